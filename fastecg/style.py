@@ -1,0 +1,53 @@
+"""`Style`: how a page is inked. A machine's look is a `Style` and a `Layout`; the looks themselves are tables in `fastecg.styles`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class GridInk:
+    """How the millimetre grid is printed: up to three weights of lines, or dots at the 1 mm crossings.
+
+    Widths and diameters in mm; a width of 0 leaves that weight out. `minor` "dots" prints the 4x4 inner crossings of every 5 mm box.
+    """
+
+    minor: str  # "line" or "dots"
+    minor_ink: RGB
+    minor_mm: float  # line width, or dot diameter
+    major_ink: RGB
+    major_mm: float
+    heavy_ink: RGB = (0, 0, 0)
+    heavy_mm: float = 0.0  # an extra weight every 25 mm
+
+
+@dataclass(frozen=True)
+class Style:
+    """The look of one family of machines and papers. Lengths in mm, colours sRGB 0..255 of ink on this paper."""
+
+    name: str
+    title: str  # one line for lists and docs
+    paper: RGB  # inside the grid
+    margin: RGB  # paper outside the grid (white band of a PDF, or the same as `paper`)
+    grid: GridInk
+    ink: RGB  # traces, pulses, separators
+    pen_mm: float  # trace width
+    text_ink: RGB
+    face: str  # "sans", "serif", "mono", "bitmap"
+    label_mm: float = 3.2  # em size of lead names
+    label_bold: bool = False
+    label_place: str = "above"  # "above", "below", "on", "left", "far_above"
+    label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
+    separator: str = "none"  # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "margin_colon", "step"
+    pulse_side: str = "left"  # "left", "right", "both", "none"
+    pulse_width_mm: float = 5.0
+    pulse_feet_mm: float = 1.0
+    pulse_shape: str = "full"  # "full", "right_half"
+    header: str = "none"  # a key of `fastecg.printed.HEADERS`
+    footer: str = "none"  # a key of `fastecg.printed.FOOTERS`
+    text_mm: float = 2.8  # em size of header and footer
+    paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
+    grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
+    layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
