@@ -84,28 +84,29 @@ def _edge(points, radius, sign, edge):  # type: ignore[no-untyped-def]
     for i in range(len(points)):
         u = min(max(points[i, 0], -_FARTHEST), _FARTHEST) + 0.5
         v = sign * (min(max(points[i, 1], -_FARTHEST), _FARTHEST) + 0.5)
-        # The disc. Lanes beyond it are lowered to -inf and change nothing.
-        k0 = int(max(np.ceil((u - radius) * SUBCOLUMNS - 0.5), 0.0))
-        k1 = int(min(np.floor((u + radius) * SUBCOLUMNS - 0.5), last))
-        centre = np.float32(v)
-        for k in range(k0, k1 + 1, _LANES):
-            away = np.float32((k + 0.5) / SUBCOLUMNS - u)
-            for j in range(_LANES):
-                across = away + np.float32(j) * step
-                rest = square - across * across
-                reach = centre + np.float32(math.sqrt(max(rest, np.float32(0.0))))
-                reach = reach if rest >= np.float32(0.0) else np.float32(-np.inf)
-                edge[k + j] = max(edge[k + j], reach)
+        # The disc, in whole blocks: lanes beyond it are lowered to -inf and change nothing. Unsigned, or LLVM will not vectorise.
+        k0 = np.int64(max(np.ceil((u - radius) * SUBCOLUMNS - 0.5), 0.0))
+        k1 = np.int64(min(np.floor((u + radius) * SUBCOLUMNS - 0.5), last))
+        lanes = np.uint64(((k1 - k0) // _LANES + 1) * _LANES) if k1 >= k0 else np.uint64(0)
+        away = np.float32((k0 + 0.5) / SUBCOLUMNS - u)
+        first = np.uint64(k0)
+        for j in range(lanes):
+            across = away + np.float32(np.int32(j)) * step
+            rest = square - across * across
+            reach = np.float32(v) + np.float32(math.sqrt(max(rest, np.float32(0.0))))
+            reach = reach if rest >= np.float32(0.0) else np.float32(-np.inf)
+            edge[first + j] = max(edge[first + j], reach)
         # The tangent it shares with the disc before.
         if i > 0 and u > u_before:
             slope = (v - v_before) / (u - u_before)
             stretch = math.sqrt(1.0 + slope * slope)
             shift = radius * slope / stretch
-            k0 = int(min(max(np.ceil((u_before - shift) * SUBCOLUMNS - 0.5), 0.0), last + 1.0))
-            k1 = int(max(min(np.floor((u - shift) * SUBCOLUMNS - 0.5), last), -1.0))
+            k0 = np.uint64(min(max(np.ceil((u_before - shift) * SUBCOLUMNS - 0.5), 0.0), last + 1.0))
+            k1 = np.uint64(max(min(np.floor((u - shift) * SUBCOLUMNS - 0.5), last) + 1.0, 0.0))
+            climb = slope / SUBCOLUMNS
             level = v_before + slope * (0.5 / SUBCOLUMNS - u_before) + radius * stretch
-            for k in range(k0, k1 + 1):
-                edge[k] = max(edge[k], np.float32(level + slope / SUBCOLUMNS * k))
+            for k in range(k0, k1):
+                edge[k] = max(edge[k], np.float32(level + climb * np.int64(k)))
         u_before, v_before = u, v
 
 
