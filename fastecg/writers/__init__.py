@@ -1,0 +1,11 @@
+"""Files out: pictures, truth, WFDB copies. Every file appears whole or not at all."""
+
+from __future__ import annotations
+
+from fastecg.writers.image import FORMATS, image_bytes, write_atomic, write_image
+from fastecg.writers.photo_files import TRUTHS, save_photo
+from fastecg.writers.png import png_bytes
+from fastecg.writers.truth_json import truth_bytes
+from fastecg.writers.wfdb_copy import write_record
+
+__all__ = ["FORMATS", "TRUTHS", "image_bytes", "png_bytes", "save_photo", "truth_bytes", "write_atomic", "write_image", "write_record"]

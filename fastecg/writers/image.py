@@ -1,0 +1,105 @@
+"""Pictures out: PNG by our own encoder, JPEG, WebP and TIFF through imageio. The resolution is stored in every one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from fastecg.errors import ImageError
+from fastecg.writers.png import png_bytes
+
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2  # EXIF and TIFF tags
+
+
+def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, quality: int | None = None) -> int:
+    """Write a picture, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Its suffix says the format: ``.png``, ``.jpg``, ``.jpeg``, ``.webp``, ``.tiff`` or ``.tif``.
+    image : ndarray, uint8, shape (height, width, 3) or (height, width)
+        PNG takes uint16 too.
+    dpi : float
+        Dots per inch, stored in the file.
+    quality : int, optional
+        1 to 100, for JPEG (95 when not given) and WebP (90).
+
+    Returns
+    -------
+    int
+        Bytes written.
+
+    Raises
+    ------
+    ImageError
+        If the suffix or the quality is none of these.
+    """
+    body = image_bytes(image, Path(path).suffix, dpi=dpi, quality=quality, name=Path(path).name)
+    write_atomic(path, body)
+    return len(body)
+
+
+def image_bytes(image: np.ndarray, suffix: str, *, dpi: float, quality: int | None = None, name: str = "image") -> bytes:
+    """A picture as the bytes of a file with this suffix; parameters and errors as in `write_image`."""
+    if suffix.lower() not in FORMATS:
+        raise ImageError(f"{name}: cannot write {suffix or 'a file without suffix'}, expected one of {', '.join(FORMATS)}")
+    if quality is not None and not 1 <= quality <= 100:
+        raise ImageError(f"{name}: the quality is {quality}, expected 1 to 100")
+    return FORMATS[suffix.lower()](image, dpi, quality)
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file whole or not at all: aside in the same folder, then renamed over `path`. Missing folders are made."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.parent / f".{target.name}.{secrets.token_hex(6)}.part"
+    try:
+        with open(aside, "xb") as file:
+            file.write(data)
+        os.replace(aside, target)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def _png(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
+    return png_bytes(image, dpi=dpi)
+
+
+def _jpeg(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
+    import imageio.v3 as iio
+
+    return iio.imwrite("<bytes>", image, extension=".jpg", plugin="pillow", quality=quality or 95, dpi=(round(dpi), round(dpi)))
+
+
+def _webp(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
+    import imageio.v3 as iio
+    from PIL import Image
+
+    exif = Image.Exif()  # WebP has no field of its own for the resolution
+    exif[_X_RESOLUTION] = exif[_Y_RESOLUTION] = float(dpi)
+    exif[_RESOLUTION_UNIT] = _INCH
+    return iio.imwrite("<bytes>", image, extension=".webp", plugin="pillow", quality=quality or 90, method=2, exif=exif.tobytes())
+
+
+def _tiff(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
+    import imageio.v3 as iio
+
+    # Pillow's writer, for tifffile's puts its own name into the file.
+    return iio.imwrite("<bytes>", image, extension=".tiff", plugin="pillow", compression="tiff_adobe_deflate", dpi=(float(dpi), float(dpi)))
+
+
+#: Suffix -> encoder.
+FORMATS: dict[str, Callable[[np.ndarray, float, int | None], bytes]] = {
+    ".png": _png,
+    ".jpg": _jpeg,
+    ".jpeg": _jpeg,
+    ".webp": _webp,
+    ".tiff": _tiff,
+    ".tif": _tiff,
+}

@@ -1,0 +1,75 @@
+"""The files of one picture: the image, and the truth beside it in up to four forms."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.errors import ImageError
+from fastecg.writers.image import image_bytes, write_atomic
+from fastecg.writers.png import png_bytes
+from fastecg.writers.truth_json import truth_bytes
+
+if TYPE_CHECKING:
+    from fastecg.photo import Photo
+
+
+def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: Sequence[str] = ("json",)) -> bytes:
+    """Write a picture and its truth; the image comes last, so that where it is, all of it is.
+
+    Parameters
+    ----------
+    photo : Photo
+    path : Path
+        Of the image; its suffix says the format. Truth files have the same stem.
+    quality : int, optional
+        See `write_image`.
+    truth : sequence of str
+        Keys of `TRUTHS`.
+
+    Returns
+    -------
+    bytes
+        What the image file holds.
+
+    Raises
+    ------
+    ImageError
+        If the format, the quality or a kind of truth is unknown.
+    """
+    for kind in truth:
+        if kind not in TRUTHS:
+            raise ImageError(f"{path.name}: unknown truth {kind!r}, expected one of {', '.join(TRUTHS)}")
+    body = image_bytes(photo.image, path.suffix, dpi=photo.shot.dpi, quality=quality, name=path.name)
+    for kind in truth:
+        suffix, encode = TRUTHS[kind]
+        write_atomic(path.with_name(path.stem + suffix), encode(photo))
+    write_atomic(path, body)
+    return body
+
+
+def _mask(photo: Photo) -> bytes:
+    return png_bytes(photo.truth.mask(), dpi=photo.shot.dpi)
+
+
+def _layers(photo: Photo) -> bytes:
+    return png_bytes(photo.truth.layers(), dpi=photo.shot.dpi)
+
+
+def _warp(photo: Photo) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.asarray(photo.warp.dense(), dtype=np.float32), allow_pickle=False)
+    return file.getvalue()
+
+
+#: Kind of truth -> what follows the image's stem, and the encoder. The warp is (height, width, 2): the page point (x, y) mm under each pixel.
+TRUTHS: dict[str, tuple[str, Callable[[Photo], bytes]]] = {
+    "json": (".json", truth_bytes),
+    "mask": (".mask.png", _mask),
+    "layers": (".layers.png", _layers),
+    "warp": (".warp.npy", _warp),
+}

@@ -1,0 +1,159 @@
+"""The truth file: ecg-image-kit's ``--store_config 2`` keys, names and ``[row, column]`` order, and everything else under "fastecg".
+
+This is the only place where points are written (row, column): the field's file format has them. Under "fastecg" they are (x, y).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from fastecg.errors import ImageError
+
+if TYPE_CHECKING:
+    from fastecg.photo import Photo
+
+#: Grows when a key under "fastecg" changes its meaning; new keys do not count.
+SCHEMA = 1
+
+_DECIMALS = 3  # a thousandth of a pixel
+_GRID_MM = 5.0
+
+
+def truth_bytes(photo: Photo) -> bytes:
+    """The truth of a picture as JSON.
+
+    Points are sub-pixel positions in the final image, pixel centres at integer coordinates; a sample in a gap of the record has
+    ``null`` for what is unknown. Points outside the image keep their true coordinates.
+    """
+    content = _kit_keys(photo)
+    content["leads"] = [_lead_entry(photo, index) for index in range(len(photo.truth.traces))]
+    content["fastecg"] = _own_keys(photo)
+    return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+
+
+def read_truth(data: bytes, name: str = "truth") -> dict[str, Any]:
+    """What `truth_bytes` wrote, as a dictionary. Raises `ImageError` naming `name` if it is no truth of ours."""
+    try:
+        content = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ImageError(f"{name}: not a truth file ({error}), expected the JSON that was written beside the image") from None
+    if not isinstance(content, dict) or "leads" not in content or "fastecg" not in content:
+        raise ImageError(f'{name}: no "leads" or no "fastecg" in it, expected the truth file that was written beside the image')
+    return content
+
+
+def _kit_keys(photo: Photo) -> dict[str, Any]:
+    """ecg-image-kit's keys about the whole picture. What it calls augmentation never moves a point here, so nothing is to be undone."""
+    height, width = photo.image.shape[:2]
+    page, style, dpi = photo.page, photo.style, photo.shot.dpi
+    px_per_grid = round(_GRID_MM * dpi / 25.4, _DECIMALS)
+    rhythm = [trace.lead for trace in page.traces if trace.rhythm]
+    has_grid = style.grid.minor_mm > 0 or style.grid.major_mm > 0
+    happened = {value["kind"] for value in _artifacts(photo)}
+    return {
+        "sampling_frequency": _number(photo.record.fs),
+        "width": width,
+        "height": height,
+        "resolution": _number(dpi),
+        "pad_inches": 0,
+        "x_grid": px_per_grid,
+        "y_grid": px_per_grid,
+        "dc_pulse": any(stroke.kind == "pulse" for stroke in page.strokes),
+        "bw": all(len(set(ink)) == 1 for ink in (style.paper, style.grid.minor_ink, style.grid.major_ink, style.ink)),
+        "gridlines": has_grid,
+        "printed_text": any(text.kind != "lead" for text in page.texts),
+        "number_of_columns_in_image": 1 + max((trace.column for trace in page.traces), default=0),
+        "full_mode_lead": rhythm[0] if rhythm else "None",
+        "grid_line_color_major": style.grid.major_ink,
+        "grid_line_color_minor": style.grid.minor_ink,
+        "ecg_plot_color": style.ink,
+        "handwritten_text": any(box.kind == "handwriting" for box in photo.truth.boxes),
+        "num_words": sum(len(box.words.split()) for box in photo.truth.boxes if box.kind == "handwriting"),
+        "x_offset_for_handwritten_text": 0,
+        "y_offset_for_handwritten_text": 0,
+        "wrinkles": bool(happened & {"Wrinkle", "Crease", "Folds"}),
+        "crease_angle": 0,
+        "number_of_creases_horizontally": 0,
+        "number_of_creases_vertically": 0,
+        "augment": bool(happened),
+        "crop": 0,
+        "temperature": 0,
+        "rotate": 0,
+        "noise": 0,
+    }
+
+
+def _artifacts(photo: Photo) -> list[dict[str, Any]]:
+    """What happened to the page, in order, as the shot tells it."""
+    return list(photo.shot.to_dict().get("artifacts", []))
+
+
+def _lead_entry(photo: Photo, index: int) -> dict[str, Any]:
+    """One drawn lead segment in the kit's words."""
+    trace = photo.truth.traces[index]
+    entry: dict[str, Any] = {
+        "lead_name": trace.lead,
+        "start_sample": trace.start,
+        "end_sample": trace.stop,
+        "plotted_pixels": _row_column(trace.points),
+    }
+    for box in photo.truth.boxes:
+        key = {"lead": "lead_bounding_box", "lead_name": "text_bounding_box"}.get(box.kind)
+        if key and box.trace == index:
+            entry[key] = {str(corner): point for corner, point in enumerate(_row_column(box.corners))}
+    return entry
+
+
+def _own_keys(photo: Photo) -> dict[str, Any]:
+    """What the kit has no words for; points are (x, y)."""
+    from fastecg import __version__
+
+    shot, page, truth = photo.shot, photo.page, photo.truth
+    page_mm, px = truth.lattice()
+    return {
+        "version": __version__,
+        "schema": SCHEMA,
+        "record": photo.record.name,
+        "page": shot.page,
+        "variant": shot.variant,
+        "seed": shot.seed,
+        "recipe": shot.recipe,
+        "layout": page.layout,
+        "style": photo.style.name,
+        "speed_mm_s": page.speed_mm_s,
+        "gain_mm_mv": page.gain_mm_mv,
+        "px_per_mm": round(truth.px_per_mm(), 6),
+        "shot": shot.to_dict(),
+        "visible": [_visibility(trace.visible) for trace in truth.traces],
+        "rhythm": [trace.rhythm for trace in truth.traces],
+        "boxes": [_box(box) for box in truth.boxes],
+        "grid": {"step_mm": _GRID_MM, "page_mm": _rounded(page_mm.reshape(-1, 2)), "px": _rounded(px.reshape(-1, 2))},
+        "homography": truth.homography(),
+        "notes": page.notes,
+    }
+
+
+def _box(box: Any) -> dict[str, Any]:
+    return {"kind": box.kind, "words": box.words, "corners": _rounded(box.corners), "trace": box.trace}
+
+
+def _visibility(visible: np.ndarray) -> bool | np.ndarray:
+    """True or False where that holds for the whole segment, else one a sample: most pages are seen whole."""
+    return bool(visible.all()) if visible.all() or not visible.any() else visible
+
+
+def _row_column(points: np.ndarray) -> np.ndarray:
+    """Points (n, 2) (x, y) as (row, column), rounded for the file."""
+    return np.ascontiguousarray(_rounded(points)[:, ::-1])
+
+
+def _rounded(points: np.ndarray) -> np.ndarray:
+    return np.round(np.asarray(points, dtype=np.float64), _DECIMALS)
+
+
+def _number(value: float) -> int | float:
+    """A whole number without its ``.0``, as the kit writes frequencies and resolutions."""
+    return int(value) if float(value).is_integer() else float(value)

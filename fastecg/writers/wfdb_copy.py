@@ -1,0 +1,81 @@
+"""The record a picture was drawn from, as a plain WFDB record: format 16, mV, no comments, no dates.
+
+Written here and not by `wfdb.wrsamp`, which takes twenty times as long. Format: WFDB Applications Guide, header(5) and signal(5).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from fastecg.errors import RecordError
+from fastecg.record import Record
+from fastecg.writers.image import write_atomic
+
+_MISSING = -32768  # format 16's value for "no sample"
+_LARGEST = 32767
+_COUNTS_A_MV = 1000.0  # 1 µV a count, finer than any electrocardiograph
+
+
+def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndarray | None = None) -> None:
+    """Write `record` as ``<path>.hea`` and ``<path>.dat``.
+
+    Parameters
+    ----------
+    path : path
+        Without suffix. Its last part becomes the record's name: letters, digits, ``_`` and ``-`` only.
+    record : Record
+        Values are kept to within half a µV up to ±32.7 mV (or any span of 65 mV), with proportionally fewer counts a mV above.
+    drawn : ndarray of bool, shape (leads, samples), optional
+        False where a sample was not drawn; such samples are written as missing.
+
+    Raises
+    ------
+    RecordError
+        If the name is none that WFDB can hold, or `drawn` does not fit the record.
+    """
+    target = Path(path)
+    if not re.fullmatch(r"[-\w]+", target.name, re.ASCII):
+        raise RecordError(f"{target.name}: no name for a WFDB record, expected letters, digits, _ and - only")
+    signal = record.signal
+    if drawn is not None:
+        if drawn.shape != signal.shape:
+            raise RecordError(f"{target.name}: drawn has shape {drawn.shape}, expected {signal.shape}")
+        signal = np.where(drawn, signal, np.float32(np.nan))
+    counts, gains, baselines = _digitised(signal)
+    write_atomic(target.with_name(target.name + ".dat"), np.ascontiguousarray(counts.T).tobytes())
+    write_atomic(target.with_name(target.name + ".hea"), _header(target.name, record, counts, gains, baselines).encode("utf-8"))
+
+
+def _digitised(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts (leads, samples) int16, with gain (counts a mV) and baseline (count of 0 mV) of every lead."""
+    values = signal.astype(np.float64)
+    known = np.isfinite(values)
+    low = np.where(known, values, np.inf).min(axis=1)
+    high = np.where(known, values, -np.inf).max(axis=1)
+    low, high = (np.where(known.any(axis=1), edge, 0.0) for edge in (low, high))
+    gains, baselines = _scales(low, high)
+    counts = np.rint(values * gains[:, None] + baselines[:, None])
+    return np.where(known, counts, _MISSING).astype("<i2"), gains, baselines
+
+
+def _scales(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and baseline a lead for values between `low` and `high` mV: 1 µV a count about 0 where that fits."""
+    centre = np.where(np.maximum(-low, high) * _COUNTS_A_MV > _LARGEST, (low + high) / 2, 0.0)
+    reach = np.maximum(high - centre, centre - low)
+    # One count is kept free at either end for the rounding of the baseline.
+    gains = np.minimum(_COUNTS_A_MV, (_LARGEST - 1) / np.maximum(reach, 1e-9))
+    gains = np.where(gains < _COUNTS_A_MV, [float(f"{gain:.7g}") for gain in gains * (1 - 1e-6)], gains)  # as the header spells it
+    return gains, np.rint(-centre * gains)
+
+
+def _header(name: str, record: Record, counts: np.ndarray, gains: np.ndarray, baselines: np.ndarray) -> str:
+    """The text of the ``.hea`` file."""
+    checksums = counts.sum(axis=1, dtype=np.int64).astype(np.int16)
+    lines = [f"{name} {len(record.leads)} {record.fs:.12g} {record.samples}"]
+    for lead, row, gain, baseline, checksum in zip(record.leads, counts, gains, baselines, checksums, strict=True):
+        lines.append(f"{name}.dat 16 {gain:.7g}({int(baseline)})/mV 16 0 {row[0]} {checksum} {lead}")
+    return "\n".join(lines) + "\n"
