@@ -1,0 +1,102 @@
+"""Paper sizes, machine settings, and the frame of a page: what layouts and printed text both need."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fastecg.errors import LayoutError
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A sheet or a roll. Lengths in mm; a roll has no width of its own: it is cut where the recording ends."""
+
+    name: str
+    height_mm: float
+    width_mm: float | None = None
+
+    @property
+    def is_roll(self) -> bool:
+        """Whether the paper is as long as needed."""
+        return self.width_mm is None
+
+
+#: Papers by name: sheets lie on their long side; rolls by the width of the roll, which is the height of the page.
+PAPERS = {
+    "letter": Paper("letter", 215.9, 279.4),
+    "a4": Paper("a4", 210.0, 297.0),
+    **{f"roll-{height}": Paper(f"roll-{height}", float(height)) for height in (63, 80, 90, 112, 130, 210)},
+}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the operator sets on the machine.
+
+    Parameters
+    ----------
+    speed_mm_s : float
+        Paper speed: 12.5, 25 or 50 on real machines.
+    gain_mm_mv : float
+        2.5, 5, 10 or 20 on real machines.
+    chest_gain_mm_mv : float, optional
+        Gain of V leads where it differs ("10/5"); the pulse then shows both as a step.
+    paper : str
+        A key of `PAPERS`, or "auto" for the style's own.
+    rhythm_leads : tuple of str, optional
+        Leads of the rhythm strips from top to bottom; the layout's own where not given.
+    simultaneous : bool
+        Every column starts at time 0; otherwise time runs on from column to column.
+
+    Raises
+    ------
+    LayoutError
+        If a number is not above 0, or the paper is unknown.
+    """
+
+    speed_mm_s: float = 25.0
+    gain_mm_mv: float = 10.0
+    chest_gain_mm_mv: float | None = None
+    paper: str = "auto"
+    rhythm_leads: tuple[str, ...] | None = None
+    simultaneous: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv"):
+            number = getattr(self, name)
+            if number is not None and not (math.isfinite(number) and number > 0):
+                raise LayoutError(f"{name} is {number}, expected a number above 0")
+        if self.paper != "auto":
+            paper_for(self.paper)
+
+    def gain_of(self, lead: str) -> float:
+        """The gain (mm/mV) a lead is drawn with."""
+        is_chest = lead.upper().startswith("V") and lead[1:2].isdigit()
+        return self.chest_gain_mm_mv if is_chest and self.chest_gain_mm_mv is not None else self.gain_mm_mv
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where things lie on a page, mm: its size, its grid (x0, y0, x1, y1), and where the time axis starts and ends."""
+
+    size_mm: tuple[float, float]
+    grid_mm: tuple[float, float, float, float]
+    start_x_mm: float
+    end_x_mm: float
+    columns: int = 1
+    strips: int = 0
+    seconds: float = 10.0
+
+
+def paper_for(name: str) -> Paper:
+    """The paper of a name.
+
+    Raises
+    ------
+    LayoutError
+        If there is none.
+    """
+    if name not in PAPERS:
+        raise LayoutError(f"unknown paper {name!r}, expected one of auto, {', '.join(PAPERS)}")
+    return PAPERS[name]

@@ -1,0 +1,252 @@
+"""Printed words: their measures in mm, and their ink as coverage.
+
+Every glyph is drawn once, large, by Pillow, and averaged over the pixels it falls on. So one drawing serves all sizes and resolutions,
+and words lie where the page says to a hundredth of a pixel: a hinted font at the final size would pull them to whole pixels.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import math
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFont
+
+from fastecg.errors import LayoutError
+from fastecg.page import Text
+
+#: Names of the faces that are always there; any other face is the path of a TrueType or OpenType file.
+FACES = ("sans", "serif", "mono", "bitmap")
+
+_EM = 128  # cells an em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px
+_DOTS_MM = 8  # dots/mm of a thermal print head
+_SHEAR = 0.2
+_BOLD_EM = 0.028  # growth of a bold stem on each side, em: 0.1 mm or so in text of 3 mm
+# Files of matplotlib, which wfdb brings along, by (face, bold, italic): drawn cuts look better than grown or sheared ones.
+_FILES = {
+    ("serif", False, False): "STIXGeneral.ttf",
+    ("serif", True, False): "STIXGeneralBol.ttf",
+    ("serif", False, True): "STIXGeneralItalic.ttf",
+    ("serif", True, True): "STIXGeneralBolIta.ttf",
+    ("mono", False, False): "DejaVuSansMono.ttf",
+    ("mono", True, False): "DejaVuSansMono-Bold.ttf",
+}
+_drawing = threading.Lock()  # a FreeType face must not be used by two threads at once
+
+
+@dataclass(frozen=True)
+class Font:
+    """A face in one cut. `em` is the height of an em in cells of the large drawing."""
+
+    face: str
+    bold: bool
+    italic: bool
+    em: int
+
+
+@dataclass(frozen=True, eq=False)
+class Glyph:
+    """One drawn character: the summed-area table of its mask, and where the mask lies from the pen's place (cells, y down)."""
+
+    sums: np.ndarray
+    left: int
+    top: int
+    advance: float  # cells
+
+    @property
+    def right(self) -> int:
+        """Right edge of the ink from the pen's place, cells."""
+        return self.left + self.sums.shape[1] - 1
+
+    @property
+    def bottom(self) -> int:
+        """Lower edge of the ink from the baseline, cells."""
+        return self.top + self.sums.shape[0] - 1
+
+
+def measure(text: Text) -> tuple[float, float, float, float]:
+    """The box (x0, y0, x1, y1) in mm round the ink of a text; a point where there is none.
+
+    Raises
+    ------
+    LayoutError
+        If the face is neither one of `FACES` nor a font file.
+    """
+    x0, y0, x1, y1 = _ink(text.words, _font(text), round(text.angle_deg, 3))
+    cell = text.size_mm / _font(text).em
+    return text.x_mm + x0 * cell, text.y_mm + y0 * cell, text.x_mm + x1 * cell, text.y_mm + y1 * cell
+
+
+def width_mm(words: str, size_mm: float, face: str, bold: bool = False, italic: bool = False) -> float:
+    """How far the pen moves while it prints the words, mm."""
+    font = _font(Text("", words, 0.0, 0.0, size_mm, face, bold, italic))
+    return sum(_glyph(font, character, 0.0).advance for character in words) * size_mm / font.em
+
+
+def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
+    """Print texts into a coverage plane by max-combine.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (height, width) uint8
+        Changed in place.
+    texts : iterable of Text
+    scale : float
+        px/mm; the corner of the page is the corner of pixel (0, 0).
+
+    Raises
+    ------
+    LayoutError
+        If a face is neither one of `FACES` nor a font file.
+    """
+    from fastecg.kernels.glyphs import blit_glyph
+
+    for text in texts:
+        font, angle = _font(text), round(text.angle_deg, 3)
+        step = font.em / (text.size_mm * scale)  # cells a pixel
+        for glyph, x, y in _pens(text.words, font, angle):
+            if glyph.sums.size > 1:
+                left, top = text.x_mm * scale + (x + glyph.left) / step, text.y_mm * scale + (y + glyph.top) / step
+                blit_glyph(plane, glyph.sums, left, top, step)
+
+
+@lru_cache(maxsize=4096)
+def _pens(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
+    """Glyphs of the words with the pen's place for each, cells from the start of the baseline."""
+    across, down = math.cos(math.radians(angle_deg)), -math.sin(math.radians(angle_deg))
+    pens, along = [], 0.0
+    for character in words:
+        glyph = _glyph(font, character, angle_deg)
+        pens.append((glyph, along * across, along * down))
+        along += glyph.advance
+    return tuple(pens)
+
+
+@lru_cache(maxsize=4096)
+def _ink(words: str, font: Font, angle_deg: float) -> tuple[float, float, float, float]:
+    """The box round the ink of the words, cells from the start of the baseline."""
+    inked = [(glyph, x, y) for glyph, x, y in _pens(words, font, angle_deg) if glyph.sums.size > 1]
+    if not inked:
+        return 0.0, 0.0, 0.0, 0.0
+    return (
+        min(x + glyph.left for glyph, x, _ in inked),
+        min(y + glyph.top for glyph, _, y in inked),
+        max(x + glyph.right for glyph, x, _ in inked),
+        max(y + glyph.bottom for glyph, _, y in inked),
+    )
+
+
+def _font(text: Text) -> Font:
+    # A thermal head prints dots of one size: its letters are drawn in as many dots as they are high.
+    em = max(6, round(text.size_mm * _DOTS_MM)) if text.face == "bitmap" else _EM
+    return Font(text.face, text.bold, text.italic, em)
+
+
+@lru_cache(maxsize=2048)
+def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
+    """Draw one character large."""
+    face, grown, sheared = _face(font)
+    with _drawing:
+        advance = face.getlength(character)
+        mask, left, top = _drawn(face, character, font.face == "bitmap", 0.0)
+        if grown and font.face != "bitmap":
+            mask, left, top = _over(mask, left, top, *_drawn(face, character, False, _BOLD_EM * font.em))
+    if font.face == "bitmap":
+        mask, advance = _doubled(mask) if grown else mask, float(round(advance))
+    mask, left, top = _turned(mask, left, top, _SHEAR if sheared else 0.0, angle_deg)
+    mask, left, top = _trimmed(mask, left, top)
+    sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
+    sums[1:, 1:] = mask.astype(np.int32).cumsum(0).cumsum(1)
+    return Glyph(sums if mask.size else np.zeros((1, 1), np.int32), left, top, advance)
+
+
+def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: float) -> tuple[np.ndarray, int, int]:
+    """The mask of a character, or of the line round it `stroke` cells to each side, and the place of its corner."""
+    core, (left, top) = face.getmask2(character, mode="1" if dots else "L", stroke_width=stroke, anchor="ls")
+    return np.array(core, dtype=np.uint8).reshape(core.size[1], core.size[0]), left, top
+
+
+def _over(
+    mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int
+) -> tuple[np.ndarray, int, int]:
+    """A mask laid on the line round it, which reaches further on every side."""
+    both = ring.copy()
+    if mask.size:
+        inner = both[top - ring_top :, left - ring_left :][: mask.shape[0], : mask.shape[1]]
+        np.maximum(inner, mask[: inner.shape[0], : inner.shape[1]], out=inner)
+    return both, ring_left, ring_top
+
+
+def _doubled(mask: np.ndarray) -> np.ndarray:
+    """Bold as dot printers make it: everything twice, one dot apart."""
+    wide = np.pad(mask, ((0, 0), (0, 1)))
+    wide[:, 1:] |= mask
+    return wide
+
+
+def _turned(mask: np.ndarray, left: int, top: int, shear: float, angle_deg: float) -> tuple[np.ndarray, int, int]:
+    """Slant a mask and turn it counterclockwise about the pen's place; returns it with its new corner."""
+    if not mask.size or (shear == 0.0 and angle_deg == 0.0):
+        return mask, left, top
+    cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    forward = np.array([[cos, sin], [-sin, cos]]) @ np.array([[1.0, -shear], [0.0, 1.0]])
+    height, width = mask.shape
+    corners = np.array([[left, top], [left + width, top], [left, top + height], [left + width, top + height]]) @ forward.T
+    x0, y0 = np.floor(corners.min(0)).astype(int)
+    x1, y1 = np.ceil(corners.max(0)).astype(int)
+    back = np.linalg.inv(forward)
+    shift = back @ np.array([x0, y0]) - np.array([left, top])
+    data = (back[0, 0], back[0, 1], shift[0], back[1, 0], back[1, 1], shift[1])
+    image = Image.fromarray(mask).transform((int(x1 - x0), int(y1 - y0)), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
+    return np.asarray(image), int(x0), int(y0)
+
+
+def _trimmed(mask: np.ndarray, left: int, top: int) -> tuple[np.ndarray, int, int]:
+    """Cut the empty border off, so that the mask's box is the ink's."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return np.zeros((0, 0), np.uint8), 0, 0
+    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], left + int(columns[0]), top + int(rows[0])
+
+
+@lru_cache(maxsize=256)
+def _face(font: Font) -> tuple[ImageFont.FreeTypeFont, bool, bool]:
+    """The Pillow font of a face, and whether bold and italic remain to be made from it."""
+    for bold, italic in ((font.bold, font.italic), (font.bold, False), (False, font.italic), (False, False)):
+        file = _matplotlib_font(_FILES.get((font.face, bold, italic), ""))
+        if file:
+            return _open(str(file), font), font.bold and not bold, font.italic and not italic
+    # The embedded Aileron stands in where matplotlib has been taken out.
+    source = _aileron() if font.face in FACES else font.face
+    return _open(source, font), font.bold, font.italic
+
+
+def _open(source: str | io.BytesIO, font: Font) -> ImageFont.FreeTypeFont:
+    try:
+        # The basic engine gives the same advances whether or not Raqm is installed.
+        return ImageFont.truetype(source, font.em, layout_engine=ImageFont.Layout.BASIC)
+    except OSError as error:
+        raise LayoutError(f"{font.face}: no such face, expected one of {', '.join(FACES)} or the path of a font file") from error
+
+
+def _aileron() -> io.BytesIO:
+    """Pillow's embedded sans face."""
+    embedded = ImageFont.load_default(_EM)
+    assert isinstance(embedded, ImageFont.FreeTypeFont) and isinstance(embedded.path, io.BytesIO)
+    return io.BytesIO(embedded.path.getvalue())
+
+
+@lru_cache(maxsize=None)
+def _matplotlib_font(name: str) -> Path | None:
+    """The path of a font that matplotlib brings, found without importing it (that takes a second)."""
+    spec = importlib.util.find_spec("matplotlib") if name else None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    file = Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf", name)
+    return file if file.is_file() else None
