@@ -1,0 +1,160 @@
+"""`Artifact`: one thing that happens to a page, with its effect on every stage of the picture.
+
+An artifact is a frozen dataclass of plain values. The flow calls the same stages of each in turn; a stage it does not
+define leaves its argument as it is. Geometry is only ever changed by `bend`; no artifact sees a label.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from fastecg.errors import RecipeError
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Mesh, Warp
+    from fastecg.sheet import Sheet
+
+T = TypeVar("T", bound="Values")
+
+
+def value(default: Any, low: float | None = None, high: float | None = None, help: str = "", choices: tuple[str, ...] = ()) -> Any:
+    """A field of an artifact, view or stage: its default, the range or the choices allowed, and one line for the docs."""
+    return dataclasses.field(default=default, metadata={"low": low, "high": high, "help": help, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Values:
+    """Plain values with ranges, checked when made, to and from dicts: what artifacts and views have in common."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, _checked(type(self).__name__, item, getattr(self, item.name)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Kind and values, ready for JSON."""
+        return {"kind": type(self).__name__} | {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_dict(cls: type[T], values: dict[str, Any]) -> T:
+        """The inverse of `to_dict` (the kind has been looked up already).
+
+        Raises
+        ------
+        RecipeError
+            If a key is unknown or a value is not allowed.
+        """
+        given = {key: item for key, item in values.items() if key != "kind"}
+        known = [item.name for item in fields(cls)]
+        for key in given:
+            if key not in known:
+                raise RecipeError(f"{cls.__name__} has no value {key!r}, expected one of {', '.join(known)}")
+        return cls(**given)
+
+
+def _checked(owner: str, item: dataclasses.Field[Any], given: Any) -> Any:
+    """The value as its field's type, or a `RecipeError` saying what is allowed."""
+    low, high, choices = (item.metadata.get(key) for key in ("low", "high", "choices"))
+    if choices:
+        if given not in choices:
+            raise RecipeError(f"{owner}.{item.name} is {given!r}, expected one of {', '.join(choices)}")
+        return given
+    if isinstance(item.default, bool) or not isinstance(item.default, int | float):
+        if not isinstance(given, type(item.default)):
+            raise RecipeError(f"{owner}.{item.name} is {given!r}, expected {type(item.default).__name__}")
+        return given
+    if isinstance(given, bool) or not isinstance(given, int | float | np.integer | np.floating) or not math.isfinite(given):
+        raise RecipeError(f"{owner}.{item.name} is {given!r}, expected a number")
+    if (low is not None and given < low) or (high is not None and given > high):
+        raise RecipeError(f"{owner}.{item.name} is {given:g}, expected {low:g} to {high:g}")
+    return int(given) if isinstance(item.default, int) else float(given)
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """The light on the picture, at the nodes of its warp.
+
+    Attributes
+    ----------
+    warp : Warp
+        Where the nodes are: pixels and page points.
+    gain : ndarray, shape (rows, columns, 3) float32
+        Factor on everything seen, page and background, per channel.
+    relief : ndarray, shape (rows, columns) float32
+        Factor on the page alone: shading of its slopes.
+    veil : ndarray, shape (rows, columns) float32
+        Light added by reflection, 0..255.
+    backdrop : ndarray of uint8, shape (height, width, 3), or (3,)
+        What is seen beside the page.
+    """
+
+    warp: Warp
+    gain: np.ndarray
+    relief: np.ndarray
+    veil: np.ndarray
+    backdrop: np.ndarray
+
+    @classmethod
+    def even(cls, warp: Warp) -> Light:
+        """Light that changes nothing, before a black background."""
+        rows, columns = warp.nodes_mm.shape[:2]
+        gain = np.ones((rows, columns, 3), dtype=np.float32)
+        relief, veil = np.ones((rows, columns), dtype=np.float32), np.zeros((rows, columns), dtype=np.float32)
+        return cls(warp, gain, relief, veil, np.zeros(3, dtype=np.uint8))
+
+    def lit(self, gain: np.ndarray) -> Light:
+        """Everything multiplied by `gain`, (rows, columns) or (rows, columns, 3)."""
+        factor = gain if np.ndim(gain) == 3 else np.asarray(gain)[..., None]
+        return replace(self, gain=(self.gain * factor).astype(np.float32))
+
+    def shaded(self, factor: np.ndarray) -> Light:
+        """The page alone multiplied by `factor` (rows, columns)."""
+        return replace(self, relief=(self.relief * factor).astype(np.float32))
+
+    def veiled(self, added: np.ndarray) -> Light:
+        """`added` (rows, columns), 0..255, on top of everything."""
+        return replace(self, veil=(self.veil + added).astype(np.float32))
+
+    def pixels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pixel coordinates (x, y) of the nodes, broadcastable to (rows, columns)."""
+        from fastecg.mesh import CELL
+
+        rows, columns = self.relief.shape
+        return (np.arange(columns)[None, :] - 1.0) * CELL, (np.arange(rows)[:, None] - 1.0) * CELL
+
+    def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:
+        """A quantity given at the nodes of the paper's mesh, (mesh rows, mesh columns), brought to the light's nodes."""
+        from fastecg.kernels.invert import lookup
+
+        mesh, nodes = self.warp.mesh, self.warp.nodes_mm
+        pair = np.stack([on_mesh, on_mesh], axis=-1).astype(np.float64)
+        found = np.empty((nodes.shape[0] * nodes.shape[1], 2))
+        lookup(nodes.reshape(-1, 2), pair, (mesh.x_mm[0], mesh.y_mm[0]), mesh.step_mm, found)
+        return np.nan_to_num(found[:, 0].reshape(nodes.shape[:2]), nan=outside)
+
+
+@dataclass(frozen=True)
+class Artifact(Values):
+    """Something that happens to the page or the picture. Override the stages it takes part in."""
+
+    geometric: ClassVar[bool] = False  # whether `bend` moves anything
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Change the flat print: ink lost, ink added, paper coloured."""
+        return sheet
+
+    def bend(self, mesh: Mesh) -> Mesh:
+        """Lift or slide the paper."""
+        return mesh
+
+    def shade(self, light: Light) -> Light:
+        """Change the light, knowing where the paper is in the picture (`light.warp`)."""
+        return light
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Change the finished picture, (height, width, 3) uint8, without moving anything in it. May write into `pixels`."""
+        return pixels

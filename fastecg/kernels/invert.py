@@ -1,0 +1,145 @@
+"""Bilinear lattices, both ways: look up, and invert by Newton on the same cells."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+_ROUNDS = 16
+_CLOSE = 1e-7  # of a cell
+
+
+@jit
+def lookup(points, values, origin, step, out):
+    """out[k] = bilinear `values` (rows, columns, 2) at points[k]; nodes lie at origin + step * (column, row).
+
+    Beyond the lattice the edge cells are continued linearly. NaN in, NaN out.
+    """
+    rows, columns = values.shape[0], values.shape[1]
+    for k in range(len(points)):
+        u = (points[k, 0] - origin[0]) / step[0]
+        v = (points[k, 1] - origin[1]) / step[1]
+        if not (np.isfinite(u) and np.isfinite(v)):
+            out[k, 0] = np.nan
+            out[k, 1] = np.nan
+            continue
+        j = min(max(int(np.floor(u)), 0), columns - 2)
+        i = min(max(int(np.floor(v)), 0), rows - 2)
+        s, t = u - j, v - i
+        for axis in range(2):
+            a, b = values[i, j, axis], values[i, j + 1, axis]
+            c, d = values[i + 1, j, axis], values[i + 1, j + 1, axis]
+            top, bottom = a + s * (b - a), c + s * (d - c)
+            out[k, axis] = top + t * (bottom - top)
+
+
+@jit
+def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py):
+    """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton; corners a b (top), c d (bottom). (nan, nan) if it fails."""
+    s, t = 0.5, 0.5
+    for _ in range(_ROUNDS):
+        ex, ey = bx - ax + t * (dx - cx - bx + ax), by - ay + t * (dy - cy - by + ay)  # d/ds
+        fx, fy = cx - ax + s * (dx - cx - bx + ax), cy - ay + s * (dy - cy - by + ay)  # d/dt
+        rx = ax + s * (bx - ax) + t * fx - px
+        ry = ay + s * (by - ay) + t * fy - py
+        det = ex * fy - ey * fx
+        if det == 0.0:
+            return np.nan, np.nan
+        ds, dt = (rx * fy - ry * fx) / det, (ry * ex - rx * ey) / det
+        s, t = s - ds, t - dt
+        if abs(ds) < 1e-10 and abs(dt) < 1e-10:
+            return s, t
+        if abs(s) > 50.0 or abs(t) > 50.0:
+            return np.nan, np.nan
+    return np.nan, np.nan
+
+
+@jit
+def page_under_lattice(mesh_px, origin, step, cell, nodes):
+    """Page points under the picture's lattice: every mesh cell fills in the lattice nodes it covers.
+
+    `mesh_px` (r, c, 2): pixels of mesh nodes at page positions origin + step * (column, row). `nodes` (rows, columns,
+    2) stand at pixels cell * (index - 1); those under no cell are left as they are.
+    """
+    rows, columns = nodes.shape[0], nodes.shape[1]
+    for i in range(mesh_px.shape[0] - 1):
+        for j in range(mesh_px.shape[1] - 1):
+            ax, ay = mesh_px[i, j, 0], mesh_px[i, j, 1]
+            bx, by = mesh_px[i, j + 1, 0], mesh_px[i, j + 1, 1]
+            cx, cy = mesh_px[i + 1, j, 0], mesh_px[i + 1, j, 1]
+            dx, dy = mesh_px[i + 1, j + 1, 0], mesh_px[i + 1, j + 1, 1]
+            if not np.isfinite(ax + ay + bx + by + cx + cy + dx + dy):
+                continue
+            left = max(int(np.ceil(min(min(ax, bx), min(cx, dx)) / cell)) + 1, 0)
+            right = min(int(np.floor(max(max(ax, bx), max(cx, dx)) / cell)) + 1, columns - 1)
+            top = max(int(np.ceil(min(min(ay, by), min(cy, dy)) / cell)) + 1, 0)
+            bottom = min(int(np.floor(max(max(ay, by), max(cy, dy)) / cell)) + 1, rows - 1)
+            for row in range(top, bottom + 1):
+                for column in range(left, right + 1):
+                    s, t = solve_cell(ax, ay, bx, by, cx, cy, dx, dy, cell * (column - 1.0), cell * (row - 1.0))
+                    if -1e-9 <= s <= 1 + 1e-9 and -1e-9 <= t <= 1 + 1e-9:
+                        nodes[row, column, 0] = origin[0] + step[0] * (j + s)
+                        nodes[row, column, 1] = origin[1] + step[1] * (i + t)
+
+
+@jit
+def _in_cell(nodes, i, j, px, py):
+    """(s, t) of page point p in lattice cell (i, j)."""
+    return solve_cell(
+        nodes[i, j, 0], nodes[i, j, 1], nodes[i, j + 1, 0], nodes[i, j + 1, 1],
+        nodes[i + 1, j, 0], nodes[i + 1, j, 1], nodes[i + 1, j + 1, 0], nodes[i + 1, j + 1, 1], px, py,
+    )  # fmt: skip
+
+
+@jit
+def invert_lattice(points, nodes, cell, pixels):
+    """Pixels at which the lattice shows the page `points`; `pixels` holds a first guess and keeps it where no cell answers.
+
+    From the guess the search walks from cell to cell: each cell is solved on its own, and a solution outside it tells
+    which neighbour to try. Sharp creases can send the walk back and forth; then the cells around are tried in turn.
+    """
+    rows, columns = nodes.shape[0], nodes.shape[1]
+    for k in range(len(points)):
+        px, py = points[k, 0], points[k, 1]
+        x, y = pixels[k, 0] / cell + 1.0, pixels[k, 1] / cell + 1.0
+        if not (np.isfinite(x) and np.isfinite(y)):
+            continue
+        if x < -3 or y < -3 or x > columns + 2 or y > rows + 2:  # far outside the picture: the mesh's own answer stands
+            continue
+        j = min(max(int(np.floor(x)), 0), columns - 2)
+        i = min(max(int(np.floor(y)), 0), rows - 2)
+        home_i, home_j = i, j
+        found = False
+        for _ in range(_ROUNDS):
+            s, t = _in_cell(nodes, i, j, px, py)
+            if not (np.isfinite(s) and np.isfinite(t)):
+                break
+            if -_CLOSE <= s <= 1 + _CLOSE and -_CLOSE <= t <= 1 + _CLOSE:
+                found = True
+                break
+            next_j = min(max(j + min(max(int(np.floor(s)), -4), 4), 0), columns - 2)
+            next_i = min(max(i + min(max(int(np.floor(t)), -4), 4), 0), rows - 2)
+            if next_i == i and next_j == j:
+                break
+            i, j = next_i, next_j
+        if not found:
+            i, j, s, t, found = _search_around(nodes, home_i, home_j, px, py)
+        if found:
+            pixels[k, 0] = cell * (j + s - 1.0)
+            pixels[k, 1] = cell * (i + t - 1.0)
+
+
+@jit
+def _search_around(nodes, home_i, home_j, px, py):
+    """The cell that shows page point p among those within 4 of (home_i, home_j), nearest rings first."""
+    rows, columns = nodes.shape[0], nodes.shape[1]
+    for ring in range(5):
+        for i in range(max(home_i - ring, 0), min(home_i + ring, rows - 2) + 1):
+            for j in range(max(home_j - ring, 0), min(home_j + ring, columns - 2) + 1):
+                if max(abs(i - home_i), abs(j - home_j)) != ring:
+                    continue
+                s, t = _in_cell(nodes, i, j, px, py)
+                if -_CLOSE <= s <= 1 + _CLOSE and -_CLOSE <= t <= 1 + _CLOSE:
+                    return i, j, s, t, True
+    return home_i, home_j, 0.0, 0.0, False

@@ -1,0 +1,201 @@
+"""The one geometry: where every point of the page is in the picture, and back.
+
+A `Mesh` is the sheet of paper: nodes every millimetre or two, lifted and slid by artifacts. A view projects the nodes
+to pixels. A `Warp` then answers, at every 8th pixel of the *picture*, which point of the page is seen there; between
+those nodes the map is bilinear. These cells **are** the geometry: the picture is sampled through them, and the truth
+inverts the same cells, so both agree whatever the cells smooth away of a sharp crease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+#: Pixels between the nodes of a `Warp`. 8 px costs 7 % more than 16 and follows creases three times as closely.
+CELL = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A sheet of paper as a height field over its own coordinates.
+
+    Attributes
+    ----------
+    x_mm, y_mm : ndarray, shapes (columns,) and (rows,)
+        Page coordinates of the nodes, evenly spaced, reaching a margin beyond the page's edges.
+    height_mm : ndarray, shape (rows, columns)
+        Lift above the table.
+    slide_mm : ndarray, shape (rows, columns, 2)
+        Displacement within the sheet, (x, y).
+    """
+
+    x_mm: np.ndarray
+    y_mm: np.ndarray
+    height_mm: np.ndarray
+    slide_mm: np.ndarray
+
+    @classmethod
+    def flat(cls, size_mm: tuple[float, float], step_mm: float = 2.0, margin_mm: float = 12.0) -> Mesh:
+        """A flat page of (width, height) `size_mm`."""
+        x, y = (_axis(length, step_mm, margin_mm) for length in size_mm)
+        shape = (len(y), len(x))
+        return cls(x, y, np.zeros(shape), np.zeros((*shape, 2)))
+
+    @property
+    def step_mm(self) -> tuple[float, float]:
+        """Distance between nodes along x and y."""
+        return float(self.x_mm[1] - self.x_mm[0]), float(self.y_mm[1] - self.y_mm[0])
+
+    def lifted(self, height_mm: np.ndarray) -> Mesh:
+        """The mesh with `height_mm` (rows, columns) added."""
+        return replace(self, height_mm=self.height_mm + height_mm)
+
+    def slid(self, slide_mm: np.ndarray) -> Mesh:
+        """The mesh with `slide_mm` (rows, columns, 2) added."""
+        return replace(self, slide_mm=self.slide_mm + slide_mm)
+
+    def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
+        """Page coordinates (x, y) of the nodes, broadcastable to (rows, columns)."""
+        return self.x_mm[None, :], self.y_mm[:, None]
+
+    def slopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """dz/dx and dz/dy at the nodes, each (rows, columns)."""
+        step_x, step_y = self.step_mm
+        return np.gradient(self.height_mm, step_x, axis=1), np.gradient(self.height_mm, step_y, axis=0)
+
+    def solid(self) -> np.ndarray:
+        """Node positions in space, (rows, columns, 3) mm.
+
+        Paper does not stretch: what rises covers less table. Along each axis the arc length is the page coordinate,
+        so the position is the integral of sqrt(1 - slope²), zero at the page's centre. The shortening is smoothed
+        across the other axis, since paper cannot shear from one row of nodes to the next.
+        """
+        x, y = self.coordinates()
+        solid = np.empty((*self.height_mm.shape, 3))
+        solid[..., 0] = x + self.slide_mm[..., 0]
+        solid[..., 1] = y + self.slide_mm[..., 1]
+        solid[..., 2] = self.height_mm
+        if self.height_mm.any():
+            slope_x, slope_y = self.slopes()
+            step_x, step_y = self.step_mm
+            solid[..., 0] -= _shortening(slope_x, step_x, step_y)
+            solid[..., 1] -= _shortening(slope_y.T, step_y, step_x).T
+        return solid
+
+
+def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
+    cells = int(np.ceil(length_mm / step_mm))
+    step = length_mm / cells
+    margin = int(np.ceil(margin_mm / step))
+    return np.arange(-margin, cells + margin + 1) * step
+
+
+def _shortening(slope: np.ndarray, step: float, step_across: float) -> np.ndarray:
+    """Integral of 1 - sqrt(1 - slope²) along axis 1, zero in the middle, smoothed over 4 mm along axis 0."""
+    from scipy.ndimage import gaussian_filter1d
+
+    lost = 1.0 - np.sqrt(1.0 - np.minimum(slope * slope, 0.64))
+    lost = gaussian_filter1d(lost, 4.0 / step_across, axis=0, mode="nearest")
+    total = np.zeros_like(lost)
+    np.cumsum(0.5 * step * (lost[:, 1:] + lost[:, :-1]), axis=1, out=total[:, 1:])
+    return total - total[:, total.shape[1] // 2, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """The map between a page (mm) and a picture (px).
+
+    Attributes
+    ----------
+    size : (int, int)
+        Height and width of the picture.
+    nodes_mm : ndarray, shape (rows, columns, 2)
+        The page point seen at pixel ``(CELL * (column - 1), CELL * (row - 1))``: one cell of nodes lies outside the
+        picture on every side. NaN where the page is far away.
+    mesh : Mesh
+        The paper.
+    mesh_px : ndarray, shape (mesh rows, mesh columns, 2)
+        Where its nodes are in the picture: the start of every inversion, and the answer for points outside the picture.
+    scale : float
+        Median px/mm of the picture over the page.
+    """
+
+    size: tuple[int, int]
+    nodes_mm: np.ndarray
+    mesh: Mesh
+    mesh_px: np.ndarray
+    scale: float
+
+    @classmethod
+    def through(cls, mesh: Mesh, mesh_px: np.ndarray, size: tuple[int, int]) -> Warp:
+        """The warp of a projected mesh: the page point under every 8th pixel, solved once."""
+        from fastecg.kernels.invert import page_under_lattice
+
+        origin = (mesh.x_mm[0], mesh.y_mm[0])
+        nodes = np.full((*lattice_shape(size), 2), np.nan)
+        page_under_lattice(np.ascontiguousarray(mesh_px), origin, mesh.step_mm, CELL, nodes)
+        scale = float(np.sqrt(np.median(_areas(mesh_px)) / (mesh.step_mm[0] * mesh.step_mm[1])))
+        return cls(size, nodes, mesh, mesh_px, scale)
+
+    @classmethod
+    def flat(cls, size_mm: tuple[float, float], scale: float, size: tuple[int, int]) -> Warp:
+        """A page that fills the picture at `scale` px/mm, nothing bent."""
+        mesh = Mesh.flat(size_mm, step_mm=50.0, margin_mm=max(12.0, 3 * CELL / scale))
+        x, y = mesh.coordinates()
+        mesh_px = np.stack(np.broadcast_arrays(x * scale - 0.5, y * scale - 0.5), axis=-1)
+        rows, columns = lattice_shape(size)
+        column, row = (np.arange(n) * CELL - CELL for n in (columns, rows))
+        nodes = np.stack(np.broadcast_arrays((column[None, :] + 0.5) / scale, (row[:, None] + 0.5) / scale), axis=-1)
+        return cls(size, nodes, mesh, mesh_px, scale)
+
+    def forward(self, points_mm: np.ndarray) -> np.ndarray:
+        """Pixel positions (n, 2) of page points (n, 2), by Newton on the picture's own cells; NaN stays NaN."""
+        from fastecg.kernels.invert import invert_lattice, lookup
+
+        points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 2)
+        pixels = np.empty_like(points)
+        origin = (self.mesh.x_mm[0], self.mesh.y_mm[0])
+        lookup(points, np.ascontiguousarray(self.mesh_px), origin, self.mesh.step_mm, pixels)
+        invert_lattice(points, self.nodes_mm, CELL, pixels)
+        return pixels.reshape(np.shape(points_mm))
+
+    def inverse(self, points_px: np.ndarray) -> np.ndarray:
+        """Page points (n, 2) mm seen at pixel positions (n, 2); NaN where no page is near."""
+        from fastecg.kernels.invert import lookup
+
+        points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
+        page = np.empty_like(points)
+        lookup(points, self.nodes_mm, (-float(CELL), -float(CELL)), (float(CELL), float(CELL)), page)
+        return page.reshape(np.shape(points_px))
+
+    def dense(self) -> np.ndarray:
+        """The page point under every pixel, (height, width, 2) float32 mm: the map that flattens the picture."""
+        height, width = self.size
+        grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
+        return self.inverse(grid.reshape(-1, 2)).reshape(height, width, 2).astype(np.float32)
+
+    def is_fold_free(self) -> bool:
+        """Whether no part of the page is seen twice: every cell of the projected paper keeps its orientation."""
+        return bool(smallest_area(self.mesh_px) > 0.02 * np.median(_areas(self.mesh_px)))
+
+
+def lattice_shape(size: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of a warp's nodes for a picture of (height, width): one cell beyond it on every side."""
+    return -(-(size[0] - 1) // CELL) + 3, -(-(size[1] - 1) // CELL) + 3
+
+
+def smallest_area(mesh_px: np.ndarray) -> float:
+    """Smallest signed area (px²) of the triangles at the corners of all cells."""
+    a, b, c, d = mesh_px[:-1, :-1], mesh_px[:-1, 1:], mesh_px[1:, 1:], mesh_px[1:, :-1]
+    return float(min(2 * _triangle(*corner).min() for corner in ((a, b, d), (b, c, a), (c, d, b), (d, a, c))))
+
+
+def _areas(mesh_px: np.ndarray) -> np.ndarray:
+    a, b, c, d = mesh_px[:-1, :-1], mesh_px[:-1, 1:], mesh_px[1:, 1:], mesh_px[1:, :-1]
+    return _triangle(a, b, c) + _triangle(a, c, d)
+
+
+def _triangle(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    u, v = b - a, c - a
+    return 0.5 * (u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])

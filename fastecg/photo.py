@@ -1,0 +1,244 @@
+"""`Photo`: a picture of a page, and `Truth`: where everything on the page is in it.
+
+Truth is computed from (page, warp) when asked for, never carried along while the picture is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.mesh import Warp
+from fastecg.page import Page, Trace
+from fastecg.record import LEADS, Record
+from fastecg.style import Style
+
+if TYPE_CHECKING:
+    from fastecg.recipe import Shot
+
+#: Bits of `Truth.layers` after the twelve leads.
+TEXT_BIT, MARK_BIT, GRID_BIT, PAGE_BIT = 12, 13, 14, 15
+
+
+@dataclass(frozen=True, eq=False)
+class TraceTruth:
+    """Where one drawn lead segment is in the picture.
+
+    `points` has shape (n, 2), float64 (x, y) px, one a sample from `start` on, NaN in gaps; `visible` (n,) is False
+    where a sample is outside the picture, in a gap, or hidden.
+    """
+
+    lead: str
+    start: int
+    stop: int
+    points: np.ndarray
+    visible: np.ndarray
+    rhythm: bool
+    trace: Trace
+
+
+@dataclass(frozen=True, eq=False)
+class PixelBox:
+    """Four corners (4, 2) px, clockwise from top left, of a rectangle along the writing that holds all of something."""
+
+    kind: str
+    words: str
+    corners: np.ndarray
+    trace: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A finished picture.
+
+    Attributes
+    ----------
+    image : ndarray, shape (height, width, 3) uint8
+        sRGB.
+    page, style, warp : Page, Style, Warp
+        What was printed, how, and how it was seen.
+    shot : Shot
+        Every value that made the picture; replays it bit for bit.
+    record : Record
+        What was drawn.
+    covered : ndarray, shape (height, width) bool, or None
+        Where something lies over the page.
+    """
+
+    image: np.ndarray
+    page: Page
+    style: Style
+    warp: Warp
+    shot: Shot
+    record: Record
+    covered: np.ndarray | None = None
+
+    @cached_property
+    def truth(self) -> Truth:
+        """Where everything is, computed once."""
+        return Truth(self.page, self.style, self.warp, self.covered)
+
+    def save(self, path: str | Path, *, quality: int | None = None) -> None:
+        """Write the image, its format by the suffix of `path`, and its truth as ``.json`` beside it."""
+        from fastecg.writers import save_photo
+
+        save_photo(self, Path(path), quality=quality)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is where in a picture. Pixel centres are at integer coordinates."""
+
+    page: Page
+    style: Style
+    warp: Warp
+    covered: np.ndarray | None = None
+
+    @cached_property
+    def traces(self) -> tuple[TraceTruth, ...]:
+        """One a drawn lead segment."""
+        counts = np.cumsum([len(trace.points_mm) for trace in self.page.traces])[:-1]
+        every = np.concatenate([trace.points_mm for trace in self.page.traces] or [np.empty((0, 2))])
+        pixels = np.split(self.to_image(every), counts)
+        return tuple(
+            TraceTruth(trace.lead, trace.start, trace.stop, points, self.is_visible(points), trace.rhythm, trace)
+            for trace, points in zip(self.page.traces, pixels, strict=True)
+        )
+
+    @cached_property
+    def boxes(self) -> tuple[PixelBox, ...]:
+        """The page's boxes in the picture, each turned with the writing and large enough for all of its outline."""
+        boxes = self.page.boxes
+        outlines = np.concatenate([_outline(box.corners_mm) for box in boxes] or [np.empty((0, 2))])
+        pixels = self.to_image(outlines).reshape(len(boxes), -1, 2)
+        return tuple(PixelBox(box.kind, box.words, _enclosing(line), box.trace) for box, line in zip(boxes, pixels, strict=True))
+
+    def to_page(self, points_px: np.ndarray) -> np.ndarray:
+        """Page points (…, 2) mm seen at pixel positions (…, 2)."""
+        return self.warp.inverse(points_px)
+
+    def to_image(self, points_mm: np.ndarray) -> np.ndarray:
+        """Pixel positions (…, 2) of page points (…, 2) mm."""
+        return self.warp.forward(points_mm)
+
+    def is_visible(self, points_px: np.ndarray) -> np.ndarray:
+        """Whether points (n, 2) px are in the picture and nothing lies over them."""
+        height, width = self.warp.size
+        x, y = points_px[:, 0], points_px[:, 1]
+        with np.errstate(invalid="ignore"):
+            inside = (x >= -0.5) & (y >= -0.5) & (x < width - 0.5) & (y < height - 0.5)
+        if self.covered is not None:
+            column, row = (np.rint(np.where(inside, values, 0)).astype(int) for values in (x, y))
+            inside &= ~self.covered[row, column]
+        return inside
+
+    def lattice(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every crossing of the 5 mm lines, on the page (mm) and in the picture (px), each (rows, columns, 2)."""
+        x0, y0, x1, y1 = self.page.grid.area_mm
+        x, y = np.arange(x0, x1 + 1e-6, 5.0), np.arange(y0, y1 + 1e-6, 5.0)
+        page = np.stack(np.meshgrid(x, y), axis=-1)
+        return page, self.to_image(page)
+
+    def homography(self) -> np.ndarray:
+        """The plane projection (3, 3) that takes page mm to px with the least squares error over the lattice."""
+        page, pixels = (points.reshape(-1, 2) for points in self.lattice())
+        return _fit_homography(page, pixels)
+
+    def px_per_mm(self) -> float:
+        """Median scale of the picture."""
+        return self.warp.scale
+
+    def mask(self) -> np.ndarray:
+        """(height, width) uint8: 0 background, 1..12 the lead drawn there, in the order of `fastecg.LEADS`; on top, the last drawn."""
+        mask = np.zeros(self.warp.size, dtype=np.uint8)
+        for index, inked in self._lead_ink():
+            mask[inked] = index + 1
+        return mask
+
+    def layers(self) -> np.ndarray:
+        """(height, width) uint16, one bit a layer: 0..11 leads, 12 printed text and pulses, 13 handwriting and marks, 14 grid, 15 page."""
+        from fastecg.grid import grid_plane
+        from fastecg.sheet import draw_strokes, sheet_shape, text_plane
+
+        layers = np.zeros(self.warp.size, dtype=np.uint16)
+        for index, inked in self._lead_ink():
+            layers[inked] |= np.uint16(1 << index)
+        scale = self.warp.scale
+        shape = sheet_shape(self.page, scale)
+        printed = text_plane(self.page, scale, shape)
+        draw_strokes(self.page, scale, printed)
+        layers[self._seen(printed) > self._threshold] |= np.uint16(1 << TEXT_BIT)
+        grid = grid_plane(shape, self.page.grid, self.style.grid, scale)
+        layers[self._seen(grid) > 64] |= np.uint16(1 << GRID_BIT)
+        layers[self._seen(np.full(shape, 255, dtype=np.uint8)) > 127] |= np.uint16(1 << PAGE_BIT)
+        if self.covered is not None:
+            layers[self.covered] = 0
+        return layers
+
+    @property
+    def _threshold(self) -> float:
+        """Ink counts from half of the coverage that the pen can reach: a hairline never covers a whole pixel."""
+        return 127.5 * min(1.0, self.style.pen_mm * self.warp.scale)
+
+    def _lead_ink(self) -> Iterator[tuple[int, np.ndarray]]:
+        """For every trace of a standard lead: its index, and where its ink is, (height, width) bool."""
+        from fastecg.sheet import sheet_shape, trace_plane
+
+        shape = sheet_shape(self.page, self.warp.scale)
+        for trace in self.page.traces:
+            if trace.lead in LEADS:
+                inked = self._seen(trace_plane([trace], self.style, self.warp.scale, shape)) > self._threshold
+                if self.covered is not None:
+                    inked &= ~self.covered
+                yield LEADS.index(trace.lead), inked
+
+    def _seen(self, plane: np.ndarray) -> np.ndarray:
+        """A plane of the flat sheet as the picture shows it."""
+        from fastecg.kernels.plane import sample_plane
+        from fastecg.mesh import CELL
+
+        out = np.empty(self.warp.size, dtype=np.uint8)
+        sample_plane(plane, self.warp.nodes_mm * self.warp.scale - 0.5, CELL, out)
+        return out
+
+
+def _outline(corners: np.ndarray) -> np.ndarray:
+    """Nine points a side of a quadrilateral (4, 2), (36, 2)."""
+    steps = np.linspace(0.0, 1.0, 9)[None, :, None]
+    return (corners[:, None] + steps * (np.roll(corners, -1, axis=0) - corners)[:, None]).reshape(-1, 2)
+
+
+def _enclosing(outline: np.ndarray) -> np.ndarray:
+    """The rectangle (4, 2) along the writing that holds an outline of 9 points a side, clockwise from top left."""
+    side = len(outline) // 4
+    left, right = outline[3 * side :].mean(axis=0), outline[side : 2 * side].mean(axis=0)
+    along = right - left
+    length = np.hypot(*along)
+    along = along / length if length > 0 else np.array([1.0, 0.0])
+    frame = np.stack([along, [-along[1], along[0]]])
+    low, high = (outline @ frame.T).min(axis=0), (outline @ frame.T).max(axis=0)
+    return np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]]) @ frame
+
+
+def _fit_homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Direct linear transform on centred and scaled points (Hartley 1997)."""
+    (p, from_source), (q, from_target) = _centred(source), _centred(target)
+    ones, zeros = np.ones((len(p), 1)), np.zeros((len(p), 3))
+    rows_x = np.hstack([p, ones, zeros, -q[:, :1] * p, -q[:, :1]])
+    rows_y = np.hstack([zeros, p, ones, -q[:, 1:] * p, -q[:, 1:]])
+    normal = rows_x.T @ rows_x + rows_y.T @ rows_y
+    smallest = np.linalg.eigh(normal)[1][:, 0].reshape(3, 3)
+    fitted = np.linalg.inv(from_target) @ smallest @ from_source
+    return fitted / fitted[2, 2]
+
+
+def _centred(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    centre = points.mean(axis=0)
+    scale = np.sqrt(2) / np.maximum(np.hypot(*(points - centre).T).mean(), 1e-12)
+    matrix = np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])
+    return (points - centre) * scale, matrix

@@ -1,0 +1,345 @@
+"""The flow: a `Recipe` draws a `Shot`, a shot takes a `Photo` of a record."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastecg.artifact import Artifact, Light
+from fastecg.artifacts import ARTIFACTS
+from fastecg.errors import LayoutError, RecipeError
+from fastecg.facts import Facts, draw_facts
+from fastecg.layouts import LAYOUTS, Setup, fitting_layouts, layout_for
+from fastecg.mesh import Mesh, Warp
+from fastecg.photo import Photo
+from fastecg.record import Record
+from fastecg.sheet import Sheet, print_page
+from fastecg.styles import STYLES, style_for
+from fastecg.vary import Distribution, Vary, stream
+from fastecg.views import VIEWS, Straight, View
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from fastecg.page import Page
+
+_ARTIFACT_KINDS = {kind.__name__: kind for kind in ARTIFACTS}
+_VIEW_KINDS = {kind.__name__: kind for kind in VIEWS}
+_FOLDER = Path(__file__).parent / "recipes"
+
+#: Names of the recipes that come with the library.
+RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Every value that makes one picture. Plain data: `to_dict` and `from_dict` go through JSON and replay it bit for bit."""
+
+    layout: str
+    style: str
+    setup: Setup
+    facts: Facts
+    dpi: float
+    view: View = field(default_factory=Straight)
+    artifacts: tuple[Artifact, ...] = ()
+    start: int = 0
+    stop: int | None = None
+    recipe: str = ""
+    seed: int = 0
+    page: int = 0
+    variant: int = 0
+    severity: float = 0.0
+
+    def take(self, record: Record) -> Photo:
+        """Make the picture of a record.
+
+        Raises
+        ------
+        LayoutError
+            If the layout or style is unknown, or the layout has no lead of the record.
+        """
+        style = style_for(self.style)
+        stop = record.samples if self.stop is None else min(self.stop, record.samples)
+        page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
+        warp = self._warp(page)
+        image = self._expose(page, style, warp)
+        for artifact in self.artifacts:
+            image = artifact.develop(image, self.dpi / 25.4)
+        return Photo(image, page, style, warp, self, record)
+
+    def _warp(self, page: Page) -> Warp:
+        """Bend the paper, and see where that puts it in the picture."""
+        size = self.view.size(page.size_mm, self.dpi)
+        if isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts):
+            return Warp.flat(page.size_mm, self.dpi / 25.4, size)
+        mesh = Mesh.flat(page.size_mm)
+        for artifact in self.artifacts:
+            mesh = artifact.bend(mesh)
+        return Warp.through(mesh, self.view.project(mesh.solid(), page.size_mm, self.dpi), size)
+
+    def _expose(self, page: Page, style: Any, warp: Warp) -> np.ndarray:
+        """Print, stain, light and see the page; a page that nothing touches is its own picture."""
+        sheet = print_page(page, style, warp.scale)
+        for artifact in self.artifacts:
+            sheet = artifact.stain(sheet)
+        light = Light.even(warp)
+        if not self.artifacts and isinstance(self.view, Straight):
+            return sheet.pixels
+        for artifact in self.artifacts:
+            light = artifact.shade(light)
+        return _seen(sheet, warp, light)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shot as plain data."""
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        parts = {"setup": asdict(self.setup), "facts": asdict(self.facts), "view": self.view.to_dict()}
+        return plain | parts | {"artifacts": [artifact.to_dict() for artifact in self.artifacts]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Shot:
+        """The inverse of `to_dict`, also after a way through JSON.
+
+        Raises
+        ------
+        RecipeError
+            If a part is unknown or a value not allowed.
+        """
+        known = dict(values)
+        try:
+            known["setup"] = Setup(**{key: _tupled(item) for key, item in known["setup"].items()})
+            known["facts"] = Facts(**{key: _tupled(item) for key, item in known["facts"].items()})
+            known["view"] = _made(_VIEW_KINDS, known["view"])
+            known["artifacts"] = tuple(_made(_ARTIFACT_KINDS, item) for item in known["artifacts"])
+            return cls(**known)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RecipeError(f"not a shot: {error}, expected what Shot.to_dict gives") from None
+
+
+def _made(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    if values.get("kind") not in kinds:
+        raise RecipeError(f"unknown kind {values.get('kind')!r}, expected one of {', '.join(kinds)}")
+    return kinds[values["kind"]].from_dict(dict(values))
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+
+
+def _seen(sheet: Sheet, warp: Warp, light: Light) -> np.ndarray:
+    """The sheet through the warp, in its light: the one resampling."""
+    from fastecg.expose import expose
+
+    gain = light.gain * light.relief[..., None]
+    nodes = warp.nodes_mm * sheet.scale - 0.5
+    return expose(sheet.pixels, nodes, gain, warp.size, lift=light.veil, desk_gain=light.gain, background=light.backdrop)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What may happen to pages, and how often: distributions of everything a shot holds."""
+
+    name: str
+    title: str
+    page: tuple[tuple[str, Distribution], ...]
+    view: Vary[View]
+    slots: tuple[tuple[str, Vary[Artifact]], ...] = ()
+    severity: Distribution = Distribution("beta", ())
+
+    _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper")
+
+    @classmethod
+    def load(cls, source: str | Path) -> Recipe:
+        """A recipe by name, or from a TOML file.
+
+        Raises
+        ------
+        RecipeError
+            If there is no such recipe or file, or the file is not a valid recipe.
+        """
+        if str(source) in RECIPES:
+            path = _FOLDER / f"{source}.toml"
+        elif str(source).endswith(".toml"):
+            path = Path(source)
+        else:
+            raise RecipeError(f"no recipe {str(source)!r}, expected one of {', '.join(RECIPES)}, or a .toml file")
+        try:
+            return cls.from_toml(path.read_text(encoding="utf-8"), path.stem)
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{path}: cannot be read ({error})") from None
+        except RecipeError as error:
+            raise RecipeError(f"{path.name}: {error}") from None
+
+    @classmethod
+    def from_toml(cls, text: str, name: str) -> Recipe:
+        """A recipe from TOML text."""
+        try:
+            return cls.from_dict(tomllib.loads(text), name)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"not valid TOML: {error}") from None
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any], name: str) -> Recipe:
+        """A recipe from nested tables."""
+        _check_keys(table, ("title", "severity", "page", "view", "slots"), "recipe")
+        page = table.get("page", {})
+        _check_keys(page, cls._PAGE_KEYS, "page")
+        drawn = tuple((key, Distribution.parse(item, f"page.{key}")) for key, item in page.items())
+        _check_names(dict(drawn))
+        view = Vary.parse(_VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
+        slots = tuple((slot, Vary.parse(_ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in table.get("slots", {}).items())
+        severity = Distribution.parse(table["severity"], "severity") if "severity" in table else Distribution("beta", ())
+        return cls(name, str(table.get("title", "")), drawn, view, slots, severity)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested tables: the inverse of `from_dict`."""
+        severity = {} if self.severity.form == "beta" else {"severity": self.severity.written()}
+        return {
+            "title": self.title,
+            **severity,
+            "page": {key: item.written() for key, item in self.page},
+            "view": self.view.written(),
+            "slots": {slot: item.written() for slot, item in self.slots},
+        }
+
+    def to_toml(self) -> str:
+        """The recipe as TOML; a built-in one as its file has it, with its comments."""
+        import tomli_w
+
+        path = _FOLDER / f"{self.name}.toml"
+        if self.name in RECIPES and Recipe.load(self.name) == self:
+            return path.read_text(encoding="utf-8")
+        return tomli_w.dumps(self.to_dict())
+
+    def draw(
+        self, record: Record, *, seed: int = 0, page: int = 0, variant: int = 0, severity: float | None = None, **fixed: Any
+    ) -> Shot:
+        """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary."""
+        key = f"{record.name}/{page}/{variant}"
+        if severity is None:
+            severity = self._draw_severity(stream(seed, key, "severity"))
+        values = {name: item.draw(stream(seed, key, f"page.{name}"), severity) for name, item in self.page} | _given(fixed)
+        _check_names({name: Distribution("fixed", (item,)) for name, item in values.items()})
+        style, layout = _draw_look(values.pop("style", "auto"), values.pop("layout", "auto"), record, stream(seed, key, "look"))
+        dpi = float(values.pop("dpi", 200.0))
+        starts = list(record.page_starts())
+        if not 0 <= page < len(starts):
+            raise LayoutError(f"{record.name}: no page {page}, the record has {len(starts)}")
+        drawn = [item.draw(stream(seed, key, slot), severity) for slot, item in self.slots]
+        view = self.view.draw(stream(seed, key, "view"), severity) or Straight()
+        return Shot(
+            layout=layout, style=style, setup=Setup(**values), facts=draw_facts(stream(seed, key, "facts"), record), dpi=dpi, view=view,
+            artifacts=tuple(item for item in drawn if item is not None), start=starts[page][0], stop=starts[page][1],
+            recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
+        )  # fmt: skip
+
+    def _draw_severity(self, rng: np.random.Generator) -> float:
+        """Most real pages are only mildly degraded: Beta(1.3, 2.5) unless the recipe says otherwise."""
+        if self.severity.form == "beta":
+            return float(rng.beta(1.3, 2.5))
+        return float(np.clip(self.severity.draw(rng, 0.0), 0.0, 1.0))
+
+
+def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in fixed.items() if item is not None}
+
+
+def _check_keys(table: Any, known: tuple[str, ...], where: str) -> None:
+    if not isinstance(table, Mapping):
+        raise RecipeError(f"{where} is {table!r}, expected a table")
+    for key in table:
+        if key not in known:
+            raise RecipeError(f"{where} has the unknown key {key!r}, expected one of {', '.join(known)}")
+
+
+def _check_names(values: Mapping[str, Distribution]) -> None:
+    """Layouts and styles named by a recipe or a caller must exist."""
+    for key, names in (("layout", LAYOUTS), ("style", STYLES)):
+        for name in values[key].numbers if key in values else ():
+            if name != "auto" and name not in names and not (key == "layout" and str(name).endswith("x1")):
+                raise LayoutError(f"no {key} {name!r}, expected auto or one of {', '.join(names)}")
+
+
+def _draw_look(style: str, layout: str, record: Record, rng: np.random.Generator) -> tuple[str, str]:
+    """A machine, and a layout that such machines print; what is given stays. Two numbers are always drawn."""
+    u, v = rng.random(2)
+    fitting = fitting_layouts(record.leads)
+    if style == "auto":
+        names = [name for name in STYLES if layout in ("auto", *dict(STYLES[name].layouts))] or list(STYLES)
+        style = names[int(u * len(names))]
+    if layout == "auto":
+        shares = {name: share for name, share in STYLES[style].layouts if name in fitting} or {fitting[0]: 1.0}
+        edges = np.cumsum(list(shares.values()))
+        layout = list(shares)[int(np.searchsorted(edges, v * edges[-1], side="right"))]
+    return style, layout
+
+
+def render(
+    record: Record,
+    *,
+    recipe: str | Path | Recipe = "clean",
+    layout: str = "auto",
+    style: str = "auto",
+    dpi: float | None = None,
+    speed: float | None = None,
+    gain: float | None = None,
+    seed: int = 0,
+    page: int = 0,
+    variant: int = 0,
+    severity: float | None = None,
+) -> Photo:
+    """Draw one page of a record as a picture.
+
+    Parameters
+    ----------
+    record : Record
+    recipe : str, path or Recipe
+        A recipe's name, a TOML file, or a recipe.
+    layout, style : str
+        Their names; "auto" draws a machine, and a layout such machines print.
+    dpi : float, optional
+        Pixels per inch of paper; 200 unless the recipe says otherwise.
+    speed, gain : float, optional
+        Paper speed in mm/s and gain in mm/mV; 25 and 10 unless the recipe says otherwise.
+    seed, variant : int
+        Other numbers, other pictures. The picture depends on (record, options, seed, page, variant) alone.
+    page : int
+        Which 10 s of the record.
+    severity : float, optional
+        How degraded, 0 to 1; drawn, and mostly mild, unless given.
+
+    Returns
+    -------
+    Photo
+
+    Raises
+    ------
+    RecipeError, LayoutError
+        If a name is unknown or does not fit the record.
+    """
+    known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    fixed = {"layout": _unless_auto(layout), "style": _unless_auto(style), "dpi": dpi, "speed_mm_s": speed, "gain_mm_mv": gain}
+    return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, **fixed).take(record)
+
+
+def _unless_auto(name: str) -> str | None:
+    return None if name == "auto" else name
+
+
+def with_artifacts(shot: Shot, *artifacts: Artifact) -> Shot:
+    """The shot with other artifacts: for galleries, tests and experiments."""
+    return replace(shot, artifacts=artifacts)
+
+
+def loads_shot(text: str | bytes) -> Shot:
+    """A shot from its JSON, or from a truth file's ``fastecg.shot``."""
+    data = json.loads(text)
+    return Shot.from_dict(data.get("fastecg", {}).get("shot", data))

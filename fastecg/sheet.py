@@ -1,0 +1,103 @@
+"""`Sheet`: the flat print of a page, in pixels, with its ink kept as coverage planes.
+
+Ink is drawn as coverage, 0..255 a pixel, and coloured once. The planes that colour the print are drawn by the same
+functions, from the same points, as those that label it, so a mask cannot disagree with the ink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from fastecg.page import Grid, Page, Trace
+from fastecg.style import Style
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A printed page.
+
+    Attributes
+    ----------
+    pixels : ndarray, shape (height, width, 3) uint8
+        sRGB.
+    ink : ndarray, shape (height, width) uint8
+        Coverage by traces, pulses and separators.
+    text : ndarray, shape (height, width) uint8
+        Coverage by printed words.
+    scale : float
+        px/mm. The page's corner is at the corner of pixel (0, 0): ``px = mm * scale - 0.5``.
+    page, style
+        What was printed, and how.
+    """
+
+    pixels: np.ndarray
+    ink: np.ndarray
+    text: np.ndarray
+    scale: float
+    page: Page
+    style: Style
+
+
+def sheet_shape(page: Page, scale: float) -> tuple[int, int]:
+    """Height and width in px of a page printed at `scale` px/mm."""
+    width, height = page.size_mm
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def print_page(page: Page, style: Style, scale: float) -> Sheet:
+    """Print a page flat at `scale` px/mm."""
+    from fastecg.kernels.blend import blend
+
+    shape = sheet_shape(page, scale)
+    pixels = _ruled_paper(shape, page.grid, style, scale).copy()
+    ink = trace_plane(page.traces, style, scale, shape)
+    draw_strokes(page, scale, ink)
+    text = text_plane(page, scale, shape)
+    blend(pixels, ink, style.ink)
+    blend(pixels, text, style.text_ink)
+    return Sheet(pixels, ink, text, scale, page, style)
+
+
+def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int]) -> np.ndarray:
+    """Coverage (height, width) uint8 by traces."""
+    from fastecg.kernels.line import stroke_trace
+
+    plane = np.zeros(shape, dtype=np.uint8)
+    for trace in traces:
+        stroke_trace(trace.points_mm * scale - 0.5, style.pen_mm * scale, plane)
+    return plane
+
+
+def draw_strokes(page: Page, scale: float, plane: np.ndarray) -> None:
+    """Draw the page's pulses and separators into a coverage plane."""
+    from fastecg.kernels.capsule import stroke_polyline
+
+    for stroke in page.strokes:
+        stroke_polyline(stroke.points_mm * scale - 0.5, stroke.width_mm * scale, plane)
+
+
+def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
+    """Coverage (height, width) uint8 by printed words."""
+    from fastecg.text import draw_texts
+
+    plane = np.zeros(shape, dtype=np.uint8)
+    draw_texts(plane, page.texts, scale)
+    return plane
+
+
+@lru_cache(maxsize=8)
+def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
+    """Empty paper with its grid: the same for every page of a style and size, so drawn once."""
+    from fastecg.grid import draw_grid
+
+    pixels = np.empty((*shape, 3), dtype=np.uint8)
+    pixels[:] = style.margin
+    left, top, right, bottom = (round(edge * scale) for edge in grid.area_mm)
+    pixels[max(top, 0) : bottom, max(left, 0) : right] = style.paper
+    draw_grid(pixels, grid, style.grid, scale)
+    pixels.flags.writeable = False
+    return pixels

@@ -1,0 +1,198 @@
+"""All the chance there is.
+
+A recipe says what may happen as distributions; drawing turns them into concrete values. Every slot of a recipe draws
+from a stream of its own, named by (seed, key, slot), so that adding a slot changes no other slot's draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+from zlib import crc32
+
+import numpy as np
+
+from fastecg.artifact import Values
+from fastecg.errors import RecipeError
+
+V = TypeVar("V", bound=Values)
+
+_FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {graded = [mild, severe]} or {choice = {value = share}}"
+
+
+def stream(seed: int, key: str, slot: str) -> np.random.Generator:
+    """The random stream of one slot of one picture."""
+    return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, crc32(key.encode()), crc32(slot.encode())])
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How one value varies. Written in a recipe as one of: {forms}.
+
+    "graded" follows the picture's severity from `mild` at 0 to `severe` at 1, with some scatter.
+    """
+
+    form: str
+    numbers: tuple[Any, ...]
+    shares: tuple[float, ...] = ()
+
+    @classmethod
+    def parse(cls, written: Any, where: str) -> Distribution:
+        """Read what a recipe says.
+
+        Raises
+        ------
+        RecipeError
+            If it is none of the forms; the message names `where` it stands.
+        """
+        if isinstance(written, list):
+            return cls("uniform", _two_numbers(written, where))
+        if not isinstance(written, Mapping):
+            return cls("fixed", (written,))
+        if len(written) == 1:
+            form, content = next(iter(written.items()))
+            if form in ("normal", "log", "graded"):
+                return cls(form, _two_numbers(content, where))
+            if form == "choice" and isinstance(content, Mapping) and content:
+                return cls("choice", tuple(_typed(key) for key in content), _shares(content, where))
+        raise RecipeError(f"{where} is {dict(written)!r}, expected {_FORMS}")
+
+    def draw(self, rng: np.random.Generator, severity: float) -> Any:
+        """One value. Always takes one number from the stream."""
+        u = float(rng.random())
+        if self.form == "fixed":
+            return self.numbers[0]
+        if self.form == "choice":
+            return self.numbers[int(np.searchsorted(np.cumsum(self.shares), u * sum(self.shares), side="right"))]
+        a, b = self.numbers
+        if self.form == "normal":
+            return a + b * _normal_quantile(u)
+        if self.form == "log":
+            return a * (b / a) ** u
+        if self.form == "graded":
+            u = min(max(severity + 0.3 * (u - 0.5), 0.0), 1.0)
+        return a + (b - a) * u
+
+    def written(self) -> Any:
+        """What a recipe says: the inverse of `parse`."""
+        if self.form == "fixed":
+            return self.numbers[0]
+        if self.form == "uniform":
+            return list(self.numbers)
+        if self.form == "choice":
+            return {"choice": {str(key): share for key, share in zip(self.numbers, self.shares, strict=True)}}
+        return {self.form: list(self.numbers)}
+
+    def extremes(self) -> tuple[Any, ...]:
+        """Values that must be allowed (those of a normal are cut off at the limits instead)."""
+        return () if self.form == "normal" else self.numbers
+
+
+Distribution.__doc__ = (Distribution.__doc__ or "").format(forms=_FORMS)
+
+
+def _two_numbers(written: Any, where: str) -> tuple[float, float]:
+    fine = isinstance(written, list) and len(written) == 2 and all(isinstance(n, int | float) and not isinstance(n, bool) for n in written)
+    if not fine:
+        raise RecipeError(f"{where} is {written!r}, expected two numbers, or {_FORMS}")
+    return written[0], written[1]
+
+
+def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
+    if any(isinstance(share, bool) or not isinstance(share, int | float) or share < 0 for share in content.values()) or not any(content.values()):
+        raise RecipeError(f"{where} has shares {list(content.values())!r}, expected numbers of 0 or more, not all 0")
+    return tuple(float(share) for share in content.values())
+
+
+def _typed(key: str) -> Any:
+    """A key of a TOML table as the value it stands for: keys are always text there."""
+    if key in ("true", "false"):
+        return key == "true"
+    try:
+        number = float(key)
+    except ValueError:
+        return key
+    return int(number) if number.is_integer() and "." not in key else number
+
+
+def _normal_quantile(u: float) -> float:
+    """Standard normal quantile, cut at ±3 (Acklam 2003 would be exact; the logistic is within 0.02 of it up to 2 sd and is one line)."""
+    u = min(max(u, 1e-6), 1 - 1e-6)
+    return float(np.clip(4.91 * (u**0.14 - (1 - u) ** 0.14), -3.0, 3.0))
+
+
+@dataclass(frozen=True)
+class Vary(Generic[V]):
+    """A slot of a recipe: what may happen, how often, and how its values vary.
+
+    `chance` is (at severity 0, at severity 1).
+    """
+
+    kind: type[V]
+    chance: tuple[float, float]
+    values: tuple[tuple[str, Distribution], ...]
+
+    @classmethod
+    def parse(cls, kinds: Mapping[str, type[V]], written: Mapping[str, Any], where: str) -> Vary[V]:
+        """Read a slot's table.
+
+        Raises
+        ------
+        RecipeError
+            If the kind or a key is unknown, or a value outside what its kind allows.
+        """
+        name = written.get("kind")
+        if name not in kinds:
+            raise RecipeError(f"{where}.kind is {name!r}, expected one of {', '.join(kinds)}")
+        kind = kinds[name]
+        known = [item.name for item in fields(kind)]
+        values = []
+        for key, content in written.items():
+            if key in ("kind", "chance"):
+                continue
+            if key not in known:
+                raise RecipeError(f"{where} has the unknown key {key!r}, expected kind, chance or one of {', '.join(known)}")
+            values.append((key, Distribution.parse(content, f"{where}.{key}")))
+            for extreme in values[-1][1].extremes():
+                try:
+                    kind.from_dict({key: extreme})
+                except RecipeError as error:
+                    raise RecipeError(f"{where}: {error}") from None
+        return cls(kind, _chance(written.get("chance", 1.0), where), tuple(values))
+
+    def draw(self, rng: np.random.Generator, severity: float) -> V | None:
+        """Concrete values, or None if it does not happen this time."""
+        low, high = self.chance
+        if rng.random() >= low + (high - low) * severity:
+            return None
+        drawn = {key: distribution.draw(rng, severity) for key, distribution in self.values}
+        for item in fields(self.kind):
+            if item.name == "seed" and "seed" not in drawn:
+                drawn["seed"] = int(rng.integers(2**31))
+            elif item.name in drawn:
+                drawn[item.name] = _within(item, drawn[item.name])
+        return self.kind.from_dict(drawn)
+
+    def written(self) -> dict[str, Any]:
+        """The slot's table: the inverse of `parse`."""
+        low, high = self.chance
+        chance = {} if self.chance == (1.0, 1.0) else {"chance": low if low == high else [low, high]}
+        return {"kind": self.kind.__name__, **chance, **{key: distribution.written() for key, distribution in self.values}}
+
+
+def _chance(written: Any, where: str) -> tuple[float, float]:
+    pair = written if isinstance(written, list) else [written, written]
+    if len(pair) != 2 or any(isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1 for p in pair):
+        raise RecipeError(f"{where}.chance is {written!r}, expected a number from 0 to 1, or two: at severity 0 and at severity 1")
+    return float(pair[0]), float(pair[1])
+
+
+def _within(item: Any, drawn: Any) -> Any:
+    """A drawn number inside its field's range, and whole where the field is."""
+    if isinstance(drawn, bool) or not isinstance(drawn, int | float):
+        return drawn
+    low, high = item.metadata.get("low"), item.metadata.get("high")
+    drawn = drawn if low is None else max(drawn, low)
+    drawn = drawn if high is None else min(drawn, high)
+    return round(drawn) if isinstance(item.default, int) and not isinstance(item.default, bool) else drawn

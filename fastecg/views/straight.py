@@ -1,0 +1,18 @@
+"""The page as it was printed, filling the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.views.view import View
+
+
+@dataclass(frozen=True)
+class Straight(View):
+    """No camera at all: the sheet is the picture."""
+
+    def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
+        """Seen from straight above, from far away."""
+        return points_mm[..., :2] * (dpi / 25.4) - 0.5

@@ -1,0 +1,23 @@
+"""`View`: from points in space to pixels. Every picture has exactly one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Values
+
+
+@dataclass(frozen=True)
+class View(Values):
+    """Where the camera or scanner is. The page lies in the plane z = 0, its corner at the origin, z towards the camera."""
+
+    def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
+        """Height and width of the picture of a page of (width, height) `page_mm`, at `dpi` on paper."""
+        width, height = page_mm
+        return max(1, round(height * dpi / 25.4)), max(1, round(width * dpi / 25.4))
+
+    def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
+        """Pixels (…, 2) of points in space (…, 3) mm."""
+        raise NotImplementedError
