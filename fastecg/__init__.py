@@ -1,3 +1,79 @@
-"""fastecg: photographs of ECG pages whose geometry is known exactly."""
+"""fastecg: photographs of ECG pages whose geometry is known exactly.
+
+Names are loaded when first used: ``import fastecg`` costs no compiler and no reader.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "EXTRA_LEADS": "fastecg.record",
+    "FastecgError": "fastecg.errors",
+    "ImageError": "fastecg.errors",
+    "LEADS": "fastecg.record",
+    "LayoutError": "fastecg.errors",
+    "Photo": "fastecg.photo",
+    "Recipe": "fastecg.recipe",
+    "RecipeError": "fastecg.errors",
+    "Record": "fastecg.record",
+    "RecordError": "fastecg.errors",
+    "Shot": "fastecg.recipe",
+    "Truth": "fastecg.photo",
+    "read_record": "fastecg.readers",
+    "render": "fastecg.recipe",
+    "render_dataset": "fastecg.dataset",
+    "simulate": "fastecg.simulate",
+}
+
+__all__ = [
+    "EXTRA_LEADS",
+    "LEADS",
+    "FastecgError",
+    "ImageError",
+    "LayoutError",
+    "Photo",
+    "Recipe",
+    "RecipeError",
+    "Record",
+    "RecordError",
+    "Shot",
+    "Truth",
+    "read_record",
+    "render",
+    "render_dataset",
+    "simulate",
+]
+
+if TYPE_CHECKING:
+    from fastecg.dataset import render_dataset as render_dataset
+    from fastecg.errors import FastecgError as FastecgError
+    from fastecg.errors import ImageError as ImageError
+    from fastecg.errors import LayoutError as LayoutError
+    from fastecg.errors import RecipeError as RecipeError
+    from fastecg.errors import RecordError as RecordError
+    from fastecg.photo import Photo as Photo
+    from fastecg.photo import Truth as Truth
+    from fastecg.readers import read_record as read_record
+    from fastecg.recipe import Recipe as Recipe
+    from fastecg.recipe import Shot as Shot
+    from fastecg.recipe import render as render
+    from fastecg.record import EXTRA_LEADS as EXTRA_LEADS
+    from fastecg.record import LEADS as LEADS
+    from fastecg.record import Record as Record
+    from fastecg.simulate import simulate as simulate
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fastecg' has no attribute {name!r}")
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = found  # a function named like its module (simulate) must win over the module
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
