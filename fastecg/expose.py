@@ -1,0 +1,209 @@
+"""`expose`: the sheet, seen through a mesh, lit, with sensor noise. The only resampling there is: one blur, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.errors import ImageError
+
+CELL = 8  # picture pixels between nodes
+LARGEST = 32760  # pixels a side of a sheet or picture
+COARSEST = 1.3  # sheet pixels per picture pixel; at 1.4, blending two of them lets a hairline's weight vary by 30 %
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Sensor noise: variance `read**2 + shot**2 * v` at brightness v (0 black, 1 white).
+
+    Parameters
+    ----------
+    seed : int
+        With the pixel's place, decides every deviate.
+    read : float
+        Standard deviation at black, in 8-bit levels (0 to 48).
+    shot : float
+        What light adds to it at white, in 8-bit levels (0 to 48).
+    chroma : float
+        Part of the standard deviation that is colour noise in blocks of 2x2 pixels, 0 to 1.
+    """
+
+    seed: int
+    read: float = 0.0
+    shot: float = 0.0
+    chroma: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.read <= 48 and 0 <= self.shot <= 48 and 0 <= self.chroma <= 1):
+            raise ImageError(f"noise {self}: expected read and shot from 0 to 48 levels and chroma from 0 to 1")
+
+
+def expose(
+    sheet: np.ndarray,
+    nodes: np.ndarray,
+    gain: np.ndarray,
+    size: tuple[int, int],
+    *,
+    origin: tuple[int, int] = (0, 0),
+    desk_gain: np.ndarray | None = None,
+    lift: np.ndarray | None = None,
+    noise: Noise | None = None,
+    background: tuple[int, int, int] | np.ndarray = (0, 0, 0),
+    threads: int = 1,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Look at a flat sheet through a mesh.
+
+    Within each cell of 8x8 pixels coordinates and light are bilinear between the four nodes: that *is* the geometry, and labels
+    invert the same cells. The sheet's edge is blended with the background by the share of the pixel that the sheet covers. A sheet
+    finer than the picture is halved first, as often as needed, so that its grid does not alias.
+
+    Parameters
+    ----------
+    sheet : (H, W, 3) uint8
+        What lies there, at most 32,760 pixels a side.
+    nodes : (rows, cols, 2) float64
+        Sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite show the
+        background; coordinates beyond ±32,767 count as that.
+    gain : (rows, cols, 3) or (rows, cols) float32
+        Light at the same nodes, 0 to 2; 1 leaves colours as they are.
+    size : (height, width)
+        Of the picture, in pixels; the nodes must reach its last pixel.
+    origin : (x, y)
+        Picture pixel of the first node, neither coordinate above 0.
+    desk_gain : like gain
+        Light on the background, where it differs from that on the sheet.
+    lift : (rows, cols) float32
+        Veil of glare, 0 to 255 levels added after the light.
+    noise : Noise
+        None for a picture without.
+    background : (r, g, b) or (height, width, 3) uint8
+        What is seen beside the sheet.
+    threads : int
+        Row ranges done at once; the bytes are the same for every number.
+    out : (height, width, 3) uint8
+        Written into and returned, if given.
+
+    Returns
+    -------
+    (height, width, 3) uint8
+
+    Raises
+    ------
+    ImageError
+        If an array has another shape or type than named above.
+    """
+    from fastecg.kernels import sample
+    from fastecg.kernels.noise import curve, tables
+
+    from fastecg.kernels import sample
+    from fastecg.kernels.noise import curve, tables
+
+    sheet = _checked(sheet, "sheet", (None, None, 3), np.uint8)
+    nodes = _checked(nodes, "nodes", (None, None, 2), np.float64)
+    cells = np.empty(_cells_needed(nodes, size, origin), dtype=np.uint8)
+    gain = _gain(gain, "gain", nodes)
+    beside = gain if desk_gain is None else _gain(desk_gain, "desk_gain", nodes)
+    lift = np.zeros(nodes.shape[:2], dtype=np.float32) if lift is None else _checked(lift, "lift", nodes.shape[:2], np.float32)
+    desk = _desk(background, size)
+    out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
+
+    sheet, nodes = _at_picture_scale(sheet, nodes)
+    rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
+    lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((2, rows, 4 * columns), dtype=np.int16)
+    sample.survey_nodes(nodes, lattice)
+    sample.survey_cells(nodes, lattice, sheet.shape[0], sheet.shape[1], cells)
+    sample.survey_light(gain, lift, light[0])
+    sample.survey_light(beside, lift, light[1])
+    noise = noise or Noise(seed=0)
+    luma, chroma = tables(noise.chroma, cells.shape[1] * CELL)
+    grain = np.concatenate([[noise.seed], curve(noise.read, noise.shot)])
+
+    def expose_range(start: int, stop: int) -> None:
+        sample.expose_rows(sheet, lattice, cells, light, desk, luma, chroma, grain, np.array(origin, dtype=np.int64), out, start, stop)
+
+    _in_row_ranges(expose_range, size[0], threads)
+    return out
+
+
+def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type) -> np.ndarray:
+    """The array in C order, if it has the shape (None: any length above 0) and the type."""
+    fits = array.ndim == len(shape) and all(n > 0 and n == (wanted or n) for n, wanted in zip(array.shape, shape, strict=True))
+    if not fits or not (array.dtype == dtype or np.issubdtype(dtype, np.floating) and np.issubdtype(array.dtype, np.floating)):
+        wanted_shape = ", ".join("any" if wanted is None else str(wanted) for wanted in shape)
+        raise ImageError(f"{name}: expected {np.dtype(dtype)} of shape ({wanted_shape}), got {array.dtype} of shape {array.shape}")
+    if max(array.shape) > LARGEST:
+        raise ImageError(f"{name}: expected at most {LARGEST} along each axis, got shape {array.shape}")
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _checked_out(out: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The caller's own array, or an error: a copy would be written in its stead."""
+    if out.dtype != np.uint8 or out.shape != (*size, 3) or not (out.flags.c_contiguous and out.flags.writeable):
+        raise ImageError(f"out: expected a writeable, C-contiguous uint8 array of shape {(*size, 3)}, got {out.dtype} {out.shape}")
+    return out
+
+
+def _cells_needed(nodes: np.ndarray, size: tuple[int, int], origin: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of cells that cover the picture; the last pixel may lie on the last node."""
+    if min(size) < 1 or max(size) > LARGEST or max(origin) > 0:
+        raise ImageError(f"size {size}, origin {origin}: expected 1 to {LARGEST} pixels a side and an origin not above 0")
+    reach = [CELL * (count - 1) + start + 1 for count, start in zip(nodes.shape, reversed(origin), strict=False)]
+    if reach[0] < size[0] or reach[1] < size[1]:
+        raise ImageError(f"nodes: expected to reach (height, width) {tuple(size)} from origin {origin}, but they end at {tuple(reach)}")
+    return -(-(size[0] - origin[1]) // CELL), -(-(size[1] - origin[0]) // CELL)
+
+
+def _gain(gain: np.ndarray, name: str, nodes: np.ndarray) -> np.ndarray:
+    """Light factors (rows, cols, 3) float32."""
+    if gain.ndim == 2:
+        gain = np.repeat(gain[:, :, None], 3, axis=2)
+    return _checked(gain, name, (*nodes.shape[:2], 3), np.float32)
+
+
+def _desk(background: tuple[int, int, int] | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The background's pixels: (height, width, 3), or one row of them for a plain colour."""
+    if isinstance(background, np.ndarray) and background.ndim == 3:
+        return _checked(background, "background", (*size, 3), np.uint8)
+    colour = np.asarray(background)
+    if colour.shape != (3,) or colour.min() < 0 or colour.max() > 255:
+        raise ImageError(f"background: expected (r, g, b) from 0 to 255 or an image, got {background!r}")
+    return np.tile(colour.astype(np.uint8), (1, size[1], 1))
+
+
+def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sheet halved until a picture pixel steps over at most `COARSEST` of its pixels, and nodes that fit it."""
+    from fastecg.kernels.sample import halve
+
+    ratio = _sheet_pixels_per_pixel(sheet, nodes)
+    while ratio > COARSEST and min(sheet.shape[:2]) > 1:
+        smaller = np.empty((-(-sheet.shape[0] // 2), -(-sheet.shape[1] // 2), 3), dtype=np.uint8)
+        halve(sheet, smaller)
+        sheet, nodes, ratio = smaller, nodes / 2 - 0.25, ratio / 2
+    return sheet, nodes
+
+
+def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
+    """Median scale over some of the cells that see the sheet; 1 where none does."""
+    step = max(1, min(nodes.shape[:2]) // 40)
+    corner, right, below = (nodes[i : i - 1 or None : step, j : j - 1 or None : step] for i, j in ((0, 0), (0, 1), (1, 0)))
+    rows, columns = (min(part.shape[axis] for part in (corner, right, below)) for axis in (0, 1))
+    corner, right, below = (part[:rows, :columns] for part in (corner, right, below))
+    with np.errstate(invalid="ignore", over="ignore"):
+        (ax, ay), (bx, by) = np.moveaxis(right - corner, 2, 0), np.moveaxis(below - corner, 2, 0)
+        scale = np.sqrt(np.abs(ax * by - ay * bx)) / CELL
+        seen = np.all((corner > -1) & (corner < sheet.shape[1::-1]), axis=2) & np.isfinite(scale)
+    return float(np.median(scale[seen])) if seen.any() else 1.0
+
+
+def _in_row_ranges(work: Callable[[int, int], None], height: int, threads: int) -> None:
+    """Call `work(start, stop)` for ranges that cover all rows, on that many threads."""
+    if threads <= 1:
+        work(0, height)
+        return
+    ends = [height * k // threads for k in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, ends[:-1], ends[1:]))

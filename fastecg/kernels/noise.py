@@ -1,0 +1,78 @@
+"""Sensor noise without drawing: normal deviates in a fixed table, entered at a place that hashes from (seed, row).
+
+Brightness noise differs from pixel to pixel; colour noise is shared by blocks of 2x2 pixels, as in cameras, which see each colour
+at half the resolution. The tables hold every quantile of the normal distribution once, so their spread is exact.
+"""
+
+from __future__ import annotations
+
+import functools
+from statistics import NormalDist
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+LUMA, CHROMA = 32768, 16384  # deviates before the table repeats
+UNIT = 4096  # one standard deviation in a table
+
+
+@functools.cache
+def _normal(count: int, salt: int) -> np.ndarray:
+    """Every quantile of the normal distribution once, shuffled by a hash: (count,) float32, the same on every machine for ever."""
+    half = np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count // 2, count)], dtype=np.float32)
+    order = np.argsort(_scrambled(np.arange(count, dtype=np.uint64) + np.uint64(salt << 32)), kind="stable")
+    return np.concatenate([-half[::-1], half])[order]
+
+
+def _scrambled(numbers: np.ndarray) -> np.ndarray:
+    """The finaliser of splitmix64 on whole arrays."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
+    return numbers ^ (numbers >> np.uint64(31))
+
+
+@functools.cache
+def _colours() -> np.ndarray:
+    """(CHROMA, 4) float32: deviates whose three channels add up to zero, each of spread 1, and a spare lane of zeros."""
+    channels = np.stack([_normal(CHROMA, salt) for salt in (1, 2, 3)], axis=1)
+    channels = channels - channels.mean(axis=1, keepdims=True)
+    return np.concatenate([channels / channels.std(axis=0), np.zeros((CHROMA, 1), dtype=np.float32)], axis=1)
+
+
+def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Brightness (n,) and colour (m, 4) deviates, int16 in units of 1/4096 of the total standard deviation.
+
+    Parameters
+    ----------
+    chroma : float
+        Part of the standard deviation that is colour, 0 to 1.
+    width : int
+        Pixels a row may need: the tables go on from their start for that long.
+    """
+    bright = np.float32(UNIT * np.sqrt(1.0 - chroma * chroma))
+    luma = np.rint(_normal(LUMA, 0) * bright).astype(np.int16)
+    colour = np.rint(_colours() * np.float32(UNIT * chroma)).astype(np.int16)
+    return np.resize(luma, LUMA + width + 8), np.resize(colour, (CHROMA + width // 2 + 8, 4))
+
+
+def curve(read: float, shot: float) -> np.ndarray:
+    """Parabola through sqrt(read**2 + shot**2 * v) for v in 0..1: three coefficients in 1/256 level, (3,) int64.
+
+    The fit weighs the relative error, and ends up within some 6 % where the noise is large enough to be seen.
+    """
+    v = (np.arange(64) + 0.5) / 64
+    sigma = np.sqrt(read * read + shot * shot * v)
+    weight = 1.0 / (sigma + 0.25 * sigma.max() + 1e-9)
+    terms = np.stack([np.ones_like(v), v, v * v], axis=1)
+    found = np.linalg.lstsq(terms * weight[:, None], sigma * weight, rcond=None)[0]
+    return np.rint(found * 256.0).astype(np.int64)
+
+
+@jit
+def place(seed, row, size):
+    """Where a row enters a table of `size` (a power of two) deviates."""
+    mixed = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(row) * np.uint64(0xD1B54A32D192ED03)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64((mixed >> np.uint64(33)) & np.uint64(size - 1))

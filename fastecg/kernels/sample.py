@@ -1,0 +1,201 @@
+"""The one resampling: a sheet seen through a mesh of 8x8-pixel cells, lit, with noise, in one read and one write.
+
+The mesh's nodes become whole numbers first (`survey`): coordinates in 1/65536 pixel, light in 1/16384. Cells are sorted into three
+kinds: wholly on the sheet and wholly beside it, which are done eight pixels at a time (`sample_cell`), and the few that the sheet's
+edge crosses, which are done pixel by pixel with the exact share of sheet and background. All arithmetic is on whole numbers, and
+each row stands alone, so the bytes depend neither on the processor nor on how rows are shared among threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+from fastecg.kernels.noise import CHROMA, LUMA, place
+from fastecg.kernels.sample_cell import expose_desk, expose_levels, expose_page, mix_coordinates, mix_light
+
+CELL = 8
+BESIDE, ON, ACROSS = 0, 1, 2  # kinds of cells
+FAR_AWAY = 32767  # pixels: what coordinates are limited to
+ONE = 65536
+WIDEST = 2048 * ONE  # cells that spread wider over the sheet are done pixel by pixel, where no product overflows
+
+
+@jit
+def survey_nodes(nodes, lattice):
+    """Write nodes (rows, cols, 2) as whole Q16 numbers into lattice (2, m, n); beyond the nodes the last ones are repeated."""
+    rows, cols = nodes.shape[:2]
+    for axis in range(2):
+        for i in range(lattice.shape[1]):
+            for j in range(lattice.shape[2]):
+                value = nodes[min(i, rows - 1), min(j, cols - 1), axis]
+                if not np.isfinite(value):
+                    value = 0.0
+                value = min(max(value, -float(FAR_AWAY)), float(FAR_AWAY))
+                lattice[axis, i, j] = np.int32(np.floor(value * 65536.0 + 0.5))
+
+
+@jit
+def survey_cells(nodes, lattice, height, width, cells):
+    """Sort the cells: BESIDE the sheet of (height, width), ON it, or ACROSS its edge."""
+    for i in range(cells.shape[0]):
+        for j in range(cells.shape[1]):
+            cells[i, j] = BESIDE
+            if not np.isfinite(nodes[i : i + 2, j : j + 2].sum()):
+                continue
+            x0, x1 = _span(lattice[0], i, j)
+            y0, y1 = _span(lattice[1], i, j)
+            if x1 <= -ONE or y1 <= -ONE or x0 >= width * ONE or y0 >= height * ONE:
+                continue
+            # The last two columns stay out: the vector path reads 8 bytes for 6.
+            on = x0 >= 0 and y0 >= 0 and x1 < (width - 2) * ONE and y1 < (height - 1) * ONE
+            cells[i, j] = ON if on and x1 - x0 < WIDEST and y1 - y0 < WIDEST else ACROSS
+
+
+@jit
+def _span(plane, i, j):
+    a, b, c, d = np.int64(plane[i, j]), np.int64(plane[i, j + 1]), np.int64(plane[i + 1, j]), np.int64(plane[i + 1, j + 1])
+    return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
+
+
+@jit
+def survey_light(gain, lift, light):
+    """Write gain (rows, cols, 3) as Q14 and lift (rows, cols) as Q5 with half a level into light (m, 4 n) int16."""
+    rows, cols = gain.shape[:2]
+    for m in range(light.shape[0]):
+        for j in range(light.shape[1] // 4):
+            i, k = min(m, rows - 1), min(j, cols - 1)
+            for c in range(3):
+                factor = min(max(gain[i, k, c], np.float32(0.0)), np.float32(1.9999))
+                light[m, 4 * j + c] = np.int16(factor * np.float32(16384.0) + np.float32(0.5))
+            veil = min(max(lift[i, k], np.float32(0.0)), np.float32(255.0))
+            light[m, 4 * j + 3] = np.int16(veil * np.float32(32.0) + np.float32(16.5))
+
+
+@jit
+def halve(image, out):
+    """Mean of 2x2 pixels, rounded; at odd ends the last row or column counts twice."""
+    height, width = image.shape[:2]
+    for i in range(out.shape[0]):
+        upper, lower = image[2 * i], image[min(2 * i + 1, height - 1)]
+        for j in range(out.shape[1]):
+            k, m = 2 * j, min(2 * j + 1, width - 1)
+            for c in range(3):
+                total = np.int32(upper[k, c]) + np.int32(upper[m, c]) + np.int32(lower[k, c]) + np.int32(lower[m, c])
+                out[i, j, c] = np.uint8((total + np.int32(2)) >> np.int32(2))
+
+
+@jit
+def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop):
+    """Write rows `start` to `stop` of the picture.
+
+    Parameters
+    ----------
+    sheet : (H, W, 3) uint8
+    lattice : (2, rows, n) int32
+        Nodes from `survey_nodes`; n a multiple of 8.
+    cells : (rows - 1, cols - 1) uint8
+        From `survey_cells`.
+    light : (2, rows, 4 n) int16
+        On the sheet and beside it, from `survey_light`.
+    desk : (1 or height, width, 3) uint8
+    luma, chroma : from `noise.tables`
+    noise : (4,) int64
+        Seed and the three coefficients of `noise.curve`.
+    origin : (2,) int64
+        Picture pixel (x, y) of the first node; neither above 0.
+    out : (height, width, 3) uint8
+    """
+    columns = cells.shape[1]
+    strip = np.empty((2, lattice.shape[2]), dtype=np.int32)
+    lit = np.empty((2, light.shape[2]), dtype=np.int16)
+    line = np.empty((columns + 1) * CELL * 3, dtype=np.uint8)
+    levels = np.empty(32, dtype=np.int16)
+    patch = np.empty((CELL, 3), dtype=np.uint8)
+    first = -origin[0] * 3
+    for row in range(start, stop):
+        i, eighths = (row - origin[1]) // CELL, (row - origin[1]) % CELL
+        _mix_row(lattice, light, i, eighths, strip, lit)
+        sign = np.int64(1) if place(noise[0] + 7, row, 2) == 0 else np.int64(-1)
+        c0, c1, c2 = sign * noise[1], sign * noise[2], sign * noise[3]
+        bright = _address(luma) + 2 * place(noise[0], row, LUMA)
+        colour = _address(chroma) + 8 * place(noise[0] + 3, row >> 1, CHROMA)
+        desk_row = desk[row if desk.shape[0] > 1 else 0]
+        for j in range(columns):
+            b, c, o = bright + 16 * j, colour + 32 * j, _address(line) + 24 * j
+            kind = cells[i, j]
+            if kind == ON:
+                x, y = _address(strip) + 4 * j, _address(strip[1]) + 4 * j
+                expose_page(_address(sheet), np.int64(sheet.shape[1]), x, y, _address(lit) + 8 * j, b, c, o, c0, c1, c2)
+            elif kind == BESIDE:
+                expose_desk(_desk_pixels(desk_row, origin[0] + CELL * j, patch), _address(lit[1]) + 8 * j, b, c, o, c0, c1, c2)
+            else:
+                _across(sheet, lattice, i, j, eighths, lit, desk_row, origin[0] + CELL * j, levels)
+                expose_levels(_address(levels), b, c, o, c0, c1, c2)
+        flat = out[row].reshape(-1)
+        flat[:] = line[first : first + flat.shape[0]]
+
+
+@jit(inline="always")
+def _address(array):
+    return np.int64(array.ctypes.data)
+
+
+@jit
+def _mix_row(lattice, light, i, eighths, strip, lit):
+    """Write the coordinates and the light on one row of pixels at the cells' sides."""
+    for axis in range(2):
+        for j in range(0, strip.shape[1], 8):
+            mix_coordinates(_address(lattice[axis, i]) + 4 * j, _address(lattice[axis, i + 1]) + 4 * j, eighths, _address(strip[axis]) + 4 * j)
+        for j in range(0, lit.shape[1], 16):
+            mix_light(_address(light[axis, i]) + 2 * j, _address(light[axis, i + 1]) + 2 * j, eighths, _address(lit[axis]) + 2 * j)
+
+
+@jit
+def _desk_pixels(desk_row, x, patch):
+    """Address of eight background pixels; a cell that hangs over the picture's side gets copies."""
+    width = desk_row.shape[0]
+    if x >= 0 and x + CELL <= width:
+        return _address(desk_row) + 3 * x
+    for k in range(CELL):
+        for c in range(3):
+            patch[k, c] = desk_row[min(max(x + k, 0), width - 1), c]
+    return _address(patch)
+
+
+@jit
+def _mixed(plane, i, j, eighths, k):
+    """A coordinate Q16 within a cell, rounded exactly as the vector path rounds it."""
+    left, right = np.int64(plane[i, j]), np.int64(plane[i, j + 1])
+    left += ((np.int64(plane[i + 1, j]) - left) * eighths + 4) >> 3
+    right += ((np.int64(plane[i + 1, j + 1]) - right) * eighths + 4) >> 3
+    return left + (((right - left) * k + 4) >> 3)
+
+
+@jit
+def _lit_at(lit, kind, j, c, k):
+    """Light within a cell: channel c, or the veil for c = 3."""
+    left, right = np.int64(lit[kind, 4 * j + c]), np.int64(lit[kind, 4 * j + 4 + c])
+    return left + (((right - left) * k + 4) >> 3)
+
+
+@jit
+def _across(sheet, lattice, i, j, eighths, lit, desk_row, x, levels):
+    """Levels Q5 of eight pixels of which the sheet covers a share, in the order of the vector path."""
+    height, width = sheet.shape[:2]
+    for k in range(CELL):
+        sx, sy = _mixed(lattice[0], i, j, eighths, k), _mixed(lattice[1], i, j, eighths, k)
+        left, top = sx >> 16, sy >> 16
+        right_share, bottom_share = ((sx & 0xFFFF) + 128) >> 8, ((sy & 0xFFFF) + 128) >> 8
+        slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
+        behind = min(max(x + k, 0), desk_row.shape[0] - 1)
+        for c in range(3):
+            total, cover = np.int64(0), np.int64(0)
+            for dy in range(2):
+                for dx in range(2):
+                    if 0 <= left + dx < width and 0 <= top + dy < height:
+                        share = (right_share if dx else 256 - right_share) * (bottom_share if dy else 256 - bottom_share)
+                        total += share * np.int64(sheet[top + dy, left + dx, c])
+                        cover += share
+            shown = total * _lit_at(lit, 0, j, c, k) + (65536 - cover) * np.int64(desk_row[behind, c]) * _lit_at(lit, 1, j, c, k)
+            levels[slot + c] = np.int16((shown >> 25) + _lit_at(lit, 0, j, 3, k))
