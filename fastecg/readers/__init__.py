@@ -1,0 +1,45 @@
+"""Records in: WFDB of every format, CSV and NumPy files, brought to millivolts and standard lead names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastecg.readers.sources import Source, find_records, record_path, sample_records
+from fastecg.readers.tables import read_csv, read_numpy
+from fastecg.readers.wfdb import read_wfdb
+from fastecg.record import Record
+
+__all__ = ["Source", "find_records", "read_csv", "read_numpy", "read_record", "read_wfdb", "sample_records"]
+
+
+def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
+    """Read one record.
+
+    Parameters
+    ----------
+    path : str or Path
+        A WFDB record (with or without ``.hea``), or a ``.csv``, ``.npy`` or ``.npz`` file.
+    fs : float, optional
+        Hz, for tables that do not tell it. A WFDB header always does.
+    leads : sequence of str, optional
+        Lead names, for arrays that have none.
+
+    Returns
+    -------
+    Record
+        The ECG leads in mV under their standard names, the standard twelve first. Comments, dates and times are left behind.
+
+    Raises
+    ------
+    RecordError
+        If the file is missing, damaged, or holds no ECG.
+    """
+    file = record_path(Path(path))
+    match file.suffix.lower():
+        case ".csv":
+            return read_csv(file, fs)
+        case ".npy" | ".npz":
+            return read_numpy(file, fs, leads)
+        case _:
+            return read_wfdb(file)

@@ -1,0 +1,46 @@
+"""The last gate of every reader: a `Record` that has something to draw, or an error that names the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fastecg.errors import RecordError
+from fastecg.record import Record
+
+
+def checked_record(path: Path, signal: np.ndarray, fs: float, leads: Sequence[str]) -> Record:
+    """Make a `Record` named after the file it came from.
+
+    A single flat lead is a finding (an electrode fell off) and stays; a record in which nothing moves is none.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its stem names the record.
+    signal : ndarray, shape (leads, samples)
+        mV, NaN in gaps.
+    fs : float
+        Hz.
+    leads : sequence of str
+
+    Raises
+    ------
+    RecordError
+        If `Record` refuses, if every sample is NaN, or if every lead is constant.
+    """
+    try:
+        record = Record(signal, fs, leads, name=path.stem)
+    except RecordError as fault:
+        raise RecordError(f"{path}: {str(fault).removeprefix(path.stem + ': ')}") from None
+    if all(np.isnan(lead).all() for lead in record.signal):
+        raise RecordError(f"{path}: every sample is missing (NaN), expected some signal")
+    if not any(_moves(lead) for lead in record.signal):
+        raise RecordError(f"{path}: every lead is constant, expected a signal that varies")
+    return record
+
+
+def _moves(lead: np.ndarray) -> bool:
+    return bool(np.fmin.reduce(lead) < np.fmax.reduce(lead))

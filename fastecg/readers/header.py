@@ -1,0 +1,215 @@
+"""WFDB header files: text to `Header`, and nothing believed that was not checked.
+
+The syntax is that of header(5) of the WFDB Applications Guide. Comments, times and dates are dropped while parsing.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastecg.errors import RecordError
+
+#: Sampling frequency of a header that names none (WFDB's default), Hz.
+DEFAULT_FS = 250.0
+
+#: Digital units per mV where the header says 0 or nothing (WFDB's default).
+DEFAULT_GAIN = 200.0
+
+MOST_BYTES = 4 << 20  # the longest real headers, masters of many thousand segments, stay below 1 MiB
+MOST_SIGNALS = 512  # body surface maps have about 250
+MOST_SAMPLES = 1 << 40
+FS_RANGE = (1.0, 200_000.0)
+
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_RECORD_NAME = re.compile(r"(?P<name>[-\w]+)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
+_FREQUENCY = re.compile(rf"(?P<fs>{_NUMBER})(?:/-?[\d.eE+-]*(?:\([-+\d.eE]*\))?)?")
+_SIGNAL = re.compile(
+    r"(?P<file>\S+)[ \t]+(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,15}))?"
+    rf"(?:[ \t]+(?P<gain>[-+]?{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S+))?"
+    r"(?P<numbers>(?:[ \t]+[-+]?\d{1,12}){0,5})(?:[ \t]+(?P<name>.*))?)?"
+)
+_SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)
+_PLAIN_NAME = re.compile(r"[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
+
+
+@dataclass(frozen=True)
+class SignalLine:
+    """How one signal is stored, and how its digital units become physical ones: ``(value - baseline) / gain`` in `unit`."""
+
+    file: str
+    format: str
+    per_frame: int
+    skew: int
+    offset: int
+    gain: float
+    baseline: int
+    unit: str
+    initial: int
+    block: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a multi-segment record: the record that holds it ("~": nothing was recorded), and its length in frames."""
+
+    name: str
+    samples: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a header says. `samples` counts frames and is None where the header does not tell; only one of the tuples is filled."""
+
+    path: Path
+    fs: float
+    samples: int | None
+    signals: tuple[SignalLine, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    segment_signals: int = 0  # how many signals a multi-segment header promises
+
+
+def read_header(path: Path) -> Header:
+    """Parse the header file `path`.
+
+    Raises
+    ------
+    RecordError
+        If there is no such file, or if it is no valid WFDB header.
+    """
+    if not os.path.isfile(path):
+        raise RecordError(f"{path}: there is no such header, expected a WFDB header file")
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as fault:
+        raise RecordError(f"{path}: the header cannot be opened ({fault.strerror}), expected a readable file") from None
+    return parse_header(raw, path)
+
+
+def header_lines(raw: bytes, path: Path) -> list[str]:
+    """The lines of a header that say something: no comments, no empty lines.
+
+    A comment may be in any encoding; whatever else is not UTF-8 is taken for Latin-1 (units such as "µV").
+    """
+    if len(raw) > MOST_BYTES:
+        raise RecordError(f"{path}: the header is longer than {MOST_BYTES >> 20} MiB, expected a WFDB header")
+    if raw.translate(None, delete=_TEXT_BYTES):
+        raise RecordError(f"{path}: the header is not text, expected a WFDB header in ASCII or UTF-8")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return [line for piece in text.split("\n") if (line := piece.strip(" \t")) and line[0] != "#"]
+
+
+# Control characters other than tab and line ends are refused: other readers take some of them for ends of lines.
+_TEXT_BYTES = bytes(sorted({9, 10, 13} | set(range(32, 256)) - {127}))
+
+
+def parse_header(raw: bytes, path: Path) -> Header:
+    """Parse the bytes of a header; `path` is what errors name. Raises `RecordError`."""
+    lines = header_lines(raw, path)
+    if not lines:
+        raise RecordError(f"{path}: the header is empty, expected a record line and one line a signal")
+    segments, count, fs, samples = _record_line(lines[0], path)
+    if segments is not None:
+        return _multi_segment(lines[1:], segments, count, Header(path, fs, samples, segment_signals=count))
+    if len(lines) - 1 != count:
+        raise RecordError(f"{path}: the record line promises {count} signals, {len(lines) - 1} signal lines follow, expected as many")
+    signals = tuple(_signal_line(line, number, path) for number, line in enumerate(lines[1:], 1))
+    return Header(path, fs, samples, signals)
+
+
+def _record_line(line: str, path: Path) -> tuple[int | None, int, float, int | None]:
+    """Number of segments (None: a plain record), number of signals, Hz, samples (None: not told)."""
+    fields = line.split()
+    if not 2 <= len(fields) <= 6:
+        raise RecordError(
+            f"{path}: the record line has {len(fields)} fields, expected 2 to 6 (name, signals, frequency, samples, time, date)"
+        )
+    name = _RECORD_NAME.fullmatch(fields[0])
+    if name is None:
+        raise RecordError(f"{path}: the record line begins with an invalid name, expected letters, digits, _ and - only")
+    segments = int(name["segments"]) if name["segments"] else None
+    count = _whole(fields[1], "number of signals", MOST_SIGNALS, path)
+    if count == 0:
+        raise RecordError(f"{path}: the record has no signals, expected at least one")
+    fs = _frequency(fields[2], path) if len(fields) > 2 else DEFAULT_FS
+    samples = _whole(fields[3], "number of samples", MOST_SAMPLES, path) if len(fields) > 3 else None
+    return segments, count, fs, samples
+
+
+def _whole(field: str, what: str, most: int, path: Path) -> int:
+    if not (field.isascii() and field.isdigit() and len(field) <= 15):
+        raise RecordError(f"{path}: the {what} is not a whole number in the record line, expected 0 to {most}")
+    value = int(field)
+    if value > most:
+        raise RecordError(f"{path}: the {what} is {value}, expected at most {most}")
+    return value
+
+
+def _frequency(field: str, path: Path) -> float:
+    """Hz from "500", "360.0", "62.47/999.56" or "360/1(0)"; the counter frequency plays no part here."""
+    match = _FREQUENCY.fullmatch(field)
+    fs = float(match["fs"]) if match else math.nan
+    low, high = FS_RANGE
+    if not low <= fs <= high:
+        found = f"{fs:g} Hz" if match else "not a number above 0"
+        raise RecordError(f"{path}: the sampling frequency is {found}, expected {low:g} to {high:g} Hz")
+    return fs
+
+
+def plain_name(name: str, path: Path) -> str:
+    """`name`, if it names a file beside the header `path` and nothing else."""
+    if not _PLAIN_NAME.fullmatch(name) or name in (".", "..", "-"):
+        raise RecordError(f"{path}: it points to {name[:80]!r}, expected a plain file name in the folder of the header")
+    return name
+
+
+def _signal_line(line: str, number: int, path: Path) -> SignalLine:
+    match = _SIGNAL.fullmatch(line)
+    if match is None:
+        raise RecordError(f"{path}: signal line {number} cannot be understood, expected: file format gain(baseline)/unit ... name")
+    numbers = [int(word) for word in (match["numbers"] or "").split()] + [0] * 5
+    _, zero, initial, _, block = numbers[:5]
+    gain = float(match["gain"] or 0) or DEFAULT_GAIN
+    if not math.isfinite(gain):
+        raise RecordError(f"{path}: signal line {number} has an infinite gain, expected digital units per physical unit")
+    per_frame = int(match["per_frame"] or 1)
+    if per_frame == 0:
+        raise RecordError(f"{path}: signal line {number} has 0 samples a frame, expected at least 1")
+    return SignalLine(
+        file=plain_name(match["file"], path),
+        format=match["format"],
+        per_frame=per_frame,
+        skew=int(match["skew"] or 0),
+        offset=int(match["offset"] or 0),
+        gain=gain,
+        baseline=zero if match["baseline"] is None else int(match["baseline"]),
+        unit=match["unit"] or "mV",
+        initial=initial,
+        block=max(block, 0),
+        name=(match["name"] or "").strip() or f"signal {number}",
+    )
+
+
+def _multi_segment(lines: list[str], count: int, signals: int, header: Header) -> Header:
+    path = header.path
+    if count == 0 or len(lines) != count:
+        raise RecordError(f"{path}: the record line promises {count} segments, {len(lines)} segment lines follow, expected as many")
+    segments = []
+    for number, line in enumerate(lines, 1):
+        match = _SEGMENT.fullmatch(line)
+        if match is None:
+            raise RecordError(f"{path}: segment line {number} cannot be understood, expected a record of this folder and its length")
+        segments.append(Segment(plain_name(match["name"], path), int(match["samples"])))
+    total = sum(segment.samples for segment in segments)
+    if header.samples is not None and total != header.samples:
+        raise RecordError(f"{path}: its segments have {total} samples together, expected the {header.samples} of the record line")
+    return Header(path, header.fs, total, segments=tuple(segments), segment_signals=signals)

@@ -1,0 +1,132 @@
+"""Which signals of a file are ECG leads, what they are called here, and how many mV their unit is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fastecg.errors import RecordError
+from fastecg.record import EXTRA_LEADS, LEADS
+
+#: Most leads a record may have (the standard twelve and three more).
+MOST_LEADS = 15
+
+_ORDER = {name: place for place, name in enumerate(LEADS + EXTRA_LEADS)}
+
+# Spellings in lower case. MIT-BIH's modified limb leads (MLII) look like the limb leads they stand for; C is V in German and IEC use.
+_SPELLINGS = {
+    **{name.lower(): name for name in _ORDER},
+    **{"ml" + name.lower(): name for name in LEADS[:3]},
+    **{"d" + name.lower(): name for name in LEADS[:3]},
+    **{f"d{k}": name for k, name in enumerate(LEADS[:3], 1)},
+    **{"v" + limb: "aV" + limb.upper() for limb in "rlf"},
+    **{"c" + name[1:].lower(): name for name in _ORDER if name[1:2].isdigit()},
+}
+_NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, "ECG 1" may be anything
+
+# "ECG-V1" has a hyphen, "ECG -aVR" a minus.
+_NAME = re.compile(r"(?P<prefix>(?:(?:ecg|ekg|lead|mdc)(?:-|[\s_:.]*))*)(?P<minus>[-\u2212]?)(?P<core>\w+)", re.IGNORECASE)
+
+_MV_PER_UNIT = {
+    "nv": 1e-6,
+    "nanovolt": 1e-6,
+    "uv": 1e-3,
+    "\u03bcv": 1e-3,  # Greek mu; the micro sign is folded to it by casefold()
+    "microvolt": 1e-3,
+    "mv": 1.0,  # "MV" too: nobody records megavolts
+    "millivolt": 1.0,
+    "v": 1e3,
+    "volt": 1e3,
+}
+
+# Signals that are no ECG though their unit may be mV, which is also what a header that names no unit means.
+_NOT_ECG = tuple(
+    "abp nbp art pap cvp icp bp lap rap uap uvp pleth ppg spo2 sao2 so2 pulse hr resp thor imp airflow flow nasal co2 etco2 "
+    "eeg eog emg gsr eda temp acc gyro pcg phono marker event trigger status".split()
+)
+
+
+class Lead(NamedTuple):
+    """A signal that will be drawn: its place in the file, its name here, and -1 if it is stored upside down."""
+
+    index: int
+    name: str
+    sign: int
+
+
+def millivolts_per(unit: str) -> float | None:
+    """mV in one `unit`, or None if `unit` is not a voltage."""
+    return _MV_PER_UNIT.get(unit.strip().casefold().removesuffix("s"))
+
+
+def standard_name(raw: str) -> tuple[str, int] | None:
+    """The library's name of a lead spelled `raw`, with -1 if `raw` is the inverted lead (else 1); None if it is not known.
+
+    >>> standard_name("ECG lead avr"), standard_name("-aVR"), standard_name("MLII"), standard_name("ECG 1")
+    (('aVR', 1), ('aVR', -1), ('II', 1), None)
+    """
+    match = _NAME.fullmatch(raw.strip())
+    if match is None:
+        return None
+    core = match["core"].lower()
+    name = _SPELLINGS.get(core)
+    if name is None and "lead" in match["prefix"].lower():
+        name = _NUMBERED.get(core)
+    if name is None:
+        return None
+    return name, -1 if match["minus"] else 1
+
+
+def _is_ecg(name: str, unit: str) -> bool:
+    if millivolts_per(unit) is None:
+        return False
+    return standard_name(name) is not None or not name.strip().lower().startswith(_NOT_ECG)
+
+
+def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> list[Lead]:
+    """Pick the ECG leads among the signals of a file and give each its name.
+
+    Parameters
+    ----------
+    names, units : sequence of str
+        As the file spells them, one a signal.
+    path : object
+        What errors name.
+
+    Returns
+    -------
+    list of Lead
+        1 to 15 leads: the standard twelve in their order, then the other known ones, then the rest in file order.
+
+    Raises
+    ------
+    RecordError
+        If no signal is an ECG lead, if two have one name, or if there are too many.
+    """
+    chosen = [k for k, (name, unit) in enumerate(zip(names, units, strict=True)) if _is_ecg(name, unit)]
+    if not chosen:
+        raise RecordError(f"{path}: none of its {len(names)} signals is an ECG lead, expected at least one ECG signal in mV, uV or V")
+    if len(chosen) > MOST_LEADS:
+        chosen = [k for k in chosen if standard_name(names[k])]
+        if not 0 < len(chosen) <= MOST_LEADS:
+            raise RecordError(f"{path}: it has {len(chosen) or len(names)} leads, expected 1 to {MOST_LEADS} (with names that are known)")
+    leads = _name_leads([(k, names[k].strip()) for k in chosen], path)
+    return sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.index))
+
+
+def _name_leads(signals: list[tuple[int, str]], path: object) -> list[Lead]:
+    """Standard names go to the signals spelled like them first, then in file order; who comes too late keeps its own spelling."""
+    spelled = [raw.lower() for _, raw in signals]
+    twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})
+    if twice:
+        raise RecordError(f"{path}: two leads are named {twice[0]!r}, expected each lead once")
+    taken = {name for _, raw in signals if (name := _SPELLINGS.get(raw.lower())) and name.lower() == raw.lower()}
+    leads = []
+    for index, raw in signals:
+        name, sign = standard_name(raw) or (raw, 1)
+        if name in taken and name.lower() != raw.lower():
+            name, sign = raw, 1
+        taken.add(name)
+        leads.append(Lead(index, name, sign))
+    return leads

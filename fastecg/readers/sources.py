@@ -1,0 +1,133 @@
+"""Which records a command line means: files, folders, ``RECORDS`` lists."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from fastecg.errors import RecordError
+from fastecg.readers.header import MOST_BYTES, header_lines
+
+#: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
+TABLES = (".csv", ".npy", ".npz")
+
+SAMPLES = Path(__file__).parent.parent / "data" / "samples"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A record that was found, not yet read.
+
+    `path` is its header or table; `relative` the sub-folder below the input and the record's name without suffix, where outputs
+    mirror it; `key` the same as text with forward slashes, which seeds its chance.
+    """
+
+    path: Path
+    relative: Path
+    key: str
+
+
+def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
+    """The records that `inputs` name, in order, each once.
+
+    Parameters
+    ----------
+    inputs : path or iterable of paths
+        Records (with or without ``.hea``, or a ``.csv``, ``.npy``, ``.npz``), folders (searched for ``.hea`` in sorted order, segments
+        of other records left out), or lists named ``RECORDS...`` of records and folders below the list's own folder.
+
+    Raises
+    ------
+    RecordError
+        If an input does not exist, if a folder holds no record, if a list leaves its folder, or if two records would be mirrored to
+        one place.
+    """
+    if isinstance(inputs, (str, Path)):
+        inputs = [inputs]
+    found: dict[str, Source] = {}
+    for given in inputs:
+        for source in _expand(Path(given)):
+            other = found.setdefault(source.key, source)
+            if not _same(other.path, source.path):
+                raise RecordError(f"{source.path}: {other.path} has the name {source.key!r} too, expected records with names of their own")
+    return list(found.values())
+
+
+def sample_records() -> list[Source]:
+    """The records that come with the package (PTB-XL, see ATTRIBUTION.md beside them)."""
+    return find_records(SAMPLES)
+
+
+def record_path(given: Path) -> Path:
+    """The header or table that `given` means; raises `RecordError` if there is none."""
+    if given.suffix.lower() in (".hea", *TABLES):
+        path = given
+    else:
+        path = given.with_name(given.name + ".hea") if given.name else given
+        if given.suffix in (".dat", ".mat") and not os.path.isfile(path):
+            path = given.with_suffix(".hea")
+    if not os.path.isfile(path):
+        raise RecordError(f"{path}: there is no such file, expected a record (with or without .hea), a folder or a RECORDS list")
+    return path
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one == other or os.path.realpath(one) == os.path.realpath(other)
+
+
+def _expand(given: Path) -> Iterator[Source]:
+    if os.path.isdir(given):
+        yield from _in_folder(given, given)
+    elif given.name.startswith("RECORDS") and os.path.isfile(given):
+        yield from _in_list(given)
+    else:
+        path = record_path(given)
+        yield _source(path, path.parent)
+
+
+def _source(path: Path, root: Path) -> Source:
+    relative = path.relative_to(root).with_suffix("")
+    return Source(path, relative, relative.as_posix())
+
+
+def _in_folder(folder: Path, root: Path) -> Iterator[Source]:
+    headers = sorted(folder.rglob("*.hea"))
+    segments = {segment for header in headers for segment in _segments(header)}
+    records = [header for header in headers if header not in segments and os.path.isfile(header)]
+    if not records:
+        raise RecordError(f"{folder}: it holds no record, expected at least one .hea file in it or below")
+    for header in records:
+        yield _source(header, root)
+
+
+def _segments(header: Path) -> list[Path]:
+    """The headers of the segments of `header`, if it has any; a damaged header has none and is reported when it is read."""
+    try:
+        with open(header, "rb") as file:
+            raw = file.read(MOST_BYTES)
+        lines = header_lines(raw, header)
+    except (OSError, RecordError):
+        return []
+    if not lines or "/" not in lines[0].split()[0]:
+        return []
+    return [header.with_name(f"{name}.hea") for line in lines[1:] if (name := line.split()[0]) != "~" and "/" not in name]
+
+
+def _in_list(path: Path) -> Iterator[Source]:
+    root = path.parent
+    try:
+        entries = [entry for line in path.read_text(encoding="utf-8").splitlines() if (entry := line.strip())]
+    except (OSError, UnicodeDecodeError):
+        raise RecordError(f"{path}: the list cannot be read as text, expected one record a line") from None
+    if not entries:
+        raise RecordError(f"{path}: the list is empty, expected one record a line")
+    for entry in entries:
+        name = PurePosixPath(entry)
+        if name.is_absolute() or ".." in name.parts or "\\" in entry or "\0" in entry:
+            raise RecordError(f"{path}: it lists {entry[:80]!r}, expected records below the folder of the list")
+        if os.path.isdir(root / name) and not os.path.isfile(root / f"{name}.hea"):
+            yield from _in_folder(root / name, root)
+        else:
+            yield _source(record_path(root / name), root)

@@ -1,0 +1,289 @@
+"""WFDB records to `Record`: the common formats by NumPy alone, the rest through the wfdb package, all by one conversion to mV.
+
+wfdb spends most of its time on headers, and reads what they promise without asking the files. Here every length is held against
+the size of the file before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastecg.errors import RecordError
+from fastecg.readers.checked import checked_record
+from fastecg.readers.header import Header, SignalLine, read_header
+from fastecg.readers.leads import Lead, choose_leads, millivolts_per
+from fastecg.record import Record
+
+#: Most values (leads x samples) where no file size vouches for the length (gaps between segments, FLAC): 1 GiB as float32.
+MOST_VALUES = 1 << 28
+
+
+class Coding(NamedTuple):
+    """How a format stores samples: so many a group of so many bytes."""
+
+    samples: int
+    bytes: int
+    invalid: int | None  # digital value that means "nothing recorded"
+    dtype: str | None = None  # of samples NumPy can read as they are
+    zero: int = 0  # stored value of a digital 0
+
+
+#: The formats of WFDB signal files.
+CODINGS = {
+    "8": Coding(1, 1, None),
+    "16": Coding(1, 2, -(1 << 15), "<i2"),
+    "24": Coding(1, 3, -(1 << 23)),
+    "32": Coding(1, 4, -(1 << 31), "<i4"),
+    "61": Coding(1, 2, -(1 << 15), ">i2"),
+    "80": Coding(1, 1, -(1 << 7), "u1", 1 << 7),
+    "160": Coding(1, 2, -(1 << 15), "<u2", 1 << 15),
+    "212": Coding(2, 3, -(1 << 11), "u1"),
+    "310": Coding(3, 4, -(1 << 9)),
+    "311": Coding(3, 4, -(1 << 9)),
+}
+
+#: The formats that are FLAC files, by the value that means "nothing recorded".
+FLAC = {"508": -(1 << 7), "516": -(1 << 15), "524": -(1 << 23)}
+
+
+def read_wfdb(path: Path) -> Record:
+    """Read the WFDB record whose header is `path`.
+
+    Leads stored with several samples a frame keep them all if they agree on how many (`fs` is then that of the samples); if not,
+    frames are averaged.
+
+    Raises
+    ------
+    RecordError
+        If header or signal files are missing, damaged or at odds, or if there is no ECG to draw.
+    """
+    header = read_header(path)
+    if header.segments:
+        return _read_segments(header)
+    leads = choose_leads([line.name for line in header.signals], [line.unit for line in header.signals], path)
+    digital = _read_digital(header)
+    lines = [header.signals[lead.index] for lead in leads]
+    rate = _common_rate(lines)
+    rows = [_millivolts(digital[lead.index], line, lead.sign, rate, path) for lead, line in zip(leads, lines, strict=True)]
+    return checked_record(path, np.stack(rows), header.fs * rate, [lead.name for lead in leads])
+
+
+# --- segments ------------------------------------------------------------------------------------------------------------------
+
+
+def _read_segments(master: Header) -> Record:
+    """Segments one behind the other; what a segment lacks is a gap."""
+    parts = _segment_headers(master)
+    layout = parts[0][1]
+    leads = choose_leads([line.name for line in layout.signals], [line.unit for line in layout.signals], master.path)
+    spelled = [layout.signals[lead.index].name for lead in leads]
+    frames = master.samples or 0
+    pieces = [(start, header) for start, header in parts if header.samples]
+    rate = _common_rate([line for _, header in pieces for line in header.signals if line.name in spelled])
+    if frames * rate * len(leads) > MOST_VALUES:
+        raise RecordError(f"{master.path}: {len(leads)} leads of {frames * rate} samples, expected at most {MOST_VALUES} values in all")
+    signal = np.full((len(leads), frames * rate), np.nan, np.float32)
+    for start, header in pieces:
+        _place_segment(signal, start * rate, header, leads, spelled, rate)
+    return checked_record(master.path, signal, master.fs * rate, [lead.name for lead in leads])
+
+
+def _segment_headers(master: Header) -> list[tuple[int, Header]]:
+    """The header of each segment (gaps left out) and the frame it begins at; the first one tells the leads of all."""
+    parts = []
+    start = 0
+    for segment in master.segments:
+        if segment.name != "~":
+            header = read_header(master.path.parent / f"{segment.name}.hea")
+            _check_segment(master, header, segment.samples)
+            parts.append((start, replace(header, samples=segment.samples)))
+        start += segment.samples
+    if not any(header.samples for _, header in parts):
+        raise RecordError(f"{master.path}: none of its segments has samples, expected at least one")
+    if parts[0][1].samples:  # a fixed layout: each segment must have the leads of the first
+        names = [line.name for line in parts[0][1].signals]
+        other = next((header for _, header in parts if [line.name for line in header.signals] != names), None)
+        if other:
+            raise RecordError(f"{other.path}: its signals differ from those of the first segment, expected the same in a fixed layout")
+    return parts
+
+
+def _check_segment(master: Header, header: Header, samples: int) -> None:
+    if header.segments:
+        raise RecordError(f"{header.path}: it is a segment and has segments itself, expected a plain record")
+    if header.samples not in (samples, None):
+        raise RecordError(f"{header.path}: it has {header.samples} samples, expected the {samples} of {master.path.name}")
+    if header.fs != master.fs:
+        raise RecordError(f"{header.path}: its frequency is {header.fs:g} Hz, expected the {master.fs:g} Hz of {master.path.name}")
+
+
+def _place_segment(signal: np.ndarray, start: int, header: Header, leads: list[Lead], spelled: list[str], rate: int) -> None:
+    there = {line.name: index for index, line in enumerate(header.signals)}
+    if not any(name in there for name in spelled):
+        return
+    digital = _read_digital(header)
+    for row, lead, name in zip(signal, leads, spelled, strict=True):
+        if name in there:
+            index = there[name]
+            values = _millivolts(digital[index], header.signals[index], lead.sign, rate, header.path)
+            row[start : start + len(values)] = values
+
+
+# --- one segment, digital ------------------------------------------------------------------------------------------------------
+
+
+def _read_digital(header: Header) -> list[np.ndarray]:
+    """All signals of a plain header as integers, each of shape (frames * samples a frame,)."""
+    files: dict[str, list[SignalLine]] = {}
+    for line in header.signals:
+        files.setdefault(line.file, []).append(line)
+    frames = header.samples
+    for lines in files.values():
+        frames = _checked_frames(header.path, lines, frames)
+    if not frames:
+        raise RecordError(f"{header.path}: the record has no samples, expected at least one")
+    if not all(_is_simple(line) for line in header.signals):
+        return _read_by_wfdb(header, frames)
+    columns = {name: iter(_read_file(header.path.parent / name, lines, frames)) for name, lines in files.items()}
+    return [next(columns[line.file]) for line in header.signals]
+
+
+def _is_simple(line: SignalLine) -> bool:
+    return line.per_frame == 1 and line.skew == 0 and line.format in CODINGS and CODINGS[line.format].dtype is not None
+
+
+def _checked_frames(path: Path, lines: list[SignalLine], frames: int | None) -> int:
+    """Frames of one signal file, after holding what the header says (None: nothing) against the size of the file."""
+    first = lines[0]
+    where = path.parent / first.file
+    if first.format not in CODINGS and first.format not in FLAC:
+        raise RecordError(f"{path}: {first.file} has the unknown format {first.format}, expected one of {', '.join([*CODINGS, *FLAC])}")
+    if any((line.format, line.offset) != (first.format, first.offset) for line in lines):
+        raise RecordError(f"{path}: the signals of {first.file} differ in format or offset, expected the same for one file")
+    if not os.path.isfile(where):
+        raise RecordError(f"{path}: its signal file {where} is missing, expected it beside the header")
+    there, excused = _frames_of_flac(where, lines) if first.format in FLAC else _frames_of_file(where, lines, frames)
+    if frames is None:
+        frames = there
+    if not (there == frames or (there > frames and excused)):
+        raise RecordError(f"{path}: {where} holds {there} samples a signal, expected the {frames} of the header")
+    skew = max(line.skew for line in lines)
+    if skew and skew >= frames:
+        raise RecordError(f"{path}: a signal is skewed by {skew} of {frames} samples, expected less than all")
+    return frames
+
+
+def _frames_of_file(where: Path, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
+    """How many frames a file holds, and whether what it holds beyond `frames` is mere padding of the last group or block."""
+    coding = CODINGS[lines[0].format]
+    per_frame = sum(line.per_frame for line in lines)
+    size = max(0, os.path.getsize(where) - lines[0].offset)
+    there = size * coding.samples // coding.bytes // per_frame
+    needed = -(-(frames or 0) * per_frame * coding.bytes // coding.samples)
+    return there, size - needed < max(coding.bytes, *(line.block for line in lines))
+
+
+def _frames_of_flac(where: Path, lines: list[SignalLine]) -> tuple[int, bool]:
+    import soundfile
+
+    try:
+        info = soundfile.info(str(where))
+    except (RuntimeError, OSError):
+        raise RecordError(f"{where}: it is no FLAC file, expected one for format {lines[0].format}") from None
+    if info.format != "FLAC" or info.channels != len(lines):
+        raise RecordError(f"{where}: it is {info.format} with {info.channels} channels, expected FLAC with {len(lines)}")
+    if info.frames * info.channels > MOST_VALUES:
+        raise RecordError(f"{where}: it claims {info.frames} samples a channel, expected at most {MOST_VALUES} in all")
+    return max(0, info.frames - lines[0].offset) // lines[0].per_frame, False
+
+
+def _read_file(where: Path, lines: list[SignalLine], frames: int) -> np.ndarray:
+    """One signal file of a simple format as integers, shape (signals, frames)."""
+    coding = CODINGS[lines[0].format]
+    count = frames * len(lines)
+    items = -(-count * coding.bytes // coding.samples) if coding.samples > 1 else count  # packed samples are read as bytes
+    try:
+        stored = np.fromfile(where, coding.dtype, count=items, offset=lines[0].offset)
+    except OSError as fault:
+        raise RecordError(f"{where}: it cannot be read ({fault.strerror}), expected {count} samples") from None
+    if coding.samples > 1:
+        stored = unpack_212(stored, count)
+    elif coding.zero:
+        stored = stored.astype(np.int32) - coding.zero
+    return stored.reshape(frames, len(lines)).T
+
+
+def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
+    """`count` samples from format 212, which puts two 12-bit samples into three bytes.
+
+    The second byte has the upper 4 bits of both: those of the first sample in its lower half, of the second in its upper half.
+
+    Parameters
+    ----------
+    packed : ndarray, shape (ceil(1.5 * count),), uint8
+    count : int
+
+    Returns
+    -------
+    ndarray, shape (count,), int16
+    """
+    padded = np.append(packed, np.zeros(-len(packed) % 3, np.uint8)) if len(packed) % 3 else packed
+    low, middle, high = padded.reshape(-1, 3).T
+    pairs = np.empty((len(low), 2), np.uint16)
+    # Built in the upper 12 bits, so that the arithmetic shift at the end extends the sign.
+    pairs[:, 0] = (middle.astype(np.uint16) << 12) | (low.astype(np.uint16) << 4)
+    pairs[:, 1] = ((middle & 0xF0).astype(np.uint16) << 8) | (high.astype(np.uint16) << 4)
+    return (pairs.view(np.int16).reshape(-1) >> 4)[:count]
+
+
+def _read_by_wfdb(header: Header, frames: int) -> list[np.ndarray]:
+    """Integers of any format wfdb knows. The header has been checked, so wfdb opens no file outside its folder."""
+    import wfdb
+
+    try:
+        record: Any = wfdb.rdrecord(str(header.path.with_suffix("")), physical=False, smooth_frames=False)
+        digital = list(record.e_d_signal)
+    except Exception as fault:  # wfdb raises whatever it runs into; its words may quote the header, so they stay behind
+        raise RecordError(f"{header.path}: wfdb fails to read it ({type(fault).__name__}), expected signals as in the header") from None
+    if [len(values) for values in digital] != [frames * line.per_frame for line in header.signals]:
+        raise RecordError(f"{header.path}: wfdb reads another number of samples than the header tells, expected {frames} a signal")
+    return digital
+
+
+# --- digital to mV -------------------------------------------------------------------------------------------------------------
+
+
+def _common_rate(lines: list[SignalLine]) -> int:
+    """Samples a frame that all leads have, or 1."""
+    rates = {line.per_frame for line in lines}
+    return rates.pop() if len(rates) == 1 else 1
+
+
+def _millivolts(digital: np.ndarray, line: SignalLine, sign: int, rate: int, path: Path) -> np.ndarray:
+    """mV, NaN where nothing was recorded, at `rate` samples a frame (that of the line, or 1). float64 until the end, as in wfdb."""
+    factor = millivolts_per(line.unit)
+    if factor is None:
+        raise RecordError(f"{path}: {line.name!r} is a voltage in other segments only, expected mV, uV or V in all")
+    invalid = FLAC[line.format] if line.format in FLAC else CODINGS[line.format].invalid
+    with np.errstate(over="ignore"):  # an absurd gain gives infinities, which Record refuses
+        values = digital.astype(np.float64)
+        values -= line.baseline
+        values /= line.gain
+        if sign * factor != 1.0:
+            values *= sign * factor
+        if invalid is not None:
+            values[digital == invalid] = np.nan
+        return (values if line.per_frame == rate else _mean_of_frames(values, line.per_frame)).astype(np.float32)
+
+
+def _mean_of_frames(values: np.ndarray, per_frame: int) -> np.ndarray:
+    """One value a frame: the mean of what was recorded, NaN if nothing was."""
+    frames = values.reshape(-1, per_frame)
+    recorded = ~np.isnan(frames)
+    with np.errstate(invalid="ignore"):
+        return np.sum(frames, axis=1, where=recorded) / recorded.sum(axis=1)
