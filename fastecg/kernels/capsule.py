@@ -1,0 +1,135 @@
+"""The antialiased stroke of any polyline: pulses, separators, frames, marks, pen strokes of varying width.
+
+A pixel's coverage is that of the strip along the nearest segment, box filtered over the pixel's square: exact for straight strips of
+any width and direction. Segments are joined by the larger coverage. Beyond an inner joint the strip bends round it, at the ends of a run the pen
+leaves its disc; a pen thinner than `_BLUNT` leaves a square of the disc's area instead, which no eye can tell at that size and
+which keeps the amount of ink right.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+_BLUNT = 0.75  # px; radius below which a pen's end is a square
+_REACH = 0.7072  # px; half the diagonal of a pixel
+_FARTHEST = 1e9  # px; points beyond are pulled back, so that squares stay finite
+
+
+def stroke_polyline(
+    points_px: np.ndarray,
+    widths_px: np.ndarray | float,
+    plane: np.ndarray,
+    *,
+    density: np.ndarray | float = 1.0,
+) -> None:
+    """Draw a polyline with a round pen into a coverage plane, keeping the larger of old and new coverage.
+
+    Parameters
+    ----------
+    points_px : (n, 2) array of float
+        (x, y) in px, pixel centres at integers, anywhere. A point that is not finite is a gap; one alone between gaps is a dot.
+    widths_px : float or (n,) array of float
+        Width of the pen, running linearly from point to point. Points with a width of 0 or less, or NaN, are gaps.
+    plane : (height, width) array of uint8
+        Coverage, 0 to 255, changed in place.
+    density : float or (n,) array of float
+        Opacity of the ink, 0 to 1, running linearly likewise.
+    """
+    points_px = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
+    nodes = np.empty((len(points_px), 4))
+    nodes[:, :2] = np.where(np.isfinite(points_px), np.clip(points_px, -_FARTHEST, _FARTHEST), np.nan)
+    nodes[:, 2] = np.minimum(np.asarray(widths_px, dtype=np.float64) / 2, _FARTHEST)
+    nodes[:, 3] = np.clip(density, 0.0, 1.0)
+    nodes[~(np.isfinite(nodes).all(axis=1) & (nodes[:, 2] > 0))] = np.nan
+    _polyline(nodes, plane)
+
+
+@jit
+def _polyline(nodes, plane):  # type: ignore[no-untyped-def]
+    """Draw all segments and lone points. A node is x, y, radius, density; NaN in a gap."""
+    n = len(nodes)
+    for i in range(n):
+        if math.isnan(nodes[i, 0]):
+            continue
+        starts = i == 0 or math.isnan(nodes[i - 1, 0])
+        if i + 1 < n and not math.isnan(nodes[i + 1, 0]):
+            ends = i + 2 == n or math.isnan(nodes[i + 2, 0])
+            _segment(nodes[i], nodes[i + 1], starts, ends, plane)
+        elif starts:
+            _segment(nodes[i], nodes[i], True, True, plane)
+
+
+@jit
+def _segment(a, b, starts, ends, plane):  # type: ignore[no-untyped-def]
+    """Draw one segment; `starts` and `ends` say whether the pen was put down at `a` and lifted at `b`."""
+    height, width = plane.shape
+    length = math.hypot(b[0] - a[0], b[1] - a[1])
+    ux, uy = ((b[0] - a[0]) / length, (b[1] - a[1]) / length) if length > 0 else (1.0, 0.0)
+    thick = max(a[2], b[2]) + _REACH
+    y0 = int(min(max(np.ceil(min(a[1], b[1]) - thick), 0.0), float(height)))
+    y1 = int(min(max(np.floor(max(a[1], b[1]) + thick) + 1.0, 0.0), float(height)))
+    for y in range(y0, y1):
+        left, right = min(a[0], b[0]) - thick, max(a[0], b[0]) + thick
+        if length > 0 and abs(uy) > 1e-3:  # on a long slanting segment, the box's row is much wider than the strip
+            middle, half = a[0] + (y - a[1]) * ux / uy, thick / abs(uy)
+            left, right = max(left, middle - half), min(right, middle + half)
+        x0 = int(min(max(np.ceil(left), 0.0), float(width)))
+        x1 = int(min(max(np.floor(right) + 1.0, 0.0), float(width)))
+        for x in range(x0, x1):
+            along = (x - a[0]) * ux + (y - a[1]) * uy
+            across = (y - a[1]) * ux - (x - a[0]) * uy
+            t = min(max(along / length, 0.0), 1.0) if length > 0 else 0.0
+            radius = a[2] + t * (b[2] - a[2])
+            cover = _cover(along, across, length, ux, uy, radius, starts, ends)
+            value = np.uint8(255.0 * cover * (a[3] + t * (b[3] - a[3])) + 0.5)
+            plane[y, x] = max(plane[y, x], value)
+
+
+@jit
+def _cover(along, across, length, ux, uy, radius, starts, ends):  # type: ignore[no-untyped-def]
+    """Return the share of a pixel covered by a segment, from where its centre lies along and across it."""
+    share = 1.0
+    blunt = radius < _BLUNT
+    if blunt:
+        rest = 0.25 * math.pi * radius  # beyond the end, a strip of this length holds the ink of half a disc
+        after_start = _half_plane(along + rest, ux, uy) if starts else 1.0
+        before_end = _half_plane(length + rest - along, ux, uy) if ends else 1.0
+        share = max(after_start + before_end - 1.0, 0.0)
+    outside = max(-along, along - length)
+    if outside <= 0.0 or (blunt and (starts if along < 0.0 else ends)):
+        return share * _strip(across, uy, ux, radius)
+    if starts if along < 0.0 else ends:
+        # Half planes cover more than a disc does: the box filter's variance adds pi / 12 to its area.
+        radius = math.sqrt(radius * radius - 1.0 / 12.0)
+    distance = math.hypot(outside, across)
+    ahead = min(max(along, 0.0), length) - along
+    return share * _strip(distance, (ahead * ux - across * uy) / distance, (ahead * uy + across * ux) / distance, radius)
+
+
+@jit
+def _strip(distance, nx, ny, radius):  # type: ignore[no-untyped-def]
+    """Return the share of a pixel covered by a strip of half width `radius` whose middle passes at `distance`, with normal n."""
+    return max(_half_plane(radius - distance, nx, ny) + _half_plane(radius + distance, nx, ny) - 1.0, 0.0)
+
+
+@jit
+def _half_plane(depth, nx, ny):  # type: ignore[no-untyped-def]
+    """Return the share of a pixel covered by a half plane with normal n whose edge lies `depth` beyond the pixel's centre.
+
+    The square projected on the normal has a trapezoid for density; this is its integral.
+    """
+    nx, ny = abs(nx), abs(ny)
+    wide, narrow = max(nx, ny), min(nx, ny)
+    away = abs(depth)
+    if away >= 0.5 * (wide + narrow):
+        part = 0.5
+    elif away <= 0.5 * (wide - narrow):
+        part = away / wide
+    else:
+        corner = 0.5 * (wide + narrow) - away
+        part = 0.5 - corner * corner / (2.0 * wide * narrow)
+    return 0.5 + part if depth > 0.0 else 0.5 - part
