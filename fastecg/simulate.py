@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import cos, isfinite, pi, radians, sin
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -48,6 +48,7 @@ CHEST: dict[str, Vector] = {
     "vy": (0.0, 1.0, 0.0),
     "vz": (0.0, 0.0, 1.0),
 }
+ELECTRODES = 3 + len(CHEST)  # RA, LA, LL first
 DOWER_I: Vector = (0.632, -0.235, 0.059)
 DOWER_II: Vector = (0.235, 1.066, -0.132)
 
@@ -109,24 +110,25 @@ def _t(x: float, y: float, z: float, rise: float = 0.125, fall: float = 0.09) ->
     return (Lobe(0.74, rise, fall, x, y, z),)
 
 
-SEPTUM = (Lobe(18, 6.0, 6.5, -0.14, -0.07, -0.27),)
-WALL = (Lobe(38, 7.5, 7.5, 1.22, 0.68, 0.02), Lobe(52, 8.0, 8.5, 0.18, 0.20, 0.68))
-BASE = (Lobe(68, 7.5, 8.0, -0.26, -0.10, 0.20),)
+SEPTUM = (Lobe(18, 6.0, 7.5, -0.14, -0.07, -0.24),)
+WALL = (Lobe(37, 8.5, 7.5, 1.22, 0.62, -0.04), Lobe(52, 8.0, 8.5, 0.18, 0.17, 0.76))
+BASE = (Lobe(68, 7.5, 8.0, -0.20, -0.10, 0.20),)
 QRS = SEPTUM + WALL + BASE
 ST = (Lobe(0.50, 0.14, 0.14, 0.02, 0.01, -0.07),)
-T = _t(0.30, 0.20, -0.25)
+T = _t(0.34, 0.16, -0.26)
 U = (Lobe(1.12, 0.05, 0.06, 0.012, 0.010, -0.020),)
 STT = ST + T + U
 
 P = (Lobe(38, 14, 15, 0.035, 0.085, -0.045), Lobe(66, 15, 14, 0.065, 0.060, 0.035))
 LBBB_QRS = (
     Lobe(20, 9, 9, 0.12, 0.05, 0.05),
-    Lobe(46, 13, 13, 0.80, 0.35, 0.55),
-    Lobe(76, 15, 15, 0.52, 0.15, 0.95),
-    Lobe(105, 13, 12, 0.72, 0.22, 0.50),
+    Lobe(46, 13, 14, 0.74, 0.33, 0.62),
+    Lobe(76, 16, 16, 0.60, 0.17, 1.06),
+    Lobe(106, 13, 12, 0.66, 0.20, 0.52),
 )
 LBBB_STT = _st(-0.08, -0.03, -0.16) + _t(-0.26, -0.08, -0.36)
-RBBB_QRS = SEPTUM + (
+RBBB_QRS = (
+    *SEPTUM,
     Lobe(38, 7.5, 8, 1.10, 0.55, 0.05),
     Lobe(53, 8, 9, 0.15, 0.15, 0.50),
     Lobe(90, 13, 15, -0.44, -0.05, -0.62),
@@ -150,7 +152,7 @@ SHAPES: dict[str, Shape] = {
     "retrograde P": Shape((Lobe(30, 12, 13, 0.01, -0.085, -0.040), Lobe(54, 14, 12, -0.01, -0.060, -0.030))),
     "fibrillation": Shape((), (Lobe(0.30, 0.13, 0.12, 0.010, 0.035, -0.050), Lobe(0.75, 0.13, 0.13, -0.008, -0.030, 0.035))),
     "flutter": Shape((), (Lobe(0.40, 0.24, 0.12, -0.03, -0.17, 0.020), Lobe(0.74, 0.07, 0.13, 0.02, 0.09, -0.080))),
-    "escape": Shape(_scaled(LBBB_QRS, 0.75, -0.9, 0.75), _scaled(LBBB_STT, 0.9, -1.0, 0.9)),
+    "escape": Shape(_scaled(LBBB_QRS, 0.8, -2.0, 0.75), _scaled(LBBB_STT, 0.9, -2.2, 0.9)),
     "paced": Shape(
         (Lobe(30, 12, 12, 0.12, -0.20, 0.10), Lobe(62, 18, 18, 0.55, -0.75, 0.85), Lobe(100, 17, 16, 0.50, -0.50, 0.70)),
         _st(-0.06, 0.10, -0.14) + _t(-0.22, 0.36, -0.36, 0.14),
@@ -192,16 +194,16 @@ CONDUCTIONS: tuple[Conduction, ...] = (
         "lpfb",
         "left posterior fascicular block: axis about +110 degrees, rS in I, qR in III",
         (
-            Lobe(17, 6, 6, 0.22, -0.26, -0.24),
-            Lobe(42, 8, 8, 0.35, 0.70, 0.10),
-            Lobe(56, 8, 9, -0.45, 0.80, 0.48),
+            Lobe(18, 6, 7, 0.16, -0.26, -0.20),
+            Lobe(38, 9, 9, 0.52, 0.66, 0.00),
+            Lobe(56, 9, 9, -0.36, 0.85, 0.50),
             Lobe(72, 8, 9, -0.30, 0.25, 0.22),
         ),
     ),
     Conduction(
         "wpw",
         "pre-excitation: short PR, delta wave, wide QRS",
-        (Lobe(24, 11, 13, 0.20, 0.10, -0.13), Lobe(44, 12, 12, 0.36, 0.20, -0.16)) + _timed(WALL + BASE, 26),
+        (Lobe(26, 12, 14, 0.20, 0.10, -0.13), Lobe(46, 13, 13, 0.34, 0.19, -0.18), *_timed(WALL + BASE, 23)),
         ST + _t(0.16, 0.08, -0.14) + U,
         pr_ms=-52,
         qtc_ms=15,
@@ -216,7 +218,7 @@ CONDUCTIONS: tuple[Conduction, ...] = (
     Conduction(
         "rvh",
         "right ventricular hypertrophy: right axis, tall R in V1, deep S in V6, inverted T in V1 to V3",
-        SEPTUM + (Lobe(36, 8, 8, 0.62, 0.55, -0.10), Lobe(56, 10, 11, -0.66, 0.55, -0.62), Lobe(74, 9, 9, -0.34, -0.05, 0.05)),
+        (*SEPTUM, Lobe(36, 8, 8, 0.62, 0.55, -0.10), Lobe(56, 10, 11, -0.66, 0.55, -0.62), Lobe(74, 9, 9, -0.34, -0.05, 0.05)),
         _st(0.02, -0.02, 0.06) + _t(0.26, 0.06, 0.20),
     ),
     Conduction(
@@ -228,7 +230,7 @@ CONDUCTIONS: tuple[Conduction, ...] = (
     Conduction(
         "st_elevation_inferior",
         "acute inferior infarction: ST elevation in II, III, aVF, mirrored in I, aVL",
-        (Lobe(20, 7, 8, -0.12, -0.22, -0.20),) + WALL + BASE,
+        (Lobe(20, 7, 8, -0.12, -0.22, -0.20), *WALL, *BASE),
         _st(-0.06, 0.23, 0.08) + _t(0.10, 0.36, -0.10, 0.15, 0.09),
     ),
     Conduction("st_depression", "horizontal ST depression, lateral and inferior", stt=_st(-0.13, -0.10, 0.05) + _scaled(T, 0.6) + U),
@@ -238,20 +240,20 @@ CONDUCTIONS: tuple[Conduction, ...] = (
     Conduction(
         "old_inferior_mi",
         "old inferior infarction: Q waves of 40 ms and inverted T in II, III, aVF",
-        (Lobe(20, 8, 9, -0.06, -0.62, -0.20), Lobe(45, 8, 8, 1.10, 0.46, 0.10), Lobe(58, 8, 9, 0.14, 0.10, 0.58)) + BASE,
+        (Lobe(20, 8, 9, -0.06, -0.50, -0.20), Lobe(45, 8, 8, 1.10, 0.46, 0.10), Lobe(58, 8, 9, 0.14, 0.10, 0.58), *BASE),
         ST + _t(0.28, -0.20, -0.22) + U,
     ),
     Conduction(
         "old_anterior_mi",
         "old anterior infarction: QS in V1 to V3, poor R progression, inverted T",
-        (Lobe(19, 8, 9, -0.10, -0.05, 0.34), Lobe(40, 8, 9, 0.80, 0.60, 0.62), Lobe(55, 8, 9, 0.15, 0.18, 0.55)) + BASE,
+        (Lobe(19, 8, 9, -0.10, -0.05, 0.34), Lobe(40, 8, 9, 0.80, 0.60, 0.62), Lobe(55, 8, 9, 0.15, 0.18, 0.55), *BASE),
         _st(0.02, 0.0, -0.07) + _t(-0.04, 0.12, 0.20),
     ),
     Conduction(
         "early_repolarisation",
         "J-point notch, concave ST elevation V2 to V5, tall T",
-        QRS + (Lobe(92, 6, 7, 0.13, 0.11, -0.03),),
-        (Lobe(0.40, 0.12, 0.18, 0.07, 0.06, -0.12),) + _t(0.46, 0.30, -0.38),
+        (*QRS, Lobe(92, 6, 7, 0.13, 0.11, -0.03)),
+        (Lobe(0.40, 0.12, 0.18, 0.07, 0.06, -0.12), *_t(0.46, 0.30, -0.38)),
     ),
     Conduction(
         "hyperkalaemia",
@@ -293,8 +295,8 @@ class Body:
             return mean + deviation * float(np.clip(rng.standard_normal(), -2.2, 2.2))
 
         return cls(
-            turn=_rotation(radians(about(0, 13)), radians(about(0, 10)), radians(about(0, 5))),
-            gain=float(np.exp(about(0.0, 0.16))),
+            turn=_rotation(radians(about(0, 16)), radians(about(0, 11)), radians(about(0, 6))),
+            gain=float(np.exp(about(0.0, 0.22))),
             p_gain=float(np.exp(about(0.0, 0.18))),
             t_gain=float(np.exp(about(0.0, 0.20))),
             qrs_width=about(1.0, 0.05),
@@ -344,7 +346,7 @@ class Pace:
     conduction: Conduction
     slow: float  # relative depth of the 0.1 Hz rate variability
     fast: float  # ... and of the one locked to the breath
-    start_s: float = -2.5  # T and U waves of beats before the record reach into it
+    start_s: float = -8.0  # beats before the record: their T waves reach into it, and QT follows their intervals
 
     @property
     def pr_s(self) -> float:
@@ -652,35 +654,37 @@ def _breathe(dipole: np.ndarray, t: np.ndarray, body: Body) -> np.ndarray:
 def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
     """Electrode drift (tones of 0.04 to 0.4 Hz, amplitude falling as 1/f) and the breath, shape (electrodes, samples), mV."""
     rng = _stream(body.seed, "wander")
+    unrest = float(np.exp(rng.normal(0.0, 0.6)))
     tones = 0.04 * 10 ** np.linspace(0, 1, 7) * rng.uniform(0.9, 1.1, 7)
     angle = 2 * pi * tones[:, None] * t
     basis = np.concatenate([np.sin(angle), np.cos(angle), body.breath(t)[None]])
-    weights = rng.standard_normal((electrodes, 15))
-    weights[:, :14] *= 0.018 * np.tile((0.1 / tones) ** 0.7, 2)
-    weights[:, 14] *= 0.020
-    return weights @ basis
+    weights = rng.standard_normal((electrodes, 15))  # last, so that fewer electrodes draw the first rows of the same
+    weights[:, :14] *= 0.010 * np.tile((0.1 / tones) ** 0.7, 2)
+    weights[:, 14] *= 0.014
+    weights[3:] *= 1.5  # the chest moves more than the limbs
+    return unrest * (weights @ basis)
 
 
 def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Muscle noise of 20 to 150 Hz that swells and fades, mV. Made in the frequency domain: the band is exact."""
     rng = _stream(seed, "muscle")
-    n = t.size
-    lines = np.fft.rfftfreq(n, 1 / fs)
+    deep, hertz, turn = rng.uniform(0.2, 1.0), rng.uniform(0.1, 0.5), rng.uniform(0, 2 * pi)
+    tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
+    lines = np.fft.rfftfreq(t.size, 1 / fs)
     band = (lines >= 20) & (lines <= min(150.0, 0.45 * fs))
+    count = max(int(band.sum()), 1)
     spectrum = np.zeros((electrodes, lines.size), dtype=complex)
-    count = int(band.sum())
-    spectrum[:, band] = rng.standard_normal((electrodes, 2 * count)).view(complex)
-    waves = np.fft.irfft(spectrum, n) * (n / (2 * max(count, 1) ** 0.5))
-    swell = np.exp(np.sin(2 * pi * rng.uniform(0.1, 0.5) * t + rng.uniform(0, 2 * pi)) * rng.uniform(0.2, 1.0))
-    return waves * swell * (0.005 * np.exp(rng.normal(0, 0.35, (electrodes, 1))))
+    spectrum[:, band] = rng.standard_normal((electrodes, 2 * count)).view(complex)[:, : band.sum()]
+    waves = np.fft.irfft(spectrum, t.size) * (t.size / (2 * count**0.5))
+    return waves * (tension * np.exp(deep * np.sin(2 * pi * hertz * t + turn)))
 
 
 def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Mains hum of 50 or 60 Hz with its second and third harmonics, mV."""
     rng = _stream(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
-    size = 0.003 * rng.exponential(1.0, (electrodes, 1)) * np.array([1.0, 0.1, 0.3])
-    turn = rng.uniform(0, 2 * pi, (electrodes, 3))
+    size = 0.0015 * rng.exponential(1.0, (ELECTRODES, 1))[:electrodes] * np.array([1.0, 0.1, 0.3])
+    turn = rng.uniform(0, 2 * pi, (ELECTRODES, 3))[:electrodes]
     tones = hertz * np.arange(1, 4)
     size = size * (tones < fs / 2)
     angle = 2 * pi * tones[:, None] * t
@@ -689,7 +693,7 @@ def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
 
 def _noise(t: np.ndarray, fs: float, electrodes: int, body: Body) -> np.ndarray:
     """What the electrodes pick up besides the heart, shape (electrodes, samples), mV."""
-    white = 0.002 * _stream(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
+    white = 0.001 * _stream(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
     noise = _wander(t, electrodes, body)
     noise += _muscle(t, fs, electrodes, body.seed)
     noise += _mains(t, fs, electrodes, body.seed)
@@ -698,6 +702,8 @@ def _noise(t: np.ndarray, fs: float, electrodes: int, body: Body) -> np.ndarray:
 
 
 # ------------------------------------------------------------------------------------------------------------- simulate
+
+Row = TypeVar("Row", Rhythm, Conduction)
 
 
 def simulate(
@@ -728,7 +734,7 @@ def simulate(
     heart_rate : float, optional
         Ventricular beats a minute on average, 20 to 300; without it the seed draws one that fits the rhythm.
     seed : int
-        The person and the recording, 0 or more. Changing `noise`, `fs`, `conduction` or `leads` moves no beat.
+        The person and the recording, 0 or more. `noise`, `fs`, `conduction` and `leads` move no QRS complex.
     noise : float
         Scales baseline wander, muscle, mains and white noise together; 1 is a usual resting ECG, 0 is none.
     name : str, optional
@@ -780,22 +786,23 @@ def _heart(firings: Firings, conduction: Conduction, body: Body) -> Pulses:
 def _electrodes(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Weights (leads, electrodes) that make leads of electrodes, and the electrodes' lead vectors (electrodes, 3).
 
-    The electrodes are RA, LA, LL and those of `CHEST`, all of them always, so that leaving out a lead changes no other's noise.
+    The electrodes are RA, LA, LL and `CHEST` in its order, up to the last one needed.
     """
     one, two = np.array(DOWER_I), np.array(DOWER_II)
     right_arm = -(one + two) / 3  # so that Wilson's terminal is at 0
     vectors = np.vstack([right_arm, right_arm + one, right_arm + two, np.array(list(CHEST.values()))])
-    weights = np.zeros((len(leads), len(vectors)))
+    weights = np.zeros((len(leads), ELECTRODES))
     for row, lead in zip(weights, leads, strict=True):
         if lead in LIMB:
             row[:3] = LIMB[lead]
         else:
             row[:3] = -1 / 3
             row[3 + list(CHEST).index(lead)] = 1.0
-    return weights, vectors
+    needed = int(np.nonzero(weights.any(axis=0))[0][-1]) + 1
+    return weights[:, :needed], vectors[:needed]
 
 
-def _row(what: str, name: str, rows: tuple) -> Rhythm | Conduction:
+def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
     for row in rows:
         if row.name == name:
             return row
@@ -805,6 +812,8 @@ def _row(what: str, name: str, rows: tuple) -> Rhythm | Conduction:
 def _check(seconds: float, fs: float, heart_rate: float | None, seed: int, noise: float) -> None:
     ranges = [("length", seconds, 0.1, 86400.0, "s"), ("sampling frequency", fs, 50.0, 20000.0, "Hz")]
     ranges += [("seed", seed, 0, float("inf"), ""), ("noise", noise, 0.0, 1000.0, "")]
+    if not isinstance(seed, (int, np.integer)):
+        raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
     if heart_rate is not None:
         ranges.append(("heart rate", heart_rate, 20.0, 300.0, "beats/min"))
     for what, value, low, high, unit in ranges:
