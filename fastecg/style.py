@@ -40,11 +40,13 @@ class Style:
     label_bold: bool = False
     label_place: str = "above"  # "above", "below", "on", "left", "far_above"
     label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
+    label_shift_mm: float = 0.6  # from the trace's first sample to the name's left end
     separator: str = "none"  # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "margin_colon", "step"
     pulse_side: str = "left"  # "left", "right", "both", "none"
     pulse_width_mm: float = 5.0
     pulse_feet_mm: float = 1.0
     pulse_shape: str = "full"  # "full", "right_half"
+    pulse_gap_mm: float = 0.0  # between the pulse and the trace
     header: str = "none"  # a key of `fastecg.printed.HEADERS`
     footer: str = "none"  # a key of `fastecg.printed.FOOTERS`
     text_mm: float = 2.8  # em size of header and footer

@@ -12,7 +12,7 @@ import math
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -238,11 +238,12 @@ def _open(source: str | io.BytesIO, font: Font) -> ImageFont.FreeTypeFont:
 def _aileron() -> io.BytesIO:
     """Pillow's embedded sans face."""
     embedded = ImageFont.load_default(_EM)
-    assert isinstance(embedded, ImageFont.FreeTypeFont) and isinstance(embedded.path, io.BytesIO)
+    assert isinstance(embedded, ImageFont.FreeTypeFont)
+    assert isinstance(embedded.path, io.BytesIO)
     return io.BytesIO(embedded.path.getvalue())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _matplotlib_font(name: str) -> Path | None:
     """The path of a font that matplotlib brings, found without importing it (that takes a second)."""
     spec = importlib.util.find_spec("matplotlib") if name else None

@@ -1,0 +1,101 @@
+"""Which lead is where on the page, and for how long: one table, and the layouts made for other sets of leads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fastecg.errors import LayoutError
+from fastecg.layouts.layout import Layout
+from fastecg.paper import PAPERS, Frame, Paper, Setup
+from fastecg.record import LEADS
+
+__all__ = ["LAYOUTS", "PAPERS", "Frame", "Layout", "Paper", "Setup", "fitting_layouts", "layout_for", "single_column"]
+
+_LIMB = LEADS[:6]
+_CHEST = LEADS[6:]
+_THREES = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
+_FOURS = (("I", "II", "III", "aVR"), ("aVL", "aVF", "V1", "V2"), ("V3", "V4", "V5", "V6"))
+_TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
+_CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
+_FURTHER = ("V4R", "V8", "V9")
+
+_TABLE = (
+    Layout("3x4", "three rows of four", _THREES),
+    Layout("3x4+1", "three rows of four and a rhythm strip", _THREES, ("II",)),
+    Layout("3x4+2", "three rows of four and two rhythm strips", _THREES, ("V1", "II")),
+    Layout("3x4+3", "three rows of four and three rhythm strips", _THREES, ("V1", "II", "V5")),
+    Layout("6x2", "limb leads left, chest leads right", (_LIMB, _CHEST)),
+    Layout("6x2+1", "limb leads left, chest leads right, and a rhythm strip", (_LIMB, _CHEST), ("II",)),
+    Layout("6x2-cabrera", "limb leads in the order of the frontal plane left, chest leads right", (_CABRERA, _CHEST)),
+    Layout("6x2-cabrera+1", "limb leads in the order of the frontal plane, chest leads, a rhythm strip", (_CABRERA, _CHEST), ("II",)),
+    Layout("12x1", "twelve rows over the whole width", (LEADS,)),
+    Layout("4x3", "four rows of three", _FOURS),
+    Layout("2x6", "two rows of six", _TWOS),
+    Layout("3x5", "fifteen leads: three rows of five", (*_THREES, _FURTHER)),
+    Layout("6x1", "limb leads on one upright page", (_LIMB,), seconds=7.0, upright=True),
+    Layout("6x1-chest", "chest leads on one upright page", (_CHEST,), seconds=7.0, upright=True),
+    Layout("2x1", "two rows over the whole width", (("II", "V1"),)),
+    Layout("1x1", "one row over the whole width", (("II",),)),
+)
+
+#: Layouts by name. Any other `n`x1, for the first n leads of a record, is made by `layout_for`.
+LAYOUTS = {layout.name: layout for layout in _TABLE}
+
+
+def layout_for(name: str, leads: Sequence[str]) -> Layout:
+    """The layout of a name, for a record with these leads.
+
+    "3x5" takes other further leads where V4R, V8, V9 are not there. An `n`x1 that is not in the table, or whose leads are not
+    there, shows the first n leads of the record.
+
+    Raises
+    ------
+    LayoutError
+        If there is no such layout, or nothing of it could be drawn.
+    """
+    layout = LAYOUTS.get(name)
+    rows = re.fullmatch(r"([1-9]\d?)x1", name)
+    if layout is None and rows is None:
+        raise LayoutError(f"unknown layout {name!r}, expected one of auto, {', '.join(LAYOUTS)}, or n x 1 as in 5x1")
+    if name == "3x5":
+        layout = Layout(name, LAYOUTS[name].title, (*_THREES, _fifth_column(leads)))
+    if rows and (layout is None or not set(layout.leads) <= set(leads)) and name != "12x1":
+        return _first_leads(int(rows[1]), leads)
+    assert layout is not None
+    if not set(layout.leads) & set(leads):
+        raise LayoutError(f"layout {name} has no lead of this record, which has {', '.join(leads)}; expected one of {_joined(leads)}")
+    return layout
+
+
+def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
+    """Names of the layouts that leave no cell empty, best first; never none."""
+    there = set(leads)
+    wide = [name for name in LAYOUTS if not name.startswith(("1x1", "2x1", "3x5")) and set(LAYOUTS[name].leads) <= there]
+    if len(there) >= 15 and there >= set(LEADS):
+        wide.insert(0, "3x5")
+    if not there >= set(LEADS):
+        wide.insert(0, f"{len(leads)}x1")
+    small = [f"{n}x1" for n in (2, 1) if n <= len(leads)]
+    return tuple(dict.fromkeys([*wide, *small]))
+
+
+def single_column(leads: Sequence[str]) -> Layout:
+    """One row a lead over the whole width."""
+    return Layout(f"{len(leads)}x1", f"{len(leads)} rows over the whole width", (tuple(leads),))
+
+
+def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
+    """V4R, V8, V9 where the record has one of them, else the first three leads beyond the standard twelve."""
+    others = tuple(lead for lead in leads if lead not in LEADS)[:3]
+    return _FURTHER if set(_FURTHER) & set(leads) or not others else others
+
+
+def _first_leads(rows: int, leads: Sequence[str]) -> Layout:
+    if rows > len(leads):
+        raise LayoutError(f"layout {rows}x1 needs {rows} leads, this record has {len(leads)}: expected one of {_joined(leads)}")
+    return single_column(tuple(leads)[:rows])
+
+
+def _joined(leads: Sequence[str]) -> str:
+    return ", ".join(fitting_layouts(leads))

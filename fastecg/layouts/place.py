@@ -1,0 +1,215 @@
+"""From a layout and a record to a page of vectors, in four steps: frame, rows, traces, and what is printed round them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.errors import LayoutError
+from fastecg.facts import Facts
+from fastecg.layouts.furniture import label_of, pulse_of, separators, steps
+from fastecg.layouts.layout import Layout
+from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
+from fastecg.paper import Frame, Setup, paper_for
+from fastecg.printed import printed_words
+from fastecg.record import Record
+from fastecg.style import Style
+from fastecg.text import measure
+
+_EDGE_MM = 4.0  # least paper left and right of what is drawn
+_SHEET_MM = 180.0  # papers at least this high keep the style's white bands
+_PITCH_MM = 42.0  # most space a row gets
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One segment to draw: a lead (perhaps upside down) in its row and column, over a share of the time axis."""
+
+    label: str
+    row: int
+    column: int
+    rhythm: bool = False
+
+    @property
+    def lead(self) -> str:
+        """The record's name of the lead."""
+        return self.label.removeprefix("-")
+
+
+def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts | None, start: int, stop: int) -> Page:
+    """See `Layout.place`."""
+    start, stop = max(0, start), min(stop, record.samples)
+    if stop <= start:
+        raise LayoutError(f"{record.name}: samples {start} to {stop} are no page, the record has {record.samples}")
+    notes: list[str] = []
+    cells = tuple(_cells(layout, record, setup, notes))
+    if not cells:
+        raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
+    frame = _frame(layout, style, setup, notes)
+    words = printed_words(facts, setup, style, frame, notes) if facts else ()
+    baselines, pitch = _baselines(layout, frame, words)
+    traces = tuple(_traces(cells, layout, record, setup, frame, baselines, (start, stop), notes))
+    pulses = tuple(pulse for row in range(layout.rows) for pulse in pulse_of(row, baselines[row], traces, style, setup, frame))
+    labels = tuple(label_of(cell.label, cell.column, baselines[cell.row], pitch, style, frame, len(layout.columns)) for cell in cells)
+    lines = separators(layout, baselines, pitch, style, frame) + (steps(traces, style) if style.separator == "step" else ())
+    return Page(
+        size_mm=frame.size_mm,
+        grid=Grid(frame.grid_mm),
+        traces=traces,
+        strokes=pulses + lines,
+        texts=labels + words,
+        boxes=tuple(_boxes(traces, cells, labels, pulses, words, style)),
+        layout=layout.name,
+        speed_mm_s=setup.speed_mm_s,
+        gain_mm_mv=setup.gain_mm_mv,
+        notes=tuple(notes),
+    )
+
+
+def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> Iterator[Cell]:
+    """The segments whose lead the record has; the others are noted."""
+    for column, labels in enumerate(layout.columns):
+        for row, label in enumerate(labels):
+            if label.removeprefix("-") in record.leads:
+                yield Cell(label, row, column)
+            else:
+                notes.append(f"lead {label} is not in the record: its place is empty")
+    first = layout.rows - len(layout.rhythm)
+    for k, lead in enumerate(_rhythm_leads(layout, record, setup, notes)):
+        yield Cell(lead, first + k, 0, rhythm=True)
+
+
+def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> list[str]:
+    """As many leads as the layout has strips: those asked for, then the layout's own, then whatever the record has."""
+    asked = dict.fromkeys((*(setup.rhythm_leads or ()), *layout.rhythm))
+    wanted = list(asked)[: len(layout.rhythm)]
+    spare = [lead for lead in (*asked, "II", "V1", "V5", *record.leads) if lead in record.leads and lead not in wanted]
+    chosen = []
+    for lead in wanted:
+        if lead not in record.leads and spare:
+            stand_in = next((lead for lead in spare if lead not in chosen), spare[0])
+            notes.append(f"lead {lead} is not in the record: the rhythm strip shows {stand_in}")
+            lead = stand_in
+        chosen.append(lead)
+    return [lead for lead in chosen if lead in record.leads]
+
+
+def _frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> Frame:
+    """The page's size, where its grid lies, and where the time axis starts and ends."""
+    paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
+    before, after = _beside(style)
+    left, top, right, bottom = style.grid_inset_mm
+    axis = layout.seconds * setup.speed_mm_s
+    needed = max(left, _EDGE_MM) + before + axis + after + max(right, _EDGE_MM)
+    width, height = paper.width_mm or float(np.ceil(needed + 2.0)), paper.height_mm
+    if layout.upright and not paper.is_roll:
+        width, height = height, width
+    if width < needed:
+        notes.append(f"{paper.name} paper is {width:g} mm wide, the page needs {np.ceil(needed):g} mm and is drawn as long as that")
+        width = float(np.ceil(needed))
+    if height < _SHEET_MM:
+        top = bottom = 0.0
+    grid = (left, top, _on_grid(left, width - right) if right else width, _on_grid(top, height - bottom) if bottom else height)
+    # A machine starts printing at one place, whatever the paper's length: only a little of the spare width goes to the left.
+    spare = max(0.0, width - needed)
+    begin = max(left, _EDGE_MM) + min(spare / 2, 6.0) + before
+    return Frame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
+
+
+def _beside(style: Style) -> tuple[float, float]:
+    """Space for pulses and row names before and after the traces, mm."""
+    pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
+    before = pulse if style.pulse_side in ("left", "both") else 0.0
+    after = pulse + 1.0 if style.pulse_side in ("right", "both") else 0.0
+    return before + (style.label_mm * 2.4 if style.label_place == "left" else 0.0), after
+
+
+def _on_grid(low: float, high: float) -> float:
+    """The last 5 mm line from `low` that is not beyond `high`."""
+    return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
+
+
+def _baselines(layout: Layout, frame: Frame, words: tuple[Text, ...]) -> tuple[list[float], float]:
+    """The y of 0 mV of every row, and the rows' distance, mm."""
+    _, top, _, bottom = frame.grid_mm
+    edges = [measure(text) for text in words]
+    middle = frame.size_mm[1] / 2
+    top = max([top, *(box[3] + 1.0 for box in edges if box[3] < middle)])
+    bottom = min([bottom, *(box[1] - 1.0 for box in edges if box[1] > middle)])
+    pitch = min((bottom - top) / layout.rows, _PITCH_MM)
+    first = (top + bottom) / 2 - pitch * layout.rows / 2 + 0.45 * pitch
+    return [first + row * pitch for row in range(layout.rows)], pitch
+
+
+def _traces(
+    cells: tuple[Cell, ...], layout: Layout, record: Record, setup: Setup, frame: Frame, baselines: list[float], span: tuple[int, int],
+    notes: list[str],
+) -> Iterator[Trace]:
+    for cell in cells:
+        first, last, x = _segment(cell, layout, record.fs, setup, frame, span)
+        if last <= first:
+            notes.append(f"lead {cell.label} is not drawn: the record ends before its column")
+        samples = record.lead(cell.lead)[first:last].astype(np.float64)
+        gain = setup.gain_of(cell.lead) * (-1.0 if cell.label.startswith("-") else 1.0)
+        baseline = baselines[cell.row]
+        offset = _offset(samples, baseline, gain, frame.size_mm[1])
+        if offset:
+            notes.append(f"lead {cell.label} has an offset of {offset:.2f} mV, which was subtracted to draw it on the page")
+        points = np.empty((samples.size, 2))
+        points[:, 0] = x + np.arange(samples.size) * (setup.speed_mm_s / record.fs)
+        points[:, 1] = baseline - gain * (samples - offset)
+        points.flags.writeable = False
+        yield Trace(cell.lead, first, max(first, last), points, baseline, gain, cell.row, cell.column, cell.rhythm, offset)
+
+
+def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, span: tuple[int, int]) -> tuple[int, int, float]:
+    """First and last sample (exclusive) of a cell, and the x of the first."""
+    start, stop = span
+    columns = 1 if cell.rhythm else len(layout.columns)
+    share = layout.seconds / columns
+    # The edges of contiguous columns are rounded once, so that every sample is in exactly one column.
+    low, high = (round(share * (cell.column + k) * fs) for k in (0, 1))
+    if setup.simultaneous:
+        return start, min(start + round(share * fs), stop), frame.start_x_mm + cell.column * share * setup.speed_mm_s
+    return min(start + low, stop), min(start + high, stop), frame.start_x_mm + low / fs * setup.speed_mm_s
+
+
+def _offset(samples: np.ndarray, baseline: float, gain: float, height: float) -> float:
+    """The level to subtract, mV: 0 unless all of the segment would lie off the page."""
+    if not samples.size:
+        return 0.0
+    y = baseline - gain * samples
+    if not np.all((y < 0) | (y > height) | np.isnan(y)) or np.isnan(y).all():
+        return 0.0
+    return float(np.nanmedian(samples))
+
+
+def _boxes(
+    traces: tuple[Trace, ...], cells: tuple[Cell, ...], labels: tuple[Text, ...], pulses: tuple[Stroke, ...], words: tuple[Text, ...],
+    style: Style,
+) -> Iterator[Box]:
+    for k, (trace, cell, label) in enumerate(zip(traces, cells, labels, strict=True)):
+        yield Box("lead", cell.label, _corners(*_extent(trace, style.pen_mm / 2)), k)
+        yield Box("lead_name", label.words, _corners(*measure(label)), k)
+    for pulse in pulses:
+        half = pulse.width_mm / 2
+        yield Box("pulse", "", _corners(*(pulse.points_mm.min(0) - half), *(pulse.points_mm.max(0) + half)))
+    for text in words:
+        yield Box("text", text.words, _corners(*measure(text)))
+
+
+def _extent(trace: Trace, half_mm: float) -> tuple[float, float, float, float]:
+    """The box round a trace's ink; a line on the baseline where nothing is drawn."""
+    x, y = trace.points_mm.T
+    seen = y[~np.isnan(y)]
+    if not x.size:
+        return 0.0, trace.baseline_mm, 0.0, trace.baseline_mm
+    if not seen.size:
+        return float(x[0]), trace.baseline_mm, float(x[-1]), trace.baseline_mm
+    return float(x[0]) - half_mm, float(seen.min()) - half_mm, float(x[-1]) + half_mm, float(seen.max()) + half_mm
+
+
+def _corners(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])

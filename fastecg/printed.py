@@ -1,0 +1,280 @@
+"""Header and footer words of the machines' looks. All that they say comes from `Facts` and `Setup`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from fastecg.facts import Facts
+from fastecg.page import Text
+from fastecg.paper import Frame, Setup
+from fastecg.style import Style
+from fastecg.text import measure, width_mm
+
+Words = Callable[[Facts, Setup, Style, Frame], Iterable[Text]]
+
+_HEADER_SHARE = 0.33  # a header that takes more of the page's height than this is not printed
+_GAP_MM = 0.3  # between the ink of two texts
+
+
+def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes: list[str]) -> tuple[Text, ...]:
+    """Header and footer of a page; what would leave the page or lie on another word is left out and noted."""
+    header = tuple(HEADERS[style.header](facts, setup, style, frame))
+    footer = tuple(FOOTERS[style.footer](facts, setup, style, frame))
+    width, height = frame.size_mm
+    if header and max(measure(text)[3] for text in header) > _HEADER_SHARE * height:
+        notes.append(f"the paper is too low for a header ({height:g} mm)")
+        header = ()
+    kept: list[tuple[Text, tuple[float, float, float, float]]] = []
+    for text in header + footer:
+        x0, y0, x1, y1 = box = measure(text)
+        if x1 <= x0:
+            continue
+        inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
+        if inside and not any(_touch(box, other) for _, other in kept):
+            kept.append((text, box))
+        else:
+            notes.append(f"no room to print {text.words!r}")
+    return tuple(text for text, _ in kept)
+
+
+def _touch(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] + _GAP_MM and b[0] < a[2] + _GAP_MM and a[1] < b[3] and b[1] < a[3]
+
+
+def _nothing(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    return ()
+
+
+def _at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
+    return Text(kind, words, x, y, style.text_mm, style.face, bold)
+
+
+def _ending_at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
+    return _at(words, x - width_mm(words, style.text_mm, style.face, bold), y, style, kind, bold)
+
+
+def _table(rows: Iterable[tuple[str, ...]], places: tuple[float, ...], y: float, style: Style, pitch: float) -> Iterable[Text]:
+    """Rows of words: the first column starts at its place, the others end at theirs."""
+    for k, row in enumerate(rows):
+        yield _at(row[0], places[0], y + k * pitch, style)
+        for words, x in zip(row[1:], places[1:], strict=False):
+            yield _ending_at(words, x, y + k * pitch, style)
+
+
+def _list(lines: Iterable[str], x: float, y: float, style: Style, pitch: float, kind: str = "statement") -> Iterable[Text]:
+    for k, words in enumerate(lines):
+        yield _at(words, x, y + k * pitch, style, kind)
+
+
+def _speed(setup: Setup, unit: str = "mm/s") -> str:
+    return f"{setup.speed_mm_s:g}{unit}"
+
+
+def _gain(setup: Setup, unit: str = "mm/mV") -> str:
+    chest = setup.chest_gain_mm_mv
+    return f"{setup.gain_mm_mv:g}{unit}" if chest in (None, setup.gain_mm_mv) else f"{setup.gain_mm_mv:g}/{chest:g}{unit}"
+
+
+def _band_top(style: Style) -> float:
+    """The baseline of the first line on the page."""
+    return max(4.0, 1.4 * style.text_mm)
+
+
+# ---- headers ---------------------------------------------------------------------------------------------------------
+
+
+def _muse_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    left = frame.grid_mm[0]
+    pitch = 1.22 * style.text_mm
+    y = max(style.grid_inset_mm[1] - 8.4 * pitch, _band_top(style) + 2 * pitch)
+    yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style)
+    yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style)
+    yield from _table(
+        (
+            ("Vent. rate", str(facts.rate), "BPM"),
+            ("PR interval", str(facts.pr_ms), "ms"),
+            ("QRS duration", str(facts.qrs_ms), "ms"),
+            ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
+            ("P-R-T axes", f"{facts.p_axis}  {facts.qrs_axis}", str(facts.t_axis)),
+        ),
+        (left + 62, left + 107, left + 117), y, style, pitch,
+    )
+    yield from _list(facts.statements, left + 127, y, style, pitch)
+    yield from _list((f"{facts.age} yr", {"M": "Male", "F": "Female"}[facts.sex]), left + 4, y, style, pitch, "header")
+    last = style.grid_inset_mm[1] - 1.2 * pitch
+    for words, x in (("Technician:", left + 4), ("Test ind:", left + 40), ("Referred by:", left + 90), ("Confirmed By:", left + 165)):
+        yield _at(words, x, last, style)
+
+
+def _mortara_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    left, _, right, _ = frame.grid_mm
+    pitch = 1.35 * style.text_mm
+    y = _band_top(style) + 1.0
+    yield _at(f"ID: {facts.number}", left, y, style)
+    yield _at(f"{facts.date} {facts.time}", left + 55, y, style)
+    yield from _table(
+        (
+            ("Vent rate", f"{facts.rate}", "BPM"),
+            ("PR int", f"{facts.pr_ms}", "ms"),
+            ("QRS dur", f"{facts.qrs_ms}", "ms"),
+            ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
+            ("P-R-T axes", f"{facts.p_axis} {facts.qrs_axis} {facts.t_axis}", ""),
+        ),
+        (left, left + 40, left + 50), y + 1.6 * pitch, style, pitch,
+    )
+    yield from _list((line.upper() for line in facts.statements), left + 70, y + 1.6 * pitch, style, pitch)
+    yield _ending_at("Unconfirmed Diagnosis", right, style.grid_inset_mm[1] - 1.6, style, bold=True)
+
+
+def _confirmed_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    pitch = 1.3 * style.text_mm
+    y, x = _band_top(style) + 2.0, frame.start_x_mm
+    yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, "header")
+    yield from _table(
+        (("HR", f"{facts.rate}", "bpm"), ("P/PR", f"{facts.pr_ms - 52}/{facts.pr_ms}", "ms"), ("QRS", f"{facts.qrs_ms}", "ms"),
+         ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"), ("P/QRS/T", f"{facts.p_axis}/{facts.qrs_axis}/{facts.t_axis}", "deg")),
+        (x + 48, x + 84, x + 93), y, style, pitch,
+    )
+    yield from _list(facts.statements, x + 112, y, style, pitch)
+    yield _at("Report Confirmed by:", x + 112, y + 5.4 * pitch, style)
+    yield _at(f"{facts.date} {facts.time}", x, y + 5.4 * pitch, style)
+
+
+def _fragment_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
+    for k, (words, number) in enumerate((("PR", facts.pr_ms), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))):
+        yield _at(words, x, y + k * pitch, style)
+        yield _ending_at(str(number), x + 26, y + k * pitch, style)
+    yield from _list((f"RATE {facts.rate}", "--AXIS--", f"P  {facts.p_axis}", f"QRS  {facts.qrs_axis}", f"T  {facts.t_axis}"),
+                     x + 36, y, style, pitch, "header")
+    yield from _list((f". {line}" for line in facts.statements), x + 78, y, style, pitch)
+
+
+def _philips_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
+    yield _at(f"{facts.number}", x, y, style)
+    yield _at(f"{facts.date}  {facts.time}", x + 70, y, style)
+    yield _at(f"{facts.age} Years   {facts.sex}", x + 140, y, style)
+    y += 1.6 * pitch
+    rows = (("Rate", facts.rate), ("PR", facts.pr_ms), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTc", facts.qtc_ms))
+    yield from _table(((name, str(number)) for name, number in rows), (x, x + 22), y, style, pitch)
+    yield _at("--AXIS--", x, y + 5.4 * pitch, style)
+    axes = (("P", facts.p_axis), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
+    yield from _table(((name, str(number)) for name, number in axes), (x, x + 22), y + 6.4 * pitch, style, pitch)
+    dots = ". . . . . . . . . . . . . ."
+    yield from _list((f"{line} {dots}" if k < len(facts.statements) - 1 else f"- {line.upper()} -"
+                      for k, line in enumerate(facts.statements)), x + 48, y, style, pitch)
+    yield _ending_at("Unconfirmed Diagnosis", frame.end_x_mm, y + 8.4 * pitch, style)
+
+
+def _schiller_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
+    yield from _list((f"Pat. ID  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch,
+                     "header")
+    intervals = (("HR", facts.rate, "/min"), ("P", facts.pr_ms - 54, "ms"), ("PQ", facts.pr_ms, "ms"), ("QRS", facts.qrs_ms, "ms"),
+                 ("QT", facts.qt_ms, "ms"), ("QTc", facts.qtc_ms, "ms"))
+    axes = (("P", facts.p_axis), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
+    yield from _table(((name, str(number), unit) for name, number, unit in intervals), (x + 68, x + 88, x + 98), y, style, pitch)
+    yield _at("Axes", x + 106, y, style)
+    yield from _table(((name, f"{number}°") for name, number in axes), (x + 106, x + 126), y + pitch, style, pitch)
+    yield from _list(facts.statements, x + 136, y, style, pitch)
+
+
+def _nk_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.4 * style.text_mm
+    yield _at(f"ID {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style)
+    yield _at(
+        f"HR {facts.rate}bpm  PR {facts.pr_ms}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms  AXIS {facts.qrs_axis}deg",
+        x, y + pitch, style,
+    )
+    yield from _list(facts.statements, x + 145, y, style, pitch)
+
+
+# ---- footers ---------------------------------------------------------------------------------------------------------
+
+
+def _foot(style: Style, frame: Frame) -> float:
+    """The baseline of the last line: below the grid where there is a white band, else just above the paper's edge."""
+    below = frame.grid_mm[3] + 1.6 * style.text_mm
+    return below if below + 0.4 * style.text_mm <= frame.size_mm[1] else frame.size_mm[1] - 1.2 * style.text_mm
+
+
+def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: Frame, bold: bool = False) -> Iterable[Text]:
+    """Parts of the last line, each at its distance from the left end of the time axis."""
+    left = frame.grid_mm[0] if style.grid_inset_mm[0] else frame.start_x_mm - style.pulse_gap_mm - style.pulse_width_mm
+    for words, along in parts:
+        yield _at(words, max(left, 2.0) + along, _foot(style, frame), style, "footer", bold)
+
+
+def _muse_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    yield from _spread(
+        ((_speed(setup), 0.0), (_gain(setup), 15.5), (f"{facts.filter_high_hz}Hz", 33.0), (facts.device, 45.5),
+         (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0)), style, frame,
+    )
+    yield _ending_at(facts.page_words, frame.grid_mm[2] - 1.0, _foot(style, frame), style, "footer")
+
+
+def _mortara_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    yield from _spread(((f"EC-350-{int(facts.number) % 900 + 100}", 0.0), (_speed(setup, " mm/sec"), 66.0),
+                        (_gain(setup, " mm/mV"), 148.0)), style, frame)
+    low, high = facts.filter_low_hz, facts.filter_high_hz
+    yield _ending_at(f"{facts.mains_hz}~ {low} - {high} Hz", frame.grid_mm[2] - 3.0, _foot(style, frame), style, "footer")
+
+
+def _express_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    low, high = facts.filter_low_hz, facts.filter_high_hz
+    plan = f"{frame.columns}*{frame.seconds / frame.columns:.3g}s" + (f"+{frame.strips}r" if frame.strips else "")
+    words = f"{low}~{high}Hz   AC{facts.mains_hz}   {_speed(setup)}   {_gain(setup)}   {plan}"
+    machine = f"{facts.rate}   SE-12X V2.{int(facts.number) % 90:02d}"
+    y, x = _foot(style, frame), max(3.0, frame.start_x_mm - style.pulse_width_mm - style.pulse_gap_mm - 1.0)
+    for part, face in ((words, style.face), ("♥", "mono"), (machine, style.face)):
+        text = replace(_at(part, x, y, style, "footer", True), face=face, italic=face == style.face, size_mm=1.1 * style.text_mm)
+        yield text
+        x = measure(text)[2] + (2.0 if part is words else 0.7)
+
+
+def _philips_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    chest = setup.chest_gain_mm_mv or setup.gain_mm_mv
+    yield from _spread(
+        (("Dev:", 0.0), (f"Speed: {_speed(setup, ' mm/sec')}", 46.0), (f"Limb: {setup.gain_mm_mv:g} mm/mV", 92.0),
+         (f"Chest: {chest:.1f} mm/mV", 132.0), (f"F {facts.mains_hz}~ {facts.filter_low_hz}-{facts.filter_high_hz} Hz", 185.0), ("P?", 232.0)), style, frame,
+    )
+
+
+def _schiller_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    yield from _spread(
+        ((f"{_speed(setup, ' mm/s')}   {_gain(setup, ' mm/mV')}", 0.0), (f"{facts.filter_low_hz}-{facts.filter_high_hz}Hz", 62.0),
+         (f"{facts.mains_hz}Hz   SSF SBS", 92.0), (f"EC-200  {facts.device}", 200.0)), style, frame,
+    )
+
+
+def _nk_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    yield from _spread(
+        ((f"{_gain(setup)}  {_speed(setup)}  filter: H{facts.mains_hz} d {facts.filter_high_hz} Hz", 0.0), (f"EC-9{facts.device}", 150.0)),
+        style, frame,
+    )
+
+
+#: How to make the words above the traces, by name.
+HEADERS: dict[str, Words] = {
+    "none": _nothing,
+    "muse": _muse_header,
+    "mortara": _mortara_header,
+    "confirmed": _confirmed_header,
+    "fragment": _fragment_header,
+    "philips": _philips_header,
+    "schiller": _schiller_header,
+    "nk": _nk_header,
+}
+
+#: How to make the line below the traces, by name.
+FOOTERS: dict[str, Words] = {
+    "none": _nothing,
+    "muse": _muse_footer,
+    "mortara": _mortara_footer,
+    "express": _express_footer,
+    "philips": _philips_footer,
+    "schiller": _schiller_footer,
+    "nk": _nk_footer,
+}

@@ -1,0 +1,25 @@
+"""The machines' looks: one table a family, and all of them by name."""
+
+from __future__ import annotations
+
+from fastecg.errors import LayoutError
+from fastecg.style import GridInk, Style
+from fastecg.styles import pdf, sheets, thermal
+
+__all__ = ["STYLES", "GridInk", "Style", "style_for"]
+
+#: Styles by name.
+STYLES = {style.name: style for style in (*pdf.STYLES, *thermal.STYLES, *sheets.STYLES)}
+
+
+def style_for(name: str) -> Style:
+    """The style of a name.
+
+    Raises
+    ------
+    LayoutError
+        If there is none.
+    """
+    if name not in STYLES:
+        raise LayoutError(f"unknown style {name!r}, expected one of auto, {', '.join(STYLES)}")
+    return STYLES[name]

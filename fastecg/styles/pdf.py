@@ -1,0 +1,98 @@
+"""Looks of pages that were never paper: reports saved as PDF, and web viewers."""
+
+from __future__ import annotations
+
+from fastecg.style import GridInk, Style
+
+_SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x2", 0.03))
+
+MUSE = Style(
+    name="muse",
+    title="report with a white header, pink grid, Times, names below the traces",
+    paper=(255, 246, 248),
+    margin=(255, 255, 255),
+    grid=GridInk("line", (250, 216, 224), 0.13, (232, 160, 176), 0.17),
+    ink=(8, 8, 10),
+    pen_mm=0.18,
+    text_ink=(5, 5, 5),
+    face="serif",
+    label_mm=3.1,
+    label_place="below",
+    label_shift_mm=0.3,
+    pulse_feet_mm=0.9,
+    header="muse",
+    footer="muse",
+    text_mm=3.0,
+    paper_size="letter",
+    grid_inset_mm=(4.7, 50.0, 4.7, 14.0),
+    layouts=_SHARES,
+)
+
+MUSE_GREY = Style(
+    name="muse_grey",
+    title="report in blue-grey, colons between the columns in the top margin",
+    paper=(255, 255, 255),
+    margin=(255, 255, 255),
+    grid=GridInk("line", (236, 239, 245), 0.11, (188, 199, 216), 0.17),
+    ink=(52, 54, 60),
+    pen_mm=0.2,
+    text_ink=(40, 42, 48),
+    face="serif",
+    label_mm=3.1,
+    label_place="below",
+    label_shift_mm=0.3,
+    separator="margin_colon",
+    pulse_feet_mm=0.9,
+    header="muse",
+    footer="muse",
+    text_mm=3.0,
+    paper_size="letter",
+    grid_inset_mm=(4.7, 50.0, 4.7, 14.0),
+    layouts=(("3x4+3", 0.45), ("3x4+1", 0.45), ("12x1", 0.1)),
+)
+
+MORTARA = Style(
+    name="mortara",
+    title="red grid in three weights, thin grey traces, double dashes, pulses at the right end",
+    paper=(255, 240, 238),
+    margin=(255, 255, 255),
+    grid=GridInk("line", (252, 214, 210), 0.14, (250, 178, 170), 0.22, (247, 118, 104), 0.6),
+    ink=(150, 122, 120),
+    pen_mm=0.3,
+    text_ink=(28, 26, 28),
+    face="sans",
+    label_mm=3.9,
+    label_place="above",
+    label_shift_mm=2.2,
+    separator="double_dash",
+    pulse_side="right",
+    pulse_feet_mm=0.7,
+    header="mortara",
+    footer="mortara",
+    text_mm=3.1,
+    paper_size="letter",
+    grid_inset_mm=(5.0, 38.0, 4.0, 12.0),
+    layouts=(("3x4+1", 0.75), ("3x4+3", 0.1), ("6x2", 0.1), ("12x1", 0.05)),
+)
+
+BAR = Style(
+    name="bar",
+    title="web viewer: magenta grid on pink, solid bars, large names below the traces",
+    paper=(255, 238, 247),
+    margin=(255, 238, 247),
+    grid=GridInk("line", (255, 205, 231), 0.14, (243, 128, 178), 0.24),
+    ink=(22, 18, 24),
+    pen_mm=0.32,
+    text_ink=(30, 24, 34),
+    face="sans",
+    label_mm=4.6,
+    label_place="below",
+    separator="bar",
+    pulse_shape="right_half",
+    header="none",
+    footer="none",
+    paper_size="a4",
+    layouts=(("3x4+1", 0.6), ("3x4", 0.4)),
+)
+
+STYLES = (MUSE, MUSE_GREY, MORTARA, BAR)

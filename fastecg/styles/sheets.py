@@ -1,0 +1,108 @@
+"""Looks of printed sheets as they come out of a printer or a scanner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fastecg.style import GridInk, Style
+
+SCANBOLD = Style(
+    name="scanbold",
+    title="scan: strong pink grid, bold black traces, bold Times below the traces",
+    paper=(252, 226, 234),
+    margin=(252, 226, 234),
+    grid=GridInk("line", (244, 178, 196), 0.16, (226, 108, 140), 0.28),
+    ink=(22, 16, 20),
+    pen_mm=0.46,
+    text_ink=(20, 14, 18),
+    face="serif",
+    label_mm=4.2,
+    label_bold=True,
+    label_place="below",
+    separator="tick",
+    pulse_feet_mm=0.8,
+    header="none",
+    footer="none",
+    paper_size="letter",
+    layouts=(("3x4+1", 0.7), ("3x4", 0.3)),
+)
+
+SCANBOLD_GREEN = replace(
+    SCANBOLD,
+    name="scanbold_green",
+    title="scan of green paper, bold black traces, small names below",
+    paper=(224, 246, 233),
+    margin=(224, 246, 233),
+    grid=GridInk("line", (176, 222, 202), 0.15, (112, 188, 164), 0.26),
+    label_mm=3.3,
+    separator="step",
+)
+
+PHILIPS = Style(
+    name="philips",
+    title="salmon grid, tick pairs, names above, axes in the header, pulses at the right end",
+    paper=(255, 248, 245),
+    margin=(255, 248, 245),
+    grid=GridInk("line", (250, 206, 196), 0.12, (236, 134, 120), 0.2),
+    ink=(14, 14, 18),
+    pen_mm=0.25,
+    text_ink=(16, 16, 20),
+    face="sans",
+    label_mm=3.4,
+    label_place="above",
+    label_shift_mm=1.2,
+    separator="tick_pair",
+    pulse_side="right",
+    pulse_feet_mm=0.8,
+    header="philips",
+    footer="philips",
+    text_mm=2.9,
+    paper_size="a4",
+    layouts=(("3x4+1", 0.6), ("3x4+3", 0.15), ("6x2", 0.15), ("12x1", 0.1)),
+)
+
+SCHILLER = Style(
+    name="schiller",
+    title="orange grid, names left of the rows, table of measurements on top",
+    paper=(255, 250, 243),
+    margin=(255, 255, 255),
+    grid=GridInk("line", (251, 219, 194), 0.12, (233, 140, 84), 0.2),
+    ink=(16, 16, 20),
+    pen_mm=0.25,
+    text_ink=(18, 18, 22),
+    face="sans",
+    label_mm=3.4,
+    label_place="left",
+    separator="none",
+    pulse_feet_mm=0.8,
+    pulse_gap_mm=0.6,
+    header="schiller",
+    footer="schiller",
+    text_mm=2.8,
+    paper_size="a4",
+    grid_inset_mm=(0.0, 30.0, 0.0, 10.0),
+    layouts=(("6x2", 0.55), ("6x2-cabrera", 0.15), ("6x2+1", 0.1), ("12x1", 0.15), ("3x4+1", 0.05)),
+)
+
+PHOTOCOPY = Style(
+    name="photocopy",
+    title="grey copy of a ruled page",
+    paper=(244, 244, 244),
+    margin=(250, 250, 250),
+    grid=GridInk("line", (206, 206, 206), 0.12, (164, 164, 164), 0.24),
+    ink=(24, 24, 24),
+    pen_mm=0.34,
+    text_ink=(24, 24, 24),
+    face="sans",
+    label_mm=3.4,
+    label_place="above",
+    separator="tick",
+    pulse_side="both",
+    header="fragment",
+    footer="philips",
+    text_mm=2.9,
+    paper_size="a4",
+    layouts=(("3x4+1", 0.6), ("6x2", 0.2), ("3x4", 0.1), ("12x1", 0.1)),
+)
+
+STYLES = (SCANBOLD, SCANBOLD_GREEN, PHILIPS, SCHILLER, PHOTOCOPY)
