@@ -31,7 +31,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class Stroke:
-    """A printed line that is no trace: calibration pulse, separator, frame. `points_mm` (n, 2), round caps."""
+    """A printed line that is no trace: calibration pulse, separator, frame. `points_mm` (n, 2), round caps; NaN lifts the pen."""
 
     kind: str  # "pulse", "separator", "step", "frame"
     points_mm: np.ndarray

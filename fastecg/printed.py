@@ -238,7 +238,8 @@ def _philips_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     chest = setup.chest_gain_mm_mv or setup.gain_mm_mv
     yield from _spread(
         (("Dev:", 0.0), (f"Speed: {_speed(setup, ' mm/sec')}", 46.0), (f"Limb: {setup.gain_mm_mv:g} mm/mV", 92.0),
-         (f"Chest: {chest:.1f} mm/mV", 132.0), (f"F {facts.mains_hz}~ {facts.filter_low_hz}-{facts.filter_high_hz} Hz", 185.0), ("P?", 232.0)), style, frame,
+         (f"Chest: {chest:.1f} mm/mV", 132.0),
+         (f"F {facts.mains_hz}~ {facts.filter_low_hz}-{facts.filter_high_hz} Hz", 185.0), ("P?", 232.0)), style, frame,
     )
 
 

@@ -68,8 +68,13 @@ def separators(layout: Layout, baselines: list[float], pitch: float, style: Styl
     rows = baselines[: len(baselines) - len(layout.rhythm)]
     axis = frame.end_x_mm - frame.start_x_mm
     edges = [frame.start_x_mm + axis * column / len(layout.columns) for column in range(1, len(layout.columns))]
-    lines = [line for x in edges for line in draw(x, rows, pitch, frame)]
-    return tuple(Stroke("separator", np.array([[x0, y0], [x1, y1]]), width or style.pen_mm) for x0, y0, x1, y1 in lines)
+    return tuple(Stroke("separator", _lifted(draw(x, rows, pitch, frame)), width or style.pen_mm) for x in edges)
+
+
+def _lifted(lines: Iterator[Line]) -> np.ndarray:
+    """Separate lines as one polyline, the pen lifted (NaN) between them: a dotted line has a hundred dots, but is one stroke."""
+    ends = np.array(list(lines)).reshape(-1, 2, 2)
+    return np.concatenate([ends, np.full((len(ends), 1, 2), np.nan)], axis=1).reshape(-1, 2)[:-1]
 
 
 def steps(traces: tuple[Trace, ...], style: Style) -> tuple[Stroke, ...]:
