@@ -16,10 +16,14 @@ import numpy as np
 from fastecg.errors import RecipeError
 
 if TYPE_CHECKING:
+    from fastecg.expose import Noise
     from fastecg.mesh import Mesh, Warp
     from fastecg.sheet import Sheet
 
 T = TypeVar("T", bound="Values")
+
+#: Pictures hold light to this power: half the light is 73 % of the level.
+ENCODING = 1 / 2.2
 
 
 def value(default: Any, low: float | None = None, high: float | None = None, help: str = "", choices: tuple[str, ...] = ()) -> Any:
@@ -90,6 +94,8 @@ class Light:
         Light added by reflection, 0..255.
     backdrop : ndarray of uint8, shape (height, width, 3), or (3,)
         What is seen beside the page.
+    noise : Noise, optional
+        Grain of the sensor, in the same pass.
     """
 
     warp: Warp
@@ -97,6 +103,7 @@ class Light:
     relief: np.ndarray
     veil: np.ndarray
     backdrop: np.ndarray
+    noise: Noise | None = None
 
     @classmethod
     def even(cls, warp: Warp) -> Light:

@@ -140,7 +140,9 @@ def _seen(sheet: Sheet, warp: Warp, light: Light) -> np.ndarray:
 
     gain = light.gain * light.relief[..., None]
     nodes = warp.nodes_mm * sheet.scale - 0.5
-    return expose(sheet.pixels, nodes, gain, warp.size, lift=light.veil, desk_gain=light.gain, background=light.backdrop)
+    return expose(
+        sheet.pixels, nodes, gain, warp.size, desk_gain=light.gain, lift=light.veil, background=light.backdrop, noise=light.noise
+    )
 
 
 @dataclass(frozen=True)
