@@ -66,7 +66,8 @@ def _warp(photo: Photo) -> bytes:
     return file.getvalue()
 
 
-#: Kind of truth -> what follows the image's stem, and the encoder. The warp is (height, width, 2): the page point (x, y) mm under each pixel.
+#: Kind of truth -> what follows the image's stem, and the encoder.
+#: The warp is (height, width, 2): the page point (x, y) mm under each pixel.
 TRUTHS: dict[str, tuple[str, Callable[[Photo], bytes]]] = {
     "json": (".json", truth_bytes),
     "mask": (".mask.png", _mask),

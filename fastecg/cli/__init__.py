@@ -1,0 +1,53 @@
+"""The command line: one command a file. Nothing heavy is imported before a command runs, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fastecg.cli.group import ReportingGroup
+from fastecg.cli.inspect import inspect
+from fastecg.cli.recipes import recipes
+from fastecg.cli.render import render
+from fastecg.cli.simulate import simulate
+
+#: Every command, in the order of ``fastecg --help``.
+COMMANDS = (render, inspect, recipes, simulate)
+
+app = typer.Typer(
+    cls=ReportingGroup,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from fastecg import __version__
+
+        typer.echo(f"fastecg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def fastecg(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")] = False,
+) -> None:
+    """Pictures of ECG paper from WFDB records, with the exact pixel of every sample.
+
+    To see something first:
+
+        fastecg render -o out            the built-in sample records, as clean pages
+
+        fastecg inspect out              their truth drawn over them, as a web page
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="fastecg")

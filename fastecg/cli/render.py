@@ -1,0 +1,126 @@
+"""``fastecg render``: records to pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastecg.cli.group import FAILED
+from fastecg.errors import FastecgError
+
+if TYPE_CHECKING:
+    from fastecg.dataset import Summary
+
+_INTERRUPTED = 130  # what shells expect after Ctrl-C
+
+
+def render(
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[INPUT]...", help="WFDB records, folders of them, or RECORDS lists. None: the built-in samples."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for pictures, truth and manifest.")] = ...,  # type: ignore[assignment]
+    recipe: Annotated[str, typer.Option(help="Name (see `fastecg recipes`) or FILE.toml.", rich_help_panel="Look")] = "clean",
+    layout: Annotated[str, typer.Option(help="auto, 3x4, 3x4+1, 6x2, 12x1 …", rich_help_panel="Look")] = "auto",
+    style: Annotated[str, typer.Option(help="The machine and its paper; auto draws one.", rich_help_panel="Look")] = "auto",
+    dpi: Annotated[float | None, typer.Option(help="Pixels an inch of paper. [default: 200]", rich_help_panel="Look")] = None,
+    speed: Annotated[float | None, typer.Option(help="Paper speed, mm/s. [default: 25]", rich_help_panel="Look")] = None,
+    gain: Annotated[float | None, typer.Option(help="Gain, mm/mV. [default: 10]", rich_help_panel="Look")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, other pictures; the same seed, the same bytes.")] = 0,
+    per_record: Annotated[int, typer.Option(help="Variants of every page.")] = 1,
+    limit: Annotated[int | None, typer.Option(help="Only the first N records.")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="K/N", help="Only every N-th record, from the K-th on: one part a machine.")] = None,
+    format: Annotated[str, typer.Option(help="png, jpg, webp or tiff.", rich_help_panel="Files")] = "png",
+    quality: Annotated[int | None, typer.Option(help="1 to 100, for jpg (95) and webp (90).", rich_help_panel="Files")] = None,
+    truth: Annotated[str, typer.Option(help="Some of json,mask,layers,warp.", rich_help_panel="Files")] = "json",
+    mask_unplotted: Annotated[
+        bool, typer.Option("--mask-unplotted", help="WFDB copy without the samples that are on no picture.", rich_help_panel="Files")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Draw anew what is there.", rich_help_panel="Files")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes. [default: all cores]")] = None,
+) -> None:
+    """Draw records as pages of ECG paper, with the truth of every picture beside it.
+
+    One picture per 10 s of signal: OUT/RECORD-0.png, its truth RECORD-0.json, and the record itself as RECORD.hea and RECORD.dat.
+    OUT/manifest.jsonl lists them all. The same command again goes on where it stopped.
+
+    Examples:
+
+        fastecg render -o out                                      the built-in samples
+
+        fastecg render ptb-xl/records500 -o out --recipe photo     a folder, as phone photos
+
+        fastecg render 00001_hr -o out --layout 6x2 --dpi 300      one record
+
+        fastecg render RECORDS -o out --format jpg --shard 2/8     the second eighth of a list
+
+    Exit status: 0 all done, 1 some records failed, 2 wrong usage.
+    """
+    from fastecg.cli.report import Reporter
+    from fastecg.dataset import render_dataset
+    from fastecg.kernels.jit import kernels_cached
+
+    reporter = Reporter()
+    if not inputs:
+        reporter.say("no INPUT given: drawing the built-in sample records")
+    if not kernels_cached():
+        reporter.say("first run: compiling kernels once, about 20 s")
+    try:
+        with reporter:
+            summary = render_dataset(
+                inputs or [],
+                out,
+                recipe=recipe,
+                layout=layout,
+                style=style,
+                dpi=dpi,
+                speed=speed,
+                gain=gain,
+                seed=seed,
+                per_record=per_record,
+                limit=limit,
+                shard=_parsed_shard(shard),
+                format=format,
+                quality=quality,
+                truth=_parsed_truth(truth),
+                mask_unplotted=mask_unplotted,
+                workers=workers,
+                overwrite=overwrite,
+                progress=reporter.update,
+            )
+    except KeyboardInterrupt:
+        reporter.say("stopped; the same command goes on from here")
+        raise typer.Exit(_INTERRUPTED) from None
+    for line in _told(summary, out):
+        reporter.say(line)
+    if summary.failures:
+        raise typer.Exit(FAILED)
+
+
+def _parsed_shard(text: str | None) -> tuple[int, int] | None:
+    """``"2/8"`` as (2, 8)."""
+    if text is None:
+        return None
+    k, slash, n = text.partition("/")
+    if not (slash and k.isdecimal() and n.isdecimal()):
+        raise FastecgError(f"the shard is {text!r}, expected K/N such as 2/8")
+    return int(k), int(n)
+
+
+def _parsed_truth(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind.strip() for kind in text.split(",") if kind.strip()))
+
+
+def _told(summary: Summary, out: Path) -> list[str]:
+    """What a run did, in lines."""
+    rate = summary.pages / max(summary.seconds, 1e-9)
+    lines = [f"{summary.pages} images of {summary.records} records in {out}, {summary.seconds:.1f} s ({rate:.1f} images/s)"]
+    if summary.kept:
+        lines.append(f"{summary.kept} images were there already")
+    if summary.shortened:
+        lines.append(f"{summary.shortened} records end in less than a page, which was left out")
+    if summary.failures:
+        lines.append(f"{len(summary.failures)} records failed; the manifest says why")
+    return lines

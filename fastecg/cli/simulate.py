@@ -1,0 +1,65 @@
+"""``fastecg simulate``: records without patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastecg.errors import FastecgError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def simulate(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the records.", show_default=False)] = None,
+    rhythm: Annotated[str, typer.Option(help="Name of a rhythm, or all.", rich_help_panel="Heart")] = "sinus",
+    conduction: Annotated[str, typer.Option(help="Name of a conduction or morphology, or all.", rich_help_panel="Heart")] = "normal",
+    heart_rate: Annotated[
+        float | None, typer.Option(help="Beats a minute; drawn to fit the rhythm unless given.", rich_help_panel="Heart", show_default=False)
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Length.", rich_help_panel="Recording")] = 10.0,
+    fs: Annotated[float, typer.Option(help="Sampling frequency, Hz.", rich_help_panel="Recording")] = 500.0,
+    noise: Annotated[float, typer.Option(help="0 none, 1 a usual resting ECG.", rich_help_panel="Recording")] = 1.0,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Records of each kind, with seeds from SEED on.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The first person; the same seed, the same record.")] = 0,
+    names: Annotated[bool, typer.Option("--list", help="List rhythms and conductions, and stop.")] = False,
+) -> None:
+    """Make synthetic 12-lead records, in WFDB format, named RHYTHM-CONDUCTION-SEED.
+
+    Examples:
+
+        fastecg simulate -o records
+
+        fastecg simulate -o records --rhythm atrial_fibrillation -n 20
+
+        fastecg simulate -o records --rhythm all --conduction all
+
+        fastecg render records -o out
+    """
+    from fastecg import simulate as heart
+    from fastecg.writers import write_record
+
+    if names:
+        _tell("Rhythms", heart.RHYTHMS)
+        _tell("Conductions", heart.CONDUCTIONS)
+        return
+    if out is None:
+        raise FastecgError("no folder for the records, expected --out FOLDER")
+    rhythms = [row.name for row in heart.RHYTHMS] if rhythm == "all" else [rhythm]
+    conductions = [row.name for row in heart.CONDUCTIONS] if conduction == "all" else [conduction]
+    kinds = [(one, other) for one in rhythms for other in conductions]
+    for one, other in kinds:
+        for person in range(seed, seed + count):
+            record = heart.simulate(one, conduction=other, seconds=seconds, fs=fs, heart_rate=heart_rate, seed=person, noise=noise)
+            write_record(out / record.name, record)
+    typer.echo(f"{len(kinds) * count} records in {out}")
+
+
+def _tell(title: str, rows: Iterable[object]) -> None:
+    """A table of names and what they are."""
+    typer.echo(title)
+    for row in rows:
+        typer.echo(f"  {row.name:<30} {row.about}")  # type: ignore[attr-defined]

@@ -1,0 +1,468 @@
+"""Many records to many pictures: `render_dataset`, what ``fastecg render`` runs.
+
+A record's pictures depend on the record, the options and the seed alone. So any number of workers, any order and any shard give the
+same bytes, and a run that was stopped goes on by leaving out what its manifest lists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastecg.errors import FastecgError, ImageError, LayoutError, RecordError
+from fastecg.manifest import Line, Manifest, changed_options, read_options, write_options
+from fastecg.writers import FORMATS, TRUTHS, save_photo, write_record
+
+if TYPE_CHECKING:
+    from fastecg.photo import Photo
+    from fastecg.recipe import Recipe
+    from fastecg.record import Record
+
+_RECORDS_A_WORKER = 8  # fewer are drawn sooner than another process starts
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the bytes of a run's files; as in `render_dataset`."""
+
+    recipe: Recipe
+    layout: str = "auto"
+    style: str = "auto"
+    dpi: float | None = None
+    speed: float | None = None
+    gain: float | None = None
+    seed: int = 0
+    per_record: int = 1
+    format: str = "png"
+    quality: int | None = None
+    truth: tuple[str, ...] = ("json",)
+    mask_unplotted: bool = False
+
+    def check(self) -> None:
+        """Raise the error of the first option that cannot be."""
+        from fastecg.layouts import LAYOUTS
+        from fastecg.styles import STYLES
+
+        if f".{self.format}" not in FORMATS:
+            raise ImageError(f"unknown format {self.format!r}, expected png, jpg, webp or tiff")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise ImageError(f"the quality is {self.quality}, expected 1 to 100")
+        for kind in self.truth:
+            if kind not in TRUTHS:
+                raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
+        for what, name, known in (("layout", self.layout, LAYOUTS), ("style", self.style, STYLES)):
+            if name != "auto" and name not in known and not (what == "layout" and re.fullmatch(r"\d+x1", name)):
+                raise LayoutError(f"unknown {what} {name!r}, expected auto or one of {', '.join(known)}")
+        for what, value in (("dpi", self.dpi), ("speed", self.speed), ("gain", self.gain), ("per-record", self.per_record)):
+            if value is not None and not value > 0:
+                raise FastecgError(f"{what} is {value}, expected a number above 0")
+        if self.seed < 0:
+            raise FastecgError(f"the seed is {self.seed}, expected 0 or above")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as ``run.json`` keeps them, the recipe spelled out."""
+        from fastecg import __version__
+
+        plain = {name: value for name, value in vars(self).items() if name != "recipe"}
+        plain |= {"truth": list(self.truth), "recipe_toml": self.recipe.to_toml()}
+        return {"version": __version__, "recipe": self.recipe.name, **plain}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One record to draw: from a file, or as it is. `stem` is its place in the output folder, `done` the images that are there."""
+
+    stem: str
+    source: Path | None = None
+    record: Record | None = None
+    done: frozenset[int] = frozenset()
+    copied: bool = False  # its WFDB copy is there
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What became of one task: its lines for the manifest, and its error if it failed."""
+
+    stem: str
+    lines: tuple[Line, ...] = ()
+    error: str | None = None
+    kept: int = 0
+    tail_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: records done of all, pictures drawn, and the record just done with its error, if any."""
+
+    done: int
+    total: int
+    pages: int
+    stem: str
+    error: str | None = None
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `shortened` records had a tail shorter than a
+    page, which is not drawn; `failures` are (record, reason).
+    """
+
+    pages: int = 0
+    kept: int = 0
+    records: int = 0
+    shortened: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, drawn: Drawn) -> None:
+        """Count one record in."""
+        self.records += 1
+        self.pages += len(drawn.lines)
+        self.kept += drawn.kept
+        self.shortened += drawn.tail_s > 0
+        self.bytes += sum(line["bytes"] for line in drawn.lines)
+        if drawn.error is not None:
+            self.failures.append((drawn.stem, drawn.error))
+
+
+def render_dataset(
+    inputs: Iterable[str | os.PathLike[str] | Record],
+    out: str | os.PathLike[str],
+    *,
+    recipe: str | Path | Recipe = "clean",
+    layout: str = "auto",
+    style: str = "auto",
+    dpi: float | None = None,
+    speed: float | None = None,
+    gain: float | None = None,
+    seed: int = 0,
+    per_record: int = 1,
+    limit: int | None = None,
+    shard: tuple[int, int] | None = None,
+    format: str = "png",
+    quality: int | None = None,
+    truth: Sequence[str] = ("json",),
+    mask_unplotted: bool = False,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Summary:
+    """Draw records as pictures with their truth, into a folder.
+
+    Image k of a record (pages of 10 s first, then variants) is ``out/<sub>/<record>-<k>.<format>``, its truth
+    ``<record>-<k>.json``, beside one WFDB copy of the record. ``out/manifest.jsonl`` lists them; ``out/run.json`` holds the options.
+    The same call again goes on where an earlier one stopped.
+
+    Parameters
+    ----------
+    inputs : paths or Records
+        Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
+    out : path
+        Made if missing.
+    recipe, layout, style, dpi, speed, gain, seed
+        As in `fastecg.render`.
+    per_record : int
+        Variants of every page.
+    limit : int, optional
+        Only the first so many records.
+    shard : (int, int), optional
+        (k, n): every n-th record, from the k-th on, k from 1.
+    format : str
+        "png", "jpg", "webp" or "tiff".
+    quality : int, optional
+        1 to 100, for JPEG and WebP.
+    truth : sequence of str
+        Some of "json", "mask", "layers", "warp".
+    mask_unplotted : bool
+        Leave samples that are on no picture out of the WFDB copy.
+    workers : int, optional
+        Processes; all cores unless given.
+    overwrite : bool
+        Draw everything anew, whatever is there.
+    progress : callable, optional
+        Called with a `Progress` after every record.
+
+    Returns
+    -------
+    Summary
+        Failed records are in it, and in the manifest; they stop nothing.
+
+    Raises
+    ------
+    FastecgError
+        If an option cannot be, an input is missing, or `out` was made with other options.
+    """
+    from fastecg.recipe import Recipe
+
+    began = time.perf_counter()
+    known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    options = Options(known, layout, style, dpi, speed, gain, seed, per_record, format, quality, tuple(truth), mask_unplotted)
+    options.check()
+    folder = Path(out)
+    tasks = _part(_tasks(list(inputs), folder), limit, shard)
+    manifest = _opened(folder, options, overwrite)
+    tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
+    summary = Summary()
+    try:
+        for drawn in _results(tasks, options, folder, _worker_count(workers, len(tasks))):
+            manifest.append([*drawn.lines, *_error_line(drawn)])
+            if drawn.error is None:
+                manifest.errors.pop(drawn.stem, None)
+            summary.add(drawn)
+            if progress is not None:
+                progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, drawn.error))
+    finally:
+        if shard is None:
+            manifest.compact()
+    summary.seconds = time.perf_counter() - began
+    return summary
+
+
+def _error_line(drawn: Drawn) -> list[Line]:
+    return [] if drawn.error is None else [{"record": drawn.stem, "error": drawn.error}]
+
+
+def _worker_count(asked: int | None, tasks: int) -> int:
+    """Processes to start: as asked, but none that would have next to nothing to do."""
+    if asked is not None and asked < 1:
+        raise FastecgError(f"workers is {asked}, expected 1 or more")
+    return max(1, min(asked or os.cpu_count() or 1, tasks // _RECORDS_A_WORKER if asked is None else tasks))
+
+
+# --- which records -------------------------------------------------------------------------------------------------------------
+
+
+def _tasks(inputs: list[Any], folder: Path) -> list[Task]:
+    """One task a record, each with a place of its own in the output folder."""
+    from fastecg.readers import find_records, sample_records
+    from fastecg.record import Record
+
+    records = [item for item in inputs if isinstance(item, Record)]
+    paths = [Path(item) for item in inputs if not isinstance(item, Record)]
+    named: list[tuple[str, Task]] = [(record.name, Task("", record=record)) for record in records]
+    sources = find_records(paths) if paths else () if records else sample_records()
+    for source in sources:
+        if not _is_own_output(source.path, paths, folder):
+            named.append((source.key, Task("", source=source.path)))
+    if not named:
+        raise RecordError(f"no record in {', '.join(path.name or str(path) for path in paths)}, expected WFDB headers (.hea) in it")
+    tasks, taken = [], set[str]()
+    for name, task in named:
+        stem = _free_stem(_safe_stem(name), taken)
+        _refuse_same_file(task.source, folder / stem)
+        tasks.append(replace(task, stem=stem))
+    return tasks
+
+
+def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
+    """Whether a record found in an input folder is a copy that an earlier run wrote into an output folder inside it."""
+    out = folder.resolve()
+    asked_for = any(path.resolve() == out or out in path.resolve().parents for path in inputs)
+    return not asked_for and out in source.resolve().parents
+
+
+def _safe_stem(relative: str) -> str:
+    """A record's place in the output folder: its own sub-folders, no way out of them, and a name that WFDB can hold."""
+    parts = [part for part in PurePosixPath(relative).parts if part not in ("/", "..", ".")] or ["record"]
+    return str(PurePosixPath(*parts[:-1], re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)))
+
+
+def _free_stem(stem: str, taken: set[str]) -> str:
+    """`stem`, or with ``_2``, ``_3`` … behind it where another input has that place already."""
+    number, free = 1, stem
+    while free.lower() in taken:  # some file systems do not tell a from A
+        number += 1
+        free = f"{stem}_{number}"
+    taken.add(free.lower())
+    return free
+
+
+def _refuse_same_file(source: Path | None, target: Path) -> None:
+    """Do not write a record's copy over the record."""
+    header = target.with_name(target.name + ".hea")
+    if source is not None and header.exists():
+        for own in (source, source.with_name(source.name + ".hea")):
+            if own.exists() and own.samefile(header):
+                raise FastecgError(f"{header.name}: the copy would overwrite the input, expected another output folder")
+
+
+def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
+    """The first `limit` tasks, and of these one shard."""
+    if limit is not None and limit < 1:
+        raise FastecgError(f"limit is {limit}, expected 1 or more")
+    tasks = tasks[:limit]
+    if shard is None:
+        return tasks
+    k, n = shard
+    if not 1 <= k <= n:
+        raise FastecgError(f"the shard is {k}/{n}, expected K/N with K from 1 to N")
+    return tasks[k - 1 :: n]
+
+
+# --- going on where a run stopped ----------------------------------------------------------------------------------------------
+
+
+def _opened(folder: Path, options: Options, overwrite: bool) -> Manifest:
+    """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place."""
+    now, before = options.to_dict(), read_options(folder)
+    changes = changed_options(before, now) if before is not None else []
+    if changes and not overwrite:
+        raise FastecgError(
+            f"{folder}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
+        )
+    manifest = Manifest(folder)
+    if changes:
+        _clear(folder, manifest)
+        manifest = Manifest(folder)
+    write_options(folder, now)
+    return manifest
+
+
+def _clear(folder: Path, manifest: Manifest) -> None:
+    """Delete what the manifest lists, and nothing else."""
+    for line in manifest.images.values():
+        image = folder / line["path"]
+        for path in (image, *(image.with_name(image.stem + suffix) for suffix, _ in TRUTHS.values())):
+            path.unlink(missing_ok=True)
+        for suffix in (".hea", ".dat"):
+            (folder / (line["record"] + suffix)).unlink(missing_ok=True)
+    manifest.path.unlink(missing_ok=True)
+
+
+def _resumed(task: Task, folder: Path, manifest: Manifest, options: Options) -> Task:
+    """The task without what is there already."""
+    done = frozenset(_whole_images(task.stem, folder, manifest, options))
+    copied = all((folder / (task.stem + suffix)).exists() for suffix in (".hea", ".dat"))
+    return replace(task, done=done, copied=copied)
+
+
+def _whole_images(stem: str, folder: Path, manifest: Manifest, options: Options) -> Iterator[int]:
+    """Numbers of the record's images that are listed and there, with all their truth."""
+    index = 0
+    while (line := manifest.images.get(f"{stem}-{index}.{options.format}")) is not None:
+        image = folder / line["path"]
+        beside = (image.with_name(image.stem + TRUTHS[kind][0]) for kind in options.truth)
+        if image.exists() and image.stat().st_size == line["bytes"] and all(path.exists() for path in beside):
+            yield index
+        index += 1
+
+
+# --- drawing -------------------------------------------------------------------------------------------------------------------
+
+
+def draw_task(task: Task, options: Options, folder: Path) -> Drawn:
+    """Draw all pictures of one record that are not there yet. Whatever is wrong with the record becomes its error."""
+    lines: list[Line] = []
+    try:
+        record = _read(task)
+        starts = list(record.page_starts())
+        count = len(starts) * options.per_record
+        plotted = np.zeros(record.signal.shape, dtype=bool)
+        redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
+        for index in range(count):
+            if redo or index not in task.done:
+                photo = _photo(record, index, len(starts), options)
+                _mark_plotted(plotted, photo)
+                lines.append(_written(photo, task.stem, index, folder, options))
+        if redo or not task.copied:
+            write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None)
+        tail_s = (record.samples - starts[-1][1]) / record.fs
+        return Drawn(task.stem, tuple(lines), kept=count - len(lines), tail_s=tail_s)
+    except OSError:
+        raise  # a full disk is no fault of the record
+    except Exception as error:
+        return Drawn(task.stem, tuple(lines), error=_reason(error, task))
+
+
+def _read(task: Task) -> Record:
+    from fastecg.readers import read_record
+
+    if task.record is not None:
+        return task.record
+    try:
+        return read_record(task.source)
+    except OSError as error:
+        raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
+
+
+def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
+    """Picture `index` of a record: all pages of variant 0, then all of variant 1, and so on."""
+    from fastecg.recipe import render
+
+    variant, page = divmod(index, pages)
+    return render(
+        record,
+        recipe=options.recipe,
+        layout=options.layout,
+        style=options.style,
+        dpi=options.dpi,
+        speed=options.speed,
+        gain=options.gain,
+        seed=options.seed,
+        page=page,
+        variant=variant,
+    )
+
+
+def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
+    """Set the samples (leads, samples) that the page shows."""
+    for trace in photo.page.traces:
+        if trace.lead in photo.record.leads:
+            plotted[photo.record.leads.index(trace.lead), trace.start : trace.stop] = True
+
+
+def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
+    """Write a picture's files; its line for the manifest."""
+    path = f"{stem}-{index}.{options.format}"
+    body = save_photo(photo, folder / path, quality=options.quality, truth=options.truth)
+    shot, (height, width) = photo.shot, photo.image.shape[:2]
+    return {
+        "path": path,
+        "record": stem,
+        "page": shot.page,
+        "variant": shot.variant,
+        "seed": shot.seed,
+        "recipe": shot.recipe,
+        "width": width,
+        "height": height,
+        "bytes": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+
+
+def _reason(error: Exception, task: Task) -> str:
+    """One line for the manifest. Our own errors speak; of others only the kind is told, for they may quote a header."""
+    if not isinstance(error, FastecgError):
+        return f"{task.stem}: unexpected {type(error).__name__}"
+    text = " ".join(str(error).split())
+    if task.source is not None:
+        for parent in (task.source.resolve().parent, task.source.parent):
+            text = text.replace(f"{parent}{os.sep}", "")
+    return text
+
+
+# --- workers -------------------------------------------------------------------------------------------------------------------
+
+
+def _results(tasks: list[Task], options: Options, folder: Path, workers: int) -> Iterator[Drawn]:
+    """Draw all tasks, here or in other processes."""
+    from fastecg.kernels.jit import kernels_cached
+
+    here = len(tasks) if workers == 1 else int(not kernels_cached())  # the first one compiles for all workers
+    for task in tasks[:here]:
+        yield draw_task(task, options, folder)
+    if tasks[here:]:
+        from fastecg.workers import drawn_by_workers
+
+        yield from drawn_by_workers(tasks[here:], options, folder, workers)

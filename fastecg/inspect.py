@@ -1,0 +1,245 @@
+"""Truth drawn over pictures, to see with one's own eyes that the two agree."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastecg.errors import ImageError
+from fastecg.record import LEADS
+from fastecg.writers.image import FORMATS, write_atomic, write_image
+from fastecg.writers.truth_json import read_truth
+
+RGB = tuple[int, int, int]
+
+#: A colour a standard lead, told apart from its neighbours on the page and from red grids.
+LEAD_COLOURS: tuple[RGB, ...] = (
+    (0, 110, 220), (0, 150, 60), (150, 60, 200), (200, 90, 0), (0, 150, 160), (110, 110, 0),
+    (220, 0, 110), (60, 60, 230), (0, 130, 110), (160, 80, 60), (120, 0, 160), (80, 130, 0),
+)  # fmt: skip
+HIDDEN: RGB = (255, 0, 255)
+BOX: RGB = (0, 160, 255)
+GRID: RGB = (0, 170, 0)
+
+_NOT_PICTURES = (".mask", ".layers", ".inspect")  # what other stems of ours end in
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One lead segment of a truth file: points (n, 2) (x, y) px and whether each is visible."""
+
+    lead: str
+    points: np.ndarray
+    visible: np.ndarray
+
+    @property
+    def colour(self) -> RGB:
+        """Its lead's colour."""
+        return LEAD_COLOURS[LEADS.index(self.lead) if self.lead in LEADS else sum(self.lead.encode()) % 12]
+
+
+def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, zoom: int = 1) -> Path:
+    """Draw an image's truth over it.
+
+    Parameters
+    ----------
+    path : path
+        The image; its truth is the ``.json`` of the same stem.
+    out : path, optional
+        ``<stem>.inspect.png`` beside the image if not given.
+    zoom : int
+        Size of the picture in multiples of the image's.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ImageError
+        If the image or its truth is missing or cannot be read.
+    """
+    image_path = Path(path)
+    target = Path(out) if out is not None else image_path.with_name(image_path.stem + ".inspect.png")
+    truth = _truth_of(image_path)
+    picture = draw_truth(_read_image(image_path), truth, zoom=zoom)
+    write_image(target, picture, dpi=float(truth["resolution"]) * zoom)
+    return target
+
+
+def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 20) -> tuple[Path, int]:
+    """Write one web page that shows a folder's images with their truth over them.
+
+    Parameters
+    ----------
+    folder : path
+        Searched with its sub-folders for images that have a truth file.
+    out : path, optional
+        ``inspect.html`` in the folder if not given. It links to the images.
+    limit : int
+        Most images to show.
+
+    Returns
+    -------
+    (Path, int)
+        The file written, and how many images it shows.
+
+    Raises
+    ------
+    ImageError
+        If there is no image with truth.
+    """
+    root = Path(folder)
+    target = Path(out) if out is not None else root / "inspect.html"
+    images = [path for path, _ in zip(_images_in(root), range(limit), strict=False)]
+    if not images:
+        raise ImageError(f"{root}: no image with its truth (.json) in it, expected what `fastecg render` makes")
+    figures = (_figure(path, os.path.relpath(path, target.parent)) for path in images)
+    write_atomic(target, "\n".join((_HEAD, *figures, "</html>\n")).encode())
+    return target, len(images)
+
+
+def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np.ndarray:
+    """The image with its truth over it: traces in their lead's colour, hidden samples magenta, boxes blue, 5 mm crossings green.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width, 3) or (height, width) uint8
+    truth : dict
+        A truth file's content.
+    zoom : int
+
+    Returns
+    -------
+    ndarray, shape (height * zoom, width * zoom, 3) uint8
+    """
+    from PIL import Image, ImageDraw
+
+    pixels = np.repeat(np.repeat(image, zoom, axis=0), zoom, axis=1)
+    picture = Image.fromarray(pixels).convert("RGB")
+    pen = ImageDraw.Draw(picture)
+
+    def place(points: np.ndarray) -> list[tuple[float, float]]:
+        """Positions in the zoomed picture: pixel centres stay pixel centres."""
+        return [(x, y) for x, y in (points * zoom + (zoom - 1) / 2).tolist()]
+
+    for x, y in place(_points(truth["fastecg"]["grid"]["px"])):
+        pen.line([(x - 2, y), (x + 2, y)], fill=GRID)
+        pen.line([(x, y - 2), (x, y + 2)], fill=GRID)
+    for box in truth["fastecg"]["boxes"]:
+        corners = place(_points(box["corners"]))
+        pen.line([*corners, corners[0]], fill=BOX)
+    for segment in segments(truth):
+        for run in _runs(np.isfinite(segment.points).all(axis=1)):
+            pen.line(place(segment.points[run]), fill=segment.colour, width=zoom)
+        hidden = segment.points[~segment.visible & np.isfinite(segment.points).all(axis=1)]
+        pen.point(place(hidden), fill=HIDDEN)
+    return np.asarray(picture)
+
+
+def segments(truth: dict[str, Any]) -> Iterator[Segment]:
+    """The lead segments of a truth file, with points as (x, y)."""
+    for entry, visible in zip(truth["leads"], truth["fastecg"]["visible"], strict=True):
+        points = _points(entry["plotted_pixels"])[:, ::-1]
+        yield Segment(entry["lead_name"], points, np.broadcast_to(np.asarray(visible, dtype=bool), len(points)))
+
+
+def _points(values: Sequence[Any]) -> np.ndarray:
+    """Points (n, 2) of a truth file; what is null there is NaN."""
+    return np.array(values, dtype=np.float64).reshape(-1, 2)
+
+
+def _runs(good: np.ndarray) -> list[slice]:
+    """Ranges of consecutive True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(np.int8)))
+    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _truth_of(image: Path) -> dict[str, Any]:
+    path = image.with_suffix(".json")
+    if not image.is_file():
+        raise ImageError(f"{image}: there is no such image, expected one that `fastecg render` made")
+    if not path.is_file():
+        raise ImageError(f"{image}: its truth is missing, expected {path.name} beside it")
+    return read_truth(path.read_bytes(), path.name)
+
+
+def _read_image(path: Path) -> np.ndarray:
+    import imageio.v3 as iio
+
+    try:
+        return iio.imread(path)
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{path}: cannot be read as an image ({type(error).__name__}), expected PNG, JPEG, WebP or TIFF") from None
+
+
+def _images_in(folder: Path) -> Iterator[Path]:
+    """Images that have a truth file, in the order of their names."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in FORMATS and not path.stem.endswith(_NOT_PICTURES) and path.with_suffix(".json").is_file():
+            yield path
+
+
+# --- the web page --------------------------------------------------------------------------------------------------------------
+
+_HEAD = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>fastecg: pictures and their truth</title>
+<style>
+body { font: 14px sans-serif; margin: 16px; background: #f4f4f4 }
+figure { position: relative; margin: 0 0 24px; width: 100% }
+figure img, figure svg { width: 100%; display: block }
+figure svg { position: absolute; left: 0; bottom: 0 }
+polyline { fill: none; stroke-width: 1.5 }
+polygon { fill: none; stroke: rgb(0,160,255) }
+.hidden, .grid { fill: none }
+.hidden { stroke: rgb(255,0,255); stroke-width: 3 }
+.grid { stroke: rgb(0,170,0); stroke-width: 1 }
+#traces:not(:checked) ~ figure .traces, #boxes:not(:checked) ~ figure .boxes, #grid:not(:checked) ~ figure .lattice { display: none }
+</style>
+<input type="checkbox" id="traces" checked><label for="traces">traces</label>
+<input type="checkbox" id="boxes" checked><label for="boxes">boxes</label>
+<input type="checkbox" id="grid"><label for="grid">5 mm crossings</label>"""
+
+
+def _figure(path: Path, link: str) -> str:
+    """One image with its truth as SVG over it."""
+    truth = _truth_of(path)
+    own = truth["fastecg"]
+    title = f"{path.name}: {own['recipe']}, {own['layout']}, {own['style']}, seed {own['seed']}"
+    traces = "".join(_trace_svg(segment) for segment in segments(truth))
+    boxes = "".join(f'<polygon points="{_spelled(_points(box["corners"]))}"><title>{_quoted(box)}</title></polygon>' for box in own["boxes"])
+    crosses = "".join(f"M{x - 3:.1f} {y:.1f}h6M{x:.1f} {y - 3:.1f}v6" for x, y in _finite(_points(own["grid"]["px"])))
+    # SVG counts from the corner of the first pixel, the truth from its centre.
+    return (
+        f'<figure><figcaption>{html.escape(title)}</figcaption><img src="{html.escape(link)}" alt="" loading="lazy">'
+        f'<svg viewBox="-0.5 -0.5 {truth["width"]} {truth["height"]}">'
+        f'<g class="lattice"><path class="grid" d="{crosses}"/></g><g class="boxes">{boxes}</g><g class="traces">{traces}</g></svg></figure>'
+    )
+
+
+def _trace_svg(segment: Segment) -> str:
+    """A segment as lines, its hidden samples as dots."""
+    red, green, blue = segment.colour
+    finite = np.isfinite(segment.points).all(axis=1)
+    lines = (f'<polyline stroke="rgb({red},{green},{blue})" points="{_spelled(segment.points[run])}"/>' for run in _runs(finite))
+    dots = "".join(f"M{x:.1f} {y:.1f}h.1" for x, y in segment.points[finite & ~segment.visible])
+    return "".join(lines) + (f'<path class="hidden" d="{dots}"/>' if dots else "")
+
+
+def _quoted(box: dict[str, Any]) -> str:
+    return html.escape(f"{box['kind']} {box['words']}".strip())
+
+
+def _spelled(points: np.ndarray) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in _finite(points).tolist())
+
+
+def _finite(points: np.ndarray) -> np.ndarray:
+    return points[np.isfinite(points).all(axis=1)]

@@ -1,0 +1,112 @@
+"""What an output folder knows of itself: ``manifest.jsonl``, one line an image or failed record, and ``run.json``, the options.
+
+Lines are appended whole as the work goes on, so a run that is stopped can go on later, and shards of one run can share a folder.
+A later line about the same image or record takes the place of an earlier one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from fastecg.errors import FastecgError
+from fastecg.writers.image import write_atomic
+
+MANIFEST, RUN = "manifest.jsonl", "run.json"
+
+Line = dict[str, Any]
+
+
+class Manifest:
+    """The manifest of one output folder.
+
+    Attributes
+    ----------
+    images : dict
+        Path in the folder -> its line.
+    errors : dict
+        Record -> the line of its failure.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / MANIFEST
+        self.images: dict[str, Line] = {}
+        self.errors: dict[str, Line] = {}
+        data = self.path.read_bytes() if self.path.exists() else b""
+        self._torn = bool(data) and not data.endswith(b"\n")  # a line that a crash cut short
+        for text in data.splitlines():
+            self._take(text)
+
+    def _take(self, text: bytes) -> None:
+        try:
+            self._add(orjson.loads(text))
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return  # a torn line: its image is drawn again
+
+    def _add(self, line: Line) -> None:
+        if "error" in line:
+            self.errors[line["record"]] = line
+        else:
+            self.images[line["path"]] = line
+            self.errors.pop(line["record"], None)
+
+    def append(self, lines: Iterable[Line]) -> None:
+        """Add lines, in one write so that shards do not mix theirs."""
+        data = b""
+        for line in lines:
+            self._add(line)
+            data += _encoded(line)
+        if not data:
+            return
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            os.write(handle, b"\n" + data if self._torn else data)
+        finally:
+            os.close(handle)
+        self._torn = False
+
+    def compact(self) -> None:
+        """Write the manifest anew: one line an image, in the order of names, whatever the order of work was."""
+        images = sorted(self.images.values(), key=lambda line: (line["record"], line["variant"], line["page"], line["path"]))
+        errors = [self.errors[record] for record in sorted(self.errors)]
+        write_atomic(self.path, b"".join(map(_encoded, [*images, *errors])))
+
+
+def _encoded(line: Line) -> bytes:
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def read_options(folder: Path) -> Line | None:
+    """The options of the run that filled `folder`, None for a new one.
+
+    Raises
+    ------
+    FastecgError
+        If its ``run.json`` is none of ours.
+    """
+    path = folder / RUN
+    if not path.exists():
+        return None
+    try:
+        options = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise FastecgError(f"{RUN}: not valid JSON ({error}), expected the options of an earlier run") from None
+    if not isinstance(options, dict):
+        raise FastecgError(f"{RUN}: holds no table, expected the options of an earlier run")
+    return options
+
+
+def write_options(folder: Path, options: Mapping[str, Any]) -> None:
+    """Write ``run.json``."""
+    write_atomic(folder / RUN, orjson.dumps(options, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs, in words, one an option; the version that wrote them does not count."""
+    names = [name for name in {**before, **now} if name != "version" and before.get(name) != now.get(name)]
+    spelled = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")
+    return list(spelled) or ["the recipe's contents" for name in names]

@@ -1,0 +1,87 @@
+"""Records drawn by several processes. A worker that dies takes down neither the run nor the other records.
+
+Processes and not threads, because a page's Python parts would wait for one another; started fresh ("spawn"), because forking a
+process that runs threads is not safe.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from fastecg.dataset import Drawn, Options, Task, draw_task
+
+_AHEAD = 4  # tasks a worker that wait in the queue
+
+
+def drawn_by_workers(tasks: list[Task], options: Options, folder: Path, workers: int) -> Iterator[Drawn]:
+    """Draw tasks in `workers` processes; results come as they are ready.
+
+    When a worker dies, the tasks under way are drawn again, each alone in a process of its own: the one that kills its process
+    again is reported as failed.
+    """
+    waiting = iter(tasks)
+    exhausted = False
+    while not exhausted:
+        suspects: list[Task] = []
+        with _pool(workers) as pool:
+            yield from _until_broken(pool, waiting, options, folder, workers * _AHEAD, suspects)
+        exhausted = not suspects
+        for task in suspects:
+            yield _drawn_alone(task, options, folder)
+
+
+def _until_broken(
+    pool: ProcessPoolExecutor, waiting: Iterator[Task], options: Options, folder: Path, ahead: int, suspects: list[Task]
+) -> Iterator[Drawn]:
+    """Results of the waiting tasks, to the end or until the pool breaks; then `suspects` holds the tasks that were under way."""
+    pending: dict[Future[Drawn], Task] = {}
+    try:
+        while not suspects:
+            for task in waiting:
+                pending[_submit(pool, task, options, folder)] = task
+                if len(pending) >= ahead:
+                    break
+            if not pending:
+                return
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                task = pending.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool):
+                    suspects.append(task)
+                else:
+                    yield future.result()
+        suspects.extend(pending.values())
+    except BaseException:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+
+
+def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path) -> Future[Drawn]:
+    """As `pool.submit`, but a pool that is broken already says so through the future, like one that breaks later."""
+    try:
+        return pool.submit(draw_task, task, options, folder)
+    except BrokenProcessPool as error:
+        future: Future[Drawn] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _drawn_alone(task: Task, options: Options, folder: Path) -> Drawn:
+    with _pool(1) as pool:
+        try:
+            return _submit(pool, task, options, folder).result()
+        except BrokenProcessPool:
+            return Drawn(task.stem, error=f"{task.stem}: the process that drew it died, expected it to finish (out of memory?)")
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_interrupts_to_the_parent)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches all processes of a terminal; workers finish their record, and the parent stops."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
