@@ -1,0 +1,172 @@
+"""The printed millimetre grid, as exact area coverage.
+
+A ruled line is a rectangle along the pixel axes, so its coverage is the product of two one-dimensional overlaps: one number a column
+and one a row describe all lines of one weight. Lines lie at x0 + k mm; every 5th is a major line, every 25th a heavy one where the
+style has them, and a heavier weight is printed over a lighter one. The area may end between two lines.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+from fastecg.page import Grid
+from fastecg.style import RGB, GridInk
+
+_SLABS = 16  # rectangles a dot is made of
+_SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
+
+
+def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> None:
+    """Print the grid on paper.
+
+    Parameters
+    ----------
+    pixels : (height, width, 3) array of uint8
+        The flat sheet filled with paper, changed in place; pixel (0, 0) covers the page's corner.
+    grid : Grid
+        The ruled area in mm; it may leave the sheet.
+    ink : GridInk
+        Weights and inks.
+    scale : float
+        px/mm.
+    """
+    shape = pixels.shape[:2]
+    if ink.minor == "dots" and ink.minor_mm > 0:
+        _tint(pixels, _dots(shape, grid, ink, scale), np.array(ink.minor_ink, np.float32))
+    for rule in _rules(shape, grid, ink, scale):
+        columns = np.flatnonzero(rule.columns)
+        _rule(pixels, rule.columns, rule.across, rule.rows, rule.down, columns, np.array(rule.ink, np.float32))
+
+
+def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
+    """Return the coverage of all the grid's ink, (height, width) uint8: what `draw_grid` prints, whatever its colours."""
+    plane = np.zeros(shape, np.float32)
+    if ink.minor == "dots" and ink.minor_mm > 0:
+        plane = _dots(shape, grid, ink, scale)
+    for rule in _rules(shape, grid, ink, scale):
+        np.maximum(plane, rule.columns * rule.down[:, None], out=plane)
+        np.maximum(plane, rule.rows[:, None] * rule.across, out=plane)
+    return (plane * 255 + 0.5).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rule:
+    """All lines of one weight: coverage of every column and row by them, and how far along the sheet they run."""
+
+    columns: np.ndarray  # (width,) by the vertical lines
+    down: np.ndarray  # (height,) the stretch the vertical lines run over
+    rows: np.ndarray  # (height,) by the horizontal lines
+    across: np.ndarray  # (width,) the stretch the horizontal lines run over
+    ink: RGB
+
+
+def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> list[_Rule]:
+    """Return the weights in the order of printing."""
+    weights = [(1, ink.minor_mm if ink.minor == "line" else 0.0, ink.minor_ink)]
+    weights += [(5, ink.major_mm, ink.major_ink), (25, ink.heavy_mm, ink.heavy_ink)]
+    weights = [weight for weight in weights if weight[1] > 0]
+    heavier = [weight[0] for weight in weights[1:]] + [0]
+    rules = []
+    for (step, width_mm, colour), left_out in zip(weights, heavier):
+        columns, across = _lines(grid.area_mm[0], grid.area_mm[2], step, left_out, width_mm, scale, shape[1])
+        rows, down = _lines(grid.area_mm[1], grid.area_mm[3], step, left_out, width_mm, scale, shape[0])
+        rules.append(_Rule(columns, down, rows, across, colour))
+    return rules
+
+
+def _lines(
+    start_mm: float, stop_mm: float, step: int, left_out: int, width_mm: float, scale: float, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coverage of `size` pixels by the lines every `step` mm, but not every `left_out`; and by the area they rule."""
+    places = _places(start_mm, stop_mm)[::step]
+    kept = places if not left_out else places[np.arange(len(places)) * step % left_out != 0]
+    half_mm = min(width_mm, step) / 2
+    lines = _coverage(np.stack([kept - half_mm, kept + half_mm], axis=1), scale, size)
+    # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
+    end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else stop_mm
+    return lines, _coverage(np.array([[start_mm - half_mm, end_mm]]), scale, size)
+
+
+def _places(start_mm: float, stop_mm: float) -> np.ndarray:
+    """Return where the 1 mm lines lie."""
+    return start_mm + np.arange(math.floor(stop_mm - start_mm + _SLIVER_MM) + 1)
+
+
+def _coverage(stretches_mm: np.ndarray, scale: float, size: int) -> np.ndarray:
+    """Return how much of every pixel in a row of `size` is covered by stretches (n, 2) that grow and do not overlap."""
+    edges = np.concatenate([[-np.inf], stretches_mm.ravel() * scale])
+    lengths = np.diff(edges[1:], prepend=edges[1:2])
+    lengths[::2] = 0  # the gaps between stretches
+    # Pixel i spans i to i + 1 from the sheet's rim. The ink up to each rim is piecewise linear, so its differences are exact.
+    ink = np.interp(np.arange(size + 1.0), edges, np.concatenate([[0.0], np.cumsum(lengths)]))
+    return np.diff(ink).astype(np.float32)
+
+
+@jit
+def _rule(pixels, columns, across, rows, down, inked, ink):  # type: ignore[no-untyped-def]
+    """Print one weight of lines. `inked` lists the columns of the vertical lines: all that most rows need."""
+    for y in range(pixels.shape[0]):
+        if rows[y] > 0:
+            for x in range(pixels.shape[1]):
+                _mix(pixels[y, x], max(columns[x] * down[y], rows[y] * across[x]), ink)
+        elif down[y] > 0:
+            for x in inked:
+                _mix(pixels[y, x], columns[x] * down[y], ink)
+
+
+@jit
+def _tint(pixels, plane, ink):  # type: ignore[no-untyped-def]
+    """Print a plane of coverage."""
+    for y in range(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            if plane[y, x] > 0:
+                _mix(pixels[y, x], plane[y, x], ink)
+
+
+@jit
+def _mix(pixel, share, ink):  # type: ignore[no-untyped-def]
+    """Cover one pixel, rounding to nearest."""
+    for c in range(3):
+        paper = np.float32(pixel[c])
+        pixel[c] = np.uint8(paper + (ink[c] - paper) * share + np.float32(0.5))
+
+
+def _dots(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
+    """Return the coverage, float32, by dots at the 1 mm crossings off the major lines."""
+    plane = np.zeros(shape, np.float32)
+    x0, y0, x1, y1 = grid.area_mm
+    columns, rows = _places(x0, x1), _places(y0, y1)
+    columns, rows = columns[np.arange(len(columns)) % 5 != 0], rows[np.arange(len(rows)) % 5 != 0]
+    _stamp(columns * scale, rows * scale, ink.minor_mm / 2 * scale, plane)
+    return np.minimum(plane, np.float32(1.0))
+
+
+@jit
+def _stamp(columns, rows, radius, plane):  # type: ignore[no-untyped-def]
+    """Add a disc at every crossing, as `_SLABS` rectangles of the disc's height and area, each by its exact overlaps."""
+    height, width = plane.shape
+    thick = 2.0 * radius / _SLABS
+    for slab in range(_SLABS):
+        rise = -radius + (slab + 0.5) * thick
+        # The integral of the chord over the slab, so that the area is exact.
+        a, b = (rise - 0.5 * thick) / radius, (rise + 0.5 * thick) / radius
+        half = 0.5 * radius * radius / thick * (_disc_area(b) - _disc_area(a))
+        for row in rows:
+            top, bottom = row + rise - 0.5 * thick, row + rise + 0.5 * thick
+            for y in range(max(math.floor(top), 0), min(math.ceil(bottom), height)):
+                tall = min(bottom, y + 1.0) - max(top, float(y))
+                for column in columns:
+                    left, right = column - half, column + half
+                    for x in range(max(math.floor(left), 0), min(math.ceil(right), width)):
+                        plane[y, x] += np.float32(tall * (min(right, x + 1.0) - max(left, float(x))))
+
+
+@jit
+def _disc_area(h):  # type: ignore[no-untyped-def]
+    """Return the area of the unit disc below height h, less half of it."""
+    h = min(max(h, -1.0), 1.0)
+    return h * math.sqrt(1.0 - h * h) + math.asin(h)
