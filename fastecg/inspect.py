@@ -214,13 +214,14 @@ def _figure(path: Path, link: str) -> str:
     own = truth["fastecg"]
     title = f"{path.name}: {own['recipe']}, {own['layout']}, {own['style']}, seed {own['seed']}"
     traces = "".join(_trace_svg(segment) for segment in segments(truth))
-    boxes = "".join(f'<polygon points="{_spelled(_points(box["corners"]))}"><title>{_quoted(box)}</title></polygon>' for box in own["boxes"])
+    boxes = "".join(_box_svg(box) for box in own["boxes"])
     crosses = "".join(f"M{x - 3:.1f} {y:.1f}h6M{x:.1f} {y - 3:.1f}v6" for x, y in _finite(_points(own["grid"]["px"])))
     # SVG counts from the corner of the first pixel, the truth from its centre.
     return (
         f'<figure><figcaption>{html.escape(title)}</figcaption><img src="{html.escape(link)}" alt="" loading="lazy">'
         f'<svg viewBox="-0.5 -0.5 {truth["width"]} {truth["height"]}">'
-        f'<g class="lattice"><path class="grid" d="{crosses}"/></g><g class="boxes">{boxes}</g><g class="traces">{traces}</g></svg></figure>'
+        f'<g class="lattice"><path class="grid" d="{crosses}"/></g><g class="boxes">{boxes}</g>'
+        f'<g class="traces">{traces}</g></svg></figure>'
     )
 
 
@@ -233,8 +234,10 @@ def _trace_svg(segment: Segment) -> str:
     return "".join(lines) + (f'<path class="hidden" d="{dots}"/>' if dots else "")
 
 
-def _quoted(box: dict[str, Any]) -> str:
-    return html.escape(f"{box['kind']} {box['words']}".strip())
+def _box_svg(box: dict[str, Any]) -> str:
+    """A box whose kind and words show under the mouse."""
+    title = html.escape(f"{box['kind']} {box['words']}".strip())
+    return f'<polygon points="{_spelled(_points(box["corners"]))}"><title>{title}</title></polygon>'
 
 
 def _spelled(points: np.ndarray) -> str:

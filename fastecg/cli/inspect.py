@@ -19,7 +19,7 @@ def inspect(
 ) -> None:
     """Draw the truth over pictures: traces in colours, hidden samples magenta, boxes blue, crossings of the 5 mm grid green.
 
-    Examples:
+    For example:
 
         fastecg inspect out/00001_hr-0.png --zoom 3
 

@@ -12,7 +12,7 @@ def recipes(
 ) -> None:
     """List the recipes, or print one as TOML, ready to edit.
 
-    Examples:
+    For example:
 
         fastecg recipes
 

@@ -46,15 +46,15 @@ def render(
     One picture per 10 s of signal: OUT/RECORD-0.png, its truth RECORD-0.json, and the record itself as RECORD.hea and RECORD.dat.
     OUT/manifest.jsonl lists them all. The same command again goes on where it stopped.
 
-    Examples:
+    For example:
 
-        fastecg render -o out                                      the built-in samples
+        fastecg render -o out                               the built-in samples
 
-        fastecg render ptb-xl/records500 -o out --recipe photo     a folder, as phone photos
+        fastecg render ptb-xl -o out --recipe photo         a folder
 
-        fastecg render 00001_hr -o out --layout 6x2 --dpi 300      one record
+        fastecg render 00001_hr -o out --layout 6x2         one record
 
-        fastecg render RECORDS -o out --format jpg --shard 2/8     the second eighth of a list
+        fastecg render RECORDS -o out --shard 2/8           part of a list
 
     Exit status: 0 all done, 1 some records failed, 2 wrong usage.
     """

@@ -18,7 +18,7 @@ def simulate(
     rhythm: Annotated[str, typer.Option(help="Name of a rhythm, or all.", rich_help_panel="Heart")] = "sinus",
     conduction: Annotated[str, typer.Option(help="Name of a conduction or morphology, or all.", rich_help_panel="Heart")] = "normal",
     heart_rate: Annotated[
-        float | None, typer.Option(help="Beats a minute; drawn to fit the rhythm unless given.", rich_help_panel="Heart", show_default=False)
+        float | None, typer.Option(help="Beats a minute; else one that fits the rhythm.", rich_help_panel="Heart", show_default=False)
     ] = None,
     seconds: Annotated[float, typer.Option(help="Length.", rich_help_panel="Recording")] = 10.0,
     fs: Annotated[float, typer.Option(help="Sampling frequency, Hz.", rich_help_panel="Recording")] = 500.0,
@@ -29,7 +29,7 @@ def simulate(
 ) -> None:
     """Make synthetic 12-lead records, in WFDB format, named RHYTHM-CONDUCTION-SEED.
 
-    Examples:
+    For example:
 
         fastecg simulate -o records
 
@@ -39,21 +39,22 @@ def simulate(
 
         fastecg render records -o out
     """
-    from fastecg import simulate as heart
+    from fastecg.simulate import CONDUCTIONS, RHYTHMS
+    from fastecg.simulate import simulate as simulated
     from fastecg.writers import write_record
 
     if names:
-        _tell("Rhythms", heart.RHYTHMS)
-        _tell("Conductions", heart.CONDUCTIONS)
+        _tell("Rhythms", RHYTHMS)
+        _tell("Conductions", CONDUCTIONS)
         return
     if out is None:
         raise FastecgError("no folder for the records, expected --out FOLDER")
-    rhythms = [row.name for row in heart.RHYTHMS] if rhythm == "all" else [rhythm]
-    conductions = [row.name for row in heart.CONDUCTIONS] if conduction == "all" else [conduction]
+    rhythms = [row.name for row in RHYTHMS] if rhythm == "all" else [rhythm]
+    conductions = [row.name for row in CONDUCTIONS] if conduction == "all" else [conduction]
     kinds = [(one, other) for one in rhythms for other in conductions]
     for one, other in kinds:
         for person in range(seed, seed + count):
-            record = heart.simulate(one, conduction=other, seconds=seconds, fs=fs, heart_rate=heart_rate, seed=person, noise=noise)
+            record = simulated(one, conduction=other, seconds=seconds, fs=fs, heart_rate=heart_rate, seed=person, noise=noise)
             write_record(out / record.name, record)
     typer.echo(f"{len(kinds) * count} records in {out}")
 
