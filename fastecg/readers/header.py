@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fastecg.errors import RecordError
 
@@ -22,6 +23,7 @@ DEFAULT_GAIN = 200.0
 MOST_BYTES = 4 << 20  # the longest real headers, masters of many thousand segments, stay below 1 MiB
 MOST_SIGNALS = 512  # body surface maps have about 250
 MOST_SAMPLES = 1 << 40
+GAIN_RANGE = (1e-12, 1e12)
 FS_RANGE = (1.0, 200_000.0)
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
@@ -33,11 +35,10 @@ _SIGNAL = re.compile(
     r"(?P<numbers>(?:[ \t]+[-+]?\d{1,12}){0,5})(?:[ \t]+(?P<name>.*))?)?"
 )
 _SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)
-_PLAIN_NAME = re.compile(r"[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
+_PLAIN_NAME = re.compile(r"(?!\.{1,2}$|-$)[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
 
 
-@dataclass(frozen=True)
-class SignalLine:
+class SignalLine(NamedTuple):
     """How one signal is stored, and how its digital units become physical ones: ``(value - baseline) / gain`` in `unit`."""
 
     file: str
@@ -48,13 +49,11 @@ class SignalLine:
     gain: float
     baseline: int
     unit: str
-    initial: int
     block: int
     name: str
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """A stretch of a multi-segment record: the record that holds it ("~": nothing was recorded), and its length in frames."""
 
     name: str
@@ -84,8 +83,8 @@ def read_header(path: Path) -> Header:
     if not os.path.isfile(path):
         raise RecordError(f"{path}: there is no such header, expected a WFDB header file")
     try:
-        with open(path, "rb") as file:
-            raw = file.read(MOST_BYTES + 1)
+        with open(path, "rb", buffering=0) as file:
+            raw = file.read(min(os.path.getsize(path), MOST_BYTES) + 1)
     except OSError as fault:
         raise RecordError(f"{path}: the header cannot be opened ({fault.strerror}), expected a readable file") from None
     return parse_header(raw, path)
@@ -167,7 +166,7 @@ def _frequency(field: str, path: Path) -> float:
 
 def plain_name(name: str, path: Path) -> str:
     """`name`, if it names a file beside the header `path` and nothing else."""
-    if not _PLAIN_NAME.fullmatch(name) or name in (".", "..", "-"):
+    if not _PLAIN_NAME.fullmatch(name):
         raise RecordError(f"{path}: it points to {name[:80]!r}, expected a plain file name in the folder of the header")
     return name
 
@@ -176,26 +175,24 @@ def _signal_line(line: str, number: int, path: Path) -> SignalLine:
     match = _SIGNAL.fullmatch(line)
     if match is None:
         raise RecordError(f"{path}: signal line {number} cannot be understood, expected: file format gain(baseline)/unit ... name")
-    numbers = [int(word) for word in (match["numbers"] or "").split()] + [0] * 5
-    _, zero, initial, _, block = numbers[:5]
-    gain = float(match["gain"] or 0) or DEFAULT_GAIN
-    if not math.isfinite(gain):
-        raise RecordError(f"{path}: signal line {number} has an infinite gain, expected digital units per physical unit")
-    per_frame = int(match["per_frame"] or 1)
-    if per_frame == 0:
+    file, coding, per_frame, skew, offset, written_gain, baseline, unit, numbers, name = match.groups()
+    gain = float(written_gain or 0) or DEFAULT_GAIN
+    if not GAIN_RANGE[0] <= abs(gain) <= GAIN_RANGE[1]:
+        raise RecordError(f"{path}: signal line {number} has the gain {gain:g}, expected a sane number of digital units a physical unit")
+    if per_frame and int(per_frame) == 0:
         raise RecordError(f"{path}: signal line {number} has 0 samples a frame, expected at least 1")
+    words = numbers.split() if numbers else []  # resolution, zero, initial value, checksum, block size
     return SignalLine(
-        file=plain_name(match["file"], path),
-        format=match["format"],
-        per_frame=per_frame,
-        skew=int(match["skew"] or 0),
-        offset=int(match["offset"] or 0),
+        file=plain_name(file, path),
+        format=coding,
+        per_frame=int(per_frame or 1),
+        skew=int(skew or 0),
+        offset=int(offset or 0),
         gain=gain,
-        baseline=zero if match["baseline"] is None else int(match["baseline"]),
-        unit=match["unit"] or "mV",
-        initial=initial,
-        block=max(block, 0),
-        name=(match["name"] or "").strip() or f"signal {number}",
+        baseline=int(baseline or (words[1] if len(words) > 1 else 0)),
+        unit=unit or "mV",
+        block=max(0, int(words[4])) if len(words) > 4 else 0,
+        name=(name or "").strip() or f"signal {number}",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from fastecg.errors import RecordError
@@ -55,11 +56,13 @@ class Lead(NamedTuple):
     sign: int
 
 
+@lru_cache(maxsize=1024)  # the same few words in every header of a data set
 def millivolts_per(unit: str) -> float | None:
     """mV in one `unit`, or None if `unit` is not a voltage."""
     return _MV_PER_UNIT.get(unit.strip().casefold().removesuffix("s"))
 
 
+@lru_cache(maxsize=1024)
 def standard_name(raw: str) -> tuple[str, int] | None:
     """The library's name of a lead spelled `raw`, with -1 if `raw` is the inverted lead (else 1); None if it is not known.
 
