@@ -73,7 +73,9 @@ def _cache_root() -> Path:
         base = "~/Library/Caches"
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.path.expanduser(base)) / "fastecg"
+    base = os.path.expanduser(base)
+    # Without a home the tilde stays; below the null device nothing can be written, so nothing is cached.
+    return Path(os.devnull if base.startswith("~") else base) / "fastecg"
 
 
 def _folder(file: Path) -> Path:

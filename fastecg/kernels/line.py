@@ -41,8 +41,9 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray) -> t
     points_px = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
     if not width_px > 0:
         return (0, 0, 0, 0)
-    drawn = max(float(width_px), _THINNEST)
-    return _stroke(points_px, drawn / 2, float(width_px) / drawn, plane)  # type: ignore[no-any-return]
+    width_px = min(float(width_px), _FARTHEST)
+    drawn_px = max(width_px, _THINNEST)
+    return _stroke(points_px, drawn_px / 2, width_px / drawn_px, plane)  # type: ignore[no-any-return]
 
 
 @jit
@@ -68,7 +69,7 @@ def _stroke(points, radius, opacity, plane):  # type: ignore[no-untyped-def]
             y0, y1 = _fill(below, above, first, last, opacity, plane)
             top, bottom = min(top, y0), max(bottom, y1)
             left, right = min(left, first), max(right, last)
-        stop += stop == start or stop < len(points)  # over the gap
+        stop += 1  # over the gap
     if top >= bottom:
         return 0, 0, 0, 0
     return top, bottom, left, right
@@ -89,13 +90,13 @@ def _edge(points, radius, sign, edge):  # type: ignore[no-untyped-def]
         k1 = np.int64(min(np.floor((u + radius) * SUBCOLUMNS - 0.5), last))
         lanes = np.uint64(((k1 - k0) // _LANES + 1) * _LANES) if k1 >= k0 else np.uint64(0)
         away = np.float32((k0 + 0.5) / SUBCOLUMNS - u)
-        first = np.uint64(k0)
+        base = np.uint64(k0)
         for j in range(lanes):
             across = away + np.float32(np.int32(j)) * step
             rest = square - across * across
             reach = np.float32(v) + np.float32(math.sqrt(max(rest, np.float32(0.0))))
             reach = reach if rest >= np.float32(0.0) else np.float32(-np.inf)
-            edge[first + j] = max(edge[first + j], reach)
+            edge[base + j] = max(edge[base + j], reach)
         # The tangent it shares with the disc before.
         if i > 0 and u > u_before:
             slope = (v - v_before) / (u - u_before)
