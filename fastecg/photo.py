@@ -114,9 +114,9 @@ class Truth:
     def boxes(self) -> tuple[PixelBox, ...]:
         """The page's boxes in the picture, each turned with the writing and large enough for all of its outline."""
         boxes = self.page.boxes
-        outlines = np.concatenate([_outline(box.corners_mm) for box in boxes] or [np.empty((0, 2))])
-        pixels = self.to_image(outlines).reshape(len(boxes), -1, 2)
-        return tuple(PixelBox(box.kind, box.words, _enclosing(line), box.trace) for box, line in zip(boxes, pixels, strict=True))
+        corners = np.stack([box.corners_mm for box in boxes]) if boxes else np.empty((0, 4, 2))
+        found = _enclosing(self.to_image(_outlines(corners)))
+        return tuple(PixelBox(box.kind, box.words, quad, box.trace) for box, quad in zip(boxes, found, strict=True))
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
         """Page points (…, 2) mm seen at pixel positions (…, 2)."""
@@ -207,22 +207,24 @@ class Truth:
         return out
 
 
-def _outline(corners: np.ndarray) -> np.ndarray:
-    """Nine points a side of a quadrilateral (4, 2), (36, 2)."""
-    steps = np.linspace(0.0, 1.0, 9)[None, :, None]
-    return (corners[:, None] + steps * (np.roll(corners, -1, axis=0) - corners)[:, None]).reshape(-1, 2)
+def _outlines(corners: np.ndarray) -> np.ndarray:
+    """Nine points a side of quadrilaterals (n, 4, 2): (n, 36, 2)."""
+    steps = np.linspace(0.0, 1.0, 9)[None, None, :, None]
+    sides = np.roll(corners, -1, axis=1) - corners
+    return (corners[:, :, None] + steps * sides[:, :, None]).reshape(len(corners), -1, 2)
 
 
-def _enclosing(outline: np.ndarray) -> np.ndarray:
-    """The rectangle (4, 2) along the writing that holds an outline of 9 points a side, clockwise from top left."""
-    side = len(outline) // 4
-    left, right = outline[3 * side :].mean(axis=0), outline[side : 2 * side].mean(axis=0)
-    along = right - left
-    length = np.hypot(*along)
-    along = along / length if length > 0 else np.array([1.0, 0.0])
-    frame = np.stack([along, [-along[1], along[0]]])
-    low, high = (outline @ frame.T).min(axis=0), (outline @ frame.T).max(axis=0)
-    return np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]]) @ frame
+def _enclosing(outlines: np.ndarray) -> np.ndarray:
+    """The rectangles (n, 4, 2) along the writing that hold outlines (n, 36, 2), clockwise from top left."""
+    side = outlines.shape[1] // 4
+    along = outlines[:, side : 2 * side].mean(axis=1) - outlines[:, 3 * side :].mean(axis=1)
+    length = np.hypot(along[:, 0], along[:, 1])[:, None]
+    along = np.where(length > 0, along / np.maximum(length, 1e-12), [1.0, 0.0])
+    frame = np.stack([along, np.stack([-along[:, 1], along[:, 0]], axis=1)], axis=1)  # rows: along the writing, down
+    turned = outlines @ frame.transpose(0, 2, 1)
+    low, high = turned.min(axis=1), turned.max(axis=1)
+    quads = np.stack([low, np.stack([high[:, 0], low[:, 1]], 1), high, np.stack([low[:, 0], high[:, 1]], 1)], axis=1)
+    return quads @ frame
 
 
 def _fit_homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
