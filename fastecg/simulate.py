@@ -295,7 +295,7 @@ class Body:
             return mean + deviation * float(np.clip(rng.standard_normal(), -2.2, 2.2))
 
         return cls(
-            turn=_rotation(radians(about(0, 16)), radians(about(0, 11)), radians(about(0, 6))),
+            turn=_rotation(radians(about(-6, 16)), radians(about(0, 11)), radians(about(0, 6))),
             gain=float(np.exp(about(0.0, 0.22))),
             p_gain=float(np.exp(about(0.0, 0.18))),
             t_gain=float(np.exp(about(0.0, 0.20))),
@@ -798,7 +798,7 @@ def _electrodes(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         else:
             row[:3] = -1 / 3
             row[3 + list(CHEST).index(lead)] = 1.0
-    needed = int(np.nonzero(weights.any(axis=0))[0][-1]) + 1
+    needed = int(np.nonzero(weights.any(axis=0))[0].max(initial=0)) + 1
     return weights[:, :needed], vectors[:needed]
 
 
