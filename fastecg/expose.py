@@ -24,9 +24,9 @@ class Noise:
     seed : int
         With the pixel's place, decides every deviate.
     read : float
-        Standard deviation at black, in 8-bit levels (0 to 48).
+        Standard deviation at black, in 8-bit levels (0 to 16).
     shot : float
-        What light adds to it at white, in 8-bit levels (0 to 48).
+        What light adds to it at white, in 8-bit levels (0 to 16).
     chroma : float
         Part of the standard deviation that is colour noise in blocks of 2x2 pixels, 0 to 1.
     """
@@ -37,8 +37,8 @@ class Noise:
     chroma: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.read <= 48 and 0 <= self.shot <= 48 and 0 <= self.chroma <= 1):
-            raise ImageError(f"noise {self}: expected read and shot from 0 to 48 levels and chroma from 0 to 1")
+        if not (0 <= self.read <= 16 and 0 <= self.shot <= 16 and 0 <= self.chroma <= 1):
+            raise ImageError(f"noise {self}: expected read and shot from 0 to 16 levels and chroma from 0 to 1")
 
 
 def expose(
@@ -99,8 +99,6 @@ def expose(
     from fastecg.kernels import sample
     from fastecg.kernels.noise import curve, tables
 
-    from fastecg.kernels import sample
-    from fastecg.kernels.noise import curve, tables
 
     sheet = _checked(sheet, "sheet", (None, None, 3), np.uint8)
     nodes = _checked(nodes, "nodes", (None, None, 2), np.float64)
@@ -113,7 +111,7 @@ def expose(
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
     rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
-    lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((2, rows, 4 * columns), dtype=np.int16)
+    lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((2, rows, 4 * columns), dtype=np.uint16)
     sample.survey_nodes(nodes, lattice)
     sample.survey_cells(nodes, lattice, sheet.shape[0], sheet.shape[1], cells)
     sample.survey_light(gain, lift, light[0])
@@ -132,7 +130,7 @@ def expose(
 def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type) -> np.ndarray:
     """The array in C order, if it has the shape (None: any length above 0) and the type."""
     fits = array.ndim == len(shape) and all(n > 0 and n == (wanted or n) for n, wanted in zip(array.shape, shape, strict=True))
-    if not fits or not (array.dtype == dtype or np.issubdtype(dtype, np.floating) and np.issubdtype(array.dtype, np.floating)):
+    if not fits or not (array.dtype == dtype or (np.issubdtype(dtype, np.floating) and np.issubdtype(array.dtype, np.floating))):
         wanted_shape = ", ".join("any" if wanted is None else str(wanted) for wanted in shape)
         raise ImageError(f"{name}: expected {np.dtype(dtype)} of shape ({wanted_shape}), got {array.dtype} of shape {array.shape}")
     if max(array.shape) > LARGEST:

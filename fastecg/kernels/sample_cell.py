@@ -13,8 +13,12 @@ every step stays within the 128-bit halves in which processors shuffle cheaply. 
 |---|---|---|
 | source coordinate | Q16, 32 bits | pages reach 32,767 pixels; the fraction across has 15 bits, the one down is rounded to 7 |
 | blended sheet value | Q7 | 255 fits 16 bits with its sign |
-| light factor | Q14 | factors reach 2 |
-| level shown | Q5 | light 2 and a veil fit before saturation |
+| light factor | Q15, without sign | factors reach 2 |
+| level shown | Q6 | twice white fits; more saturates |
+| one standard deviation | 2**13 in the tables, Q9 for its size | up to 4 deviations of up to 32 levels |
+
+Products keep their upper 16 bits and drop the rest, because that is one instruction everywhere; what this takes from a level, 3 to 4
+of 64 parts, is given back with the rounding (`LOSS`).
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from numba.extending import intrinsic
 
 _I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 NEAR, FAR = (0, 1, 4, 5), (2, 3, 6, 7)
+LOSS = 3  # of 64 parts of a level, on average
 
 
 class _Vectors:
@@ -84,16 +89,15 @@ class _Vectors:
         limit = self.repeat(vector, bound)
         return self.b.select(self.b.icmp_signed(">", vector, limit), vector, limit)
 
-    def product_high(self, a: Any, b: Any) -> Any:
+    def product(self, a: Any, b: Any, signed: bool = False) -> Any:
         """(a * b) >> 16 in 16 bits: one instruction nearly everywhere."""
-        return self.narrow(self.shift(self.b.mul(self.widen(a, _I32), self.widen(b, _I32)), -16), _I16)
+        product = self.b.mul(self.widen(a, _I32, signed), self.widen(b, _I32, signed))
+        return self.narrow(self.b.lshr(product, self.repeat(product, 16)), _I16)
 
-    def product_q15(self, a: Any, b: Any) -> Any:
-        """(a * b) / 2**15 rounded, in 16 bits. The two shifts are the form compilers know as one instruction."""
-        product = self.b.mul(self.widen(a, _I32), self.widen(b, _I32))
-        up = self.b.lshr(product, self.repeat(product, 14))
-        rounded = self.b.add(up, self.repeat(up, 1))
-        return self.narrow(self.b.lshr(rounded, self.repeat(rounded, 1)), _I16)
+    def between(self, a: Any, b: Any, eighths: list[int]) -> Any:
+        """Unsigned 16-bit numbers, `eighths` of the way from a to b; one less than a for 0 eighths."""
+        rest = self.constant(_I16, [min((8 - k) << 13, 0xFFFF) for k in eighths])
+        return self.b.add(self.product(a, rest), self.product(b, self.constant(_I16, [k << 13 for k in eighths])))
 
     def add_saturated(self, a: Any, b: Any) -> Any:
         kind = a.type
@@ -106,33 +110,31 @@ def _light(v: _Vectors, light: Any, pixels: tuple[int, ...]) -> Any:
     """(red, green, blue, veil) at four pixels, linear between the cell's two nodes."""
     left = v.pick(v.load(light, _I16, 4), [0, 1, 2, 3] * 4)
     right = v.pick(v.load(light, _I16, 4, step=8), [0, 1, 2, 3] * 4)
-    along = v.constant(_I16, [k << 12 for k in pixels for _ in range(4)])
-    return v.b.add(left, v.product_q15(v.b.sub(right, left), along))
+    return v.between(left, right, [k for k in pixels for _ in range(4)])
 
 
-def _lit(v: _Vectors, value: Any, light: Any) -> Any:
-    """Blended values Q7 under the light: levels Q5, with half a level for rounding."""
-    veil = v.pick(light, [4 * k + 3 for k in range(4) for _ in range(4)])
-    return v.add_saturated(v.product_high(value, light), veil)
+def _veiled(v: _Vectors, level: Any, light: Any) -> Any:
+    """Levels Q6 with the veil, half a level for rounding in it."""
+    return v.add_saturated(level, v.pick(light, [4 * k + 3 for k in range(4) for _ in range(4)]))
 
 
 def _noisy(v: _Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
-    """Levels Q5 plus grain of the size that belongs to that level: a parabola through the square-root law."""
-    bright = v.shift(v.least(level, 8191), 2)
-    size = v.b.add(v.splat(curve[1], 16), v.product_q15(bright, v.splat(curve[2], 16)))
-    size = v.b.add(v.splat(curve[0], 16), v.product_q15(bright, size))
-    return v.add_saturated(level, v.product_q15(grain, size))
+    """Levels Q6 plus grain of the size that belongs to that level: a parabola through the square-root law."""
+    bright = v.shift(v.least(level, 0x3FFF), 1)
+    size = v.b.add(v.splat(curve[1], 16), v.product(bright, v.splat(curve[2], 16), signed=True))
+    size = v.b.add(v.splat(curve[0], 16), v.product(bright, size, signed=True))
+    return v.add_saturated(level, v.product(grain, size, signed=True))
 
 
 def _finish(v: _Vectors, near: Any, far: Any, luma: Any, chroma: Any, curve: list[Any], out: Any) -> None:
-    """Add noise to eight pixels' levels Q5 and write their 24 bytes."""
+    """Add noise to eight pixels' levels Q6 and write their 24 bytes."""
     bright = v.load(luma, _I16, 8)
     colour = v.load(chroma, _I16, 16)  # four (r, g, b, 0): one for two pixels
     for_near = v.pick(colour, [0, 1, 2, 3] * 2 + [8, 9, 10, 11] * 2)
     for_far = v.pick(colour, [4, 5, 6, 7] * 2 + [12, 13, 14, 15] * 2)
-    near = _noisy(v, near, v.b.add(for_near, v.pick(bright, [k for k in NEAR for _ in range(4)])), curve)
-    far = _noisy(v, far, v.b.add(for_far, v.pick(bright, [k for k in FAR for _ in range(4)])), curve)
-    both = v.shift(v.pick(near, list(range(32)), far), -5)
+    near = _noisy(v, near, v.add_saturated(for_near, v.pick(bright, [k for k in NEAR for _ in range(4)])), curve)
+    far = _noisy(v, far, v.add_saturated(for_far, v.pick(bright, [k for k in FAR for _ in range(4)])), curve)
+    both = v.shift(v.pick(near, list(range(32)), far), -6)
     bytes_ = v.narrow(v.most(v.least(both, 255), 0), _I8)
     places = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
     v.store(v.pick(bytes_, [places[k] + c for k in range(8) for c in range(3)]), out)
@@ -161,24 +163,35 @@ def _blend_down(v: _Vectors, sheet: Any, below: Any, offsets: Any, down: Any, fi
     return v.b.add(v.shift(top, 7), v.b.mul(v.b.sub(bottom, top), weight))
 
 
-def _sample(v: _Vectors, sheet: Any, width: Any, xs: Any, ys: Any) -> tuple[Any, Any]:
-    """Bilinear values Q7 at the eight pixels of a cell's row: near and far."""
+def _sample(v: _Vectors, sheet: Any, width: Any, xs: Any, ys: Any, lights: list[Any]) -> list[Any]:
+    """Bilinear values under the light, levels Q6, at the eight pixels of a cell's row: near and far."""
     x, y = _along(v, xs), _along(v, ys)
     fraction = v.repeat(x, 0xFFFF)
-    across = v.narrow(v.shift(v.b.and_(x, fraction), -1), _I16)
     down = v.narrow(v.shift(v.b.add(v.b.and_(y, fraction), v.repeat(y, 256)), -9), _I16)
     row = v.b.mul(v.shift(y, -16), v.splat(v.b.trunc(width, _I32), 8))
     offsets = v.b.mul(v.b.add(row, v.shift(x, -16)), v.repeat(row, 3))
     below = v.b.add(sheet, v.b.mul(width, ir.Constant(_I64, 3)))
     pairs = [_blend_down(v, sheet, below, offsets, down, first) for first in range(4)]
-    return _blend_across(v, pairs[0], pairs[1], across, NEAR), _blend_across(v, pairs[2], pairs[3], across, FAR)
+    across = v.narrow(x, _I16)
+    return [
+        _blend_across(v, pairs[0], pairs[1], v.pick(across, [k for k in NEAR for _ in range(4)]), lights[0]),
+        _blend_across(v, pairs[2], pairs[3], v.pick(across, [k for k in FAR for _ in range(4)]), lights[1]),
+    ]
 
 
-def _blend_across(v: _Vectors, even: Any, odd: Any, across: Any, pixels: tuple[int, ...]) -> Any:
+def _blend_across(v: _Vectors, even: Any, odd: Any, across: Any, light: Any) -> Any:
+    """Four pixels from two pairs: each pixel's two columns weighed by the fraction `across` (Q16) and the light at once."""
     lanes = [start + c for start in (0, 16, 8, 24) for c in range(4)]
-    left = v.pick(even, lanes, odd)
-    right = v.pick(even, [lane + 3 for lane in lanes], odd)
-    return v.b.add(left, v.product_q15(v.b.sub(right, left), v.pick(across, [k for k in pixels for _ in range(4)])))
+    left, right = v.pick(even, lanes, odd), v.pick(even, [lane + 3 for lane in lanes], odd)
+    weight = v.product(light, across)
+    return v.b.add(v.product(left, v.b.sub(light, weight)), v.product(right, weight))
+
+
+def _desk_levels(v: _Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> Any:
+    """Four of eight background pixels under the light, levels Q6."""
+    colour = v.widen(v.pick(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), _I16, signed=False)
+    lamp = _light(v, light, four)
+    return _veiled(v, v.product(v.shift(colour, 7), lamp), lamp)
 
 
 def _words(builder: Any, args: tuple[Any, ...]) -> tuple[_Vectors, list[Any], list[Any]]:
@@ -192,8 +205,8 @@ def expose_page(typing, sheet, width, xs, ys, light, luma, chroma, out, c0, c1, 
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (sheet, width, xs, ys, light, luma, chroma, out), curve = _words(builder, args)
-        near, far = _sample(v, sheet, width, xs, ys)
-        near, far = _lit(v, near, _light(v, light, NEAR)), _lit(v, far, _light(v, light, FAR))
+        lights = [_light(v, light, NEAR), _light(v, light, FAR)]
+        near, far = (_veiled(v, level, lamp) for level, lamp in zip(_sample(v, sheet, width, xs, ys, lights), lights, strict=True))
         _finish(v, near, far, luma, chroma, curve, out)
         return context.get_dummy_value()
 
@@ -207,10 +220,7 @@ def expose_desk(typing, desk, light, luma, chroma, out, c0, c1, c2):  # type: ig
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (desk, light, luma, chroma, out), curve = _words(builder, args)
         pixels = v.load(desk, _I8, 24)
-        near, far = (
-            _lit(v, v.shift(v.widen(v.pick(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), _I16, False), 7), _light(v, light, four))
-            for four in (NEAR, FAR)
-        )
+        near, far = (_desk_levels(v, pixels, light, four) for four in (NEAR, FAR))
         _finish(v, near, far, luma, chroma, curve, out)
         return context.get_dummy_value()
 
@@ -219,7 +229,7 @@ def expose_desk(typing, desk, light, luma, chroma, out, c0, c1, c2):  # type: ig
 
 @intrinsic
 def expose_levels(typing, levels, luma, chroma, out, c0, c1, c2):  # type: ignore[no-untyped-def]
-    """Add noise to 32 given levels Q5 (near, then far), write 24 bytes."""
+    """Add noise to 32 given levels Q6 (near, then far), write 24 bytes."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (levels, luma, chroma, out), curve = _words(builder, args)
@@ -245,13 +255,41 @@ def mix_coordinates(typing, upper, lower, eighths, out):  # type: ignore[no-unty
 
 @intrinsic
 def mix_light(typing, upper, lower, eighths, out):  # type: ignore[no-untyped-def]
-    """Sixteen 16-bit numbers, none negative, `eighths` of the way from the upper ones to the lower ones, rounded."""
+    """Sixteen unsigned 16-bit numbers, `eighths` of the way from the upper ones to the lower ones; at most 2 less than exact."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = _Vectors(builder)
         top, bottom = v.load(args[0], _I16, 16), v.load(args[1], _I16, 16)
-        weight = v.splat(v.b.trunc(v.b.shl(args[2], ir.Constant(_I64, 12)), _I16), 16)
-        v.store(v.b.add(top, v.product_q15(v.b.sub(bottom, top), weight)), args[3])
+        share = builder.trunc(builder.shl(args[2], ir.Constant(_I64, 13)), _I16)
+        # All ones less the share: 1/65536 short of the rest, so that the whole fits.
+        rest = builder.xor(share, ir.Constant(_I16, -1))
+        v.store(builder.add(v.product(top, v.splat(rest, 16)), v.product(bottom, v.splat(share, 16))), args[3])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit
+
+
+@intrinsic
+def copy_bytes(typing, source, target, count):  # type: ignore[no-untyped-def]
+    """Copy `count` bytes; a loop would go one by one."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, target = (builder.inttoptr(address, _I8.as_pointer()) for address in args[:2])
+        cgutils.raw_memcpy(builder, target, source, args[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), emit
+
+
+@intrinsic
+def ask_for(typing, address):  # type: ignore[no-untyped-def]
+    """Tell the processor that this memory will be read soon. Any address will do: none is an error."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], _I8.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, _I32, _I32, _I32])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(prefetch, [place, *(ir.Constant(_I32, flag) for flag in (0, 2, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
