@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import os
 import re
+import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,14 +82,24 @@ def read_header(path: Path) -> Header:
     RecordError
         If there is no such file, or if it is no valid WFDB header.
     """
-    if not os.path.isfile(path):
+    size = file_size(path)
+    if size is None:
         raise RecordError(f"{path}: there is no such header, expected a WFDB header file")
     try:
         with open(path, "rb", buffering=0) as file:
-            raw = file.read(min(os.path.getsize(path), MOST_BYTES) + 1)
+            raw = file.read(min(size, MOST_BYTES) + 1)
     except OSError as fault:
         raise RecordError(f"{path}: the header cannot be opened ({fault.strerror}), expected a readable file") from None
     return parse_header(raw, path)
+
+
+def file_size(path: str | Path) -> int | None:
+    """Bytes in a regular file; None if there is none (a pipe or device could make a reader wait for ever)."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # ValueError: a name with a NUL in it
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def header_lines(raw: bytes, path: Path) -> list[str]:
@@ -164,9 +176,14 @@ def _frequency(field: str, path: Path) -> float:
     return fs
 
 
+@lru_cache(maxsize=64)  # all signals of a record are mostly in one file
+def _is_plain(name: str) -> bool:
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
 def plain_name(name: str, path: Path) -> str:
     """`name`, if it names a file beside the header `path` and nothing else."""
-    if not _PLAIN_NAME.fullmatch(name):
+    if not _is_plain(name):
         raise RecordError(f"{path}: it points to {name[:80]!r}, expected a plain file name in the folder of the header")
     return name
 

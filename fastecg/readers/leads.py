@@ -56,13 +56,12 @@ class Lead(NamedTuple):
     sign: int
 
 
-@lru_cache(maxsize=1024)  # the same few words in every header of a data set
+@lru_cache(maxsize=256)
 def millivolts_per(unit: str) -> float | None:
     """mV in one `unit`, or None if `unit` is not a voltage."""
     return _MV_PER_UNIT.get(unit.strip().casefold().removesuffix("s"))
 
 
-@lru_cache(maxsize=1024)
 def standard_name(raw: str) -> tuple[str, int] | None:
     """The library's name of a lead spelled `raw`, with -1 if `raw` is the inverted lead (else 1); None if it is not known.
 
@@ -107,23 +106,32 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
     RecordError
         If no signal is an ECG lead, if two have one name, or if there are too many.
     """
+    try:
+        return list(_choose(tuple(names), tuple(units)))
+    except RecordError as fault:
+        raise RecordError(f"{path}: {fault}") from None
+
+
+@lru_cache(maxsize=256)  # the same few sets of leads in every header of a data set
+def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
     chosen = [k for k, (name, unit) in enumerate(zip(names, units, strict=True)) if _is_ecg(name, unit)]
     if not chosen:
-        raise RecordError(f"{path}: none of its {len(names)} signals is an ECG lead, expected at least one ECG signal in mV, uV or V")
+        raise RecordError(f"none of its {len(names)} signals is an ECG lead, expected at least one ECG signal in mV, uV or V")
     if len(chosen) > MOST_LEADS:
-        chosen = [k for k in chosen if standard_name(names[k])]
-        if not 0 < len(chosen) <= MOST_LEADS:
-            raise RecordError(f"{path}: it has {len(chosen) or len(names)} leads, expected 1 to {MOST_LEADS} (with names that are known)")
-    leads = _name_leads([(k, names[k].strip()) for k in chosen], path)
-    return sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.index))
+        known = [k for k in chosen if standard_name(names[k])]
+        if not 0 < len(known) <= MOST_LEADS:
+            raise RecordError(f"it has {len(chosen)} leads, {len(known)} of known name, expected 1 to {MOST_LEADS}")
+        chosen = known
+    leads = _name_leads([(k, names[k].strip()) for k in chosen])
+    return tuple(sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.index)))
 
 
-def _name_leads(signals: list[tuple[int, str]], path: object) -> list[Lead]:
+def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
     """Standard names go to the signals spelled like them first, then in file order; who comes too late keeps its own spelling."""
     spelled = [raw.lower() for _, raw in signals]
     twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})
     if twice:
-        raise RecordError(f"{path}: two leads are named {twice[0]!r}, expected each lead once")
+        raise RecordError(f"two leads are named {twice[0]!r}, expected each lead once")
     taken = {name for _, raw in signals if (name := _SPELLINGS.get(raw.lower())) and name.lower() == raw.lower()}
     leads = []
     for index, raw in signals:

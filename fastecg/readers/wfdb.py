@@ -16,7 +16,7 @@ import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.readers.checked import checked_record
-from fastecg.readers.header import Header, SignalLine, read_header
+from fastecg.readers.header import Header, SignalLine, file_size, read_header
 from fastecg.readers.leads import Lead, choose_leads, millivolts_per
 from fastecg.record import Record
 
@@ -177,14 +177,15 @@ def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
 def _checked_frames(path: Path, lines: list[SignalLine], frames: int | None) -> int:
     """Frames of one signal file, after holding what the header says (None: nothing) against the size of the file."""
     first = lines[0]
-    where = path.parent / first.file
+    where = os.path.join(path.parent, first.file)
     if first.format not in CODINGS and first.format not in FLAC:
         raise RecordError(f"{path}: {first.file} has the unknown format {first.format}, expected one of {', '.join([*CODINGS, *FLAC])}")
     if any((line.format, line.offset) != (first.format, first.offset) for line in lines):
         raise RecordError(f"{path}: the signals of {first.file} differ in format or offset, expected the same for one file")
-    if not os.path.isfile(where):
+    size = file_size(where)
+    if size is None:
         raise RecordError(f"{path}: its signal file {where} is missing, expected it beside the header")
-    there, excused = _frames_of_flac(where, lines) if first.format in FLAC else _frames_of_file(where, lines, frames)
+    there, excused = _frames_of_flac(where, lines) if first.format in FLAC else _frames_of_file(size, lines, frames)
     if frames is None:
         frames = there
     if not (there == frames or (there > frames and excused)):
@@ -195,21 +196,21 @@ def _checked_frames(path: Path, lines: list[SignalLine], frames: int | None) -> 
     return frames
 
 
-def _frames_of_file(where: Path, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
+def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
     """How many frames a file holds, and whether what it holds beyond `frames` is mere padding of the last group or block."""
     coding = CODINGS[lines[0].format]
     per_frame = sum(line.per_frame for line in lines)
-    size = max(0, os.path.getsize(where) - lines[0].offset)
+    size = max(0, size - lines[0].offset)
     there = size * coding.samples // coding.bytes // per_frame
     needed = -(-(frames or 0) * per_frame * coding.bytes // coding.samples)
     return there, size - needed < max(coding.bytes, *(line.block for line in lines))
 
 
-def _frames_of_flac(where: Path, lines: list[SignalLine]) -> tuple[int, bool]:
+def _frames_of_flac(where: str, lines: list[SignalLine]) -> tuple[int, bool]:
     import soundfile
 
     try:
-        info = soundfile.info(str(where))
+        info = soundfile.info(where)
     except (RuntimeError, OSError):
         raise RecordError(f"{where}: it is no FLAC file, expected one for format {lines[0].format}") from None
     if info.format != "FLAC" or info.channels != len(lines):
@@ -222,7 +223,7 @@ def _frames_of_flac(where: Path, lines: list[SignalLine]) -> tuple[int, bool]:
 def _read_file(folder: Path, lines: list[SignalLine], frames: int) -> list[Stored]:
     """The signals of one file of a simple format."""
     coding = CODINGS[lines[0].format]
-    where = folder / lines[0].file
+    where = os.path.join(folder, lines[0].file)
     edges = list(accumulate((line.per_frame for line in lines), initial=0))
     count = frames * edges[-1]
     items = -(-count * coding.bytes // coding.samples) if coding.samples > 1 else count  # packed samples are read as bytes
@@ -242,6 +243,8 @@ def _read_file(folder: Path, lines: list[SignalLine], frames: int) -> list[Store
     # Every format marks what is missing by its lowest value, so one quick look at the whole file usually spares all others.
     invalid = coding.invalid if stored.min() == coding.invalid else None
     table = stored.reshape(frames, edges[-1])
+    if edges[-1] == len(lines):
+        return [Stored(values, invalid) for values in np.ascontiguousarray(table.T)]
     return [Stored(table[:, first:last].reshape(-1), invalid) for first, last in pairwise(edges)]
 
 
@@ -305,7 +308,9 @@ def _millivolts(stored: Stored, line: SignalLine, sign: int, out: np.ndarray, pa
     digital, invalid = stored
     narrow = digital.itemsize <= 2 and abs(line.baseline) < 1 << 23 and factor == 1.0 and float(np.float32(line.gain)) == line.gain
     values = out if narrow and len(out) == len(digital) else np.empty(len(digital))
-    np.subtract(digital, line.baseline, out=values, dtype=values.dtype)
+    values[:] = digital
+    if line.baseline:
+        values -= line.baseline
     values /= line.gain
     if factor != 1.0:
         values *= factor
