@@ -69,9 +69,9 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
     weights = [(1, ink.minor_mm if ink.minor == "line" else 0.0, ink.minor_ink)]
     weights += [(5, ink.major_mm, ink.major_ink), (25, ink.heavy_mm, ink.heavy_ink)]
     weights = [weight for weight in weights if weight[1] > 0]
-    heavier = [weight[0] for weight in weights[1:]] + [0]
+    heavier = [*(weight[0] for weight in weights), 0][1:]
     rules = []
-    for (step, width_mm, colour), left_out in zip(weights, heavier):
+    for (step, width_mm, colour), left_out in zip(weights, heavier, strict=True):
         columns, across = _lines(grid.area_mm[0], grid.area_mm[2], step, left_out, width_mm, scale, shape[1])
         rows, down = _lines(grid.area_mm[1], grid.area_mm[3], step, left_out, width_mm, scale, shape[0])
         rules.append(_Rule(columns, down, rows, across, colour))
@@ -87,7 +87,7 @@ def _lines(
     half_mm = min(width_mm, step) / 2
     lines = _coverage(np.stack([kept - half_mm, kept + half_mm], axis=1), scale, size)
     # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
-    end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else stop_mm
+    end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else start_mm - half_mm
     return lines, _coverage(np.array([[start_mm - half_mm, end_mm]]), scale, size)
 
 
@@ -98,9 +98,11 @@ def _places(start_mm: float, stop_mm: float) -> np.ndarray:
 
 def _coverage(stretches_mm: np.ndarray, scale: float, size: int) -> np.ndarray:
     """Return how much of every pixel in a row of `size` is covered by stretches (n, 2) that grow and do not overlap."""
-    edges = np.concatenate([[-np.inf], stretches_mm.ravel() * scale])
-    lengths = np.diff(edges[1:], prepend=edges[1:2])
-    lengths[::2] = 0  # the gaps between stretches
+    if not len(stretches_mm):
+        return np.zeros(size, np.float32)
+    edges = stretches_mm.ravel() * scale
+    lengths = np.diff(edges)
+    lengths[1::2] = 0  # the gaps between stretches
     # Pixel i spans i to i + 1 from the sheet's rim. The ink up to each rim is piecewise linear, so its differences are exact.
     ink = np.interp(np.arange(size + 1.0), edges, np.concatenate([[0.0], np.cumsum(lengths)]))
     return np.diff(ink).astype(np.float32)

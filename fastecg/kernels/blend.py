@@ -60,7 +60,7 @@ def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 @jit
-def _blend(pixels, cover, words, ink):  # type: ignore[no-untyped-def]
+def _blend(pixels, cover, words, ink):
     for word in range(len(words) + 1):
         if word < len(words) and words[np.uint64(word)] == 0:
             continue
@@ -73,7 +73,7 @@ def _blend(pixels, cover, words, ink):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _multiply(pixels, cover, words, ink):  # type: ignore[no-untyped-def]
+def _multiply(pixels, cover, words, ink):
     for word in range(len(words) + 1):
         if word < len(words) and words[np.uint64(word)] == 0:
             continue

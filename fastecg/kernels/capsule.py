@@ -1,9 +1,9 @@
 """The antialiased stroke of any polyline: pulses, separators, frames, marks, pen strokes of varying width.
 
-A pixel's coverage is that of the strip along the nearest segment, box filtered over the pixel's square: exact for straight strips of
-any width and direction. Segments are joined by the larger coverage. Beyond an inner joint the strip bends round it, at the ends of a run the pen
-leaves its disc; a pen thinner than `_BLUNT` leaves a square of the disc's area instead, which no eye can tell at that size and
-which keeps the amount of ink right.
+A pixel's coverage is that of the strip along the nearest segment, box filtered over the pixel's square: exact for straight strips
+of any width and direction. Segments are joined by the larger coverage. Beyond an inner joint the strip bends round it, at the ends
+of a run the pen leaves its disc. A pen thinner than `_BLUNT` ends in a square of the disc's area instead, which no eye can tell at
+that size and which keeps the amount of ink right.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def stroke_polyline(
 
 
 @jit
-def _polyline(nodes, plane):  # type: ignore[no-untyped-def]
+def _polyline(nodes, plane):
     """Draw all segments and lone points. A node is x, y, radius, density; NaN in a gap."""
     n = len(nodes)
     for i in range(n):
@@ -64,7 +64,7 @@ def _polyline(nodes, plane):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _segment(a, b, starts, ends, plane):  # type: ignore[no-untyped-def]
+def _segment(a, b, starts, ends, plane):
     """Draw one segment; `starts` and `ends` say whether the pen was put down at `a` and lifted at `b`."""
     height, width = plane.shape
     length = math.hypot(b[0] - a[0], b[1] - a[1])
@@ -90,7 +90,7 @@ def _segment(a, b, starts, ends, plane):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _cover(along, across, length, ux, uy, radius, starts, ends):  # type: ignore[no-untyped-def]
+def _cover(along, across, length, ux, uy, radius, starts, ends):
     """Return the share of a pixel covered by a segment, from where its centre lies along and across it."""
     share = 1.0
     blunt = radius < _BLUNT
@@ -111,13 +111,13 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):  # type: ignore
 
 
 @jit
-def _strip(distance, nx, ny, radius):  # type: ignore[no-untyped-def]
+def _strip(distance, nx, ny, radius):
     """Return the share of a pixel covered by a strip of half width `radius` whose middle passes at `distance`, with normal n."""
     return max(_half_plane(radius - distance, nx, ny) + _half_plane(radius + distance, nx, ny) - 1.0, 0.0)
 
 
 @jit
-def _half_plane(depth, nx, ny):  # type: ignore[no-untyped-def]
+def _half_plane(depth, nx, ny):
     """Return the share of a pixel covered by a half plane with normal n whose edge lies `depth` beyond the pixel's centre.
 
     The square projected on the normal has a trapezoid for density; this is its integral.

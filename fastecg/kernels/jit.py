@@ -47,14 +47,15 @@ def jit(function: Function | None = None, **options: Any) -> Any:
     if not _writable(folder):
         return numba.njit(function, **settings)
     # Numba reads the place when the function is decorated, not when it is compiled, so the setting is needed here only.
+    config: Any = numba.config
     with _CACHE_DIR_LOCK:
-        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+        before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
         try:
             return numba.njit(function, cache=True, **settings)
         except RuntimeError:  # "no locator available": code without a file
             return numba.njit(function, **settings)
         finally:
-            numba.config.CACHE_DIR = before
+            config.CACHE_DIR = before
 
 
 def kernels_cached() -> bool:

@@ -43,11 +43,11 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray) -> t
         return (0, 0, 0, 0)
     width_px = min(float(width_px), _FARTHEST)
     drawn_px = max(width_px, _THINNEST)
-    return _stroke(points_px, drawn_px / 2, width_px / drawn_px, plane)  # type: ignore[no-any-return]
+    return _stroke(points_px, drawn_px / 2, width_px / drawn_px, plane)
 
 
 @jit
-def _stroke(points, radius, opacity, plane):  # type: ignore[no-untyped-def]
+def _stroke(points, radius, opacity, plane):
     """Draw every run of finite points; return the touched rows and columns."""
     height, width = plane.shape
     below = np.full(width * SUBCOLUMNS + _LANES, -np.inf, np.float32)  # lower edge of the ink
@@ -76,7 +76,7 @@ def _stroke(points, radius, opacity, plane):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _edge(points, radius, sign, edge):  # type: ignore[no-untyped-def]
+def _edge(points, radius, sign, edge):
     """Raise `edge` to one side of the ink of a run: the largest `sign` * y in every sub-column, y counted from the image's rim."""
     last = float(len(edge) - _LANES - 1)
     step = np.float32(1.0 / SUBCOLUMNS)
@@ -112,7 +112,7 @@ def _edge(points, radius, sign, edge):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _fill(below, above, first, last, opacity, plane):  # type: ignore[no-untyped-def]
+def _fill(below, above, first, last, opacity, plane):
     """Lay the ink between the edges into the plane's columns `first` to `last`, forget the edges, and return the touched rows."""
     height = plane.shape[0]
     top, bottom = height, 0
