@@ -86,8 +86,8 @@ def _band_top(style: Style) -> float:
 
 def _muse_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     left = frame.grid_mm[0]
-    pitch = 1.22 * style.text_mm
-    y = max(style.grid_inset_mm[1] - 8.4 * pitch, _band_top(style) + 2 * pitch)
+    pitch = 1.07 * style.text_mm
+    y = max(style.grid_inset_mm[1] - 9.0 * pitch, _band_top(style) + 2 * pitch)
     yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style)
     yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style)
     yield from _table(

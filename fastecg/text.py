@@ -157,6 +157,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
         mask, left, top = _drawn(face, character, font.face == "bitmap", 0.0)
         if grown and font.face != "bitmap":
             mask, left, top = _over(mask, left, top, *_drawn(face, character, False, _BOLD_EM * font.em))
+            advance += _BOLD_EM * font.em
     if font.face == "bitmap":
         mask, advance = _doubled(mask) if grown else mask, float(round(advance))
     mask, left, top = _turned(mask, left, top, _SHEAR if sheared else 0.0, angle_deg)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastecg.style import GridInk, Style
 
 _SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x2", 0.03))
@@ -9,11 +11,11 @@ _SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x
 MUSE = Style(
     name="muse",
     title="report with a white header, pink grid, Times, names below the traces",
-    paper=(255, 246, 248),
+    paper=(255, 251, 253),
     margin=(255, 255, 255),
-    grid=GridInk("line", (250, 216, 224), 0.13, (232, 160, 176), 0.17),
+    grid=GridInk("line", (240, 208, 216), 0.13, (214, 158, 172), 0.18),
     ink=(8, 8, 10),
-    pen_mm=0.18,
+    pen_mm=0.2,
     text_ink=(5, 5, 5),
     face="serif",
     label_mm=3.1,
@@ -54,9 +56,9 @@ MUSE_GREY = Style(
 MORTARA = Style(
     name="mortara",
     title="red grid in three weights, thin grey traces, double dashes, pulses at the right end",
-    paper=(255, 240, 238),
+    paper=(255, 248, 247),
     margin=(255, 255, 255),
-    grid=GridInk("line", (252, 214, 210), 0.14, (250, 178, 170), 0.22, (247, 118, 104), 0.6),
+    grid=GridInk("line", (253, 212, 207), 0.14, (251, 156, 144), 0.26, (249, 122, 108), 0.6),
     ink=(150, 122, 120),
     pen_mm=0.3,
     text_ink=(28, 26, 28),
@@ -95,4 +97,20 @@ BAR = Style(
     layouts=(("3x4+1", 0.6), ("3x4", 0.4)),
 )
 
-STYLES = (MUSE, MUSE_GREY, MORTARA, BAR)
+PDF_RED = replace(
+    MUSE,
+    name="pdf_red",
+    title="screen print of a report: plain red grid, jumps between the columns drawn, half pulses",
+    paper=(255, 255, 255),
+    grid=GridInk("line", (255, 182, 182), 0.14, (255, 126, 126), 0.16),
+    ink=(36, 34, 36),
+    separator="step",
+    pulse_shape="right_half",
+    header="none",
+    footer="none",
+    grid_inset_mm=(0.0, 0.0, 0.0, 0.0),
+    margin=(255, 255, 255),
+    layouts=(("3x4+3", 0.5), ("3x4+1", 0.4), ("3x4+2", 0.1)),
+)
+
+STYLES = (MUSE, MUSE_GREY, MORTARA, BAR, PDF_RED)

@@ -38,6 +38,15 @@ SCANBOLD_GREEN = replace(
     separator="step",
 )
 
+SCANBOLD_LILAC = replace(
+    SCANBOLD,
+    name="scanbold_lilac",
+    title="scan: grey-violet grid, bold black traces, bold Times below the traces",
+    paper=(252, 246, 250),
+    margin=(252, 246, 250),
+    grid=GridInk("line", (204, 192, 200), 0.16, (146, 128, 140), 0.26),
+)
+
 PHILIPS = Style(
     name="philips",
     title="salmon grid, tick pairs, names above, axes in the header, pulses at the right end",
@@ -105,4 +114,4 @@ PHOTOCOPY = Style(
     layouts=(("3x4+1", 0.6), ("6x2", 0.2), ("3x4", 0.1), ("12x1", 0.1)),
 )
 
-STYLES = (SCANBOLD, SCANBOLD_GREEN, PHILIPS, SCHILLER, PHOTOCOPY)
+STYLES = (SCANBOLD, SCANBOLD_GREEN, SCANBOLD_LILAC, PHILIPS, SCHILLER, PHOTOCOPY)
