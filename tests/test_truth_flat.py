@@ -1,0 +1,142 @@
+"""The truth of flat pages, checked by looking at the picture alone: where the ink is, against where the truth says it is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fastecg
+from fastecg.layouts import Setup, layout_for
+from fastecg.mesh import Warp
+from fastecg.photo import Truth
+from fastecg.sheet import print_page, sheet_shape
+from fastecg.style import GridInk, Style
+from fastecg.styles import STYLES
+
+WHITE = (255, 255, 255)
+NO_GRID = GridInk("line", WHITE, 0.0, WHITE, 0.0)
+DPI = (72, 100, 150, 200, 300, 600)
+
+
+def plain_page(dpi, layout="3x4+1"):
+    """Black traces of a simulated record on white paper, nothing else: darkness (height, width) 0..1, the truth, the pen in px.
+
+    The pen is a whole number of pixels, near 0.3 mm: only then is the centroid over pixels that of the ink itself, wherever it lies
+    between them.
+    """
+    pen_mm = max(1, round(0.3 * dpi / 25.4)) * 25.4 / dpi
+    style: Style = replace(STYLES["muse"], paper=WHITE, margin=WHITE, grid=NO_GRID, ink=(0, 0, 0), pen_mm=pen_mm)
+    record = fastecg.simulate("sinus", seed=4, noise=0.0)
+    page = layout_for(layout, record.leads).place(record, style, Setup(), None)
+    page = replace(page, strokes=(), texts=())
+    scale = dpi / 25.4
+    sheet = print_page(page, style, scale)
+    truth = Truth(page, style, Warp.flat(page.size_mm, scale, sheet_shape(page, scale)))
+    return 1.0 - sheet.pixels[..., 0] / 255.0, truth, pen_mm * scale
+
+
+def flat_errors(darkness, points, pen_px):
+    """Vertical centroid of the ink minus the truth in columns where the trace is flat and alone."""
+    half = int(np.ceil(pen_px / 2 + 2))
+    columns = np.arange(int(points[0, 0]) + 8, int(points[-1, 0]) - 8)
+    y = np.interp(columns, *points.T)
+    near = np.interp(columns[:, None] + np.linspace(-half - 2, half + 2, 9), *points.T)
+    flat = np.ptp(near, axis=1) < 0.25
+    for column, true in zip(columns[flat], y[flat], strict=True):
+        row = round(true)
+        window = darkness[row - half : row + half + 1, column]
+        if window.size == 2 * half + 1 and window[0] == window[-1] == 0 and window.sum() > 0.2:
+            yield (window * np.arange(row - half, row + half + 1)).sum() / window.sum() - true
+
+
+def steep_errors(darkness, points, pen_px):
+    """Horizontal centroid of the ink minus the truth in rows that one long, straight, steep stretch crosses alone."""
+    slope = np.diff(points[:, 1]) / np.diff(points[:, 0])
+    reach = pen_px / 2 + 1.5
+    for first in np.flatnonzero(np.abs(slope) > 4):
+        x0, y0 = points[first]
+        rows = np.sort([y0, points[first + 1, 1]])
+        for row in range(int(np.ceil(rows[0])), int(np.floor(rows[1])) + 1):
+            true = x0 + (row - y0) / slope[first]
+            half = int(np.ceil(pen_px / 2 * np.hypot(1, 1 / slope[first]) + 1.5))
+            window = darkness[row, round(true) - half : round(true) + half + 1]
+            lone = window[0] == window[-1] == 0 and window.sum() > 0.2 and is_alone(points, true, row, reach, 2 * half)
+            if lone and is_straight(points, first, row, reach):
+                yield (window * np.arange(round(true) - half, round(true) + half + 1)).sum() / window.sum() - true
+
+
+def is_alone(points, x, row, reach, distance):
+    """Whether the trace comes near this row nowhere else within `distance` of x, as the other flank of a QRS would."""
+    beside = points[np.abs(points[:, 0] - x) < distance]
+    crossings = np.count_nonzero(np.diff(beside[:, 1] > row))
+    runs = np.count_nonzero(np.diff(np.r_[False, np.abs(beside[:, 1] - row) < reach, False].astype(int)) == 1)
+    return crossings == 1 and runs <= 1
+
+
+def is_straight(points, first, row, reach):
+    """Whether the trace runs straight from `reach` px above to `reach` px below a row: a bend has more ink on its outer side."""
+    start, stop = first, first + 1
+    while start > 0 and abs(points[start, 1] - row) < reach:
+        start -= 1
+    while stop < len(points) - 1 and abs(points[stop, 1] - row) < reach:
+        stop += 1
+    stretch = points[start : stop + 1]
+    way = np.diff(stretch[:, 1])
+    if not ((way > 0).all() or (way < 0).all()) or min(abs(stretch[[0, -1], 1] - row)) < reach:
+        return False
+    chord = np.interp(stretch[:, 1], *stretch[[0, -1]][np.argsort(stretch[[0, -1], 1])].T[::-1])
+    return np.abs(chord - stretch[:, 0]).max() < 0.08
+
+
+def all_errors(measure, dpi):
+    darkness, truth, pen_px = plain_page(dpi)
+    return np.array([error for trace in truth.traces for error in measure(darkness, trace.points, pen_px)])
+
+
+@pytest.mark.parametrize("dpi", DPI)
+def test_flat_parts_lie_where_the_truth_says(dpi):
+    errors = all_errors(flat_errors, dpi)
+    assert len(errors) > 300
+    assert np.sqrt(np.mean(errors**2)) < 0.05
+    assert abs(errors.mean()) < 0.01  # half a pixel would show here
+
+
+@pytest.mark.parametrize("dpi", DPI)
+def test_steep_parts_lie_where_the_truth_says(dpi):
+    errors = all_errors(steep_errors, dpi)
+    assert len(errors) > 50
+    assert np.sqrt(np.mean(errors**2)) < 0.1
+    assert abs(errors.mean()) < 0.02
+
+
+@pytest.mark.parametrize("dpi", DPI)
+def test_millimetres_and_pixels_agree_on_half_a_pixel(dpi):
+    _, truth, _ = plain_page(dpi, layout="1x1")
+    corners = truth.to_image(np.array([[0.0, 0.0], [25.4, 50.8]]))
+    np.testing.assert_allclose(corners, [[-0.5, -0.5], [dpi - 0.5, 2 * dpi - 0.5]], atol=1e-9)
+
+
+def test_masks_and_layers_are_the_ink():
+    darkness, truth, _ = plain_page(200)
+    mask, layers = truth.mask(), truth.layers()
+    assert set(np.unique(mask)) == set(range(13))
+    assert ((mask > 0) == (darkness > 0.5)).mean() > 0.9999
+    for bit in range(12):
+        assert (mask == bit + 1)[(layers >> bit & 1) == 0].sum() == 0
+    assert (layers >> 15).all()
+
+
+def test_boxes_hold_their_ink():
+    darkness, truth, _ = plain_page(200)
+    boxes = [box for box in truth.boxes if box.kind == "lead"]
+    assert len(boxes) == 13
+    for box in boxes:
+        points = truth.traces[box.trace].points
+        assert (points >= box.corners.min(axis=0)).all()
+        assert (points <= box.corners.max(axis=0)).all()
+
+
+def test_homography_is_the_scale():
+    _, truth, _ = plain_page(150)
+    scale = 150 / 25.4
+    np.testing.assert_allclose(truth.homography(), [[scale, 0, -0.5], [0, scale, -0.5], [0, 0, 1]], atol=1e-8)
