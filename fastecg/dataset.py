@@ -211,11 +211,12 @@ def render_dataset(
     options.check()
     folder = Path(out)
     tasks = _part(_tasks(list(inputs), folder), limit, shard)
+    processes = _worker_count(workers, len(tasks))
     manifest = _opened(folder, options, overwrite)
     tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
     summary = Summary()
     try:
-        for drawn in _results(tasks, options, folder, _worker_count(workers, len(tasks))):
+        for drawn in _results(tasks, options, folder, processes):
             manifest.append([*drawn.lines, *_error_line(drawn)])
             if drawn.error is None:
                 manifest.errors.pop(drawn.stem, None)

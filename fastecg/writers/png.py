@@ -10,12 +10,15 @@ Format: Portable Network Graphics, third edition (W3C, 2025).
 from __future__ import annotations
 
 import struct
-import zlib
 
 import numpy as np
-from isal import isal_zlib
 
 from fastecg.errors import ImageError
+
+try:
+    from isal import isal_zlib as deflate
+except ImportError:  # processors that ISA-L does not know: the same picture, more slowly
+    import zlib as deflate  # type: ignore[no-redef]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNIT_METRE = 1
@@ -34,7 +37,7 @@ def png_bytes(image: np.ndarray, *, dpi: float | None = None, level: int = 1) ->
     dpi : float, optional
         Dots per inch, stored in the file.
     level : int
-        igzip level, 0 (fast) to 3 (small).
+        igzip level, 0 (fast) to 3 (small). Where igzip is missing, zlib's level.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def png_bytes(image: np.ndarray, *, dpi: float | None = None, level: int = 1) ->
     if dpi is not None:
         per_metre = round(dpi / 0.0254)
         chunks.append(_chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, _UNIT_METRE)))
-    chunks.append(_chunk(b"IDAT", isal_zlib.compress(_filtered(_rows(pixels)), level)))
+    chunks.append(_chunk(b"IDAT", deflate.compress(_filtered(_rows(pixels)), level)))
     chunks.append(_chunk(b"IEND", b""))
     return b"".join(chunks)
 
@@ -99,4 +102,4 @@ def _is_noisy(rows: np.ndarray) -> bool:
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    return b"".join((struct.pack(">I", len(body)), kind, body, struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))))
+    return b"".join((struct.pack(">I", len(body)), kind, body, struct.pack(">I", deflate.crc32(body, deflate.crc32(kind)))))

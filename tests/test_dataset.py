@@ -1,0 +1,365 @@
+"""Data set runs: what is written where, going on, failures, and bytes that depend on nothing but record, options and seed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import orjson
+import pytest
+import wfdb
+
+import fastecg
+from fastecg import dataset, workers
+from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
+from fastecg.record import Record
+from fastecg.writers import write_record
+
+SMALL = {"dpi": 50, "workers": 1}
+CANARY = "Kowalczyk-1957"
+
+
+def put(path: Path, seconds: float = 10.0, **options) -> None:
+    write_record(path, fastecg.simulate(seconds=seconds, fs=100, **options))
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> Path:
+    """Three good records, one of them of 25 s, one in a sub-folder, with personal comments; and one without its signal."""
+    folder = tmp_path_factory.mktemp("records")
+    put(folder / "a")
+    put(folder / "long", 25, seed=1)
+    put(folder / "sub" / "a", seed=2, rhythm="atrial_fibrillation")
+    put(folder / "lost", seed=3)
+    (folder / "lost.dat").unlink()
+    for header in folder.rglob("*.hea"):
+        first, *rest = header.read_text().splitlines()
+        header.write_text("\n".join([f"{first} 07:31:59 13/06/1957", *rest, f"#Name: {CANARY}", f"# {CANARY}"]) + "\n")
+    return folder
+
+
+def lines(out: Path) -> list[dict]:
+    return [orjson.loads(line) for line in (out / "manifest.jsonl").read_bytes().splitlines()]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def whole(records, tmp_path_factory) -> Path:
+    """A run over the records, in this process."""
+    out = tmp_path_factory.mktemp("whole")
+    dataset.render_dataset([records], out, **SMALL)
+    return out
+
+
+def test_files_mirror_the_input(whole):
+    pages = ["a-0", "long-0", "long-1", "sub/a-0"]
+    expected = [f"{page}{suffix}" for page in pages for suffix in (".json", ".png")]
+    expected += [f"{record}{suffix}" for record in ("a", "long", "sub/a") for suffix in (".dat", ".hea")]
+    assert sorted(contents(whole)) == sorted([*expected, "manifest.jsonl", "run.json"])
+
+
+def test_manifest_tells_the_truth(whole):
+    *images, failed = lines(whole)
+    assert [line["path"] for line in images] == ["a-0.png", "long-0.png", "long-1.png", "sub/a-0.png"]
+    for line in images:
+        body = (whole / line["path"]).read_bytes()
+        assert (line["bytes"], line["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
+        assert (line["height"], line["width"]) == iio.imread(body).shape[:2]
+        truth = orjson.loads((whole / line["path"]).with_suffix(".json").read_bytes())["fastecg"]
+        for key in ("page", "variant", "seed", "recipe"):
+            assert line[key] == truth[key]
+    assert failed["record"] == "lost"
+    assert "lost.dat" in failed["error"]
+    assert str(whole.parent) not in failed["error"]
+
+
+def test_summary_counts(records, tmp_path):
+    seen = []
+    summary = dataset.render_dataset([records], tmp_path, progress=seen.append, **SMALL)
+    assert (summary.records, summary.pages, summary.kept, summary.shortened) == (4, 4, 0, 1)
+    assert [record for record, _ in summary.failures] == ["lost"]
+    assert summary.bytes == sum(path.stat().st_size for path in tmp_path.rglob("*.png"))
+    assert summary.seconds > 0
+    assert [(item.done, item.total) for item in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [item.stem for item in seen if item.error] == ["lost"]
+
+
+def test_nothing_personal_reaches_an_output(whole):
+    files = contents(whole)
+    assert len(files) > 10
+    for name, body in files.items():
+        for secret in (CANARY.encode(), b"1957", b"07:31:59", str(whole.parent).encode()):
+            assert secret not in body, name
+
+
+def test_copies_hold_the_record(whole, records):
+    for record in ("a", "long", "sub/a"):
+        copy, original = (wfdb.rdrecord(str(folder / record)) for folder in (whole, records))
+        np.testing.assert_allclose(copy.p_signal, original.p_signal, atol=1e-6)
+        assert copy.comments == []
+
+
+def test_two_workers_write_the_same_bytes(whole, records, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(workers, "_pool", lambda count, pool=workers._pool: started.append(count) or pool(count))
+    summary = dataset.render_dataset([records], tmp_path, **{**SMALL, "workers": 2})
+    assert started[0] == 2
+    assert summary.pages == 4
+    assert contents(tmp_path) == contents(whole)
+
+
+def test_a_stopped_run_goes_on(whole, records, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    (out / "long-1.png").unlink()
+    (out / "a-0.json").unlink()
+    (out / "sub" / "a.dat").unlink()
+    text = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "manifest.jsonl").write_bytes(b"".join(text[1:3]) + text[3][:40])  # cut short while writing the fourth line
+    summary = dataset.render_dataset([records], out, **SMALL)
+    assert (summary.pages, summary.kept) == (3, 1)
+    assert contents(out) == contents(whole)
+
+
+def test_a_damaged_image_is_drawn_again(whole, records, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    (out / "a-0.png").write_bytes(b"half")
+    assert dataset.render_dataset([records], out, **SMALL).pages == 1
+    assert contents(out) == contents(whole)
+
+
+def test_a_failed_record_that_was_mended_is_drawn(whole, records, tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    shutil.copytree(records, source)
+    shutil.copytree(whole, out)
+    put(source / "lost", seed=3)
+    summary = dataset.render_dataset([source], out, **SMALL)
+    assert (summary.pages, summary.kept, summary.failures) == (1, 4, [])
+    assert not any("error" in line for line in lines(out))
+
+
+def test_other_options_are_refused_and_named(whole, records, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    before = contents(out)
+    with pytest.raises(FastecgError, match=r"other options \(seed 0, now 1\), expected .* --overwrite"):
+        dataset.render_dataset([records], out, seed=1, **SMALL)
+    assert contents(out) == before
+
+
+def test_overwrite_starts_anew(whole, records, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    (out / "mine.txt").write_text("not ours to delete")
+    dataset.render_dataset([records / "a"], out, seed=1, format="jpg", overwrite=True, **SMALL)
+    assert sorted(contents(out)) == ["a-0.jpg", "a-0.json", "a.dat", "a.hea", "manifest.jsonl", "mine.txt", "run.json"]
+    assert orjson.loads((out / "run.json").read_bytes())["seed"] == 1
+
+
+def test_bytes_do_not_depend_on_what_else_is_drawn(whole, records, tmp_path):
+    alone, limited = tmp_path / "alone", tmp_path / "limited"
+    dataset.render_dataset([records / "a"], alone, **SMALL)
+    dataset.render_dataset([records], limited, limit=1, **SMALL)
+    assert contents(limited).keys() == contents(alone).keys()
+    for name, body in contents(alone).items():
+        if name != "manifest.jsonl":
+            assert contents(whole)[name] == contents(limited)[name] == body
+
+
+def test_shards_together_are_the_whole(whole, records, tmp_path):
+    for k in (2, 1, 3):
+        dataset.render_dataset([records], tmp_path, shard=(k, 3), **SMALL)
+    ours, theirs = contents(tmp_path), contents(whole)
+    assert sorted(ours.pop("manifest.jsonl").splitlines()) == sorted(theirs.pop("manifest.jsonl").splitlines())
+    assert ours == theirs
+
+
+def test_variants_follow_the_pages(records, tmp_path):
+    dataset.render_dataset([records / "long"], tmp_path, per_record=2, **SMALL)
+    made = {line["path"]: (line["variant"], line["page"]) for line in lines(tmp_path)}
+    assert made == {"long-0.png": (0, 0), "long-1.png": (0, 1), "long-2.png": (1, 0), "long-3.png": (1, 1)}
+    assert len({line["sha256"] for line in lines(tmp_path)}) == 4
+
+
+def test_first_variants_are_those_of_a_run_without_variants(whole, records, tmp_path):
+    dataset.render_dataset([records / "long"], tmp_path, per_record=2, **SMALL)
+    assert (tmp_path / "long-1.png").read_bytes() == (whole / "long-1.png").read_bytes()
+
+
+def test_samples_on_no_picture_can_be_left_out(records, tmp_path):
+    options = {**SMALL, "layout": "3x4+1", "mask_unplotted": True}
+    dataset.render_dataset([records / "long"], tmp_path, **options)
+    signal = wfdb.rdrecord(str(tmp_path / "long"))
+    plotted = ~np.isnan(signal.p_signal)
+    truths = [orjson.loads((tmp_path / f"long-{k}.json").read_bytes()) for k in (0, 1)]
+    expected = np.zeros_like(plotted)
+    for entry in (entry for truth in truths for entry in truth["leads"]):
+        expected[entry["start_sample"] : entry["end_sample"], signal.sig_name.index(entry["lead_name"])] = True
+    np.testing.assert_array_equal(plotted, expected)
+    assert 0.2 < plotted.mean() < 0.4
+    before = contents(tmp_path)
+    (tmp_path / "long-0.png").unlink()
+    dataset.render_dataset([records / "long"], tmp_path, **options)
+    assert contents(tmp_path) == before
+
+
+def test_other_formats_and_truths(records, tmp_path):
+    dataset.render_dataset([records / "a"], tmp_path, format="webp", quality=50, truth=("mask", "layers"), **SMALL)
+    assert set(contents(tmp_path)) == {"a-0.webp", "a-0.mask.png", "a-0.layers.png", "a.dat", "a.hea", "manifest.jsonl", "run.json"}
+
+
+def test_records_in_memory(tmp_path):
+    record = fastecg.simulate(fs=100, seed=5, name="mine")
+    summary = dataset.render_dataset([record], tmp_path, **SMALL)
+    assert summary.pages == 1
+    np.testing.assert_array_equal(iio.imread(tmp_path / "mine-0.png"), fastecg.render(record, dpi=50).image)
+
+
+def test_no_input_means_the_built_in_samples(tmp_path):
+    summary = dataset.render_dataset([], tmp_path, **SMALL)
+    assert summary.pages == summary.records > 0
+    assert summary.failures == []
+
+
+def test_names_that_clash_get_places_of_their_own(tmp_path):
+    made = [Record(np.full((1, 1000), value), 100, ("I",), name) for value, name in ((0.1, "a b"), (0.2, "a_b"), (0.3, "A_B"))]
+    dataset.render_dataset(made, tmp_path, **SMALL)
+    assert sorted(line["path"] for line in lines(tmp_path)) == ["A_B_3-0.png", "a_b-0.png", "a_b_2-0.png"]
+    assert [round(float(wfdb.rdrecord(str(tmp_path / name)).p_signal[0, 0]), 3) for name in ("a_b", "a_b_2", "A_B_3")] == [0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize("relative", ["../../etc/x", "/etc/x", "a/../../x", ".."])
+def test_no_name_leads_out_of_the_folder(relative):
+    assert ".." not in dataset._safe_stem(relative)
+    assert not dataset._safe_stem(relative).startswith("/")
+
+
+def test_an_output_folder_inside_the_input_is_no_input(tmp_path):
+    put(tmp_path / "a")
+    for _ in range(2):
+        summary = dataset.render_dataset([tmp_path], tmp_path / "out", **SMALL)
+        assert summary.records == 1
+
+
+def test_inputs_are_not_overwritten_by_their_copies(tmp_path):
+    put(tmp_path / "a")
+    before = contents(tmp_path)
+    with pytest.raises(FastecgError, match=r"a.hea: the copy would overwrite the input"):
+        dataset.render_dataset([tmp_path / "a"], tmp_path, **SMALL)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"format": "bmp"}, ImageError, "unknown format 'bmp'"),
+        ({"truth": ("boxes",)}, ImageError, "unknown truth 'boxes'"),
+        ({"quality": 101}, ImageError, "quality is 101"),
+        ({"layout": "5x5"}, LayoutError, "layout '5x5'"),
+        ({"style": "crayon"}, LayoutError, "style 'crayon'"),
+        ({"recipe": "nothing"}, RecipeError, "nothing"),
+        ({"dpi": 0}, FastecgError, "dpi is 0"),
+        ({"per_record": 0}, FastecgError, "per-record is 0"),
+        ({"limit": 0}, FastecgError, "limit is 0"),
+        ({"shard": (3, 2)}, FastecgError, "shard is 3/2"),
+        ({"workers": 0}, FastecgError, "workers is 0"),
+        ({"seed": -1}, FastecgError, "seed is -1"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_written(records, tmp_path, options, error, words):
+    out = tmp_path / "out"
+    with pytest.raises(error, match=words):
+        dataset.render_dataset([records], out, **{**SMALL, **options})
+    assert not out.exists()
+
+
+def test_missing_input_is_refused(tmp_path):
+    with pytest.raises(RecordError, match="nowhere"):
+        dataset.render_dataset([tmp_path / "nowhere"], tmp_path / "out", **SMALL)
+
+
+def test_foreign_errors_do_not_quote_the_record(records, tmp_path, monkeypatch):
+    def leaky(*_, **__):
+        raise ValueError(f"could not parse {CANARY}")
+
+    monkeypatch.setattr("fastecg.readers.read_record", leaky)
+    summary = dataset.render_dataset([records / "a"], tmp_path, **SMALL)
+    assert summary.failures == [("a", "a: unexpected ValueError")]
+    assert CANARY not in (tmp_path / "manifest.jsonl").read_text()
+
+
+def test_a_full_disk_stops_the_run(records, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(dataset, "save_photo", full)
+    with pytest.raises(OSError, match="No space"):
+        dataset.render_dataset([records], tmp_path, **SMALL)
+
+
+KILLER = """
+import os, sys
+import fastecg.readers, fastecg.workers
+from fastecg.dataset import Options, draw_task
+
+def draw_or_die(task, options, folder):
+    if task.stem == "a":
+        os._exit(9)
+    return draw_task(task, options, folder)
+
+draw_or_die.__module__ = "killer"
+fastecg.workers.draw_task = draw_or_die
+
+if __name__ == "__main__":
+    import killer
+    fastecg.workers.draw_task = killer.draw_or_die
+    from fastecg.dataset import render_dataset
+    summary = render_dataset([sys.argv[1]], sys.argv[2], dpi=50, workers=2)
+    print(summary.pages, sorted(record for record, _ in summary.failures))
+"""
+
+
+def test_a_worker_that_dies_fails_its_record_alone(records, tmp_path):
+    script, out = tmp_path / "killer.py", tmp_path / "out"
+    script.write_text(KILLER)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(fastecg.__file__).parent.parent)])}
+    done = subprocess.run(
+        [sys.executable, str(script), str(records), str(out)], capture_output=True, text=True, env=environment, timeout=300, check=False
+    )
+    assert done.stdout == "3 ['a', 'lost']\n", done.stderr
+    assert {line["record"]: line["error"] for line in lines(out) if "error" in line}["a"].startswith("a: the process that drew it died")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
+def test_an_interrupted_run_goes_on(tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    for number in range(40):
+        put(source / f"r{number:02}", seed=number)
+    command = [sys.executable, "-m", "fastecg", "render", str(source), "-o", str(out), "--workers", "2", "--dpi", "200"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}
+    run = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (out / "manifest.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: the parent and its workers
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 130, said
+    assert "goes on from here" in said
+    assert not list(out.rglob("*.part"))
+    drawn = len(lines(out))
+    assert 0 < drawn < 40
+    summary = dataset.render_dataset([source], out, dpi=200, workers=2)
+    assert summary.kept + summary.pages == 40
+    assert summary.kept >= drawn
