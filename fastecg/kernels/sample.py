@@ -115,13 +115,15 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         Picture pixel (x, y) of the first node; neither above 0.
     out : (height, width, 3) uint8
     """
-    columns = cells.shape[1]
+    columns, width = cells.shape[1], np.int64(sheet.shape[1])
     strip, ahead = np.empty((2, lattice.shape[2]), dtype=np.int32), np.empty((2, lattice.shape[2]), dtype=np.int32)
     lit = np.empty((2, light.shape[2]), dtype=np.uint16)
     line = np.empty((columns + 1) * CELL * 3, dtype=np.uint8)
     levels = np.empty(32, dtype=np.int16)
     patch = np.empty((CELL, 3), dtype=np.uint8)
-    first = -origin[0] * 3
+    # Addresses once: in the loop over cells every array that is passed on would be counted as in use and not in use again.
+    pixels, xs, ys, page_light, desk_light = _address(sheet), _address(strip), _address(strip[1]), _address(lit), _address(lit[1])
+    line_at, levels_at, patch_at, luma_at, chroma_at = _address(line), _address(levels), _address(patch), _address(luma), _address(chroma)
     for row in range(start, stop):
         i, eighths = (row - origin[1]) // CELL, (row - origin[1]) % CELL
         _mix_coordinates(lattice, i, eighths, strip)
@@ -129,23 +131,25 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         _mix_light(light, i, eighths, lit)
         sign = np.int64(1) if place(noise[0] + 7, row, 2) == 0 else np.int64(-1)
         c0, c1, c2 = sign * noise[1], sign * noise[2], sign * noise[3]
-        bright = _address(luma) + 2 * place(noise[0], row, LUMA)
-        colour = _address(chroma) + 8 * place(noise[0] + 3, row >> 1, CHROMA)
-        desk_row = desk[row if desk.shape[0] > 1 else 0]
+        bright, colour, shown = luma_at + 2 * place(noise[0], row, LUMA), chroma_at + 8 * place(noise[0] + 3, row >> 1, CHROMA), line_at
+        desk_row = row if desk.shape[0] > 1 else 0
+        desk_at = _address(desk[desk_row])
         for j in range(columns):
-            b, c, o = bright + 16 * j, colour + 32 * j, _address(line) + 24 * j
-            kind = cells[i, j]
+            x, kind = origin[0] + CELL * j, cells[i, j]
             if kind == ON:
                 # The sheet is read along slanting lines, which processors do not foresee: ask for what is needed eight rows on.
-                ask_for(_address(sheet) + 3 * (np.int64(ahead[1, j] >> 16) * sheet.shape[1] + np.int64(ahead[0, j] >> 16)))
-                x, y = _address(strip) + 4 * j, _address(strip[1]) + 4 * j
-                expose_page(_address(sheet), np.int64(sheet.shape[1]), x, y, _address(lit) + 8 * j, b, c, o, c0, c1, c2)
-            elif kind == BESIDE:
-                expose_desk(_desk_pixels(desk_row, origin[0] + CELL * j, patch), _address(lit[1]) + 8 * j, b, c, o, c0, c1, c2)
+                ask_for(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
+                expose_page(pixels, width, xs + 4 * j, ys + 4 * j, page_light + 8 * j, bright, colour, shown, c0, c1, c2)
+            elif kind == ACROSS:
+                _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels)
+                expose_levels(levels_at, bright, colour, shown, c0, c1, c2)
+            elif x >= 0 and x + CELL <= desk.shape[1]:
+                expose_desk(desk_at + 3 * x, desk_light + 8 * j, bright, colour, shown, c0, c1, c2)
             else:
-                _across(sheet, lattice, i, j, eighths, lit, desk_row, origin[0] + CELL * j, levels)
-                expose_levels(_address(levels), b, c, o, c0, c1, c2)
-        copy_bytes(_address(line) + first, _address(out[row]), np.int64(out.shape[1] * 3))
+                _desk_patch(desk, desk_row, x, patch)
+                expose_desk(patch_at, desk_light + 8 * j, bright, colour, shown, c0, c1, c2)
+            bright, colour, shown = bright + 16, colour + 32, shown + 24
+        copy_bytes(line_at - 3 * origin[0], _address(out[row]), np.int64(out.shape[1] * 3))
 
 
 @jit(inline="always")
@@ -172,15 +176,11 @@ def _mix_light(light, i, eighths, lit):
 
 
 @jit
-def _desk_pixels(desk_row, x, patch):
-    """Address of eight background pixels; a cell that hangs over the picture's side gets copies."""
-    width = desk_row.shape[0]
-    if x >= 0 and x + CELL <= width:
-        return _address(desk_row) + 3 * x
+def _desk_patch(desk, row, x, patch):
+    """Eight background pixels from x on, where they hang over the picture's side: the last pixel again and again."""
     for k in range(CELL):
         for c in range(3):
-            patch[k, c] = desk_row[min(max(x + k, 0), width - 1), c]
-    return _address(patch)
+            patch[k, c] = desk[row, min(max(x + k, 0), desk.shape[1] - 1), c]
 
 
 @jit
@@ -200,7 +200,7 @@ def _lit_at(lit, kind, j, c, k):
 
 
 @jit
-def _across(sheet, lattice, i, j, eighths, lit, desk_row, x, levels):
+def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
     """Levels Q6 of eight pixels of which the sheet covers a share, in the order of the vector path."""
     height, width = sheet.shape[:2]
     for k in range(CELL):
@@ -208,7 +208,7 @@ def _across(sheet, lattice, i, j, eighths, lit, desk_row, x, levels):
         left, top = sx >> 16, sy >> 16
         right_share, bottom_share = ((sx & 0xFFFF) + 128) >> 8, ((sy & 0xFFFF) + 128) >> 8
         slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
-        behind = min(max(x + k, 0), desk_row.shape[0] - 1)
+        behind = min(max(x + k, 0), desk.shape[1] - 1)
         for c in range(3):
             total, cover = np.int64(0), np.int64(0)
             for dy in range(2):
@@ -217,5 +217,5 @@ def _across(sheet, lattice, i, j, eighths, lit, desk_row, x, levels):
                         share = (right_share if dx else 256 - right_share) * (bottom_share if dy else 256 - bottom_share)
                         total += share * np.int64(sheet[top + dy, left + dx, c])
                         cover += share
-            shown = total * _lit_at(lit, 0, j, c, k) + (65536 - cover) * np.int64(desk_row[behind, c]) * _lit_at(lit, 1, j, c, k)
+            shown = total * _lit_at(lit, 0, j, c, k) + (65536 - cover) * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, 1, j, c, k)
             levels[slot + c] = np.int16(min((shown >> 25) + _lit_at(lit, 0, j, 3, k), 32767))
