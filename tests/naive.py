@@ -39,3 +39,36 @@ def _mark_capsule(inside: np.ndarray, a: np.ndarray, b: np.ndarray, ra: float, r
     t = np.clip(((x - a[0]) * d[0] + (y - a[1]) * d[1]) / length2, 0, 1) if length2 else np.zeros((len(y), len(x)))
     distance2 = (x - a[0] - t * d[0]) ** 2 + (y - a[1] - t * d[1]) ** 2
     inside[y0:y1, x0:x1] |= distance2 <= (ra + t * (rb - ra)) ** 2
+
+
+def blend(pixels: np.ndarray, plane: np.ndarray, ink: tuple[int, int, int]) -> np.ndarray:
+    """Cover every pixel in floating point and round."""
+    share = plane[..., None] / 255
+    return np.floor(pixels + (np.array(ink) - pixels) * share + 0.5).astype(np.uint8)
+
+
+def multiply(pixels: np.ndarray, plane: np.ndarray, ink: tuple[int, int, int]) -> np.ndarray:
+    """Filter every pixel in floating point and round."""
+    share = plane[..., None] / 255
+    return np.floor(pixels * (1 - share * (1 - np.array(ink) / 255)) + 0.5).astype(np.uint8)
+
+
+def ruled_share(shape: tuple[int, int], x_lines: list[float], y_lines: list[float], width: float, box: tuple[float, ...]) -> np.ndarray:
+    """Return the share of every pixel covered by lines at the given px, of a width, clipped to a box (x0, y0, x1, y1) in px.
+
+    Pixel by pixel: the larger of what the vertical and what the horizontal lines cover.
+    """
+    x0, y0, x1, y1 = box
+    share = np.zeros(shape)
+    for j in range(shape[0]):
+        for i in range(shape[1]):
+            tall, wide = _common(j - 0.5, j + 0.5, y0, y1), _common(i - 0.5, i + 0.5, x0, x1)
+            vertical = tall * sum(_common(i - 0.5, i + 0.5, x - width / 2, x + width / 2) for x in x_lines)
+            horizontal = wide * sum(_common(j - 0.5, j + 0.5, y - width / 2, y + width / 2) for y in y_lines)
+            share[j, i] = max(vertical, horizontal)
+    return share
+
+
+def _common(a0: float, a1: float, b0: float, b1: float) -> float:
+    """Return the length two intervals share."""
+    return max(0.0, min(a1, b1) - max(a0, b0))
