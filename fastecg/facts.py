@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -147,7 +148,18 @@ def _statements(rng: np.random.Generator, rate: int, qtc_ms: int) -> tuple[str, 
     return tuple(lines)
 
 
-def _administration(rng: np.random.Generator) -> dict[str, str | int]:
+class _Administration(TypedDict):
+    number: str
+    initials: str
+    age: int
+    sex: str
+    date: str
+    time: str
+    device: str
+    page_words: str
+
+
+def _administration(rng: np.random.Generator) -> _Administration:
     """Numbers, letters and dates that belong to nobody."""
     letters = "".join(rng.choice(list(_LETTERS), 2))
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))

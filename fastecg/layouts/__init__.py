@@ -47,7 +47,7 @@ def layout_for(name: str, leads: Sequence[str]) -> Layout:
     """The layout of a name, for a record with these leads.
 
     "3x5" takes other further leads where V4R, V8, V9 are not there. An `n`x1 that is not in the table, or whose leads are not
-    there, shows the first n leads of the record.
+    all there, shows the first n leads of the record.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def layout_for(name: str, leads: Sequence[str]) -> Layout:
         raise LayoutError(f"unknown layout {name!r}, expected one of auto, {', '.join(LAYOUTS)}, or n x 1 as in 5x1")
     if name == "3x5":
         layout = Layout(name, LAYOUTS[name].title, (*_THREES, _fifth_column(leads)))
-    if rows and (layout is None or not set(layout.leads) <= set(leads)) and name != "12x1":
+    if rows and (layout is None or not set(layout.leads) <= set(leads)) and (layout is None or int(rows[1]) <= len(leads)):
         return _first_leads(int(rows[1]), leads)
     assert layout is not None
     if not set(layout.leads) & set(leads):
@@ -86,9 +86,9 @@ def single_column(leads: Sequence[str]) -> Layout:
 
 
 def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
-    """V4R, V8, V9 where the record has one of them, else the first three leads beyond the standard twelve."""
+    """V4R, V8, V9 where the record has them, else the first three leads beyond the standard twelve."""
     others = tuple(lead for lead in leads if lead not in LEADS)[:3]
-    return _FURTHER if set(_FURTHER) & set(leads) or not others else others
+    return _FURTHER if set(_FURTHER) <= set(leads) else others or _FURTHER
 
 
 def _first_leads(rows: int, leads: Sequence[str]) -> Layout:

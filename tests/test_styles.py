@@ -1,0 +1,143 @@
+"""The machines' looks: tables that hold together, and words that say nothing of the record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from fastecg.errors import LayoutError
+from fastecg.facts import Facts, draw_facts, heart_rate
+from fastecg.layouts import LAYOUTS, PAPERS, Setup, layout_for
+from fastecg.printed import FOOTERS, HEADERS
+from fastecg.record import LEADS, Record
+from fastecg.styles import STYLES, style_for
+from fastecg.text import FACES, measure
+
+
+def beats(rate: float, seconds: float = 10.0, fs: float = 500.0, leads: tuple[str, ...] = LEADS, name: str = "made") -> Record:
+    """Narrow spikes with a broad wave after each: enough of an ECG for a beat counter."""
+    t = np.arange(round(seconds * fs)) / fs
+    phase = (t + 0.31) % (60.0 / rate)
+    wave = np.exp(-(((phase - 0.2) / 0.012) ** 2)) + 0.3 * np.exp(-(((phase - 0.5 * min(1.0, 60 / rate)) / 0.06) ** 2))
+    return Record(np.outer(np.linspace(0.5, 1.5, len(leads)), wave), fs, leads, name)
+
+
+def test_names_are_those_of_the_tables() -> None:
+    assert len(STYLES) >= 10
+    for name, style in STYLES.items():
+        assert style.name == name
+        assert style.title
+        assert style.face in FACES
+        assert style.header in HEADERS
+        assert style.footer in FOOTERS
+        assert style.paper_size in PAPERS
+        assert {layout for layout, _ in style.layouts} <= set(LAYOUTS)
+        assert sum(share for _, share in style.layouts) == pytest.approx(1.0)
+
+
+def test_ink_is_darker_than_the_grid_and_the_grid_than_the_paper() -> None:
+    for style in STYLES.values():
+        assert sum(style.ink) < sum(style.grid.major_ink)
+        assert sum(style.grid.major_ink) < sum(style.paper)
+        assert sum(style.grid.minor_ink) < sum(style.paper)
+        assert 0.1 <= style.pen_mm <= 0.7
+
+
+def test_an_unknown_style_is_refused() -> None:
+    assert style_for("muse") is STYLES["muse"]
+    with pytest.raises(LayoutError, match=r"unknown style 'mouse', expected one of auto, muse"):
+        style_for("mouse")
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("paper", PAPERS)
+def test_words_are_on_the_page_and_apart(style: str, paper: str) -> None:
+    record = beats(70)
+    for seed in range(3):
+        facts = draw_facts(np.random.default_rng(seed), record)
+        page = layout_for("3x4+1", LEADS).place(record, STYLES[style], Setup(paper=paper), facts)
+        words = [measure(text) for text in page.texts if text.kind != "lead"]
+        for k, a in enumerate(words):
+            assert a[0] >= 0
+            assert a[1] >= 0
+            assert a[2] <= page.size_mm[0]
+            assert a[3] <= page.size_mm[1]
+            assert not any(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for b in words[:k])
+
+
+@pytest.mark.parametrize("style", [name for name, style in STYLES.items() if style.header != "none" or style.footer != "none"])
+def test_every_word_fits_on_the_styles_own_paper(style: str) -> None:
+    record = beats(70)
+    for seed in range(12):
+        facts = draw_facts(np.random.default_rng(seed), record)
+        page = layout_for("3x4+1", LEADS).place(record, STYLES[style], Setup(), facts)
+        assert page.notes == ()
+        assert any(text.kind in ("header", "footer") for text in page.texts)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_nothing_of_the_records_name_is_printed(style: str) -> None:
+    """The same stream prints the same words on any record of the same signal; a tell-tale name is nowhere."""
+    pages = []
+    for name in ("made", "CANARY77"):
+        record = beats(80, name=name)
+        facts = draw_facts(np.random.default_rng(5), record)
+        pages.append(layout_for("3x4+1", LEADS).place(record, STYLES[style], Setup(), facts))
+    assert pages[0].texts == pages[1].texts
+    assert "CANARY" not in " ".join(text.words for text in pages[1].texts) + " ".join(box.words for box in pages[1].boxes)
+
+
+def test_settings_are_printed() -> None:
+    record = beats(70)
+    facts = draw_facts(np.random.default_rng(0), record)
+    setup = Setup(speed_mm_s=12.5, gain_mm_mv=10.0, chest_gain_mm_mv=5.0)
+    for name in ("muse", "dotphoto", "nk"):
+        words = " ".join(text.words for text in layout_for("3x4+1", LEADS).place(record, STYLES[name], setup, facts).texts)
+        assert "12.5mm/s" in words
+        assert "10/5mm/mV" in words
+
+
+def test_facts_are_plain_and_repeatable() -> None:
+    record = beats(66)
+    facts = draw_facts(np.random.default_rng(9), record)
+    assert facts == draw_facts(np.random.default_rng(9), record)
+    values = json.loads(json.dumps(asdict(facts)))
+    assert Facts(**values | {"statements": tuple(values["statements"])}) == facts
+
+
+@pytest.mark.parametrize("rate", [42, 60, 75, 98, 130, 165])
+@pytest.mark.parametrize("fs", [100.0, 250.0, 500.0, 1000.0])
+def test_the_rate_is_counted(rate: int, fs: float) -> None:
+    assert heart_rate(beats(rate, fs=fs)) == pytest.approx(rate, abs=2)
+
+
+def test_no_rate_is_counted_where_there_are_no_beats() -> None:
+    assert heart_rate(Record(np.zeros((12, 5000)), 500, LEADS)) is None
+    assert heart_rate(Record(np.full((12, 5000), np.nan), 500, LEADS)) is None
+    assert heart_rate(beats(60, seconds=1.0)) is None
+    facts = draw_facts(np.random.default_rng(0), Record(np.zeros((12, 5000)), 500, LEADS))
+    assert 40 < facts.rate < 130
+
+
+def test_facts_agree_with_each_other() -> None:
+    for seed in range(60):
+        rate = 45 + 2 * seed
+        facts = draw_facts(np.random.default_rng(seed), beats(rate))
+        assert facts.qtc_ms == pytest.approx(facts.qt_ms / np.sqrt(60.0 / facts.rate), abs=1)
+        rhythm = " ".join(facts.statements)
+        assert ("bradycardia" in rhythm) == (facts.rate < 60)
+        assert ("tachycardia" in rhythm) == (facts.rate > 100)
+        assert facts.pr_ms + facts.qrs_ms < 60000 / facts.rate
+        if "Normal ECG" in facts.statements:
+            assert 60 <= facts.rate <= 100
+
+
+def test_labels_are_spelled_as_the_style_has_it() -> None:
+    record = beats(70)
+    for spelling, want in (("aVR", "aVR"), ("AVR", "AVR"), ("a V R", "a V R")):
+        style = replace(STYLES["philips"], label_spelling=spelling)
+        page = layout_for("3x4", LEADS).place(record, style, Setup())
+        assert [text.words for text in page.texts if text.lead == "aVR"] == [want]
