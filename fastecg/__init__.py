@@ -26,7 +26,7 @@ _HOMES = {
     "read_record": "fastecg.readers",
     "render": "fastecg.recipe",
     "render_dataset": "fastecg.dataset",
-    "simulate": "fastecg.simulate",
+    "simulate": "fastecg.simulation",
 }
 
 __all__ = [
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from fastecg.record import EXTRA_LEADS as EXTRA_LEADS
     from fastecg.record import LEADS as LEADS
     from fastecg.record import Record as Record
-    from fastecg.simulate import simulate as simulate
+    from fastecg.simulation import simulate as simulate
 
 
 def __getattr__(name: str) -> Any:

@@ -39,8 +39,8 @@ def simulate(
 
         fastecg render records -o out
     """
-    from fastecg.simulate import CONDUCTIONS, RHYTHMS
-    from fastecg.simulate import simulate as simulated
+    from fastecg.simulation import CONDUCTIONS, RHYTHMS
+    from fastecg.simulation import simulate as simulated
     from fastecg.writers import write_record
 
     if names:

@@ -11,7 +11,7 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from fastecg.errors import RecordError
 from fastecg.record import EXTRA_LEADS, LEADS, Record
-from fastecg.simulate import CONDUCTIONS, RHYTHMS, Pulses, _dipole, simulate
+from fastecg.simulation import CONDUCTIONS, RHYTHMS, Pulses, _dipole, simulate
 
 RHYTHM_NAMES = [row.name for row in RHYTHMS]
 CONDUCTION_NAMES = [row.name for row in CONDUCTIONS]

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from fastecg.simulate import CHEST, simulate
+from fastecg.simulation import CHEST, simulate
 
 
 def _pulse_by_pulse(seconds: float, fs: float, pulses: int) -> np.ndarray:
