@@ -1,0 +1,83 @@
+"""Draw the pictures of the docs and write the pages that show them: ``python tools/make_gallery.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import fastecg
+from fastecg.layouts import LAYOUTS
+from fastecg.readers import read_record, sample_records
+from fastecg.styles import STYLES
+
+DOCS = Path(__file__).parent.parent / "docs"
+IMAGES = DOCS / "images"
+
+
+def thumbnail(pixels: np.ndarray, width: int) -> Image.Image:
+    image = Image.fromarray(pixels)
+    return image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+
+
+def save(image: Image.Image, name: str, quality: int = 82) -> str:
+    (IMAGES / name).parent.mkdir(parents=True, exist_ok=True)
+    image.save(IMAGES / name, quality=quality, optimize=True)
+    return f"images/{name}"
+
+
+def records() -> list[fastecg.Record]:
+    return [read_record(source.path) for source in sample_records()]
+
+
+def crop(pixels: np.ndarray, width: int = 640, height: int = 300) -> np.ndarray:
+    """A piece at full size, near the top left corner of the traces."""
+    top, left = pixels.shape[0] // 4, 40
+    return pixels[top : top + height, left : left + width]
+
+
+def draw_styles(drawn: list[fastecg.Record]) -> str:
+    rows = []
+    for index, style in enumerate(STYLES.values()):
+        photo = fastecg.render(drawn[index % len(drawn)], style=style.name, seed=index)
+        whole = save(thumbnail(photo.image, 760), f"styles/{style.name}.jpg")
+        piece = save(Image.fromarray(crop(photo.image)), f"styles/{style.name}-piece.jpg")
+        rows.append(f"### {style.name}\n\n{style.title}.\n\n![{style.name}]({whole})\n\n![{style.name} at full size]({piece})\n")
+    return "\n".join(rows)
+
+
+def draw_layouts(drawn: list[fastecg.Record]) -> str:
+    fifteen = fastecg.simulate(seed=2, leads=(*fastecg.LEADS, "V4R", "V8", "V9"))
+    rows = []
+    for index, layout in enumerate(LAYOUTS.values()):
+        record = fifteen if layout.name == "3x5" else drawn[index % len(drawn)]
+        photo = fastecg.render(record, style="philips", layout=layout.name, seed=index)
+        picture = save(thumbnail(photo.image, 640), f"layouts/{layout.name.replace('+', '-plus-')}.jpg")
+        rows.append(f"### {layout.name}\n\n{layout.title[0].upper()}{layout.title[1:]}.\n\n![{layout.name}]({picture})\n")
+    return "\n".join(rows)
+
+
+def draw_readme(drawn: list[fastecg.Record]) -> None:
+    looks = ("muse", "dotphoto", "mortara", "schiller", "scanbold_green", "nk")
+    tiles = [thumbnail(fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i).image, 620) for i, look in enumerate(looks)]
+    height = min(tile.height for tile in tiles)
+    sheet = Image.new("RGB", (3 * 640 - 20, 2 * (height + 20) - 20), "white")
+    for i, tile in enumerate(tiles):
+        sheet.paste(tile.crop((0, 0, tile.width, height)), (i % 3 * 640, i // 3 * (height + 20)))
+    save(sheet, "readme.jpg")
+
+
+def main() -> None:
+    drawn = records()
+    draw_readme(drawn)
+    (DOCS / "gallery.md").write_text(
+        "# Gallery\n\nMade by `tools/make_gallery.py` from the built-in records.\n\n"
+        "Any of the styles prints any of the layouts; `fastecg render --style NAME --layout NAME`.\n\n"
+        f"## Styles\n\n{draw_styles(drawn)}\n## Layouts\n\n{draw_layouts(drawn)}",
+        encoding="utf-8",
+    )
+
+
+if __name__ == "__main__":
+    main()
