@@ -133,6 +133,13 @@ class Light:
         rows, columns = self.relief.shape
         return (np.arange(columns)[None, :] - 1.0) * CELL, (np.arange(rows)[:, None] - 1.0) * CELL
 
+    def off_page_mm(self) -> np.ndarray:
+        """How far beside the page the light's nodes are, (rows, columns) mm: negative on the page, infinite where none is near."""
+        mesh, nodes = self.warp.mesh, self.warp.nodes_mm
+        middle = [0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)]  # a mesh reaches equally far beyond all edges
+        off = np.abs(nodes - middle) - middle
+        return np.nan_to_num(off.max(axis=-1), nan=np.inf).astype(np.float32)
+
     def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:
         """A quantity given at the nodes of the paper's mesh, (mesh rows, mesh columns), brought to the light's nodes."""
         from fastecg.kernels.invert import lookup
@@ -149,6 +156,7 @@ class Artifact(Values):
     """Something that happens to the page or the picture. Override the stages it takes part in."""
 
     geometric: ClassVar[bool] = False  # whether `bend` moves anything
+    step_mm: ClassVar[float] = 2.0  # the mesh that `bend` needs; the finest of a page's artifacts decides
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Change the flat print: ink lost, ink added, paper coloured."""

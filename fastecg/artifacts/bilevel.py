@@ -1,0 +1,37 @@
+"""Black or white: a scan with one bit a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+_PATCH = 256  # pixels between places where the threshold is drawn anew
+
+
+@dataclass(frozen=True)
+class Bilevel(Artifact):
+    """A threshold on brightness that wanders over the page, and specks."""
+
+    threshold: float = value(0.62, 0.1, 0.98, "brightness (0 to 1) below which ink begins: high keeps the grid, low loses thin lines")
+    softness: float = value(0.0, 0, 0.3, "width of the grey between black and white, in brightness; 0: black and white alone")
+    unevenness: float = value(0.03, 0, 0.3, "how far the threshold wanders over the page, in brightness")
+    grain: float = value(0.02, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
+    specks: float = value(0.0003, 0, 0.02, "share of pixels turned over")
+    seed: int = value(0, 0, 2**31, "of all that is uneven")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Threshold in place."""
+        from fastecg.kernels.grey import threshold
+
+        rng = np.random.default_rng(self.seed)
+        height, width = pixels.shape[:2]
+        patches = rng.normal(0, 1, (2 + height // _PATCH, 2 + width // _PATCH))
+        level = (255.0 * (self.threshold + self.unevenness * patches)).astype(np.float32)
+        threshold(pixels, level, _PATCH, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
+        speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))
+        flat = pixels.reshape(-1, 3)
+        flat[speck] = 255 - flat[speck]
+        return pixels

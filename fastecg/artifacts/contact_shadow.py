@@ -1,0 +1,35 @@
+"""The page's own shadow on what it lies on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import ENCODING, Artifact, Light, value
+
+
+@dataclass(frozen=True)
+class ContactShadow(Artifact):
+    """Darker desk along the page's edges, wider on the side away from the lamp."""
+
+    depth: float = value(0.5, 0, 0.95, "share of the light missing at the very edge")
+    reach_mm: float = value(5.0, 0.5, 11, "how far it goes")
+    offset_mm: float = value(1.0, 0, 8, "how far the lamp pushes it to one side")
+    direction_deg: float = value(45.0, 0, 360, "to which side, on the page, clockwise from its right")
+
+    def shade(self, light: Light) -> Light:
+        """Dim everything beside the page, and give the page's part of those cells back through its relief."""
+        if not (light.off_page_mm() > 0).any():
+            return light
+        seen = (1.0 - self.depth * self._share(light)) ** ENCODING
+        return light.lit(seen).shaded(1.0 / seen)
+
+    def _share(self, light: Light) -> np.ndarray:
+        """1 at the edge, 0 from `reach_mm` on and far away."""
+        mesh = light.warp.mesh
+        push = self.offset_mm * np.array([np.cos(np.radians(self.direction_deg)), np.sin(np.radians(self.direction_deg))])
+        middle = np.array([0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)])
+        beside = np.abs(light.warp.nodes_mm - middle - push) - middle
+        distance = np.nan_to_num(np.hypot(*np.moveaxis(np.maximum(beside, 0.0), 2, 0)), nan=np.inf)
+        return np.maximum(1.0 - distance / self.reach_mm, 0.0) ** 2

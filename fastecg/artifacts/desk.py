@@ -1,0 +1,118 @@
+"""What the page lies on: wood, cloth, a folder, a table top, a scanner's lid."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastecg.artifact import Artifact, Light, value
+
+_TILE = 1024  # pixels a side of a pattern, which repeats
+_TILE_PX_PER_MM = 8.0
+
+# Ends of the colour ramp of every surface's variants: sRGB of the pattern's darkest and brightest parts.
+_COLOURS = {
+    "oak": (((122, 84, 52), (186, 146, 100)), ((140, 98, 60), (206, 170, 124)), ((158, 122, 86), (222, 194, 158))),
+    "walnut": (((52, 34, 24), (104, 72, 50)), ((70, 44, 30), (128, 88, 60))),
+    "cloth": (((28, 52, 84), (66, 98, 138)), ((40, 84, 70), (92, 138, 118)), ((88, 92, 98), (140, 144, 150)),
+              ((150, 156, 168), (208, 212, 222))),
+    "linen": (((188, 186, 184), (238, 238, 238)), ((170, 184, 196), (222, 230, 238)), ((176, 168, 150), (226, 220, 206))),
+    "folder": (((190, 160, 96), (214, 186, 124)), ((46, 96, 148), (62, 114, 166)), ((60, 122, 84), (76, 140, 100)),
+               ((186, 96, 96), (206, 116, 112)), ((206, 200, 188), (222, 216, 206))),
+    "laminate": (((206, 204, 200), (228, 226, 222)), ((170, 172, 176), (192, 194, 198)), ((60, 62, 66), (78, 80, 84)),
+                 ((184, 170, 150), (206, 194, 176))),
+    "steel": (((118, 122, 126), (176, 180, 184)), ((140, 142, 142), (196, 198, 198))),
+    "white_lid": (((226, 227, 226), (240, 241, 240)), ((212, 214, 216), (228, 230, 231))),
+    "dark_lid": (((14, 14, 15), (26, 26, 28)), ((34, 33, 32), (50, 49, 48))),
+}  # fmt: skip
+_PATTERNS = {"oak": "wood", "walnut": "wood", "cloth": "weave", "linen": "weave", "steel": "brushed"}  # the others are speckled
+
+
+@dataclass(frozen=True)
+class Desk(Artifact):
+    """The background beside the page: lit by the lamp, without the page's relief."""
+
+    surface: str = value("laminate", help="what it is made of", choices=tuple(_COLOURS))
+    angle_deg: float = value(0.0, 0, 360, "of its grain or weave, clockwise from the right")
+    coarseness: float = value(1.0, 0.3, 4, "size of its pattern")
+    seed: int = value(0, 0, 2**31, "which colour, and which part of the surface")
+
+    def shade(self, light: Light) -> Light:
+        """Paint the surface wherever the page leaves it free; a page that fills the picture needs none."""
+        if not (light.off_page_mm() > -1.0).any():
+            return light
+        return replace(light, backdrop=self._painted(light))
+
+    def _painted(self, light: Light) -> np.ndarray:
+        """The surface (height, width, 3) in all cells that may show some of it, black elsewhere."""
+        from fastecg.kernels.tiles import paint_cells
+        from fastecg.mesh import CELL
+
+        rng = np.random.default_rng(self.seed)
+        ramp = _ramp(*_COLOURS[self.surface][rng.integers(len(_COLOURS[self.surface]))], rng.normal(0, 6, 3))
+        step = _TILE_PX_PER_MM / (light.warp.scale * self.coarseness)
+        halvings = int(np.clip(np.ceil(np.log2(step / 1.4)), 0, 5))
+        tile = _tile(_PATTERNS.get(self.surface, "speckle"), halvings)
+        step, angle, start = step / 2**halvings, np.radians(self.angle_deg), rng.uniform(0, len(tile), 2)
+        off = light.off_page_mm()
+        shown = np.maximum.reduce([off[:-1, :-1], off[:-1, 1:], off[1:, :-1], off[1:, 1:]]) > -1.0
+        backdrop = np.zeros((*light.warp.size, 3), dtype=np.uint8)
+        paint_cells(backdrop, shown, CELL, tile, ramp, *start, step * np.cos(angle), step * np.sin(angle))
+        return backdrop
+
+
+def _ramp(dark: tuple[int, ...], bright: tuple[int, ...], shift: np.ndarray) -> np.ndarray:
+    """Colours (256, 3) uint8 from dark to bright, as a whole shifted by a few levels."""
+    t = np.linspace(0, 1, 256)[:, None]
+    return np.clip(np.rint(np.array(dark) + t * (np.array(bright) - np.array(dark)) + shift), 0, 255).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=16)
+def _tile(pattern: str, halvings: int) -> np.ndarray:
+    """A repeating pattern (n, n) uint8, halved so often; the grain runs along x."""
+    if halvings > 0:
+        finer = _tile(pattern, halvings - 1).astype(np.uint16)
+        return ((finer[::2, ::2] + finer[1::2, ::2] + finer[::2, 1::2] + finer[1::2, 1::2] + 2) // 4).astype(np.uint8)
+    made = {"wood": _wood, "weave": _weave, "brushed": _brushed, "speckle": _speckle}[pattern]()
+    return np.clip(np.rint(255 * made), 0, 255).astype(np.uint8)
+
+
+def _grain(seed: int, across: float, along: float) -> np.ndarray:
+    """Repeating smooth noise of mean 0 and spread 1, blurred over so many pixels down and along."""
+    from scipy.ndimage import gaussian_filter
+
+    noise = np.random.default_rng(seed).normal(size=(_TILE, _TILE))
+    smooth = gaussian_filter(noise, (across, along), mode="wrap")
+    return (smooth - smooth.mean()) / smooth.std()
+
+
+def _wood() -> np.ndarray:
+    """Year rings cut lengthwise, fibres, and short dark pores."""
+    down = np.arange(_TILE)[:, None] / _TILE
+    rings = 0.5 + 0.5 * np.sin(2 * np.pi * (9 * down + 0.55 * _grain(1, 60, 160) + 0.12 * _grain(2, 8, 90)))
+    fibres, pores = _grain(3, 0.8, 45), _grain(4, 1.0, 14)
+    return 0.56 + 0.22 * (rings**0.7 - 0.6) + 0.10 * fibres - 0.22 * (pores > 2.0) + 0.09 * _grain(5, 40, 120)
+
+
+def _weave() -> np.ndarray:
+    """Plain weave: threads over and under, no two alike."""
+    pitch = 8
+    place = np.arange(_TILE)
+    thread = np.sin(np.pi * (place % pitch + 0.5) / pitch) ** 0.7
+    over = (place[:, None] // pitch + place[None, :] // pitch) % 2 == 0
+    rng = np.random.default_rng(6)
+    warp, weft = (np.repeat(rng.normal(0, 0.10, _TILE // pitch), pitch) for _ in range(2))
+    along, across = thread[:, None] * (0.85 + warp[:, None]), thread[None, :] * (0.72 + weft[None, :])
+    return np.where(over, along, across) * 0.8 + 0.06 * _grain(7, 1, 1) + 0.05 * _grain(8, 50, 50) + 0.08
+
+
+def _brushed() -> np.ndarray:
+    """Fine scratches one way, over clouds."""
+    return 0.5 + 0.12 * _grain(9, 0.6, 60) + 0.07 * _grain(10, 1.5, 20) + 0.12 * _grain(11, 80, 120)
+
+
+def _speckle() -> np.ndarray:
+    """Nearly plain: fine grain, some larger specks, faint clouds."""
+    return 0.5 + 0.13 * _grain(12, 0.7, 0.7) + 0.12 * _grain(13, 2.5, 2.5) + 0.13 * _grain(14, 90, 90)

@@ -1,0 +1,59 @@
+"""Dust and hairs on the glass of a scanner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+
+@dataclass(frozen=True)
+class Dust(Artifact):
+    """Specks and hairs over the picture: dark ones, or bright as lint is on glass."""
+
+    specks: int = value(30, 0, 2000, "number of specks")
+    hairs: int = value(1, 0, 50, "number of hairs")
+    size_mm: float = value(0.25, 0.03, 2, "of the larger specks")
+    opacity: float = value(0.6, 0, 1, "of the most opaque")
+    bright: float = value(0.2, 0, 1, "share that is brighter than paper, not darker")
+    seed: int = value(0, 0, 2**31, "of places and shapes")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Strokes of a round pen, blended in small windows, in place."""
+        rng = np.random.default_rng(self.seed)
+        height, width = pixels.shape[:2]
+        for k in range(self.specks + self.hairs):
+            start = rng.uniform(0, 1, 2) * (width, height)
+            points = start + (_speck(rng, self.size_mm) if k < self.specks else _hair(rng)) * px_per_mm
+            wide = self.size_mm * rng.uniform(0.15, 1.0) ** 2 if k < self.specks else rng.uniform(0.03, 0.07)
+            colour = rng.uniform(225, 255, 3) if rng.random() < self.bright else rng.uniform(40, 120) + rng.uniform(-12, 12, 3)
+            _blend_stroke(pixels, points, wide * px_per_mm, self.opacity * rng.uniform(0.4, 1.0), colour)
+        return pixels
+
+
+def _speck(rng: np.random.Generator, size_mm: float) -> np.ndarray:
+    """A short crooked line, (3, 2) mm."""
+    return np.cumsum(rng.normal(0, 0.25 * size_mm, (3, 2)), axis=0)
+
+
+def _hair(rng: np.random.Generator) -> np.ndarray:
+    """A line of 2 to 12 mm that bends more and more, (25, 2) mm."""
+    turn = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.12, 24) + rng.normal(0, 0.08))
+    steps = rng.uniform(2, 12) / 24 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
+
+
+def _blend_stroke(pixels: np.ndarray, points: np.ndarray, width: float, opacity: float, colour: np.ndarray) -> None:
+    """Draw a polyline (n, 2) px over the picture, in a window just large enough."""
+    from fastecg.kernels.capsule import stroke_polyline
+
+    low = np.maximum(np.floor(points.min(axis=0) - width - 2).astype(int), 0)
+    high = np.minimum(np.ceil(points.max(axis=0) + width + 3).astype(int), pixels.shape[1::-1])
+    if (high <= low).any():
+        return
+    cover = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
+    stroke_polyline(points - low, width, cover)
+    window = pixels[low[1] : high[1], low[0] : high[0]]
+    window[:] = np.rint(window + cover[..., None] * (opacity / 255.0) * (colour - window))

@@ -1,0 +1,54 @@
+"""One lamp or window: brighter on its side, and the paper's relief in its light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Lamp(Artifact):
+    """Light from one side. Its fall-off lies on everything, its shading of slopes on the page alone."""
+
+    direction_deg: float = value(225.0, 0, 360, "where the light comes from, clockwise from the picture's right")
+    elevation_deg: float = value(45.0, 10, 90, "height of the lamp above the table")
+    falloff: float = value(1.4, 1, 5, "light at the nearest corner over light at the farthest")
+    brightness: float = value(0.95, 0.3, 1.6, "light at the nearest corner, 1: white paper is white")
+    relief: float = value(0.55, 0, 1, "share of the light that comes from the lamp, the rest from all around")
+
+    def shade(self, light: Light) -> Light:
+        """Inverse square from a lamp beyond the picture's edge, then Lambert's cosine over the relief."""
+        lit = light.lit((self.brightness * self._fallen(light)) ** ENCODING)
+        if self.relief == 0 or not light.warp.mesh.height_mm.any():
+            return lit
+        direction = np.radians(self.direction_deg) - _turn(light.warp.mesh_px)
+        return lit.shaded(light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0))
+
+    def _fallen(self, light: Light) -> np.ndarray:
+        """Light at the nodes, 1 at the nearest corner of the picture and 1 / falloff at the farthest."""
+        x, y = light.pixels()
+        height, width = light.warp.size
+        half = 0.5 * np.hypot(width, height)
+        root = max(np.sqrt(self.falloff), 1.0 + 1e-6)
+        distance = half * (root + 1) / (root - 1)  # of the lamp, so that the corners' ratio is as wanted
+        angle = np.radians(self.direction_deg)
+        across = np.hypot(x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle))
+        return ((distance - half) / across) ** 2
+
+    def _relief(self, mesh: Mesh, direction: float) -> np.ndarray:
+        """Shading of the paper's slopes, 1 where it is level."""
+        slope_x, slope_y = mesh.slopes()
+        towards = slope_x * np.cos(direction) + slope_y * np.sin(direction)
+        cotangent = 1.0 / np.tan(np.radians(self.elevation_deg))
+        facing = (1.0 - cotangent * towards) / np.sqrt(1.0 + slope_x**2 + slope_y**2)
+        return np.maximum(1.0 + self.relief * (facing - 1.0), 0.1) ** ENCODING
+
+
+def _turn(mesh_px: np.ndarray) -> float:
+    """Angle of the page's x axis in the picture."""
+    along = np.nanmean(mesh_px[:, -1] - mesh_px[:, 0], axis=0)
+    return float(np.arctan2(along[1], along[0]))

@@ -1,0 +1,41 @@
+"""The hand that held the camera was not still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+
+@dataclass(frozen=True)
+class MotionBlur(Artifact):
+    """Every pixel smeared along a line, as far to one side as to the other."""
+
+    length_px: float = value(3.0, 0, 24, "length of the line")
+    angle_deg: float = value(0.0, 0, 180, "its direction, clockwise from the right")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Mean along the line, in place."""
+        from fastecg.kernels.stencil import smear
+
+        offsets, weights = self._line()
+        if len(offsets) > 1:
+            smear(pixels, offsets, weights)
+        return pixels
+
+    def _line(self) -> tuple[np.ndarray, np.ndarray]:
+        """Half of the line as whole pixels: offsets (n, 2), the first (0, 0), and weights (n,) int16 as `smear` takes them."""
+        from fastecg.kernels.stencil import TOTAL
+
+        cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
+        reach = int(np.ceil(0.5 * self.length_px)) + 1
+        grid = np.stack(np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1)), axis=-1).reshape(-1, 2)
+        along, across = np.abs(grid @ (cos, sin)), np.abs(grid @ (-sin, cos))
+        share = np.clip(0.5 * self.length_px + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
+        ahead = (grid[:, 0] > 0) | ((grid[:, 0] == 0) & (grid[:, 1] > 0))
+        weights = np.rint(TOTAL * share / share.sum()).astype(np.int16)
+        kept = ahead & (weights > 0)
+        first = TOTAL - 2 * int(weights[kept].sum())
+        return np.concatenate([[[0, 0]], grid[kept]]), np.concatenate([[first], weights[kept]]).astype(np.int16)

@@ -1,0 +1,22 @@
+"""The grain of a sensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from fastecg.artifact import Artifact, Light, value
+from fastecg.expose import Noise
+
+
+@dataclass(frozen=True)
+class SensorNoise(Artifact):
+    """Variance read² + shot² · brightness, with a part that is colour at half the resolution. Added in the one pass."""
+
+    read_levels: float = value(1.5, 0, 48, "standard deviation at black, 8-bit levels")
+    shot_levels: float = value(2.5, 0, 48, "what light adds to it at white, 8-bit levels")
+    chroma: float = value(0.35, 0, 1, "part of it that is colour")
+    seed: int = value(0, 0, 2**31, "with the pixel's place, decides every grain")
+
+    def shade(self, light: Light) -> Light:
+        """Hand the noise to the pass that exposes the picture."""
+        return replace(light, noise=Noise(self.seed, self.read_levels, self.shot_levels, self.chroma))

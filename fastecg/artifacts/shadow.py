@@ -1,0 +1,98 @@
+"""A soft shadow: of a hand, a phone, an arm, or whoever stands at the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import ENCODING, Artifact, Light, value
+
+# Parts of a hand with its arm, in units of its reach: x0, y0, x1, y1, radius; fingers towards +x.
+_HAND = (
+    (-4.0, 0.1, -0.7, 0.0, 0.30), (-0.55, 0.0, 0.0, 0.0, 0.38), (0.1, -0.30, 0.78, -0.46, 0.10),
+    (0.2, -0.10, 1.0, -0.16, 0.11), (0.2, 0.10, 0.97, 0.12, 0.11), (0.1, 0.28, 0.74, 0.42, 0.09), (-0.4, -0.3, 0.25, -0.72, 0.12),
+)  # fmt: skip
+_ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)
+_COARSE = 4  # nodes between those at which distances are worked out: they are smooth, unlike the edge they describe
+
+
+@dataclass(frozen=True)
+class Shadow(Artifact):
+    """Light kept away from a part of page and desk, with a penumbra: the object is well above the table."""
+
+    shape: str = value("body", help="what is in the way", choices=("body", "phone", "hand", "arm"))
+    x: float = value(0.3, -0.5, 1.5, "centre (of a body: a point of the edge), in picture widths")
+    y: float = value(0.8, -0.5, 1.5, "centre, in picture heights")
+    angle_deg: float = value(60.0, 0, 360, "where it points (of a body: where the light is), clockwise from the right")
+    reach_mm: float = value(90.0, 20, 300, "half the phone's length, the hand's length")
+    depth: float = value(0.35, 0, 0.9, "share of the light missing in its middle")
+    penumbra_mm: float = value(35.0, 2, 120, "from a tenth to nine tenths of the depth")
+    waviness_mm: float = value(5.0, 0, 40, "how far the edge wanders")
+    blueness: float = value(0.08, 0, 0.5, "skylight fills shadows: how much more red is missing than blue")
+    seed: int = value(0, 0, 2**31, "of the wandering")
+
+    def shade(self, light: Light) -> Light:
+        """The shape's signed distance through a logistic: a penumbra."""
+        inside = _between(self._inside_mm(light), light.relief.shape)
+        share = 1.0 / (1.0 + np.exp(-np.clip(4.394 / self.penumbra_mm * inside, -20, 20)))
+        tint = np.array([1.0 + self.blueness, 1.0, 1.0 - self.blueness])
+        missing = np.minimum(self.depth * tint, 0.95).astype(np.float32)
+        return light.lit((1.0 - share[..., None] * missing) ** ENCODING)
+
+    def _inside_mm(self, light: Light) -> np.ndarray:
+        """How deep in the shape, mm, at every 4th node (the last line beyond the picture's edge)."""
+        height, width = light.warp.size
+        rows, columns = ((count - 2) // _COARSE + 2 for count in light.relief.shape)
+        x, y = light.pixels()
+        step = float(x[0, 1] - x[0, 0]) * _COARSE
+        right = (x[0, 0] + step * np.arange(columns)[None, :] - self.x * width) / light.warp.scale
+        down = (y[0, 0] + step * np.arange(rows)[:, None] - self.y * height) / light.warp.scale
+        cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
+        along, across = right * cos + down * sin, down * cos - right * sin
+        if self.shape == "body":
+            inside = -along
+        elif self.shape == "phone":
+            inside = _box(along, across, self.reach_mm)
+        else:
+            inside = _limbs(along, across, self.reach_mm, _HAND if self.shape == "hand" else _ARM)
+        return inside + self.waviness_mm * self._wander(along, across)
+
+    def _wander(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+        """Slow waves of height one."""
+        rng = np.random.default_rng(self.seed)
+        waves = np.zeros(np.broadcast_shapes(along.shape, across.shape))
+        for length, share in ((190.0, 0.6), (85.0, 0.3), (40.0, 0.15)):
+            lean, phase = rng.uniform(-0.5, 0.5), rng.uniform(0, 2 * np.pi)
+            waves += share * np.sin(2 * np.pi / length * (across + lean * along) + phase)
+        return waves
+
+
+def _box(along: np.ndarray, across: np.ndarray, reach: float) -> np.ndarray:
+    """Depth inside a rounded box as long and wide as phones are."""
+    corner = 0.16 * reach
+    u, v = np.abs(along) - reach + corner, np.abs(across) - 0.48 * reach + corner
+    return corner - np.hypot(np.maximum(u, 0), np.maximum(v, 0)) - np.minimum(np.maximum(u, v), 0)
+
+
+def _limbs(along: np.ndarray, across: np.ndarray, reach: float, parts: tuple[tuple[float, ...], ...]) -> np.ndarray:
+    """Depth inside the union of capsules."""
+    inside = np.full(np.broadcast_shapes(along.shape, across.shape), -np.inf)
+    for part in parts:
+        x0, y0, x1, y1, radius = (reach * number for number in part)
+        length = (x1 - x0) ** 2 + (y1 - y0) ** 2
+        t = np.clip(((along - x0) * (x1 - x0) + (across - y0) * (y1 - y0)) / length, 0, 1)
+        inside = np.maximum(inside, radius - np.hypot(along - x0 - t * (x1 - x0), across - y0 - t * (y1 - y0)))
+    return inside
+
+
+def _between(coarse: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Every node's value (rows, columns) float32 from those at every 4th, linearly."""
+    fine = coarse.astype(np.float32)
+    for axis, count in enumerate(shape):
+        place = np.arange(count)
+        low, t = place // _COARSE, ((place % _COARSE) / np.float32(_COARSE)).astype(np.float32)
+        t = t[:, None] if axis == 0 else t
+        first, second = np.take(fine, low, axis=axis), np.take(fine, np.minimum(low + 1, fine.shape[axis] - 1), axis=axis)
+        fine = first + t * (second - first)
+    return fine

@@ -1,0 +1,38 @@
+"""From light to levels: how dark black and how bright white come out, and the curve between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastecg.artifact import Artifact, Light, value
+
+
+@dataclass(frozen=True)
+class ToneCurve(Artifact):
+    """Flare in the lens lifts black, exposure places white (both in the one pass); contrast and gamma bend what lies between."""
+
+    black: float = value(0.0, 0, 110, "level of the darkest ink: flare of lens and glass")
+    white: float = value(255.0, 120, 330, "level of the whitest paper; above 255 it burns out")
+    contrast: float = value(0.0, -0.6, 1.0, "steeper in the middle, flatter at the ends; below 0 the other way round")
+    gamma: float = value(1.0, 0.4, 2.5, "below 1 brightens the middle")
+
+    def shade(self, light: Light) -> Light:
+        """Black and white are a straight line, which the one pass draws for nothing."""
+        factor = np.float32((self.white - self.black) / 255.0)
+        return replace(light, gain=light.gain * factor, veil=light.veil * factor + np.float32(self.black))
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Every level through a table, in place."""
+        from fastecg.kernels.curve import look_up
+
+        if self.contrast != 0 or self.gamma != 1:
+            look_up(pixels, self.table())
+        return pixels
+
+    def table(self) -> np.ndarray:
+        """The curve, (256,) uint8, rising from 0 to 255."""
+        v = np.arange(256) / 255.0
+        v = v**self.gamma
+        return np.rint(255.0 * (v + self.contrast * v * (1 - v) * (2 * v - 1))).astype(np.uint8)

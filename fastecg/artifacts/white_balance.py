@@ -1,0 +1,44 @@
+"""The colour of the light, as far as the camera did not take it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import ENCODING, Artifact, Light, value
+
+# XYZ of a light of chromaticity (x, y) and Y = 1 to linear sRGB (IEC 61966-2-1).
+_TO_SRGB = ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2040, 1.0570))
+
+
+@dataclass(frozen=True)
+class WhiteBalance(Artifact):
+    """A cast from candle to overcast sky, left over by a camera that took most of it for white."""
+
+    kelvin: float = value(4500.0, 2000, 12000, "colour temperature of the light")
+    remaining: float = value(0.25, 0, 1, "share of the cast that the camera left in")
+    green: float = value(0.0, -0.2, 0.2, "light tubes: more green (or, below 0, magenta) light than the locus has")
+
+    def shade(self, light: Light) -> Light:
+        """One factor a channel; the brightest channel keeps its light, so nothing burns out."""
+        colour = light_colour(self.kelvin) * np.array([1.0, 1.0 + self.green, 1.0])
+        gains = (colour / colour.max()) ** (ENCODING * self.remaining)
+        return light.lit(gains.astype(np.float32)[None, None, :])
+
+
+def light_colour(kelvin: float) -> np.ndarray:
+    """Linear sRGB (3,) of white paper in light of this colour temperature.
+
+    The Planckian locus (Kim et al. 2002) below 4000 K, the CIE daylight locus above.
+    """
+    t = 1000.0 / kelvin
+    if kelvin < 4000:
+        x = -0.2661239 * t**3 - 0.2343589 * t**2 + 0.8776956 * t + 0.179910
+        y = -0.9549476 * x**3 - 1.37418593 * x**2 + 2.09137015 * x - 0.16748867
+    else:
+        cold = kelvin > 7000
+        x = -2.0064 * t**3 + 1.9018 * t**2 + 0.24748 * t + 0.23704 if cold else -4.6070 * t**3 + 2.9678 * t**2 + 0.09911 * t + 0.244063
+        y = -3.0 * x**2 + 2.870 * x - 0.275
+    tristimulus = np.array([x / y, 1.0, (1.0 - x - y) / y])
+    return np.maximum((np.array(_TO_SRGB) * tristimulus).sum(axis=1), 0.02)
