@@ -11,23 +11,24 @@ from fastecg.paper import Frame, Setup
 from fastecg.style import Style
 from fastecg.text import measure, width_mm
 
+Edges = tuple[float, float, float, float]
 Words = Callable[[Facts, Setup, Style, Frame], Iterable[Text]]
 
 _HEADER_SHARE = 0.33  # a header that takes more of the page's height than this is not printed
 _GAP_MM = 0.3  # between the ink of two texts
 
 
-def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes: list[str]) -> tuple[Text, ...]:
-    """Header and footer of a page; what would leave the page or lie on another word is left out and noted."""
-    header = tuple(HEADERS[style.header](facts, setup, style, frame))
-    footer = tuple(FOOTERS[style.footer](facts, setup, style, frame))
+def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes: list[str]) -> tuple[tuple[Text, Edges], ...]:
+    """Header and footer of a page with the boxes (x0, y0, x1, y1) round them, mm; what would leave the page or lie on another word is left out and noted."""
+    header = [(text, measure(text)) for text in HEADERS[style.header](facts, setup, style, frame)]
+    footer = [(text, measure(text)) for text in FOOTERS[style.footer](facts, setup, style, frame)]
     width, height = frame.size_mm
-    if header and max(measure(text)[3] for text in header) > _HEADER_SHARE * height:
+    if header and max(box[3] for _, box in header) > _HEADER_SHARE * height:
         notes.append(f"the paper is too low for a header ({height:g} mm)")
-        header = ()
-    kept: list[tuple[Text, tuple[float, float, float, float]]] = []
-    for text in header + footer:
-        x0, y0, x1, y1 = box = measure(text)
+        header = []
+    kept: list[tuple[Text, Edges]] = []
+    for text, box in header + footer:
+        x0, y0, x1, y1 = box
         if x1 <= x0:
             continue
         inside = x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
@@ -35,11 +36,11 @@ def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes:
             kept.append((text, box))
         else:
             notes.append(f"no room to print {text.words!r}")
-    return tuple(text for text, _ in kept)
+    return tuple(kept)
 
 
-def _touch(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] + _GAP_MM and b[0] < a[2] + _GAP_MM and a[1] < b[3] and b[1] < a[3]
+def _touch(a: Edges, b: Edges) -> bool:
+    return a[1] < b[3] and b[1] < a[3] and a[0] < b[2] + _GAP_MM and b[0] < a[2] + _GAP_MM
 
 
 def _nothing(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:

@@ -39,6 +39,12 @@ class Layout:
         """Rows of traces, rhythm strips included."""
         return max(len(column) for column in self.columns) + len(self.rhythm)
 
+    def size_mm(self, style: Style, setup: Setup) -> tuple[float, float]:
+        """Width and height of the page."""
+        from fastecg.layouts.place import page_frame
+
+        return page_frame(self, style, setup, []).size_mm
+
     def place(
         self, record: Record, style: Style, setup: Setup, facts: Facts | None = None, *, start: int = 0, stop: int | None = None
     ) -> Page:

@@ -13,7 +13,7 @@ from fastecg.layouts.furniture import label_of, pulse_of, separators, steps
 from fastecg.layouts.layout import Layout
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.paper import Frame, Setup, paper_for
-from fastecg.printed import printed_words
+from fastecg.printed import Edges, printed_words
 from fastecg.record import Record
 from fastecg.style import Style
 from fastecg.text import measure
@@ -47,7 +47,7 @@ def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Fac
     cells = tuple(_cells(layout, record, setup, notes))
     if not cells:
         raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
-    frame = _frame(layout, style, setup, notes)
+    frame = page_frame(layout, style, setup, notes)
     words = printed_words(facts, setup, style, frame, notes) if facts else ()
     baselines, pitch = _baselines(layout, frame, words)
     traces = tuple(_traces(cells, layout, record, setup, frame, baselines, (start, stop), notes))
@@ -59,7 +59,7 @@ def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Fac
         grid=Grid(frame.grid_mm),
         traces=traces,
         strokes=pulses + lines,
-        texts=labels + words,
+        texts=labels + tuple(text for text, _ in words),
         boxes=tuple(_boxes(traces, cells, labels, pulses, words, style)),
         layout=layout.name,
         speed_mm_s=setup.speed_mm_s,
@@ -96,7 +96,7 @@ def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]
     return [lead for lead in chosen if lead in record.leads]
 
 
-def _frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> Frame:
+def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> Frame:
     """The page's size, where its grid lies, and where the time axis starts and ends."""
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
     before, after = _beside(style)
@@ -131,10 +131,10 @@ def _on_grid(low: float, high: float) -> float:
     return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
 
 
-def _baselines(layout: Layout, frame: Frame, words: tuple[Text, ...]) -> tuple[list[float], float]:
+def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...]) -> tuple[list[float], float]:
     """The y of 0 mV of every row, and the rows' distance, mm."""
     _, top, _, bottom = frame.grid_mm
-    edges = [measure(text) for text in words]
+    edges = [box for _, box in words]
     middle = frame.size_mm[1] / 2
     top = max([top, *(box[3] + 1.0 for box in edges if box[3] < middle)])
     bottom = min([bottom, *(box[1] - 1.0 for box in edges if box[1] > middle)])
@@ -187,8 +187,8 @@ def _offset(samples: np.ndarray, baseline: float, gain: float, height: float) ->
 
 
 def _boxes(
-    traces: tuple[Trace, ...], cells: tuple[Cell, ...], labels: tuple[Text, ...], pulses: tuple[Stroke, ...], words: tuple[Text, ...],
-    style: Style,
+    traces: tuple[Trace, ...], cells: tuple[Cell, ...], labels: tuple[Text, ...], pulses: tuple[Stroke, ...],
+    words: tuple[tuple[Text, Edges], ...], style: Style,
 ) -> Iterator[Box]:
     for k, (trace, cell, label) in enumerate(zip(traces, cells, labels, strict=True)):
         yield Box("lead", cell.label, _corners(*_extent(trace, style.pen_mm / 2)), k)
@@ -196,11 +196,11 @@ def _boxes(
     for pulse in pulses:
         half = pulse.width_mm / 2
         yield Box("pulse", "", _corners(*(pulse.points_mm.min(0) - half), *(pulse.points_mm.max(0) + half)))
-    for text in words:
-        yield Box("text", text.words, _corners(*measure(text)))
+    for text, edges in words:
+        yield Box("text", text.words, _corners(*edges))
 
 
-def _extent(trace: Trace, half_mm: float) -> tuple[float, float, float, float]:
+def _extent(trace: Trace, half_mm: float) -> Edges:
     """The box round a trace's ink; a line on the baseline where nothing is drawn."""
     x, y = trace.points_mm.T
     seen = y[~np.isnan(y)]
