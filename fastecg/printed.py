@@ -19,7 +19,10 @@ _GAP_MM = 0.3  # between the ink of two texts
 
 
 def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes: list[str]) -> tuple[tuple[Text, Edges], ...]:
-    """Header and footer of a page with the boxes (x0, y0, x1, y1) round them, mm; what would leave the page or lie on another word is left out and noted."""
+    """Header and footer of a page with the boxes (x0, y0, x1, y1) round them, mm.
+
+    What would leave the page or lie on another word is left out and noted.
+    """
     header = [(text, measure(text)) for text in HEADERS[style.header](facts, setup, style, frame)]
     footer = [(text, measure(text)) for text in FOOTERS[style.footer](facts, setup, style, frame)]
     width, height = frame.size_mm
