@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import Facts, draw_facts
 from fastecg.layouts import LAYOUTS, Setup, fitting_layouts, layout_for
-from fastecg.mesh import Mesh, Warp
+from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _ARTIFACT_KINDS = {kind.__name__: kind for kind in ARTIFACTS}
 _VIEW_KINDS = {kind.__name__: kind for kind in VIEWS}
 _FOLDER = Path(__file__).parent / "recipes"
+
+_ATTEMPTS = 6  # at a page that is not folded over; after that it lies flat
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
@@ -70,33 +73,33 @@ class Shot:
         style = style_for(self.style)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
-        warp = self._warp(page)
-        image = self._expose(page, style, warp)
+        warp = self.warp(page.size_mm)
+        image, covered = self._expose(page, style, warp)
         for artifact in self.artifacts:
             image = artifact.develop(image, self.dpi / 25.4)
-        return Photo(image, page, style, warp, self, record)
+        return Photo(image, page, style, warp, self, record, covered)
 
-    def _warp(self, page: Page) -> Warp:
-        """Bend the paper, and see where that puts it in the picture."""
-        size = self.view.size(page.size_mm, self.dpi)
-        if isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts):
-            return Warp.flat(page.size_mm, self.dpi / 25.4, size)
-        mesh = Mesh.flat(page.size_mm)
-        for artifact in self.artifacts:
-            mesh = artifact.bend(mesh)
-        return Warp.through(mesh, self.view.project(mesh.solid(), page.size_mm, self.dpi), size)
+    def warp(self, size_mm: tuple[float, float]) -> Warp:
+        """The geometry of the picture of a page of (width, height) `size_mm`."""
+        return _bent(size_mm, self.dpi, self.view, tuple(item for item in self.artifacts if item.geometric))
 
-    def _expose(self, page: Page, style: Any, warp: Warp) -> np.ndarray:
+    def _expose(self, page: Page, style: Any, warp: Warp) -> tuple[np.ndarray, np.ndarray | None]:
         """Print, stain, light and see the page; a page that nothing touches is its own picture."""
         sheet = print_page(page, style, warp.scale)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
-        light = Light.even(warp)
         if not self.artifacts and isinstance(self.view, Straight):
-            return sheet.pixels
+            return sheet.pixels, None
+        light = replace(Light.even(warp), backdrop=self.view.backdrop())
         for artifact in self.artifacts:
             light = artifact.shade(light)
-        return _seen(sheet, warp, light)
+        image = _seen(sheet, warp, light)
+        if sheet.over is None and sheet.gone is None:
+            return image, None
+        if sheet.gone is not None:
+            image = _with_holes(image, sheet.gone, sheet.scale, warp, light)
+        planes = [plane for plane in (sheet.over, sheet.gone) if plane is not None]
+        return image, np.any([_seen_plane(plane, sheet.scale, warp) > 127 for plane in planes], axis=0)
 
     def to_dict(self) -> dict[str, Any]:
         """The shot as plain data."""
@@ -141,8 +144,48 @@ def _seen(sheet: Sheet, warp: Warp, light: Light) -> np.ndarray:
     gain = light.gain * light.relief[..., None]
     nodes = warp.nodes_mm * sheet.scale - 0.5
     return expose(
-        sheet.pixels, nodes, gain, warp.size, desk_gain=light.gain, lift=light.veil, background=light.backdrop, noise=light.noise
-    )
+        sheet.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
+        background=light.backdrop, noise=light.noise,
+    )  # fmt: skip
+
+
+def _seen_plane(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
+    """A plane of the sheet, (height, width) uint8, as the picture shows it."""
+    from fastecg.kernels.plane import sample_plane
+
+    seen = np.empty(warp.size, dtype=np.uint8)
+    sample_plane(plane, warp.nodes_mm * scale - 0.5, CELL, seen)
+    return seen
+
+
+def _with_holes(image: np.ndarray, gone: np.ndarray, scale: float, warp: Warp, light: Light) -> np.ndarray:
+    """The picture with what lies behind the page where the paper is gone."""
+    from fastecg.expose import expose
+
+    behind = expose(
+        np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
+        lift=light.veil, background=light.backdrop, noise=light.noise,
+    )  # fmt: skip
+    share = _seen_plane(gone, scale, warp)
+    where = share > 0
+    mixed = share[where, None].astype(np.uint16)
+    image[where] = ((255 - mixed) * image[where] + mixed * behind[where] + 127) // 255
+    return image
+
+
+@lru_cache(maxsize=2)
+def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple[Artifact, ...]) -> Warp:
+    """Bend the paper, and see where that puts it in the picture.
+
+    The last are kept: drawing a shot looks at its geometry, and soon after the picture is taken through it.
+    """
+    size = view.size(size_mm, dpi)
+    if isinstance(view, Straight) and not artifacts:
+        return Warp.flat(size_mm, dpi / 25.4, size)
+    mesh = Mesh.flat(size_mm, min((artifact.step_mm for artifact in artifacts), default=Artifact.step_mm))
+    for artifact in artifacts:
+        mesh = artifact.bend(mesh)
+    return Warp.through(mesh, view.project(mesh.solid(), size_mm, dpi), size)
 
 
 @dataclass(frozen=True)
@@ -235,13 +278,25 @@ class Recipe:
         starts = list(record.page_starts())
         if not 0 <= page < len(starts):
             raise LayoutError(f"{record.name}: no page {page}, the record has {len(starts)}")
-        drawn = [item.draw(stream(seed, key, slot), severity) for slot, item in self.slots]
         view = self.view.draw(stream(seed, key, "view"), severity) or Straight()
-        return Shot(
+        shot = Shot(
             layout=layout, style=style, setup=Setup(**values), facts=draw_facts(stream(seed, key, "facts"), record), dpi=dpi, view=view,
-            artifacts=tuple(item for item in drawn if item is not None), start=starts[page][0], stop=starts[page][1],
-            recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
+            start=starts[page][0], stop=starts[page][1], recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
+        size_mm = layout_for(layout, record.leads).size_mm(style_for(style), shot.setup)
+        return self._with_artifacts(shot, size_mm, key)
+
+    def _with_artifacts(self, shot: Shot, size_mm: tuple[float, float], key: str) -> Shot:
+        """The shot with what happens to its page. Geometry that folds the page over is drawn again, from the next sub-stream."""
+        for attempt in range(_ATTEMPTS):
+            again = f"/{attempt}" if attempt else ""
+            drawn = [
+                item.draw(stream(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity) for slot, item in self.slots
+            ]
+            shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
+            if not any(item.geometric for item in shot.artifacts) or shot.warp(size_mm).is_fold_free():
+                return shot
+        return replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric))
 
     def _draw_severity(self, rng: np.random.Generator) -> float:
         """Most real pages are only mildly degraded: Beta(1.3, 2.5) unless the recipe says otherwise."""

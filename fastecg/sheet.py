@@ -7,7 +7,7 @@ functions, from the same points, as those that label it, so a mask cannot disagr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -32,6 +32,10 @@ class Sheet:
         px/mm. The page's corner is at the corner of pixel (0, 0): ``px = mm * scale - 0.5``.
     page, style
         What was printed, and how.
+    over : ndarray, shape (height, width) uint8, or None
+        Coverage by what lies over the page and hides its print: a flap, a sticker, a clip.
+    gone : ndarray, shape (height, width) uint8, or None
+        Coverage by holes, where what is behind the page shows.
     """
 
     pixels: np.ndarray
@@ -40,6 +44,22 @@ class Sheet:
     scale: float
     page: Page
     style: Style
+    over: np.ndarray | None = None
+    gone: np.ndarray | None = None
+
+    def under(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
+        """The sheet with something over it, `coverage` (rows, columns) uint8 within `window`; its look is drawn into `pixels`."""
+        return replace(self, over=_covered(self.over, self.pixels.shape[:2], window, coverage))
+
+    def without(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
+        """The sheet with a hole, `coverage` (rows, columns) uint8 within `window`."""
+        return replace(self, gone=_covered(self.gone, self.pixels.shape[:2], window, coverage))
+
+
+def _covered(plane: np.ndarray | None, shape: tuple[int, ...], window: tuple[slice, slice], coverage: np.ndarray) -> np.ndarray:
+    plane = np.zeros(shape, dtype=np.uint8) if plane is None else plane.copy()
+    np.maximum(plane[window], coverage, out=plane[window])
+    return plane
 
 
 def sheet_shape(page: Page, scale: float) -> tuple[int, int]:

@@ -1,8 +1,11 @@
 """Views: how the page gets into the picture. One file each; `VIEWS` lists them."""
 
+from fastecg.views.flatbed import Flatbed
+from fastecg.views.phone import Phone
+from fastecg.views.screen import Screen
 from fastecg.views.straight import Straight
 from fastecg.views.view import View
 
-VIEWS: tuple[type[View], ...] = (Straight,)
+VIEWS: tuple[type[View], ...] = (Straight, Flatbed, Phone, Screen)
 
-__all__ = ["VIEWS", "Straight", "View"]
+__all__ = ["VIEWS", "Flatbed", "Phone", "Screen", "Straight", "View"]

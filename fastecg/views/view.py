@@ -21,3 +21,7 @@ class View(Values):
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
         """Pixels (…, 2) of points in space (…, 3) mm."""
         raise NotImplementedError
+
+    def backdrop(self) -> np.ndarray:
+        """What is seen beside the page unless an artifact lays something else there, (3,) uint8."""
+        return np.zeros(3, dtype=np.uint8)

@@ -1,0 +1,34 @@
+"""Paper bound at one edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.relief import limited
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class BookBend(Artifact):
+    """A page held at one edge, by a binding, a clip or the spine of a file, from which it comes down to lie flat."""
+
+    geometric: ClassVar[bool] = True
+
+    edge: str = value("left", help="the edge that is held", choices=("left", "top", "right", "bottom"))
+    lift_mm: float = value(8.0, 0.0, 40.0, "height of that edge above the rest of the page")
+    length_mm: float = value(30.0, 8.0, 150.0, "distance over which it comes down to a third")
+
+    def bend(self, mesh: Mesh) -> Mesh:
+        """Raise the edge."""
+        x, y = mesh.coordinates()
+        width, height = mesh.size_mm
+        from_edge = {"left": x, "top": y, "right": width - x, "bottom": height - y}[self.edge]
+        lift = limited(self.lift_mm, self.lift_mm / self.length_mm)
+        raised = lift * np.exp(-np.maximum(from_edge, 0.0) / self.length_mm)
+        return mesh.lifted(np.broadcast_to(raised, mesh.height_mm.shape))

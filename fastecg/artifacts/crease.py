@@ -1,0 +1,47 @@
+"""A single fold line, flattened again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.relief import Line, fold_height, wear_line
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Mesh
+    from fastecg.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class Crease(Artifact):
+    """A fold across the page: it stands up a little, catches the light along two lips, and has lost ink or taken dirt."""
+
+    geometric: ClassVar[bool] = True
+    step_mm: ClassVar[float] = 1.0
+
+    at_x: float = value(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's width")
+    at_y: float = value(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's height")
+    angle_deg: float = value(0.0, -180.0, 180.0, "direction across the fold; 0 makes an upright line, 90 a level one")
+    fold_deg: float = value(10.0, -40.0, 40.0, "how far the sides are from flat; above 0 a ridge, below 0 a valley")
+    soft_mm: float = value(0.5, 0.1, 3.0, "radius of the edge")
+    reach_mm: float = value(40.0, 5.0, 400.0, "distance over which the sides come down to the table")
+    edge: float = value(0.10, 0.0, 0.5, "contrast of the dark and the bright lip")
+    loss: float = value(0.4, 0.0, 1.0, "ink broken off along the edge: a white broken line")
+    dirt: float = value(0.0, 0.0, 1.0, "dirt in the crack: a dark broken line")
+    width_mm: float = value(0.35, 0.05, 1.5, "half width of the crack")
+    seed: int = value(0, 0, 2**31 - 1, "decides where the line is broken")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Wear the print along the fold."""
+        edge = self.edge if self.fold_deg >= 0 else -self.edge
+        line = self._line(sheet.page.size_mm)
+        return wear_line(sheet, line, loss=self.loss, dirt=self.dirt, edge=edge, width_mm=self.width_mm, seed=self.seed)
+
+    def bend(self, mesh: Mesh) -> Mesh:
+        """Raise the fold."""
+        across = self._line(mesh.size_mm).across(*mesh.coordinates())
+        return mesh.lifted(fold_height(across, self.fold_deg, self.soft_mm, self.reach_mm))
+
+    def _line(self, size_mm: tuple[float, float]) -> Line:
+        return Line.at(size_mm, self.at_x, self.at_y, self.angle_deg)

@@ -1,0 +1,35 @@
+"""Paper that rises towards one edge or corner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.relief import Line, limited
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Curl(Artifact):
+    """An edge or a corner that rises from the table: part of a cylinder, so the grid fans out towards it."""
+
+    geometric: ClassVar[bool] = True
+
+    angle_deg: float = value(0.0, -180.0, 180.0, "where it rises: 0 right, 90 bottom, 180 left, -90 top, between them a corner")
+    lift_mm: float = value(8.0, 0.0, 60.0, "height of the edge or corner")
+    start: float = value(0.3, -0.9, 0.95, "where it leaves the table: -1 the far edge, 0 the middle of the page, 1 the edge that rises")
+    power: float = value(2.2, 1.5, 4.0, "how it rises: larger is flatter at first and steeper at last")
+
+    def bend(self, mesh: Mesh) -> Mesh:
+        """Raise the edge."""
+        line = Line.at(mesh.size_mm, 0.5, 0.5, self.angle_deg)
+        half = 0.5 * float(np.abs(line.direction) @ np.array(mesh.size_mm))
+        length = half * (1.0 - self.start)
+        share = np.maximum((line.across(*mesh.coordinates()) - half * self.start) / length, 0.0)
+        lift = limited(self.lift_mm, self.lift_mm * self.power / length)
+        return mesh.lifted(lift * share**self.power)

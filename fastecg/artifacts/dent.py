@@ -1,0 +1,44 @@
+"""A dent: where the paper was pushed in and buckled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.relief import Line, limited
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Dent(Artifact):
+    """A long low ridge that snaps over at one point into a trough, as paper does that is held at its ends."""
+
+    geometric: ClassVar[bool] = True
+    step_mm: ClassVar[float] = 1.0
+
+    at_x: float = value(0.5, 0.0, 1.0, "where it buckles, as a share of the page's width")
+    at_y: float = value(0.5, 0.0, 1.0, "where it buckles, as a share of the page's height")
+    angle_deg: float = value(0.0, -180.0, 180.0, "direction of the ridge")
+    lift_mm: float = value(1.2, -6.0, 6.0, "height of the ridge")
+    length_mm: float = value(45.0, 5.0, 200.0, "from the kink to either end")
+    width_mm: float = value(7.0, 1.5, 40.0, "half width of the ridge")
+    kink: float = value(0.9, 0.0, 1.0, "0 is a ridge all along; 1 is as deep behind the kink as it is high before it")
+
+    def bend(self, mesh: Mesh) -> Mesh:
+        """Raise one side of the kink, lower the other; both narrow to a point there."""
+        line = Line.at(mesh.size_mm, self.at_x, self.at_y, self.angle_deg + 90.0)
+        x, y = mesh.coordinates()
+        along, across = line.along(x, y), line.across(x, y)
+        apart = np.sqrt(along**2 + 1.0)
+        width = self.width_mm * (0.25 + 0.75 * np.tanh(apart / (1.5 * self.width_mm)))
+        before, after = 0.5 * (1 + along / apart), 0.5 * (1 - along / apart)
+        sign = before + (1 - 2 * self.kink) * after
+        ends = np.exp(-((along / self.length_mm) ** 4))
+        crest = np.sqrt(1.0 + (across / width) ** 2) - np.abs(across) / width  # a roof with long slopes, not a bell
+        lift = limited(self.lift_mm, abs(self.lift_mm) / (0.5 * self.width_mm))
+        return mesh.lifted(lift * sign * ends * np.tanh(0.4 + apart / self.width_mm) * crest * np.exp(-((across / (2.2 * width)) ** 2)))

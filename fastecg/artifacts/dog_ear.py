@@ -1,0 +1,110 @@
+"""A folded corner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+Window = tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class DogEar(Artifact):
+    """A corner folded over: the paper's back lies on the page, and where the corner was the table is seen.
+
+    Nothing is bent: what lies over the page is a layer. It and the missing corner hide what was printed there.
+    """
+
+    corner: str = value("top_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
+    width_mm: float = value(22.0, 3.0, 90.0, "from the corner to the fold along the page's upper or lower edge")
+    height_mm: float = value(16.0, 3.0, 90.0, "from the corner to the fold along the page's side")
+    way: str = value("over", help="folded over the page, or under it", choices=("over", "under"))
+    shadow: float = value(0.35, 0.0, 0.8, "darkness of the shadow that the flap throws on the page")
+    lift_mm: float = value(1.5, 0.2, 6.0, "width of that shadow")
+    through: float = value(0.08, 0.0, 0.3, "how much of the print on its other side is seen through the flap")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Draw the flap and its shadow, and take the corner away."""
+        fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
+        gone = _triangle(sheet, np.stack([fold_a, fold_b, corner]), 0.0)
+        sheet = sheet.without(*gone)
+        if self.way == "under":
+            return sheet
+        tip = _mirrored(corner, fold_a, fold_b)
+        flap = np.stack([fold_a, fold_b, tip])
+        pixels = sheet.pixels.copy()
+        self._throw_shadow(sheet, flap, pixels)
+        window, coverage = _triangle(sheet, flap, 0.0)
+        back = self._back(sheet, window, fold_a, fold_b)
+        share = coverage[..., None] / 255.0
+        pixels[window] = np.rint(pixels[window] * (1 - share) + back * share).astype(np.uint8)
+        return replace(sheet, pixels=pixels).under(window, coverage)
+
+    def _fold_mm(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Both ends of the fold, and the corner, each (2,) mm. Beyond the corner by a little, so that no edge of it stays."""
+        width, height = size_mm
+        x, inward_x = (0.0, 1.0) if self.corner.endswith("left") else (width, -1.0)
+        y, inward_y = (0.0, 1.0) if self.corner.startswith("top") else (height, -1.0)
+        ends = np.array([x + inward_x * min(self.width_mm, width), y]), np.array([x, y + inward_y * min(self.height_mm, height)])
+        return *ends, np.array([x, y])
+
+    def _throw_shadow(self, sheet: Sheet, flap: np.ndarray, pixels: np.ndarray) -> None:
+        """Darken the page beside the flap's free edges."""
+        reach = 2.5 * self.lift_mm * sheet.scale
+        window, _ = _triangle(sheet, flap, reach)
+        distance = np.maximum(_outside(_grid(window), flap), 0.0)
+        dark = self.shadow * np.exp(-((distance / (self.lift_mm * sheet.scale)) ** 2))
+        pixels[window] = np.rint(pixels[window] * (1.0 - dark[..., None])).astype(np.uint8)
+
+    def _back(self, sheet: Sheet, window: Window, fold_a: np.ndarray, fold_b: np.ndarray) -> np.ndarray:
+        """The paper's back: its colour, a little of the print, brighter where it turns over."""
+        points = _grid(window)
+        printed = np.rint(_mirrored(points, fold_a, fold_b)).astype(int)
+        height, width = sheet.pixels.shape[:2]
+        column, row = np.clip(printed[..., 0], 0, width - 1), np.clip(printed[..., 1], 0, height - 1)
+        paper = np.array(sheet.style.margin, dtype=np.float64)
+        colour = 0.985 * paper + self.through * (sheet.pixels[row, column] - paper)
+        along = fold_b - fold_a
+        from_fold = np.abs(_cross(along, points - fold_a)) / np.hypot(*along) / sheet.scale
+        turn = 1.0 - 0.16 * np.exp(-((from_fold / 0.5) ** 2)) + 0.03 * np.exp(-((from_fold - 2.0) ** 2)) - 0.03 * np.exp(-from_fold / 12.0)
+        return np.clip(colour * turn[..., None], 0.0, 255.0)
+
+
+def _mirrored(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Points (…, 2) on the other side of the line through a and b."""
+    along = (b - a) / np.hypot(*(b - a))
+    off = points - a
+    return a + 2.0 * (off @ along)[..., None] * along - off
+
+
+def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+
+
+def _grid(window: Window) -> np.ndarray:
+    """Pixel coordinates (rows, columns, 2) of a window."""
+    rows, columns = window
+    return np.stack(np.meshgrid(np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop)), axis=-1).astype(np.float64)
+
+
+def _outside(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
+    """Distance from a triangle's edges, above 0 outside (along the nearest edge's normal), px."""
+    turn = np.sign(_cross(triangle[1] - triangle[0], triangle[2] - triangle[0]))
+    edges = [(triangle[k], triangle[(k + 1) % 3] - triangle[k]) for k in range(3)]
+    return np.max([-turn * _cross(along, points - start) / np.hypot(*along) for start, along in edges], axis=0)
+
+
+def _triangle(sheet: Sheet, corners: np.ndarray, reach: float) -> tuple[Window, np.ndarray]:
+    """The part of the sheet within `reach` px of a triangle, and the triangle's coverage of its pixels, 0..255."""
+    height, width = sheet.pixels.shape[:2]
+    low, high = np.floor(corners.min(axis=0) - reach).astype(int) - 1, np.ceil(corners.max(axis=0) + reach).astype(int) + 2
+    window = slice(max(low[1], 0), min(high[1], height)), slice(max(low[0], 0), min(high[0], width))
+    coverage = np.clip(0.5 - _outside(_grid(window), corners), 0.0, 1.0)
+    return window, np.rint(255.0 * coverage).astype(np.uint8)

@@ -1,0 +1,69 @@
+"""A page that was folded up to be carried or filed, and opened again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.relief import Line, fold_height, hashed, wear_line
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Mesh
+    from fastecg.sheet import Sheet
+
+#: For every pattern its folds in the order they were made: (share of width or height, angle across in degrees, sign).
+_PATTERNS: dict[str, tuple[tuple[float, float, int], ...]] = {
+    "half": ((0.5, 0.0, -1),),
+    "quarter": ((0.5, 0.0, -1), (0.5, 90.0, -1)),
+    "letter": ((0.64, 0.0, -1), (0.33, 0.0, -1)),
+    "z": ((0.33, 0.0, -1), (0.67, 0.0, 1)),
+    "pocket": ((0.46, 0.0, -1), (0.55, 90.0, -1), (0.23, 0.0, 1), (0.73, 0.0, 1)),
+}
+
+
+@dataclass(frozen=True)
+class Folds(Artifact):
+    """The folds of a page that went into an envelope, a file or a pocket."""
+
+    geometric: ClassVar[bool] = True
+    step_mm: ClassVar[float] = 1.0
+
+    pattern: str = value("half", help="how it was folded", choices=tuple(_PATTERNS))
+    fold_deg: float = value(10.0, -40.0, 40.0, "how far the first fold is from flat; below 0 the paper was folded face out")
+    soft_mm: float = value(0.5, 0.1, 3.0, "radius of the edges")
+    reach_mm: float = value(45.0, 5.0, 400.0, "distance over which the sides come down to the table")
+    edge: float = value(0.10, 0.0, 0.5, "contrast of the dark and the bright lip")
+    loss: float = value(0.4, 0.0, 1.0, "ink broken off along the edges")
+    dirt: float = value(0.0, 0.0, 1.0, "dirt in the cracks")
+    width_mm: float = value(0.35, 0.05, 1.5, "half width of the cracks")
+    seed: int = value(0, 0, 2**31 - 1, "decides how far the folds are off their place, and where the lines are broken")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Wear the print along every fold."""
+        for k, (line, sign) in enumerate(self._lines(sheet.page.size_mm)):
+            edge = self.edge if sign * self.fold_deg >= 0 else -self.edge
+            sheet = wear_line(sheet, line, loss=self.loss, dirt=self.dirt, edge=edge, width_mm=self.width_mm, seed=self.seed + k)
+        return sheet
+
+    def bend(self, mesh: Mesh) -> Mesh:
+        """Raise the folds; a later fold bends the other way where an earlier one had turned the paper over."""
+        x, y = mesh.coordinates()
+        height = np.zeros_like(mesh.height_mm)
+        facing = np.ones_like(height)
+        for line, sign in self._lines(mesh.size_mm):
+            across = line.across(x, y)
+            height += facing * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
+            if len({angle for _, angle, _ in _PATTERNS[self.pattern]}) > 1:
+                facing = facing * np.clip(across / 5.0, -1.0, 1.0)
+        return mesh.lifted(height)
+
+    def _lines(self, size_mm: tuple[float, float]) -> list[tuple[Line, int]]:
+        """The folds, each a little off its place and askew, and which way it was folded."""
+        off = hashed(self.seed, np.arange(8)).reshape(4, 2) * (0.006, 0.6)
+        return [
+            (Line.at(size_mm, share + shift, share + shift, angle + turn), sign)
+            for (share, angle, sign), (shift, turn) in zip(_PATTERNS[self.pattern], off, strict=False)
+        ]

@@ -1,0 +1,104 @@
+"""Shared atoms of the height field: where a point lies with regard to a line, the profile of a fold, noise along a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Mesh
+    from fastecg.sheet import Sheet
+
+#: The steepest slope a single artifact makes: cos 37°, beyond which the paper hides itself from an inclined camera.
+STEEPEST = 0.6
+
+
+class Line(NamedTuple):
+    """A fold line on the page: a point of it (mm), and the direction across it (degrees, 0 along x)."""
+
+    x_mm: float
+    y_mm: float
+    angle_deg: float
+
+    @classmethod
+    def at(cls, size_mm: tuple[float, float], share_x: float, share_y: float, angle_deg: float) -> Line:
+        """A line through the point at these shares of the page's width and height."""
+        return cls(share_x * size_mm[0], share_y * size_mm[1], angle_deg)
+
+    @property
+    def direction(self) -> tuple[float, float]:
+        """Unit vector (x, y) across the line."""
+        angle = np.deg2rad(self.angle_deg)
+        return float(np.cos(angle)), float(np.sin(angle))
+
+    def across(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Signed distance from the line, mm."""
+        cos, sin = self.direction
+        return np.asarray((x - self.x_mm) * cos + (y - self.y_mm) * sin)
+
+    def along(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Distance along the line from its point, mm."""
+        cos, sin = self.direction
+        return np.asarray((y - self.y_mm) * cos - (x - self.x_mm) * sin)
+
+
+def fold_height(across_mm: np.ndarray, fold_deg: float, soft_mm: float, reach_mm: float) -> np.ndarray:
+    """Height of paper that was folded and flattened again, mm.
+
+    Both sides stand at half of `fold_deg` next to the fold and come down to the table over `reach_mm`; the edge is
+    rounded over `soft_mm`. A positive angle makes a ridge towards the viewer, a negative one a valley; nothing is below 0.
+    """
+    slope = np.tan(np.deg2rad(abs(fold_deg) / 2))
+    ridge = slope * reach_mm * np.exp(-(np.sqrt(across_mm**2 + soft_mm**2) - soft_mm) / reach_mm)
+    return ridge if fold_deg >= 0 else slope * reach_mm - ridge
+
+
+def limited(lift_mm: float, steepest: float) -> float:
+    """`lift_mm`, lowered so far that its slope, `steepest` at full lift, stays below `STEEPEST`."""
+    return lift_mm * min(1.0, STEEPEST / max(steepest, 1e-9))
+
+
+def hashed(seed: int, index: np.ndarray) -> np.ndarray:
+    """Numbers from -1 to 1 that depend on (seed, index) alone: SplitMix64 (Steele et al. 2014)."""
+    with np.errstate(over="ignore"):
+        z = np.asarray(index).astype(np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z += np.uint64(seed) * np.uint64(0xD1B54A32D192ED03) + np.uint64(0x632BE59BD9B4E019)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
+
+
+def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
+    """Smooth noise, -1 to 1, with one independent value at every whole t."""
+    whole = np.floor(t)
+    share = t - whole
+    share = share * share * share * (share * (6 * share - 15) + 10)
+    return np.asarray(hashed(seed, whole) * (1 - share) + hashed(seed, whole + 1) * share)
+
+
+def wear_line(sheet: Sheet, line: Line, *, loss: float, dirt: float, edge: float, width_mm: float, seed: int) -> Sheet:
+    """The print along a fold: ink broken off (`loss`), dirt in the crack (`dirt`), one lip dark and one bright (`edge`)."""
+    from dataclasses import replace
+
+    from fastecg.kernels.wear import wear_along
+
+    if not (loss or dirt or edge):
+        return sheet
+    pixels = sheet.pixels.copy()
+    cos, sin = line.direction
+    place = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, cos, sin])
+    wear_along(pixels, place, sheet.scale, np.array([loss, dirt, edge, width_mm]), bare_paper(sheet), seed)
+    return replace(sheet, pixels=pixels)
+
+
+def bare_paper(sheet: Sheet) -> np.ndarray:
+    """Colour of torn fibres under the print, (3,) float: half way from the paper to white."""
+    return 0.5 * (np.array(sheet.style.paper, dtype=np.float64) + 255.0)
+
+
+def brought_to_sheet(sheet: Sheet, mesh_like: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A plane at a mesh's nodes with the sheet pixel of its first node and its step in pixels, as kernels want them."""
+    origin = np.array([mesh.x_mm[0], mesh.y_mm[0]]) * sheet.scale - 0.5
+    return np.ascontiguousarray(mesh_like, dtype=np.float64), origin, np.array(mesh.step_mm) * sheet.scale

@@ -1,0 +1,107 @@
+"""Print that came off the paper: along fold lines, and where a crumpled sheet was bent sharply."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+
+@jit
+def mixed(seed, i, j):
+    """A number from -1 to 1 that depends on (seed, i, j) alone (the finaliser of MurmurHash3)."""
+    h = np.uint32(seed) ^ np.uint32(np.uint32(i) * np.uint32(0x85EBCA6B))
+    h = np.uint32(h ^ np.uint32(np.uint32(j) * np.uint32(0xC2B2AE35)))
+    h = np.uint32(h ^ np.uint32(h >> np.uint32(16)))
+    h = np.uint32(h * np.uint32(0x85EBCA6B))
+    h = np.uint32(h ^ np.uint32(h >> np.uint32(13)))
+    h = np.uint32(h * np.uint32(0xC2B2AE35))
+    h = np.uint32(h ^ np.uint32(h >> np.uint32(16)))
+    return np.float64(h) * (2.0 / 4294967296.0) - 1.0
+
+
+@jit
+def _noise(seed, x, y):
+    """Smooth noise in the plane, -1 to 1, with one independent value at every whole (x, y)."""
+    i, j = np.int64(np.floor(x)), np.int64(np.floor(y))
+    s, t = x - i, y - j
+    s, t = s * s * (3 - 2 * s), t * t * (3 - 2 * t)
+    top = (1 - s) * mixed(seed, i, j) + s * mixed(seed, i + 1, j)
+    bottom = (1 - s) * mixed(seed, i, j + 1) + s * mixed(seed, i + 1, j + 1)
+    return (1 - t) * top + t * bottom
+
+
+@jit
+def _bump(u):
+    """About exp(-u²), 0 beyond 2."""
+    rest = 1.0 - 0.25 * u * u
+    return rest * rest * rest * rest if rest > 0.0 else 0.0
+
+
+@jit
+def wear_along(pixels, line, scale, wear, bare, seed):
+    """Wear the print within a band along a fold line, in place.
+
+    Parameters
+    ----------
+    pixels : (height, width, 3) uint8
+    line : (4,) float64
+        A point of the line, in pixels, and the unit vector across it.
+    scale : float
+        px/mm.
+    wear : (4,) float64
+        Ink lost (0 to 1), dirt (0 to 1), contrast of the dark and the bright lip (0 to 1), half width of the crack in mm.
+    bare : (3,) float64
+        Colour where the print is lost.
+    seed : int
+    """
+    height, width = pixels.shape[:2]
+    x0, y0, cos, sin = line
+    loss, dirt, edge, crack = wear
+    reach = max(2.8 if edge > 0 else 0.0, 2.0 * crack + 0.4)
+    for row in range(height):
+        across = (row - y0) * sin
+        if abs(cos) > 1e-3:
+            low, high = (-reach * scale - across) / cos, (reach * scale - across) / cos
+            first, last = max(int(x0 + min(low, high)), 0), min(int(x0 + max(low, high)) + 1, width - 1)
+        elif abs(across) < reach * scale + width * 1e-3:
+            first, last = 0, width - 1
+        else:
+            continue
+        for column in range(first, last + 1):
+            d = ((column - x0) * cos + across) / scale
+            t = ((row - y0) * cos - (column - x0) * sin) / scale
+            d += 0.12 * _noise(seed, t / 3.0, 0.5)  # no fold is drawn with a ruler
+            lip = 1.0 + edge * (0.5 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))
+            lost = soiled = 0.0
+            if abs(d) < 2.0 * crack:
+                depth = _bump(d / crack)
+                patchy = 0.35 + 0.5 * _noise(seed + 1, t / 6.0, 0.5) + 0.45 * _noise(seed + 2, t / 0.7, d / 0.3)
+                lost = loss * depth * min(max(patchy, 0.0), 0.9)
+                soiled = dirt * depth * min(max(0.5 + 0.5 * _noise(seed + 3, t / 4.0, d / 0.5), 0.0), 1.0)
+            for c in range(3):
+                value = np.float64(pixels[row, column, c])
+                value = (value + (bare[c] - value) * lost) * lip * (1.0 - 0.6 * soiled)
+                pixels[row, column, c] = np.uint8(min(max(value + 0.5, 0.0), 255.0))
+
+
+@jit
+def wear_over(pixels, plane, origin, step, bare, scale, seed):
+    """Wear the print by a coarse plane (rows, columns), 0 to 1, in place; its nodes lie at pixels origin + step * (column, row)."""
+    rows, columns = plane.shape
+    for row in range(pixels.shape[0]):
+        v = (row - origin[1]) / step[1]
+        i = min(max(int(v), 0), rows - 2)
+        t = v - i
+        for column in range(pixels.shape[1]):
+            u = (column - origin[0]) / step[0]
+            j = min(max(int(u), 0), columns - 2)
+            a, b, c, d = plane[i, j], plane[i, j + 1], plane[i + 1, j], plane[i + 1, j + 1]
+            if a + b + c + d < 0.02:
+                continue
+            s = u - j
+            worn = (1 - t) * (a + s * (b - a)) + t * (c + s * (d - c))
+            lost = worn * min(max(0.4 + 0.9 * _noise(seed, column / (0.45 * scale), row / (0.45 * scale)), 0.0), 1.0)
+            for channel in range(3):
+                value = np.float64(pixels[row, column, channel])
+                pixels[row, column, channel] = np.uint8(value + (bare[channel] - value) * lost + 0.5)

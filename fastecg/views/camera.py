@@ -1,0 +1,81 @@
+"""A camera with a simple lens: what views through one share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import value
+from fastecg.views.view import View
+
+
+@dataclass(frozen=True)
+class Camera(View):
+    """A pinhole camera over the page, with a lens that bends straight lines a little.
+
+    The camera looks at the page's centre from `distance_mm`. The picture is cut so that the page fills the share `fill`
+    of it; above 1 the page's edges are lost.
+    """
+
+    tilt_deg: float = value(0.0, 0.0, 50.0, "how far the camera is from straight above")
+    azimuth_deg: float = value(90.0, -180.0, 180.0, "towards which side of the page: 0 right, 90 bottom, 180 left, -90 top")
+    roll_deg: float = value(0.0, -180.0, 180.0, "how far the page is turned clockwise in the picture")
+    turns: int = value(0, 0, 3, "quarter turns clockwise on top of that")
+    distance_mm: float = value(400.0, 150.0, 3000.0, "from the lens to the page's centre; nearer is stronger perspective")
+    lens_k1: float = value(0.0, -0.06, 0.06, "lens: below 0 barrel, above 0 pincushion, at half the page's diagonal")
+    lens_k2: float = value(0.0, -0.02, 0.02, "lens: the next term")
+    fill: float = value(0.95, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
+    offset_x: float = value(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the width")
+    offset_y: float = value(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the height")
+    aspect: float = value(0.0, 0.0, 2.5, "width over height of the picture; 0 takes the page's own")
+    width_px: int = value(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
+
+    @property
+    def range_mm(self) -> float:
+        """Distance of the lens in millimetres of the page."""
+        return self.distance_mm
+
+    def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
+        """Height and width of the picture."""
+        return self._frame(page_mm, dpi)[2]
+
+    def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
+        """Pixels (…, 2) of points in space (…, 3) mm."""
+        scale, corner, _ = self._frame(page_mm, dpi)
+        return self._image_plane(points_mm, page_mm) * scale - corner
+
+    def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
+        """Places (…, 2) in a picture in which the page's centre is the origin and has the scale 1/mm."""
+        tilt, azimuth = np.deg2rad(self.tilt_deg), np.deg2rad(self.azimuth_deg)
+        x, y, z = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2, points_mm[..., 2]
+        towards, aside = x * np.cos(azimuth) + y * np.sin(azimuth), y * np.cos(azimuth) - x * np.sin(azimuth)
+        nearer = (towards * np.sin(tilt) + z * np.cos(tilt)) / self.range_mm
+        magnified = 1.0 / np.maximum(1.0 - nearer, 0.05)
+        up, across = (towards * np.cos(tilt) - z * np.sin(tilt)) * magnified, aside * magnified
+        far = (up * up + across * across) / (0.25 * (page_mm[0] ** 2 + page_mm[1] ** 2))
+        bent = 1.0 + far * (self.lens_k1 + far * self.lens_k2)
+        turned = azimuth + np.deg2rad(self.roll_deg + 90.0 * self.turns)
+        cos, sin = bent * np.cos(turned), bent * np.sin(turned)
+        return np.stack([up * cos - across * sin, up * sin + across * cos], axis=-1)
+
+    def _frame(self, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
+        """px per unit of the image plane; the picture's first pixel, (2,) px from the page's centre; its height and width."""
+        outline = self._image_plane(_outline(page_mm), page_mm)
+        low, high = outline.min(axis=0), outline.max(axis=0)
+        width, height = (high - low) / self.fill
+        if self.aspect:
+            width, height = max(width, height * self.aspect), max(height, width / self.aspect)
+        scale = self.width_px / width if self.width_px else dpi / 25.4
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        centre = 0.5 * (low + high) - np.array([self.offset_x * width, self.offset_y * height])
+        corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
+        return scale, corner, size
+
+
+def _outline(page_mm: tuple[float, float]) -> np.ndarray:
+    """Nine points a side of a flat page, (36, 3) mm: enough for the bulge that the lens gives it."""
+    width, height = page_mm
+    steps = np.linspace(0.0, 1.0, 9)
+    corners = np.array([[0, 0, 0], [width, 0, 0], [width, height, 0], [0, height, 0], [0, 0, 0]], dtype=np.float64)
+    return np.concatenate([a + steps[:, None] * (b - a) for a, b in zip(corners[:-1], corners[1:], strict=True)])

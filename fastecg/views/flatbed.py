@@ -1,0 +1,45 @@
+"""A scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import value
+from fastecg.views.view import View
+
+_LIDS = {"white": (244, 244, 242), "grey": (176, 177, 176), "black": (22, 22, 24)}
+
+
+@dataclass(frozen=True)
+class Flatbed(View):
+    """A flatbed or feed scanner: no perspective; the page a little askew, the lid seen beside it."""
+
+    skew_deg: float = value(0.0, -15.0, 15.0, "how far the page lies turned clockwise")
+    turns: int = value(0, 0, 3, "quarter turns clockwise on top of that")
+    stretch_x: float = value(1.0, 0.95, 1.05, "true resolution over the stated one, across the scan")
+    stretch_y: float = value(1.0, 0.95, 1.05, "true resolution over the stated one, along the scan")
+    border_mm: float = value(0.0, -30.0, 80.0, "how far the scan goes beyond the page; below 0 the page is cropped")
+    offset_x_mm: float = value(0.0, -60.0, 60.0, "how far the page lies off the middle")
+    offset_y_mm: float = value(0.0, -60.0, 60.0, "how far the page lies off the middle")
+    lid: str = value("white", help="colour of the lid", choices=tuple(_LIDS))
+
+    def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
+        """Height and width of the picture of the page and its border."""
+        width, height = page_mm[::-1] if self.turns % 2 else page_mm
+        return tuple(max(8, round((length + 2 * self.border_mm) * dpi / 25.4)) for length in (height, width))  # type: ignore[return-value]
+
+    def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
+        """Pixels (…, 2) of points in space (…, 3) mm; how high they are makes no difference."""
+        angle = np.deg2rad(self.skew_deg + 90.0 * self.turns)
+        x, y = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2
+        height, width = self.size(page_mm, dpi)
+        scale = dpi / 25.4
+        across = (x * np.cos(angle) - y * np.sin(angle) + self.offset_x_mm) * scale * self.stretch_x
+        down = (x * np.sin(angle) + y * np.cos(angle) + self.offset_y_mm) * scale * self.stretch_y
+        return np.stack([across + 0.5 * (width - 1), down + 0.5 * (height - 1)], axis=-1)
+
+    def backdrop(self) -> np.ndarray:
+        """The lid, (3,) uint8."""
+        return np.array(_LIDS[self.lid], dtype=np.uint8)

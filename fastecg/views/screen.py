@@ -1,0 +1,28 @@
+"""A photo of a display that shows the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import value
+from fastecg.views.camera import Camera
+
+
+@dataclass(frozen=True)
+class Screen(Camera):
+    """A display on which the page is shown, photographed: a plane, larger or smaller than paper, in a dark surround."""
+
+    distance_mm: float = value(550.0, 150.0, 3000.0, "from the lens to the middle of the display")
+    fill: float = value(1.05, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
+    zoom: float = value(1.0, 0.3, 2.5, "size of the page on the display, 1 as on paper")
+
+    @property
+    def range_mm(self) -> float:
+        """Distance in millimetres of the page as it is shown."""
+        return self.distance_mm / self.zoom
+
+    def backdrop(self) -> np.ndarray:
+        """The surround of the display, (3,) uint8."""
+        return np.array([18, 19, 22], dtype=np.uint8)
