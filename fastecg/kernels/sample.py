@@ -1,6 +1,6 @@
 """The one resampling: a sheet seen through a mesh of 8x8-pixel cells, lit, with noise, in one read and one write.
 
-The mesh's nodes become whole numbers first (`survey`): coordinates in 1/65536 pixel, light in 1/32768. Cells are sorted into three
+The mesh's nodes become whole numbers first (`survey`): coordinates in 1/65536 pixel, light in 1/16384. Cells are sorted into three
 kinds: wholly on the sheet and wholly beside it, which are done eight pixels at a time (`sample_cell`), and the few that the sheet's
 edge crosses, which are done pixel by pixel with the exact share of sheet and background. All arithmetic is on whole numbers, and
 each row stands alone, so the bytes depend neither on the processor nor on how rows are shared among threads.
@@ -12,7 +12,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import CHROMA, LUMA, place
-from fastecg.kernels.sample_cell import LOSS, ask_for, copy_bytes, expose_desk, expose_levels, expose_page, mix_coordinates, mix_light
+from fastecg.kernels.sample_cell import LOSS, ask_for, copy_bytes, expose_desk, expose_levels, expose_page, locate, mix_coordinates, mix_light
 
 CELL = 8
 BESIDE, ON, ACROSS = 0, 1, 2  # kinds of cells
@@ -69,14 +69,14 @@ def _span(plane, i, j):
 
 @jit
 def survey_light(gain, lift, light):
-    """Write gain (rows, cols, 3) as Q15 and lift (rows, cols) as Q6 with half a level into light (m, 4 n) int16."""
+    """Write gain (rows, cols, 3) as Q14 and lift (rows, cols) as Q6 with half a level into light (m, 4 n) int16."""
     rows, cols = gain.shape[:2]
     for m in range(light.shape[0]):
         for j in range(light.shape[1] // 4):
             i, k = min(m, rows - 1), min(j, cols - 1)
             for c in range(3):
                 factor = min(max(gain[i, k, c], np.float32(0.0)), np.float32(1.99996))
-                light[m, 4 * j + c] = np.uint16(factor * np.float32(32768.0) + np.float32(0.5))
+                light[m, 4 * j + c] = np.uint16(factor * np.float32(16384.0) + np.float32(0.5))
             veil = min(max(lift[i, k], np.float32(0.0)), np.float32(255.0))
             light[m, 4 * j + 3] = np.uint16(veil * np.float32(64.0) + np.float32(32.5 + LOSS))
 
@@ -117,12 +117,14 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
     """
     columns, width = cells.shape[1], np.int64(sheet.shape[1])
     strip, ahead = np.empty((2, lattice.shape[2]), dtype=np.int32), np.empty((2, lattice.shape[2]), dtype=np.int32)
+    spots, shares = np.empty((columns, CELL), dtype=np.int32), np.empty((columns, 2 * CELL), dtype=np.uint16)
     lit = np.empty((2, light.shape[2]), dtype=np.uint16)
     line = np.empty((columns + 1) * CELL * 3, dtype=np.uint8)
     levels = np.empty(32, dtype=np.int16)
     patch = np.empty((CELL, 3), dtype=np.uint8)
     # Addresses once: in the loop over cells every array that is passed on would be counted as in use and not in use again.
     pixels, xs, ys, page_light, desk_light = _address(sheet), _address(strip), _address(strip[1]), _address(lit), _address(lit[1])
+    spots_at, shares_at = _address(spots), _address(shares)
     line_at, levels_at, patch_at, luma_at, chroma_at = _address(line), _address(levels), _address(patch), _address(luma), _address(chroma)
     for row in range(start, stop):
         i, eighths = (row - origin[1]) // CELL, (row - origin[1]) % CELL
@@ -135,11 +137,13 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         desk_row = row if desk.shape[0] > 1 else 0
         desk_at = _address(desk[desk_row])
         for j in range(columns):
+            locate(width, xs + 4 * j, ys + 4 * j, spots_at + 32 * j, shares_at + 32 * j)
+            # The sheet is read along slanting lines, which processors do not foresee: ask for what is needed eight rows on.
+            ask_for(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
+        for j in range(columns):
             x, kind = origin[0] + CELL * j, cells[i, j]
             if kind == ON:
-                # The sheet is read along slanting lines, which processors do not foresee: ask for what is needed eight rows on.
-                ask_for(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
-                expose_page(pixels, width, xs + 4 * j, ys + 4 * j, page_light + 8 * j, bright, colour, shown, c0, c1, c2)
+                expose_page(pixels, width, spots_at + 32 * j, shares_at + 32 * j, page_light + 8 * j, bright, colour, shown, c0, c1, c2)
             elif kind == ACROSS:
                 _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels)
                 expose_levels(levels_at, bright, colour, shown, c0, c1, c2)
@@ -218,4 +222,4 @@ def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
                         total += share * np.int64(sheet[top + dy, left + dx, c])
                         cover += share
             shown = total * _lit_at(lit, 0, j, c, k) + (65536 - cover) * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, 1, j, c, k)
-            levels[slot + c] = np.int16(min((shown >> 25) + _lit_at(lit, 0, j, 3, k), 32767))
+            levels[slot + c] = np.int16(min((shown >> 24) + _lit_at(lit, 0, j, 3, k), 32767))

@@ -11,13 +11,13 @@ every step stays within the 128-bit halves in which processors shuffle cheaply. 
 
 | quantity | as | so that |
 |---|---|---|
-| source coordinate | Q16, 32 bits | pages reach 32,767 pixels; the fraction across has 15 bits, the one down is rounded to 7 |
-| blended sheet value | Q7 | 255 fits 16 bits with its sign |
-| light factor | Q15, without sign | factors reach 2 |
+| source coordinate | Q16, 32 bits | pages reach 32,767 pixels |
+| sheet value | Q8, without sign | 255 fits 16 bits, and a byte becomes one by being moved |
+| light factor | Q14 | factors reach 2 |
 | level shown | Q6 | twice white fits; more saturates |
 | one standard deviation | 2**13 in the tables, Q9 for its size | up to 4 deviations of up to 32 levels |
 
-Products keep their upper 16 bits and drop the rest, because that is one instruction everywhere; what this takes from a level, 3 to 4
+Products keep their upper 16 bits and drop the rest, because that is one instruction everywhere; what this takes from a level, 3 to 5
 of 64 parts, is given back with the rounding (`LOSS`).
 """
 
@@ -31,7 +31,7 @@ from numba.extending import intrinsic
 
 _I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 NEAR, FAR = (0, 1, 4, 5), (2, 3, 6, 7)
-LOSS = 3  # of 64 parts of a level, on average
+LOSS = 4  # of 64 parts of a level, on average
 
 
 class _Vectors:
@@ -147,51 +147,42 @@ def _along(v: _Vectors, nodes: Any) -> Any:
     return v.b.add(v.splat(left, 8), v.shift(v.b.add(rise, v.repeat(rise, 4)), -3))
 
 
-def _pixel_pair(v: _Vectors, sheet: Any, offsets: Any, first: int) -> Any:
-    """Two neighbours of 16 bits each at pixels `first` and `first + 4`: lanes r g b r g b and two spare, twice."""
-    pair = ir.Constant(ir.VectorType(_I64, 2), ir.Undefined)
-    for lane, k in enumerate((first, first + 4)):
-        place = v.b.add(sheet, v.b.sext(v.b.extract_element(offsets, ir.Constant(_I32, k)), _I64))
-        pair = v.b.insert_element(pair, v.load(place, _I64, 1), ir.Constant(_I32, lane))
-    return v.widen(v.b.bitcast(pair, ir.VectorType(_I8, 16)), _I16, signed=False)
+def _pixels(v: _Vectors, sheet: Any, spots: Any, four: tuple[int, ...]) -> tuple[Any, Any]:
+    """Four pixels and their right neighbours, (r, g, b, spare) Q8 each: eight bytes are read for the six that a pair takes."""
+    quads = ir.Constant(ir.VectorType(_I64, 4), ir.Undefined)
+    for lane, k in enumerate(four):
+        place = v.b.add(sheet, v.b.sext(v.load(spots, _I32, 1, step=4 * k), _I64))
+        quads = v.b.insert_element(quads, v.load(place, _I64, 1), ir.Constant(_I32, lane))
+    bytes_ = v.b.bitcast(quads, ir.VectorType(_I8, 32))
+    return _spread(v, bytes_, 0), _spread(v, bytes_, 3)
 
 
-def _blend_down(v: _Vectors, sheet: Any, below: Any, offsets: Any, down: Any, first: int) -> Any:
-    """A pixel pair blended between its two rows: Q7."""
-    top, bottom = _pixel_pair(v, sheet, offsets, first), _pixel_pair(v, below, offsets, first)
-    weight = v.pick(down, [first] * 8 + [first + 4] * 8)
-    return v.b.add(v.shift(top, 7), v.b.mul(v.b.sub(bottom, top), weight))
+def _spread(v: _Vectors, bytes_: Any, start: int) -> Any:
+    """Four bytes from `start` in each eight, moved to the upper halves of 16-bit numbers (the later byte is the upper one)."""
+    zero = 32
+    lanes = [part for k in range(4) for c in range(4) for part in (zero, 8 * k + start + c)]
+    nothing = ir.Constant(bytes_.type, [0] * 32)
+    return v.b.bitcast(v.pick(bytes_, lanes, nothing), ir.VectorType(_I16, 16))
 
 
-def _sample(v: _Vectors, sheet: Any, width: Any, xs: Any, ys: Any, lights: list[Any]) -> list[Any]:
-    """Bilinear values under the light, levels Q6, at the eight pixels of a cell's row: near and far."""
-    x, y = _along(v, xs), _along(v, ys)
-    fraction = v.repeat(x, 0xFFFF)
-    down = v.narrow(v.shift(v.b.add(v.b.and_(y, fraction), v.repeat(y, 256)), -9), _I16)
-    row = v.b.mul(v.shift(y, -16), v.splat(v.b.trunc(width, _I32), 8))
-    offsets = v.b.mul(v.b.add(row, v.shift(x, -16)), v.repeat(row, 3))
+def _sample(v: _Vectors, sheet: Any, width: Any, spots: Any, shares: Any, light: Any, four: tuple[int, ...]) -> Any:
+    """Bilinear values under the light at four pixels: levels Q6."""
     below = v.b.add(sheet, v.b.mul(width, ir.Constant(_I64, 3)))
-    pairs = [_blend_down(v, sheet, below, offsets, down, first) for first in range(4)]
-    across = v.narrow(x, _I16)
-    return [
-        _blend_across(v, pairs[0], pairs[1], v.pick(across, [k for k in NEAR for _ in range(4)]), lights[0]),
-        _blend_across(v, pairs[2], pairs[3], v.pick(across, [k for k in FAR for _ in range(4)]), lights[1]),
-    ]
-
-
-def _blend_across(v: _Vectors, even: Any, odd: Any, across: Any, light: Any) -> Any:
-    """Four pixels from two pairs: each pixel's two columns weighed by the fraction `across` (Q16) and the light at once."""
-    lanes = [start + c for start in (0, 16, 8, 24) for c in range(4)]
-    left, right = v.pick(even, lanes, odd), v.pick(even, [lane + 3 for lane in lanes], odd)
-    weight = v.product(light, across)
-    return v.b.add(v.product(left, v.b.sub(light, weight)), v.product(right, weight))
+    each = [k for k in four for _ in range(4)]
+    right, lower = v.pick(v.load(shares, _I16, 8), each), v.pick(v.load(shares, _I16, 8, step=16), each)
+    upper = v.b.xor(lower, v.repeat(lower, -1))
+    (a, b), (c, d) = _pixels(v, sheet, spots, four), _pixels(v, below, spots, four)
+    left_column = v.b.add(v.product(a, upper), v.product(c, lower))
+    right_column = v.b.add(v.product(b, upper), v.product(d, lower))
+    weight = v.product(light, right)
+    return v.b.add(v.product(left_column, v.b.sub(light, weight)), v.product(right_column, weight))
 
 
 def _desk_levels(v: _Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> Any:
     """Four of eight background pixels under the light, levels Q6."""
     colour = v.widen(v.pick(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), _I16, signed=False)
     lamp = _light(v, light, four)
-    return _veiled(v, v.product(v.shift(colour, 7), lamp), lamp)
+    return _veiled(v, v.product(v.shift(colour, 8), lamp), lamp)
 
 
 def _words(builder: Any, args: tuple[Any, ...]) -> tuple[_Vectors, list[Any], list[Any]]:
@@ -200,13 +191,34 @@ def _words(builder: Any, args: tuple[Any, ...]) -> tuple[_Vectors, list[Any], li
 
 
 @intrinsic
-def expose_page(typing, sheet, width, xs, ys, light, luma, chroma, out, c0, c1, c2):  # type: ignore[no-untyped-def]
+def locate(typing, width, xs, ys, spots, shares):  # type: ignore[no-untyped-def]
+    """Where on the sheet eight pixels look: byte offsets (8 of 32 bits), then shares of the right and the lower neighbour (8 of 16 each).
+
+    A step of its own, because addresses that come from memory keep the processor busier than addresses that come from vectors.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, (width, xs, ys, spots, shares) = _Vectors(builder), args
+        x, y = _along(v, xs), _along(v, ys)
+        row = v.b.mul(v.shift(y, -16), v.splat(builder.trunc(width, _I32), 8))
+        v.store(v.b.mul(v.b.add(row, v.shift(x, -16)), v.repeat(row, 3)), spots)
+        v.store(v.narrow(v.pick(x, list(range(16)), y), _I16), shares)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 5), emit
+
+
+@intrinsic
+def expose_page(typing, sheet, width, spots, shares, light, luma, chroma, out, c0, c1, c2):  # type: ignore[no-untyped-def]
     """Sample the sheet at eight pixels, light them, add noise, write 24 bytes."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (sheet, width, xs, ys, light, luma, chroma, out), curve = _words(builder, args)
-        lights = [_light(v, light, NEAR), _light(v, light, FAR)]
-        near, far = (_veiled(v, level, lamp) for level, lamp in zip(_sample(v, sheet, width, xs, ys, lights), lights, strict=True))
+        v, (sheet, width, spots, shares, light, luma, chroma, out), curve = _words(builder, args)
+        lights = [_light(v, light, four) for four in (NEAR, FAR)]
+        near, far = (
+            _veiled(v, _sample(v, sheet, width, spots, shares, lamp, four), lamp)
+            for four, lamp in zip((NEAR, FAR), lights, strict=True)
+        )
         _finish(v, near, far, luma, chroma, curve, out)
         return context.get_dummy_value()
 
