@@ -86,7 +86,7 @@ class Record:
 
         A tail shorter than a page is left out (a page's worth lacking up to 1 % counts as whole).
         """
-        size = round(seconds * self.fs)
+        size = max(1, round(seconds * self.fs))
         whole = (self.samples + size // 100) // size
         for k in range(max(1, whole)):
             yield k * size, min((k + 1) * size, self.samples)

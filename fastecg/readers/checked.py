@@ -39,6 +39,7 @@ def checked_record(path: Path, signal: np.ndarray, fs: float, leads: Sequence[st
         raise RecordError(f"{path}: every sample is missing (NaN), expected some signal")
     if not any(_moves(lead) for lead in record.signal):
         raise RecordError(f"{path}: every lead is constant, expected a signal that varies")
+    record.signal.flags.writeable = False
     return record
 
 

@@ -102,7 +102,7 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
 def _arrays(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:
     if path.suffix.lower() == ".npy":
         return np.load(path, mmap_mode="r", allow_pickle=False), None, None  # mapped: a header that lies allocates nothing
-    with np.load(path, allow_pickle=False) as arrays:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
         fs = float(arrays["fs"]) if "fs" in arrays else None
         leads = [str(name) for name in arrays["leads"]] if "leads" in arrays else None
         return arrays["signal"], fs, leads

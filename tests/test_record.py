@@ -1,0 +1,70 @@
+"""`Record` takes what fits together and says what does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastecg.errors import RecordError
+from fastecg.record import EXTRA_LEADS, LEADS, Record
+
+
+def test_holds_contiguous_float32_and_reads_leads_by_name():
+    values = np.arange(6, dtype=np.int16).reshape(3, 2).T
+    record = Record(values, 250, ["I", "II"], name="x")
+    assert record.signal.dtype == np.float32 and record.signal.flags.c_contiguous
+    assert record.lead("II").tolist() == [1, 3, 5]
+    assert (record.samples, record.duration_s, record.name) == (3, 3 / 250, "x")
+
+
+def test_cannot_be_written_to_and_leaves_the_callers_array_alone():
+    mine = np.zeros((1, 4), np.float64)
+    record = Record(mine, 1, ["I"])
+    with pytest.raises(ValueError):
+        record.signal[0, 0] = 1
+    mine[0, 0] = 5
+    assert record.signal[0, 0] == 0
+
+
+def test_gaps_stay():
+    assert np.isnan(Record([[1.0, np.nan]], 1, ["I"]).signal[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("signal", "fs", "leads", "fault"),
+    [
+        (np.zeros(5), 500, ["I"], "shape"),
+        (np.zeros((0, 5)), 500, [], "shape"),
+        (np.zeros((1, 0)), 500, ["I"], "shape"),
+        (np.zeros((2, 5)), 500, ["I"], "lead names"),
+        (np.zeros((2, 5)), 500, ["I", "I"], "more than once"),
+        (np.zeros((1, 5)), 0, ["I"], "frequency"),
+        (np.zeros((1, 5)), -1, ["I"], "frequency"),
+        (np.zeros((1, 5)), np.nan, ["I"], "frequency"),
+        (np.zeros((1, 5)), np.inf, ["I"], "frequency"),
+        (np.full((1, 5), np.inf), 1, ["I"], "infinite"),
+        (np.full((1, 5), -np.inf), 1, ["I"], "infinite"),
+    ],
+)
+def test_refuses_what_does_not_fit(signal, fs, leads, fault):
+    with pytest.raises(RecordError, match=f"^mine: .*{fault}.*expected"):
+        Record(signal, fs, leads, name="mine")
+
+
+@pytest.mark.parametrize(
+    ("samples", "pages"),
+    [
+        (5000, [(0, 5000)]),
+        (4000, [(0, 4000)]),  # shorter than a page
+        (4960, [(0, 4960)]),
+        (9960, [(0, 5000), (5000, 9960)]),  # 1 % short of two pages
+        (9900, [(0, 5000)]),  # a tail is left out
+        (15300, [(0, 5000), (5000, 10000), (10000, 15000)]),
+    ],
+)
+def test_pages(samples, pages):
+    assert list(Record(np.zeros((1, samples)), 500, ["I"]).page_starts()) == pages
+
+
+def test_known_leads_are_distinct():
+    assert len({name.lower() for name in LEADS + EXTRA_LEADS}) == 22
