@@ -78,11 +78,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Task:
-    """One record to draw: from a file, or as it is. `stem` is its place in the output folder, `done` the images that are there."""
+    """One record to draw: a file, or the record itself. `stem` is its place in the output folder, `done` the images that are there."""
 
     stem: str
-    source: Path | None = None
-    record: Record | None = None
+    origin: Path | Record
     done: frozenset[int] = frozenset()
     copied: bool = False  # its WFDB copy is there
 
@@ -251,18 +250,19 @@ def _tasks(inputs: list[Any], folder: Path) -> list[Task]:
 
     records = [item for item in inputs if isinstance(item, Record)]
     paths = [Path(item) for item in inputs if not isinstance(item, Record)]
-    named: list[tuple[str, Task]] = [(record.name, Task("", record=record)) for record in records]
+    named: list[tuple[str, Path | Record]] = [(record.name, record) for record in records]
     sources = find_records(paths) if paths else () if records else sample_records()
     for source in sources:
         if not _is_own_output(source.path, paths, folder):
-            named.append((source.key, Task("", source=source.path)))
+            named.append((source.key, source.path))
     if not named:
         raise RecordError(f"no record in {', '.join(path.name or str(path) for path in paths)}, expected WFDB headers (.hea) in it")
     tasks, taken = [], set[str]()
-    for name, task in named:
-        stem = _free_stem(_safe_stem(name), taken)
-        _refuse_same_file(task.source, folder / stem)
-        tasks.append(replace(task, stem=stem))
+    for name, origin in named:
+        task = Task(_free_stem(_safe_stem(name), taken), origin)
+        if isinstance(origin, Path):
+            _refuse_same_file(origin, folder / task.stem)
+        tasks.append(task)
     return tasks
 
 
@@ -289,13 +289,11 @@ def _free_stem(stem: str, taken: set[str]) -> str:
     return free
 
 
-def _refuse_same_file(source: Path | None, target: Path) -> None:
+def _refuse_same_file(source: Path, target: Path) -> None:
     """Do not write a record's copy over the record."""
     header = target.with_name(target.name + ".hea")
-    if source is not None and header.exists():
-        for own in (source, source.with_name(source.name + ".hea")):
-            if own.exists() and own.samefile(header):
-                raise FastecgError(f"{header.name}: the copy would overwrite the input, expected another output folder")
+    if header.exists() and source.exists() and source.samefile(header):
+        raise FastecgError(f"{header.name}: the copy would overwrite the input, expected another output folder")
 
 
 def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
@@ -389,10 +387,10 @@ def draw_task(task: Task, options: Options, folder: Path) -> Drawn:
 def _read(task: Task) -> Record:
     from fastecg.readers import read_record
 
-    if task.record is not None:
-        return task.record
+    if not isinstance(task.origin, Path):
+        return task.origin
     try:
-        return read_record(task.source)
+        return read_record(task.origin)
     except OSError as error:
         raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
 
@@ -447,8 +445,8 @@ def _reason(error: Exception, task: Task) -> str:
     if not isinstance(error, FastecgError):
         return f"{task.stem}: unexpected {type(error).__name__}"
     text = " ".join(str(error).split())
-    if task.source is not None:
-        for parent in (task.source.resolve().parent, task.source.parent):
+    if isinstance(task.origin, Path):
+        for parent in (task.origin.resolve().parent, task.origin.parent):
             text = text.replace(f"{parent}{os.sep}", "")
     return text
 

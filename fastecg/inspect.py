@@ -126,9 +126,9 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
     picture = Image.fromarray(pixels).convert("RGB")
     pen = ImageDraw.Draw(picture)
 
-    def place(points: np.ndarray) -> list[tuple[float, float]]:
-        """Positions in the zoomed picture: pixel centres stay pixel centres."""
-        return [(x, y) for x, y in (points * zoom + (zoom - 1) / 2).tolist()]
+    def place(points: np.ndarray) -> list[tuple[int, int]]:
+        """Pixels of the zoomed picture: pixel centres stay pixel centres. Rounded here, for Pillow would cut off."""
+        return [(round(x), round(y)) for x, y in (points * zoom + (zoom - 1) / 2).tolist()]
 
     for x, y in place(_points(truth["fastecg"]["grid"]["px"])):
         pen.line([(x - 2, y), (x + 2, y)], fill=GRID)
@@ -175,7 +175,7 @@ def _read_image(path: Path) -> np.ndarray:
     import imageio.v3 as iio
 
     try:
-        return iio.imread(path)
+        return iio.imread(path, plugin="pillow")  # no other plugin is to try its luck
     except (OSError, ValueError) as error:
         raise ImageError(f"{path}: cannot be read as an image ({type(error).__name__}), expected PNG, JPEG, WebP or TIFF") from None
 

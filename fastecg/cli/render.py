@@ -120,7 +120,7 @@ def _told(summary: Summary, out: Path) -> list[str]:
     if summary.kept:
         lines.append(f"{summary.kept} images were there already")
     if summary.shortened:
-        lines.append(f"{summary.shortened} records end in less than a page, which was left out")
+        lines.append(f"{summary.shortened} records have a tail shorter than a page, which is left out")
     if summary.failures:
         lines.append(f"{len(summary.failures)} records failed; the manifest says why")
     return lines

@@ -11,6 +11,7 @@ import numpy as np
 from imageio.config.plugins import PluginConfig, known_plugins
 from imageio.core.request import InitializationError, IOMode, Request
 from imageio.core.v3_plugin_api import PluginV3
+from numpy.typing import ArrayLike
 
 from fastecg.writers.png import png_bytes
 
@@ -25,10 +26,13 @@ class FastPngPlugin(PluginV3):
         if request.mode.io_mode != IOMode.write or request.extension not in (".png", None):
             raise InitializationError("the fastecg plugin writes PNG and nothing else")
 
-    def write(self, ndimage: np.ndarray, *, dpi: float | None = None, level: int = 1) -> bytes | None:
+    def write(  # type: ignore[override]  # a PNG holds one image, not a list
+        self, ndimage: ArrayLike, *, dpi: float | None = None, level: int = 1
+    ) -> bytes | None:
         """Write one image; `dpi` and `level` as in `png_bytes`. Returns the bytes when the target is ``"<bytes>"``."""
-        self.request.get_file().write(png_bytes(np.asarray(ndimage), dpi=dpi, level=level))
-        return self.request.get_file().getvalue() if self.request.raw_uri == "<bytes>" else None
+        body = png_bytes(np.asarray(ndimage), dpi=dpi, level=level)
+        self.request.get_file().write(body)
+        return body if self.request.raw_uri == "<bytes>" else None
 
     def read(self, *, index: int = 0) -> np.ndarray:
         """Not offered: the plugin refuses to open a file for reading."""

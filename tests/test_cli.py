@@ -1,0 +1,327 @@
+"""The command line: what it prints, what it leaves, what it returns, and what it does not import."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import wfdb
+from rich.console import Console
+from typer.testing import CliRunner
+
+import fastecg
+import fastecg.cli
+from fastecg import inspect
+from fastecg.cli import COMMANDS, app
+from fastecg.cli.report import Reporter
+from fastecg.dataset import Progress
+from fastecg.errors import ImageError
+from fastecg.recipe import RECIPES, Recipe
+from fastecg.simulation import CONDUCTIONS, RHYTHMS
+from fastecg.writers import write_record
+from fastecg.writers.truth_json import read_truth
+
+HEAVY = {"numba", "llvmlite", "wfdb", "pandas", "matplotlib", "skimage", "scipy", "imageio", "PIL", "numpy", "torch", "cv2"}
+TELL_MODULES = """
+import sys
+try:
+    from fastecg.cli import main; main()
+finally:
+    print('|'.join(sys.modules))
+"""
+ROOT = Path(fastecg.__file__).parent.parent
+
+
+def call(*words: object):
+    return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200", "TERM": "dumb"})
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("records")
+    for seed in (0, 1):
+        write_record(folder / f"r{seed}", fastecg.simulate(fs=100, seed=seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def out(records, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("out")
+    result = call("render", records, "-o", folder, "--dpi", 60, "--layout", "3x4+1")
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"2 images of 2 records in .*images/s", result.stderr)
+    return folder
+
+
+# --- help
+
+
+@pytest.mark.parametrize("words", ["--help", "-h", "--version", "render --help", "inspect --help", "recipes --help", "simulate --help"])
+def test_help_imports_nothing_heavy(words):
+    done = subprocess.run([sys.executable, "-c", TELL_MODULES, *words.split()], capture_output=True, text=True, cwd=ROOT, check=True)
+    *said, modules = done.stdout.splitlines()
+    assert any(line.strip() for line in said)
+    assert not HEAVY & {module.partition(".")[0] for module in modules.split("|")}
+
+
+def test_version():
+    assert call("--version").stdout == f"fastecg {fastecg.__version__}\n"
+
+
+def test_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "fastecg", "--version"], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == f"fastecg {fastecg.__version__}\n"
+
+
+def test_every_module_with_a_command_is_listed():
+    names = {info.name for info in pkgutil.iter_modules(fastecg.cli.__path__)} - {"group", "report"}
+    assert {command.__name__ for command in COMMANDS} == names
+    listed = call("--help").stdout
+    for command in COMMANDS:
+        assert command.__name__ in listed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_in_help_name_options_that_exist(command):
+    options = set(re.findall(r"--[a-z-]+", call(command.__name__, "--help").stdout)) | {"-o", "-n"}
+    examples = re.findall(rf"^ +fastecg {command.__name__} .*$", command.__doc__, re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", example)) <= options
+
+
+# --- render
+
+
+def test_render_writes_pictures_truth_and_copies(out):
+    for name in ("r0-0.png", "r0-0.json", "r0.hea", "r0.dat", "r1-0.png", "manifest.jsonl", "run.json"):
+        assert (out / name).is_file()
+
+
+def test_render_says_what_was_there_already(records, out):
+    result = call("render", records, "-o", out, "--dpi", 60, "--layout", "3x4+1")
+    assert result.exit_code == 0
+    assert "2 images were there already" in result.stderr
+
+
+def test_render_without_input_draws_the_samples(tmp_path):
+    result = call("render", "-o", tmp_path, "--dpi", 50, "--limit", 1)
+    assert result.exit_code == 0
+    assert "built-in sample records" in result.stderr
+    assert len(list(tmp_path.rglob("*-0.png"))) == 1
+
+
+def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("fastecg.dataset.render_dataset", lambda inputs, out, **options: asked.update(options, inputs=inputs) or _nothing())
+    words = (
+        "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
+        "--quality 80 --truth json,mask --mask-unplotted --workers 1 --overwrite"
+    )
+    assert call("render", records, "-o", tmp_path, *words.split()).exit_code == 0
+    asked.pop("progress")
+    assert asked == {
+        "inputs": [records], "recipe": "clean", "layout": "6x2", "style": "s", "dpi": 300, "speed": 50, "gain": 5, "seed": 7,
+        "per_record": 2, "limit": 9, "shard": (2, 3), "format": "jpg", "quality": 80, "truth": ("json", "mask"), "mask_unplotted": True,
+        "workers": 1, "overwrite": True,
+    }  # fmt: skip
+
+
+def _nothing():
+    from fastecg.dataset import Summary
+
+    return Summary()
+
+
+def test_failed_records_are_named_and_give_status_1(records, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bad.hea").write_text("bad 1 500 5000\nbad.dat 16 200 16 0 0 0 0 I\n")
+    result = call("render", records, tmp_path / "in", "-o", tmp_path / "out", "--dpi", 50)
+    assert result.exit_code == 1
+    assert "failed: bad" in result.stderr
+    assert "1 records failed" in result.stderr
+    assert (tmp_path / "out" / "r1-0.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("render nowhere -o out", "nowhere"),
+        ("render --shard 2 -o out", "expected K/N such as 2/8"),
+        ("render --shard 0/2 -o out", "K from 1 to N"),
+        ("render --format bmp -o out", "expected png, jpg, webp or tiff"),
+        ("render --recipe no -o out", "no recipe 'no'"),
+        ("render --recipe no.toml -o out", "no.toml"),
+        ("render --layout no -o out", "layout 'no'"),
+        ("render --dpi no -o out", "dpi"),
+        ("render", "--out"),
+        ("inspect nothing.png", "nothing.png"),
+        ("recipes nothing", "nothing"),
+        ("simulate", "expected --out FOLDER"),
+        ("simulate -o out --rhythm waltz", "waltz"),
+        ("dance", "dance"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(words, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*words.split())
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.output + result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_options_are_refused(records, out):
+    result = call("render", records, "-o", out, "--dpi", 61, "--layout", "3x4+1")
+    assert result.exit_code == 2
+    assert "dpi 60.0, now 61.0" in result.stderr
+
+
+def test_unwritable_output_is_one_line_and_status_1(records, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    result = call("render", records, "-o", tmp_path / "file", "--dpi", 50)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("fastecg: ")
+
+
+def test_ctrl_c_tells_how_to_go_on(records, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastecg.dataset.render_dataset", interrupted)
+    result = call("render", records, "-o", tmp_path)
+    assert result.exit_code == 130
+    assert "the same command goes on from here" in result.stderr
+
+
+# --- what long work says
+
+
+def test_plain_lines_elsewhere_than_on_a_terminal(monkeypatch):
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr("fastecg.cli.report.time.monotonic", lambda: next(clock))
+    text = io.StringIO()
+    with Reporter(Console(file=text, width=200)) as reporter:
+        for done in range(1, 5):
+            reporter.update(Progress(done, 10, done * 2, f"r{done}", "r3: no leads" if done == 3 else None))
+    assert text.getvalue().splitlines() == [
+        "2/10 records, 4 images, 0.5 images/s, 32 s left",
+        "failed: r3: no leads",
+        "4/10 records, 8 images, 0.5 images/s, 24 s left",
+    ]
+
+
+def test_a_bar_on_a_terminal():
+    text = io.StringIO()
+    with Reporter(Console(file=text, force_terminal=True, width=120, color_system=None)) as reporter:
+        reporter.update(Progress(4, 10, 8, "r3"))
+    assert "4/10 records" in text.getvalue()
+    assert "images/s" in text.getvalue()
+
+
+# --- recipes
+
+
+def test_recipes_lists_all():
+    listed = call("recipes").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == list(RECIPES)
+    assert all(Recipe.load(name).title in line for name, line in zip(RECIPES, listed, strict=True))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_printed_recipe_is_that_recipe(name, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(call("recipes", name).stdout)
+    assert Recipe.load(path).to_dict() == Recipe.load(name).to_dict()
+
+
+# --- simulate
+
+
+def test_simulate_writes_records(tmp_path):
+    words = "--rhythm bigeminy --conduction rbbb -n 2 --seed 5 --fs 250 --seconds 4"
+    result = call("simulate", "-o", tmp_path, *words.split())
+    assert result.exit_code == 0
+    assert sorted(path.name for path in tmp_path.glob("*.hea")) == ["bigeminy-rbbb-5.hea", "bigeminy-rbbb-6.hea"]
+    read = wfdb.rdrecord(str(tmp_path / "bigeminy-rbbb-6"))
+    expected = fastecg.simulate("bigeminy", conduction="rbbb", seconds=4, fs=250, seed=6)
+    np.testing.assert_allclose(read.p_signal.T, expected.signal, atol=0.000501)
+
+
+def test_simulate_lists_what_it_can():
+    listed = call("simulate", "--list").stdout
+    for row in (*RHYTHMS, *CONDUCTIONS):
+        assert row.name in listed
+
+
+# --- inspect
+
+
+def test_inspect_draws_each_trace_over_its_ink(out):
+    assert call("inspect", out / "r0-0.png").exit_code == 0
+    before, after = iio.imread(out / "r0-0.png"), iio.imread(out / "r0-0.inspect.png")
+    assert before.shape == after.shape
+    truth = read_truth((out / "r0-0.json").read_bytes())
+    for segment in inspect.segments(truth):
+        columns, rows = np.rint(segment.points).astype(int).T
+        assert (after[rows, columns] == segment.colour).all(axis=1).mean() > 0.9
+    assert (before != after).any(axis=2).mean() < 0.2
+
+
+def test_inspect_zooms_about_pixel_centres():
+    image = np.zeros((5, 5, 3), np.uint8)
+    truth = {
+        "leads": [{"lead_name": "I", "plotted_pixels": [[2, 1], [2, 3], [None, 4]]}],
+        "fastecg": {"visible": [[True, False, False]], "boxes": [], "grid": {"px": []}},
+    }
+    drawn = inspect.draw_truth(image, truth, zoom=3)
+    assert drawn.shape == (15, 15, 3)
+    assert tuple(drawn[7, 4]) == inspect.LEAD_COLOURS[0]  # pixel (row 2, column 1) is 6..8, 3..5
+    assert tuple(drawn[7, 10]) == inspect.HIDDEN
+    assert not drawn[:6].any()
+
+
+def test_inspect_makes_a_page_of_a_folder(out):
+    result = call("inspect", out, "--limit", 1)
+    assert result.exit_code == 0
+    page = (out / "inspect.html").read_text()
+    assert page.count("<figure>") == page.count("<img") == 1
+    assert page.count("<polyline") == 13
+    assert 'src="r0-0.png"' in page
+    assert "http" not in page
+
+
+def test_inspect_page_escapes_what_is_printed(out, tmp_path):
+    for suffix in (".png", ".json"):
+        (tmp_path / f"x{suffix}").write_bytes((out / f"r0-0{suffix}").read_bytes().replace(b'"words":"II"', b'"words":"<script>"'))
+    path, count = inspect.inspect_folder(tmp_path)
+    assert count == 1
+    assert "<script>" not in path.read_text()
+    assert "&lt;script&gt;" in path.read_text()
+
+
+def test_inspect_names_what_is_missing(out, tmp_path):
+    (tmp_path / "alone.png").write_bytes((out / "r0-0.png").read_bytes())
+    with pytest.raises(ImageError, match=r"alone.png: its truth is missing, expected alone.json beside it"):
+        inspect.inspect_image(tmp_path / "alone.png")
+    with pytest.raises(ImageError, match="no image with its truth"):
+        inspect.inspect_folder(tmp_path)
+    (tmp_path / "alone.json").write_bytes((out / "r0-0.json").read_bytes())
+    (tmp_path / "alone.png").write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"alone.png: cannot be read as an image"):
+        inspect.inspect_image(tmp_path / "alone.png")
+
+
+def test_every_public_function_of_the_command_modules_is_documented():
+    for command in COMMANDS:
+        module = importlib.import_module(command.__module__)
+        assert module.__doc__
+        assert command.__doc__
