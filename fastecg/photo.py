@@ -171,7 +171,7 @@ class Truth:
         scale = self.warp.scale
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
-        draw_strokes(self.page, scale, printed)
+        draw_strokes(self.page.strokes, scale, printed, but="separator")
         layers[self._seen(printed) > self._threshold] |= np.uint16(1 << TEXT_BIT)
         grid = grid_plane(shape, self.page.grid, self.style.grid, scale)
         layers[self._seen(grid) > 64] |= np.uint16(1 << GRID_BIT)

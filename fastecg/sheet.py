@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from fastecg.page import Grid, Page, Trace
+from fastecg.page import Grid, Page, Stroke, Trace
 from fastecg.style import Style
 
 
@@ -25,9 +25,9 @@ class Sheet:
     pixels : ndarray, shape (height, width, 3) uint8
         sRGB.
     ink : ndarray, shape (height, width) uint8
-        Coverage by traces, pulses and separators.
+        Coverage by traces and pulses.
     text : ndarray, shape (height, width) uint8
-        Coverage by printed words.
+        Coverage by printed words and separators.
     scale : float
         px/mm. The page's corner is at the corner of pixel (0, 0): ``px = mm * scale - 0.5``.
     page, style
@@ -75,7 +75,7 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
     shape = sheet_shape(page, scale)
     pixels = _ruled_paper(shape, page.grid, style, scale).copy()
     ink = trace_plane(page.traces, style, scale, shape)
-    draw_strokes(page, scale, ink)
+    draw_strokes(page.strokes, scale, ink, but="separator")
     text = text_plane(page, scale, shape)
     blend(pixels, ink, style.ink)
     blend(pixels, text, style.text_ink)
@@ -92,20 +92,22 @@ def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tupl
     return plane
 
 
-def draw_strokes(page: Page, scale: float, plane: np.ndarray) -> None:
-    """Draw the page's pulses and separators into a coverage plane."""
+def draw_strokes(strokes: Iterable[Stroke], scale: float, plane: np.ndarray, *, only: str = "", but: str = "") -> None:
+    """Draw pulses and separators into a coverage plane: those of the kind `only`, or all `but` one kind."""
     from fastecg.kernels.capsule import stroke_polyline
 
-    for stroke in page.strokes:
-        stroke_polyline(stroke.points_mm * scale - 0.5, stroke.width_mm * scale, plane)
+    for stroke in strokes:
+        if stroke.kind == only or (not only and stroke.kind != but):
+            stroke_polyline(stroke.points_mm * scale - 0.5, stroke.width_mm * scale, plane)
 
 
 def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
-    """Coverage (height, width) uint8 by printed words."""
+    """Coverage (height, width) uint8 by printed words, and by separators, which machines print like words."""
     from fastecg.text import draw_texts
 
     plane = np.zeros(shape, dtype=np.uint8)
     draw_texts(plane, page.texts, scale)
+    draw_strokes(page.strokes, scale, plane, only="separator")
     return plane
 
 
