@@ -96,6 +96,8 @@ class Light:
         What is seen beside the page.
     noise : Noise, optional
         Grain of the sensor, in the same pass.
+    holes : ndarray, shape (rows, columns) bool, or None
+        Nodes of cells in which the page has a hole, so that what is behind it is seen.
     """
 
     warp: Warp
@@ -104,6 +106,7 @@ class Light:
     veil: np.ndarray
     backdrop: np.ndarray
     noise: Noise | None = None
+    holes: np.ndarray | None = None
 
     @classmethod
     def even(cls, warp: Warp) -> Light:
@@ -136,9 +139,11 @@ class Light:
     def off_page_mm(self) -> np.ndarray:
         """How far beside the page the light's nodes are, (rows, columns) mm: negative on the page, infinite where none is near."""
         mesh, nodes = self.warp.mesh, self.warp.nodes_mm
-        middle = [0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)]  # a mesh reaches equally far beyond all edges
-        off = np.abs(nodes - middle) - middle
-        return np.nan_to_num(off.max(axis=-1), nan=np.inf).astype(np.float32)
+        middle_x, middle_y = (0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm))  # a mesh reaches equally far beyond all edges
+        off = np.maximum(np.abs(nodes[..., 0] - middle_x) - middle_x, np.abs(nodes[..., 1] - middle_y) - middle_y)
+        if self.holes is not None:
+            off = np.where(self.holes, np.maximum(off, 0.0), off)
+        return np.where(np.isnan(off), np.inf, off).astype(np.float32)
 
     def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:
         """A quantity given at the nodes of the paper's mesh, (mesh rows, mesh columns), brought to the light's nodes."""

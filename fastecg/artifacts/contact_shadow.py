@@ -20,16 +20,18 @@ class ContactShadow(Artifact):
 
     def shade(self, light: Light) -> Light:
         """Dim everything beside the page, and give the page's part of those cells back through its relief."""
-        if not (light.off_page_mm() > 0).any():
+        off = light.off_page_mm()
+        near = (off > -1.0) & (off < self.reach_mm + self.offset_mm)
+        if not (off > 0).any():
             return light
-        seen = (1.0 - self.depth * self._share(light)) ** ENCODING
+        seen = np.ones(off.shape, dtype=np.float32)
+        seen[near] = (1.0 - self.depth * self._share(light, light.warp.nodes_mm[near])) ** ENCODING
         return light.lit(seen).shaded(1.0 / seen)
 
-    def _share(self, light: Light) -> np.ndarray:
-        """1 at the edge, 0 from `reach_mm` on and far away."""
+    def _share(self, light: Light, points_mm: np.ndarray) -> np.ndarray:
+        """1 at the edge of the pushed page, 0 from `reach_mm` on, for page points (n, 2)."""
         mesh = light.warp.mesh
         push = self.offset_mm * np.array([np.cos(np.radians(self.direction_deg)), np.sin(np.radians(self.direction_deg))])
         middle = np.array([0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)])
-        beside = np.abs(light.warp.nodes_mm - middle - push) - middle
-        distance = np.nan_to_num(np.hypot(*np.moveaxis(np.maximum(beside, 0.0), 2, 0)), nan=np.inf)
-        return np.maximum(1.0 - distance / self.reach_mm, 0.0) ** 2
+        beside = np.maximum(np.abs(points_mm - middle - push) - middle, 0.0)
+        return np.maximum(1.0 - np.hypot(beside[:, 0], beside[:, 1]) / self.reach_mm, 0.0) ** 2
