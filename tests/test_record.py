@@ -12,7 +12,8 @@ from fastecg.record import EXTRA_LEADS, LEADS, Record
 def test_holds_contiguous_float32_and_reads_leads_by_name():
     values = np.arange(6, dtype=np.int16).reshape(3, 2).T
     record = Record(values, 250, ["I", "II"], name="x")
-    assert record.signal.dtype == np.float32 and record.signal.flags.c_contiguous
+    assert record.signal.dtype == np.float32
+    assert record.signal.flags.c_contiguous
     assert record.lead("II").tolist() == [1, 3, 5]
     assert (record.samples, record.duration_s, record.name) == (3, 3 / 250, "x")
 
@@ -20,7 +21,7 @@ def test_holds_contiguous_float32_and_reads_leads_by_name():
 def test_cannot_be_written_to_and_leaves_the_callers_array_alone():
     mine = np.zeros((1, 4), np.float64)
     record = Record(mine, 1, ["I"])
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         record.signal[0, 0] = 1
     mine[0, 0] = 5
     assert record.signal[0, 0] == 0

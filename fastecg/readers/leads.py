@@ -42,9 +42,10 @@ _MV_PER_UNIT = {
 }
 
 # Signals that are no ECG though their unit may be mV, which is also what a header that names no unit means.
-_NOT_ECG = tuple(
-    "abp nbp art pap cvp icp bp lap rap uap uvp pleth ppg spo2 sao2 so2 pulse hr resp thor imp airflow flow nasal co2 etco2 "
-    "eeg eog emg gsr eda temp acc gyro pcg phono marker event trigger status".split()
+_NOT_ECG = (
+    *("abp", "nbp", "art", "pap", "cvp", "icp", "bp", "lap", "rap", "uap", "uvp", "pulse", "hr"),
+    *("pleth", "ppg", "spo2", "sao2", "so2", "co2", "etco2", "resp", "thor", "imp", "airflow", "flow", "nasal"),
+    *("eeg", "eog", "emg", "gsr", "eda", "temp", "acc", "gyro", "pcg", "phono", "marker", "event", "trigger", "status"),
 )
 
 
@@ -58,7 +59,7 @@ class Lead(NamedTuple):
 
 @lru_cache(maxsize=256)
 def millivolts_per(unit: str) -> float | None:
-    """mV in one `unit`, or None if `unit` is not a voltage."""
+    """How many mV one `unit` is, or None if `unit` is not a voltage."""
     return _MV_PER_UNIT.get(unit.strip().casefold().removesuffix("s"))
 
 

@@ -1,0 +1,83 @@
+"""Speed of the readers beside wfdb, guarded by ratios measured in one session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+from fastecg.readers import find_records, read_record, sample_records
+
+SAMPLE = str(sample_records()[0].path.with_suffix(""))
+
+
+def _written(folder: Path, coding: str, signals: int, samples: int) -> str:
+    """A record of noise in one of the common formats; returns its path without suffix."""
+    digital = np.random.default_rng(0).integers(-2000, 2000, (samples, signals))
+    names = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"][:signals]
+    wfdb.wrsamp(
+        "r", 500, ["mV"] * signals, names, d_signal=digital, fmt=[coding] * signals,
+        adc_gain=[1000.0] * signals, baseline=[0] * signals, write_dir=str(folder),
+    )  # fmt: skip
+    if coding == "16":  # 16+24, a MATLAB file
+        header = folder / "r.hea"
+        header.write_text(header.read_text().replace("r.dat 16", "r.mat 16+24"))
+        (folder / "r.mat").write_bytes(bytes(24) + (folder / "r.dat").read_bytes())
+    return str(folder / "r")
+
+
+def _times_faster(ours: Callable[[], object], theirs: Callable[[], object], rounds: int = 25) -> float:
+    """Median over rounds of (CPU time of `theirs`) / (CPU time of `ours`), the two taking turns."""
+    ratios = []
+    ours()
+    theirs()
+    for _ in range(rounds):
+        start = time.thread_time()
+        ours()
+        ours()
+        ours()
+        between = time.thread_time()
+        theirs()
+        ratios.append((time.thread_time() - between) / (between - start) * 3)
+    return float(np.median(ratios))
+
+
+def test_bench_read_sample(benchmark):
+    assert benchmark(read_record, SAMPLE).samples == 5000
+
+
+def test_bench_wfdb_sample(benchmark):
+    assert benchmark(wfdb.rdrecord, SAMPLE).sig_len == 5000
+
+
+@pytest.mark.parametrize("coding", ["16", "212"])
+def test_bench_read_written(benchmark, tmp_path, coding):
+    assert benchmark(read_record, _written(tmp_path, coding, 12, 5000)).samples == 5000
+
+
+def test_bench_find_records(benchmark, tmp_path):
+    header = sample_records()[0].path.read_bytes()
+    for k in range(500):
+        (tmp_path / f"{k:03}.hea").write_bytes(header)
+    assert len(benchmark(find_records, tmp_path)) == 500
+
+
+def test_guard_a_sample_is_read_ten_times_as_fast_as_by_wfdb():
+    """About 11 to 14 times; the guard leaves room for a busy machine."""
+    assert _times_faster(lambda: read_record(SAMPLE), lambda: wfdb.rdrecord(SAMPLE)) > 8
+
+
+@pytest.mark.parametrize(("coding", "least"), [("16", 8), ("212", 8)])
+def test_guard_twelve_leads_of_the_other_common_formats(tmp_path, coding, least):
+    path = _written(tmp_path, coding, 12, 5000)
+    assert _times_faster(lambda: read_record(path), lambda: wfdb.rdrecord(path)) > least
+
+
+def test_guard_half_an_hour_in_format_212(tmp_path):
+    """Here the header is nothing and both sides are limited by memory."""
+    path = _written(tmp_path, "212", 2, 650_000)
+    assert _times_faster(lambda: read_record(path), lambda: wfdb.rdrecord(path), rounds=7) > 2.5
