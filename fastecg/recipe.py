@@ -90,16 +90,15 @@ class Shot:
             sheet = artifact.stain(sheet)
         if not self.artifacts and isinstance(self.view, Straight):
             return sheet.pixels, None
-        light = replace(Light.even(warp), backdrop=self.view.backdrop())
+        over, gone = (None if plane is None else _seen_plane(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
+        light = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
         for artifact in self.artifacts:
             light = artifact.shade(light)
         image = _seen(sheet, warp, light)
-        if sheet.over is None and sheet.gone is None:
-            return image, None
-        if sheet.gone is not None:
-            image = _with_holes(image, sheet.gone, sheet.scale, warp, light)
-        planes = [plane for plane in (sheet.over, sheet.gone) if plane is not None]
-        return image, np.any([_seen_plane(plane, sheet.scale, warp) > 127 for plane in planes], axis=0)
+        if gone is not None:
+            image = _with_holes(image, gone, warp, light)
+        hidden = [plane > 127 for plane in (over, gone) if plane is not None]
+        return image, np.any(hidden, axis=0) if hidden else None
 
     def to_dict(self) -> dict[str, Any]:
         """The shot as plain data."""
@@ -150,25 +149,33 @@ def _seen(sheet: Sheet, warp: Warp, light: Light) -> np.ndarray:
 
 
 def _seen_plane(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
-    """A plane of the sheet, (height, width) uint8, as the picture shows it."""
+    """A plane of the sheet, (height, width) uint8, as the picture shows it; on the sheet's blended edge as just inside."""
     from fastecg.kernels.plane import sample_plane
 
     seen = np.empty(warp.size, dtype=np.uint8)
-    sample_plane(plane, warp.nodes_mm * scale - 0.5, CELL, seen)
+    sample_plane(plane, warp.nodes_mm * scale - 0.5, CELL, seen, True)
     return seen
 
 
-def _with_holes(image: np.ndarray, gone: np.ndarray, scale: float, warp: Warp, light: Light) -> np.ndarray:
-    """The picture with what lies behind the page where the paper is gone."""
+def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
+    """Whether anything of a plane (height, width) is in a cell round each of the warp's nodes, (rows, columns) bool."""
+    rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
+    padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
+    padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
+    cells = np.pad(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)), 1)
+    return cells[:-1, :-1] | cells[:-1, 1:] | cells[1:, :-1] | cells[1:, 1:]
+
+
+def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) -> np.ndarray:
+    """The picture with what lies behind the page where the paper is gone, `share` (height, width) 0..255."""
     from fastecg.expose import expose
 
     behind = expose(
         np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
         lift=light.veil, background=light.backdrop, noise=light.noise,
     )  # fmt: skip
-    share = _seen_plane(gone, scale, warp)
-    where = share > 0
-    mixed = share[where, None].astype(np.uint16)
+    where = np.nonzero(share)
+    mixed = share[where][:, None].astype(np.uint16)
     image[where] = ((255 - mixed) * image[where] + mixed * behind[where] + 127) // 255
     return image
 

@@ -33,8 +33,9 @@ class DogEar(Artifact):
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the flap and its shadow, and take the corner away."""
         fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
-        gone = _triangle(sheet, np.stack([fold_a, fold_b, corner]), 0.0)
-        sheet = sheet.without(*gone)
+        beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches past the paper's edges
+        hole = np.stack([fold_a + beyond, fold_b - beyond, corner + 4.0 * np.sign(2 * corner - fold_a - fold_b)])
+        sheet = sheet.without(*_triangle(sheet, hole, 0.0))
         if self.way == "under":
             return sheet
         tip = _mirrored(corner, fold_a, fold_b)
@@ -48,7 +49,7 @@ class DogEar(Artifact):
         return replace(sheet, pixels=pixels).under(window, coverage)
 
     def _fold_mm(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Both ends of the fold, and the corner, each (2,) mm. Beyond the corner by a little, so that no edge of it stays."""
+        """Both ends of the fold, and the corner, each (2,) mm."""
         width, height = size_mm
         x, inward_x = (0.0, 1.0) if self.corner.endswith("left") else (width, -1.0)
         y, inward_y = (0.0, 1.0) if self.corner.startswith("top") else (height, -1.0)

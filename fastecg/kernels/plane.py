@@ -2,30 +2,68 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fastecg.kernels.jit import jit
 
+_BLOCK = 16  # px a side of the blocks that are looked through for ink first: most of a page has none
+
 
 @jit
-def sample_plane(plane, nodes, cell, out):
-    """out (height, width) = `plane` bilinear at the source pixel that the lattice `nodes` gives; 0 outside and under NaN."""
-    rows, columns = plane.shape
+def sample_plane(plane, nodes, cell, out, hold=False):
+    """out (height, width) = `plane` bilinear at the source pixel that the lattice `nodes` gives; 0 outside and under NaN.
+
+    With `hold` the plane's last pixels reach one pixel further, as wide as the sheet's blended edge.
+    """
+    out[:] = 0
+    inked = np.zeros((plane.shape[0] // _BLOCK + 1, plane.shape[1] // _BLOCK + 1), dtype=np.bool_)
+    _find_ink(plane, inked)
+    for i in range((out.shape[0] + cell - 1) // cell):
+        for j in range((out.shape[1] + cell - 1) // cell):
+            a, b, c, d = nodes[i + 1, j + 1], nodes[i + 1, j + 2], nodes[i + 2, j + 1], nodes[i + 2, j + 2]
+            left, right = min(min(a[0], b[0]), min(c[0], d[0])), max(max(a[0], b[0]), max(c[0], d[0]))
+            top, bottom = min(min(a[1], b[1]), min(c[1], d[1])), max(max(a[1], b[1]), max(c[1], d[1]))
+            if np.isfinite(left + right + top + bottom) and _any_ink(inked, left, right, top, bottom):
+                _sample_cell(plane, a, b, c, d, cell, out[i * cell : (i + 1) * cell, j * cell : (j + 1) * cell], hold)
+
+
+@jit
+def _find_ink(plane, inked):
+    for row in range(plane.shape[0]):
+        for column in range(plane.shape[1]):
+            if plane[row, column]:
+                inked[row // _BLOCK, column // _BLOCK] = True
+
+
+@jit
+def _any_ink(inked, left, right, top, bottom):
+    """Whether a block within a pixel of the given range of source pixels has ink."""
+    first, last = max(int(top) - 1, 0) // _BLOCK, min((int(bottom) + 2) // _BLOCK, inked.shape[0] - 1)
+    start, stop = max(int(left) - 1, 0) // _BLOCK, min((int(right) + 2) // _BLOCK, inked.shape[1] - 1)
+    for i in range(first, last + 1):
+        for j in range(start, stop + 1):
+            if inked[i, j]:
+                return True
+    return False
+
+
+@jit
+def _sample_cell(plane, a, b, c, d, cell, out, hold):
     for y in range(out.shape[0]):
-        i = y // cell
-        t = (y - i * cell) / cell
+        t = y / cell
+        u, v = a[0] + t * (c[0] - a[0]), a[1] + t * (c[1] - a[1])
+        right, down = (b[0] + t * (d[0] - b[0]) - u) / cell, (b[1] + t * (d[1] - b[1]) - v) / cell
         for x in range(out.shape[1]):
-            j = x // cell
-            s = (x - j * cell) / cell
-            u = (1 - t) * ((1 - s) * nodes[i + 1, j + 1, 0] + s * nodes[i + 1, j + 2, 0])
-            u += t * ((1 - s) * nodes[i + 2, j + 1, 0] + s * nodes[i + 2, j + 2, 0])
-            v = (1 - t) * ((1 - s) * nodes[i + 1, j + 1, 1] + s * nodes[i + 1, j + 2, 1])
-            v += t * ((1 - s) * nodes[i + 2, j + 1, 1] + s * nodes[i + 2, j + 2, 1])
-            out[y, x] = _bilinear(plane, u, v, rows, columns)
+            out[y, x] = _bilinear(plane, u + x * right, v + x * down, hold)
 
 
 @jit
-def _bilinear(plane, u, v, rows, columns):
-    if not (-1.0 < u < columns and -1.0 < v < rows):  # also refuses NaN
+def _bilinear(plane, u, v, hold):
+    rows, columns = plane.shape
+    if not (-1.0 < u < columns and -1.0 < v < rows):
         return 0
+    if hold:
+        u, v = min(max(u, 0.0), columns - 1.0), min(max(v, 0.0), rows - 1.0)
     j, i = int(u + 1.0) - 1, int(v + 1.0) - 1
     s, t = u - j, v - i
     total = 0.5

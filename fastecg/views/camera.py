@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class Camera(View):
         return np.stack([up * cos - across * sin, up * sin + across * cos], axis=-1)
 
     def _frame(self, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
-        """px per unit of the image plane; the picture's first pixel, (2,) px from the page's centre; its height and width."""
+        """Scale in px per unit of the image plane; the picture's first pixel, (2,) px from the page's centre; its height and width."""
         outline = self._image_plane(_outline(page_mm), page_mm)
         low, high = outline.min(axis=0), outline.max(axis=0)
         width, height = (high - low) / self.fill
@@ -78,4 +79,4 @@ def _outline(page_mm: tuple[float, float]) -> np.ndarray:
     width, height = page_mm
     steps = np.linspace(0.0, 1.0, 9)
     corners = np.array([[0, 0, 0], [width, 0, 0], [width, height, 0], [0, height, 0], [0, 0, 0]], dtype=np.float64)
-    return np.concatenate([a + steps[:, None] * (b - a) for a, b in zip(corners[:-1], corners[1:], strict=True)])
+    return np.concatenate([a + steps[:, None] * (b - a) for a, b in pairwise(corners)])
