@@ -72,7 +72,7 @@ class Mesh:
         return np.gradient(self.height_mm, step_x, axis=1), np.gradient(self.height_mm, step_y, axis=0)
 
     def solid(self) -> np.ndarray:
-        """Node positions in space, (rows, columns, 3) mm.
+        """Node positions in space, (rows, columns, 3) mm; the lowest lies on the table, z = 0.
 
         Paper does not stretch: what rises covers less table. Along each axis the arc length is the page coordinate, so
         the position is the integral of sqrt(1 - slope²), zero at the page's centre. Paper does not shear either; what
@@ -84,7 +84,7 @@ class Mesh:
         solid = np.empty((*self.height_mm.shape, 3))
         solid[..., 0] = x + self.slide_mm[..., 0]
         solid[..., 1] = y + self.slide_mm[..., 1]
-        solid[..., 2] = self.height_mm
+        solid[..., 2] = self.height_mm - self.height_mm.min()
         if self.height_mm.any():
             solid[..., :2] -= self._shortening()
         return solid

@@ -26,7 +26,7 @@ class Crease(Artifact):
     fold_deg: float = value(10.0, -40.0, 40.0, "how far the sides are from flat; above 0 a ridge, below 0 a valley")
     soft_mm: float = value(0.5, 0.1, 3.0, "radius of the edge")
     reach_mm: float = value(40.0, 5.0, 400.0, "distance over which the sides come down to the table")
-    edge: float = value(0.10, 0.0, 0.5, "contrast of the dark and the bright lip")
+    edge: float = value(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
     loss: float = value(0.4, 0.0, 1.0, "ink broken off along the edge: a white broken line")
     dirt: float = value(0.0, 0.0, 1.0, "dirt in the crack: a dark broken line")
     width_mm: float = value(0.35, 0.05, 1.5, "half width of the crack")

@@ -24,7 +24,7 @@ class Dent(Artifact):
     at_x: float = value(0.5, 0.0, 1.0, "where it buckles, as a share of the page's width")
     at_y: float = value(0.5, 0.0, 1.0, "where it buckles, as a share of the page's height")
     angle_deg: float = value(0.0, -180.0, 180.0, "direction of the ridge")
-    lift_mm: float = value(1.2, -6.0, 6.0, "height of the ridge")
+    lift_mm: float = value(2.5, -6.0, 6.0, "height of the ridge")
     length_mm: float = value(45.0, 5.0, 200.0, "from the kink to either end")
     width_mm: float = value(7.0, 1.5, 40.0, "half width of the ridge")
     kink: float = value(0.9, 0.0, 1.0, "0 is a ridge all along; 1 is as deep behind the kink as it is high before it")

@@ -35,7 +35,7 @@ class Folds(Artifact):
     fold_deg: float = value(10.0, -40.0, 40.0, "how far the first fold is from flat; below 0 the paper was folded face out")
     soft_mm: float = value(0.5, 0.1, 3.0, "radius of the edges")
     reach_mm: float = value(45.0, 5.0, 400.0, "distance over which the sides come down to the table")
-    edge: float = value(0.10, 0.0, 0.5, "contrast of the dark and the bright lip")
+    edge: float = value(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
     loss: float = value(0.4, 0.0, 1.0, "ink broken off along the edges")
     dirt: float = value(0.0, 0.0, 1.0, "dirt in the cracks")
     width_mm: float = value(0.35, 0.05, 1.5, "half width of the cracks")

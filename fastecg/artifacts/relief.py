@@ -47,11 +47,10 @@ def fold_height(across_mm: np.ndarray, fold_deg: float, soft_mm: float, reach_mm
     """Height of paper that was folded and flattened again, mm.
 
     Both sides stand at half of `fold_deg` next to the fold and come down to the table over `reach_mm`; the edge is
-    rounded over `soft_mm`. A positive angle makes a ridge towards the viewer, a negative one a valley; nothing is below 0.
+    rounded over `soft_mm`. A positive angle makes a ridge towards the viewer, a negative one a valley.
     """
-    slope = np.tan(np.deg2rad(abs(fold_deg) / 2))
-    ridge = slope * reach_mm * np.exp(-(np.sqrt(across_mm**2 + soft_mm**2) - soft_mm) / reach_mm)
-    return ridge if fold_deg >= 0 else slope * reach_mm - ridge
+    slope = np.tan(np.deg2rad(fold_deg / 2))
+    return np.asarray(slope * reach_mm * np.exp(-(np.sqrt(across_mm**2 + soft_mm**2) - soft_mm) / reach_mm))
 
 
 def limited(lift_mm: float, steepest: float) -> float:

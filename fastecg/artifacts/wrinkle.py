@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 #: Sizes of facets and their heights at strength 1, mm.
-_OCTAVES = ((95.0, 3.6), (42.0, 1.9), (19.0, 0.85), (9.0, 0.32))
+_OCTAVES = ((95.0, 9.0), (42.0, 5.5), (19.0, 2.1), (9.0, 0.6))
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     """Octaves of facets; a stronger crush has more of the small ones."""
     from fastecg.kernels.facets import add_facets
 
-    share = 0.775 + 0.525 * hashed(wrinkle.seed, np.arange(len(_OCTAVES)))
+    share = 0.85 + 0.35 * hashed(wrinkle.seed, np.arange(len(_OCTAVES)))
     for k, (cell, lift) in enumerate(_OCTAVES):
-        part = lift * wrinkle.size * share[k] * wrinkle.strength ** (1.0 + 0.15 * k)
+        part = lift * wrinkle.size * share[k] * wrinkle.strength ** (0.9 + 0.2 * k)
         add_facets(height, mesh.x_mm, mesh.y_mm, cell * wrinkle.size, part, (wrinkle.seed + 101 * k) % 2**31)
 
 
@@ -95,7 +95,7 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     width, tall = mesh.size_mm
     angle = np.pi * draws[:, 0]
     spread = 0.32 * np.hypot(width * np.cos(angle), tall * np.sin(angle)) * 0.9 ** np.arange(count)
-    slope = 0.30 * wrinkle.strength * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
+    slope = 0.42 * wrinkle.strength * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
     folds = np.stack([np.cos(angle), np.sin(angle), spread * draws[:, 1], slope], axis=1)
     add_folding(height, mesh.x_mm - width / 2, mesh.y_mm - tall / 2, folds, 14.0 * wrinkle.size)
 
