@@ -101,6 +101,8 @@ def expose(
 
 
     sheet = _checked(sheet, "sheet", (None, None, 3), np.uint8)
+    if sheet.size >= 2**31:
+        raise ImageError(f"sheet: expected less than 2 GiB, got shape {sheet.shape}")
     nodes = _checked(nodes, "nodes", (None, None, 2), np.float64)
     cells = np.empty(_cells_needed(nodes, size, origin), dtype=np.uint8)
     gain = _gain(gain, "gain", nodes)
@@ -113,7 +115,7 @@ def expose(
     rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
     lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((2, rows, 4 * columns), dtype=np.uint16)
     sample.survey_nodes(nodes, lattice)
-    sample.survey_cells(nodes, lattice, sheet.shape[0], sheet.shape[1], cells)
+    sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
     sample.survey_light(gain, lift, light[0])
     sample.survey_light(beside, lift, light[1])
     noise = noise or Noise(seed=0)
@@ -186,7 +188,7 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
     """Median scale over some of the cells that see the sheet; 1 where none does."""
-    step = max(1, min(nodes.shape[:2]) // 40)
+    step = max(1, min(nodes.shape[:2]) // 20)
     corner, right, below = (nodes[i : i - 1 or None : step, j : j - 1 or None : step] for i, j in ((0, 0), (0, 1), (1, 0)))
     rows, columns = (min(part.shape[axis] for part in (corner, right, below)) for axis in (0, 1))
     corner, right, below = (part[:rows, :columns] for part in (corner, right, below))

@@ -12,11 +12,22 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import CHROMA, LUMA, place
-from fastecg.kernels.sample_cell import LOSS, ask_for, copy_bytes, expose_desk, expose_levels, expose_page, locate, mix_coordinates, mix_light
+from fastecg.kernels.sample_cell import (
+    LOSS,
+    ask_for,
+    copy_bytes,
+    expose_desk,
+    expose_levels,
+    expose_page,
+    locate,
+    mix_coordinates,
+    mix_light,
+)
 
 CELL = 8
 BESIDE, ON, ACROSS = 0, 1, 2  # kinds of cells
 FAR_AWAY = 32767  # pixels: what coordinates are limited to
+NOWHERE = -(2**31)  # the coordinate of a node that is not finite
 ONE = 65536
 WIDEST = 2048 * ONE  # cells that spread wider over the sheet are done pixel by pixel, where no product overflows
 
@@ -25,44 +36,34 @@ WIDEST = 2048 * ONE  # cells that spread wider over the sheet are done pixel by 
 def survey_nodes(nodes, lattice):
     """Write nodes (rows, cols, 2) as whole Q16 numbers into lattice (2, m, n); beyond the nodes the last ones are repeated."""
     rows, cols = nodes.shape[:2]
-    for axis in range(2):
-        for i in range(lattice.shape[1]):
-            for j in range(lattice.shape[2]):
-                value = nodes[min(i, rows - 1), min(j, cols - 1), axis]
-                if not np.isfinite(value):
-                    value = 0.0
-                value = min(max(value, -float(FAR_AWAY)), float(FAR_AWAY))
-                lattice[axis, i, j] = np.int32(np.floor(value * 65536.0 + 0.5))
+    for i in range(lattice.shape[1]):
+        for j in range(lattice.shape[2]):
+            x, y = nodes[min(i, rows - 1), min(j, cols - 1)]
+            lattice[0, i, j] = _whole(x) if np.isfinite(x + y) else NOWHERE
+            lattice[1, i, j] = _whole(y) if np.isfinite(x + y) else NOWHERE
 
 
 @jit
-def survey_cells(nodes, lattice, height, width, cells):
+def _whole(position):
+    return np.int32(np.floor(min(max(position, -float(FAR_AWAY)), float(FAR_AWAY)) * 65536.0 + 0.5))
+
+
+@jit
+def survey_cells(lattice, height, width, cells):
     """Sort the cells: BESIDE the sheet of (height, width), ON it, or ACROSS its edge."""
     for i in range(cells.shape[0]):
         for j in range(cells.shape[1]):
-            cells[i, j] = BESIDE
-            if not _finite(nodes, i, j):
-                continue
             x0, x1 = _span(lattice[0], i, j)
             y0, y1 = _span(lattice[1], i, j)
-            if x1 <= -ONE or y1 <= -ONE or x0 >= width * ONE or y0 >= height * ONE:
-                continue
             # The last two columns stay out: the vector path reads 8 bytes for 6.
-            on = x0 >= 0 and y0 >= 0 and x1 < (width - 2) * ONE and y1 < (height - 1) * ONE
-            cells[i, j] = ON if on and x1 - x0 < WIDEST and y1 - y0 < WIDEST else ACROSS
-
-
-@jit
-def _finite(nodes, i, j):
-    total = 0.0
-    for m in range(i, min(i + 2, nodes.shape[0])):
-        for k in range(j, min(j + 2, nodes.shape[1])):
-            total += (nodes[m, k, 0] + nodes[m, k, 1]) * 0.0
-    return total == 0.0
+            on = x0 >= 0 and y0 >= 0 and x1 < (width - 2) * ONE and y1 < (height - 1) * ONE and x1 - x0 < WIDEST and y1 - y0 < WIDEST
+            beside = x0 == NOWHERE or x1 <= -ONE or y1 <= -ONE or x0 >= width * ONE or y0 >= height * ONE
+            cells[i, j] = ON if on else BESIDE if beside else ACROSS
 
 
 @jit
 def _span(plane, i, j):
+    """The least and the greatest coordinate at a cell's corners."""
     a, b, c, d = np.int64(plane[i, j]), np.int64(plane[i, j + 1]), np.int64(plane[i + 1, j]), np.int64(plane[i + 1, j + 1])
     return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
 
@@ -206,20 +207,25 @@ def _lit_at(lit, kind, j, c, k):
 @jit
 def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
     """Levels Q6 of eight pixels of which the sheet covers a share, in the order of the vector path."""
-    height, width = sheet.shape[:2]
     for k in range(CELL):
-        sx, sy = _mixed(lattice[0], i, j, eighths, k), _mixed(lattice[1], i, j, eighths, k)
-        left, top = sx >> 16, sy >> 16
-        right_share, bottom_share = ((sx & 0xFFFF) + 128) >> 8, ((sy & 0xFFFF) + 128) >> 8
+        x0, x1, left, right = _neighbours(_mixed(lattice[0], i, j, eighths, k), sheet.shape[1])
+        y0, y1, upper, lower = _neighbours(_mixed(lattice[1], i, j, eighths, k), sheet.shape[0])
+        rest = 65536 - (left + right) * (upper + lower)
+        behind = np.uint64(min(max(x + k, 0), desk.shape[1] - 1))
         slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
-        behind = min(max(x + k, 0), desk.shape[1] - 1)
+        veil = _lit_at(lit, 0, j, 3, k)
         for c in range(3):
-            total, cover = np.int64(0), np.int64(0)
-            for dy in range(2):
-                for dx in range(2):
-                    if 0 <= left + dx < width and 0 <= top + dy < height:
-                        share = (right_share if dx else 256 - right_share) * (bottom_share if dy else 256 - bottom_share)
-                        total += share * np.int64(sheet[top + dy, left + dx, c])
-                        cover += share
-            shown = total * _lit_at(lit, 0, j, c, k) + (65536 - cover) * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, 1, j, c, k)
-            levels[slot + c] = np.int16(min((shown >> 24) + _lit_at(lit, 0, j, 3, k), 32767))
+            seen = upper * (left * np.int64(sheet[y0, x0, c]) + right * np.int64(sheet[y0, x1, c]))
+            seen += lower * (left * np.int64(sheet[y1, x0, c]) + right * np.int64(sheet[y1, x1, c]))
+            shown = seen * _lit_at(lit, 0, j, c, k) + rest * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, 1, j, c, k)
+            levels[slot + c] = np.int16(min((shown >> 24) + veil, 32767))
+
+
+@jit
+def _neighbours(position, count):
+    """The two pixels beside a position Q16 and their shares of 256; one that is not on the sheet has none."""
+    low, share = position >> 16, ((position & 0xFFFF) + 128) >> 8
+    high = low + 1
+    at_low = 256 - share if 0 <= low < count else 0
+    at_high = share if 0 <= high < count else 0
+    return np.uint64(min(max(low, 0), count - 1)), np.uint64(min(max(high, 0), count - 1)), at_low, at_high

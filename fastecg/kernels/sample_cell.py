@@ -175,7 +175,7 @@ def _sample(v: _Vectors, sheet: Any, width: Any, spots: Any, shares: Any, light:
     left_column = v.b.add(v.product(a, upper), v.product(c, lower))
     right_column = v.b.add(v.product(b, upper), v.product(d, lower))
     weight = v.product(light, right)
-    return v.b.add(v.product(left_column, v.b.sub(light, weight)), v.product(right_column, weight))
+    return v.b.add(v.product(left_column, v.b.sub(light, weight)), v.product(weight, right_column))
 
 
 def _desk_levels(v: _Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> Any:
