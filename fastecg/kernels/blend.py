@@ -9,6 +9,7 @@ from fastecg.kernels.jit import jit
 RGB = tuple[int, int, int]
 
 _WORD = 8  # pixels looked at together: a page is 98 % without ink, and eight bytes of coverage are one integer
+_BLOCK = 8  # words passed over together where all are empty
 
 
 def blend(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
@@ -60,26 +61,42 @@ def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 @jit
+def _inked(words, start):
+    """The first word from `start` on that holds ink; len(words) if none does: there the pixels without a whole word begin."""
+    word = np.uint64(start)
+    while word + np.uint64(_BLOCK) <= np.uint64(len(words)):
+        found = np.uint64(0)
+        for i in range(_BLOCK):
+            found |= words[word + np.uint64(i)]
+        if found:
+            break
+        word += np.uint64(_BLOCK)
+    while word < np.uint64(len(words)) and words[word] == 0:
+        word += np.uint64(1)
+    return np.int64(word)
+
+
+@jit
 def _blend(pixels, cover, words, ink):
-    for word in range(len(words) + 1):
-        if word < len(words) and words[np.uint64(word)] == 0:
-            continue
+    word = _inked(words, 0)
+    while word <= len(words):
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
-            a = np.uint32(cover[i])
+            a = np.int64(cover[i])
             if a:
                 for c in range(3):
-                    mixed = np.uint32(np.uint32(pixels[i, c]) * np.uint32(255 - a) + np.uint32(ink[c]) * a)
-                    pixels[i, c] = np.uint8(np.uint32(mixed + 127) // np.uint32(255))
+                    mixed = np.int64(pixels[i, c]) * (255 - a) + np.int64(ink[c]) * a + 128
+                    pixels[i, c] = np.uint8((mixed + (mixed >> 8)) >> 8)  # exactly mixed / 255, rounded
+        word = _inked(words, word + 1) if word < len(words) else word + 1
 
 
 @jit
 def _multiply(pixels, cover, words, ink):
-    for word in range(len(words) + 1):
-        if word < len(words) and words[np.uint64(word)] == 0:
-            continue
+    word = _inked(words, 0)
+    while word <= len(words):
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
             a = np.uint32(cover[i])
             if a:
                 for c in range(3):
                     passed = np.uint32(65025 - a * np.uint32(255 - ink[c]))
                     pixels[i, c] = np.uint8(np.uint32(np.uint32(pixels[i, c]) * passed + 32512) // np.uint32(65025))
+        word = _inked(words, word + 1) if word < len(words) else word + 1

@@ -1,0 +1,125 @@
+"""Speed of whole pages, and guards of their ratio to the same page as a matplotlib figure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from timing import cpu_medians
+
+import fastecg
+from fastecg.layouts import layout_for
+from fastecg.recipe import Recipe
+from fastecg.sheet import print_page
+from fastecg.styles import STYLES
+
+
+@pytest.fixture(scope="module")
+def record():
+    return fastecg.simulate("sinus", seed=1)
+
+
+@pytest.fixture(scope="module")
+def shot(record):
+    return Recipe.load("clean").draw(record, seed=1, layout="3x4+1", style="muse")
+
+
+def matplotlib_page(record):
+    """The same page as everybody draws it: a figure of 11 x 8.5 in with grid lines every 1 and 5 mm, pulses and traces."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MultipleLocator
+
+    figure = Figure(figsize=(11, 8.5), dpi=200)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, 279.4), ylim=(215.9, 0))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MultipleLocator(5))
+        axis.set_minor_locator(MultipleLocator(1))
+    axes.grid(which="major", color=(0.92, 0.6, 0.6), linewidth=0.6)
+    axes.grid(which="minor", color=(0.97, 0.85, 0.85), linewidth=0.3)
+    for row, leads in enumerate((("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"), ("II",))):
+        count = record.samples // len(leads)
+        for column, lead in enumerate(leads):
+            part = slice(column * count, (column + 1) * count)
+            x = 14 + np.arange(part.start, part.stop) / record.fs * 25
+            axes.plot(x, 60 + 40 * row - 10 * record.lead(lead)[part], color="black", linewidth=0.6)
+        axes.plot([8, 9, 9, 13, 13, 14], [60 + 40 * row - level for level in (0, 0, 10, 10, 0, 0)], color="black", linewidth=0.6)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+@pytest.mark.benchmark(group="page")
+def test_clean_page(benchmark, record, shot):
+    photo = benchmark(shot.take, record)
+    assert photo.image.shape == (1700, 2200, 3)
+
+
+@pytest.mark.benchmark(group="page")
+def test_truth_of_a_clean_page(benchmark, record, shot):
+    from fastecg.writers.truth_json import truth_bytes
+
+    assert len(benchmark(lambda: truth_bytes(shot.take(record)))) > 100_000
+
+
+@pytest.mark.benchmark(group="page")
+def test_guard_page_against_matplotlib(benchmark, record, shot):
+    """Grid, pulses and traces from a record to pixels; words are left out on both sides (they cost both about a tenth)."""
+    layout, style = layout_for("3x4+1", record.leads), STYLES["muse"]
+
+    def our_page():
+        page = layout.place(record, style, shot.setup)
+        return print_page(replace(page, texts=()), style, 200 / 25.4).pixels
+
+    ours, theirs = benchmark.pedantic(
+        lambda: cpu_medians([our_page, lambda: matplotlib_page(record)], times=7, warm=2), rounds=1, iterations=1
+    )
+    benchmark.extra_info["times faster than a matplotlib figure"] = round(theirs / ours, 1)
+    assert theirs / ours >= 100
+
+
+@pytest.mark.benchmark(group="truth")
+def test_guard_truth_json_against_the_standard_encoder(benchmark, record, shot):
+    """The JSON of a page, against `json` encoding the same content (which takes some 60 ms)."""
+    import json
+
+    import orjson
+
+    from fastecg.writers.truth_json import truth_bytes
+
+    photo = shot.take(record)
+    content = orjson.loads(truth_bytes(photo))
+    ours, theirs = benchmark.pedantic(
+        lambda: cpu_medians([lambda: truth_bytes(photo), lambda: json.dumps(content)], times=7), rounds=1, iterations=1
+    )
+    benchmark.extra_info["times faster than json"] = round(theirs / ours, 1)
+    assert theirs / ours >= 4
+
+
+def seconds_of(code: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+@pytest.mark.benchmark(group="cold start")
+def test_guard_help_against_importing_numba(benchmark):
+    """`fastecg --help` must come before Numba could even be imported twice."""
+    main = "import sys; sys.argv = ['fastecg', '--help']\ntry:\n    from fastecg.cli import main; main()\nexcept SystemExit: pass"
+    rounds = [(seconds_of(main), seconds_of("import numba")) for _ in range(5)]
+    ours, theirs = np.median(rounds, axis=0)
+    benchmark.extra_info["share of import numba"] = round(ours / theirs, 2)
+    benchmark.pedantic(seconds_of, args=(main,), rounds=3)
+    assert ours / theirs < 1.0
+
+
+@pytest.mark.benchmark(group="cold start")
+def test_first_page_with_warm_cache(benchmark):
+    code = "import fastecg; fastecg.render(fastecg.simulate())"
+    seconds_of(code)
+    assert benchmark.pedantic(seconds_of, args=(code,), rounds=3) > 0
