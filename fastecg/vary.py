@@ -6,6 +6,7 @@ from a stream of its own, named by (seed, key, slot), so that adding a slot chan
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
@@ -53,7 +54,7 @@ class Distribution:
         if len(written) == 1:
             form, content = next(iter(written.items()))
             if form in ("normal", "log", "graded"):
-                return cls(form, _two_numbers(content, where))
+                return cls(form, _two_numbers(content, where, above_zero=form == "log"))
             if form == "choice" and isinstance(content, Mapping) and content:
                 return cls("choice", tuple(_typed(key) for key in content), _shares(content, where))
         raise RecipeError(f"{where} is {dict(written)!r}, expected {_FORMS}")
@@ -81,7 +82,7 @@ class Distribution:
         if self.form == "uniform":
             return list(self.numbers)
         if self.form == "choice":
-            return {"choice": {str(key): share for key, share in zip(self.numbers, self.shares, strict=True)}}
+            return {"choice": {_as_key(item): share for item, share in zip(self.numbers, self.shares, strict=True)}}
         return {self.form: list(self.numbers)}
 
     def extremes(self) -> tuple[Any, ...]:
@@ -92,15 +93,20 @@ class Distribution:
 Distribution.__doc__ = (Distribution.__doc__ or "").format(forms=_FORMS)
 
 
-def _two_numbers(written: Any, where: str) -> tuple[float, float]:
-    fine = isinstance(written, list) and len(written) == 2 and all(isinstance(n, int | float) and not isinstance(n, bool) for n in written)
-    if not fine:
+def _two_numbers(written: Any, where: str, above_zero: bool = False) -> tuple[float, float]:
+    if not (isinstance(written, list) and len(written) == 2 and all(map(_is_number, written))):
         raise RecipeError(f"{where} is {written!r}, expected two numbers, or {_FORMS}")
+    if above_zero and min(written) <= 0:
+        raise RecipeError(f"{where} is log {written!r}, expected two numbers above 0")
     return written[0], written[1]
 
 
+def _is_number(written: Any) -> bool:
+    return isinstance(written, int | float) and not isinstance(written, bool) and math.isfinite(written)
+
+
 def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
-    if any(isinstance(share, bool) or not isinstance(share, int | float) or share < 0 for share in content.values()) or not any(content.values()):
+    if not all(_is_number(share) and share >= 0 for share in content.values()) or not any(content.values()):
         raise RecipeError(f"{where} has shares {list(content.values())!r}, expected numbers of 0 or more, not all 0")
     return tuple(float(share) for share in content.values())
 
@@ -109,11 +115,17 @@ def _typed(key: str) -> Any:
     """A key of a TOML table as the value it stands for: keys are always text there."""
     if key in ("true", "false"):
         return key == "true"
-    try:
-        number = float(key)
-    except ValueError:
-        return key
-    return int(number) if number.is_integer() and "." not in key else number
+    for number in (int, float):
+        try:
+            return number(key) if key.isascii() and math.isfinite(float(key)) else key
+        except ValueError:
+            continue
+    return key
+
+
+def _as_key(item: Any) -> str:
+    """The inverse of `_typed`."""
+    return str(item).lower() if isinstance(item, bool) else str(item)
 
 
 def _normal_quantile(u: float) -> float:
@@ -142,8 +154,10 @@ class Vary(Generic[V]):
         RecipeError
             If the kind or a key is unknown, or a value outside what its kind allows.
         """
+        if not isinstance(written, Mapping):
+            raise RecipeError(f"{where} is {written!r}, expected a table with a kind")
         name = written.get("kind")
-        if name not in kinds:
+        if not isinstance(name, str) or name not in kinds:
             raise RecipeError(f"{where}.kind is {name!r}, expected one of {', '.join(kinds)}")
         kind = kinds[name]
         known = [item.name for item in fields(kind)]
@@ -183,7 +197,7 @@ class Vary(Generic[V]):
 
 def _chance(written: Any, where: str) -> tuple[float, float]:
     pair = written if isinstance(written, list) else [written, written]
-    if len(pair) != 2 or any(isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1 for p in pair):
+    if len(pair) != 2 or not all(_is_number(p) and 0 <= p <= 1 for p in pair):
         raise RecipeError(f"{where}.chance is {written!r}, expected a number from 0 to 1, or two: at severity 0 and at severity 1")
     return float(pair[0]), float(pair[1])
 
