@@ -17,6 +17,7 @@ from fastecg.kernels.jit import jit
 SUBCOLUMNS = 16  # half as many are a third faster, but the mean error of a 1 px pen on a QRS complex is 2 of 255 instead of 1
 _LANES = 8  # the discs are evaluated in blocks of this constant length, which LLVM turns into vector code
 _FARTHEST = 1e9  # px; samples beyond are pulled back, so that squares of slopes stay finite
+_UNIT = 4096  # heights are counted in parts of a pixel: whole numbers add up exactly in any order
 _THINNEST = 0.15  # px; a thinner pen could slip between the sub-columns, so it is drawn this wide and fainter
 
 
@@ -64,8 +65,7 @@ def _stroke(points, radius, opacity, plane):
         first = int(min(max(np.floor(x_min + 0.5 - radius), 0.0), float(width)))
         last = int(min(max(np.floor(x_max + 0.5 + radius) + 1.0, 0.0), float(width)))
         if first < last:
-            _edge(points[start:stop], radius, 1.0, below)
-            _edge(points[start:stop], radius, -1.0, above)
+            _envelope(points[start:stop], radius, below, above)
             y0, y1 = _fill(below, above, first, last, opacity, plane)
             top, bottom = min(top, y0), max(bottom, y1)
             left, right = min(left, first), max(right, last)
@@ -76,39 +76,73 @@ def _stroke(points, radius, opacity, plane):
 
 
 @jit
-def _edge(points, radius, sign, edge):
-    """Raise `edge` to one side of the ink of a run: the largest `sign` * y in every sub-column, y counted from the image's rim."""
-    last = float(len(edge) - _LANES - 1)
+def _envelope(points, radius, below, above):
+    """Raise both edges to the ink of a run.
+
+    The point of a graph that reaches farthest out above X is inside a segment, where the pen's disc touches a tangent parallel to the
+    segment, or a corner that bends outward. `lean` is how far back along x that touching point's ink lies. So each side is made of a
+    tangent a segment, from lean to lean, and an arc a corner, from the lean of the segment before to that of the segment after.
+    """
+    last = len(points) - 1
+    lean = 0.0
+    for i in range(last + 1):
+        u, v = _from_rim(points[i])
+        lean_before = lean
+        if i < last:
+            u_next, v_next = _from_rim(points[i + 1])
+            run, rise = u_next - u, v_next - v
+            length = math.sqrt(run * run + rise * rise)
+            if length > 0:
+                lean = radius * rise / length
+            if run > 0:
+                _tangent(below, u - lean, u_next - lean, u, v + radius * length / run, rise / run)
+                _tangent(above, u + lean, u_next + lean, u, -v + radius * length / run, -rise / run)
+        _arc(below, u - (radius if i == 0 else lean_before), u + (radius if i == last else -lean), u, v, radius)
+        _arc(above, u - (radius if i == 0 else -lean_before), u + (radius if i == last else lean), u, -v, radius)
+
+
+@jit
+def _from_rim(point):
+    """Return a point counted from the image's rim."""
+    return min(max(point[0], -_FARTHEST), _FARTHEST) + 0.5, min(max(point[1], -_FARTHEST), _FARTHEST) + 0.5
+
+
+@jit
+def _tangent(edge, start, stop, u, level, slope):
+    """Raise an edge to a straight line that passes `level` at u, from start to stop."""
+    k0, k1 = _subcolumns(edge, start, stop)
+    climb = slope / SUBCOLUMNS
+    level += slope * (0.5 / SUBCOLUMNS - u)
+    for k in range(np.uint64(k0), np.uint64(k1)):  # unsigned, or LLVM will not vectorise
+        edge[k] = max(edge[k], np.float32(level + climb * np.int64(k)))
+
+
+@jit
+def _arc(edge, start, stop, u, v, radius):
+    """Raise an edge to the disc round (u, v), at least from start to stop."""
+    k0, k1 = _subcolumns(edge, start, stop)
+    if k1 <= k0:
+        return
     step = np.float32(1.0 / SUBCOLUMNS)
     square = np.float32(radius * radius)
-    u_before, v_before = 0.0, 0.0
-    for i in range(len(points)):
-        u = min(max(points[i, 0], -_FARTHEST), _FARTHEST) + 0.5
-        v = sign * (min(max(points[i, 1], -_FARTHEST), _FARTHEST) + 0.5)
-        # The disc, in whole blocks: lanes beyond it are lowered to -inf and change nothing. Unsigned, or LLVM will not vectorise.
-        k0 = np.int64(max(np.ceil((u - radius) * SUBCOLUMNS - 0.5), 0.0))
-        k1 = np.int64(min(np.floor((u + radius) * SUBCOLUMNS - 0.5), last))
-        lanes = np.uint64(((k1 - k0) // _LANES + 1) * _LANES) if k1 >= k0 else np.uint64(0)
-        away = np.float32((k0 + 0.5) / SUBCOLUMNS - u)
-        base = np.uint64(k0)
-        for j in range(lanes):
-            across = away + np.float32(np.int32(j)) * step
-            rest = square - across * across
-            reach = np.float32(v) + np.float32(math.sqrt(max(rest, np.float32(0.0))))
-            reach = reach if rest >= np.float32(0.0) else np.float32(-np.inf)
-            edge[base + j] = max(edge[base + j], reach)
-        # The tangent it shares with the disc before.
-        if i > 0 and u > u_before:
-            slope = (v - v_before) / (u - u_before)
-            stretch = math.sqrt(1.0 + slope * slope)
-            shift = radius * slope / stretch
-            k0 = np.uint64(min(max(np.ceil((u_before - shift) * SUBCOLUMNS - 0.5), 0.0), last + 1.0))
-            k1 = np.uint64(max(min(np.floor((u - shift) * SUBCOLUMNS - 0.5), last) + 1.0, 0.0))
-            climb = slope / SUBCOLUMNS
-            level = v_before + slope * (0.5 / SUBCOLUMNS - u_before) + radius * stretch
-            for k in range(k0, k1):
-                edge[k] = max(edge[k], np.float32(level + climb * np.int64(k)))
-        u_before, v_before = u, v
+    away = np.float32((k0 + 0.5) / SUBCOLUMNS - u)
+    base = np.uint64(k0)
+    # Whole blocks: more of the disc does no harm, and lanes beyond it are -inf.
+    for j in range(np.uint64(((k1 - k0 - 1) // _LANES + 1) * _LANES)):
+        across = away + np.float32(np.int32(j)) * step
+        rest = square - across * across
+        reach = np.float32(v) + np.float32(math.sqrt(max(rest, np.float32(0.0))))
+        reach = reach if rest >= np.float32(0.0) else np.float32(-np.inf)
+        edge[base + j] = max(edge[base + j], reach)
+
+
+@jit
+def _subcolumns(edge, start, stop):
+    """Return the half-open range of sub-columns whose middles lie from start to stop, both included, on the image."""
+    size = float(len(edge) - _LANES)
+    k0 = min(max(np.ceil(start * SUBCOLUMNS - 0.5), 0.0), size)
+    k1 = min(max(np.floor(stop * SUBCOLUMNS - 0.5) + 1.0, 0.0), size)
+    return np.int64(k0), np.int64(k1)
 
 
 @jit
@@ -116,30 +150,42 @@ def _fill(below, above, first, last, opacity, plane):
     """Lay the ink between the edges into the plane's columns `first` to `last`, forget the edges, and return the touched rows."""
     height = plane.shape[0]
     top, bottom = height, 0
-    scale = np.float32(255.0 * opacity / SUBCOLUMNS)
-    opaque = np.uint8(255.0 * opacity + 0.5)
+    scale = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))
+    low, high = np.empty(SUBCOLUMNS, np.int32), np.empty(SUBCOLUMNS, np.int32)
+    change = np.zeros(height + 2, np.int32)  # of the coverage from one row to the next
     for column in range(first, last):
-        k = column * SUBCOLUMNS
-        lowest, highest = np.float32(-np.inf), np.float32(-np.inf)
-        inner_low, inner_high = np.float32(np.inf), np.float32(np.inf)
-        for j in range(k, k + SUBCOLUMNS):
-            lowest, inner_low = max(lowest, below[j]), min(inner_low, below[j])
-            highest, inner_high = max(highest, above[j]), min(inner_high, above[j])
-        y0 = int(min(max(-highest, np.float32(0.0)), np.float32(height)))
-        y1 = int(min(max(np.ceil(lowest), np.float32(0.0)), np.float32(height)))
-        full0 = int(min(max(np.ceil(-inner_high), np.float32(y0)), np.float32(y1)))
-        full1 = int(min(max(np.floor(inner_low), np.float32(full0)), np.float32(y1)))
-        for y in range(full0, full1):
-            plane[y, column] = max(plane[y, column], opaque)
-        for rim in range(2):
-            for y in range(y0 if rim == 0 else full1, full0 if rim == 0 else y1):
-                covered = np.float32(0.0)
-                for j in range(k, k + SUBCOLUMNS):
-                    overlap = min(below[j], np.float32(y + 1)) - max(-above[j], np.float32(y))
-                    covered += max(overlap, np.float32(0.0))
-                plane[y, column] = max(plane[y, column], np.uint8(scale * covered + np.float32(0.5)))
-        if y0 < y1:
-            top, bottom = min(top, y0), max(bottom, y1)
-        below[k : k + SUBCOLUMNS] = -np.inf
-        above[k : k + SUBCOLUMNS] = -np.inf
+        _to_units(below, above, column * SUBCOLUMNS, height, low, high)
+        y0, y1 = height, 0
+        for j in range(SUBCOLUMNS):
+            if low[j] < high[j]:
+                y0, y1 = min(y0, low[j] // _UNIT), max(y1, high[j] // _UNIT + 1)
+                _step(change, low[j], np.int32(1))
+                _step(change, high[j], np.int32(-1))
+        covered = np.int32(0)
+        for y in range(y0, min(y1, height)):
+            covered = np.int32(covered + change[y])
+            plane[y, column] = max(plane[y, column], np.uint8(scale * np.float32(covered) + np.float32(0.5)))
+        change[y0 : y1 + 1] = 0
+        top, bottom = min(top, y0), max(bottom, min(y1, height))
     return top, bottom
+
+
+@jit
+def _step(change, at, sign):
+    """Let the coverage step up or down by a whole pixel at a height given in `_UNIT`: shared between two rows."""
+    row, rest = np.uint64(at // _UNIT), np.int32(at % _UNIT)
+    change[row] += np.int32(sign * np.int32(_UNIT - rest))
+    change[row + np.uint64(1)] += np.int32(sign * rest)
+
+
+@jit
+def _to_units(below, above, k, height, low, high):
+    """Take a pixel column's intervals, clipped to the image, in `_UNIT`, and forget its edges. No ink gives low above high."""
+    base = np.uint64(k)
+    for j in range(np.uint64(SUBCOLUMNS)):
+        top = min(max(-above[base + j], np.float32(0.0)), np.float32(height))
+        bottom = min(max(below[base + j], np.float32(0.0)), np.float32(height))
+        low[j] = np.int32(top * np.float32(_UNIT) + np.float32(0.5))
+        high[j] = np.int32(bottom * np.float32(_UNIT) + np.float32(0.5))
+        below[base + j] = np.float32(-np.inf)
+        above[base + j] = np.float32(-np.inf)
