@@ -132,7 +132,7 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         _mix_coordinates(lattice, i, eighths, strip)
         _mix_coordinates(lattice, min(i + 1, cells.shape[0] - 1), eighths, ahead)
         _mix_light(light, i, eighths, lit)
-        sign = np.int64(1) if place(noise[0] + 7, row, 2) == 0 else np.int64(-1)
+        sign = np.int64(1) if place(noise[0] + 7, row >> 1, 2) == 0 else np.int64(-1)
         c0, c1, c2 = sign * noise[1], sign * noise[2], sign * noise[3]
         bright, colour, shown = luma_at + 2 * place(noise[0], row, LUMA), chroma_at + 8 * place(noise[0] + 3, row >> 1, CHROMA), line_at
         desk_row = row if desk.shape[0] > 1 else 0
@@ -210,7 +210,7 @@ def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
     for k in range(CELL):
         x0, x1, left, right = _neighbours(_mixed(lattice[0], i, j, eighths, k), sheet.shape[1])
         y0, y1, upper, lower = _neighbours(_mixed(lattice[1], i, j, eighths, k), sheet.shape[0])
-        rest = 65536 - (left + right) * (upper + lower)
+        rest = ONE * ONE - (left + right) * (upper + lower)
         behind = np.uint64(min(max(x + k, 0), desk.shape[1] - 1))
         slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
         veil = _lit_at(lit, 0, j, 3, k)
@@ -218,14 +218,14 @@ def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
             seen = upper * (left * np.int64(sheet[y0, x0, c]) + right * np.int64(sheet[y0, x1, c]))
             seen += lower * (left * np.int64(sheet[y1, x0, c]) + right * np.int64(sheet[y1, x1, c]))
             shown = seen * _lit_at(lit, 0, j, c, k) + rest * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, 1, j, c, k)
-            levels[slot + c] = np.int16(min((shown >> 24) + veil, 32767))
+            levels[slot + c] = np.int16(min((shown >> 40) + veil, 32767))
 
 
 @jit
 def _neighbours(position, count):
-    """The two pixels beside a position Q16 and their shares of 256; one that is not on the sheet has none."""
-    low, share = position >> 16, ((position & 0xFFFF) + 128) >> 8
+    """The two pixels beside a position Q16 and their shares of 65536; one that is not on the sheet has none."""
+    low, share = position >> 16, position & 0xFFFF
     high = low + 1
-    at_low = 256 - share if 0 <= low < count else 0
+    at_low = ONE - share if 0 <= low < count else 0
     at_high = share if 0 <= high < count else 0
     return np.uint64(min(max(low, 0), count - 1)), np.uint64(min(max(high, 0), count - 1)), at_low, at_high

@@ -31,7 +31,7 @@ from numba.extending import intrinsic
 
 _I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 NEAR, FAR = (0, 1, 4, 5), (2, 3, 6, 7)
-LOSS = 4  # of 64 parts of a level, on average
+LOSS = 3  # of 64 parts of a level, on average
 
 
 class _Vectors:
