@@ -78,15 +78,24 @@ def _inked(words, start):
 
 @jit
 def _blend(pixels, cover, words, ink):
+    red, green, blue = np.int32(ink[0]), np.int32(ink[1]), np.int32(ink[2])
     word = _inked(words, 0)
     while word <= len(words):
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
-            a = np.int64(cover[i])
+            k = np.uint64(i)  # unsigned, or every access asks whether the index counts from the end
+            a = np.int32(cover[k])
             if a:
-                for c in range(3):
-                    mixed = np.int64(pixels[i, c]) * (255 - a) + np.int64(ink[c]) * a + 128
-                    pixels[i, c] = np.uint8((mixed + (mixed >> 8)) >> 8)  # exactly mixed / 255, rounded
+                pixels[k, 0] = _mixed(pixels[k, 0], red, a)
+                pixels[k, 1] = _mixed(pixels[k, 1], green, a)
+                pixels[k, 2] = _mixed(pixels[k, 2], blue, a)
         word = _inked(words, word + 1) if word < len(words) else word + 1
+
+
+@jit(inline="always")
+def _mixed(old, new, a):
+    """(old * (255 - a) + new * a) / 255, rounded to nearest, without the division."""
+    mixed = np.int32(np.int32(old) * np.int32(255 - a) + new * a + 128)
+    return np.uint8(np.int32(mixed + (mixed >> 8)) >> 8)
 
 
 @jit
