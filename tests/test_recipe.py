@@ -1,0 +1,210 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastecg
+from fastecg import LayoutError, RecipeError
+from fastecg.artifact import Values
+from fastecg.artifacts import ARTIFACTS, Lamp, Shadow
+from fastecg.recipe import RECIPES, Recipe, Shot, loads_shot, with_artifacts
+from fastecg.views import VIEWS
+
+SAMPLES = Path(fastecg.__file__).parent / "data" / "samples"
+SMALL = 60.0  # dots an inch, so that pictures are made quickly
+
+
+@pytest.fixture(scope="module")
+def record():
+    return fastecg.read_record(SAMPLES / "12448_hr")
+
+
+def drawn(name, record, seed, **fixed):
+    return Recipe.load(name).draw(record, seed=seed, **fixed)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_draw(name, record):
+    recipe = Recipe.load(name)
+    assert recipe.title
+    shots = [recipe.draw(record, seed=seed) for seed in range(50)]
+    assert shots == [recipe.draw(record, seed=seed) for seed in range(50)]
+    assert len({json.dumps(shot.to_dict()) for shot in shots}) > 25
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_go_through_toml(name):
+    import tomli_w
+
+    recipe = Recipe.load(name)
+    assert Recipe.from_toml(recipe.to_toml(), name) == recipe
+    assert Recipe.from_toml(tomli_w.dumps(recipe.to_dict()), name) == recipe
+
+
+def test_a_built_in_recipe_keeps_its_comments_and_a_changed_one_is_written_anew():
+    recipe = Recipe.load("photo")
+    assert "# --- the light" in recipe.to_toml()
+    changed = replace(recipe, title="Mine")
+    assert "#" not in changed.to_toml()
+    assert Recipe.from_toml(changed.to_toml(), "photo") == changed
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_slot_happens_at_some_severity(name, record):
+    recipe = Recipe.load(name)
+    happened = {type(item) for severity in (0.0, 0.5, 1.0) for seed in range(60)
+                for item in recipe.draw(record, seed=seed, severity=severity).artifacts}  # fmt: skip
+    assert happened == {slot.kind for _, slot in recipe.slots}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_shot_replays_bit_for_bit_from_json(name, seed, record):
+    shot = drawn(name, record, seed, dpi=SMALL, severity=0.25 * seed)
+    again = loads_shot(json.dumps(shot.to_dict()))
+    assert again == shot
+    photo, replayed = shot.take(record), again.take(record)
+    assert photo.image.tobytes() == replayed.image.tobytes()
+    assert photo.warp.nodes_mm.tobytes() == replayed.warp.nodes_mm.tobytes()
+
+
+def test_a_shot_is_found_in_a_truth_file(record):
+    shot = drawn("photo", record, 3)
+    assert loads_shot(json.dumps({"leads": [], "fastecg": {"shot": shot.to_dict()}})) == shot
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_pictures_are_finite_and_hold_the_page(name, record):
+    for seed in range(6):
+        photo = drawn(name, record, seed, dpi=SMALL).take(record)
+        height, width = photo.warp.size
+        assert photo.image.shape == (height, width, 3)
+        assert photo.image.dtype == np.uint8
+        visible = np.concatenate([trace.visible for trace in photo.truth.traces])
+        assert visible.mean() > 0.5
+        assert photo.image.std() > 5
+
+
+def test_severity_is_one_dial():
+    """What a mild page hardly shows, a severe one does: in number and in strength."""
+    record = fastecg.read_record(SAMPLES / "12450_hr")
+    mild, severe = ([drawn("photo", record, seed, severity=s) for seed in range(60)] for s in (0.05, 0.95))
+    assert np.mean([len(shot.artifacts) for shot in severe]) > 1.3 * np.mean([len(shot.artifacts) for shot in mild])
+
+    def depth(shots):
+        return np.mean([item.depth for shot in shots for item in shot.artifacts if isinstance(item, Shadow)])
+
+    assert depth(severe) > 3 * depth(mild)
+
+
+def test_most_pages_are_mild(record):
+    severities = [drawn("photo", record, seed).severity for seed in range(300)]
+    assert 0.25 < np.median(severities) < 0.38
+    assert np.mean(np.array(severities) > 0.75) < 0.1
+
+
+def test_a_new_slot_changes_no_other(record):
+    recipe = Recipe.load("photo")
+    table = recipe.to_dict()
+    lamp = {"kind": "Lamp", "direction_deg": [0, 360]}
+    for slots in ({"new": lamp, **table["slots"]}, {**table["slots"], "new": lamp}):
+        longer = Recipe.from_dict({**table, "slots": slots}, "photo")
+        for seed in range(20):
+            before, after = recipe.draw(record, seed=seed), longer.draw(record, seed=seed)
+            kept = tuple(item for item, place in zip(after.artifacts, _names(longer, after), strict=True) if place != "new")
+            assert len(kept) == len(after.artifacts) - 1
+            assert replace(after, artifacts=kept) == before
+
+
+def _names(recipe, shot):
+    """The slot of each of a shot's artifacts: "new" for the one whose slot is called so."""
+    order = [slot for slot, _ in recipe.slots]
+    place = 0 if order[0] == "new" else len(shot.artifacts) - 1
+    return ["new" if k == place else "" for k in range(len(shot.artifacts))]
+
+
+def test_seed_variant_and_name_give_other_pictures(record):
+    recipe = Recipe.load("photo")
+    other = replace(record, name="another")
+    shots = [recipe.draw(record, seed=1), recipe.draw(record, seed=2), recipe.draw(record, seed=1, variant=1), recipe.draw(other, seed=1)]
+    assert len({json.dumps(shot.to_dict()["artifacts"]) for shot in shots}) == len(shots)
+
+
+def test_fixed_values_stay(record):
+    for seed in range(5):
+        shot = drawn("photo", record, seed, layout="6x2", style="mortara", dpi=123, speed_mm_s=50, severity=0.4)
+        assert (shot.layout, shot.style, shot.dpi, shot.setup.speed_mm_s, shot.severity) == ("6x2", "mortara", 123, 50, 0.4)
+
+
+def test_with_artifacts_replaces_them(record):
+    shot = with_artifacts(drawn("photo", record, 0), Lamp())
+    assert shot.artifacts == (Lamp(),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title = ", "not valid TOML"),
+        ("slot = 3", "recipe has the unknown key 'slot', expected one of title, severity, page, view, slots"),
+        ("[page]\nspeed = 25", "page has the unknown key 'speed', expected one of layout, style, speed_mm_s"),
+        ("page = 3", "page is 3, expected a table"),
+        ('[view]\nkind = "Telescope"', "view.kind is 'Telescope', expected one of Straight"),
+        ('[view]\nkind = "Phone"\ntilt_deg = 80', "view: Phone.tilt_deg is 80, expected 0 to 50"),
+        ('[slots.light]\nkind = "Lamp"\nfalloff = [1, 9]', "slots.light: Lamp.falloff is 9, expected 1 to 5"),
+        ('[slots.light]\nkind = "Lamp"\nwatts = 60', "slots.light has the unknown key 'watts', expected kind, chance or one of direction_deg"),
+        ('[slots.light]\nkind = "Torch"', "slots.light.kind is 'Torch', expected one of"),
+        ("[slots]\nlight = 3", "slots.light is 3, expected a table with a kind"),
+        ('[slots.light]\nkind = "Lamp"\nrelief = { uniform = [0, 1] }', "slots.light.relief is {'uniform': [0, 1]}, expected a value, [low, high]"),
+    ],
+)
+def test_errors_in_recipes_say_where_and_what_is_allowed(text, message, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        Recipe.load(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("mine.toml: ")
+
+
+def test_unknown_recipes_and_files_are_named(tmp_path):
+    with pytest.raises(RecipeError, match=r"no recipe 'poto', expected one of .*photo.*, or a .toml file"):
+        Recipe.load("poto")
+    with pytest.raises(RecipeError, match=r"none\.toml: cannot be read"):
+        Recipe.load(tmp_path / "none.toml")
+
+
+def test_unknown_styles_and_layouts_are_named():
+    with pytest.raises(LayoutError, match="no style 'fancy', expected auto or one of"):
+        Recipe.from_toml('[page]\nstyle = "fancy"', "mine")
+    with pytest.raises(LayoutError, match="no layout '7x7', expected auto or one of"):
+        Recipe.from_toml('[page]\nlayout = { choice = { 7x7 = 1, 3x4 = 1 } }', "mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"view": {"kind": "Telescope"}}, "unknown kind 'Telescope'"),
+        ({"artifacts": [{"kind": "Lamp", "watts": 60}]}, "Lamp has no value 'watts', expected one of direction_deg"),
+        ({"artifacts": [{"kind": "Lamp", "falloff": 0}]}, "Lamp.falloff is 0, expected 1 to 5"),
+        ({"camera": 1}, "not a shot: "),
+        ({"setup": None}, "not a shot: "),
+    ],
+)
+def test_shots_that_cannot_be_are_refused(change, message, record):
+    with pytest.raises(RecipeError) as caught:
+        Shot.from_dict({**drawn("photo", record, 0).to_dict(), **change})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [*ARTIFACTS, *VIEWS], ids=lambda kind: kind.__name__)
+def test_every_number_has_limits_and_every_value_a_line_of_help(kind: type[Values]):
+    from dataclasses import fields
+
+    for item in fields(kind):
+        assert item.metadata["help"], item.name
+        if isinstance(item.default, int | float) and not isinstance(item.default, bool):
+            assert item.metadata["low"] is not None
+            assert item.metadata["high"] is not None
+            assert item.metadata["low"] <= item.default <= item.metadata["high"]
