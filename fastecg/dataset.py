@@ -84,6 +84,7 @@ class Task:
     origin: Path | Record
     done: frozenset[int] = frozenset()
     copied: bool = False  # its WFDB copy is there
+    complete: bool = False  # nothing is left to do
 
 
 @dataclass(frozen=True)
@@ -208,11 +209,13 @@ def render_dataset(
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     options = Options(known, layout, style, dpi, speed, gain, seed, per_record, format, quality, tuple(truth), mask_unplotted)
     options.check()
+    if workers is not None and workers < 1:
+        raise FastecgError(f"workers is {workers}, expected 1 or more")
     folder = Path(out)
     tasks = _part(_tasks(list(inputs), folder), limit, shard)
-    processes = _worker_count(workers, len(tasks))
     manifest = _opened(folder, options, overwrite)
     tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
+    processes = _worker_count(workers, sum(not task.complete for task in tasks))
     summary = Summary()
     try:
         for drawn in _results(tasks, options, folder, processes):
@@ -235,8 +238,6 @@ def _error_line(drawn: Drawn) -> list[Line]:
 
 def _worker_count(asked: int | None, tasks: int) -> int:
     """Processes to start: as asked, but none that would have next to nothing to do."""
-    if asked is not None and asked < 1:
-        raise FastecgError(f"workers is {asked}, expected 1 or more")
     return max(1, min(asked or os.cpu_count() or 1, tasks // _RECORDS_A_WORKER if asked is None else tasks))
 
 
@@ -343,7 +344,8 @@ def _resumed(task: Task, folder: Path, manifest: Manifest, options: Options) -> 
     """The task without what is there already."""
     done = frozenset(_whole_images(task.stem, folder, manifest, options))
     copied = all((folder / (task.stem + suffix)).exists() for suffix in (".hea", ".dat"))
-    return replace(task, done=done, copied=copied)
+    first = manifest.images.get(f"{task.stem}-0.{options.format}", {})
+    return replace(task, done=done, copied=copied, complete=copied and len(done) == first.get("images"))
 
 
 def _whole_images(stem: str, folder: Path, manifest: Manifest, options: Options) -> Iterator[int]:
@@ -373,7 +375,7 @@ def draw_task(task: Task, options: Options, folder: Path) -> Drawn:
             if redo or index not in task.done:
                 photo = _photo(record, index, len(starts), options)
                 _mark_plotted(plotted, photo)
-                lines.append(_written(photo, task.stem, index, folder, options))
+                lines.append(_written(photo, task.stem, index, folder, options) | {"images": count})
         if redo or not task.copied:
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None)
         tail_s = (record.samples - starts[-1][1]) / record.fs
@@ -458,6 +460,8 @@ def _results(tasks: list[Task], options: Options, folder: Path, workers: int) ->
     """Draw all tasks, here or in other processes."""
     from fastecg.kernels.jit import kernels_cached
 
+    yield from (Drawn(task.stem, kept=len(task.done)) for task in tasks if task.complete)
+    tasks = [task for task in tasks if not task.complete]
     here = len(tasks) if workers == 1 else int(not kernels_cached())  # the first one compiles for all workers
     for task in tasks[:here]:
         yield draw_task(task, options, folder)

@@ -72,6 +72,7 @@ def test_files_mirror_the_input(whole):
 def test_manifest_tells_the_truth(whole):
     *images, failed = lines(whole)
     assert [line["path"] for line in images] == ["a-0.png", "long-0.png", "long-1.png", "sub/a-0.png"]
+    assert [line["images"] for line in images] == [1, 2, 2, 1]
     for line in images:
         body = (whole / line["path"]).read_bytes()
         assert (line["bytes"], line["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
@@ -130,6 +131,14 @@ def test_a_stopped_run_goes_on(whole, records, tmp_path):
     summary = dataset.render_dataset([records], out, **SMALL)
     assert (summary.pages, summary.kept) == (3, 1)
     assert contents(out) == contents(whole)
+
+
+def test_a_finished_run_reads_no_record_again(whole, records, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    monkeypatch.setattr("fastecg.readers.read_record", lambda path: pytest.fail(f"{path} is read") if path.stem != "lost" else 0 / 0)
+    summary = dataset.render_dataset([records], out, **SMALL)
+    assert (summary.pages, summary.kept, len(summary.failures)) == (0, 4, 1)
 
 
 def test_a_damaged_image_is_drawn_again(whole, records, tmp_path):

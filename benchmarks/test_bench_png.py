@@ -1,0 +1,94 @@
+"""Speed and size of the PNG writer, against imageio's own (Pillow) at its fastest level, in one session."""
+
+from __future__ import annotations
+
+import io
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from timing import cpu_medians
+
+import fastecg
+from fastecg.writers import image_bytes, png_bytes, truth_bytes, write_record
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return fastecg.render(fastecg.simulate(seed=1), layout="3x4+1", seed=1)
+
+
+@pytest.fixture(scope="module")
+def noisy(photo) -> np.ndarray:
+    """The page as a camera sees it: uneven light and sensor noise."""
+    light = np.linspace(0.7, 1.0, photo.image.shape[1])[None, :, None]
+    noise = np.random.default_rng(0).normal(0, 6, photo.image.shape)
+    return np.clip(photo.image * light + noise, 0, 255).astype(np.uint8)
+
+
+def pillow_png(image: np.ndarray) -> bytes:
+    return iio.imwrite("<bytes>", image, extension=".png", plugin="pillow", compress_level=1)
+
+
+def test_guard_clean_png_against_imageio(benchmark, photo):
+    """A clean page: at least 8 times as fast, at most 1.05 times the size."""
+    own, peer = cpu_medians([lambda: png_bytes(photo.image), lambda: pillow_png(photo.image)])
+    size = len(png_bytes(photo.image)) / len(pillow_png(photo.image))
+    benchmark.extra_info.update(times_imageio=round(peer / own, 1), size_of_imageio=round(size, 3))
+    benchmark(png_bytes, photo.image)
+    np.testing.assert_array_equal(iio.imread(io.BytesIO(png_bytes(photo.image))), photo.image)
+    assert peer > 8 * own
+    assert size <= 1.05
+
+
+def test_guard_noisy_png_against_imageio(benchmark, noisy):
+    """A photo: at least 4 times as fast, at most 1.1 times the size."""
+    own, peer = cpu_medians([lambda: png_bytes(noisy), lambda: pillow_png(noisy)], times=3)
+    size = len(png_bytes(noisy)) / len(pillow_png(noisy))
+    benchmark.extra_info.update(times_imageio=round(peer / own, 1), size_of_imageio=round(size, 3))
+    benchmark(png_bytes, noisy)
+    assert peer > 4 * own
+    assert size <= 1.1
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".tiff"])
+def test_bench_other_pictures(benchmark, photo, suffix):
+    body = benchmark(image_bytes, photo.image, suffix, dpi=200)
+    assert len(body) > 100_000
+
+
+def test_bench_truth(benchmark, photo):
+    """The truth file of a page whose positions are known: encoding alone."""
+    assert photo.truth.traces
+    assert photo.truth.boxes
+    assert len(benchmark(truth_bytes, photo)) > 200_000
+
+
+def test_guard_truth_against_the_json_of_the_standard_library(benchmark, photo):
+    """The truth file, gathered, rounded and encoded, costs at most 1 / 2.5 of `json.dumps` of what is in it."""
+    import json
+
+    content = json.loads(truth_bytes(photo))
+    own, peer = cpu_medians([lambda: truth_bytes(photo), lambda: json.dumps(content)])
+    benchmark.extra_info["times_json"] = round(peer / own, 1)
+    benchmark(truth_bytes, photo)
+    assert peer > 2.5 * own
+
+
+def test_guard_copy_against_wfdb(benchmark, tmp_path):
+    """The WFDB copy is written at least 5 times as fast as by `wfdb.wrsamp`."""
+    import wfdb
+
+    record = fastecg.simulate(seed=1)
+    signal = record.signal.T.astype(np.float64)
+
+    def theirs() -> None:
+        count = len(record.leads)
+        wfdb.wrsamp(
+            "peer", fs=500, units=["mV"] * count, sig_name=list(record.leads), p_signal=signal, fmt=["16"] * count, write_dir=str(tmp_path)
+        )
+
+    own, peer = cpu_medians([lambda: write_record(tmp_path / "own", record), theirs])
+    benchmark.extra_info["times_wfdb"] = round(peer / own, 1)
+    benchmark(write_record, tmp_path / "own", record)
+    assert peer > 5 * own
