@@ -191,7 +191,7 @@ def _words(builder: Any, args: tuple[Any, ...]) -> tuple[_Vectors, list[Any], li
 
 
 @intrinsic
-def locate(typing, width, xs, ys, spots, shares):  # type: ignore[no-untyped-def]
+def locate(typing, width, xs, ys, spots, shares):
     """Where on the sheet eight pixels look: byte offsets (8 of 32 bits), then shares of the right and the lower neighbour (8 of 16 each).
 
     A step of its own, because addresses that come from memory keep the processor busier than addresses that come from vectors.
@@ -209,7 +209,7 @@ def locate(typing, width, xs, ys, spots, shares):  # type: ignore[no-untyped-def
 
 
 @intrinsic
-def expose_page(typing, sheet, width, spots, shares, light, luma, chroma, out, c0, c1, c2):  # type: ignore[no-untyped-def]
+def expose_page(typing, sheet, width, spots, shares, light, luma, chroma, out, c0, c1, c2):
     """Sample the sheet at eight pixels, light them, add noise, write 24 bytes."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -226,7 +226,7 @@ def expose_page(typing, sheet, width, spots, shares, light, luma, chroma, out, c
 
 
 @intrinsic
-def expose_desk(typing, desk, light, luma, chroma, out, c0, c1, c2):  # type: ignore[no-untyped-def]
+def expose_desk(typing, desk, light, luma, chroma, out, c0, c1, c2):
     """Light eight pixels of the background, add noise, write 24 bytes."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -240,7 +240,7 @@ def expose_desk(typing, desk, light, luma, chroma, out, c0, c1, c2):  # type: ig
 
 
 @intrinsic
-def expose_levels(typing, levels, luma, chroma, out, c0, c1, c2):  # type: ignore[no-untyped-def]
+def expose_levels(typing, levels, luma, chroma, out, c0, c1, c2):
     """Add noise to 32 given levels Q6 (near, then far), write 24 bytes."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -252,7 +252,7 @@ def expose_levels(typing, levels, luma, chroma, out, c0, c1, c2):  # type: ignor
 
 
 @intrinsic
-def mix_coordinates(typing, upper, lower, eighths, out):  # type: ignore[no-untyped-def]
+def mix_coordinates(typing, upper, lower, eighths, out):
     """Eight 32-bit numbers, `eighths` of the way from the upper ones to the lower ones, rounded."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -266,7 +266,7 @@ def mix_coordinates(typing, upper, lower, eighths, out):  # type: ignore[no-unty
 
 
 @intrinsic
-def mix_light(typing, upper, lower, eighths, out):  # type: ignore[no-untyped-def]
+def mix_light(typing, upper, lower, eighths, out):
     """Sixteen unsigned 16-bit numbers, `eighths` of the way from the upper ones to the lower ones; at most 2 less than exact."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -282,7 +282,7 @@ def mix_light(typing, upper, lower, eighths, out):  # type: ignore[no-untyped-de
 
 
 @intrinsic
-def copy_bytes(typing, source, target, count):  # type: ignore[no-untyped-def]
+def copy_bytes(typing, source, target, count):
     """Copy `count` bytes; a loop would go one by one."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -294,7 +294,7 @@ def copy_bytes(typing, source, target, count):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def ask_for(typing, address):  # type: ignore[no-untyped-def]
+def ask_for(typing, address):
     """Tell the processor that this memory will be read soon. Any address will do: none is an error."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
