@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -17,7 +18,9 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 import fastecg
+from fastecg.artifacts import Crease, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
+from fastecg.recipe import with_artifacts
 from fastecg.record import LEADS, Record
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, write_atomic, write_image, write_record
 from fastecg.writers.imageio_plugin import FastPngPlugin
@@ -264,6 +267,34 @@ def test_truth_replays_the_picture(photo):
     again = shot.take(photo.record)
     np.testing.assert_array_equal(again.image, photo.image)
     assert truth_bytes(again) == truth_bytes(photo)
+
+
+def test_truth_tells_what_happened_in_the_kits_words():
+    artifacts = (Crease(angle_deg=10), Crease(angle_deg=-80), WhiteBalance(kelvin=3000), SensorNoise(read_levels=3, shot_levels=4))
+    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=40, layout="3x4")
+    content = read_truth(truth_bytes(with_artifacts(shot, *artifacts).take(gapped_record())))
+    told = {
+        key: content[key] for key in ("wrinkles", "augment", "crease_angle", "temperature", "noise", "rotate", "crop", "full_mode_lead")
+    }
+    assert told == {
+        "wrinkles": True, "augment": True, "crease_angle": 10, "temperature": 3000, "noise": 7, "rotate": 0, "crop": 0, "full_mode_lead": "None",
+    }  # fmt: skip
+    assert (content["number_of_creases_horizontally"], content["number_of_creases_vertically"]) == (1, 1)
+
+
+def test_truth_outside_the_picture_keeps_its_place_and_is_not_visible():
+    record = gapped_record()
+    shot = fastecg.Recipe.load("photo").draw(record, seed=2, dpi=60, layout="3x4+1")
+    photo = replace(shot, view=replace(shot.view, fill=1.08, offset_x=0.05)).take(record)
+    content = read_truth(truth_bytes(photo))
+    outside = 0
+    for entry, visible in zip(content["leads"], content["fastecg"]["visible"], strict=True):
+        rows, columns = np.array(entry["plotted_pixels"], dtype=float).T
+        seen = np.broadcast_to(visible, rows.shape)
+        inside = (rows > -0.5) & (columns > -0.5) & (rows < content["height"] - 0.5) & (columns < content["width"] - 0.5)
+        assert not (seen & ~inside).any()
+        outside += int((~inside & np.isfinite(rows)).sum())
+    assert outside > 0
 
 
 @pytest.mark.parametrize("data", [b"", b"[1]", b'{"leads": []}', b"\x00"])

@@ -14,6 +14,7 @@ from fastecg.errors import ImageError
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
+    from fastecg.style import Style
 
 #: Grows when a key under "fastecg" changes its meaning; new keys do not count.
 SCHEMA = 1
@@ -52,7 +53,7 @@ def _kit_keys(photo: Photo) -> dict[str, Any]:
     px_per_grid = round(_GRID_MM * dpi / 25.4, _DECIMALS)
     rhythm = [trace.lead for trace in page.traces if trace.rhythm]
     has_grid = style.grid.minor_mm > 0 or style.grid.major_mm > 0
-    happened = {value["kind"] for value in _artifacts(photo)}
+    writing = [box for box in photo.truth.boxes if box.kind == "handwriting"]
     return {
         "sampling_frequency": _number(photo.record.fs),
         "width": width,
@@ -62,7 +63,7 @@ def _kit_keys(photo: Photo) -> dict[str, Any]:
         "x_grid": px_per_grid,
         "y_grid": px_per_grid,
         "dc_pulse": any(stroke.kind == "pulse" for stroke in page.strokes),
-        "bw": all(len(set(ink)) == 1 for ink in (style.paper, style.grid.minor_ink, style.grid.major_ink, style.ink)),
+        "bw": _is_grey(style) or any(value["kind"] == "Bilevel" for value in _artifacts(photo)),
         "gridlines": has_grid,
         "printed_text": any(text.kind != "lead" for text in page.texts),
         "number_of_columns_in_image": 1 + max((trace.column for trace in page.traces), default=0),
@@ -70,25 +71,43 @@ def _kit_keys(photo: Photo) -> dict[str, Any]:
         "grid_line_color_major": style.grid.major_ink,
         "grid_line_color_minor": style.grid.minor_ink,
         "ecg_plot_color": style.ink,
-        "handwritten_text": any(box.kind == "handwriting" for box in photo.truth.boxes),
-        "num_words": sum(len(box.words.split()) for box in photo.truth.boxes if box.kind == "handwriting"),
+        "handwritten_text": bool(writing),
+        "num_words": sum(len(box.words.split()) for box in writing),
         "x_offset_for_handwritten_text": 0,
         "y_offset_for_handwritten_text": 0,
-        "wrinkles": bool(happened & {"Wrinkle", "Crease", "Folds"}),
-        "crease_angle": 0,
-        "number_of_creases_horizontally": 0,
-        "number_of_creases_vertically": 0,
+        **_kit_artifacts(_artifacts(photo)),
+    }
+
+
+def _kit_artifacts(happened: list[dict[str, Any]]) -> dict[str, Any]:
+    """The kit's few words for what happened to the page; the shot under "fastecg" has all of it.
+
+    `crop` and `rotate` are 0: they would ask a reader to move points that are already where they belong.
+    """
+    kinds = {value["kind"] for value in happened}
+    angles = [value["angle_deg"] for value in happened if value["kind"] == "Crease"]
+    level = sum(45 <= angle % 180 < 135 for angle in angles)
+    return {
+        "wrinkles": bool(kinds & {"Wrinkle", "Crease", "Folds", "Dent"}),
+        "crease_angle": round(angles[0], _DECIMALS) if angles else 0,
+        "number_of_creases_horizontally": level,
+        "number_of_creases_vertically": len(angles) - level,
         "augment": bool(happened),
         "crop": 0,
-        "temperature": 0,
+        "temperature": next((round(value["kelvin"]) for value in happened if value["kind"] == "WhiteBalance"), 0),
         "rotate": 0,
-        "noise": 0,
+        "noise": next((round(value["read_levels"] + value["shot_levels"]) for value in happened if value["kind"] == "SensorNoise"), 0),
     }
+
+
+def _is_grey(style: Style) -> bool:
+    """Whether paper, grid and pen have no colour."""
+    return all(len(set(ink)) == 1 for ink in (style.paper, style.grid.minor_ink, style.grid.major_ink, style.ink))
 
 
 def _artifacts(photo: Photo) -> list[dict[str, Any]]:
     """What happened to the page, in order, as the shot tells it."""
-    return list(photo.shot.to_dict().get("artifacts", []))
+    return [artifact.to_dict() for artifact in photo.shot.artifacts]
 
 
 def _lead_entry(photo: Photo, index: int) -> dict[str, Any]:
