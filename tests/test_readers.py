@@ -72,13 +72,13 @@ def assert_same_as_wfdb(path: Path) -> None:
     theirs = wfdb.rdrecord(str(path.with_suffix("")), smooth_frames=False)
     leads = choose_leads(theirs.sig_name, theirs.units, path)
     assert record.leads == tuple(lead.name for lead in leads)
-    per_frame = {theirs.samps_per_frame[lead.index] for lead in leads}
+    per_frame = {theirs.samps_per_frame[lead.place] for lead in leads}
     if len(per_frame) > 1:
         assert_frames_as_wfdb(path)
         return
     assert record.fs == theirs.fs * per_frame.pop()
     for row, lead in zip(record.signal, leads, strict=True):
-        expected = theirs.e_p_signal[lead.index] * (lead.sign * millivolts_per(theirs.units[lead.index]))
+        expected = theirs.e_p_signal[lead.place] * (lead.sign * millivolts_per(theirs.units[lead.place]))
         np.testing.assert_array_equal(row, expected.astype(np.float32), err_msg=lead.name)
 
 
@@ -138,6 +138,22 @@ def test_written_records_equal_wfdb(coding, signals, samples, gain, baseline, un
             adc_gain=[gain] * signals, baseline=[baseline] * signals, write_dir=folder,
         )  # fmt: skip
         assert_same_as_wfdb(Path(folder) / "r.hea")
+
+
+BYTES = {"8": 60, "16": 120, "24": 180, "32": 240, "61": 120, "80": 60, "160": 120, "212": 90, "310": 80, "311": 80}
+
+
+@SLOW
+@given(st.sampled_from(sorted(BYTES)), st.sampled_from([1, 2, 3, 4, 5]), st.sampled_from(["", ":3"]), st.integers(0, 2**32 - 1))
+def test_any_bytes_in_any_format_equal_wfdb(coding, signals, skew, seed):
+    if (coding, skew) in (("61", ":3"), ("8", ":3")):
+        return  # wfdb cannot give these as integers
+    with tempfile.TemporaryDirectory() as folder:
+        lines = f"r.dat {coding}{skew} 200(3)/mV 12 0 -7 0 0 s1\n" + "".join(
+            f"r.dat {coding} 13.7 12 0 5 0 0 s{k}\n" for k in range(2, signals + 1)
+        )
+        data = np.random.default_rng(seed).bytes(BYTES[coding])
+        assert_same_as_wfdb(write(Path(folder), f"r {signals} 500 {60 // signals}\n{lines}", data))
 
 
 @given(st.lists(st.integers(-2048, 2047), max_size=50))
@@ -428,6 +444,18 @@ def test_a_length_that_is_not_that_of_the_file(tmp_path, promised, coding):
     refused(tmp_path / "r", f"expected the {promised} of the header")
 
 
+@pytest.mark.parametrize(
+    ("coding", "samples", "padded", "fits"),
+    [("212", 19, 30, True), ("212", 19, 32, False), ("16", 20, 41, True), ("16", 20, 42, False), ("16 200 16 0 0 0 512", 20, 512, True)],
+)
+def test_padding_of_the_last_group_or_block_is_no_fault(tmp_path, coding, samples, padded, fits):
+    path = write(tmp_path, f"r 1 500 {samples}\nr.dat {coding}\n", bytes(range(1, 31)).ljust(padded, b"\0"))
+    if fits:
+        assert read_record(path).samples == samples
+    else:
+        refused(path, f"expected the {samples} of the header")
+
+
 @pytest.mark.parametrize("lines", [0, 1, 3])
 def test_signal_lines_that_are_not_as_many_as_promised(tmp_path, lines):
     refused(write(tmp_path, "r 2 500 20\n" + "r.dat 16\n" * lines, ramp(20, 2)), "promises 2 signals")
@@ -646,6 +674,7 @@ def test_csv_needs_a_frequency(tmp_path):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [("", "no samples"), ("I\n", "no samples"), ("I,II\n1,2\n3\n", "row 3"), ("I\nx\n", "no table"), ("time,I\n0,1\n0,2\n", "times"),
+        ("time,I\n0,1\n1,2\n3,0\n", "times"),
      ("I\n1\n1\n", "constant"), ("I\nnan\nnan\n", "NaN"), ("I\n1\ninf\n", "infinite"), ("I,i\n1,2\n2,1\n", "two leads"), ("I\n\x00\n", "")],
 )  # fmt: skip
 def test_bad_csv(tmp_path, text, fault):

@@ -52,7 +52,7 @@ _NOT_ECG = (
 class Lead(NamedTuple):
     """A signal that will be drawn: its place in the file, its name here, and -1 if it is stored upside down."""
 
-    index: int
+    place: int
     name: str
     sign: int
 
@@ -124,7 +124,7 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
             raise RecordError(f"it has {len(chosen)} leads, {len(known)} of known name, expected 1 to {MOST_LEADS}")
         chosen = known
     leads = _name_leads([(k, names[k].strip()) for k in chosen])
-    return tuple(sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.index)))
+    return tuple(sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.place)))
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
@@ -135,10 +135,10 @@ def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
         raise RecordError(f"two leads are named {twice[0]!r}, expected each lead once")
     taken = {name for _, raw in signals if (name := _SPELLINGS.get(raw.lower())) and name.lower() == raw.lower()}
     leads = []
-    for index, raw in signals:
+    for place, raw in signals:
         name, sign = standard_name(raw) or (raw, 1)
         if name in taken and name.lower() != raw.lower():
             name, sign = raw, 1
         taken.add(name)
-        leads.append(Lead(index, name, sign))
+        leads.append(Lead(place, name, sign))
     return leads

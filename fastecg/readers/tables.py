@@ -38,7 +38,7 @@ def read_csv(path: Path, fs: float | None = None) -> Record:
     matches = [match for column in columns[first:] if (match := _COLUMN.fullmatch(column.strip()))]
     names, units = [match["name"] for match in matches], [match["unit"] or "mV" for match in matches]
     leads = choose_leads(names, units, path)
-    signal = [rows[:, first + lead.index] * lead.sign * (millivolts_per(units[lead.index]) or 1.0) for lead in leads]
+    signal = [rows[:, first + lead.place] * lead.sign * (millivolts_per(units[lead.place]) or 1.0) for lead in leads]
     return checked_record(path, np.stack(signal), fs, [lead.name for lead in leads])
 
 
@@ -95,7 +95,7 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
     if names is None or len(names) != len(signal):
         raise RecordError(f"{path}: {len(names or [])} lead names for {len(signal)} leads, expected leads= with one name each")
     chosen = choose_leads(names, ["mV"] * len(names), path)
-    rows = [np.asarray(signal[lead.index], np.float64) * lead.sign for lead in chosen]
+    rows = [np.asarray(signal[lead.place], np.float64) * lead.sign for lead in chosen]
     return checked_record(path, np.stack(rows), fs, [lead.name for lead in chosen])
 
 

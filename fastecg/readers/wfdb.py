@@ -76,13 +76,13 @@ def read_wfdb(path: Path) -> Record:
     if header.segments:
         return _read_segments(header)
     leads = choose_leads([line.name for line in header.signals], [line.unit for line in header.signals], path)
-    digital = _read_digital(header, {lead.index for lead in leads})
-    lines = [header.signals[lead.index] for lead in leads]
+    digital = _read_digital(header, {lead.place for lead in leads})
+    lines = [header.signals[lead.place] for lead in leads]
     rate = _common_rate(lines)
     frames = len(digital[leads[0].index].values) // lines[0].per_frame
     signal = np.empty((len(leads), frames * rate), np.float32)
     for row, lead, line in zip(signal, leads, lines, strict=True):
-        _millivolts(digital[lead.index], line, lead.sign, row, path)
+        _millivolts(digital[lead.place], line, lead.sign, row, path)
     return checked_record(path, signal, header.fs * rate, [lead.name for lead in leads])
 
 
@@ -94,7 +94,7 @@ def _read_segments(master: Header) -> Record:
     parts = _segment_headers(master)
     layout = parts[0][1]
     leads = choose_leads([line.name for line in layout.signals], [line.unit for line in layout.signals], master.path)
-    spelled = [layout.signals[lead.index].name for lead in leads]
+    spelled = [layout.signals[lead.place].name for lead in leads]
     frames = master.samples or 0
     pieces = [(start, header) for start, header in parts if header.samples]
     rate = _common_rate([line for _, header in pieces for line in header.signals if line.name in spelled])
@@ -207,7 +207,7 @@ def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> t
 
 
 def _frames_of_flac(where: str, lines: list[SignalLine]) -> tuple[int, bool]:
-    import soundfile
+    import soundfile  # type: ignore[import-untyped]
 
     try:
         info = soundfile.info(where)
