@@ -79,7 +79,7 @@ def read_wfdb(path: Path) -> Record:
     digital = _read_digital(header, {lead.place for lead in leads})
     lines = [header.signals[lead.place] for lead in leads]
     rate = _common_rate(lines)
-    frames = len(digital[leads[0].index].values) // lines[0].per_frame
+    frames = len(digital[leads[0].place].values) // lines[0].per_frame
     signal = np.empty((len(leads), frames * rate), np.float32)
     for row, lead, line in zip(signal, leads, lines, strict=True):
         _millivolts(digital[lead.place], line, lead.sign, row, path)
