@@ -1,0 +1,337 @@
+"""The hand in motion: from allographs to pen strokes with pressure.
+
+Letters are laid on a line and joined; a smooth curve runs through their points; the hand's inertia is a low-pass along that curve,
+which rounds corners, cuts loops short and runs joins together: this is what turns letters into handwriting. Speed follows the
+two-thirds power law (slow where it curves), pressure falls with speed, and width and density follow pressure.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fastecg.handwriting.glyphs import glyph_table, spelled
+from fastecg.handwriting.ink import Ink
+from fastecg.handwriting.writer import Hand, Pen, Writer, pick_forms, quirks
+from fastecg.kernels.jit import jit
+
+STEP = 0.45  # units between points of the pen's way: a tenth of a mm, less than a pixel at 200 dpi
+_LINE = 31.0  # units between lines
+_SPACE, _NEW_LINE = -1, -2
+_LONGEST = 40  # nodes a letter can have, joins included
+
+
+def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "handwriting") -> Ink:
+    """Write words.
+
+    Parameters
+    ----------
+    words : str
+        New lines start a new line. Characters that the alphabet lacks are left out.
+    writer : Writer
+    rng : numpy.random.Generator
+        No one writes a letter twice the same way.
+    kind : str
+        What the ink is for.
+
+    Returns
+    -------
+    Ink
+        The first line's baseline starts at (0, 0).
+    """
+    drawn = spelled(words.upper() if writer.capitals else words)
+    nodes = _letters(drawn, writer, rng)
+    return inked(nodes, writer.hand, writer.pen, writer.x_height_mm / 10.0, rng, kind, drawn, writer.slant, writer.slope)
+
+
+def inked(
+    nodes: np.ndarray, hand: Hand, pen: Pen, unit_mm: float, rng: np.random.Generator, kind: str, words: str, slant: float = 0.0,
+    slope: float = 0.0,
+) -> Ink:
+    """Draw through nodes (n, 4): x, y (up) in units, whether it is a sharp corner, whether the pen is put down there."""
+    way = np.empty((int(_way_points(nodes)) + len(nodes) + 8, 2))
+    count = sample_way(nodes, STEP, way)
+    way = way[:count]
+    smooth = np.empty_like(way)
+    smooth_way(way, hand.lowpass / STEP, smooth)
+    shake_way(smooth, rng.standard_normal((count // 7 + 2, 2)) * hand.tremor, 7.0)
+    shake_way(smooth, rng.standard_normal((count // 60 + 2, 2)) * np.array([0.0, hand.wander]), 60.0)
+    width, density = np.empty(count), np.empty(count)
+    lifts = int(np.isnan(smooth[:, 0]).sum()) + 1
+    press_pen(smooth, pen.press, hand.taper, pen.blob, rng.standard_normal(count // 25 + 2), rng.random((lifts, 2)), width, density)
+    x, y = smooth[:, 0] + slant * smooth[:, 1], smooth[:, 1]
+    points = np.stack([x * math.cos(slope) - y * math.sin(slope), -(y * math.cos(slope) + x * math.sin(slope))], axis=1) * unit_mm
+    return Ink(kind, words, points, width * pen.diameter_mm, np.minimum(density * pen.dark, 1.0), pen)
+
+
+def _letters(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
+    """The nodes of all letters, laid and joined."""
+    letters = np.empty((len(words), 4), dtype=np.int64)
+    letters[:, 0] = pick_forms(words, writer, rng)
+    letters[:, 1] = [character.islower() for character in words]
+    letters[:, 2] = [2 if character.isupper() else 0 if character.islower() else 1 for character in words]
+    letters[:, 3] = letters[:, 0] >= first_cursive()
+    nodes = np.empty((_LONGEST * max(1, len(words)), 4))
+    count = lay_letters(
+        glyph_table(), writer.hand, quirks(writer), letters, bool(writer.lead_in), rng.random(len(nodes)), rng.standard_normal(nodes.shape), nodes
+    )
+    return nodes[:count]
+
+
+def first_cursive() -> int:
+    """Index of the first cursive allograph: they come after all printed ones."""
+    from fastecg.handwriting.glyphs import forms
+
+    return min(cursive.start for _, cursive in forms().values() if cursive)
+
+
+@jit
+def lay_letters(table, hand, offsets, letters, lead_in, chance, noise, nodes):
+    """Lay letters (n, 4: allograph, joinable, class, cursive) on lines; returns how many `nodes` they take.
+
+    `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
+    """
+    count, start, x, line = 0, 0, 0.0, 0.0
+    places = np.empty((len(letters), 5))  # x, y, size, flatness, turn of each letter
+    while start < len(letters):
+        if letters[start, 0] < 0:
+            x = 0.0 if letters[start, 0] == _NEW_LINE else x + hand.word_gap
+            line -= _LINE if letters[start, 0] == _NEW_LINE else 0.0
+            start += 1
+            continue
+        stop = start
+        while stop < len(letters) and letters[stop, 0] >= 0:
+            stop += 1
+        count, x = _lay_word(table, hand, offsets, letters, (start, stop), (x, line), lead_in, chance, noise, places, nodes, count)
+        count = _lay_late(table, hand, offsets, letters, (start, stop), chance, noise, places, nodes, count)
+        start = stop
+    return count
+
+
+@jit
+def _lay_word(table, hand, offsets, letters, span, origin, lead_in, chance, noise, places, nodes, count):
+    """Lay the bodies of a word's letters; returns the count of nodes and the x after the word."""
+    start, stop = span
+    x, line = origin
+    for i in range(start, stop):
+        glyph, kind, cursive = letters[i, 0], letters[i, 2], letters[i, 3] == 1
+        if i > start + 1 and i + 1 < stop and kind == 0 and noise[count, 3] < hand.skip:
+            places[i, 3] = 0.0  # its dot is not written either
+            continue
+        along = (i - start) / max(1.0, stop - start - 1.0) if kind == 0 else 0.0
+        size = 1.0 + hand.swell * noise[count, 3] * 0.7
+        flat = max(0.2, 1.0 - hand.squash * along**0.6 * min(1.0, (stop - start) / 5.0)) if kind == 0 else 1.0
+        places[i] = np.array([x, line, size, flat, hand.turn * noise[count, 2]])
+        joined = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1 and chance[count] < hand.join
+        foot = 1 if cursive and (joined or not lead_in or i > start) else 0
+        low = table.extents[glyph, 0] if foot == 0 else 1.6
+        if joined and letters[i - 1, 3] == 1:  # a joined form ends in the stroke that leads on
+            places[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * low) * hand.aspect
+        else:
+            places[i, 0] = x - (0.4 * hand.gap if joined else 0.0) - low * hand.aspect
+        first, body = table.allographs[glyph, 0], table.allographs[glyph, 1]
+        for stroke in range(first, body):
+            joins = (joined and stroke == first) or (stroke > first and chance[count + 1] < hand.merge)
+            if stroke == first and joined and not cursive:
+                count, joins = _join(table, stroke, places[i], hand, nodes, count)
+            count = _put(table, hand, offsets, stroke, foot if stroke == first else 0, places[i], not joins, chance, noise, nodes, count)
+        gap = hand.gap + (1.3 if kind == 1 else 0.7 if kind == 2 else 0.0)
+        x = places[i, 0] + table.extents[glyph, 1] * hand.aspect * size + max(0.9, gap)
+    return count, x
+
+
+@jit
+def _join(table, stroke, place, hand, nodes, count):
+    """Lead the pen over to a printed letter in a sagging line, if it is near and not far back."""
+    first = table.strokes[stroke]
+    x0, y0 = nodes[count - 1, 0], nodes[count - 1, 1]
+    x1, y1 = place[0] + table.points[first, 0] * hand.aspect, place[1] + table.points[first, 1] * place[3]
+    length = math.hypot(x1 - x0, y1 - y0)
+    if length >= 13.0 or x1 - x0 < -0.35 * length:
+        return count, False
+    nodes[count] = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1) - min(1.5, 0.18 * length), 0.0, 0.0])
+    return count + 1, True
+
+
+@jit
+def _lay_late(table, hand, offsets, letters, span, chance, noise, places, nodes, count):
+    """Put the dots and bars that were put off; a hasty hand drags the pen to them, misses, and forgets some."""
+    for i in range(span[0], span[1]):
+        glyph = letters[i, 0]
+        for stroke in range(table.allographs[glyph, 1], table.allographs[glyph, 2]):
+            if places[i, 3] == 0.0 or chance[count] < 1.2 * hand.drop:
+                continue
+            place = places[i].copy()
+            place[0] += hand.drift * (0.5 + 0.6 * noise[count, 2])
+            place[1] += 0.3 * hand.drift * noise[count, 3]
+            place[3] = 1.0
+            lift = not (count > 0 and chance[count + 1] < 0.5 * hand.merge)
+            count = _put(table, hand, offsets, stroke, 0, place, lift, chance, noise, nodes, count)
+    return count
+
+
+@jit
+def _put(table, hand, offsets, stroke, skip, place, lift, chance, noise, nodes, count):
+    """Append one stroke at its letter's place; `skip` leaves out its first points."""
+    first, last = table.strokes[stroke] + skip, table.strokes[stroke + 1] - 1
+    begun = count
+    for k in range(first, last + 1):
+        if first < k < last and chance[count] < hand.drop and k + 1 < last:
+            chance[count] = 1.0  # the next point is kept: no letter loses two in a row
+            continue
+        x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * hand.aspect * place[2]
+        y = (table.points[k, 1] + offsets[k, 1] + hand.jitter * noise[count, 1]) * place[2]
+        rise, hang = max(y - 10.0, 0.0), min(y, 0.0)
+        y = (y - rise - hang) * place[3] + (rise * hand.ascender + hang * hand.ascender) * (0.5 + 0.5 * place[3])
+        nodes[count, 0] = place[0] + x - y * place[4]
+        nodes[count, 1] = place[1] + y + x * place[4]
+        nodes[count, 2] = table.points[k, 2]
+        nodes[count, 3] = 1.0 if lift and count == begun else 0.0
+        count += 1
+    return count
+
+
+@jit
+def _way_points(nodes):
+    """Upper bound of the points that `sample_way` makes."""
+    total = 8.0
+    for i in range(1, len(nodes)):
+        total += 2.0 + 1.2 * math.hypot(nodes[i, 0] - nodes[i - 1, 0], nodes[i, 1] - nodes[i - 1, 1]) / STEP
+    return total
+
+
+@jit
+def sample_way(nodes, step, way):
+    """Run a centripetal Catmull-Rom curve through nodes, a point every `step` or so, a row of NaN at lifts; returns the count.
+
+    At corners and ends the curve leaves straight on.
+    """
+    count = 0
+    for i in range(len(nodes)):
+        if nodes[i, 3] == 1.0 and i > 0:
+            way[count] = np.nan
+            count += 1
+        way[count] = nodes[i, :2]
+        count += 1
+        if i + 1 == len(nodes) or nodes[i + 1, 3] == 1.0:
+            continue
+        p1, p2 = nodes[i, :2], nodes[i + 1, :2]
+        p0 = nodes[i - 1, :2] if i > 0 and nodes[i, 3] == 0.0 and nodes[i, 2] == 0.0 else 2.0 * p1 - p2
+        p3 = nodes[i + 2, :2] if i + 2 < len(nodes) and nodes[i + 2, 3] == 0.0 and nodes[i + 1, 2] == 0.0 else 2.0 * p2 - p1
+        pieces = int(1.1 * math.hypot(p2[0] - p1[0], p2[1] - p1[1]) / step) + 1
+        for k in range(1, pieces):
+            for axis in range(2):
+                way[count, axis] = _catmull_rom(p0, p1, p2, p3, k / pieces, axis)
+            count += 1
+    return count
+
+
+@jit
+def _catmull_rom(p0, p1, p2, p3, t, axis):
+    """One coordinate at t of 0 to 1 between p1 and p2 (centripetal: knots the square root of the distance apart)."""
+    a = math.sqrt(math.hypot(p1[0] - p0[0], p1[1] - p0[1])) + 1e-9
+    b = math.sqrt(math.hypot(p2[0] - p1[0], p2[1] - p1[1])) + 1e-9
+    c = math.sqrt(math.hypot(p3[0] - p2[0], p3[1] - p2[1])) + 1e-9
+    v0, v1, v2, v3 = p0[axis], p1[axis], p2[axis], p3[axis]
+    m1 = (v2 - v1) + b * ((v1 - v0) / a - (v2 - v0) / (a + b))
+    m2 = (v2 - v1) + b * ((v3 - v2) / c - (v3 - v1) / (b + c))
+    return v1 + t * (m1 + t * (3.0 * (v2 - v1) - 2.0 * m1 - m2 + t * (m1 + m2 - 2.0 * (v2 - v1))))
+
+
+@jit
+def smooth_way(way, sigma, out):
+    """Smooth every run between lifts by a Gaussian of `sigma` points; its ends stay where they are (odd reflection)."""
+    reach = int(3.0 * sigma) + 1
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
+    weights /= weights.sum()
+    start = 0
+    while start < len(way):
+        stop = start
+        while stop < len(way) and not math.isnan(way[stop, 0]):
+            stop += 1
+        for i in range(start, stop):
+            for axis in range(2):
+                total = 0.0
+                for k in range(-reach, reach + 1):
+                    total += weights[k + reach] * _reflected(way, start, stop, i + k, axis)
+                out[i, axis] = total
+        if stop < len(way):
+            out[stop] = np.nan
+        start = stop + 1
+
+
+@jit
+def _reflected(way, start, stop, i, axis):
+    """A run's value beyond its ends, turned about them."""
+    if i < start:
+        return 2.0 * way[start, axis] - way[min(2 * start - i, stop - 1), axis]
+    if i >= stop:
+        return 2.0 * way[stop - 1, axis] - way[max(2 * stop - 2 - i, start), axis]
+    return way[i, axis]
+
+
+@jit
+def shake_way(way, knots, period):
+    """Add a smooth unsteadiness: random `knots` (m, 2), one every `period` points."""
+    for i in range(len(way)):
+        k = int(i / period)
+        t = i / period - k
+        t = t * t * (3.0 - 2.0 * t)
+        for axis in range(2):
+            way[i, axis] += knots[k, axis] * (1.0 - t) + knots[k + 1, axis] * t
+
+
+@jit
+def press_pen(way, press, taper, blob, unrest, starts, width, density):
+    """Speed from curvature, pressure from speed, and from that width (in pen diameters) and density along the way.
+
+    `unrest` are normal knots every 25 points, `starts` (runs, 2) uniform: whether a run starts with a blob, and how large.
+    """
+    start, run = 0, 0
+    while start < len(way):
+        stop = start
+        while stop < len(way) and not math.isnan(way[stop, 0]):
+            stop += 1
+        speed = 0.6
+        for i in range(start, stop):
+            speed += 0.3 * (_power_law(way, start, stop, i) - speed)
+            down = way[min(i + 1, stop - 1), 1] < way[max(i - 1, start), 1]
+            k = i // 25
+            t = i / 25.0 - k
+            pressure = 1.02 - 0.42 * speed + (0.14 if down else 0.0) + 0.11 * (unrest[k] * (1.0 - t) + unrest[k + 1] * t)
+            width[i] = min(max(1.0 + press * 0.55 * (pressure - 0.70), 0.45), 1.4)
+            density[i] = min(max(1.0 + press * 0.62 * (pressure - 0.74), 0.3), 1.12)
+        _run_out(start, stop, taper, starts[run, 0] < blob, starts[run, 1], width, density)
+        if stop < len(way):
+            width[stop] = density[stop] = np.nan
+        start = stop + 1
+        run += 1
+
+
+@jit
+def _power_law(way, start, stop, i):
+    """Speed at a point by the two-thirds power law, about 1 on a letter's curves; slow at the ends of a run."""
+    a, b = max(i - 2, start), min(i + 2, stop - 1)
+    ux, uy, vx, vy = way[i, 0] - way[a, 0], way[i, 1] - way[a, 1], way[b, 0] - way[i, 0], way[b, 1] - way[i, 1]
+    u, v = math.hypot(ux, uy), math.hypot(vx, vy)
+    if u * v == 0.0:
+        return 0.5
+    turn = abs(math.atan2(ux * vy - uy * vx, ux * vx + uy * vy))
+    return (2.0 * turn / (u + v) + 0.25) ** (-1.0 / 3.0) * (0.6 + 0.4 * min(1.0, min(i - start, stop - 1 - i) / 5.0))
+
+
+@jit
+def _run_out(start, stop, taper, blob, size, width, density):
+    """A quick hand lands and leaves in motion, so strokes begin and end thin; a pen that rests first leaves a blob."""
+    length = min(9, (stop - start) // 3)
+    for k in range(length):
+        thin = 1.0 - taper * (1.0 - k / length)
+        width[stop - 1 - k] *= 0.35 + 0.65 * thin
+        density[stop - 1 - k] *= 0.3 + 0.7 * thin
+        if not blob:
+            width[start + k] *= 1.0 - 0.35 * (1.0 - thin)
+    if blob:
+        for k in range(min(3, stop - start)):
+            width[start + k] = max(width[start + k], 1.12 + 0.35 * size * (1.0 - k / 3.0))
+            density[start + k] = 1.15

@@ -1,0 +1,196 @@
+"""`Writer`: a person's hand, drawn once. What makes two notes look written by one person is all in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from fastecg.handwriting.glyphs import forms, glyph_table
+
+RGB = tuple[int, int, int]
+
+
+class Hand(NamedTuple):
+    """How a hand moves. Lengths in tenths of the x-height, shares 0 to 1."""
+
+    aspect: float  # width of letters against their height
+    ascender: float  # height of what rises above, or hangs below, the small letters
+    gap: float  # between letters
+    word_gap: float
+    join: float  # share of neighbours joined that can be
+    squash: float  # how much letters flatten towards a word's end
+    skip: float  # normal deviate below which a letter inside a word is not written
+    drop: float  # share of a letter's inner points that are cut short
+    merge: float  # share of lifts within a word that are not made
+    drift: float  # how far late dots and bars land from where they belong
+    jitter: float  # of every point, every time
+    turn: float  # of every letter, rad
+    swell: float  # of letters' sizes
+    lowpass: float  # standard deviation of the smoothing along the stroke
+    tremor: float
+    wander: float  # of the baseline
+    taper: float  # how fast strokes run out, 0 to 1
+
+
+class Pen(NamedTuple):
+    """What the hand holds."""
+
+    name: str
+    colour: RGB
+    diameter_mm: float
+    tooth: float  # how much the paper's tooth breaks the line, 0 to 1
+    blob: float  # share of strokes that start with a blob
+    dark: float  # density at ordinary pressure
+    press: float  # how much pressure changes width and density
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A hand: how it moves, the pen it holds, and which forms of the letters it has.
+
+    `x_height_mm` is the height of small letters, `slant` the tangent of their lean, `slope` that of the lines. `cursive` is
+    the share of letters in joined forms; `capitals` writes everything in capitals. `seed` fixes the forms and their quirks.
+    """
+
+    seed: int
+    legibility: float
+    x_height_mm: float
+    slant: float
+    slope: float
+    cursive: float
+    capitals: bool
+    lead_in: bool
+    hand: Hand
+    pen: Pen
+
+
+#: Colours by pen, with the share of each. Nobody's blue is quite the same: `draw_pen` shifts them a little.
+_COLOURS: dict[str, dict[str, tuple[RGB, float]]] = {
+    "ballpoint": {"blue": ((24, 34, 122), 0.55), "black": ((26, 25, 32), 0.3), "red": ((176, 24, 34), 0.1), "green": ((12, 96, 62), 0.05)},
+    "gel": {"black": ((14, 14, 18), 0.5), "blue": ((16, 32, 140), 0.4), "red": ((196, 14, 34), 0.1)},
+    "felt": {"black": ((22, 20, 24), 0.45), "blue": ((28, 48, 150), 0.2), "red": ((206, 22, 38), 0.25), "green": ((16, 118, 70), 0.1)},
+    "pencil": {"grey": ((84, 84, 90), 1.0)},
+}
+_PENS = {
+    "ballpoint": ((0.26, 0.42), 0.40, 0.30, 0.86, 1.0),
+    "gel": ((0.34, 0.52), 0.06, 0.12, 0.96, 0.55),
+    "felt": ((0.55, 0.85), 0.12, 0.45, 0.90, 0.35),
+    "pencil": ((0.30, 0.55), 0.95, 0.0, 0.74, 1.3),
+}
+PENS = tuple(_PENS)
+COLOURS = ("black", "blue", "red", "green", "grey")
+_SHARES = (0.68, 0.17, 0.10, 0.05)
+
+_QUIRK = 0.42  # units; standard deviation of a hand's fixed offset of every pen point
+_ODD = 0.08  # share of letters that take another form than the hand's usual one
+
+
+def draw_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Pen:
+    """A pen of a kind and colour; both drawn unless given."""
+    drawn = str(rng.choice(PENS, p=_SHARES))
+    name = name or drawn
+    colours = _COLOURS[name]
+    weights = np.array([share for _, share in colours.values()])
+    picked = str(rng.choice(list(colours), p=weights / weights.sum()))
+    base = colours[colour][0] if colour in colours else _any_colour(colour) or colours[picked][0]
+    shifted = np.clip(np.array(base) + rng.normal(0, 6, 3), 0, 235)
+    (low, high), tooth, blob, dark, press = _PENS[name]
+    return Pen(
+        name, (int(shifted[0]), int(shifted[1]), int(shifted[2])), float(rng.uniform(low, high)), float(tooth * rng.uniform(0.6, 1.3)), blob,
+        float(min(1.0, dark * rng.uniform(0.92, 1.06))), press,
+    )  # fmt: skip
+
+
+def _any_colour(colour: str) -> RGB | None:
+    return next((colours[colour][0] for colours in _COLOURS.values() if colour in colours), None)
+
+
+def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | None = None) -> Writer:
+    """A hand.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    legibility : float
+        1 neat print, 0 a scrawl that its own writer cannot read the day after.
+    pen : Pen, optional
+        Drawn unless given.
+    """
+    haste = 1.0 - float(np.clip(legibility, 0.0, 1.0))
+    u = rng.random(20)
+    cursive = _cursive_share(u[0], haste)
+    capitals = bool(u[1] < 0.22 and haste < 0.6)
+    hand = Hand(
+        aspect=(0.78 + 0.34 * u[2]) * (1.0 + 0.35 * haste),
+        ascender=0.72 + 0.32 * u[3] + 0.25 * haste * (u[4] - 0.4),
+        gap=(1.2 + 2.0 * u[5]) * (1.0 - 0.35 * haste),
+        word_gap=7.0 + 4.5 * u[6] + 2.0 * haste,
+        join=float(np.clip(0.05 + 0.3 * u[7] + 1.1 * haste, 0.0, 1.0)) if cursive < 0.5 else 0.9 + 0.1 * haste,
+        squash=0.05 + 0.22 * u[8] + 0.52 * haste**1.5,
+        skip=-9.0 + 8.3 * haste**0.3 if haste > 0.45 else -9.0,
+        drop=0.02 * u[9] + 0.30 * haste**2,
+        merge=0.05 * u[10] + 0.75 * haste**1.5,
+        drift=0.3 + 1.2 * u[11] + 5.0 * haste**2,
+        jitter=0.16 + 0.2 * u[12] + 0.45 * haste,
+        turn=0.015 + 0.02 * u[13] + 0.03 * haste,
+        swell=0.03 + 0.04 * u[14] + 0.08 * haste,
+        lowpass=0.30 + 0.28 * u[15] + 1.6 * haste**1.8,
+        tremor=0.05 + 0.10 * u[16],
+        wander=0.25 + 0.5 * u[17] + 0.5 * haste,
+        taper=0.15 + 0.25 * u[18] + 0.5 * haste,
+    )
+    pen = pen or draw_pen(rng)
+    return Writer(
+        seed=int(rng.integers(2**31)),
+        legibility=1.0 - haste,
+        # Nobody writes small with a thick pen.
+        x_height_mm=max(float(rng.uniform(1.6, 2.6)) * (1.0 + 0.25 * haste) * (0.8 if capitals else 1.0), 4.2 * pen.diameter_mm),
+        slant=float(rng.uniform(-0.07, 0.34) + 0.14 * haste),
+        slope=float(rng.normal(0.0, 0.018) + 0.035 * haste * u[19]),
+        cursive=cursive,
+        capitals=capitals,
+        lead_in=bool(rng.random() < 0.4),
+        hand=hand,
+        pen=pen,
+    )
+
+
+def _cursive_share(u: float, haste: float) -> float:
+    """Neat hands print, hasty ones join; many mix."""
+    printed, mixed = 0.75 - 0.65 * haste, 0.92 - 0.6 * haste
+    return 0.0 if u < printed else 0.4 if u < mixed else 0.97
+
+
+@lru_cache(maxsize=256)
+def quirks(writer: Writer) -> np.ndarray:
+    """The hand's fixed offset of every point of the alphabet, (p, 2): what makes it this hand."""
+    rng = np.random.default_rng([writer.seed, 1])
+    return rng.normal(0.0, _QUIRK, glyph_table().points[:, :2].shape)
+
+
+@lru_cache(maxsize=256)
+def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
+    """For every character: the allograph this hand takes, and those it takes by exception."""
+    rng = np.random.default_rng([writer.seed, 2])
+    chosen = {}
+    for character, (printed, cursive) in forms().items():
+        u, v = rng.random(2)
+        among = cursive if cursive and u < writer.cursive else printed
+        chosen[character] = (among[int(v * len(among))], tuple(among))
+    return chosen
+
+
+def pick_forms(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
+    """The allograph of every character of spelled words, (n,): -1 for a space, -2 for a new line."""
+    usual, odd = usual_forms(writer), rng.random((max(len(words), 1), 2))
+    picked = np.empty(len(words), dtype=np.int64)
+    for k, character in enumerate(words):
+        if character in " \n":
+            picked[k] = -1 - (character == "\n")
+        else:
+            allograph, others = usual[character]
+            picked[k] = others[int(odd[k, 1] * len(others))] if odd[k, 0] < _ODD else allograph
+    return picked
