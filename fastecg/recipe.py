@@ -244,7 +244,7 @@ class Recipe:
         _check_keys(table, ("title", "severity", "page", "view", "slots"), "recipe")
         page = table.get("page", {})
         _check_keys(page, cls._PAGE_KEYS, "page")
-        drawn = tuple((key, Distribution.parse(item, f"page.{key}")) for key, item in page.items())
+        drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls._PAGE_KEYS if key in page)
         _check_names(dict(drawn))
         view = Vary.parse(_VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
         slots = tuple((slot, Vary.parse(_ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in table.get("slots", {}).items())

@@ -173,6 +173,7 @@ class Vary(Generic[V]):
                     kind.from_dict({key: extreme})
                 except RecipeError as error:
                     raise RecipeError(f"{where}: {error}") from None
+        values.sort(key=lambda pair: known.index(pair[0]))  # TOML does not keep the order of keys
         return cls(kind, _chance(written.get("chance", 1.0), where), tuple(values))
 
     def draw(self, rng: np.random.Generator, severity: float) -> V | None:
@@ -180,12 +181,15 @@ class Vary(Generic[V]):
         low, high = self.chance
         if rng.random() >= low + (high - low) * severity:
             return None
-        drawn = {key: distribution.draw(rng, severity) for key, distribution in self.values}
+        given, drawn = dict(self.values), {}
         for item in fields(self.kind):
-            if item.name == "seed" and "seed" not in drawn:
-                drawn["seed"] = int(rng.integers(2**31))
-            elif item.name in drawn:
-                drawn[item.name] = _within(item, drawn[item.name])
+            # One number a field, used or not, in the kind's order: a change to one value of a slot changes none of its others.
+            if item.name in given:
+                drawn[item.name] = _within(item, given[item.name].draw(rng, severity))
+            elif item.name == "seed":
+                drawn["seed"] = int(rng.random() * 2**31)
+            else:
+                rng.random()
         return self.kind.from_dict(drawn)
 
     def written(self) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -173,6 +173,14 @@ def test_a_slot_draws_what_its_kind_allows(table, seed, severity):
     assume(drawn is not None)
     assert Kite.from_dict(drawn.to_dict()) == drawn
     assert type(drawn.ribbons) is int
+
+
+@given(slots, st.integers(0, 2**31), st.floats(0, 1))
+def test_a_change_to_one_value_changes_no_other(table, seed, severity):
+    table = {**table, "chance": 1}
+    changed = {**{key: table[key] for key in reversed(table)}, "tail_mm": [10, 20]}
+    before, after = (Vary.parse(KINDS, item, "slots.kite").draw(np.random.default_rng(seed), severity) for item in (table, changed))
+    assert replace(after, tail_mm=before.tail_mm) == before
 
 
 def test_chance_goes_from_its_first_to_its_second_number_with_severity():
