@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from fastecg.recipe import Recipe
     from fastecg.record import Record
 
+_PACKAGE = Path(__file__).parent
 _RECORDS_A_WORKER = 8  # fewer are drawn sooner than another process starts
 
 
@@ -443,9 +445,11 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
 
 
 def _reason(error: Exception, task: Task) -> str:
-    """One line for the manifest. Our own errors speak; of others only the kind is told, for they may quote a header."""
+    """One line for the manifest. Our own errors speak; of others only kind and place are told, for they may quote a header."""
     if not isinstance(error, FastecgError):
-        return f"{task.stem}: unexpected {type(error).__name__}"
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
+        place = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"
+        return f"{task.stem}: unexpected {type(error).__name__} at {place}"
     text = " ".join(str(error).split())
     if isinstance(task.origin, Path):
         for parent in (task.origin.resolve().parent, task.origin.parent):

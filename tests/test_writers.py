@@ -273,19 +273,15 @@ def test_truth_tells_what_happened_in_the_kits_words():
     artifacts = (Crease(angle_deg=10), Crease(angle_deg=-80), WhiteBalance(kelvin=3000), SensorNoise(read_levels=3, shot_levels=4))
     shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=40, layout="3x4")
     content = read_truth(truth_bytes(with_artifacts(shot, *artifacts).take(gapped_record())))
-    told = {
-        key: content[key] for key in ("wrinkles", "augment", "crease_angle", "temperature", "noise", "rotate", "crop", "full_mode_lead")
-    }
-    assert told == {
-        "wrinkles": True, "augment": True, "crease_angle": 10, "temperature": 3000, "noise": 7, "rotate": 0, "crop": 0, "full_mode_lead": "None",
-    }  # fmt: skip
+    told = [content[key] for key in ("wrinkles", "augment", "crease_angle", "temperature", "noise", "rotate", "crop")]
+    assert told == [True, True, 10, 3000, 7, 0, 0]
     assert (content["number_of_creases_horizontally"], content["number_of_creases_vertically"]) == (1, 1)
 
 
 def test_truth_outside_the_picture_keeps_its_place_and_is_not_visible():
     record = gapped_record()
     shot = fastecg.Recipe.load("photo").draw(record, seed=2, dpi=60, layout="3x4+1")
-    photo = replace(shot, view=replace(shot.view, fill=1.08, offset_x=0.05)).take(record)
+    photo = replace(shot, view=replace(shot.view, fill=1.6)).take(record)
     content = read_truth(truth_bytes(photo))
     outside = 0
     for entry, visible in zip(content["leads"], content["fastecg"]["visible"], strict=True):
