@@ -15,9 +15,11 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 SUBCOLUMNS = 16  # half as many are a third faster, but the mean error of a 1 px pen on a QRS complex is 2 of 255 instead of 1
-_LANES = 8  # the discs are evaluated in blocks of this constant length, which LLVM turns into vector code
+_BELOW, _ABOVE = 0, 1
+_LANES = 8  # sub-columns are evaluated in blocks of this length, which LLVM turns into vector code
 _FARTHEST = 1e9  # px; samples beyond are pulled back, so that squares of slopes stay finite
-_UNIT = 4096  # heights are counted in parts of a pixel: whole numbers add up exactly in any order
+_BITS = 12  # heights are counted in 4096ths of a pixel: whole numbers add up exactly, and the loops over them become vector code
+_UNIT = 1 << _BITS
 _THINNEST = 0.15  # px; a thinner pen could slip between the sub-columns, so it is drawn this wide and fainter
 
 
@@ -51,8 +53,6 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray) -> t
 def _stroke(points, radius, opacity, plane):
     """Draw every run of finite points; return the touched rows and columns."""
     height, width = plane.shape
-    below = np.full(width * SUBCOLUMNS + _LANES, -np.inf, np.float32)  # lower edge of the ink
-    above = np.full(width * SUBCOLUMNS + _LANES, -np.inf, np.float32)  # upper edge, negated, so that both are maxima
     top, bottom, left, right = height, 0, width, 0
     stop = 0
     while stop < len(points):
@@ -65,8 +65,10 @@ def _stroke(points, radius, opacity, plane):
         first = int(min(max(np.floor(x_min + 0.5 - radius), 0.0), float(width)))
         last = int(min(max(np.floor(x_max + 0.5 + radius) + 1.0, 0.0), float(width)))
         if first < last:
-            _envelope(points[start:stop], radius, below, above)
-            y0, y1 = _fill(below, above, first, last, opacity, plane)
+            # How far the ink reaches: down below, and up above, so that both are maxima.
+            edges = np.full((2, (last - first) * SUBCOLUMNS + _LANES), -np.inf, np.float32)
+            _envelope(points[start:stop], radius, first - 0.5, edges)
+            y0, y1 = _fill(edges, first, last, opacity, plane)
             top, bottom = min(top, y0), max(bottom, y1)
             left, right = min(left, first), max(right, last)
         stop += 1  # over the gap
@@ -76,59 +78,66 @@ def _stroke(points, radius, opacity, plane):
 
 
 @jit
-def _envelope(points, radius, below, above):
-    """Raise both edges to the ink of a run.
+def _envelope(points, radius, rim, edges):
+    """Raise the edges, whose first sub-column begins at x = `rim`, to the ink of a run.
 
     The point of a graph that reaches farthest out above X is inside a segment, where the pen's disc touches a tangent parallel to the
     segment, or a corner that bends outward. `lean` is how far back along x that touching point's ink lies. So each side is made of a
     tangent a segment, from lean to lean, and an arc a corner, from the lean of the segment before to that of the segment after.
     """
     last = len(points) - 1
-    lean = 0.0
-    for i in range(last + 1):
-        u, v = _from_rim(points[i])
-        lean_before = lean
-        if i < last:
-            u_next, v_next = _from_rim(points[i + 1])
-            run, rise = u_next - u, v_next - v
-            length = math.sqrt(run * run + rise * rise)
-            if length > 0:
-                lean = radius * rise / length
-            if run > 0:
-                _tangent(below, u - lean, u_next - lean, u, v + radius * length / run, rise / run)
-                _tangent(above, u + lean, u_next + lean, u, -v + radius * length / run, -rise / run)
-        _arc(below, u - (radius if i == 0 else lean_before), u + (radius if i == last else -lean), u, v, radius)
-        _arc(above, u - (radius if i == 0 else -lean_before), u + (radius if i == last else lean), u, -v, radius)
+    u, v = _from_rims(points[0], rim)
+    lean, lean_next = 0.0, 0.0
+    for i in range(last):
+        u_next, v_next = _from_rims(points[i + 1], rim)
+        run, rise = u_next - u, v_next - v
+        length = math.sqrt(run * run + rise * rise)
+        if length > 0.0:
+            lean_next = radius * rise / length
+        if i == 0:
+            _arc(edges[_BELOW], u - radius, u - lean_next, u, v, radius)
+            _arc(edges[_ABOVE], u - radius, u + lean_next, u, -v, radius)
+        elif lean_next < lean:
+            _arc(edges[_BELOW], u - lean, u - lean_next, u, v, radius)
+        else:
+            _arc(edges[_ABOVE], u + lean, u + lean_next, u, -v, radius)
+        if run > 0.0:
+            slope, apart = rise / run, radius * length / run
+            _tangent(edges[_BELOW], u - lean_next, u_next - lean_next, u, v + apart, slope)
+            _tangent(edges[_ABOVE], u + lean_next, u_next + lean_next, u, apart - v, -slope)
+        u, v, lean = u_next, v_next, lean_next
+    _arc(edges[_BELOW], u - (lean if last else radius), u + radius, u, v, radius)
+    _arc(edges[_ABOVE], u + (lean if last else -radius), u + radius, u, -v, radius)
 
 
 @jit
-def _from_rim(point):
-    """Return a point counted from the image's rim."""
-    return min(max(point[0], -_FARTHEST), _FARTHEST) + 0.5, min(max(point[1], -_FARTHEST), _FARTHEST) + 0.5
+def _from_rims(point, rim):
+    """Return a point counted from the left rim of the sub-columns and the upper rim of the image."""
+    return min(max(point[0], -_FARTHEST), _FARTHEST) - rim, min(max(point[1], -_FARTHEST), _FARTHEST) + 0.5
 
 
 @jit
 def _tangent(edge, start, stop, u, level, slope):
     """Raise an edge to a straight line that passes `level` at u, from start to stop."""
-    k0, k1 = _subcolumns(edge, start, stop)
-    climb = slope / SUBCOLUMNS
-    level += slope * (0.5 / SUBCOLUMNS - u)
-    for k in range(np.uint64(k0), np.uint64(k1)):  # unsigned, or LLVM will not vectorise
-        edge[k] = max(edge[k], np.float32(level + climb * np.int64(k)))
+    k0, count = _subcolumns(edge, start, stop)
+    climb = np.float32(slope / SUBCOLUMNS)
+    origin = np.float32(level + slope * ((k0 + 0.5) / SUBCOLUMNS - u))
+    base = np.uint64(k0)
+    for j in range(_lanes(count)):
+        reach = origin + climb * np.float32(np.int32(j))
+        reach = reach if np.int32(j) < count else np.float32(-np.inf)
+        edge[base + j] = max(edge[base + j], reach)
 
 
 @jit
 def _arc(edge, start, stop, u, v, radius):
-    """Raise an edge to the disc round (u, v), at least from start to stop."""
-    k0, k1 = _subcolumns(edge, start, stop)
-    if k1 <= k0:
-        return
+    """Raise an edge to the disc round (u, v), at least from start to stop: more of the disc does no harm."""
+    k0, count = _subcolumns(edge, start, stop)
     step = np.float32(1.0 / SUBCOLUMNS)
     square = np.float32(radius * radius)
     away = np.float32((k0 + 0.5) / SUBCOLUMNS - u)
     base = np.uint64(k0)
-    # Whole blocks: more of the disc does no harm, and lanes beyond it are -inf.
-    for j in range(np.uint64(((k1 - k0 - 1) // _LANES + 1) * _LANES)):
+    for j in range(_lanes(count)):
         across = away + np.float32(np.int32(j)) * step
         rest = square - across * across
         reach = np.float32(v) + np.float32(math.sqrt(max(rest, np.float32(0.0))))
@@ -138,34 +147,41 @@ def _arc(edge, start, stop, u, v, radius):
 
 @jit
 def _subcolumns(edge, start, stop):
-    """Return the half-open range of sub-columns whose middles lie from start to stop, both included, on the image."""
+    """Return the first of the sub-columns whose middles lie from start up to stop on the image, and their number."""
     size = float(len(edge) - _LANES)
-    k0 = min(max(np.ceil(start * SUBCOLUMNS - 0.5), 0.0), size)
-    k1 = min(max(np.floor(stop * SUBCOLUMNS - 0.5) + 1.0, 0.0), size)
-    return np.int64(k0), np.int64(k1)
+    k0 = np.int64(min(max(start * SUBCOLUMNS + 0.5, 0.0), size))
+    k1 = np.int64(min(max(stop * SUBCOLUMNS + 0.5, 0.0), size))
+    return k0, np.int32(max(k1 - k0, 0))
 
 
 @jit
-def _fill(below, above, first, last, opacity, plane):
-    """Lay the ink between the edges into the plane's columns `first` to `last`, forget the edges, and return the touched rows."""
+def _lanes(count):
+    """Return `count` rounded up to whole blocks. Unsigned, or LLVM will not vectorise what is indexed with it."""
+    return np.uint64(count + _LANES - 1) // np.uint64(_LANES) * np.uint64(_LANES)
+
+
+@jit
+def _fill(edges, first, last, opacity, plane):
+    """Lay the ink between the edges into the plane's columns `first` to `last` and return the touched rows."""
     height = plane.shape[0]
     top, bottom = height, 0
     scale = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))
     low, high = np.empty(SUBCOLUMNS, np.int32), np.empty(SUBCOLUMNS, np.int32)
     change = np.zeros(height + 2, np.int32)  # of the coverage from one row to the next
     for column in range(first, last):
-        _to_units(below, above, column * SUBCOLUMNS, height, low, high)
+        _to_units(edges[_BELOW], edges[_ABOVE], (column - first) * SUBCOLUMNS, height, low, high)
         y0, y1 = height, 0
         for j in range(SUBCOLUMNS):
             if low[j] < high[j]:
-                y0, y1 = min(y0, low[j] // _UNIT), max(y1, high[j] // _UNIT + 1)
+                y0, y1 = min(y0, low[j] >> _BITS), max(y1, (high[j] >> _BITS) + 1)
                 _step(change, low[j], np.int32(1))
                 _step(change, high[j], np.int32(-1))
         covered = np.int32(0)
-        for y in range(y0, min(y1, height)):
+        for y in range(np.uint64(y0), np.uint64(min(y1, height))):
             covered = np.int32(covered + change[y])
+            change[y] = 0
             plane[y, column] = max(plane[y, column], np.uint8(scale * np.float32(covered) + np.float32(0.5)))
-        change[y0 : y1 + 1] = 0
+        change[min(y1, height)], change[y1] = 0, 0
         top, bottom = min(top, y0), max(bottom, min(y1, height))
     return top, bottom
 
@@ -173,19 +189,17 @@ def _fill(below, above, first, last, opacity, plane):
 @jit
 def _step(change, at, sign):
     """Let the coverage step up or down by a whole pixel at a height given in `_UNIT`: shared between two rows."""
-    row, rest = np.uint64(at // _UNIT), np.int32(at % _UNIT)
+    row, rest = np.uint64(at >> _BITS), np.int32(at & (_UNIT - 1))
     change[row] += np.int32(sign * np.int32(_UNIT - rest))
     change[row + np.uint64(1)] += np.int32(sign * rest)
 
 
 @jit
 def _to_units(below, above, k, height, low, high):
-    """Take a pixel column's intervals, clipped to the image, in `_UNIT`, and forget its edges. No ink gives low above high."""
+    """Take a pixel column's intervals, clipped to the image, in `_UNIT`. No ink gives low above high."""
     base = np.uint64(k)
     for j in range(np.uint64(SUBCOLUMNS)):
         top = min(max(-above[base + j], np.float32(0.0)), np.float32(height))
         bottom = min(max(below[base + j], np.float32(0.0)), np.float32(height))
         low[j] = np.int32(top * np.float32(_UNIT) + np.float32(0.5))
         high[j] = np.int32(bottom * np.float32(_UNIT) + np.float32(0.5))
-        below[base + j] = np.float32(-np.inf)
-        above[base + j] = np.float32(-np.inf)
