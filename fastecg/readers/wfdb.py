@@ -263,12 +263,12 @@ def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
     ndarray, shape (count,), int16
     """
     padded = np.append(packed, np.zeros(-len(packed) % 3, np.uint8)) if len(packed) % 3 else packed
-    low, middle, high = padded.reshape(-1, 3).T
-    pairs = np.empty((len(low), 2), np.uint16)
-    # Built in the upper 12 bits, so that the arithmetic shift at the end extends the sign.
-    pairs[:, 0] = (middle.astype(np.uint16) << 12) | (low.astype(np.uint16) << 4)
-    pairs[:, 1] = ((middle & 0xF0).astype(np.uint16) << 8) | (high.astype(np.uint16) << 4)
-    return (pairs.view(np.int16).reshape(-1) >> 4)[:count]
+    low, middle, high = np.ascontiguousarray(padded.reshape(-1, 3).T).astype(np.int16)
+    samples = np.empty(2 * len(low), np.int16)
+    # To the top of 16 bits and back: the arithmetic shift to the right extends the sign.
+    samples[0::2] = ((middle << 12) >> 4) | low
+    samples[1::2] = (((middle & 0xF0) << 8) >> 4) | high
+    return samples[:count]
 
 
 def _read_by_wfdb(header: Header, places: list[int], frames: int) -> list[Stored]:
