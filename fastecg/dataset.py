@@ -164,7 +164,7 @@ def render_dataset(
 
     Image k of a record (pages of 10 s first, then variants) is ``out/<sub>/<record>-<k>.<format>``, its truth
     ``<record>-<k>.json``, beside one WFDB copy of the record. ``out/manifest.jsonl`` lists them; ``out/run.json`` holds the options.
-    The same call again goes on where an earlier one stopped.
+    The same call again goes on where an earlier one stopped. Failed records stop nothing: they are in the manifest and the summary.
 
     Parameters
     ----------
@@ -174,16 +174,10 @@ def render_dataset(
         Made if missing.
     recipe, layout, style, dpi, speed, gain, seed
         As in `fastecg.render`.
-    per_record : int
-        Variants of every page.
-    limit : int, optional
-        Only the first so many records.
-    shard : (int, int), optional
-        (k, n): every n-th record, from the k-th on, k from 1.
-    format : str
-        "png", "jpg", "webp" or "tiff".
-    quality : int, optional
-        1 to 100, for JPEG and WebP.
+    per_record, limit, shard : int, int, (int, int)
+        Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1.
+    format, quality : str, int
+        "png", "jpg", "webp" or "tiff"; 1 to 100, for JPEG and WebP.
     truth : sequence of str
         Some of "json", "mask", "layers", "warp".
     mask_unplotted : bool
@@ -195,11 +189,6 @@ def render_dataset(
     progress : callable, optional
         Called with a `Progress` after every record.
 
-    Returns
-    -------
-    Summary
-        Failed records are in it, and in the manifest; they stop nothing.
-
     Raises
     ------
     FastecgError
@@ -207,7 +196,6 @@ def render_dataset(
     """
     from fastecg.recipe import Recipe
 
-    began = time.perf_counter()
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     options = Options(known, layout, style, dpi, speed, gain, seed, per_record, format, quality, tuple(truth), mask_unplotted)
     options.check()
@@ -217,19 +205,26 @@ def render_dataset(
     tasks = _part(_tasks(list(inputs), folder), limit, shard)
     manifest = _opened(folder, options, overwrite)
     tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
-    processes = _worker_count(workers, sum(not task.complete for task in tasks))
-    summary = Summary()
     try:
-        for drawn in _results(tasks, options, folder, processes):
-            manifest.append([*drawn.lines, *_error_line(drawn)])
-            if drawn.error is None:
-                manifest.errors.pop(drawn.stem, None)
-            summary.add(drawn)
-            if progress is not None:
-                progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, drawn.error))
+        return _run(tasks, options, folder, manifest, workers, progress or (lambda _: None))
     finally:
-        if shard is None:
+        if shard is None:  # other shards may be writing to it
             manifest.compact()
+
+
+def _run(
+    tasks: list[Task], options: Options, folder: Path, manifest: Manifest, workers: int | None, progress: Callable[[Progress], None]
+) -> Summary:
+    """Draw the tasks, and list what comes of each as soon as it is there."""
+    began = time.perf_counter()
+    summary = Summary()
+    processes = _worker_count(workers, sum(not task.complete for task in tasks))
+    for drawn in _results(tasks, options, folder, processes):
+        manifest.append([*drawn.lines, *_error_line(drawn)])
+        if drawn.error is None:
+            manifest.errors.pop(drawn.stem, None)
+        summary.add(drawn)
+        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, drawn.error))
     summary.seconds = time.perf_counter() - began
     return summary
 

@@ -93,8 +93,7 @@ def render(
     except KeyboardInterrupt:
         reporter.say("stopped; the same command goes on from here")
         raise typer.Exit(_INTERRUPTED) from None
-    for line in _told(summary, out):
-        reporter.say(line)
+    reporter.say("\n".join(_told(summary, out)))
     if summary.failures:
         raise typer.Exit(FAILED)
 
