@@ -169,37 +169,47 @@ def _fill(edges, first, last, opacity, plane):
     low, high = np.empty(SUBCOLUMNS, np.int32), np.empty(SUBCOLUMNS, np.int32)
     change = np.zeros(height + 2, np.int32)  # of the coverage from one row to the next
     for column in range(first, last):
-        _to_units(edges[_BELOW], edges[_ABOVE], (column - first) * SUBCOLUMNS, height, low, high)
-        y0, y1 = height, 0
-        for j in range(SUBCOLUMNS):
-            if low[j] < high[j]:
-                y0, y1 = min(y0, low[j] >> _BITS), max(y1, (high[j] >> _BITS) + 1)
-                _step(change, low[j], np.int32(1))
-                _step(change, high[j], np.int32(-1))
+        y0, y1 = _intervals(edges[_BELOW], edges[_ABOVE], (column - first) * SUBCOLUMNS, height, low, high)
+        _steps(change, low, np.int32(1))
+        _steps(change, high, np.int32(-1))
         covered = np.int32(0)
-        for y in range(np.uint64(y0), np.uint64(min(y1, height))):
+        for y in range(np.uint64(y0), np.uint64(y1)):
             covered = np.int32(covered + change[y])
             change[y] = 0
             plane[y, column] = max(plane[y, column], np.uint8(scale * np.float32(covered) + np.float32(0.5)))
-        change[min(y1, height)], change[y1] = 0, 0
-        top, bottom = min(top, y0), max(bottom, min(y1, height))
+        change[max(y0, y1)] = 0
+        top, bottom = min(top, y0), max(bottom, y1)
     return top, bottom
 
 
 @jit
-def _step(change, at, sign):
-    """Let the coverage step up or down by a whole pixel at a height given in `_UNIT`: shared between two rows."""
-    row, rest = np.uint64(at >> _BITS), np.int32(at & (_UNIT - 1))
-    change[row] += np.int32(sign * np.int32(_UNIT - rest))
-    change[row + np.uint64(1)] += np.int32(sign * rest)
-
-
-@jit
-def _to_units(below, above, k, height, low, high):
-    """Take a pixel column's intervals, clipped to the image, in `_UNIT`. No ink gives low above high."""
+def _intervals(below, above, k, height, low, high):
+    """Take a pixel column's intervals, clipped to the image, in `_UNIT`; return the rows they touch."""
     base = np.uint64(k)
+    lowest, highest = np.int32(height << _BITS), np.int32(0)
     for j in range(np.uint64(SUBCOLUMNS)):
         top = min(max(-above[base + j], np.float32(0.0)), np.float32(height))
         bottom = min(max(below[base + j], np.float32(0.0)), np.float32(height))
         low[j] = np.int32(top * np.float32(_UNIT) + np.float32(0.5))
         high[j] = np.int32(bottom * np.float32(_UNIT) + np.float32(0.5))
+        lowest, highest = min(lowest, low[j]), max(highest, high[j])
+        high[j] = max(high[j], low[j])  # where there is no ink, the steps at the lower rim cancel
+    return lowest >> _BITS, (highest + _UNIT - 1) >> _BITS
+
+
+@jit
+def _steps(change, heights, sign):
+    """Let the coverage step up or down by a whole pixel at each height: a step inside a row is shared with the next."""
+    apart, rests = np.int32(0), np.int32(0)
+    for j in range(np.uint64(SUBCOLUMNS)):
+        apart |= heights[j] ^ heights[0]
+        rests = np.int32(rests + (heights[j] & np.int32(_UNIT - 1)))
+    if apart < _UNIT:  # all in one row, as on most of a trace
+        row = np.uint64(heights[0] >> _BITS)
+        change[row] += np.int32(sign * np.int32(SUBCOLUMNS * _UNIT - rests))
+        change[row + np.uint64(1)] += np.int32(sign * rests)
+        return
+    for j in range(np.uint64(SUBCOLUMNS)):
+        row, rest = np.uint64(heights[j] >> _BITS), np.int32(heights[j] & np.int32(_UNIT - 1))
+        change[row] += np.int32(sign * np.int32(_UNIT - rest))
+        change[row + np.uint64(1)] += np.int32(sign * rest)
