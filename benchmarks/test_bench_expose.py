@@ -54,10 +54,13 @@ def scene() -> Scene:
 def test_twice_as_fast_as_remap_alone(scene: Scene) -> None:
     out, warped = np.empty_like(scene.sheet), np.empty_like(scene.sheet)
     maps = scene.dense()
-    ours, theirs = cpu_medians([
-        lambda: expose(scene.sheet, scene.nodes, scene.gain, SIZE, noise=SENSOR, out=out),
-        lambda: cv2.remap(scene.sheet, *maps, cv2.INTER_LINEAR, dst=warped),
-    ], times=15)
+    ours, theirs = cpu_medians(
+        [
+            lambda: expose(scene.sheet, scene.nodes, scene.gain, SIZE, noise=SENSOR, out=out),
+            lambda: cv2.remap(scene.sheet, *maps, cv2.INTER_LINEAR, dst=warped),
+        ],
+        times=15,
+    )
     report("cv2.remap, float maps", theirs / ours)
     assert theirs / ours >= 2
 
@@ -82,16 +85,21 @@ def test_five_times_as_fast_as_the_best_composition(scene: Scene) -> None:
 
 def test_fifteen_times_as_fast_as_albumentations(scene: Scene) -> None:
     albumentations = pytest.importorskip("albumentations")
-    chain = albumentations.Compose([
-        albumentations.Perspective(p=1),
-        albumentations.ElasticTransform(p=1, approximate=True),
-        albumentations.GaussNoise(p=1),
-        albumentations.RandomShadow(p=1),
-    ])
-    ours, theirs = cpu_medians([
-        lambda: expose(scene.sheet, scene.nodes, scene.gain, SIZE, noise=SENSOR),
-        lambda: chain(image=scene.sheet),
-    ], times=5)
+    chain = albumentations.Compose(
+        [
+            albumentations.Perspective(p=1),
+            albumentations.ElasticTransform(p=1, approximate=True),
+            albumentations.GaussNoise(p=1),
+            albumentations.RandomShadow(p=1),
+        ]
+    )
+    ours, theirs = cpu_medians(
+        [
+            lambda: expose(scene.sheet, scene.nodes, scene.gain, SIZE, noise=SENSOR),
+            lambda: chain(image=scene.sheet),
+        ],
+        times=5,
+    )
     report("albumentations: four transforms", theirs / ours)
     assert theirs / ours >= 15
 

@@ -99,25 +99,24 @@ def expose(
     from fastecg.kernels import sample
     from fastecg.kernels.noise import curve, tables
 
-
     sheet = _checked(sheet, "sheet", (None, None, 3), np.uint8)
     if sheet.size >= 2**31:
         raise ImageError(f"sheet: expected less than 2 GiB, got shape {sheet.shape}")
     nodes = _checked(nodes, "nodes", (None, None, 2), np.float64)
     cells = np.empty(_cells_needed(nodes, size, origin), dtype=np.uint8)
     gain = _gain(gain, "gain", nodes)
-    beside = gain if desk_gain is None else _gain(desk_gain, "desk_gain", nodes)
+    lamps = [gain] if desk_gain is None else [gain, _gain(desk_gain, "desk_gain", nodes)]
     lift = np.zeros(nodes.shape[:2], dtype=np.float32) if lift is None else _checked(lift, "lift", nodes.shape[:2], np.float32)
     desk = _desk(background, size)
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
     rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
-    lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((2, rows, 4 * columns), dtype=np.uint16)
+    lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((len(lamps), rows, 4 * columns), dtype=np.uint16)
     sample.survey_nodes(nodes, lattice)
     sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
-    sample.survey_light(gain, lift, light[0])
-    sample.survey_light(beside, lift, light[1])
+    for lamp, plane in zip(lamps, light, strict=True):
+        sample.survey_light(lamp, lift, plane)
     noise = noise or Noise(seed=0)
     luma, chroma = tables(noise.chroma, cells.shape[1] * CELL)
     grain = np.concatenate([[noise.seed], curve(noise.read, noise.shot)])

@@ -13,15 +13,16 @@ import numpy as np
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import CHROMA, LUMA, place
 from fastecg.kernels.sample_cell import (
+    DARKEST,
     LOSS,
     ask_for,
     copy_bytes,
-    expose_desk,
-    expose_levels,
-    expose_page,
+    develop,
     locate,
     mix_coordinates,
     mix_light,
+    see_desk,
+    see_page,
 )
 
 CELL = 8
@@ -77,7 +78,7 @@ def survey_light(gain, lift, light):
             i, k = min(m, rows - 1), min(j, cols - 1)
             for c in range(3):
                 factor = min(max(gain[i, k, c], np.float32(0.0)), np.float32(1.99996))
-                light[m, 4 * j + c] = np.uint16(factor * np.float32(16384.0) + np.float32(0.5))
+                light[m, 4 * j + c] = max(np.uint16(factor * np.float32(16384.0) + np.float32(0.5)), np.uint16(DARKEST))
             veil = min(max(lift[i, k], np.float32(0.0)), np.float32(255.0))
             light[m, 4 * j + 3] = np.uint16(veil * np.float32(64.0) + np.float32(32.5 + LOSS))
 
@@ -106,8 +107,8 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         Nodes from `survey_nodes`; n a multiple of 8.
     cells : (rows - 1, cols - 1) uint8
         From `survey_cells`.
-    light : (2, rows, 4 n) uint16
-        On the sheet and beside it, from `survey_light`.
+    light : (1 or 2, rows, 4 n) uint16
+        On the sheet and, where that differs, beside it, from `survey_light`.
     desk : (1 or height, width, 3) uint8
     luma, chroma : from `noise.tables`
     noise : (4,) int64
@@ -116,15 +117,15 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         Picture pixel (x, y) of the first node; neither above 0.
     out : (height, width, 3) uint8
     """
-    columns, width = cells.shape[1], np.int64(sheet.shape[1])
+    columns, width, beside = cells.shape[1], np.int64(sheet.shape[1]), light.shape[0] - 1
     strip, ahead = np.empty((2, lattice.shape[2]), dtype=np.int32), np.empty((2, lattice.shape[2]), dtype=np.int32)
     spots, shares = np.empty((columns, CELL), dtype=np.int32), np.empty((columns, 2 * CELL), dtype=np.uint16)
-    lit = np.empty((2, light.shape[2]), dtype=np.uint16)
+    lit = np.empty((light.shape[0], light.shape[2]), dtype=np.uint16)
     line = np.empty((columns + 1) * CELL * 3, dtype=np.uint8)
-    levels = np.empty(32, dtype=np.int16)
+    levels = np.empty((columns, 32), dtype=np.int16)
     patch = np.empty((CELL, 3), dtype=np.uint8)
     # Addresses once: in the loop over cells every array that is passed on would be counted as in use and not in use again.
-    pixels, xs, ys, page_light, desk_light = _address(sheet), _address(strip), _address(strip[1]), _address(lit), _address(lit[1])
+    pixels, xs, ys, page_light, desk_light = _address(sheet), _address(strip), _address(strip[1]), _address(lit), _address(lit[beside])
     spots_at, shares_at = _address(spots), _address(shares)
     line_at, levels_at, patch_at, luma_at, chroma_at = _address(line), _address(levels), _address(patch), _address(luma), _address(chroma)
     for row in range(start, stop):
@@ -134,7 +135,7 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         _mix_light(light, i, eighths, lit)
         sign = np.int64(1) if place(noise[0] + 7, row >> 1, 2) == 0 else np.int64(-1)
         c0, c1, c2 = sign * noise[1], sign * noise[2], sign * noise[3]
-        bright, colour, shown = luma_at + 2 * place(noise[0], row, LUMA), chroma_at + 8 * place(noise[0] + 3, row >> 1, CHROMA), line_at
+        bright, colour = luma_at + 2 * place(noise[0], row, LUMA), chroma_at + 8 * place(noise[0] + 3, row >> 1, CHROMA)
         desk_row = row if desk.shape[0] > 1 else 0
         desk_at = _address(desk[desk_row])
         for j in range(columns):
@@ -144,16 +145,16 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         for j in range(columns):
             x, kind = origin[0] + CELL * j, cells[i, j]
             if kind == ON:
-                expose_page(pixels, width, spots_at + 32 * j, shares_at + 32 * j, page_light + 8 * j, bright, colour, shown, c0, c1, c2)
+                see_page(pixels, width, spots_at + 32 * j, shares_at + 32 * j, page_light + 8 * j, levels_at + 64 * j)
             elif kind == ACROSS:
                 _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels)
-                expose_levels(levels_at, bright, colour, shown, c0, c1, c2)
             elif x >= 0 and x + CELL <= desk.shape[1]:
-                expose_desk(desk_at + 3 * x, desk_light + 8 * j, bright, colour, shown, c0, c1, c2)
+                see_desk(desk_at + 3 * x, desk_light + 8 * j, levels_at + 64 * j)
             else:
                 _desk_patch(desk, desk_row, x, patch)
-                expose_desk(patch_at, desk_light + 8 * j, bright, colour, shown, c0, c1, c2)
-            bright, colour, shown = bright + 16, colour + 32, shown + 24
+                see_desk(patch_at, desk_light + 8 * j, levels_at + 64 * j)
+        for j in range(columns):
+            develop(levels_at + 64 * j, bright + 16 * j, colour + 32 * j, line_at + 24 * j, c0, c1, c2)
         copy_bytes(line_at - 3 * origin[0], _address(out[row]), np.int64(out.shape[1] * 3))
 
 
@@ -174,7 +175,7 @@ def _mix_coordinates(lattice, i, eighths, strip):
 @jit
 def _mix_light(light, i, eighths, lit):
     """Write the light, on the sheet and beside it, where one row of pixels crosses the cells' sides."""
-    for kind in range(2):
+    for kind in range(light.shape[0]):
         upper, lower, out = _address(light[kind, i]), _address(light[kind, i + 1]), _address(lit[kind])
         for j in range(0, lit.shape[1], 16):
             mix_light(upper + 2 * j, lower + 2 * j, eighths, out + 2 * j)
@@ -217,8 +218,8 @@ def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
         for c in range(3):
             seen = upper * (left * np.int64(sheet[y0, x0, c]) + right * np.int64(sheet[y0, x1, c]))
             seen += lower * (left * np.int64(sheet[y1, x0, c]) + right * np.int64(sheet[y1, x1, c]))
-            shown = seen * _lit_at(lit, 0, j, c, k) + rest * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, 1, j, c, k)
-            levels[slot + c] = np.int16(min((shown >> 40) + veil, 32767))
+            shown = seen * _lit_at(lit, 0, j, c, k) + rest * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, lit.shape[0] - 1, j, c, k)
+            levels[j, slot + c] = np.int16(min((shown >> 40) + veil, 32767))
 
 
 @jit

@@ -31,6 +31,7 @@ from numba.extending import intrinsic
 
 _I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 NEAR, FAR = (0, 1, 4, 5), (2, 3, 6, 7)
+DARKEST = 8  # least light Q14: an eighth of a level of white
 LOSS = 3  # of 64 parts of a level, on average
 
 
@@ -126,18 +127,9 @@ def _noisy(v: _Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     return v.add_saturated(level, v.product(grain, size, signed=True))
 
 
-def _finish(v: _Vectors, near: Any, far: Any, luma: Any, chroma: Any, curve: list[Any], out: Any) -> None:
-    """Add noise to eight pixels' levels Q6 and write their 24 bytes."""
-    bright = v.load(luma, _I16, 8)
-    colour = v.load(chroma, _I16, 16)  # four (r, g, b, 0): one for two pixels
-    for_near = v.pick(colour, [0, 1, 2, 3] * 2 + [8, 9, 10, 11] * 2)
-    for_far = v.pick(colour, [4, 5, 6, 7] * 2 + [12, 13, 14, 15] * 2)
-    near = _noisy(v, near, v.add_saturated(for_near, v.pick(bright, [k for k in NEAR for _ in range(4)])), curve)
-    far = _noisy(v, far, v.add_saturated(for_far, v.pick(bright, [k for k in FAR for _ in range(4)])), curve)
-    both = v.shift(v.pick(near, list(range(32)), far), -6)
-    bytes_ = v.narrow(v.most(v.least(both, 255), 0), _I8)
-    places = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
-    v.store(v.pick(bytes_, [places[k] + c for k in range(8) for c in range(3)]), out)
+def _grain(v: _Vectors, bright: Any, colour: Any, four: tuple[int, ...], block: list[int]) -> Any:
+    """Noise of unit spread at four pixels: brightness noise of each, colour noise of its block."""
+    return v.add_saturated(v.pick(colour, block), v.pick(bright, [k for k in four for _ in range(4)]))
 
 
 def _along(v: _Vectors, nodes: Any) -> Any:
@@ -174,8 +166,10 @@ def _sample(v: _Vectors, sheet: Any, width: Any, spots: Any, shares: Any, light:
     (a, b), (c, d) = _pixels(v, sheet, spots, four), _pixels(v, below, spots, four)
     left_column = v.b.add(v.product(a, upper), v.product(c, lower))
     right_column = v.b.add(v.product(b, upper), v.product(d, lower))
-    weight = v.product(light, right)
-    return v.b.add(v.product(left_column, v.b.sub(light, weight)), v.product(weight, right_column))
+    # The one makes up for what the product drops. It also keeps the compiler from seeing that no bits are lost between the two
+    # products: it would join them in 32 bits. The light must not be 0 (`DARKEST`).
+    weight = v.b.add(v.product(light, right), v.repeat(light, 1))
+    return v.b.add(v.product(left_column, v.b.sub(light, weight)), v.product(right_column, weight))
 
 
 def _desk_levels(v: _Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> Any:
@@ -183,11 +177,6 @@ def _desk_levels(v: _Vectors, pixels: Any, light: Any, four: tuple[int, ...]) ->
     colour = v.widen(v.pick(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), _I16, signed=False)
     lamp = _light(v, light, four)
     return _veiled(v, v.product(v.shift(colour, 8), lamp), lamp)
-
-
-def _words(builder: Any, args: tuple[Any, ...]) -> tuple[_Vectors, list[Any], list[Any]]:
-    """The addresses, and the noise curve (the last three arguments) as 16-bit numbers."""
-    return _Vectors(builder), list(args[:-3]), [builder.trunc(c, _I16) for c in args[-3:]]
 
 
 @intrinsic
@@ -209,43 +198,51 @@ def locate(typing, width, xs, ys, spots, shares):
 
 
 @intrinsic
-def expose_page(typing, sheet, width, spots, shares, light, luma, chroma, out, c0, c1, c2):
-    """Sample the sheet at eight pixels, light them, add noise, write 24 bytes."""
+def see_page(typing, sheet, width, spots, shares, light, levels):
+    """Sample the sheet at eight pixels and light them: 32 levels Q6, near, then far."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (sheet, width, spots, shares, light, luma, chroma, out), curve = _words(builder, args)
-        lights = [_light(v, light, four) for four in (NEAR, FAR)]
-        near, far = (
-            _veiled(v, _sample(v, sheet, width, spots, shares, lamp, four), lamp)
-            for four, lamp in zip((NEAR, FAR), lights, strict=True)
-        )
-        _finish(v, near, far, luma, chroma, curve, out)
+        v, (sheet, width, spots, shares, light, levels) = _Vectors(builder), args
+        lamps = [_light(v, light, four) for four in (NEAR, FAR)]
+        for half, (four, lamp) in enumerate(zip((NEAR, FAR), lamps, strict=True)):
+            seen = _sample(v, sheet, width, spots, shares, lamp, four)
+            v.store(_veiled(v, seen, lamp), builder.add(levels, ir.Constant(_I64, 32 * half)))
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 11), emit
+    return types.void(*[types.int64] * 6), emit
 
 
 @intrinsic
-def expose_desk(typing, desk, light, luma, chroma, out, c0, c1, c2):
-    """Light eight pixels of the background, add noise, write 24 bytes."""
+def see_desk(typing, desk, light, levels):
+    """Light eight pixels of the background: 32 levels Q6, near, then far."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (desk, light, luma, chroma, out), curve = _words(builder, args)
+        v, (desk, light, levels) = _Vectors(builder), args
         pixels = v.load(desk, _I8, 24)
-        near, far = (_desk_levels(v, pixels, light, four) for four in (NEAR, FAR))
-        _finish(v, near, far, luma, chroma, curve, out)
+        for half, four in enumerate((NEAR, FAR)):
+            v.store(_desk_levels(v, pixels, light, four), builder.add(levels, ir.Constant(_I64, 32 * half)))
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 8), emit
+    return types.void(*[types.int64] * 3), emit
 
 
 @intrinsic
-def expose_levels(typing, levels, luma, chroma, out, c0, c1, c2):
-    """Add noise to 32 given levels Q6 (near, then far), write 24 bytes."""
+def develop(typing, levels, luma, chroma, out, c0, c1, c2):
+    """Add noise to 32 levels Q6 and write the 24 bytes of eight pixels."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (levels, luma, chroma, out), curve = _words(builder, args)
-        _finish(v, v.load(levels, _I16, 16), v.load(levels, _I16, 16, step=32), luma, chroma, curve, out)
+        v, (levels, luma, chroma, out), curve = _Vectors(builder), args[:4], [builder.trunc(c, _I16) for c in args[4:]]
+        bright = v.load(luma, _I16, 8)
+        colour = v.load(chroma, _I16, 16)  # four (r, g, b, 0): one for two pixels
+        blocks = [0, 1, 2, 3] * 2 + [8, 9, 10, 11] * 2, [4, 5, 6, 7] * 2 + [12, 13, 14, 15] * 2
+        near, far = (
+            _noisy(v, v.load(levels, _I16, 16, step=32 * half), _grain(v, bright, colour, four, blocks[half]), curve)
+            for half, four in enumerate((NEAR, FAR))
+        )
+        both = v.shift(v.pick(near, list(range(32)), far), -6)
+        bytes_ = v.narrow(v.most(v.least(both, 255), 0), _I8)
+        places = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
+        v.store(v.pick(bytes_, [places[k] + c for k in range(8) for c in range(3)]), out)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 7), emit
