@@ -178,3 +178,7 @@ class Artifact(Values):
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Change the finished picture, (height, width, 3) uint8, without moving anything in it. May write into `pixels`."""
         return pixels
+
+    def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
+        """Where this lies over the page in a finished picture of (height, width), as `develop` draws it: (height, width) bool, or None."""
+        return None

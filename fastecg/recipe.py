@@ -21,6 +21,7 @@ from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page
+from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
 from fastecg.vary import Distribution, Vary, stream
 from fastecg.views import VIEWS, Straight, View
@@ -74,20 +75,27 @@ class Shot:
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
         warp = self.warp(page.size_mm)
-        image, covered = self._expose(page, style, warp)
+        sheet = self._print(page, style, warp.scale)
+        image, covered = self._expose(sheet, warp)
         for artifact in self.artifacts:
             image = artifact.develop(image, self.dpi / 25.4)
-        return Photo(image, page, style, warp, self, record, covered)
+            covered = _united(covered, artifact.hide(warp.size, self.dpi / 25.4))
+        page = replace(page, boxes=page.boxes + sheet.boxes)
+        return Photo(image, page, style, warp, self, record, covered, sheet.marks)
 
     def warp(self, size_mm: tuple[float, float]) -> Warp:
         """The geometry of the picture of a page of (width, height) `size_mm`."""
         return _bent(size_mm, self.dpi, self.view, tuple(item for item in self.artifacts if item.geometric))
 
-    def _expose(self, page: Page, style: Any, warp: Warp) -> tuple[np.ndarray, np.ndarray | None]:
-        """Print, stain, light and see the page; a page that nothing touches is its own picture."""
-        sheet = print_page(page, style, warp.scale)
+    def _print(self, page: Page, style: Style, scale: float) -> Sheet:
+        """Print the page, and do to it what happened to the flat paper."""
+        sheet = print_page(page, style, scale)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
+        return sheet
+
+    def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None]:
+        """Light and see the sheet; a page that nothing touches is its own picture."""
         if not self.artifacts and isinstance(self.view, Straight):
             return sheet.pixels, None
         over, gone = (None if plane is None else _seen_plane(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
@@ -155,6 +163,11 @@ def _seen_plane(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
     seen = np.empty(warp.size, dtype=np.uint8)
     sample_plane(plane, warp.nodes_mm * scale - 0.5, CELL, seen, True)
     return seen
+
+
+def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """Where either of two masks is set."""
+    return other if one is None else one if other is None else one | other
 
 
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:

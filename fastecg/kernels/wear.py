@@ -21,7 +21,7 @@ def mixed(seed, i, j):
 
 
 @jit
-def _noise(seed, x, y):
+def lattice_noise(seed, x, y):
     """Smooth noise in the plane, -1 to 1, with one independent value at every whole (x, y)."""
     i, j = np.int64(np.floor(x)), np.int64(np.floor(y))
     s, t = x - i, y - j
@@ -71,14 +71,14 @@ def wear_along(pixels, line, scale, wear, bare, seed):
         for column in range(first, last + 1):
             d = ((column - x0) * cos + across) / scale
             t = ((row - y0) * cos - (column - x0) * sin) / scale
-            d += 0.12 * _noise(seed, t / 3.0, 0.5)  # no fold is drawn with a ruler
+            d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # no fold is drawn with a ruler
             lip = 1.0 + edge * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))
             lost = soiled = 0.0
             if abs(d) < 2.0 * crack:
                 depth = _bump(d / crack)
-                patchy = 0.35 + 0.5 * _noise(seed + 1, t / 6.0, 0.5) + 0.45 * _noise(seed + 2, t / 0.7, d / 0.3)
+                patchy = 0.35 + 0.5 * lattice_noise(seed + 1, t / 6.0, 0.5) + 0.45 * lattice_noise(seed + 2, t / 0.7, d / 0.3)
                 lost = loss * depth * min(max(patchy, 0.0), 0.9)
-                soiled = dirt * depth * min(max(0.5 + 0.5 * _noise(seed + 3, t / 4.0, d / 0.5), 0.0), 1.0)
+                soiled = dirt * depth * min(max(0.5 + 0.5 * lattice_noise(seed + 3, t / 4.0, d / 0.5), 0.0), 1.0)
             for c in range(3):
                 value = np.float64(pixels[row, column, c])
                 value = (value + (bare[c] - value) * lost) * lip * (1.0 - 0.6 * soiled)
@@ -101,7 +101,7 @@ def wear_over(pixels, plane, origin, step, bare, scale, seed):
                 continue
             s = u - j
             worn = (1 - t) * (a + s * (b - a)) + t * (c + s * (d - c))
-            lost = worn * min(max(0.4 + 0.9 * _noise(seed, column / (0.45 * scale), row / (0.45 * scale)), 0.0), 1.0)
+            lost = worn * min(max(0.4 + 0.9 * lattice_noise(seed, column / (0.45 * scale), row / (0.45 * scale)), 0.0), 1.0)
             for channel in range(3):
                 value = np.float64(pixels[row, column, channel])
                 pixels[row, column, channel] = np.uint8(value + (bare[channel] - value) * lost + 0.5)
