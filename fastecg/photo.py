@@ -68,6 +68,8 @@ class Photo:
         What was drawn.
     covered : ndarray, shape (height, width) bool, or None
         Where something lies over the page.
+    marks : ndarray, shape (height, width) uint8 of the flat sheet, or None
+        Coverage by handwriting and marks.
     """
 
     image: np.ndarray
@@ -77,11 +79,12 @@ class Photo:
     shot: Shot
     record: Record
     covered: np.ndarray | None = None
+    marks: np.ndarray | None = None
 
     @cached_property
     def truth(self) -> Truth:
         """Where everything is, computed once."""
-        return Truth(self.page, self.style, self.warp, self.covered)
+        return Truth(self.page, self.style, self.warp, self.covered, self.marks)
 
     def save(self, path: str | Path, *, quality: int | None = None) -> None:
         """Write the image, its format by the suffix of `path`, and its truth as ``.json`` beside it."""
@@ -98,6 +101,7 @@ class Truth:
     style: Style
     warp: Warp
     covered: np.ndarray | None = None
+    marks: np.ndarray | None = None
 
     @cached_property
     def traces(self) -> tuple[TraceTruth, ...]:
@@ -173,6 +177,8 @@ class Truth:
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
         layers[self._seen(printed) > self._threshold] |= np.uint16(1 << TEXT_BIT)
+        if self.marks is not None:
+            layers[self._seen(self.marks) > 64] |= np.uint16(1 << MARK_BIT)
         grid = grid_plane(shape, self.page.grid, self.style.grid, scale)
         layers[self._seen(grid) > 64] |= np.uint16(1 << GRID_BIT)
         layers[self._seen(np.full(shape, 255, dtype=np.uint8)) > 127] |= np.uint16(1 << PAGE_BIT)
@@ -208,14 +214,14 @@ class Truth:
 
 
 def _outlines(corners: np.ndarray) -> np.ndarray:
-    """Nine points a side of quadrilaterals (n, 4, 2): (n, 36, 2)."""
-    steps = np.linspace(0.0, 1.0, 9)[None, None, :, None]
+    """Points along quadrilaterals (n, 4, 2), 49 a side so that no crease falls between them: (n, 196, 2)."""
+    steps = np.linspace(0.0, 1.0, 49)[None, None, :, None]
     sides = np.roll(corners, -1, axis=1) - corners
     return (corners[:, :, None] + steps * sides[:, :, None]).reshape(len(corners), -1, 2)
 
 
 def _enclosing(outlines: np.ndarray) -> np.ndarray:
-    """The rectangles (n, 4, 2) along the writing that hold outlines (n, 36, 2), clockwise from top left."""
+    """The rectangles (n, 4, 2) along the writing that hold outlines (n, points, 2), clockwise from top left."""
     side = outlines.shape[1] // 4
     along = outlines[:, side : 2 * side].mean(axis=1) - outlines[:, 3 * side :].mean(axis=1)
     length = np.hypot(along[:, 0], along[:, 1])[:, None]

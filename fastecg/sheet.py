@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from fastecg.page import Grid, Page, Stroke, Trace
+from fastecg.page import Box, Grid, Page, Stroke, Trace
 from fastecg.style import Style
 
 
@@ -36,6 +36,10 @@ class Sheet:
         Coverage by what lies over the page and hides its print: a flap, a sticker, a clip.
     gone : ndarray, shape (height, width) uint8, or None
         Coverage by holes, where what is behind the page shows.
+    marks : ndarray, shape (height, width) uint8, or None
+        Coverage by handwriting and marks.
+    boxes : tuple of Box
+        Round what was written, marked and stuck on, beside the page's own.
     """
 
     pixels: np.ndarray
@@ -46,6 +50,8 @@ class Sheet:
     style: Style
     over: np.ndarray | None = None
     gone: np.ndarray | None = None
+    marks: np.ndarray | None = None
+    boxes: tuple[Box, ...] = ()
 
     def under(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
         """The sheet with something over it, `coverage` (rows, columns) uint8 within `window`; its look is drawn into `pixels`."""
@@ -54,6 +60,13 @@ class Sheet:
     def without(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
         """The sheet with a hole, `coverage` (rows, columns) uint8 within `window`."""
         return replace(self, gone=_covered(self.gone, self.pixels.shape[:2], window, coverage))
+
+    def marked(self, marks: list[tuple[tuple[slice, slice], np.ndarray]], boxes: list[Box]) -> Sheet:
+        """The sheet with pen marks, each `coverage` (rows, columns) uint8 within a window; their colour is drawn into `pixels`."""
+        plane = np.zeros(self.pixels.shape[:2], dtype=np.uint8) if self.marks is None else self.marks.copy()
+        for window, coverage in marks:
+            np.maximum(plane[window], coverage, out=plane[window])
+        return replace(self, marks=plane, boxes=(*self.boxes, *boxes))
 
 
 def _covered(plane: np.ndarray | None, shape: tuple[int, ...], window: tuple[slice, slice], coverage: np.ndarray) -> np.ndarray:
@@ -80,6 +93,50 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
     blend(pixels, ink, style.ink)
     blend(pixels, text, style.text_ink)
     return Sheet(pixels, ink, text, scale, page, style)
+
+
+def faded(
+    sheet: Sheet,
+    *,
+    rows: np.ndarray | None = None,
+    columns: np.ndarray | None = None,
+    clouds: np.ndarray | None = None,
+    every: int = 1,
+    brown: float = 0.0,
+    grain: float = 0.0,
+    seed: int = 0,
+) -> Sheet:
+    """The sheet with ink lost: only part of its contrast with the paper stays. Belongs before stains, which lie over both.
+
+    Parameters
+    ----------
+    rows, columns : ndarray, shapes (height,) and (width,), optional
+        Share that stays, 0 to 1, by rows and by columns; they multiply.
+    clouds : ndarray, shape (rows, columns), optional
+        The same at every `every`-th pixel down and along, reaching beyond the sheet.
+    brown : float
+        How brown ink becomes as it goes.
+    grain : float
+        Share lost at most from pixel to pixel, decided by `seed`, most of it along edges.
+    """
+    from fastecg.kernels.fade import fade
+
+    height, width = sheet.ink.shape
+    factors = [np.ones(n, np.float32) if given is None else given.astype(np.float32) for given, n in ((rows, height), (columns, width))]
+    nodes = np.ones((2, 2), np.float32) if clouds is None else np.ascontiguousarray(clouds, dtype=np.float32)
+    pixels = sheet.pixels.copy()
+    planes = [np.ascontiguousarray(plane).reshape(-1) for plane in (sheet.ink, sheet.text)]
+    words = [plane[: len(plane) // 8 * 8].view(np.uint64) for plane in planes]
+    fade(
+        pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), *planes, *words, *factors, nodes, max(every, 1) if clouds is not None else 1 << 30,
+        brown, grain, seed,
+    )  # fmt: skip
+    return replace(sheet, pixels=pixels)
+
+
+def bare(sheet: Sheet) -> np.ndarray:
+    """The sheet's ruled paper before anything was printed on it, (height, width, 3) uint8, read only."""
+    return _ruled_paper(sheet.pixels.shape[:2], sheet.page.grid, sheet.style, sheet.scale)
 
 
 def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int]) -> np.ndarray:

@@ -1,0 +1,189 @@
+"""Pen marks: what is drawn, not written. Circles, arrows, underlines, calipers, ticks, crossings-out, highlighter, signatures.
+
+Points are page mm (y down). Marks go through the same moving hand as letters: they are as unsteady, and end in the same tapers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from fastecg.handwriting.ink import Ink, join_inks
+from fastecg.handwriting.motor import inked, write
+from fastecg.handwriting.writer import Pen, Writer
+
+_UNIT_MM = 0.2
+_LETTERS = "abcdefghiklmnoprstuvwyz"
+_HIGHLIGHTERS = ((255, 243, 92), (255, 246, 110), (160, 246, 130), (255, 170, 205), (255, 205, 110))
+
+
+def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, kind: str, words: str = "", smooth: float = 1.2) -> Ink:
+    """A pen line through points (n, 2); a row of NaN lifts the pen. `smooth` is the low-pass in mm/5."""
+    up = np.isnan(points_mm[:, 0])
+    nodes = np.zeros((int((~up).sum()), 4))
+    nodes[:, :2] = points_mm[~up] * np.array([1.0, -1.0]) / _UNIT_MM
+    nodes[1:, 3] = up[:-1][~up[1:]]
+    hand = writer.hand._replace(lowpass=smooth, tremor=0.8 * writer.hand.tremor, wander=0.4 * writer.hand.wander)
+    return inked(nodes, hand, writer.pen, _UNIT_MM, rng, kind, words)
+
+
+def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
+    """Once round and a bit, without quite meeting its start."""
+    turns, wobble = rng.uniform(0.98, 1.3), rng.normal(0, 0.045, (2, 3))
+    angle = rng.uniform(-2.6, -0.6) + (1 if rng.random() < 0.25 else -1) * np.linspace(0, 2 * math.pi * turns, 30)
+    swing = sum(wobble[0, k] * np.cos((k + 1) * angle + 9 * wobble[1, k] / 0.045) for k in range(3))
+    growth = 1.0 + rng.normal(0.06, 0.06) * np.linspace(-0.5, 1.0, 30) + swing
+    x, y = radii[0] * growth * np.cos(angle), radii[1] * growth * np.sin(angle)
+    tilt = rng.normal(0.0, 0.12)
+    points = np.stack([x * math.cos(tilt) - y * math.sin(tilt), x * math.sin(tilt) + y * math.cos(tilt)], axis=1)
+    return draw_line(points + np.array(centre), writer, rng, "circle")
+
+
+def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
+    """A bent shaft and a head of two strokes, or one hook."""
+    start, end = np.array(tail), np.array(tip)
+    along = end - start
+    length = float(np.hypot(*along)) or 1.0
+    side = np.array([-along[1], along[0]]) / length
+    bend = rng.normal(0.0, 0.09) * length
+    shaft = np.stack([start + t * along + 4 * t * (1 - t) * bend * side for t in np.linspace(0, 1, 6)])
+    leaving = shaft[-1] - shaft[-2]
+    heading = math.atan2(leaving[1], leaving[0])
+    barb = min(0.35 * length, rng.uniform(1.8, 3.2))
+    barbs = [end - barb * np.array([math.cos(heading + turn), math.sin(heading + turn)]) for turn in rng.uniform(0.35, 0.65, 2) * (1, -1)]
+    lift = np.full((1, 2), np.nan)
+    head = [barbs[0][None], end[None], barbs[1][None]] if rng.random() < 0.5 else [barbs[0][None], end[None], lift, end[None], barbs[1][None]]
+    return draw_line(np.concatenate([shaft, lift, *head]), writer, rng, "arrow", smooth=0.7)
+
+
+def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator, lines: int = 1) -> Ink:
+    """One or two strokes, rising a little, never of one length."""
+    rows = []
+    for k in range(lines):
+        a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
+        sag = rng.normal(0, 0.25, 4) + np.linspace(0, rng.normal(-0.4, 0.5), 4)
+        rows += [np.stack([np.linspace(a, max(b, a + 3), 4), y + 1.1 * k + sag], axis=1), np.full((1, 2), np.nan)]
+    if lines == 2 and rng.random() < 0.4:  # without lifting
+        rows = [rows[0], rows[2][::-1], rows[1]]
+    return draw_line(np.concatenate(rows[:-1]), writer, rng, "underline")
+
+
+def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator) -> Ink:
+    """A bracket over some beats."""
+    drop = rng.uniform(1.6, 3.0) * np.array([1.0, rng.uniform(0.8, 1.2)])
+    points = np.array([[x0, y + drop[0]], [x0 + 0.2, y], [0.5 * (x0 + x1), y + rng.normal(0, 0.3)], [x1, y + rng.normal(0, 0.3)], [x1, y + drop[1]]])
+    return draw_line(points, writer, rng, "bracket", smooth=0.8)
+
+
+def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.random.Generator) -> Ink:
+    """Ticks at beats joined by a line, with what was measured written over it."""
+    parts = []
+    for x in beats_x:
+        lean, long = rng.normal(0, 0.15), rng.uniform(1.8, 3.2)
+        parts += [np.array([[x - lean, y - long], [x + lean, y + long]]), np.full((1, 2), np.nan)]
+    span = np.array([[beats_x[0], y + rng.normal(0, 0.3)], [beats_x[-1], y + rng.normal(0, 0.3)]])
+    lines = draw_line(np.concatenate([*parts, span]), writer, rng, "caliper", words, smooth=0.6)
+    if not words:
+        return lines
+    label = write(words, _small(writer, 0.85), rng)
+    left, _, right, bottom = label.extent_mm
+    return join_inks("caliper", words, [lines, label.moved(float(beats_x.mean()) - 0.5 * (left + right), y - 1.0 - bottom)])
+
+
+def counts(beats_x: np.ndarray, tops_y: np.ndarray, writer: Writer, rng: np.random.Generator, dots: bool) -> Ink:
+    """Beats counted: a number, or a dot, over each."""
+    small = _small(writer, 0.8)
+    inks = []
+    for k, (x, y) in enumerate(zip(beats_x, tops_y, strict=True)):
+        place = x + rng.normal(-0.7, 0.4), y - 2.0 + rng.normal(0, 0.4)
+        if dots:
+            inks.append(draw_line(np.array([place, (place[0] + 0.3, place[1] + 0.25)]), writer, rng, "count"))
+        else:
+            inks.append(write(str(k + 1), small, rng).moved(*place))
+    words = "" if dots else " ".join(str(k + 1) for k in range(len(inks)))
+    return join_inks("count", words, inks)
+
+
+def crossing_out(box: tuple[float, float, float, float], writer: Writer, rng: np.random.Generator) -> Ink:
+    """One or two lines through words, or a scribble over them."""
+    x0, y0, x1, y1 = box
+    middle, high = 0.5 * (y0 + y1), 0.5 * (y1 - y0)
+    if rng.random() < 0.35:
+        turns = max(4, int((x1 - x0) / 2.2))
+        x = np.linspace(x0 - 0.5, x1 + 0.5, 2 * turns) + rng.normal(0, 0.5, 2 * turns)
+        y = middle + high * 0.8 * np.where(np.arange(2 * turns) % 2, 1, -1) * rng.uniform(0.5, 1.2, 2 * turns)
+        return draw_line(np.stack([x, y], axis=1), writer, rng, "crossing_out")
+    return replace(underline(x0 - 0.5, x1 + 0.5, middle - rng.uniform(0, 0.5), writer, rng, 1 + (rng.random() < 0.4)), kind="crossing_out")
+
+
+def tick(place: tuple[float, float], size_mm: float, writer: Writer, rng: np.random.Generator) -> Ink:
+    """A check mark whose foot is at `place`."""
+    big = replace(writer, x_height_mm=0.7 * size_mm)
+    return replace(write("✓", big, rng, "tick"), words="✓").moved(*place)
+
+
+def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) -> Ink:
+    """Random letters in a hand that has signed too often: nobody's name by construction."""
+    hasty = writer.hand._replace(
+        lowpass=rng.uniform(1.5, 2.6), squash=rng.uniform(0.45, 0.8), drop=0.2, merge=0.8, join=1.0, gap=0.6, aspect=rng.uniform(1.0, 1.5),
+        drift=3.0, taper=0.8, skip=-1.2,
+    )  # fmt: skip
+    signing = replace(
+        writer, hand=hasty, capitals=False, cursive=0.97, slant=writer.slant + 0.12, slope=writer.slope + rng.uniform(0.0, 0.14),
+        x_height_mm=writer.x_height_mm * rng.uniform(1.1, 1.8),
+    )  # fmt: skip
+    letters = "".join(rng.choice(list(_LETTERS), 14))
+    if initials:
+        return replace(write(letters[:2].upper(), signing, rng, "initials"), words="")
+    words = letters[0].upper() + (" " if rng.random() < 0.4 else letters[11]) + letters[1].upper() + letters[2 : int(rng.integers(5, 10))]
+    written = write(words, signing, rng, "signature")
+    return replace(_with_flourish(written, signing, rng), words="")
+
+
+def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
+    """A signature with the stroke below it that many end in."""
+    x0, y0, x1, y1 = written.extent_mm
+    u = rng.random()
+    if u < 0.45:
+        return written
+    low = y1 - rng.uniform(0.0, 0.25) * (y1 - y0)
+    if u < 0.75:
+        line = underline(x0 + 0.15 * (x1 - x0), x1 + 2.0, low + 0.6, writer, rng)
+    else:
+        back = np.array([[x1, 0.5 * (y0 + y1)], [x1 + 5, low - 2], [x1, low + 1], [x0 + 0.3 * (x1 - x0), low + 0.5], [x1 - 3, low + 1.6], [x1 + 9, low]])
+        line = draw_line(back, writer, rng, "signature", smooth=2.0)
+    return join_inks("signature", "", [written, line])
+
+
+def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator, writer: Writer) -> Ink:
+    """A broad stroke over words (x0, y0, x1, y1), or two where they are high."""
+    x0, y0, x1, y1 = box
+    broad = float(np.clip(1.25 * (y1 - y0), 3.0, 5.0))
+    colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]
+    pen = Pen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12)
+    rows = max(1, round((y1 - y0) / (0.85 * broad)))
+    still = writer.hand._replace(taper=0.0, tremor=0.03, wander=0.3)
+    parts = []
+    for k in range(rows):
+        y = y0 + (k + 0.5) * (y1 - y0) / rows + rng.normal(0, 0.25)
+        ends = np.array([[x0 - rng.uniform(0, 1.5), y], [x1 + rng.uniform(0, 2.0), y + rng.normal(0, 0.5)]])
+        parts += [ends, np.full((1, 2), np.nan)]
+    ink = draw_line(np.concatenate(parts[:-1]), replace(writer, hand=still, pen=pen), rng, "highlighter")
+    return thinned(ink, 6)
+
+
+def thinned(ink: Ink, keep: int) -> Ink:
+    """Every `keep`-th point of an ink's runs, and their ends: a broad pen needs no finer."""
+    up = np.isnan(ink.points_mm[:, 0])
+    ends = up | np.roll(up, 1) | np.roll(up, -1)
+    ends[[0, -1]] = True
+    chosen = ends | (np.arange(len(up)) % keep == 0)
+    return replace(ink, points_mm=ink.points_mm[chosen], width_mm=ink.width_mm[chosen], density=ink.density[chosen])
+
+
+def _small(writer: Writer, factor: float) -> Writer:
+    return replace(writer, x_height_mm=writer.x_height_mm * factor)
+
+

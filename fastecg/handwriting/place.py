@@ -1,0 +1,137 @@
+"""Where people write on a page: in its white space mostly, and sometimes across the trace."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fastecg.page import Box, Page, Trace
+
+CELL_MM = 2.5
+_EDGE_MM = 3.0  # nobody writes closer to the paper's edge
+
+Extent = tuple[float, float, float, float]
+
+
+@dataclass
+class Room:
+    """What is taken on a page, in cells of 2.5 mm.
+
+    `traces` (rows, columns) marks cells that a trace runs through, `words` those with printed or written words.
+    """
+
+    page: Page
+    traces: np.ndarray
+    words: np.ndarray
+    taken: list[Extent] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, page: Page, boxes: tuple[Box, ...] = ()) -> Room:
+        """The room on a page on which there already are `boxes`."""
+        width, height = page.size_mm
+        shape = (math.ceil(height / CELL_MM), math.ceil(width / CELL_MM))
+        room = cls(page, np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
+        for trace in page.traces:
+            room._run_through(trace)
+        for box in (*page.boxes, *boxes):
+            if box.kind != "lead":
+                room.take((*box.corners_mm.min(axis=0), *box.corners_mm.max(axis=0)))
+        return room
+
+    def _run_through(self, trace: Trace) -> None:
+        """Mark the cells between a trace's samples: a steep stretch crosses several."""
+        points = trace.points_mm[np.isfinite(trace.points_mm).all(axis=1)]
+        if not len(points):
+            return
+        column = np.clip((points[:, 0] / CELL_MM).astype(int), 0, self.traces.shape[1] - 1)
+        starts = np.flatnonzero(np.diff(column, prepend=-1))
+        low = np.clip((np.minimum.reduceat(points[:, 1], starts) / CELL_MM).astype(int), 0, self.traces.shape[0])
+        high = np.clip((np.maximum.reduceat(points[:, 1], starts) / CELL_MM).astype(int) + 1, 0, self.traces.shape[0])
+        for c, a, b in zip(column[starts], low, high, strict=True):
+            self.traces[a:b, c] = True
+
+    def take(self, extent: Extent) -> None:
+        """Mark a rectangle as written on."""
+        x0, y0, x1, y1 = (int(edge // CELL_MM) for edge in extent)
+        self.words[max(y0, 0) : max(y1 + 1, 0), max(x0, 0) : max(x1 + 1, 0)] = True
+        self.taken.append(extent)
+
+    def find(
+        self, size_mm: tuple[float, float], rng: np.random.Generator, region: Extent | None = None, across: bool = False
+    ) -> tuple[float, float] | None:
+        """The top left corner of a free place of a size, within `region` if there is one there; None where the page is full.
+
+        `across` asks for a place that a trace runs through.
+        """
+        width, height = size_mm
+        rows, columns = (math.ceil(edge / CELL_MM) + 1 for edge in (height, width))
+        if rows > self.words.shape[0] or columns > self.words.shape[1]:
+            return None
+        words, traces = _window_sums(self.words, rows, columns), _window_sums(self.traces, rows, columns)
+        wanted = (traces > 0) & (traces <= 0.45 * rows * columns + 4) if across else traces == 0
+        fine = (words == 0) & wanted & self._inside(rows, columns)
+        places = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
+        places = places if len(places) else np.argwhere(fine)
+        if not len(places):
+            return None
+        row, column = places[int(rng.integers(len(places)))]
+        slack = rng.uniform(0.0, 1.0, 2) * (columns * CELL_MM - width, rows * CELL_MM - height)
+        return float(column * CELL_MM + slack[0]), float(row * CELL_MM + slack[1])
+
+    def _inside(self, rows: int, columns: int) -> np.ndarray:
+        """Places that keep off the paper's edge."""
+        edge, (height, width) = math.ceil(_EDGE_MM / CELL_MM), self.words.shape
+        fine = np.zeros((height - rows + 1, width - columns + 1), dtype=bool)
+        fine[edge : height - rows + 1 - edge, edge : width - columns + 1 - edge] = True
+        return fine
+
+    def regions(self) -> dict[str, Extent]:
+        """Where people put notes: above all traces, below them, beside them, and among them."""
+        width, height = self.page.size_mm
+        rows = np.flatnonzero(self.traces.any(axis=1))
+        top, bottom = (rows[0] * CELL_MM, (rows[-1] + 1) * CELL_MM) if len(rows) else (0.4 * height, 0.6 * height)
+        return {
+            "header": (0.0, 0.0, width, top + 12.0),
+            "bottom": (0.0, bottom - 12.0, width, height),
+            "right": (0.72 * width, 0.0, width, height),
+            "among": (0.0, top, width, bottom),
+        }
+
+
+def beats(trace: Trace) -> np.ndarray:
+    """Places (n, 2) of a trace's tallest deflections, one a beat, mm; up or down, whichever is larger."""
+    points = trace.points_mm[np.isfinite(trace.points_mm).all(axis=1)]
+    if len(points) < 20:
+        return np.empty((0, 2))
+    off = np.abs(points[:, 1] - np.median(points[:, 1]))
+    step = points[1, 0] - points[0, 0]
+    gap = max(1, round(7.0 / max(step, 1e-6)))  # beats are 7 mm apart at least: 214 a minute
+    found: list[int] = []
+    for k in np.flatnonzero(off > 0.55 * off.max()):
+        if found and k - found[-1] < gap:
+            found[-1] = k if off[k] > off[found[-1]] else found[-1]
+        else:
+            found.append(int(k))
+    return points[found]
+
+
+def extent_of(trace: Trace) -> Extent:
+    """The rectangle round a trace, mm."""
+    low, high = np.nanmin(trace.points_mm, axis=0), np.nanmax(trace.points_mm, axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _window_sums(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """How many cells are set in every window of rows x columns."""
+    sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), dtype=np.int64)
+    sums[1:, 1:] = cells.cumsum(axis=0).cumsum(axis=1)
+    return sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
+
+
+def _in_region(region: Extent, shape: tuple[int, ...], rows: int, columns: int) -> np.ndarray:
+    """Places whose window lies in a region."""
+    x0, y0, x1, y1 = (edge / CELL_MM for edge in region)
+    row, column = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
+    return (row >= y0 - 0.5) & (row + rows <= y1 + 1) & (column >= x0 - 0.5) & (column + columns <= x1 + 1)
