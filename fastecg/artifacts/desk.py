@@ -59,7 +59,7 @@ class Desk(Artifact):
         off = light.off_page_mm()
         shown = np.maximum.reduce([off[:-1, :-1], off[:-1, 1:], off[1:, :-1], off[1:, 1:]]) > -1.0
         backdrop = np.zeros((*light.warp.size, 3), dtype=np.uint8)
-        paint_cells(backdrop, shown, CELL, tile, ramp, *start, step * np.cos(angle), step * np.sin(angle))
+        paint_cells(backdrop, shown, CELL, tile, ramp, start[0], start[1], step * np.cos(angle), step * np.sin(angle))
         return backdrop
 
 

@@ -34,8 +34,12 @@ class MotionBlur(Artifact):
         grid = np.stack(np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1)), axis=-1).reshape(-1, 2)
         along, across = np.abs(grid @ (cos, sin)), np.abs(grid @ (-sin, cos))
         share = np.clip(0.5 * self.length_px + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
-        ahead = (grid[:, 0] > 0) | ((grid[:, 0] == 0) & (grid[:, 1] > 0))
-        weights = np.rint(TOTAL * share / share.sum()).astype(np.int16)
-        kept = ahead & (weights > 0)
-        first = TOTAL - 2 * int(weights[kept].sum())
-        return np.concatenate([[[0, 0]], grid[kept]]), np.concatenate([[first], weights[kept]]).astype(np.int16)
+        ahead = (grid[:, 0] > 0) | ((grid[:, 0] == 0) & (grid[:, 1] >= 0))
+        order = np.flatnonzero(ahead & (share > 0))
+        order = order[np.argsort(along[order], kind="stable")]  # the pixel itself first
+        half = np.where(along[order] == 0, 0.5, 1.0) * share[order]
+        # Rounding the running sum, not each weight, keeps the total exact and no stretch of the line too light.
+        weights = np.diff(np.rint(np.cumsum(half) * (TOTAL / 2 / half.sum())), prepend=0.0)
+        weights[0] *= 2
+        kept = weights > 0
+        return grid[order][kept], weights[kept].astype(np.int16)

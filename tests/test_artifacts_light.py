@@ -1,0 +1,541 @@
+"""Light, desks, camera and scanner: the promises every such artifact keeps, and what each does."""
+
+import json
+from dataclasses import replace
+
+import naive_light
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastecg import RecipeError
+from fastecg.artifact import ENCODING, Artifact, Light
+from fastecg.artifacts import (
+    ARTIFACTS,
+    Bilevel,
+    BitDepth,
+    ContactShadow,
+    Defocus,
+    Desk,
+    Dust,
+    Glare,
+    Jpeg,
+    Lamp,
+    MotionBlur,
+    ScanBorder,
+    ScanStreaks,
+    SensorNoise,
+    Shadow,
+    Sharpening,
+    ToneCurve,
+    Vignette,
+    WhiteBalance,
+)
+from fastecg.artifacts.white_balance import light_colour
+from fastecg.expose import expose
+from fastecg.kernels import curve, grey, stencil, tiles
+from fastecg.mesh import CELL, Mesh, Warp
+
+SCALE = 6.0  # px/mm
+PAGE_MM = (80.0, 60.0)
+SIZE = (360, 480)  # px
+
+# Every artifact here at full strength, several ways where it has ways.
+STRONG = (
+    Bilevel(unevenness=0.1, grain=0.02, specks=0.0003),
+    Bilevel(softness=0.2),
+    BitDepth(bits=3, grey=True),
+    ContactShadow(depth=0.9),
+    Defocus(sigma_px=2.5),
+    *(Desk(surface=surface, seed=3, angle_deg=20) for surface in ("oak", "walnut", "cloth", "linen", "folder", "laminate", "steel")),
+    Desk(surface="white_lid"),
+    Desk(surface="dark_lid"),
+    Dust(specks=60, hairs=4, opacity=1),
+    Glare(strength=0.8, width_mm=60, height_mm=40),
+    Jpeg(quality=25, times=2, block_x=3, block_y=5),
+    Lamp(falloff=4, relief=1),
+    MotionBlur(length_px=7, angle_deg=33),
+    MotionBlur(length_px=5, angle_deg=90),
+    ScanBorder(left=0.8, top=0.5, right=-0.3, reach_mm=6),
+    ScanStreaks(count=6, strength=0.6),
+    ScanStreaks(count=6, strength=0.6, along="x"),
+    SensorNoise(read_levels=4, shot_levels=6, chroma=0.5, seed=5),
+    *(Shadow(shape=shape, depth=0.7, penumbra_mm=8, reach_mm=25, x=0.5, y=0.5) for shape in ("body", "phone", "hand", "arm")),
+    Sharpening(amount=1.5, sigma_px=1.5),
+    ToneCurve(black=60, white=230, contrast=0.8, gamma=1.4),
+    Vignette(depth=0.6, offset_x=0.1),
+    WhiteBalance(kelvin=2600, remaining=1, green=0.1),
+)
+every = pytest.mark.parametrize("artifact", STRONG, ids=lambda artifact: type(artifact).__name__)
+
+
+def crumpled():
+    """A page with some relief."""
+    mesh = Mesh.flat(PAGE_MM)
+    x, y = mesh.coordinates()
+    return mesh.lifted(1.5 * np.sin(x / 7) * np.cos(y / 9))
+
+
+def warp_of(mesh, turn_deg=0.0, share=1.0, size=SIZE):
+    """The page in the middle of the picture, turned, filling a share of it."""
+    solid, angle = mesh.solid()[..., :2], np.radians(turn_deg)
+    right, down = solid[..., 0] - PAGE_MM[0] / 2, solid[..., 1] - PAGE_MM[1] / 2
+    turned = np.stack([right * np.cos(angle) - down * np.sin(angle), right * np.sin(angle) + down * np.cos(angle)], axis=-1)
+    return Warp.through(mesh, turned * SCALE * share + 0.5 * np.array([size[1] - 1, size[0] - 1]), size)
+
+
+FULL = warp_of(Mesh.flat(PAGE_MM))
+BESIDE = warp_of(crumpled(), turn_deg=8, share=0.8)
+
+
+def blank(level=235):
+    return np.full((*SIZE, 3), level, dtype=np.uint8)
+
+
+def picture(sheet, warp, *artifacts):
+    """The sheet in the artifacts' light, developed."""
+    light = replace(Light.even(warp), backdrop=np.array([90, 100, 110], dtype=np.uint8))
+    for artifact in artifacts:
+        light = artifact.shade(light)
+    gain, nodes = light.gain * light.relief[..., None], warp.nodes_mm * SCALE - 0.5
+    pixels = expose(sheet, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
+                    background=light.backdrop, noise=light.noise)  # fmt: skip
+    for artifact in artifacts:
+        pixels = artifact.develop(pixels, SCALE)
+    return pixels
+
+
+def is_about_light(kind):
+    return kind.bend is Artifact.bend and kind.stain is Artifact.stain and kind.hide is Artifact.hide
+
+
+def test_every_such_artifact_is_tested_here():
+    assert {type(artifact) for artifact in STRONG} >= {kind for kind in ARTIFACTS if is_about_light(kind)}
+
+
+@every
+def test_values_go_through_json(artifact):
+    plain = json.loads(json.dumps(artifact.to_dict()))
+    assert plain["kind"] == type(artifact).__name__
+    assert type(artifact).from_dict(plain) == artifact
+
+
+@every
+def test_the_page_stays_where_it_is(artifact):
+    assert not artifact.geometric
+    mesh = crumpled()
+    assert artifact.bend(mesh) is mesh
+    before = [array.tobytes() for array in (BESIDE.nodes_mm, BESIDE.mesh_px, BESIDE.mesh.height_mm, BESIDE.mesh.slide_mm)]
+    light = artifact.shade(Light.even(BESIDE))
+    assert light.warp is BESIDE
+    assert before == [array.tobytes() for array in (BESIDE.nodes_mm, BESIDE.mesh_px, BESIDE.mesh.height_mm, BESIDE.mesh.slide_mm)]
+
+
+@every
+def test_light_is_not_changed_in_place(artifact):
+    light = Light.even(BESIDE)
+    for array in (light.gain, light.relief, light.veil, light.backdrop, BESIDE.nodes_mm):
+        array.flags.writeable = False
+    try:
+        shaded = artifact.shade(light)
+    finally:
+        BESIDE.nodes_mm.flags.writeable = True
+    for before, after in ((light.gain, shaded.gain), (light.relief, shaded.relief), (light.veil, shaded.veil)):
+        assert after.shape == before.shape
+        assert after.dtype == np.float32
+        assert np.isfinite(after).all()
+    assert shaded.backdrop.dtype == np.uint8
+    assert shaded.gain.min() >= 0
+    assert shaded.gain.max() <= 2
+
+
+@every
+def test_pictures_keep_their_shape_and_repeat(artifact):
+    sheet = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    first, again = picture(sheet, BESIDE, artifact), picture(sheet, BESIDE, type(artifact).from_dict(artifact.to_dict()))
+    assert first.shape == (*SIZE, 3)
+    assert first.dtype == np.uint8
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != picture(sheet, BESIDE).tobytes()
+
+
+@every
+def test_any_size_will_do(artifact):
+    for height, width in ((1, 1), (7, 3), (9, 40), (33, 17)):
+        mesh = Mesh.flat((10.0, 8.0))
+        warp = Warp.through(mesh, mesh.solid()[..., :2] * 2.0 - 0.5, (height, width))
+        assert artifact.shade(Light.even(warp)).gain.shape == (*warp.nodes_mm.shape[:2], 3)
+        pixels = np.full((height, width, 3), 200, dtype=np.uint8)
+        assert artifact.develop(pixels, 2.0).shape == (height, width, 3)
+
+
+# --- nothing moves -----------------------------------------------------------------------------------------------
+
+PITCH, RADIUS = 36, 4.2
+
+
+def dotted():
+    """Dark discs every 36 px at places between pixels, and those places."""
+    x, y = np.meshgrid(np.arange(PITCH, SIZE[1] - PITCH + 1, PITCH), np.arange(PITCH, SIZE[0] - PITCH + 1, PITCH))
+    centres = np.stack([x, y], axis=-1).reshape(-1, 2) + np.random.default_rng(1).uniform(-0.5, 0.5, (x.size, 2))
+    sheet = blank().astype(float)
+    column, row = np.arange(SIZE[1])[None, :], np.arange(SIZE[0])[:, None]
+    for cx, cy in centres:
+        sheet += np.clip(RADIUS + 0.5 - np.hypot(column - cx, row - cy), 0, 1)[..., None] * (40.0 - 235.0)
+    return np.rint(sheet).astype(np.uint8), centres
+
+
+def centroids(ink, centres):
+    """Centre of the ink in a window round each dot."""
+    reach = 14
+    window = np.arange(-reach, reach + 1)
+    found = []
+    for cx, cy in np.rint(centres).astype(int):
+        part = ink[cy - reach : cy + reach + 1, cx - reach : cx + reach + 1]
+        part = np.where(part > 0.08 * part.max(), part, 0.0)
+        found.append((cx + (part.sum(axis=0) * window).sum() / part.sum(), cy + (part.sum(axis=1) * window).sum() / part.sum()))
+    return np.array(found)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@every
+def test_no_dot_moves(artifact):
+    """Centroids of dots, against the same picture without dots; where dirt lies on a dot, that dot tells nothing."""
+    sheet, centres = dotted()
+    plain, dots = (picture(item, FULL, artifact).mean(axis=2) for item in (blank(), sheet))
+    before = centroids(picture(blank(), FULL).mean(axis=2) - picture(sheet, FULL).mean(axis=2), centres)
+    after = centroids(np.maximum(plain - dots, 0.0), centres)
+    clean = np.array([np.ptp(plain[cy - 12 : cy + 13, cx - 12 : cx + 13]) < 60 for cx, cy in np.rint(centres).astype(int)])
+    if isinstance(artifact, SensorNoise | Jpeg | Lamp | ScanBorder | Glare | Vignette | ToneCurve | Defocus | MotionBlur):
+        assert clean.all()
+    assert clean.mean() > 0.5
+    shift = np.hypot(*(after - before)[clean].T)
+    assert np.sqrt(np.mean(shift**2)) < 0.1
+    assert np.abs(np.mean((after - before)[clean], axis=0)).max() < 0.03
+
+
+# --- light -------------------------------------------------------------------------------------------------------
+
+
+def test_a_lamp_falls_off_as_asked():
+    light = Lamp(direction_deg=0, falloff=3, brightness=1).shade(Light.even(FULL))
+    inside = light.gain[1:-1, 1:-1, 0] ** (1 / ENCODING)
+    half = 0.5 * np.hypot(*SIZE)
+    distance = half * (np.sqrt(3) + 1) / (np.sqrt(3) - 1)
+    nearest, farthest = ((distance - half) / (distance + sign * SIZE[1] / 2) for sign in (-1, 1))
+    middle = inside[inside.shape[0] // 2]
+    assert middle[-1] / middle[0] == pytest.approx((nearest / farthest) ** 2, rel=0.05)
+    assert np.ptp(inside) > 0.3
+    assert inside.max() <= 1.0 + 1e-6
+    assert np.ptp(Lamp(falloff=1).shade(Light.even(FULL)).gain) < 1e-4
+
+
+@pytest.mark.parametrize("turn_deg", [0, 90, 180, -90])
+def test_slopes_that_face_the_lamp_are_bright(turn_deg):
+    """Also when the page is turned in the picture: the lamp stays where it is."""
+    mesh = crumpled()
+    warp = warp_of(mesh, turn_deg=turn_deg, share=0.7)
+    light = Lamp(direction_deg=180, falloff=1, relief=0.8).shade(Light.even(warp))
+    height = light.on_nodes(mesh.height_mm)
+    on_page = light.off_page_mm() < -3
+    rising = np.gradient(height, axis=1)  # to the right, away from the lamp on the left
+    assert np.corrcoef(rising[on_page], light.relief[on_page])[0, 1] > 0.95
+    assert (light.relief[np.isinf(light.off_page_mm())] == 1).all()
+
+
+def test_flat_paper_has_no_relief():
+    assert (Lamp().shade(Light.even(FULL)).relief == 1).all()
+
+
+def test_a_vignette_takes_as_much_from_the_corners_as_asked():
+    gain = Vignette(depth=0.4).shade(Light.even(FULL)).gain[..., 0] ** (1 / ENCODING)
+    assert gain[1 + SIZE[0] // (2 * CELL), 1 + SIZE[1] // (2 * CELL)] == pytest.approx(1, abs=0.01)
+    assert gain[1, 1] == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_shadow_has_its_depth_and_penumbra():
+    shadow = Shadow(shape="body", x=0.5, y=0.5, angle_deg=0, depth=0.4, penumbra_mm=12, waviness_mm=0, blueness=0.1)
+    light = shadow.shade(Light.even(FULL)).gain ** (1 / ENCODING)
+    line = light[20, :, 1]
+    assert line[1] == pytest.approx(0.6, abs=0.01)
+    assert line[-2] == pytest.approx(1.0, abs=0.01)
+    place = np.interp([0.64, 0.96], line, (np.arange(len(line)) - 1) * CELL / FULL.scale)
+    assert place[1] - place[0] == pytest.approx(12, rel=0.1)
+    assert place.mean() == pytest.approx(40, abs=1)
+    assert light[20, 1, 2] > light[20, 1, 0]
+
+
+@pytest.mark.parametrize("shape", ["phone", "hand", "arm"])
+def test_shadows_of_things_are_darkest_within_them(shape):
+    gain = Shadow(shape=shape, x=0.5, y=0.5, reach_mm=30, penumbra_mm=5, waviness_mm=0, depth=0.5).shade(Light.even(FULL)).gain[..., 1]
+    assert gain[gain.shape[0] // 2, gain.shape[1] // 2] == pytest.approx(0.5**ENCODING, abs=0.03)
+    assert gain.max() == pytest.approx(1.0, abs=0.02)
+    assert 0.04 < np.mean(gain < 0.85) < 0.6
+
+
+def test_glare_adds_light_on_the_page_alone():
+    light = Glare(x=0.5, y=0.5, width_mm=200, height_mm=200, strength=0.5, gloss=0).shade(Light.even(BESIDE))
+    beside = light.off_page_mm() >= 0
+    assert not light.veil[beside].any()
+    assert light.veil[~beside].max() == pytest.approx(127, abs=3)
+    white, black = (picture(blank(level), BESIDE, Glare(x=0.5, y=0.5, strength=0.5, gloss=0)) for level in (255, 0))
+    middle = SIZE[0] // 2, SIZE[1] // 2
+    assert white[middle].min() >= 253
+    assert 115 < black[middle].min() < 130
+
+
+def test_bumps_tear_glare():
+    smooth, torn = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).veil for gloss in (0, 10))
+    inner = Light.even(BESIDE).off_page_mm() < -5
+    assert np.std(torn[inner]) > 2 * np.std(smooth[inner])
+
+
+@pytest.mark.parametrize(
+    ("kelvin", "expected"),
+    [(6504, (1.0, 1.0, 1.0)), (5003, (1.0, 0.79, 0.59)), (2856, (1.0, 0.44, 0.10)), (9300, (0.65, 0.73, 1.0))],
+)
+def test_colours_of_light(kelvin, expected):
+    """Linear sRGB of CIE illuminants D65, D50 and A, and of daylight at 9300 K."""
+    colour = light_colour(kelvin)
+    assert colour / colour.max() == pytest.approx(expected, abs=0.06)
+
+
+def test_white_balance_leaves_the_brightest_channel_and_only_what_remains():
+    warm = WhiteBalance(kelvin=2900, remaining=1).shade(Light.even(FULL)).gain[0, 0]
+    assert warm[0] == 1
+    assert warm[0] > warm[1] > warm[2]
+    assert WhiteBalance(kelvin=9000, remaining=1).shade(Light.even(FULL)).gain[0, 0, 2] == 1
+    assert (WhiteBalance(kelvin=2900, remaining=0).shade(Light.even(FULL)).gain == 1).all()
+
+
+def test_a_contact_shadow_darkens_the_desk_and_not_the_page():
+    sheet = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    desk = Desk(surface="laminate")
+    without, with_it = picture(sheet, BESIDE, desk).astype(int), picture(sheet, BESIDE, desk, ContactShadow(depth=0.8)).astype(int)
+    off = BESIDE.inverse(np.stack(np.meshgrid(np.arange(SIZE[1]), np.arange(SIZE[0])), axis=-1).reshape(-1, 2).astype(float))
+    off = np.maximum(np.abs(off[:, 0] - 40) - 40, np.abs(off[:, 1] - 30) - 30).reshape(SIZE)
+    difference = without - with_it
+    assert np.abs(difference[off < -0.3]).max() <= 1
+    assert difference[(off > 1.0) & (off < 1.6)].mean() > 15
+    assert not difference[np.isnan(off)].any()
+
+
+def test_a_desk_lies_beside_the_page_only():
+    sheet = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    plain, wood = picture(sheet, BESIDE), picture(sheet, BESIDE, Desk(surface="oak", seed=1))
+    same = (plain == wood).all(axis=2)
+    assert same[60:-60, 100:-100].all()
+    assert not same[:25, :25].any()
+    corner = wood[:25, :25].reshape(-1, 3).mean(axis=0)
+    assert 100 < corner[0] < 230
+    assert corner[0] > corner[1] > corner[2]
+    assert wood[:25, :25].std() > 2
+
+
+def test_desks_vary_with_their_seed():
+    assert len({Desk(surface="folder", seed=seed).shade(Light.even(BESIDE)).backdrop[2, 2].tobytes() for seed in range(12)}) >= 8
+
+
+def test_a_page_that_fills_the_picture_needs_no_desk():
+    mesh = Mesh.flat((120.0, 90.0))
+    inner = Warp.through(mesh, mesh.solid()[..., :2] * SCALE - 100.0, SIZE)
+    light = Light.even(inner)
+    assert Desk().shade(light) is light
+    assert ContactShadow().shade(light) is light
+
+
+# --- camera ------------------------------------------------------------------------------------------------------
+
+
+def test_noise_follows_brightness():
+    noise = SensorNoise(read_levels=2, shot_levels=5, chroma=0.3, seed=1)
+    dark, bright = (picture(blank(level), FULL, noise)[20:-20, 20:-20].astype(float) for level in (30, 220))
+    assert dark.std() == pytest.approx(np.hypot(2, 5 * np.sqrt(30 / 255)), rel=0.15)
+    assert bright.std() == pytest.approx(np.hypot(2, 5 * np.sqrt(220 / 255)), rel=0.15)
+    other = picture(blank(220), FULL, SensorNoise(read_levels=2, shot_levels=5, chroma=0.3, seed=2))[20:-20, 20:-20].astype(float)
+    assert abs(np.corrcoef(bright.ravel(), other.ravel())[0, 1]) < 0.02
+
+
+small = st.tuples(st.integers(1, 12), st.integers(1, 14), st.integers(0, 2**31)).map(
+    lambda key: np.random.default_rng(key[2]).integers(0, 256, (key[0], key[1], 3), dtype=np.uint8)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(small, st.floats(0.3, 4))
+def test_blur_is_its_naive_twin(pixels, sigma):
+    expected = naive_light.blurred(pixels, [int(w) for w in stencil.gaussian_weights(sigma)])
+    stencil.blur(pixels, sigma)
+    assert (pixels == expected).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(small, st.floats(0.4, 4), st.floats(0, 2))
+def test_sharpen_is_its_naive_twin(pixels, sigma, amount):
+    expected = naive_light.sharpened(pixels, stencil.gaussian_weights(sigma), round(64 * amount))
+    stencil.sharpen(pixels, sigma, amount)
+    assert (pixels == expected).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(small, st.floats(0, 24), st.floats(0, 180))
+def test_smear_is_its_naive_twin(pixels, length, angle):
+    offsets, weights = MotionBlur(length_px=length, angle_deg=angle)._line()
+    expected = naive_light.smeared(pixels, offsets, weights)
+    stencil.smear(pixels, offsets, weights)
+    assert (pixels == expected).all()
+
+
+@given(st.floats(0.5, 6))
+def test_weights_add_up_and_have_the_spread_asked_for(sigma):
+    weights = stencil.gaussian_weights(sigma).astype(int)
+    assert weights[0] + 2 * weights[1:].sum() == stencil.TOTAL
+    assert (weights > 0).all()
+    spread = np.sqrt(2 * np.sum(weights[1:] * np.arange(1, len(weights)) ** 2) / stencil.TOTAL)
+    assert spread == pytest.approx(np.hypot(sigma, 12**-0.5), rel=0.12)
+
+
+@given(st.floats(2, 24), st.floats(0, 180))
+def test_motion_goes_along_its_line(length, angle):
+    offsets, weights = MotionBlur(length_px=length, angle_deg=angle)._line()
+    assert weights[0] + 2 * weights[1:].sum() == stencil.TOTAL
+    assert (weights > 0).all()
+    direction = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    along, across = offsets @ direction, offsets @ np.array([-direction[1], direction[0]])
+    variance = 2 * np.sum(weights * along**2) / stencil.TOTAL
+    assert variance == pytest.approx(length**2 / 12, rel=0.35, abs=0.3)
+    assert np.abs(across).max() < 1
+
+
+def test_even_pictures_stay_even():
+    for artifact in (Defocus(sigma_px=1.7), Sharpening(amount=2), MotionBlur(length_px=9, angle_deg=40)):
+        for level in (0, 1, 128, 254, 255):
+            pixels = np.full((20, 30, 3), level, dtype=np.uint8)
+            assert (artifact.develop(pixels, SCALE) == level).all()
+
+
+def test_sharpening_makes_a_halo_and_defocus_none():
+    edge = np.full((40, 40, 3), 60, dtype=np.uint8)
+    edge[:, 20:] = 180
+    sharp, soft = Sharpening(amount=1).develop(edge.copy(), SCALE), Defocus(sigma_px=1.5).develop(edge.copy(), SCALE)
+    assert sharp.max() > 195
+    assert sharp.min() < 45
+    assert soft.max() == 180
+    assert soft.min() == 60
+    assert np.abs(np.diff(soft[20, :, 0].astype(int))).max() < 50
+
+
+def test_black_and_white_of_a_tone_curve_cost_no_pass():
+    curve_ = ToneCurve(black=40, white=220)
+    pixels = blank()
+    assert curve_.develop(pixels, SCALE) is pixels
+    assert picture(blank(0), FULL, curve_)[100, 100].tolist() == [40] * 3
+    assert picture(blank(255), FULL, curve_)[100, 100].tolist() == pytest.approx([220] * 3, abs=1)
+
+
+@given(st.floats(-0.6, 1), st.floats(0.4, 2.5))
+def test_tone_curves_rise(contrast, gamma):
+    table = ToneCurve(contrast=contrast, gamma=gamma).table().astype(int)
+    assert (np.diff(table) >= 0).all()
+    assert table[0] == 0
+    assert table[255] == 255
+
+
+@given(st.integers(0, 2**31), st.integers(1, 5), st.integers(1, 5))
+def test_look_up_is_indexing(seed, height, width):
+    rng = np.random.default_rng(seed)
+    pixels, table = rng.integers(0, 256, (height, width, 3), dtype=np.uint8), rng.integers(0, 256, 256, dtype=np.uint8)
+    expected = table[pixels]
+    curve.look_up(pixels, table)
+    assert (pixels == expected).all()
+
+
+def test_jpeg_leaves_blocks_where_asked():
+    noisy = np.random.default_rng(0).integers(100, 160, (160, 160, 3), dtype=np.uint8)
+    noisy[:] = noisy[..., :1]
+    for shift in (0, 3):
+        out = Jpeg(quality=8, block_x=shift).develop(noisy.copy(), SCALE).astype(int)[..., 0]
+        steps = np.abs(np.diff(out, axis=1)).mean(axis=0)
+        assert np.argmax([steps[k::8].mean() for k in range(8)]) == (7 - shift) % 8
+
+
+# --- scanner -----------------------------------------------------------------------------------------------------
+
+
+def test_borders_lie_on_the_edges_named():
+    gain = ScanBorder(left=0.5, bottom=-0.2, reach_mm=3).shade(Light.even(FULL)).gain[..., 0] ** (1 / ENCODING)
+    middle = gain.shape[0] // 2, gain.shape[1] // 2
+    assert gain[middle] == pytest.approx(1, abs=1e-3)
+    assert gain[middle[0], 1] == pytest.approx(0.5, abs=0.01)
+    assert gain[1, middle[1]] == pytest.approx(1, abs=1e-3)
+    assert gain[-2, middle[1]] > 1.1
+
+
+@pytest.mark.parametrize("along", ["x", "y"])
+def test_streaks_run_along_the_scan(along):
+    changed = (picture(blank(), FULL, ScanStreaks(count=5, strength=0.5, along=along)) != blank()).any(axis=2)
+    lines = changed.all(axis=1 if along == "x" else 0)
+    assert 3 <= lines.sum() <= 10
+    assert changed.sum() == lines.sum() * changed.shape[1 if along == "x" else 0]
+
+
+def test_dust_is_small_and_scattered():
+    changed = (Dust(specks=200, hairs=3, seed=2).develop(blank(), SCALE) != blank()).any(axis=2)
+    assert 0.001 < changed.mean() < 0.05
+    quarters = [part.mean() for half in np.array_split(changed, 2) for part in np.array_split(half, 2, axis=1)]
+    assert min(quarters) > 0.2 * max(quarters)
+    assert not (Dust(specks=0, hairs=0).develop(blank(), SCALE) != blank()).any()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_bits_limit_the_levels(bits):
+    ramp = np.tile(np.arange(256, dtype=np.uint8)[None, :, None], (4, 1, 3))
+    out = BitDepth(bits=bits).develop(ramp.copy(), SCALE)
+    assert len(np.unique(out)) == 2**bits
+    assert np.abs(out.astype(int) - ramp).max() <= 255 / (2**bits - 1) / 2 + 1
+
+
+def test_grey_is_the_naive_twin():
+    pixels = np.random.default_rng(0).integers(0, 256, (13, 17, 3), dtype=np.uint8)
+    out = BitDepth(grey=True).develop(pixels.copy(), SCALE)
+    assert (out == naive_light.grey(pixels)[..., None]).all()
+
+
+def test_threshold_is_its_naive_twin():
+    rng = np.random.default_rng(0)
+    pixels, level = rng.integers(0, 256, (21, 38, 3), dtype=np.uint8), rng.uniform(60, 200, (5, 6)).astype(np.float32)
+    expected = naive_light.thresholded(pixels, level, 8, 20.0)
+    out = pixels.copy()
+    grey.threshold(out, level, 8, 20.0, 0.0, 1)
+    assert np.abs(out[..., 0] - expected).max() <= 1.01
+    assert (out == out[..., :1]).all()
+
+
+def test_black_and_white_has_two_levels_and_keeps_ink():
+    page = blank()
+    page[:, 100:104] = 60
+    out = Bilevel(threshold=0.6, specks=0.001, seed=1).develop(page, SCALE)
+    assert set(np.unique(out)) == {0, 255}
+    assert (out[:, 100:104] == 0).mean() > 0.99
+    assert (out[:, 200:] == 255).mean() > 0.99
+    assert (out[:, 200:] == 0).any()
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, 2.0])
+def test_tiles_are_read_bilinearly(angle):
+    rng = np.random.default_rng(0)
+    tile, ramp = rng.integers(0, 256, (16, 16), dtype=np.uint8), rng.integers(0, 256, (256, 3), dtype=np.uint8)
+    ramp[:] = np.arange(256, dtype=np.uint8)[:, None]
+    shown = rng.random((6, 7)) < 0.7
+    along, down, out = 1.1 * np.cos(angle), 1.1 * np.sin(angle), np.zeros((27, 35, 3), dtype=np.uint8)
+    tiles.paint_cells(out, shown, 8, tile, ramp, 3.3, 5.7, along, down)
+    expected = naive_light.painted((27, 35), shown, 8, tile, ramp, (3.3, 5.7), along, down)
+    assert np.abs(out.astype(int) - expected).max() <= 3
+    assert ((out.sum(axis=2) > 0) <= np.repeat(np.repeat(shown[1:, 1:], 8, axis=0), 8, axis=1)[:27, :35]).all()
+
+
+def test_values_out_of_range_are_refused():
+    for kind, wrong in ((Lamp, {"falloff": 0}), (Bilevel, {"threshold": 2}), (Desk, {"surface": "lava"}), (BitDepth, {"bits": 9})):
+        with pytest.raises(RecipeError, match=kind.__name__):
+            kind(**wrong)
