@@ -166,7 +166,7 @@ def dotted(shot):
     """A page of dots at the crossings of the 5 mm lines, photographed: darkness and truth."""
     page = plain_page()
     crossings = Truth(page, STYLE, shot.warp(page.size_mm)).lattice()[0].reshape(-1, 2)
-    dots = tuple(Stroke("dot", point[None], 1.0) for point in crossings)
+    dots = tuple(Stroke("dot", point[None], 0.6) for point in crossings)
     return photographed(shot.artifacts, shot.view, page=replace(page, traces=(), strokes=dots))
 
 
@@ -174,7 +174,7 @@ def dotted(shot):
 def test_lattice_is_on_the_dots(number):
     seen = dotted(composed(number))
     points = seen.truth.lattice()[1].reshape(-1, 2)
-    radius = int(np.ceil(0.7 * seen.truth.warp.scale)) + 2
+    radius = int(np.ceil(0.5 * seen.truth.warp.scale)) + 2
     whole = seen.truth.is_visible(points) & _inside(points, seen.darkness.shape, radius + 4)
     whole &= cKDTree(points).query(points, 2)[0][:, 1] > 2 * radius + 2
     errors = []
@@ -195,14 +195,12 @@ def test_lattice_is_on_the_dots(number):
 def test_masks_are_the_ink(number):
     shot = composed(number)
     seen = photographed(shot.artifacts, shot.view)
-    limit = seen.truth._threshold / 255.0
     mask = seen.truth.mask() > 0
-    shown = seen.darkness > limit
+    shown = seen.darkness > seen.truth._threshold / 255.0
     covered = np.zeros_like(mask) if seen.truth.covered is None else seen.truth.covered
     differ = (mask != shown) & ~covered
     assert mask.sum() > 5000
-    assert differ.sum() < 0.01 * mask.sum()
-    assert np.abs(seen.darkness[differ] - limit).max(initial=0) < 0.02  # only where rounding decides
+    assert differ.sum() < 0.001 * mask.sum()  # where two traces each cover less than half of a pixel, or rounding decides
 
 
 @pytest.mark.parametrize("number", range(2, MANY, 8))

@@ -53,11 +53,13 @@ class Folds(Artifact):
         x, y = mesh.coordinates()
         height = np.zeros_like(mesh.height_mm)
         facing = np.ones_like(height)
+        crest = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
+        crossing = 5.0 + crest / 0.4  # where folds cross, a ridge runs out into a valley as gently as paper can
         for line, sign in self._lines(mesh.size_mm):
             across = line.across(x, y)
             height += facing * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
             if len({angle for _, angle, _ in _PATTERNS[self.pattern]}) > 1:
-                facing = facing * np.clip(across / 5.0, -1.0, 1.0)
+                facing = facing * np.clip(across / crossing, -1.0, 1.0)
         return mesh.lifted(height)
 
     def _lines(self, size_mm: tuple[float, float]) -> list[tuple[Line, int]]:

@@ -55,5 +55,5 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
                 if d > 0:
                     x -= 2 * d * folds[k, 0]
                     y -= 2 * d * folds[k, 1]
-                facing *= -min(max(d / 7.0, -1.0), 1.0)
+                facing *= -min(max(d / reach_mm, -1.0), 1.0)
             height[row, column] += lift
