@@ -211,7 +211,8 @@ def test_no_dot_moves(artifact):
         assert clean.all()
     assert clean.mean() > 0.5
     shift = np.hypot(*(after - before)[clean].T)
-    assert np.sqrt(np.mean(shift**2)) < 0.1
+    limit = 0.15 if isinstance(artifact, Bilevel) else 0.1  # one bit a pixel rounds the outline of a disc by that much
+    assert np.sqrt(np.mean(shift**2)) < limit
     assert np.abs(np.mean((after - before)[clean], axis=0)).max() < 0.03
 
 
