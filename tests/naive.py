@@ -62,13 +62,13 @@ def ruled_share(shape: tuple[int, int], x_lines: list[float], y_lines: list[floa
     share = np.zeros(shape)
     for j in range(shape[0]):
         for i in range(shape[1]):
-            tall, wide = _common(j - 0.5, j + 0.5, y0, y1), _common(i - 0.5, i + 0.5, x0, x1)
-            vertical = tall * sum(_common(i - 0.5, i + 0.5, x - width / 2, x + width / 2) for x in x_lines)
-            horizontal = wide * sum(_common(j - 0.5, j + 0.5, y - width / 2, y + width / 2) for y in y_lines)
+            tall, wide = common(j - 0.5, j + 0.5, y0, y1), common(i - 0.5, i + 0.5, x0, x1)
+            vertical = tall * sum(common(i - 0.5, i + 0.5, x - width / 2, x + width / 2) for x in x_lines)
+            horizontal = wide * sum(common(j - 0.5, j + 0.5, y - width / 2, y + width / 2) for y in y_lines)
             share[j, i] = max(vertical, horizontal)
     return share
 
 
-def _common(a0: float, a1: float, b0: float, b1: float) -> float:
+def common(a0: float, a1: float, b0: float, b1: float) -> float:
     """Return the length two intervals share."""
     return max(0.0, min(a1, b1) - max(a0, b0))
