@@ -208,6 +208,9 @@ def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple
     return Warp.through(mesh, view.project(mesh.solid(), size_mm, dpi), size)
 
 
+_MOSTLY_MILD = Distribution("beta", ())
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What may happen to pages, and how often: distributions of everything a shot holds."""
@@ -217,7 +220,7 @@ class Recipe:
     page: tuple[tuple[str, Distribution], ...]
     view: Vary[View]
     slots: tuple[tuple[str, Vary[Artifact]], ...] = ()
-    severity: Distribution = Distribution("beta", ())
+    severity: Distribution = _MOSTLY_MILD
 
     _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper")
 
@@ -261,7 +264,7 @@ class Recipe:
         _check_names(dict(drawn))
         view = Vary.parse(_VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
         slots = tuple((slot, Vary.parse(_ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in table.get("slots", {}).items())
-        severity = Distribution.parse(table["severity"], "severity") if "severity" in table else Distribution("beta", ())
+        severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
         return cls(name, str(table.get("title", "")), drawn, view, slots, severity)
 
     def to_dict(self) -> dict[str, Any]:
@@ -284,9 +287,7 @@ class Recipe:
             return path.read_text(encoding="utf-8")
         return tomli_w.dumps(self.to_dict())
 
-    def draw(
-        self, record: Record, *, seed: int = 0, page: int = 0, variant: int = 0, severity: float | None = None, **fixed: Any
-    ) -> Shot:
+    def draw(self, record: Record, *, seed: int = 0, page: int = 0, variant: int = 0, severity: float | None = None, **fixed: Any) -> Shot:
         """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary."""
         key = f"{record.name}/{page}/{variant}"
         if severity is None:

@@ -127,7 +127,7 @@ def test_masks_and_layers_are_the_ink():
 
 
 def test_boxes_hold_their_ink():
-    darkness, truth, _ = plain_page(200)
+    _, truth, _ = plain_page(200)
     boxes = [box for box in truth.boxes if box.kind == "lead"]
     assert len(boxes) == 13
     for box in boxes:

@@ -60,7 +60,9 @@ def draw_layouts(drawn: list[fastecg.Record]) -> str:
 
 def draw_readme(drawn: list[fastecg.Record]) -> None:
     looks = ("muse", "dotphoto", "mortara", "schiller", "scanbold_green", "nk")
-    tiles = [thumbnail(fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i).image, 620) for i, look in enumerate(looks)]
+    tiles = [
+        thumbnail(fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i).image, 620) for i, look in enumerate(looks)
+    ]
     height = min(tile.height for tile in tiles)
     sheet = Image.new("RGB", (3 * 640 - 20, 2 * (height + 20) - 20), "white")
     for i, tile in enumerate(tiles):
