@@ -1,0 +1,223 @@
+"""The one geometry: its kernels against slow twins, and forward and inverse of pages bent in every way there is."""
+
+from dataclasses import replace
+
+import naive_mesh as naive
+import numpy as np
+import pytest
+from compositions import RECIPES, RECORD, SLOTS, VIEWS, composed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastecg.artifacts import Curl, Wave
+from fastecg.kernels.facets import add_folding, facet_noise
+from fastecg.kernels.invert import invert_lattice, lookup, page_under_lattice
+from fastecg.kernels.plane import sample_plane
+from fastecg.kernels.wear import mixed
+from fastecg.mesh import CELL, Mesh, Warp, lattice_shape, smallest_area
+from fastecg.recipe import Recipe
+from fastecg.views import Phone, Straight
+
+LETTER = (279.4, 215.9)
+
+
+def uneven(rows, columns, step, seed, amount=0.3):
+    """A lattice with every node moved by up to `amount` of a step: (rows, columns, 2)."""
+    rng = np.random.default_rng(seed)
+    even = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1) * step
+    return even + rng.uniform(-amount, amount, even.shape) * step
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lookup_is_bilinear(seed):
+    values = uneven(6, 9, 3.0, seed)
+    points = np.random.default_rng(seed).uniform(-8, 30, (200, 2))
+    points[7] = np.nan
+    found = np.empty_like(points)
+    lookup(points, values, (-1.0, 2.0), (2.0, 2.5), found)
+    expected = [naive.bilinear(values, (x + 1) / 2, (y - 2) / 2.5) if np.isfinite(x) else [np.nan] * 2 for x, y in points]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_page_is_found_under_every_node(seed):
+    mesh_px = uneven(12, 15, 7.0, seed) - 10
+    nodes = np.full((12, 14, 2), np.nan)
+    page_under_lattice(mesh_px, (-3.0, 4.0), (2.0, 1.5), CELL, nodes)
+    for row in range(nodes.shape[0]):
+        for column in range(nodes.shape[1]):
+            found = naive.find_in_lattice(mesh_px, np.array([column - 1.0, row - 1.0]) * CELL)
+            if found is None:
+                assert np.isnan(nodes[row, column]).all()
+            else:
+                np.testing.assert_allclose(nodes[row, column], (2.0 * found[0] - 3.0, 1.5 * found[1] + 4.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lattice_is_inverted(seed):
+    nodes = uneven(9, 11, 1.0, seed, 0.25)
+    points = np.random.default_rng(seed).uniform(0.5, 7.5, (60, 2))
+    pixels = (points - 1) * CELL + 20.0  # a guess two cells off
+    invert_lattice(points, nodes, CELL, pixels)
+    for point, pixel in zip(points, pixels, strict=True):
+        expected = (np.array(naive.find_in_lattice(nodes, point)) - 1) * CELL
+        np.testing.assert_allclose(pixel, expected, atol=1e-5)
+
+
+def test_smallest_area():
+    nodes = uneven(7, 8, 2.0, 3, 0.6)
+    assert smallest_area(nodes) == pytest.approx(naive.smallest_area(nodes))
+    nodes[0, 0] = np.nan
+    assert smallest_area(nodes) == pytest.approx(naive.smallest_area(nodes))
+
+
+def test_facets_are_barycentric():
+    for x, y in np.random.default_rng(1).uniform(-20, 20, (300, 2)):
+        assert facet_noise(5, x, y) == pytest.approx(naive.facet_noise(lambda i, j: mixed(5, i, j), x, y), abs=1e-9)
+
+
+def test_hash_has_no_pattern():
+    drawn = np.array([[mixed(3, i, j) for i in range(-60, 60)] for j in range(-60, 60)])
+    assert abs(drawn.mean()) < 0.02
+    assert drawn.std() == pytest.approx(3**-0.5, rel=0.02)
+    assert abs((drawn[:, 1:] * drawn[:, :-1]).mean()) < 0.01
+    assert abs((drawn[1:] * drawn[:-1]).mean()) < 0.01
+
+
+def test_folding_is_a_reflection_after_another():
+    rng = np.random.default_rng(2)
+    angle = rng.uniform(0, 6.28, 7)
+    folds = np.stack([np.cos(angle), np.sin(angle), rng.uniform(-30, 30, 7), rng.uniform(-0.3, 0.3, 7)], axis=1)
+    x, y = np.arange(-40.0, 41, 8), np.arange(-30.0, 31, 6)
+    height = np.zeros((len(y), len(x)))
+    add_folding(height, x, y, folds, 14.0)
+    expected = [[naive.folded_height(a, b, folds, 14.0) for a in x] for b in y]
+    np.testing.assert_allclose(height, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_plane_is_sampled_bilinearly(hold):
+    rng = np.random.default_rng(0)
+    plane = np.where(rng.random((50, 60)) < 0.1, rng.integers(1, 256, (50, 60)), 0).astype(np.uint8)
+    plane[20:45, 20:50] = 0
+    plane[:, 0] = 200
+    out = np.empty((44, 53), dtype=np.uint8)
+    nodes = uneven(*lattice_shape(out.shape), CELL, 4, 0.2) * 1.2 - 12
+    sample_plane(plane, nodes, CELL, out, hold)
+    np.testing.assert_allclose(out, naive.sample_plane(plane, nodes, CELL, out.shape, hold), atol=0.51)
+
+
+def random_points(size_mm, count, seed):
+    return np.random.default_rng(seed).uniform(0, 1, (count, 2)) * size_mm
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 100_000), st.sampled_from([72.0, 150.0, 300.0]))
+def test_forward_and_inverse_agree_on_any_page(number, dpi):
+    warp = composed(number, dpi).warp(LETTER)
+    assert warp.is_fold_free()
+    points = random_points(LETTER, 3000, number)
+    pixels = warp.forward(points)
+    assert np.isfinite(pixels).all()
+    height, width = warp.size
+    x, y = pixels.T
+    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    back = warp.inverse(pixels[inside])
+    assert np.abs(back - points[inside]).max(initial=0) * warp.scale <= 1e-3
+    assert np.abs(warp.forward(back) - pixels[inside]).max(initial=0) <= 1e-3
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 100_000))
+def test_points_outside_the_picture_go_on_smoothly(number):
+    """Where the picture ends its cells hand over to the paper's own: the two differ by less than what a cell smooths away."""
+    warp = composed(number).warp(LETTER)
+    points = random_points(LETTER, 3000, number)
+    by_mesh = np.empty_like(points)
+    lookup(points, np.ascontiguousarray(warp.mesh_px), (warp.mesh.x_mm[0], warp.mesh.y_mm[0]), warp.mesh.step_mm, by_mesh)
+    apart = np.hypot(*(warp.forward(points) - by_mesh).T)
+    assert np.quantile(apart, 0.99) < 0.5
+    assert apart.max() < 4.0
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_dense_map_is_the_inverse(number):
+    warp = composed(number, 72.0).warp(LETTER)
+    dense = warp.dense()
+    assert dense.shape == (*warp.size, 2)
+    rows, columns = (np.random.default_rng(1).integers(0, n, 500) for n in warp.size)
+    inverse = warp.inverse(np.stack([columns, rows], axis=1))
+    np.testing.assert_array_equal(dense[rows, columns], inverse.astype(np.float32))
+
+
+def test_flat_warp_is_the_flat_page():
+    warp = Warp.flat(LETTER, 8.0, (1727, 2235))
+    points = random_points(LETTER, 100, 0)
+    np.testing.assert_allclose(warp.forward(points), points * 8.0 - 0.5, atol=1e-6)
+    np.testing.assert_allclose(warp.inverse(points * 8.0 - 0.5), points, atol=1e-9)
+    assert warp.is_fold_free()
+    assert np.isnan(warp.forward(np.array([[np.nan, 3.0]]))).all()
+
+
+@pytest.mark.parametrize("angle", [0, 30, 45, 80, -120])
+def test_rolled_paper_keeps_its_lengths(angle):
+    """A sheet rolled up along any direction: distances in space are those on the paper (a height field alone would stretch it)."""
+    mesh = Curl(angle_deg=angle, lift_mm=25, start=-0.5).bend(Mesh.flat(LETTER, 2.0))
+    solid = mesh.solid()
+    assert np.ptp(solid[..., 2]) > 20
+    along = (solid[:, 2:] - solid[:, :-2])[1:-1] / (2 * mesh.step_mm[0])
+    down = (solid[2:] - solid[:-2])[:, 1:-1] / (2 * mesh.step_mm[1])
+    for strain in ((along**2).sum(-1) - 1, (down**2).sum(-1) - 1, (along * down).sum(-1)):
+        assert np.quantile(np.abs(strain), 0.99) < 0.02
+        assert np.sqrt(np.mean(strain**2)) < 0.006
+
+
+def test_a_page_folded_over_is_seen():
+    mesh = Mesh.flat(LETTER, 2.0)
+    mesh = mesh.lifted(30 * np.exp(-(((mesh.x_mm - 140) / 15) ** 2)) + 0 * mesh.y_mm[:, None])
+    size = Straight().size(LETTER, 100)
+    assert Warp.through(mesh, Straight().project(mesh.solid(), LETTER, 100), size).is_fold_free()
+    inclined = Phone(tilt_deg=40, azimuth_deg=0)
+    assert not Warp.through(mesh, inclined.project(mesh.solid(), LETTER, 100), inclined.size(LETTER, 100)).is_fold_free()
+
+
+def test_a_draw_that_folds_the_page_over_is_drawn_again():
+    steep = {"crush": {"kind": "Wrinkle", "strength": [0.9, 1.0], "size": [0.4, 2.5]}, "lamp": {"kind": "Lamp", "direction_deg": [0, 360]}}
+    view = {"kind": "Phone", "tilt_deg": [20, 50], "azimuth_deg": [-180, 180]}
+    recipe = Recipe.from_dict(
+        {"severity": 1.0, "page": {"layout": "3x4", "style": "muse", "dpi": 72}, "view": view, "slots": steep}, "steep"
+    )
+    again = 0
+    for seed in range(30):
+        shot = recipe.draw(RECORD, seed=seed)
+        first = [item.draw(fastecg_stream(seed, slot), 1.0) for slot, item in recipe.slots]
+        assert first[1] in shot.artifacts  # what bends nothing is not drawn again
+        if first[0] not in shot.artifacts:
+            again += 1
+            assert not replace(shot, artifacts=(first[0],)).warp(LETTER).is_fold_free()
+        assert shot.warp(LETTER).is_fold_free()
+        assert shot == recipe.draw(RECORD, seed=seed)
+    assert 0 < again < 30
+
+
+def fastecg_stream(seed, slot):
+    from fastecg.vary import stream
+
+    return stream(seed, f"{RECORD.name}/0/0", slot)
+
+
+def test_compositions_have_everything():
+    from fastecg.artifacts import ARTIFACTS
+    from fastecg.views import VIEWS as KINDS
+
+    assert {slot["kind"] for slot in SLOTS.values()} >= {kind.__name__ for kind in ARTIFACTS if kind.geometric}
+    assert {view["kind"] for view in VIEWS} == {kind.__name__ for kind in KINDS}
+    assert len(RECIPES) == len(VIEWS)
+
+
+def test_finest_artifact_decides_the_mesh():
+    from fastecg.artifacts import Crease
+
+    shot = replace(composed(4), artifacts=(Wave(),), view=Straight())
+    assert shot.warp(LETTER).mesh.step_mm[0] == pytest.approx(2.0, rel=0.01)
+    assert replace(shot, artifacts=(Wave(), Crease())).warp(LETTER).mesh.step_mm[0] == pytest.approx(1.0, rel=0.01)
