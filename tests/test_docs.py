@@ -1,0 +1,80 @@
+"""README and docs say what is so: their Python runs, their commands parse, and nothing in the library goes unmentioned."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from fastecg.artifacts import ARTIFACTS
+from fastecg.cli import app
+from fastecg.layouts import LAYOUTS
+from fastecg.recipe import RECIPES
+from fastecg.styles import STYLES
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+COMMANDS = typer.main.get_command(app).commands
+
+
+def blocks(page, *languages):
+    return re.findall(rf"^```(?:{'|'.join(languages)})\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
+def test_python_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for code in blocks(page, "python"):
+        exec(compile(code, page.name, "exec"), names)
+    assert names
+
+
+def fastecg_calls(text):
+    for line in text.replace("\\\n", " ").splitlines():
+        for part in re.split(r"\||&&|;|>", line.split(" #")[0]):
+            words = shlex.split(part)
+            if words and words[0].endswith("fastecg"):
+                yield words[1:]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "bash", "sh")], ids=lambda page: page.name)
+def test_commands_exist_with_their_options(page):
+    for text in blocks(page, "bash", "sh"):
+        for command, *words in fastecg_calls(text):
+            if command.startswith("-"):
+                continue
+            assert command in COMMANDS, f"{page.name}: fastecg {command}"
+            options = {option for parameter in COMMANDS[command].params for option in (*parameter.opts, *parameter.secondary_opts)}
+            for word in words:
+                if word.startswith("-"):
+                    assert word.split("=")[0] in options | {"--help", "-h"}, f"{page.name}: fastecg {command} {word}"
+
+
+def mentioned(name, *pages):
+    text = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in pages)
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)
+
+
+def test_every_style_and_layout_is_in_the_gallery():
+    missing = [name for name in (*STYLES, *LAYOUTS) if not mentioned(name, "docs/gallery.md")]
+    assert not missing, f"run tools/make_gallery.py: {missing}"
+
+
+def test_every_recipe_and_artifact_is_in_the_docs():
+    missing = [name for name in (*RECIPES, *(kind.__name__ for kind in ARTIFACTS)) if not mentioned(name, "docs/recipes.md")]
+    assert not missing, missing
+
+
+def test_every_command_is_in_the_docs():
+    pages = [str(page.relative_to(ROOT)) for page in PAGES]
+    missing = [name for name in COMMANDS if not mentioned(f"fastecg {name}", *pages)]
+    assert not missing, missing
+
+
+def test_links_and_pictures_are_there():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
