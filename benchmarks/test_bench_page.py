@@ -87,24 +87,6 @@ def test_guard_page_against_matplotlib(benchmark, record, shot):
     assert theirs / ours >= 60
 
 
-@pytest.mark.benchmark(group="truth")
-def test_guard_truth_json_against_the_standard_encoder(benchmark, record, shot):
-    """The JSON of a page, against `json` encoding the same content (which takes some 60 ms)."""
-    import json
-
-    import orjson
-
-    from fastecg.writers.truth_json import truth_bytes
-
-    photo = shot.take(record)
-    content = orjson.loads(truth_bytes(photo))
-    ours, theirs = benchmark.pedantic(
-        lambda: cpu_medians([lambda: truth_bytes(photo), lambda: json.dumps(content)], times=7), rounds=1, iterations=1
-    )
-    benchmark.extra_info["times faster than json"] = round(theirs / ours, 1)
-    assert theirs / ours >= 4
-
-
 def seconds_of(code: str) -> float:
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
