@@ -187,15 +187,13 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
     """Median scale over some of the cells that see the sheet; 1 where none does."""
-    step = max(1, min(nodes.shape[:2]) // 20)
-    corner, right, below = (nodes[i : i - 1 or None : step, j : j - 1 or None : step] for i, j in ((0, 0), (0, 1), (1, 0)))
-    rows, columns = (min(part.shape[axis] for part in (corner, right, below)) for axis in (0, 1))
-    corner, right, below = (part[:rows, :columns] for part in (corner, right, below))
+    points = nodes.view(np.complex128)[..., 0]
+    step = max(1, min(points.shape) // 20)
+    corner, right, below = points[:-1:step, :-1:step], points[:-1:step, 1::step], points[1::step, :-1:step]
     with np.errstate(invalid="ignore", over="ignore"):
-        (ax, ay), (bx, by) = np.moveaxis(right - corner, 2, 0), np.moveaxis(below - corner, 2, 0)
-        scale = np.sqrt(np.abs(ax * by - ay * bx)) / CELL
-        seen = np.all((corner > -1) & (corner < sheet.shape[1::-1]), axis=2) & np.isfinite(scale)
-    return float(np.median(scale[seen])) if seen.any() else 1.0
+        area = np.abs(((right - corner).conj() * (below - corner)).imag)
+        seen = (corner.real > -1) & (corner.imag > -1) & (corner.real < sheet.shape[1]) & (corner.imag < sheet.shape[0]) & np.isfinite(area)
+    return float(np.sqrt(np.median(area[seen]))) / CELL if seen.any() else 1.0
 
 
 def _in_row_ranges(work: Callable[[int, int], None], height: int, threads: int) -> None:

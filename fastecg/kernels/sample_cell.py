@@ -298,7 +298,7 @@ def ask_for(typing, address):
         place = builder.inttoptr(args[0], _I8.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type, _I32, _I32, _I32])
         prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(prefetch, [place, *(ir.Constant(_I32, flag) for flag in (0, 2, 1))])
+        builder.call(prefetch, [place, *(ir.Constant(_I32, flag) for flag in (0, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(types.int64), emit
