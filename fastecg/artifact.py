@@ -175,6 +175,10 @@ class Artifact(Values):
         """Change the light, knowing where the paper is in the picture (`light.warp`)."""
         return light
 
+    def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
+        """Change the picture just exposed by what is finer than the light's nodes but lies on the page's plane. May write into `pixels`."""
+        return pixels
+
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Change the finished picture, (height, width, 3) uint8, without moving anything in it. May write into `pixels`."""
         return pixels

@@ -105,6 +105,8 @@ class Shot:
         image = _seen(sheet, warp, light)
         if gone is not None:
             image = _with_holes(image, gone, warp, light)
+        for artifact in self.artifacts:
+            image = artifact.resolve(image, warp)
         hidden = [plane > 127 for plane in (over, gone) if plane is not None]
         return image, np.any(hidden, axis=0) if hidden else None
 
@@ -221,6 +223,7 @@ class Recipe:
     view: Vary[View]
     slots: tuple[tuple[str, Vary[Artifact]], ...] = ()
     severity: Distribution = _MOSTLY_MILD
+    mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
     _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper")
 
@@ -257,7 +260,10 @@ class Recipe:
     @classmethod
     def from_dict(cls, table: Mapping[str, Any], name: str) -> Recipe:
         """A recipe from nested tables."""
-        _check_keys(table, ("title", "severity", "page", "view", "slots"), "recipe")
+        if "mix" in table:
+            _check_keys(table, ("title", "mix"), "recipe with a mix")
+            return cls(name, str(table.get("title", "")), (), Vary(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
+        _check_keys(table, ("title", "severity", "page", "view", "slots", "mix"), "recipe")
         page = table.get("page", {})
         _check_keys(page, cls._PAGE_KEYS, "page")
         drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls._PAGE_KEYS if key in page)
@@ -269,6 +275,8 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Nested tables: the inverse of `from_dict`."""
+        if self.mix:
+            return {"title": self.title, "mix": {part.name: share for part, share in self.mix}}
         severity = {} if self.severity.form == "beta" else {"severity": self.severity.written()}
         return {
             "title": self.title,
@@ -290,6 +298,10 @@ class Recipe:
     def draw(self, record: Record, *, seed: int = 0, page: int = 0, variant: int = 0, severity: float | None = None, **fixed: Any) -> Shot:
         """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary."""
         key = f"{record.name}/{page}/{variant}"
+        if self.mix:
+            part = self._part(stream(seed, key, "mix"))
+            shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, **fixed)
+            return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
             severity = self._draw_severity(stream(seed, key, "severity"))
         values = {name: item.draw(stream(seed, key, f"page.{name}"), severity) for name, item in self.page} | _given(fixed)
@@ -306,6 +318,11 @@ class Recipe:
         )  # fmt: skip
         size_mm = layout_for(layout, record.leads).size_mm(style_for(style), shot.setup)
         return self._with_artifacts(shot, size_mm, key)
+
+    def _part(self, rng: np.random.Generator) -> Recipe:
+        """One recipe of a mix, by their shares."""
+        ends = np.cumsum([share for _, share in self.mix])
+        return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
     def _with_artifacts(self, shot: Shot, size_mm: tuple[float, float], key: str) -> Shot:
         """The shot with what happens to its page. Geometry that folds the page over is drawn again, from the next sub-stream."""
@@ -336,6 +353,21 @@ def _check_keys(table: Any, known: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in known:
             raise RecipeError(f"{where} has the unknown key {key!r}, expected one of {', '.join(known)}")
+
+
+def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
+    """The recipes that a mix names, with their shares."""
+    if not isinstance(written, Mapping) or not written:
+        raise RecipeError(f"mix is {written!r}, expected a table of recipes and their shares")
+    shares = Distribution.parse({"choice": dict(written)}, "mix").shares
+    parts = []
+    for name, share in zip(written, shares, strict=True):
+        if name not in RECIPES:
+            raise RecipeError(f"mix.{name}: no such recipe, expected one of {', '.join(RECIPES)}")
+        parts.append((Recipe.load(name), share))
+        if parts[-1][0].mix:
+            raise RecipeError(f"mix.{name} is a mix itself, expected a recipe that is none")
+    return tuple(parts)
 
 
 def _check_names(values: Mapping[str, Distribution]) -> None:
