@@ -21,10 +21,13 @@ SLOTS = {
     "wave": {"kind": "Wave", "chance": 0.4, "angle_deg": [-180, 180], "lift_mm": {"graded": [0.2, 5]}, "length_mm": [60, 400]},
     "curl": {"kind": "Curl", "chance": 0.5, "angle_deg": [-180, 180], "lift_mm": {"graded": [1, 30]}, "start": [-0.5, 0.7]},
     "book": {"kind": "BookBend", "chance": 0.3, "edge": {"choice": {"left": 1, "top": 1, "right": 1}}, "lift_mm": {"graded": [1, 20]}},
-    "dog_ear": {"kind": "DogEar", "chance": 0.2, "corner": {"choice": {"top_left": 1, "bottom_right": 1}}, "way": {"choice": {"over": 1, "under": 1}}},
+    "dog_ear": {
+        "kind": "DogEar", "chance": 0.2, "corner": {"choice": {"top_left": 1, "bottom_right": 1}}, "way": {"choice": {"over": 1, "under": 1}},
+    },
 }  # fmt: skip
 _CAMERA = {
-    "tilt_deg": {"graded": [0, 30]}, "azimuth_deg": [-180, 180], "roll_deg": {"normal": [0, 5]}, "turns": {"choice": {"0": 5, "1": 1, "2": 1, "3": 1}},
+    "tilt_deg": {"graded": [0, 30]}, "azimuth_deg": [-180, 180], "roll_deg": {"normal": [0, 5]},
+    "turns": {"choice": {"0": 5, "1": 1, "2": 1, "3": 1}},
     "lens_k1": [-0.03, 0.03], "lens_k2": [-0.005, 0.005], "fill": [0.8, 1.3], "offset_x": [-0.1, 0.1], "offset_y": [-0.1, 0.1],
 }  # fmt: skip
 VIEWS = (

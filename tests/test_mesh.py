@@ -183,10 +183,8 @@ def test_a_page_folded_over_is_seen():
 
 def test_a_draw_that_folds_the_page_over_is_drawn_again():
     steep = {"crush": {"kind": "Wrinkle", "strength": [0.9, 1.0], "size": [0.4, 2.5]}, "lamp": {"kind": "Lamp", "direction_deg": [0, 360]}}
-    view = {"kind": "Phone", "tilt_deg": [20, 50], "azimuth_deg": [-180, 180]}
-    recipe = Recipe.from_dict(
-        {"severity": 1.0, "page": {"layout": "3x4", "style": "muse", "dpi": 72}, "view": view, "slots": steep}, "steep"
-    )
+    view = {"kind": "Phone", "tilt_deg": [20, 45], "azimuth_deg": [-180, 180]}
+    recipe = Recipe.from_dict({"severity": 1.0, "page": {"style": "muse", "dpi": 72}, "view": view, "slots": steep}, "steep")
     again = 0
     for seed in range(30):
         shot = recipe.draw(RECORD, seed=seed)

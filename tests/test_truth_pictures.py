@@ -89,9 +89,8 @@ def centroid_errors(seen):
     offsets = np.arange(-reach, reach + 1e-9, 0.125)
     points = np.concatenate([trace.points for trace in seen.truth.traces])
     visible = np.concatenate([trace.visible for trace in seen.truth.traces])
-    straight, normal = (
-        np.concatenate(parts) for parts in zip(*(_straight(t.points, 0.75 * pen + 2.0) for t in seen.truth.traces), strict=True)
-    )
+    found = [_straight(trace.points, 0.75 * pen + 2.0) for trace in seen.truth.traces]
+    straight, normal = (np.concatenate(parts) for parts in zip(*found, strict=True))
     use = straight & visible & _inside(points, seen.darkness.shape, reach + 2) & ~_beside_others(seen.truth.traces, normal, reach, pen)
     at = points[use, None, :] + offsets[None, :, None] * normal[use, None, :]
     ink = map_coordinates(seen.darkness, [at[..., 1], at[..., 0]], order=1, mode="constant")

@@ -19,23 +19,18 @@ class Camera(View):
     of it; above 1 the page's edges are lost.
     """
 
-    tilt_deg: float = value(0.0, 0.0, 50.0, "how far the camera is from straight above")
+    tilt_deg: float = value(0.0, 0.0, 45.0, "how far the camera is from straight above")
     azimuth_deg: float = value(90.0, -180.0, 180.0, "towards which side of the page: 0 right, 90 bottom, 180 left, -90 top")
     roll_deg: float = value(0.0, -180.0, 180.0, "how far the page is turned clockwise in the picture")
     turns: int = value(0, 0, 3, "quarter turns clockwise on top of that")
     distance_mm: float = value(400.0, 150.0, 3000.0, "from the lens to the page's centre; nearer is stronger perspective")
-    lens_k1: float = value(0.0, -0.06, 0.06, "lens: below 0 barrel, above 0 pincushion, at half the page's diagonal")
+    lens_k1: float = value(0.0, -0.06, 0.06, "lens: below 0 barrel, above 0 pincushion, at the page's farthest corner")
     lens_k2: float = value(0.0, -0.02, 0.02, "lens: the next term")
     fill: float = value(0.95, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
     offset_x: float = value(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the width")
     offset_y: float = value(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the height")
     aspect: float = value(0.0, 0.0, 2.5, "width over height of the picture; 0 takes the page's own")
     width_px: int = value(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
-
-    @property
-    def range_mm(self) -> float:
-        """Distance of the lens in millimetres of the page."""
-        return self.distance_mm
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture."""
@@ -48,17 +43,27 @@ class Camera(View):
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
         """Places (…, 2) in a picture in which the page's centre is the origin and has the scale 1/mm."""
+        up, across = self._pinhole(points_mm, page_mm)
+        corners = self._pinhole(_outline(page_mm), page_mm)
+        far = (up * up + across * across) / np.max(corners[0] ** 2 + corners[1] ** 2)
+        bent = 1.0 + far * (self.lens_k1 + far * self.lens_k2)
+        turned = np.deg2rad(self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
+        cos, sin = bent * np.cos(turned), bent * np.sin(turned)
+        return np.stack([up * cos - across * sin, up * sin + across * cos], axis=-1)
+
+    def _pinhole(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Places towards the camera's side and across it, through a hole instead of a lens."""
         tilt, azimuth = np.deg2rad(self.tilt_deg), np.deg2rad(self.azimuth_deg)
         x, y, z = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2, points_mm[..., 2]
         towards, aside = x * np.cos(azimuth) + y * np.sin(azimuth), y * np.cos(azimuth) - x * np.sin(azimuth)
-        nearer = (towards * np.sin(tilt) + z * np.cos(tilt)) / self.range_mm
-        magnified = 1.0 / np.maximum(1.0 - nearer, 0.05)
-        up, across = (towards * np.cos(tilt) - z * np.sin(tilt)) * magnified, aside * magnified
-        far = (up * up + across * across) / (0.25 * (page_mm[0] ** 2 + page_mm[1] ** 2))
-        bent = 1.0 + far * (self.lens_k1 + far * self.lens_k2)
-        turned = azimuth + np.deg2rad(self.roll_deg + 90.0 * self.turns)
-        cos, sin = bent * np.cos(turned), bent * np.sin(turned)
-        return np.stack([up * cos - across * sin, up * sin + across * cos], axis=-1)
+        # However near it is said to be, the camera stays so far off a long page that its nearest corner is not in its face.
+        distance = max(self._distance_mm(), 0.8 * np.hypot(*page_mm) * np.sin(tilt))
+        magnified = 1.0 / np.maximum(1.0 - (towards * np.sin(tilt) + z * np.cos(tilt)) / distance, 0.05)
+        return (towards * np.cos(tilt) - z * np.sin(tilt)) * magnified, aside * magnified
+
+    def _distance_mm(self) -> float:
+        """Distance of the lens in millimetres of the page."""
+        return self.distance_mm
 
     def _frame(self, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
         """Scale in px per unit of the image plane; the picture's first pixel, (2,) px from the page's centre; its height and width."""

@@ -18,9 +18,8 @@ class Screen(Camera):
     fill: float = value(1.05, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
     zoom: float = value(1.0, 0.3, 2.5, "size of the page on the display, 1 as on paper")
 
-    @property
-    def range_mm(self) -> float:
-        """Distance in millimetres of the page as it is shown."""
+    def _distance_mm(self) -> float:
+        """In millimetres of the page, which the display shows larger or smaller."""
         return self.distance_mm / self.zoom
 
     def backdrop(self) -> np.ndarray:
