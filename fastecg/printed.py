@@ -261,6 +261,10 @@ def _nk_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterab
     )
 
 
+def _kit_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    yield from _spread(((_speed(setup), 4.0), (_gain(setup), 28.0)), style, frame)
+
+
 #: How to make the words above the traces, by name.
 HEADERS: dict[str, Words] = {
     "none": _nothing,
@@ -282,4 +286,5 @@ FOOTERS: dict[str, Words] = {
     "philips": _philips_footer,
     "schiller": _schiller_footer,
     "nk": _nk_footer,
+    "kit": _kit_footer,
 }

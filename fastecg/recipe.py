@@ -383,7 +383,8 @@ def _draw_look(style: str, layout: str, record: Record, rng: np.random.Generator
     u, v = rng.random(2)
     fitting = fitting_layouts(record.leads)
     if style == "auto":
-        names = [name for name in STYLES if layout in ("auto", *dict(STYLES[name].layouts))] or list(STYLES)
+        known = [name for name in STYLES if not STYLES[name].by_name_only]
+        names = [name for name in known if layout in ("auto", *dict(STYLES[name].layouts))] or known
         style = names[int(u * len(names))]
     if layout == "auto":
         shares = {name: share for name, share in STYLES[style].layouts if name in fitting} or {fitting[0]: 1.0}

@@ -35,7 +35,7 @@ class Style:
     ink: RGB  # traces, pulses, separators
     pen_mm: float  # trace width
     text_ink: RGB
-    face: str  # "sans", "serif", "mono", "bitmap"
+    face: str  # "sans", "serif", "mono", "bitmap", "dejavu"
     label_mm: float = 3.2  # em size of lead names
     label_bold: bool = False
     label_place: str = "above"  # "above", "below", "on", "left", "far_above"
@@ -53,3 +53,4 @@ class Style:
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
+    by_name_only: bool = False  # "auto" never draws it: no machine prints like that

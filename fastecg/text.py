@@ -22,7 +22,7 @@ from fastecg.errors import LayoutError
 from fastecg.page import Text
 
 #: Names of the faces that are always there; any other face is the path of a TrueType or OpenType file.
-FACES = ("sans", "serif", "mono", "bitmap")
+FACES = ("sans", "serif", "mono", "bitmap", "dejavu")
 
 _EM = 128  # cells an em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px
 _DOTS_MM = 8  # dots/mm of a thermal print head
@@ -36,6 +36,8 @@ _FILES = {
     ("serif", True, True): "STIXGeneralBolIta.ttf",
     ("mono", False, False): "DejaVuSansMono.ttf",
     ("mono", True, False): "DejaVuSansMono-Bold.ttf",
+    ("dejavu", False, False): "DejaVuSans.ttf",
+    ("dejavu", True, False): "DejaVuSans-Bold.ttf",
 }
 _drawing = threading.Lock()  # a FreeType face must not be used by two threads at once
 

@@ -113,4 +113,28 @@ PDF_RED = replace(
     layouts=(("3x4+3", 0.5), ("3x4+1", 0.4), ("3x4+2", 0.1)),
 )
 
-STYLES = (MUSE, MUSE_GREY, MORTARA, BAR, PDF_RED)
+KIT = Style(
+    name="kit",
+    title="as ECG-Image-Kit draws pages: dark red grid of one line width on pure white, thin black traces, fat bars",
+    paper=(255, 255, 255),
+    margin=(255, 255, 255),
+    grid=GridInk("line", (236, 128, 128), 0.18, (206, 46, 46), 0.18),
+    ink=(18, 18, 18),
+    pen_mm=0.265,
+    text_ink=(0, 0, 0),
+    face="dejavu",
+    label_mm=3.9,
+    label_place="below",
+    label_shift_mm=0.6,
+    separator="bar",
+    pulse_feet_mm=0.2,
+    pulse_gap_mm=0.4,
+    header="none",
+    footer="kit",
+    text_mm=3.5,
+    paper_size="letter",
+    layouts=(("3x4+1", 1.0),),
+    by_name_only=True,
+)
+
+STYLES = (MUSE, MUSE_GREY, MORTARA, BAR, PDF_RED, KIT)
