@@ -76,7 +76,10 @@ def run(records: Path, folder: Path, workers: int) -> Spent:
 def timed(tasks: list[Task], folder: Path, workers: int) -> tuple[float, float, list[float]]:
     """CPU seconds of the workers and of this process, and when each record was done."""
     before, own = os.times(), time.process_time()
-    times = [time.perf_counter() for _ in drawn_by_workers(tasks, Options(Recipe.load("clean")), folder, workers)]
+    times = []
+    for drawn in drawn_by_workers(tasks, Options(Recipe.load("clean")), folder, workers):
+        assert drawn.error is None
+        times.append(time.perf_counter())
     after = os.times()
     children = after.children_user + after.children_system - before.children_user - before.children_system
     return children, time.process_time() - own, times

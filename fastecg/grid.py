@@ -69,11 +69,14 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
     weights = [(1, ink.minor_mm if ink.minor == "line" else 0.0, ink.minor_ink)]
     weights += [(5, ink.major_mm, ink.major_ink), (25, ink.heavy_mm, ink.heavy_ink)]
     weights = [weight for weight in weights if weight[1] > 0]
-    heavier = [*(weight[0] for weight in weights), 0][1:]
+    left, top, right, bottom = grid.area_mm
     rules = []
-    for (step, width_mm, colour), left_out in zip(weights, heavier, strict=True):
-        columns, across = _lines(grid.area_mm[0], grid.area_mm[2], step, left_out, width_mm, scale, shape[1])
-        rows, down = _lines(grid.area_mm[1], grid.area_mm[3], step, left_out, width_mm, scale, shape[0])
+    for i, (step, width_mm, colour) in enumerate(weights):
+        heavier = weights[i + 1][0] if i + 1 < len(weights) else 0
+        columns, across = _lines(left, right, step, heavier, width_mm, scale, shape[1])
+        rows, down = _lines(top, bottom, step, heavier if heavier != 25 or ink.heavy_rows else 0, width_mm, scale, shape[0])
+        if step == 25 and not ink.heavy_rows:
+            rows = np.zeros_like(rows)
         rules.append(_Rule(columns, down, rows, across, colour))
     return rules
 

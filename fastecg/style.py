@@ -21,6 +21,7 @@ class GridInk:
     major_mm: float
     heavy_ink: RGB = (0, 0, 0)
     heavy_mm: float = 0.0  # an extra weight every 25 mm
+    heavy_rows: bool = True  # whether horizontal lines have it too
 
 
 @dataclass(frozen=True)

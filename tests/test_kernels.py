@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastecg.kernels import jit as jit_module
-from fastecg.kernels.blend import blend, blit_max, multiply
+from fastecg.kernels.blend import blend, multiply
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.kernels.line import stroke_trace
 
@@ -267,19 +267,6 @@ def test_part_of_a_plane_blends_alike():
 def test_a_plane_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"expected a contiguous \(4, 6, 3\)"):
         blend(np.zeros((4, 5, 3), np.uint8), np.zeros((4, 6), np.uint8), (0, 0, 0))
-
-
-@pytest.mark.parametrize(("x", "y"), [(2, 3), (-2, -1), (8, 7), (-40, 2), (3, 400)])
-def test_tiles_are_clipped(x, y):
-    plane = np.full((10, 11), 50, np.uint8)
-    tile = np.arange(20, dtype=np.uint8).reshape(4, 5) * 12
-    blit_max(plane, tile, x, y)
-    expected = np.full((10, 11), 50, np.uint8)
-    for j in range(4):
-        for i in range(5):
-            if 0 <= y + j < 10 and 0 <= x + i < 11:
-                expected[y + j, x + i] = max(50, tile[j, i])
-    np.testing.assert_array_equal(plane, expected)
 
 
 # The decorator.

@@ -40,15 +40,6 @@ def multiply(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
     _multiply(*_flat(pixels, plane), np.array(ink, np.uint8))
 
 
-def blit_max(plane: np.ndarray, tile: np.ndarray, x: int, y: int) -> None:
-    """Lay a coverage tile (a glyph) into a plane with its top left pixel at (x, y), keeping the larger; clipped at the borders."""
-    top, left = max(0, -y), max(0, -x)
-    bottom, right = min(tile.shape[0], plane.shape[0] - y), min(tile.shape[1], plane.shape[1] - x)
-    if top < bottom and left < right:
-        part = plane[y + top : y + bottom, x + left : x + right]
-        np.maximum(part, tile[top:bottom, left:right], out=part)
-
-
 def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the pixels (n, 3), the coverage (n,) and the same coverage in words, which leave out the last n % 8 pixels."""
     if pixels.shape != (*plane.shape, 3) or not pixels.flags.c_contiguous:

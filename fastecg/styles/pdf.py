@@ -58,7 +58,7 @@ MORTARA = Style(
     title="red grid in three weights, thin grey traces, double dashes, pulses at the right end",
     paper=(255, 248, 247),
     margin=(255, 255, 255),
-    grid=GridInk("line", (253, 212, 207), 0.14, (251, 156, 144), 0.26, (249, 122, 108), 0.6),
+    grid=GridInk("line", (253, 212, 207), 0.14, (251, 156, 144), 0.26, (249, 122, 108), 0.6, heavy_rows=False),
     ink=(150, 122, 120),
     pen_mm=0.3,
     text_ink=(28, 26, 28),
