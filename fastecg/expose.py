@@ -119,7 +119,7 @@ def expose(
         sample.survey_light(lamp, lift, plane)
     noise = noise or Noise(seed=0)
     luma, chroma = tables(noise.chroma, cells.shape[1] * CELL)
-    grain = np.concatenate([[noise.seed], curve(noise.read, noise.shot)])
+    grain = np.array([noise.seed & (2**63 - 1), *curve(noise.read, noise.shot)], dtype=np.int64)
 
     def expose_range(start: int, stop: int) -> None:
         sample.expose_rows(sheet, lattice, cells, light, desk, luma, chroma, grain, np.array(origin, dtype=np.int64), out, start, stop)

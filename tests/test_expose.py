@@ -195,7 +195,7 @@ def test_reads_nothing_beyond_its_arrays() -> None:
             sheet = guarded(paper(height, width))
             for size in [(1, 1), (57, 85), (113, 157)]:
                 for nodes in [turned(0), turned(0, shift=(.9, .9)), turned(.02), turned(-.02), turned(np.pi, shift=(width - 1, height - 1)),
-                              waved(3), turned(0, .05, (width - 3.2, height - 3.2)), turned(0, shift=(500, 0))]:
+                              waved(3), turned(0, .05, (width - 3.2, height - 3.2)), turned(0, shift=(500, 0)), turned(0.02, 2.2)]:
                     desk, out = guarded(paper(*size)), guarded(paper(*size))
                     expose(sheet, nodes, ones(), size, noise=Noise(1, 2, 3, .4), background=desk, out=out)
         print("alive")
@@ -313,6 +313,8 @@ def test_noise_depends_on_the_seed_alone() -> None:
     first, same, other = (grey(128, Noise(seed, 6, 0)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert abs((first * other).mean() / first.var()) < 0.03
+    huge, negative = grey(128, Noise(2**64 - 3, 6, 0)), grey(128, Noise(-5, 6, 0))
+    assert (huge != negative).any()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from fastecg.kernels.jit import jit
 LUMA, CHROMA = 32768, 16384  # deviates before the table repeats
 _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
 _THROUGH = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
+OF_LUMA, OF_CHROMA, OF_SIGN = 1, 2, 3
 UNIT = 8192  # one standard deviation in a table
 
 
@@ -70,9 +71,9 @@ def curve(read: float, shot: float) -> np.ndarray:
 
 
 @jit
-def place(seed, row, size):
-    """Where a row enters a table of `size` (a power of two) deviates."""
+def place(seed, stream, row, size):
+    """Where a row enters a table of `size` (a power of two) deviates; streams OF_... of a seed know nothing of each other."""
     mixed = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(row) * np.uint64(0xD1B54A32D192ED03)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(30)) ^ np.uint64(stream)) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.int64((mixed >> np.uint64(33)) & np.uint64(size - 1))

@@ -203,8 +203,8 @@ def see_page(typing, sheet, width, spots, shares, light, levels):
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (sheet, width, spots, shares, light, levels) = _Vectors(builder), args
-        lamps = [_light(v, light, four) for four in (NEAR, FAR)]
-        for half, (four, lamp) in enumerate(zip((NEAR, FAR), lamps, strict=True)):
+        for half, four in enumerate((NEAR, FAR)):
+            lamp = _light(v, light, four)
             seen = _sample(v, sheet, width, spots, shares, lamp, four)
             v.store(_veiled(v, seen, lamp), builder.add(levels, ir.Constant(_I64, 32 * half)))
         return context.get_dummy_value()
@@ -279,6 +279,22 @@ def mix_light(typing, upper, lower, eighths, out):
 
 
 @intrinsic
+def halve_pixels(typing, upper, lower, out):
+    """Means of 2x2 pixels, rounded: 48 bytes of two rows to 24."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v = _Vectors(builder)
+        rows = [v.widen(v.load(row, _I8, 48), _I16, signed=False) for row in args[:2]]
+        columns = v.b.add(*rows)
+        even, odd = (v.pick(columns, [6 * k + start + c for k in range(8) for c in range(3)]) for start in (0, 3))
+        total = v.b.add(v.b.add(even, odd), v.repeat(even, 2))
+        v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), _I8), args[2])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), emit
+
+
+@intrinsic
 def copy_bytes(typing, source, target, count):
     """Copy `count` bytes; a loop would go one by one."""
 
@@ -297,7 +313,7 @@ def ask_for(typing, address):
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = builder.inttoptr(args[0], _I8.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type, _I32, _I32, _I32])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
         builder.call(prefetch, [place, *(ir.Constant(_I32, flag) for flag in (0, 3, 1))])
         return context.get_dummy_value()
 
