@@ -218,9 +218,9 @@ def lattice_shape(size: tuple[int, int]) -> tuple[int, int]:
 
 def smallest_area(nodes: np.ndarray) -> float:
     """Smallest signed area of a lattice's cells, (rows, columns, 2), measured at each of their corners; NaN cells do not count."""
-    right, down = np.diff(nodes, axis=1), np.diff(nodes, axis=0)
-    corners = [_cross(right[i : i - 1 or None], down[:, j : j - 1 or None]) for i in (0, 1) for j in (0, 1)]
-    return float(min(np.nanmin(areas, initial=np.inf) for areas in corners))
+    from fastecg.kernels.invert import smallest_corner
+
+    return float(smallest_corner(np.ascontiguousarray(nodes)))
 
 
 def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.artifacts.relief import Line, fold_height, hashed, noise_along, wear_line
+from fastecg.artifacts.relief import Line, fold_height, hashed, noise_along, wear_lines
 from fastecg.errors import RecipeError
 from fastecg.kernels.wear import mixed, wear_over
 from fastecg.mesh import Mesh
@@ -182,18 +182,18 @@ def test_hash_is_even_and_fixed():
 def test_wear_along_a_line_stays_near_it():
     sheet = printed(scale=6.0)
     line = Line(30.0, 20.0, 25.0)
-    worn = wear_line(sheet, line, loss=1.0, dirt=0.3, edge=0.2, width_mm=0.5, seed=3)
+    worn = wear_lines(sheet, [(line, 9.0)], loss=1.0, dirt=0.3, edge=0.2, width_mm=0.5, seed=3)
     rows, columns = np.nonzero((worn.pixels != sheet.pixels).any(axis=-1))
     across = np.abs(line.across((columns + 0.5) / 6, (rows + 0.5) / 6))
     assert len(rows) > 500
     assert across.max() < 3.1
-    assert wear_line(sheet, line, loss=0.0, dirt=0.0, edge=0.0, width_mm=0.5, seed=3) is sheet
+    assert wear_lines(sheet, [(line, 9.0)], loss=0.0, dirt=0.0, edge=0.0, width_mm=0.5, seed=3) is sheet
 
 
 @pytest.mark.parametrize("angle", [0.0, 90.0, 180.0, 33.0, -90.0])
 def test_wear_crosses_the_whole_page(angle):
     sheet = replace(printed(), pixels=np.zeros((160, 240, 3), dtype=np.uint8))
-    worn = wear_line(sheet, Line(30.0, 20.0, angle), loss=1.0, dirt=0.0, edge=0.0, width_mm=1.0, seed=1).pixels.any(axis=-1)
+    worn = wear_lines(sheet, [(Line(30.0, 20.0, angle), 9.0)], loss=1.0, dirt=0.0, edge=0.0, width_mm=1.0, seed=1).pixels.any(axis=-1)
     touched = np.argwhere(worn)
     reach = np.ptp(touched, axis=0) / worn.shape
     assert reach.max() > 0.95
@@ -202,8 +202,8 @@ def test_wear_crosses_the_whole_page(angle):
 def test_lost_ink_shows_paper_and_dirt_darkens():
     black, white = (replace(printed(), pixels=np.full((160, 240, 3), level, dtype=np.uint8)) for level in (0, 255))
     line = Line(30.0, 20.0, 0.0)
-    lost = wear_line(black, line, loss=1.0, dirt=0.0, edge=0.0, width_mm=0.6, seed=1).pixels
-    soiled = wear_line(white, line, loss=0.0, dirt=1.0, edge=0.0, width_mm=0.6, seed=1).pixels
+    lost = wear_lines(black, [(line, 9.0)], loss=1.0, dirt=0.0, edge=0.0, width_mm=0.6, seed=1).pixels
+    soiled = wear_lines(white, [(line, 9.0)], loss=0.0, dirt=1.0, edge=0.0, width_mm=0.6, seed=1).pixels
     assert lost.max() > 150
     assert soiled.min() < 140
 

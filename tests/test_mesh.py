@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastecg.artifacts import Curl, Wave
-from fastecg.kernels.facets import add_folding, facet_noise
+from fastecg.kernels.facets import add_facets, add_folding, facet_noise
 from fastecg.kernels.invert import invert_lattice, lookup, page_under_lattice
 from fastecg.kernels.plane import sample_plane
 from fastecg.kernels.wear import mixed
@@ -72,8 +72,24 @@ def test_smallest_area():
 
 
 def test_facets_are_barycentric():
-    for x, y in np.random.default_rng(1).uniform(-20, 20, (300, 2)):
-        assert facet_noise(5, x, y) == pytest.approx(naive.facet_noise(lambda i, j: mixed(5, i, j), x, y), abs=1e-9)
+    table = np.random.default_rng(0).uniform(-1, 1, (40, 40))
+    for x, y in np.random.default_rng(1).uniform(0, 20, (300, 2)):
+        assert facet_noise(table, x, y) == pytest.approx(naive.facet_noise(lambda i, j: table[j, i], x, y), abs=1e-9)
+
+
+@pytest.mark.parametrize("cell", [3.6, 9.0, 41.0, 240.0])
+def test_facets_are_moved_aside(cell):
+    x, y = np.arange(-12.0, 60.5, 1.5), np.arange(-12.0, 40.5, 1.5)
+    height = np.ones((len(y), len(x)))
+    add_facets(height, x, y, cell, 2.5, 8)
+
+    def at(k, u, v):
+        return naive.facet_noise(lambda i, j: mixed(8 + k, i, j), u, v)
+
+    for row, column in np.random.default_rng(0).integers(0, height.shape, (80, 2)):
+        u, v = (x[column] - x[0]) / cell + 0.6, (y[row] - y[0]) / cell + 0.6
+        expected = 1 + 2.5 * at(0, u + 0.55 * at(1, u, v), v + 0.55 * at(2, u, v))
+        assert height[row, column] == pytest.approx(expected, abs=1e-9)
 
 
 def test_hash_has_no_pattern():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import Line, fold_height, wear_line
+from fastecg.artifacts.relief import Line, fold_height, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -34,9 +34,8 @@ class Crease(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along the fold."""
-        edge = self.edge if self.fold_deg >= 0 else -self.edge
-        line = self._line(sheet.page.size_mm)
-        return wear_line(sheet, line, loss=self.loss, dirt=self.dirt, edge=edge, width_mm=self.width_mm, seed=self.seed)
+        fold = (self._line(sheet.page.size_mm), self.fold_deg)
+        return wear_lines(sheet, [fold], loss=self.loss, dirt=self.dirt, edge=self.edge, width_mm=self.width_mm, seed=self.seed)
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the fold."""

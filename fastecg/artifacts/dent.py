@@ -34,11 +34,17 @@ class Dent(Artifact):
         line = Line.at(mesh.size_mm, self.at_x, self.at_y, self.angle_deg + 90.0)
         x, y = mesh.coordinates()
         along, across = line.along(x, y), line.across(x, y)
+        near = (np.abs(along) < 1.6 * self.length_mm) & (np.abs(across) < 5.0 * self.width_mm)
+        height = np.zeros_like(mesh.height_mm)
+        height[near] = limited(self.lift_mm, abs(self.lift_mm) / (0.5 * self.width_mm)) * self._shape(along[near], across[near])
+        return mesh.lifted(height)
+
+    def _shape(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+        """Height for a lift of 1."""
         apart = np.sqrt(along**2 + 1.0)
         width = self.width_mm * (0.25 + 0.75 * np.tanh(apart / (1.5 * self.width_mm)))
-        before, after = 0.5 * (1 + along / apart), 0.5 * (1 - along / apart)
-        sign = before + (1 - 2 * self.kink) * after
-        ends = np.exp(-((along / self.length_mm) ** 4))
-        crest = np.sqrt(1.0 + (across / width) ** 2) - np.abs(across) / width  # a roof with long slopes, not a bell
-        lift = limited(self.lift_mm, abs(self.lift_mm) / (0.5 * self.width_mm))
-        return mesh.lifted(lift * sign * ends * np.tanh(0.4 + apart / self.width_mm) * crest * np.exp(-((across / (2.2 * width)) ** 2)))
+        sign = 1.0 - self.kink * (1.0 - along / apart)
+        ends = np.exp(-((along / self.length_mm) ** 4)) * np.tanh(0.4 + apart / self.width_mm)
+        u = np.abs(across) / width
+        roof = np.sqrt(1.0 + u * u) - u  # long slopes and a round ridge, not a bell
+        return np.asarray(sign * ends * roof * np.exp(-((u / 2.2) ** 2)))

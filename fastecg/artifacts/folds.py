@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import Line, fold_height, hashed, wear_line
+from fastecg.artifacts.relief import Line, fold_height, hashed, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -43,10 +43,8 @@ class Folds(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along every fold."""
-        for k, (line, sign) in enumerate(self._lines(sheet.page.size_mm)):
-            edge = self.edge if sign * self.fold_deg >= 0 else -self.edge
-            sheet = wear_line(sheet, line, loss=self.loss, dirt=self.dirt, edge=edge, width_mm=self.width_mm, seed=self.seed + k)
-        return sheet
+        folds = [(line, sign * self.fold_deg) for line, sign in self._lines(sheet.page.size_mm)]
+        return wear_lines(sheet, folds, loss=self.loss, dirt=self.dirt, edge=self.edge, width_mm=self.width_mm, seed=self.seed)
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the folds; a later fold bends the other way where an earlier one had turned the paper over."""

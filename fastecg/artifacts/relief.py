@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -77,18 +79,22 @@ def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
     return np.asarray(hashed(seed, whole) * (1 - share) + hashed(seed, whole + 1) * share)
 
 
-def wear_line(sheet: Sheet, line: Line, *, loss: float, dirt: float, edge: float, width_mm: float, seed: int) -> Sheet:
-    """The print along a fold: ink broken off (`loss`), dirt in the crack (`dirt`), one lip dark and one bright (`edge`)."""
-    from dataclasses import replace
+def wear_lines(
+    sheet: Sheet, lines: Iterable[tuple[Line, float]], *, loss: float, dirt: float, edge: float, width_mm: float, seed: int
+) -> Sheet:
+    """The print along folds: ink broken off (`loss`), dirt in the crack (`dirt`), one lip dark and one bright (`edge`).
 
+    With every line goes the angle of its fold: its sign says which lip is the dark one, and 0 has none.
+    """
     from fastecg.kernels.wear import wear_along
 
     if not (loss or dirt or edge):
         return sheet
     pixels = sheet.pixels.copy()
-    cos, sin = line.direction
-    place = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, cos, sin])
-    wear_along(pixels, place, sheet.scale, np.array([loss, dirt, edge, width_mm]), bare_paper(sheet), seed)
+    for k, (line, fold_deg) in enumerate(lines):
+        place = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.direction])
+        wear = np.array([loss, dirt, edge * np.sign(fold_deg), width_mm])
+        wear_along(pixels, place, sheet.scale, wear, bare_paper(sheet), seed + k)
     return replace(sheet, pixels=pixels)
 
 

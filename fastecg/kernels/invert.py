@@ -84,6 +84,22 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
 
 
 @jit
+def smallest_corner(nodes):
+    """Smallest signed area spanned by two sides of a cell of `nodes` (rows, columns, 2) at a corner; cells with NaN do not count."""
+    least = np.inf
+    for i in range(nodes.shape[0] - 1):
+        for j in range(nodes.shape[1] - 1):
+            ax, ay = nodes[i, j + 1, 0] - nodes[i, j, 0], nodes[i, j + 1, 1] - nodes[i, j, 1]  # top
+            bx, by = nodes[i + 1, j + 1, 0] - nodes[i + 1, j, 0], nodes[i + 1, j + 1, 1] - nodes[i + 1, j, 1]  # bottom
+            cx, cy = nodes[i + 1, j, 0] - nodes[i, j, 0], nodes[i + 1, j, 1] - nodes[i, j, 1]  # left
+            dx, dy = nodes[i + 1, j + 1, 0] - nodes[i, j + 1, 0], nodes[i + 1, j + 1, 1] - nodes[i, j + 1, 1]  # right
+            for area in (ax * cy - ay * cx, ax * dy - ay * dx, bx * cy - by * cx, bx * dy - by * dx):
+                if area < least:  # false for NaN
+                    least = area
+    return least
+
+
+@jit
 def _in_cell(nodes, i, j, px, py):
     """(s, t) of page point p in lattice cell (i, j)."""
     return solve_cell(

@@ -11,7 +11,7 @@ _BLOCK = 16  # px a side of the blocks that are looked through for ink first: mo
 
 @jit
 def sample_plane(plane, nodes, cell, out, hold=False):
-    """out (height, width) = `plane` bilinear at the source pixel that the lattice `nodes` gives; 0 outside and under NaN.
+    """Out (height, width) = `plane` bilinear at the source pixel that the lattice `nodes` gives; 0 outside and under NaN.
 
     With `hold` the plane's last pixels reach one pixel further, as wide as the sheet's blended edge.
     """

@@ -58,7 +58,7 @@ def wear_along(pixels, line, scale, wear, bare, seed):
     height, width = pixels.shape[:2]
     x0, y0, cos, sin = line
     loss, dirt, edge, crack = wear
-    reach = max(2.8 if edge > 0 else 0.0, 2.0 * crack + 0.4)
+    reach = max(2.8 if edge != 0 else 0.0, 2.0 * crack + 0.4)
     for row in range(height):
         across = (row - y0) * sin
         if abs(cos) > 1e-3:
@@ -88,20 +88,25 @@ def wear_along(pixels, line, scale, wear, bare, seed):
 @jit
 def wear_over(pixels, plane, origin, step, bare, scale, seed):
     """Wear the print by a coarse plane (rows, columns), 0 to 1, in place; its nodes lie at pixels origin + step * (column, row)."""
-    rows, columns = plane.shape
-    for row in range(pixels.shape[0]):
-        v = (row - origin[1]) / step[1]
-        i = min(max(int(v), 0), rows - 2)
-        t = v - i
-        for column in range(pixels.shape[1]):
-            u = (column - origin[0]) / step[0]
-            j = min(max(int(u), 0), columns - 2)
+    for i in range(plane.shape[0] - 1):
+        first, last = _pixels_between(origin[1] + i * step[1], step[1], pixels.shape[0])
+        for j in range(plane.shape[1] - 1):
             a, b, c, d = plane[i, j], plane[i, j + 1], plane[i + 1, j], plane[i + 1, j + 1]
-            if a + b + c + d < 0.02:
+            if a + b + c + d <= 0.0:
                 continue
-            s = u - j
-            worn = (1 - t) * (a + s * (b - a)) + t * (c + s * (d - c))
-            lost = worn * min(max(0.4 + 0.9 * lattice_noise(seed, column / (0.45 * scale), row / (0.45 * scale)), 0.0), 1.0)
-            for channel in range(3):
-                value = np.float64(pixels[row, column, channel])
-                pixels[row, column, channel] = np.uint8(value + (bare[channel] - value) * lost + 0.5)
+            start, stop = _pixels_between(origin[0] + j * step[0], step[0], pixels.shape[1])
+            for row in range(first, last):
+                t = (row - origin[1]) / step[1] - i
+                for column in range(start, stop):
+                    s = (column - origin[0]) / step[0] - j
+                    worn = (1 - t) * (a + s * (b - a)) + t * (c + s * (d - c))
+                    lost = worn * min(max(0.4 + 0.9 * lattice_noise(seed, column / (0.45 * scale), row / (0.45 * scale)), 0.0), 1.0)
+                    for channel in range(3):
+                        value = np.float64(pixels[row, column, channel])
+                        pixels[row, column, channel] = np.uint8(value + (bare[channel] - value) * lost + 0.5)
+
+
+@jit
+def _pixels_between(start, length, limit):
+    """Range of whole numbers from `start` on over `length`, within 0 and `limit`."""
+    return min(max(int(np.ceil(start)), 0), limit), min(max(int(np.ceil(start + length)), 0), limit)
