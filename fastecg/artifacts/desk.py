@@ -81,10 +81,12 @@ def _tile(pattern: str, halvings: int) -> np.ndarray:
 
 def _grain(seed: int, across: float, along: float) -> np.ndarray:
     """Repeating smooth noise of mean 0 and spread 1, blurred over so many pixels down and along."""
-    from scipy.ndimage import gaussian_filter
+    from scipy.ndimage import gaussian_filter, zoom
 
-    noise = np.random.default_rng(seed).normal(size=(_TILE, _TILE))
-    smooth = gaussian_filter(noise, (across, along), mode="wrap")
+    coarse = [2 ** max(int(np.log2(blur / 3)), 0) for blur in (across, along)]  # smooth noise needs few nodes
+    noise = np.random.default_rng(seed).normal(size=[_TILE // step for step in coarse])
+    smooth = gaussian_filter(noise, (across / coarse[0], along / coarse[1]), mode="wrap")
+    smooth = zoom(smooth, coarse, order=1, mode="grid-wrap", grid_mode=True)
     return (smooth - smooth.mean()) / smooth.std()
 
 

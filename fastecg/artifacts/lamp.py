@@ -22,22 +22,23 @@ class Lamp(Artifact):
 
     def shade(self, light: Light) -> Light:
         """Inverse square from a lamp beyond the picture's edge, then Lambert's cosine over the relief."""
-        lit = light.lit((self.brightness * self._fallen(light)) ** ENCODING)
+        lit = light.lit(self._fallen(light))
         if self.relief == 0 or not light.warp.mesh.height_mm.any():
             return lit
         direction = np.radians(self.direction_deg) - _turn(light.warp.mesh_px)
         return lit.shaded(light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0))
 
     def _fallen(self, light: Light) -> np.ndarray:
-        """Light at the nodes, 1 at the nearest corner of the picture and 1 / falloff at the farthest."""
+        """Factor at the nodes: `brightness` at the nearest corner of the picture, that over `falloff` at the farthest, encoded."""
         x, y = light.pixels()
         height, width = light.warp.size
         half = 0.5 * np.hypot(width, height)
         root = max(np.sqrt(self.falloff), 1.0 + 1e-6)
         distance = half * (root + 1) / (root - 1)  # of the lamp, so that the corners' ratio is as wanted
         angle = np.radians(self.direction_deg)
-        across = np.hypot(x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle))
-        return ((distance - half) / across) ** 2
+        right, down = x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle)
+        square = ((right**2 + down**2) / (distance - half) ** 2).astype(np.float32)
+        return np.float32(self.brightness**ENCODING) * square ** np.float32(-ENCODING)
 
     def _relief(self, mesh: Mesh, direction: float) -> np.ndarray:
         """Shading of the paper's slopes, 1 where it is level."""

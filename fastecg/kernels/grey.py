@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import LUMA, UNIT, place, tables
+from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
 
 
 def threshold(pixels: np.ndarray, level: np.ndarray, step: int, half: float, grain: float, seed: int) -> None:
@@ -47,7 +47,7 @@ def _threshold(pixels, level, step, steepness, grain, deviates, seed):
         t = np.float32((y - i * step) / step)
         for j in range(len(knots)):
             knots[j] = level[i, j] + t * (level[i + 1, j] - level[i, j])
-        row, start = pixels[y], place(seed, y, LUMA)
+        row, start = pixels[y], place(seed, OF_LUMA, y, LUMA)
         for x in range(width):
             line[x] = (77 * np.int32(row[x, 0]) + 150 * np.int32(row[x, 1]) + 29 * np.int32(row[x, 2]) + 128) >> 8
         for j in range((width - 1) // step + 1):

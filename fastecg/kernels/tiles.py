@@ -15,25 +15,33 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
     start + x * (along, -down) + y * (down, along) tile pixels, and `ramp` (256, 3) uint8 turns it into colours.
     """
     height, width = picture.shape[:2]
-    mask = np.int64(len(tile) - 1)
-    step_u, step_v = np.int64(round(along * 65536)), np.int64(round(-down * 65536))
+    mask, byte, one = np.uint32(len(tile) - 1), np.uint32(255), np.uint32(1)
+    step_u, step_v = np.uint32(np.int64(round(along * 65536))), np.uint32(np.int64(round(-down * 65536)))
     for y in range(height):
-        i = y // cell + 1
-        for j in range(1, shown.shape[1]):
-            left, right = cell * (j - 1), min(cell * j, width)
-            if not shown[i, j] or left >= right:
+        row, flags, j = picture[y], shown[y // cell + 1], 1
+        while j < len(flags):
+            if not flags[j]:
+                j += 1
                 continue
-            u = np.int64((start_x + left * along + y * down) * 65536)
-            v = np.int64((start_y - left * down + y * along) * 65536)
-            for x in range(left, right):
-                a, b = (u >> 16) & mask, (v >> 16) & mask
-                s, t = (u >> 8) & 255, (v >> 8) & 255
-                c, d = (a + 1) & mask, (b + 1) & mask
-                top = np.int64(tile[b, a]) * (256 - s) + np.int64(tile[b, c]) * s
-                low = np.int64(tile[d, a]) * (256 - s) + np.int64(tile[d, c]) * s
-                level = (top * (256 - t) + low * t + 32768) >> 16
-                picture[y, x, 0] = ramp[level, 0]
-                picture[y, x, 1] = ramp[level, 1]
-                picture[y, x, 2] = ramp[level, 2]
-                u += step_u
-                v += step_v
+            left = cell * (j - 1)
+            while j < len(flags) and flags[j]:
+                j += 1
+            u = np.uint32(np.int64((start_x + left * along + y * down) * 65536))
+            v = np.uint32(np.int64((start_y - left * down + y * along) * 65536))
+            for x in range(left, min(cell * (j - 1), width)):
+                a, b = np.uint32((u >> np.uint32(16)) & mask), np.uint32((v >> np.uint32(16)) & mask)
+                c, d = np.uint32(np.uint32(a + one) & mask), np.uint32(np.uint32(b + one) & mask)
+                s, t = np.int32((u >> np.uint32(8)) & byte), np.int32((v >> np.uint32(8)) & byte)
+                upper = _between(tile[b, a], tile[b, c], s)
+                level = (_between(upper, _between(tile[d, a], tile[d, c], s), t) + 32768) >> 16
+                row[x, 0] = ramp[level, 0]
+                row[x, 1] = ramp[level, 1]
+                row[x, 2] = ramp[level, 2]
+                u = np.uint32(u + step_u)
+                v = np.uint32(v + step_v)
+
+
+@jit(inline="always")
+def _between(first, second, share):
+    """256 times the value that lies `share` / 256 of the way from first to second."""
+    return np.int32(np.int32(first) * np.int32(256) + np.int32((np.int32(second) - np.int32(first)) * share))
