@@ -104,7 +104,7 @@ def soak(pixels: np.ndarray, window: tuple[slice, slice], plane: np.ndarray, pen
 
 
 @jit
-def lay_ink(nodes, below, top, passed):
+def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
     """Draw strokes: `nodes` (n, 4) x, y, radius, density, NaN where the pen is up; `passed` holds the pen's way at its last touch.
 
     `top` takes the latest pass over a pixel, `below` all earlier ones.
@@ -122,15 +122,15 @@ def lay_ink(nodes, below, top, passed):
 
 
 @jit
-def _lay_segment(a, b, way, below, top, passed):
+def _lay_segment(a: np.ndarray, b: np.ndarray, way: float, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
     """Draw one capsule; pixels the pen had left behind count as crossed anew."""
     height, width = top.shape
     reach = max(a[2], b[2]) + 0.5
     dx, dy = b[0] - a[0], b[1] - a[1]
     length2 = dx * dx + dy * dy
     fresh = 3.0 * reach + 1.5
-    y0, y1 = max(0, int(math.ceil(min(a[1], b[1]) - reach))), min(height, int(math.floor(max(a[1], b[1]) + reach)) + 1)
-    x0, x1 = max(0, int(math.ceil(min(a[0], b[0]) - reach))), min(width, int(math.floor(max(a[0], b[0]) + reach)) + 1)
+    y0, y1 = max(0, (math.ceil(min(a[1], b[1]) - reach))), min(height, (math.floor(max(a[1], b[1]) + reach)) + 1)
+    x0, x1 = max(0, (math.ceil(min(a[0], b[0]) - reach))), min(width, (math.floor(max(a[0], b[0]) + reach)) + 1)
     for y in range(y0, y1):
         for x in range(x0, x1):
             t = min(max(((x - a[0]) * dx + (y - a[1]) * dy) / length2, 0.0), 1.0) if length2 > 0.0 else 0.0
@@ -149,14 +149,14 @@ def _lay_segment(a, b, way, below, top, passed):
 
 
 @jit
-def _over(first, second):
+def _over(first: float, second: float) -> np.uint8:
     """Coverage of ink on ink."""
     added = _MAX_OVERLAP if first > 0 else 1.0
     return np.uint8(first + (255.0 - first) * second * added / 255.0 + 0.5)
 
 
 @jit
-def settle_ink(below, top, x0, y0, fibres, tooth, seed):
+def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: float, tooth: float, seed: int) -> None:
     """Add the passes up in `top`, and take the ink away where the paper's tooth keeps the pen off. `fibres` are cells a pixel."""
     for y in range(top.shape[0]):
         for x in range(top.shape[1]):
@@ -169,7 +169,7 @@ def settle_ink(below, top, x0, y0, fibres, tooth, seed):
 
 
 @jit
-def paper_tooth(u, v, seed):
+def paper_tooth(u: float, v: float, seed: int) -> float:
     """Height of the paper, 0 to 1: hashed at the corners of cells, smooth between."""
     i, j = math.floor(u), math.floor(v)
     a, b = u - i, v - j
@@ -179,9 +179,10 @@ def paper_tooth(u, v, seed):
 
 
 @jit
-def _hashed(i, j, seed):
+def _hashed(i: float, j: float, seed: int) -> float:
     """Uniform 0 to 1 from a cell."""
-    mixed = np.uint64(np.int64(i)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(np.int64(j)) * np.uint64(0xD1B54A32D192ED03) + np.uint64(seed)
+    mixed = np.uint64(np.int64(i)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
+    mixed += np.uint64(np.int64(j)) * np.uint64(0xD1B54A32D192ED03)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return float(mixed >> np.uint64(40)) / 16777216.0

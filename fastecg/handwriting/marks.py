@@ -54,7 +54,9 @@ def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, r
     barb = min(0.35 * length, rng.uniform(1.8, 3.2))
     barbs = [end - barb * np.array([math.cos(heading + turn), math.sin(heading + turn)]) for turn in rng.uniform(0.35, 0.65, 2) * (1, -1)]
     lift = np.full((1, 2), np.nan)
-    head = [barbs[0][None], end[None], barbs[1][None]] if rng.random() < 0.5 else [barbs[0][None], end[None], lift, end[None], barbs[1][None]]
+    head = (
+        [barbs[0][None], end[None], barbs[1][None]] if rng.random() < 0.5 else [barbs[0][None], end[None], lift, end[None], barbs[1][None]]
+    )
     return draw_line(np.concatenate([shaft, lift, *head]), writer, rng, "arrow", smooth=0.7)
 
 
@@ -73,7 +75,9 @@ def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gen
 def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator) -> Ink:
     """A bracket over some beats."""
     drop = rng.uniform(1.6, 3.0) * np.array([1.0, rng.uniform(0.8, 1.2)])
-    points = np.array([[x0, y + drop[0]], [x0 + 0.2, y], [0.5 * (x0 + x1), y + rng.normal(0, 0.3)], [x1, y + rng.normal(0, 0.3)], [x1, y + drop[1]]])
+    points = np.array(
+        [[x0, y + drop[0]], [x0 + 0.2, y], [0.5 * (x0 + x1), y + rng.normal(0, 0.3)], [x1, y + rng.normal(0, 0.3)], [x1, y + drop[1]]]
+    )
     return draw_line(points, writer, rng, "bracket", smooth=0.8)
 
 
@@ -87,14 +91,14 @@ def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.r
     lines = draw_line(np.concatenate([*parts, span]), writer, rng, "caliper", words, smooth=0.6)
     if not words:
         return lines
-    label = write(words, _small(writer, 0.85), rng)
+    label = write(words, writer.sized(0.85), rng)
     left, _, right, bottom = label.extent_mm
     return join_inks("caliper", words, [lines, label.moved(float(beats_x.mean()) - 0.5 * (left + right), y - 1.0 - bottom)])
 
 
 def counts(beats_x: np.ndarray, tops_y: np.ndarray, writer: Writer, rng: np.random.Generator, dots: bool) -> Ink:
     """Beats counted: a number, or a dot, over each."""
-    small = _small(writer, 0.8)
+    small = writer.sized(0.8)
     inks = []
     for k, (x, y) in enumerate(zip(beats_x, tops_y, strict=True)):
         place = x + rng.normal(-0.7, 0.4), y - 2.0 + rng.normal(0, 0.4)
@@ -152,7 +156,9 @@ def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> In
     if u < 0.75:
         line = underline(x0 + 0.15 * (x1 - x0), x1 + 2.0, low + 0.6, writer, rng)
     else:
-        back = np.array([[x1, 0.5 * (y0 + y1)], [x1 + 5, low - 2], [x1, low + 1], [x0 + 0.3 * (x1 - x0), low + 0.5], [x1 - 3, low + 1.6], [x1 + 9, low]])
+        back = np.array(
+            [[x1, 0.5 * (y0 + y1)], [x1 + 5, low - 2], [x1, low + 1], [x0 + 0.3 * (x1 - x0), low + 0.5], [x1 - 3, low + 1.6], [x1 + 9, low]]
+        )
         line = draw_line(back, writer, rng, "signature", smooth=2.0)
     return join_inks("signature", "", [written, line])
 
@@ -181,9 +187,3 @@ def thinned(ink: Ink, keep: int) -> Ink:
     ends[[0, -1]] = True
     chosen = ends | (np.arange(len(up)) % keep == 0)
     return replace(ink, points_mm=ink.points_mm[chosen], width_mm=ink.width_mm[chosen], density=ink.density[chosen])
-
-
-def _small(writer: Writer, factor: float) -> Writer:
-    return replace(writer, x_height_mm=writer.x_height_mm * factor)
-
-

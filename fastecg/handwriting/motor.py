@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from fastecg.handwriting.glyphs import glyph_table, spelled
+from fastecg.handwriting.glyphs import Table, forms, glyph_table, spelled
 from fastecg.handwriting.ink import Ink
 from fastecg.handwriting.writer import Hand, Pen, Writer, pick_forms, quirks
 from fastecg.kernels.jit import jit
@@ -46,7 +46,14 @@ def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "han
 
 
 def inked(
-    nodes: np.ndarray, hand: Hand, pen: Pen, unit_mm: float, rng: np.random.Generator, kind: str, words: str, slant: float = 0.0,
+    nodes: np.ndarray,
+    hand: Hand,
+    pen: Pen,
+    unit_mm: float,
+    rng: np.random.Generator,
+    kind: str,
+    words: str,
+    slant: float = 0.0,
     slope: float = 0.0,
 ) -> Ink:
     """Draw through nodes (n, 4): x, y (up) in units, whether it is a sharp corner, whether the pen is put down there."""
@@ -74,20 +81,34 @@ def _letters(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray
     letters[:, 3] = letters[:, 0] >= first_cursive()
     nodes = np.empty((_LONGEST * max(1, len(words)), 4))
     count = lay_letters(
-        glyph_table(), writer.hand, quirks(writer), letters, bool(writer.lead_in), rng.random(len(nodes)), rng.standard_normal(nodes.shape), nodes
+        glyph_table(),
+        writer.hand,
+        quirks(writer),
+        letters,
+        bool(writer.lead_in),
+        rng.random(len(nodes)),
+        rng.standard_normal(nodes.shape),
+        nodes,
     )
     return nodes[:count]
 
 
 def first_cursive() -> int:
     """Index of the first cursive allograph: they come after all printed ones."""
-    from fastecg.handwriting.glyphs import forms
-
     return min(cursive.start for _, cursive in forms().values() if cursive)
 
 
 @jit
-def lay_letters(table, hand, offsets, letters, lead_in, chance, noise, nodes):
+def lay_letters(
+    table: Table,
+    hand: Hand,
+    offsets: np.ndarray,
+    letters: np.ndarray,
+    lead_in: bool,
+    chance: np.ndarray,
+    noise: np.ndarray,
+    nodes: np.ndarray,
+) -> int:
     """Lay letters (n, 4: allograph, joinable, class, cursive) on lines; returns how many `nodes` they take.
 
     `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
@@ -110,7 +131,20 @@ def lay_letters(table, hand, offsets, letters, lead_in, chance, noise, nodes):
 
 
 @jit
-def _lay_word(table, hand, offsets, letters, span, origin, lead_in, chance, noise, places, nodes, count):
+def _lay_word(
+    table: Table,
+    hand: Hand,
+    offsets: np.ndarray,
+    letters: np.ndarray,
+    span: tuple[int, int],
+    origin: tuple[float, float],
+    lead_in: bool,
+    chance: np.ndarray,
+    noise: np.ndarray,
+    places: np.ndarray,
+    nodes: np.ndarray,
+    count: int,
+) -> tuple[int, float]:
     """Lay the bodies of a word's letters; returns the count of nodes and the x after the word."""
     start, stop = span
     x, line = origin
@@ -142,7 +176,7 @@ def _lay_word(table, hand, offsets, letters, span, origin, lead_in, chance, nois
 
 
 @jit
-def _join(table, stroke, place, hand, nodes, count):
+def _join(table: Table, stroke: int, place: np.ndarray, hand: Hand, nodes: np.ndarray, count: int) -> tuple[int, bool]:
     """Lead the pen over to a printed letter in a sagging line, if it is near and not far back."""
     first = table.strokes[stroke]
     x0, y0 = nodes[count - 1, 0], nodes[count - 1, 1]
@@ -155,7 +189,18 @@ def _join(table, stroke, place, hand, nodes, count):
 
 
 @jit
-def _lay_late(table, hand, offsets, letters, span, chance, noise, places, nodes, count):
+def _lay_late(
+    table: Table,
+    hand: Hand,
+    offsets: np.ndarray,
+    letters: np.ndarray,
+    span: tuple[int, int],
+    chance: np.ndarray,
+    noise: np.ndarray,
+    places: np.ndarray,
+    nodes: np.ndarray,
+    count: int,
+) -> int:
     """Put the dots and bars that were put off; a hasty hand drags the pen to them, misses, and forgets some."""
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
@@ -172,7 +217,19 @@ def _lay_late(table, hand, offsets, letters, span, chance, noise, places, nodes,
 
 
 @jit
-def _put(table, hand, offsets, stroke, skip, place, lift, chance, noise, nodes, count):
+def _put(
+    table: Table,
+    hand: Hand,
+    offsets: np.ndarray,
+    stroke: int,
+    skip: int,
+    place: np.ndarray,
+    lift: bool,
+    chance: np.ndarray,
+    noise: np.ndarray,
+    nodes: np.ndarray,
+    count: int,
+) -> int:
     """Append one stroke at its letter's place; `skip` leaves out its first points."""
     first, last = table.strokes[stroke] + skip, table.strokes[stroke + 1] - 1
     begun = count
@@ -193,7 +250,7 @@ def _put(table, hand, offsets, stroke, skip, place, lift, chance, noise, nodes, 
 
 
 @jit
-def _way_points(nodes):
+def _way_points(nodes: np.ndarray) -> float:
     """Upper bound of the points that `sample_way` makes."""
     total = 8.0
     for i in range(1, len(nodes)):
@@ -202,7 +259,7 @@ def _way_points(nodes):
 
 
 @jit
-def sample_way(nodes, step, way):
+def sample_way(nodes: np.ndarray, step: float, way: np.ndarray) -> int:
     """Run a centripetal Catmull-Rom curve through nodes, a point every `step` or so, a row of NaN at lifts; returns the count.
 
     At corners and ends the curve leaves straight on.
@@ -228,7 +285,7 @@ def sample_way(nodes, step, way):
 
 
 @jit
-def _catmull_rom(p0, p1, p2, p3, t, axis):
+def _catmull_rom(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray, t: float, axis: int) -> float:
     """One coordinate at t of 0 to 1 between p1 and p2 (centripetal: knots the square root of the distance apart)."""
     a = math.sqrt(math.hypot(p1[0] - p0[0], p1[1] - p0[1])) + 1e-9
     b = math.sqrt(math.hypot(p2[0] - p1[0], p2[1] - p1[1])) + 1e-9
@@ -240,7 +297,7 @@ def _catmull_rom(p0, p1, p2, p3, t, axis):
 
 
 @jit
-def smooth_way(way, sigma, out):
+def smooth_way(way: np.ndarray, sigma: float, out: np.ndarray) -> None:
     """Smooth every run between lifts by a Gaussian of `sigma` points; its ends stay where they are (odd reflection)."""
     reach = int(3.0 * sigma) + 1
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
@@ -262,7 +319,7 @@ def smooth_way(way, sigma, out):
 
 
 @jit
-def _reflected(way, start, stop, i, axis):
+def _reflected(way: np.ndarray, start: int, stop: int, i: int, axis: int) -> float:
     """A run's value beyond its ends, turned about them."""
     if i < start:
         return 2.0 * way[start, axis] - way[min(2 * start - i, stop - 1), axis]
@@ -272,7 +329,7 @@ def _reflected(way, start, stop, i, axis):
 
 
 @jit
-def shake_way(way, knots, period):
+def shake_way(way: np.ndarray, knots: np.ndarray, period: float) -> None:
     """Add a smooth unsteadiness: random `knots` (m, 2), one every `period` points."""
     for i in range(len(way)):
         k = int(i / period)
@@ -283,7 +340,16 @@ def shake_way(way, knots, period):
 
 
 @jit
-def press_pen(way, press, taper, blob, unrest, starts, width, density):
+def press_pen(
+    way: np.ndarray,
+    press: float,
+    taper: float,
+    blob: float,
+    unrest: np.ndarray,
+    starts: np.ndarray,
+    width: np.ndarray,
+    density: np.ndarray,
+) -> None:
     """Speed from curvature, pressure from speed, and from that width (in pen diameters) and density along the way.
 
     `unrest` are normal knots every 25 points, `starts` (runs, 2) uniform: whether a run starts with a blob, and how large.
@@ -310,7 +376,7 @@ def press_pen(way, press, taper, blob, unrest, starts, width, density):
 
 
 @jit
-def _power_law(way, start, stop, i):
+def _power_law(way: np.ndarray, start: int, stop: int, i: int) -> float:
     """Speed at a point by the two-thirds power law, about 1 on a letter's curves; slow at the ends of a run."""
     a, b = max(i - 2, start), min(i + 2, stop - 1)
     ux, uy, vx, vy = way[i, 0] - way[a, 0], way[i, 1] - way[a, 1], way[b, 0] - way[i, 0], way[b, 1] - way[i, 1]
@@ -322,7 +388,7 @@ def _power_law(way, start, stop, i):
 
 
 @jit
-def _run_out(start, stop, taper, blob, size, width, density):
+def _run_out(start: int, stop: int, taper: float, blob: bool, size: float, width: np.ndarray, density: np.ndarray) -> None:
     """A quick hand lands and leaves in motion, so strokes begin and end thin; a pen that rests first leaves a blob."""
     length = min(9, (stop - start) // 3)
     for k in range(length):

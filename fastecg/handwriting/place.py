@@ -109,11 +109,11 @@ def beats(trace: Trace) -> np.ndarray:
     step = points[1, 0] - points[0, 0]
     gap = max(1, round(7.0 / max(step, 1e-6)))  # beats are 7 mm apart at least: 214 a minute
     found: list[int] = []
-    for k in np.flatnonzero(off > 0.55 * off.max()):
+    for k in np.flatnonzero(off > 0.55 * off.max()).tolist():
         if found and k - found[-1] < gap:
             found[-1] = k if off[k] > off[found[-1]] else found[-1]
         else:
-            found.append(int(k))
+            found.append(k)
     return points[found]
 
 

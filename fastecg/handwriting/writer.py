@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -66,6 +66,10 @@ class Writer:
     hand: Hand
     pen: Pen
 
+    def sized(self, factor: float) -> Writer:
+        """The same hand, writing larger or smaller."""
+        return replace(self, x_height_mm=self.x_height_mm * factor)
+
 
 #: Colours by pen, with the share of each. Nobody's blue is quite the same: `draw_pen` shifts them a little.
 _COLOURS: dict[str, dict[str, tuple[RGB, float]]] = {
@@ -96,12 +100,17 @@ def draw_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Pen:
     weights = np.array([share for _, share in colours.values()])
     picked = str(rng.choice(list(colours), p=weights / weights.sum()))
     base = colours[colour][0] if colour in colours else _any_colour(colour) or colours[picked][0]
-    shifted = np.clip(np.array(base) + rng.normal(0, 6, 3), 0, 235)
+    shifted = np.clip(np.array(base) + rng.normal(0, 6) + rng.normal(0, 2.5, 3), 0, 235)
     (low, high), tooth, blob, dark, press = _PENS[name]
     return Pen(
-        name, (int(shifted[0]), int(shifted[1]), int(shifted[2])), float(rng.uniform(low, high)), float(tooth * rng.uniform(0.6, 1.3)), blob,
-        float(min(1.0, dark * rng.uniform(0.92, 1.06))), press,
-    )  # fmt: skip
+        name=name,
+        colour=(int(shifted[0]), int(shifted[1]), int(shifted[2])),
+        diameter_mm=float(rng.uniform(low, high)),
+        tooth=float(tooth * rng.uniform(0.6, 1.3)),
+        blob=blob,
+        dark=float(min(1.0, dark * rng.uniform(0.92, 1.06))),
+        press=press,
+    )
 
 
 def _any_colour(colour: str) -> RGB | None:

@@ -1,0 +1,48 @@
+"""Handwritten notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class Handwriting(Artifact):
+    """Short clinical notes by one person, in the page's white space mostly, perhaps signed.
+
+    The words are made from templates with drawn numbers, or are one's own. A signature is random letters: nobody's name.
+    """
+
+    notes: int = value(2, 0, 12, "number of notes; fewer where the page is full")
+    legibility: float = value(0.6, 0.0, 1.0, "1 neat print, 0 a scrawl")
+    size: float = value(1.1, 0.5, 3.0, "factor on the letters' usual size")
+    pen: str = value("any", help="what it is written with", choices=("any", *PENS))
+    colour: str = value("any", help="of the ink", choices=("any", *COLOURS))
+    across: float = value(0.2, 0.0, 1.0, "share of notes written across a trace")
+    signature: str = value("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
+    own: str = value("", help="one's own phrases, one a line, in place of the templates")
+    seed: int = value(0, 0, 2**31, "of the writer, the words and the places")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Write."""
+        from fastecg.handwriting.lay import lay_inks, place_note, signed
+        from fastecg.handwriting.place import Room
+
+        rng = np.random.default_rng(self.seed)
+        pen = draw_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
+        writer = draw_writer(rng, self.legibility, pen).sized(self.size)
+        room = Room.of(sheet.page, sheet.boxes)
+        own = tuple(line.strip() for line in self.own.splitlines() if line.strip())
+        placed = [place_note(room, writer, rng, self.across, own) for _ in range(self.notes)]
+        inks = [ink for ink in placed if ink is not None]
+        if self.signature != "none":
+            inks += signed(room, writer, rng, self.signature == "initials")
+        return lay_inks(sheet, inks, self.seed)

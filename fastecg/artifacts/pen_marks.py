@@ -1,0 +1,37 @@
+"""Marks of the pen of somebody who reads the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class PenMarks(Artifact):
+    """Circles and arrows at beats, brackets, calipers, beats counted, and words underlined, ticked, highlighted or crossed out."""
+
+    marks: int = value(2, 0, 20, "number of marks; a circle with its arrow and word counts once")
+    legibility: float = value(0.6, 0.0, 1.0, "of the words beside them")
+    pen: str = value("any", help="what they are drawn with", choices=("any", *PENS))
+    colour: str = value("any", help="of the ink", choices=("any", *COLOURS))
+    seed: int = value(0, 0, 2**31, "of the writer, the kinds and the places")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Draw the marks."""
+        from fastecg.handwriting.lay import lay_inks, place_mark
+        from fastecg.handwriting.place import Room
+
+        rng = np.random.default_rng(self.seed)
+        pen = draw_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
+        writer = draw_writer(rng, self.legibility, pen)
+        room = Room.of(sheet.page, sheet.boxes)
+        inks = [ink for _ in range(self.marks) for ink in place_mark(room, writer, rng)]
+        return lay_inks(sheet, inks, self.seed)

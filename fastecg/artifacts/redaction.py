@@ -1,0 +1,78 @@
+"""Words made unreadable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.handwriting.patch import Frame, blend_colour, cover, free_frame, rough, text_lines
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class Redaction(Artifact):
+    """Black bars, strokes of a black marker, or a grey brush over printed words; what is below is hidden."""
+
+    look: str = value("bar", help="a drawn bar, a marker's strokes, or a soft brush", choices=("bar", "marker", "brush"))
+    lines: int = value(2, 1, 12, "how many printed lines")
+    seed: int = value(0, 0, 2**31, "of which lines")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Cover neighbouring lines of the header, or a strip of it where nothing is printed there."""
+        rng = np.random.default_rng(self.seed)
+        for frame in self._strips(sheet, rng):
+            window = frame.window(sheet, 1.5)
+            if window is None:
+                continue
+            share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
+            part = blend_colour(sheet.pixels[window], share, colour)
+            sheet = cover(sheet, window, part, share, frame.box("redaction", ""))
+        return sheet
+
+    def _strips(self, sheet: Sheet, rng: np.random.Generator) -> list[Frame]:
+        printed = text_lines(sheet.page)
+        if not printed:
+            x, y = free_frame(sheet, (30.0, 5.5 * self.lines), 0.0, rng, "free").centre_mm
+            return [Frame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
+        first = printed[int(rng.integers(len(printed)))].corners_mm.mean(axis=0)
+        near = sorted(printed, key=lambda box: float(np.hypot(*(box.corners_mm.mean(axis=0) - first))))[: self.lines]
+        return [_over(box.corners_mm, rng) for box in near]
+
+    def _bar(self, frame: Frame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return frame.coverage(window, scale), np.zeros(3)
+
+    def _marker(self, frame: Frame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Overlapping strokes with round, uneven ends."""
+        from fastecg.kernels.capsule import stroke_polyline
+
+        rows, columns = window
+        plane = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
+        width, height = frame.size_mm
+        broad = min(height, 3.5)
+        strokes = max(1, round(height / (0.7 * broad)))
+        for k in range(strokes):
+            v = (k + 0.5) / strokes * (height - broad) - 0.5 * (height - broad) if strokes > 1 else 0.0
+            ends = np.array([[-0.5 * width, v], [0.5 * width, v]]) + rng.normal(0, 0.3, (2, 2)) * (2.3, 1.0)
+            points = frame.to_page(ends) * scale - 0.5 - (columns.start, rows.start)
+            stroke_polyline(points, broad * scale, plane, density=float(rng.uniform(0.96, 1.0)))
+        return plane / 255.0, np.array([18.0, 17.0, 22.0])
+
+    def _brush(self, frame: Frame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A soft edge, uneven, in a grey or white."""
+        u, v = frame.inside(window, scale)
+        wobble = 0.9 * (rough(u.shape, 3.0 * scale, rng) - 0.5)
+        off = np.maximum(np.abs(u) - 0.5 * frame.size_mm[0], np.abs(v) - 0.5 * frame.size_mm[1]) + wobble
+        return np.clip(0.5 - off / 0.5, 0.0, 1.0), np.full(3, (150.0, 190.0, 225.0, 250.0)[self.seed % 4])
+
+
+def _over(corners_mm: np.ndarray, rng: np.random.Generator) -> Frame:
+    """A strip a little larger than a box."""
+    low, high = corners_mm.min(axis=0), corners_mm.max(axis=0)
+    more = rng.uniform(0.4, 1.2, 2) * (1.6, 0.7)
+    centre, size = 0.5 * (low + high), high - low + 2 * more
+    return Frame((float(centre[0]), float(centre[1])), (float(size[0]), float(size[1])))

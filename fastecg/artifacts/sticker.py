@@ -1,0 +1,141 @@
+"""Stickers: patient labels, barcodes, square codes. All that is on them is made up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.handwriting.patch import Frame, blend_colour, cover, free_frame
+
+if TYPE_CHECKING:
+    from fastecg.page import Text
+    from fastecg.sheet import Sheet
+
+_SIZES = {"label": (52.0, 24.0), "barcode": (46.0, 13.0), "code": (17.0, 17.0), "blank": (40.0, 16.0)}
+_LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+@dataclass(frozen=True)
+class Sticker(Artifact):
+    """White paper stuck on the page; it hides what is below.
+
+    Bars and squares are random and encode nothing; words are digits, initials and a ward from the seed.
+    """
+
+    what: str = value("label", help="patient label, barcode, square code, or an empty label", choices=("label", "barcode", "code", "blank"))
+    size: float = value(1.0, 0.5, 2.5, "factor on the usual size")
+    angle_deg: float = value(0.0, -180.0, 180.0, "clockwise")
+    place: str = value("free", help="in free space where there is some, or anywhere", choices=("free", "anywhere"))
+    seed: int = value(0, 0, 2**31, "of its content and place")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Stick it on."""
+        rng = np.random.default_rng(self.seed)
+        width, height = (edge * self.size for edge in _SIZES[self.what])
+        frame = free_frame(sheet, (width, height), self.angle_deg, rng, self.place)
+        window = frame.window(sheet, 1.0)
+        if window is None:
+            return sheet
+        share = frame.coverage(window, sheet.scale, 1.0)
+        part = _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
+        part = blend_colour(part, share, rng.uniform(238, 253) + rng.normal(0, 1.5, 3))
+        words = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]
+        ink, written = words(frame, window, sheet, rng)
+        part = blend_colour(part, ink * share, (28, 28, 32))
+        return cover(sheet, window, part, share, frame.box("sticker", written))
+
+
+def _with_shadow(part: np.ndarray, frame: Frame, window: tuple[slice, slice], scale: float) -> np.ndarray:
+    """The page beside a sticker, which is a tenth of a mm thick."""
+    x, y = frame.centre_mm
+    lower = Frame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
+    return blend_colour(part, 0.22 * lower.coverage(window, scale, 1.0), (60, 55, 55))
+
+
+def _nothing(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    rows, columns = window
+    return np.zeros((rows.stop - rows.start, columns.stop - columns.start)), ""
+
+
+def _label(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    """Lines of made-up data with a barcode below."""
+    width, height = frame.size_mm
+    initials = rng.choice(list(_LETTERS), 3)
+    number = "".join(str(digit) for digit in rng.integers(0, 10, 8))
+    lines = [
+        f"{initials[0]}. {initials[1]}.   {rng.choice(['M', 'F'])}  {int(rng.integers(19, 93))} y",
+        f"No. {number}",
+        f"Ward {int(rng.integers(1, 25))}{rng.choice(list('ABC'))}  Bed {int(rng.integers(1, 31))}",
+        f"{int(rng.integers(1, 29)):02d} {_MONTHS[int(rng.integers(12))]} {int(rng.integers(1996, 2026))}",
+    ]
+    size, pitch = 0.125 * height, 0.155 * height
+    face = str(rng.choice(["sans", "mono", "bitmap"]))
+    texts = [frame.text(line, -0.46 * width, (k + 1.15) * pitch - 0.5 * height, size, face, k == 0) for k, line in enumerate(lines)]
+    bars = _bars(frame, window, sheet.scale, rng, (-0.44 * width, 0.30 * width), (0.22 * height, 0.44 * height))
+    return np.maximum(_printed(texts, window, sheet), bars), " ".join(lines)
+
+
+def _barcode(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    """Bars with digits below that have nothing to do with them."""
+    width, height = frame.size_mm
+    digits = "".join(str(digit) for digit in rng.integers(0, 10, 10))
+    text = frame.text("  ".join(digits), -0.38 * width, 0.44 * height, 0.19 * height, "mono")
+    bars = _bars(frame, window, sheet.scale, rng, (-0.44 * width, 0.44 * width), (-0.42 * height, 0.20 * height))
+    return np.maximum(_printed([text], window, sheet), bars), digits
+
+
+def _bars(
+    frame: Frame,
+    window: tuple[slice, slice],
+    scale: float,
+    rng: np.random.Generator,
+    across: tuple[float, float],
+    down: tuple[float, float],
+) -> np.ndarray:
+    """Coverage by random bars between `across` and `down` mm of the frame; every pixel takes the mean over its width."""
+    u, v = frame.inside(window, scale)
+    module = 0.28
+    count = int((across[1] - across[0]) / module)
+    dark = np.repeat(np.arange(count) % 2 == 0, rng.integers(1, 4, count))[:count]
+    sums = np.concatenate([[0.0], np.cumsum(dark)])
+    half = 0.5 / scale
+    left, right = ((np.clip(u + side, *across) - across[0]) / module for side in (-half, half))
+    knots = np.arange(count + 1)
+    cover = (np.interp(right, knots, sums) - np.interp(left, knots, sums)) * module * scale
+    rows = np.clip((v - down[0]) * scale + 0.5, 0, 1) * np.clip((down[1] - v) * scale + 0.5, 0, 1)
+    return np.asarray(np.clip(cover, 0, 1) * rows)
+
+
+def _code(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    """Random squares with three eyes, as in square codes; no reader makes anything of them."""
+    side = 25
+    cells = rng.random((side, side)) < 0.48
+    eye = np.pad(np.pad(np.ones((3, 3), dtype=bool), 1), 1, constant_values=True)
+    for row, column in ((0, 0), (0, side - 7), (side - 7, 0)):
+        cells[max(row - 1, 0) : row + 8, max(column - 1, 0) : column + 8] = False
+        cells[row : row + 7, column : column + 7] = eye
+    u, v = frame.inside(window, sheet.scale)
+    module = 0.84 * frame.size_mm[0] / side
+    total = np.zeros(u.shape)
+    for du in (-0.25, 0.25):
+        for dv in (-0.25, 0.25):
+            i = np.floor((v + dv / sheet.scale) / module + side / 2).astype(int)
+            j = np.floor((u + du / sheet.scale) / module + side / 2).astype(int)
+            on = (i >= 0) & (j >= 0) & (i < side) & (j < side)
+            total += 0.25 * (on & cells[np.clip(i, 0, side - 1), np.clip(j, 0, side - 1)])
+    return total, ""
+
+
+def _printed(texts: list[Text], window: tuple[slice, slice], sheet: Sheet) -> np.ndarray:
+    """Coverage 0 to 1 by printed words, in the window."""
+    from fastecg.text import draw_texts
+
+    rows, columns = window
+    plane = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
+    x, y = columns.start / sheet.scale, rows.start / sheet.scale
+    draw_texts(plane, [replace(text, x_mm=text.x_mm - x, y_mm=text.y_mm - y) for text in texts], sheet.scale)
+    return plane / 255.0

@@ -1,0 +1,53 @@
+"""Correction fluid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.handwriting.patch import Frame, blend_colour, cover, rough, text_lines
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class WhiteOut(Artifact):
+    """A white patch with a wavy edge and brush marks, over printed words or anywhere; it hides what is below."""
+
+    over: str = value("words", help="printed words, or any place", choices=("words", "anywhere"))
+    width_mm: float = value(18.0, 3.0, 90.0, "of a patch that is anywhere")
+    height_mm: float = value(6.0, 2.0, 40.0, "of a patch that is anywhere")
+    seed: int = value(0, 0, 2**31, "of place and shape")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Paint it."""
+        rng = np.random.default_rng(self.seed)
+        frame = self._frame(sheet, rng)
+        window = frame.window(sheet, 2.0)
+        if window is None:
+            return sheet
+        u, v = frame.inside(window, sheet.scale)
+        edge = 1.6 * (rough(u.shape, 2.2 * sheet.scale, rng) - 0.5) + 0.5 * (rough(u.shape, 0.7 * sheet.scale, rng) - 0.5)
+        half_u, half_v = 0.5 * frame.size_mm[0], 0.5 * frame.size_mm[1]
+        off = np.hypot(np.maximum(np.abs(u) - half_u + 1, 0), np.maximum(np.abs(v) - half_v + 1, 0)) - 1 + edge
+        share = np.clip(0.5 - off * sheet.scale * 0.5, 0.0, 1.0)
+        part = blend_colour(sheet.pixels[window], share, rng.uniform(240, 252) + rng.normal(0, 1.5, 3))
+        brushed = rough(u.shape, max(0.5 * sheet.scale, 1.0), rng)[:, :1] - 0.5 + 0.5 * (rough(u.shape, 1.5 * sheet.scale, rng) - 0.5)
+        ridge = np.exp(-((off / 0.35) ** 2)) * np.sign(v)  # dried fluid is thicker at its edge, lit from above
+        part = np.clip(part + share[..., None] * (5.0 * brushed - 7.0 * ridge)[..., None], 0, 255).astype(np.uint8)
+        return cover(sheet, window, part, share, frame.box("white_out", ""))
+
+    def _frame(self, sheet: Sheet, rng: np.random.Generator) -> Frame:
+        printed = text_lines(sheet.page)
+        angle = float(rng.normal(0, 2.0))
+        if self.over == "words" and printed:
+            corners = printed[int(rng.integers(len(printed)))].corners_mm
+            low, high = corners.min(axis=0), corners.max(axis=0)
+            x, y = 0.5 * (low + high)
+            return Frame((float(x), float(y)), (float(high[0] - low[0]) + 4.0, float(high[1] - low[1]) + 3.0), angle)
+        x, y = rng.uniform(0.08, 0.92, 2) * sheet.page.size_mm
+        return Frame((float(x), float(y)), (self.width_mm, self.height_mm), angle)

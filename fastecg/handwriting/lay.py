@@ -1,0 +1,209 @@
+"""Pen strokes onto a sheet, and notes and marks onto the places where people put them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from fastecg.handwriting import marks
+from fastecg.handwriting.ink import Ink, ink_plane, ink_window, join_inks, soak
+from fastecg.handwriting.motor import write
+from fastecg.handwriting.place import Extent, Room, beats, extent_of
+from fastecg.handwriting.words import draw_note, draw_remark
+from fastecg.handwriting.writer import Writer
+from fastecg.page import Box, Trace
+from fastecg.sheet import Sheet
+
+_REGIONS, _SHARES = ("header", "right", "among", "bottom"), (0.5, 0.13, 0.22, 0.15)
+_TRIES = 6  # at a note that fits
+
+
+def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
+    """The sheet with pen strokes on it, each with its box; `seed` is that of the paper's tooth."""
+    pixels, laid, boxes = sheet.pixels.copy(), [], []
+    for ink in inks:
+        window = ink_window(ink, sheet.scale, pixels.shape[:2])
+        if window is None:
+            continue
+        plane = ink_plane(ink, sheet.scale, window, seed)
+        soak(pixels, window, plane, ink.pen)
+        laid.append((window, plane))
+        boxes.append(Box(ink.kind, ink.words, ink.corners_mm))
+    return replace(sheet, pixels=pixels).marked(laid, boxes) if laid else sheet
+
+
+def place_note(room: Room, writer: Writer, rng: np.random.Generator, across: float, own: tuple[str, ...] = ()) -> Ink | None:
+    """A note of one to three lines where there is room, or with a chance of `across` over a trace; None where the page is full."""
+    region = room.regions()[str(rng.choice(_REGIONS, p=_SHARES))]
+    over_trace = rng.random() < across
+    lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
+    for attempt in range(_TRIES):
+        ink = write(draw_note(rng, lines if attempt < 2 else 1, own), writer, rng)
+        if rng.random() < 0.12:
+            ink = _with_underline(ink, writer, rng)
+        placed = put(room, ink, rng, region, over_trace)
+        if placed is not None:
+            return placed
+    return None
+
+
+def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
+    """The ink in a free place, which is then taken; None where there is none."""
+    x0, y0, x1, y1 = ink.extent_mm
+    place = room.find((x1 - x0, y1 - y0), rng, region, across)
+    if place is None:
+        return None
+    placed = ink.moved(place[0] - x0, place[1] - y0)
+    room.take(placed.extent_mm)
+    return placed
+
+
+def _with_underline(ink: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
+    x0, _, x1, y1 = ink.extent_mm
+    line = marks.underline(x0, x1, y1 + 0.8, writer, rng, 1 + (rng.random() < 0.35))
+    return join_inks(ink.kind, ink.words, [ink, line])
+
+
+# --- marks about something on the page: each takes the room, and returns nothing where it finds nothing to mark ------------------
+
+
+def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
+    """A beat with a circle round it, mostly with an arrow to it and a word at the arrow's tail."""
+    found = _some_beat(room, rng)
+    if found is None:
+        return []
+    _, (x, y) = found
+    radii = rng.uniform(3.5, 8.0), rng.uniform(3.5, 9.0)
+    inks = [] if rng.random() < 0.3 else [marks.circle((x, y + rng.normal(0, 1.5)), radii, writer, rng)]
+    if inks and rng.random() < 0.45:
+        return inks
+    word = write(draw_remark(rng), writer, rng)
+    near = (x - 38.0, y - 30.0, x + 38.0, y + 30.0)
+    placed = put(room, word, rng, near)
+    if placed is None:
+        return inks
+    x0, y0, x1, y1 = placed.extent_mm
+    middle, beat = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), np.array([x, y])
+    away = (beat - middle) / max(float(np.hypot(*(beat - middle))), 1e-6)
+    tail = middle + away * (0.5 * abs(away[0]) * (x1 - x0) + 0.5 * abs(away[1]) * (y1 - y0) + 1.0)
+    reach = float(np.hypot(radii[0] * away[0], radii[1] * away[1])) + 0.6 if inks else 2.0
+    tip = beat - away * reach
+    if 4.0 < float(np.hypot(*(tip - tail))) < 60.0:
+        inks.append(marks.arrow(tuple(tail), tuple(tip), writer, rng))
+    return [*inks, placed]
+
+
+def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
+    """Two or three beats with calipers and their distance, or all of a strip counted."""
+    trace = _some_trace(room, rng)
+    places = beats(trace) if trace else np.empty((0, 2))
+    if trace is None or len(places) < 3:
+        return []
+    top = float(places[:, 1].min())
+    if trace.rhythm and rng.random() < 0.5:
+        tops = np.minimum(places[:, 1], top + 4.0)
+        return [marks.counts(places[:, 0], tops, writer, rng, dots=bool(rng.random() < 0.35))]
+    first = int(rng.integers(len(places) - 1))
+    some = places[first : first + int(rng.integers(2, 4))]
+    rr_ms = round(float(np.diff(some[:, 0]).mean()) / room.page.speed_mm_s * 100) * 10
+    words = str(rng.choice(["", f"{rr_ms}", f"{rr_ms} ms", f"R-R {rr_ms}", f"{round(60000 / max(rr_ms, 1))}/min"]))
+    return [marks.caliper(some[:, 0], top - rng.uniform(1.0, 4.0), words, writer, rng)]
+
+
+def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
+    """Some beats of a lead under a bracket, often with a word over it."""
+    trace = _some_trace(room, rng)
+    places = beats(trace) if trace else np.empty((0, 2))
+    if len(places) < 2:
+        return []
+    first = int(rng.integers(len(places) - 1))
+    x0, x1 = places[first, 0] - 3.0, places[min(first + int(rng.integers(1, 4)), len(places) - 1), 0] + 3.0
+    ink = marks.bracket(float(x0), float(x1), float(places[:, 1].min()) - rng.uniform(1.5, 3.5), writer, rng)
+    word = put(room, write(draw_remark(rng), writer, rng), rng, (x0 - 5, ink.extent_mm[1] - 14, x1 + 5, ink.extent_mm[1]))
+    return [ink, word] if word else [ink]
+
+
+def marked_words(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
+    """A printed line underlined, ticked, highlighted or crossed out."""
+    printed = [box for box in room.page.boxes if box.kind == "text" and len(box.words) > 3]
+    if not printed:
+        return []
+    box = printed[int(rng.integers(len(printed)))].corners_mm
+    x0, y0, x1, y1 = (float(edge) for edge in (*box.min(axis=0), *box.max(axis=0)))
+    how = rng.random()
+    if how < 0.4:
+        return [marks.underline(x0, x1, y1 + 0.9, writer, rng, 1 + (rng.random() < 0.3))]
+    if how < 0.62:
+        return [marks.tick((x1 + 2.0, y1), rng.uniform(4.0, 8.0), writer, rng)]
+    if how < 0.84:
+        return [marks.highlighter((x0, y0, x1, y1), rng, writer)]
+    return [marks.crossing_out((x0, y0, x1, y1), writer, rng)]
+
+
+def marked_lead(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
+    """A lead's name circled, underlined or highlighted, or part of its trace highlighted."""
+    names = [box for box in room.page.boxes if box.kind == "lead_name" and np.ptp(box.corners_mm[:, 0]) > 0.3]
+    if not names:
+        return []
+    box = names[int(rng.integers(len(names)))].corners_mm
+    (x0, y0), (x1, y1) = box.min(axis=0), box.max(axis=0)
+    how = rng.random()
+    if how < 0.4:
+        middle = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
+        return [marks.circle(middle, (0.5 * (x1 - x0) + rng.uniform(1.2, 2.6), 0.5 * (y1 - y0) + rng.uniform(1.2, 2.4)), writer, rng)]
+    if how < 0.65:
+        return [marks.underline(x0 - 0.5, x1 + 0.5, y1 + 0.8, writer, rng, 1 + (rng.random() < 0.4))]
+    trace = _some_trace(room, rng)
+    if trace is None or how < 0.8:
+        return [marks.highlighter((x0 - 0.5, y0, x1 + 0.5, y1), rng, writer)]
+    left, top, right, bottom = extent_of(trace)
+    start = rng.uniform(left, max(left, right - 20.0))
+    middle_y = float(np.clip(trace.baseline_mm, top, bottom))
+    return [marks.highlighter((start, middle_y - 2.0, min(start + rng.uniform(12, 40), right), middle_y + 2.0), rng, writer)]
+
+
+def signed(room: Room, writer: Writer, rng: np.random.Generator, initials: bool) -> list[Ink]:
+    """A signature or initials near the bottom or in the header, often with the time."""
+    ink = marks.signature(writer, rng, initials)
+    if rng.random() < 0.4:
+        clock = write(f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}", writer, rng)
+        _, _, x1, y1 = ink.extent_mm
+        ink = join_inks(ink.kind, clock.words, [ink, clock.moved(x1 + 3.0, y1 - 1.0)])
+    placed = put(room, ink, rng, room.regions()[str(rng.choice(["bottom", "header"], p=[0.6, 0.4]))])
+    return [placed] if placed else []
+
+
+#: Kinds of marks with the share of each.
+MARKS = ((suspicious_beat, 0.34), (marked_words, 0.28), (marked_lead, 0.16), (measured_beats, 0.12), (bracketed_beats, 0.10))
+
+
+def place_mark(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
+    """A mark of some kind with what belongs to it; empty where the page has nothing to mark in that way."""
+    shares = np.array([share for _, share in MARKS])
+    draw, _ = MARKS[int(rng.choice(len(MARKS), p=shares / shares.sum()))]
+    inks = draw(room, writer, rng)
+    width, height = room.page.size_mm
+    return [ink for ink in inks if _on_paper(ink, width, height)]
+
+
+def _on_paper(ink: Ink, width: float, height: float) -> bool:
+    x0, y0, x1, y1 = ink.extent_mm
+    return x0 >= 0.0 and y0 >= 0.0 and x1 <= width and y1 <= height
+
+
+def _some_trace(room: Room, rng: np.random.Generator) -> Trace | None:
+    traces = [trace for trace in room.page.traces if np.isfinite(trace.points_mm[:, 1]).sum() > 20]
+    return traces[int(rng.integers(len(traces)))] if traces else None
+
+
+def _some_beat(room: Room, rng: np.random.Generator) -> tuple[Trace, tuple[float, float]] | None:
+    trace = _some_trace(room, rng)
+    places = beats(trace) if trace else np.empty((0, 2))
+    if trace is None or not len(places):
+        return None
+    x, y = places[int(rng.integers(len(places)))]
+    # What is suspicious is as often the ST segment or the T wave as the complex itself.
+    off = rng.choice([0.0, 3.0, 6.0], p=[0.5, 0.25, 0.25])
+    return trace, (float(x + off), float(y if off == 0.0 else 0.5 * (y + trace.baseline_mm)))

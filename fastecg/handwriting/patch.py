@@ -1,0 +1,122 @@
+"""Things with their own frame that are put on a page: stickers, stamps, patches. Their frame is mm from the middle, turned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastecg.page import Box, Page, Text
+from fastecg.sheet import Sheet
+
+Window = tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A rectangle of `size_mm` (width, height) with its middle at `centre_mm`, turned clockwise by `angle_deg`."""
+
+    centre_mm: tuple[float, float]
+    size_mm: tuple[float, float]
+    angle_deg: float = 0.0
+
+    @property
+    def axes(self) -> np.ndarray:
+        """Unit vectors along and down, the rows of (2, 2)."""
+        turn = math.radians(self.angle_deg)
+        return np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+
+    def to_page(self, points_mm: np.ndarray) -> np.ndarray:
+        """Page points of points (…, 2) of this frame."""
+        return np.asarray(points_mm) @ self.axes + np.array(self.centre_mm)
+
+    @property
+    def corners_mm(self) -> np.ndarray:
+        """(4, 2) on the page, clockwise from top left."""
+        half = 0.5 * np.array(self.size_mm)
+        return self.to_page(np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half)
+
+    @property
+    def extent_mm(self) -> tuple[float, float, float, float]:
+        """The upright rectangle round it."""
+        low, high = self.corners_mm.min(axis=0), self.corners_mm.max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    def window(self, sheet: Sheet, margin_mm: float = 0.0) -> Window | None:
+        """Rows and columns of a sheet that it touches; None where it lies beside it."""
+        height, width = sheet.pixels.shape[:2]
+        x0, y0, x1, y1 = self.extent_mm
+        left, top = (max(0, math.floor((edge - margin_mm) * sheet.scale) - 1) for edge in (x0, y0))
+        right, bottom = (min(limit, math.ceil((edge + margin_mm) * sheet.scale) + 1) for edge, limit in ((x1, width), (y1, height)))
+        return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
+
+    def inside(self, window: Window, scale: float) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates (u, v) in this frame of a window's pixels, mm."""
+        rows, columns = window
+        x = (np.arange(columns.start, columns.stop) + 0.5) / scale - self.centre_mm[0]
+        y = (np.arange(rows.start, rows.stop) + 0.5)[:, None] / scale - self.centre_mm[1]
+        (a, b), (c, d) = self.axes
+        return x * a + y * b, x * c + y * d
+
+    def coverage(self, window: Window, scale: float, round_mm: float = 0.0) -> np.ndarray:
+        """Share 0 to 1 of a window's pixels that the rectangle covers; `round_mm` is the radius of its corners."""
+        u, v = self.inside(window, scale)
+        off_u, off_v = np.abs(u) - 0.5 * self.size_mm[0] + round_mm, np.abs(v) - 0.5 * self.size_mm[1] + round_mm
+        off = np.hypot(np.maximum(off_u, 0), np.maximum(off_v, 0)) + np.minimum(np.maximum(off_u, off_v), 0) - round_mm
+        return np.clip(0.5 - off * scale, 0.0, 1.0)
+
+    def text(self, words: str, u_mm: float, v_mm: float, size_mm: float, face: str = "sans", bold: bool = False) -> Text:
+        """Printed words that start at a point of this frame."""
+        x, y = self.to_page(np.array([u_mm, v_mm]))
+        return Text("sticker", words, float(x), float(y), size_mm, face, bold, angle_deg=-self.angle_deg)
+
+    def box(self, kind: str, words: str) -> Box:
+        """Its box."""
+        return Box(kind, words, self.corners_mm)
+
+
+def blend_colour(part: np.ndarray, share: np.ndarray, colour: np.ndarray | tuple[int, int, int]) -> np.ndarray:
+    """Pixels (rows, columns, 3) covered with a colour by a share 0 to 1 (rows, columns), as uint8."""
+    mixed = part + share[..., None] * (np.asarray(colour, dtype=np.float64) - part)
+    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+
+
+def cover(sheet: Sheet, window: Window, part: np.ndarray, share: np.ndarray, box: Box) -> Sheet:
+    """The sheet with something opaque on it: its look `part` in the window, its coverage 0 to 1, its box."""
+    pixels = sheet.pixels.copy()
+    pixels[window] = part
+    return replace(sheet, pixels=pixels, boxes=(*sheet.boxes, box)).under(window, np.rint(255 * share).astype(np.uint8))
+
+
+def rough(shape: tuple[int, int], cell_px: float, rng: np.random.Generator) -> np.ndarray:
+    """Smooth noise, 0 to 1 uniform at its knots, one every `cell_px` pixels."""
+    rows, columns = (np.arange(n) / cell_px for n in shape)
+    knots = rng.random((int(rows[-1]) + 2, int(columns[-1]) + 2))
+    i, j = rows.astype(int), columns.astype(int)
+    a, b = (rows - i)[:, None], (columns - j)[None, :]
+    upper = knots[i][:, j] * (1 - b) + knots[i][:, j + 1] * b
+    lower = knots[i + 1][:, j] * (1 - b) + knots[i + 1][:, j + 1] * b
+    return upper * (1 - a) + lower * a
+
+
+def text_lines(page: Page) -> list[Box]:
+    """Boxes of the page's printed words outside the traces' labels."""
+    return [box for box in page.boxes if box.kind == "text" and len(box.words) > 2]
+
+
+def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> Frame:
+    """Where people stick and stamp: in free space if there is any ("free"), or anywhere on the upper or lower third ("anywhere")."""
+    from fastecg.handwriting.place import Room
+
+    turned = Frame((0.0, 0.0), size_mm, angle_deg).extent_mm
+    width, height = turned[2] - turned[0], turned[3] - turned[1]
+    room = Room.of(sheet.page, sheet.boxes)
+    region = room.regions()[str(rng.choice(["header", "right", "bottom"], p=[0.5, 0.25, 0.25]))]
+    corner = room.find((width, height), rng, region) if place == "free" else None
+    if corner is None:
+        page_width, page_height = sheet.page.size_mm
+        band = (0.0, 0.3) if rng.random() < 0.65 else (0.7, 1.0)
+        lowest = max(page_height - height - 1.0, 1.0)
+        corner = float(rng.uniform(0, max(page_width - width, 1.0))), float(np.clip(rng.uniform(*band) * page_height, 1.0, lowest))
+    return Frame((corner[0] + 0.5 * width, corner[1] + 0.5 * height), size_mm, angle_deg)
