@@ -1,0 +1,54 @@
+"""Print on the other side of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import Patch, passed, stained
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class BleedThrough(Artifact):
+    """Another recording on the back, seen through the paper: mirrored, blurred and faint. It is this page's own print, turned over."""
+
+    strength: float = value(0.10, 0.0, 0.5, "how dark it is on this side")
+    over: str = value("side", help="how the page is turned: over its side, or over its top", choices=("side", "top"))
+    shift_x_mm: float = value(3.0, -60.0, 60.0, "how far it is off, to the right")
+    shift_y_mm: float = value(9.0, -60.0, 60.0, "how far it is off, downwards")
+    unevenness: float = value(0.3, 0.0, 1.0, "how far its strength differs from place to place")
+    seed: int = value(0, 0, 2**31 - 1, "of that")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Multiply by the smoothed, mirrored print."""
+        from fastecg.artifacts.blot import whole
+        from fastecg.kernels.stain import shrink
+
+        place = whole(sheet, 0.5)
+        height, width = sheet.ink.shape
+        cover = np.zeros((len(place.y), len(place.x)), dtype=np.float32)
+        step = -1 if self.over == "side" else 1
+        shrink(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], place.every, cover)
+        down, right = (round(shift * sheet.scale / place.every) for shift in (self.shift_y_mm, self.shift_x_mm))
+        cover = np.roll(_smoothed(cover), (down, right), (0, 1))
+        uneven = 1.0 + self.unevenness * _spread(Patch(place.window, place.x[::16], place.y[::16], 1).clouds(self.seed, 40.0, 3), cover.shape)
+        ramp = (0.02, 0.004, np.linspace(0.02, 1.0, 250))
+        return stained(sheet, (place, cover, np.clip(uneven, 0.0, None), ramp, passed((0.30, 0.30, 0.33), 3.0 * self.strength)))
+
+
+def _smoothed(plane: np.ndarray) -> np.ndarray:
+    """Weights 1 2 1 along both axes."""
+    for axis in (0, 1):
+        plane = 0.5 * plane + 0.25 * (np.roll(plane, 1, axis) + np.roll(plane, -1, axis))
+    return plane
+
+
+def _spread(coarse: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Every 16th node's value for all nodes."""
+    return np.repeat(np.repeat(coarse, 16, axis=0), 16, axis=1)[: shape[0], : shape[1]]

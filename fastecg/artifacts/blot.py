@@ -1,0 +1,99 @@
+"""Shared atoms of stains and damage: windows of the sheet, noise over them, the colour that a stain lets pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+Colour = tuple[float, float, float]
+
+
+class Patch(NamedTuple):
+    """A window of the sheet, and a lattice over it: nodes at every `every`-th pixel, at `x` (columns,) and `y` (rows,) mm."""
+
+    window: tuple[slice, slice]
+    x: np.ndarray
+    y: np.ndarray
+    every: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the window, px."""
+        rows, columns = self.window
+        return rows.stop - rows.start, columns.stop - columns.start
+
+    def clouds(self, seed: int, cell_mm: float, octaves: int = 3, cell_y_mm: float | None = None) -> np.ndarray:
+        """Smooth noise at the nodes, mostly within -1 to 1, (rows, columns) float32."""
+        from fastecg.kernels.stain import add_clouds
+
+        out = np.zeros((len(self.y), len(self.x)), dtype=np.float32)
+        add_clouds(out, self.x, self.y, cell_mm, cell_y_mm or cell_mm, 1.0, octaves, seed)
+        return out
+
+    def offsets(self, x_mm: float, y_mm: float, angle_deg: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Distances from a point at the nodes, along a direction (clockwise from the right) and across it, (rows, columns) float32 mm."""
+        cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+        right, down = (self.x - x_mm).astype(np.float32)[None, :], (self.y - y_mm).astype(np.float32)[:, None]
+        return right * np.float32(cos) + down * np.float32(sin), down * np.float32(cos) - right * np.float32(sin)
+
+
+def patch(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[float, float], every_mm: float = 0.0) -> Patch | None:
+    """The part of the sheet from one corner (x, y) to another, with nodes every `every_mm` or at each pixel; None off the page."""
+    height, width = sheet.ink.shape
+    first = [max(int(np.floor(low * sheet.scale)), 0) for low in low_mm]
+    last = [min(int(np.ceil(high * sheet.scale)), size) for high, size in zip(high_mm, (width, height), strict=True)]
+    if last[0] <= first[0] or last[1] <= first[1]:
+        return None
+    every = max(1, round(every_mm * sheet.scale))
+    counts = [stop - start if every == 1 else (stop - start) // every + 2 for start, stop in zip(first, last, strict=True)]
+    x, y = ((start + every * np.arange(count) + 0.5) / sheet.scale for start, count in zip(first, counts, strict=True))
+    return Patch((slice(first[1], last[1]), slice(first[0], last[0])), x, y, every)
+
+
+def whole(sheet: Sheet, every_mm: float) -> Patch:
+    """All of the sheet, with nodes every `every_mm`."""
+    found = patch(sheet, (0.0, 0.0), (sheet.page.size_mm[0] + 1.0, sheet.page.size_mm[1] + 1.0), max(every_mm, 2.0 / sheet.scale))
+    assert found is not None  # a sheet has at least one pixel
+    return found
+
+
+def around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: float = 0.0) -> Patch | None:
+    """The part of the sheet within `reach_mm` of a point along both axes."""
+    if every_mm:
+        every_mm = max(every_mm, 2.0 / sheet.scale)
+    return patch(sheet, (x_mm - reach_mm, y_mm - reach_mm), (x_mm + reach_mm, y_mm + reach_mm), every_mm)
+
+
+@lru_cache(maxsize=32)
+def passed(colour: Colour, depth: float) -> np.ndarray:
+    """What a stain lets pass at densities 0 to 255, (256, 3) uint16 of 1/65535: `colour` to the power of depth (Beer-Lambert)."""
+    powers = depth * np.arange(256)[:, None] / 255.0
+    return np.rint(65535.0 * np.array(colour) ** powers).astype(np.uint16)
+
+
+def stained(sheet: Sheet, *layers: tuple[Patch, np.ndarray, np.ndarray, tuple[float, float, np.ndarray], np.ndarray]) -> Sheet:
+    """The sheet with layers of colour: (patch, field, mottle, (low, step, profile), passed), see `fastecg.kernels.stain.absorb`."""
+    from fastecg.kernels.stain import absorb
+
+    pixels = sheet.pixels.copy()
+    for place, field, mottle, (low, step, profile), table in layers:
+        parts = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (field, mottle))
+        absorb(pixels[place.window], *parts, place.every, np.float32(low), np.float32(step), profile.astype(np.float32), table)
+    return replace(sheet, pixels=pixels)
+
+
+def laid_over(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
+    """Mix a colour (…, 3) into a window (rows, columns, 3) uint8 by its share (rows, columns) 0 to 1, in place."""
+    mixed = pixels + share[..., None].astype(np.float32) * (np.asarray(colour, dtype=np.float32) - pixels)
+    pixels[:] = np.clip(np.rint(mixed), 0, 255)
+
+
+def coverage(inside_px: np.ndarray) -> np.ndarray:
+    """Coverage 0..255 uint8 from the distance inside an outline, px."""
+    return np.rint(255.0 * np.clip(inside_px + 0.5, 0.0, 1.0)).astype(np.uint8)

@@ -1,0 +1,44 @@
+"""Print made of dots, pass by pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_FINER = 8
+
+
+@dataclass(frozen=True)
+class DotMatrix(Artifact):
+    """Needles through a ribbon: rows and columns of dots that nearly touch, in bands as wide as the head, some paler than others."""
+
+    pitch_mm: float = value(0.21, 0.07, 0.6, "from dot to dot")
+    contrast: float = value(0.45, 0.0, 0.9, "ink missing between the dots")
+    bands: float = value(0.08, 0.0, 0.5, "how much the passes differ")
+    pass_mm: float = value(3.2, 0.5, 12.0, "height of a pass")
+    ribbon: float = value(0.15, 0.0, 0.7, "ink lost as the ribbon wears")
+    seed: int = value(0, 0, 2**31 - 1, "of the passes")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Break the ink into dots."""
+        from fastecg.sheet import faded
+
+        height, width = sheet.ink.shape
+        rng = np.random.default_rng(self.seed)
+        passes = 1.0 - self.ribbon - self.bands * np.abs(rng.normal(0, 1, int(sheet.page.size_mm[1] / self.pass_mm) + 2))
+        place = (np.arange(height) / sheet.scale / self.pass_mm + rng.random()).astype(int)
+        rows = np.clip(passes[place] * self._dots(height, sheet.scale), 0.05, 1.0)
+        return faded(sheet, rows=rows, columns=self._dots(width, sheet.scale), grain=0.2, seed=self.seed)
+
+    def _dots(self, count: int, scale: float) -> np.ndarray:
+        """Ink along one axis, (count,): a raised cosine, averaged over each pixel."""
+        turns = (np.arange(count * _FINER) + 0.5) / (_FINER * scale * self.pitch_mm)
+        between = (0.5 - 0.5 * np.cos(2.0 * np.pi * turns)) ** 2
+        return 1.0 - self.contrast * between.reshape(count, _FINER).mean(axis=1)

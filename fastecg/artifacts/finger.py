@@ -1,0 +1,105 @@
+"""A finger that holds the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.relief import noise_along
+
+_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
+_DARK, _PALE = np.array((84.0, 54.0, 40.0)), np.array((232.0, 190.0, 168.0))
+
+
+@dataclass(frozen=True)
+class Finger(Artifact):
+    """A thumb or finger from the picture's edge, over page and table, as bright as the page near it, with a soft shadow.
+
+    It lies between camera and page: it hides what is below it and takes no part in the paper's geometry.
+    """
+
+    edge: str = value("left", help="where it comes from", choices=tuple(_INWARD))
+    at: float = value(0.6, 0.0, 1.0, "where on that edge, from its left or upper end")
+    reach_mm: float = value(22.0, 4.0, 90.0, "how far into the picture its tip reaches")
+    width_mm: float = value(18.0, 10.0, 26.0, "how thick it is")
+    lean_deg: float = value(15.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
+    tone: float = value(0.7, 0.0, 1.0, "of the skin, from dark to pale")
+    nail: bool = value(True, help="whether the nail is seen: a thumb from above")
+    shadow: float = value(0.35, 0.0, 0.8, "darkness of the shadow beside it")
+    seed: int = value(0, 0, 2**31 - 1, "of the skin")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Draw shadow and finger, in place."""
+        window, along, across = self._frame(pixels.shape[:2], px_per_mm)
+        if along.size == 0:
+            return pixels
+        view = pixels[window]
+        light = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0 if view.size else np.ones(3)
+        outside = -self._inside(along, across)
+        offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
+        dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
+        view[:] = np.rint(view * (1.0 - dark[..., None]))
+        share = np.clip(0.5 - outside * (px_per_mm / 1.6), 0.0, 1.0)[..., None]
+        skin = self._skin(along, across, -outside) * np.clip(light, 0.25, 1.08)
+        view[:] = np.clip(np.rint(view + share * (skin - view)), 0, 255)
+        return pixels
+
+    def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
+        """The finger without its shadow."""
+        window, along, across = self._frame(size, px_per_mm)
+        mask = np.zeros(size, dtype=bool)
+        mask[window] = self._inside(along, across) > 0.0
+        return mask
+
+    def _frame(self, size: tuple[int, int], px_per_mm: float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
+        """A window of the picture, and distances from the tip along the finger (below 0 on it) and across it, mm."""
+        height, width = size
+        turn = np.radians(_INWARD[self.edge] + self.lean_deg)
+        way = np.array([np.cos(turn), np.sin(turn)])
+        x = {"left": 0.0, "right": width - 1.0}.get(self.edge, self.at * width)
+        y = {"top": 0.0, "bottom": height - 1.0}.get(self.edge, self.at * height)
+        inward = abs(way[0]) if self.edge in ("left", "right") else abs(way[1])
+        tip = np.array([x, y]) + way * (self.reach_mm / inward) * px_per_mm
+        root = np.array([x, y]) - way * self.width_mm * px_per_mm
+        reach = 1.2 * self.width_mm * px_per_mm
+        low, high = np.minimum(tip, root) - reach, np.maximum(tip, root) + reach
+        columns, rows = (slice(int(np.clip(a, 0, n)), int(np.clip(b, 0, n))) for a, b, n in zip(low, high, (width, height), strict=True))
+        right = (np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] - np.float32(tip[0])) / np.float32(px_per_mm)
+        down = (np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(tip[1])) / np.float32(px_per_mm)
+        cos, sin = (np.float32(part) for part in way)
+        return (rows, columns), right * cos + down * sin, down * cos - right * sin
+
+    def _inside(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+        """Depth inside the outline, mm: a blunt tip, then slightly thicker towards the joint."""
+        radius = 0.5 * self.width_mm
+        back = np.maximum(-along - radius, 0.0)
+        thick = radius * (0.93 + 0.07 * np.cos(0.16 * back)) + 0.02 * back
+        ahead = np.maximum(along + radius, 0.0) / radius
+        blunt = np.sqrt(np.maximum(1.0 - np.minimum(ahead, 1.0) ** 2.4, 0.0)) * thick
+        return np.where(ahead < 1.0, np.minimum(blunt - np.abs(across), 1.4 * (-along)), -np.hypot(np.maximum(along, 0.0), across))
+
+    def _skin(self, along: np.ndarray, across: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """Colours, (rows, columns, 3) float32: round like a cylinder, redder at its sides, creased at the joint, a nail."""
+        radius = np.float32(0.5 * self.width_mm)
+        tone = (_DARK + self.tone * (_PALE - _DARK)).astype(np.float32)
+        round_off = np.clip(depth / radius, 0.0, 1.0)
+        lit = 0.62 + 0.44 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.09 * across / radius
+        crease = sum(np.exp(-(((along + s * radius + 0.03 * across**2) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
+        fine = noise_along(self.seed, np.round((along * 2.7 + 31.0 * across) * 3.0) / 1.9).astype(np.float32)
+        lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.012 * fine)
+        red = np.stack([np.ones_like(lit), 0.90 + 0.10 * round_off, 0.86 + 0.14 * round_off], axis=-1)
+        skin = tone * red * lit[..., None]
+        return self._nailed(skin, along, across, radius) if self.nail else skin
+
+    def _nailed(self, skin: np.ndarray, along: np.ndarray, across: np.ndarray, radius: np.float32) -> np.ndarray:
+        """The skin with a nail: paler and pinker, shining, with a white rim at the tip and a fold of skin round it."""
+        u, v = (along + 0.95 * radius) / (0.82 * radius), across / (0.66 * radius)
+        edge = 1.0 - (np.abs(u) ** 3 + np.abs(v) ** 3) ** (1 / 3)  # above 0 on the nail
+        share = np.clip(edge * 8.0, 0.0, 1.0)[..., None]
+        pink = skin * np.array((1.04, 0.98, 0.98), dtype=np.float32) + np.float32(9.0)
+        shine = (22.0 * np.exp(-(((v + 0.25) / 0.22) ** 2) - (u / 0.8) ** 2))[..., None]
+        rim = (np.clip(6.0 * (u - 0.72), 0.0, 1.0) * 26.0)[..., None]
+        fold = (1.0 - 0.13 * np.exp(-((edge / 0.06) ** 2)))[..., None]
+        return (skin + share * (pink + shine + rim - skin)) * fold

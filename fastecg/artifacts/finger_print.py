@@ -1,0 +1,55 @@
+"""The print of a finger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import around, passed
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_COLOURS = {"grease": (0.80, 0.77, 0.68), "ink": (0.25, 0.26, 0.34), "dirt": (0.52, 0.46, 0.38)}
+
+
+@dataclass(frozen=True)
+class FingerPrint(Artifact):
+    """Ridges half a millimetre apart, whorled round a core, uneven where the finger was dry or did not press."""
+
+    at_x: float = value(0.3, 0.0, 1.0, "its middle, as a share of the page's width")
+    at_y: float = value(0.3, 0.0, 1.0, "its middle, as a share of the page's height")
+    angle_deg: float = value(-70.0, -180.0, 180.0, "where the finger pointed, clockwise from the right")
+    size_mm: float = value(14.0, 6.0, 24.0, "its width")
+    of: str = value("dirt", help="what was on the finger", choices=tuple(_COLOURS))
+    strength: float = value(0.4, 0.0, 1.0, "how dark the ridges are")
+    seed: int = value(0, 0, 2**31 - 1, "of the pattern")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Multiply by the ridges."""
+        from fastecg.kernels.stain import absorb_plane
+
+        width, height = sheet.page.size_mm
+        x, y = self.at_x * width, self.at_y * height
+        place = around(sheet, x, y, 0.95 * self.size_mm)
+        if place is None:
+            return sheet
+        along, across = place.offsets(x, y, self.angle_deg)
+        u, v = along / (0.75 * self.size_mm), across / (0.5 * self.size_mm)
+        pad = np.clip(3.0 * (1.0 - np.hypot(u, v) + 0.16 * place.clouds(self.seed, 4.0, 3)), 0.0, 1.0)
+        uneven = np.clip(0.62 + 0.6 * place.clouds(self.seed + 3, 5.0, 3), 0.0, 1.0)
+        ridges = np.clip(0.5 + 1.1 * np.cos(2.0 * np.pi * self._ridge(along, across, place.clouds(self.seed + 6, 5.0, 2))), 0.0, 1.0)
+        dense = self.strength * pad * uneven * (0.12 + 0.88 * ridges)
+        pixels = sheet.pixels.copy()
+        absorb_plane(pixels[place.window], np.rint(255.0 * dense).astype(np.uint8), passed(_COLOURS[self.of], 1.0))
+        return replace(sheet, pixels=pixels)
+
+    def _ridge(self, along: np.ndarray, across: np.ndarray, clouds: np.ndarray) -> np.ndarray:
+        """Which ridge a point lies on: arches round a core above the middle, flat below it, some 0.5 mm apart."""
+        core = along - 0.12 * self.size_mm
+        above = np.hypot(np.maximum(core, 0.0), across * (0.9 + 0.1 * np.tanh(core)))
+        below = np.abs(across) * 0.8 + 0.25 * np.minimum(core, 0.0)
+        return (np.where(core > 0, above, np.hypot(below, 0.3)) + 0.35 * clouds) / 0.5

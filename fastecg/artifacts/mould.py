@@ -1,0 +1,64 @@
+"""Mould."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import around, passed, stained
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_COLOURS = {"black": (0.16, 0.17, 0.16), "green": (0.36, 0.46, 0.34), "brown": (0.46, 0.34, 0.24), "pink": (0.74, 0.48, 0.52)}
+_DAMP = (0.90, 0.83, 0.68)
+
+
+@dataclass(frozen=True)
+class Mould(Artifact):
+    """Colonies in a damp patch: crowds of small spots, a few large ones with paler rims, on yellowed ground."""
+
+    at_x: float = value(0.2, -0.2, 1.2, "middle of the patch, as a share of the page's width")
+    at_y: float = value(0.8, -0.2, 1.2, "middle of the patch, as a share of the page's height")
+    spread_mm: float = value(30.0, 3.0, 150.0, "radius of the patch, about")
+    spots: int = value(200, 0, 4000, "number of spots")
+    size_mm: float = value(1.4, 0.2, 8.0, "radius of the largest")
+    colour: str = value("black", help="of the mould", choices=tuple(_COLOURS))
+    strength: float = value(0.6, 0.0, 1.0, "how dense the densest is")
+    damp: float = value(0.5, 0.0, 2.0, "how yellow the ground")
+    seed: int = value(0, 0, 2**31 - 1, "of the places")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Multiply by the ground's and the spots' colours."""
+        width, height = sheet.page.size_mm
+        x, y = self.at_x * width, self.at_y * height
+        ground = around(sheet, x, y, 1.7 * self.spread_mm, 2.0)
+        if ground is None:
+            return sheet
+        right, down = ground.offsets(x, y)
+        field = np.hypot(right, down) / self.spread_mm + 0.45 * ground.clouds(self.seed, 0.6 * self.spread_mm, 4)
+        profile = np.clip(1.0 - np.linspace(0.0, 1.3, 64) / 1.3, 0.0, 1.0) ** 1.5 * 0.6
+        sheet = stained(sheet, (ground, np.maximum(field, 0.0), np.full_like(field, self.damp / 2.0), (0.0, 1.3 / 64, profile), passed(_DAMP, 2.0)))
+        return self._grown(sheet, x, y)
+
+    def _grown(self, sheet: Sheet, x: float, y: float) -> Sheet:
+        """Add the spots: around a few centres, many small and few large."""
+        from fastecg.kernels.stain import absorb_plane, add_spots
+
+        rng = np.random.default_rng(self.seed)
+        place = around(sheet, x, y, 2.0 * self.spread_mm)
+        if place is None or not self.spots:
+            return sheet
+        centres = rng.normal(0, 0.5, (9, 2)) * self.spread_mm
+        at = centres[(9 * rng.random(self.spots) ** 1.7).astype(int)] + rng.normal(0, 0.22, (self.spots, 2)) * self.spread_mm
+        radius = np.maximum(self.size_mm * rng.random(self.spots) ** 4, 0.12)
+        dense = self.strength * rng.uniform(0.25, 1.0, self.spots)
+        middle = (at + (x - place.x[0], y - place.y[0])) * sheet.scale
+        plane = np.zeros(place.shape, dtype=np.uint8)
+        add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.55, max(0.35 * sheet.scale, 1.0), self.seed)
+        pixels = sheet.pixels.copy()
+        absorb_plane(pixels[place.window], plane, passed(_COLOURS[self.colour], 1.0))
+        return replace(sheet, pixels=pixels)

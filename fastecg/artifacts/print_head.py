@@ -1,0 +1,74 @@
+"""What a worn thermal head prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_FINER = 8  # places a pixel row is looked at: its height may be that of one element and a half
+
+
+@dataclass(frozen=True)
+class PrintHead(Artifact):
+    """A row of heating elements, 8 a millimetre, past which the paper runs along the time axis.
+
+    No two heat alike, some are weak, and where some are dead a white line runs through all that is printed. Samples whose
+    ink lies in a dead row with all of the pen's width are hidden.
+    """
+
+    spread: float = value(0.05, 0.0, 0.4, "how much the elements' ink differs")
+    weak_rows: int = value(2, 0, 60, "rows that print faintly")
+    weak_loss: float = value(0.5, 0.0, 1.0, "ink that the weakest lack")
+    dead_rows: int = value(0, 0, 20, "rows that print nothing")
+    dead_elements: int = value(1, 1, 12, "elements side by side that a dead row has at most")
+    fray: float = value(0.15, 0.0, 0.8, "ink missing at most along ragged edges")
+    element_mm: float = value(0.125, 0.05, 0.5, "height of an element")
+    seed: int = value(0, 0, 2**31 - 1, "of the elements")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Thin the ink row by row."""
+        from fastecg.sheet import faded
+
+        heat, dead = self._elements(sheet.page.size_mm[1])
+        rows = _in_pixels(heat, sheet, self.element_mm)
+        worn = faded(sheet, rows=rows, grain=self.fray, seed=self.seed)
+        return _without_ink(worn, dead * self.element_mm)
+
+    def _elements(self, height_mm: float) -> tuple[np.ndarray, np.ndarray]:
+        """Ink of every element, 0 to 1, and first and end (n, 2) of the dead rows."""
+        rng = np.random.default_rng(self.seed)
+        count = int(np.ceil(height_mm / self.element_mm)) + 1
+        heat = 1.0 - self.spread * np.abs(rng.normal(0, 1, count))
+        for _ in range(self.weak_rows):
+            first = int(rng.uniform(0, count))
+            heat[first : first + int(rng.integers(1, 4))] *= 1.0 - self.weak_loss * rng.uniform(0.4, 1.0)
+        first = rng.uniform(0.05, 0.95, self.dead_rows) * count
+        dead = np.stack([first, first + rng.integers(1, self.dead_elements + 1, self.dead_rows)], axis=1).astype(int)
+        for start, stop in dead:
+            heat[start:stop] = 0.0
+        return np.clip(heat, 0.0, 1.0), dead
+
+
+def _in_pixels(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarray:
+    """Ink of the sheet's rows, (height,), each the mean of the elements that print it."""
+    height = sheet.ink.shape[0]
+    places = (np.arange(height * _FINER) + 0.5) / (_FINER * sheet.scale * element_mm)
+    return heat[np.minimum(places.astype(int), len(heat) - 1)].reshape(height, _FINER).mean(axis=1)
+
+
+def _without_ink(sheet: Sheet, dead_mm: np.ndarray) -> Sheet:
+    """The sheet with traces hidden in rows, (n, 2) mm from top to bottom, so far as no part of the pen reaches out of them."""
+    half = 0.5 * sheet.style.pen_mm
+    for top, bottom in dead_mm:
+        first, stop = int(np.ceil((top + half) * sheet.scale)), int(np.floor((bottom - half) * sheet.scale))
+        if stop > first:
+            window = slice(first, stop), slice(0, sheet.ink.shape[1])
+            sheet = sheet.under(window, np.where(sheet.ink[window] > 0, 255, 0).astype(np.uint8))
+    return sheet

@@ -1,0 +1,83 @@
+"""The ring that a cup left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import Patch, around, passed, stained
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_DRINKS = {"coffee": (0.66, 0.47, 0.30), "tea": (0.80, 0.62, 0.40), "wine": (0.66, 0.36, 0.42), "cola": (0.72, 0.56, 0.42)}
+_STEP = 0.05  # mm between the places of a profile
+
+
+@dataclass(frozen=True)
+class RingStain(Artifact):
+    """What stood in the rim of a cup and dried: two lines, the outer one darker, with gaps where the rim stood dry, and drips."""
+
+    at_x: float = value(0.6, -0.2, 1.2, "its middle, as a share of the page's width")
+    at_y: float = value(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
+    radius_mm: float = value(38.0, 8.0, 60.0, "of the cup's foot")
+    width_mm: float = value(1.8, 0.4, 8.0, "of the wet rim")
+    strength: float = value(0.5, 0.0, 2.0, "how dark it is; 1 is strong coffee, dried")
+    drink: str = value("coffee", help="what was in it", choices=tuple(_DRINKS))
+    gap: float = value(0.25, 0.0, 0.9, "share of the ring that is missing")
+    drips: int = value(3, 0, 40, "drops beside it")
+    seed: int = value(0, 0, 2**31 - 1, "of all that is uneven")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Multiply what lies below by the ring's colour."""
+        width, height = sheet.page.size_mm
+        x, y = self.at_x * width, self.at_y * height
+        place = around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.5)
+        table = passed(_DRINKS[self.drink], 1.5)
+        if place is not None:
+            field, mottle = self._field(place, x, y)
+            sheet = stained(sheet, (place, field, mottle, self._profile(), table))
+        return self._dripped(sheet, x, y, table)
+
+    def _field(self, place: Patch, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
+        """Distance beyond the middle of the rim, mm, and how much dried there."""
+        right, down = place.offsets(x, y)
+        rng = np.random.default_rng(self.seed)
+        squash = 0.012 * np.cos(2.0 * (np.arctan2(down, right) - rng.uniform(0, np.pi)))
+        field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * place.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
+        turn = np.angle(np.exp(1j * (np.arctan2(down, right) - rng.uniform(0, 2.0 * np.pi))))  # from the middle of the gap
+        dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(turn) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
+        mottle = (0.6 + 0.55 * place.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
+        return field, np.maximum(mottle, 0.0)
+
+    def _profile(self) -> tuple[float, float, np.ndarray]:
+        """Density across the rim, from -reach on."""
+        reach, half = self.width_mm / 2 + 1.5, self.width_mm / 2
+        d = np.arange(-reach, reach, _STEP)
+        outer = np.exp(-np.maximum(half - d, 0.0) / 0.35) * (d < half + 0.1) + np.exp(-(((d - half) / 0.18) ** 2)) * (d >= half + 0.1)
+        inner = 0.55 * np.exp(-(((d + half) / 0.3) ** 2))
+        fill = 0.28 / (1.0 + np.exp((np.abs(d) - half) / 0.15))
+        return -reach, _STEP, np.minimum(outer + inner + fill, 1.0)
+
+    def _dripped(self, sheet: Sheet, x: float, y: float, table: np.ndarray) -> Sheet:
+        """Drops near the ring."""
+        from fastecg.kernels.stain import absorb_plane, add_spots
+
+        rng = np.random.default_rng([self.seed, 1])
+        pixels = sheet.pixels.copy() if self.drips else sheet.pixels
+        for _ in range(self.drips):
+            turn, away = rng.uniform(0, 2 * np.pi), self.radius_mm * rng.normal(1.05, 0.22)
+            radius = rng.uniform(0.2, 1.0) ** 2 * 2.0
+            place = around(sheet, x + away * np.cos(turn), y + away * np.sin(turn), 1.5 * radius + 1.0)
+            if place is None:
+                continue
+            plane = np.zeros(place.shape, dtype=np.uint8)
+            middle = (np.array([x + away * np.cos(turn), y + away * np.sin(turn)]) - (place.x[0], place.y[0])) * sheet.scale
+            dense = min(self.strength * rng.uniform(0.25, 0.7) / 1.5, 1.0)
+            dot = np.array([[*middle, radius * sheet.scale, dense], [*middle, 0.82 * radius * sheet.scale, 0.0]])
+            add_spots(plane, dot[:1], 0.12, max(0.7 * radius * sheet.scale, 1.0), self.seed)
+            absorb_plane(pixels[place.window], plane, table)
+        return replace(sheet, pixels=pixels)

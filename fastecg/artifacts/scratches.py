@@ -1,0 +1,78 @@
+"""Scratches and pressure marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import passed
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_BURNT = (0.42, 0.38, 0.36)  # what thermal paper reflects where a nail has rubbed it
+
+
+@dataclass(frozen=True)
+class Scratches(Artifact):
+    """Curved hairlines: thermal paper darkens under a finger nail; others took the print away."""
+
+    count: int = value(6, 0, 80, "scratches")
+    length_mm: float = value(30.0, 2.0, 150.0, "of the longer ones")
+    width_mm: float = value(0.16, 0.04, 1.0, "of the wider ones")
+    strength: float = value(0.45, 0.0, 1.0, "of the strongest")
+    bright: float = value(0.2, 0.0, 1.0, "share that is white: print scraped off")
+    smears: float = value(0.2, 0.0, 1.0, "share of the dark ones that are short and broad: rubbed, not scratched")
+    seed: int = value(0, 0, 2**31 - 1, "of places and shapes")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Draw them one by one, in windows just large enough."""
+        rng = np.random.default_rng(self.seed)
+        pixels = sheet.pixels.copy()
+        for _ in range(self.count):
+            smear = rng.random() < self.smears
+            points = rng.random(2) * sheet.page.size_mm + _curve(rng, self.length_mm * rng.uniform(0.15, 1.0) * (0.25 if smear else 1.0))
+            wide = self.width_mm * rng.uniform(0.35, 1.0) * (rng.uniform(2.5, 5.0) if smear else 1.0)
+            dense = self.strength * rng.uniform(0.3, 1.0) * (0.5 if smear else 1.0)
+            _draw(sheet, pixels, points, wide, dense, rng.random() < self.bright, rng)
+        return replace(sheet, pixels=pixels)
+
+
+def _curve(rng: np.random.Generator, length: float) -> np.ndarray:
+    """A line that bends more and more, or back again, (40, 2) mm."""
+    steps = 40
+    bend, change = rng.normal(0, 0.9), rng.normal(0, 1.2)
+    t = np.linspace(0, 1, steps)
+    turn = rng.uniform(0, 2 * np.pi) + bend * t + change * t * t + 0.02 * np.cumsum(rng.normal(0, 1, steps))
+    return np.cumsum(np.stack([np.cos(turn), np.sin(turn)], axis=1), axis=0) * length / steps
+
+
+def _draw(
+    sheet: Sheet, pixels: np.ndarray, points_mm: np.ndarray, wide_mm: float, dense: float, bright: bool, rng: np.random.Generator
+) -> None:
+    """One scratch, thin and faint at its ends, with places where it left the paper; in place."""
+    from fastecg.artifacts.relief import bare_paper
+    from fastecg.kernels.blend import blend
+    from fastecg.kernels.capsule import stroke_polyline
+    from fastecg.kernels.stain import absorb_plane
+
+    points, wide = points_mm * sheet.scale - 0.5, wide_mm * sheet.scale
+    low = np.maximum(np.floor(points.min(axis=0) - wide - 2).astype(int), 0)
+    high = np.minimum(np.ceil(points.max(axis=0) + wide + 3).astype(int), pixels.shape[1::-1])
+    if (high <= low).any():
+        return
+    t = np.linspace(0, 1, len(points))
+    press = np.sin(np.pi * t ** rng.uniform(0.5, 1.6)) ** 0.5
+    skips = np.clip(0.75 + 0.6 * np.interp(t, np.linspace(0, 1, 9), rng.normal(0, 1, 9)), 0.1, 1.0)
+    plane = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
+    stroke_polyline(points - low, wide * (0.3 + 0.7 * press), plane, density=dense * press * skips)
+    window = pixels[low[1] : high[1], low[0] : high[0]]
+    if bright:
+        piece = np.ascontiguousarray(window)
+        blend(piece, plane, tuple(int(level) for level in bare_paper(sheet)))  # type: ignore[arg-type]
+        window[:] = piece
+    else:
+        absorb_plane(window, plane, passed(_BURNT, 1.0))

@@ -1,0 +1,64 @@
+"""A staple, or the holes and the rust of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import around, laid_over
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_RUST = np.array((122.0, 72.0, 40.0))
+
+
+@dataclass(frozen=True)
+class Staple(Artifact):
+    """A bright wire with its shadow, which hides what is below; or, pulled out, two holes, a dent and rust."""
+
+    at_x: float = value(0.06, 0.0, 1.0, "its middle, as a share of the page's width")
+    at_y: float = value(0.05, 0.0, 1.0, "its middle, as a share of the page's height")
+    angle_deg: float = value(-40.0, -180.0, 180.0, "its direction, clockwise from the right")
+    length_mm: float = value(11.5, 4.0, 20.0, "of the wire that is seen")
+    wire_mm: float = value(0.55, 0.2, 1.2, "thickness")
+    state: str = value("in", help="still there, or pulled out", choices=("in", "out"))
+    rust: float = value(0.2, 0.0, 1.0, "how rusty")
+    seed: int = value(0, 0, 2**31 - 1, "of the rust")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Draw the wire, or what it left."""
+        width, height = sheet.page.size_mm
+        x, y = self.at_x * width, self.at_y * height
+        place = around(sheet, x, y, 0.5 * self.length_mm + 3.0)
+        if place is None:
+            return sheet
+        along, across = place.offsets(x, y, self.angle_deg)
+        beyond = np.maximum(np.abs(along) - 0.5 * self.length_mm, 0.0)
+        ends = np.hypot(np.abs(along) - 0.5 * self.length_mm, across)
+        spots = self.rust * np.exp(-((ends / 1.1) ** 2)) * np.clip(0.6 + 0.8 * place.clouds(self.seed, 0.8, 3), 0.0, 1.0)
+        pixels = sheet.pixels.copy()
+        window = pixels[place.window]
+        if self.state == "out":
+            dent = 0.14 * np.exp(-(((np.hypot(beyond, across)) / 0.35) ** 2))
+            laid_over(window, dent, np.zeros(3))
+            laid_over(window, np.clip(spots, 0.0, 0.9), _RUST)
+            hole = (0.45 * self.wire_mm + 0.1 - ends).astype(np.float32)
+            return replace(sheet, pixels=pixels).without(place.window, np.rint(255.0 * np.clip(hole * sheet.scale + 0.5, 0, 1)).astype(np.uint8))
+        shadow = 0.45 * np.exp(-((np.hypot(beyond, across - 0.45) / (0.9 * self.wire_mm)) ** 2))
+        laid_over(window, shadow, np.zeros(3))
+        laid_over(window, 0.8 * np.clip(spots, 0.0, 0.9), _RUST)
+        wire = np.clip((0.5 * self.wire_mm - np.hypot(beyond, across)) * sheet.scale + 0.5, 0.0, 1.0)
+        laid_over(window, wire, _metal(across / self.wire_mm, along, self.rust))
+        return replace(sheet, pixels=pixels).under(place.window, np.rint(255.0 * wire).astype(np.uint8))
+
+
+def _metal(across: np.ndarray, along: np.ndarray, rust: float) -> np.ndarray:
+    """Colours of a round wire, lit from above: `across` is -0.5 to 0.5 from its upper to its lower side."""
+    light = 0.62 + 0.5 * np.exp(-(((across + 0.12) / 0.16) ** 2)) - 0.75 * np.maximum(across, 0.0) - 0.25 * np.maximum(-across - 0.25, 0.0)
+    light = light * (1.0 + 0.06 * np.sin(0.9 * along))
+    steel = np.array((176.0, 178.0, 182.0)) * (1.0 - 0.6 * rust) + _RUST * 0.6 * rust
+    return np.clip(light[..., None] * steel * 1.15, 0.0, 255.0)

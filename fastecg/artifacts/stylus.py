@@ -1,0 +1,29 @@
+"""A heated stylus that swings faster than it can burn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fastecg.artifact import Artifact, value
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+
+@dataclass(frozen=True)
+class Stylus(Artifact):
+    """Old recorders: the steeper the trace, the faster the stylus and the fainter its line. QRS complexes are thin grey strokes."""
+
+    loss: float = value(0.5, 0.0, 0.85, "share of the contrast that the fastest strokes lack")
+    reach_mm: float = value(3.0, 0.5, 20.0, "height of a stroke that lacks half of that")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Lighten steep strokes."""
+        from fastecg.kernels.fade import lighten_steep
+        from fastecg.sheet import bare
+
+        pixels = sheet.pixels.copy()
+        pen = 2.0 * sheet.style.pen_mm * sheet.scale
+        lighten_steep(pixels, bare(sheet), sheet.ink, pen, self.reach_mm * sheet.scale, self.loss)
+        return replace(sheet, pixels=pixels)

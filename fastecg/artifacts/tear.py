@@ -1,0 +1,60 @@
+"""A tear from the edge inwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import patch
+from fastecg.artifacts.rip import Rip, ripped
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
+
+
+@dataclass(frozen=True)
+class Tear(Artifact):
+    """Paper torn from an edge: a crooked gap, widest at the edge, with white fibres along one of its lips.
+
+    Nothing is bent. Through the gap the table is seen; gap and fibres hide what was printed there.
+    """
+
+    edge: str = value("top", help="where it begins", choices=tuple(_INWARD))
+    at: float = value(0.4, 0.0, 1.0, "where on that edge, from its left or upper end")
+    length_mm: float = value(35.0, 2.0, 250.0, "how far in it reaches")
+    lean_deg: float = value(10.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
+    gap_mm: float = value(1.2, 0.0, 15.0, "how far it gapes at the edge")
+    fibre_mm: float = value(0.8, 0.0, 4.0, "width of the fibres")
+    stray: float = value(1.0, 0.0, 3.0, "how crooked it is")
+    seed: int = value(0, 0, 2**31 - 1, "of its course")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Take the gap out, and draw its lips."""
+        start, turn = self._start(sheet.page.size_mm)
+        angle = np.radians(turn)
+        end = start + self.length_mm * np.array([np.cos(angle), np.sin(angle)])
+        reach = 6.0 * self.stray + self.gap_mm + self.fibre_mm + 2.0
+        low, high = np.minimum(start, end) - reach, np.maximum(start, end) + reach
+        place = patch(sheet, (low[0], low[1]), (high[0], high[1]))
+        if place is None:
+            return sheet
+        along, across = place.offsets(start[0], start[1], turn)
+        rip = Rip(self.seed, -20.0 - reach, self.length_mm + reach, self.stray, self.fibre_mm)
+        left = np.clip(1.0 - along / self.length_mm, 0.0, 1.5)
+        aside = across - rip.aside(along) + rip.aside(np.float32(0.0)) * np.float32(1.0)
+        opening = 0.5 * self.gap_mm * left + 0.06 * np.minimum(4.0 * left, 1.0)
+        inside = np.where(along < self.length_mm, opening - np.abs(aside), -1.0)
+        fibre = np.where((aside > 0) & (along < self.length_mm), rip.fibre(along) * np.minimum(3.0 * left, 1.0), -1.0)
+        return ripped(sheet, place, inside.astype(np.float32), fibre.astype(np.float32))
+
+    def _start(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, float]:
+        """Where it begins, (2,) mm, and its direction in degrees."""
+        width, height = size_mm
+        x = {"left": 0.0, "right": width}.get(self.edge, self.at * width)
+        y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)
+        return np.array([x, y]), _INWARD[self.edge] + self.lean_deg

@@ -1,0 +1,89 @@
+"""Something was spilled, and dried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import Patch, around, passed, stained
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
+_STEP = 0.1  # mm between the places of a profile
+
+
+@dataclass(frozen=True)
+class WaterStain(Artifact):
+    """A wandering outline with a tide line, where the water left what it had dissolved; ink inside has run."""
+
+    at_x: float = value(0.4, -0.2, 1.2, "its middle, as a share of the page's width")
+    at_y: float = value(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
+    radius_mm: float = value(32.0, 3.0, 140.0, "of its outline, about")
+    aspect: float = value(1.3, 0.4, 2.5, "width over height")
+    wander: float = value(0.25, 0.0, 0.6, "how far the outline strays, in radii")
+    liquid: str = value("water", help="what it was", choices=tuple(_LIQUIDS))
+    strength: float = value(0.5, 0.0, 2.0, "how dark it is")
+    tides: int = value(2, 1, 5, "outlines inside one another: it dried in steps")
+    bleed: float = value(0.3, 0.0, 1.0, "ink that has run")
+    bleed_mm: float = value(0.6, 0.1, 3.0, "how far")
+    seed: int = value(0, 0, 2**31 - 1, "of the outline")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Let the ink run, then multiply by the stain's colour."""
+        width, height = sheet.page.size_mm
+        x, y = self.at_x * width, self.at_y * height
+        place = around(sheet, x, y, self.radius_mm * (1.0 + 1.1 * self.wander) * max(self.aspect, 1.0 / self.aspect) ** 0.5 + 2.0, 0.8)
+        if place is None:
+            return sheet
+        field = self._field(place, x, y)
+        mottle = np.maximum(0.8 + 0.3 * place.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
+        layers = [(place, field, mottle, self._profile(), passed(_LIQUIDS[self.liquid], 1.5))]
+        if self.bleed:
+            layers.insert(0, self._run(sheet, place, field))
+        return stained(sheet, *layers)
+
+    def _field(self, place: Patch, x: float, y: float) -> np.ndarray:
+        """Distance outside the outline, mm, below 0 within."""
+        right, down = place.offsets(x, y)
+        away = np.hypot(right / np.sqrt(self.aspect), down * np.sqrt(self.aspect))
+        strays = place.clouds(self.seed, 0.9 * self.radius_mm, 2) + 0.22 * place.clouds(self.seed + 5, 0.18 * self.radius_mm + 2.0, 3)
+        return away - self.radius_mm * (1.0 + 0.8 * self.wander * strays)
+
+    def _profile(self) -> tuple[float, float, np.ndarray]:
+        """Density from the middle outwards: a wash, and a line that falls off inwards for every tide."""
+        reach = self.radius_mm * 2.2
+        d = np.arange(-reach, 0.8, _STEP)
+        dense = np.where(d < 0, 0.13 + 0.07 * np.exp(d / (0.25 * self.radius_mm)), 0.0)
+        for k in range(self.tides):
+            edge = -0.17 * self.radius_mm * k * (1.0 + 0.3 * k)
+            inside = np.maximum(edge - d, 0.0)
+            line = 0.45 * np.exp(-inside / 0.7) + 0.22 * np.exp(-inside / (0.08 * self.radius_mm + 1.0))
+            dense += 0.55**k * line * np.where(d <= edge, 1.0, np.exp(-(((d - edge) / 0.22) ** 2)))
+        return -reach, _STEP, np.minimum(dense, 1.0)
+
+    def _run(self, sheet: Sheet, place: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray, np.ndarray, tuple[float, float, np.ndarray], np.ndarray]:
+        """The layer of ink that has run: the coverage of the print, smoothed, within the stain."""
+        from scipy.ndimage import gaussian_filter
+
+        from fastecg.kernels.stain import shrink
+
+        every = max(2, round(0.4 * sheet.scale))
+        fine = Patch(place.window, *(np.arange(n // every + 2) for n in place.shape[::-1]), every)  # only the counts are used
+        cover = np.zeros((len(fine.y), len(fine.x)), dtype=np.float32)
+        shrink(sheet.ink[place.window], sheet.text[place.window], every, cover)
+        run = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
+        wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), place.every, every, cover.shape)
+        colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
+        ramp = (0.004, 0.004, np.linspace(0.004, 1.0, 250))
+        return fine, run, wet * self.bleed, ramp, passed((colour[0], colour[1], colour[2]), 1.2)
+
+
+def _resampled(plane: np.ndarray, old: int, new: int, shape: tuple[int, int]) -> np.ndarray:
+    """A lattice's values at the nodes of another, the nearest ones."""
+    rows, columns = (np.minimum(np.arange(count) * new // old, size - 1) for count, size in zip(shape, plane.shape, strict=True))
+    return np.asarray(plane[np.ix_(rows, columns)])

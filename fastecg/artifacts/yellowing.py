@@ -1,0 +1,61 @@
+"""Paper that has yellowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.blot import whole
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_OLD = np.array((0.95, 0.88, 0.69))  # what very old paper reflects of what it did when new
+_RUST = (0.80, 0.62, 0.42)
+
+
+@dataclass(frozen=True)
+class Yellowing(Artifact):
+    """Yellow-brown with age: more along the edges, in faint blotches, and with foxing, small rusty spots."""
+
+    age: float = value(0.4, 0.0, 1.5, "from new to very old")
+    edge: float = value(0.3, 0.0, 1.5, "how much more yellow the edges are, in ages")
+    edge_mm: float = value(12.0, 2.0, 80.0, "how far that reaches in")
+    blotches: float = value(0.15, 0.0, 1.0, "how far age differs from patch to patch")
+    foxing: int = value(0, 0, 200, "number of rusty spots")
+    seed: int = value(0, 0, 2**31 - 1, "of blotches and spots")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Multiply paper and print."""
+        from fastecg.kernels.stain import tint
+
+        place = whole(sheet, 4.0)
+        width, height = sheet.page.size_mm
+        inward = np.minimum(np.minimum(place.x, width - place.x)[None, :], np.minimum(place.y, height - place.y)[:, None])
+        wander = 1.0 + 0.4 * place.clouds(self.seed + 7, 30.0, 2)
+        age = self.age * (1.0 + self.blotches * place.clouds(self.seed, 45.0, 4))
+        age += self.edge * np.exp(-np.maximum(inward, 0.0) / (self.edge_mm * np.maximum(wander, 0.2)))
+        pixels = np.empty_like(sheet.pixels)
+        tint(sheet.pixels, (_OLD ** np.maximum(age, 0.0)[..., None]).astype(np.float32), place.every, pixels)
+        return replace(sheet, pixels=self._foxed(sheet, pixels))
+
+    def _foxed(self, sheet: Sheet, pixels: np.ndarray) -> np.ndarray:
+        """Add the spots, in place."""
+        from fastecg.artifacts.blot import passed
+        from fastecg.kernels.stain import absorb_plane, add_spots
+
+        rng = np.random.default_rng(self.seed)
+        table = passed(_RUST, 1.0)
+        for _ in range(self.foxing):
+            x, y = rng.random(2) * sheet.ink.shape[::-1]
+            radius = sheet.scale * rng.uniform(0.15, 0.9) ** 1.5
+            reach = int(1.5 * radius) + 3
+            left, top = max(int(x) - reach, 0), max(int(y) - reach, 0)
+            window = pixels[top : int(y) + reach, left : int(x) + reach]
+            plane = np.zeros(window.shape[:2], dtype=np.uint8)
+            add_spots(plane, np.array([[x - left, y - top, radius, rng.uniform(0.15, 0.7)]]), 0.4, max(0.6 * radius, 1.0), self.seed)
+            absorb_plane(window, plane, table)
+        return pixels

@@ -1,0 +1,90 @@
+"""Ink that is lost again: print brought back towards the paper below it, wherever a coverage plane says there is ink."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+from fastecg.kernels.wear import mixed
+
+_WORD = 8  # pixels looked at together: a page is 98 % without ink
+
+
+@jit
+def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds, every, brown, grain, seed):
+    """Keep ``rows[y] * columns[x] * clouds(x, y)`` of the ink's contrast with its paper, in place.
+
+    Parameters
+    ----------
+    pixels, paper : (height * width, 3) uint8
+        The print, and the same paper without ink.
+    ink, text : (height * width,) uint8
+        Coverage; pixels without either stay as they are.
+    ink_words, text_words : (height * width // 8,) uint64
+        The same, eight pixels at a time.
+    rows, columns : (height,) and (width,) float32
+    clouds : (rows, columns) float32
+        At every `every`-th pixel down and along, bilinear between.
+    brown : float
+        How much more of red and less of blue is lost: old ink turns brown.
+    grain : float
+        Share lost at most from pixel to pixel, decided by `seed`; where the ink's edge is, all of it, elsewhere a third.
+    """
+    width, pace = len(columns), np.float32(1.0 / every)
+    for word in range(len(ink_words) + 1):
+        if word < len(ink_words) and not (ink_words[word] | text_words[word]):
+            continue
+        y = _WORD * word // width
+        for k in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
+            cover = max(ink[k], text[k])
+            if cover:
+                y += k - y * width >= width
+                x = k - y * width
+                keep = rows[y] * columns[x] * _between(clouds, x * pace, y * pace)
+                if grain > 0.0:
+                    rough = np.float32(0.5 + 0.5 * mixed(seed, x, y))
+                    keep *= np.float32(1.0) - np.float32(grain) * rough * np.float32(0.35 if cover > 250 else 1.0)
+                lost = np.float32(brown) * (np.float32(1.0) - keep)
+                _towards(pixels, paper, k, 0, keep - np.float32(0.35) * lost * keep)
+                _towards(pixels, paper, k, 1, keep)
+                _towards(pixels, paper, k, 2, keep + np.float32(0.25) * lost * keep)
+
+
+@jit
+def _between(plane, u, v):
+    """A coarse plane at (u, v) in units of its step."""
+    j, i = min(int(u), plane.shape[1] - 2), min(int(v), plane.shape[0] - 2)
+    s, t = u - np.float32(j), v - np.float32(i)
+    top = plane[i, j] + s * (plane[i, j + 1] - plane[i, j])
+    low = plane[i + 1, j] + s * (plane[i + 1, j + 1] - plane[i + 1, j])
+    return top + t * (low - top)
+
+
+@jit(inline="always")
+def _towards(pixels, paper, k, c, keep):
+    bare = np.float32(paper[k, c])
+    pixels[k, c] = np.uint8(min(max(bare + (np.float32(pixels[k, c]) - bare) * keep + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))
+
+
+@jit
+def lighten_steep(pixels, paper, ink, pen, reach, loss):
+    """Take up to `loss` of the ink's contrast where the trace runs steeply, in place.
+
+    How steep it is shows in how far the ink reaches up and down: a level line is one pen high. Pixels (height, width, 3) of the
+    `paper` likewise, `ink` (height, width) uint8; `pen` and `reach` in px: beyond `pen`, half of the loss is reached after `reach`.
+    """
+    height, width = ink.shape
+    above = np.zeros(width, dtype=np.int32)  # first row of the run of ink that ends here, and 0 where there is none
+    for y in range(height + 1):
+        for x in range(width):
+            if y < height and ink[y, x] > 40:
+                above[x] += 1
+            elif above[x]:
+                run = above[x]
+                above[x] = 0
+                if run <= pen:
+                    continue
+                keep = np.float32(1.0 - loss * (1.0 - reach / (reach + run - pen)))
+                for row in range(y - run, y):
+                    for c in range(3):
+                        _towards(pixels[row], paper[row], x, c, keep)

@@ -1,0 +1,136 @@
+"""Stains: colour that lets the print below show through, from coarse fields, and the noise that shapes them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+from fastecg.kernels.wear import lattice_noise
+
+_ROWS = 4  # that share one line of tints
+
+
+@jit
+def add_clouds(out, x, y, cell_x, cell_y, height, octaves, seed):
+    """Add smooth noise of some `height` to `out` (rows, columns), float32; its nodes lie at x (columns,) and y (rows,) mm.
+
+    The largest clouds measure `cell_x` by `cell_y` mm; every octave halves size and height.
+    """
+    for i in range(len(y)):
+        for j in range(len(x)):
+            u, v, tall, total = x[j] / cell_x, y[i] / cell_y, 1.0, 0.0
+            u, v = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v  # or the lattice is seen along the page's sides
+            for k in range(octaves):
+                total += tall * lattice_noise(seed + k, u, v)
+                u, v, tall = 1.6 * u - 1.2 * v + 5.3, 1.2 * u + 1.6 * v + 1.7, 0.5 * tall
+            out[i, j] += height * total
+
+
+@jit
+def absorb(pixels, field, mottle, every, low, step, profile, passed):
+    """Multiply pixels by what a stain lets pass, in place.
+
+    Parameters
+    ----------
+    pixels : (height, width, 3) uint8
+    field, mottle : (rows, columns) float32
+        At every `every`-th pixel down and along, bilinear between; they reach beyond the pixels.
+    low, step, profile : float, float, (n,) float32
+        The stain's density where the field is low + k * step; no stain where it is below or above.
+    passed : (256, 3) uint16
+        Share of the light, in 1/65535, that passes the density ``k / 255``. The density is multiplied by `mottle`.
+    """
+    height, width = pixels.shape[:2]
+    for i in range((height + every - 1) // every):
+        for j in range((width + every - 1) // every):
+            a, b, c, d = field[i, j], field[i, j + 1], field[i + 1, j], field[i + 1, j + 1]
+            if max(max(a, b), max(c, d)) < low or min(min(a, b), min(c, d)) >= low + step * len(profile):
+                continue
+            e, f, g, h = mottle[i, j], mottle[i, j + 1], mottle[i + 1, j], mottle[i + 1, j + 1]
+            for y in range(i * every, min(i * every + every, height)):
+                t = np.float32((y - i * every) / every)
+                value, noise = a + t * (c - a), e + t * (g - e)
+                rise, change = (b + t * (d - b) - value) / np.float32(every), (f + t * (h - f) - noise) / np.float32(every)
+                for x in range(j * every, min(j * every + every, width)):
+                    s = np.float32(x - j * every)
+                    place = (value + rise * s - low) / step
+                    if 0.0 <= place < len(profile):
+                        dense = profile[int(place)] * (noise + change * s)
+                        _pass(pixels, y, x, passed, dense)
+
+
+@jit(inline="always")
+def _pass(pixels, y, x, passed, dense):
+    k = int(min(max(dense, 0.0), 1.0) * 255.0 + 0.5)
+    if k:
+        for c in range(3):
+            pixels[y, x, c] = np.uint8((np.uint32(pixels[y, x, c]) * np.uint32(passed[k, c]) + 32767) // 65535)
+
+
+@jit
+def tint(pixels, gains, every, out):
+    """out = pixels * gains: (height, width, 3) uint8, and (rows, columns, 3) float32 up to 1 at every `every`-th pixel, bilinear."""
+    height, width = pixels.shape[:2]
+    source, target = pixels.reshape(height, 3 * width), out.reshape(height, 3 * width)
+    line = np.empty(3 * width, dtype=np.uint32)
+    for top in range(0, height, _ROWS):
+        v = top / every
+        i = min(int(v), gains.shape[0] - 2)
+        t = np.float32(v - i)
+        for j in range((width - 1) // every + 1):
+            for c in range(3):
+                a = gains[i, j, c] + t * (gains[i + 1, j, c] - gains[i, j, c])
+                b = gains[i, j + 1, c] + t * (gains[i + 1, j + 1, c] - gains[i, j + 1, c])
+                rise = (b - a) / np.float32(every)
+                for x in range(j * every, min(j * every + every, width)):
+                    line[3 * x + c] = np.uint32(min(max(a + rise * np.float32(x - j * every), 0.0), 1.0) * 65536.0)
+        for y in range(top, min(top + _ROWS, height)):
+            old, new = source[y], target[y]
+            for k in range(3 * width):
+                new[k] = np.uint8(np.uint32(np.uint32(np.uint32(old[k]) * line[k]) + np.uint32(32768)) >> np.uint32(16))
+
+
+@jit
+def shrink(ink, text, every, out):
+    """Mean coverage 0 to 1 of blocks of `every` by `every` pixels of two planes (height, width) uint8, the larger of the two counting."""
+    out[:] = 0
+    share = np.float32(1.0 / (255.0 * every * every))
+    for y in range(min(ink.shape[0], out.shape[0] * every)):
+        i = y // every
+        for x in range(min(ink.shape[1], out.shape[1] * every)):
+            cover = max(ink[y, x], text[y, x])
+            if cover:
+                out[i, x // every] += np.float32(cover) * share
+
+
+@jit
+def add_spots(plane, spots, roughness, grain, seed):
+    """Draw soft rough spots into a density plane (height, width) uint8, keeping the larger.
+
+    `spots` (n, 4): x, y, radius in px and density 0 to 1. Their edges wander by `roughness` radii, in bumps of `grain` px.
+    """
+    height, width = plane.shape
+    for k in range(len(spots)):
+        x0, y0, radius, dense = spots[k]
+        reach = radius * (1.0 + roughness) + 1.5
+        for y in range(max(int(y0 - reach), 0), min(int(y0 + reach) + 2, height)):
+            for x in range(max(int(x0 - reach), 0), min(int(x0 + reach) + 2, width)):
+                away = np.sqrt((x - x0) ** 2 + (y - y0) ** 2)
+                if away < reach:
+                    bumps = 0.65 * lattice_noise(seed, x / grain, y / grain) + 0.35 * lattice_noise(seed + 1, 2.7 * x / grain, 2.7 * y / grain)
+                    edge = radius * (1.0 + roughness * bumps) - away
+                    share = min(max(edge / (0.35 * radius + 1.0) + 0.5, 0.0), 1.0)
+                    value = np.uint8(255.0 * dense * share * (0.75 + 0.25 * bumps))
+                    if value > plane[y, x]:
+                        plane[y, x] = value
+
+
+@jit
+def absorb_plane(pixels, density, passed):
+    """Multiply pixels (height, width, 3) uint8 by what the density (height, width) uint8 lets pass, (256, 3) of 1/65535, in place."""
+    for y in range(density.shape[0]):
+        for x in range(density.shape[1]):
+            k = density[y, x]
+            if k:
+                for c in range(3):
+                    pixels[y, x, c] = np.uint8((np.uint32(pixels[y, x, c]) * np.uint32(passed[k, c]) + 32767) // 65535)
