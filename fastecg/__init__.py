@@ -26,6 +26,7 @@ _HOMES = {
     "read_record": "fastecg.readers",
     "render": "fastecg.recipe",
     "render_dataset": "fastecg.dataset",
+    "score": "fastecg.digitize.score",
     "simulate": "fastecg.simulation",
 }
 
@@ -45,11 +46,13 @@ __all__ = [
     "read_record",
     "render",
     "render_dataset",
+    "score",
     "simulate",
 ]
 
 if TYPE_CHECKING:
     from fastecg.dataset import render_dataset as render_dataset
+    from fastecg.digitize.score import score as score
     from fastecg.errors import FastecgError as FastecgError
     from fastecg.errors import ImageError as ImageError
     from fastecg.errors import LayoutError as LayoutError

@@ -10,10 +10,11 @@ from fastecg.cli.group import ReportingGroup
 from fastecg.cli.inspect import inspect
 from fastecg.cli.recipes import recipes
 from fastecg.cli.render import render
+from fastecg.cli.score import score
 from fastecg.cli.simulate import simulate
 
 #: Every command, in the order of ``fastecg --help``.
-COMMANDS = (render, inspect, recipes, simulate)
+COMMANDS = (render, inspect, recipes, simulate, score)
 
 app = typer.Typer(
     cls=ReportingGroup,

@@ -1,0 +1,1 @@
+"""From pictures back to millivolts: scores, grid phase, warp fit, and signals by fitting the renderer's own stroke."""

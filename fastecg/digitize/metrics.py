@@ -1,0 +1,136 @@
+"""How close one lead comes to its reference: three published ways to count decibels.
+
+All take millivolts, `reference` and `estimate` of the same shape. NaN in the reference is a sample that was not drawn and is left out
+everywhere. The ways differ in what they forgive: `raw_snr` nothing; `challenge_2024` an offset in time and voltage; `kaggle_2025` the
+same within 0.2 s.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_LEVELS = 256  # of the amplitude, in the pictures that the 2024 metric aligns
+_BLUR = 0.5  # px, standard deviation
+_MOST_S, _MOST_MV = 0.5, 1.0  # offsets beyond which the 2024 metric does not align
+_KAGGLE_LAG_S = 0.2
+
+#: Largest ratio of powers that the Kaggle metric gives a picture: 25.84 dB.
+KAGGLE_CLIP = 384.0
+
+
+def raw_snr(reference: np.ndarray, estimate: np.ndarray) -> float:
+    """Power of the reference over power of the error, dB: no alignment, no mean removed.
+
+    A sample that was drawn and is missing in the estimate counts as 0 mV, so nothing is gained by leaving out what is hard: a lead
+    not found at all has 0 dB. inf for a perfect estimate, NaN for a reference that is 0 mV throughout or not drawn.
+    """
+    drawn = np.isfinite(reference)
+    wanted = reference[drawn].astype(np.float64)
+    found = np.nan_to_num(estimate[drawn].astype(np.float64), nan=0.0)
+    return decibels(float(np.sum(wanted**2)), float(np.sum((wanted - found) ** 2)))
+
+
+def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float) -> float:
+    """The metric of the PhysioNet Challenge 2024, dB.
+
+    Both signals are drawn as pictures of 256 levels, which are aligned by their cross-correlation; then the SNR over the samples
+    present in both is multiplied by the share of the reference's samples that the estimate has. 0 dB where nothing is present.
+    """
+    if not (np.isfinite(reference) & np.isfinite(estimate)).any():
+        return 0.0 if np.isfinite(reference).any() else np.nan
+    aligned = _aligned_as_pictures(reference.astype(np.float64), estimate.astype(np.float64), fs)
+    drawn = np.isfinite(reference)
+    both = drawn & np.isfinite(aligned)
+    if not both.any():
+        return 0.0
+    wanted, found = reference[both].astype(np.float64), aligned[both]
+    return decibels(float(np.mean(wanted**2)), float(np.mean((wanted - found) ** 2))) * float(both.sum() / drawn.sum())
+
+
+def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
+    """Power of signal and of noise of one lead as the Kaggle competition of 2025 counts them.
+
+    The estimate is moved by the whole samples, at most 0.2 s, that correlate best, and by the voltage that fits best; what is missing
+    is 0 mV. A picture's ratio is the sum of its leads' signal powers over the sum of their noise powers.
+    """
+    drawn = np.isfinite(reference)
+    wanted = np.where(drawn, reference, 0.0).astype(np.float64)
+    found = np.nan_to_num(np.where(drawn, estimate, 0.0).astype(np.float64), nan=0.0)
+    first, last = _extent(drawn)
+    moved = _moved(found[first:last], -_best_lag(wanted[first:last], found[first:last], int(_KAGGLE_LAG_S * fs)))
+    inside = np.isfinite(moved)
+    level = np.mean(moved[inside] - wanted[first:last][inside]) if inside.any() else 0.0
+    error = wanted[first:last] - np.where(inside, moved - level, 0.0)
+    return float(np.sum(wanted**2)), float(np.sum(error[drawn[first:last]] ** 2))
+
+
+def decibels(signal: float, noise: float) -> float:
+    """10 log10 of a ratio of powers; NaN without signal, inf without noise."""
+    if not signal > 0:
+        return np.nan
+    return float(10.0 * np.log10(signal / noise)) if noise > 0 else np.inf
+
+
+def _extent(present: np.ndarray) -> tuple[int, int]:
+    """First and last (exclusive) index that is set; (0, 0) if none."""
+    where = np.flatnonzero(present)
+    return (int(where[0]), int(where[-1]) + 1) if where.size else (0, 0)
+
+
+def _moved(signal: np.ndarray, later: int) -> np.ndarray:
+    """A signal `later` samples later, NaN where nothing is known."""
+    out = np.full(len(signal), np.nan)
+    if abs(later) < len(signal):
+        out[max(later, 0) : len(signal) + min(later, 0)] = signal[max(-later, 0) : len(signal) - max(later, 0)]
+    return out
+
+
+def _best_lag(wanted: np.ndarray, found: np.ndarray, most: int) -> int:
+    """By how many samples `found` is late, from the correlation of the two without their means."""
+    from scipy.signal import correlate, correlation_lags
+
+    if not len(wanted):
+        return 0
+    strength = correlate(found - found.mean(), wanted - wanted.mean(), method="fft")
+    lags = correlation_lags(len(found), len(wanted))
+    strength[np.abs(lags) > most] = -np.inf
+    return int(lags[np.argmax(strength)])
+
+
+def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float) -> np.ndarray:
+    """The estimate without the offset in samples and levels at which both signals, as pictures, correlate best."""
+    low = min(np.nanmin(reference), np.nanmin(estimate))
+    high = max(np.nanmax(reference), np.nanmax(estimate))
+    if not high > low:
+        return estimate
+    first, last = _extent(np.isfinite(reference) | np.isfinite(estimate))
+    pictures = [_picture((signal[first:last] - low) / (high - low)) for signal in (reference, estimate)]
+    late, up = _offset(*pictures)
+    volts = up * (high - low) / (_LEVELS - 1)
+    if abs(late) > round(_MOST_S * fs) or abs(volts) > _MOST_MV:
+        return estimate
+    return _moved(estimate, -late) - volts
+
+
+def _picture(share: np.ndarray) -> np.ndarray:
+    """A signal (samples,) of values 0 to 1 as a picture (levels, samples), a little blurred."""
+    from scipy.ndimage import gaussian_filter
+
+    picture = np.zeros((_LEVELS, len(share)), np.float32)
+    known = np.flatnonzero(np.isfinite(share))
+    picture[np.rint(share[known] * (_LEVELS - 1)).astype(int), known] = 1.0
+    return np.asarray(gaussian_filter(picture, _BLUR, mode="constant"))
+
+
+def _offset(reference: np.ndarray, estimate: np.ndarray) -> tuple[int, int]:
+    """By how many samples and levels `estimate` is late and high: where the cross-correlation is largest.
+
+    The auto-correlation of the reference, from which the offset counts, is always largest at no offset.
+    """
+    from scipy.fft import irfft2, next_fast_len, rfft2
+
+    shape = [next_fast_len(2 * n - 1, real=True) for n in reference.shape]
+    spectrum = rfft2(estimate, shape) * np.conj(rfft2(reference, shape))
+    row, column = np.unravel_index(np.argmax(irfft2(spectrum, shape)), shape)
+    level, sample = (int(k) if k <= n // 2 else int(k) - n for k, n in ((row, shape[0]), (column, shape[1])))
+    return sample, level

@@ -1,0 +1,180 @@
+"""`score`: how well records were recovered, for one record or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastecg.digitize.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
+from fastecg.errors import RecordError
+from fastecg.record import Record
+
+#: A record counts as failed if any of its leads is below this many dB.
+FAILURE_DB = 5.0
+
+
+@dataclass(frozen=True)
+class LeadScore:
+    """One lead of one record.
+
+    Attributes
+    ----------
+    lead : str
+    snr_db : float
+        Raw SNR (see `fastecg.digitize.metrics.raw_snr`).
+    challenge_2024_db : float
+        The PhysioNet Challenge 2024 metric.
+    signal, noise : float
+        Powers as the Kaggle metric of 2025 counts them, mV² summed over samples.
+    missing : float
+        Share of the drawn samples that the estimate lacks.
+    """
+
+    lead: str
+    snr_db: float
+    challenge_2024_db: float
+    signal: float
+    noise: float
+    missing: float
+
+
+@dataclass(frozen=True)
+class RecordScore:
+    """One record: its name and its leads' scores."""
+
+    name: str
+    leads: tuple[LeadScore, ...]
+
+    @property
+    def snr_db(self) -> float:
+        """Mean raw SNR of the leads."""
+        return _mean([lead.snr_db for lead in self.leads])
+
+    @property
+    def challenge_2024_db(self) -> float:
+        """Mean of the Challenge 2024 metric over the leads."""
+        return _mean([lead.challenge_2024_db for lead in self.leads])
+
+    @property
+    def kaggle_ratio(self) -> float:
+        """Signal power over noise power, all leads together, not clipped."""
+        noise = sum(lead.noise for lead in self.leads)
+        return sum(lead.signal for lead in self.leads) / noise if noise > 0 else np.inf
+
+    @property
+    def failed(self) -> bool:
+        """Whether any lead is below `FAILURE_DB`."""
+        return any(lead.snr_db < FAILURE_DB for lead in self.leads)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one or more records."""
+
+    records: tuple[RecordScore, ...]
+
+    def summary(self) -> dict[str, float]:
+        """Numbers over all records.
+
+        Raw SNR first: mean, standard deviation, median and 5th percentile over records, dB; the share of records with any lead below
+        5 dB; the two other metrics (`kaggle_2025_db` clips every record at 25.84 dB, as the competition did); the mean share of
+        samples missing.
+        """
+        values = np.array([record.snr_db for record in self.records])
+        ratios = np.array([record.kaggle_ratio for record in self.records])
+        return {
+            "records": len(self.records),
+            **_spread(values),
+            "failure_rate": float(np.mean([record.failed for record in self.records])),
+            "challenge_2024_db": _mean([lead.challenge_2024_db for lead in self._leads()]),
+            "kaggle_2025_db": decibels(float(np.mean(np.minimum(ratios, KAGGLE_CLIP))), 1.0),
+            "kaggle_2025_unclipped_db": decibels(float(np.mean(ratios)), 1.0),
+            "missing": _mean([lead.missing for lead in self._leads()]),
+        }
+
+    def per_lead(self) -> dict[str, dict[str, float]]:
+        """For every lead name: how many records have it, and the spread of its raw SNR."""
+        names = dict.fromkeys(lead.lead for lead in self._leads())
+        found = {name: np.array([lead.snr_db for lead in self._leads() if lead.lead == name]) for name in names}
+        return {name: {"records": len(values), **_spread(values)} for name, values in found.items()}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a lead of a record, for tables."""
+        return [
+            {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
+             "kaggle_2025_db": decibels(lead.signal, lead.noise), "missing": lead.missing}
+            for record in self.records for lead in record.leads
+        ]  # fmt: skip
+
+    def _leads(self) -> Iterator[LeadScore]:
+        for record in self.records:
+            yield from record.leads
+
+
+def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Record]) -> Scores:
+    """Score recovered signals against what was drawn.
+
+    Parameters
+    ----------
+    reference : Record or sequence of Record
+        What was drawn. Samples that were not drawn are NaN and left out (``fastecg render --mask-unplotted`` writes such records).
+    estimate : Record or sequence of Record
+        What was recovered, in the same order, at the same sampling frequency and from the same first sample on. A lead or sample
+        that is missing counts as 0 mV in the raw SNR.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    RecordError
+        If the numbers of records or their sampling frequencies differ, or a reference has nothing drawn.
+    """
+    references = [reference] if isinstance(reference, Record) else list(reference)
+    estimates = [estimate] if isinstance(estimate, Record) else list(estimate)
+    if len(references) != len(estimates) or not references:
+        raise RecordError(f"{len(references)} references and {len(estimates)} estimates, expected as many of both, at least one")
+    return Scores(tuple(_score_record(*pair) for pair in zip(references, estimates, strict=True)))
+
+
+def _score_record(reference: Record, estimate: Record) -> RecordScore:
+    if abs(reference.fs - estimate.fs) > 1e-6 * reference.fs:
+        raise RecordError(f"{estimate.name}: sampled at {estimate.fs:g} Hz, expected {reference.fs:g} Hz as the reference")
+    drawn = [lead for lead in reference.leads if np.isfinite(reference.lead(lead)).any()]
+    if not drawn:
+        raise RecordError(f"{reference.name}: every sample of the reference is missing, expected some that were drawn")
+    return RecordScore(reference.name, tuple(_score_lead(reference, estimate, lead) for lead in drawn))
+
+
+def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
+    wanted = reference.lead(lead).astype(np.float64)
+    found = np.full(len(wanted), np.nan)
+    if lead in estimate.leads:
+        known = estimate.lead(lead)[: len(wanted)]
+        found[: len(known)] = known
+    missing = float(np.mean(np.isnan(found[np.isfinite(wanted)])))
+    signal, noise = kaggle_2025(wanted, found, reference.fs)
+    return LeadScore(lead, raw_snr(wanted, found), challenge_2024(wanted, found, reference.fs), signal, noise, missing)
+
+
+def _spread(values: np.ndarray) -> dict[str, float]:
+    """Mean, standard deviation, median, 5th percentile, of the values that are finite; a perfect one has no decibels to average."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return dict.fromkeys(("snr_mean_db", "snr_sd_db", "snr_median_db", "snr_p5_db"), np.inf if np.isinf(values).any() else np.nan)
+    return {
+        "snr_mean_db": float(known.mean()),
+        "snr_sd_db": float(known.std()),
+        "snr_median_db": float(np.median(known)),
+        "snr_p5_db": float(np.percentile(known, 5)),
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Mean of the finite values; inf if all others are perfect, NaN if there is none."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else (np.inf if any(value == np.inf for value in values) else np.nan)

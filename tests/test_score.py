@@ -1,0 +1,185 @@
+"""Scores against what can be worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import fastecg
+from fastecg.cli import app
+from fastecg.digitize.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
+from fastecg.writers.wfdb_copy import write_record
+
+FS = 500.0
+
+
+def beats(samples=1250, seed=0):
+    """Spikes at uneven places on a slow wave: a signal whose alignment is unmistakable."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(samples) / FS
+    return 0.2 * np.sin(2 * np.pi * 0.7 * t) + sum(np.exp(-(((t - at) / 0.012) ** 2)) for at in rng.uniform(0.2, t[-1] - 0.2, 4))
+
+
+def record(*signals, leads=None, name="r", fs=FS):
+    return fastecg.Record(np.array(signals), fs, leads or fastecg.LEADS[: len(signals)], name)
+
+
+@pytest.mark.parametrize("gain", [0.9, 0.99, 1.001])
+def test_a_gain_error_has_the_same_decibels_everywhere(gain):
+    x = beats()
+    wanted = -20 * np.log10(abs(1 - gain))
+    assert raw_snr(x, gain * x) == pytest.approx(wanted, abs=1e-6)
+    signal, noise = kaggle_2025(x - x.mean(), gain * (x - x.mean()), FS)
+    assert decibels(signal, noise) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_added_noise_has_the_decibels_of_its_power():
+    x = beats(5000)
+    noise = np.random.default_rng(1).normal(0, 0.01, x.size)
+    wanted = 10 * np.log10(np.sum(x**2) / np.sum(noise**2))
+    assert raw_snr(x, x + noise) == pytest.approx(wanted, abs=1e-9)
+    assert challenge_2024(x, x + noise, FS) == pytest.approx(wanted, abs=0.2)  # its alignment may move by a level
+    assert decibels(*kaggle_2025(x, x + noise, FS)) == pytest.approx(wanted, abs=0.05)
+
+
+def test_raw_snr_forgives_no_offset():
+    x = beats()
+    assert raw_snr(x, x + 0.1) == pytest.approx(10 * np.log10(np.mean(x**2) / 0.01))
+    assert raw_snr(x, np.roll(x, 5)) < 7
+
+
+@pytest.mark.parametrize(("late", "up"), [(0, 0.0), (7, 0.0), (-31, 0.2), (90, -0.4)])
+def test_the_published_metrics_forgive_offsets(late, up):
+    x = np.pad(beats(1000), 200, mode="edge")
+    moved = np.roll(x, late) + up
+    # What is left is a step of the 256 levels, and the samples that moving loses.
+    level = (max(x.max(), moved.max()) - min(x.min(), moved.min())) / 255
+    share = 1 - abs(late) / len(x)
+    assert challenge_2024(x, moved, FS) >= share * 10 * np.log10(np.mean(x**2) / level**2) - 1
+    if abs(late) <= 0.2 * FS:
+        inside = slice(max(-late, 0), len(x) - max(late, 0))
+        lost = np.sum(np.delete(x, np.arange(len(x))[inside]) ** 2)
+        signal, noise = kaggle_2025(x, moved, FS)
+        assert signal == pytest.approx(np.sum(x**2))
+        assert noise == pytest.approx(lost, rel=0.05, abs=1e-3)
+
+
+def test_offsets_too_large_are_not_forgiven():
+    x = np.pad(beats(1000), 400, mode="edge")
+    assert challenge_2024(x, x + 1.5, FS) == pytest.approx(raw_snr(x, x + 1.5), abs=1e-6)
+    assert challenge_2024(x, np.roll(x, 260), FS) == pytest.approx(raw_snr(x, np.roll(x, 260)), abs=1e-6)
+    assert decibels(*kaggle_2025(x, np.roll(x, 150), FS)) < 6
+
+
+def test_samples_not_drawn_are_left_out():
+    x = beats()
+    drawn = x.copy()
+    drawn[600:] = np.nan
+    wild = np.where(np.arange(x.size) < 600, 1.1 * x, 99.0)
+    assert raw_snr(drawn, wild) == pytest.approx(20.0)
+    assert kaggle_2025(drawn, wild, FS)[0] == pytest.approx(np.sum(x[:600] ** 2))
+    assert challenge_2024(drawn, wild[:], FS) < 20.1
+
+
+def test_samples_missing_in_the_estimate():
+    x = beats()
+    half = x.copy()
+    half[::2] = np.nan
+    assert raw_snr(x, half) == pytest.approx(10 * np.log10(np.sum(x**2) / np.sum(x[::2] ** 2)))
+    noisy = half + 0.01
+    both = np.isfinite(half)
+    forgiven = challenge_2024(x, noisy, FS)
+    assert forgiven <= 0.5 * 10 * np.log10(np.mean(x[both] ** 2) / 1e-12)
+    assert challenge_2024(x, np.full_like(x, np.nan), FS) == 0.0
+    assert raw_snr(x, np.full_like(x, np.nan)) == 0.0
+
+
+def test_perfect_and_empty():
+    x = beats()
+    assert raw_snr(x, x) == np.inf
+    assert np.isnan(raw_snr(0 * x, x))
+    assert np.isnan(challenge_2024(np.full_like(x, np.nan), x, FS))
+
+
+def test_scores_of_records():
+    x = beats()
+    wanted = [record(x, 2 * x, name="a"), record(x, 2 * x, name="b")]
+    found = [record(0.9 * x, 1.8 * x, name="a"), record(0.99 * x, np.full_like(x, np.nan), name="b")]
+    scores = fastecg.score(wanted, found)
+    a, b = scores.records
+    assert a.snr_db == pytest.approx(20.0, abs=1e-4)
+    assert b.snr_db == pytest.approx(20.0, abs=1e-4)  # 40 and 0 dB
+    assert not a.failed
+    assert b.failed
+    summary = scores.summary()
+    assert summary["records"] == 2
+    assert summary["snr_mean_db"] == pytest.approx(20.0, abs=1e-4)
+    assert summary["snr_sd_db"] == pytest.approx(0.0, abs=1e-4)
+    assert summary["failure_rate"] == 0.5
+    assert summary["missing"] == 0.25
+    assert scores.per_lead()["II"]["snr_mean_db"] == pytest.approx(10.0, abs=1e-4)
+    assert [row["record"] for row in scores.rows()] == ["a", "a", "b", "b"]
+
+
+def test_the_kaggle_clip_bounds_a_record():
+    x = beats() - beats().mean()
+    summary = fastecg.score(record(x), record(0.999 * x)).summary()
+    assert summary["kaggle_2025_db"] == pytest.approx(10 * np.log10(KAGGLE_CLIP))
+    assert summary["kaggle_2025_unclipped_db"] == pytest.approx(60.0, abs=0.1)
+
+
+def test_a_lead_that_is_not_there_counts():
+    x = beats()
+    scores = fastecg.score(record(x, x), record(x * 0.9))
+    assert [lead.snr_db for lead in scores.records[0].leads] == pytest.approx([20.0, 0.0], abs=1e-4)
+
+
+def test_what_cannot_be_compared_is_refused():
+    x = beats()
+    with pytest.raises(fastecg.RecordError, match="250 Hz, expected 500 Hz"):
+        fastecg.score(record(x), record(x, fs=250.0))
+    with pytest.raises(fastecg.RecordError, match="2 references and 1 estimates"):
+        fastecg.score([record(x), record(x)], [record(x)])
+    with pytest.raises(fastecg.RecordError, match="every sample of the reference is missing"):
+        fastecg.score(record(np.full_like(x, np.nan)), record(x))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    x = beats()
+    for folder, gain in (("wanted", 1.0), ("found", 0.9)):
+        (tmp_path / folder).mkdir()
+        write_record(tmp_path / folder / "a", record(gain * x, gain * x, name="a"))
+    write_record(tmp_path / "wanted" / "b", record(x, x, name="b"))
+    return tmp_path / "wanted", tmp_path / "found"
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["score", *map(str, words)])
+
+
+def test_command_on_folders(folders):
+    result = run(*folders, "--json")
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert told["summary"]["records"] == 2
+    assert told["summary"]["failure_rate"] == 0.5  # b was not recovered
+    assert told["summary"]["snr_mean_db"] == pytest.approx(10.0, abs=0.1)
+
+
+def test_command_on_records(folders):
+    wanted, found = folders
+    table = run(wanted / "a", found / "a").stdout
+    assert "raw SNR               20.0" in table
+    lines = run(wanted / "a", found / "a", "--csv").stdout.splitlines()
+    assert lines[0] == "record,lead,snr_db,challenge_2024_db,kaggle_2025_db,missing"
+    assert [line.split(",")[:2] for line in lines[1:]] == [["a", "I"], ["a", "II"]]
+
+
+def test_command_refuses_folders_without_common_names(folders, tmp_path):
+    (tmp_path / "other").mkdir()
+    write_record(tmp_path / "other" / "c", record(beats(), name="c"))
+    result = run(folders[0], tmp_path / "other")
+    assert result.exit_code == 2
+    assert "no record has the name" in result.output
