@@ -6,12 +6,14 @@ same bytes, and a run that was stopped goes on by leaving out what its manifest 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -19,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecordError
-from fastecg.manifest import Line, Manifest, changed_options, read_options, write_options
-from fastecg.writers import FORMATS, TRUTHS, save_photo, write_record
+from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
+from fastecg.writers import FORMATS, PART, TRUTHS, is_whole, save_photo, whole_name, write_record
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from fastecg.record import Record
 
 _PACKAGE = Path(__file__).parent
+_OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
 _RECORDS_A_WORKER = 8  # fewer are drawn sooner than another process starts
 
 
@@ -204,12 +207,22 @@ def render_dataset(
     folder = Path(out)
     tasks = _part(_tasks(list(inputs), folder), limit, shard)
     manifest = _opened(folder, options, overwrite)
+    _sweep(folder, {task.stem for task in tasks})
     tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
     try:
-        return _run(tasks, options, folder, manifest, workers, progress or (lambda _: None))
-    finally:
-        if shard is None:  # other shards may be writing to it
-            manifest.compact()
+        summary = _run(tasks, options, folder, manifest, workers, progress or (lambda _: None))
+    except BaseException:
+        with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
+            _compact(manifest, shard)
+        raise
+    _compact(manifest, shard)
+    return summary
+
+
+def _compact(manifest: Manifest, shard: tuple[int, int] | None) -> None:
+    """Put the manifest in order, unless other shards may be writing to it."""
+    if shard is None:
+        manifest.compact()
 
 
 def _run(
@@ -337,10 +350,20 @@ def _clear(folder: Path, manifest: Manifest) -> None:
     manifest.path.unlink(missing_ok=True)
 
 
+def _sweep(folder: Path, stems: set[str]) -> None:
+    """Delete what a killed run left half written of these records; other shards may be writing theirs."""
+    for aside in [path for path in folder.rglob(f".*{PART}") if path.is_file()]:
+        name = whole_name(aside.name)
+        if name is not None:
+            stem = aside.with_name(name.partition(".")[0]).relative_to(folder).as_posix()
+            if stem in stems or stem.rpartition("-")[0] in stems or name in (MANIFEST, RUN):
+                aside.unlink(missing_ok=True)
+
+
 def _resumed(task: Task, folder: Path, manifest: Manifest, options: Options) -> Task:
     """The task without what is there already."""
     done = frozenset(_whole_images(task.stem, folder, manifest, options))
-    copied = all((folder / (task.stem + suffix)).exists() for suffix in (".hea", ".dat"))
+    copied = is_whole(folder / task.stem)
     first = manifest.images.get(f"{task.stem}-0.{options.format}", {})
     return replace(task, done=done, copied=copied, complete=copied and len(done) == first.get("images"))
 
@@ -350,8 +373,9 @@ def _whole_images(stem: str, folder: Path, manifest: Manifest, options: Options)
     index = 0
     while (line := manifest.images.get(f"{stem}-{index}.{options.format}")) is not None:
         image = folder / line["path"]
-        beside = (image.with_name(image.stem + TRUTHS[kind][0]) for kind in options.truth)
-        if image.exists() and image.stat().st_size == line["bytes"] and all(path.exists() for path in beside):
+        beside = {image.with_name(image.stem + TRUTHS[kind][0]): line.get("truth_bytes", {}).get(kind) for kind in options.truth}
+        # By size, for a power cut leaves files that are there and empty.
+        if all(path.is_file() and path.stat().st_size == size for path, size in {image: line["bytes"], **beside}.items()):
             yield index
         index += 1
 
@@ -377,8 +401,10 @@ def draw_task(task: Task, options: Options, folder: Path) -> Drawn:
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None)
         tail_s = (record.samples - starts[-1][1]) / record.fs
         return Drawn(task.stem, tuple(lines), kept=count - len(lines), tail_s=tail_s)
-    except OSError:
-        raise  # a full disk is no fault of the record
+    except OSError as error:
+        if error.errno not in _OWN_FAULTS:
+            raise  # a full disk is no fault of the record
+        return Drawn(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
         return Drawn(task.stem, tuple(lines), error=_reason(error, task))
 
@@ -423,7 +449,7 @@ def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
 def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
     """Write a picture's files; its line for the manifest."""
     path = f"{stem}-{index}.{options.format}"
-    body = save_photo(photo, folder / path, quality=options.quality, truth=options.truth)
+    body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=options.truth)
     shot, (height, width) = photo.shot, photo.image.shape[:2]
     return {
         "path": path,
@@ -436,6 +462,7 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
         "height": height,
         "bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),
+        "truth_bytes": truth_bytes,
     }
 
 

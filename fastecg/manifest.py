@@ -6,6 +6,7 @@ A later line about the same image or record takes the place of an earlier one.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -63,11 +64,13 @@ class Manifest:
         if not data:
             return
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        data = b"\n" + data if self._torn else data
         try:
-            os.write(handle, b"\n" + data if self._torn else data)
+            self._torn = os.write(handle, data) < len(data)
         finally:
             os.close(handle)
-        self._torn = False
+        if self._torn:  # what a disk takes when it is nearly full
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def compact(self) -> None:
         """Write the manifest anew: one line an image, in the order of names, whatever the order of work was."""

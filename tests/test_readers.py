@@ -22,7 +22,8 @@ from fastecg.readers import find_records, read_record, sample_records
 from fastecg.readers.header import parse_header
 from fastecg.readers.leads import choose_leads, millivolts_per, standard_name
 from fastecg.readers.wfdb import unpack_212
-from fastecg.record import EXTRA_LEADS, LEADS
+from fastecg.record import EXTRA_LEADS, LEADS, Record
+from fastecg.writers import write_record
 
 DATA = Path(os.environ["FASTECG_DATA"]) / "records" if os.environ.get("FASTECG_DATA") else None
 
@@ -752,14 +753,26 @@ def test_a_list_names_records_and_folders(tmp_path):
     assert keys(tmp_path / "RECORDS-all") == ["p/one", "p/two"]
 
 
-@pytest.mark.parametrize("entry", ["../r", "/etc/r", "p/../../r", "nowhere", "..\\r"])
+@pytest.mark.parametrize("entry", ["../r", "/etc/r", "p/../../r", "..\\r"])
 def test_a_list_that_leads_astray(tmp_path, entry):
     inner = tmp_path / "in"
     inner.mkdir()
     write(tmp_path, "r 1 500 20\n")
     (inner / "RECORDS").write_text(entry + "\n")
-    with pytest.raises(RecordError, match=r"RECORDS|nowhere"):
+    with pytest.raises(RecordError, match="RECORDS"):
         find_records(inner / "RECORDS")
+
+
+def test_what_a_list_names_and_is_not_there_fails_when_read(tmp_path):
+    write_record(tmp_path / "r", Record(np.arange(20)[None] / 20, 500, ("I",)))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "RECORDS").write_text("nowhere\nr\nempty\n")
+    missing, found, empty = find_records(tmp_path / "RECORDS")
+    assert [source.key for source in (missing, found, empty)] == ["nowhere", "r", "empty"]
+    read_record(found.path)
+    for source in (missing, empty):
+        with pytest.raises(RecordError, match=r"no such file"):
+            read_record(source.path)
 
 
 def test_inputs_that_are_missing_or_empty_or_alike(tmp_path):

@@ -22,6 +22,11 @@ class ReportingGroup(TyperGroup):
         except FastecgError as error:
             message, status = str(error), USAGE
         except OSError as error:
-            message, status = f"{error.filename or 'file'}: {error.strerror or error}", FAILED
+            message, status = refusal(error), FAILED
         typer.echo(f"fastecg: {message}", err=True)
         raise typer.Exit(status)
+
+
+def refusal(error: OSError) -> str:
+    """What the disk refused, in words."""
+    return f"{error.filename or 'file'}: {error.strerror or error}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastecg.cli.group import FAILED
+from fastecg.cli.group import FAILED, refusal
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def render(
 
         fastecg render RECORDS -o out --shard 2/8           part of a list
 
-    Exit status: 0 all done, 1 some records failed, 2 wrong usage.
+    Exit status: 0 all done, 1 some records failed or the disk did, 2 wrong usage, 130 stopped by Ctrl-C.
     """
     from fastecg.cli.report import Reporter
     from fastecg.dataset import render_dataset
@@ -93,6 +93,9 @@ def render(
     except KeyboardInterrupt:
         reporter.say("stopped; the same command goes on from here")
         raise typer.Exit(_INTERRUPTED) from None
+    except OSError as error:
+        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
+        raise typer.Exit(FAILED) from None
     reporter.say("\n".join(_told(summary, out)))
     if summary.failures:
         raise typer.Exit(FAILED)

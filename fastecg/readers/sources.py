@@ -41,8 +41,8 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     Raises
     ------
     RecordError
-        If an input does not exist, if a folder holds no record, if a list leaves its folder, or if two records would be mirrored to
-        one place.
+        If an input does not exist, if a folder given holds no record, if a list leaves its folder, or if two records would be
+        mirrored to one place. What a list names and is not there is found all the same: reading it fails, and costs one record.
     """
     if isinstance(inputs, (str, Path)):
         inputs = [inputs]
@@ -62,14 +62,19 @@ def sample_records() -> list[Source]:
 
 def record_path(given: Path) -> Path:
     """The header or table that `given` means; raises `RecordError` if there is none."""
-    if given.suffix.lower() in (".hea", *TABLES):
-        path = given
-    else:
-        path = given.with_name(given.name + ".hea") if given.name else given
-        if given.suffix in (".dat", ".mat") and not os.path.isfile(path):
-            path = given.with_suffix(".hea")
+    path = _meant(given)
     if not os.path.isfile(path):
         raise RecordError(f"{path}: there is no such file, expected a record (with or without .hea), a folder or a RECORDS list")
+    return path
+
+
+def _meant(given: Path) -> Path:
+    """The header or table that `given` stands for, there or not."""
+    if given.suffix.lower() in (".hea", *TABLES):
+        return given
+    path = given.with_name(given.name + ".hea") if given.name else given
+    if given.suffix in (".dat", ".mat") and not os.path.isfile(path):
+        return given.with_suffix(".hea")
     return path
 
 
@@ -79,7 +84,7 @@ def _same(one: Path, other: Path) -> bool:
 
 def _expand(given: Path) -> Iterator[Source]:
     if os.path.isdir(given):
-        yield from _in_folder(given, given)
+        yield from _in_folder(given)
     elif given.name.startswith("RECORDS") and os.path.isfile(given):
         yield from _in_list(given)
     else:
@@ -92,14 +97,19 @@ def _source(path: Path, root: Path) -> Source:
     return Source(path, relative, relative.as_posix())
 
 
-def _in_folder(folder: Path, root: Path) -> Iterator[Source]:
-    headers = sorted(folder.rglob("*.hea"))
-    segments = {segment for header in headers for segment in _segments(header)}
-    records = [header for header in headers if header not in segments and os.path.isfile(header)]
+def _in_folder(folder: Path) -> Iterator[Source]:
+    records = _headers(folder)
     if not records:
         raise RecordError(f"{folder}: it holds no record, expected at least one .hea file in it or below")
     for header in records:
-        yield _source(header, root)
+        yield _source(header, folder)
+
+
+def _headers(folder: Path) -> list[Path]:
+    """The records in a folder and below, sorted, without the segments of others."""
+    headers = sorted(folder.rglob("*.hea"))
+    segments = {segment for header in headers for segment in _segments(header)}
+    return [header for header in headers if header not in segments and os.path.isfile(header)]
 
 
 def _segments(header: Path) -> list[Path]:
@@ -127,7 +137,7 @@ def _in_list(path: Path) -> Iterator[Source]:
         name = PurePosixPath(entry)
         if name.is_absolute() or ".." in name.parts or "\\" in entry or "\0" in entry:
             raise RecordError(f"{path}: it lists {entry[:80]!r}, expected records below the folder of the list")
-        if os.path.isdir(root / name) and not os.path.isfile(root / f"{name}.hea"):
-            yield from _in_folder(root / name, root)
-        else:
-            yield _source(record_path(root / name), root)
+        folder = os.path.isdir(root / name) and not os.path.isfile(root / f"{name}.hea")
+        # What is missing costs one record and not the run, so whether a record is there is left to its reader.
+        for path in (folder and _headers(root / name)) or [_meant(root / name)]:
+            yield _source(path, root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 
 from fastecg.errors import ImageError
 from fastecg.writers.png import png_bytes
+
+#: What files end in while they are written aside.
+PART = ".part"
 
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2  # EXIF and TIFF tags
 
@@ -57,14 +61,22 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file whole or not at all: aside in the same folder, then renamed over `path`. Missing folders are made."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.parent / f".{target.name}.{secrets.token_hex(6)}.part"
+    aside = target.parent / f".{target.name}.{secrets.token_hex(6)}{PART}"
     try:
         with open(aside, "xb") as file:
             file.write(data)
         os.replace(aside, target)
-    except BaseException:
+    except BaseException as error:
         aside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(target)  # a full disk is told without a name
         raise
+
+
+def whole_name(aside: str) -> str | None:
+    """The name of the file that `aside` was to become, None if it is no file set aside by `write_atomic`."""
+    found = re.fullmatch(rf"\.(.+)\.[0-9a-f]{{12}}{re.escape(PART)}", aside)
+    return found and found[1]
 
 
 def _png(image: np.ndarray, dpi: float, quality: int | None) -> bytes:

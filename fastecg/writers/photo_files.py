@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
 
 
-def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: Sequence[str] = ("json",)) -> bytes:
+def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: Sequence[str] = ("json",)) -> tuple[bytes, dict[str, int]]:
     """Write a picture and its truth; the image comes last, so that where it is, all of it is.
 
     Parameters
@@ -33,8 +33,8 @@ def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: S
 
     Returns
     -------
-    bytes
-        What the image file holds.
+    (bytes, dict)
+        What the image file holds, and how many bytes each kind of truth has.
 
     Raises
     ------
@@ -45,11 +45,14 @@ def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: S
         if kind not in TRUTHS:
             raise ImageError(f"{path.name}: unknown truth {kind!r}, expected one of {', '.join(TRUTHS)}")
     body = image_bytes(photo.image, path.suffix, dpi=photo.shot.dpi, quality=quality, name=path.name)
+    sizes = {}
     for kind in truth:
         suffix, encode = TRUTHS[kind]
-        write_atomic(path.with_name(path.stem + suffix), encode(photo))
+        data = encode(photo)
+        write_atomic(path.with_name(path.stem + suffix), data)
+        sizes[kind] = len(data)
     write_atomic(path, body)
-    return body
+    return body, sizes
 
 
 def _mask(photo: Photo) -> bytes:

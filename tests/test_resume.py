@@ -1,0 +1,260 @@
+"""Runs that are killed, starved or interrupted, and go on as if nothing had been."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+import fastecg
+from fastecg import dataset
+from fastecg.writers import write_record
+
+RECORDS = 24
+ROUNDS = 20 if os.environ.get("FASTECG_LONG") else 3
+OPTIONS = ("--dpi", "60", "--truth", "json,mask", "--per-record", "2")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))
+from fastecg.cli import main
+main()
+"""
+GROWTH = """
+import resource, sys
+from pathlib import Path
+from fastecg.dataset import Options, Task, draw_task
+from fastecg.recipe import Recipe
+
+def pages(count, first=0):
+    for k in range(first, first + count):
+        draw_task(Task(f"r{k}", Path(sys.argv[1]) / f"r{k % 24:02}.hea"), options, Path(sys.argv[2]))
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+options = Options(Recipe.load("photo"), dpi=60.0, format="jpg")
+before = pages(60)
+print(before, pages(int(sys.argv[3]), 60))
+"""
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("records")
+    for seed in range(RECORDS):
+        write_record(folder / f"r{seed:02}", fastecg.simulate(seconds=10 + 10 * (seed % 2), fs=100, seed=seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(records, tmp_path_factory) -> Path:
+    """An uninterrupted run."""
+    out = tmp_path_factory.mktemp("whole")
+    assert run(records, out, 2).returncode == 0
+    return out
+
+
+def command(source: Path, out: Path, workers: int) -> list[str]:
+    return [sys.executable, "-m", "fastecg", "render", str(source), "-o", str(out), "--workers", str(workers), *OPTIONS]
+
+
+def run(source: Path, out: Path, workers: int = 1) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(source, out, workers), env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False)
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_runs_killed_at_random_moments_go_on(records, whole, tmp_path):
+    rng = np.random.default_rng(7)
+    expected = contents(whole)
+    cut_short = 0
+    for k in range(ROUNDS):
+        out = tmp_path / f"out{k}"
+        killed(command(records, out, 1 + k % 2), out, float(rng.uniform(0, 1.5)))
+        cut_short += contents(out) != expected
+        again = run(records, out, 2 - k % 2)
+        assert again.returncode == 0, again.stderr
+        assert contents(out) == expected
+    assert cut_short >= ROUNDS / 2
+
+
+def killed(words: list[str], out: Path, seconds: float) -> None:
+    """Run a command until it has begun to write, and `seconds` more at most; then kill the process, and it alone."""
+    with subprocess.Popen(words, env=ENVIRONMENT | {"FASTECG_TEST_OUT": str(out)}, stderr=subprocess.DEVNULL) as process:
+        until(lambda: (out / "run.json").exists() or process.poll() is not None)
+        time.sleep(seconds)
+        process.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc")
+def test_workers_end_with_a_killed_parent(records, tmp_path):
+    out = tmp_path / "out"
+    with subprocess.Popen(command(records, out, 2), env=ENVIRONMENT | {"FASTECG_TEST_OUT": str(out)}, stderr=subprocess.DEVNULL) as process:
+        until(lambda: (out / "manifest.jsonl").exists())
+        assert len(workers_of(out)) >= 3
+        process.kill()
+    until(lambda: not workers_of(out))
+
+
+def until(happens: Callable[[], bool], seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def workers_of(out: Path) -> list[str]:
+    """Processes that the killed run into `out` has left behind."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            mine = f"FASTECG_TEST_OUT={out}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            if mine and (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+    return found
+
+
+def test_one_two_and_seven_workers_write_the_same_bytes(records, whole, tmp_path):
+    for workers in (1, 7):
+        out = tmp_path / str(workers)
+        assert run(records, out, workers).returncode == 0
+        assert contents(out) == contents(whole)
+
+
+def test_shards_part_a_run_exactly(records, whole, tmp_path):
+    parts = []
+    for k in range(1, 6):
+        out = tmp_path / str(k)
+        dataset.render_dataset([records], out, shard=(k, 5), dpi=60.0, truth=("json", "mask"), per_record=2, workers=1)
+        parts.append({name: body for name, body in contents(out).items() if name not in ("manifest.jsonl", "run.json")})
+    together = {name: body for part in parts for name, body in part.items()}
+    assert sum(map(len, parts)) == len(together)
+    assert together.items() == {(name, body) for name, body in contents(whole).items() if name not in ("manifest.jsonl", "run.json")}
+
+
+# --- disks
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of file size")
+def test_a_disk_that_takes_no_more_is_one_line_and_the_run_goes_on(records, whole, tmp_path):
+    out = tmp_path / "out"
+    code = LIMITED.format(most=min(path.stat().st_size for path in whole.glob("*-0.png")) // 2)
+    words = [sys.executable, "-c", code, *command(records, out, 2)[3:]]
+    for workers in ("1", "2"):
+        words[words.index("--workers") + 1] = workers
+        starved = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False)
+        assert starved.returncode == 1
+        line = " ".join(starved.stderr.split())
+        assert line.startswith("fastecg: ")
+        assert "File too large; once that is mended, the same command goes on from here" in line
+        assert not [path for path in contents(out) if path.endswith(".png")]
+    assert run(records, out, 2).returncode == 0
+    assert contents(out) == contents(whole)
+
+
+def test_a_manifest_cut_short_by_a_full_disk_is_mended(records, whole, tmp_path, monkeypatch):
+    out, options = tmp_path / "out", {"dpi": 60.0, "truth": ("json", "mask"), "per_record": 2, "workers": 1}
+    write, calls = os.write, []
+
+    def nearly_full(handle: int, data: bytes) -> int:
+        calls.append(data)
+        return write(handle, data[:37] if len(calls) == 3 else data)
+
+    monkeypatch.setattr("fastecg.manifest.os.write", nearly_full)
+    with pytest.raises(OSError, match=r"manifest.jsonl") as caught:
+        dataset.render_dataset([records], out, shard=(1, 1), **options)
+    assert caught.value.errno == 28
+    assert not (out / "manifest.jsonl").read_bytes().endswith(b"\n")
+    assert dataset.render_dataset([records], out, **options).kept >= 2
+    assert contents(out) == contents(whole)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_one_line(records, tmp_path):
+    (tmp_path / "out").mkdir(mode=0o500)
+    said = run(records, tmp_path / "out")
+    assert said.returncode == 1
+    assert "Permission denied" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(records, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    said = run(records, tmp_path / "file" / "out")
+    assert said.returncode == 1
+    assert len(said.stderr.strip().splitlines()) <= 2  # console width
+    assert "Traceback" not in said.stderr
+
+
+def test_what_a_power_cut_leaves_empty_is_written_again(records, whole, tmp_path):
+    out, options = tmp_path / "out", {"dpi": 60.0, "truth": ("json", "mask"), "per_record": 2, "workers": 1}
+    dataset.render_dataset([records], out, **options)
+    for name in ("r00-0.json", "r01-0.mask.png", "r02-1.png", "r03.dat", "r04.hea"):
+        (out / name).write_bytes(b"")
+    (out / "r05.dat").write_bytes((out / "r05.dat").read_bytes()[:4096])
+    (out / ".r06-0.png.0123456789ab.part").write_bytes(b"half")
+    (out / "..part").write_bytes(b"not ours")
+    assert dataset.render_dataset([records], out, **options).pages == 3
+    (out / "..part").unlink()
+    assert contents(out) == contents(whole)
+
+
+def test_half_files_of_other_shards_are_left_alone(records, tmp_path):
+    dataset.render_dataset([records], tmp_path, shard=(1, 4), dpi=60.0, workers=1)
+    mine, other = tmp_path / ".r04-0.png.0123456789ab.part", tmp_path / ".r05-0.png.0123456789ab.part"
+    for path in (mine, other):
+        path.write_bytes(b"half")
+    dataset.render_dataset([records], tmp_path, shard=(1, 4), dpi=60.0, workers=1)
+    assert (mine.exists(), other.exists()) == (False, True)
+
+
+# --- one record in many
+
+
+def test_poisoned_records_cost_themselves_alone(records, tmp_path):
+    names = [f"r{k:02}" for k in range(RECORDS)]
+    for name in names:
+        for suffix in (".hea", ".dat"):
+            os.link(records / (name + suffix), tmp_path / (name + suffix))
+    long = "n" * 246  # its own files have names that just fit, and their pictures' do not
+    (tmp_path / f"{long}.hea").write_text((tmp_path / "r00.hea").read_text().replace("r00 ", f"{long} ", 1))
+    (tmp_path / "cut.hea").write_text("cut 12")
+    (tmp_path / "RECORDS").write_text("\n".join(["gone", *names, "cut", "no/where/at/all", long]))
+    said = run(tmp_path / "RECORDS", tmp_path / "out", 2)
+    assert said.returncode == 1
+    lines = [orjson.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_bytes().splitlines()]
+    reasons = {line["record"]: line["error"] for line in lines if "error" in line}
+    assert sorted(reasons) == ["cut", "gone", long, "no/where/at/all"]
+    assert "no such file" in reasons["gone"]
+    assert "cannot be written" in reasons[long]
+    assert {line["record"] for line in lines if "path" in line} == set(names)
+
+
+def test_an_input_that_is_missing_itself_is_wrong_usage(tmp_path):
+    said = run(tmp_path / "gone", tmp_path / "out")
+    assert said.returncode == 2
+    assert not (tmp_path / "out").exists()
+
+
+# --- memory
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
+def test_memory_stays_flat(records, tmp_path):
+    """A worker grows by less than 8 MB and 4 kB a record over some hundred records."""
+    count = 2000 if os.environ.get("FASTECG_LONG") else 240
+    words = [sys.executable, "-c", GROWTH, str(records), str(tmp_path), str(count)]
+    before, after = map(int, subprocess.check_output(words, env=ENVIRONMENT, text=True, timeout=1800).split())
+    print(f"{before / 1e6:.0f} MB after 60 records, {after / 1e6:.0f} MB after {count} more")
+    assert after - before < 8e6 + 4e3 * count
+    assert after < 400e6
