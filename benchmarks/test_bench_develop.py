@@ -1,0 +1,116 @@
+"""Guards of light, camera and scanner: ratios to OpenCV in one interleaved run, CPU time, one thread each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from timing import cpu_medians
+
+from fastecg.artifact import Artifact, Light
+from fastecg.artifacts import (
+    ContactShadow,
+    Defocus,
+    Desk,
+    Lamp,
+    MotionBlur,
+    SensorNoise,
+    Shadow,
+    Sharpening,
+    ToneCurve,
+    Vignette,
+    WhiteBalance,
+)
+from fastecg.mesh import Mesh, Warp
+
+cv2 = pytest.importorskip("cv2")
+HEIGHT, WIDTH = SIZE = (1700, 2200)
+SCALE = 200 / 25.4
+LIGHT = (
+    Desk(surface="oak"), ContactShadow(), Lamp(), Vignette(), Shadow(shape="hand"), WhiteBalance(), SensorNoise(), ToneCurve(black=20),
+)  # fmt: skip
+CAMERA = (Defocus(sigma_px=0.8), Sharpening(amount=0.6), ToneCurve(contrast=0.2))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.clip(235 - 150 * rng.random((HEIGHT, WIDTH, 3)) ** 8, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def page() -> Warp:
+    """A curled page that leaves a twentieth of the picture's width free on every side."""
+    mesh = Mesh.flat((279.4, 215.9))
+    x, y = mesh.coordinates()
+    mesh = mesh.lifted(2 * np.sin(x / 40) * np.cos(y / 60))
+    margin = 0.05 * np.array([WIDTH, HEIGHT])
+    return Warp.through(mesh, mesh.solid()[..., :2] * 0.9 * SCALE + margin, SIZE)
+
+
+def developed(pixels: np.ndarray, *artifacts: Artifact) -> np.ndarray:
+    for artifact in artifacts:
+        pixels = artifact.develop(pixels, SCALE)
+    return pixels
+
+
+def shaded(warp: Warp) -> Light:
+    light = Light.even(warp)
+    for artifact in LIGHT:
+        light = artifact.shade(light)
+    return light
+
+
+@pytest.mark.parametrize("sigma", [0.8, 2.0])
+def test_defocus_is_as_fast_as_opencv(pixels: np.ndarray, sigma: float) -> None:
+    ours, theirs = cpu_medians([lambda: developed(pixels.copy(), Defocus(sigma_px=sigma)), lambda: cv2.GaussianBlur(pixels, (0, 0), sigma)])
+    assert ours < 1.25 * theirs
+
+
+def test_sharpening_is_faster_than_opencv(pixels: np.ndarray) -> None:
+    def composed() -> np.ndarray:
+        return cv2.addWeighted(pixels, 1.6, cv2.GaussianBlur(pixels, (0, 0), 1.2), -0.6, 0)
+
+    ours, theirs = cpu_medians([lambda: developed(pixels.copy(), Sharpening(amount=0.6, sigma_px=1.2)), composed])
+    assert ours < theirs
+
+
+def test_motion_blur_is_faster_than_opencv(pixels: np.ndarray) -> None:
+    kernel = np.full((1, 5), 0.2, dtype=np.float32)
+    ours, theirs = cpu_medians([lambda: developed(pixels.copy(), MotionBlur(length_px=5)), lambda: cv2.filter2D(pixels, -1, kernel)])
+    assert ours < theirs
+
+
+def test_tone_curves_are_faster_than_opencv(pixels: np.ndarray) -> None:
+    curve = ToneCurve(contrast=0.2)
+    ours, theirs = cpu_medians([lambda: developed(pixels.copy(), curve), lambda: cv2.LUT(pixels, curve.table())])
+    assert ours < theirs
+
+
+def test_the_whole_camera_costs_less_than_a_jpeg(pixels: np.ndarray) -> None:
+    ours, jpeg = cpu_medians([lambda: developed(pixels.copy(), *CAMERA), lambda: cv2.imencode(".jpg", pixels)])
+    assert ours < jpeg
+
+
+def test_the_whole_light_costs_little_more_than_one_multiplication(pixels: np.ndarray, page: Warp) -> None:
+    """At the nodes, light is a 64th of the work; what it costs is mostly the desk."""
+    full = np.ones((*SIZE, 3), dtype=np.float32)
+    ours, theirs = cpu_medians([lambda: shaded(page), lambda: (pixels * full).astype(np.uint8)])
+    assert ours < 1.6 * theirs
+
+
+@pytest.mark.benchmark(group="develop")
+@pytest.mark.parametrize("artifact", [*CAMERA, MotionBlur(length_px=5)], ids=lambda artifact: type(artifact).__name__)
+def test_develop(benchmark, pixels: np.ndarray, artifact: Artifact) -> None:
+    benchmark(lambda: artifact.develop(pixels.copy(), SCALE))
+
+
+@pytest.mark.benchmark(group="shade")
+@pytest.mark.parametrize("artifact", LIGHT, ids=lambda artifact: type(artifact).__name__)
+def test_shade(benchmark, page: Warp, artifact: Artifact) -> None:
+    light = Light.even(page)
+    benchmark(lambda: artifact.shade(light))
