@@ -146,13 +146,18 @@ class Light:
         return np.where(np.isnan(off), np.inf, off).astype(np.float32)
 
     def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:
-        """A quantity given at the nodes of the paper's mesh, (mesh rows, mesh columns), brought to the light's nodes."""
+        """A quantity given at the nodes of the paper's mesh, or in the middle of its cells, brought to the light's nodes.
+
+        `on_mesh` has the mesh's (rows, columns), or one less of each.
+        """
         from fastecg.kernels.invert import lookup
 
         mesh, nodes = self.warp.mesh, self.warp.nodes_mm
         pair = np.stack([on_mesh, on_mesh], axis=-1).astype(np.float64)
         found = np.empty((nodes.shape[0] * nodes.shape[1], 2))
-        lookup(nodes.reshape(-1, 2), pair, (mesh.x_mm[0], mesh.y_mm[0]), mesh.step_mm, found)
+        half = 0.0 if on_mesh.shape == mesh.height_mm.shape else 0.5
+        origin = (mesh.x_mm[0] + half * mesh.step_mm[0], mesh.y_mm[0] + half * mesh.step_mm[1])
+        lookup(nodes.reshape(-1, 2), pair, origin, mesh.step_mm, found)
         return np.nan_to_num(found[:, 0].reshape(nodes.shape[:2]), nan=outside)
 
 

@@ -67,9 +67,10 @@ class Mesh:
         return self.x_mm[None, :], self.y_mm[:, None]
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """dz/dx and dz/dy at the nodes, each (rows, columns)."""
+        """dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1): over two cells, creases would look soft."""
         step_x, step_y = self.step_mm
-        return np.gradient(self.height_mm, step_x, axis=1), np.gradient(self.height_mm, step_y, axis=0)
+        along, down = np.diff(self.height_mm, axis=1), np.diff(self.height_mm, axis=0)
+        return (along[1:] + along[:-1]) / (2 * step_x), (down[:, 1:] + down[:, :-1]) / (2 * step_y)
 
     def solid(self) -> np.ndarray:
         """Node positions in space, (rows, columns, 3) mm; the lowest lies on the table, z = 0.
@@ -91,8 +92,8 @@ class Mesh:
 
     def _shortening(self) -> np.ndarray:
         """What the nodes move towards the page's centre, (rows, columns, 2) mm, because the paper rises."""
-        slope_x, slope_y = self.slopes()
         step_x, step_y = self.step_mm
+        slope_x, slope_y = np.gradient(self.height_mm, step_x, axis=1), np.gradient(self.height_mm, step_y, axis=0)
         lost = np.empty((*self.height_mm.shape, 2))
         lost[..., 0] = _lost_length(slope_x, step_x, step_y)
         lost[..., 1] = _lost_length(slope_y.T, step_y, step_x).T

@@ -77,19 +77,20 @@ def test_facets_are_barycentric():
         assert facet_noise(table, x, y) == pytest.approx(naive.facet_noise(lambda i, j: table[j, i], x, y), abs=1e-9)
 
 
+@pytest.mark.parametrize("valleys", [False, True])
 @pytest.mark.parametrize("cell", [3.6, 9.0, 41.0, 240.0])
-def test_facets_are_moved_aside(cell):
+def test_facets_are_moved_aside(cell, valleys):
     x, y = np.arange(-12.0, 60.5, 1.5), np.arange(-12.0, 40.5, 1.5)
     height = np.ones((len(y), len(x)))
-    add_facets(height, x, y, cell, 2.5, 8)
+    add_facets(height, x, y, cell, 2.5, valleys, 8)
 
     def at(k, u, v):
         return naive.facet_noise(lambda i, j: mixed(8 + k, i, j), u, v)
 
     for row, column in np.random.default_rng(0).integers(0, height.shape, (80, 2)):
         u, v = (x[column] - x[0]) / cell + 0.6, (y[row] - y[0]) / cell + 0.6
-        expected = 1 + 2.5 * at(0, u + 0.55 * at(1, u, v), v + 0.55 * at(2, u, v))
-        assert height[row, column] == pytest.approx(expected, abs=1e-9)
+        lift = at(0, u + 0.55 * at(1, u, v), v + 0.55 * at(2, u, v))
+        assert height[row, column] == pytest.approx(1 + 2.5 * (2 * abs(lift) - 0.6 if valleys else lift), abs=1e-9)
 
 
 def test_hash_has_no_pattern():

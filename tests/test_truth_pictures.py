@@ -70,7 +70,7 @@ def photographed(artifacts, view, dpi=150.0, page=None):
     shot = Shot("3x4+1", STYLE.name, Setup(), facts, dpi, view, tuple(map(unworn, artifacts)))
     warp = shot.warp(page.size_mm)
     assert warp.is_fold_free()
-    image, covered = shot._expose(page, STYLE, warp)
+    image, covered = shot._expose(shot._print(page, STYLE, warp.scale), warp)
     truth = Truth(page, STYLE, warp, covered)
     paper = truth._seen(np.full(tuple(round(n * warp.scale) for n in page.size_mm[::-1]), 255, dtype=np.uint8)) == 255
     return Print(np.where(paper, 1.0 - image[..., 0] / 255.0, 0.0), truth)

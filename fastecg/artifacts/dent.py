@@ -36,7 +36,7 @@ class Dent(Artifact):
         along, across = line.along(x, y), line.across(x, y)
         near = (np.abs(along) < 1.6 * self.length_mm) & (np.abs(across) < 5.0 * self.width_mm)
         height = np.zeros_like(mesh.height_mm)
-        height[near] = limited(self.lift_mm, abs(self.lift_mm) / (0.5 * self.width_mm)) * self._shape(along[near], across[near])
+        height[near] = limited(self.lift_mm, abs(self.lift_mm) / (0.6 * self.width_mm)) * self._shape(along[near], across[near])
         return mesh.lifted(height)
 
     def _shape(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
@@ -45,6 +45,6 @@ class Dent(Artifact):
         width = self.width_mm * (0.25 + 0.75 * np.tanh(apart / (1.5 * self.width_mm)))
         sign = 1.0 - self.kink * (1.0 - along / apart)
         ends = np.exp(-((along / self.length_mm) ** 4)) * np.tanh(0.4 + apart / self.width_mm)
-        u = np.abs(across) / width
-        roof = np.sqrt(1.0 + u * u) - u  # long slopes and a round ridge, not a bell
-        return np.asarray(sign * ends * roof * np.exp(-((u / 2.2) ** 2)))
+        down = 1.0 - np.sqrt(across**2 + 0.1) / width
+        roof = 0.5 * (down + np.sqrt(down**2 + 0.01))  # two plane sides that meet in an edge, and end in one
+        return np.asarray(sign * ends * roof)

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, Light, value
 from fastecg.artifacts.relief import bare_paper, brought_to_sheet, hashed
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
     from fastecg.sheet import Sheet
 
-#: Sizes of facets and their heights at strength 1, mm.
-_OCTAVES = ((95.0, 9.0), (42.0, 5.5), (19.0, 2.1), (9.0, 0.6))
+#: Facets of crushed paper at strength 1: size and height in mm, and whether they are parted by valleys. The first two are all over
+#: the sheet; the others come in patches, between which it stayed nearly plane.
+_LARGE = ((110.0, 6.0, False), (60.0, 4.5, True))
+_SMALL = ((28.0, 2.2, True), (12.0, 0.7, True))
+_PATCH_MM = 70.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Wrinkle(Artifact):
     style: str = value("facets", help="how it came about", choices=("facets", "folding"))
     strength: float = value(0.4, 0.0, 1.0, "from smooth to balled up and flattened")
     wear: float = value(0.3, 0.0, 1.0, "ink broken off where the paper is bent most sharply")
+    edge: float = value(0.2, 0.0, 1.0, "contrast of ridges, which are brighter than their flanks, and valleys, which are darker")
     size: float = value(1.0, 0.4, 2.5, "size of the facets, 1 is usual")
     seed: int = value(0, 0, 2**31 - 1, "decides where the ridges are")
 
@@ -47,16 +51,24 @@ class Wrinkle(Artifact):
             return sheet
         mesh = Mesh.flat(sheet.page.size_mm, self.step_mm)
         bent = np.abs(_curvature(_height(self, mesh.size_mm)))
-        plane, origin, step = brought_to_sheet(sheet, self.wear * np.clip(6.0 * bent - 0.25, 0.0, 0.8), mesh)
+        plane, origin, step = brought_to_sheet(sheet, self.wear * np.clip(3.0 * (bent - 0.2), 0.0, 0.8), mesh)
         pixels = sheet.pixels.copy()
         wear_over(pixels, plane, origin, step, bare_paper(sheet), sheet.scale, self.seed)
         return replace(sheet, pixels=pixels)
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the ridges."""
-        if mesh.step_mm[0] <= self.step_mm * 1.01:
-            return mesh.lifted(_height(self, mesh.size_mm))
-        return mesh.lifted(_raised(self, mesh))
+        return mesh.lifted(self._ridges(mesh))
+
+    def shade(self, light: Light) -> Light:
+        """Light from all around reaches ridges better than valleys."""
+        if not self.edge * self.strength:
+            return light
+        bent = _curvature(self._ridges(light.warp.mesh)) / light.warp.mesh.step_mm[0] ** 2
+        return light.shaded(light.on_nodes(1.0 - self.edge * np.tanh(1.5 * bent), outside=1.0))
+
+    def _ridges(self, mesh: Mesh) -> np.ndarray:
+        return _height(self, mesh.size_mm) if mesh.step_mm[0] <= self.step_mm * 1.01 else _raised(self, mesh)
 
 
 @lru_cache(maxsize=4)
@@ -73,17 +85,23 @@ def _raised(wrinkle: Wrinkle, mesh: Mesh) -> np.ndarray:
     height = np.zeros_like(mesh.height_mm)
     raise_ridges = _fold_small if wrinkle.style == "folding" else _crush
     raise_ridges(wrinkle, mesh, height)
-    return _softened(height)
+    return height
 
 
 def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Octaves of facets; a stronger crush has more of the small ones."""
+    """Large facets, and small ones in patches; a stronger crush has more of the small ones."""
     from fastecg.kernels.facets import add_facets
 
-    share = 0.85 + 0.35 * hashed(wrinkle.seed, np.arange(len(_OCTAVES)))
-    for k, (cell, lift) in enumerate(_OCTAVES):
-        part = lift * wrinkle.size * share[k] * wrinkle.strength ** (0.9 + 0.2 * k)
-        add_facets(height, mesh.x_mm, mesh.y_mm, cell * wrinkle.size, part, (wrinkle.seed + 101 * k) % 2**31)
+    def add(to: np.ndarray, k: int, cell: float, lift: float, valleys: bool) -> None:
+        add_facets(to, mesh.x_mm, mesh.y_mm, cell * wrinkle.size, lift * wrinkle.size, valleys, (wrinkle.seed + 101 * k) % 2**31)
+
+    for k, (cell, lift, valleys) in enumerate(_LARGE):
+        add(height, k, cell, lift * wrinkle.strength, valleys)
+    patches, small = np.zeros_like(height), np.zeros_like(height)
+    add(patches, 9, _PATCH_MM, 1.5 / wrinkle.size, False)
+    for k, (cell, lift, valleys) in enumerate(_SMALL, 2):
+        add(small, k, cell, lift * wrinkle.strength**1.2, valleys)
+    height += small * np.clip(patches + 0.2 + 0.4 * wrinkle.strength, 0.12, 1.0)
 
 
 def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
@@ -95,21 +113,12 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     width, tall = mesh.size_mm
     angle = np.pi * draws[:, 0]
     spread = 0.32 * np.hypot(width * np.cos(angle), tall * np.sin(angle)) * 0.9 ** np.arange(count)
-    slope = 0.42 * wrinkle.strength * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
+    slope = 0.5 * wrinkle.strength**0.8 * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
     folds = np.stack([np.cos(angle), np.sin(angle), spread * draws[:, 1], slope], axis=1)
     add_folding(height, mesh.x_mm - width / 2, mesh.y_mm - tall / 2, folds, 14.0 * wrinkle.size)
 
 
-def _softened(height: np.ndarray) -> np.ndarray:
-    """Weights 1 2 1 along both axes: the ridges' radius of some 0.7 mm on a mesh of 1 mm."""
-    for axis in (0, 1):
-        padded = np.pad(height, [(1, 1) if k == axis else (0, 0) for k in (0, 1)], mode="edge")
-        before, after = (np.take(padded, range(start, start + height.shape[axis]), axis) for start in (0, 2))
-        height = 0.25 * (before + after) + 0.5 * height
-    return height
-
-
 def _curvature(height: np.ndarray) -> np.ndarray:
-    """Laplacian on a mesh of 1 mm, 1/mm."""
+    """Laplacian in units of the mesh's step."""
     padded = np.pad(height, 1, mode="edge")
     return padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4.0 * height

@@ -27,11 +27,12 @@ def facet_noise(table, x, y):
 
 
 @jit
-def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, seed):
+def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
     """Add plane facets of about `cell_mm` and `lift_mm`, in place.
 
-    The place asked for is moved by another such noise, by up to half a cell: still plane facets, but no two alike. Noise is looked
-    up in tables made for this sheet: a hash at every corner of every triangle would take three times as long.
+    The place asked for is moved by another such noise, by up to half a cell: still plane facets, but no two alike. With `valleys`
+    what is below the middle is turned up: long sharp creases along the zero line. Noise is looked up in tables made for this sheet:
+    a hash at every corner of every triangle would take three times as long.
     """
     wide, tall = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
     reach = (wide + tall) * _SKEW + 3.0
@@ -45,7 +46,8 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, seed):
         for column in range(len(x_mm)):
             x = (x_mm[column] - x_mm[0]) / cell_mm + 0.6
             aside, below = facet_noise(tables[1], x, y), facet_noise(tables[2], x, y)
-            height[row, column] += lift_mm * facet_noise(tables[0], x + 0.55 * aside, y + 0.55 * below)
+            lift = facet_noise(tables[0], x + 0.55 * aside, y + 0.55 * below)
+            height[row, column] += lift_mm * (2.0 * abs(lift) - 0.6 if valleys else lift)
 
 
 @jit
