@@ -51,7 +51,7 @@ class Desk(Artifact):
         from fastecg.mesh import CELL
 
         rng = np.random.default_rng(self.seed)
-        ramp = _ramp(*_COLOURS[self.surface][rng.integers(len(_COLOURS[self.surface]))], rng.normal(0, 6, 3))
+        ramp = _ramp(*_COLOURS[self.surface][rng.integers(len(_COLOURS[self.surface]))], rng.normal(0, 7) + rng.normal(0, 2.5, 3))
         step = _TILE_PX_PER_MM / (light.warp.scale * self.coarseness)
         halvings = int(np.clip(np.ceil(np.log2(step / 1.4)), 0, 5))
         tile = _tile(_PATTERNS.get(self.surface, "speckle"), halvings)
