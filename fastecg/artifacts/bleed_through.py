@@ -36,10 +36,18 @@ class BleedThrough(Artifact):
         step = -1 if self.over == "side" else 1
         shrink(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], place.every, cover)
         down, right = (round(shift * sheet.scale / place.every) for shift in (self.shift_y_mm, self.shift_x_mm))
-        cover = np.roll(_smoothed(cover), (down, right), (0, 1))
+        cover = _moved(_smoothed(cover), down, right)
         uneven = 1.0 + self.unevenness * _spread(Patch(place.window, place.x[::16], place.y[::16], 1).clouds(self.seed, 40.0, 3), cover.shape)
         ramp = (0.02, 0.004, np.linspace(0.02, 1.0, 250))
         return stained(sheet, (place, cover, np.clip(uneven, 0.0, None), ramp, passed((0.30, 0.30, 0.33), 3.0 * self.strength)))
+
+
+def _moved(plane: np.ndarray, down: int, right: int) -> np.ndarray:
+    """The plane shifted, empty where nothing came."""
+    moved = np.roll(plane, (down, right), (0, 1))
+    moved[: max(down, 0)] = moved[len(moved) + min(down, 0) :] = 0.0
+    moved[:, : max(right, 0)] = moved[:, moved.shape[1] + min(right, 0) :] = 0.0
+    return moved
 
 
 def _smoothed(plane: np.ndarray) -> np.ndarray:

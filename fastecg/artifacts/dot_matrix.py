@@ -20,10 +20,10 @@ class DotMatrix(Artifact):
     """Needles through a ribbon: rows and columns of dots that nearly touch, in bands as wide as the head, some paler than others."""
 
     pitch_mm: float = value(0.21, 0.07, 0.6, "from dot to dot")
-    contrast: float = value(0.45, 0.0, 0.9, "ink missing between the dots")
+    contrast: float = value(0.5, 0.0, 0.95, "ink missing between the dots")
     bands: float = value(0.08, 0.0, 0.5, "how much the passes differ")
     pass_mm: float = value(3.2, 0.5, 12.0, "height of a pass")
-    ribbon: float = value(0.15, 0.0, 0.7, "ink lost as the ribbon wears")
+    ribbon: float = value(0.1, 0.0, 0.7, "ink lost as the ribbon wears")
     seed: int = value(0, 0, 2**31 - 1, "of the passes")
 
     def stain(self, sheet: Sheet) -> Sheet:
@@ -41,4 +41,4 @@ class DotMatrix(Artifact):
         """Ink along one axis, (count,): a raised cosine, averaged over each pixel."""
         turns = (np.arange(count * _FINER) + 0.5) / (_FINER * scale * self.pitch_mm)
         between = (0.5 - 0.5 * np.cos(2.0 * np.pi * turns)) ** 2
-        return 1.0 - self.contrast * between.reshape(count, _FINER).mean(axis=1)
+        return np.minimum(1.0 - self.contrast * (between.reshape(count, _FINER).mean(axis=1) - 0.2), 1.0)  # dots spread a little

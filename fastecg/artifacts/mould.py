@@ -24,8 +24,8 @@ class Mould(Artifact):
     at_x: float = value(0.2, -0.2, 1.2, "middle of the patch, as a share of the page's width")
     at_y: float = value(0.8, -0.2, 1.2, "middle of the patch, as a share of the page's height")
     spread_mm: float = value(30.0, 3.0, 150.0, "radius of the patch, about")
-    spots: int = value(200, 0, 4000, "number of spots")
-    size_mm: float = value(1.4, 0.2, 8.0, "radius of the largest")
+    spots: int = value(400, 0, 8000, "number of spots")
+    size_mm: float = value(1.1, 0.2, 6.0, "radius of the largest")
     colour: str = value("black", help="of the mould", choices=tuple(_COLOURS))
     strength: float = value(0.6, 0.0, 1.0, "how dense the densest is")
     damp: float = value(0.5, 0.0, 2.0, "how yellow the ground")
@@ -52,13 +52,15 @@ class Mould(Artifact):
         place = around(sheet, x, y, 2.0 * self.spread_mm)
         if place is None or not self.spots:
             return sheet
-        centres = rng.normal(0, 0.5, (9, 2)) * self.spread_mm
-        at = centres[(9 * rng.random(self.spots) ** 1.7).astype(int)] + rng.normal(0, 0.22, (self.spots, 2)) * self.spread_mm
-        radius = np.maximum(self.size_mm * rng.random(self.spots) ** 4, 0.12)
-        dense = self.strength * rng.uniform(0.25, 1.0, self.spots)
+        centres = rng.normal(0, 0.42, (24, 2)) * self.spread_mm
+        crowded = rng.gamma(0.7, 0.10, 24) + 0.02  # spread of each crowd
+        crowd = (24 * rng.random(self.spots) ** 2.2).astype(int)
+        at = centres[crowd] + rng.normal(0, 1.0, (self.spots, 2)) * crowded[crowd, None] * self.spread_mm
+        radius = np.maximum(self.size_mm * rng.random(self.spots) ** 5, 0.1)
+        dense = self.strength * rng.uniform(0.35, 1.0, self.spots) * (1.0 - 0.65 * radius / self.size_mm)
         middle = (at + (x - place.x[0], y - place.y[0])) * sheet.scale
         plane = np.zeros(place.shape, dtype=np.uint8)
-        add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.55, max(0.35 * sheet.scale, 1.0), self.seed)
+        add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, max(0.5 * sheet.scale, 1.5), self.seed)
         pixels = sheet.pixels.copy()
         absorb_plane(pixels[place.window], plane, passed(_COLOURS[self.colour], 1.0))
         return replace(sheet, pixels=pixels)

@@ -77,7 +77,6 @@ class RingStain(Artifact):
             plane = np.zeros(place.shape, dtype=np.uint8)
             middle = (np.array([x + away * np.cos(turn), y + away * np.sin(turn)]) - (place.x[0], place.y[0])) * sheet.scale
             dense = min(self.strength * rng.uniform(0.25, 0.7) / 1.5, 1.0)
-            dot = np.array([[*middle, radius * sheet.scale, dense], [*middle, 0.82 * radius * sheet.scale, 0.0]])
-            add_spots(plane, dot[:1], 0.12, max(0.7 * radius * sheet.scale, 1.0), self.seed)
+            add_spots(plane, np.array([[*middle, radius * sheet.scale, dense]]), 0.12, 0.15, max(0.7 * radius * sheet.scale, 1.0), self.seed)
             absorb_plane(pixels[place.window], plane, table)
         return replace(sheet, pixels=pixels)

@@ -22,8 +22,8 @@ class Scratches(Artifact):
 
     count: int = value(6, 0, 80, "scratches")
     length_mm: float = value(30.0, 2.0, 150.0, "of the longer ones")
-    width_mm: float = value(0.16, 0.04, 1.0, "of the wider ones")
-    strength: float = value(0.45, 0.0, 1.0, "of the strongest")
+    width_mm: float = value(0.22, 0.04, 1.0, "of the wider ones")
+    strength: float = value(0.6, 0.0, 1.0, "of the strongest")
     bright: float = value(0.2, 0.0, 1.0, "share that is white: print scraped off")
     smears: float = value(0.2, 0.0, 1.0, "share of the dark ones that are short and broad: rubbed, not scratched")
     seed: int = value(0, 0, 2**31 - 1, "of places and shapes")
@@ -36,7 +36,7 @@ class Scratches(Artifact):
             smear = rng.random() < self.smears
             points = rng.random(2) * sheet.page.size_mm + _curve(rng, self.length_mm * rng.uniform(0.15, 1.0) * (0.25 if smear else 1.0))
             wide = self.width_mm * rng.uniform(0.35, 1.0) * (rng.uniform(2.5, 5.0) if smear else 1.0)
-            dense = self.strength * rng.uniform(0.3, 1.0) * (0.5 if smear else 1.0)
+            dense = self.strength * rng.uniform(0.4, 1.0) * (0.5 if smear else 1.0)
             _draw(sheet, pixels, points, wide, dense, rng.random() < self.bright, rng)
         return replace(sheet, pixels=pixels)
 
@@ -66,7 +66,7 @@ def _draw(
         return
     t = np.linspace(0, 1, len(points))
     press = np.sin(np.pi * t ** rng.uniform(0.5, 1.6)) ** 0.5
-    skips = np.clip(0.75 + 0.6 * np.interp(t, np.linspace(0, 1, 9), rng.normal(0, 1, 9)), 0.1, 1.0)
+    skips = np.clip(0.85 + 0.5 * np.interp(t, np.linspace(0, 1, 9), rng.normal(0, 1, 9)), 0.1, 1.0)
     plane = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
     stroke_polyline(points - low, wide * (0.3 + 0.7 * press), plane, density=dense * press * skips)
     window = pixels[low[1] : high[1], low[0] : high[0]]

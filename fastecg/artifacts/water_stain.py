@@ -51,18 +51,20 @@ class WaterStain(Artifact):
         """Distance outside the outline, mm, below 0 within."""
         right, down = place.offsets(x, y)
         away = np.hypot(right / np.sqrt(self.aspect), down * np.sqrt(self.aspect))
-        strays = place.clouds(self.seed, 0.9 * self.radius_mm, 2) + 0.22 * place.clouds(self.seed + 5, 0.18 * self.radius_mm + 2.0, 3)
-        return away - self.radius_mm * (1.0 + 0.8 * self.wander * strays)
+        strays = place.clouds(self.seed, 1.3 * self.radius_mm, 3) + 0.08 * place.clouds(self.seed + 5, 0.12 * self.radius_mm + 1.5, 3)
+        outside = away - self.radius_mm * (1.0 + self.wander * strays)
+        deep = np.clip(-outside / (0.3 * self.radius_mm), 0.0, 1.0)  # inner tides went their own ways
+        return outside + 0.3 * self.radius_mm * deep * place.clouds(self.seed + 13, 0.8 * self.radius_mm, 3)
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
         """Density from the middle outwards: a wash, and a line that falls off inwards for every tide."""
         reach = self.radius_mm * 2.2
         d = np.arange(-reach, 0.8, _STEP)
-        dense = np.where(d < 0, 0.13 + 0.07 * np.exp(d / (0.25 * self.radius_mm)), 0.0)
+        dense = np.where(d < 0, 0.09 + 0.07 * np.exp(d / (0.25 * self.radius_mm)), 0.0)
         for k in range(self.tides):
             edge = -0.17 * self.radius_mm * k * (1.0 + 0.3 * k)
             inside = np.maximum(edge - d, 0.0)
-            line = 0.45 * np.exp(-inside / 0.7) + 0.22 * np.exp(-inside / (0.08 * self.radius_mm + 1.0))
+            line = 0.40 * np.exp(-inside / 0.5) + 0.16 * np.exp(-inside / (0.06 * self.radius_mm + 1.0))
             dense += 0.55**k * line * np.where(d <= edge, 1.0, np.exp(-(((d - edge) / 0.22) ** 2)))
         return -reach, _STEP, np.minimum(dense, 1.0)
 
@@ -78,9 +80,10 @@ class WaterStain(Artifact):
         shrink(sheet.ink[place.window], sheet.text[place.window], every, cover)
         run = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
         wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), place.every, every, cover.shape)
+        uneven = _resampled(place.clouds(self.seed + 17, 5.0, 3), place.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
         ramp = (0.004, 0.004, np.linspace(0.004, 1.0, 250))
-        return fine, run, wet * self.bleed, ramp, passed((colour[0], colour[1], colour[2]), 1.2)
+        return fine, run, wet * self.bleed * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2), ramp, passed((colour[0], colour[1], colour[2]), 0.75)
 
 
 def _resampled(plane: np.ndarray, old: int, new: int, shape: tuple[int, int]) -> np.ndarray:

@@ -51,11 +51,11 @@ class Yellowing(Artifact):
         table = passed(_RUST, 1.0)
         for _ in range(self.foxing):
             x, y = rng.random(2) * sheet.ink.shape[::-1]
-            radius = sheet.scale * rng.uniform(0.15, 0.9) ** 1.5
+            radius = sheet.scale * rng.uniform(0.2, 1.1) ** 1.5
             reach = int(1.5 * radius) + 3
             left, top = max(int(x) - reach, 0), max(int(y) - reach, 0)
             window = pixels[top : int(y) + reach, left : int(x) + reach]
             plane = np.zeros(window.shape[:2], dtype=np.uint8)
-            add_spots(plane, np.array([[x - left, y - top, radius, rng.uniform(0.15, 0.7)]]), 0.4, max(0.6 * radius, 1.0), self.seed)
+            add_spots(plane, np.array([[x - left, y - top, radius, rng.uniform(0.2, 0.9)]]), 0.4, 0.8, max(0.6 * radius, 1.0), self.seed)
             absorb_plane(window, plane, table)
         return pixels

@@ -104,10 +104,11 @@ def shrink(ink, text, every, out):
 
 
 @jit
-def add_spots(plane, spots, roughness, grain, seed):
+def add_spots(plane, spots, roughness, soft, grain, seed):
     """Draw soft rough spots into a density plane (height, width) uint8, keeping the larger.
 
-    `spots` (n, 4): x, y, radius in px and density 0 to 1. Their edges wander by `roughness` radii, in bumps of `grain` px.
+    `spots` (n, 4): x, y, radius in px and density 0 to 1. Their edges wander by `roughness` radii, in bumps of
+    `grain` px, and fade over `soft` radii.
     """
     height, width = plane.shape
     for k in range(len(spots)):
@@ -117,9 +118,10 @@ def add_spots(plane, spots, roughness, grain, seed):
             for x in range(max(int(x0 - reach), 0), min(int(x0 + reach) + 2, width)):
                 away = np.sqrt((x - x0) ** 2 + (y - y0) ** 2)
                 if away < reach:
-                    bumps = 0.65 * lattice_noise(seed, x / grain, y / grain) + 0.35 * lattice_noise(seed + 1, 2.7 * x / grain, 2.7 * y / grain)
+                    u, v = (0.8 * x - 0.6 * y) / grain, (0.6 * x + 0.8 * y) / grain
+                    bumps = 0.65 * lattice_noise(seed, u, v) + 0.35 * lattice_noise(seed + 1, 2.7 * u, 2.7 * v)
                     edge = radius * (1.0 + roughness * bumps) - away
-                    share = min(max(edge / (0.35 * radius + 1.0) + 0.5, 0.0), 1.0)
+                    share = min(max(edge / (soft * radius + 1.0) + 0.5, 0.0), 1.0)
                     value = np.uint8(255.0 * dense * share * (0.75 + 0.25 * bumps))
                     if value > plane[y, x]:
                         plane[y, x] = value
