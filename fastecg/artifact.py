@@ -119,15 +119,15 @@ class Light:
     def lit(self, gain: np.ndarray) -> Light:
         """Everything multiplied by `gain`, (rows, columns) or (rows, columns, 3)."""
         factor = gain if np.ndim(gain) == 3 else np.asarray(gain)[..., None]
-        return replace(self, gain=(self.gain * factor).astype(np.float32))
+        return replace(self, gain=(self.gain * factor).astype(np.float32, copy=False))
 
     def shaded(self, factor: np.ndarray) -> Light:
         """The page alone multiplied by `factor` (rows, columns)."""
-        return replace(self, relief=(self.relief * factor).astype(np.float32))
+        return replace(self, relief=(self.relief * factor).astype(np.float32, copy=False))
 
     def veiled(self, added: np.ndarray) -> Light:
         """`added` (rows, columns), 0..255, on top of everything."""
-        return replace(self, veil=(self.veil + added).astype(np.float32))
+        return replace(self, veil=(self.veil + added).astype(np.float32, copy=False))
 
     def pixels(self) -> tuple[np.ndarray, np.ndarray]:
         """Pixel coordinates (x, y) of the nodes, broadcastable to (rows, columns)."""
