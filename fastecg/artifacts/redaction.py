@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.handwriting.patch import Frame, blend_colour, cover, free_frame, rough, text_lines
+from fastecg.handwriting.patch import Frame, blend_colour, box_round, cover, free_frame, rough, text_lines
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -26,12 +26,13 @@ class Redaction(Artifact):
         """Cover neighbouring lines of the header, or a strip of it where nothing is printed there."""
         rng = np.random.default_rng(self.seed)
         for frame in self._strips(sheet, rng):
-            window = frame.window(sheet, 1.5)
+            window = frame.window(sheet, 4.0)
             if window is None:
                 continue
             share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
             part = blend_colour(sheet.pixels[window], share, colour)
-            sheet = cover(sheet, window, part, share, frame.box("redaction", ""))
+            if share.any():
+                sheet = cover(sheet, window, part, share, box_round(share, window, sheet.scale, "redaction"))
         return sheet
 
     def _strips(self, sheet: Sheet, rng: np.random.Generator) -> list[Frame]:
@@ -67,7 +68,7 @@ class Redaction(Artifact):
         u, v = frame.inside(window, scale)
         wobble = 0.9 * (rough(u.shape, 3.0 * scale, rng) - 0.5)
         off = np.maximum(np.abs(u) - 0.5 * frame.size_mm[0], np.abs(v) - 0.5 * frame.size_mm[1]) + wobble
-        return np.clip(0.5 - off / 0.5, 0.0, 1.0), np.full(3, (150.0, 190.0, 225.0, 250.0)[self.seed % 4])
+        return np.rint(255 * np.clip(0.5 - off / 0.5, 0.0, 1.0)) / 255, np.full(3, (150.0, 190.0, 225.0, 250.0)[self.seed % 4])
 
 
 def _over(corners_mm: np.ndarray, rng: np.random.Generator) -> Frame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.handwriting.patch import Frame, blend_colour, cover, rough, text_lines
+from fastecg.handwriting.patch import Frame, blend_colour, box_round, cover, rough, text_lines
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -34,12 +34,14 @@ class WhiteOut(Artifact):
         edge = 1.6 * (rough(u.shape, 2.2 * sheet.scale, rng) - 0.5) + 0.5 * (rough(u.shape, 0.7 * sheet.scale, rng) - 0.5)
         half_u, half_v = 0.5 * frame.size_mm[0], 0.5 * frame.size_mm[1]
         off = np.hypot(np.maximum(np.abs(u) - half_u + 1, 0), np.maximum(np.abs(v) - half_v + 1, 0)) - 1 + edge
-        share = np.clip(0.5 - off * sheet.scale * 0.5, 0.0, 1.0)
+        share = np.rint(255 * np.clip(0.5 - off * sheet.scale * 0.5, 0.0, 1.0)) / 255
+        if not share.any():
+            return sheet
         part = blend_colour(sheet.pixels[window], share, rng.uniform(240, 252) + rng.normal(0, 1.5, 3))
         brushed = rough(u.shape, max(0.5 * sheet.scale, 1.0), rng)[:, :1] - 0.5 + 0.5 * (rough(u.shape, 1.5 * sheet.scale, rng) - 0.5)
         ridge = np.exp(-((off / 0.35) ** 2)) * np.sign(v)  # dried fluid is thicker at its edge, lit from above
         part = np.clip(part + share[..., None] * (5.0 * brushed - 7.0 * ridge)[..., None], 0, 255).astype(np.uint8)
-        return cover(sheet, window, part, share, frame.box("white_out", ""))
+        return cover(sheet, window, part, share, box_round(share, window, sheet.scale, "white_out"))
 
     def _frame(self, sheet: Sheet, rng: np.random.Generator) -> Frame:
         printed = text_lines(sheet.page)

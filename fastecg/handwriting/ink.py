@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Ink:
     density: np.ndarray
     pen: Pen
 
-    @property
+    @cached_property
     def extent_mm(self) -> tuple[float, float, float, float]:
         """The rectangle (x0, y0, x1, y1) that holds all of the ink."""
         half = 0.5 * np.nanmax(self.width_mm) + 0.05
@@ -128,14 +129,20 @@ def _lay_segment(a: np.ndarray, b: np.ndarray, way: float, below: np.ndarray, to
     reach = max(a[2], b[2]) + 0.5
     dx, dy = b[0] - a[0], b[1] - a[1]
     length2 = dx * dx + dy * dy
+    inverse = 1.0 / length2 if length2 > 0.0 else 0.0
     fresh = 3.0 * reach + 1.5
-    y0, y1 = max(0, (math.ceil(min(a[1], b[1]) - reach))), min(height, (math.floor(max(a[1], b[1]) + reach)) + 1)
-    x0, x1 = max(0, (math.ceil(min(a[0], b[0]) - reach))), min(width, (math.floor(max(a[0], b[0]) + reach)) + 1)
+    y0, y1 = max(0, math.ceil(min(a[1], b[1]) - reach)), min(height, math.floor(max(a[1], b[1]) + reach) + 1)
+    x0, x1 = max(0, math.ceil(min(a[0], b[0]) - reach)), min(width, math.floor(max(a[0], b[0]) + reach) + 1)
     for y in range(y0, y1):
         for x in range(x0, x1):
-            t = min(max(((x - a[0]) * dx + (y - a[1]) * dy) / length2, 0.0), 1.0) if length2 > 0.0 else 0.0
+            off_x, off_y = x - a[0], y - a[1]
+            t = min(max((off_x * dx + off_y * dy) * inverse, 0.0), 1.0)
+            off_x, off_y = off_x - t * dx, off_y - t * dy
+            squared = off_x * off_x + off_y * off_y
+            if squared >= reach * reach:
+                continue
             radius = a[2] + t * (b[2] - a[2])
-            distance = math.hypot(x - a[0] - t * dx, y - a[1] - t * dy)
+            distance = math.sqrt(squared)
             # A line thinner than a pixel covers as much of it as the line is wide.
             cover = min(max(radius + 0.5 - distance, 0.0), min(1.0, 2.0 * radius))
             if cover > 0.0:

@@ -33,7 +33,7 @@ def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writ
     """Once round and a bit, without quite meeting its start."""
     turns, wobble = rng.uniform(0.98, 1.3), rng.normal(0, 0.045, (2, 3))
     angle = rng.uniform(-2.6, -0.6) + (1 if rng.random() < 0.25 else -1) * np.linspace(0, 2 * math.pi * turns, 30)
-    swing = sum(wobble[0, k] * np.cos((k + 1) * angle + 9 * wobble[1, k] / 0.045) for k in range(3))
+    swing = sum(wobble[0, k] / (k + 1) * np.cos((k + 1) * angle + 9 * wobble[1, k] / 0.045) for k in range(3))
     growth = 1.0 + rng.normal(0.06, 0.06) * np.linspace(-0.5, 1.0, 30) + swing
     x, y = radii[0] * growth * np.cos(angle), radii[1] * growth * np.sin(angle)
     tilt = rng.normal(0.0, 0.12)

@@ -76,7 +76,7 @@ def _letters(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray
     """The nodes of all letters, laid and joined."""
     letters = np.empty((len(words), 4), dtype=np.int64)
     letters[:, 0] = pick_forms(words, writer, rng)
-    letters[:, 1] = [character.islower() for character in words]
+    letters[:, 1] = [2 * character.isalnum() - character.islower() for character in words]
     letters[:, 2] = [2 if character.isupper() else 0 if character.islower() else 1 for character in words]
     letters[:, 3] = letters[:, 0] >= first_cursive()
     nodes = np.empty((_LONGEST * max(1, len(words)), 4))
@@ -109,7 +109,7 @@ def lay_letters(
     noise: np.ndarray,
     nodes: np.ndarray,
 ) -> int:
-    """Lay letters (n, 4: allograph, joinable, class, cursive) on lines; returns how many `nodes` they take.
+    """Lay letters (n, 4: allograph, whether it joins (1 small, 2 large), class, cursive) on lines; returns how many `nodes` they take.
 
     `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
     """
@@ -153,17 +153,19 @@ def _lay_word(
         if i > start + 1 and i + 1 < stop and kind == 0 and noise[count, 3] < hand.skip:
             places[i, 3] = 0.0  # its dot is not written either
             continue
-        along = (i - start) / max(1.0, stop - start - 1.0) if kind == 0 else 0.0
+        after = (i - start) / max(1.0, stop - start - 1.0)
         size = 1.0 + hand.swell * noise[count, 3] * 0.7
-        flat = max(0.2, 1.0 - hand.squash * along**0.6 * min(1.0, (stop - start) / 5.0)) if kind == 0 else 1.0
+        flat = max(0.2, 1.0 - hand.squash * after**0.6 * min(1.0, (stop - start) / 5.0)) if kind == 0 else 1.0 - 0.3 * hand.squash * after
         places[i] = np.array([x, line, size, flat, hand.turn * noise[count, 2]])
-        joined = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1 and chance[count] < hand.join
+        small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
+        # Between capitals and digits only a hasty pen stays down.
+        joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)
         foot = 1 if cursive and (joined or not lead_in or i > start) else 0
         low = table.extents[glyph, 0] if foot == 0 else 1.6
         if joined and letters[i - 1, 3] == 1:  # a joined form ends in the stroke that leads on
             places[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * low) * hand.aspect
         else:
-            places[i, 0] = x - (0.4 * hand.gap if joined else 0.0) - low * hand.aspect
+            places[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - low * hand.aspect
         first, body = table.allographs[glyph, 0], table.allographs[glyph, 1]
         for stroke in range(first, body):
             joins = (joined and stroke == first) or (stroke > first and chance[count + 1] < hand.merge)
@@ -182,7 +184,7 @@ def _join(table: Table, stroke: int, place: np.ndarray, hand: Hand, nodes: np.nd
     x0, y0 = nodes[count - 1, 0], nodes[count - 1, 1]
     x1, y1 = place[0] + table.points[first, 0] * hand.aspect, place[1] + table.points[first, 1] * place[3]
     length = math.hypot(x1 - x0, y1 - y0)
-    if length >= 13.0 or x1 - x0 < -0.35 * length:
+    if length >= 13.0 + 12.0 * hand.merge or x1 - x0 < -0.35 * length:
         return count, False
     nodes[count] = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1) - min(1.5, 0.18 * length), 0.0, 0.0])
     return count + 1, True
@@ -308,11 +310,16 @@ def smooth_way(way: np.ndarray, sigma: float, out: np.ndarray) -> None:
         while stop < len(way) and not math.isnan(way[stop, 0]):
             stop += 1
         for i in range(start, stop):
-            for axis in range(2):
-                total = 0.0
-                for k in range(-reach, reach + 1):
-                    total += weights[k + reach] * _reflected(way, start, stop, i + k, axis)
-                out[i, axis] = total
+            x, y = 0.0, 0.0
+            if i - reach >= start and i + reach < stop:
+                for k in range(2 * reach + 1):
+                    x += weights[k] * way[i + k - reach, 0]
+                    y += weights[k] * way[i + k - reach, 1]
+            else:
+                for k in range(2 * reach + 1):
+                    x += weights[k] * _reflected(way, start, stop, i + k - reach, 0)
+                    y += weights[k] * _reflected(way, start, stop, i + k - reach, 1)
+            out[i, 0], out[i, 1] = x, y
         if stop < len(way):
             out[stop] = np.nan
         start = stop + 1

@@ -64,7 +64,7 @@ class Frame:
         u, v = self.inside(window, scale)
         off_u, off_v = np.abs(u) - 0.5 * self.size_mm[0] + round_mm, np.abs(v) - 0.5 * self.size_mm[1] + round_mm
         off = np.hypot(np.maximum(off_u, 0), np.maximum(off_v, 0)) + np.minimum(np.maximum(off_u, off_v), 0) - round_mm
-        return np.clip(0.5 - off * scale, 0.0, 1.0)
+        return np.rint(255.0 * np.clip(0.5 - off * scale, 0.0, 1.0)) / 255.0
 
     def text(self, words: str, u_mm: float, v_mm: float, size_mm: float, face: str = "sans", bold: bool = False) -> Text:
         """Printed words that start at a point of this frame."""
@@ -80,6 +80,14 @@ def blend_colour(part: np.ndarray, share: np.ndarray, colour: np.ndarray | tuple
     """Pixels (rows, columns, 3) covered with a colour by a share 0 to 1 (rows, columns), as uint8."""
     mixed = part + share[..., None] * (np.asarray(colour, dtype=np.float64) - part)
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+
+
+def box_round(share: np.ndarray, window: Window, scale: float, kind: str) -> Box:
+    """The upright box round all that a patch of uneven outline covers."""
+    rows, columns = (np.flatnonzero(share.any(axis=axis)) for axis in (1, 0))
+    x0, x1 = ((window[1].start + edge) / scale for edge in (columns[0], columns[-1] + 1))
+    y0, y1 = ((window[0].start + edge) / scale for edge in (rows[0], rows[-1] + 1))
+    return Box(kind, "", np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
 
 
 def cover(sheet: Sheet, window: Window, part: np.ndarray, share: np.ndarray, box: Box) -> Sheet:

@@ -70,7 +70,8 @@ class Room:
         if rows > self.words.shape[0] or columns > self.words.shape[1]:
             return None
         words, traces = _window_sums(self.words, rows, columns), _window_sums(self.traces, rows, columns)
-        wanted = (traces > 0) & (traces <= 0.45 * rows * columns + 4) if across else traces == 0
+        least, most = 0.12 * rows * columns, 0.5 * rows * columns + 4  # across a trace, not all over it
+        wanted = (traces >= least) & (traces <= most) if across else traces == 0
         fine = (words == 0) & wanted & self._inside(rows, columns)
         places = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
         places = places if len(places) else np.argwhere(fine)

@@ -1,0 +1,115 @@
+"""Draws sheets of handwriting to look at: twenty writers, the dial of legibility, pens and marks.
+
+Usage: python tools/handwriting_sheet.py FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fastecg.handwriting import marks
+from fastecg.handwriting.ink import Ink, ink_plane, ink_window, soak
+from fastecg.handwriting.motor import write
+from fastecg.handwriting.words import draw_phrase
+from fastecg.handwriting.writer import PENS, Writer, draw_pen, draw_writer
+
+SCALE = 8.0
+PHRASES = ("AF w/ RVR, rate 140", "STE V2-V4? repeat in 15 min", "chest pain 7/10 post GTN", "old ECG pls - compare prev")
+
+
+def paper(width_mm: float, height_mm: float) -> np.ndarray:
+    """White paper with a faint 5 mm grid."""
+    pixels = np.full((round(height_mm * SCALE), round(width_mm * SCALE), 3), 252, dtype=np.uint8)
+    step = round(5 * SCALE)
+    pixels[::step] = pixels[:, ::step] = (246, 216, 216)
+    return pixels
+
+
+def draw(pixels: np.ndarray, ink: Ink) -> None:
+    """Put ink on paper."""
+    window = ink_window(ink, SCALE, pixels.shape[:2])
+    if window is not None:
+        soak(pixels, window, ink_plane(ink, SCALE, window), ink.pen)
+
+
+def writers_sheet() -> np.ndarray:
+    """Twenty writers, three phrases each."""
+    pixels = paper(330, 262)
+    for k in range(20):
+        rng = np.random.default_rng(k)
+        writer = draw_writer(rng, float(rng.uniform(0.25, 0.95)))
+        for c, words in enumerate((PHRASES[k % 4], PHRASES[(k + 1) % 4], draw_phrase(rng))):
+            draw(pixels, write(words, writer, rng).moved(6 + c * 112, 12 + k * 12.8))
+    return pixels
+
+
+def dial_sheet() -> np.ndarray:
+    """Four writers from neat to illegible, and their signatures."""
+    pixels = paper(340, 190)
+    for row in range(11):
+        for c in range(4):
+            rng = np.random.default_rng(40 + c)
+            writer = draw_writer(rng, 1.0 - row / 10, draw_pen(np.random.default_rng(c), "ballpoint"))
+            draw(pixels, write(PHRASES[c], writer, np.random.default_rng(7)).moved(5 + 84 * c, 12 + 17 * row))
+            if row % 3 == 2:
+                draw(pixels, marks.signature(writer, rng).moved(30 + 84 * c, 20 + 17 * row))
+    return pixels
+
+
+def alphabet_sheet() -> np.ndarray:
+    """The whole alphabet by six hands."""
+    rows = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789 ?!-.,/+():'=<>~↑↓→←✓#°%*&@_[];µ♥\"")
+    pixels = paper(300, 250)
+    for k in range(6):
+        rng = np.random.default_rng(70 + k)
+        writer = replace(draw_writer(rng, 0.9), capitals=False, cursive=(0.0, 0.0, 0.0, 0.5, 1.0, 1.0)[k])
+        for r, row in enumerate(rows):
+            draw(pixels, write(" ".join(row) if r else row, writer, rng).moved(5, 12 + 41 * k + 13 * r))
+    return pixels
+
+
+def marks_sheet() -> np.ndarray:
+    """Every mark with every pen."""
+    pixels = paper(300, 45 * len(PENS) + 20)
+    for k, pen in enumerate(PENS):
+        rng, y = np.random.default_rng(k), 25.0 + 45 * k
+        writer = draw_writer(rng, 0.6, draw_pen(rng, pen))
+        for ink in _all_marks(writer, rng, y):
+            draw(pixels, ink)
+    return pixels
+
+
+def _all_marks(writer: Writer, rng: np.random.Generator, y: float) -> list[Ink]:
+    beats = np.array([150.0, 172.0, 195.0])
+    return [
+        marks.circle((20, y), (9, 7), writer, rng),
+        marks.arrow((55, y + 8), (35, y), writer, rng),
+        marks.underline(60, 95, y - 6, writer, rng),
+        marks.underline(60, 95, y + 6, writer, rng, 2),
+        marks.bracket(105, 135, y - 5, writer, rng),
+        marks.tick((112, y + 9), 8, writer, rng),
+        marks.caliper(beats, y - 6, "860 ms", writer, rng),
+        marks.counts(beats, np.full(3, y + 10), writer, rng, False),
+        marks.crossing_out((205, y - 6, 225, y - 2), writer, rng),
+        marks.crossing_out((205, y + 4, 225, y + 8), writer, rng),
+        marks.highlighter((230, y - 6, 255, y - 3), rng, writer),
+        marks.signature(writer, rng).moved(232, y + 12),
+        marks.signature(writer, rng, initials=True).moved(275, y),
+    ]
+
+
+def main() -> None:
+    """Write the sheets."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    folder.mkdir(parents=True, exist_ok=True)
+    for sheet in (writers_sheet, dial_sheet, alphabet_sheet, marks_sheet):
+        Image.fromarray(sheet()).save(folder / f"{sheet.__name__.removesuffix('_sheet')}.png")
+
+
+if __name__ == "__main__":
+    main()
