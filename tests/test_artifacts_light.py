@@ -18,11 +18,14 @@ from fastecg.artifacts import (
     ContactShadow,
     Defocus,
     Desk,
+    Dither,
     Dust,
+    Fax,
     Glare,
     Jpeg,
     Lamp,
     MotionBlur,
+    Photocopy,
     ScanBorder,
     ScanStreaks,
     SensorNoise,
@@ -51,12 +54,18 @@ STRONG = (
     *(Desk(surface=surface, seed=3, angle_deg=20) for surface in ("oak", "walnut", "cloth", "linen", "folder", "laminate", "steel")),
     Desk(surface="white_lid"),
     Desk(surface="dark_lid"),
+    Dither(pattern="clustered", cells=8),
+    Dither(levels=4, grey=False, dot_px=2),
     Dust(specks=60, hairs=4, opacity=1),
+    Fax(lines="fine"),
+    Fax(lines="standard", dither=0.6, lost=0),
     Glare(strength=0.8, width_mm=60, height_mm=40),
     Jpeg(quality=25, times=2, block_x=3, block_y=5),
     Lamp(falloff=4, relief=1),
     MotionBlur(length_px=7, angle_deg=33),
     MotionBlur(length_px=5, angle_deg=90),
+    Photocopy(growth=0.5, loss=0.3, reach_mm=0.4),
+    Photocopy(generations=3, softness=0.4),
     ScanBorder(left=0.8, top=0.5, right=-0.3, reach_mm=6),
     ScanStreaks(count=6, strength=0.6),
     ScanStreaks(count=6, strength=0.6, along="x"),
@@ -101,6 +110,8 @@ def picture(sheet, warp, *artifacts):
     gain, nodes = light.gain * light.relief[..., None], warp.nodes_mm * SCALE - 0.5
     pixels = expose(sheet, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
                     background=light.backdrop, noise=light.noise)  # fmt: skip
+    for artifact in artifacts:
+        pixels = artifact.resolve(pixels, warp)
     for artifact in artifacts:
         pixels = artifact.develop(pixels, SCALE)
     return pixels
@@ -198,8 +209,11 @@ def centroids(ink, centres):
     return np.array(found)
 
 
+FINE = [artifact for artifact in STRONG if not isinstance(artifact, Dither | Fax | Photocopy)]  # copies: see test_artifacts_copies.py
+
+
 @pytest.mark.filterwarnings("ignore:invalid value")
-@every
+@pytest.mark.parametrize("artifact", FINE, ids=lambda artifact: type(artifact).__name__)
 def test_no_dot_moves(artifact):
     """Centroids of dots, against the same picture without dots; where dirt lies on a dot, that dot tells nothing."""
     sheet, centres = dotted()

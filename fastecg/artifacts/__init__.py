@@ -12,9 +12,11 @@ from fastecg.artifacts.curl import Curl
 from fastecg.artifacts.defocus import Defocus
 from fastecg.artifacts.dent import Dent
 from fastecg.artifacts.desk import Desk
+from fastecg.artifacts.dither import Dither
 from fastecg.artifacts.dog_ear import DogEar
 from fastecg.artifacts.dot_matrix import DotMatrix
 from fastecg.artifacts.dust import Dust
+from fastecg.artifacts.fax import Fax
 from fastecg.artifacts.feed_jitter import FeedJitter
 from fastecg.artifacts.finger import Finger
 from fastecg.artifacts.finger_print import FingerPrint
@@ -29,6 +31,7 @@ from fastecg.artifacts.mould import Mould
 from fastecg.artifacts.paper_clip import PaperClip
 from fastecg.artifacts.pen_marks import PenMarks
 from fastecg.artifacts.perforation import Perforation
+from fastecg.artifacts.photocopy import Photocopy
 from fastecg.artifacts.print_head import PrintHead
 from fastecg.artifacts.punch_holes import PunchHoles
 from fastecg.artifacts.redaction import Redaction
@@ -117,6 +120,10 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     Dust,
     BitDepth,
     Bilevel,
+    # copies
+    Photocopy,
+    Fax,
+    Dither,
 )
 
 __all__ = [

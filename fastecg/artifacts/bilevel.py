@@ -24,14 +24,16 @@ class Bilevel(Artifact):
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""
-        from fastecg.kernels.grey import threshold
+        from fastecg.kernels.grey import from_grey, threshold, to_grey
 
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
         patches = rng.normal(0, 1, (2 + height // _PATCH, 2 + width // _PATCH))
         level = (255.0 * (self.threshold + self.unevenness * patches)).astype(np.float32)
-        threshold(pixels, level, _PATCH, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
+        plane = to_grey(pixels)
+        threshold(plane, level, _PATCH, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
         speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))
-        flat = pixels.reshape(-1, 3)
+        flat = plane.reshape(-1)
         flat[speck] = 255 - flat[speck]
+        from_grey(plane, pixels)
         return pixels

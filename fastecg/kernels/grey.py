@@ -1,6 +1,8 @@
-"""Pictures without colours: grey, and black or white. In place."""
+"""Pictures without colours: grey, and black or white."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 
@@ -8,12 +10,29 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
 
 
-def threshold(pixels: np.ndarray, level: np.ndarray, step: int, half: float, grain: float, seed: int) -> None:
-    """Black below a level of brightness, white above, the same in all channels.
+def to_grey(pixels: np.ndarray) -> np.ndarray:
+    """Brightness (ITU-R BT.601) of (height, width, 3) uint8, C order, as a new plane (height, width) uint8."""
+    plane = np.empty(pixels.shape[:2], dtype=np.uint8)
+    _to_grey(pixels.reshape(-1), plane.reshape(-1))
+    return plane
+
+
+def from_grey(plane: np.ndarray, pixels: np.ndarray) -> None:
+    """Write a plane (height, width) uint8 to all channels of `pixels` (height, width, 3), both in C order."""
+    _from_grey(plane.reshape(-1), pixels.reshape(-1))
+
+
+def fade_to_grey(pixels: np.ndarray) -> None:
+    """(height, width, 3) uint8, C order: every channel becomes the pixel's brightness, in place."""
+    from_grey(to_grey(pixels), pixels)
+
+
+def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grain: float, seed: int) -> None:
+    """Black below a level of brightness, white above, in place.
 
     Parameters
     ----------
-    pixels : (height, width, 3) uint8
+    plane : (height, width) uint8
     level : (rows, columns) float32
         Brightness, 0 to 255, at pixels step * (column, row); bilinear between them. Reaches beyond the picture.
     half : float
@@ -21,25 +40,34 @@ def threshold(pixels: np.ndarray, level: np.ndarray, step: int, half: float, gra
     grain : float
         Standard deviation of the level from pixel to pixel, decided by `seed` and place.
     """
-    deviates = tables(0.0, pixels.shape[1])[0]
-    _threshold(pixels, level, step, np.float32(127.5 / half), np.float32(grain / UNIT), deviates, seed)
+    _threshold(plane, level, step, np.float32(127.5 / half), np.float32(grain / UNIT), deviates(plane.shape[1]), seed)
+
+
+@lru_cache(maxsize=8)
+def deviates(width: int) -> np.ndarray:
+    """The table of normal deviates for rows of a width, int16 in `fastecg.kernels.noise.UNIT`."""
+    return tables(0.0, width)[0]
 
 
 @jit
-def fade_to_grey(pixels):
-    """(height, width, 3) uint8: every channel becomes the pixel's brightness (ITU-R BT.601)."""
-    for y in range(pixels.shape[0]):
-        row = pixels[y]
-        for x in range(pixels.shape[1]):
-            grey = np.uint8((77 * np.int32(row[x, 0]) + 150 * np.int32(row[x, 1]) + 29 * np.int32(row[x, 2]) + 128) >> 8)
-            row[x, 0] = grey
-            row[x, 1] = grey
-            row[x, 2] = grey
+def _to_grey(values, plane):
+    """From 3 n values to n. One running index: compilers turn that into vector instructions, but not rows of pixels of channels (1/6)."""
+    for i in range(len(plane)):
+        red, green = np.int32(values[3 * i]) * np.int32(77), np.int32(values[3 * i + 1]) * np.int32(150)
+        plane[i] = np.uint8((red + green + np.int32(values[3 * i + 2]) * np.int32(29) + np.int32(128)) >> 8)
 
 
 @jit
-def _threshold(pixels, level, step, steepness, grain, deviates, seed):
-    height, width = pixels.shape[:2]
+def _from_grey(plane, values):
+    for i in range(len(plane)):
+        values[3 * i] = plane[i]
+        values[3 * i + 1] = plane[i]
+        values[3 * i + 2] = plane[i]
+
+
+@jit
+def _threshold(plane, level, step, steepness, grain, table, seed):
+    height, width = plane.shape
     knots = np.empty(level.shape[1], dtype=np.float32)
     line = np.empty(width, dtype=np.float32)
     for y in range(height):
@@ -47,15 +75,12 @@ def _threshold(pixels, level, step, steepness, grain, deviates, seed):
         t = np.float32((y - i * step) / step)
         for j in range(len(knots)):
             knots[j] = level[i, j] + t * (level[i + 1, j] - level[i, j])
-        row, start = pixels[y], place(seed, OF_LUMA, y, LUMA)
-        for x in range(width):
-            line[x] = (77 * np.int32(row[x, 0]) + 150 * np.int32(row[x, 1]) + 29 * np.int32(row[x, 2]) + 128) >> 8
         for j in range((width - 1) // step + 1):
             rise = np.float32((knots[j + 1] - knots[j]) / step)
             for x in range(j * step, min((j + 1) * step, width)):
-                line[x] -= knots[j] + rise * np.float32(x - j * step) + grain * np.float32(deviates[start + x])
+                line[x] = knots[j] + rise * np.float32(np.int32(x - j * step))
+        row, start = plane[y], place(seed, OF_LUMA, y, LUMA)
+        noise = table[start : start + width]
         for x in range(width):
-            black = np.uint8(min(max(np.float32(127.5) + steepness * line[x], np.float32(0.0)), np.float32(255.0)))
-            row[x, 0] = black
-            row[x, 1] = black
-            row[x, 2] = black
+            v = np.float32(127.5) + steepness * (np.float32(row[x]) - line[x] - grain * np.float32(noise[x]))
+            row[x] = np.uint8(np.int32(min(max(v, np.float32(0.0)), np.float32(255.0))))

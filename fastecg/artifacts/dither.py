@@ -1,0 +1,68 @@
+"""Few levels that feign many: the dots of printers and old screens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+
+@dataclass(frozen=True)
+class Dither(Artifact):
+    """Ordered dithering: a threshold that changes from pixel to pixel in a small pattern, the same all over the picture."""
+
+    pattern: str = value("bayer", help="scattered points (bayer), or dots that grow (clustered), as printers lay them", choices=("bayer", "clustered"))
+    cells: int = value(4, 2, 8, "pattern points along a side: 2, 4 or 8 (others are rounded up)")
+    dot_px: int = value(1, 1, 6, "picture pixels along a side of one point")
+    levels: int = value(2, 2, 32, "levels a channel")
+    strength: float = value(1.0, 0, 1, "how much of the pattern there is; 0 rounds to the levels")
+    grey: bool = value(True, help="without colours")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Look every value up in the table of its place, in place."""
+        from fastecg.kernels.copy import halftone
+        from fastecg.kernels.grey import from_grey, to_grey
+
+        matrix = dots(self.pattern, self.cells)
+        tables = lookup_tables(0.5 + self.strength * (matrix - 0.5), self.levels)
+        if not self.grey:
+            halftone(pixels, tables, self.dot_px)
+            return pixels
+        plane = to_grey(pixels)
+        halftone(plane, tables, self.dot_px)
+        from_grey(plane, pixels)
+        return pixels
+
+
+@cache
+def dots(pattern: str, cells: int) -> np.ndarray:
+    """Thresholds (n, n) of a pattern, evenly spread between 0 and 1."""
+    n = 2 if cells <= 2 else 4 if cells <= 4 else 8
+    order = _bayer(n) if pattern == "bayer" else _clustered(n)
+    return (order + 0.5) / (n * n)
+
+
+def _bayer(n: int) -> np.ndarray:
+    """Ranks 0 to n² - 1 such that those in turn are far apart (Bayer 1973)."""
+    order = np.zeros((1, 1), dtype=int)
+    while len(order) < n:
+        order = np.block([[4 * order, 4 * order + 2], [4 * order + 3, 4 * order + 1]])
+    return order
+
+
+def _clustered(n: int) -> np.ndarray:
+    """Ranks of a spot function: dots on a lattice turned by 45°, dark ones growing and white ones shrinking."""
+    x, y = np.meshgrid(2 * np.pi * (np.arange(n) + 0.47) / n, 2 * np.pi * (np.arange(n) + 0.41) / n)
+    spot = np.cos(x) + np.cos(y) if n < 8 else np.cos(x + y) + np.cos(x - y)
+    return spot.ravel().argsort(kind="stable").argsort(kind="stable").reshape(n, n)
+
+
+def lookup_tables(thresholds: np.ndarray, levels: int) -> np.ndarray:
+    """For each of (n, n) thresholds, what every value 0 to 255 becomes: (n, n, 256) uint8."""
+    steps = np.arange(256) / 255.0 * (levels - 1)
+    lower = np.minimum(np.floor(steps), levels - 2)
+    raised = steps - lower >= thresholds[:, :, None]
+    return np.rint((lower + raised) * (255.0 / (levels - 1))).astype(np.uint8)

@@ -1,0 +1,51 @@
+"""A fax: one bit a point, on a raster coarser than the picture's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+from fastecg.artifacts.dither import dots, lookup_tables
+
+_COLUMNS_MM = 8.04  # ITU-T T.4: 1728 points on 215 mm
+_LINES_MM = {"standard": 3.85, "fine": 7.7}
+
+
+@dataclass(frozen=True)
+class Fax(Artifact):
+    """Thresholded (or dithered) points, 204 an inch across and 98 or 196 an inch down; some lines lost on the way.
+
+    The raster spans the picture exactly, so nothing moves as a whole; a single point of the trace may lie up to half a line
+    (0.13 mm in "standard") from where it was.
+    """
+
+    lines: str = value("standard", help="lines: 98 (standard) or 196 (fine) an inch", choices=tuple(_LINES_MM))
+    threshold: float = value(0.66, 0.1, 0.95, "brightness (0 to 1) below which a point is black")
+    dither: float = value(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
+    lost: int = value(3, 0, 60, "lines in which an error spoils all from some point on")
+    seed: int = value(0, 0, 2**31, "of the lines lost")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Send and receive, in place."""
+        from fastecg.kernels.copy import halftone, resampled
+        from fastecg.kernels.grey import from_grey, to_grey
+
+        height, width = pixels.shape[:2]
+        raster = resampled(to_grey(pixels), self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
+        halftone(raster, lookup_tables(self.threshold + self.dither * (dots("bayer", 4) - 0.5), 2), 1)
+        self._lose(raster)
+        from_grey(resampled(raster, height, width), pixels)
+        return pixels
+
+    def _points(self, length: int, px_per_mm: float, per_mm: float) -> int:
+        """Points of the raster along a side; the picture's own pixels where those are as fine within a tenth."""
+        return length if abs(per_mm / px_per_mm - 1) < 0.1 else max(1, round(length / px_per_mm * per_mm))
+
+    def _lose(self, raster: np.ndarray) -> None:
+        """Spoil the rest of some lines: machines repeat the line above, or leave it white."""
+        rng = np.random.default_rng(self.seed)
+        for _ in range(self.lost):
+            line, start, repeat = rng.integers(0, len(raster)), int(rng.random() ** 2 * raster.shape[1]), rng.random() < 0.6
+            raster[line, start:] = raster[line - 1, start:] if repeat and line else 255

@@ -1,0 +1,69 @@
+"""A photocopy, or a copy of a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+_PATCH = 160  # pixels between places where the threshold is drawn anew
+
+
+@dataclass(frozen=True)
+class Photocopy(Artifact):
+    """Grey through a steep curve round a threshold that wanders, ink that grows and frays along its edges, specks of toner.
+
+    Every further generation copies the copy: once more blurred, thresholded, grown and speckled. Edges change after Kanungo,
+    Haralick and Phillips (1993): the chance that a pixel turns over falls with the square of its distance from the edge.
+    """
+
+    threshold: float = value(0.8, 0.1, 0.98, "brightness (0 to 1) below which toner is laid: high keeps the grid, low loses thin lines")
+    unevenness: float = value(0.05, 0, 0.3, "how far the threshold wanders over the page, in brightness")
+    grain: float = value(0.03, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
+    softness: float = value(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
+    growth: float = value(0.25, 0, 1, "chance that white right beside ink turns black")
+    loss: float = value(0.1, 0, 1, "chance that ink right at its edge turns white")
+    reach_mm: float = value(0.12, 0.02, 1, "farther from the edge than that, these chances are down to 37 %")
+    specks: float = value(0.0006, 0, 0.02, "specks of toner, as a share of all pixels")
+    generations: int = value(1, 1, 6, "how often it was copied")
+    seed: int = value(0, 0, 2**31, "of all that is uneven")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Copy in place: some 8 ms a generation at 2200 x 1700."""
+        from fastecg.kernels.grey import from_grey, to_grey
+
+        rng = np.random.default_rng(self.seed)
+        plane = to_grey(pixels)
+        for generation in range(self.generations):
+            self._copy(plane, px_per_mm, rng, again=generation > 0)
+        from_grey(plane, pixels)
+        return pixels
+
+    def _copy(self, plane: np.ndarray, px_per_mm: float, rng: np.random.Generator, again: bool) -> None:
+        """One generation."""
+        from fastecg.kernels.copy import flip_near_edges, soften
+        from fastecg.kernels.grey import threshold
+
+        if again:
+            soften(plane)  # the lens of the copier; the first time, whatever took the picture has blurred it
+        height, width = plane.shape
+        wandering = rng.normal(0, 1, (2 + height // _PATCH, 2 + width // _PATCH))
+        # A copy is black on white: its threshold lies nearer to the middle, else each copy would be darker than the one before.
+        middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
+        level = (255.0 * (middle + self.unevenness * wandering)).astype(np.float32)
+        seeds = rng.integers(0, 2**31, 2)
+        threshold(plane, level, _PATCH, max(127.5 * self.softness, 0.5), 255.0 * self.grain, seeds[0])
+        if self.growth > 0 or self.loss > 0:
+            flip_near_edges(plane, self.growth, self.loss, self.reach_mm * px_per_mm, seeds[1])
+        _sprinkle(plane, rng.poisson(self.specks * plane.size), rng)
+
+
+def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
+    """Specks of one to four pixels."""
+    height, width = plane.shape
+    x, y, dark = rng.integers(0, width, count), rng.integers(0, height, count), rng.integers(0, 90, count).astype(np.uint8)
+    for right, down, share in ((0, 0, 1.0), (1, 0, 0.45), (0, 1, 0.45), (1, 1, 0.25)):
+        kept = slice(0, round(share * count))
+        plane[np.minimum(y[kept] + down, height - 1), np.minimum(x[kept] + right, width - 1)] = dark[kept]

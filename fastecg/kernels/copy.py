@@ -1,0 +1,211 @@
+"""Copies: edges that grow and fray, coarser rasters, patterns of dots. On planes of grey (see `fastecg.kernels.grey`)."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+from fastecg.kernels.grey import deviates
+from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place
+
+RINGS = 3  # pixels from an edge beyond which all are equally far
+_BAND = 64  # rows at a time: new memory for whole pictures takes longer to come by than all the rest
+
+
+def soften(plane: np.ndarray) -> None:
+    """Blur a plane (height, width) uint8 by 1-2-1 along both axes (standard deviation 0.7 px), in place."""
+    _soften(plane)
+
+
+def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float, seed: int) -> None:
+    """Turn pixels of a plane (height, width) uint8 over, the likelier the nearer to an edge of the ink, in place.
+
+    Kanungo, Haralick and Phillips (1993): at distance d (px, along the axes) from the nearest pixel of the other kind, white turns
+    black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss in growth's place. The picture's
+    outermost pixels stay as they are.
+    """
+    rings = min(RINGS, 1 + math.ceil(2 * reach))  # farther off the chance is below 2 % of that at the edge
+    distances = np.array([np.inf, *range(rings, 0, -1), *[np.inf] * (RINGS - rings)])
+    chances = np.stack([strength * np.exp(-(((distances - 1) / reach) ** 2)) for strength in (growth, loss)])
+    limits, table = _limits(chances), deviates(plane.shape[1])
+    ink = plane < 128
+    for top in range(0, len(plane), _BAND):
+        bottom = min(top + _BAND, len(plane))
+        first, last = max(top - rings, 0), min(bottom + rings, len(plane))
+        near = edge_rings(ink[first:last], rings)[top - first : bottom - first]
+        _flip(plane[top:bottom], ink[top:bottom].view(np.uint8), near, top, limits, table, seed)
+
+
+def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
+    """In how many of the rings along its edges a pixel of `ink` (height, width) bool lies: all of them beside an edge, 0 far from it.
+
+    A pixel at distance d along the axes (1 for those that touch a pixel of the other kind) lies in rings + 1 - d of them.
+    """
+    width = ink.shape[1]
+    near, wider = np.zeros(ink.shape, dtype=np.uint8), np.zeros(ink.shape, dtype=np.uint8)
+    _first_ring(ink.view(np.uint8).reshape(-1), width, near.reshape(-1))
+    for ring in range(rings):
+        if ring:
+            _next_ring(near.reshape(-1), width, wider.reshape(-1))
+            near, wider = wider, near
+        near[:, 0] = near[:, -1] = 0  # there the running index has taken the ends of neighbouring rows for neighbours
+    return near
+
+
+def _limits(chances: np.ndarray) -> np.ndarray:
+    """Below which a normal deviate of the table lies with these probabilities, int16."""
+    normal = NormalDist()
+    quantiles = [normal.inv_cdf(min(p, 0.9999)) if p > 1e-4 else -4.0 for p in chances.ravel()]
+    return np.clip(np.rint(np.array(quantiles) * UNIT), -32768, 32767).astype(np.int16).reshape(chances.shape)
+
+
+def resampled(plane: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A plane (any, any) uint8 on another raster over the same area, (height, width) uint8: every new pixel is the mean of what it covers."""
+    if height > plane.shape[0]:  # columns cost ten times as much as rows, so they are done where there are fewer
+        return _with_rows(_with_columns(plane, width), height)
+    return _with_columns(_with_rows(plane, height), width)
+
+
+def _with_rows(plane: np.ndarray, height: int) -> np.ndarray:
+    if height == plane.shape[0]:
+        return plane
+    out = np.empty((height, plane.shape[1]), dtype=np.uint8)
+    _resample_rows(plane, *_overlaps(plane.shape[0], height), out)
+    return out
+
+
+def _with_columns(plane: np.ndarray, width: int) -> np.ndarray:
+    if width == plane.shape[1]:
+        return plane
+    out = np.empty((plane.shape[0], width), dtype=np.uint8)
+    _resample_columns(plane, *_overlaps(plane.shape[1], width), out)
+    return out
+
+
+def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each of `wanted` equal parts of `count` cells: the first cell it covers, and the shares of it and the next ones."""
+    ratio = count / wanted
+    low = np.arange(wanted) * ratio
+    first = np.minimum(np.floor(low + 1e-9).astype(np.int64), count - 1)
+    cells = first[:, None] + np.arange(int(np.ceil(ratio)) + 1)[None, :]
+    shares = np.clip(np.minimum(cells + 1, (low + ratio)[:, None]) - np.maximum(cells, low[:, None]), 0.0, None)
+    shares[cells >= count] = 0.0
+    return first, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
+    """Look every value up in the table of its place, in place.
+
+    Parameters
+    ----------
+    values : (height, width) or (height, width, channels) uint8
+    lookup : (n, n, 256) uint8
+        One table a place: [y // size % n, x // size % n].
+    size : int
+        Pixels along a side of a place.
+    """
+    channels = values.shape[2] if values.ndim == 3 else 1
+    place_of = (np.arange(values.shape[1]) // size % len(lookup)).repeat(channels)
+    _halftone(values.reshape(len(values), -1), np.ascontiguousarray(lookup.transpose(0, 2, 1)), place_of, size)
+
+
+@jit
+def _halftone(values, lookup, place_of, size):
+    cells = len(lookup)
+    for y in range(len(values)):
+        row, table = values[y], lookup[y // size % cells].reshape(-1)
+        for x in range(len(row)):
+            row[x] = table[cells * np.int64(row[x]) + place_of[x]]
+
+
+@jit
+def _soften(plane):
+    height, width = plane.shape
+    lines = np.empty((3, width), dtype=np.uint16)
+    for y in range(-1, height):
+        # Rows filtered along x wait in a ring of three; the first one stands in for the one above it.
+        ahead = min(y + 1, height - 1)
+        row, line = plane[ahead], lines[(y + 1) % 3]
+        if y + 1 < height:
+            for x in range(1, width - 1):
+                line[x] = np.uint16(row[x - 1]) + np.uint16(np.uint16(row[x]) << 1) + np.uint16(row[x + 1])
+            line[0] = np.uint16(3) * row[0] + row[min(1, width - 1)]
+            line[width - 1] = np.uint16(3) * row[width - 1] + row[max(width - 2, 0)]
+        if y < 0:
+            continue
+        above, here, below = lines[max(y - 1, 0) % 3], lines[y % 3], lines[ahead % 3]
+        out = plane[y]
+        for x in range(width):
+            total = np.uint16(above[x] + np.uint16(here[x] << 1))
+            out[x] = np.uint8(np.uint16(np.uint16(total + below[x]) + np.uint16(8)) >> 4)
+
+
+@jit
+def _first_ring(ink, width, out):
+    """Whether a pixel differs from one of its four neighbours. Slices of one running index, as they become vector instructions."""
+    inner = len(ink) - 2 * width
+    if inner <= 0:
+        return
+    here, above, below, near = ink[width : width + inner], ink[:inner], ink[2 * width :], out[width : width + inner]
+    left, right = ink[width - 1 : width + inner - 1], ink[width + 1 : width + inner + 1]
+    for i in range(inner):
+        near[i] = (here[i] ^ above[i]) | (here[i] ^ below[i]) | (here[i] ^ left[i]) | (here[i] ^ right[i])
+
+
+@jit
+def _next_ring(ring, width, out):
+    """One more where a pixel or one of its four neighbours is not 0."""
+    inner = len(ring) - 2 * width
+    if inner <= 0:
+        return
+    here, above, below, near = ring[width : width + inner], ring[:inner], ring[2 * width :], out[width : width + inner]
+    left, right = ring[width - 1 : width + inner - 1], ring[width + 1 : width + inner + 1]
+    for i in range(inner):
+        near[i] = here[i] + np.uint8((here[i] | above[i] | below[i] | left[i] | right[i]) != 0)
+
+
+@jit
+def _flip(plane, ink, near, first, limits, table, seed):
+    # All in 16 bits, as the deviates: mixed widths and tables of limits are not turned into vector instructions (1/12 of the speed).
+    white0, white1, white2, white3 = np.int16(limits[0, 0]), np.int16(limits[0, 1]), np.int16(limits[0, 2]), np.int16(limits[0, 3])
+    black0, black1, black2, black3 = np.int16(limits[1, 0]), np.int16(limits[1, 1]), np.int16(limits[1, 2]), np.int16(limits[1, 3])
+    for y in range(plane.shape[0]):
+        row, kind, rings, start = plane[y], ink[y], near[y], place(seed, OF_LUMA, first + y, LUMA)
+        noise = table[start : start + len(row)]
+        for x in range(len(row)):
+            ring, value = np.int16(rings[x]), np.int16(row[x])
+            white = white3 if ring == np.int16(3) else (white2 if ring == np.int16(2) else (white1 if ring == np.int16(1) else white0))
+            black = black3 if ring == np.int16(3) else (black2 if ring == np.int16(2) else (black1 if ring == np.int16(1) else black0))
+            limit = black if np.int16(kind[x]) != np.int16(0) else white
+            row[x] = np.uint8(np.int16(np.int16(255) - value) if noise[x] < limit else value)
+
+
+@jit
+def _resample_rows(plane, first, shares, out):
+    line = np.empty(plane.shape[1], dtype=np.float32)
+    for y in range(out.shape[0]):
+        line[:] = np.float32(0.5)
+        for k in range(shares.shape[1]):
+            share = shares[y, k]
+            if share > 0:
+                row = plane[first[y] + k]
+                for x in range(len(line)):
+                    line[x] += share * np.float32(row[x])
+        for x in range(len(line)):
+            out[y, x] = np.uint8(np.int32(line[x]))
+
+
+@jit
+def _resample_columns(plane, first, shares, out):
+    last = plane.shape[1] - 1
+    for y in range(out.shape[0]):
+        row = plane[y]
+        for x in range(out.shape[1]):
+            at = first[x]
+            total = np.float32(0.5) + shares[x, 0] * np.float32(row[at]) + shares[x, 1] * np.float32(row[min(at + 1, last)])
+            for k in range(2, shares.shape[1]):
+                total += shares[x, k] * np.float32(row[min(at + k, last)])
+            out[y, x] = np.uint8(np.int32(total))
