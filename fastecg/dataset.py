@@ -44,6 +44,8 @@ class Options:
     dpi: float | None = None
     speed: float | None = None
     gain: float | None = None
+    severity: float | None = None
+    header_text: tuple[str, ...] = ()
     seed: int = 0
     per_record: int = 1
     format: str = "png"
@@ -69,6 +71,8 @@ class Options:
         for what, value in (("dpi", self.dpi), ("speed", self.speed), ("gain", self.gain), ("per-record", self.per_record)):
             if value is not None and not value > 0:
                 raise FastecgError(f"{what} is {value}, expected a number above 0")
+        if self.severity is not None and not 0 <= self.severity <= 1:
+            raise FastecgError(f"the severity is {self.severity}, expected 0 to 1")
         if self.seed < 0:
             raise FastecgError(f"the seed is {self.seed}, expected 0 or above")
 
@@ -77,7 +81,7 @@ class Options:
         from fastecg import __version__
 
         plain = {name: value for name, value in vars(self).items() if name != "recipe"}
-        plain |= {"truth": list(self.truth), "recipe_toml": self.recipe.to_toml()}
+        plain |= {"truth": list(self.truth), "header_text": list(self.header_text), "recipe_toml": self.recipe.to_toml()}
         return {"version": __version__, "recipe": self.recipe.name, **plain}
 
 
@@ -151,6 +155,8 @@ def render_dataset(
     dpi: float | None = None,
     speed: float | None = None,
     gain: float | None = None,
+    severity: float | None = None,
+    header_text: Sequence[str] = (),
     seed: int = 0,
     per_record: int = 1,
     limit: int | None = None,
@@ -175,7 +181,7 @@ def render_dataset(
         Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
     out : path
         Made if missing.
-    recipe, layout, style, dpi, speed, gain, seed
+    recipe, layout, style, dpi, speed, gain, severity, header_text, seed
         As in `fastecg.render`.
     per_record, limit, shard : int, int, (int, int)
         Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1.
@@ -200,7 +206,22 @@ def render_dataset(
     from fastecg.recipe import Recipe
 
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    options = Options(known, layout, style, dpi, speed, gain, seed, per_record, format, quality, tuple(truth), mask_unplotted)
+    options = Options(
+        known,
+        layout,
+        style,
+        dpi,
+        speed,
+        gain,
+        severity,
+        tuple(header_text),
+        seed,
+        per_record,
+        format,
+        quality,
+        tuple(truth),
+        mask_unplotted,
+    )
     options.check()
     if workers is not None and workers < 1:
         raise FastecgError(f"workers is {workers}, expected 1 or more")
@@ -433,6 +454,8 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
         dpi=options.dpi,
         speed=options.speed,
         gain=options.gain,
+        severity=options.severity,
+        header_text=options.header_text,
         seed=options.seed,
         page=page,
         variant=variant,

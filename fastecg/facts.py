@@ -56,6 +56,7 @@ class Facts:
     time: str
     device: str
     page_words: str
+    header_text: tuple[str, ...] = ()  # lines of the user's own, printed as they are
 
 
 def draw_facts(rng: np.random.Generator, record: Record) -> Facts:

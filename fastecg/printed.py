@@ -39,7 +39,26 @@ def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes:
             kept.append((text, box))
         else:
             notes.append(f"no room to print {text.words!r}")
+    if facts.header_text:
+        kept += _own_lines(facts.header_text, style, frame, kept, notes)
     return tuple(kept)
+
+
+def _own_lines(
+    lines: tuple[str, ...], style: Style, frame: Frame, taken: list[tuple[Text, Edges]], notes: list[str]
+) -> list[tuple[Text, Edges]]:
+    """The user's own lines as one block, in the first free place from the top: right, middle, left."""
+    width, height = frame.size_mm
+    pitch = 1.35 * style.text_mm
+    for top in range(2, int(_HEADER_SHARE * height)):
+        for share in (0.64, 0.45, 0.25, 0.03):
+            texts = [_at(line, share * width, top + pitch * (k + 1), style) for k, line in enumerate(lines)]
+            block = [(text, measure(text)) for text in texts]
+            inside = all(box[2] <= width - 2 for _, box in block) and top + pitch * len(lines) < _HEADER_SHARE * height
+            if inside and not any(_touch(box, other) for _, box in block for _, other in taken):
+                return block
+    notes.append("no room to print the header text")
+    return []
 
 
 def _touch(a: Edges, b: Edges) -> bool:
@@ -102,7 +121,10 @@ def _muse_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iter
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
             ("P-R-T axes", f"{facts.p_axis}  {facts.qrs_axis}", str(facts.t_axis)),
         ),
-        (left + 62, left + 107, left + 117), y, style, pitch,
+        (left + 62, left + 107, left + 117),
+        y,
+        style,
+        pitch,
     )
     yield from _list(facts.statements, left + 127, y, style, pitch)
     yield from _list((f"{facts.age} yr", {"M": "Male", "F": "Female"}[facts.sex]), left + 4, y, style, pitch, "header")
@@ -125,7 +147,10 @@ def _mortara_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
             ("P-R-T axes", f"{facts.p_axis} {facts.qrs_axis} {facts.t_axis}", ""),
         ),
-        (left, left + 40, left + 50), y + 1.6 * pitch, style, pitch,
+        (left, left + 40, left + 50),
+        y + 1.6 * pitch,
+        style,
+        pitch,
     )
     yield from _list((line.upper() for line in facts.statements), left + 70, y + 1.6 * pitch, style, pitch)
     yield _ending_at("Unconfirmed Diagnosis", right, style.grid_inset_mm[1] - 1.6, style, bold=True)
@@ -136,9 +161,17 @@ def _confirmed_header(facts: Facts, setup: Setup, style: Style, frame: Frame) ->
     y, x = _band_top(style) + 2.0, frame.start_x_mm
     yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, "header")
     yield from _table(
-        (("HR", f"{facts.rate}", "bpm"), ("P/PR", f"{facts.pr_ms - 52}/{facts.pr_ms}", "ms"), ("QRS", f"{facts.qrs_ms}", "ms"),
-         ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"), ("P/QRS/T", f"{facts.p_axis}/{facts.qrs_axis}/{facts.t_axis}", "deg")),
-        (x + 48, x + 84, x + 93), y, style, pitch,
+        (
+            ("HR", f"{facts.rate}", "bpm"),
+            ("P/PR", f"{facts.pr_ms - 52}/{facts.pr_ms}", "ms"),
+            ("QRS", f"{facts.qrs_ms}", "ms"),
+            ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
+            ("P/QRS/T", f"{facts.p_axis}/{facts.qrs_axis}/{facts.t_axis}", "deg"),
+        ),
+        (x + 48, x + 84, x + 93),
+        y,
+        style,
+        pitch,
     )
     yield from _list(facts.statements, x + 112, y, style, pitch)
     yield _at("Report Confirmed by:", x + 112, y + 5.4 * pitch, style)
@@ -150,8 +183,14 @@ def _fragment_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> 
     for k, (words, number) in enumerate((("PR", facts.pr_ms), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))):
         yield _at(words, x, y + k * pitch, style)
         yield _ending_at(str(number), x + 26, y + k * pitch, style)
-    yield from _list((f"RATE {facts.rate}", "--AXIS--", f"P  {facts.p_axis}", f"QRS  {facts.qrs_axis}", f"T  {facts.t_axis}"),
-                     x + 36, y, style, pitch, "header")
+    yield from _list(
+        (f"RATE {facts.rate}", "--AXIS--", f"P  {facts.p_axis}", f"QRS  {facts.qrs_axis}", f"T  {facts.t_axis}"),
+        x + 36,
+        y,
+        style,
+        pitch,
+        "header",
+    )
     yield from _list((f". {line}" for line in facts.statements), x + 78, y, style, pitch)
 
 
@@ -167,17 +206,29 @@ def _philips_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     axes = (("P", facts.p_axis), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
     yield from _table(((name, str(number)) for name, number in axes), (x, x + 22), y + 6.4 * pitch, style, pitch)
     dots = ". . . . . . . . . . . . . ."
-    yield from _list((f"{line} {dots}" if k < len(facts.statements) - 1 else f"- {line.upper()} -"
-                      for k, line in enumerate(facts.statements)), x + 48, y, style, pitch)
+    yield from _list(
+        (f"{line} {dots}" if k < len(facts.statements) - 1 else f"- {line.upper()} -" for k, line in enumerate(facts.statements)),
+        x + 48,
+        y,
+        style,
+        pitch,
+    )
     yield _ending_at("Unconfirmed Diagnosis", frame.end_x_mm, y + 8.4 * pitch, style)
 
 
 def _schiller_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
-    yield from _list((f"Pat. ID  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch,
-                     "header")
-    intervals = (("HR", facts.rate, "/min"), ("P", facts.pr_ms - 54, "ms"), ("PQ", facts.pr_ms, "ms"), ("QRS", facts.qrs_ms, "ms"),
-                 ("QT", facts.qt_ms, "ms"), ("QTc", facts.qtc_ms, "ms"))
+    yield from _list(
+        (f"Pat. ID  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch, "header"
+    )
+    intervals = (
+        ("HR", facts.rate, "/min"),
+        ("P", facts.pr_ms - 54, "ms"),
+        ("PQ", facts.pr_ms, "ms"),
+        ("QRS", facts.qrs_ms, "ms"),
+        ("QT", facts.qt_ms, "ms"),
+        ("QTc", facts.qtc_ms, "ms"),
+    )
     axes = (("P", facts.p_axis), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
     yield from _table(((name, str(number), unit) for name, number, unit in intervals), (x + 68, x + 88, x + 98), y, style, pitch)
     yield _at("Axes", x + 106, y, style)
@@ -190,7 +241,9 @@ def _nk_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterab
     yield _at(f"ID {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style)
     yield _at(
         f"HR {facts.rate}bpm  PR {facts.pr_ms}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms  AXIS {facts.qrs_axis}deg",
-        x, y + pitch, style,
+        x,
+        y + pitch,
+        style,
     )
     yield from _list(facts.statements, x + 145, y, style, pitch)
 
@@ -213,15 +266,23 @@ def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: Frame, bold
 
 def _muse_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(
-        ((_speed(setup), 0.0), (_gain(setup), 15.5), (f"{facts.filter_high_hz}Hz", 33.0), (facts.device, 45.5),
-         (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0)), style, frame,
+        (
+            (_speed(setup), 0.0),
+            (_gain(setup), 15.5),
+            (f"{facts.filter_high_hz}Hz", 33.0),
+            (facts.device, 45.5),
+            (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0),
+        ),
+        style,
+        frame,
     )
     yield _ending_at(facts.page_words, frame.grid_mm[2] - 1.0, _foot(style, frame), style, "footer")
 
 
 def _mortara_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
-    yield from _spread(((f"EC-350-{int(facts.number) % 900 + 100}", 0.0), (_speed(setup, " mm/sec"), 66.0),
-                        (_gain(setup, " mm/mV"), 148.0)), style, frame)
+    yield from _spread(
+        ((f"EC-350-{int(facts.number) % 900 + 100}", 0.0), (_speed(setup, " mm/sec"), 66.0), (_gain(setup, " mm/mV"), 148.0)), style, frame
+    )
     low, high = facts.filter_low_hz, facts.filter_high_hz
     yield _ending_at(f"{facts.mains_hz}~ {low} - {high} Hz", frame.grid_mm[2] - 3.0, _foot(style, frame), style, "footer")
 
@@ -241,23 +302,37 @@ def _express_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
 def _philips_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     chest = setup.chest_gain_mm_mv or setup.gain_mm_mv
     yield from _spread(
-        (("Dev:", 0.0), (f"Speed: {_speed(setup, ' mm/sec')}", 46.0), (f"Limb: {setup.gain_mm_mv:g} mm/mV", 92.0),
-         (f"Chest: {chest:.1f} mm/mV", 132.0),
-         (f"F {facts.mains_hz}~ {facts.filter_low_hz}-{facts.filter_high_hz} Hz", 185.0), ("P?", 232.0)), style, frame,
+        (
+            ("Dev:", 0.0),
+            (f"Speed: {_speed(setup, ' mm/sec')}", 46.0),
+            (f"Limb: {setup.gain_mm_mv:g} mm/mV", 92.0),
+            (f"Chest: {chest:.1f} mm/mV", 132.0),
+            (f"F {facts.mains_hz}~ {facts.filter_low_hz}-{facts.filter_high_hz} Hz", 185.0),
+            ("P?", 232.0),
+        ),
+        style,
+        frame,
     )
 
 
 def _schiller_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(
-        ((f"{_speed(setup, ' mm/s')}   {_gain(setup, ' mm/mV')}", 0.0), (f"{facts.filter_low_hz}-{facts.filter_high_hz}Hz", 62.0),
-         (f"{facts.mains_hz}Hz   SSF SBS", 92.0), (f"EC-200  {facts.device}", 200.0)), style, frame,
+        (
+            (f"{_speed(setup, ' mm/s')}   {_gain(setup, ' mm/mV')}", 0.0),
+            (f"{facts.filter_low_hz}-{facts.filter_high_hz}Hz", 62.0),
+            (f"{facts.mains_hz}Hz   SSF SBS", 92.0),
+            (f"EC-200  {facts.device}", 200.0),
+        ),
+        style,
+        frame,
     )
 
 
 def _nk_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(
         ((f"{_gain(setup)}  {_speed(setup)}  filter: H{facts.mains_hz} d {facts.filter_high_hz} Hz", 0.0), (f"EC-9{facts.device}", 150.0)),
-        style, frame,
+        style,
+        frame,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -295,12 +295,22 @@ class Recipe:
             return path.read_text(encoding="utf-8")
         return tomli_w.dumps(self.to_dict())
 
-    def draw(self, record: Record, *, seed: int = 0, page: int = 0, variant: int = 0, severity: float | None = None, **fixed: Any) -> Shot:
+    def draw(
+        self,
+        record: Record,
+        *,
+        seed: int = 0,
+        page: int = 0,
+        variant: int = 0,
+        severity: float | None = None,
+        header_text: tuple[str, ...] = (),
+        **fixed: Any,
+    ) -> Shot:
         """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary."""
         key = f"{record.name}/{page}/{variant}"
         if self.mix:
             part = self._part(stream(seed, key, "mix"))
-            shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, **fixed)
+            shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, header_text=header_text, **fixed)
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
             severity = self._draw_severity(stream(seed, key, "severity"))
@@ -311,10 +321,13 @@ class Recipe:
         starts = list(record.page_starts())
         if not 0 <= page < len(starts):
             raise LayoutError(f"{record.name}: no page {page}, the record has {len(starts)}")
+        start, stop = starts[page]
+        shown = Record(record.signal[:, start:stop], record.fs, record.leads)  # the printed rate is that of this page
+        facts = replace(draw_facts(stream(seed, key, "facts"), shown), header_text=header_text)
         view = self.view.draw(stream(seed, key, "view"), severity) or Straight()
         shot = Shot(
-            layout=layout, style=style, setup=Setup(**values), facts=draw_facts(stream(seed, key, "facts"), record), dpi=dpi, view=view,
-            start=starts[page][0], stop=starts[page][1], recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
+            layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
+            recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
         size_mm = layout_for(layout, record.leads).size_mm(style_for(style), shot.setup)
         return self._with_artifacts(shot, size_mm, key)
@@ -406,6 +419,7 @@ def render(
     page: int = 0,
     variant: int = 0,
     severity: float | None = None,
+    header_text: Sequence[str] = (),
 ) -> Photo:
     """Draw one page of a record as a picture.
 
@@ -426,6 +440,8 @@ def render(
         Which 10 s of the record.
     severity : float, optional
         How degraded, 0 to 1; drawn, and mostly mild, unless given.
+    header_text : sequence of str
+        Lines to print in the header as they are. Nothing of a record is printed unless it is given here.
 
     Returns
     -------
@@ -438,7 +454,9 @@ def render(
     """
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     fixed = {"layout": _unless_auto(layout), "style": _unless_auto(style), "dpi": dpi, "speed_mm_s": speed, "gain_mm_mv": gain}
-    return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, **fixed).take(record)
+    return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, header_text=tuple(header_text), **fixed).take(
+        record
+    )
 
 
 def _unless_auto(name: str) -> str | None:

@@ -105,7 +105,7 @@ def test_facts_are_plain_and_repeatable() -> None:
     facts = draw_facts(np.random.default_rng(9), record)
     assert facts == draw_facts(np.random.default_rng(9), record)
     values = json.loads(json.dumps(asdict(facts)))
-    assert Facts(**values | {"statements": tuple(values["statements"])}) == facts
+    assert Facts(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}) == facts
 
 
 @pytest.mark.parametrize("rate", [42, 60, 75, 98, 130, 165])

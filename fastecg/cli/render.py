@@ -28,6 +28,12 @@ def render(
     dpi: Annotated[float | None, typer.Option(help="Pixels an inch of paper. [default: 200]", rich_help_panel="Look")] = None,
     speed: Annotated[float | None, typer.Option(help="Paper speed, mm/s. [default: 25]", rich_help_panel="Look")] = None,
     gain: Annotated[float | None, typer.Option(help="Gain, mm/mV. [default: 10]", rich_help_panel="Look")] = None,
+    severity: Annotated[
+        float | None, typer.Option(help="How degraded, 0 to 1; drawn, mostly mild, unless given.", rich_help_panel="Look")
+    ] = None,
+    header_text: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Lines to print in the header as they are.", rich_help_panel="Look")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, other pictures; the same seed, the same bytes.")] = 0,
     per_record: Annotated[int, typer.Option(help="Variants of every page.")] = 1,
     limit: Annotated[int | None, typer.Option(help="Only the first N records.")] = None,
@@ -78,6 +84,8 @@ def render(
                 dpi=dpi,
                 speed=speed,
                 gain=gain,
+                severity=severity,
+                header_text=_lines_of(header_text),
                 seed=seed,
                 per_record=per_record,
                 limit=limit,
@@ -109,6 +117,17 @@ def _parsed_shard(text: str | None) -> tuple[int, int] | None:
     if not (slash and k.isdecimal() and n.isdecimal()):
         raise FastecgError(f"the shard is {text!r}, expected K/N such as 2/8")
     return int(k), int(n)
+
+
+def _lines_of(path: Path | None) -> tuple[str, ...]:
+    """The lines of a text file that are not empty."""
+    if path is None:
+        return ()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FastecgError(f"{path}: cannot be read as text ({error})") from None
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _parsed_truth(text: str) -> tuple[str, ...]:
