@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.handwriting.patch import Frame, blend_colour, box_round, cover, free_frame, rough, text_lines
+from fastecg.handwriting.patch import Frame, blend_colour, box_round, free_frame, rough, text_lines
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -25,15 +25,17 @@ class Redaction(Artifact):
     def stain(self, sheet: Sheet) -> Sheet:
         """Cover neighbouring lines of the header, or a strip of it where nothing is printed there."""
         rng = np.random.default_rng(self.seed)
+        pixels, boxes = sheet.pixels.copy(), list(sheet.boxes)
         for frame in self._strips(sheet, rng):
             window = frame.window(sheet, 4.0)
             if window is None:
                 continue
             share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
-            part = blend_colour(sheet.pixels[window], share, colour)
             if share.any():
-                sheet = cover(sheet, window, part, share, box_round(share, window, sheet.scale, "redaction"))
-        return sheet
+                pixels[window] = blend_colour(pixels[window], share, colour)
+                sheet = sheet.under(window, np.rint(255 * share).astype(np.uint8))
+                boxes.append(box_round(share, window, sheet.scale, "redaction"))
+        return replace(sheet, pixels=pixels, boxes=tuple(boxes))
 
     def _strips(self, sheet: Sheet, rng: np.random.Generator) -> list[Frame]:
         printed = text_lines(sheet.page)
