@@ -33,7 +33,7 @@ MANY = int(os.environ.get("FASTECG_COMPOSITIONS", "40"))  # 200 and more are run
 SEVERITIES = {
     "crease": [(Crease(at_x=0.4, angle_deg=25, fold_deg=f, reach_mm=60),) for f in (5, 14, -35)],
     "folds": [(Folds(pattern=p, fold_deg=f),) for p, f in (("half", 5), ("z", -14), ("pocket", 20))],
-    "facets": [(Wrinkle(strength=s, seed=7),) for s in (0.15, 0.5, 1.0)],
+    "facets": [(Wrinkle(strength=s, seed=7),) for s in (0.15, 0.4, 0.75)],
     "folding": [(Wrinkle(style="folding", strength=s, seed=9),) for s in (0.15, 0.5, 1.0)],
     "dent": [(Dent(at_x=0.4, at_y=0.4, angle_deg=-10, lift_mm=h),) for h in (0.6, 2.0, 6.0)],
     "curl": [(Curl(angle_deg=-150, lift_mm=h, start=0.1),) for h in (2, 10, 40)],

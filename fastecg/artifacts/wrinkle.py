@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 #: Facets of crushed paper at strength 1: size and height in mm, and whether they are parted by valleys. The first two are all over
 #: the sheet; the others come in patches, between which it stayed nearly plane.
-_LARGE = ((110.0, 6.0, False), (60.0, 4.5, True))
-_SMALL = ((28.0, 2.2, True), (12.0, 0.7, True))
+_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))
+_SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))
 _PATCH_MM = 70.0
 
 

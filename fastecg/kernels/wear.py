@@ -76,8 +76,8 @@ def wear_along(pixels, line, scale, wear, bare, seed):
             lost = soiled = 0.0
             if abs(d) < 2.0 * crack:
                 depth = _bump(d / crack)
-                patchy = 0.35 + 0.5 * lattice_noise(seed + 1, t / 6.0, 0.5) + 0.45 * lattice_noise(seed + 2, t / 0.7, d / 0.3)
-                lost = loss * depth * min(max(patchy, 0.0), 0.9)
+                patchy = 0.6 + 0.6 * lattice_noise(seed + 1, t / 6.0, 0.5) + 0.45 * lattice_noise(seed + 2, t / 0.7, d / 0.3)
+                lost = loss * depth * min(max(patchy, 0.0), 1.0)
                 soiled = dirt * depth * min(max(0.5 + 0.5 * lattice_noise(seed + 3, t / 4.0, d / 0.5), 0.0), 1.0)
             for c in range(3):
                 value = np.float64(pixels[row, column, c])
