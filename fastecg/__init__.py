@@ -21,8 +21,9 @@ _HOMES = {
     "RecipeError": "fastecg.errors",
     "Record": "fastecg.record",
     "RecordError": "fastecg.errors",
-    "Shot": "fastecg.recipe",
+    "Shot": "fastecg.shot",
     "Truth": "fastecg.photo",
+    "photos": "fastecg.training",
     "read_record": "fastecg.readers",
     "render": "fastecg.recipe",
     "render_dataset": "fastecg.dataset",
@@ -43,6 +44,7 @@ __all__ = [
     "RecordError",
     "Shot",
     "Truth",
+    "photos",
     "read_record",
     "render",
     "render_dataset",
@@ -62,12 +64,13 @@ if TYPE_CHECKING:
     from fastecg.photo import Truth as Truth
     from fastecg.readers import read_record as read_record
     from fastecg.recipe import Recipe as Recipe
-    from fastecg.recipe import Shot as Shot
     from fastecg.recipe import render as render
     from fastecg.record import EXTRA_LEADS as EXTRA_LEADS
     from fastecg.record import LEADS as LEADS
     from fastecg.record import Record as Record
+    from fastecg.shot import Shot as Shot
     from fastecg.simulation import simulate as simulate
+    from fastecg.training import photos as photos
 
 
 def __getattr__(name: str) -> Any:

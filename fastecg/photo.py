@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.mesh import Warp
+from fastecg.mesh import CELL, Warp
 from fastecg.page import Page, Trace
 from fastecg.record import LEADS, Record
 from fastecg.style import Style
 
 if TYPE_CHECKING:
-    from fastecg.recipe import Shot
+    from fastecg.shot import Shot
 
 #: Bits of `Truth.layers` after the twelve leads.
 TEXT_BIT, MARK_BIT, GRID_BIT, PAGE_BIT = 12, 13, 14, 15
+
+Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +162,8 @@ class Truth:
     def mask(self) -> np.ndarray:
         """(height, width) uint8: 0 background, 1..12 the lead drawn there, in the order of `fastecg.LEADS`; on top, the last drawn."""
         mask = np.zeros(self.warp.size, dtype=np.uint8)
-        for index, inked in self._lead_ink():
-            mask[inked] = index + 1
+        for index, window, inked in self._lead_ink():
+            mask[window][inked] = index + 1
         return mask
 
     def layers(self) -> np.ndarray:
@@ -170,8 +172,8 @@ class Truth:
         from fastecg.sheet import draw_strokes, sheet_shape, text_plane
 
         layers = np.zeros(self.warp.size, dtype=np.uint16)
-        for index, inked in self._lead_ink():
-            layers[inked] |= np.uint16(1 << index)
+        for index, window, inked in self._lead_ink():
+            layers[window][inked] |= np.uint16(1 << index)
         scale = self.warp.scale
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
@@ -191,26 +193,43 @@ class Truth:
         """Ink counts from half of the coverage that the pen can reach: a hairline never covers a whole pixel."""
         return 127.5 * min(1.0, self.style.pen_mm * self.warp.scale)
 
-    def _lead_ink(self) -> Iterator[tuple[int, np.ndarray]]:
-        """For every trace of a standard lead: its index, and where its ink is, (height, width) bool."""
+    def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
+        """For every trace of a standard lead: its index, a window of the picture, and where in it the trace's ink is, bool.
+
+        A window, for a trace fills a tenth of the picture or less.
+        """
         from fastecg.sheet import sheet_shape, trace_plane
 
-        shape = sheet_shape(self.page, self.warp.scale)
-        for trace in self.page.traces:
-            if trace.lead in LEADS:
-                inked = self._seen(trace_plane([trace], self.style, self.warp.scale, shape)) > self._threshold
+        scale = self.warp.scale
+        shape, reach = sheet_shape(self.page, scale), 2 * CELL + 4 * self.style.pen_mm * scale
+        for trace, seen in zip(self.page.traces, self.traces, strict=True):
+            rows, columns = _around(seen.points, reach, self.warp.size)
+            if trace.lead in LEADS and rows.stop > rows.start and columns.stop > columns.start:
+                band, _ = _around(trace.points_mm * scale, reach, shape)
+                plane = trace_plane([trace], self.style, scale, shape)[band]
+                inked = self._seen(plane, (rows, columns), band.start) > self._threshold
                 if self.covered is not None:
-                    inked &= ~self.covered
-                yield LEADS.index(trace.lead), inked
+                    inked &= ~self.covered[rows, columns]
+                yield LEADS.index(trace.lead), (rows, columns), inked
 
-    def _seen(self, plane: np.ndarray) -> np.ndarray:
-        """A plane of the flat sheet as the picture shows it."""
+    def _seen(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
+        """A plane of the flat sheet, from its row `top` on, as a window of the picture shows it."""
         from fastecg.kernels.plane import sample_plane
-        from fastecg.mesh import CELL
 
-        out = np.empty(self.warp.size, dtype=np.uint8)
-        sample_plane(plane, self.warp.nodes_mm * self.warp.scale - 0.5, CELL, out)
+        rows, columns = window or (slice(0, self.warp.size[0]), slice(0, self.warp.size[1]))
+        nodes = self.warp.nodes_mm[rows.start // CELL : -(-rows.stop // CELL) + 3, columns.start // CELL : -(-columns.stop // CELL) + 3]
+        out = np.empty((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
+        sample_plane(plane, nodes * self.warp.scale - (0.5, 0.5 + top), CELL, out)
         return out
+
+
+def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
+    """The window of cells of a raster of (height, width) `size` that holds points (n, 2) (x, y) px and `reach` px round them."""
+    known = points[np.isfinite(points).all(axis=1)]
+    low, high = (known.min(axis=0) - reach, known.max(axis=0) + reach) if len(known) else (np.zeros(2), np.zeros(2))
+    start = np.clip(np.floor(low / CELL) * CELL, 0, size[::-1]).astype(int) // CELL * CELL
+    stop = np.clip(np.ceil(high), start, size[::-1]).astype(int)
+    return slice(int(start[1]), int(stop[1])), slice(int(start[0]), int(stop[0]))
 
 
 def _outlines(corners: np.ndarray) -> np.ndarray:

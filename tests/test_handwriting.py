@@ -26,8 +26,9 @@ from fastecg.handwriting.words import draw_note, draw_phrase, templates
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
 from fastecg.layouts import LAYOUTS, Setup, layout_for
 from fastecg.page import Box, Grid, Page, Trace
-from fastecg.recipe import Recipe, Shot, with_artifacts
+from fastecg.recipe import Recipe
 from fastecg.sheet import print_page, trace_plane
+from fastecg.shot import Shot, with_artifacts
 from fastecg.styles import STYLES, style_for
 
 SCALE = 7.874

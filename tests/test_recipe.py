@@ -8,8 +8,9 @@ import pytest
 import fastecg
 from fastecg import LayoutError, RecipeError
 from fastecg.artifact import Values
-from fastecg.artifacts import ARTIFACTS, Lamp, Shadow
-from fastecg.recipe import RECIPES, Recipe, Shot, loads_shot, with_artifacts
+from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, Shadow
+from fastecg.recipe import RECIPES, Recipe
+from fastecg.shot import Shot, loads_shot, with_artifacts
 from fastecg.vary import stream
 from fastecg.views import VIEWS
 
@@ -210,3 +211,12 @@ def test_every_number_has_limits_and_every_value_a_line_of_help(kind: type[Value
             assert item.metadata["low"] is not None
             assert item.metadata["high"] is not None
             assert item.metadata["low"] <= item.default <= item.metadata["high"]
+
+
+def test_a_flat_page_in_even_light_is_the_sheet_itself(record):
+    """Stains alone need no resampling, and get none: not a pixel beside the stain differs from the clean page."""
+    shot = Recipe.load("clean").draw(record, seed=3, layout="3x4+1", style="muse", dpi=80)
+    clean = shot.take(record).image
+    noted = with_artifacts(shot, Handwriting(seed=5)).take(record)
+    changed = np.any(noted.image != clean, axis=2)
+    assert 0 < changed.mean() < 0.05

@@ -19,7 +19,7 @@ from fastecg.facts import draw_facts
 from fastecg.layouts import Setup, layout_for
 from fastecg.page import Stroke
 from fastecg.photo import Truth
-from fastecg.recipe import Shot
+from fastecg.shot import Shot
 from fastecg.style import GridInk
 from fastecg.styles import STYLES
 from fastecg.vary import stream

@@ -20,8 +20,8 @@ from PIL import Image
 import fastecg
 from fastecg.artifacts import Crease, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
-from fastecg.recipe import with_artifacts
 from fastecg.record import LEADS, Record
+from fastecg.shot import with_artifacts
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, write_atomic, write_image, write_record
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth

@@ -17,7 +17,8 @@ from PIL import Image
 import fastecg
 from fastecg.artifact import Artifact
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.recipe import Recipe, Shot
+from fastecg.recipe import Recipe
+from fastecg.shot import Shot
 from fastecg.views import Flatbed, Phone, Screen, View
 
 KINDS = {kind.__name__: kind for kind in ARTIFACTS}

@@ -17,7 +17,8 @@ from PIL import Image
 
 import fastecg
 from fastecg.artifact import Artifact
-from fastecg.recipe import Recipe, Shot, with_artifacts
+from fastecg.recipe import Recipe
+from fastecg.shot import Shot, with_artifacts
 from fastecg.vary import stream
 from fastecg.views import Phone
 

@@ -34,7 +34,8 @@ from fastecg.artifacts import (
     Yellowing,
 )
 from fastecg.readers import read_record, sample_records
-from fastecg.recipe import Recipe, with_artifacts
+from fastecg.recipe import Recipe
+from fastecg.shot import with_artifacts
 
 #: Mild, medium and strong, and the middle of a close look in shares of the page.
 WEAR: tuple[tuple[tuple[Artifact, Artifact, Artifact], tuple[float, float]], ...] = (

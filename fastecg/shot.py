@@ -1,0 +1,209 @@
+"""`Shot`: every value of one picture, and the flow that makes it. Read this second, after mesh.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastecg.artifact import Artifact, Light
+from fastecg.artifacts import ARTIFACTS
+from fastecg.errors import RecipeError
+from fastecg.facts import Facts
+from fastecg.layouts import Setup, layout_for
+from fastecg.mesh import CELL, Mesh, Warp
+from fastecg.photo import Photo
+from fastecg.record import Record
+from fastecg.sheet import Sheet, print_page
+from fastecg.style import Style
+from fastecg.styles import style_for
+from fastecg.views import VIEWS, Straight, View
+
+if TYPE_CHECKING:
+    from fastecg.page import Page
+
+#: Artifacts and views by name.
+ARTIFACT_KINDS = {kind.__name__: kind for kind in ARTIFACTS}
+VIEW_KINDS = {kind.__name__: kind for kind in VIEWS}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Every value that makes one picture. Plain data: `to_dict` and `from_dict` go through JSON and replay it bit for bit."""
+
+    layout: str
+    style: str
+    setup: Setup
+    facts: Facts
+    dpi: float
+    view: View = field(default_factory=Straight)
+    artifacts: tuple[Artifact, ...] = ()
+    start: int = 0
+    stop: int | None = None
+    recipe: str = ""
+    seed: int = 0
+    page: int = 0
+    variant: int = 0
+    severity: float = 0.0
+
+    def take(self, record: Record) -> Photo:
+        """Make the picture of a record.
+
+        Raises
+        ------
+        LayoutError
+            If the layout or style is unknown, or the layout has no lead of the record.
+        """
+        style = style_for(self.style)
+        stop = record.samples if self.stop is None else min(self.stop, record.samples)
+        page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
+        warp = self.warp(page.size_mm)
+        sheet = self._print(page, style, warp.scale)
+        image, covered = self._expose(sheet, warp)
+        for artifact in self.artifacts:
+            image = artifact.develop(image, self.dpi / 25.4)
+            covered = _united(covered, artifact.hide(warp.size, self.dpi / 25.4))
+        page = replace(page, boxes=page.boxes + sheet.boxes)
+        return Photo(image, page, style, warp, self, record, covered, sheet.marks)
+
+    def warp(self, size_mm: tuple[float, float]) -> Warp:
+        """The geometry of the picture of a page of (width, height) `size_mm`."""
+        return _bent(size_mm, self.dpi, self.view, tuple(item for item in self.artifacts if item.geometric))
+
+    def _print(self, page: Page, style: Style, scale: float) -> Sheet:
+        """Print the page, and do to it what happened to the flat paper."""
+        sheet = print_page(page, style, scale)
+        for artifact in self.artifacts:
+            sheet = artifact.stain(sheet)
+        return sheet
+
+    def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None]:
+        """Light and see the sheet; one that lies flat in even light is its own picture."""
+        if not self.artifacts and isinstance(self.view, Straight):
+            return sheet.pixels, None
+        over, gone = (None if plane is None else _seen_plane(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
+        light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
+        for artifact in self.artifacts:
+            light = artifact.shade(light)
+        flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
+        image = sheet.pixels if flat and light is even and gone is None else _seen(sheet, warp, light)
+        if gone is not None:
+            image = _with_holes(image, gone, warp, light)
+        for artifact in self.artifacts:
+            image = artifact.resolve(image, warp)
+        hidden = [plane > 127 for plane in (over, gone) if plane is not None]
+        return image, np.any(hidden, axis=0) if hidden else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shot as plain data."""
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        parts = {"setup": asdict(self.setup), "facts": asdict(self.facts), "view": self.view.to_dict()}
+        return plain | parts | {"artifacts": [artifact.to_dict() for artifact in self.artifacts]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Shot:
+        """The inverse of `to_dict`, also after a way through JSON.
+
+        Raises
+        ------
+        RecipeError
+            If a part is unknown or a value not allowed.
+        """
+        known = dict(values)
+        try:
+            known["setup"] = Setup(**{key: _tupled(item) for key, item in known["setup"].items()})
+            known["facts"] = Facts(**{key: _tupled(item) for key, item in known["facts"].items()})
+            known["view"] = _made(VIEW_KINDS, known["view"])
+            known["artifacts"] = tuple(_made(ARTIFACT_KINDS, item) for item in known["artifacts"])
+            return cls(**known)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RecipeError(f"not a shot: {error}, expected what Shot.to_dict gives") from None
+
+
+def _made(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    if values.get("kind") not in kinds:
+        raise RecipeError(f"unknown kind {values.get('kind')!r}, expected one of {', '.join(kinds)}")
+    return kinds[values["kind"]].from_dict(dict(values))
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+
+
+def _seen(sheet: Sheet, warp: Warp, light: Light) -> np.ndarray:
+    """The sheet through the warp, in its light: the one resampling."""
+    from fastecg.expose import expose
+
+    gain = light.gain * light.relief[..., None]
+    nodes = warp.nodes_mm * sheet.scale - 0.5
+    return expose(
+        sheet.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
+        background=light.backdrop, noise=light.noise,
+    )  # fmt: skip
+
+
+def _seen_plane(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
+    """A plane of the sheet, (height, width) uint8, as the picture shows it; on the sheet's blended edge as just inside."""
+    from fastecg.kernels.plane import sample_plane
+
+    seen = np.empty(warp.size, dtype=np.uint8)
+    sample_plane(plane, warp.nodes_mm * scale - 0.5, CELL, seen, True)
+    return seen
+
+
+def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """Where either of two masks is set."""
+    return other if one is None else one if other is None else one | other
+
+
+def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
+    """Whether anything of a plane (height, width) is in a cell round each of the warp's nodes, (rows, columns) bool."""
+    rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
+    padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
+    padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
+    cells = np.pad(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)), 1)
+    return cells[:-1, :-1] | cells[:-1, 1:] | cells[1:, :-1] | cells[1:, 1:]
+
+
+def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) -> np.ndarray:
+    """The picture with what lies behind the page where the paper is gone, `share` (height, width) 0..255."""
+    from fastecg.expose import expose
+
+    behind = expose(
+        np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
+        lift=light.veil, background=light.backdrop, noise=light.noise,
+    )  # fmt: skip
+    where = np.nonzero(share)
+    mixed = share[where][:, None].astype(np.uint16)
+    image[where] = ((255 - mixed) * image[where] + mixed * behind[where] + 127) // 255
+    return image
+
+
+@lru_cache(maxsize=2)
+def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple[Artifact, ...]) -> Warp:
+    """Bend the paper, and see where that puts it in the picture.
+
+    The last are kept: drawing a shot looks at its geometry, and soon after the picture is taken through it.
+    """
+    size = view.size(size_mm, dpi)
+    if isinstance(view, Straight) and not artifacts:
+        return Warp.flat(size_mm, dpi / 25.4, size)
+    mesh = Mesh.flat(size_mm, min((artifact.step_mm for artifact in artifacts), default=Artifact.step_mm))
+    for artifact in artifacts:
+        mesh = artifact.bend(mesh)
+    return Warp.through(mesh, view.project(mesh.solid(), size_mm, dpi), size)
+
+
+def with_artifacts(shot: Shot, *artifacts: Artifact) -> Shot:
+    """The shot with other artifacts: for galleries, tests and experiments."""
+    return replace(shot, artifacts=artifacts)
+
+
+def loads_shot(text: str | bytes) -> Shot:
+    """A shot from its JSON, or from a truth file's ``fastecg.shot``."""
+    data = json.loads(text)
+    return Shot.from_dict(data.get("fastecg", {}).get("shot", data))
