@@ -1,0 +1,135 @@
+"""Pictures for PyTorch, drawn while a network trains: `EcgPhotos`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+try:
+    import torch
+    from torch.utils.data import Dataset, IterableDataset, get_worker_info
+except ImportError as missing:
+    raise ImportError("fastecg.torch needs PyTorch, expected `pip install torch` to have been run") from missing
+
+from fastecg.training import Album, Example, Input, album_examples
+
+if TYPE_CHECKING:
+    from fastecg.recipe import Recipe
+
+__all__ = ["EcgPhotos", "EcgPhotoStream", "collate"]
+
+
+class EcgPhotos(Dataset):  # type: ignore[misc,type-arg]
+    """A map-style data set: item i is a fresh picture of record i, another one every epoch. `stream` gives an iterable one.
+
+    Parameters
+    ----------
+    inputs, recipe, truth, crop, crops, seed, **look
+        As in `fastecg.photos`.
+
+    Notes
+    -----
+    An item is a dict as `fastecg.photos` yields it, of tensors: "image" uint8 (3, height, width), "mask" uint8 (height, width),
+    "layers" int32 (height, width), "points" and "visible" lists of tensors. With ``crops > 1`` an item is a list of such dicts;
+    `collate` makes one batch of them all. Pictures depend on (record, options, seed, epoch) alone, not on the number of workers.
+
+    Examples
+    --------
+    >>> photos = EcgPhotos("ptb-xl/records500", crop=512, crops=16)  # doctest: +SKIP
+    >>> loader = DataLoader(photos, batch_size=2, shuffle=True, num_workers=2, collate_fn=collate)  # doctest: +SKIP
+    >>> for epoch in range(10):  # doctest: +SKIP
+    ...     photos.set_epoch(epoch)
+    ...     for batch in loader:
+    ...         batch["image"], batch["mask"]  # (32, 3, 512, 512), (32, 512, 512)
+    """
+
+    def __init__(
+        self,
+        inputs: Iterable[Input] | Input = (),
+        *,
+        recipe: str | Path | Recipe = "photo",
+        truth: Sequence[str] = ("mask",),
+        crop: int | None = None,
+        crops: int = 1,
+        seed: int = 0,
+        **look: Any,
+    ) -> None:
+        self.album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, **look)
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by workers that live on from epoch to epoch
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose pictures are drawn."""
+        return int(self._epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw other pictures from now on; before the loader is iterated over."""
+        self._epoch.fill_(epoch)
+
+    def __len__(self) -> int:
+        return len(self.album)
+
+    def __getitem__(self, index: int) -> Example | list[Example]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no picture {index}, expected one of {len(self)}")
+        examples = [_tensors(example) for example in self.album.examples(index % len(self), self.epoch)]
+        return examples[0] if self.album.crops == 1 else examples
+
+    def stream(self, *, shuffle: bool = True, mix: int = 4, part: tuple[int, int] = (1, 1)) -> EcgPhotoStream:
+        """The same pictures as an iterable data set: one example at a time, windows of some `mix` pictures mixed.
+
+        Parameters
+        ----------
+        shuffle, mix, part
+            As in `fastecg.photos`; `part` is for several trainers (rank + 1, world size), workers of a loader share by themselves.
+        """
+        return EcgPhotoStream(self, shuffle, mix, part)
+
+
+class EcgPhotoStream(IterableDataset):  # type: ignore[misc,type-arg]
+    """An epoch of `EcgPhotos` as a stream; made by its method `stream`, and follows its epoch."""
+
+    def __init__(self, photos: EcgPhotos, shuffle: bool, mix: int, part: tuple[int, int]) -> None:
+        self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
+
+    def __iter__(self) -> Iterator[Example]:
+        (k, n), worker = self.part, get_worker_info()
+        if worker is not None:
+            k, n = (k - 1) * worker.num_workers + worker.id + 1, n * worker.num_workers
+        yield from map(_tensors, album_examples(self.photos.album, self.photos.epoch, (k, n), self.shuffle, self.mix))
+
+
+def collate(items: Sequence[Example | list[Example]]) -> Example:
+    """One batch of examples, or of lists of them; for `DataLoader(collate_fn=…)`.
+
+    Pictures of different sizes are filled up with zeros at the right and at the bottom. What is no picture is a list.
+    """
+    examples = [example for item in items for example in (item if isinstance(item, list) else [item])]
+    return {key: _together([example[key] for example in examples], key in ("image", "mask", "layers")) for key in examples[0]}
+
+
+def _together(values: list[Any], raster: bool) -> Any:
+    if not raster:
+        return values
+    height, width = (max(value.shape[axis] for value in values) for axis in (-2, -1))
+    batch = values[0].new_zeros((len(values), *values[0].shape[:-2], height, width))
+    for row, value in zip(batch, values, strict=True):
+        row[..., : value.shape[-2], : value.shape[-1]] = value
+    return batch
+
+
+def _tensors(example: Example) -> Example:
+    """An example's arrays as tensors."""
+    made = dict(example)
+    made["image"] = torch.from_numpy(np.ascontiguousarray(example["image"].transpose(2, 0, 1)))
+    if "mask" in example:
+        made["mask"] = torch.from_numpy(example["mask"])
+    if "layers" in example:
+        made["layers"] = torch.from_numpy(example["layers"].astype(np.int32))
+    for key in ("points", "visible"):
+        if key in example:
+            made[key] = [torch.from_numpy(np.array(values)) for values in example[key]]
+    return made

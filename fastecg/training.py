@@ -1,0 +1,217 @@
+"""Fresh pictures while a model trains: nothing is written, and every epoch has pictures of its own.
+
+Here is what needs NumPy alone: `photos`, for any framework. `fastecg.torch` wraps the same for PyTorch.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastecg.dataset import Options
+from fastecg.errors import FastecgError, ImageError, RecordError
+from fastecg.record import Record
+from fastecg.vary import stream
+
+if TYPE_CHECKING:
+    from fastecg.photo import Photo
+    from fastecg.recipe import Recipe
+
+#: What a picture can be accompanied by.
+TRUTHS = ("mask", "layers", "points")
+
+Input = str | os.PathLike[str] | Record
+Example = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Album:
+    """Pictures of records, one a record and epoch; parameters as in `photos`."""
+
+    origins: tuple[Path | Record, ...]
+    recipe: Recipe
+    truth: tuple[str, ...] = ("mask",)
+    crop: int | None = None
+    crops: int = 1
+    seed: int = 0
+    look: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in self.truth:
+            if kind not in TRUTHS:
+                raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
+        for what, number in (("crop", self.crop), ("crops", self.crops)):
+            if number is not None and number < 1:
+                raise FastecgError(f"{what} is {number}, expected 1 or more")
+        if self.crops > 1 and self.crop is None:
+            raise FastecgError(f"{self.crops} crops of no size, expected crop=PIXELS too")
+        Options(self.recipe, seed=self.seed, **{name: value for name, value in self.look.items() if name != "severity"}).check()
+
+    @classmethod
+    def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> Album:
+        """An album of records, folders and lists; none stands for the built-in samples."""
+        from fastecg.readers import find_records, sample_records
+        from fastecg.recipe import Recipe
+
+        given = [inputs] if isinstance(inputs, (str, os.PathLike, Record)) else list(inputs)
+        origins: list[Path | Record] = [item for item in given if isinstance(item, Record)]
+        paths = [Path(item) for item in given if not isinstance(item, Record)]
+        origins += [source.path for source in (find_records(paths) if paths else () if origins else sample_records())]
+        own = {name: options.pop(name) for name in ("crop", "crops", "seed") if name in options}
+        truth = tuple(options.pop("truth", ("mask",)))
+        return cls(tuple(origins), recipe if isinstance(recipe, Recipe) else Recipe.load(recipe), truth, look=options, **own)
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def order(self, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True) -> np.ndarray:
+        """Which records part (k, n), k from 1, takes in an epoch: together the parts take each once."""
+        k, n = part
+        if not 1 <= k <= n:
+            raise FastecgError(f"the part is {k} of {n}, expected 1 to {n}")
+        every = np.arange(len(self))
+        if shuffle:
+            every = stream(self.seed, f"epoch {epoch}", "order").permutation(every)
+        return every[k - 1 :: n]
+
+    def photo(self, index: int, epoch: int = 0) -> Photo:
+        """The picture of record `index` in an epoch: variant `epoch` of one of its pages, as `fastecg.render` draws it."""
+        from fastecg.readers import read_record
+        from fastecg.recipe import render
+
+        origin = self.origins[index]
+        record = origin if isinstance(origin, Record) else read_record(origin)
+        pages = len(list(record.page_starts()))
+        page = int(stream(self.seed, f"{record.name}/{epoch}", "page").integers(pages))
+        return render(record, recipe=self.recipe, seed=self.seed, page=page, variant=epoch, **self.look)
+
+    def examples(self, index: int, epoch: int = 0) -> list[Example]:
+        """The examples of one picture: the whole of it, or windows of it. Drawn once, cut many times."""
+        photo = self.photo(index, epoch)
+        whole = _example(photo, self.truth)
+        if self.crop is None:
+            return [whole]
+        height, width = photo.image.shape[:2]
+        rng = stream(self.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
+        corners = rng.integers(0, (max(1, width - self.crop + 1), max(1, height - self.crop + 1)), size=(self.crops, 2))
+        return [_window(whole, int(x), int(y), self.crop) for x, y in corners]
+
+
+def photos(
+    inputs: Iterable[Input] | Input = (),
+    *,
+    recipe: str | Path | Recipe = "photo",
+    truth: Sequence[str] = ("mask",),
+    crop: int | None = None,
+    crops: int = 1,
+    seed: int = 0,
+    epoch: int = 0,
+    epochs: int | None = 1,
+    part: tuple[int, int] = (1, 1),
+    shuffle: bool = True,
+    mix: int = 4,
+    **look: Any,
+) -> Iterator[dict[str, Any]]:
+    """Draw pictures for a training loop, in NumPy arrays.
+
+    Parameters
+    ----------
+    inputs : paths or Records
+        As in `fastecg.render_dataset`. Every record gives one picture an epoch, a page of it drawn by chance.
+    recipe, **look
+        As in `fastecg.render`: layout, style, dpi, speed, gain, severity.
+    truth : sequence of str
+        Some of "mask", "layers", "points".
+    crop, crops : int
+        Instead of whole pictures, `crops` windows of `crop` x `crop` pixels of each, at random places.
+    seed, epoch : int
+        Other numbers, other pictures. Epoch e draws variant e of `fastecg.render`.
+    epochs : int or None
+        How many, from `epoch` on; None goes on for ever.
+    part : (int, int)
+        (k, n): the k-th of n processes, each with records of its own, k from 1.
+    shuffle : bool
+        Records in another order every epoch; and windows of some `mix` pictures mixed.
+
+    Returns
+    -------
+    iterator of dict
+        "image" (height, width, 3) uint8; "mask" (height, width) uint8 and "layers" (height, width) uint16 as in `Truth`; "points",
+        a list of (samples, 2) float32 (x, y) px, one a lead segment, with "visible" (samples,) bool; "leads", the segments' names;
+        "record", "page", "variant". A record that cannot be read is left out with a warning.
+
+    Raises
+    ------
+    FastecgError
+        If an option cannot be, an input is missing, or no record of an epoch can be drawn.
+    """
+    album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, **look)
+    numbers = count(epoch) if epochs is None else range(epoch, epoch + epochs)
+    return (example for number in numbers for example in album_examples(album, number, part, shuffle, mix))
+
+
+def album_examples(album: Album, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True, mix: int = 4) -> Iterator[Example]:
+    """One epoch's examples of one part of an album."""
+    order = album.order(epoch, part, shuffle)
+    found = _good_examples(album, order, epoch)
+    if not shuffle or album.crops == 1:
+        yield from found
+        return
+    rng = stream(album.seed, f"epoch {epoch} part {part}", "mix")
+    pool: list[Example] = []
+    for example in found:
+        pool.append(example)
+        if len(pool) > mix * album.crops:
+            yield pool.pop(int(rng.integers(len(pool))))
+    yield from (pool[int(k)] for k in rng.permutation(len(pool)))
+
+
+def _good_examples(album: Album, order: np.ndarray, epoch: int) -> Iterator[Example]:
+    """The examples of records that can be drawn, the others told of."""
+    failed = 0
+    for index in order:
+        try:
+            examples = album.examples(int(index), epoch)
+        except FastecgError as error:
+            failed += 1
+            warnings.warn(f"left out: {error}", stacklevel=2)
+            continue
+        yield from examples
+    if failed and failed == len(order):
+        raise RecordError(f"none of {failed} records can be drawn, expected some that can")
+
+
+def _example(photo: Photo, truth: Sequence[str]) -> Example:
+    """A whole picture and what was asked for of its truth."""
+    example: Example = {"image": photo.image}
+    if "mask" in truth:
+        example["mask"] = photo.truth.mask()
+    if "layers" in truth:
+        example["layers"] = photo.truth.layers()
+    if "points" in truth:
+        example["points"] = [trace.points.astype(np.float32) for trace in photo.truth.traces]
+        example["visible"] = [trace.visible for trace in photo.truth.traces]
+    leads = [trace.lead for trace in photo.page.traces]
+    return example | {"leads": leads, "record": photo.record.name, "page": photo.shot.page, "variant": photo.shot.variant}
+
+
+def _window(whole: Example, x: int, y: int, size: int) -> Example:
+    """A window of an example, (x, y) its top left pixel; black where the picture is smaller than the window."""
+    cut = dict(whole)
+    for kind in ("image", "mask", "layers"):
+        if kind in whole:
+            part = whole[kind][y : y + size, x : x + size]
+            missing = [(0, size - part.shape[0]), (0, size - part.shape[1])] + [(0, 0)] * (part.ndim - 2)
+            cut[kind] = np.pad(part, missing) if np.any(missing) else part.copy()
+    if "points" in whole:
+        cut["points"] = [points - np.float32((x, y)) for points in whole["points"]]
+        inside = [((points >= -0.5) & (points < size - 0.5)).all(axis=1) for points in cut["points"]]
+        cut["visible"] = [seen & here for seen, here in zip(whole["visible"], inside, strict=True)]
+    return cut
