@@ -87,3 +87,20 @@ def sample_plane(plane, nodes, cell, shape, hold):
             if -1 < u < width and -1 < v < height:
                 out[row, column] = bilinear(padded[..., None], u + 1, v + 1)[0]
     return out
+
+
+def lost_length(height, step, steepest, radius):
+    """What rows of a height field lose, evened out across them."""
+    from scipy.ndimage import uniform_filter1d
+
+    lost = 1.0 - np.sqrt(1.0 - np.minimum(np.gradient(height, step, axis=1) ** 2, steepest**2))
+    for _ in range(2):
+        lost = uniform_filter1d(lost, 2 * radius + 1, axis=0, mode="nearest")
+    total = np.array([[step * ((row[1:] + row[:-1]) / 2)[:k].sum() for k in range(len(row))] for row in lost])
+    return total - total[:, height.shape[1] // 2, None]
+
+
+def remaining_shear(height, step_x, step_y, lost_x, lost_y):
+    """The shear that two losses of length leave, (rows, columns)."""
+    bent = np.gradient(height, step_x, axis=1) * np.gradient(height, step_y, axis=0)
+    return bent - np.gradient(lost_x, step_y, axis=0) - np.gradient(lost_y, step_x, axis=1)

@@ -13,6 +13,7 @@ from fastecg.artifacts import Curl, Wave
 from fastecg.kernels.facets import add_facets, add_folding, facet_noise
 from fastecg.kernels.invert import invert_lattice, lookup, page_under_lattice
 from fastecg.kernels.plane import sample_plane
+from fastecg.kernels.shorten import lose_length, remaining_shear
 from fastecg.kernels.wear import mixed
 from fastecg.mesh import CELL, Mesh, Warp, lattice_shape, smallest_area
 from fastecg.recipe import Recipe
@@ -110,6 +111,24 @@ def test_folding_is_a_reflection_after_another():
     add_folding(height, x, y, folds, 14.0)
     expected = [[naive.folded_height(a, b, folds, 14.0) for a in x] for b in y]
     np.testing.assert_allclose(height, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("radius", [0, 2, 5])
+def test_rising_paper_loses_length(radius):
+    rng = np.random.default_rng(radius)
+    height = np.cumsum(rng.normal(0, 0.4, (14, 19)), axis=1)
+    lost = np.empty_like(height)
+    lose_length(height, 1.5, 0.8, radius, lost)
+    np.testing.assert_allclose(lost, naive.lost_length(height, 1.5, 0.8, radius), atol=1e-12)
+
+
+def test_remaining_shear():
+    height, lost_x, lost_y = np.random.default_rng(1).normal(size=(3, 9, 12))
+    rows, columns = np.empty(9), np.empty(12)
+    remaining_shear(height, 1.5, 2.0, lost_x, lost_y, rows, columns)
+    expected = naive.remaining_shear(height, 1.5, 2.0, lost_x, lost_y)
+    np.testing.assert_allclose(rows, expected.mean(axis=1), atol=1e-12)
+    np.testing.assert_allclose(columns, expected.mean(axis=0), atol=1e-12)
 
 
 @pytest.mark.parametrize("hold", [False, True])
