@@ -9,7 +9,7 @@ from fastecg.kernels.jit import jit
 
 @jit
 def lose_length(height, step, steepest, radius, lost):
-    """lost (rows, columns) = integral along rows of 1 - sqrt(1 - slope²), zero in the middle column.
+    """Set lost (rows, columns) to the integral along rows of 1 - sqrt(1 - slope²), zero in the middle column.
 
     `height` has steps of `step` mm along rows; slopes count up to `steepest`. What rows lose is evened out across them by two box
     means over 2 * radius + 1 rows (a triangle, at a quarter of a Gaussian's cost), the outermost rows repeated.
