@@ -54,8 +54,12 @@ class Sheet:
     boxes: tuple[Box, ...] = ()
 
     def under(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
-        """The sheet with something over it, `coverage` (rows, columns) uint8 within `window`; its look is drawn into `pixels`."""
-        return replace(self, over=_covered(self.over, self.pixels.shape[:2], window, coverage))
+        """The sheet with something over it, and over its holes; `coverage` (rows, columns) uint8 within `window`, its look is in `pixels`."""
+        gone = self.gone
+        if gone is not None and gone[window].any():
+            gone = gone.copy()
+            np.minimum(gone[window], 255 - coverage, out=gone[window])
+        return replace(self, over=_covered(self.over, self.pixels.shape[:2], window, coverage), gone=gone)
 
     def without(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
         """The sheet with a hole, `coverage` (rows, columns) uint8 within `window`."""
@@ -102,6 +106,7 @@ def faded(
     columns: np.ndarray | None = None,
     clouds: np.ndarray | None = None,
     every: int = 1,
+    least: float = 0.0,
     brown: float = 0.0,
     grain: float = 0.0,
     seed: int = 0,
@@ -114,6 +119,8 @@ def faded(
         Share that stays, 0 to 1, by rows and by columns; they multiply.
     clouds : ndarray, shape (rows, columns), optional
         The same at every `every`-th pixel down and along, reaching beyond the sheet.
+    least : float
+        Share of fresh ink's contrast below which nothing fades further, whatever has been lost before.
     brown : float
         How brown ink becomes as it goes.
     grain : float
@@ -129,7 +136,7 @@ def faded(
     words = [plane[: len(plane) // 8 * 8].view(np.uint64) for plane in planes]
     fade(
         pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), *planes, *words, *factors, nodes, max(every, 1) if clouds is not None else 1 << 30,
-        brown, grain, seed,
+        np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), least, brown, grain, seed,
     )  # fmt: skip
     return replace(sheet, pixels=pixels)
 

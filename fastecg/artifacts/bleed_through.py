@@ -39,7 +39,7 @@ class BleedThrough(Artifact):
         cover = _moved(_smoothed(cover), down, right)
         uneven = 1.0 + self.unevenness * _spread(Patch(place.window, place.x[::16], place.y[::16], 1).clouds(self.seed, 40.0, 3), cover.shape)
         ramp = (0.02, 0.004, np.linspace(0.02, 1.0, 250))
-        return stained(sheet, (place, cover, np.clip(uneven, 0.0, None), ramp, passed((0.30, 0.30, 0.33), 3.0 * self.strength)))
+        return stained(sheet, (place, cover, np.clip(uneven, 0.0, None), ramp, passed((0.30, 0.30, 0.33), 1.5 * self.strength)))
 
 
 def _moved(plane: np.ndarray, down: int, right: int) -> np.ndarray:

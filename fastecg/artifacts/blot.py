@@ -28,12 +28,20 @@ class Patch(NamedTuple):
         rows, columns = self.window
         return rows.stop - rows.start, columns.stop - columns.start
 
-    def clouds(self, seed: int, cell_mm: float, octaves: int = 3, cell_y_mm: float | None = None) -> np.ndarray:
+    def clouds(self, seed: int, cell_mm: float, octaves: int = 3) -> np.ndarray:
         """Smooth noise at the nodes, mostly within -1 to 1, (rows, columns) float32."""
-        from fastecg.kernels.stain import add_clouds
+        from fastecg.kernels.stain import add_clouds, spread
 
         out = np.zeros((len(self.y), len(self.x)), dtype=np.float32)
-        add_clouds(out, self.x, self.y, cell_mm, cell_y_mm or cell_mm, 1.0, octaves, seed)
+        step = self.x[1] - self.x[0] if len(self.x) > 1 else 1.0
+        skip = int(cell_mm / (2.0 ** (octaves + 1) * step))  # nodes between those that the finest clouds need
+        if skip < 2 or min(out.shape) < 2:
+            add_clouds(out, self.x, self.y, cell_mm, octaves, seed)
+            return out
+        x, y = (axis[0] + step * skip * np.arange(len(axis) // skip + 2) for axis in (self.x, self.y))
+        coarse = np.zeros((len(y), len(x)), dtype=np.float32)
+        add_clouds(coarse, x, y, cell_mm, octaves, seed)
+        spread(coarse, skip, out)
         return out
 
     def offsets(self, x_mm: float, y_mm: float, angle_deg: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +98,19 @@ def stained(sheet: Sheet, *layers: tuple[Patch, np.ndarray, np.ndarray, tuple[fl
 
 def laid_over(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
     """Mix a colour (…, 3) into a window (rows, columns, 3) uint8 by its share (rows, columns) 0 to 1, in place."""
-    mixed = pixels + share[..., None].astype(np.float32) * (np.asarray(colour, dtype=np.float32) - pixels)
-    pixels[:] = np.clip(np.rint(mixed), 0, 255)
+    from fastecg.kernels.stain import lay
+
+    colours = np.broadcast_to(np.asarray(colour, dtype=np.float32), (*share.shape, 3))
+    lay(pixels, np.asarray(share, dtype=np.float32), colours)
+
+
+def bumps(seed: int, grain_px: float) -> np.ndarray:
+    """Noise for the edges of spots, in grains of so many pixels: (128, 128) float32."""
+    from fastecg.kernels.stain import add_clouds
+
+    tile = np.zeros((128, 128), dtype=np.float32)
+    add_clouds(tile, np.arange(128.0), np.arange(128.0), max(grain_px, 1.0), 2, seed)
+    return tile * np.float32(0.7)
 
 
 def coverage(inside_px: np.ndarray) -> np.ndarray:

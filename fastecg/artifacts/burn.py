@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import around, coverage, laid_over, passed
+from fastecg.artifacts.blot import Patch, around, laid_over, passed, stained
 from fastecg.artifacts.rip import cut
 
 if TYPE_CHECKING:
@@ -32,23 +32,33 @@ class Burn(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Scorch, char, and take the hole out."""
-        from fastecg.kernels.stain import absorb_plane
-
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        place = around(sheet, x, y, 1.5 * self.hole_mm + self.char_mm + 3.0 * self.scorch_mm + 1.0)
-        if place is None:
+        size = self.hole_mm + self.char_mm
+        sheet = self._scorched(sheet, x, y, size)
+        place = around(sheet, x, y, 1.6 * size + self.char_mm + 1.0)
+        if place is None or size == 0.0:
             return sheet
+        outside = self._outside(place, x, y) + 0.18 * place.clouds(self.seed + 4, 1.1, 3)
+        pixels = sheet.pixels.copy()
+        char = np.clip((self.char_mm * (1.0 + 0.5 * place.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.5, 0.0, 1.0)
+        laid_over(pixels[place.window], char, _CHAR)
+        sheet = replace(sheet, pixels=pixels).under(place.window, np.rint(255.0 * char).astype(np.uint8))
+        return cut(sheet, place, -outside) if self.hole_mm else sheet
+
+    def _outside(self, place: Patch, x: float, y: float) -> np.ndarray:
+        """Distance from the hole at the nodes of a patch, mm."""
         right, down = place.offsets(x, y)
         size = self.hole_mm + self.char_mm
-        rough = 0.35 * size * place.clouds(self.seed, 1.6 * size + 2.0, 2) + 0.18 * place.clouds(self.seed + 4, 1.1, 3)
-        outside = np.hypot(right, down) + rough - self.hole_mm
-        brown = np.exp(-np.maximum(outside - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) * (0.85 + 0.3 * place.clouds(self.seed + 8, 3.0, 3))
-        pixels = sheet.pixels.copy()
-        window = pixels[place.window]
-        dense = np.clip(0.75 * self.strength * brown - 0.01, 0.0, 1.0)
-        absorb_plane(window, np.rint(255.0 * dense).astype(np.uint8), passed(_SCORCH, 2.2))
-        char = np.clip((self.char_mm * (1.0 + 0.5 * place.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.5, 0.0, 1.0)
-        laid_over(window, char, _CHAR)
-        sheet = replace(sheet, pixels=pixels).under(place.window, np.rint(255.0 * char).astype(np.uint8))
-        return cut(sheet, place, np.where(self.hole_mm > 0.0, -outside, -1.0)) if coverage(-outside * sheet.scale).any() else sheet
+        return np.hypot(right, down) + np.float32(0.35 * size) * place.clouds(self.seed, 1.6 * size + 2.0, 2) - np.float32(self.hole_mm)
+
+    def _scorched(self, sheet: Sheet, x: float, y: float, size: float) -> Sheet:
+        """Brown round the char, fading away from it."""
+        reach = 2.6 * self.scorch_mm
+        place = around(sheet, x, y, 1.5 * size + reach, 0.6)
+        if place is None:
+            return sheet
+        away = np.arange(-2.0 * size - 1.0, reach, 0.1)
+        brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
+        uneven = self.strength / 1.5 * (0.85 + 0.3 * place.clouds(self.seed + 8, 3.0, 3))
+        return stained(sheet, (place, self._outside(place, x, y), uneven, (away[0], 0.1, brown), passed(_SCORCH, 3.3)))

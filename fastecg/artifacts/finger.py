@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import noise_along
 
 _INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
 _DARK, _PALE = np.array((84.0, 54.0, 40.0)), np.array((232.0, 190.0, 168.0))
@@ -77,17 +76,19 @@ class Finger(Artifact):
         back = np.maximum(-along - radius, 0.0)
         thick = radius * (0.93 + 0.07 * np.cos(0.16 * back)) + 0.02 * back
         ahead = np.maximum(along + radius, 0.0) / radius
-        blunt = np.sqrt(np.maximum(1.0 - np.minimum(ahead, 1.0) ** 2.4, 0.0)) * thick
-        return np.where(ahead < 1.0, np.minimum(blunt - np.abs(across), 1.4 * (-along)), -np.hypot(np.maximum(along, 0.0), across))
+        ahead = np.minimum(ahead, np.float32(1.0))
+        blunt = np.sqrt(1.0 - ahead * ahead * (np.float32(0.4) + np.float32(0.6) * ahead)) * thick
+        return np.where(along < 0.0, np.minimum(blunt - np.abs(across), -1.4 * along), -np.hypot(along, across))
 
     def _skin(self, along: np.ndarray, across: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """Colours, (rows, columns, 3) float32: round like a cylinder, redder at its sides, creased at the joint, a nail."""
         radius = np.float32(0.5 * self.width_mm)
         tone = (_DARK + self.tone * (_PALE - _DARK)).astype(np.float32)
         round_off = np.clip(depth / radius, 0.0, 1.0)
-        lit = 0.62 + 0.44 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.09 * across / radius
-        crease = sum(np.exp(-(((along + s * radius + 0.03 * across**2) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
-        fine = noise_along(self.seed, np.round((along * 2.7 + 31.0 * across) * 3.0) / 1.9).astype(np.float32)
+        lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.07 * across / radius
+        crease = sum(np.exp(-(((along + s * radius + 0.03 * across * across) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
+        fine = np.random.default_rng(self.seed).normal(0, 1, (97, 89)).astype(np.float32)  # too fine for its repeats to be seen
+        fine = np.tile(fine, [-(-size // part) for size, part in zip(lit.shape, fine.shape, strict=True)])[: lit.shape[0], : lit.shape[1]]
         lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.012 * fine)
         red = np.stack([np.ones_like(lit), 0.90 + 0.10 * round_off, 0.86 + 0.14 * round_off], axis=-1)
         skin = tone * red * lit[..., None]
@@ -95,11 +96,11 @@ class Finger(Artifact):
 
     def _nailed(self, skin: np.ndarray, along: np.ndarray, across: np.ndarray, radius: np.float32) -> np.ndarray:
         """The skin with a nail: paler and pinker, shining, with a white rim at the tip and a fold of skin round it."""
-        u, v = (along + 0.95 * radius) / (0.82 * radius), across / (0.66 * radius)
-        edge = 1.0 - (np.abs(u) ** 3 + np.abs(v) ** 3) ** (1 / 3)  # above 0 on the nail
+        u, v = (along + 0.95 * radius) / (0.80 * radius), across / (0.60 * radius)
+        edge = 1.0 - np.sqrt(np.sqrt(u * u * u * u + v * v * v * v))  # above 0 on the nail
         share = np.clip(edge * 8.0, 0.0, 1.0)[..., None]
         pink = skin * np.array((1.04, 0.98, 0.98), dtype=np.float32) + np.float32(9.0)
-        shine = (22.0 * np.exp(-(((v + 0.25) / 0.22) ** 2) - (u / 0.8) ** 2))[..., None]
+        shine = (14.0 * np.exp(-(((v + 0.25) / 0.22) ** 2) - (u / 0.8) ** 2))[..., None]
         rim = (np.clip(6.0 * (u - 0.72), 0.0, 1.0) * 26.0)[..., None]
-        fold = (1.0 - 0.13 * np.exp(-((edge / 0.06) ** 2)))[..., None]
+        fold = (1.0 - 0.08 * np.exp(-((edge / 0.06) ** 2)))[..., None]
         return (skin + share * (pink + shine + rim - skin)) * fold

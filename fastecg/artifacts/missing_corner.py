@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 from fastecg.artifacts.blot import patch
-from fastecg.artifacts.rip import Rip, ripped
+from fastecg.artifacts.rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -37,11 +37,9 @@ class MissingCorner(Artifact):
         place = patch(sheet, (min(at_x, far[0]), min(at_y, far[1])), (max(at_x, far[0]), max(at_y, far[1])))
         if place is None:
             return sheet
-        right, down = place.offsets(at_x, at_y)
-        u, v = inward_x * right, inward_y * down  # from the corner into the page
         length = np.hypot(a, b)
-        across = (u * b + v * a - a * b) / length  # above 0 on the page's side of the line
-        along = (u * a - v * b) / length
-        rip = Rip(self.seed, -length - 2 * reach, length + 2 * reach, self.stray, self.fibre_mm)
-        inside = rip.aside(along) - across
-        return ripped(sheet, place, inside.astype(np.float32), rip.fibre(along), shade=0.12)
+        along = np.array([inward_x * a, -inward_y * b, -inward_x * a * at_x + inward_y * b * at_y]) / length
+        across = np.array([inward_x * b, inward_y * a, -inward_x * b * at_x - inward_y * a * at_y - a * b]) / length
+        t = np.arange(-length - 2 * reach, length + 2 * reach, STEP)
+        course = np.stack([self.stray * strays(self.seed, t), 0 * t, self.fibre_mm * fibres(self.seed, t)], axis=1)
+        return ripped(sheet, place, np.concatenate([along, across]), t, course, both=False, shade=0.12)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import around, passed, stained
+from fastecg.artifacts.blot import around, bumps, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -60,7 +60,7 @@ class Mould(Artifact):
         dense = self.strength * rng.uniform(0.35, 1.0, self.spots) * (1.0 - 0.65 * radius / self.size_mm)
         middle = (at + (x - place.x[0], y - place.y[0])) * sheet.scale
         plane = np.zeros(place.shape, dtype=np.uint8)
-        add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, max(0.5 * sheet.scale, 1.5), self.seed)
+        add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, bumps(self.seed, 0.5 * sheet.scale))
         pixels = sheet.pixels.copy()
         absorb_plane(pixels[place.window], plane, passed(_COLOURS[self.colour], 1.0))
         return replace(sheet, pixels=pixels)

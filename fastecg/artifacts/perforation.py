@@ -15,6 +15,8 @@ from fastecg.artifacts.rip import ripped
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
+_STEP = 0.05  # mm between tabulated points of the line
+
 
 @dataclass(frozen=True)
 class Perforation(Artifact):
@@ -37,16 +39,18 @@ class Perforation(Artifact):
         place = patch(sheet, low, high)
         if place is None:
             return sheet
-        along, from_edge = (place.x, place.y[:, None]) if level else (place.y[:, None], place.x)
+        level_frame = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if level else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]
+        frame = np.array(level_frame)
         if self.edge in ("right", "bottom"):
-            from_edge = (height if level else width) - from_edge
-        share = np.abs((along / self.pitch_mm) % 1.0 - 0.5)  # 0 in the middle of a slit, 0.5 between two
-        within = (0.5 * self.slit - share) * self.pitch_mm
+            frame[3:] = -frame[3], -frame[4], height if level else width
+        frame[5] -= self.inset_mm
+        t = np.arange(-1.0, max(width, height) + 1.0, _STEP)
+        return ripped(sheet, place, frame, t, self._course(t), both=self.inset_mm > 0.0, shade=0.15 if self.inset_mm > 0.0 else 0.0)
+
+    def _course(self, t: np.ndarray) -> np.ndarray:
+        """How far the edge stands back, half the width of a slit, and the fibres, (n, 3) mm, at distances along the line."""
+        within = np.abs((t / self.pitch_mm) % 1.0 - 0.5) < 0.5 * self.slit
         if self.inset_mm > 0.0:
-            inside = np.minimum(within, self.tooth_mm / 6 - np.abs(from_edge - self.inset_mm))
-            return ripped(sheet, place, inside.astype(np.float32), np.full(inside.shape, -1.0, np.float32), shade=0.15)
-        uneven = 1.0 + 0.4 * noise_along(self.seed, along / 3.0) + 0.3 * noise_along(self.seed + 1, along / 0.5)
-        cut_mm = np.where(within > 0, 1.0, 0.15) * self.tooth_mm * uneven
-        fibre = np.where(within > 0, -1.0, 0.5 * self.tooth_mm * uneven)
-        inside, fibre = np.broadcast_arrays(cut_mm - from_edge, fibre + 0 * from_edge)
-        return ripped(sheet, place, inside.astype(np.float32), fibre.astype(np.float32), shade=0.0)
+            return np.stack([0 * t, np.where(within, self.tooth_mm / 6, -1.0), np.full_like(t, -1.0)], axis=1)
+        uneven = self.tooth_mm * (1.0 + 0.4 * noise_along(self.seed, t / 3.0) + 0.3 * noise_along(self.seed + 1, t / 0.5))
+        return np.stack([np.where(within, 1.0, 0.15) * uneven, 0 * t, np.where(within, -1.0, 0.5 * uneven)], axis=1)

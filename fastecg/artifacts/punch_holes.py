@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import patch
-from fastecg.artifacts.rip import Rip, cut
+from fastecg.artifacts.blot import around
+from fastecg.artifacts.rip import STEP, cut, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -28,30 +28,24 @@ class PunchHoles(Artifact):
     torn: int = value(0, 0, 7, "how many, from the first, are torn out to the edge")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Take the holes out."""
+        """Take the holes out, one by one."""
         width, height = sheet.page.size_mm
         level = self.edge in ("top", "bottom")
-        far = self.inset_mm + self.diameter_mm
-        low = {"right": (width - far, 0.0), "bottom": (0.0, height - far)}.get(self.edge, (0.0, 0.0))
-        high = {"left": (far, height), "top": (width, far)}.get(self.edge, (width, height))
-        place = patch(sheet, low, high)
-        if place is None:
-            return sheet
-        down, along = place.offsets(0.0, 0.0)[::-1] if level else place.offsets(0.0, 0.0)
-        from_edge = down if self.edge in ("left", "top") else (height if level else width) - down
-        middle = 0.5 * (width if level else height) + self.offset_mm
-        inside = np.full(along.shape, -9.0, dtype=np.float32)
         for k in range(self.count):
-            aside = along - np.float32(middle + self.pitch_mm * (k - 0.5 * (self.count - 1)))
-            hole = 0.5 * self.diameter_mm - np.hypot(aside, from_edge - self.inset_mm)
-            if k < self.torn:
-                slit = self._slit(k, aside, from_edge)
-                hole = np.maximum(hole, np.where(from_edge < self.inset_mm, slit, -9.0))
-            inside = np.maximum(inside, hole)
-        return cut(sheet, place, inside)
+            middle = 0.5 * (width if level else height) + self.offset_mm + self.pitch_mm * (k - 0.5 * (self.count - 1))
+            inset = self.inset_mm if self.edge in ("left", "top") else (height if level else width) - self.inset_mm
+            place = around(sheet, *((middle, inset) if level else (inset, middle)), self.inset_mm + self.diameter_mm)
+            if place is not None:
+                aside, off = place.offsets(middle, inset) if level else place.offsets(inset, middle)[::-1]
+                sheet = cut(sheet, place, self._hole(k, aside, off if self.edge in ("left", "top") else -off))
+        return sheet
 
-    def _slit(self, index: int, aside: np.ndarray, from_edge: np.ndarray) -> np.ndarray:
-        """Depth inside the way that a ring took from a hole to the edge, mm: narrow at the hole's middle, its sides crooked."""
-        upper, lower = (Rip(13 * index + k, -5.0, self.inset_mm + 9.0, 1.0, 0.0).aside(from_edge) for k in (1, 2))
-        half = 0.12 * self.diameter_mm + 0.10 * (self.inset_mm - from_edge)
-        return np.minimum(half + 0.5 * upper - aside, half + 0.5 * lower + aside)
+    def _hole(self, index: int, aside: np.ndarray, inward: np.ndarray) -> np.ndarray:
+        """Depth inside a hole, mm, at distances from its middle along the edge and away from it."""
+        hole = 0.5 * self.diameter_mm - np.hypot(aside, inward)
+        if index >= self.torn:
+            return hole
+        out = np.arange(0.0, self.inset_mm + self.diameter_mm, STEP)
+        upper, lower = (np.interp(-inward, out, 0.5 * strays(13 * index + k, out)) for k in (1, 2))
+        half = 0.12 * self.diameter_mm - 0.10 * inward
+        return np.maximum(hole, np.where(inward < 0, np.minimum(half + upper - aside, half + lower + aside), -9.0))

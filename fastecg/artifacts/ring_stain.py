@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, around, passed, stained
+from fastecg.artifacts.blot import Patch, around, bumps, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -46,9 +46,10 @@ class RingStain(Artifact):
         """Distance beyond the middle of the rim, mm, and how much dried there."""
         right, down = place.offsets(x, y)
         rng = np.random.default_rng(self.seed)
-        squash = 0.012 * np.cos(2.0 * (np.arctan2(down, right) - rng.uniform(0, np.pi)))
+        turn = np.arctan2(down, right)
+        squash = np.float32(0.012) * np.cos(2.0 * (turn - np.float32(rng.uniform(0, np.pi))))
         field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * place.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
-        turn = np.angle(np.exp(1j * (np.arctan2(down, right) - rng.uniform(0, 2.0 * np.pi))))  # from the middle of the gap
+        turn = (turn + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)  # from the middle of the gap
         dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(turn) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
         mottle = (0.6 + 0.55 * place.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
         return field, np.maximum(mottle, 0.0)
@@ -67,7 +68,9 @@ class RingStain(Artifact):
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng([self.seed, 1])
-        pixels = sheet.pixels.copy() if self.drips else sheet.pixels
+        if not self.drips:
+            return sheet
+        pixels, noise = sheet.pixels.copy(), bumps(self.seed, sheet.scale)
         for _ in range(self.drips):
             turn, away = rng.uniform(0, 2 * np.pi), self.radius_mm * rng.normal(1.05, 0.22)
             radius = rng.uniform(0.2, 1.0) ** 2 * 2.0
@@ -77,6 +80,6 @@ class RingStain(Artifact):
             plane = np.zeros(place.shape, dtype=np.uint8)
             middle = (np.array([x + away * np.cos(turn), y + away * np.sin(turn)]) - (place.x[0], place.y[0])) * sheet.scale
             dense = min(self.strength * rng.uniform(0.25, 0.7) / 1.5, 1.0)
-            add_spots(plane, np.array([[*middle, radius * sheet.scale, dense]]), 0.12, 0.15, max(0.7 * radius * sheet.scale, 1.0), self.seed)
+            add_spots(plane, np.array([[*middle, radius * sheet.scale, dense]]), 0.12, 0.15, noise)
             absorb_plane(pixels[place.window], plane, table)
         return replace(sheet, pixels=pixels)

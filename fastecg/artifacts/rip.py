@@ -1,4 +1,4 @@
-"""Shared atoms of torn paper: the course of a rip, and its lip of bare fibres."""
+"""Shared atoms of torn paper: the course of a rip with its lip of bare fibres, and holes."""
 
 from __future__ import annotations
 
@@ -7,62 +7,52 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifacts.blot import Patch, coverage, laid_over
+from fastecg.artifacts.blot import Patch, coverage
 from fastecg.artifacts.relief import bare_paper, noise_along
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_STEP = 0.1  # mm between tabulated points of a rip
+STEP = 0.1  # mm between tabulated points of a rip
 _SIZES = (24.0, 9.0, 4.0, 1.6, 0.7, 0.3)  # mm of its turns
 
 
-class Rip:
-    """How far a rip strays sideways, and how wide its lip of fibres is, mm, at a distance along it.
+def strays(seed: int, t_mm: np.ndarray) -> np.ndarray:
+    """How far paper torn without care strays sideways at distances along the rip, mm."""
+    return np.asarray(sum(0.16 * size**0.85 * noise_along(seed + k, t_mm / size) for k, size in enumerate(_SIZES)))
+
+
+def fibres(seed: int, t_mm: np.ndarray) -> np.ndarray:
+    """Width of the lip of fibres, in widths of a wide one; 0 or below where there is none."""
+    hairs = 0.45 + 0.6 * noise_along(seed + 11, t_mm / 5.0) + 0.35 * noise_along(seed + 12, t_mm / 0.9)
+    return np.asarray(np.clip(hairs, 0.0, 1.2) + 0.3 * noise_along(seed + 13, t_mm / 0.25))
+
+
+def ripped(
+    sheet: Sheet, place: Patch, frame: np.ndarray, t_mm: np.ndarray, course: np.ndarray, *, both: bool, shade: float = 0.25
+) -> Sheet:
+    """The sheet torn within a patch; what is missing is a hole, and fibres hide the print below them.
 
     Parameters
     ----------
-    seed : int
-    first_mm, last_mm : float
-        The distances along it that will be asked for.
-    stray : float
-        How far it strays; 1 is paper torn without care.
-    fibre_mm : float
-        Width of the lip where it is wide.
+    frame, course, both, shade
+        As `fastecg.kernels.rip.rip` takes them.
+    t_mm : ndarray, shape (n,)
+        Distances along the line at which `course` (n, 3) is given, evenly spaced.
     """
+    from fastecg.kernels.rip import rip
 
-    def __init__(self, seed: int, first_mm: float, last_mm: float, stray: float, fibre_mm: float) -> None:
-        self._t = np.arange(first_mm - _STEP, last_mm + 2 * _STEP, _STEP)
-        turns = sum(0.16 * size**0.85 * noise_along(seed + k, self._t / size) for k, size in enumerate(_SIZES))
-        hairs = 0.45 + 0.6 * noise_along(seed + 11, self._t / 5.0) + 0.35 * noise_along(seed + 12, self._t / 0.9)
-        self._aside = stray * np.asarray(turns)
-        self._fibre = fibre_mm * np.clip(hairs, 0.0, 1.2) + 0.3 * fibre_mm * noise_along(seed + 13, self._t / 0.25)
-
-    def aside(self, t: np.ndarray) -> np.ndarray:
-        """Sideways, at distances t along the rip."""
-        return np.interp(t, self._t, self._aside).astype(np.float32)
-
-    def fibre(self, t: np.ndarray) -> np.ndarray:
-        """Width of the lip at distances t along the rip; 0 or below where there is none."""
-        return np.interp(t, self._t, self._fibre).astype(np.float32)
-
-
-def ripped(sheet: Sheet, place: Patch, inside_mm: np.ndarray, fibre_mm: np.ndarray, shade: float = 0.25) -> Sheet:
-    """The sheet with paper gone where `inside_mm` (rows, columns) is above 0, and fibres bare up to `fibre_mm` beside that.
-
-    A thin shadow runs along the edge where there are no fibres. Print below fibres is hidden.
-    """
-    scale = np.float32(sheet.scale)
-    gone = np.clip(inside_mm * scale + np.float32(0.5), 0.0, 1.0)
-    lip = np.clip((fibre_mm + inside_mm) * scale + np.float32(0.5), 0.0, 1.0)
     pixels = sheet.pixels.copy()
-    window = pixels[place.window]
-    dark = shade * np.exp(-np.maximum(-inside_mm, 0.0) / 0.35) * (1.0 - lip)
-    laid_over(window, dark.astype(np.float32), np.zeros(3))
-    torn = bare_paper(sheet) * (0.955 + 0.05 * np.clip(-inside_mm / np.maximum(fibre_mm, 0.05), 0.0, 1.0))[..., None]
-    laid_over(window, lip, torn)
-    sheet = replace(sheet, pixels=pixels).without(place.window, np.rint(255.0 * gone).astype(np.uint8))
-    return sheet.under(place.window, np.rint(255.0 * lip).astype(np.uint8)) if lip.any() else sheet
+    gone, lip = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
+    step = float(t_mm[1] - t_mm[0])
+    rip(
+        pixels[place.window], gone, lip, place.x, place.y, np.asarray(frame, dtype=np.float64), np.ascontiguousarray(course), float(t_mm[0]),
+        step, both, sheet.scale, bare_paper(sheet), shade,
+    )  # fmt: skip
+    sheet = replace(sheet, pixels=pixels)
+    if lip.any():
+        sheet = sheet.under(place.window, lip)
+    return sheet.without(place.window, gone)
 
 
 def cut(sheet: Sheet, place: Patch, inside_mm: np.ndarray) -> Sheet:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 from fastecg.artifacts.blot import patch
-from fastecg.artifacts.rip import Rip, ripped
+from fastecg.artifacts.rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -36,21 +36,23 @@ class Tear(Artifact):
     def stain(self, sheet: Sheet) -> Sheet:
         """Take the gap out, and draw its lips."""
         start, turn = self._start(sheet.page.size_mm)
-        angle = np.radians(turn)
-        end = start + self.length_mm * np.array([np.cos(angle), np.sin(angle)])
+        way = np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))])
+        end = start + self.length_mm * way
         reach = 6.0 * self.stray + self.gap_mm + self.fibre_mm + 2.0
         low, high = np.minimum(start, end) - reach, np.maximum(start, end) + reach
         place = patch(sheet, (low[0], low[1]), (high[0], high[1]))
         if place is None:
             return sheet
-        along, across = place.offsets(start[0], start[1], turn)
-        rip = Rip(self.seed, -20.0 - reach, self.length_mm + reach, self.stray, self.fibre_mm)
-        left = np.clip(1.0 - along / self.length_mm, 0.0, 1.5)
-        aside = across - rip.aside(along) + rip.aside(np.float32(0.0)) * np.float32(1.0)
-        opening = 0.5 * self.gap_mm * left + 0.06 * np.minimum(4.0 * left, 1.0)
-        inside = np.where(along < self.length_mm, opening - np.abs(aside), -1.0)
-        fibre = np.where((aside > 0) & (along < self.length_mm), rip.fibre(along) * np.minimum(3.0 * left, 1.0), -1.0)
-        return ripped(sheet, place, inside.astype(np.float32), fibre.astype(np.float32))
+        along, across = [way[0], way[1], -way @ start], [-way[1], way[0], way[1] * start[0] - way[0] * start[1]]
+        t = np.arange(-2.0 * reach, self.length_mm, STEP)
+        return ripped(sheet, place, np.array(along + across), t, self._course(t), both=True)
+
+    def _course(self, t: np.ndarray) -> np.ndarray:
+        """Where it runs, half its width and its fibres, (n, 3) mm, at distances along it."""
+        left = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)
+        aside = self.stray * (strays(self.seed, t) - strays(self.seed, np.zeros(1)))
+        half = 0.5 * self.gap_mm * left + 0.06 * np.minimum(4.0 * left, 1.0)
+        return np.stack([aside, half, self.fibre_mm * fibres(self.seed, t) * np.minimum(3.0 * left, 1.0)], axis=1)
 
     def _start(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, float]:
         """Where it begins, (2,) mm, and its direction in degrees."""

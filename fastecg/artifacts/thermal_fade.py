@@ -13,7 +13,7 @@ from fastecg.artifacts.blot import whole
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_LEAST = 0.12  # of the contrast always stays: what is faded can still be read
+_LEAST = 0.16  # of the contrast always stays: what is faded can still be read
 
 
 @dataclass(frozen=True)
@@ -39,5 +39,5 @@ class ThermalFade(Artifact):
         width, height = sheet.page.size_mm
         uneven = self.loss * (1.0 + self.unevenness * place.clouds(self.seed, self.patch_mm))
         inward = np.minimum(np.minimum(place.x, width - place.x)[None, :], np.minimum(place.y, height - place.y)[:, None])
-        keep = np.clip(1.0 - uneven - self.edge_loss * np.exp(-np.maximum(inward, 0.0) / self.edge_mm), _LEAST, 1.0)
-        return faded(sheet, clouds=keep, every=place.every, brown=self.brown)
+        keep = np.clip(1.0 - uneven - self.edge_loss * np.exp(-np.maximum(inward, 0.0) / self.edge_mm), 0.0, 1.0)
+        return faded(sheet, clouds=keep, every=place.every, least=_LEAST, brown=self.brown)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import whole
+from fastecg.artifacts.blot import bumps, passed, whole
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -44,11 +44,11 @@ class Yellowing(Artifact):
 
     def _foxed(self, sheet: Sheet, pixels: np.ndarray) -> np.ndarray:
         """Add the spots, in place."""
-        from fastecg.artifacts.blot import passed
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
         table = passed(_RUST, 1.0)
+        noise = bumps(self.seed, 0.35 * sheet.scale)
         for _ in range(self.foxing):
             x, y = rng.random(2) * sheet.ink.shape[::-1]
             radius = sheet.scale * rng.uniform(0.2, 1.1) ** 1.5
@@ -56,6 +56,6 @@ class Yellowing(Artifact):
             left, top = max(int(x) - reach, 0), max(int(y) - reach, 0)
             window = pixels[top : int(y) + reach, left : int(x) + reach]
             plane = np.zeros(window.shape[:2], dtype=np.uint8)
-            add_spots(plane, np.array([[x - left, y - top, radius, rng.uniform(0.2, 0.9)]]), 0.4, 0.8, max(0.6 * radius, 1.0), self.seed)
+            add_spots(plane, np.array([[x - left, y - top, radius, rng.uniform(0.2, 0.9)]]), 0.4, 0.8, noise)
             absorb_plane(window, plane, table)
         return pixels

@@ -11,7 +11,7 @@ _WORD = 8  # pixels looked at together: a page is 98 % without ink
 
 
 @jit
-def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds, every, brown, grain, seed):
+def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds, every, inks, least, brown, grain, seed):
     """Keep ``rows[y] * columns[x] * clouds(x, y)`` of the ink's contrast with its paper, in place.
 
     Parameters
@@ -25,6 +25,10 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
     rows, columns : (height,) and (width,) float32
     clouds : (rows, columns) float32
         At every `every`-th pixel down and along, bilinear between.
+    inks : (2,) float32
+        Green level of the ink of `ink` and of `text`.
+    least : float
+        Share of fresh ink's contrast below which nothing is faded further.
     brown : float
         How much more of red and less of blue is lost: old ink turns brown.
     grain : float
@@ -35,19 +39,32 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
         if word < len(ink_words) and not (ink_words[word] | text_words[word]):
             continue
         y = _WORD * word // width
-        for k in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
+        patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # eight pixels are near enough
+        for place in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
+            k = np.uint64(place)  # unsigned, or every access asks whether the index counts from the end
             cover = max(ink[k], text[k])
             if cover:
-                y += k - y * width >= width
-                x = k - y * width
-                keep = rows[y] * columns[x] * _between(clouds, x * pace, y * pace)
+                y += place - y * width >= width
+                x = place - y * width
+                keep = rows[y] * columns[x] * patch
                 if grain > 0.0:
                     rough = np.float32(0.5 + 0.5 * mixed(seed, x, y))
                     keep *= np.float32(1.0) - np.float32(grain) * rough * np.float32(0.35 if cover > 250 else 1.0)
+                if least > 0.0:
+                    fresh = (inks[0] if ink[k] >= text[k] else inks[1]) - np.float32(paper[k, 1])
+                    keep = _kept(keep, np.float32(pixels[k, 1]) - np.float32(paper[k, 1]), fresh * np.float32(cover / 255.0), np.float32(least))
                 lost = np.float32(brown) * (np.float32(1.0) - keep)
                 _towards(pixels, paper, k, 0, keep - np.float32(0.35) * lost * keep)
                 _towards(pixels, paper, k, 1, keep)
                 _towards(pixels, paper, k, 2, keep + np.float32(0.25) * lost * keep)
+
+
+@jit(inline="always")
+def _kept(keep, now, fresh, least):
+    """The share to keep of the contrast `now`, so that `least` of the `fresh` one stays, or all where there is less already."""
+    if abs(fresh) < np.float32(8.0):
+        return max(keep, least)
+    return min(max(keep, least * abs(fresh) / max(abs(now), np.float32(0.5))), np.float32(1.0))
 
 
 @jit

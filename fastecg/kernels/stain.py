@@ -11,19 +11,90 @@ _ROWS = 4  # that share one line of tints
 
 
 @jit
-def add_clouds(out, x, y, cell_x, cell_y, height, octaves, seed):
-    """Add smooth noise of some `height` to `out` (rows, columns), float32; its nodes lie at x (columns,) and y (rows,) mm.
+def add_clouds(out, x, y, cell, octaves, seed):
+    """Add smooth noise to `out` (rows, columns), float32, mostly within -1 to 1; its nodes lie at x (columns,) and y (rows,) mm.
 
-    The largest clouds measure `cell_x` by `cell_y` mm; every octave halves size and height.
+    The largest clouds measure `cell` mm; every octave halves size and height.
     """
     for i in range(len(y)):
         for j in range(len(x)):
-            u, v, tall, total = x[j] / cell_x, y[i] / cell_y, 1.0, 0.0
+            u, v, tall, total = x[j] / cell, y[i] / cell, 1.0, 0.0
             u, v = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v  # or the lattice is seen along the page's sides
             for k in range(octaves):
                 total += tall * lattice_noise(seed + k, u, v)
                 u, v, tall = 1.6 * u - 1.2 * v + 5.3, 1.2 * u + 1.6 * v + 1.7, 0.5 * tall
-            out[i, j] += height * total
+            out[i, j] += total
+
+
+@jit
+def spread(coarse, every, out):
+    """out (rows, columns) float32: a plane known at every `every`-th node down and along, bilinear between."""
+    pace = np.float32(1.0 / every)
+    line = np.empty(coarse.shape[1], dtype=np.float32)
+    for y in range(out.shape[0]):
+        i = y // every
+        t = np.float32(y - i * every) * pace
+        for j in range(len(line)):
+            line[j] = coarse[i, j] + t * (coarse[i + 1, j] - coarse[i, j])
+        for j in range((out.shape[1] - 1) // every + 1):
+            rise = (line[j + 1] - line[j]) * pace
+            for x in range(j * every, min(j * every + every, out.shape[1])):
+                out[y, x] = line[j] + rise * np.float32(x - j * every)
+
+
+@jit
+def stick(pixels, x, y, middle, way, half, scale, tint, haze, air, clouds):
+    """Lay a strip of clear tape over a window, in place.
+
+    Parameters
+    ----------
+    pixels : (height, width, 3) uint8
+    x, y : (width,) and (height,) float64
+        Page coordinates of the pixels, mm.
+    middle, way, half : (2,) float64
+        The strip's middle, the direction along it, and half its length and width, mm.
+    scale : float
+        px/mm.
+    tint : (3,) float64
+        Share of the light that passes.
+    haze, air : float
+        Light that it adds, and share of it that has come loose, which adds more; both 0 to 1.
+    clouds : (height, width) float32
+        Where it has.
+    """
+    for i in range(len(y)):
+        for j in range(len(x)):
+            right, down = x[j] - middle[0], y[i] - middle[1]
+            along, across = right * way[0] + down * way[1], down * way[0] - right * way[1]
+            side = half[1] - abs(across)
+            if side * scale < -0.5 or abs(along) > half[0] + 0.6:
+                continue
+            tooth = 0.9 * abs(across / 1.3 - np.floor(across / 1.3) - 0.5)
+            inside = min(half[0] + tooth - abs(along), side)
+            share = min(max(inside * scale + 0.5, 0.0), 1.0)
+            if share == 0.0:
+                continue
+            loose = min(max(6.0 * (clouds[i, j] - 1.1 + 1.3 * air), 0.0), 1.0) * air
+            veil = haze * (0.6 + 0.8 * loose)
+            edge = 1.0
+            if inside < 2.0:  # dirt has gathered along the sides, and just within they shine
+                edge += 0.05 * np.exp(-(((inside - 0.7) / 0.3) ** 2)) - 0.10 * np.exp(-max(inside, 0.0) / 0.25)
+            for c in range(3):
+                seen = pixels[i, j, c] * tint[c] * 0.975
+                taped = (seen + veil * (248.0 * tint[c] - seen)) * edge
+                pixels[i, j, c] = np.uint8(min(max(pixels[i, j, c] + share * (taped - pixels[i, j, c]) + 0.5, 0.0), 255.0))
+
+
+@jit
+def lay(pixels, share, colours):
+    """Mix colours (height, width, 3) into pixels uint8 by their share (height, width), 0 to 1, in place."""
+    for y in range(share.shape[0]):
+        for x in range(share.shape[1]):
+            part = share[y, x]
+            if part > np.float32(0.0):
+                for c in range(3):
+                    mixed = pixels[y, x, c] + part * (colours[y, x, c] - pixels[y, x, c])
+                    pixels[y, x, c] = np.uint8(min(max(mixed + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))
 
 
 @jit
@@ -104,13 +175,14 @@ def shrink(ink, text, every, out):
 
 
 @jit
-def add_spots(plane, spots, roughness, soft, grain, seed):
+def add_spots(plane, spots, roughness, soft, noise):
     """Draw soft rough spots into a density plane (height, width) uint8, keeping the larger.
 
-    `spots` (n, 4): x, y, radius in px and density 0 to 1. Their edges wander by `roughness` radii, in bumps of
-    `grain` px, and fade over `soft` radii.
+    `spots` (n, 4): x, y, radius in px and density 0 to 1. Their edges wander by `roughness` radii with `noise`
+    (n, n) float32, n a power of two, one value a pixel, and fade over `soft` radii.
     """
     height, width = plane.shape
+    mask = len(noise) - 1
     for k in range(len(spots)):
         x0, y0, radius, dense = spots[k]
         reach = radius * (1.0 + roughness) + 1.5
@@ -118,8 +190,7 @@ def add_spots(plane, spots, roughness, soft, grain, seed):
             for x in range(max(int(x0 - reach), 0), min(int(x0 + reach) + 2, width)):
                 away = np.sqrt((x - x0) ** 2 + (y - y0) ** 2)
                 if away < reach:
-                    u, v = (0.8 * x - 0.6 * y) / grain, (0.6 * x + 0.8 * y) / grain
-                    bumps = 0.65 * lattice_noise(seed, u, v) + 0.35 * lattice_noise(seed + 1, 2.7 * u, 2.7 * v)
+                    bumps = noise[y & mask, x & mask]
                     edge = radius * (1.0 + roughness * bumps) - away
                     share = min(max(edge / (soft * radius + 1.0) + 0.5, 0.0), 1.0)
                     value = np.uint8(255.0 * dense * share * (0.75 + 0.25 * bumps))

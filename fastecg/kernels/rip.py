@@ -1,0 +1,58 @@
+"""Torn paper."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+
+@jit
+def rip(pixels, gone, lip, x, y, frame, course, first, step, both, scale, bare, shade):
+    """Tear a window along a line: draw fibres and the shadow of the other side into `pixels`, and fill two coverage planes.
+
+    Parameters
+    ----------
+    pixels : (height, width, 3) uint8
+        Changed in place.
+    gone, lip : (height, width) uint8
+        Coverage by what is missing, and by fibres; all 0 before.
+    x, y : (width,) and (height,) float64
+        Page coordinates of the pixels, mm.
+    frame : (6,) float64
+        Distances along the line, f0 x + f1 y + f2, and across it, f3 x + f4 y + f5, mm.
+    course : (n, 3) float64
+        At first + k * step mm along the line: how far it strays, half the width of its gap (below 0: none), and the width of the
+        fibres beside it (below 0: none).
+    both : bool
+        Whether the gap has another side; if not, all paper before the line is missing.
+    scale, bare, shade : float, (3,) float64, float
+        px/mm, the colour of fibres, and the darkness of the shadow.
+    """
+    last = len(course) - 1.001
+    for i in range(len(y)):
+        for j in range(len(x)):
+            place = (frame[0] * x[j] + frame[1] * y[i] + frame[2] - first) / step
+            if place < 0.0 or place > last:
+                continue
+            k = int(place)
+            t = place - k
+            across = frame[3] * x[j] + frame[4] * y[i] + frame[5] - _at(course, k, t, 0)
+            inside = _at(course, k, t, 1) - (abs(across) if both else across)
+            fibre = _at(course, k, t, 2) if across > 0.0 else -1.0
+            missing = min(max(inside * scale + 0.5, 0.0), 1.0)
+            bared = min(max((fibre + inside) * scale + 0.5, 0.0), 1.0) if fibre > 0.0 else 0.0
+            gone[i, j] = np.uint8(255.0 * missing + 0.5)
+            if missing >= 1.0 or inside < -2.0 - max(fibre, 0.0):
+                continue
+            lip[i, j] = np.uint8(255.0 * bared + 0.5)
+            light = 1.0 - shade * np.exp(-max(-inside, 0.0) / 0.35) * (1.0 - bared)
+            white = 0.955 + 0.05 * min(max(-inside / max(fibre, 0.05), 0.0), 1.0)
+            for c in range(3):
+                seen = pixels[i, j, c] * light
+                pixels[i, j, c] = np.uint8(min(seen + bared * (bare[c] * white - seen) + 0.5, 255.0))
+
+
+@jit(inline="always")
+def _at(course, k, t, column):
+    return course[k, column] + t * (course[k + 1, column] - course[k, column])
