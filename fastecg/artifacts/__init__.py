@@ -8,10 +8,12 @@ from fastecg.artifacts.book_bend import BookBend
 from fastecg.artifacts.burn import Burn
 from fastecg.artifacts.contact_shadow import ContactShadow
 from fastecg.artifacts.crease import Crease
+from fastecg.artifacts.crease_lines import CreaseLines
 from fastecg.artifacts.curl import Curl
 from fastecg.artifacts.defocus import Defocus
 from fastecg.artifacts.dent import Dent
 from fastecg.artifacts.desk import Desk
+from fastecg.artifacts.display import Display
 from fastecg.artifacts.dither import Dither
 from fastecg.artifacts.dog_ear import DogEar
 from fastecg.artifacts.dot_matrix import DotMatrix
@@ -87,6 +89,7 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     Wrinkle,
     Folds,
     Crease,
+    CreaseLines,
     Dent,
     Wave,
     Curl,
@@ -107,6 +110,7 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     Shadow,
     Glare,
     WhiteBalance,
+    Display,
     # camera
     SensorNoise,
     Defocus,

@@ -1,0 +1,50 @@
+"""Bright lines right across the page, as ECG-Image-Kit draws creases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # how much brighter, and width in mm: the rims of a crease and its middle
+
+
+@dataclass(frozen=True)
+class CreaseLines(Artifact):
+    """Straight lines at even distances in one direction and across it. Nothing bends: for paper that does, there are `Folds` and `Crease`."""
+
+    angle_deg: float = value(0.0, -90, 90, "of the first set of lines against the page's long side, clockwise")
+    along: int = value(5, 0, 30, "lines of the first set")
+    across: int = value(5, 0, 30, "lines of the second set")
+    strength: float = value(1.0, 0, 3, "how much of their brightness there is")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Brighten the print along every line."""
+        from fastecg.kernels.capsule import stroke_polyline
+
+        lines = [*self._set(sheet.page.size_mm, self.along, self.angle_deg), *self._set(sheet.page.size_mm, self.across, self.angle_deg + 90)]
+        covers = np.zeros((len(_BANDS), *sheet.pixels.shape[:2]), dtype=np.uint8)
+        for cover, (_, width_mm) in zip(covers, _BANDS, strict=True):
+            for ends in lines:
+                stroke_polyline(ends * sheet.scale - 0.5, width_mm * sheet.scale, cover)
+        touched = np.nonzero(covers[0])
+        gain = np.ones(len(touched[0]))
+        for cover, (factor, _) in zip(covers, _BANDS, strict=True):
+            gain += (1.0 + self.strength * (factor - 1.0) - gain) * (cover[touched] / 255.0)
+        pixels = sheet.pixels.copy()
+        pixels[touched] = np.minimum(np.rint(pixels[touched] * gain[:, None]), 255)
+        return replace(sheet, pixels=pixels)
+
+    def _set(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:
+        """The ends (2, 2) mm of parallel lines, beyond the page."""
+        middle, half = 0.5 * np.array(size_mm), 0.5 * float(np.hypot(*size_mm))
+        turn = np.deg2rad(angle_deg)
+        way, aside = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+        places = (np.arange(count) + 0.5) / max(count, 1) * 2 - 1
+        return [np.stack([middle + half * (place * aside - way), middle + half * (place * aside + way)]) for place in places]

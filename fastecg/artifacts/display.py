@@ -1,0 +1,68 @@
+"""A display that shows the page: its sub-pixels, and how it looks from aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.mesh import CELL, Warp
+
+
+@dataclass(frozen=True)
+class Display(Artifact):
+    """Stripes of red, green and blue light with dark rows between, sampled by the camera's pixels: moiré comes of itself.
+
+    The lattice lies on the page's plane and is seen through the same warp. Seen aslant a display is darker, its black brighter and
+    its white off colour; how aslant it is at every place is read off the warp.
+    """
+
+    pitch_mm: float = value(0.22, 0.04, 2.0, "from one pixel of the display to the next, in mm of the page")
+    angle_deg: float = value(0.0, -45, 45, "of the lattice against the page, clockwise")
+    phase: float = value(0.0, 0, 1, "shift of the lattice, in its periods")
+    lit: float = value(0.26, 0.05, 0.95, "share of the pitch that one colour's stripe takes")
+    tall: float = value(0.82, 0.1, 1, "share of the pitch that is lit from top to bottom")
+    contrast: float = value(1.0, 0, 1, "of the lattice; diffusing foils take some")
+    blur_px: float = value(0.45, 0, 3, "standard deviation of the lens's blur, picture px")
+    falloff: float = value(1.0, 0, 4, "light lost from aside: the cosine of the angle to this power")
+    glow: float = value(0.25, 0, 1, "light that black gives at grazing angles, as a share of white")
+    tint: float = value(0.15, -1, 1, "how much yellower (below 0 bluer) white is at grazing angles")
+
+    def shade(self, light: Light) -> Light:
+        """Darker, paler and off colour where the display is seen aslant."""
+        cosine = facing(light.warp)
+        veil = self.glow * (1.0 - cosine)
+        colour = 1.0 - np.abs(self.tint) * (1.0 - cosine)[..., None] * (np.array([0, 0, 1]) if self.tint > 0 else np.array([1, 0.4, 0]))
+        dimmed = cosine**self.falloff
+        lit = light.lit(((dimmed * (1.0 - veil))[..., None] * colour) ** ENCODING)
+        return lit.veiled(255.0 * (dimmed * veil) ** ENCODING * (veil > 0))
+
+    def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
+        """Let the lattice and the camera's pixels beat, in place: some 10 ms at 2200 x 1700."""
+        from fastecg.kernels.lattice import lay_lattice
+
+        turn = np.deg2rad(self.angle_deg)
+        axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / self.pitch_mm
+        places = warp.nodes_mm @ axes + self.phase
+        # Amplitudes of the first terms of pulse trains; a picture's levels are light to the power ENCODING.
+        stripe, gap = (2.0 * self.contrast * ENCODING * float(np.sinc(share)) for share in (self.lit, self.tall))
+        lay_lattice(pixels, places, CELL, stripe, gap, self.blur_px)
+        return pixels
+
+
+def facing(warp: Warp) -> np.ndarray:
+    """Cosine of the angle at which the page's plane is seen, (rows, columns), at a warp's nodes; 1 where no page is near.
+
+    On the camera's axis, the picture's centre, a plane is foreshortened by just that cosine. From there it falls with the distance,
+    which shows in how small the page is: area goes with the distance to the power of -3.
+    """
+    down, across = np.gradient(warp.nodes_mm, CELL, axis=(0, 1))
+    area = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
+    middle = np.array(area.shape) // 2
+    seen = area[middle[0], middle[1]]
+    if not np.isfinite(seen) or seen <= 0:
+        return np.ones(area.shape)
+    singular = np.linalg.svd(np.stack([across[middle[0], middle[1]], down[middle[0], middle[1]]]), compute_uv=False)
+    cosine = singular[1] / singular[0] * np.cbrt(seen / np.maximum(area, 1e-12))
+    return np.clip(np.nan_to_num(cosine, nan=1.0), 0.05, 1.0)
