@@ -35,18 +35,24 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
         px/mm.
     """
     shape = pixels.shape[:2]
-    if ink.minor == "dots" and ink.minor_mm > 0:
-        _tint(pixels, _dots(shape, grid, ink, scale), np.array(ink.minor_ink, np.float32))
-    for rule in _rules(shape, grid, ink, scale):
-        columns = np.flatnonzero(rule.columns)
-        _rule(pixels, rule.columns, rule.across, rule.rows, rule.down, columns, np.array(rule.ink, np.float32))
+    dotted = ink.minor == "dots" and ink.minor_mm > 0
+    if dotted:
+        columns, rows = _dot_places(grid, scale)
+        _print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32))
+    rules = _rules(shape, grid, ink, scale)
+    if rules:
+        columns, across = (np.repeat([getattr(rule, name) for rule in rules], 3, axis=1) for name in ("columns", "across"))
+        rows, down = (np.stack([getattr(rule, name) for rule in rules]) for name in ("rows", "down"))
+        inks = np.stack([np.tile(np.array(rule.ink, np.float32), shape[1]) for rule in rules])
+        _print_rules(pixels.reshape(shape[0], -1), columns, across, rows, down, inks, not dotted)
 
 
 def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
     """Return the coverage of all the grid's ink, (height, width) uint8: what `draw_grid` prints, whatever its colours."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
-        plane = _dots(shape, grid, ink, scale)
+        _stamp(*_dot_places(grid, scale), ink.minor_mm / 2 * scale, plane)
+        np.minimum(plane, np.float32(1.0), out=plane)
     for rule in _rules(shape, grid, ink, scale):
         np.maximum(plane, rule.columns * rule.down[:, None], out=plane)
         np.maximum(plane, rule.rows[:, None] * rule.across, out=plane)
@@ -112,42 +118,62 @@ def _coverage(stretches_mm: np.ndarray, scale: float, size: int) -> np.ndarray:
 
 
 @jit
-def _rule(pixels, columns, across, rows, down, inked, ink):  # type: ignore[no-untyped-def]
-    """Print one weight of lines. `inked` lists the columns of the vertical lines: all that most rows need."""
+def _print_rules(pixels, columns, across, rows, down, inks, alike):  # type: ignore[no-untyped-def]
+    """Print all weights of lines on `pixels` (height, 3 width), whose channels `columns`, `across` and `inks` (weights, 3 width) repeat.
+
+    Rows between the horizontal lines look all the same where nothing was printed before (`alike`): one is kept and copied.
+    """
+    kept = -1
     for y in range(pixels.shape[0]):
-        if rows[y] > 0:
-            for x in range(pixels.shape[1]):
-                _mix(pixels[y, x], max(columns[x] * down[y], rows[y] * across[x]), ink)
-        elif down[y] > 0:
-            for x in inked:
-                _mix(pixels[y, x], columns[x] * down[y], ink)
+        plain = alike
+        for k in range(len(rows)):
+            plain = plain and rows[k, y] == 0 and down[k, y] == 1
+        if plain and kept >= 0:
+            pixels[y] = pixels[kept]
+            continue
+        for k in range(len(rows)):
+            if rows[k, y] > 0 or down[k, y] > 0:
+                _mix_row(pixels[y], columns[k], across[k], rows[k, y], down[k, y], inks[k])
+        if plain:
+            kept = y
 
 
 @jit
-def _tint(pixels, plane, ink):  # type: ignore[no-untyped-def]
-    """Print a plane of coverage."""
-    for y in range(pixels.shape[0]):
-        for x in range(pixels.shape[1]):
-            if plane[y, x] > 0:
-                _mix(pixels[y, x], plane[y, x], ink)
+def _mix_row(row, columns, across, here, down, ink):  # type: ignore[no-untyped-def]
+    """Print one weight of lines on one row, rounding to nearest."""
+    for i in range(len(row)):
+        share = max(columns[i] * down, here * across[i])
+        paper = np.float32(row[i])
+        row[i] = np.uint8(paper + (ink[i] - paper) * share + np.float32(0.5))
 
 
-@jit
-def _mix(pixel, share, ink):  # type: ignore[no-untyped-def]
-    """Cover one pixel, rounding to nearest."""
-    for c in range(3):
-        paper = np.float32(pixel[c])
-        pixel[c] = np.uint8(paper + (ink[c] - paper) * share + np.float32(0.5))
-
-
-def _dots(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
-    """Return the coverage, float32, by dots at the 1 mm crossings off the major lines."""
-    plane = np.zeros(shape, np.float32)
+def _dot_places(grid: Grid, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the columns and rows of dots stand, px from the sheet's rim: on the 1 mm crossings off the major lines."""
     x0, y0, x1, y1 = grid.area_mm
     columns, rows = _places(x0, x1), _places(y0, y1)
-    columns, rows = columns[np.arange(len(columns)) % 5 != 0], rows[np.arange(len(rows)) % 5 != 0]
-    _stamp(columns * scale, rows * scale, ink.minor_mm / 2 * scale, plane)
-    return np.minimum(plane, np.float32(1.0))
+    return columns[np.arange(len(columns)) % 5 != 0] * scale, rows[np.arange(len(rows)) % 5 != 0] * scale
+
+
+@jit
+def _print_dots(pixels, columns, rows, radius, ink):  # type: ignore[no-untyped-def]
+    """Print dots, a band of pixels after the other: as many rows of dots at a time as share pixels."""
+    first = 0
+    while first < len(rows):
+        last = first
+        while last + 1 < len(rows) and math.floor(rows[last + 1] - radius) < math.ceil(rows[last] + radius):
+            last += 1
+        top, bottom = max(math.floor(rows[first] - radius), 0), min(math.ceil(rows[last] + radius), pixels.shape[0])
+        if bottom > top:
+            band = np.zeros((bottom - top, pixels.shape[1]), np.float32)
+            _stamp(columns, rows[first : last + 1] - top, radius, band)
+            for y in range(top, bottom):
+                for x in range(pixels.shape[1]):
+                    share = min(band[y - top, x], np.float32(1.0))
+                    if share > 0:
+                        for c in range(3):
+                            paper = np.float32(pixels[y, x, c])
+                            pixels[y, x, c] = np.uint8(paper + (ink[c] - paper) * share + np.float32(0.5))
+        first = last + 1
 
 
 @jit
