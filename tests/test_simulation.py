@@ -11,7 +11,8 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from fastecg.errors import RecordError
 from fastecg.record import EXTRA_LEADS, LEADS, Record
-from fastecg.simulation import CONDUCTIONS, RHYTHMS, Pulses, _dipole, simulate
+from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
+from fastecg.simulation.heart import Pulses, dipole_of
 
 RHYTHM_NAMES = [row.name for row in RHYTHMS]
 CONDUCTION_NAMES = [row.name for row in CONDUCTIONS]
@@ -73,7 +74,7 @@ def test_the_ragged_sum_of_pulses_equals_the_plain_one():
     plain = np.zeros((3, 900))
     for at, rise, fall, height in zip(*pulses, strict=True):
         plain += height[:, None] * np.exp(-0.5 * ((t - at) / np.where(t < at, rise, fall)) ** 2)
-    np.testing.assert_allclose(_dipole(pulses, 900, 300.0), plain, atol=1e-4)
+    np.testing.assert_allclose(dipole_of(pulses, 900, 300.0), plain, atol=1e-4)
 
 
 def test_shape_name_and_defaults():

@@ -1,0 +1,115 @@
+"""`simulate`: synthetic ECGs from a moving heart dipole, so that nobody needs a data set to start.
+
+A rhythm says *when* atria and ventricles fire, a conduction says *what shape* each firing has, and the body projects the dipole to
+the leads. The dipole is a sum of (asymmetric) Gaussian lobes in Frank's X, Y, Z, after McSharry et al. 2003 (IEEE Trans Biomed Eng
+50:289) and Sameni et al. 2007 (EURASIP J Adv Signal Process 2007:043407). X points left, Y to the feet, Z to the back.
+
+Lobes and intervals are written for an average adult; `Body.draw` holds what differs between two seeds. Nothing depends on `fs` but
+the moments at which the finished curves are read (and the band of the noise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import TypeVar
+
+import numpy as np
+
+from fastecg.errors import RecordError
+from fastecg.record import LEADS, Record
+from fastecg.simulation.body import Body, stream
+from fastecg.simulation.conductions import CONDUCTIONS, Conduction
+from fastecg.simulation.heart import breathe, dipole_of, heart
+from fastecg.simulation.leads import electrodes_of, known_leads
+from fastecg.simulation.noise import electrode_noise
+from fastecg.simulation.rhythms import RHYTHMS, Pace, Rhythm
+
+__all__ = ["CONDUCTIONS", "RHYTHMS", "Conduction", "Rhythm", "simulate"]
+
+Row = TypeVar("Row", Rhythm, Conduction)
+
+
+def simulate(
+    rhythm: str = "sinus",
+    *,
+    conduction: str = "normal",
+    seconds: float = 10.0,
+    fs: float = 500.0,
+    heart_rate: float | None = None,
+    seed: int = 0,
+    noise: float = 1.0,
+    name: str | None = None,
+    leads: Sequence[str] = LEADS,
+    lead_off: Sequence[str] = (),
+) -> Record:
+    """A synthetic ECG. The same arguments give the same record.
+
+    Parameters
+    ----------
+    rhythm : str
+        Name of a row of `RHYTHMS`.
+    conduction : str
+        Name of a row of `CONDUCTIONS`. Beats that start in the ventricles keep their own shape.
+    seconds : float
+        Length, up to a day.
+    fs : float
+        Sampling frequency, 50 to 20,000 Hz. Without noise the curves are the same at every `fs`.
+    heart_rate : float, optional
+        Ventricular beats a minute on average, 20 to 300; without it the seed draws one that fits the rhythm.
+    seed : int
+        The person and the recording, 0 or more. `noise`, `fs`, `conduction` and `leads` move no QRS complex.
+    noise : float
+        Scales baseline wander, muscle, mains and white noise together; 1 is a usual resting ECG, 0 is none.
+    name : str, optional
+        Name of the record, ``<rhythm>-<conduction>-<seed>`` if left out.
+    leads : sequence of str
+        Any of `fastecg.record.LEADS` and `fastecg.record.EXTRA_LEADS`, each once.
+    lead_off : sequence of str
+        Leads recorded as a flat line.
+
+    Returns
+    -------
+    Record
+        Shape (leads, round(seconds * fs)), mV. I + III = II and Goldberger's equations hold to float32 rounding.
+
+    Raises
+    ------
+    RecordError
+        If a name is unknown or a number out of range.
+    """
+    row = _row("rhythm", rhythm, RHYTHMS)
+    course = _row("conduction", conduction, CONDUCTIONS)
+    _check(seconds, fs, heart_rate, seed, noise)
+    leads = known_leads(leads, lead_off)
+    body = Body.draw(seed)
+    rate = float(stream(seed, "rate").uniform(*row.rate)) if heart_rate is None else float(heart_rate)
+    pace = Pace(rate, body, stream(seed, "rhythm"), seconds + 1.0, course, row.slow, row.fast)
+    samples = max(round(seconds * fs), 1)
+    t = np.arange(samples) / fs
+    dipole = breathe(dipole_of(heart(row.fire(pace), course, body), samples, fs), t, body)
+    weights, vectors = electrodes_of(leads)
+    signal = (weights @ vectors) @ dipole
+    if noise:
+        signal += noise * (weights @ electrode_noise(t, fs, len(vectors), body))
+    signal[[leads.index(lead) for lead in lead_off]] = 0.0
+    return Record(signal, fs, leads, f"{rhythm}-{conduction}-{seed}" if name is None else name)
+
+
+def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
+    for row in rows:
+        if row.name == name:
+            return row
+    raise RecordError(f"simulate: the {what} is {name!r}, expected one of {', '.join(row.name for row in rows)}")
+
+
+def _check(seconds: float, fs: float, heart_rate: float | None, seed: int, noise: float) -> None:
+    ranges = [("length", seconds, 0.1, 86400.0, "s"), ("sampling frequency", fs, 50.0, 20000.0, "Hz")]
+    ranges += [("seed", seed, 0, float("inf"), ""), ("noise", noise, 0.0, 1000.0, "")]
+    if not isinstance(seed, (int, np.integer)):
+        raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
+    if heart_rate is not None:
+        ranges.append(("heart rate", heart_rate, 20.0, 300.0, "beats/min"))
+    for what, value, low, high, unit in ranges:
+        if not (isfinite(value) and low <= value <= high):
+            raise RecordError(f"simulate: the {what} is {value} {unit}".rstrip() + f", expected {low:g} to {high:g} {unit}".rstrip())

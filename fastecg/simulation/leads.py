@@ -1,0 +1,77 @@
+"""Leads of a dipole: where the electrodes look, and how limb leads are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fastecg.errors import RecordError
+
+Vector = tuple[float, float, float]
+
+#: Potential of each chest electrode against Wilson's terminal, per mV of dipole (X, Y, Z).
+#: V1..V6: Dower, Machado & Osborne 1980, Clin Cardiol 3:87, table for Frank's leads. The right-sided and posterior ones continue
+#: Dower's curve round the chest: V3R mirrors V3 about the sternum, V9 lies beside the spine where the dipole looks at the electrode.
+CHEST: dict[str, Vector] = {
+    "V1": (-0.515, 0.157, -0.917),
+    "V2": (0.044, 0.164, -1.387),
+    "V3": (0.882, 0.098, -1.277),
+    "V4": (1.213, 0.127, -0.601),
+    "V5": (1.125, 0.127, -0.086),
+    "V6": (0.831, 0.076, 0.230),
+    "V7": (0.610, 0.070, 0.410),
+    "V8": (0.400, 0.065, 0.510),
+    "V9": (0.190, 0.060, 0.560),
+    "V3R": (-0.610, 0.150, -0.520),
+    "V4R": (-0.620, 0.140, -0.270),
+    "V5R": (-0.590, 0.120, -0.080),
+    "V6R": (-0.540, 0.090, 0.060),
+    "vx": (1.0, 0.0, 0.0),
+    "vy": (0.0, 1.0, 0.0),
+    "vz": (0.0, 0.0, 1.0),
+}
+ELECTRODES = 3 + len(CHEST)  # RA, LA, LL first
+DOWER_I: Vector = (0.632, -0.235, 0.059)
+DOWER_II: Vector = (0.235, 1.066, -0.132)
+
+#: The limb leads as weights of the electrodes RA, LA, LL: Einthoven and Goldberger hold exactly, noise included.
+LIMB: dict[str, Vector] = {
+    "I": (-1.0, 1.0, 0.0),
+    "II": (-1.0, 0.0, 1.0),
+    "III": (0.0, -1.0, 1.0),
+    "aVR": (1.0, -0.5, -0.5),
+    "aVL": (-0.5, 1.0, -0.5),
+    "aVF": (-0.5, -0.5, 1.0),
+}
+
+
+def electrodes_of(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (leads, electrodes) that make leads of electrodes, and the electrodes' lead vectors (electrodes, 3).
+
+    The electrodes are RA, LA, LL and `CHEST` in its order, up to the last one needed.
+    """
+    one, two = np.array(DOWER_I), np.array(DOWER_II)
+    right_arm = -(one + two) / 3  # so that Wilson's terminal is at 0
+    vectors = np.vstack([right_arm, right_arm + one, right_arm + two, np.array(list(CHEST.values()))])
+    weights = np.zeros((len(leads), ELECTRODES))
+    for row, lead in zip(weights, leads, strict=True):
+        if lead in LIMB:
+            row[:3] = LIMB[lead]
+        else:
+            row[:3] = -1 / 3
+            row[3 + list(CHEST).index(lead)] = 1.0
+    needed = int(np.nonzero(weights.any(axis=0))[0].max(initial=0)) + 1
+    return weights[:, :needed], vectors[:needed]
+
+
+def known_leads(leads: Sequence[str], lead_off: Sequence[str]) -> tuple[str, ...]:
+    """`leads` as a tuple; a `RecordError` names what is unknown, or what `lead_off` has and `leads` has not."""
+    known = (*LIMB, *CHEST)
+    for lead in leads:
+        if lead not in known:
+            raise RecordError(f"simulate: lead {lead!r} is unknown, expected {', '.join(known)}")
+    for lead in lead_off:
+        if lead not in leads:
+            raise RecordError(f"simulate: lead_off names {lead!r}, expected one of the leads asked for: {', '.join(leads)}")
+    return tuple(leads)
