@@ -1,0 +1,60 @@
+"""Draw a contact sheet of a recipe: ``python tools/contact_sheet.py photo -o photo.jpg``; with ``--zoom 4`` pieces of the pages, enlarged."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+import fastecg
+from fastecg.readers import read_record, sample_records
+
+COLUMNS = 6
+
+
+def tile(photo: fastecg.Photo, width: int, height: int, zoom: int) -> Image.Image:
+    """The whole picture made smaller, or a piece from its middle, `zoom` times enlarged without smoothing."""
+    image = Image.fromarray(photo.image)
+    if not zoom:
+        image.thumbnail((width, height), Image.Resampling.BOX)
+        return image
+    wide, high = min(width // zoom, image.width), min(height // zoom, image.height)
+    points = np.concatenate([trace.points[trace.visible] for trace in photo.truth.traces])
+    x, y = points[len(points) // 3] if len(points) else (image.width / 2, image.height / 2)
+    left, top = (int(np.clip(c - s / 2, 0, whole - s)) for c, s, whole in ((x, wide, image.width), (y, high, image.height)))
+    return image.crop((left, top, left + wide, top + high)).resize((wide * zoom, high * zoom), Image.Resampling.NEAREST)
+
+
+def contact_sheet(recipe: str, pages: int = 24, seed: int = 0, width: int = 480, zoom: int = 0, severity: float | None = None) -> Image.Image:
+    """Pages of a recipe side by side, each with its number, its severity and, in a mix, its part."""
+    records = [read_record(source.path) for source in sample_records()]
+    height = round(0.8 * width)
+    sheet = Image.new("RGB", (COLUMNS * (width + 8), -(-pages // COLUMNS) * (height + 8)), (60, 60, 60))
+    draw = ImageDraw.Draw(sheet)
+    for k in range(pages):
+        photo = fastecg.render(records[k % len(records)], recipe=recipe, seed=seed + k, severity=severity)
+        left, top = k % COLUMNS * (width + 8), k // COLUMNS * (height + 8)
+        sheet.paste(tile(photo, width, height, zoom), (left, top))
+        part = photo.shot.recipe.partition("/")[2]
+        draw.text((left + 4, top + height - 12), f"{seed + k}  {photo.shot.severity:.2f}  {photo.shot.style}  {part}", fill=(255, 220, 0))
+    return sheet
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipe")
+    parser.add_argument("-o", "--out", type=Path, default=Path("contact-sheet.jpg"))
+    parser.add_argument("--pages", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--width", type=int, default=480, help="of one page, px")
+    parser.add_argument("--zoom", type=int, default=0, help="show a piece of each page this much enlarged")
+    parser.add_argument("--severity", type=float)
+    given = parser.parse_args()
+    sheet = contact_sheet(given.recipe, given.pages, given.seed, given.width, given.zoom, given.severity)
+    sheet.save(given.out, quality=88)
+
+
+if __name__ == "__main__":
+    main()
