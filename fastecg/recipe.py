@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +65,13 @@ class Recipe:
             If there is no such recipe or file, or the file is not a valid recipe.
         """
         if str(source) in RECIPES:
-            path = _FOLDER / f"{source}.toml"
-        elif str(source).endswith(".toml"):
-            path = Path(source)
-        else:
+            return _built_in(str(source))
+        if not str(source).endswith(".toml"):
             raise RecipeError(f"no recipe {str(source)!r}, expected one of {', '.join(RECIPES)}, or a .toml file")
+        return cls._read(Path(source))
+
+    @classmethod
+    def _read(cls, path: Path) -> Recipe:
         try:
             return cls.from_toml(path.read_text(encoding="utf-8"), path.stem)
         except (OSError, UnicodeDecodeError) as error:
@@ -181,6 +184,12 @@ class Recipe:
         if self.severity.form == "beta":
             return float(rng.beta(1.3, 2.5))
         return float(np.clip(self.severity.draw(rng, 0.0), 0.0, 1.0))
+
+
+@cache
+def _built_in(name: str) -> Recipe:
+    """A recipe of the library: read once, for a training loop asks for it by name at every page."""
+    return Recipe._read(_FOLDER / f"{name}.toml")
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:
