@@ -20,7 +20,7 @@ from fastecg.errors import RecordError
 from fastecg.record import LEADS, Record
 from fastecg.simulation.body import Body, stream
 from fastecg.simulation.conductions import CONDUCTIONS, Conduction
-from fastecg.simulation.heart import breathe, dipole_of, heart
+from fastecg.simulation.heart import breathe, dipole_of, heartbeats
 from fastecg.simulation.leads import electrodes_of, known_leads
 from fastecg.simulation.noise import electrode_noise
 from fastecg.simulation.rhythms import RHYTHMS, Pace, Rhythm
@@ -87,7 +87,7 @@ def simulate(
     pace = Pace(rate, body, stream(seed, "rhythm"), seconds + 1.0, course, row.slow, row.fast)
     samples = max(round(seconds * fs), 1)
     t = np.arange(samples) / fs
-    dipole = breathe(dipole_of(heart(row.fire(pace), course, body), samples, fs), t, body)
+    dipole = breathe(dipole_of(heartbeats(row.fire(pace), course, body), samples, fs), t, body)
     weights, vectors = electrodes_of(leads)
     signal = (weights @ vectors) @ dipole
     if noise:

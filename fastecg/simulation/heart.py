@@ -21,7 +21,7 @@ class Pulses(NamedTuple):
     height: np.ndarray
 
 
-def heart(firings: Firings, conduction: Conduction, body: Body) -> Pulses:
+def heartbeats(firings: Firings, conduction: Conduction, body: Body) -> Pulses:
     """All pulses of all firings."""
     stretches = _stretches(firings, body.qtc_s + conduction.qtc_ms / 1000)
     parts = []
