@@ -19,10 +19,10 @@ from fastecg.training import Album, Example, Input, album_examples
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe
 
-__all__ = ["EcgPhotos", "EcgPhotoStream", "collate"]
+__all__ = ["EcgPhotoStream", "EcgPhotos", "collate"]
 
 
-class EcgPhotos(Dataset):  # type: ignore[misc,type-arg]
+class EcgPhotos(Dataset):
     """A map-style data set: item i is a fresh picture of record i, another one every epoch. `stream` gives an iterable one.
 
     Parameters
@@ -89,7 +89,7 @@ class EcgPhotos(Dataset):  # type: ignore[misc,type-arg]
         return EcgPhotoStream(self, shuffle, mix, part)
 
 
-class EcgPhotoStream(IterableDataset):  # type: ignore[misc,type-arg]
+class EcgPhotoStream(IterableDataset):
     """An epoch of `EcgPhotos` as a stream; made by its method `stream`, and follows its epoch."""
 
     def __init__(self, photos: EcgPhotos, shuffle: bool, mix: int, part: tuple[int, int]) -> None:

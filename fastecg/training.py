@@ -211,7 +211,7 @@ def _window(whole: Example, x: int, y: int, size: int) -> Example:
             missing = [(0, size - part.shape[0]), (0, size - part.shape[1])] + [(0, 0)] * (part.ndim - 2)
             cut[kind] = np.pad(part, missing) if np.any(missing) else part.copy()
     if "points" in whole:
-        cut["points"] = [points - np.float32((x, y)) for points in whole["points"]]
+        cut["points"] = [points - np.array((x, y), dtype=np.float32) for points in whole["points"]]
         inside = [((points >= -0.5) & (points < size - 0.5)).all(axis=1) for points in cut["points"]]
         cut["visible"] = [seen & here for seen, here in zip(whole["visible"], inside, strict=True)]
     return cut

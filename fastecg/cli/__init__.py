@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fastecg.cli.export import export
 from fastecg.cli.group import ReportingGroup
 from fastecg.cli.inspect import inspect
 from fastecg.cli.recipes import recipes
@@ -14,7 +15,7 @@ from fastecg.cli.score import score
 from fastecg.cli.simulate import simulate
 
 #: Every command, in the order of ``fastecg --help``.
-COMMANDS = (render, inspect, recipes, simulate, score)
+COMMANDS = (render, inspect, export, recipes, simulate, score)
 
 app = typer.Typer(
     cls=ReportingGroup,

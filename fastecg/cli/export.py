@@ -1,0 +1,30 @@
+"""``fastecg export``: rendered folders in other formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `fastecg render` made.")],
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="A new folder.")],
+    to: Annotated[str, typer.Option(help="coco, yolo, yolo-segment, nnunet, webdataset or huggingface.")] = ...,  # type: ignore[assignment]
+    val: Annotated[float, typer.Option(help="Share of records whose pictures are for validation.")] = 0.1,
+) -> None:
+    """Write a rendered folder in the format of another tool. Images are linked where the disk allows, else copied.
+
+    For example:
+
+        fastecg export out coco --to coco
+
+        fastecg export out nnUNet_raw/Dataset500_ECG --to nnunet
+
+        fastecg export out shards --to webdataset --val 0.05
+    """
+    from fastecg.export import export as exported
+
+    count = exported(folder, dest, to=to, val=val)
+    typer.echo(f"{count} pictures in {dest}")

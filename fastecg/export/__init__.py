@@ -1,0 +1,71 @@
+"""Rendered folders in the formats of other people's tools: one file a format."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from fastecg.errors import FastecgError
+from fastecg.export.coco import write_coco
+from fastecg.export.huggingface import write_huggingface
+from fastecg.export.nnunet import write_nnunet
+from fastecg.export.rendered import Rendered, rendered_in
+from fastecg.export.webdataset import write_webdataset
+from fastecg.export.yolo import write_yolo, write_yolo_segments
+
+__all__ = ["EXPORTS", "export"]
+
+
+class Exporter(Protocol):
+    """Writes pictures to a folder; `val` is the share of records for validation."""
+
+    def __call__(self, pictures: list[Rendered], dest: Path, *, val: float) -> None: ...
+
+
+#: Name of a format -> what writes it.
+EXPORTS: dict[str, Exporter] = {
+    "coco": write_coco,
+    "yolo": write_yolo,
+    "yolo-segment": write_yolo_segments,
+    "nnunet": write_nnunet,
+    "webdataset": write_webdataset,
+    "huggingface": write_huggingface,
+}
+
+
+def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: str, val: float = 0.1) -> int:
+    """Write what `render_dataset` made in another format.
+
+    Parameters
+    ----------
+    folder : path
+        With ``manifest.jsonl``, images and their ``.json``. Masks are drawn again where there are none.
+    dest : path
+        A new or empty folder. Images are linked, and copied where that cannot be.
+    to : str
+        Key of `EXPORTS`.
+    val : float
+        Share of records, 0 to below 1, whose pictures are for validation; a record is never in both. nnU-Net splits by itself.
+
+    Returns
+    -------
+    int
+        Pictures written.
+
+    Raises
+    ------
+    FastecgError
+        If the format is unknown, `folder` is none of ours, or `dest` is not empty.
+    """
+    if to not in EXPORTS:
+        raise FastecgError(f"unknown format {to!r}, expected one of {', '.join(EXPORTS)}")
+    if not 0 <= val < 1:
+        raise FastecgError(f"val is {val}, expected a share from 0 to below 1")
+    target = Path(dest)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FastecgError(f"{target}: is there already, expected a new or empty folder")
+    pictures = rendered_in(Path(folder))
+    target.mkdir(parents=True, exist_ok=True)
+    EXPORTS[to](pictures, target, val=val)
+    return len(pictures)

@@ -1,0 +1,150 @@
+"""What detectors are to find in a picture: traces, words, marks, pulses and the grid, with box, outline, ink and key points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastecg.export.rendered import Rendered
+from fastecg.record import LEADS
+
+#: Names of what can be found; a trace is called like its lead.
+CATEGORIES = (*LEADS, "other_lead", "lead_name", "text", "pulse", "handwriting", "mark", "grid")
+
+#: Key points of a trace: positions evenly spaced in time, the first and the last sample among them.
+TRACE_POINTS = 17
+
+_NEAR_PX = 3.0  # ink of a trace is that near to its line, besides the pen
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """Something in a picture.
+
+    `outline` (n, 2) (x, y) px; `points` (k, 2) key points with `seen` (k,): 0 unknown or outside the picture, 1 hidden, 2 visible;
+    `ink` (height, width) bool of a trace, None for what is as large as its outline.
+    """
+
+    category: str
+    outline: np.ndarray
+    words: str = ""
+    points: np.ndarray | None = None
+    seen: np.ndarray | None = None
+    ink: np.ndarray | None = None
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of the outline: edges, so that a pixel (x, y) is x - 0.5 to x + 0.5."""
+        (left, top), (right, bottom) = self.outline.min(axis=0), self.outline.max(axis=0)
+        return float(left), float(top), float(right), float(bottom)
+
+
+def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
+    """Everything that is at least partly in the picture; outlines are cut at its edges. The ink of traces is left out at will."""
+    truth, size = picture.truth(), picture.size
+    mask = picture.mask() if ink else None
+    boxes = truth["fastecg"]["boxes"]
+    for box in boxes:
+        corners = np.array(box["corners"], dtype=np.float64)
+        if box["kind"] == "lead":
+            yield from _inside(_trace(truth, box["trace"], corners, mask), size)
+        else:
+            yield from _inside(Thing(_category(box["kind"]), corners, box["words"]), size)
+    yield from _inside(_grid(truth, size), size)
+
+
+def _category(kind: str) -> str:
+    return kind if kind in CATEGORIES else "mark"
+
+
+def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndarray | None) -> Thing:
+    """A lead segment; with a mask its outline is that of its ink."""
+    entry = truth["leads"][index]
+    name = entry["lead_name"]
+    points = np.array(entry["plotted_pixels"], dtype=np.float64).reshape(-1, 2)[:, ::-1]
+    visible = np.broadcast_to(np.asarray(truth["fastecg"]["visible"][index], dtype=bool), len(points))
+    chosen = np.linspace(0, len(points) - 1, TRACE_POINTS).round().astype(int)
+    at = np.nan_to_num(points[chosen])
+    inside = _in_picture(points[chosen], (truth["height"], truth["width"]))
+    seen = np.where(visible[chosen], 2, np.where(inside, 1, 0))
+    thing = Thing(name if name in LEADS else "other_lead", corners, name, np.where(seen[:, None] > 0, at, 0.0), seen)
+    if mask is None or name not in LEADS:
+        return thing
+    ink = (mask == LEADS.index(name) + 1) & _beside(points, mask.shape, truth)
+    return replace(thing, ink=ink, outline=_ink_outline(ink, points)) if ink.any() else replace(thing, outline=np.empty((0, 2)))
+
+
+def _in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    height, width = size
+    with np.errstate(invalid="ignore"):
+        return np.all((points >= -0.5) & (points < (width - 0.5, height - 0.5)), axis=1)
+
+
+def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -> np.ndarray:
+    """Where a broad line along `points` runs: it tells a rhythm strip from the short trace of the same lead."""
+    from PIL import Image, ImageDraw
+
+    from fastecg.styles import style_for
+
+    pen = style_for(truth["fastecg"]["style"]).pen_mm * truth["fastecg"]["px_per_mm"]
+    picture = Image.new("1", shape[::-1])
+    draw = ImageDraw.Draw(picture)
+    breaks = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    for run in np.split(points, breaks):
+        run = run[np.isfinite(run).all(axis=1)]
+        if len(run) > 1:
+            draw.line([tuple(point) for point in run.tolist()], fill=1, width=round(2 * pen + 2 * _NEAR_PX), joint="curve")
+    return np.asarray(picture)
+
+
+def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """One polygon round a trace's ink: along its first pixels and back along its last, column by column of the direction it runs in."""
+    from skimage.measure import approximate_polygon
+
+    known = points[np.isfinite(points).all(axis=1)]
+    across, down = np.abs(known[-1] - known[0])
+    upright = down > across
+    plane = ink.T if upright else ink
+    columns = np.flatnonzero(plane.any(axis=0))
+    first = plane[:, columns].argmax(axis=0) - 0.5
+    last = len(plane) - 0.5 - plane[::-1, columns].argmax(axis=0)
+    ends = [(columns[0] - 0.5, first[0]), *zip(columns, first, strict=True), (columns[-1] + 0.5, first[-1])]
+    back = [(columns[-1] + 0.5, last[-1]), *zip(columns[::-1], last[::-1], strict=True), (columns[0] - 0.5, last[0])]
+    outline = np.vstack([approximate_polygon(np.array(side, dtype=np.float64), 0.5) for side in (ends, back)])
+    return outline[:, ::-1] if upright else outline
+
+
+def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
+    """The grid's area: outline along its border, key points at its corners."""
+    page, px = (np.array(truth["fastecg"]["grid"][key], dtype=np.float64).reshape(-1, 2) for key in ("page_mm", "px"))
+    columns = max(1, int((page[:, 1] == page[0, 1]).sum()))
+    lattice = px.reshape(-1, columns, 2)
+    border = np.vstack([lattice[0], lattice[1:, -1], lattice[-1, -2::-1], lattice[-2:0:-1, 0]])
+    corners = lattice[[0, 0, -1, -1], [0, -1, -1, 0]]
+    seen = np.where(_in_picture(corners, size), 2, 0)
+    return Thing("grid", border[np.isfinite(border).all(axis=1)], "", np.where(seen[:, None] > 0, np.nan_to_num(corners), 0.0), seen)
+
+
+def _inside(thing: Thing, size: tuple[int, int]) -> Iterator[Thing]:
+    """The thing with its outline cut at the picture's edges, or nothing if none of it is left."""
+    height, width = size
+    outline = thing.outline
+    for axis, edge, side in ((0, -0.5, 1), (0, width - 0.5, -1), (1, -0.5, 1), (1, height - 0.5, -1)):
+        outline = _cut(outline, axis, edge, side)
+    if len(outline) >= 3 and np.ptp(outline, axis=0).min() > 0:
+        yield replace(thing, outline=outline)
+
+
+def _cut(outline: np.ndarray, axis: int, edge: float, side: int) -> np.ndarray:
+    """The part of a polygon (n, 2) on one side of a line along an axis (Sutherland and Hodgman 1974)."""
+    kept: list[np.ndarray] = []
+    for here, there in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+        inside, next_inside = (side * (point[axis] - edge) >= 0 for point in (here, there))
+        if inside:
+            kept.append(here)
+        if inside != next_inside:
+            kept.append(here + (there - here) * (edge - here[axis]) / (there[axis] - here[axis]))
+    return np.array(kept).reshape(-1, 2)

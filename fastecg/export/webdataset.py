@@ -1,0 +1,68 @@
+"""WebDataset: ``train-000000.tar``, … of at most 1 GB, each sample a run of files of one name: image, ``json``, ``mask.png``."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+from fastecg.export.rendered import Rendered
+from fastecg.writers.image import PART
+from fastecg.writers.png import png_bytes
+
+MOST_BYTES = 1_000_000_000
+_BLOCK, _END = 512, 20 * 512  # tar rounds files up to blocks, and archives to records
+
+
+def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> None:
+    """Write pictures as WebDataset shards."""
+    for split in ("train", "val"):
+        shards = Shards(dest, split)
+        for picture in pictures:
+            if picture.split(val) == split:
+                shards.add(_files(picture))
+        shards.close()
+
+
+def _files(picture: Rendered) -> dict[str, bytes]:
+    truth = picture.image.with_suffix(".json")
+    picture.truth()  # there, and ours
+    return {
+        f"{picture.key}{picture.image.suffix}": picture.image.read_bytes(),
+        f"{picture.key}.json": truth.read_bytes(),
+        f"{picture.key}.mask.png": png_bytes(picture.mask()),
+    }
+
+
+class Shards:
+    """A row of tar archives that never exceed `MOST_BYTES`; each has its name once it is whole."""
+
+    def __init__(self, dest: Path, split: str) -> None:
+        self.dest, self.split = dest, split
+        self.count = self.bytes = 0
+        self._tar: tarfile.TarFile | None = None
+
+    def add(self, files: dict[str, bytes]) -> None:
+        """Add one sample: all of it into one archive."""
+        size = sum(_BLOCK + -(-len(data) // _BLOCK) * _BLOCK for data in files.values())
+        if self._tar is None or self.bytes + size + _END > MOST_BYTES:
+            self.close()
+            self._tar = tarfile.open(self._path(PART), "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+            self.bytes = 0
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)  # no owner, no time: the same pictures, the same bytes
+            info.size = len(data)
+            self._tar.addfile(info, io.BytesIO(data))
+        self.bytes += size
+
+    def close(self) -> None:
+        """Finish the archive."""
+        if self._tar is not None:
+            self._tar.close()
+            os.replace(self._path(PART), self._path(""))
+            self._tar = None
+            self.count += 1
+
+    def _path(self, suffix: str) -> Path:
+        return self.dest / f"{self.split}-{self.count:06}.tar{suffix}"

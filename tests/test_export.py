@@ -1,0 +1,345 @@
+"""Exports, as they are by their formats' rules, and as the formats' own libraries read them."""
+
+from __future__ import annotations
+
+import itertools
+import tarfile
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+import fastecg
+from fastecg.cli import app
+from fastecg.errors import FastecgError
+from fastecg.export import EXPORTS, export
+from fastecg.export.coco import rle_counts
+from fastecg.export.rendered import Rendered, rendered_in
+from fastecg.export.things import CATEGORIES, _cut, things_in
+from fastecg.record import LEADS
+from fastecg.writers import write_record
+
+VAL = 0.4
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory) -> Path:
+    """Six photos with rhythm strips, one record in a sub-folder; no masks."""
+    folder = tmp_path_factory.mktemp("rendered")
+    for seed in range(5):
+        write_record(
+            folder / "in" / ("sub/r0" if seed == 4 else f"r{seed}"), fastecg.simulate(fs=100, seconds=10 + 10 * (seed == 3), seed=seed)
+        )
+    fastecg.render_dataset([folder / "in"], folder / "out", recipe="photo", layout="3x4+1", dpi=70, workers=1)
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def exported(rendered, tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("exported")
+    for name in EXPORTS:
+        assert export(rendered, folder / name, to=name, val=VAL) == 6
+    return {name: folder / name for name in EXPORTS}
+
+
+@pytest.fixture(scope="module")
+def pictures(rendered) -> dict[str, Rendered]:
+    return {picture.key: picture for picture in rendered_in(rendered)}
+
+
+def pixels(path: Path) -> np.ndarray:
+    return iio.imread(path, plugin="pillow")
+
+
+def test_masks_are_drawn_again_as_they_were(rendered, tmp_path):
+    fastecg.render_dataset([rendered / "r1"], tmp_path, recipe="photo", layout="3x4+1", dpi=70, workers=1, truth=("json", "mask"))
+    (with_mask,) = rendered_in(tmp_path)
+    kept = with_mask.mask()
+    (tmp_path / "r1-0.mask.png").unlink()
+    np.testing.assert_array_equal(with_mask.mask(), kept)
+
+
+def test_pictures_of_a_record_are_never_split(pictures):
+    splits = {}
+    for picture in pictures.values():
+        splits.setdefault(picture.line["record"], set()).add(picture.split(VAL))
+    assert all(len(split) == 1 for split in splits.values())
+    assert set.union(*splits.values()) == {"train", "val"}
+    shares = [Rendered(Path(), {"record": f"r{k}"}).split(0.2) == "val" for k in range(2000)]
+    assert 0.17 < np.mean(shares) < 0.23
+
+
+def test_names_do_not_clash():
+    paths = ("a/b-0.png", "a__b-0.png", "a.b-0.png", "a_b-0.png")
+    keys = [Rendered(Path(), {"path": path}).key for path in paths]
+    assert len(set(keys)) == 4
+    assert not any("." in key or "/" in key for key in keys)
+
+
+# --- what is found
+
+
+def test_things_are_where_the_truth_has_them(pictures):
+    for picture in pictures.values():
+        truth, things = picture.truth(), list(things_in(picture))
+        mask = picture.mask()
+        traces = [thing for thing in things if thing.ink is not None]
+        assert {thing.category for thing in things} <= set(CATEGORIES)
+        assert len(traces) == 13
+        together = np.any([thing.ink for thing in traces], axis=0)
+        assert (together == (mask > 0)).mean() > 0.9995
+        for thing in traces:
+            rows, columns = np.nonzero(thing.ink)
+            left, top, right, bottom = thing.box
+            assert (left, top) == pytest.approx((columns.min() - 0.5, rows.min() - 0.5), abs=1)
+            assert (right, bottom) == pytest.approx((columns.max() + 0.5, rows.max() + 0.5), abs=1)
+            shown = thing.points[thing.seen == 2]
+            near = [thing.ink[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3].any() for x, y in shown.round().astype(int)]
+            assert np.mean(near) > 0.9
+        words = {thing.words for thing in things if thing.category == "lead_name"}
+        assert words <= {entry["lead_name"] for entry in truth["leads"]}
+
+
+def test_a_rhythm_strip_is_another_thing_than_the_short_trace(pictures):
+    for picture in pictures.values():
+        long, short = sorted(
+            (thing for thing in things_in(picture) if thing.category == "II"), key=lambda thing: thing.box[0] - thing.box[2]
+        )
+        assert not (long.ink & short.ink).any()
+        assert long.ink.sum() > 2 * short.ink.sum()
+
+
+def test_outlines_are_cut_at_the_edges():
+    square = np.array([[-5.0, -5.0], [5.0, -5.0], [5.0, 5.0], [-5.0, 5.0]])
+    cut = _cut(_cut(square, 0, 0.0, 1), 1, 2.0, -1)
+    assert sorted(map(tuple, cut.tolist())) == [(0.0, -5.0), (0.0, 2.0), (5.0, -5.0), (5.0, 2.0)]
+    assert len(_cut(square, 0, 9.0, 1)) == 0
+
+
+# --- COCO
+
+
+def coco_files(folder: Path) -> list[dict]:
+    return [orjson.loads(path.read_bytes()) for path in sorted((folder / "annotations").iterdir())]
+
+
+def test_coco_keeps_its_rules(exported, pictures):
+    files = coco_files(exported["coco"])
+    assert len(files) == 2
+    assert sorted(image["file_name"] for file in files for image in file["images"]) == sorted(f"{key}.png" for key in pictures)
+    for file in files:
+        sizes = {image["id"]: (image["height"], image["width"]) for image in file["images"]}
+        assert [category["name"] for category in file["categories"]] == list(CATEGORIES)
+        assert len({entry["id"] for entry in file["annotations"]}) == len(file["annotations"])
+        for entry in file["annotations"]:
+            (height, width), (left, top, wide, high) = sizes[entry["image_id"]], entry["bbox"]
+            assert left >= 0 and top >= 0 and left + wide <= width + 0.02 and high > 0 and top + high <= height + 0.02  # noqa: PT018
+            names = file["categories"][entry["category_id"] - 1]["keypoints"]
+            if names:
+                assert len(entry["keypoints"]) == 3 * len(names)
+                assert entry["num_keypoints"] == np.count_nonzero(entry["keypoints"][2::3])
+
+
+def test_coco_links_images(exported, pictures):
+    for key, picture in pictures.items():
+        assert (exported["coco"] / "images" / f"{key}.png").read_bytes() == picture.image.read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_run_lengths_are_those_of_pycocotools(seed):
+    mask = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(seed)
+    ink = rng.random((200, 300)) < (0, 1, 0.5, 0.01, 0.0001, 0.99)[seed]
+    assert rle_counts(ink) == mask.encode(np.asfortranarray(ink.astype(np.uint8)))["counts"].decode()
+
+
+def test_pycocotools_reads_coco(exported, pictures, capsys):
+    coco = pytest.importorskip("pycocotools.coco")
+    for path in sorted((exported["coco"] / "annotations").iterdir()):
+        data = coco.COCO(str(path))
+        for number, image in data.imgs.items():
+            mask = pictures[image["file_name"].removesuffix(".png")].mask()
+            traces = data.loadAnns(data.getAnnIds(number, catIds=data.getCatIds(list(LEADS))))
+            found = np.zeros_like(mask)
+            for entry in traces:
+                found[data.annToMask(entry) > 0] = entry["category_id"]
+            assert (found != mask).mean() < 5e-4
+            for entry in data.loadAnns(data.getAnnIds(number, catIds=data.getCatIds(["text", "grid"]))):
+                assert data.annToMask(entry).sum() == pytest.approx(entry["area"], rel=0.2, abs=20)
+    capsys.readouterr()
+
+
+# --- YOLO
+
+
+@pytest.mark.parametrize(("name", "numbers"), [("yolo", {4}), ("yolo-segment", set(range(6, 100_000, 2)))])
+def test_yolo_keeps_its_rules(exported, pictures, name, numbers):
+    labels = {path.stem: path for path in (exported[name] / "labels").rglob("*.txt")}
+    images = {path.stem: path for path in (exported[name] / "images").rglob("*.png")}
+    assert set(labels) == set(images) == set(pictures)
+    for key, path in labels.items():
+        assert path.parent.name == images[key].parent.name == pictures[key].split(VAL)
+        rows = [[float(number) for number in line.split()] for line in path.read_text().splitlines()]
+        assert sum(row[0] < 12 for row in rows) == 13
+        for row in rows:
+            assert len(row) - 1 in numbers
+            assert 0 <= min(row[1:]) <= max(row[1:]) <= 1
+    assert "  0: I\n" in (exported[name] / "data.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", ["yolo", "yolo-segment"])
+def test_supervision_reads_yolo(exported, pictures, name):
+    supervision = pytest.importorskip("supervision")
+    folder = exported[name]
+    data = supervision.DetectionDataset.from_yolo(
+        str(folder / "images" / "train"), str(folder / "labels" / "train"), str(folder / "data.yaml"), force_masks=name == "yolo-segment"
+    )
+    assert list(data.classes) == list(CATEGORIES)
+    for path, image, found in data:
+        picture = pictures[Path(path).stem]
+        things = list(things_in(picture, ink=name == "yolo-segment"))
+        assert image.shape[:2] == picture.size
+        assert sorted(found.class_id) == sorted(CATEGORIES.index(thing.category) for thing in things)
+        if name == "yolo":
+            boxes = np.array([thing.box for thing in things]) + 0.5
+            np.testing.assert_allclose(found.xyxy, boxes, atol=0.1)
+
+
+def test_outlines_hold_the_ink(pictures):
+    from skimage.draw import polygon2mask
+
+    for picture in itertools.islice(pictures.values(), 2):
+        for thing in (thing for thing in things_in(picture) if thing.ink is not None):
+            filled = polygon2mask(picture.size, thing.outline[:, ::-1])
+            assert (filled & thing.ink).sum() > 0.75 * thing.ink.sum()
+
+
+# --- nnU-Net
+
+
+def test_nnunet_keeps_its_rules(exported, pictures):
+    folder = exported["nnunet"]
+    described = orjson.loads((folder / "dataset.json").read_bytes())
+    assert described["numTraining"] == 6
+    assert described["labels"] == {"background": 0} | {lead: k for k, lead in enumerate(LEADS, 1)}
+    for key, picture in pictures.items():
+        image, label = (pixels(folder / part) for part in (f"imagesTr/{key}_0000.png", f"labelsTr/{key}.png"))
+        assert image.shape == (*label.shape, len(described["channel_names"]))
+        np.testing.assert_array_equal(label, picture.mask())
+    assert len(list(folder.rglob("*.png"))) == 12
+
+
+def test_nnunet_turns_jpeg_into_png(tmp_path):
+    fastecg.render_dataset([fastecg.simulate(fs=100)], tmp_path / "in", dpi=50, format="jpg", workers=1)
+    export(tmp_path / "in", tmp_path / "out", to="nnunet")
+    (image,) = (tmp_path / "out" / "imagesTr").iterdir()
+    np.testing.assert_array_equal(pixels(image), pixels(next((tmp_path / "in").glob("*.jpg"))))
+    assert image.read_bytes().startswith(b"\x89PNG")
+
+
+# --- WebDataset
+
+
+def members(folder: Path) -> dict[str, bytes]:
+    found = {}
+    for path in sorted(folder.glob("*.tar")):
+        with tarfile.open(path) as tar:
+            found |= {member.name: tar.extractfile(member).read() for member in tar}
+    return found
+
+
+def test_webdataset_holds_whole_samples(exported, pictures):
+    found = members(exported["webdataset"])
+    assert set(found) == {f"{key}.{suffix}" for key in pictures for suffix in ("png", "json", "mask.png")}
+    for key, picture in pictures.items():
+        assert found[f"{key}.png"] == picture.image.read_bytes()
+
+
+def test_webdataset_shards_stay_below_their_limit(rendered, tmp_path, monkeypatch):
+    monkeypatch.setattr("fastecg.export.webdataset.MOST_BYTES", 2_200_000)
+    for name in ("one", "two"):
+        export(rendered, tmp_path / name, to="webdataset", val=0)
+    shards = sorted((tmp_path / "one").iterdir())
+    assert [path.name for path in shards] == [f"train-{k:06}.tar" for k in range(len(shards))]
+    assert len(shards) > 1
+    assert all(path.stat().st_size <= 2_200_000 for path in shards)
+    assert len(members(tmp_path / "one")) == 18
+    assert [path.read_bytes() for path in shards] == [path.read_bytes() for path in sorted((tmp_path / "two").iterdir())]
+
+
+def test_webdataset_reads_it(exported, pictures):
+    webdataset = pytest.importorskip("webdataset")
+    shards = [str(path) for path in sorted(exported["webdataset"].glob("*.tar"))]
+    seen = list(webdataset.WebDataset(shards, shardshuffle=False).decode("rgb8"))
+    assert {sample["__key__"] for sample in seen} == set(pictures)
+    for sample in seen:
+        picture = pictures[sample["__key__"]]
+        np.testing.assert_array_equal(sample["png"], pixels(picture.image))
+        np.testing.assert_array_equal(sample["mask.png"][..., 0], picture.mask())
+        assert sample["json"]["fastecg"]["record"] == picture.truth()["fastecg"]["record"]
+
+
+# --- Hugging Face
+
+
+def test_huggingface_has_a_line_an_image(exported, pictures):
+    keys = set()
+    for path in exported["huggingface"].rglob("metadata.jsonl"):
+        for line in map(orjson.loads, path.read_bytes().splitlines()):
+            image = path.parent / line["file_name"]
+            assert pixels(image).shape[:2] == (line["height"], line["width"])
+            assert len({len(column) for column in line["objects"].values()}) == 1
+            keys.add(image.stem)
+    assert keys == set(pictures)
+
+
+def test_datasets_reads_huggingface(exported, pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    data = datasets.load_dataset("imagefolder", data_dir=str(exported["huggingface"]), cache_dir=str(tmp_path))
+    assert set(data) == {"train", "validation"}
+    for split, name in (("train", "train"), ("validation", "val")):
+        expected = [picture for picture in pictures.values() if picture.split(VAL) == name]
+        assert sorted(data[split]["record"]) == sorted(picture.line["record"] for picture in expected)
+        for row in data[split]:
+            assert row["image"].size == (row["width"], row["height"])
+            assert len(row["objects"]["bbox"]) == len(row["objects"]["words"]) > 13
+
+
+# --- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"to": "pascal"}, "unknown format 'pascal'"), ({"to": "coco", "val": 1}, "val is 1"), ({"to": "coco", "val": -0.1}, "val is -0.1")],
+)
+def test_wrong_options_are_refused(rendered, tmp_path, options, told):
+    with pytest.raises(FastecgError, match=told):
+        export(rendered, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_destination_and_an_empty_source_are_refused(rendered, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(FastecgError, match="expected a new or empty folder"):
+        export(rendered, tmp_path, to="coco")
+    with pytest.raises(FastecgError, match=r"no manifest.jsonl in it"):
+        export(tmp_path, tmp_path / "out", to="coco")
+
+
+def test_a_picture_without_truth_is_named(tmp_path):
+    fastecg.render_dataset([fastecg.simulate(fs=100, name="r")], tmp_path / "in", dpi=50, truth=("mask",), workers=1)
+    with pytest.raises(FastecgError, match=r"r-0.json: is missing, expected a folder rendered with `--truth json`"):
+        export(tmp_path / "in", tmp_path / "out", to="yolo")
+
+
+def test_the_command_exports(rendered, tmp_path):
+    result = CliRunner().invoke(app, ["export", str(rendered), str(tmp_path / "out"), "--to", "yolo"])
+    assert result.exit_code == 0
+    assert "6 pictures in" in result.stdout
+    wrong = CliRunner().invoke(app, ["export", str(rendered), str(tmp_path / "out"), "--to", "yolo"])
+    assert wrong.exit_code == 2
