@@ -142,7 +142,14 @@ class Light:
         middle_x, middle_y = (0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm))  # a mesh reaches equally far beyond all edges
         off = np.maximum(np.abs(nodes[..., 0] - middle_x) - middle_x, np.abs(nodes[..., 1] - middle_y) - middle_y)
         if self.holes is not None:
-            off = np.where(self.holes, np.maximum(off, 0.0), off)
+            from scipy.ndimage import distance_transform_edt
+
+            from fastecg.mesh import CELL
+
+            # Within a hole, and beside a corner that is gone, what counts is how far the paper is that is left.
+            cell_mm = CELL / self.warp.scale
+            left = cell_mm * (distance_transform_edt(self.holes | ~(off <= 0.0)) - 2.0)
+            off = np.maximum(np.where(self.holes, np.maximum(off, 0.0), off), left)
         return np.where(np.isnan(off), np.inf, off).astype(np.float32)
 
     def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:

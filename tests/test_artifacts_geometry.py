@@ -7,11 +7,12 @@ import naive_mesh as naive
 import numpy as np
 import pytest
 
+from fastecg.artifact import Light
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
 from fastecg.artifacts.relief import Line, fold_height, hashed, noise_along, wear_lines
 from fastecg.errors import RecipeError
 from fastecg.kernels.wear import mixed, wear_over
-from fastecg.mesh import Mesh
+from fastecg.mesh import Mesh, Warp
 from fastecg.page import Grid, Page
 from fastecg.sheet import Sheet
 from fastecg.styles import STYLES
@@ -247,3 +248,16 @@ def test_a_corner_folded_under_is_only_gone():
     assert folded.over is None
     assert (folded.pixels == sheet.pixels).all()
     assert folded.gone.max() == 255
+
+
+def test_what_counts_beside_a_missing_corner_is_the_paper_left():
+    """Distances from the page, which shadows follow, go on growing where the corner was, and are untouched elsewhere."""
+    warp = Warp.flat(LETTER, 4.0, (864, 1118))
+    whole = Light.even(warp)
+    page = np.moveaxis(warp.nodes_mm, -1, 0)
+    fold = 70.0 - page[0] - page[1]  # a corner of 70 mm by 70 mm at the top left
+    holes = (fold > 0) & (page.min(axis=0) > 0)
+    off, before = replace(whole, holes=holes).off_page_mm(), whole.off_page_mm()
+    np.testing.assert_allclose(off[holes & (fold > 8)], (fold / np.sqrt(2))[holes & (fold > 8)], atol=6.0)
+    far = fold < -20
+    np.testing.assert_array_equal(off[far], before[far])

@@ -25,13 +25,17 @@ class ContactShadow(Artifact):
         if not (off > 0).any():
             return light
         seen = np.ones(off.shape, dtype=np.float32)
-        seen[near] = (1.0 - self.depth * self._share(light, light.warp.nodes_mm[near])) ** ENCODING
+        seen[near] = (1.0 - self.depth * self._share(light, light.warp.nodes_mm[near], off[near])) ** ENCODING
         return light.lit(seen).shaded(1.0 / seen)
 
-    def _share(self, light: Light, points_mm: np.ndarray) -> np.ndarray:
-        """1 at the edge of the pushed page, 0 from `reach_mm` on, for page points (n, 2)."""
+    def _share(self, light: Light, points_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:
+        """1 at the edge of the pushed page, 0 from `reach_mm` on, for page points (n, 2) so far off the page (n,)."""
         mesh = light.warp.mesh
         push = self.offset_mm * np.array([np.cos(np.radians(self.direction_deg)), np.sin(np.radians(self.direction_deg))])
         middle = np.array([0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)])
         beside = np.maximum(np.abs(points_mm - middle - push) - middle, 0.0)
-        return np.maximum(1.0 - np.hypot(beside[:, 0], beside[:, 1]) / self.reach_mm, 0.0) ** 2
+        apart = np.hypot(beside[:, 0], beside[:, 1])
+        if light.holes is not None:  # the rectangle says less than the paper that is left
+            outside = (np.abs(points_mm - middle) - middle).max(axis=1)
+            apart = np.where(off_mm > outside + 0.01, np.maximum(apart, off_mm), apart)
+        return np.maximum(1.0 - apart / self.reach_mm, 0.0) ** 2
