@@ -148,8 +148,9 @@ class Light:
 
             # Within a hole, and beside a corner that is gone, what counts is how far the paper is that is left.
             cell_mm = CELL / self.warp.scale
-            left = cell_mm * (distance_transform_edt(self.holes | ~(off <= 0.0)) - 2.0)
-            off = np.maximum(np.where(self.holes, np.maximum(off, 0.0), off), left)
+            bare = self.holes | ~(off <= 0.0)
+            left = cell_mm * (distance_transform_edt(bare) - 2.0)
+            off = np.where(bare, np.maximum(np.maximum(off, 0.0), left), off)
         return np.where(np.isnan(off), np.inf, off).astype(np.float32)
 
     def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:
