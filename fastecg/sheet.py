@@ -54,7 +54,7 @@ class Sheet:
     boxes: tuple[Box, ...] = ()
 
     def under(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
-        """The sheet with something over it, and over its holes; `coverage` (rows, columns) uint8 within `window`, its look is in `pixels`."""
+        """The sheet with something over it and its holes, `coverage` (rows, columns) uint8 within `window`; its look is in `pixels`."""
         gone = self.gone
         if gone is not None and gone[window].any():
             gone = gone.copy()
@@ -135,8 +135,9 @@ def faded(
     planes = [np.ascontiguousarray(plane).reshape(-1) for plane in (sheet.ink, sheet.text)]
     words = [plane[: len(plane) // 8 * 8].view(np.uint64) for plane in planes]
     fade(
-        pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), *planes, *words, *factors, nodes, max(every, 1) if clouds is not None else 1 << 30,
-        np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), least, brown, grain, seed,
+        pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], words[0], words[1], factors[0], factors[1], nodes,
+        every if clouds is not None else max(height, width), np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), least,
+        brown, grain, seed,
     )  # fmt: skip
     return replace(sheet, pixels=pixels)
 

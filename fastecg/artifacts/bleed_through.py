@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, passed, stained
+from fastecg.artifacts.blot import Wash, passed, stained, whole
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -27,19 +27,17 @@ class BleedThrough(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Multiply by the smoothed, mirrored print."""
-        from fastecg.artifacts.blot import whole
         from fastecg.kernels.stain import shrink
 
         place = whole(sheet, 0.5)
-        height, width = sheet.ink.shape
         cover = np.zeros((len(place.y), len(place.x)), dtype=np.float32)
         step = -1 if self.over == "side" else 1
         shrink(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], place.every, cover)
         down, right = (round(shift * sheet.scale / place.every) for shift in (self.shift_y_mm, self.shift_x_mm))
         cover = _moved(_smoothed(cover), down, right)
-        uneven = 1.0 + self.unevenness * _spread(Patch(place.window, place.x[::16], place.y[::16], 1).clouds(self.seed, 40.0, 3), cover.shape)
-        ramp = (0.02, 0.004, np.linspace(0.02, 1.0, 250))
-        return stained(sheet, (place, cover, np.clip(uneven, 0.0, None), ramp, passed((0.30, 0.30, 0.33), 1.5 * self.strength)))
+        uneven = np.maximum(1.0 + self.unevenness * place.clouds(self.seed, 40.0, 3), 0.0)
+        table = passed((0.30, 0.30, 0.33), 1.5 * self.strength)
+        return stained(sheet, Wash(place, cover, uneven, 0.02, 0.004, np.linspace(0.02, 1.0, 250), table))
 
 
 def _moved(plane: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -55,8 +53,3 @@ def _smoothed(plane: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         plane = 0.5 * plane + 0.25 * (np.roll(plane, 1, axis) + np.roll(plane, -1, axis))
     return plane
-
-
-def _spread(coarse: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Every 16th node's value for all nodes."""
-    return np.repeat(np.repeat(coarse, 16, axis=0), 16, axis=1)[: shape[0], : shape[1]]

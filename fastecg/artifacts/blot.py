@@ -85,14 +85,31 @@ def passed(colour: Colour, depth: float) -> np.ndarray:
     return np.rint(65535.0 * np.array(colour) ** powers).astype(np.uint16)
 
 
-def stained(sheet: Sheet, *layers: tuple[Patch, np.ndarray, np.ndarray, tuple[float, float, np.ndarray], np.ndarray]) -> Sheet:
-    """The sheet with layers of colour: (patch, field, mottle, (low, step, profile), passed), see `fastecg.kernels.stain.absorb`."""
+class Wash(NamedTuple):
+    """A layer of colour that lets the print show through.
+
+    Its density at a node is the `profile`'s where the `field` (rows, columns) is low + k * step, times `mottle` (rows, columns);
+    `passed` says what such a density lets pass.
+    """
+
+    place: Patch
+    field: np.ndarray
+    mottle: np.ndarray
+    low: float
+    step: float
+    profile: np.ndarray
+    passed: np.ndarray
+
+
+def stained(sheet: Sheet, *washes: Wash) -> Sheet:
+    """The sheet below layers of colour."""
     from fastecg.kernels.stain import absorb
 
     pixels = sheet.pixels.copy()
-    for place, field, mottle, (low, step, profile), table in layers:
-        parts = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (field, mottle))
-        absorb(pixels[place.window], *parts, place.every, np.float32(low), np.float32(step), profile.astype(np.float32), table)
+    for wash in washes:
+        field, mottle, profile = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (wash.field, wash.mottle, wash.profile))
+        window = pixels[wash.place.window]
+        absorb(window, field, mottle, wash.place.every, np.float32(wash.low), np.float32(wash.step), profile, wash.passed)
     return replace(sheet, pixels=pixels)
 
 

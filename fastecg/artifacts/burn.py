@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, around, laid_over, passed, stained
+from fastecg.artifacts.blot import Patch, Wash, around, laid_over, passed, stained
 from fastecg.artifacts.rip import cut
 
 if TYPE_CHECKING:
@@ -61,4 +61,4 @@ class Burn(Artifact):
         away = np.arange(-2.0 * size - 1.0, reach, 0.1)
         brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
         uneven = self.strength / 1.5 * (0.85 + 0.3 * place.clouds(self.seed + 8, 3.0, 3))
-        return stained(sheet, (place, self._outside(place, x, y), uneven, (away[0], 0.1, brown), passed(_SCORCH, 3.3)))
+        return stained(sheet, Wash(place, self._outside(place, x, y), uneven, float(away[0]), 0.1, brown, passed(_SCORCH, 3.3)))

@@ -36,13 +36,14 @@ class Finger(Artifact):
             return pixels
         view = pixels[window]
         light = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0 if view.size else np.ones(3)
-        outside = -self._inside(along, across)
+        inside = self._inside(along, across)
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
         view[:] = np.rint(view * (1.0 - dark[..., None]))
-        share = np.clip(0.5 - outside * (px_per_mm / 1.6), 0.0, 1.0)[..., None]
-        skin = self._skin(along, across, -outside) * np.clip(light, 0.25, 1.08)
-        view[:] = np.clip(np.rint(view + share * (skin - view)), 0, 255)
+        here = inside > -1.0
+        share = np.clip(0.5 + inside[here] * np.float32(px_per_mm / 1.6), 0.0, 1.0)[:, None]
+        skin = self._skin(along[here], across[here], inside[here]) * np.clip(light, 0.25, 1.08).astype(np.float32)
+        view[here] = np.clip(np.rint(view[here] + share * (skin - view[here])), 0, 255)
         return pixels
 
     def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
@@ -81,14 +82,13 @@ class Finger(Artifact):
         return np.where(along < 0.0, np.minimum(blunt - np.abs(across), -1.4 * along), -np.hypot(along, across))
 
     def _skin(self, along: np.ndarray, across: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Colours, (rows, columns, 3) float32: round like a cylinder, redder at its sides, creased at the joint, a nail."""
+        """Colours, (n, 3) float32, of points at such distances: round, redder at its sides, creased at the joint, with a nail."""
         radius = np.float32(0.5 * self.width_mm)
         tone = (_DARK + self.tone * (_PALE - _DARK)).astype(np.float32)
         round_off = np.clip(depth / radius, 0.0, 1.0)
         lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.07 * across / radius
         crease = sum(np.exp(-(((along + s * radius + 0.03 * across * across) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
-        fine = np.random.default_rng(self.seed).normal(0, 1, (97, 89)).astype(np.float32)  # too fine for its repeats to be seen
-        fine = np.tile(fine, [-(-size // part) for size, part in zip(lit.shape, fine.shape, strict=True)])[: lit.shape[0], : lit.shape[1]]
+        fine = np.resize(np.random.default_rng(self.seed).normal(0, 1, 7919).astype(np.float32), lit.shape)  # its repeats are not seen
         lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.012 * fine)
         red = np.stack([np.ones_like(lit), 0.90 + 0.10 * round_off, 0.86 + 0.14 * round_off], axis=-1)
         skin = tone * red * lit[..., None]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import around, bumps, passed, stained
+from fastecg.artifacts.blot import Wash, around, bumps, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -41,8 +41,8 @@ class Mould(Artifact):
         right, down = ground.offsets(x, y)
         field = np.hypot(right, down) / self.spread_mm + 0.45 * ground.clouds(self.seed, 0.6 * self.spread_mm, 4)
         profile = np.clip(1.0 - np.linspace(0.0, 1.3, 64) / 1.3, 0.0, 1.0) ** 1.5 * 0.6
-        sheet = stained(sheet, (ground, np.maximum(field, 0.0), np.full_like(field, self.damp / 2.0), (0.0, 1.3 / 64, profile), passed(_DAMP, 2.0)))
-        return self._grown(sheet, x, y)
+        damp = Wash(ground, np.maximum(field, 0.0), np.full_like(field, self.damp / 2.0), 0.0, 1.3 / 64, profile, passed(_DAMP, 2.0))
+        return self._grown(stained(sheet, damp), x, y)
 
     def _grown(self, sheet: Sheet, x: float, y: float) -> Sheet:
         """Add the spots: around a few centres, many small and few large."""
@@ -58,7 +58,7 @@ class Mould(Artifact):
         at = centres[crowd] + rng.normal(0, 1.0, (self.spots, 2)) * crowded[crowd, None] * self.spread_mm
         radius = np.maximum(self.size_mm * rng.random(self.spots) ** 5, 0.1)
         dense = self.strength * rng.uniform(0.35, 1.0, self.spots) * (1.0 - 0.65 * radius / self.size_mm)
-        middle = (at + (x - place.x[0], y - place.y[0])) * sheet.scale
+        middle = (at + np.array([x - place.x[0], y - place.y[0]])) * sheet.scale
         plane = np.zeros(place.shape, dtype=np.uint8)
         add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, bumps(self.seed, 0.5 * sheet.scale))
         pixels = sheet.pixels.copy()

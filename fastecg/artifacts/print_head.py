@@ -49,8 +49,8 @@ class PrintHead(Artifact):
         for _ in range(self.weak_rows):
             first = int(rng.uniform(0, count))
             heat[first : first + int(rng.integers(1, 4))] *= 1.0 - self.weak_loss * rng.uniform(0.4, 1.0)
-        first = rng.uniform(0.05, 0.95, self.dead_rows) * count
-        dead = np.stack([first, first + rng.integers(1, self.dead_elements + 1, self.dead_rows)], axis=1).astype(int)
+        begins = rng.uniform(0.05, 0.95, self.dead_rows) * count
+        dead = np.stack([begins, begins + rng.integers(1, self.dead_elements + 1, self.dead_rows)], axis=1).astype(int)
         for start, stop in dead:
             heat[start:stop] = 0.0
         return np.clip(heat, 0.0, 1.0), dead

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, around, bumps, passed, stained
+from fastecg.artifacts.blot import Patch, Wash, around, bumps, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -39,7 +39,7 @@ class RingStain(Artifact):
         table = passed(_DRINKS[self.drink], 1.5)
         if place is not None:
             field, mottle = self._field(place, x, y)
-            sheet = stained(sheet, (place, field, mottle, self._profile(), table))
+            sheet = stained(sheet, Wash(place, field, mottle, *self._profile(), table))
         return self._dripped(sheet, x, y, table)
 
     def _field(self, place: Patch, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:

@@ -46,8 +46,8 @@ def ripped(
     gone, lip = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
     step = float(t_mm[1] - t_mm[0])
     rip(
-        pixels[place.window], gone, lip, place.x, place.y, np.asarray(frame, dtype=np.float64), np.ascontiguousarray(course), float(t_mm[0]),
-        step, both, sheet.scale, bare_paper(sheet), shade,
+        pixels[place.window], gone, lip, place.x, place.y, frame, np.ascontiguousarray(course), float(t_mm[0]), step, both,
+        sheet.scale, bare_paper(sheet), shade,
     )  # fmt: skip
     sheet = replace(sheet, pixels=pixels)
     if lip.any():

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 from fastecg.artifacts.blot import around, laid_over
+from fastecg.artifacts.rip import cut
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -47,7 +48,7 @@ class Staple(Artifact):
             laid_over(window, dent, np.zeros(3))
             laid_over(window, np.clip(spots, 0.0, 0.9), _RUST)
             hole = (0.45 * self.wire_mm + 0.1 - ends).astype(np.float32)
-            return replace(sheet, pixels=pixels).without(place.window, np.rint(255.0 * np.clip(hole * sheet.scale + 0.5, 0, 1)).astype(np.uint8))
+            return cut(replace(sheet, pixels=pixels), place, hole)
         shadow = 0.45 * np.exp(-((np.hypot(beyond, across - 0.45) / (0.9 * self.wire_mm)) ** 2))
         laid_over(window, shadow, np.zeros(3))
         laid_over(window, 0.8 * np.clip(spots, 0.0, 0.9), _RUST)

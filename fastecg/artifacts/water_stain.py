@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, around, passed, stained
+from fastecg.artifacts.blot import Patch, Wash, around, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -42,10 +42,8 @@ class WaterStain(Artifact):
             return sheet
         field = self._field(place, x, y)
         mottle = np.maximum(0.8 + 0.3 * place.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
-        layers = [(place, field, mottle, self._profile(), passed(_LIQUIDS[self.liquid], 1.5))]
-        if self.bleed:
-            layers.insert(0, self._run(sheet, place, field))
-        return stained(sheet, *layers)
+        dried = Wash(place, field, mottle, *self._profile(), passed(_LIQUIDS[self.liquid], 1.5))
+        return stained(sheet, self._run(sheet, place, field), dried) if self.bleed else stained(sheet, dried)
 
     def _field(self, place: Patch, x: float, y: float) -> np.ndarray:
         """Distance outside the outline, mm, below 0 within."""
@@ -68,22 +66,23 @@ class WaterStain(Artifact):
             dense += 0.55**k * line * np.where(d <= edge, 1.0, np.exp(-(((d - edge) / 0.22) ** 2)))
         return -reach, _STEP, np.minimum(dense, 1.0)
 
-    def _run(self, sheet: Sheet, place: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray, np.ndarray, tuple[float, float, np.ndarray], np.ndarray]:
-        """The layer of ink that has run: the coverage of the print, smoothed, within the stain."""
+    def _run(self, sheet: Sheet, place: Patch, field: np.ndarray) -> Wash:
+        """The ink that has run: the coverage of the print, smoothed, within the stain."""
         from scipy.ndimage import gaussian_filter
 
         from fastecg.kernels.stain import shrink
 
         every = max(2, round(0.4 * sheet.scale))
-        fine = Patch(place.window, *(np.arange(n // every + 2) for n in place.shape[::-1]), every)  # only the counts are used
-        cover = np.zeros((len(fine.y), len(fine.x)), dtype=np.float32)
+        rows, columns = (count // every + 2 for count in place.shape)
+        cover = np.zeros((rows, columns), dtype=np.float32)
         shrink(sheet.ink[place.window], sheet.text[place.window], every, cover)
         run = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
         wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), place.every, every, cover.shape)
         uneven = _resampled(place.clouds(self.seed + 17, 5.0, 3), place.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
-        ramp = (0.004, 0.004, np.linspace(0.004, 1.0, 250))
-        return fine, run, wet * self.bleed * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2), ramp, passed((colour[0], colour[1], colour[2]), 0.75)
+        mottle = wet * self.bleed * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
+        table = passed((colour[0], colour[1], colour[2]), 0.75)
+        return Wash(place._replace(every=every), run, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
 
 
 def _resampled(plane: np.ndarray, old: int, new: int, shape: tuple[int, int]) -> np.ndarray:

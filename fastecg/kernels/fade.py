@@ -51,8 +51,9 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
                     rough = np.float32(0.5 + 0.5 * mixed(seed, x, y))
                     keep *= np.float32(1.0) - np.float32(grain) * rough * np.float32(0.35 if cover > 250 else 1.0)
                 if least > 0.0:
-                    fresh = (inks[0] if ink[k] >= text[k] else inks[1]) - np.float32(paper[k, 1])
-                    keep = _kept(keep, np.float32(pixels[k, 1]) - np.float32(paper[k, 1]), fresh * np.float32(cover / 255.0), np.float32(least))
+                    bare = np.float32(paper[k, 1])
+                    fresh = ((inks[0] if ink[k] >= text[k] else inks[1]) - bare) * np.float32(cover / 255.0)
+                    keep = _kept(keep, np.float32(pixels[k, 1]) - bare, fresh, np.float32(least))
                 lost = np.float32(brown) * (np.float32(1.0) - keep)
                 _towards(pixels, paper, k, 0, keep - np.float32(0.35) * lost * keep)
                 _towards(pixels, paper, k, 1, keep)

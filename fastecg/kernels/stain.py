@@ -28,7 +28,7 @@ def add_clouds(out, x, y, cell, octaves, seed):
 
 @jit
 def spread(coarse, every, out):
-    """out (rows, columns) float32: a plane known at every `every`-th node down and along, bilinear between."""
+    """Fill `out` (rows, columns) float32 with a plane known at every `every`-th node down and along, bilinear between."""
     pace = np.float32(1.0 / every)
     line = np.empty(coarse.shape[1], dtype=np.float32)
     for y in range(out.shape[0]):
@@ -140,7 +140,7 @@ def _pass(pixels, y, x, passed, dense):
 
 @jit
 def tint(pixels, gains, every, out):
-    """out = pixels * gains: (height, width, 3) uint8, and (rows, columns, 3) float32 up to 1 at every `every`-th pixel, bilinear."""
+    """Fill `out` with pixels (height, width, 3) uint8 times gains (rows, columns, 3) float32, up to 1, at every `every`-th pixel."""
     height, width = pixels.shape[:2]
     source, target = pixels.reshape(height, 3 * width), out.reshape(height, 3 * width)
     line = np.empty(3 * width, dtype=np.uint32)

@@ -1,0 +1,367 @@
+"""Worn print, stains and damage: the promises every such artifact keeps, and what each does."""
+
+import json
+from dataclasses import replace
+
+import naive_wear
+import numpy as np
+import pytest
+
+import fastecg
+from fastecg.artifact import Artifact
+from fastecg.artifacts import (
+    BleedThrough,
+    Burn,
+    Desk,
+    DotMatrix,
+    Finger,
+    FingerPrint,
+    MissingCorner,
+    Mould,
+    PaperClip,
+    Perforation,
+    PrintHead,
+    PunchHoles,
+    RingStain,
+    Scratches,
+    Staple,
+    Stylus,
+    Tape,
+    Tear,
+    ThermalFade,
+    WaterStain,
+    Yellowing,
+)
+from fastecg.artifacts.blot import passed
+from fastecg.kernels import fade, stain
+from fastecg.recipe import Recipe
+from fastecg.sheet import bare, faded, print_page
+from fastecg.shot import with_artifacts
+
+RECORD = fastecg.simulate("sinus", seed=3, noise=0.0)
+SHOT = Recipe.load("clean").draw(RECORD, style="dotphoto", layout="3x4+1", dpi=100.0)
+
+# Ink and colour alone: nothing is hidden.
+PRINT = (
+    ThermalFade(loss=0.8, unevenness=1.0, seed=1),
+    PrintHead(spread=0.3, weak_rows=30, dead_rows=5, seed=2),
+    DotMatrix(contrast=0.9, bands=0.4, ribbon=0.5),
+    Stylus(loss=0.85, reach_mm=0.5),
+)
+STAINS = (
+    BleedThrough(strength=0.5),
+    BleedThrough(strength=0.5, over="top", shift_x_mm=-9, shift_y_mm=-20),
+    Yellowing(age=1.5, edge=1, blotches=1, foxing=150, seed=4),
+    Scratches(count=60, strength=1, bright=0.4, smears=0.5, seed=5),
+    *(RingStain(strength=2, drips=30, drink=drink, at_x=0.9, seed=6) for drink in ("coffee", "tea", "wine", "cola")),
+    *(WaterStain(strength=2, bleed=1, tides=4, liquid=liquid, seed=7) for liquid in ("water", "tea", "coffee", "gel")),
+    WaterStain(at_x=-0.1, at_y=1.1, radius_mm=120),
+    *(Mould(spots=3000, spread_mm=90, strength=1, colour=colour, seed=8) for colour in ("black", "green", "brown", "pink")),
+    *(FingerPrint(strength=1, of=of, seed=9) for of in ("grease", "ink", "dirt")),
+    Tape(age=1.5, haze=0.5, air=1, angle_deg=33, length_mm=200, seed=10),
+)
+DAMAGE = (
+    *(Tear(edge=edge, length_mm=90, gap_mm=9, fibre_mm=3, seed=11) for edge in ("left", "right", "top", "bottom")),
+    *(MissingCorner(corner=f"{end}_{side}", width_mm=80, height_mm=60, seed=12) for end in ("top", "bottom") for side in ("left", "right")),
+    Burn(hole_mm=25, char_mm=4, scorch_mm=12, strength=1.5, seed=13),
+    *(PunchHoles(edge=edge, count=3, torn=2) for edge in ("left", "right", "top", "bottom")),
+    *(Perforation(edge=edge, tooth_mm=2) for edge in ("left", "right", "top", "bottom")),
+    Perforation(inset_mm=60, tooth_mm=2, pitch_mm=4),
+    Staple(at_x=0.2, at_y=0.3, rust=1),
+    Staple(at_x=0.2, at_y=0.3, state="out", rust=1),
+    *(PaperClip(edge=edge, at=0.4, length_mm=60) for edge in ("left", "right", "top", "bottom")),
+)
+FINGERS = tuple(Finger(edge=edge, reach_mm=60, shadow=0.6) for edge in ("left", "right", "top", "bottom"))
+EVERY = (*PRINT, *STAINS, *DAMAGE, *FINGERS)
+
+
+def named(artifact):
+    return type(artifact).__name__
+
+
+every = pytest.mark.parametrize("artifact", EVERY, ids=named)
+stains = pytest.mark.parametrize("artifact", STAINS, ids=named)
+damage = pytest.mark.parametrize("artifact", DAMAGE, ids=named)
+
+
+@pytest.fixture(scope="module")
+def sheet():
+    photo = SHOT.take(RECORD)
+    printed = print_page(photo.page, photo.style, SHOT.dpi / 25.4)
+    for plane in (printed.pixels, printed.ink, printed.text):
+        plane.flags.writeable = False
+    return printed
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return with_artifacts(SHOT, Desk()).take(RECORD)
+
+
+def worn(*artifacts, shot=SHOT):
+    return with_artifacts(shot, Desk(), *artifacts).take(RECORD)
+
+
+@every
+def test_values_go_through_json(artifact):
+    plain = json.loads(json.dumps(artifact.to_dict()))
+    assert type(artifact).from_dict(plain) == artifact
+
+
+@every
+def test_a_sheet_is_not_changed_in_place_and_the_page_stays_where_it_is(artifact, sheet):
+    assert not artifact.geometric
+    assert type(artifact).bend is Artifact.bend
+    stained, again = artifact.stain(sheet), artifact.stain(sheet)
+    assert stained.pixels.dtype == np.uint8
+    assert stained.pixels.shape == sheet.pixels.shape
+    assert stained.pixels.tobytes() == again.pixels.tobytes()
+    assert stained.ink is sheet.ink
+    assert stained.text is sheet.text
+    for plane in (stained.over, stained.gone):
+        assert plane is None or (plane.dtype == np.uint8 and plane.shape == sheet.ink.shape)
+
+
+@every
+def test_the_picture_changes_and_its_geometry_does_not(artifact, clean):
+    photo = worn(artifact)
+    assert photo.warp.nodes_mm.tobytes() == clean.warp.nodes_mm.tobytes()
+    assert photo.image.shape == clean.image.shape
+    assert (photo.image != clean.image).any()
+    for trace, other in zip(photo.truth.traces, clean.truth.traces, strict=True):
+        assert trace.points.tobytes() == other.points.tobytes()
+
+
+@pytest.mark.parametrize("artifact", [*PRINT, *STAINS], ids=named)
+def test_what_does_not_hide_leaves_all_samples_visible(artifact, clean):
+    photo = worn(artifact)
+    for trace, other in zip(photo.truth.traces, clean.truth.traces, strict=True):
+        assert (trace.visible == other.visible).all()
+
+
+@pytest.mark.parametrize("artifact", [item for item in STAINS if not isinstance(item, BleedThrough)], ids=named)
+def test_stains_move_nothing(artifact, sheet):
+    """The centres of dots 5 mm apart, seen through the stain, stay within 0.1 px."""
+    height, width = sheet.ink.shape
+    step = 5.0 * sheet.scale
+    y, x = np.mgrid[:height, :width]
+    column, row = np.rint(x / step), np.rint(y / step)
+    dots = np.clip(2.2 - np.hypot(x - column * step, y - row * step), 0, 1)
+    none = np.zeros_like(sheet.ink)
+    blank = replace(sheet, pixels=np.full_like(sheet.pixels, 220), ink=none, text=none)
+    dotted = replace(blank, pixels=np.rint(220 - 60 * dots[..., None]).repeat(3, axis=2).astype(np.uint8))
+    seen = [artifact.stain(item).pixels.sum(axis=2).astype(float) for item in (dotted, blank)]
+    dark = np.clip(1 - seen[0] / np.maximum(seen[1], 1), 0, None)
+    cell = (row * (column.max() + 1) + column).astype(int).ravel()
+    inner = (np.abs(x - column * step) < 4) & (np.abs(y - row * step) < 4)
+    weight = (dark * inner).ravel()
+    full = np.bincount(cell, (dots * inner).ravel())
+    total = np.bincount(cell, weight)
+    kept = (full > 0.99 * np.median(full)) & (total > 0.5 * np.median(total))  # not those cut by the page's edge or scratched off
+    error = []
+    for axis in (x, y):
+        before, after = (np.bincount(cell, (part * axis).ravel()) for part in (dots * inner, dark * inner))
+        error.append(after[kept] / total[kept] - before[kept] / full[kept])
+    assert kept.mean() > 0.8
+    assert np.sqrt(np.mean(np.square(error))) < 0.1
+
+
+@damage
+def test_hidden_samples_are_marked_and_visible_ones_keep_their_ink(artifact, sheet):
+    """Where a pixel of the print is not covered, it is as dark against its surroundings as it was."""
+    stained = artifact.stain(sheet)
+    hidden = np.zeros(sheet.ink.shape, dtype=np.uint8)
+    for plane in (stained.over, stained.gone):
+        if plane is not None:
+            hidden = np.maximum(hidden, plane)
+    assert (hidden > 127).any()
+    kept = (sheet.ink > 200) & (hidden == 0)
+    contrast, before = (bare(sheet).astype(int) - item.pixels for item in (stained, sheet))
+    assert kept.any()
+    assert (contrast[kept].mean(axis=1) > 0.9 * before[kept].mean(axis=1)).all()
+    lost = (sheet.ink > 200) & (hidden == 255)
+    if lost.any() and stained.over is not None and not isinstance(artifact, Burn | Staple | PaperClip):
+        covered = lost & (stained.over == 255)
+        assert (stained.pixels[covered].min(axis=1) > 190).all()  # fibres are white
+
+
+@pytest.mark.parametrize("artifact", [*DAMAGE, *FINGERS], ids=named)
+def test_the_truth_agrees_with_what_is_hidden(artifact, clean):
+    photo = worn(artifact)
+    assert photo.covered is not None
+    assert photo.covered.any()
+    lost = 0
+    for trace, other in zip(photo.truth.traces, clean.truth.traces, strict=True):
+        seen = other.visible
+        column, row = np.rint(trace.points[seen]).astype(int).T
+        assert (trace.visible[seen] == ~photo.covered[row, column]).all()
+        lost += (~trace.visible[seen]).sum()
+    if isinstance(artifact, Finger | Burn):
+        assert lost > 0
+    assert not photo.truth.mask()[photo.covered].any()
+
+
+def test_a_hole_shows_the_desk():
+    photo = worn(MissingCorner(corner="top_left", width_mm=60, height_mm=60))
+    desk = with_artifacts(SHOT, Desk(), MissingCorner(corner="top_left", width_mm=150, height_mm=150)).take(RECORD)
+    assert (photo.image[:20, :20] == desk.image[:20, :20]).all()
+
+
+def test_a_clip_is_seen_before_a_hole(sheet):
+    holed = PunchHoles(edge="top", count=1, inset_mm=12).stain(sheet)
+    clipped = PaperClip(edge="top", at=0.5, lean_deg=0, length_mm=24).stain(holed)
+    wire = clipped.over > 250
+    assert (holed.gone[wire] == 255).any()
+    assert not clipped.gone[wire].any() or clipped.gone[wire].max() < 6
+
+
+def test_a_finger_is_drawn_where_it_hides(clean):
+    finger = Finger(edge="left", reach_mm=50)
+    photo = worn(finger)
+    away = np.abs(photo.image.astype(int) - clean.image).sum(axis=2)
+    assert (away[photo.covered] > 10).mean() > 0.98
+    assert photo.covered[:, 0].any()
+    assert not photo.covered[:, -1].any()
+
+
+@pytest.mark.parametrize("loss", [0.2, 0.5, 0.85])
+def test_faded_ink_keeps_some_of_its_contrast(loss, sheet):
+    stained = ThermalFade(loss=loss, unevenness=0, edge_loss=0, brown=0).stain(sheet)
+    inked = sheet.ink == 255
+    left = (bare(sheet).astype(float) - stained.pixels)[inked].sum() / (bare(sheet).astype(float) - sheet.pixels)[inked].sum()
+    assert left == pytest.approx(max(1 - loss, 0.16), abs=0.01)
+
+
+def test_what_others_faded_is_not_faded_away(sheet):
+    weak = faded(sheet, rows=np.full(len(sheet.ink), 0.2))
+    stained = ThermalFade(loss=0.85, brown=0).stain(weak)
+    inked = sheet.ink == 255
+    left = (bare(sheet).astype(float) - stained.pixels)[inked].mean(axis=1) / (bare(sheet).astype(float) - sheet.pixels)[inked].mean(axis=1)
+    assert (left > 0.14).all()
+
+
+@pytest.mark.parametrize("artifact", PRINT, ids=named)
+def test_worn_print_leaves_paper_alone(artifact, sheet):
+    stained = artifact.stain(sheet)
+    empty = (sheet.ink == 0) & (sheet.text == 0)
+    assert (stained.pixels[empty] == sheet.pixels[empty]).all()
+    assert stained.pixels[~empty].astype(int).sum() > sheet.pixels[~empty].astype(int).sum()
+
+
+def test_a_dead_row_hides_only_ink_that_is_gone_for_good(sheet):
+    """Rows narrower than the pen leave ink on both sides; much broader ones hide what they take."""
+    narrow = PrintHead(dead_rows=20, dead_elements=1, seed=3).stain(sheet)
+    assert narrow.over is None
+    broad = PrintHead(dead_rows=20, dead_elements=12, element_mm=0.5, fray=0, seed=3).stain(sheet)
+    hidden = broad.over > 0
+    assert hidden.any()
+    assert (broad.pixels[hidden] == bare(sheet)[hidden]).all()
+
+
+def test_the_stylus_is_faintest_where_it_is_fastest(sheet):
+    stained = Stylus(loss=0.8, reach_mm=2).stain(sheet)
+    keep = (bare(sheet).astype(float) - stained.pixels).sum(axis=2) / np.maximum((bare(sheet).astype(float) - sheet.pixels).sum(axis=2), 1)
+    tall = np.zeros(sheet.ink.shape, dtype=int)  # how far ink reaches up and down from each pixel
+    inked = sheet.ink > 40
+    down = np.zeros(sheet.ink.shape[1], dtype=int)
+    for rows in (range(len(inked)), range(len(inked) - 1, -1, -1)):
+        down[:] = 0
+        for y in rows:
+            down = np.where(inked[y], down + 1, 0)
+            tall[y] += down
+    solid = sheet.ink > 200
+    assert keep[solid & (tall > 40)].mean() < 0.5
+    assert keep[solid & (tall < 4)].mean() > 0.98
+
+
+def test_print_can_be_read_through_tape(sheet):
+    stained = Tape(at_x=0.5, at_y=0.5, length_mm=250, width_mm=50, age=1.5, haze=0.5, air=1).stain(sheet)
+    assert stained.over is None
+    taped = (np.abs(stained.pixels.astype(int) - sheet.pixels).sum(axis=2) > 20) & (sheet.ink == 255)
+    assert taped.sum() > 100
+    assert (stained.pixels[taped].mean(axis=1) < 190).all()
+
+
+def test_other_seeds_other_shapes(sheet):
+    for artifact in EVERY:
+        if "seed" in artifact.to_dict() and not isinstance(artifact, Finger):
+            if isinstance(artifact, Perforation) and artifact.inset_mm > 0:
+                continue
+            other = replace(artifact, seed=artifact.seed + 1)
+            assert artifact.stain(sheet).pixels.tobytes() != other.stain(sheet).pixels.tobytes(), artifact
+
+
+def test_things_off_the_page_do_nothing(sheet):
+    for artifact in (WaterStain(at_x=-0.2, radius_mm=3), RingStain(at_y=1.2, radius_mm=8, drips=0), Mould(at_x=1.2, spread_mm=3)):
+        assert (artifact.stain(sheet).pixels == sheet.pixels).all()
+
+
+# --- the kernels against their naive twins -----------------------------------------------------------------------
+
+
+def noise(shape, seed=0, low=0, high=256):
+    return np.random.default_rng(seed).integers(low, high, shape).astype(np.uint8)
+
+
+def test_fade_agrees_with_its_naive_twin(sheet):
+    rng = np.random.default_rng(1)
+    rows, columns = (rng.uniform(0, 1, n) for n in sheet.ink.shape)
+    expected = naive_wear.fade(sheet.pixels, bare(sheet), np.maximum(sheet.ink, sheet.text), rows, columns)
+    assert np.abs(faded(sheet, rows=rows, columns=columns).pixels - expected).max() < 0.51
+
+
+def test_fade_by_clouds_is_bilinear(sheet):
+    every = 40
+    x, y = np.arange(sheet.ink.shape[1] // every + 2), np.arange(sheet.ink.shape[0] // every + 2)
+    clouds = 0.2 + 0.02 * x[None, :] + 0.015 * y[:, None]
+    found = faded(sheet, clouds=clouds, every=every).pixels
+    row, column = np.nonzero(sheet.ink == 255)
+    paper = bare(sheet)[row, column].astype(float)
+    keep = 0.2 + 0.02 * column / every + 0.015 * row / every
+    expected = paper + (sheet.pixels[row, column] - paper) * keep[:, None]
+    assert np.abs(found[row, column] - expected).max() < 1.7  # one value for eight pixels
+
+
+def test_lighten_steep_agrees_with_its_naive_twin():
+    paper, pixels = noise((50, 30, 3), 1, 200), noise((50, 30, 3), 2, 0, 100)
+    ink = np.where(np.random.default_rng(3).random((50, 30)) < 0.8, 255, 0).astype(np.uint8)
+    expected = naive_wear.lighten_steep(pixels, paper, ink, 2.0, 5.0, 0.7)
+    fade.lighten_steep(pixels, paper, ink, 2.0, 5.0, 0.7)
+    assert np.abs(pixels - expected).max() < 0.51
+
+
+@pytest.mark.parametrize("shape", [(33, 47), (64, 32), (5, 9)])
+def test_tint_agrees_with_its_naive_twin(shape):
+    pixels = noise((*shape, 3))
+    gains = np.random.default_rng(4).uniform(0.9, 1.0, (shape[0] // 16 + 2, shape[1] // 16 + 2, 3)).astype(np.float32)
+    out = np.empty_like(pixels)
+    stain.tint(pixels, gains, 16, out)
+    assert np.abs(out - naive_wear.tint(pixels, gains, 16)).max() < 0.51 + 255 * 0.1 * 3 / 16  # four rows share one line
+
+
+def test_absorb_agrees_with_its_naive_twin():
+    pixels, every = noise((41, 53, 3)), 8
+    rng = np.random.default_rng(5)
+    field, mottle = rng.uniform(-2, 2, (8, 9)).astype(np.float32), rng.uniform(0, 1, (8, 9)).astype(np.float32)
+    colour, profile = (0.8, 0.6, 0.4), np.linspace(0, 1, 30).astype(np.float32)
+    expected = naive_wear.absorb(pixels, field, mottle, every, -1.5, 0.1, profile, colour, 2.0)
+    stain.absorb(pixels, field, mottle, every, np.float32(-1.5), np.float32(0.1), profile, passed(colour, 2.0))
+    off = np.abs(pixels - expected).max(axis=2)
+    assert (off < 2.0).mean() > 0.995  # a place on the edge of a step of the profile may fall on either side
+    assert off.max() < 12.0
+
+
+@pytest.mark.parametrize("every_px", [2, 3, 8])
+def test_shrink_agrees_with_its_naive_twin(every_px):
+    ink, text = noise((37, 50), 6), noise((37, 50), 7)
+    out = np.full((37 // every_px + 2, 50 // every_px + 2), 9.0, dtype=np.float32)
+    stain.shrink(ink, text, every_px, out)
+    assert np.allclose(out, naive_wear.shrink(ink, text, every_px, out.shape), atol=1e-5)
+
+
+def test_spread_is_bilinear():
+    coarse = np.random.default_rng(8).uniform(-1, 1, (7, 9)).astype(np.float32)
+    out = np.empty((36, 45), dtype=np.float32)
+    stain.spread(coarse, 6, out)
+    expected = [[naive_wear.bilinear(coarse, x / 6, y / 6) for x in range(45)] for y in range(36)]
+    assert np.allclose(out, expected, atol=1e-5)
