@@ -25,6 +25,8 @@ from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, rea
 from fastecg.writers import FORMATS, PART, TRUTHS, is_whole, save_photo, whole_name, write_record
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from fastecg.photo import Photo
     from fastecg.recipe import Recipe
     from fastecg.record import Record
@@ -52,6 +54,7 @@ class Options:
     quality: int | None = None
     truth: tuple[str, ...] = ("json",)
     mask_unplotted: bool = False
+    challenge_headers: bool = False
 
     def check(self) -> None:
         """Raise the error of the first option that cannot be."""
@@ -165,7 +168,9 @@ def render_dataset(
     quality: int | None = None,
     truth: Sequence[str] = ("json",),
     mask_unplotted: bool = False,
+    challenge_headers: bool = False,
     workers: int | None = None,
+    client: Client | None = None,
     overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
@@ -191,8 +196,12 @@ def render_dataset(
         Some of "json", "mask", "layers", "warp".
     mask_unplotted : bool
         Leave samples that are on no picture out of the WFDB copy.
+    challenge_headers : bool
+        Name the images in the header of the WFDB copy, ``#Image: <record>-0.png, …``, as the PhysioNet Challenge 2024 does.
     workers : int, optional
         Processes; all cores unless given.
+    client : distributed.Client, optional
+        Draw on this Dask cluster instead; its machines must see `inputs` and `out` under the same paths.
     overwrite : bool
         Draw everything anew, whatever is there.
     progress : callable, optional
@@ -208,19 +217,20 @@ def render_dataset(
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     options = Options(
         known,
-        layout,
-        style,
-        dpi,
-        speed,
-        gain,
-        severity,
-        tuple(header_text),
-        seed,
-        per_record,
-        format,
-        quality,
-        tuple(truth),
-        mask_unplotted,
+        layout=layout,
+        style=style,
+        dpi=dpi,
+        speed=speed,
+        gain=gain,
+        severity=severity,
+        header_text=tuple(header_text),
+        seed=seed,
+        per_record=per_record,
+        format=format,
+        quality=quality,
+        truth=tuple(truth),
+        mask_unplotted=mask_unplotted,
+        challenge_headers=challenge_headers,
     )
     options.check()
     if workers is not None and workers < 1:
@@ -231,7 +241,7 @@ def render_dataset(
     _sweep(folder, {task.stem for task in tasks})
     tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
     try:
-        summary = _run(tasks, options, folder, manifest, workers, progress or (lambda _: None))
+        summary = _run(tasks, options, folder, manifest, workers if client is None else client, progress or (lambda _: None))
     except BaseException:
         with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
             _compact(manifest, shard)
@@ -247,13 +257,17 @@ def _compact(manifest: Manifest, shard: tuple[int, int] | None) -> None:
 
 
 def _run(
-    tasks: list[Task], options: Options, folder: Path, manifest: Manifest, workers: int | None, progress: Callable[[Progress], None]
+    tasks: list[Task],
+    options: Options,
+    folder: Path,
+    manifest: Manifest,
+    workers: int | Client | None,
+    progress: Callable[[Progress], None],
 ) -> Summary:
     """Draw the tasks, and list what comes of each as soon as it is there."""
     began = time.perf_counter()
     summary = Summary()
-    processes = _worker_count(workers, sum(not task.complete for task in tasks))
-    for drawn in _results(tasks, options, folder, processes):
+    for drawn in _results(tasks, options, folder, workers):
         manifest.append([*drawn.lines, *_error_line(drawn)])
         if drawn.error is None:
             manifest.errors.pop(drawn.stem, None)
@@ -419,7 +433,8 @@ def draw_task(task: Task, options: Options, folder: Path) -> Drawn:
                 _mark_plotted(plotted, photo)
                 lines.append(_written(photo, task.stem, index, folder, options) | {"images": count})
         if redo or not task.copied:
-            write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None)
+            comments = _comments(task.stem, count, options)
+            write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
         tail_s = (record.samples - starts[-1][1]) / record.fs
         return Drawn(task.stem, tuple(lines), kept=count - len(lines), tail_s=tail_s)
     except OSError as error:
@@ -460,6 +475,13 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
         page=page,
         variant=variant,
     )
+
+
+def _comments(stem: str, count: int, options: Options) -> list[str]:
+    """What the header of the copy says besides the signal."""
+    name = PurePosixPath(stem).name
+    images = ", ".join(f"{name}-{index}.{options.format}" for index in range(count))
+    return [f"Image: {images}"] if options.challenge_headers else []
 
 
 def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
@@ -505,16 +527,22 @@ def _reason(error: Exception, task: Task) -> str:
 # --- workers -------------------------------------------------------------------------------------------------------------------
 
 
-def _results(tasks: list[Task], options: Options, folder: Path, workers: int) -> Iterator[Drawn]:
-    """Draw all tasks, here or in other processes."""
-    from fastecg.kernels.jit import kernels_cached
-
+def _results(tasks: list[Task], options: Options, folder: Path, workers: int | Client | None) -> Iterator[Drawn]:
+    """Draw all tasks: here, in other processes, or on a cluster."""
     yield from (Drawn(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
-    here = len(tasks) if workers == 1 else int(not kernels_cached())  # the first one compiles for all workers
+    if not (workers is None or isinstance(workers, int)):
+        from fastecg.cluster import drawn_by_cluster
+
+        yield from drawn_by_cluster(tasks, options, folder, workers)
+        return
+    from fastecg.kernels.jit import kernels_cached
+
+    processes = _worker_count(workers, len(tasks))
+    here = len(tasks) if processes == 1 else int(not kernels_cached())  # the first one compiles for all workers
     for task in tasks[:here]:
         yield draw_task(task, options, folder)
     if tasks[here:]:
         from fastecg.workers import drawn_by_workers
 
-        yield from drawn_by_workers(tasks[here:], options, folder, workers)
+        yield from drawn_by_workers(tasks[here:], options, folder, processes)

@@ -52,7 +52,7 @@ class Album:
                 raise FastecgError(f"{what} is {number}, expected 1 or more")
         if self.crops > 1 and self.crop is None:
             raise FastecgError(f"{self.crops} crops of no size, expected crop=PIXELS too")
-        Options(self.recipe, seed=self.seed, **{name: value for name, value in self.look.items() if name != "severity"}).check()
+        Options(self.recipe, seed=self.seed, **self.look).check()
 
     @classmethod
     def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> Album:

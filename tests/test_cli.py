@@ -124,7 +124,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
     monkeypatch.setattr("fastecg.dataset.render_dataset", lambda inputs, out, **options: asked.update(options, inputs=inputs) or _nothing())
     words = (
         "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
-        f"--quality 80 --truth json,mask --mask-unplotted --workers 1 --overwrite --severity 0.5 --header-text {tmp_path / 'lines.txt'}"
+        f"--quality 80 --truth json,mask --mask-unplotted --challenge-headers --workers 1 --overwrite --severity 0.5 --header-text {tmp_path / 'lines.txt'}"
     )
     (tmp_path / "lines.txt").write_text("Ward 7\n\n  second  \n")
     assert call("render", records, "-o", tmp_path, *words.split()).exit_code == 0
@@ -132,7 +132,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
     assert asked == {
         "inputs": [records], "recipe": "clean", "layout": "6x2", "style": "s", "dpi": 300, "speed": 50, "gain": 5, "seed": 7,
         "per_record": 2, "limit": 9, "shard": (2, 3), "format": "jpg", "quality": 80, "truth": ("json", "mask"), "mask_unplotted": True,
-        "workers": 1, "overwrite": True, "severity": 0.5, "header_text": ("Ward 7", "second"),
+        "challenge_headers": True, "workers": 1, "client": None, "overwrite": True, "severity": 0.5, "header_text": ("Ward 7", "second"),
     }  # fmt: skip
 
 

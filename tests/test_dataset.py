@@ -225,6 +225,14 @@ def test_samples_on_no_picture_can_be_left_out(records, tmp_path):
     assert contents(tmp_path) == before
 
 
+def test_headers_name_their_images(records, tmp_path):
+    dataset.render_dataset([records / "long", records], tmp_path, challenge_headers=True, format="jpg", **SMALL)
+    assert wfdb.rdheader(str(tmp_path / "long")).comments == ["Image: long-0.jpg, long-1.jpg"]
+    named = [line.removeprefix("#Image: ") for line in (tmp_path / "sub" / "a.hea").read_text().splitlines() if line.startswith("#")]
+    assert named == ["a-0.jpg"]
+    assert (tmp_path / "sub" / "a-0.jpg").is_file()
+
+
 def test_other_formats_and_truths(records, tmp_path):
     dataset.render_dataset([records / "a"], tmp_path, format="webp", quality=50, truth=("mask", "layers"), **SMALL)
     assert set(contents(tmp_path)) == {"a-0.webp", "a-0.mask.png", "a-0.layers.png", "a.dat", "a.hea", "manifest.jsonl", "run.json"}

@@ -44,8 +44,14 @@ def render(
     mask_unplotted: Annotated[
         bool, typer.Option("--mask-unplotted", help="WFDB copy without the samples that are on no picture.", rich_help_panel="Files")
     ] = False,
+    challenge_headers: Annotated[
+        bool, typer.Option("--challenge-headers", help="WFDB copy names its images, #Image: …, as PhysioNet 2024.", rich_help_panel="Files")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Draw anew what is there.", rich_help_panel="Files")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes. [default: all cores]")] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Draw on the Dask cluster whose scheduler is there; it must see the same folders.")
+    ] = None,
 ) -> None:
     """Draw records as pages of ECG paper, with the truth of every picture beside it.
 
@@ -65,6 +71,7 @@ def render(
     Exit status: 0 all done, 1 some records failed or the disk did, 2 wrong usage, 130 stopped by Ctrl-C.
     """
     from fastecg.cli.report import Reporter
+    from fastecg.cluster import connected
     from fastecg.dataset import render_dataset
     from fastecg.kernels.jit import kernels_cached
 
@@ -74,7 +81,7 @@ def render(
     if not kernels_cached():
         reporter.say("first run: compiling kernels once, about 20 s")
     try:
-        with reporter:
+        with connected(dask) as client, reporter:
             summary = render_dataset(
                 inputs or [],
                 out,
@@ -94,7 +101,9 @@ def render(
                 quality=quality,
                 truth=_parsed_truth(truth),
                 mask_unplotted=mask_unplotted,
+                challenge_headers=challenge_headers,
                 workers=workers,
+                client=client,
                 overwrite=overwrite,
                 progress=reporter.update,
             )

@@ -1,4 +1,4 @@
-"""The record a picture was drawn from, as a plain WFDB record: format 16, mV, no comments, no dates.
+"""The record a picture was drawn from, as a plain WFDB record: format 16, mV, no comments but our own, no dates.
 
 Written here and not by `wfdb.wrsamp`, which takes twenty times as long. Format: WFDB Applications Guide, header(5) and signal(5).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ _LARGEST = 32767
 _COUNTS_A_MV = 1000.0  # 1 µV a count, finer than any electrocardiograph
 
 
-def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndarray | None = None) -> None:
+def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndarray | None = None, comments: Sequence[str] = ()) -> None:
     """Write `record` as ``<path>.hea`` and ``<path>.dat``.
 
     Parameters
@@ -31,6 +32,8 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
         Values are kept to within half a µV up to ±32.7 mV (or any span of 65 mV), with proportionally fewer counts a mV above.
     drawn : ndarray of bool, shape (leads, samples), optional
         False where a sample was not drawn; such samples are written as missing.
+    comments : sequence of str
+        Lines for the end of the header, without their ``#``.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
         signal = np.where(drawn, signal, np.float32(np.nan))
     counts, gains, baselines = _digitised(signal)
     write_atomic(target.with_name(target.name + ".dat"), np.ascontiguousarray(counts.T).tobytes())
-    write_atomic(target.with_name(target.name + ".hea"), _header(target.name, record, counts, gains, baselines).encode("utf-8"))
+    write_atomic(target.with_name(target.name + ".hea"), _header(target.name, record, counts, gains, baselines, comments).encode("utf-8"))
 
 
 def is_whole(path: Path) -> bool:
@@ -82,10 +85,10 @@ def _scales(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return gains, np.rint(-centre * gains)
 
 
-def _header(name: str, record: Record, counts: np.ndarray, gains: np.ndarray, baselines: np.ndarray) -> str:
+def _header(name: str, record: Record, counts: np.ndarray, gains: np.ndarray, baselines: np.ndarray, comments: Sequence[str]) -> str:
     """The text of the ``.hea`` file."""
     checksums = counts.sum(axis=1, dtype=np.int64).astype(np.int16)
     lines = [f"{name} {len(record.leads)} {record.fs:.12g} {record.samples}"]
     for lead, row, gain, baseline, checksum in zip(record.leads, counts, gains, baselines, checksums, strict=True):
         lines.append(f"{name}.dat 16 {gain:.7g}({int(baseline)})/mV 16 0 {row[0]} {checksum} {lead}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *(f"#{comment}" for comment in comments)]) + "\n"

@@ -1,0 +1,75 @@
+"""Records drawn by a Dask cluster, whose machines share the output folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastecg.dataset import Drawn, Options, Task, draw_task
+from fastecg.errors import FastecgError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_AHEAD = 4  # tasks a thread of the cluster that wait in its queues
+_RETRIES = 2
+
+
+def drawn_by_cluster(tasks: list[Task], options: Options, folder: Path, client: Client) -> Iterator[Drawn]:
+    """Draw tasks on a cluster; results come as they are ready.
+
+    The tasks of a worker that dies are drawn elsewhere; one that kills several workers is reported as failed.
+    """
+    from distributed import as_completed
+
+    waiting = iter(tasks)
+    pending: dict[str, Task] = {}
+    done = as_completed()
+
+    def submit(task: Task) -> None:
+        if isinstance(task.origin, Path):
+            task = replace(task, origin=task.origin.absolute())
+        future = client.submit(draw_task, task, options, folder.absolute(), pure=False, retries=_RETRIES)
+        pending[future.key] = task
+        done.add(future)
+
+    for task in islice(waiting, max(1, _AHEAD * sum(client.nthreads().values()))):
+        submit(task)
+    for future in done:
+        yield _drawn(future, pending.pop(future.key))
+        for task in islice(waiting, 1):
+            submit(task)
+
+
+def _drawn(future: Future, task: Task) -> Drawn:
+    from distributed import KilledWorker
+
+    error = future.exception()
+    if isinstance(error, KilledWorker):
+        return Drawn(task.stem, error=f"{task.stem}: the workers that drew it died, expected one to finish (out of memory?)")
+    if error is not None:
+        raise error
+    drawn: Drawn = future.result()
+    return drawn
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Client | None]:
+    """A client of the scheduler at `address`, or none."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise FastecgError("--dask needs Dask's distributed, expected `pip install fastecg[dask]` to have been run") from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        raise FastecgError(f"{address}: no Dask scheduler answers ({type(error).__name__}), expected its address, host:port") from None
+    with client:
+        yield client
