@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from timing import times_faster
 
 from fastecg.grid import draw_grid
 from fastecg.kernels.blend import blend, multiply
@@ -35,19 +33,6 @@ def page_of_traces() -> list[np.ndarray]:
     """20,000 samples as a page has them: twelve segments of a quarter and a rhythm strip of 5000."""
     strips = [rhythm(5000, 300 + 350 * row) for row in range(4)]
     return [strip[1250 * k : 1250 * k + 1250] for strip in strips[:3] for k in range(4)] + [strips[3]]
-
-
-def cpu_medians(works: list[Callable[[], object]], times: int = 9) -> list[float]:
-    """Median CPU seconds of this thread for each work, interleaved so that a slow spell hits all of them."""
-    spent = np.empty((times, len(works)))
-    for work in works:
-        work()
-    for row in spent:
-        for i, work in enumerate(works):
-            start = time.thread_time()
-            work()
-            row[i] = time.thread_time() - start
-    return np.median(spent, axis=0).tolist()
 
 
 @pytest.fixture
@@ -106,10 +91,8 @@ def test_guard_strokes_against_opencv(benchmark, plane, pixels):
         for trace in fixed:
             cv2.polylines(plane, [trace], False, 255, 3, cv2.LINE_AA, 4)
 
-    benchmark(ours)
-    own, page, one_channel = cpu_medians([ours, on_the_page, on_a_plane])
-    benchmark.extra_info.update(times_opencv=round(page / own, 1), times_opencv_one_channel=round(one_channel / own, 1))
-    assert page > 10 * own
+    peers = {"cv2.polylines on the page": on_the_page, "cv2.polylines on one channel": on_a_plane}
+    assert times_faster(benchmark, ours, peers)[0] > 10
 
 
 def test_guard_strokes_against_agg(benchmark, plane):
@@ -135,7 +118,4 @@ def test_guard_strokes_against_agg(benchmark, plane):
         for path in paths:
             renderer.draw_path(context, path, IdentityTransform())
 
-    benchmark(ours)
-    own, peer = cpu_medians([ours, theirs])
-    benchmark.extra_info["times_agg"] = round(peer / own, 1)
-    assert peer > 2.5 * own
+    assert times_faster(benchmark, ours, {"Agg's draw_path": theirs})[0] > 2.5

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
+from timing import PROCESS, cpu_medians, figure, times_faster
 
-from fastecg.simulation import CHEST, simulate
+from fastecg.simulation import simulate
+from fastecg.simulation.leads import CHEST
 
 
 def _pulse_by_pulse(seconds: float, fs: float, pulses: int) -> np.ndarray:
@@ -21,16 +21,6 @@ def _pulse_by_pulse(seconds: float, fs: float, pulses: int) -> np.ndarray:
     return dipole
 
 
-def _cpu_s(work, times: int = 7) -> float:
-    """Median time of one call on this thread (other threads of the linear algebra left out)."""
-    spent = []
-    for _ in range(times):
-        start = time.thread_time()
-        work()
-        spent.append(time.thread_time() - start)
-    return float(np.median(spent))
-
-
 @pytest.mark.parametrize("rhythm", ["sinus", "atrial_fibrillation", "ventricular_tachycardia"])
 def test_bench_ten_seconds(benchmark, rhythm):
     record = benchmark(simulate, rhythm)
@@ -41,12 +31,15 @@ def test_bench_without_noise(benchmark):
     assert benchmark(simulate, noise=0).samples == 5000
 
 
-def test_guard_a_whole_record_costs_less_than_its_lobes_one_by_one():
+def test_guard_a_whole_record_costs_less_than_its_lobes_one_by_one(benchmark):
     """A sinus record has about 15 beats of 11 lobes: even with its noise it must beat the plain loop over them."""
-    simulate()
-    assert _cpu_s(simulate) < 1.0 * _cpu_s(lambda: _pulse_by_pulse(10, 500, 165))
+    plain = {"its lobes one by one": lambda: _pulse_by_pulse(10, 500, 165)}
+    assert times_faster(benchmark, simulate, plain, clock=PROCESS)[0] > 1
 
 
-def test_guard_time_grows_with_the_length_not_its_square():
+def test_guard_time_grows_with_the_length_not_its_square(benchmark):
     """Ten times the seconds: 10 to 14 times the time was measured, a square law would take 100."""
-    assert _cpu_s(lambda: simulate(seconds=100)) < 40 * _cpu_s(lambda: simulate(seconds=10))
+    short, long = cpu_medians([simulate, lambda: simulate(seconds=100)], clock=PROCESS)
+    benchmark.extra_info["cost of 100 s over that of 10 s"] = figure(long / short)
+    benchmark.pedantic(simulate, rounds=3)
+    assert long < 40 * short
