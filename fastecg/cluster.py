@@ -27,7 +27,7 @@ def drawn_by_cluster(tasks: list[Task], options: Options, folder: Path, client: 
     from distributed import as_completed
 
     waiting = iter(tasks)
-    pending: dict[str, Task] = {}
+    pending: dict[object, Task] = {}
     done = as_completed()
 
     def submit(task: Task) -> None:
