@@ -175,9 +175,7 @@ def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: flo
     return np.array(core, dtype=np.uint8).reshape(core.size[1], core.size[0]), left, top
 
 
-def _over(
-    mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int
-) -> tuple[np.ndarray, int, int]:
+def _over(mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int) -> tuple[np.ndarray, int, int]:
     """A mask laid on the line round it, which reaches further on every side."""
     both = ring.copy()
     if mask.size:

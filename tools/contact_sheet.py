@@ -1,4 +1,4 @@
-"""Draw a contact sheet of a recipe: ``python tools/contact_sheet.py photo -o photo.jpg``; with ``--zoom 4`` pieces of the pages, enlarged."""
+"""Draw a contact sheet of a recipe: ``python tools/contact_sheet.py photo -o photo.jpg``; ``--zoom 4`` enlarges pieces of pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def tile(photo: fastecg.Photo, width: int, height: int, zoom: int) -> Image.Imag
     return image.crop((left, top, left + wide, top + high)).resize((wide * zoom, high * zoom), Image.Resampling.NEAREST)
 
 
-def contact_sheet(recipe: str, pages: int = 24, seed: int = 0, width: int = 480, zoom: int = 0, severity: float | None = None) -> Image.Image:
+def contact_sheet(
+    recipe: str, pages: int = 24, seed: int = 0, width: int = 480, zoom: int = 0, severity: float | None = None
+) -> Image.Image:
     """Pages of a recipe side by side, each with its number, its severity and, in a mix, its part."""
     records = [read_record(source.path) for source in sample_records()]
     height = round(0.8 * width)

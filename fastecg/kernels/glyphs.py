@@ -10,7 +10,7 @@ from fastecg.kernels.jit import jit
 
 
 @jit
-def blit_glyph(plane, sums, left, top, step):  # type: ignore[no-untyped-def]
+def blit_glyph(plane, sums, left, top, step):
     """Max-combine a glyph into `plane`, each pixel the mean of the glyph's mask over the pixel's square.
 
     Parameters
@@ -42,7 +42,7 @@ def blit_glyph(plane, sums, left, top, step):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _row_sums(sums, row, out):  # type: ignore[no-untyped-def]
+def _row_sums(sums, row, out):
     """Sums over everything above a fractional row, for every column edge."""
     place = min(max(row, 0.0), sums.shape[0] - 1.0)
     r = min(int(place), sums.shape[0] - 2)
@@ -52,7 +52,7 @@ def _row_sums(sums, row, out):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _between(low, high, column):  # type: ignore[no-untyped-def]
+def _between(low, high, column):
     """Sum between two rows and left of a fractional column."""
     place = min(max(column, 0.0), low.shape[0] - 1.0)
     c = min(int(place), low.shape[0] - 2)

@@ -144,7 +144,13 @@ def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ..
 
 
 def _traces(
-    cells: tuple[Cell, ...], layout: Layout, record: Record, setup: Setup, frame: Frame, baselines: list[float], span: tuple[int, int],
+    cells: tuple[Cell, ...],
+    layout: Layout,
+    record: Record,
+    setup: Setup,
+    frame: Frame,
+    baselines: list[float],
+    span: tuple[int, int],
     notes: list[str],
 ) -> Iterator[Trace]:
     for cell in cells:
@@ -187,8 +193,12 @@ def _offset(samples: np.ndarray, baseline: float, gain: float, height: float) ->
 
 
 def _boxes(
-    traces: tuple[Trace, ...], cells: tuple[Cell, ...], labels: tuple[Text, ...], pulses: tuple[Stroke, ...],
-    words: tuple[tuple[Text, Edges], ...], style: Style,
+    traces: tuple[Trace, ...],
+    cells: tuple[Cell, ...],
+    labels: tuple[Text, ...],
+    pulses: tuple[Stroke, ...],
+    words: tuple[tuple[Text, Edges], ...],
+    style: Style,
 ) -> Iterator[Box]:
     for k, (trace, cell, label) in enumerate(zip(traces, cells, labels, strict=True)):
         yield Box("lead", cell.label, _corners(*_extent(trace, style.pen_mm / 2)), k)
