@@ -26,17 +26,17 @@ class Display(Artifact):
     contrast: float = value(1.0, 0, 1, "of the lattice; diffusing foils take some")
     blur_px: float = value(0.45, 0, 3, "standard deviation of the lens's blur, picture px")
     falloff: float = value(1.0, 0, 4, "light lost from aside: the cosine of the angle to this power")
-    glow: float = value(0.25, 0, 1, "light that black gives at grazing angles, as a share of white")
+    glow: float = value(0.6, 0, 1, "level of black at grazing angles, as a share of white's")
     tint: float = value(0.15, -1, 1, "how much yellower (below 0 bluer) white is at grazing angles")
 
     def shade(self, light: Light) -> Light:
         """Darker, paler and off colour where the display is seen aslant."""
-        cosine = facing(light.warp)
-        veil = self.glow * (1.0 - cosine)
-        colour = 1.0 - np.abs(self.tint) * (1.0 - cosine)[..., None] * (np.array([0, 0, 1]) if self.tint > 0 else np.array([1, 0.4, 0]))
-        dimmed = cosine**self.falloff
-        lit = light.lit(((dimmed * (1.0 - veil))[..., None] * colour) ** ENCODING)
-        return lit.veiled(255.0 * (dimmed * veil) ** ENCODING * (veil > 0))
+        aslant = 1.0 - facing(light.warp)
+        dimmed = (1.0 - aslant) ** (self.falloff * ENCODING)
+        pale = self.glow * aslant  # whites stay, blacks come up to this share of them
+        away = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])
+        colour = (1.0 - abs(self.tint) * aslant[..., None] * away) ** ENCODING
+        return light.lit((dimmed * (1.0 - pale))[..., None] * colour).veiled(255.0 * dimmed * pale)
 
     def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
         """Let the lattice and the camera's pixels beat, in place: some 10 ms at 2200 x 1700."""
@@ -55,7 +55,8 @@ def facing(warp: Warp) -> np.ndarray:
     """Cosine of the angle at which the page's plane is seen, (rows, columns), at a warp's nodes; 1 where no page is near.
 
     On the camera's axis, the picture's centre, a plane is foreshortened by just that cosine. From there it falls with the distance,
-    which shows in how small the page is: area goes with the distance to the power of -3.
+    which shows in how small the page is: area goes with the distance to the power of -3. (The slant of the rays at the picture's rim
+    is left out; a lens's vignette looks the same.)
     """
     down, across = np.gradient(warp.nodes_mm, CELL, axis=(0, 1))
     area = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])

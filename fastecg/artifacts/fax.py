@@ -22,7 +22,7 @@ class Fax(Artifact):
     """
 
     lines: str = value("standard", help="lines: 98 (standard) or 196 (fine) an inch", choices=tuple(_LINES_MM))
-    threshold: float = value(0.66, 0.1, 0.95, "brightness (0 to 1) below which a point is black")
+    threshold: float = value(0.66, 0.1, 0.95, "brightness, as a share of the paper's, below which a point is black")
     dither: float = value(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
     lost: int = value(3, 0, 60, "lines in which an error spoils all from some point on")
     seed: int = value(0, 0, 2**31, "of the lines lost")
@@ -30,11 +30,13 @@ class Fax(Artifact):
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Send and receive, in place."""
         from fastecg.kernels.copy import halftone, resampled
-        from fastecg.kernels.grey import from_grey, to_grey
+        from fastecg.kernels.grey import from_grey, paper_level, to_grey
 
         height, width = pixels.shape[:2]
-        raster = resampled(to_grey(pixels), self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
-        halftone(raster, lookup_tables(self.threshold + self.dither * (dots("bayer", 4) - 0.5), 2), 1)
+        plane = to_grey(pixels)
+        white = min(paper_level(plane) / 255.0, 1.0)
+        raster = resampled(plane, self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
+        halftone(raster, lookup_tables(white * (self.threshold + self.dither * (dots("bayer", 4) - 0.5)), 2), 1)
         self._lose(raster)
         from_grey(resampled(raster, height, width), pixels)
         return pixels

@@ -19,7 +19,7 @@ class Photocopy(Artifact):
     Haralick and Phillips (1993): the chance that a pixel turns over falls with the square of its distance from the edge.
     """
 
-    threshold: float = value(0.8, 0.1, 0.98, "brightness (0 to 1) below which toner is laid: high keeps the grid, low loses thin lines")
+    threshold: float = value(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which toner is laid: high keeps the grid, low loses thin lines")
     unevenness: float = value(0.05, 0, 0.3, "how far the threshold wanders over the page, in brightness")
     grain: float = value(0.03, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
     softness: float = value(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
@@ -44,7 +44,7 @@ class Photocopy(Artifact):
     def _copy(self, plane: np.ndarray, px_per_mm: float, rng: np.random.Generator, again: bool) -> None:
         """One generation."""
         from fastecg.kernels.copy import flip_near_edges, soften
-        from fastecg.kernels.grey import threshold
+        from fastecg.kernels.grey import paper_level, threshold
 
         if again:
             soften(plane)  # the lens of the copier; the first time, whatever took the picture has blurred it
@@ -52,7 +52,7 @@ class Photocopy(Artifact):
         wandering = rng.normal(0, 1, (2 + height // _PATCH, 2 + width // _PATCH))
         # A copy is black on white: its threshold lies nearer to the middle, else each copy would be darker than the one before.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
-        level = (255.0 * (middle + self.unevenness * wandering)).astype(np.float32)
+        level = (paper_level(plane) * (middle + self.unevenness * wandering)).astype(np.float32)
         seeds = rng.integers(0, 2**31, 2)
         threshold(plane, level, _PATCH, max(127.5 * self.softness, 0.5), 255.0 * self.grain, seeds[0])
         if self.growth > 0 or self.loss > 0:

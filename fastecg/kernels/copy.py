@@ -7,8 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
 from fastecg.kernels.grey import deviates
+from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place
 
 RINGS = 3  # pixels from an edge beyond which all are equally far
