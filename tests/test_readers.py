@@ -321,7 +321,7 @@ def named(*names: str, units: list[str] | None = None) -> list[str]:
 
 
 def test_order_is_standard_then_extra_then_that_of_the_file():
-    assert named("zeta", "vz", "V1", "alpha", "V4R", "ii", "I") == ["I", "II", "V1", "V4R", "vz", "zeta", "alpha"]
+    assert named("zeta", "vz", "V1", "alpha", "V4R", "ii", "I") == ["I", "II", "V1", "V4R", "vz", "ECG1", "ECG2"]
 
 
 @pytest.mark.parametrize("other", ["ABP", "RESP", "Pleth", "PLETHr", "SpO2", "EEG (C4-A1)", "EOG", "PAP", "Airflow", "CO2"])

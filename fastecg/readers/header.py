@@ -184,7 +184,7 @@ def _is_plain(name: str) -> bool:
 def plain_name(name: str, path: Path) -> str:
     """`name`, if it names a file beside the header `path` and nothing else."""
     if not _is_plain(name):
-        raise RecordError(f"{path}: it points to {name[:80]!r}, expected a plain file name in the folder of the header")
+        raise RecordError(f"{path}: it names a file elsewhere, expected a plain file name in the folder of the header")
     return name
 
 

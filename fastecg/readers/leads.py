@@ -128,15 +128,19 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
-    """Standard names go to the signals spelled like them first, then in file order; who comes too late keeps its own spelling."""
+    """Standard names go to the signals spelled like them first, then in file order; who comes too late keeps its own spelling.
+
+    A name that is not known becomes ECG1, ECG2, …: what a header says of its signals may be personal, and would be printed.
+    """
     spelled = [raw.lower() for _, raw in signals]
     twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})
     if twice:
-        raise RecordError(f"two leads are named {twice[0]!r}, expected each lead once")
+        pair = " and ".join(str(place + 1) for place, raw in signals if raw.lower() == twice[0].lower())
+        raise RecordError(f"two leads are named alike (signals {pair}), expected each lead once")
     taken = {name for _, raw in signals if (name := _SPELLINGS.get(raw.lower())) and name.lower() == raw.lower()}
     leads = []
     for place, raw in signals:
-        name, sign = standard_name(raw) or (raw, 1)
+        name, sign = standard_name(raw) or (f"ECG{sum(lead.name.startswith('ECG') for lead in leads) + 1}", 1)
         if name in taken and name.lower() != raw.lower():
             name, sign = raw, 1
         taken.add(name)

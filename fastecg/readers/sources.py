@@ -122,7 +122,8 @@ def _segments(header: Path) -> list[Path]:
         return []
     if not lines or "/" not in lines[0].split()[0]:
         return []
-    return [header.with_name(f"{name}.hea") for line in lines[1:] if (name := line.split()[0]) != "~" and "/" not in name]
+    names = {line.split()[0] for line in lines[1:]} - {"~", header.stem}  # one that names itself is no segment but a fault
+    return [header.with_name(f"{name}.hea") for name in names if "/" not in name]
 
 
 def _in_list(path: Path) -> Iterator[Source]:

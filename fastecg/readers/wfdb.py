@@ -178,22 +178,28 @@ def _checked_frames(path: Path, lines: list[SignalLine], frames: int | None) -> 
     """Frames of one signal file, after holding what the header says (None: nothing) against the size of the file."""
     first = lines[0]
     where = os.path.join(path.parent, first.file)
+    told = _told(first.file, path)
     if first.format not in CODINGS and first.format not in FLAC:
-        raise RecordError(f"{path}: {first.file} has the unknown format {first.format}, expected one of {', '.join([*CODINGS, *FLAC])}")
+        raise RecordError(f"{path}: {told} has the unknown format {first.format}, expected one of {', '.join([*CODINGS, *FLAC])}")
     if any((line.format, line.offset) != (first.format, first.offset) for line in lines):
-        raise RecordError(f"{path}: the signals of {first.file} differ in format or offset, expected the same for one file")
+        raise RecordError(f"{path}: the signals of {told} differ in format or offset, expected the same for one file")
     size = file_size(where)
     if size is None:
-        raise RecordError(f"{path}: its signal file {where} is missing, expected it beside the header")
+        raise RecordError(f"{path}: {told} is missing, expected it beside the header")
     there, excused = _frames_of_flac(where, lines) if first.format in FLAC else _frames_of_file(size, lines, frames)
     if frames is None:
         frames = there
     if not (there == frames or (there > frames and excused)):
-        raise RecordError(f"{path}: {where} holds {there} samples a signal, expected the {frames} of the header")
+        raise RecordError(f"{path}: {told} holds {there} samples a signal, expected the {frames} of the header")
     skew = max(line.skew for line in lines)
     if skew and skew >= frames:
         raise RecordError(f"{path}: a signal is skewed by {skew} of {frames} samples, expected less than all")
     return frames
+
+
+def _told(file: str, path: Path) -> str:
+    """How an error speaks of a signal file: by name only if that is the record's own, for names inside headers stay behind."""
+    return f"its signal file {file}" if Path(file).stem == path.stem else "a signal file of it"
 
 
 def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
@@ -212,11 +218,11 @@ def _frames_of_flac(where: str, lines: list[SignalLine]) -> tuple[int, bool]:
     try:
         info = soundfile.info(where)
     except (RuntimeError, OSError):
-        raise RecordError(f"{where}: it is no FLAC file, expected one for format {lines[0].format}") from None
+        raise RecordError(f"{os.path.dirname(where)}: a signal file is no FLAC file, expected one for format {lines[0].format}") from None
     if info.format != "FLAC" or info.channels != len(lines):
-        raise RecordError(f"{where}: it is {info.format} with {info.channels} channels, expected FLAC with {len(lines)}")
+        raise RecordError(f"{os.path.dirname(where)}: a signal file is {info.format} with {info.channels} channels, expected FLAC with {len(lines)}")
     if info.frames * info.channels > MOST_VALUES:
-        raise RecordError(f"{where}: it claims {info.frames} samples a channel, expected at most {MOST_VALUES} in all")
+        raise RecordError(f"{os.path.dirname(where)}: a signal file claims {info.frames} samples a channel, expected at most {MOST_VALUES} in all")
     return max(0, info.frames - lines[0].offset) // lines[0].per_frame, False
 
 
@@ -233,9 +239,9 @@ def _read_file(folder: Path, lines: list[SignalLine], frames: int) -> list[Store
             file.seek(lines[0].offset)
             stored = np.frombuffer(file.read(items * kind.itemsize), kind)
     except OSError as fault:
-        raise RecordError(f"{where}: it cannot be read ({fault.strerror}), expected {count} samples") from None
+        raise RecordError(f"{folder}: a signal file cannot be read ({fault.strerror}), expected {count} samples") from None
     if len(stored) != items:
-        raise RecordError(f"{where}: it ended while it was read, expected {count} samples")
+        raise RecordError(f"{folder}: a signal file ended while it was read, expected {count} samples")
     if coding.samples > 1:
         stored = unpack_212(stored, count)
     elif coding.zero:
@@ -303,7 +309,7 @@ def _millivolts(stored: Stored, line: SignalLine, sign: int, out: np.ndarray, pa
     """
     unit = millivolts_per(line.unit)
     if unit is None:
-        raise RecordError(f"{path}: {line.name!r} is a voltage in other segments only, expected mV, uV or V in all")
+        raise RecordError(f"{path}: a signal is a voltage in other segments only, expected mV, uV or V in all")
     factor = sign * unit
     digital, invalid = stored
     narrow = digital.itemsize <= 2 and abs(line.baseline) < 1 << 23 and factor == 1.0 and float(np.float32(line.gain)) == line.gain
