@@ -229,15 +229,15 @@ def test_faded_ink_keeps_some_of_its_contrast(loss, sheet):
     stained = ThermalFade(loss=loss, unevenness=0, edge_loss=0, brown=0).stain(sheet)
     inked = sheet.ink == 255
     left = (bare(sheet).astype(float) - stained.pixels)[inked].sum() / (bare(sheet).astype(float) - sheet.pixels)[inked].sum()
-    assert left == pytest.approx(max(1 - loss, 0.16), abs=0.01)
+    assert left == pytest.approx(max(1 - loss, 0.22), abs=0.01)
 
 
 def test_what_others_faded_is_not_faded_away(sheet):
-    weak = faded(sheet, rows=np.full(len(sheet.ink), 0.2))
+    weak = faded(sheet, rows=np.full(len(sheet.ink), 0.3))
     stained = ThermalFade(loss=0.85, brown=0).stain(weak)
     inked = sheet.ink == 255
     left = (bare(sheet).astype(float) - stained.pixels)[inked].mean(axis=1) / (bare(sheet).astype(float) - sheet.pixels)[inked].mean(axis=1)
-    assert (left > 0.14).all()
+    assert (left > 0.19).all()
 
 
 @pytest.mark.parametrize("artifact", PRINT, ids=named)

@@ -26,7 +26,7 @@ class Finger(Artifact):
     lean_deg: float = value(15.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
     tone: float = value(0.7, 0.0, 1.0, "of the skin, from dark to pale")
     nail: bool = value(True, help="whether the nail is seen: a thumb from above")
-    shadow: float = value(0.35, 0.0, 0.8, "darkness of the shadow beside it")
+    shadow: float = value(0.25, 0.0, 0.8, "darkness of the shadow beside it")
     seed: int = value(0, 0, 2**31 - 1, "of the skin")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,16 +42,18 @@ class Mould(Artifact):
         field = np.hypot(right, down) / self.spread_mm + 0.45 * ground.clouds(self.seed, 0.6 * self.spread_mm, 4)
         profile = np.clip(1.0 - np.linspace(0.0, 1.3, 64) / 1.3, 0.0, 1.0) ** 1.5 * 0.6
         damp = Wash(ground, np.maximum(field, 0.0), np.full_like(field, self.damp / 2.0), 0.0, 1.3 / 64, profile, passed(_DAMP, 2.0))
-        return self._grown(stained(sheet, damp), x, y)
+        sheet = stained(sheet, damp)
+        self._grow(sheet, x, y)
+        return sheet
 
-    def _grown(self, sheet: Sheet, x: float, y: float) -> Sheet:
-        """Add the spots: around a few centres, many small and few large."""
+    def _grow(self, sheet: Sheet, x: float, y: float) -> None:
+        """Add the spots, in place: around a few centres, many small and few large."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
         place = around(sheet, x, y, 2.0 * self.spread_mm)
         if place is None or not self.spots:
-            return sheet
+            return
         centres = rng.normal(0, 0.42, (24, 2)) * self.spread_mm
         crowded = rng.gamma(0.7, 0.10, 24) + 0.02  # spread of each crowd
         crowd = (24 * rng.random(self.spots) ** 2.2).astype(int)
@@ -61,6 +63,4 @@ class Mould(Artifact):
         middle = (at + np.array([x - place.x[0], y - place.y[0]])) * sheet.scale
         plane = np.zeros(place.shape, dtype=np.uint8)
         add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, bumps(self.seed, 0.5 * sheet.scale))
-        pixels = sheet.pixels.copy()
-        absorb_plane(pixels[place.window], plane, passed(_COLOURS[self.colour], 1.0))
-        return replace(sheet, pixels=pixels)
+        absorb_plane(sheet.pixels[place.window], plane, passed(_COLOURS[self.colour], 1.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,12 +35,15 @@ class RingStain(Artifact):
         """Multiply what lies below by the ring's colour."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        place = around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.5)
+        place = around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
         table = passed(_DRINKS[self.drink], 1.5)
+        washes = []
         if place is not None:
             field, mottle = self._field(place, x, y)
-            sheet = stained(sheet, Wash(place, field, mottle, *self._profile(), table))
-        return self._dripped(sheet, x, y, table)
+            washes.append(Wash(place, field, mottle, *self._profile(), table))
+        sheet = stained(sheet, *washes)
+        self._drip(sheet, x, y, table)
+        return sheet
 
     def _field(self, place: Patch, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
         """Distance beyond the middle of the rim, mm, and how much dried there."""
@@ -63,14 +66,12 @@ class RingStain(Artifact):
         fill = 0.28 / (1.0 + np.exp((np.abs(d) - half) / 0.15))
         return -reach, _STEP, np.minimum(outer + inner + fill, 1.0)
 
-    def _dripped(self, sheet: Sheet, x: float, y: float, table: np.ndarray) -> Sheet:
-        """Drops near the ring."""
+    def _drip(self, sheet: Sheet, x: float, y: float, table: np.ndarray) -> None:
+        """Add drops near the ring, in place."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng([self.seed, 1])
-        if not self.drips:
-            return sheet
-        pixels, noise = sheet.pixels.copy(), bumps(self.seed, sheet.scale)
+        noise = bumps(self.seed, sheet.scale)
         for _ in range(self.drips):
             turn, away = rng.uniform(0, 2 * np.pi), self.radius_mm * rng.normal(1.05, 0.22)
             radius = rng.uniform(0.2, 1.0) ** 2 * 2.0
@@ -81,5 +82,4 @@ class RingStain(Artifact):
             middle = (np.array([x + away * np.cos(turn), y + away * np.sin(turn)]) - (place.x[0], place.y[0])) * sheet.scale
             dense = min(self.strength * rng.uniform(0.25, 0.7) / 1.5, 1.0)
             add_spots(plane, np.array([[*middle, radius * sheet.scale, dense]]), 0.12, 0.15, noise)
-            absorb_plane(pixels[place.window], plane, table)
-        return replace(sheet, pixels=pixels)
+            absorb_plane(sheet.pixels[place.window], plane, table)

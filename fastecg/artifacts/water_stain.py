@@ -72,7 +72,7 @@ class WaterStain(Artifact):
 
         from fastecg.kernels.stain import shrink
 
-        every = max(2, round(0.4 * sheet.scale))
+        every = max(2, round(0.6 * sheet.scale))
         rows, columns = (count // every + 2 for count in place.shape)
         cover = np.zeros((rows, columns), dtype=np.float32)
         shrink(sheet.ink[place.window], sheet.text[place.window], every, cover)
