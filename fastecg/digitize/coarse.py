@@ -1,0 +1,102 @@
+"""A first look at a segment: its ink straightened into a strip, and one height a column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+_LATTICE_MM = 2.0  # between the points at which a strip asks the warp
+_EDGE_MM = 1.5  # strip beyond the ink
+_FAINT = 0.12  # ink that counts when the extent of a trace is looked for
+_ENOUGH = 0.3  # px of ink in a column for it to count
+
+
+class PageWarp(Protocol):
+    """What is needed of a map between page (mm) and picture (px): `fastecg.mesh.Warp` and `FittedWarp` are such."""
+
+    @property
+    def scale(self) -> float:
+        """px/mm."""
+        ...
+
+    def forward(self, points_mm: np.ndarray) -> np.ndarray:
+        """Pixels of page points."""
+        ...
+
+    def inverse(self, points_px: np.ndarray) -> np.ndarray:
+        """Page points of pixels."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Ink of one segment in the page's frame: `ink` (rows, columns) at x = ``left_mm + column / scale``, y = ``top_mm + row / scale``."""
+
+    ink: np.ndarray
+    left_mm: float
+    top_mm: float
+    scale: float
+
+
+def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -> tuple[float, float] | None:
+    """Lowest and highest page y of a plane's ink between two page x; None if there is none."""
+    rows, columns = np.nonzero(plane > _FAINT * _full(plane))
+    page = warp.inverse(np.column_stack([columns, rows]).astype(np.float64))
+    inside = (page[:, 0] >= span_mm[0]) & (page[:, 0] <= span_mm[1])
+    if inside.sum() < 8:
+        return None
+    return float(page[inside, 1].min()), float(page[inside, 1].max())
+
+
+def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> Strip:
+    """The ink of a plane between two page x and two page y, seen straight at the picture's own scale."""
+    from scipy.ndimage import map_coordinates
+
+    left, right = span_mm
+    top, bottom = reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM
+    coarse = [np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ((left, right), (top, bottom))]
+    lattice = warp.forward(np.stack(np.meshgrid(*coarse), axis=-1).reshape(-1, 2)).reshape(len(coarse[1]), len(coarse[0]), 2)
+    columns, rows = (int((b - a) * warp.scale) + 1 for a, b in ((left, right), (top, bottom)))
+    down, along = np.meshgrid(
+        np.arange(rows) / warp.scale / (coarse[1][1] - coarse[1][0]), np.arange(columns) / warp.scale / (coarse[0][1] - coarse[0][0]), indexing="ij"
+    )
+    pixels = [map_coordinates(lattice[..., axis], [down, along], order=1, mode="nearest") for axis in (0, 1)]
+    ink = map_coordinates(plane, [pixels[1], pixels[0]], order=1, mode="constant", output=np.float32) / _full(plane)
+    return Strip(ink, left, top, warp.scale)
+
+
+def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
+    """Page y at page x by the mean of every column's ink, straight lines between columns: the vertical scan of common digitisers."""
+    known, heights = _means(strip.ink)
+    if not known.size:
+        return np.full(len(x_mm), np.nan)
+    return strip.top_mm + np.interp(x_mm, strip.left_mm + known / strip.scale, heights) / strip.scale
+
+
+def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.1) -> np.ndarray:
+    """Page y at page x by the soft maximum of every column's ink, cubic splines between columns: what networks with a column softmax do."""
+    from scipy.interpolate import CubicSpline
+    from scipy.ndimage import gaussian_filter1d
+
+    known, _ = _means(strip.ink)
+    if known.size < 4:
+        return np.full(len(x_mm), np.nan)
+    smooth = gaussian_filter1d(strip.ink[:, known], 1.0, axis=0) / temperature
+    share = np.exp(smooth - smooth.max(axis=0))
+    heights = (share * np.arange(len(share))[:, None]).sum(axis=0) / share.sum(axis=0)
+    places = np.clip((x_mm - strip.left_mm) * strip.scale, known[0], known[-1])
+    return np.asarray(strip.top_mm + CubicSpline(known, heights)(places) / strip.scale)
+
+
+def _means(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns with enough ink, and the mean row of each."""
+    mass = ink.sum(axis=0)
+    known = np.flatnonzero(mass > _ENOUGH)
+    return known, (ink * np.arange(len(ink))[:, None]).sum(axis=0)[known] / mass[known]
+
+
+def _full(plane: np.ndarray) -> float:
+    """The value of a plane that means covered."""
+    return 255.0 if plane.dtype == np.uint8 else 1.0

@@ -1,0 +1,70 @@
+"""What a decoder has to know of a page beyond its ink: which lead is drawn where, how fast and how high."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastecg.page import Page
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One drawn lead segment. Lengths in mm on the page.
+
+    Attributes
+    ----------
+    lead : str
+    start, stop : int
+        Its samples in the record.
+    x_mm : float
+        Where its first sample lies.
+    baseline_mm : float
+        Where 0 mV lies.
+    gain_mm_mv : float
+        Upward; negative for a lead drawn upside down.
+    offset_mv : float
+        Subtracted before drawing.
+    rhythm : bool
+        A strip over the whole width.
+    """
+
+    lead: str
+    start: int
+    stop: int
+    x_mm: float
+    baseline_mm: float
+    gain_mm_mv: float
+    offset_mv: float = 0.0
+    rhythm: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The segments of a page, drawn at `speed_mm_s` from samples at `fs` Hz with a pen of about `pen_mm`."""
+
+    segments: tuple[Segment, ...]
+    speed_mm_s: float
+    fs: float
+    pen_mm: float = 0.3
+
+    @property
+    def samples(self) -> int:
+        """Samples of the record up to the end of the last segment."""
+        return max((segment.stop for segment in self.segments), default=0)
+
+    def moved(self, by_mm: tuple[float, float]) -> Rows:
+        """The same with page coordinates that are larger by `by_mm`."""
+        moved = (replace(item, x_mm=item.x_mm + by_mm[0], baseline_mm=item.baseline_mm + by_mm[1]) for item in self.segments)
+        return replace(self, segments=tuple(moved))
+
+
+def rows_of(page: Page, fs: float) -> Rows:
+    """The segments of a page that was drawn from samples at `fs` Hz. The pen's width is left for the decoder to find."""
+    segments = tuple(
+        Segment(trace.lead, trace.start, trace.stop, float(trace.points_mm[0, 0]), trace.baseline_mm, trace.gain_mm_mv, trace.offset_mv, trace.rhythm)
+        for trace in page.traces
+        if len(trace.points_mm) > 1
+    )
+    return Rows(segments, page.speed_mm_s, fs)

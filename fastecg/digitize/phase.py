@@ -1,0 +1,134 @@
+"""Where the millimetre grid is in a picture, to a few hundredths of a pixel: the phase of its lines, followed from a seed outward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.digitize.warp_fit import FittedWarp, fit_warp
+from fastecg.errors import ImageError
+
+_TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed
+_PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
+_SPACING = 8  # px between the nodes at which the phase is measured
+_COARSE = 4  # of them between those at which the 5 mm lines are looked at
+_WINDOW_MM = 0.76  # standard deviation of the window
+_WEAKEST = 0.3  # of the seed's strength
+_STEEPEST = 0.7  # tangent of the most a page may be turned
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """What was found at nodes in the picture: positions (n, 2) px, places (n, 2) mm counted from a 5 mm crossing, strength (n,)."""
+
+    points_px: np.ndarray
+    places_mm: np.ndarray
+    strength: np.ndarray
+    mended: int  # nodes whose place was whole mm off and was set right by the 5 mm lines
+
+
+def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]:
+    """The map between picture and grid: line crossings lie at whole mm, 5 mm crossings at multiples of 5, up to multiples of 5 mm.
+
+    Parameters
+    ----------
+    grid : ndarray, shape (height, width) float32
+        Coverage by the ink of all grid lines or dots, 0 to 1.
+    major : ndarray, shape (height, width) float32
+        Coverage by the 5 mm lines alone.
+
+    Raises
+    ------
+    ImageError
+        If there is no millimetre grid.
+    """
+    lattice = follow_grid(grid, major)
+    return fit_warp(lattice.points_px, lattice.places_mm, (grid.shape[0], grid.shape[1])), lattice
+
+
+def follow_grid(grid: np.ndarray, major: np.ndarray) -> Lattice:
+    """The grid's phase at nodes, unwrapped outward from where it is clearest."""
+    from fastecg.kernels.demodulate import follow
+
+    plane = np.ascontiguousarray(grid, dtype=np.float32)
+    (x, y), gradient = _seed(plane)
+    shape = tuple(-(-n // _SPACING) for n in plane.shape)
+    places, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
+    sigma = _WINDOW_MM / float(np.sqrt(abs(np.linalg.det(gradient))))
+    follow(plane, _SPACING, sigma, (y // _SPACING, x // _SPACING), gradient, _WEAKEST, places, gradients, strengths)
+    return _on_fives(np.ascontiguousarray(major, dtype=np.float32), places, gradients, strengths, sigma)
+
+
+def _seed(plane: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
+    """The middle of the tile with the clearest grid, and there the gradient of mm over px, (2, 2)."""
+    best: tuple[float, tuple[int, int], np.ndarray] | None = None
+    for y in _tile_starts(plane.shape[0]):
+        for x in _tile_starts(plane.shape[1]):
+            tile = plane[y : y + _TILE, x : x + _TILE]
+            strength, gradient = _carriers(tile)
+            if best is None or strength > best[0]:
+                best = strength, (x + tile.shape[1] // 2, y + tile.shape[0] // 2), gradient
+    if best is None or best[0] < 0.004:
+        raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
+    return best[1], best[2]
+
+
+def _tile_starts(length: int) -> list[int]:
+    count = max(1, min(5, length // _TILE))
+    return [int(start) for start in np.linspace(0, max(length - _TILE, 0), count + 2)[1:-1]]
+
+
+def _carriers(tile: np.ndarray) -> tuple[float, np.ndarray]:
+    """Strength of the weaker of the two families of lines, and their frequencies (2, 2) in cycles a pixel: x, then y."""
+    window = np.hanning(tile.shape[0])[:, None] * np.hanning(tile.shape[1])[None, :]
+    size = 4 * _TILE
+    spectrum = np.abs(np.fft.fft2((tile - tile.mean()) * window, (size, size))) / window.sum()
+    f = np.fft.fftfreq(size)
+    fx, fy = np.broadcast_arrays(f[None, :], f[:, None])
+    radius = np.hypot(fx, fy)
+    wanted = (radius > 1 / _PERIODS[1]) & (radius < 1 / _PERIODS[0])
+    along = _peak(spectrum, wanted & (fx > 0) & (np.abs(fy) < _STEEPEST * fx), f)
+    down = _peak(spectrum, wanted & (fy > 0) & (np.abs(fx) < _STEEPEST * fy), f)
+    return min(along[0], down[0]), np.array([along[1:], down[1:]])
+
+
+def _peak(spectrum: np.ndarray, where: np.ndarray, frequencies: np.ndarray) -> tuple[float, float, float]:
+    """Height and position (fx, fy) of the largest value among those wanted, between the samples by parabolas."""
+    row, column = np.unravel_index(np.argmax(np.where(where, spectrum, -1.0)), spectrum.shape)
+    step = frequencies[1]
+
+    def between(before: float, here: float, after: float) -> float:
+        bend = before - 2 * here + after
+        return float(0.5 * (before - after) / bend) if bend < 0 else 0.0
+
+    n = len(frequencies)
+    dy = between(spectrum[row - 1, column], spectrum[row, column], spectrum[(row + 1) % n, column])
+    dx = between(spectrum[row, column - 1], spectrum[row, column], spectrum[row, (column + 1) % n])
+    return float(spectrum[row, column]), float(frequencies[column] + dx * step), float(frequencies[row] + dy * step)
+
+
+def _on_fives(major: np.ndarray, places: np.ndarray, gradients: np.ndarray, strengths: np.ndarray, sigma: float) -> Lattice:
+    """Count the places from a 5 mm crossing; where the 5 mm lines tell that a place is whole millimetres off, mend it."""
+    from fastecg.kernels.demodulate import demodulate_nodes
+
+    phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)  # (strength, error) of each axis
+    demodulate_nodes(major, _SPACING, _COARSE, places, gradients, 5.0, 3.3 * sigma, phase)
+    clear, off = phase[..., 0], 5.0 * phase[..., 1]
+    common = np.array([_circular_median(off[..., axis], clear[..., axis]) for axis in (0, 1)])
+    apart = (off - common + 2.5) % 5.0 - 2.5
+    with np.errstate(invalid="ignore"):
+        sure = (clear > 0.3 * np.nanmedian(clear, axis=(0, 1))).all(axis=-1) & (np.abs(apart - np.rint(apart)) < 0.3).all(axis=-1)
+    slip = np.where(sure[..., None], np.rint(apart), 0.0)
+    rows, columns = np.nonzero(np.isfinite(places[..., 0]))
+    slip = slip[rows // _COARSE, columns // _COARSE]
+    points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
+    mm = places[rows, columns] + np.rint(common) + slip
+    return Lattice(points, mm, strengths[rows, columns], int((slip != 0).any(axis=1).sum()))
+
+
+def _circular_median(values: np.ndarray, weights: np.ndarray) -> float:
+    """The middle of values that repeat every 5: their weighted mean direction, then the median about it."""
+    values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
+    mean = np.angle(np.sum(weights * np.exp(2j * np.pi * values / 5.0))) * 5.0 / (2 * np.pi)
+    return float(mean + np.median((values - mean + 2.5) % 5.0 - 2.5))

@@ -1,0 +1,151 @@
+"""`FittedWarp`: a smooth map between picture and page, fitted to places found in the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+_ROUNDS = 12  # of Newton, from a plane's start
+_CLOSE = 1e-9  # mm
+
+
+@dataclass(frozen=True, eq=False)
+class FittedWarp:
+    """The page point (mm) under every pixel as bicubic B-splines, and its inverse.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Height and width of the picture.
+    coefficients : ndarray, shape (columns, rows, 2)
+        Of the splines.
+    origin : (float, float)
+        Pixel where the first knot interval begins.
+    step : float
+        Pixels between knots.
+    plane : ndarray, shape (3, 2)
+        The best affine map from page mm to px, ``[x, y, 1] @ plane``: where inversions start.
+    """
+
+    size: tuple[int, int]
+    coefficients: np.ndarray
+    origin: tuple[float, float]
+    step: float
+    plane: np.ndarray
+
+    @cached_property
+    def scale(self) -> float:
+        """px/mm: the root of the area that a mm² takes in the picture."""
+        return float(np.sqrt(abs(np.linalg.det(self.plane[:2]))))
+
+    def inverse(self, points_px: np.ndarray) -> np.ndarray:
+        """Page points (…, 2) mm seen at pixel positions (…, 2)."""
+        return self._evaluated(points_px)[0].reshape(np.shape(points_px))
+
+    def forward(self, points_mm: np.ndarray) -> np.ndarray:
+        """Pixel positions (…, 2) of page points (…, 2) mm, by Newton."""
+        wanted = np.asarray(points_mm, dtype=np.float64).reshape(-1, 2)
+        pixels = np.column_stack([wanted, np.ones(len(wanted))]) @ self.plane
+        for _ in range(_ROUNDS):
+            found, gradients = self._evaluated(pixels)
+            error = wanted - found
+            if not (np.abs(error) > _CLOSE).any():
+                break
+            pixels = pixels + _solved(gradients, error)
+        return pixels.reshape(np.shape(points_mm))
+
+    def moved(self, by_mm: tuple[float, float]) -> FittedWarp:
+        """The same map with page coordinates that are larger by `by_mm`."""
+        shift = np.asarray(by_mm, dtype=np.float64)
+        plane = self.plane.copy()
+        plane[2] -= shift @ plane[:2]
+        return FittedWarp(self.size, self.coefficients + shift, self.origin, self.step, plane)
+
+    def _evaluated(self, points_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from fastecg.kernels.demodulate import spline_values
+
+        points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
+        values, gradients = np.empty_like(points), np.empty((len(points), 2, 2))
+        spline_values(points, self.coefficients, self.origin, self.step, values, gradients)
+        return values, gradients
+
+
+def fit_warp(
+    points_px: np.ndarray,
+    places_mm: np.ndarray,
+    size: tuple[int, int],
+    *,
+    step_px: float = 24.0,
+    stiffness: float = 1e-3,
+    tolerance_mm: float = 0.02,
+    rounds: int = 4,
+) -> FittedWarp:
+    """The splines through places (n, 2) mm found at pixels (n, 2), robust against outliers (Geman-McClure).
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of the picture.
+    step_px : float
+        Between knots.
+    stiffness : float
+        Weight of the coefficients' second differences against one place.
+    tolerance_mm : float
+        Errors beyond this count less and less.
+    """
+    columns, rows = (int(np.ceil((n - 1) / step_px)) + 3 for n in (size[1], size[0]))
+    stiff = _stiffness_bands(columns, rows, stiffness)
+    plane = _affine(places_mm, points_px)
+    weights = np.ones(len(points_px))
+    warp = None
+    for _ in range(rounds):
+        coefficients = _solve(points_px, places_mm, weights, step_px, (columns, rows), stiff)
+        warp = FittedWarp(size, coefficients, (0.0, 0.0), step_px, plane)
+        error = np.hypot(*(warp.inverse(points_px) - places_mm).T)
+        width = max(tolerance_mm, 3 * float(np.median(error)))
+        weights = 1.0 / (1.0 + (error / width) ** 2) ** 2
+    assert warp is not None
+    return warp
+
+
+def _solve(
+    points: np.ndarray, values: np.ndarray, weights: np.ndarray, step: float, shape: tuple[int, int], stiff: np.ndarray
+) -> np.ndarray:
+    from scipy.linalg import solveh_banded
+
+    from fastecg.kernels.demodulate import spline_normal
+
+    columns, rows = shape
+    bands, right = stiff.copy(), np.zeros((columns * rows, 2))
+    spline_normal(np.ascontiguousarray(points, dtype=np.float64), values, weights, (0.0, 0.0), step, rows, bands, right)
+    return np.ascontiguousarray(solveh_banded(bands, right, lower=True).reshape(columns, rows, 2))
+
+
+def _stiffness_bands(columns: int, rows: int, stiffness: float) -> np.ndarray:
+    """Lower diagonals of the squares of second differences of the coefficients, along both axes."""
+    bands = np.zeros((3 * rows + 4, columns * rows))
+    index = np.arange(columns * rows).reshape(columns, rows)
+    for ends, middles, gap in ((index[:, :-2], index[:, 1:-1], 1), (index[:-2], index[1:-1], rows)):
+        first, middle = ends.ravel(), middles.ravel()
+        bands[0, first] += stiffness
+        bands[0, middle] += 4 * stiffness
+        bands[0, middle + gap] += stiffness
+        bands[gap, first] -= 2 * stiffness
+        bands[gap, middle] -= 2 * stiffness
+        bands[2 * gap, first] += stiffness
+    bands[0] += 1e-9 * stiffness
+    return bands
+
+
+def _affine(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    return np.linalg.lstsq(np.column_stack([source, np.ones(len(source))]), target, rcond=None)[0]
+
+
+def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solutions (n, 2) of 2 x 2 systems; none where a matrix is singular."""
+    a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
+    area = a * d - b * c
+    area = np.where(np.abs(area) > 1e-12, area, np.inf)
+    return np.stack([(d * right[:, 0] - b * right[:, 1]) / area, (a * right[:, 1] - c * right[:, 0]) / area], axis=1)
