@@ -148,7 +148,7 @@ def segments(truth: dict[str, Any]) -> Iterator[Segment]:
     """The lead segments of a truth file, with points as (x, y)."""
     for entry, visible in zip(truth["leads"], truth["fastecg"]["visible"], strict=True):
         points = _points(entry["plotted_pixels"])[:, ::-1]
-        yield Segment(entry["lead_name"], points, np.broadcast_to(np.asarray(visible, dtype=bool), len(points)))
+        yield Segment(entry["lead_name"], points, np.asarray(visible, dtype=bool))
 
 
 def _points(values: Sequence[Any]) -> np.ndarray:

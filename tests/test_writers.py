@@ -226,7 +226,7 @@ def test_truth_of_gaps_is_null(photo):
     second = next(index for index, entry in enumerate(content["leads"]) if entry["lead_name"] == "II")
     assert content["leads"][second]["plotted_pixels"][120][0] is None
     visible = content["fastecg"]["visible"]
-    assert visible[0] is True
+    assert visible[0] == [True] * len(content["leads"][0]["plotted_pixels"])
     assert visible[second][99:151] == [True] + [False] * 50 + [True]
 
 
@@ -249,7 +249,7 @@ def test_rhythm_strip_is_a_second_entry(photo):
     entries = [entry for entry in content["leads"] if entry["lead_name"] == "II"]
     assert content["full_mode_lead"] == "II"
     assert [entry["end_sample"] - entry["start_sample"] for entry in entries] == [625, 2500]
-    assert content["fastecg"]["rhythm"] == [False] * 12 + [True]
+    assert [trace["rhythm"] for trace in content["fastecg"]["traces"]] == [False] * 12 + [True]
 
 
 def test_truth_scale_and_lattice(photo):
@@ -286,7 +286,7 @@ def test_truth_outside_the_picture_keeps_its_place_and_is_not_visible():
     outside = 0
     for entry, visible in zip(content["leads"], content["fastecg"]["visible"], strict=True):
         rows, columns = np.array(entry["plotted_pixels"], dtype=float).T
-        seen = np.broadcast_to(visible, rows.shape)
+        seen = np.array(visible)
         inside = (rows > -0.5) & (columns > -0.5) & (rows < content["height"] - 0.5) & (columns < content["width"] - 0.5)
         assert not (seen & ~inside).any()
         outside += int((~inside & np.isfinite(rows)).sum())
@@ -357,3 +357,15 @@ def test_copy_refuses_names_that_wfdb_cannot_hold(tmp_path, name):
     with pytest.raises(RecordError, match="expected letters"):
         write_record(tmp_path / name, gapped_record())
     assert os.listdir(tmp_path) == []
+
+
+def test_pixels_of_a_flat_page_give_back_the_millivolts_from_the_file_alone():
+    record = fastecg.simulate("sinus", seed=3)
+    shot = fastecg.Recipe.load("clean").draw(record, layout="6x2-cabrera", style="schiller", dpi=100)
+    photo = replace(shot, setup=replace(shot.setup, chest_gain_mm_mv=5.0)).take(record)
+    content = read_truth(truth_bytes(photo))
+    for entry, trace in zip(content["leads"], content["fastecg"]["traces"], strict=True):
+        y_mm = (np.array(entry["plotted_pixels"])[:, 0] + 0.5) * 25.4 / 100
+        millivolts = (trace["baseline_mm"] - y_mm) / trace["gain_mm_mv"] + trace["offset_mv"]
+        drawn = record.lead(entry["lead_name"])[entry["start_sample"] : entry["end_sample"]]
+        np.testing.assert_allclose(millivolts, drawn, atol=1e-4)

@@ -65,7 +65,7 @@ def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndar
     entry = truth["leads"][index]
     name = entry["lead_name"]
     points = np.array(entry["plotted_pixels"], dtype=np.float64).reshape(-1, 2)[:, ::-1]
-    visible = np.broadcast_to(np.asarray(truth["fastecg"]["visible"][index], dtype=bool), len(points))
+    visible = np.asarray(truth["fastecg"]["visible"][index], dtype=bool)
     chosen = np.linspace(0, len(points) - 1, TRACE_POINTS).round().astype(int)
     at = np.nan_to_num(points[chosen])
     inside = _in_picture(points[chosen], (truth["height"], truth["width"]))

@@ -13,6 +13,7 @@ import orjson
 from fastecg.errors import ImageError
 
 if TYPE_CHECKING:
+    from fastecg.page import Trace
     from fastecg.photo import Photo
     from fastecg.style import Style
 
@@ -146,8 +147,8 @@ def _own_keys(photo: Photo) -> dict[str, Any]:
         "gain_mm_mv": page.gain_mm_mv,
         "px_per_mm": round(truth.px_per_mm(), 6),
         "shot": shot.to_dict(),
-        "visible": [_visibility(trace.visible) for trace in truth.traces],
-        "rhythm": [trace.rhythm for trace in truth.traces],
+        "visible": [trace.visible for trace in truth.traces],
+        "traces": [_trace(trace.trace) for trace in truth.traces],
         "boxes": [_box(box) for box in truth.boxes],
         "grid": {"step_mm": _GRID_MM, "page_mm": _rounded(page_mm.reshape(-1, 2)), "px": _rounded(px.reshape(-1, 2))},
         "homography": truth.homography(),
@@ -159,9 +160,10 @@ def _box(box: Any) -> dict[str, Any]:
     return {"kind": box.kind, "words": box.words, "corners": _rounded(box.corners), "trace": box.trace}
 
 
-def _visibility(visible: np.ndarray) -> bool | np.ndarray:
-    """True or False where that holds for the whole segment, else one a sample: most pages are seen whole."""
-    return bool(visible.all()) if visible.all() or not visible.any() else visible
+def _trace(trace: Trace) -> dict[str, Any]:
+    """How a segment's millivolts became millimetres: ``y_mm = baseline_mm - gain_mm_mv * (mV - offset_mv)``."""
+    values = {name: getattr(trace, name) for name in ("baseline_mm", "gain_mm_mv", "offset_mv")}
+    return {name: round(value, 6) for name, value in values.items()} | {"row": trace.row, "column": trace.column, "rhythm": trace.rhythm}
 
 
 def _row_column(points: np.ndarray) -> np.ndarray:
