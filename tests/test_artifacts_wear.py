@@ -240,6 +240,15 @@ def test_what_others_faded_is_not_faded_away(sheet):
     assert (left > 0.19).all()
 
 
+def test_faded_ink_runs_less(sheet):
+    stain_it = WaterStain(strength=0, bleed=1, bleed_mm=1, radius_mm=60)
+    beside = (sheet.ink == 0) & (sheet.text == 0)
+    dark = []
+    for printed in (sheet, faded(sheet, rows=np.full(len(sheet.ink), 0.2))):
+        dark.append((printed.pixels.astype(int) - stain_it.stain(printed).pixels)[beside].sum())
+    assert 0 < dark[1] < 0.4 * dark[0]
+
+
 @pytest.mark.parametrize("artifact", PRINT, ids=named)
 def test_worn_print_leaves_paper_alone(artifact, sheet):
     stained = artifact.stain(sheet)

@@ -80,9 +80,19 @@ class WaterStain(Artifact):
         wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), place.every, every, cover.shape)
         uneven = _resampled(place.clouds(self.seed + 17, 5.0, 3), place.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
-        mottle = wet * self.bleed * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
+        mottle = wet * self.bleed * _ink_left(sheet, place) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
         table = passed((colour[0], colour[1], colour[2]), 0.75)
         return Wash(place._replace(every=every), run, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
+
+
+def _ink_left(sheet: Sheet, place: Patch) -> float:
+    """How much of fresh ink's contrast the print within a patch still has, 0 to 1: ink that has faded has little to give."""
+    level, ink, text = (plane[place.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
+    inked, empty = level[ink > 200], level[(ink == 0) & (text == 0)]
+    if not (inked.size and empty.size):
+        return 1.0
+    fresh = float(sheet.style.paper[1] - sheet.style.ink[1])
+    return float(np.clip((np.median(empty) - np.median(inked)) / max(fresh, 1.0), 0.0, 1.0))
 
 
 def _resampled(plane: np.ndarray, old: int, new: int, shape: tuple[int, int]) -> np.ndarray:
