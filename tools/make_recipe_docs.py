@@ -1,0 +1,105 @@
+"""Write the tables of ``docs/recipes.md`` from the registries: ``python tools/make_recipe_docs.py``. The text between them is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from fastecg.artifact import Artifact, Values
+from fastecg.artifacts import ARTIFACTS
+from fastecg.recipe import RECIPES, Recipe
+from fastecg.vary import Distribution, Vary
+from fastecg.views import VIEWS
+
+PAGE = Path(__file__).parent.parent / "docs" / "recipes.md"
+
+
+def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(heading), *map(list, rows)]
+    written = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join([written[0], "|" + "---|" * len(lines[0]), *written[1:]])
+
+
+def shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower() if isinstance(value, bool) else f"`{value}`"
+
+
+def recipes() -> str:
+    return table(("recipe", "what it makes"), ((f"[{name}](#{name})", Recipe.load(name).title) for name in RECIPES))
+
+
+def varied(distribution: Distribution) -> str:
+    """How a value varies, as a reader would say it."""
+    a, *rest = distribution.numbers
+    if distribution.form == "fixed":
+        return shown(a)
+    if distribution.form == "choice":
+        total = sum(distribution.shares)
+        pairs = zip(distribution.numbers, distribution.shares, strict=True)
+        return ", ".join(f"{shown(item)} {100 * share / total:.0f} %" for item, share in pairs)
+    form = {"uniform": "{} to {}", "log": "{} to {} (log)", "normal": "{} ± {}", "graded": "{} mild, {} severe"}[distribution.form]
+    return form.format(shown(a), shown(rest[0]))
+
+
+def chance(vary: Vary[Any]) -> str:
+    low, high = (round(100 * p) for p in vary.chance)
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def spelled(vary: Vary[Any]) -> str:
+    return "; ".join(f"{key}: {varied(item)}" for key, item in vary.values)
+
+
+def slots() -> str:
+    """What every recipe draws."""
+    parts = []
+    for name in RECIPES:
+        recipe = Recipe.load(name)
+        parts.append(f"### {name}\n\n{recipe.title}.\n")
+        if recipe.mix:
+            total = sum(share for _, share in recipe.mix)
+            parts.append(table(("recipe", "share"), ((part.name, f"{100 * share / total:.0f} %") for part, share in recipe.mix)) + "\n")
+            continue
+        rows = [("view", recipe.view.kind.__name__, "", spelled(recipe.view))]
+        for slot, vary in recipe.slots:
+            rows.append((slot, vary.kind.__name__, chance(vary), spelled(vary)))
+        parts.append(table(("slot", "kind", "chance", "values"), rows) + "\n")
+    return "\n".join(parts)
+
+
+def values_of(kind: type[Values]) -> str:
+    """Every value of an artifact or view."""
+    rows = []
+    for item in fields(kind):
+        allowed = ", ".join(f"`{choice}`" for choice in item.metadata["choices"])
+        if item.metadata["low"] is not None:
+            allowed = f"{shown(item.metadata['low'])} to {shown(item.metadata['high'])}"
+        rows.append((f"`{item.name}`", shown(item.default), allowed, item.metadata["help"]))
+    return table(("value", "default", "allowed", ""), rows) if rows else "It has no values."
+
+
+def kinds(registry: Iterable[type[Values]]) -> str:
+    parts = []
+    for kind in registry:
+        doc = re.sub(r"\s+", " ", (kind.__doc__ or "").split("\n\n")[0]).strip()
+        moves = " It moves the page: the truth follows." if issubclass(kind, Artifact) and kind.geometric else ""
+        parts.append(f"### {kind.__name__}\n\n{doc}{moves}\n\n{values_of(kind)}\n")
+    return "\n".join(parts)
+
+
+def filled(text: str) -> str:
+    """The page with its tables made anew between their markers."""
+    made = {"recipes": recipes(), "slots": slots(), "views": kinds(VIEWS), "artifacts": kinds(ARTIFACTS)}
+    for name, part in made.items():
+        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
+        if not re.search(pattern, text, re.DOTALL):
+            raise SystemExit(f"{PAGE}: no place for the {name}, expected <!-- {name} --> and <!-- end of {name} -->")
+        text = re.sub(pattern, lambda found, part=part: f"{found[1]}\n{part}{found[2]}", text, flags=re.DOTALL)
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
