@@ -225,8 +225,10 @@ class Truth:
 
 def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
     """The window of cells of a raster of (height, width) `size` that holds points (n, 2) (x, y) px and `reach` px round them."""
-    known = points[np.isfinite(points).all(axis=1)]
-    low, high = (known.min(axis=0) - reach, known.max(axis=0) + reach) if len(known) else (np.zeros(2), np.zeros(2))
+    x, y = np.ascontiguousarray(points.T)  # rows: minima of columns take four times as long
+    known = np.isfinite(x + y)
+    x, y = x[known], y[known]
+    low, high = (np.zeros(2), np.zeros(2)) if not len(x) else (np.array((x.min(), y.min())) - reach, np.array((x.max(), y.max())) + reach)
     start = np.clip(np.floor(low / CELL) * CELL, 0, size[::-1]).astype(int) // CELL * CELL
     stop = np.clip(np.ceil(high), start, size[::-1]).astype(int)
     return slice(int(start[1]), int(stop[1])), slice(int(start[0]), int(stop[0]))
