@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastecg.errors import FastecgError, ImageError, LayoutError, RecordError
+from fastecg.errors import FastecgError, ImageError, RecordError
 from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.writers import FORMATS, PART, TRUTHS, is_whole, save_photo, whole_name, write_record
 
@@ -58,8 +58,8 @@ class Options:
 
     def check(self) -> None:
         """Raise the error of the first option that cannot be."""
-        from fastecg.layouts import LAYOUTS
-        from fastecg.styles import STYLES
+        from fastecg.recipe import check_page
+        from fastecg.vary import Distribution
 
         if f".{self.format}" not in FORMATS:
             raise ImageError(f"unknown format {self.format!r}, expected png, jpg, webp or tiff")
@@ -68,12 +68,10 @@ class Options:
         for kind in self.truth:
             if kind not in TRUTHS:
                 raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
-        for what, name, known in (("layout", self.layout, LAYOUTS), ("style", self.style, STYLES)):
-            if name != "auto" and name not in known and not (what == "layout" and re.fullmatch(r"\d+x1", name)):
-                raise LayoutError(f"unknown {what} {name!r}, expected auto or one of {', '.join(known)}")
-        for what, value in (("dpi", self.dpi), ("speed", self.speed), ("gain", self.gain), ("per-record", self.per_record)):
-            if value is not None and not value > 0:
-                raise FastecgError(f"{what} is {value}, expected a number above 0")
+        fixed = {"layout": self.layout, "style": self.style, "dpi": self.dpi, "speed_mm_s": self.speed, "gain_mm_mv": self.gain}
+        check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items() if value is not None})
+        if self.per_record < 1:
+            raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
         if self.severity is not None and not 0 <= self.severity <= 1:
             raise FastecgError(f"the severity is {self.severity}, expected 0 to 1")
         if self.seed < 0:
@@ -149,7 +147,7 @@ class Summary:
 
 
 def render_dataset(
-    inputs: Iterable[str | os.PathLike[str] | Record],
+    inputs: str | os.PathLike[str] | Record | Iterable[str | os.PathLike[str] | Record],
     out: str | os.PathLike[str],
     *,
     recipe: str | Path | Recipe = "clean",
@@ -166,7 +164,7 @@ def render_dataset(
     shard: tuple[int, int] | None = None,
     format: str = "png",
     quality: int | None = None,
-    truth: Sequence[str] = ("json",),
+    truth: str | Sequence[str] = ("json",),
     mask_unplotted: bool = False,
     challenge_headers: bool = False,
     workers: int | None = None,
@@ -182,7 +180,7 @@ def render_dataset(
 
     Parameters
     ----------
-    inputs : paths or Records
+    inputs : path or Record, or several
         Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
     out : path
         Made if missing.
@@ -213,6 +211,7 @@ def render_dataset(
         If an option cannot be, an input is missing, or `out` was made with other options.
     """
     from fastecg.recipe import Recipe
+    from fastecg.record import Record
 
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     options = Options(
@@ -228,7 +227,7 @@ def render_dataset(
         per_record=per_record,
         format=format,
         quality=quality,
-        truth=tuple(truth),
+        truth=(truth,) if isinstance(truth, str) else tuple(truth),
         mask_unplotted=mask_unplotted,
         challenge_headers=challenge_headers,
     )
@@ -236,7 +235,8 @@ def render_dataset(
     if workers is not None and workers < 1:
         raise FastecgError(f"workers is {workers}, expected 1 or more")
     folder = Path(out)
-    tasks = _part(_tasks(list(inputs), folder), limit, shard)
+    given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
+    tasks = _part(_tasks(given, folder), limit, shard)
     manifest = _opened(folder, options, overwrite)
     _sweep(folder, {task.stem for task in tasks})
     tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
@@ -362,11 +362,11 @@ def _opened(folder: Path, options: Options, overwrite: bool) -> Manifest:
     """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place."""
     now, before = options.to_dict(), read_options(folder)
     changes = changed_options(before, now) if before is not None else []
-    if changes and not overwrite:
+    manifest = Manifest(folder)
+    if changes and manifest.images and not overwrite:
         raise FastecgError(
             f"{folder}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
         )
-    manifest = Manifest(folder)
     if changes:
         _clear(folder, manifest)
         manifest = Manifest(folder)

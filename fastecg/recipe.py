@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 
 from fastecg.artifact import Artifact
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
-from fastecg.layouts import LAYOUTS, Setup, fitting_layouts, layout_for
+from fastecg.layouts import LAYOUTS, PAPERS, Setup, fitting_layouts, layout_for
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
@@ -97,7 +100,7 @@ class Recipe:
         page = table.get("page", {})
         _check_keys(page, cls._PAGE_KEYS, "page")
         drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls._PAGE_KEYS if key in page)
-        _check_names(dict(drawn))
+        check_page(dict(drawn))
         view = Vary.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
         slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in table.get("slots", {}).items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
@@ -137,22 +140,28 @@ class Recipe:
         **fixed: Any,
     ) -> Shot:
         """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary."""
-        key = f"{record.name}/{page}/{variant}"
+        if severity is not None and not 0 <= severity <= 1:
+            raise RecipeError(f"the severity is {severity}, expected 0 to 1")
+        if seed < 0:
+            raise RecipeError(f"the seed is {seed}, expected 0 or above")
+        starts = list(record.page_starts())
+        if not 0 <= page < len(starts):
+            raise LayoutError(f"{record.name}: no page {page}, the record has {len(starts)}")
+        start, stop = starts[page]
+        shown = Record(record.signal[:, start:stop], record.fs, record.leads)
+        # The signal is part of the key, since data sets of many folders have many records of one name.
+        key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"
         if self.mix:
             part = self._part(stream(seed, key, "mix"))
             shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, header_text=header_text, **fixed)
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
             severity = self._draw_severity(stream(seed, key, "severity"))
-        values = {name: item.draw(stream(seed, key, f"page.{name}"), severity) for name, item in self.page} | _given(fixed)
-        _check_names({name: Distribution("fixed", (item,)) for name, item in values.items()})
+        drawn = {name: item.draw(stream(seed, key, f"page.{name}"), severity) for name, item in self.page}
+        values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
+        check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
         style, layout = _draw_look(values.pop("style", "auto"), values.pop("layout", "auto"), record, stream(seed, key, "look"))
         dpi = float(values.pop("dpi", 200.0))
-        starts = list(record.page_starts())
-        if not 0 <= page < len(starts):
-            raise LayoutError(f"{record.name}: no page {page}, the record has {len(starts)}")
-        start, stop = starts[page]
-        shown = Record(record.signal[:, start:stop], record.fs, record.leads)  # the printed rate is that of this page
         facts = replace(draw_facts(stream(seed, key, "facts"), shown), header_text=header_text)
         view = self.view.draw(stream(seed, key, "view"), severity) or Straight()
         shot = Shot(
@@ -219,12 +228,33 @@ def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
     return tuple(parts)
 
 
-def _check_names(values: Mapping[str, Distribution]) -> None:
-    """Layouts and styles named by a recipe or a caller must exist."""
-    for key, names in (("layout", LAYOUTS), ("style", STYLES)):
+#: What the numbers of a page may be. Beyond, there is no such paper, or no memory for its picture.
+_RANGES = {"dpi": (20.0, 1200.0), "speed_mm_s": (5.0, 100.0), "gain_mm_mv": (1.0, 50.0), "chest_gain_mm_mv": (1.0, 50.0)}
+
+
+def _in_range(name: str, drawn: Any) -> Any:
+    """A drawn number of a page within what it may be: normal distributions have tails."""
+    low, high = _RANGES.get(name, (-math.inf, math.inf))
+    return min(max(drawn, low), high) if isinstance(drawn, float) else drawn
+
+
+def check_page(values: Mapping[str, Distribution]) -> None:
+    """Refuse names and numbers of a recipe or a caller that no page can have.
+
+    Raises
+    ------
+    LayoutError
+        Naming the value and what is allowed.
+    """
+    for key, names in (("layout", LAYOUTS), ("style", STYLES), ("paper", PAPERS)):
         for name in values[key].numbers if key in values else ():
-            if name != "auto" and name not in names and not (key == "layout" and str(name).endswith("x1")):
+            if name != "auto" and name not in names and not (key == "layout" and re.fullmatch(r"([1-9]|1[0-5])x1", str(name))):
                 raise LayoutError(f"no {key} {name!r}, expected auto or one of {', '.join(names)}")
+    for key, (low, high) in _RANGES.items():
+        for number in values[key].extremes() if key in values else ():
+            fine = isinstance(number, int | float | np.number) and not isinstance(number, bool) and low <= number <= high
+            if not fine:
+                raise LayoutError(f"{key} is {number!r}, expected a number from {low:g} to {high:g}")
 
 
 def _draw_look(style: str, layout: str, record: Record, rng: np.random.Generator) -> tuple[str, str]:

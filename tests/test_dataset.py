@@ -383,3 +383,47 @@ def test_an_interrupted_run_goes_on(tmp_path):
     summary = dataset.render_dataset([source], out, dpi=200, workers=2)
     assert summary.kept + summary.pages == 40
     assert summary.kept >= drawn
+
+
+def test_one_record_or_path_is_an_input_too(tmp_path):
+    record = fastecg.simulate(seed=1, name="alone")
+    assert fastecg.render_dataset(record, tmp_path / "a", dpi=40, workers=1, truth="mask").pages == 1
+    assert (tmp_path / "a" / "alone-0.mask.png").is_file()
+    assert fastecg.render_dataset(str(tmp_path / "a" / "alone"), tmp_path / "b", dpi=40, workers=1).pages == 1
+
+
+def test_a_run_without_pictures_leaves_the_folder_free(tmp_path):
+    record = fastecg.Record([np.arange(100.0)], 100.0, ["V4R"])
+    failed = fastecg.render_dataset([record], tmp_path, dpi=40, workers=1, layout="6x2-cabrera")
+    assert (failed.pages, len(failed.failures)) == (0, 1)  # no lead of the layout
+    assert fastecg.render_dataset([fastecg.simulate(seed=1)], tmp_path, dpi=40, workers=1, layout="3x4").pages == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("dpi", float("inf")),
+        ("dpi", 100_000),
+        ("dpi", 0),
+        ("dpi", -5),
+        ("speed", 1e6),
+        ("gain", -5),
+        ("layout", "100x1"),
+        ("layout", "0x1"),
+    ],
+)
+def test_numbers_no_page_can_have_are_refused_at_once(tmp_path, option, value):
+    with pytest.raises(fastecg.LayoutError, match="expected"):
+        fastecg.render_dataset([fastecg.simulate(seed=1)], tmp_path / "out", workers=1, **{option: value})
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(fastecg.LayoutError, match="expected"):
+        fastecg.render(fastecg.simulate(seed=1), **{option: value})
+
+
+def test_records_of_one_name_in_two_folders_look_different(tmp_path):
+    for folder, seed in (("a", 1), ("b", 2)):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        write_record(tmp_path / "in" / folder / "rec", fastecg.simulate(seed=seed, name="rec"))
+    fastecg.render_dataset(tmp_path / "in", tmp_path / "out", dpi=40, workers=1)
+    truths = [orjson.loads((tmp_path / "out" / folder / "rec-0.json").read_bytes())["fastecg"]["shot"]["facts"] for folder in "ab"]
+    assert truths[0]["number"] != truths[1]["number"]
