@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -75,14 +78,14 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
 
 
 def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 20) -> tuple[Path, int]:
-    """Write one web page that shows a folder's images with their truth over them.
+    """Write one web page that shows a folder's images: small, filtered at will, and on a click with their truth over them.
 
     Parameters
     ----------
     folder : path
         Searched with its sub-folders for images that have a truth file.
     out : path, optional
-        ``inspect.html`` in the folder if not given. It links to the images.
+        ``inspect.html`` in the folder if not given. It holds small copies of the images and links to the images themselves.
     limit : int
         Most images to show.
 
@@ -101,8 +104,8 @@ def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] |
     images = [path for path, _ in zip(_images_in(root), range(limit), strict=False)]
     if not images:
         raise ImageError(f"{root}: no image with its truth (.json) in it, expected what `fastecg render` makes")
-    figures = (_figure(path, os.path.relpath(path, target.parent)) for path in images)
-    write_atomic(target, "\n".join((_HEAD, *figures, "</html>\n")).encode())
+    figures = "\n".join(_figure(path, Path(os.path.relpath(path, target.parent)).as_posix()) for path in images)
+    write_atomic(target, _PAGE.read_text(encoding="utf-8").replace(_PLACE, figures, 1).encode())
     return target, len(images)
 
 
@@ -189,39 +192,46 @@ def _images_in(folder: Path) -> Iterator[Path]:
 
 # --- the web page --------------------------------------------------------------------------------------------------------------
 
-_HEAD = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>fastecg: pictures and their truth</title>
-<style>
-body { font: 14px sans-serif; margin: 16px; background: #f4f4f4 }
-figure { position: relative; margin: 0 0 24px; width: 100% }
-figure img, figure svg { width: 100%; display: block }
-figure svg { position: absolute; left: 0; bottom: 0 }
-polyline { fill: none; stroke-width: 1.5 }
-polygon { fill: none; stroke: rgb(0,160,255) }
-.hidden, .grid { fill: none }
-.hidden { stroke: rgb(255,0,255); stroke-width: 3 }
-.grid { stroke: rgb(0,170,0); stroke-width: 1 }
-#traces:not(:checked) ~ figure .traces, #boxes:not(:checked) ~ figure .boxes, #grid:not(:checked) ~ figure .lattice { display: none }
-</style>
-<input type="checkbox" id="traces" checked><label for="traces">traces</label>
-<input type="checkbox" id="boxes" checked><label for="boxes">boxes</label>
-<input type="checkbox" id="grid"><label for="grid">5 mm crossings</label>"""
+_PAGE = Path(__file__).parent / "data" / "inspect.html"
+_PLACE = "<!-- figures -->"
+_THUMBNAIL_PX = 320
 
 
 def _figure(path: Path, link: str) -> str:
-    """One image with its truth as SVG over it."""
+    """One image: a small copy of it, what it can be filtered by, and what a click shows."""
     truth = _truth_of(path)
     own = truth["fastecg"]
-    title = f"{path.name}: {own['recipe']}, {own['layout']}, {own['style']}, seed {own['seed']}"
+    kinds = " ".join(sorted({str(item["kind"]) for item in own["shot"]["artifacts"]}))
+    filters = {"recipe": own["recipe"], "layout": own["layout"], "style": own["style"], "artifact": kinds}
+    data = " ".join(f'data-{name}="{html.escape(str(value))}"' for name, value in filters.items())
+    title = html.escape(f"{path.name}: {own['recipe']}, {own['layout']}, {own['style']}, seed {own['seed']}")
+    return (
+        f'<figure {data}><img src="{_thumbnail(path)}" alt=""><figcaption>{title}</figcaption>'
+        f'<template><b>{title}</b><div class="full"><img src="{html.escape(link)}" alt="">{_overlay(truth)}</div>'
+        f"<pre>{html.escape(json.dumps(own['shot'], indent=1, ensure_ascii=False))}</pre></template></figure>"
+    )
+
+
+def _thumbnail(path: Path) -> str:
+    """A small copy of an image, as a URL that holds it."""
+    from PIL import Image
+
+    small = Image.fromarray(_read_image(path)).convert("RGB")
+    small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=75)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _overlay(truth: dict[str, Any]) -> str:
+    """The truth as SVG, which counts from the corner of the first pixel, not from its centre."""
+    own = truth["fastecg"]
     traces = "".join(_trace_svg(segment) for segment in segments(truth))
     boxes = "".join(_box_svg(box) for box in own["boxes"])
     crosses = "".join(f"M{x - 3:.1f} {y:.1f}h6M{x:.1f} {y - 3:.1f}v6" for x, y in _finite(_points(own["grid"]["px"])))
-    # SVG counts from the corner of the first pixel, the truth from its centre.
     return (
-        f'<figure><figcaption>{html.escape(title)}</figcaption><img src="{html.escape(link)}" alt="" loading="lazy">'
-        f'<svg viewBox="-0.5 -0.5 {truth["width"]} {truth["height"]}">'
-        f'<g class="lattice"><path class="grid" d="{crosses}"/></g><g class="boxes">{boxes}</g>'
-        f'<g class="traces">{traces}</g></svg></figure>'
+        f'<svg viewBox="-0.5 -0.5 {truth["width"]} {truth["height"]}"><g class="lattice"><path class="grid" d="{crosses}"/></g>'
+        f'<g class="boxes">{boxes}</g>{traces}</svg>'
     )
 
 
@@ -231,7 +241,7 @@ def _trace_svg(segment: Segment) -> str:
     finite = np.isfinite(segment.points).all(axis=1)
     lines = (f'<polyline stroke="rgb({red},{green},{blue})" points="{_spelled(segment.points[run])}"/>' for run in _runs(finite))
     dots = "".join(f"M{x:.1f} {y:.1f}h.1" for x, y in segment.points[finite & ~segment.visible])
-    return "".join(lines) + (f'<path class="hidden" d="{dots}"/>' if dots else "")
+    return f'<g class="traces">{"".join(lines)}</g>' + (f'<path class="hidden" d="{dots}"/>' if dots else "")
 
 
 def _box_svg(box: dict[str, Any]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -294,10 +296,25 @@ def test_inspect_makes_a_page_of_a_folder(out):
     result = call("inspect", out, "--limit", 1)
     assert result.exit_code == 0
     page = (out / "inspect.html").read_text()
-    assert page.count("<figure>") == page.count("<img") == 1
+    assert page.count("<figure ") == page.count("<template>") == 1
     assert page.count("<polyline") == 13
     assert 'src="r0-0.png"' in page
     assert "http" not in page
+    small = iio.imread(base64.b64decode(re.search(r"data:image/jpeg;base64,([^\"]+)", page)[1]))
+    assert max(small.shape) == 320
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+@pytest.mark.parametrize(("state", "shown", "opened"), [("", 2, 0), ("#layout=3x4%2B1&open=1", 2, 13), ("#recipe=none", 2, 0)])
+def test_inspect_page_in_a_browser(out, tmp_path, state, shown, opened):
+    call("inspect", out, "--out", tmp_path / "page.html")
+    words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}", "--dump-dom"]
+    page = subprocess.check_output([*words, f"file://{tmp_path / 'page.html'}{state}"], text=True, timeout=120)
+    assert f"{shown} of 2 pictures" in page
+    assert page.partition('id="shown"')[2].partition("</dialog>")[0].count("<polyline") == opened
 
 
 def test_inspect_page_escapes_what_is_printed(out, tmp_path):
@@ -305,7 +322,7 @@ def test_inspect_page_escapes_what_is_printed(out, tmp_path):
         (tmp_path / f"x{suffix}").write_bytes((out / f"r0-0{suffix}").read_bytes().replace(b'"words":"II"', b'"words":"<script>"'))
     path, count = inspect.inspect_folder(tmp_path)
     assert count == 1
-    assert "<script>" not in path.read_text()
+    assert path.read_text().count("<script>") == 1  # the page's own
     assert "&lt;script&gt;" in path.read_text()
 
 
