@@ -111,6 +111,8 @@ def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
     thin = np.nan_to_num(rows.reshape(len(rows), -1, step).mean(2))
     hz = fs / step
+    if thin.shape[1] < 2:
+        return np.zeros(0), hz
     energy = np.square(np.diff(thin, axis=1)).sum(0, dtype=np.float64)
     width = max(1, round(0.1 * hz))
     return np.convolve(energy, np.ones(width) / width, mode="same"), hz

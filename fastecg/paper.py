@@ -45,7 +45,7 @@ class Setup:
     paper : str
         A key of `PAPERS`, or "auto" for the style's own.
     rhythm_leads : tuple of str, optional
-        Leads of the rhythm strips from top to bottom; the layout's own where not given.
+        Leads of the rhythm strips from top to bottom, at most as many as the layout has strips; the layout's own where not given.
     simultaneous : bool
         Every column starts at time 0; otherwise time runs on from column to column.
 

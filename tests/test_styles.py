@@ -122,6 +122,15 @@ def test_no_rate_is_counted_where_there_are_no_beats() -> None:
     assert 40 < facts.rate < 130
 
 
+@pytest.mark.parametrize(
+    ("samples", "fs"), [(1, 500.0), (2, 500.0), (3, 500.0), (5, 500.0), (8, 500.0), (1, 0.001), (40, 0.001), (40, 0.3)]
+)
+def test_the_shortest_and_slowest_records_have_facts(samples: int, fs: float) -> None:
+    record = Record(np.random.default_rng(0).normal(0, 1, (12, samples)), fs, LEADS)
+    assert heart_rate(record) is None
+    assert 40 < draw_facts(np.random.default_rng(0), record).rate < 130
+
+
 def test_facts_agree_with_each_other() -> None:
     for seed in range(60):
         rate = 45 + 2 * seed

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from fastecg.errors import LayoutError
 from fastecg.layouts.layout import Layout
 from fastecg.paper import PAPERS, Frame, Paper, Setup
 from fastecg.record import LEADS
 
-__all__ = ["LAYOUTS", "PAPERS", "Frame", "Layout", "Paper", "Setup", "fitting_layouts", "layout_for", "single_column"]
+__all__ = [
+    "LAYOUTS", "PAPERS", "Frame", "Layout", "Paper", "Setup",
+    "auto_layouts", "check_layout", "fitting_layouts", "layout_for", "single_column",
+]  # fmt: skip
 
 _LIMB = LEADS[:6]
 _CHEST = LEADS[6:]
@@ -19,6 +23,8 @@ _FOURS = (("I", "II", "III", "aVR"), ("aVL", "aVF", "V1", "V2"), ("V3", "V4", "V
 _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")
+_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # 99 rows of 2 mm fill the highest paper
+_MOST_ROWS = 24  # of a page that nobody asked for by name
 
 _TABLE = (
     Layout("3x4", "three rows of four", _THREES),
@@ -43,25 +49,34 @@ _TABLE = (
 LAYOUTS = {layout.name: layout for layout in _TABLE}
 
 
+def check_layout(name: str) -> None:
+    """Refuse what is no name of a layout, whatever the record.
+
+    Raises
+    ------
+    LayoutError
+    """
+    if name not in LAYOUTS and not _ROWS.fullmatch(name):
+        raise LayoutError(f"unknown layout {name!r}, expected one of auto, {', '.join(LAYOUTS)}, or n x 1 as in 5x1, up to 99x1")
+
+
 def layout_for(name: str, leads: Sequence[str]) -> Layout:
     """The layout of a name, for a record with these leads.
 
     "3x5" takes other further leads where V4R, V8, V9 are not there. An `n`x1 that is not in the table, or whose leads are not
-    all there, shows the first n leads of the record.
+    all there, shows the first n leads of the record. So does any `n`x1-wide: 6x1 is an upright page of 7 s, 6x1-wide is not.
 
     Raises
     ------
     LayoutError
         If there is no such layout, or nothing of it could be drawn.
     """
-    layout = LAYOUTS.get(name)
-    rows = re.fullmatch(r"([1-9]\d?)x1", name)
-    if layout is None and rows is None:
-        raise LayoutError(f"unknown layout {name!r}, expected one of auto, {', '.join(LAYOUTS)}, or n x 1 as in 5x1")
+    check_layout(name)
+    layout, rows = LAYOUTS.get(name), _ROWS.fullmatch(name)
     if name == "3x5":
         layout = Layout(name, LAYOUTS[name].title, (*_THREES, _fifth_column(leads)))
     if rows and (layout is None or not set(layout.leads) <= set(leads)) and (layout is None or int(rows[1]) <= len(leads)):
-        return _first_leads(int(rows[1]), leads)
+        return _first_leads(name, int(rows[1]), leads)
     assert layout is not None
     if not set(layout.leads) & set(leads):
         raise LayoutError(f"layout {name} has no lead of this record, which has {', '.join(leads)}; expected one of {_joined(leads)}")
@@ -80,6 +95,33 @@ def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*wide, *small]))
 
 
+def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], seconds: float = 10.0, strips: int = 0) -> dict[str, float]:
+    """What "auto" draws from, with shares: layouts that show every lead for all of the time.
+
+    The twelve leads come as a machine prints them. Other sets have a row each; fifteen leads mostly three rows of five.
+
+    Parameters
+    ----------
+    leads : sequence of str
+        The record's.
+    printed : iterable of (name, share)
+        Layouts of the machine, as in `Style.layouts`.
+    seconds : float
+        How long the page is.
+    strips : int
+        Least number of rhythm strips; a record with more than the twelve leads then gets a layout for twelve.
+    """
+    there, count = set(leads), len(leads)
+    if there == set(LEADS) or (strips and there > set(LEADS)):
+        shares = {name: share for name, share in printed if len(LAYOUTS[name].rhythm) >= strips}
+        return shares or {f"3x4+{min(max(strips, 1), 3)}": 1.0}
+    if there > set(LEADS) and (count == 15 or count > _MOST_ROWS):
+        return {"3x5": 0.7, "15x1": 0.3} if count == 15 else {"3x5": 1.0}
+    if there == set(_LIMB) and seconds > LAYOUTS["6x1"].seconds:
+        return {"6x1-wide": 1.0}
+    return {f"{min(count, 99)}x1": 1.0}
+
+
 def single_column(leads: Sequence[str]) -> Layout:
     """One row a lead over the whole width."""
     return Layout(f"{len(leads)}x1", f"{len(leads)} rows over the whole width", (tuple(leads),))
@@ -91,10 +133,10 @@ def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
     return _FURTHER if set(_FURTHER) <= set(leads) else others or _FURTHER
 
 
-def _first_leads(rows: int, leads: Sequence[str]) -> Layout:
+def _first_leads(name: str, rows: int, leads: Sequence[str]) -> Layout:
     if rows > len(leads):
-        raise LayoutError(f"layout {rows}x1 needs {rows} leads, this record has {len(leads)}: expected one of {_joined(leads)}")
-    return single_column(tuple(leads)[:rows])
+        raise LayoutError(f"layout {name} needs {rows} leads, this record has {len(leads)}: expected one of {_joined(leads)}")
+    return replace(single_column(tuple(leads)[:rows]), name=name)
 
 
 def _joined(leads: Sequence[str]) -> str:

@@ -8,18 +8,15 @@ import numpy as np
 
 from fastecg.layouts.layout import Layout
 from fastecg.page import Stroke, Text, Trace
-from fastecg.paper import Frame, Setup
+from fastecg.paper import Frame
 from fastecg.style import Style
 from fastecg.text import width_mm
 
 Line = tuple[float, float, float, float]  # x0, y0, x1, y1 in mm
 
 
-def pulse_of(row: int, baseline: float, traces: tuple[Trace, ...], style: Style, setup: Setup, frame: Frame) -> Iterator[Stroke]:
-    """The calibration pulses of one row: 1 mV high, with a step where the row's leads have two gains."""
-    gains = sorted({abs(trace.gain_mm_mv) for trace in traces if trace.row == row}, reverse=True)
-    if not gains:
-        return
+def pulses_at(baseline: float, gains: list[float], style: Style, frame: Frame) -> Iterator[Stroke]:
+    """The calibration pulses of one row: 1 mV high, with a step where there are two gains (mm/mV, the larger first)."""
     whole = style.pulse_width_mm + 2 * style.pulse_feet_mm
     if style.pulse_side in ("left", "both"):
         yield _pulse(frame.start_x_mm - style.pulse_gap_mm - whole, baseline, gains, style)

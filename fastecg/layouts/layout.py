@@ -68,7 +68,8 @@ class Layout:
         Raises
         ------
         LayoutError
-            If the range holds no sample, or the record has no lead of the layout.
+            If the range holds no sample, none falls on the page, the record has no lead of the layout, or a rhythm lead that was
+            asked for is not in the record or has no strip.
         """
         from fastecg.layouts.place import place
 

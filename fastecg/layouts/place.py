@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.errors import LayoutError
 from fastecg.facts import Facts
-from fastecg.layouts.furniture import label_of, pulse_of, separators, steps
+from fastecg.layouts.furniture import label_of, pulses_at, separators, steps
 from fastecg.layouts.layout import Layout
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.paper import Frame, Setup, paper_for
@@ -21,6 +21,8 @@ from fastecg.text import measure
 _EDGE_MM = 4.0  # least paper left and right of what is drawn
 _SHEET_MM = 180.0  # papers at least this high keep the style's white bands
 _PITCH_MM = 42.0  # most space a row gets
+_HEAD_MM = 1.0  # from the top of the first row's pulse to what is above
+_LADDER_MM = 4.0  # pulses nearer to the next row's than this would stand like the rungs of a ladder
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,14 @@ def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Fac
         raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
     frame = page_frame(layout, style, setup, notes)
     words = printed_words(facts, setup, style, frame, notes) if facts else ()
-    baselines, pitch = _baselines(layout, frame, words)
-    traces = tuple(_traces(cells, layout, record, setup, frame, baselines, (start, stop), notes))
-    pulses = tuple(pulse for row in range(layout.rows) for pulse in pulse_of(row, baselines[row], traces, style, setup, frame))
+    baselines, pitch = _baselines(layout, frame, words, max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row))
+    traces = tuple(_traces(cells, layout, record, setup, frame, baselines, pitch, (start, stop), notes))
+    if not any(trace.points_mm.size for trace in traces):
+        raise LayoutError(
+            f"{record.name}: no sample of the {(stop - start) / record.fs:g} s at {record.fs:g} Hz falls on layout {layout.name}"
+        )
+    notes += _left_out(traces, record, stop)
+    pulses = tuple(_pulses(traces, baselines, pitch, style, frame))
     labels = tuple(label_of(cell.label, cell.column, baselines[cell.row], pitch, style, frame, len(layout.columns)) for cell in cells)
     lines = separators(layout, baselines, pitch, style, frame) + (steps(traces, style) if style.separator == "step" else ())
     return Page(
@@ -83,7 +90,16 @@ def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> It
 
 def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> list[str]:
     """As many leads as the layout has strips: those asked for, then the layout's own, then whatever the record has."""
-    asked = dict.fromkeys((*(setup.rhythm_leads or ()), *layout.rhythm))
+    given, strips = setup.rhythm_leads or (), len(layout.rhythm)
+    for lead in given:
+        if lead not in record.leads:
+            raise LayoutError(f"{record.name}: rhythm lead {lead!r} is not in the record, expected one of {', '.join(record.leads)}")
+    if len(given) > strips:
+        raise LayoutError(
+            f"layout {layout.name} has {strips or 'no'} rhythm strip{'s' * (strips != 1)} for {', '.join(given)}: "
+            "expected at most as many leads, or a layout such as 3x4+1 or 3x4+3"
+        )
+    asked = dict.fromkeys((*given, *layout.rhythm))
     wanted = list(asked)[: len(layout.rhythm)]
     spare = [lead for lead in (*asked, "II", "V1", "V5", *record.leads) if lead in record.leads and lead not in wanted]
     chosen = []
@@ -102,7 +118,9 @@ def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> 
     before, after = _beside(style)
     left, top, right, bottom = style.grid_inset_mm
     axis = layout.seconds * setup.speed_mm_s
-    needed = max(left, _EDGE_MM) + before + axis + after + max(right, _EDGE_MM)
+    end = max(left, _EDGE_MM) + before + axis + after
+    # A grid of whole 5 mm boxes inside a margin must still reach beyond all that is drawn.
+    needed = max(end + max(right, _EDGE_MM), left + 5.0 * float(np.ceil((end - left) / 5.0)) + right)
     width, height = paper.width_mm or float(np.ceil(needed + 2.0)), paper.height_mm
     if layout.upright and not paper.is_roll:
         width, height = height, width
@@ -113,8 +131,8 @@ def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> 
         top = bottom = 0.0
     grid = (left, top, _on_grid(left, width - right) if right else width, _on_grid(top, height - bottom) if bottom else height)
     # A machine starts printing at one place, whatever the paper's length: only a little of the spare width goes to the left.
-    spare = max(0.0, width - needed)
-    begin = max(left, _EDGE_MM) + min(spare / 2, 6.0) + before
+    spare = max(0.0, width - max(right, _EDGE_MM) - end)
+    begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
     return Frame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
 
 
@@ -131,15 +149,18 @@ def _on_grid(low: float, high: float) -> float:
     return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
 
 
-def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...]) -> tuple[list[float], float]:
-    """The y of 0 mV of every row, and the rows' distance, mm."""
+def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
+    """The y of 0 mV of every row, and the rows' distance, mm. The first row has room for 1 mV above it, at its `gain`."""
     _, top, _, bottom = frame.grid_mm
     edges = [box for _, box in words]
     middle = frame.size_mm[1] / 2
     top = max([top, *(box[3] + 1.0 for box in edges if box[3] < middle)])
     bottom = min([bottom, *(box[1] - 1.0 for box in edges if box[1] > middle)])
-    pitch = min((bottom - top) / layout.rows, _PITCH_MM)
-    first = (top + bottom) / 2 - pitch * layout.rows / 2 + 0.45 * pitch
+    height = bottom - top
+    pitch = min(height / layout.rows, _PITCH_MM)
+    above = max(0.45 * pitch, min(gain + _HEAD_MM, 0.45 * height))  # on the lowest papers 1 mV is more than there is
+    pitch = min(pitch, (height - above) / (layout.rows - 0.45))
+    first = top + above + (height - above - (layout.rows - 0.45) * pitch) / 2
     return [first + row * pitch for row in range(layout.rows)], pitch
 
 
@@ -150,6 +171,7 @@ def _traces(
     setup: Setup,
     frame: Frame,
     baselines: list[float],
+    pitch: float,
     span: tuple[int, int],
     notes: list[str],
 ) -> Iterator[Trace]:
@@ -160,9 +182,9 @@ def _traces(
         samples = record.lead(cell.lead)[first:last].astype(np.float64)
         gain = setup.gain_of(cell.lead) * (-1.0 if cell.label.startswith("-") else 1.0)
         baseline = baselines[cell.row]
-        offset = _offset(samples, baseline, gain, frame.size_mm[1])
+        offset = _offset(samples, gain, pitch)
         if offset:
-            notes.append(f"lead {cell.label} has an offset of {offset:.2f} mV, which was subtracted to draw it on the page")
+            notes.append(f"lead {cell.label} has an offset of {offset:.2f} mV, which was subtracted to draw it in its row")
         points = np.empty((samples.size, 2))
         points[:, 0] = x + np.arange(samples.size) * (setup.speed_mm_s / record.fs)
         points[:, 1] = baseline - gain * (samples - offset)
@@ -182,14 +204,34 @@ def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, 
     return min(start + low, stop), min(start + high, stop), frame.start_x_mm + low / fs * setup.speed_mm_s
 
 
-def _offset(samples: np.ndarray, baseline: float, gain: float, height: float) -> float:
-    """The level to subtract, mV: 0 unless all of the segment would lie off the page."""
-    if not samples.size:
-        return 0.0
-    y = baseline - gain * samples
-    if not np.all((y < 0) | (y > height) | np.isnan(y)) or np.isnan(y).all():
-        return 0.0
-    return float(np.nanmedian(samples))
+def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
+    """The level to subtract, mV: the segment's median where that lies nearer to another row than to its own, else 0."""
+    seen = samples[~np.isnan(samples)]
+    level = float(np.median(seen)) if seen.size else 0.0
+    return level if abs(gain * level) > pitch / 2 else 0.0
+
+
+def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
+    """Notes on leads and on a last part of the page that are nowhere on it."""
+    notes, shown = [], {trace.lead for trace in traces}
+    missing = [lead for lead in record.leads if lead not in shown]
+    if missing:
+        notes.append(f"not shown: {', '.join(missing)}")
+    rest = (stop - max(trace.stop for trace in traces)) / record.fs
+    if rest >= 0.05:
+        notes.append(f"the last {rest:.1f} s of the page are not shown")
+    return notes
+
+
+def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: Frame) -> Iterator[Stroke]:
+    """A calibration pulse a row; on dense pages one for all rows, at the first."""
+    gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
+    everywhere = set().union(*gains.values())
+    if pitch < max(everywhere) + _LADDER_MM:
+        gains = {traces[0].row: everywhere}
+    for row, found in gains.items():
+        if found:
+            yield from pulses_at(baselines[row], sorted(found, reverse=True), style, frame)
 
 
 def _boxes(
