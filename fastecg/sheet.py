@@ -176,7 +176,7 @@ def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
     return plane
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # 10 MB each: eight of them were a quarter of a worker's memory
 def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
     """Empty paper with its grid: the same for every page of a style and size, so drawn once."""
     from fastecg.grid import draw_grid
