@@ -1,0 +1,41 @@
+"""Speed of pictures for training loops."""
+
+import time
+
+import pytest
+
+import fastecg
+from fastecg.training import Album
+
+RECORDS = 8
+
+
+@pytest.fixture(scope="module")
+def records():
+    return [fastecg.simulate(seed=seed, name=f"r{seed}") for seed in range(RECORDS)]
+
+
+@pytest.mark.parametrize("options", [{}, {"crop": 512, "crops": 16}], ids=["pages", "crops"])
+def test_bench_examples(benchmark, records, options):
+    """Pictures of an epoch in one process, with masks."""
+    album = Album.of(records, **options)
+    album.examples(0)
+    benchmark.extra_info["examples"] = RECORDS * album.crops
+    benchmark(lambda: [album.examples(index, 1) for index in range(RECORDS)])
+
+
+def test_guard_windows_cost_less_than_their_picture(benchmark, records):
+    """Sixteen windows of a picture take at most 1.4 times as long as the picture: it is drawn once."""
+    whole, windows = Album.of(records), Album.of(records, crop=512, crops=16)
+    spent_s(windows)
+    pairs = [(spent_s(whole), spent_s(windows)) for _ in range(3)]
+    benchmark.extra_info["ratio"] = round(min(cut / drawn for drawn, cut in pairs), 2)
+    benchmark.pedantic(windows.examples, args=(0, 1), rounds=1)
+    assert min(cut / drawn for drawn, cut in pairs) < 1.4
+
+
+def spent_s(album: Album) -> float:
+    began = time.process_time()
+    for index in range(len(album)):
+        album.examples(index, 1)
+    return time.process_time() - began
