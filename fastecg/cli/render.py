@@ -28,6 +28,11 @@ def render(
     dpi: Annotated[float | None, typer.Option(help="Pixels an inch of paper. [default: 200]", rich_help_panel="Look")] = None,
     speed: Annotated[float | None, typer.Option(help="Paper speed, mm/s. [default: 25]", rich_help_panel="Look")] = None,
     gain: Annotated[float | None, typer.Option(help="Gain, mm/mV. [default: 10]", rich_help_panel="Look")] = None,
+    chest_gain: Annotated[float | None, typer.Option(help="Gain of the V leads where it differs, mm/mV.", rich_help_panel="Look")] = None,
+    paper: Annotated[str, typer.Option(help="auto, letter, a4, roll-63 … roll-210.", rich_help_panel="Look")] = "auto",
+    rhythm_lead: Annotated[
+        str, typer.Option(metavar="LEAD[,…]", help="Leads of the rhythm strips, such as V1,II,V5.", rich_help_panel="Look")
+    ] = "",
     severity: Annotated[
         float | None, typer.Option(help="How degraded, 0 to 1; drawn, mostly mild, unless given.", rich_help_panel="Look")
     ] = None,
@@ -91,6 +96,9 @@ def render(
                 dpi=dpi,
                 speed=speed,
                 gain=gain,
+                chest_gain=chest_gain,
+                paper=paper,
+                rhythm_leads=_parsed_list(rhythm_lead),
                 severity=severity,
                 header_text=_lines_of(header_text),
                 seed=seed,
@@ -99,7 +107,7 @@ def render(
                 shard=_parsed_shard(shard),
                 format=format,
                 quality=quality,
-                truth=_parsed_truth(truth),
+                truth=_parsed_list(truth),
                 mask_unplotted=mask_unplotted,
                 challenge_headers=challenge_headers,
                 workers=workers,
@@ -139,14 +147,15 @@ def _lines_of(path: Path | None) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def _parsed_truth(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(kind.strip() for kind in text.split(",") if kind.strip()))
+def _parsed_list(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def _told(summary: Summary, out: Path) -> list[str]:
     """What a run did, in lines."""
     rate = summary.pages / max(summary.seconds, 1e-9)
-    lines = [f"{summary.pages} images of {summary.records} records in {out}, {summary.seconds:.1f} s ({rate:.1f} images/s)"]
+    size = f"{summary.bytes / 1e6:.1f} MB"
+    lines = [f"{summary.pages} images of {summary.records} records in {out}, {size}, {summary.seconds:.1f} s ({rate:.1f} images/s)"]
     if summary.kept:
         lines.append(f"{summary.kept} images were there already")
     if summary.shortened:
