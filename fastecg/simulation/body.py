@@ -35,7 +35,7 @@ class Body:
             return mean + deviation * float(np.clip(rng.standard_normal(), -2.2, 2.2))
 
         return cls(
-            turn=_rotation(radians(about(-8, 17)), radians(about(0, 11)), radians(about(0, 6))),
+            turn=_rotation(radians(about(-5, 12)), radians(about(0, 11)), radians(about(0, 6))),
             gain=float(np.exp(about(0.0, 0.22))),
             p_gain=float(np.exp(about(0.0, 0.18))),
             t_gain=float(np.exp(about(0.0, 0.20))),
