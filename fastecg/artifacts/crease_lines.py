@@ -17,7 +17,7 @@ _BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # how much brighter, and width
 
 @dataclass(frozen=True)
 class CreaseLines(Artifact):
-    """Straight lines at even distances in one direction and across it. Nothing bends: for paper that does, there are `Folds` and `Crease`."""
+    """Straight lines at even distances in one direction and across it. Nothing bends: `Folds` and `Crease` are for paper that does."""
 
     angle_deg: float = value(0.0, -90, 90, "of the first set of lines against the page's long side, clockwise")
     along: int = value(5, 0, 30, "lines of the first set")
@@ -28,7 +28,8 @@ class CreaseLines(Artifact):
         """Brighten the print along every line."""
         from fastecg.kernels.capsule import stroke_polyline
 
-        lines = [*self._set(sheet.page.size_mm, self.along, self.angle_deg), *self._set(sheet.page.size_mm, self.across, self.angle_deg + 90)]
+        size_mm = sheet.page.size_mm
+        lines = self._set(size_mm, self.along, self.angle_deg) + self._set(size_mm, self.across, self.angle_deg + 90)
         covers = np.zeros((len(_BANDS), *sheet.pixels.shape[:2]), dtype=np.uint8)
         for cover, (_, width_mm) in zip(covers, _BANDS, strict=True):
             for ends in lines:

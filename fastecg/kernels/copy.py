@@ -63,7 +63,7 @@ def _limits(chances: np.ndarray) -> np.ndarray:
 
 
 def resampled(plane: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A plane (any, any) uint8 on another raster over the same area, (height, width) uint8: every new pixel is the mean of what it covers."""
+    """A plane (any, any) uint8 on another raster over the same area, (height, width) uint8: a pixel is the mean of what it covers."""
     if height > plane.shape[0]:  # columns cost ten times as much as rows, so they are done where there are fewer
         return _with_rows(_with_columns(plane, width), height)
     return _with_columns(_with_rows(plane, height), width)
