@@ -1,5 +1,9 @@
 """Random pages that are bent in every way there is, as recipes draw them."""
 
+from dataclasses import fields
+
+import numpy as np
+
 import fastecg
 from fastecg.recipe import Recipe
 
@@ -47,3 +51,21 @@ RECIPES = tuple(
 def composed(number, dpi=150.0):
     """The shot of a number: every view in turn, artifacts as they fall."""
     return RECIPES[number % len(RECIPES)].draw(RECORD, seed=number, dpi=dpi)
+
+
+def anywhere(kind, seed):
+    """An artifact or a view with values from anywhere in their ranges."""
+    rng = np.random.default_rng(seed)
+    return kind(**{item.name: _any_value(item, rng) for item in fields(kind)})
+
+
+def _any_value(item, rng):
+    low, high, choices = (item.metadata[key] for key in ("low", "high", "choices"))
+    if choices:
+        return str(rng.choice(choices))
+    if isinstance(item.default, bool):
+        return bool(rng.random() < 0.5)
+    if isinstance(item.default, str):
+        return str(rng.choice(["", "NSR\nrpt in 6/12", "K+ 5.1"]))
+    drawn = float(rng.uniform(low, high))
+    return int(drawn) if isinstance(item.default, int) else drawn

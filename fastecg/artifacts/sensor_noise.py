@@ -12,8 +12,8 @@ from fastecg.expose import Noise
 class SensorNoise(Artifact):
     """Variance read² + shot² · brightness, with a part that is colour at half the resolution. Added in the one pass."""
 
-    read_levels: float = value(1.5, 0, 48, "standard deviation at black, 8-bit levels")
-    shot_levels: float = value(2.5, 0, 48, "what light adds to it at white, 8-bit levels")
+    read_levels: float = value(1.5, 0, 16, "standard deviation at black, 8-bit levels")
+    shot_levels: float = value(2.5, 0, 16, "what light adds to it at white, 8-bit levels")
     chroma: float = value(0.35, 0, 1, "part of it that is colour")
     seed: int = value(0, 0, 2**31, "with the pixel's place, decides every grain")
 
