@@ -189,7 +189,8 @@ def centroids(pixels, centres, scale):
     "artifact",
     [
         Fax(lines="standard", lost=0), Fax(lines="fine", lost=0), Fax(lines="fine", dither=0.4, lost=0),
-        Dither(), Dither(strength=0.7, dot_px=2), Dither(pattern="clustered", cells=8, grey=False, levels=3), Photocopy(specks=0), Photocopy(specks=0, generations=3),
+        Dither(), Dither(strength=0.7, dot_px=2),
+        Dither(pattern="clustered", cells=8, grey=False, levels=3), Photocopy(specks=0), Photocopy(specks=0, generations=3),
     ],
     ids=str,
 )  # fmt: skip

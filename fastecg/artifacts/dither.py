@@ -14,7 +14,7 @@ from fastecg.artifact import Artifact, value
 class Dither(Artifact):
     """Ordered dithering: a threshold that changes from pixel to pixel in a small pattern, the same all over the picture."""
 
-    pattern: str = value("bayer", help="scattered points, or (clustered) dots that grow, as printers lay them", choices=("bayer", "clustered"))
+    pattern: str = value("bayer", help="scattered points, or dots that grow (clustered), as in print", choices=("bayer", "clustered"))
     cells: int = value(4, 2, 8, "pattern points along a side: 2, 4 or 8 (others are rounded up)")
     dot_px: int = value(1, 1, 6, "picture pixels along a side of one point")
     levels: int = value(2, 2, 32, "levels a channel")

@@ -19,7 +19,7 @@ class Photocopy(Artifact):
     Haralick and Phillips (1993): the chance that a pixel turns over falls with the square of its distance from the edge.
     """
 
-    threshold: float = value(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which toner is laid: low loses grid and thin lines")
+    threshold: float = value(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which toner is laid: low loses thin lines")
     unevenness: float = value(0.05, 0, 0.3, "how far the threshold wanders over the page, in brightness")
     grain: float = value(0.03, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
     softness: float = value(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
