@@ -19,7 +19,7 @@ _AHEAD = 4  # tasks a thread of the cluster that wait in its queues
 _RETRIES = 2
 
 
-def drawn_by_cluster(tasks: list[Task], options: Options, folder: Path, client: Client) -> Iterator[Drawn]:
+def drawn_by_cluster(tasks: list[Task], options: Options, folder: Path | str, client: Client) -> Iterator[Drawn]:
     """Draw tasks on a cluster; results come as they are ready.
 
     The tasks of a worker that dies are drawn elsewhere; one that kills several workers is reported as failed.
@@ -30,10 +30,12 @@ def drawn_by_cluster(tasks: list[Task], options: Options, folder: Path, client: 
     pending: dict[object, Task] = {}
     done = as_completed()
 
+    folder = folder.absolute() if isinstance(folder, Path) else folder
+
     def submit(task: Task) -> None:
         if isinstance(task.origin, Path):
             task = replace(task, origin=task.origin.absolute())
-        future = client.submit(draw_task, task, options, folder.absolute(), pure=False, retries=_RETRIES)
+        future = client.submit(draw_task, task, options, folder, pure=False, retries=_RETRIES)
         pending[future.key] = task
         done.add(future)
 

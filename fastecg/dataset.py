@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import re
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,8 @@ import numpy as np
 
 from fastecg.errors import FastecgError, ImageError, RecordError
 from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
-from fastecg.writers import FORMATS, PART, TRUTHS, is_whole, save_photo, whole_name, write_record
+from fastecg.places import Place, is_url, place_of, send_folder
+from fastecg.writers import FORMATS, PART, TRUTHS, save_photo, whole_name, write_record
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -182,8 +184,8 @@ def render_dataset(
     ----------
     inputs : path or Record, or several
         Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
-    out : path
-        Made if missing.
+    out : path or URL
+        Made if missing. A URL is one of fsspec's: ``s3://bucket/folder``.
     recipe, layout, style, dpi, speed, gain, severity, header_text, seed
         As in `fastecg.render`.
     per_record, limit, shard : int, int, (int, int)
@@ -234,19 +236,37 @@ def render_dataset(
     options.check()
     if workers is not None and workers < 1:
         raise FastecgError(f"workers is {workers}, expected 1 or more")
-    folder = Path(out)
-    given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
-    tasks = _part(_tasks(given, folder), limit, shard)
-    manifest = _opened(folder, options, overwrite)
-    _sweep(folder, {task.stem for task in tasks})
-    tasks = [task if overwrite else _resumed(task, folder, manifest, options) for task in tasks]
+    if shard is not None and is_url(out):
+        raise FastecgError("shards cannot share a manifest behind a URL, expected a folder, a URL each, or a Dask cluster")
+    with place_of(out) as place:
+        given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
+        return _drawn_to(place, given, options, limit, shard, workers if client is None else client, overwrite, progress)
+
+
+def _drawn_to(
+    place: Place,
+    inputs: list[Any],
+    options: Options,
+    limit: int | None,
+    shard: tuple[int, int] | None,
+    workers: int | Client | None,
+    overwrite: bool,
+    progress: Callable[[Progress], None] | None,
+) -> Summary:
+    """Find what there is to draw, draw it, and leave the manifest in order, whatever stops the run."""
+    tasks = _part(_tasks(inputs, place.folder), limit, shard)
+    manifest = _opened(place, options, overwrite)
+    _sweep(place.folder, {task.stem for task in tasks})
+    tasks = [task if overwrite else _resumed(task, place, manifest, options) for task in tasks]
     try:
-        summary = _run(tasks, options, folder, manifest, workers if client is None else client, progress or (lambda _: None))
+        summary = _run(tasks, options, place, manifest, workers, progress or (lambda _: None))
     except BaseException:
         with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
             _compact(manifest, shard)
+            place.send(now=True)
         raise
     _compact(manifest, shard)
+    place.send(now=True)
     return summary
 
 
@@ -259,7 +279,7 @@ def _compact(manifest: Manifest, shard: tuple[int, int] | None) -> None:
 def _run(
     tasks: list[Task],
     options: Options,
-    folder: Path,
+    place: Place,
     manifest: Manifest,
     workers: int | Client | None,
     progress: Callable[[Progress], None],
@@ -267,10 +287,11 @@ def _run(
     """Draw the tasks, and list what comes of each as soon as it is there."""
     began = time.perf_counter()
     summary = Summary()
-    for drawn in _results(tasks, options, folder, workers):
+    for drawn in _results(tasks, options, place.target, workers):
         manifest.append([*drawn.lines, *_error_line(drawn)])
         if drawn.error is None:
             manifest.errors.pop(drawn.stem, None)
+        place.send()
         summary.add(drawn)
         progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, drawn.error))
     summary.seconds = time.perf_counter() - began
@@ -358,30 +379,30 @@ def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -
 # --- going on where a run stopped ----------------------------------------------------------------------------------------------
 
 
-def _opened(folder: Path, options: Options, overwrite: bool) -> Manifest:
+def _opened(place: Place, options: Options, overwrite: bool) -> Manifest:
     """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place."""
-    now, before = options.to_dict(), read_options(folder)
+    folder, now = place.folder, options.to_dict()
+    before = read_options(folder)
     changes = changed_options(before, now) if before is not None else []
     manifest = Manifest(folder)
     if changes and manifest.images and not overwrite:
         raise FastecgError(
-            f"{folder}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
+            f"{place.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
         )
     if changes:
-        _clear(folder, manifest)
+        _clear(place, manifest)
         manifest = Manifest(folder)
     write_options(folder, now)
     return manifest
 
 
-def _clear(folder: Path, manifest: Manifest) -> None:
+def _clear(place: Place, manifest: Manifest) -> None:
     """Delete what the manifest lists, and nothing else."""
-    for line in manifest.images.values():
-        image = folder / line["path"]
-        for path in (image, *(image.with_name(image.stem + suffix) for suffix, _ in TRUTHS.values())):
-            path.unlink(missing_ok=True)
+    for path, line in manifest.images.items():
+        for name in (path, *(PurePosixPath(path).with_suffix(suffix).as_posix() for suffix, _ in TRUTHS.values())):
+            place.delete(name)
         for suffix in (".hea", ".dat"):
-            (folder / (line["record"] + suffix)).unlink(missing_ok=True)
+            place.delete(line["record"] + suffix)
     manifest.path.unlink(missing_ok=True)
 
 
@@ -395,22 +416,23 @@ def _sweep(folder: Path, stems: set[str]) -> None:
                 aside.unlink(missing_ok=True)
 
 
-def _resumed(task: Task, folder: Path, manifest: Manifest, options: Options) -> Task:
+def _resumed(task: Task, place: Place, manifest: Manifest, options: Options) -> Task:
     """The task without what is there already."""
-    done = frozenset(_whole_images(task.stem, folder, manifest, options))
-    copied = is_whole(folder / task.stem)
+    done = frozenset(_whole_images(task.stem, place, manifest, options))
     first = manifest.images.get(f"{task.stem}-0.{options.format}", {})
+    copied = bool(place.size(f"{task.stem}.hea")) and bool(first) and place.size(f"{task.stem}.dat") == first.get("copy_bytes")
     return replace(task, done=done, copied=copied, complete=copied and len(done) == first.get("images"))
 
 
-def _whole_images(stem: str, folder: Path, manifest: Manifest, options: Options) -> Iterator[int]:
+def _whole_images(stem: str, place: Place, manifest: Manifest, options: Options) -> Iterator[int]:
     """Numbers of the record's images that are listed and there, with all their truth."""
     index = 0
     while (line := manifest.images.get(f"{stem}-{index}.{options.format}")) is not None:
-        image = folder / line["path"]
-        beside = {image.with_name(image.stem + TRUTHS[kind][0]): line.get("truth_bytes", {}).get(kind) for kind in options.truth}
+        sizes = {line["path"]: line["bytes"]}
+        for kind in options.truth:
+            sizes[f"{stem}-{index}{TRUTHS[kind][0]}"] = line.get("truth_bytes", {}).get(kind)
         # By size, for a power cut leaves files that are there and empty.
-        if all(path.is_file() and path.stat().st_size == size for path, size in {image: line["bytes"], **beside}.items()):
+        if all(size is not None and place.size(name) == size for name, size in sizes.items()):
             yield index
         index += 1
 
@@ -418,8 +440,17 @@ def _whole_images(stem: str, folder: Path, manifest: Manifest, options: Options)
 # --- drawing -------------------------------------------------------------------------------------------------------------------
 
 
-def draw_task(task: Task, options: Options, folder: Path) -> Drawn:
-    """Draw all pictures of one record that are not there yet. Whatever is wrong with the record becomes its error."""
+def draw_task(task: Task, options: Options, target: Path | str) -> Drawn:
+    """Draw all pictures of one record that are not there yet, to a folder or URL. Whatever is wrong with the record becomes its error."""
+    if isinstance(target, Path):
+        return _draw(task, options, target)
+    with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
+        drawn = _draw(task, options, Path(folder))
+        send_folder(Path(folder), target)
+        return drawn
+
+
+def _draw(task: Task, options: Options, folder: Path) -> Drawn:
     lines: list[Line] = []
     try:
         record = _read(task)
@@ -431,7 +462,7 @@ def draw_task(task: Task, options: Options, folder: Path) -> Drawn:
             if redo or index not in task.done:
                 photo = _photo(record, index, len(starts), options)
                 _mark_plotted(plotted, photo)
-                lines.append(_written(photo, task.stem, index, folder, options) | {"images": count})
+                lines.append(_written(photo, task.stem, index, folder, options) | {"images": count, "copy_bytes": 2 * record.signal.size})
         if redo or not task.copied:
             comments = _comments(task.stem, count, options)
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
@@ -527,22 +558,22 @@ def _reason(error: Exception, task: Task) -> str:
 # --- workers -------------------------------------------------------------------------------------------------------------------
 
 
-def _results(tasks: list[Task], options: Options, folder: Path, workers: int | Client | None) -> Iterator[Drawn]:
+def _results(tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None) -> Iterator[Drawn]:
     """Draw all tasks: here, in other processes, or on a cluster."""
     yield from (Drawn(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
     if not (workers is None or isinstance(workers, int)):
         from fastecg.cluster import drawn_by_cluster
 
-        yield from drawn_by_cluster(tasks, options, folder, workers)
+        yield from drawn_by_cluster(tasks, options, target, workers)
         return
     from fastecg.kernels.jit import kernels_cached
 
     processes = _worker_count(workers, len(tasks))
     here = len(tasks) if processes == 1 else int(not kernels_cached())  # the first one compiles for all workers
     for task in tasks[:here]:
-        yield draw_task(task, options, folder)
+        yield draw_task(task, options, target)
     if tasks[here:]:
         from fastecg.workers import drawn_by_workers
 
-        yield from drawn_by_workers(tasks[here:], options, folder, processes)
+        yield from drawn_by_workers(tasks[here:], options, target, processes)

@@ -20,7 +20,7 @@ from fastecg.dataset import Drawn, Options, Task, draw_task
 _AHEAD = 4  # tasks a worker that wait in the queue
 
 
-def drawn_by_workers(tasks: list[Task], options: Options, folder: Path, workers: int) -> Iterator[Drawn]:
+def drawn_by_workers(tasks: list[Task], options: Options, folder: Path | str, workers: int) -> Iterator[Drawn]:
     """Draw tasks in `workers` processes; results come as they are ready.
 
     When a worker dies, the tasks under way are drawn again, each alone in a process of its own: the one that kills its process
@@ -38,7 +38,7 @@ def drawn_by_workers(tasks: list[Task], options: Options, folder: Path, workers:
 
 
 def _until_broken(
-    pool: ProcessPoolExecutor, waiting: Iterator[Task], options: Options, folder: Path, ahead: int, suspects: list[Task]
+    pool: ProcessPoolExecutor, waiting: Iterator[Task], options: Options, folder: Path | str, ahead: int, suspects: list[Task]
 ) -> Iterator[Drawn]:
     """Results of the waiting tasks, to the end or until the pool breaks; then `suspects` holds the tasks that were under way."""
     pending: dict[Future[Drawn], Task] = {}
@@ -62,7 +62,7 @@ def _until_broken(
         raise
 
 
-def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path) -> Future[Drawn]:
+def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[Drawn]:
     """As `pool.submit`, but a pool that is broken already says so through the future, like one that breaks later."""
     try:
         return pool.submit(draw_task, task, options, folder)
@@ -72,7 +72,7 @@ def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Pat
         return future
 
 
-def _drawn_alone(task: Task, options: Options, folder: Path) -> Drawn:
+def _drawn_alone(task: Task, options: Options, folder: Path | str) -> Drawn:
     with _pool(1) as pool:
         try:
             return _submit(pool, task, options, folder).result()

@@ -21,7 +21,7 @@ def render(
         list[Path] | None,
         typer.Argument(metavar="[INPUT]...", help="WFDB records, folders of them, or RECORDS lists. None: the built-in samples."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for pictures, truth and manifest.")] = ...,  # type: ignore[assignment]
+    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR|URL", help="Folder for pictures, truth and manifest; or s3://…")] = ...,  # type: ignore[assignment]
     recipe: Annotated[str, typer.Option(help="Name (see `fastecg recipes`) or FILE.toml.", rich_help_panel="Look")] = "clean",
     layout: Annotated[str, typer.Option(help="auto, 3x4, 3x4+1, 6x2, 12x1 …", rich_help_panel="Look")] = "auto",
     style: Annotated[str, typer.Option(help="The machine and its paper; auto draws one.", rich_help_panel="Look")] = "auto",
@@ -151,7 +151,7 @@ def _parsed_list(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
-def _told(summary: Summary, out: Path) -> list[str]:
+def _told(summary: Summary, out: str) -> list[str]:
     """What a run did, in lines."""
     rate = summary.pages / max(summary.seconds, 1e-9)
     size = f"{summary.bytes / 1e6:.1f} MB"

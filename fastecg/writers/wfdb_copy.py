@@ -53,16 +53,6 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     write_atomic(target.with_name(target.name + ".hea"), _header(target.name, record, counts, gains, baselines, comments).encode("utf-8"))
 
 
-def is_whole(path: Path) -> bool:
-    """Whether `write_record` has written ``<path>.hea`` and ``<path>.dat``, and nothing of them is lost."""
-    header, data = path.with_name(path.name + ".hea"), path.with_name(path.name + ".dat")
-    try:
-        leads, samples = header.read_text(encoding="utf-8").split("\n", 1)[0].split()[1::2]
-        return data.stat().st_size == 2 * int(leads) * int(samples)
-    except (OSError, ValueError):
-        return False
-
-
 def _digitised(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts (leads, samples) int16, with gain (counts a mV) and baseline (count of 0 mV) of every lead."""
     values = signal.astype(np.float64)

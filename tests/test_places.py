@@ -1,0 +1,93 @@
+"""Runs into what is no folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import fastecg
+from fastecg import dataset
+from fastecg.cli import app
+from fastecg.errors import FastecgError
+from fastecg.writers import write_record
+
+fsspec = pytest.importorskip("fsspec")
+OPTIONS = {"dpi": 50.0, "truth": ("json", "mask")}
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("records")
+    for seed in range(3):
+        write_record(folder / f"sub{seed}" / f"r{seed}", fastecg.simulate(fs=100, seconds=20, seed=seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(records, tmp_path_factory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("whole")
+    dataset.render_dataset([records], out, workers=1, **OPTIONS)
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def memory():
+    files = fsspec.filesystem("memory")
+    files.store.clear()
+    yield files
+    files.store.clear()
+
+
+def stored(files, root: str = "/bucket/out") -> dict[str, bytes]:
+    return {name.removeprefix(f"{root}/"): files.cat_file(name) for name in files.find(root)}
+
+
+def test_a_url_holds_the_same_bytes_as_a_folder(records, whole, memory):
+    dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS)
+    assert stored(memory) == whole
+
+
+def test_a_run_to_a_url_goes_on(records, whole, memory):
+    dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS)
+    for name in ("sub0/r0-1.png", "sub1/r1-0.mask.png"):
+        memory.rm_file(f"/bucket/out/{name}")
+    memory.pipe_file("/bucket/out/sub2/r2.dat", b"")
+    summary = dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS)
+    assert (summary.pages, summary.kept) == (2, 4)
+    assert stored(memory) == whole
+
+
+def test_a_stopped_run_to_a_url_sends_its_manifest(records, whole, memory):
+    def stop(_: dataset.Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dataset.render_dataset([records], "memory://bucket/out", workers=1, progress=stop, **OPTIONS)
+    assert dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS).kept == 2
+    assert stored(memory) == whole
+
+
+def test_other_options_are_refused_and_overwritten(records, memory):
+    dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS)
+    with pytest.raises(FastecgError, match="memory://bucket/out: made with other options"):
+        dataset.render_dataset([records], "memory://bucket/out", workers=1, seed=1, **OPTIONS)
+    dataset.render_dataset([records], "memory://bucket/out", workers=1, dpi=50, format="jpg", overwrite=True)
+    assert sorted(name.rpartition(".")[2] for name in stored(memory)) == ["dat"] * 3 + ["hea"] * 3 + ["jpg"] * 6 + ["json"] * 7 + ["jsonl"]
+
+
+def test_workers_send_to_a_url(records, whole, tmp_path):
+    result = CliRunner().invoke(
+        app, ["render", str(records), "-o", f"file://{tmp_path / 'out'}", "--dpi", "50", "--truth", "json,mask", "--workers", "2"]
+    )
+    assert result.exit_code == 0, result.output
+    assert stored(fsspec.filesystem("file"), str(tmp_path / "out")) == whole
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "told"), [("nothing://x", {}, "nothing://x: cannot be written to"), ("memory://x", {"shard": (1, 2)}, "a URL each")]
+)
+def test_urls_that_cannot_be(records, url, options, told):
+    with pytest.raises(FastecgError, match=told):
+        dataset.render_dataset([records], url, workers=1, **options)
