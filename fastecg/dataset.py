@@ -48,6 +48,9 @@ class Options:
     dpi: float | None = None
     speed: float | None = None
     gain: float | None = None
+    chest_gain: float | None = None
+    paper: str = "auto"
+    rhythm_leads: tuple[str, ...] = ()
     severity: float | None = None
     header_text: tuple[str, ...] = ()
     seed: int = 0
@@ -60,7 +63,8 @@ class Options:
 
     def check(self) -> None:
         """Raise the error of the first option that cannot be."""
-        from fastecg.recipe import check_page
+        from fastecg.layouts import check_layout
+        from fastecg.recipe import check_page, lead_names
         from fastecg.vary import Distribution
 
         if f".{self.format}" not in FORMATS:
@@ -71,7 +75,9 @@ class Options:
             if kind not in TRUTHS:
                 raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
         fixed = {"layout": self.layout, "style": self.style, "dpi": self.dpi, "speed_mm_s": self.speed, "gain_mm_mv": self.gain}
+        fixed |= {"chest_gain_mm_mv": self.chest_gain, "paper": self.paper, "rhythm_leads": self.rhythm_leads}
         check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items() if value is not None})
+        check_layout("3x4+3" if self.layout == "auto" else self.layout, lead_names(self.rhythm_leads))
         if self.per_record < 1:
             raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
         if self.severity is not None and not 0 <= self.severity <= 1:
@@ -84,7 +90,12 @@ class Options:
         from fastecg import __version__
 
         plain = {name: value for name, value in vars(self).items() if name != "recipe"}
-        plain |= {"truth": list(self.truth), "header_text": list(self.header_text), "recipe_toml": self.recipe.to_toml()}
+        plain |= {
+            "truth": list(self.truth),
+            "header_text": list(self.header_text),
+            "rhythm_leads": list(self.rhythm_leads),
+            "recipe_toml": self.recipe.to_toml(),
+        }
         return {"version": __version__, "recipe": self.recipe.name, **plain}
 
 
@@ -158,6 +169,9 @@ def render_dataset(
     dpi: float | None = None,
     speed: float | None = None,
     gain: float | None = None,
+    chest_gain: float | None = None,
+    paper: str = "auto",
+    rhythm_leads: Sequence[str] = (),
     severity: float | None = None,
     header_text: Sequence[str] = (),
     seed: int = 0,
@@ -186,7 +200,7 @@ def render_dataset(
         Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
     out : path or URL
         Made if missing. A URL is one of fsspec's: ``s3://bucket/folder``.
-    recipe, layout, style, dpi, speed, gain, severity, header_text, seed
+    recipe, layout, style, dpi, speed, gain, chest_gain, paper, rhythm_leads, severity, header_text, seed
         As in `fastecg.render`.
     per_record, limit, shard : int, int, (int, int)
         Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1.
@@ -212,7 +226,7 @@ def render_dataset(
     FastecgError
         If an option cannot be, an input is missing, or `out` was made with other options.
     """
-    from fastecg.recipe import Recipe
+    from fastecg.recipe import Recipe, lead_names
     from fastecg.record import Record
 
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
@@ -223,6 +237,9 @@ def render_dataset(
         dpi=dpi,
         speed=speed,
         gain=gain,
+        chest_gain=chest_gain,
+        paper=paper,
+        rhythm_leads=lead_names(rhythm_leads),
         severity=severity,
         header_text=tuple(header_text),
         seed=seed,
@@ -500,6 +517,9 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
         dpi=options.dpi,
         speed=options.speed,
         gain=options.gain,
+        chest_gain=options.chest_gain,
+        paper=options.paper,
+        rhythm_leads=options.rhythm_leads,
         severity=options.severity,
         header_text=options.header_text,
         seed=options.seed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +16,11 @@ import numpy as np
 from fastecg.artifact import Artifact
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
-from fastecg.layouts import LAYOUTS, PAPERS, Setup, fitting_layouts, layout_for
+from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
+from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
 from fastecg.vary import Distribution, Vary, stream
 from fastecg.views import Straight, View
@@ -56,7 +56,7 @@ class Recipe:
     severity: Distribution = _MOSTLY_MILD
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
-    _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper")
+    _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads")
 
     @classmethod
     def load(cls, source: str | Path) -> Recipe:
@@ -160,7 +160,11 @@ class Recipe:
         drawn = {name: item.draw(stream(seed, key, f"page.{name}"), severity) for name, item in self.page}
         values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
         check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
-        style, layout = _draw_look(values.pop("style", "auto"), values.pop("layout", "auto"), record, stream(seed, key, "look"))
+        asked = lead_names(fixed.get("rhythm_leads"))
+        style, layout = _draw_look(
+            values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), stream(seed, key, "look")
+        )  # fmt: skip
+        values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
         facts = replace(draw_facts(stream(seed, key, "facts"), shown), header_text=header_text)
         view = self.view.draw(stream(seed, key, "view"), severity) or Straight()
@@ -246,10 +250,15 @@ def check_page(values: Mapping[str, Distribution]) -> None:
     LayoutError
         Naming the value and what is allowed.
     """
-    for key, names in (("layout", LAYOUTS), ("style", STYLES), ("paper", PAPERS)):
+    for name in values["layout"].numbers if "layout" in values else ():
+        if name != "auto":
+            check_layout(str(name))
+    for key, names in (("style", STYLES), ("paper", PAPERS)):
         for name in values[key].numbers if key in values else ():
-            if name != "auto" and name not in names and not (key == "layout" and re.fullmatch(r"([1-9]|1[0-5])x1", str(name))):
-                raise LayoutError(f"no {key} {name!r}, expected auto or one of {', '.join(names)}")
+            if name != "auto" and name not in names:
+                raise LayoutError(f"unknown {key} {name!r}, expected one of auto, {', '.join(names)}")
+    for leads in values["rhythm_leads"].numbers if "rhythm_leads" in values else ():
+        lead_names(leads)
     for key, (low, high) in _RANGES.items():
         for number in values[key].extremes() if key in values else ():
             fine = isinstance(number, int | float | np.number) and not isinstance(number, bool) and low <= number <= high
@@ -257,19 +266,38 @@ def check_page(values: Mapping[str, Distribution]) -> None:
                 raise LayoutError(f"{key} is {number!r}, expected a number from {low:g} to {high:g}")
 
 
-def _draw_look(style: str, layout: str, record: Record, rng: np.random.Generator) -> tuple[str, str]:
-    """A machine, and a layout that such machines print; what is given stays. Two numbers are always drawn."""
+def lead_names(written: Any) -> tuple[str, ...]:
+    """Names of leads as a recipe has them, "V1,II", or a caller: ("V1", "II")."""
+    names = written.split(",") if isinstance(written, str) else written or ()
+    if not (isinstance(names, Sequence) and all(isinstance(name, str) for name in names)):
+        raise LayoutError(f"rhythm_leads is {written!r}, expected names of leads such as 'V1,II'")
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tuple[str, ...] | None:
+    """What a recipe wants in rhythm strips, as far as the layout has strips and the record leads: recipes are for many records."""
+    strips = layout_for(layout, record.leads).rhythm
+    return tuple(lead for lead in leads if lead in record.leads)[: len(strips)] or None
+
+
+def _draw_look(style: str, layout: str, page: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
+    """A machine, and a layout that such machines print, of `strips` at least; what is given stays. Two numbers are always drawn."""
     u, v = rng.random(2)
-    fitting = fitting_layouts(record.leads)
     if style == "auto":
         known = [name for name in STYLES if not STYLES[name].by_name_only]
-        names = [name for name in known if layout in ("auto", *dict(STYLES[name].layouts))] or known
+        names = [name for name in known if _prints(STYLES[name], layout, strips)] or known
         style = names[int(u * len(names))]
     if layout == "auto":
-        shares = {name: share for name, share in STYLES[style].layouts if name in fitting} or {fitting[0]: 1.0}
+        shares = auto_layouts(page.leads, STYLES[style].layouts, page.duration_s, strips)
         edges = np.cumsum(list(shares.values()))
         layout = list(shares)[int(np.searchsorted(edges, v * edges[-1], side="right"))]
     return style, layout
+
+
+def _prints(style: Style, layout: str, strips: int) -> bool:
+    """Whether a machine prints a layout, or, for "auto", one with so many rhythm strips."""
+    printed = [name for name, _ in style.layouts]
+    return layout in printed if layout != "auto" else any(len(LAYOUTS[name].rhythm) >= strips for name in printed)
 
 
 def render(
@@ -281,6 +309,9 @@ def render(
     dpi: float | None = None,
     speed: float | None = None,
     gain: float | None = None,
+    chest_gain: float | None = None,
+    paper: str = "auto",
+    rhythm_leads: Sequence[str] = (),
     seed: int = 0,
     page: int = 0,
     variant: int = 0,
@@ -300,6 +331,12 @@ def render(
         Pixels per inch of paper; 200 unless the recipe says otherwise.
     speed, gain : float, optional
         Paper speed in mm/s and gain in mm/mV; 25 and 10 unless the recipe says otherwise.
+    chest_gain : float, optional
+        Gain of the V leads where it differs, as 5 in "10/5".
+    paper : str
+        "letter", "a4", "roll-63" … "roll-210"; "auto" is the machine's own.
+    rhythm_leads : sequence of str
+        Leads of the rhythm strips from top to bottom, at most as many as the layout has; "auto" then draws a layout with as many.
     seed, variant : int
         Other numbers, other pictures. The picture depends on (record, options, seed, page, variant) alone.
     page : int
@@ -320,6 +357,7 @@ def render(
     """
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     fixed = {"layout": _unless_auto(layout), "style": _unless_auto(style), "dpi": dpi, "speed_mm_s": speed, "gain_mm_mv": gain}
+    fixed |= {"chest_gain_mm_mv": chest_gain, "paper": _unless_auto(paper), "rhythm_leads": lead_names(rhythm_leads) or None}
     return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, header_text=tuple(header_text), **fixed).take(
         record
     )

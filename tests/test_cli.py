@@ -125,14 +125,16 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
     asked = {}
     monkeypatch.setattr("fastecg.dataset.render_dataset", lambda inputs, out, **options: asked.update(options, inputs=inputs) or _nothing())
     words = (
-        "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
+        "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --chest-gain 2.5 --paper a4 --rhythm-lead V1,II "
+        "--seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
         f"--quality 80 --truth json,mask --mask-unplotted --challenge-headers --workers 1 --overwrite --severity 0.5 --header-text {tmp_path / 'lines.txt'}"
     )
     (tmp_path / "lines.txt").write_text("Ward 7\n\n  second  \n")
     assert call("render", records, "-o", tmp_path, *words.split()).exit_code == 0
     asked.pop("progress")
     assert asked == {
-        "inputs": [records], "recipe": "clean", "layout": "6x2", "style": "s", "dpi": 300, "speed": 50, "gain": 5, "seed": 7,
+        "inputs": [records], "recipe": "clean", "layout": "6x2", "style": "s", "dpi": 300, "speed": 50, "gain": 5,
+        "chest_gain": 2.5, "paper": "a4", "rhythm_leads": ("V1", "II"), "seed": 7,
         "per_record": 2, "limit": 9, "shard": (2, 3), "format": "jpg", "quality": 80, "truth": ("json", "mask"), "mask_unplotted": True,
         "challenge_headers": True, "workers": 1, "client": None, "overwrite": True, "severity": 0.5, "header_text": ("Ward 7", "second"),
     }  # fmt: skip
@@ -158,6 +160,11 @@ def test_failed_records_are_named_and_give_status_1(records, tmp_path):
     ("words", "told"),
     [
         ("render nowhere -o out", "nowhere"),
+        ("render -o out --layout 100x1", "up to 99x1"),
+        ("render -o out --layout 6x2 --rhythm-lead V1", "layout 6x2 has no rhythm strips for V1"),
+        ("render -o out --rhythm-lead I,II,III,V1", "layout 3x4+3 has 3 rhythm strips"),
+        ("render -o out --paper a7", "unknown paper 'a7'"),
+        ("render -o out --chest-gain 0", "chest_gain_mm_mv is 0"),
         ("render --shard 2 -o out", "expected K/N such as 2/8"),
         ("render --shard 0/2 -o out", "K from 1 to N"),
         ("render --format bmp -o out", "expected png, jpg, webp or tiff"),

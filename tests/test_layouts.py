@@ -14,6 +14,7 @@ from fastecg.errors import LayoutError
 from fastecg.facts import draw_facts
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, fitting_layouts, layout_for
 from fastecg.page import Page
+from fastecg.recipe import Recipe, render
 from fastecg.record import EXTRA_LEADS, LEADS, Record
 from fastecg.styles import STYLES
 
@@ -297,6 +298,43 @@ def test_rhythm_leads_that_cannot_be_are_refused() -> None:
         LAYOUTS["6x2"].place(record_of(), PLAIN, Setup(rhythm_leads=("V1",)))
 
 
+def test_settings_reach_the_page_through_render() -> None:
+    record = record_of()
+    for seed in range(8):
+        photo = render(record, dpi=40, seed=seed, rhythm_leads=("V1", "aVF"), chest_gain=5.0, paper="a4")
+        assert [trace.lead for trace in photo.page.traces if trace.rhythm][:2] == ["V1", "aVF"]
+        assert {trace.gain_mm_mv for trace in photo.page.traces if trace.lead == "V1"} == {5.0}
+        assert photo.page.size_mm == (297.0, 210.0)
+    photo = render(record, dpi=40, style="bar", rhythm_leads="V5")
+    assert [trace.lead for trace in photo.page.traces if trace.rhythm] == ["V5"]
+    with pytest.raises(LayoutError, match="rhythm lead 'V9' is not in the record"):
+        render(record, dpi=40, rhythm_leads=("V9",))
+    with pytest.raises(LayoutError, match="layout 3x4 has no rhythm strips"):
+        render(record, dpi=40, layout="3x4", rhythm_leads=("V1",))
+
+
+def test_a_recipe_wants_rhythm_leads_as_far_as_there_are_strips() -> None:
+    page = {"rhythm_leads": {"choice": {"V1,II": 0.5, "V5,V8": 0.5}}, "layout": {"choice": {"3x4": 0.5, "3x4+1": 0.5, "3x4+3": 0.5}}}
+    recipe = Recipe.from_dict({"page": page}, "strips")
+    assert Recipe.from_toml(recipe.to_toml(), "strips") == recipe
+    seen = {
+        (shot.layout, shot.setup.rhythm_leads)
+        for shot in (recipe.draw(record_of(seconds=1.0), seed=seed, style="bar") for seed in range(60))
+    }
+    assert seen == {
+        ("3x4", None), ("3x4+1", ("V1",)), ("3x4+1", ("V5",)), ("3x4+3", ("V1", "II")), ("3x4+3", ("V5",)),
+    }  # fmt: skip
+    with pytest.raises(LayoutError, match="rhythm_leads is 5"):
+        Recipe.from_dict({"page": {"rhythm_leads": 5}}, "wrong")
+
+
+def test_auto_draws_all_of_other_lead_sets() -> None:
+    for leads, names in ((LEADS[:6], {"6x1-wide"}), ((*LEADS, "V7", "V8", "V9"), {"3x5", "15x1"}), ((*LEADS, "vx"), {"13x1"})):
+        photos = [render(record_of(leads, fs=100.0), dpi=25, seed=seed) for seed in range(16)]
+        assert {photo.page.layout for photo in photos} == names
+        assert {photo.page.notes for photo in photos if not photo.shot.setup.simultaneous} == {()}
+
+
 @pytest.mark.parametrize("leads", [LEADS[:6], LEADS[6:], (*LEADS, "V8"), (*LEADS, "V7", "V8", "V9"), (*LEADS, "vx", "vy", "vz"), ALL_LEADS])
 @pytest.mark.parametrize("style", STYLES)
 def test_auto_shows_every_lead_for_all_of_the_time(style: str, leads: tuple[str, ...]) -> None:
@@ -322,7 +360,7 @@ def test_what_is_left_out_is_said() -> None:
     assert notes == ("the last 1.0 s of the page are not shown",)
     assert LAYOUTS["3x4"].place(record_of(), PLAIN, Setup(simultaneous=True)).notes == ("the last 7.5 s of the page are not shown",)
     assert LAYOUTS["3x4+1"].place(record_of(), PLAIN, Setup(simultaneous=True)).notes == ()
-    with pytest.raises(LayoutError, match="no sample of the 1000 s at 0.001 Hz falls on layout 12x1"):
+    with pytest.raises(LayoutError, match=r"no sample of the 1000 s at 0\.001 Hz falls on layout 12x1"):
         LAYOUTS["12x1"].place(Record(np.zeros((12, 1)), 0.001, LEADS), PLAIN, Setup())
 
 

@@ -179,9 +179,9 @@ def test_unknown_recipes_and_files_are_named(tmp_path):
 
 
 def test_unknown_styles_and_layouts_are_named():
-    with pytest.raises(LayoutError, match="no style 'fancy', expected auto or one of"):
+    with pytest.raises(LayoutError, match="unknown style 'fancy', expected one of auto, muse"):
         Recipe.from_toml('[page]\nstyle = "fancy"', "mine")
-    with pytest.raises(LayoutError, match="no layout '7x7', expected auto or one of"):
+    with pytest.raises(LayoutError, match="unknown layout '7x7', expected one of auto, 3x4"):
         Recipe.from_toml('[page]\nlayout = { choice = { 7x7 = 1, 3x4 = 1 } }', "mine")
 
 

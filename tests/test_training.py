@@ -109,7 +109,8 @@ def test_a_broken_record_is_left_out_with_a_warning(records, tmp_path):
         ({"crops": 4}, FastecgError, "4 crops of no size"),
         ({"part": (3, 2)}, FastecgError, "part is 3 of 2"),
         ({"layout": "5x5"}, LayoutError, "5x5"),
-        ({"paper": "A4"}, TypeError, "paper"),
+        ({"paper": "A4"}, LayoutError, "unknown paper"),
+        ({"sheet": "A4"}, TypeError, "sheet"),
     ],
 )
 def test_wrong_options_are_refused(records, options, error, words):

@@ -49,8 +49,8 @@ _TABLE = (
 LAYOUTS = {layout.name: layout for layout in _TABLE}
 
 
-def check_layout(name: str) -> None:
-    """Refuse what is no name of a layout, whatever the record.
+def check_layout(name: str, rhythm_leads: Sequence[str] = ()) -> None:
+    """Refuse what is no name of a layout, or has too few strips for the rhythm leads, whatever the record.
 
     Raises
     ------
@@ -58,6 +58,7 @@ def check_layout(name: str) -> None:
     """
     if name not in LAYOUTS and not _ROWS.fullmatch(name):
         raise LayoutError(f"unknown layout {name!r}, expected one of auto, {', '.join(LAYOUTS)}, or n x 1 as in 5x1, up to 99x1")
+    LAYOUTS.get(name, Layout(name, "", ())).check_rhythm(rhythm_leads)
 
 
 def layout_for(name: str, leads: Sequence[str]) -> Layout:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastecg.errors import LayoutError
 from fastecg.page import Page
 from fastecg.record import Record
 
@@ -38,6 +40,20 @@ class Layout:
     def rows(self) -> int:
         """Rows of traces, rhythm strips included."""
         return max(len(column) for column in self.columns) + len(self.rhythm)
+
+    def check_rhythm(self, leads: Sequence[str]) -> None:
+        """Refuse more leads than there are rhythm strips.
+
+        Raises
+        ------
+        LayoutError
+        """
+        strips = len(self.rhythm)
+        if len(leads) > strips:
+            raise LayoutError(
+                f"layout {self.name} has {strips or 'no'} rhythm strip{'s' * (strips != 1)} for {', '.join(leads)}: "
+                "expected at most as many leads, or a layout such as 3x4+1 or 3x4+3"
+            )
 
     def size_mm(self, style: Style, setup: Setup) -> tuple[float, float]:
         """Width and height of the page."""

@@ -90,15 +90,11 @@ def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> It
 
 def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> list[str]:
     """As many leads as the layout has strips: those asked for, then the layout's own, then whatever the record has."""
-    given, strips = setup.rhythm_leads or (), len(layout.rhythm)
+    given = setup.rhythm_leads or ()
+    layout.check_rhythm(given)
     for lead in given:
         if lead not in record.leads:
             raise LayoutError(f"{record.name}: rhythm lead {lead!r} is not in the record, expected one of {', '.join(record.leads)}")
-    if len(given) > strips:
-        raise LayoutError(
-            f"layout {layout.name} has {strips or 'no'} rhythm strip{'s' * (strips != 1)} for {', '.join(given)}: "
-            "expected at most as many leads, or a layout such as 3x4+1 or 3x4+3"
-        )
     asked = dict.fromkeys((*given, *layout.rhythm))
     wanted = list(asked)[: len(layout.rhythm)]
     spare = [lead for lead in (*asked, "II", "V1", "V5", *record.leads) if lead in record.leads and lead not in wanted]
