@@ -53,6 +53,7 @@ class Options:
     rhythm_leads: tuple[str, ...] = ()
     severity: float | None = None
     header_text: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     seed: int = 0
     per_record: int = 1
     format: str = "png"
@@ -74,7 +75,7 @@ class Options:
         for kind in self.truth:
             if kind not in TRUTHS:
                 raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
-        fixed = {"layout": self.layout, "style": self.style, "dpi": self.dpi, "speed_mm_s": self.speed, "gain_mm_mv": self.gain}
+        fixed: dict[str, Any] = {"layout": self.layout, "style": self.style, "dpi": self.dpi, "speed_mm_s": self.speed, "gain_mm_mv": self.gain}
         fixed |= {"chest_gain_mm_mv": self.chest_gain, "paper": self.paper, "rhythm_leads": self.rhythm_leads}
         check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items() if value is not None})
         check_layout("3x4+3" if self.layout == "auto" else self.layout, lead_names(self.rhythm_leads))
@@ -93,6 +94,7 @@ class Options:
         plain |= {
             "truth": list(self.truth),
             "header_text": list(self.header_text),
+            "notes": list(self.notes),
             "rhythm_leads": list(self.rhythm_leads),
             "recipe_toml": self.recipe.to_toml(),
         }
@@ -174,6 +176,7 @@ def render_dataset(
     rhythm_leads: Sequence[str] = (),
     severity: float | None = None,
     header_text: Sequence[str] = (),
+    notes: Sequence[str] = (),
     seed: int = 0,
     per_record: int = 1,
     limit: int | None = None,
@@ -200,7 +203,7 @@ def render_dataset(
         Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
     out : path or URL
         Made if missing. A URL is one of fsspec's: ``s3://bucket/folder``.
-    recipe, layout, style, dpi, speed, gain, chest_gain, paper, rhythm_leads, severity, header_text, seed
+    recipe, layout, style, dpi, speed, gain, chest_gain, paper, rhythm_leads, severity, header_text, notes, seed
         As in `fastecg.render`.
     per_record, limit, shard : int, int, (int, int)
         Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1.
@@ -242,6 +245,7 @@ def render_dataset(
         rhythm_leads=lead_names(rhythm_leads),
         severity=severity,
         header_text=tuple(header_text),
+        notes=tuple(notes),
         seed=seed,
         per_record=per_record,
         format=format,
@@ -522,6 +526,7 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
         rhythm_leads=options.rhythm_leads,
         severity=options.severity,
         header_text=options.header_text,
+        notes=options.notes,
         seed=options.seed,
         page=page,
         variant=variant,

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from fastecg.artifact import Artifact
+from fastecg.artifacts.handwriting import Handwriting
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
@@ -137,9 +138,13 @@ class Recipe:
         variant: int = 0,
         severity: float | None = None,
         header_text: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
         **fixed: Any,
     ) -> Shot:
-        """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary."""
+        """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary.
+
+        `notes` are written by hand, wherever the recipe has handwriting, in place of the phrases it would draw.
+        """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
         if seed < 0:
@@ -153,7 +158,8 @@ class Recipe:
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"
         if self.mix:
             part = self._part(stream(seed, key, "mix"))
-            shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, header_text=header_text, **fixed)
+            own: dict[str, Any] = {"header_text": header_text, "notes": notes}
+            shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed)
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
             severity = self._draw_severity(stream(seed, key, "severity"))
@@ -173,7 +179,7 @@ class Recipe:
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
         size_mm = layout_for(layout, record.leads).size_mm(style_for(style), shot.setup)
-        return self._with_artifacts(shot, size_mm, key)
+        return _noted(self._with_artifacts(shot, size_mm, key), notes)
 
     def _part(self, rng: np.random.Generator) -> Recipe:
         """One recipe of a mix, by their shares."""
@@ -203,6 +209,13 @@ class Recipe:
 def _built_in(name: str) -> Recipe:
     """A recipe of the library: read once, for a training loop asks for it by name at every page."""
     return Recipe._read(_FOLDER / f"{name}.toml")
+
+
+def _noted(shot: Shot, notes: tuple[str, ...]) -> Shot:
+    """The shot with one's own notes wherever something is written by hand."""
+    own = "\n".join(notes)
+    written = [replace(item, own=own) if notes and isinstance(item, Handwriting) else item for item in shot.artifacts]
+    return replace(shot, artifacts=tuple(written))
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -317,6 +330,7 @@ def render(
     variant: int = 0,
     severity: float | None = None,
     header_text: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Photo:
     """Draw one page of a record as a picture.
 
@@ -345,6 +359,8 @@ def render(
         How degraded, 0 to 1; drawn, and mostly mild, unless given.
     header_text : sequence of str
         Lines to print in the header as they are. Nothing of a record is printed unless it is given here.
+    notes : sequence of str
+        What is written by hand, where the recipe has handwriting, in place of the built-in phrases.
 
     Returns
     -------
@@ -356,11 +372,10 @@ def render(
         If a name is unknown or does not fit the record.
     """
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    fixed = {"layout": _unless_auto(layout), "style": _unless_auto(style), "dpi": dpi, "speed_mm_s": speed, "gain_mm_mv": gain}
+    fixed: dict[str, Any] = {"layout": _unless_auto(layout), "style": _unless_auto(style), "dpi": dpi, "speed_mm_s": speed, "gain_mm_mv": gain}
     fixed |= {"chest_gain_mm_mv": chest_gain, "paper": _unless_auto(paper), "rhythm_leads": lead_names(rhythm_leads) or None}
-    return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, header_text=tuple(header_text), **fixed).take(
-        record
-    )
+    own: dict[str, Any] = {"header_text": tuple(header_text), "notes": tuple(notes)}
+    return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed).take(record)
 
 
 def _unless_auto(name: str) -> str | None:

@@ -26,7 +26,8 @@ SLOTS = {
     "curl": {"kind": "Curl", "chance": 0.5, "angle_deg": [-180, 180], "lift_mm": {"graded": [1, 30]}, "start": [-0.5, 0.7]},
     "book": {"kind": "BookBend", "chance": 0.3, "edge": {"choice": {"left": 1, "top": 1, "right": 1}}, "lift_mm": {"graded": [1, 20]}},
     "dog_ear": {
-        "kind": "DogEar", "chance": 0.2, "corner": {"choice": {"top_left": 1, "bottom_right": 1}}, "way": {"choice": {"over": 1, "under": 1}},
+        "kind": "DogEar", "chance": 0.2, "corner": {"choice": {"top_left": 1, "bottom_right": 1}},
+        "way": {"choice": {"over": 1, "under": 1}},
     },
 }  # fmt: skip
 _CAMERA = {

@@ -127,9 +127,12 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
     words = (
         "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --chest-gain 2.5 --paper a4 --rhythm-lead V1,II "
         "--seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
-        f"--quality 80 --truth json,mask --mask-unplotted --challenge-headers --workers 1 --overwrite --severity 0.5 --header-text {tmp_path / 'lines.txt'}"
+        "--quality 80 --truth json,mask --mask-unplotted --challenge-headers --workers 1 --overwrite --severity 0.5 "
+        f"--header-text {tmp_path / 'lines.txt'} "
+        f"--notes {tmp_path / 'notes.txt'}"
     )
     (tmp_path / "lines.txt").write_text("Ward 7\n\n  second  \n")
+    (tmp_path / "notes.txt").write_text("# mine\nNSR\n\nK+ 5.1\n")
     assert call("render", records, "-o", tmp_path, *words.split()).exit_code == 0
     asked.pop("progress")
     assert asked == {
@@ -137,6 +140,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         "chest_gain": 2.5, "paper": "a4", "rhythm_leads": ("V1", "II"), "seed": 7,
         "per_record": 2, "limit": 9, "shard": (2, 3), "format": "jpg", "quality": 80, "truth": ("json", "mask"), "mask_unplotted": True,
         "challenge_headers": True, "workers": 1, "client": None, "overwrite": True, "severity": 0.5, "header_text": ("Ward 7", "second"),
+        "notes": ("NSR", "K+ 5.1"),
     }  # fmt: skip
 
 

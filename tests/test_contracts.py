@@ -87,7 +87,9 @@ def test_every_stage_it_defines_has_a_line_of_help(kind):
 
 def same_sheet(one, other):
     planes = [(getattr(one, item.name), getattr(other, item.name)) for item in fields(Sheet) if item.name not in ("page", "style", "boxes")]
-    boxes = [(a.kind, a.words, a.corners_mm.tobytes()) for a in one.boxes] == [(b.kind, b.words, b.corners_mm.tobytes()) for b in other.boxes]
+    boxes = [(a.kind, a.words, a.corners_mm.tobytes()) for a in one.boxes] == [
+        (b.kind, b.words, b.corners_mm.tobytes()) for b in other.boxes
+    ]
     return boxes and all(np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b for a, b in planes)
 
 

@@ -141,6 +141,24 @@ def test_fixed_values_stay(record):
         assert (shot.layout, shot.style, shot.dpi, shot.setup.speed_mm_s, shot.severity) == ("6x2", "mortara", 123, 50, 0.4)
 
 
+@pytest.mark.parametrize("name", ["photo", "mix"])
+def test_own_notes_are_what_is_written(name, record):
+    own = ("tall T", "K+ 6.8!", "rpt in 20 min")
+    plain, noted = ([drawn(name, record, seed, notes=notes) for seed in range(40)] for notes in ((), own))
+    written = 0
+    for before, after in zip(plain, noted, strict=True):
+        hands = [item for item in after.artifacts if isinstance(item, Handwriting)]
+        assert [type(item) for item in before.artifacts] == [type(item) for item in after.artifacts]
+        assert all(item.own == "\n".join(own) for item in hands)
+        assert not any(item.own for item in before.artifacts if isinstance(item, Handwriting))
+        if hands and not written:
+            photo = loads_shot(json.dumps(after.to_dict())).take(record)
+            boxes = [box.words for box in photo.truth.boxes if box.kind == "handwriting"]
+            written = sum(line in own for words in boxes for line in words.splitlines())
+            assert all(line in own for words in boxes for line in words.splitlines())
+    assert written
+
+
 def test_with_artifacts_replaces_them(record):
     shot = with_artifacts(drawn("photo", record, 0), Lamp())
     assert shot.artifacts == (Lamp(),)

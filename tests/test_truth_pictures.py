@@ -28,7 +28,7 @@ from fastecg.views import Flatbed, Phone, Screen, Straight
 WHITE = (255, 255, 255)
 NO_GRID = GridInk("line", WHITE, 0.0, WHITE, 0.0)
 STYLE = replace(STYLES["muse"], paper=WHITE, margin=WHITE, grid=NO_GRID, ink=(0, 0, 0), pen_mm=0.3)
-MANY = int(os.environ.get("FASTECG_COMPOSITIONS", "40"))  # 200 and more are run before a release
+MANY = int(os.environ.get("FASTECG_COMPOSITIONS", "32"))  # 200 and more are run before a release
 
 SEVERITIES = {
     "crease": [(Crease(at_x=0.4, angle_deg=25, fold_deg=f, reach_mm=60),) for f in (5, 14, -35)],
@@ -100,26 +100,27 @@ def centroid_errors(seen):
     visible = np.concatenate([trace.visible for trace in seen.truth.traces])
     found = [_straight(trace.points, 0.75 * pen + 2.0) for trace in seen.truth.traces]
     straight, normal = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    use = straight & visible & _inside(points, seen.darkness.shape, reach + 2) & ~_beside_others(seen.truth.traces, normal, reach, pen)
+    lengths = np.concatenate([_length_along(trace.points) + 1e6 * k for k, trace in enumerate(seen.truth.traces)])
+    use = np.flatnonzero(straight & visible & _inside(points, seen.darkness.shape, reach + 2))
+    use = use[~_beside_others(seen.truth.traces, points[use], lengths[use], normal[use], reach, pen)]
     at = points[use, None, :] + offsets[None, :, None] * normal[use, None, :]
     ink = map_coordinates(seen.darkness, [at[..., 1], at[..., 0]], order=1, mode="constant")
     ink = ink[ink.max(axis=1) > 0.3]
     return (ink @ offsets) / ink.sum(axis=1)
 
 
-def _beside_others(traces, normal, reach, pen):
-    """Whether another stretch, of the same trace or not, lies across from a sample, so near that its ink would be counted."""
-    beside = []
-    lengths = [_length_along(trace.points) + 1e6 * k for k, trace in enumerate(traces)]
-    fine = [np.arange(length[0], length[-1], 0.75) for length in lengths]
-    line = [np.stack([np.interp(t, length, v) for v in trace.points.T], 1) for t, length, trace in zip(fine, lengths, traces, strict=True)]
-    tree, everywhere, at = cKDTree(np.concatenate(line)), np.concatenate(line), np.concatenate(fine)
-    for here, (point, length) in enumerate(zip(np.concatenate([t.points for t in traces]), np.concatenate(lengths), strict=True)):
-        near = np.array(tree.query_ball_point(point, reach + pen), dtype=int)
-        away = everywhere[near] - point
-        along = np.abs(away[:, 0] * normal[here, 1] - away[:, 1] * normal[here, 0])
-        beside.append(bool(((along < pen + 1.0) & (np.abs(at[near] - length) > 1.5 * reach)).any()))
-    return np.array(beside)
+def _beside_others(traces, points, lengths, normal, reach, pen):
+    """Whether another stretch, of the same trace or not, lies across from a point, so near that its ink would be counted."""
+    own = [length + 1e6 * k for k, length in enumerate(map(_length_along, (trace.points for trace in traces)))]
+    fine = [np.arange(length[0], length[-1], 0.75) for length in own]
+    line = [np.stack([np.interp(t, length, v) for v in trace.points.T], 1) for t, length, trace in zip(fine, own, traces, strict=True)]
+    everywhere, at = np.concatenate(line), np.concatenate(fine)
+    near = cKDTree(everywhere).query_ball_point(points, reach + pen)
+    here, there = np.repeat(np.arange(len(points)), list(map(len, near))), np.concatenate([*near, []]).astype(int)
+    away = everywhere[there] - points[here]
+    along = np.abs(away[:, 0] * normal[here, 1] - away[:, 1] * normal[here, 0])
+    others = (along < pen + 1.0) & (np.abs(at[there] - lengths[here]) > 1.5 * reach)
+    return np.bincount(here[others], minlength=len(points)) > 0
 
 
 def _length_along(points):

@@ -39,6 +39,12 @@ def render(
     header_text: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Lines to print in the header as they are.", rich_help_panel="Look")
     ] = None,
+    notes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Notes, one a line, that are written by hand where the recipe has handwriting.", rich_help_panel="Look"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, other pictures; the same seed, the same bytes.")] = 0,
     per_record: Annotated[int, typer.Option(help="Variants of every page.")] = 1,
     limit: Annotated[int | None, typer.Option(help="Only the first N records.")] = None,
@@ -78,6 +84,7 @@ def render(
     from fastecg.cli.report import Reporter
     from fastecg.cluster import connected
     from fastecg.dataset import render_dataset
+    from fastecg.handwriting import read_notes
     from fastecg.kernels.jit import kernels_cached
 
     reporter = Reporter()
@@ -101,6 +108,7 @@ def render(
                 rhythm_leads=_parsed_list(rhythm_lead),
                 severity=severity,
                 header_text=_lines_of(header_text),
+                notes=() if notes is None else read_notes(notes),
                 seed=seed,
                 per_record=per_record,
                 limit=limit,
