@@ -372,7 +372,13 @@ def render(
         If a name is unknown or does not fit the record.
     """
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    fixed: dict[str, Any] = {"layout": _unless_auto(layout), "style": _unless_auto(style), "dpi": dpi, "speed_mm_s": speed, "gain_mm_mv": gain}
+    fixed: dict[str, Any] = {
+        "layout": _unless_auto(layout),
+        "style": _unless_auto(style),
+        "dpi": dpi,
+        "speed_mm_s": speed,
+        "gain_mm_mv": gain,
+    }
     fixed |= {"chest_gain_mm_mv": chest_gain, "paper": _unless_auto(paper), "rhythm_leads": lead_names(rhythm_leads) or None}
     own: dict[str, Any] = {"header_text": tuple(header_text), "notes": tuple(notes)}
     return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed).take(record)
