@@ -59,9 +59,8 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
     coarse = [np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ((left, right), (top, bottom))]
     lattice = warp.forward(np.stack(np.meshgrid(*coarse), axis=-1).reshape(-1, 2)).reshape(len(coarse[1]), len(coarse[0]), 2)
     columns, rows = (int((b - a) * warp.scale) + 1 for a, b in ((left, right), (top, bottom)))
-    down, along = np.meshgrid(
-        np.arange(rows) / warp.scale / (coarse[1][1] - coarse[1][0]), np.arange(columns) / warp.scale / (coarse[0][1] - coarse[0][0]), indexing="ij"
-    )
+    steps = [(axis[1] - axis[0]) * warp.scale for axis in coarse]  # px
+    down, along = np.meshgrid(np.arange(rows) / steps[1], np.arange(columns) / steps[0], indexing="ij")
     pixels = [map_coordinates(lattice[..., axis], [down, along], order=1, mode="nearest") for axis in (0, 1)]
     ink = map_coordinates(plane, [pixels[1], pixels[0]], order=1, mode="constant", output=np.float32) / _full(plane)
     return Strip(ink, left, top, warp.scale)
@@ -75,19 +74,33 @@ def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
     return strip.top_mm + np.interp(x_mm, strip.left_mm + known / strip.scale, heights) / strip.scale
 
 
-def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.1) -> np.ndarray:
-    """Page y at page x by the soft maximum of every column's ink, cubic splines between columns: what networks with a column softmax do."""
-    from scipy.interpolate import CubicSpline
+def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:
+    """Page y at page x by the soft maximum of every column's ink, monotone cubics between columns.
+
+    So do networks that end in a softmax over columns.
+    """
+    from scipy.interpolate import PchipInterpolator
     from scipy.ndimage import gaussian_filter1d
 
     known, _ = _means(strip.ink)
     if known.size < 4:
         return np.full(len(x_mm), np.nan)
-    smooth = gaussian_filter1d(strip.ink[:, known], 1.0, axis=0) / temperature
-    share = np.exp(smooth - smooth.max(axis=0))
+    ink = gaussian_filter1d(strip.ink[:, known], 0.7, axis=0)
+    share = np.expm1(ink / temperature)  # 0 where there is no ink, so that a long column of paper does not count
     heights = (share * np.arange(len(share))[:, None]).sum(axis=0) / share.sum(axis=0)
     places = np.clip((x_mm - strip.left_mm) * strip.scale, known[0], known[-1])
-    return np.asarray(strip.top_mm + CubicSpline(known, heights)(places) / strip.scale)
+    return np.asarray(strip.top_mm + PchipInterpolator(known, heights)(places) / strip.scale)
+
+
+def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
+    """Which page x lie more than `most_mm` from the nearest column that has ink."""
+    known, _ = _means(strip.ink)
+    if not known.size:
+        return np.ones(len(x_mm), dtype=bool)
+    places = (x_mm - strip.left_mm) * strip.scale
+    after = np.clip(np.searchsorted(known, places), 1, max(len(known) - 1, 1))
+    nearest = np.minimum(np.abs(places - known[after - 1]), np.abs(places - known[np.minimum(after, len(known) - 1)]))
+    return np.asarray(nearest > most_mm * strip.scale)
 
 
 def _means(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

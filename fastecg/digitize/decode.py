@@ -6,12 +6,13 @@ are then fitted where they are, with the pen's own ink, so nothing is resampled 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitize.coarse import PageWarp, column_means, column_peaks, extent_mm, straighten
+from fastecg.digitize.coarse import PageWarp, column_means, column_peaks, extent_mm, far_from_ink, straighten
 from fastecg.digitize.gauss_newton import Stroke, fit_stroke
 from fastecg.digitize.layout import Rows, Segment
 from fastecg.digitize.phase import find_grid
@@ -22,6 +23,10 @@ from fastecg.record import LEADS, Record
 MODES = ("centroid", "softargmax", "render")
 
 _MARGIN_PX = 8  # picture round a segment's ink that the fit looks at
+_CURVE_MM = 2.0  # between the heights at which the picture is asked where the page's verticals run
+_LOST_PX = 3.0  # a sample less certain than this was not read
+_BARE = 0.25  # of the pen's ink: a knot with less is not on the trace
+_GAP_S = 0.04  # gaps up to this long are bridged by the prior
 _FIVE_MM = 5.0
 
 
@@ -109,21 +114,22 @@ def decode(
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float, float]:
     """What to add to a warp's places so that the traces' ink is where the rows have it: multiples of 5 mm along x and y.
 
-    Along x the ink's left and right ends tell, along y the middle of its rows.
+    Along x every segment's left and right ends vote, since some may lie outside the picture; along y the middle of the ink does.
     """
-    aside, down = [], []
+    left, right, down = [], [], []
     for plane, segment in zip(planes, rows.segments, strict=True):
-        every = max(1, plane.shape[0] * plane.shape[1] // 8_000_000)
-        y, x = np.nonzero(plane[::every, ::every] > 0.5 * plane.max())
+        y, x = np.nonzero(plane > 0.5 * max(plane.max(), 1e-6))
         if len(x) < 8:
             continue
-        page = warp.inverse(np.column_stack([x, y]).astype(np.float64) * every)
+        page = warp.inverse(np.column_stack([x, y]).astype(np.float64))
         length = (segment.stop - 1 - segment.start) / rows.fs * rows.speed_mm_s
-        aside.append(segment.x_mm + length / 2 - (page[:, 0].min() + page[:, 0].max()) / 2)
+        left.append(segment.x_mm - page[:, 0].min())
+        right.append(segment.x_mm + length - page[:, 0].max())
         down.append(segment.baseline_mm - np.median(page[:, 1]))
-    if not aside:
+    if not down:
         raise ImageError("no ink of any lead was found, expected a trace")
-    return tuple(_FIVE_MM * float(np.rint(np.median(found) / _FIVE_MM)) for found in (aside, down))  # type: ignore[return-value]
+    votes = Counter(np.rint(np.array(left + right) / _FIVE_MM).astype(int).tolist())
+    return _FIVE_MM * votes.most_common(1)[0][0], _FIVE_MM * float(np.rint(np.median(down) / _FIVE_MM))
 
 
 def _readings(planes: list[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str]) -> Iterator[_Reading]:
@@ -137,25 +143,43 @@ def _readings(planes: list[np.ndarray], rows: Rows, warp: PageWarp, mode: str, f
         strip = straighten(plane, warp, (span[0] - 1.0, span[1] + 1.0), reach)
         y_mm, sd_mm = (column_peaks if mode == "softargmax" else column_means)(strip, x_mm), np.full(len(x_mm), np.nan)
         if mode == "render":
-            y_mm, sd_mm = _fitted(plane, warp, x_mm, y_mm, reach, rows.pen_mm)
+            lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
+            y_mm, sd_mm = _fitted(plane, warp, x_mm, np.where(lost, np.nan, y_mm), reach, rows)
+            if np.isnan(y_mm).any():
+                flags.append(f"lead {segment.lead}: {np.isnan(y_mm).sum()} of {len(y_mm)} samples have no ink and were not read")
         millivolts = (segment.baseline_mm - y_mm) / segment.gain_mm_mv + segment.offset_mv
         yield _Reading(segment, millivolts, sd_mm / abs(segment.gain_mm_mv))
 
 
 def _fitted(
-    plane: np.ndarray, warp: PageWarp, x_mm: np.ndarray, start_mm: np.ndarray, reach_mm: tuple[float, float], pen_mm: float
+    plane: np.ndarray, warp: PageWarp, x_mm: np.ndarray, start_mm: np.ndarray, reach_mm: tuple[float, float], rows: Rows
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Page y (n,) of the knots by a fit of the stroke, and their standard deviations, mm."""
-    middle, half = (reach_mm[0] + reach_mm[1]) / 2, max((reach_mm[1] - reach_mm[0]) / 2, 1.0)
-    three = np.stack([warp.forward(np.column_stack([x_mm, np.full(len(x_mm), middle + side * half)])) for side in (-1, 0, 1)])
-    unit = half * warp.scale  # px from the middle to either side
-    along, bend = (three[2] - three[0]) / (2 * unit), (three[2] - 2 * three[1] + three[0]) / (2 * unit * unit)
-    low = np.maximum(np.floor(np.nanmin(three, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
-    high = np.minimum(np.ceil(np.nanmax(three, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
+    """Page y (n,) of the knots by a fit of the stroke, and their standard deviations, mm; NaN where the start is, and where no ink is."""
+    lost = np.isnan(start_mm)
+    if lost.all():
+        return start_mm, start_mm
+    top = reach_mm[0] - _CURVE_MM
+    levels = top + _CURVE_MM * np.arange(int(np.ceil((reach_mm[1] - top) / _CURVE_MM)) + 2)
+    places = np.stack(np.broadcast_arrays(x_mm[None, :], levels[:, None]), axis=-1)
+    curves = warp.forward(places.reshape(-1, 2)).reshape(places.shape)
+    low = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
+    high = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
     ink = _covered(plane[low[1] : high[1], low[0] : high[0]])
-    stroke = Stroke(ink, three[1] - low, along, bend, np.full(len(x_mm), pen_mm * warp.scale / 2))
-    fit = fit_stroke(stroke, (start_mm - middle) * warp.scale)
-    return middle + fit.heights / warp.scale, fit.sd / warp.scale
+    curves[:, lost] = np.nan  # the pen is lifted there
+    stroke = Stroke(ink, curves - low, _CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
+    known = np.flatnonzero(~lost)
+    fit = fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), known, start_mm[known]) - top) * warp.scale)
+    sure = ~lost & (fit.sd < _LOST_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _BARE * fit.pen.ink, round(_GAP_S * rows.fs))
+    return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)
+
+
+def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
+    """What of a mask (n,) lies in runs of more than `longest`."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], bare, [False]]).astype(int)))
+    out = np.zeros(len(bare), dtype=bool)
+    for start, stop in edges.reshape(-1, 2):
+        out[start:stop] = stop - start > longest
+    return out
 
 
 def _joined(readings: list[_Reading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

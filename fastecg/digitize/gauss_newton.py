@@ -54,27 +54,35 @@ class Stroke:
     Attributes
     ----------
     ink : ndarray, shape (height, width) float32
-        Coverage 0 to 1.
-    origin, along, bend : ndarray, shape (n, 2)
-        Knot k with unknown u lies at ``origin + along * u + bend * u²`` px.
-    radius : ndarray, shape (n,)
+        Coverage 0 to 1; NaN where nothing is known.
+    curves : ndarray, shape (heights, n, 2)
+        Where knot k is, px, at unknowns ``step * (0, 1, 2, …)``: the page's verticals as the picture shows them. NaN where the pen is
+        lifted: such a knot follows its neighbours.
+    step : float
+    radius : float
         Half the nominal pen, px.
     """
 
     ink: np.ndarray
-    origin: np.ndarray
-    along: np.ndarray
-    bend: np.ndarray
-    radius: np.ndarray
+    curves: np.ndarray
+    step: float
+    radius: float
 
-    def knots(self, heights: np.ndarray) -> np.ndarray:
-        """Positions (n, 2) px of the knots."""
-        u = heights[:, None]
-        return self.origin + self.along * u + self.bend * (u * u)
+    def knots(self, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions (n, 2) px of the knots, and how they move, (n, 2) px per unit."""
+        place = np.clip(heights / self.step, 0.0, len(self.curves) - 1.0)
+        below = np.minimum(place.astype(int), len(self.curves) - 2)
+        every = np.arange(len(heights))
+        start = self.curves[below, every]
+        along = self.curves[below + 1, every] - start
+        return start + (heights / self.step - below)[:, None] * along, along / self.step
 
-    def direction(self, heights: np.ndarray) -> np.ndarray:
-        """How the knots move, (n, 2) px per unit."""
-        return self.along + 2.0 * self.bend * heights[:, None]
+    def ink_at(self, heights: np.ndarray) -> np.ndarray:
+        """The ink (n,) under the knots; 0 outside the picture and where the pen is lifted."""
+        from scipy.ndimage import map_coordinates
+
+        points = np.nan_to_num(self.knots(heights)[0], nan=-9.0)
+        return np.asarray(map_coordinates(self.ink, [points[:, 1], points[:, 0]], order=1, mode="constant"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +156,11 @@ class _Search:
 
     def _linearise(self, stage: Stage) -> float:
         """Fill in the normal equations at the present knots; return what is minimised."""
-        stroke, pen = self.stroke, self.pen
+        pen = self.pen
+        points, along = self.stroke.knots(self.heights)
         self.misfit = normal_equations(
-            stroke.ink, stroke.knots(self.heights), stroke.direction(self.heights), stroke.radius * pen.width, pen.ink, pen.blur,
-            stage.taps, stage.far, self.bands, self.right, self.by_pen,
+            self.stroke.ink, points, along, self.stroke.radius * pen.width, pen.ink, pen.blur, stage.taps, stage.far,
+            self.bands, self.right, self.by_pen,
         )  # fmt: skip
         return self.misfit + stage.stiffness * _BEND_PX**2 * float(np.log1p((_second(self.heights) / _BEND_PX) ** 2).sum())
 

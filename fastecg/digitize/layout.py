@@ -62,9 +62,18 @@ class Rows:
 
 def rows_of(page: Page, fs: float) -> Rows:
     """The segments of a page that was drawn from samples at `fs` Hz. The pen's width is left for the decoder to find."""
+    drawn = [trace for trace in page.traces if len(trace.points_mm) > 1]
     segments = tuple(
-        Segment(trace.lead, trace.start, trace.stop, float(trace.points_mm[0, 0]), trace.baseline_mm, trace.gain_mm_mv, trace.offset_mv, trace.rhythm)
-        for trace in page.traces
-        if len(trace.points_mm) > 1
+        Segment(
+            lead=trace.lead,
+            start=trace.start,
+            stop=trace.stop,
+            x_mm=float(trace.points_mm[0, 0]),
+            baseline_mm=trace.baseline_mm,
+            gain_mm_mv=trace.gain_mm_mv,
+            offset_mv=trace.offset_mv,
+            rhythm=trace.rhythm,
+        )
+        for trace in drawn
     )
     return Rows(segments, page.speed_mm_s, fs)

@@ -10,21 +10,40 @@ import numpy as np
 from fastecg.digitize.layout import Rows, rows_of
 
 if TYPE_CHECKING:
-    from fastecg.photo import Photo
+    from fastecg.photo import Photo, TraceTruth
+
+#: Width at which traces are redrawn.
+THIN_MM = 0.2
 
 
-def true_layers(photo: Photo) -> dict[str, np.ndarray]:
-    """Coverage (uint8) in the picture's frame: "trace" (segments, height, width), "grid" and "major" (height, width)."""
+
+def true_layers(photo: Photo, pen_mm: float | None = THIN_MM) -> dict[str, np.ndarray]:
+    """Coverage (uint8) in the picture's frame: "trace" (segments, height, width), "grid" and "major" (height, width).
+
+    The traces are redrawn, sharp and `pen_mm` wide, where the picture's truth has them: what a network is taught to see. With None they
+    are the printed ink as the picture shows it.
+    """
     from fastecg.grid import grid_plane
-    from fastecg.sheet import sheet_shape, trace_plane
+    from fastecg.sheet import sheet_shape
 
     page, style, scale, truth = photo.page, photo.style, photo.warp.scale, photo.truth
     shape = sheet_shape(page, scale)
-    drawn = [trace for trace in page.traces if len(trace.points_mm) > 1]
-    traces = [truth._seen(trace_plane([trace], style, scale, shape)) for trace in drawn]
+    drawn = [trace for trace in truth.traces if len(trace.points) > 1]
     grid = truth._seen(grid_plane(shape, page.grid, style.grid, scale))
     major = truth._seen(grid_plane(shape, page.grid, replace(style.grid, minor_mm=0.0), scale))
-    return {"trace": np.stack(traces), "grid": grid, "major": major}
+    return {"trace": np.stack([_trace_layer(photo, trace, pen_mm) for trace in drawn]), "grid": grid, "major": major}
+
+
+def _trace_layer(photo: Photo, trace: TraceTruth, pen_mm: float | None) -> np.ndarray:
+    from fastecg.kernels.capsule import stroke_polyline
+    from fastecg.sheet import sheet_shape, trace_plane
+
+    if pen_mm is None:
+        scale = photo.warp.scale
+        return photo.truth._seen(trace_plane([trace.trace], photo.style, scale, sheet_shape(photo.page, scale)))
+    plane = np.zeros(photo.warp.size, dtype=np.uint8)
+    stroke_polyline(trace.points, pen_mm * photo.warp.scale, plane)
+    return plane
 
 
 def true_rows(photo: Photo) -> Rows:

@@ -77,10 +77,10 @@ def fit_warp(
     places_mm: np.ndarray,
     size: tuple[int, int],
     *,
-    step_px: float = 24.0,
+    step_px: float = 32.0,
     stiffness: float = 1e-3,
     tolerance_mm: float = 0.02,
-    rounds: int = 4,
+    rounds: int = 3,
 ) -> FittedWarp:
     """The splines through places (n, 2) mm found at pixels (n, 2), robust against outliers (Geman-McClure).
 

@@ -14,33 +14,37 @@ _TURN = 2.0 * math.pi
 
 @jit
 def demodulate(plane, x, y, u, v, gradient, sigma, out):
-    """Compare the grid round pixel (x, y) with lines where u and v are whole numbers, in a Gaussian window of `sigma` px.
+    """Compare the grid round pixel (x, y), whole numbers, with lines where u and v are whole numbers, in a Gaussian window of `sigma` px.
 
     `gradient` (2, 2) holds du/dx, du/dy / dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: strength (0 to 1, the carrier's share),
     error of the phase in turns, and the error of its gradient along x and y.
     """
-    radius = int(math.ceil(2.5 * sigma))
+    radius = math.ceil(2.5 * sigma)
     height, width = plane.shape
-    x0, y0 = int(round(x)), int(round(y))
+    fall = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
     mass = 0.0
     sums = np.zeros((2, 3), np.complex128)
-    for j in range(max(y0 - radius, 0), min(y0 + radius + 1, height)):
-        wy = math.exp(-0.5 * ((j - y) / sigma) ** 2)
+    start, stop = max(x - radius, 0), min(x + radius + 1, width)
+    for j in range(max(y - radius, 0), min(y + radius + 1, height)):
         for axis in range(2):
             du, dv = gradient[axis, 0], gradient[axis, 1]
-            start = max(x0 - radius, 0)
             phase = (u if axis == 0 else v) + du * (start - x) + dv * (j - y)
             turn = complex(math.cos(_TURN * phase), -math.sin(_TURN * phase))
             turning = complex(math.cos(_TURN * du), -math.sin(_TURN * du))
-            for i in range(start, min(x0 + radius + 1, width)):
-                weight = wy * math.exp(-0.5 * ((i - x) / sigma) ** 2)
-                seen = weight * plane[j, i]
-                if axis == 0:
-                    mass += weight
-                sums[axis, 0] += seen * turn
-                sums[axis, 1] += seen * (i - x) * turn
-                sums[axis, 2] += seen * (j - y) * turn
+            line, moment = 0.0j, 0.0j
+            for i in range(start, stop):
+                part = (fall[abs(i - x)] * plane[j, i]) * turn
+                line += part
+                moment += (i - x) * part
                 turn *= turning
+            sums[axis, 0] += fall[abs(j - y)] * line
+            sums[axis, 1] += fall[abs(j - y)] * moment
+            sums[axis, 2] += fall[abs(j - y)] * (j - y) * line
+        mass += fall[abs(j - y)]
+    across = 0.0
+    for i in range(start, stop):
+        across += fall[abs(i - x)]
+    mass *= across
     for axis in range(2):
         z = sums[axis, 0]
         size = abs(z)
@@ -93,7 +97,7 @@ def _settle(plane, row, column, spacing, sigma, places, gradients, found, rounds
     """Correct a node's place and gradient by what the picture shows there; return the strength of the weaker carrier."""
     for _ in range(rounds):
         place = places[row, column]
-        demodulate(plane, float(spacing * column), float(spacing * row), place[0], place[1], gradients[row, column], sigma, found)
+        demodulate(plane, spacing * column, spacing * row, place[0], place[1], gradients[row, column], sigma, found)
         for axis in range(2):
             place[axis] += found[axis, 1]
             for k in range(2):
@@ -105,7 +109,7 @@ def _settle(plane, row, column, spacing, sigma, places, gradients, found, rounds
 
 @jit
 def demodulate_nodes(plane, spacing, every, places, gradients, period, sigma, out):
-    """Strength and error in turns, (rows, columns, 2, 2), of lines every `period` mm, u then v, at every `every`-th node that has a place."""
+    """Measure lines every `period` mm at every `every`-th node that has a place: out (rows, columns, 2, 2), strength and error in turns."""
     found = np.empty((2, 4))
     half = every // 2
     for i in range(out.shape[0]):
@@ -114,7 +118,7 @@ def demodulate_nodes(plane, spacing, every, places, gradients, period, sigma, ou
             u, v = places[row, column, 0], places[row, column, 1]
             if not math.isfinite(u + v):
                 continue
-            x, y = float(spacing * column), float(spacing * row)
+            x, y = spacing * column, spacing * row
             demodulate(plane, x, y, u / period, v / period, gradients[row, column] / period, sigma, found)
             for axis in range(2):
                 out[i, j, axis, 0] = found[axis, 0]

@@ -97,8 +97,8 @@ def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, r
         Observed coverage, 0 to 1; NaN where nothing is known.
     points, along : (n, 2) float64
         Knots in px, and how each moves when its unknown grows by 1.
-    radius : (n,) float64
-        Half the pen, px, at the knots.
+    radius : float
+        Half the pen, px.
     gain, blur : float
         Ink inside the stroke; half width of its soft edge in px.
     taps : int
@@ -115,10 +115,7 @@ def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, r
     bands[:] = 0.0
     right[:] = 0.0
     pen[:] = 0.0
-    widest = 0.0
-    for k in range(len(radius)):
-        widest = max(widest, radius[k])
-    reach = widest + blur + 0.75
+    reach = radius + blur + 0.75
     first, segments = bucket(points, reach, ink.shape[1])
     row = np.zeros(len(points))
     offsets = (np.arange(taps) + 0.5) / taps - 0.5
@@ -136,7 +133,7 @@ def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, r
                     if far > 0.0:
                         _pull(points, along, mine, c, r, seen, far, bands, right)
                 continue
-            if not seen == seen:
+            if math.isnan(seen):
                 continue
             total += _pixel(points, along, radius, mine, c, r, seen, gain, blur, offsets, far, row, bands, right, pen)
     return total
@@ -174,12 +171,11 @@ def _pull(points, along, segments, x, y, seen, far, bands, right):
 def _pixel(points, along, radius, segments, x, y, seen, gain, blur, offsets, far, row, bands, right, pen):
     """One pixel's part of the normal equations; return its squared difference."""
     k, t, distance = nearest(points, segments, float(x), float(y))
-    edge = radius[k]
-    if distance > edge + blur + 0.75:
+    if distance > radius + blur + 0.75:
         if seen >= _UNMATCHED and far > 0.0:
             _pull(points, along, segments, x, y, seen, far, bands, right)
         return seen * seen
-    if distance < edge - blur - 0.75:
+    if distance < radius - blur - 0.75:
         rest = seen - gain
         pen[1, 1] += 1.0
         pen[1, 3] += rest
@@ -190,11 +186,10 @@ def _pixel(points, along, radius, segments, x, y, seen, gain, blur, offsets, far
     for oy in offsets:
         for ox in offsets:
             k, t, distance = nearest(points, segments, x + ox, y + oy)
-            edge = radius[k]
-            inner, outer = (edge - distance) / blur, (-edge - distance) / blur
+            inner, outer = (radius - distance) / blur, (-radius - distance) / blur
             cover += share * (step(inner) - step(outer))
             gi, go = slope(inner) / blur, slope(outer) / blur
-            by_radius += share * edge * (gi + go)
+            by_radius += share * radius * (gi + go)
             by_blur -= share * (inner * gi - outer * go)
             fall = share * gain * (gi - go)
             if fall != 0.0 and distance > 1e-9:

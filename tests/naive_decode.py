@@ -1,0 +1,55 @@
+"""Obviously right, slow twins of the decoder's kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import BSpline
+
+
+def distance(p: np.ndarray, points: np.ndarray) -> tuple[int, float, float]:
+    """Return the nearest segment of a polyline, where on it, and the distance."""
+    best = (-1, 0.0, np.inf)
+    for k in range(len(points) - 1):
+        a, b = points[k], points[k + 1]
+        if not np.isfinite([a, b]).all():
+            continue
+        t = float(np.clip((p - a) @ (b - a) / max((b - a) @ (b - a), 1e-300), 0, 1))
+        away = float(np.hypot(*(p - a - t * (b - a))))
+        if away < best[2]:
+            best = (k, t, away)
+    return best
+
+
+def coverage(points: np.ndarray, shape: tuple[int, int], radius: float, blur: float, taps: int) -> np.ndarray:
+    """Ink (height, width) of a soft stroke: the mean over points in every pixel of a smooth step of the distance."""
+
+    def step(u: float) -> float:
+        grid = np.linspace(-1, min(max(u, -1), 1), 401)
+        return float(np.trapezoid(1 - np.abs(grid), grid))
+
+    out = np.zeros(shape)
+    offsets = (np.arange(taps) + 0.5) / taps - 0.5
+    for y in range(shape[0]):
+        for x in range(shape[1]):
+            away = [distance(np.array([x + ox, y + oy]), points)[2] for oy in offsets for ox in offsets]
+            out[y, x] = np.mean([step((radius - d) / blur) - step((-radius - d) / blur) for d in away])
+    return out
+
+
+def demodulate(plane: np.ndarray, x: int, y: int, place: float, gradient: np.ndarray, sigma: float) -> tuple[float, float]:
+    """Strength and error in turns of lines where ``place + gradient · (p - (x, y))`` is whole, over a window of 2.5 sigma."""
+    radius = int(np.ceil(2.5 * sigma))
+    rows, columns = np.mgrid[0 : plane.shape[0], 0 : plane.shape[1]]
+    dx, dy = columns - x, rows - y
+    window = np.exp(-0.5 * (dx**2 + dy**2) / sigma**2) * (np.abs(dx) <= radius) * (np.abs(dy) <= radius)
+    z = np.sum(window * plane * np.exp(-2j * np.pi * (place + gradient[0] * dx + gradient[1] * dy)))
+    return abs(z) / window.sum(), float(np.angle(z) / (2 * np.pi))
+
+
+def spline_value(coefficients: np.ndarray, origin: tuple[float, float], step: float, point: np.ndarray) -> np.ndarray:
+    """A uniform bicubic spline at a point, as the sum over all products of basis functions."""
+    basis = BSpline.basis_element(np.arange(-3.0, 2.0), extrapolate=False)
+    a, b = (point - origin) / step
+    wx = np.nan_to_num([basis(a - j) for j in range(coefficients.shape[0])])
+    wy = np.nan_to_num([basis(b - i) for i in range(coefficients.shape[1])])
+    return np.einsum("j,i,jik->k", wx, wy, coefficients)
