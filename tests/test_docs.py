@@ -57,8 +57,9 @@ def mentioned(name, *pages):
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)
 
 
-def test_every_style_and_layout_is_in_the_gallery():
-    missing = [name for name in (*STYLES, *LAYOUTS) if not mentioned(name, "docs/gallery.md")]
+def test_every_style_layout_and_artifact_is_in_the_gallery():
+    shown = (*STYLES, *LAYOUTS, *(kind.__name__ for kind in ARTIFACTS))
+    missing = [name for name in shown if not mentioned(name, "docs/gallery.md")]
     assert not missing, f"run tools/make_gallery.py: {missing}"
 
 

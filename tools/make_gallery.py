@@ -5,15 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from artifact_strips import strip
+from contact_sheet import contact_sheet
 from PIL import Image
 
 import fastecg
+from fastecg.artifacts import ARTIFACTS
 from fastecg.layouts import LAYOUTS
 from fastecg.readers import read_record, sample_records
+from fastecg.recipe import Recipe
 from fastecg.styles import STYLES
 
 DOCS = Path(__file__).parent.parent / "docs"
 IMAGES = DOCS / "images"
+SHOWN_RECIPES = ("photo", "scan", "aged", "damaged", "copy", "screen")
 
 
 def thumbnail(pixels: np.ndarray, width: int) -> Image.Image:
@@ -58,6 +63,26 @@ def draw_layouts(drawn: list[fastecg.Record]) -> str:
     return "\n".join(rows)
 
 
+def draw_artifacts() -> str:
+    """Mild, medium and strong, left to right."""
+    rows = []
+    for kind in ARTIFACTS:
+        name = kind.__name__
+        picture = save(strip(kind), f"artifacts/{name}.jpg", quality=78)
+        first = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+        rows.append(f"### {name}\n\n{first}\n\n![{name}: mild, medium, strong]({picture})\n")
+    return "\n".join(rows)
+
+
+def draw_recipes() -> str:
+    """Twelve pages of each recipe, as they come."""
+    rows = []
+    for name in SHOWN_RECIPES:
+        picture = save(contact_sheet(name, pages=12, width=300), f"recipes/{name}.jpg", quality=80)
+        rows.append(f"### {name}\n\n{Recipe.load(name).title}.\n\n![pages of {name}]({picture})\n")
+    return "\n".join(rows)
+
+
 def draw_readme(drawn: list[fastecg.Record]) -> None:
     looks = ("muse", "dotphoto", "mortara", "schiller", "scanbold_green", "nk")
     tiles = [
@@ -76,7 +101,10 @@ def main() -> None:
     (DOCS / "gallery.md").write_text(
         "# Gallery\n\nMade by `tools/make_gallery.py` from the built-in records.\n\n"
         "Any of the styles prints any of the layouts; `fastecg render --style NAME --layout NAME`.\n\n"
-        f"## Styles\n\n{draw_styles(drawn)}\n## Layouts\n\n{draw_layouts(drawn)}",
+        f"## Styles\n\n{draw_styles(drawn)}\n## Layouts\n\n{draw_layouts(drawn)}\n"
+        "## Recipes\n\nPages as they come, the severity below each. [Recipes](recipes.md) tells all that they draw.\n\n"
+        f"{draw_recipes()}\n"
+        f"## What happens to pages\n\nEvery artifact mild, medium and strong.\n\n{draw_artifacts()}",
         encoding="utf-8",
     )
 
