@@ -1,0 +1,138 @@
+"""Do labels stay on what they label? Ours and albumentations' key points, measured on one picture: ``python tools/compare_truth.py``.
+
+A page of dots every 5 mm is bent, and every dot is looked for in the picture (its ink's centroid). The label of a dot is right if it
+lies there. Writes the table of docs/exact-truth.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import fastecg
+from fastecg.artifacts import Crease, Curl, Folds, Wave, Wrinkle
+from fastecg.kernels.capsule import stroke_polyline
+from fastecg.recipe import Recipe
+from fastecg.shot import Shot, with_artifacts
+from fastecg.sheet import Sheet
+from fastecg.views import Phone
+
+ROOT = Path(__file__).parent.parent
+DPI, STEP_MM, DOT_MM = 150.0, 5.0, 0.9
+Dots = tuple[np.ndarray, np.ndarray]  # darkness (height, width), labels (n, 2); NaN where a label was lost
+
+
+def dot_page() -> tuple[np.ndarray, np.ndarray]:
+    """A flat white page with black dots: (height, width, 3) uint8, and the dots' centres in px."""
+    size = (round(215.9 * DPI / 25.4), round(279.4 * DPI / 25.4))
+    x, y = np.meshgrid(np.arange(15.0, 270, STEP_MM), np.arange(15.0, 205, STEP_MM))
+    centres = np.stack([x, y], axis=-1).reshape(-1, 2) * DPI / 25.4 - 0.5
+    plane = np.zeros(size, np.uint8)
+    for centre in centres:
+        stroke_polyline(centre[None], DOT_MM * DPI / 25.4, plane)
+    return np.repeat(255 - plane[..., None], 3, axis=2), centres
+
+
+def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np.ndarray, int]:
+    """Distance of every label from the dot nearest to it, px; and how many labels are lost or have no dot near."""
+    found, lost = [], 0
+    height, width = darkness.shape
+    for x, y in labels:
+        if not (reach < x < width - reach - 1 and reach < y < height - reach - 1):
+            lost += bool(np.isnan(x))
+            continue
+        centre = np.rint([x, y]).astype(int)
+        for _ in range(3):  # walk to the dot
+            rows, columns = (np.arange(c - reach, c + reach + 1) for c in centre[::-1])
+            if rows[0] < 0 or columns[0] < 0 or rows[-1] >= height or columns[-1] >= width:
+                break
+            window = np.clip(darkness[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] - 0.12, 0, None)
+            if window.sum() < 1:
+                break
+            at = np.array([(window.sum(0) * columns).sum(), (window.sum(1) * rows).sum()]) / window.sum()
+            centre = np.rint(at).astype(int)
+        else:
+            found.append(np.hypot(*(at - [x, y])))
+            continue
+        lost += 1
+    return np.array(found), lost
+
+
+def ours(*artifacts: fastecg.artifact.Artifact, **pose: float) -> Callable[[], Dots]:
+    """Dots printed on our sheet, bent and photographed, and the truth of their places."""
+
+    def take() -> Dots:
+        pixels, centres = dot_page()
+        record = fastecg.simulate(seed=1)
+        shot = Recipe.load("clean").draw(record, dpi=DPI, style="muse", layout="3x4")
+        shot = replace(with_artifacts(shot, *artifacts), view=Phone(**pose) if pose else shot.view)
+        photo = DotShot(**vars(shot)).take(record)
+        labels = photo.truth.to_image((centres + 0.5) * 25.4 / DPI)
+        return 1 - photo.image.mean(axis=2) / 255, labels
+
+    return take
+
+
+class DotShot(Shot):
+    """A shot of the dots instead of a record's page; all that follows is the same."""
+
+    def _print(self, page: fastecg.page.Page, style: fastecg.style.Style, scale: float) -> Sheet:
+        sheet = super()._print(page, style, scale)
+        plane = np.zeros(sheet.ink.shape, np.uint8)
+        _, centres = dot_page()
+        for centre in (centres + 0.5) * 25.4 / DPI * scale - 0.5:
+            stroke_polyline(centre[None], DOT_MM * scale, plane)
+        return replace(sheet, pixels=np.repeat(255 - plane[..., None], 3, axis=2))
+
+
+def theirs(transform: str, **options: object) -> Callable[[], Dots]:
+    """The same dots through a transform of albumentations that moves pixels and key points."""
+
+    def take() -> Dots:
+        import albumentations
+
+        pixels, centres = dot_page()
+        numbered = {"format": "xy", "remove_invisible": False, "label_fields": ["number"]}
+        move = getattr(albumentations, transform)(p=1.0, fill=255, **options)
+        chain = albumentations.Compose([move], keypoint_params=albumentations.KeypointParams(**numbered), seed=3)
+        moved = chain(image=pixels, keypoints=centres, number=np.arange(len(centres)))
+        labels = np.full_like(centres, np.nan)
+        labels[np.asarray(moved["number"], int)] = np.asarray(moved["keypoints"])[:, :2]
+        return 1 - moved["image"].mean(axis=2) / 255, labels
+
+    return take
+
+
+CASES = (
+    ("fastecg, phone at 20°", ours(tilt_deg=20.0)),
+    ("fastecg, curl of 15 mm", ours(Curl(lift_mm=15.0), tilt_deg=12.0)),
+    ("fastecg, waves", ours(Wave(lift_mm=2.0, length_mm=150.0), tilt_deg=12.0)),
+    ("fastecg, letter folds", ours(Folds(pattern="letter", fold_deg=15.0), tilt_deg=12.0)),
+    ("fastecg, sharp crease", ours(Crease(fold_deg=18.0, angle_deg=30.0), tilt_deg=12.0)),
+    ("fastecg, crumpled", ours(Wrinkle(strength=0.6, seed=4), tilt_deg=12.0)),
+    ("albumentations Perspective", theirs("Perspective")),
+    ("albumentations ElasticTransform", theirs("ElasticTransform", alpha=300, sigma=12)),
+    ("albumentations GridDistortion", theirs("GridDistortion")),
+    ("albumentations OpticalDistortion", theirs("OpticalDistortion")),
+)
+
+
+def main() -> None:
+    rows = ["| what bent the page | dots | median px | 99 % px | worst px | lost |", "|---|---|---|---|---|---|"]
+    for name, take in CASES:
+        found, lost = errors(*take())
+        low, high = np.percentile(found, [50, 99])
+        rows.append(f"| {name} | {len(found)} | {low:.3f} | {high:.3f} | {found.max():.2f} | {lost} |")
+        print(rows[-1])
+    page = ROOT / "docs" / "exact-truth.md"
+    table = "\n".join(["", *rows, ""])
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r"(<!-- measured: begin -->\n).*(<!-- measured: end -->)", lambda m: m[1] + table + m[2], text, flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    main()
