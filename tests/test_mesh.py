@@ -1,6 +1,7 @@
 """The one geometry: its kernels against slow twins, and forward and inverse of pages bent in every way there is."""
 
 from dataclasses import replace
+from zlib import crc32
 
 import naive_mesh as naive
 import numpy as np
@@ -237,7 +238,7 @@ def test_a_draw_that_folds_the_page_over_is_drawn_again():
 def fastecg_stream(seed, slot):
     from fastecg.vary import stream
 
-    return stream(seed, f"{RECORD.name}/0/0", slot)
+    return stream(seed, f"{RECORD.name}/0/0/{crc32(RECORD.signal.tobytes())}", slot)
 
 
 def test_compositions_have_everything():

@@ -17,8 +17,8 @@ import fastecg
 from fastecg.artifacts import Crease, Curl, Folds, Wave, Wrinkle
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.recipe import Recipe
-from fastecg.shot import Shot, with_artifacts
 from fastecg.sheet import Sheet
+from fastecg.shot import Shot, with_artifacts
 from fastecg.views import Phone
 
 ROOT = Path(__file__).parent.parent
@@ -66,7 +66,7 @@ def ours(*artifacts: fastecg.artifact.Artifact, **pose: float) -> Callable[[], D
     """Dots printed on our sheet, bent and photographed, and the truth of their places."""
 
     def take() -> Dots:
-        pixels, centres = dot_page()
+        _, centres = dot_page()
         record = fastecg.simulate(seed=1)
         shot = Recipe.load("clean").draw(record, dpi=DPI, style="muse", layout="3x4")
         shot = replace(with_artifacts(shot, *artifacts), view=Phone(**pose) if pose else shot.view)
