@@ -11,8 +11,8 @@ from fastecg.errors import ImageError
 
 _TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed
 _PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
-_SPACING = 8  # px between the nodes at which the phase is measured
-_COARSE = 4  # of them between those at which the 5 mm lines are looked at
+_SPACING = 12  # px between the nodes at which the phase is measured
+_COARSE = 5  # of them between those at which the 5 mm lines are looked at
 _WINDOW_MM = 0.76  # standard deviation of the window
 _WEAKEST = 0.3  # of the seed's strength
 _STEEPEST = 0.7  # tangent of the most a page may be turned
