@@ -75,7 +75,13 @@ class Options:
         for kind in self.truth:
             if kind not in TRUTHS:
                 raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
-        fixed: dict[str, Any] = {"layout": self.layout, "style": self.style, "dpi": self.dpi, "speed_mm_s": self.speed, "gain_mm_mv": self.gain}
+        fixed: dict[str, Any] = {
+            "layout": self.layout,
+            "style": self.style,
+            "dpi": self.dpi,
+            "speed_mm_s": self.speed,
+            "gain_mm_mv": self.gain,
+        }
         fixed |= {"chest_gain_mm_mv": self.chest_gain, "paper": self.paper, "rhythm_leads": self.rhythm_leads}
         check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items() if value is not None})
         check_layout("3x4+3" if self.layout == "auto" else self.layout, lead_names(self.rhythm_leads))

@@ -138,7 +138,7 @@ def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
         pair = " and ".join(str(place + 1) for place, raw in signals if raw.lower() == twice[0].lower())
         raise RecordError(f"two leads are named alike (signals {pair}), expected each lead once")
     taken = {name for _, raw in signals if (name := _SPELLINGS.get(raw.lower())) and name.lower() == raw.lower()}
-    leads = []
+    leads: list[Lead] = []
     for place, raw in signals:
         name, sign = standard_name(raw) or (f"ECG{sum(lead.name.startswith('ECG') for lead in leads) + 1}", 1)
         if name in taken and name.lower() != raw.lower():

@@ -215,14 +215,15 @@ def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> t
 def _frames_of_flac(where: str, lines: list[SignalLine]) -> tuple[int, bool]:
     import soundfile  # type: ignore[import-untyped]
 
+    folder = os.path.dirname(where)
     try:
         info = soundfile.info(where)
     except (RuntimeError, OSError):
-        raise RecordError(f"{os.path.dirname(where)}: a signal file is no FLAC file, expected one for format {lines[0].format}") from None
+        raise RecordError(f"{folder}: a signal file is no FLAC file, expected one for format {lines[0].format}") from None
     if info.format != "FLAC" or info.channels != len(lines):
-        raise RecordError(f"{os.path.dirname(where)}: a signal file is {info.format} with {info.channels} channels, expected FLAC with {len(lines)}")
+        raise RecordError(f"{folder}: a signal file is {info.format} with {info.channels} channels, expected FLAC with {len(lines)}")
     if info.frames * info.channels > MOST_VALUES:
-        raise RecordError(f"{os.path.dirname(where)}: a signal file claims {info.frames} samples a channel, expected at most {MOST_VALUES} in all")
+        raise RecordError(f"{folder}: a signal file claims {info.frames} samples a channel, expected at most {MOST_VALUES} in all")
     return max(0, info.frames - lines[0].offset) // lines[0].per_frame, False
 
 
