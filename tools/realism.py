@@ -1,0 +1,196 @@
+"""Compare drawn pages with pictures of real ones: ``python tools/realism.py FOLDER_OF_IMAGES``.
+
+Measures what gives a picture away (colours of paper and ink, width of the trace, noise, light, spectrum) on every picture of the
+folder and on as many pages of each recipe, and writes the tables of ``docs/realism.md``. The text between them is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+from skimage.color import rgb2lab
+from skimage.morphology import skeletonize
+
+import fastecg
+from fastecg.readers import read_record, sample_records
+
+PAGE = Path(__file__).parent.parent / "docs" / "realism.md"
+RECIPES = ("photo", "scan")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+BLOCK = 16
+LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=float)
+
+#: The numbers of one picture, and those of many with their pixels of paper and ink, by where the pictures come from.
+Measured = dict[str, float]
+Groups = dict[str, list[tuple[Measured, dict[str, np.ndarray]]]]
+
+
+def inner(pixels: np.ndarray) -> np.ndarray:
+    """The middle of a picture, where the page is."""
+    height, width = pixels.shape[:2]
+    return pixels[height // 8 : -height // 8, width // 8 : -width // 8]
+
+
+def backgrounds(grey: np.ndarray) -> np.ndarray:
+    """How bright the paper is all over a picture: a high quantile of every block, smoothed."""
+    rows, columns = (n // BLOCK for n in grey.shape)
+    blocks = grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    high = np.quantile(blocks, 0.8, axis=(1, 3))
+    smooth = ndimage.gaussian_filter(high, 1.5, mode="nearest")
+    return np.asarray(ndimage.zoom(smooth, (grey.shape[0] / rows, grey.shape[1] / columns), order=1, grid_mode=True, mode="nearest"))
+
+
+def measured(pixels: np.ndarray) -> tuple[Measured, dict[str, np.ndarray]]:
+    """Numbers of one picture, and its pixels of paper and of ink in Lab."""
+    page = inner(pixels).astype(float)
+    grey = page @ (0.299, 0.587, 0.114)
+    paper = backgrounds(grey)
+    ink = grey < 0.5 * paper
+    lab = rgb2lab(page / 255.0)
+    clean = grey > 0.93 * paper
+    shown = {"paper": lab[clean][:: max(1, clean.sum() // 4000)], "ink": lab[ink][:: max(1, ink.sum() // 4000)]}
+    numbers = {
+        **dict(zip(("paper L*", "paper a*", "paper b*"), np.median(lab[clean], axis=0), strict=True)),
+        **dict(zip(("ink L*", "ink a*", "ink b*"), np.median(lab[ink], axis=0) if ink.any() else np.full(3, np.nan), strict=True)),
+        "trace width, ‰ of the picture's": 1000 * trace_width(ink) / pixels.shape[1],
+        "paper, brightest to darkest (p95/p5)": float(np.quantile(paper, 0.95) / max(np.quantile(paper, 0.05), 1.0)),
+        "slope of the power spectrum": spectrum_slope(grey),
+        **noise_by_brightness(grey),
+    }
+    return numbers, shown
+
+
+def trace_width(ink: np.ndarray) -> float:
+    """Area of the ink over the length of its middle line, px; specks left out."""
+    labels, count = ndimage.label(ink, np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    strokes = (sizes >= 200)[labels]
+    length = skeletonize(strokes).sum()
+    return float(strokes.sum() / length) if length else float("nan")
+
+
+def noise_by_brightness(grey: np.ndarray) -> Measured:
+    """What changes from pixel to pixel in the calmest blocks of darker and of bright paper (Immerkær's estimate): grain, and the grid,
+    where that is as fine as the blocks."""
+    residual = np.abs(ndimage.convolve(grey, LAPLACE)) * np.sqrt(np.pi / 2) / 6
+    rows, columns = (n // BLOCK for n in grey.shape)
+    blocks = [plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK) for plane in (grey, residual)]
+    level, sigma = blocks[0].mean(axis=(1, 3)).ravel(), blocks[1].mean(axis=(1, 3)).ravel()
+    found = {}
+    for name, low, high in (("below 190", 0, 190), ("above 190", 190, 256)):
+        chosen = sigma[(level >= low) & (level < high)]
+        found[f"grid and grain of paper {name}, levels"] = float(np.quantile(chosen, 0.05)) if len(chosen) >= 20 else float("nan")
+    return found
+
+
+def spectrum_slope(grey: np.ndarray) -> float:
+    """Exponent of the radial power spectrum between 1/20 and 0.4 cycles a pixel."""
+    side = min(*grey.shape, 512)
+    top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
+    crop = grey[top : top + side, left : left + side]
+    window = np.hanning(side)
+    power = np.abs(np.fft.fft2((crop - crop.mean()) * window[:, None] * window)) ** 2
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None])
+    edges = np.geomspace(0.05, 0.4, 13)
+    bins = [power[(frequency >= a) & (frequency < b)].mean() for a, b in pairwise(edges)]
+    return float(np.polyfit(np.log(np.sqrt(edges[:-1] * edges[1:])), np.log(bins), 1)[0])
+
+
+def reference_pictures(folder: Path) -> list[np.ndarray]:
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise SystemExit(f"{folder}: no pictures in it, expected {', '.join(SUFFIXES)}")
+    return [np.asarray(Image.open(path).convert("RGB")) for path in paths]
+
+
+def drawn_pictures(recipe: str, widths: list[int], each: int) -> list[np.ndarray]:
+    """Pages of a recipe, made as small as the pictures they are compared with, and saved as those mostly are."""
+    records = [read_record(source.path) for source in sample_records()]
+    found = []
+    for k in range(each * len(widths)):
+        image = Image.fromarray(fastecg.render(records[k % len(records)], recipe=recipe, seed=k).image)
+        width = min(widths[k % len(widths)], image.width)
+        image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+        held = io.BytesIO()
+        image.save(held, "JPEG", quality=85)
+        found.append(np.asarray(Image.open(held).convert("RGB")))
+    return found
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Share that two histograms have in common, 0 to 1."""
+    low, high = np.quantile(np.concatenate([one, other]), (0.002, 0.998))
+    edges = np.linspace(low, high, 25)
+    counts = [np.histogram(np.clip(values, low, high), edges)[0] / len(values) for values in (one, other)]
+    return float(np.minimum(*counts).sum())
+
+
+def told(values: np.ndarray) -> str:
+    """Median, and where the middle four fifths lie."""
+    if len(values) < 3:
+        return "too few"
+    low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
+    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
+
+
+def table(groups: Groups) -> str:
+    """Every quantity of the references and of each recipe; bold where the recipe's median lies outside the references' middle range."""
+    lines = ["| | " + " | ".join(f"{name}, {len(group)}" for name, group in groups.items()) + " |", "|---" * (len(groups) + 1) + "|"]
+    reference, *_ = groups.values()
+    for key in reference[0][0]:
+        columns = [np.array([numbers[key] for numbers, _ in group]) for group in groups.values()]
+        known = [values[np.isfinite(values)] for values in columns]
+        low, high = np.quantile(known[0], (0.1, 0.9)) if len(known[0]) else (-np.inf, np.inf)
+        cells = [told(known[0])]
+        cells += [told(values) if len(values) < 3 or low <= np.median(values) <= high else f"**{told(values)}**" for values in known[1:]]
+        lines.append(f"| {key} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def overlaps(groups: Groups) -> str:
+    """How much the histograms of paper and ink have in common with the references'."""
+    pooled = {
+        name: {what: np.concatenate([shown[what] for _, shown in group]) for what in ("paper", "ink")} for name, group in groups.items()
+    }
+    reference, *others = pooled
+    lines = ["| histogram | " + " | ".join(others) + " |", "|---" * (len(others) + 1) + "|"]
+    for what in ("paper", "ink"):
+        for channel, name in enumerate(("L*", "a*", "b*")):
+            shares = [overlap(pooled[reference][what][:, channel], pooled[other][what][:, channel]) for other in others]
+            lines.append(f"| {what} {name} | " + " | ".join(f"{100 * share:.0f} %" for share in shares) + " |")
+    return "\n".join(lines)
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The page with its tables made anew between their markers."""
+    for name, part in parts.items():
+        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
+        if not re.search(pattern, text, re.DOTALL):
+            raise SystemExit(f"{PAGE}: no place for the {name}, expected <!-- {name} --> and <!-- end of {name} -->")
+        text = re.sub(pattern, lambda found, part=part: f"{found[1]}\n{part}\n{found[2]}", text, flags=re.DOTALL)
+    return text
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description="Compare drawn pages with pictures of real ones.")
+    options.add_argument("folder", type=Path, help="pictures of real ECG pages")
+    options.add_argument("--each", type=int, default=2, help="drawn pages of a recipe for every picture")
+    given = options.parse_args()
+    real = reference_pictures(given.folder)
+    widths = [picture.shape[1] for picture in real]
+    groups = {"real": [measured(picture) for picture in real]}
+    groups |= {recipe: [measured(picture) for picture in drawn_pictures(recipe, widths, given.each)] for recipe in RECIPES}
+    text = filled(PAGE.read_text(encoding="utf-8"), {"numbers": table(groups), "overlaps": overlaps(groups)})
+    PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
