@@ -85,14 +85,20 @@ def draw_recipes() -> str:
 
 def draw_readme(drawn: list[fastecg.Record]) -> None:
     looks = ("muse", "dotphoto", "mortara", "schiller", "scanbold_green", "nk")
-    tiles = [
-        thumbnail(fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i).image, 620) for i, look in enumerate(looks)
-    ]
+    pages = [fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i) for i, look in enumerate(looks)]
+    save(tiled(pages), "readme.jpg")
+    pages = [fastecg.render(drawn[i % len(drawn)], recipe=name, layout="3x4+1", seed=8) for i, name in enumerate(SHOWN_RECIPES)]
+    save(tiled(pages), "readme-recipes.jpg")
+
+
+def tiled(photos: list[fastecg.Photo]) -> Image.Image:
+    """Pages in rows of three, cut to one height."""
+    tiles = [thumbnail(photo.image, 620) for photo in photos]
     height = min(tile.height for tile in tiles)
     sheet = Image.new("RGB", (3 * 640 - 20, 2 * (height + 20) - 20), "white")
     for i, tile in enumerate(tiles):
         sheet.paste(tile.crop((0, 0, tile.width, height)), (i % 3 * 640, i // 3 * (height + 20)))
-    save(sheet, "readme.jpg")
+    return sheet
 
 
 def main() -> None:
