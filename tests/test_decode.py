@@ -61,6 +61,14 @@ def test_normal_equations_are_those_of_finite_differences(zigzag):
     np.testing.assert_allclose(pen[:, 3], by_pen.T @ rest, atol=0.02 * np.abs(by_pen.T @ rest).max())
 
 
+def test_knots_far_closer_than_pixels_stay_solvable():
+    points = np.column_stack([2 + 0.05 * np.arange(200), 9 + 3 * np.sin(np.arange(200) / 7)])
+    along = np.tile([0.0, 1.0], (200, 1))
+    bands = equations(np.random.default_rng(0).random((18, 16)), points, along)[1]
+    dense = sum(np.diag(bands[j, : 200 - j], -j) + (np.diag(bands[j, : 200 - j], j) if j else 0) for j in range(BAND + 1))
+    assert np.linalg.eigvalsh(dense).min() > -1e-9
+
+
 def test_stray_ink_pulls_towards_itself():
     points = np.column_stack([np.arange(12.0), np.full(12, 20.0)])
     along = np.tile([0.0, 1.0], (12, 1))

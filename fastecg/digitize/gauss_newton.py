@@ -36,6 +36,7 @@ STAGES = (
 
 _BEND_PX = 1.0  # second differences beyond this are signal rather than noise
 _MOST_PX = 4.0  # a knot's step
+_LEAST = 1e-6  # stiffness of every knot: long runs that only the prior holds are singular to rounding otherwise
 
 
 @dataclass
@@ -125,7 +126,7 @@ class _Search:
             before = self.heights, self.bands.copy(), self.right.copy(), self.misfit
             weights = self._weights(stage)
             bands = self.bands + _prior_bands(weights, len(self.heights))
-            bands[0] += damping + 1e-9
+            bands[0] += damping + _LEAST
             pull = self.right - _transposed(weights * _second(self.heights))
             move = np.clip(solveh_banded(bands, pull, lower=True), -_MOST_PX, _MOST_PX)
             self.heights = self.heights + move
@@ -150,7 +151,7 @@ class _Search:
         pixels = max(int((self.stroke.ink > 0.02).sum()), 1)
         variance = self.misfit / pixels
         bands = self.bands + _prior_bands(self._weights(Stage(0.005, 1, 0.0, 0)), len(self.heights))
-        bands[0] += 1e-9
+        bands[0] += _LEAST
         factor = cholesky_banded(bands, lower=True)
         return Fit(self.heights, np.sqrt(variance * _inverse_diagonal(factor)), self.pen, variance)
 

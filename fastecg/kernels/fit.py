@@ -206,12 +206,21 @@ def _pixel(points, along, radius, segments, x, y, seen, gain, blur, offsets, far
 
 @jit
 def _add(row, start, stop, rest, bands, right):
-    """Add one row of J to the bands, and clear it. What ties knots farther apart than the bands reach is left out."""
+    """Add one row of J to the bands, and clear it.
+
+    What ties knots farther apart than the bands reach is counted as stiffness of both instead: leaving it out could make the matrix
+    indefinite, this cannot.
+    """
     for i in range(start, stop):
         if row[i] != 0.0:
             right[i] += row[i] * rest
-            for j in range(i, min(stop, i + BAND + 1)):
-                bands[j - i, i] += row[i] * row[j]
+            for j in range(i, stop):
+                tie = row[i] * row[j]
+                if j - i <= BAND:
+                    bands[j - i, i] += tie
+                else:
+                    bands[0, i] += abs(tie)
+                    bands[0, j] += abs(tie)
     row[start:stop] = 0.0
 
 
