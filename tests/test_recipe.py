@@ -200,7 +200,7 @@ def test_unknown_styles_and_layouts_are_named():
     with pytest.raises(LayoutError, match="unknown style 'fancy', expected one of auto, muse"):
         Recipe.from_toml('[page]\nstyle = "fancy"', "mine")
     with pytest.raises(LayoutError, match="unknown layout '7x7', expected one of auto, 3x4"):
-        Recipe.from_toml('[page]\nlayout = { choice = { 7x7 = 1, 3x4 = 1 } }', "mine")
+        Recipe.from_toml("[page]\nlayout = { choice = { 7x7 = 1, 3x4 = 1 } }", "mine")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""Do labels stay on what they label? Ours and albumentations' key points, measured on one picture: ``python tools/compare_truth.py``.
+"""Do labels stay on what they label? Ours, albumentations' and kornia's, measured on one picture: ``python tools/compare_truth.py``.
 
 A page of dots every 5 mm is bent, and every dot is looked for in the picture (its ink's centroid). The label of a dot is right if it
-lies there. Writes the table of docs/exact-truth.md.
+lies there. Writes the table of docs/exact-truth.md. Needs albumentations and kornia.
 """
 
 from __future__ import annotations
@@ -107,6 +107,24 @@ def theirs(transform: str, **options: object) -> Callable[[], Dots]:
     return take
 
 
+def kornias(transform: str, **options: object) -> Callable[[], Dots]:
+    """The same dots through a transform of kornia, which is given the image and its key points."""
+
+    def take() -> Dots:
+        import kornia.augmentation
+        import torch
+
+        torch.manual_seed(3)
+        pixels, centres = dot_page()
+        image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+        move = getattr(kornia.augmentation, transform)(p=1.0, **options)
+        chain = kornia.augmentation.AugmentationSequential(move, data_keys=["input", "keypoints"])
+        moved, labels = chain(image, torch.from_numpy(centres)[None].float())
+        return 1 - moved[0].mean(dim=0).numpy(), labels[0].numpy()
+
+    return take
+
+
 CASES = (
     ("fastecg, phone at 20°", ours(tilt_deg=20.0)),
     ("fastecg, curl of 15 mm", ours(Curl(lift_mm=15.0), tilt_deg=12.0)),
@@ -118,6 +136,8 @@ CASES = (
     ("albumentations ElasticTransform", theirs("ElasticTransform", alpha=300, sigma=12)),
     ("albumentations GridDistortion", theirs("GridDistortion")),
     ("albumentations OpticalDistortion", theirs("OpticalDistortion")),
+    ("kornia RandomPerspective", kornias("RandomPerspective")),
+    ("kornia RandomElasticTransform", kornias("RandomElasticTransform", alpha=(8.0, 8.0))),
 )
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 THIN_MM = 0.2
 
 
-
 def true_layers(photo: Photo, pen_mm: float | None = THIN_MM) -> dict[str, np.ndarray]:
     """Coverage (uint8) in the picture's frame: "trace" (segments, height, width), "grid" and "major" (height, width).
 
