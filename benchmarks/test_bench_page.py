@@ -71,8 +71,8 @@ def test_truth_of_a_clean_page(benchmark, record, shot):
 def test_guard_page_against_matplotlib(benchmark, record, shot):
     """Grid, pulses and traces from a record to pixels; words are left out on both sides.
 
-    Measured 80 to 100 times on two shared cores with matplotlib 3.11, which draws such a figure in half the time of older ones;
-    the guard leaves room for neighbours, who slow down what waits for memory, us, more than what computes.
+    Measured 65 to 110 times on two shared cores with matplotlib 3.11, which draws such a figure in a quarter of the time that older
+    ones took (hence not 100 as a bound); on a busy machine both slow down, but not alike.
     """
     layout, style = layout_for("3x4+1", record.leads), STYLES["muse"]
 
@@ -81,7 +81,7 @@ def test_guard_page_against_matplotlib(benchmark, record, shot):
         return print_page(replace(page, texts=()), style, 200 / 25.4).pixels
 
     theirs = {"a matplotlib figure": lambda: matplotlib_page(record)}
-    assert times_faster(benchmark, our_page, theirs, times=7, warm=2)[0] >= 60
+    assert times_faster(benchmark, our_page, theirs, times=7, warm=2)[0] >= 45
 
 
 def seconds_of(code: str) -> float:
