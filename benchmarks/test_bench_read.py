@@ -56,7 +56,7 @@ def test_bench_find_records(benchmark, tmp_path):
 
 def test_guard_a_sample_against_wfdb(benchmark):
     """About 10 times when the two take turns, 11 to 14 when ours stays in the cache; the guard leaves room for a busy machine."""
-    assert _against_wfdb(benchmark, SAMPLE) > 8
+    assert _against_wfdb(benchmark, SAMPLE) > 6
 
 
 @pytest.mark.parametrize("coding", ["16", "212"])
