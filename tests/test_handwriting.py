@@ -20,7 +20,7 @@ from fastecg.errors import RecipeError
 from fastecg.handwriting import ink as inks
 from fastecg.handwriting import marks, motor, phrases, read_notes, spelled, unwritable
 from fastecg.handwriting.glyphs import forms, glyph_table
-from fastecg.handwriting.lay import place_note
+from fastecg.handwriting.lay import place_mark, place_note
 from fastecg.handwriting.place import CELL_MM, Room, beats
 from fastecg.handwriting.words import draw_note, draw_phrase, templates
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
@@ -469,23 +469,31 @@ def test_a_full_page_takes_no_note():
     assert place_note(Room.of(page_), draw_writer(rng(0)), rng(0), 0.2) is None
 
 
+@functools.cache
+def drawn_traces(k):
+    """The traces of one of the 24 pages, 4 px/mm."""
+    made, style = page(k)
+    return trace_plane(made.traces, style, 4.0, (round(made.size_mm[1] * 4), round(made.size_mm[0] * 4)))
+
+
+def touches(ink, k):
+    """Whether an ink's pixels meet a trace's."""
+    window = inks.ink_window(ink, 4.0, drawn_traces(k).shape)
+    return bool(((inks.ink_plane(ink, 4.0, window) > 40) & (drawn_traces(k)[window] > 40)).any())
+
+
 def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
     """Over 400 pages 15 to 25 % of the notes touch a trace; half of them lie above all traces; none lies on printed words."""
     touching, above, count = 0, 0, 0
-    planes = {}
     for k in range(400):
-        made, style = page(k % 24)
-        if k % 24 not in planes:
-            shape = round(made.size_mm[1] * 4), round(made.size_mm[0] * 4)
-            planes[k % 24] = trace_plane(made.traces, style, 4.0, shape)
+        made, _ = page(k % 24)
         room, generator = Room.of(made), rng(k)
         writer = draw_writer(generator, 0.6)
         for _ in range(3):
             ink = place_note(room, writer, generator, Handwriting().across)
             if ink is None:
                 continue
-            window = inks.ink_window(ink, 4.0, planes[k % 24].shape)
-            touching += bool(((inks.ink_plane(ink, 4.0, window) > 40) & (planes[k % 24][window] > 40)).any())
+            touching += touches(ink, k % 24)
             above += ink.extent_mm[3] < room.regions()["header"][3]
             count += 1
             x0, y0, x1, y1 = ink.extent_mm
@@ -499,6 +507,61 @@ def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
     assert count > 700
     assert 0.15 <= touching / count <= 0.25
     assert above / count > 0.35
+
+
+def test_marks_keep_off_the_traces_mostly():
+    """Over 300 pages 15 to 25 % touch a trace, of marks with all that belongs to them as of single strokes; most circles do."""
+    whole, single = [], []
+    for k in range(300):
+        room, generator = Room.of(page(k % 24)[0]), rng(k)
+        writer = draw_writer(generator, 0.6)
+        for _ in range(2):
+            found = place_mark(room, writer, generator, PenMarks().across)
+            strokes = [(ink.kind, touches(ink, k % 24)) for ink in found if ink.kind != "handwriting"]
+            single += strokes
+            whole += [any(touching for _, touching in strokes)] if found else []
+    circles = [touching for kind, touching in single if kind == "circle"]
+    shares = np.mean(whole), np.mean([touching for _, touching in single])
+    print(f"{len(whole)} marks of {len(single)} strokes, {shares[0]:.3f} and {shares[1]:.3f} touch; circles {np.mean(circles):.3f}")
+    assert len(whole) > 550
+    assert all(0.15 <= share <= 0.25 for share in shares)
+    assert np.mean(circles) > 0.4
+    assert {kind for kind, _ in single} >= {
+        "circle",
+        "arrow",
+        "underline",
+        "bracket",
+        "caliper",
+        "count",
+        "tick",
+        "highlighter",
+        "crossing_out",
+    }
+
+
+@pytest.mark.parametrize("across", [0.0, 1.0])
+def test_marks_touch_traces_where_asked(across):
+    found = [touching for k in range(24) for touching in marks_touch(k, across)]
+    assert len(found) >= 24
+    assert np.mean(found) > 0.95 if across else np.mean(found) < 0.05
+
+
+def marks_touch(k, across):
+    """Whether each of three marks of a page touches a trace."""
+    room, generator = Room.of(page(k)[0]), rng(k)
+    writer = draw_writer(generator, 0.6)
+    placed = [place_mark(room, writer, generator, across) for _ in range(3)]
+    return [any(touches(ink, k) for ink in found) for found in placed if found]
+
+
+def test_a_trace_is_near_where_it_runs():
+    made = page(0)[0]
+    room, trace = Room.of(made), made.traces[0]
+    points = trace.points_mm[::50]
+    assert all(room.on_trace(point[None], np.array([0.1])) for point in points)
+    far = np.array([[made.size_mm[0] / 2, 1.0], [np.nan, np.nan]])
+    assert not room.on_trace(far, np.array([0.5, np.nan]))
+    assert room.on_trace(far, np.array([made.size_mm[1], np.nan]))
 
 
 # --- artifacts ---------------------------------------------------------------------------------------------------------------------

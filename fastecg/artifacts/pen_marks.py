@@ -22,6 +22,7 @@ class PenMarks(Artifact):
     legibility: float = value(0.6, 0.0, 1.0, "of the words beside them")
     pen: str = value("any", help="what they are drawn with", choices=("any", *PENS))
     colour: str = value("any", help="of the ink", choices=("any", *COLOURS))
+    across: float = value(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
     seed: int = value(0, 0, 2**31, "of the writer, the kinds and the places")
 
     def stain(self, sheet: Sheet) -> Sheet:
@@ -33,5 +34,5 @@ class PenMarks(Artifact):
         pen = draw_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
         writer = draw_writer(rng, self.legibility, pen)
         room = Room.of(sheet.page, sheet.boxes)
-        inks = [ink for _ in range(self.marks) for ink in place_mark(room, writer, rng)]
+        inks = [ink for _ in range(self.marks) for ink in place_mark(room, writer, rng, self.across)]
         return lay_inks(sheet, inks, self.seed)

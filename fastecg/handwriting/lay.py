@@ -17,7 +17,8 @@ from fastecg.page import Box, Trace
 from fastecg.sheet import Sheet
 
 _REGIONS, _SHARES = ("header", "right", "among", "bottom"), (0.5, 0.13, 0.22, 0.15)
-_TRIES = 6  # at a note that fits
+_TRIES = 6  # at a note or a mark that fits
+_KINDS_TRIED = 4  # of marks
 
 
 def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
@@ -51,13 +52,17 @@ def place_note(room: Room, writer: Writer, rng: np.random.Generator, across: flo
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
     """The ink in a free place, which is then taken; None where there is none."""
+    placed = _fitted(room, ink, rng, region, across)
+    if placed is not None:
+        room.take(placed.extent_mm)
+    return placed
+
+
+def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
+    """The ink in a free place; None where there is none."""
     x0, y0, x1, y1 = ink.extent_mm
     place = room.find((x1 - x0, y1 - y0), rng, region, across)
-    if place is None:
-        return None
-    placed = ink.moved(place[0] - x0, place[1] - y0)
-    room.take(placed.extent_mm)
-    return placed
+    return None if place is None else ink.moved(place[0] - x0, place[1] - y0)
 
 
 def _with_underline(ink: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
@@ -66,7 +71,7 @@ def _with_underline(ink: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
     return join_inks(ink.kind, ink.words, [ink, line])
 
 
-# --- marks about something on the page: each takes the room, and returns nothing where it finds nothing to mark ------------------
+# --- marks about something on the page: each returns nothing where it finds nothing to mark ---------------------------------------
 
 
 def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
@@ -81,7 +86,7 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
         return inks
     word = write(draw_remark(rng), writer, rng)
     near = (x - 38.0, y - 30.0, x + 38.0, y + 30.0)
-    placed = put(room, word, rng, near)
+    placed = _fitted(room, word, rng, near)
     if placed is None:
         return inks
     x0, y0, x1, y1 = placed.extent_mm
@@ -122,7 +127,7 @@ def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     first = int(rng.integers(len(places) - 1))
     x0, x1 = places[first, 0] - 3.0, places[min(first + int(rng.integers(1, 4)), len(places) - 1), 0] + 3.0
     ink = marks.bracket(float(x0), float(x1), float(places[:, 1].min()) - rng.uniform(1.5, 3.5), writer, rng)
-    word = put(room, write(draw_remark(rng), writer, rng), rng, (x0 - 5, ink.extent_mm[1] - 14, x1 + 5, ink.extent_mm[1]))
+    word = _fitted(room, write(draw_remark(rng), writer, rng), rng, (x0 - 5, ink.extent_mm[1] - 14, x1 + 5, ink.extent_mm[1]))
     return [ink, word] if word else [ink]
 
 
@@ -180,13 +185,23 @@ def signed(room: Room, writer: Writer, rng: np.random.Generator, initials: bool)
 MARKS = ((suspicious_beat, 0.34), (marked_words, 0.28), (marked_lead, 0.16), (measured_beats, 0.12), (bracketed_beats, 0.10))
 
 
-def place_mark(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A mark of some kind with what belongs to it; empty where the page has nothing to mark in that way."""
+def place_mark(room: Room, writer: Writer, rng: np.random.Generator, across: float) -> list[Ink]:
+    """A mark of some kind with what belongs to it, with a chance of `across` one that touches a trace; empty where there is no place."""
     shares = np.array([share for _, share in MARKS])
-    draw, _ = MARKS[int(rng.choice(len(MARKS), p=shares / shares.sum()))]
-    inks = draw(room, writer, rng)
-    width, height = room.page.size_mm
-    return [ink for ink in inks if _on_paper(ink, width, height)]
+    over_trace = bool(rng.random() < across)
+    for _ in range(_KINDS_TRIED):
+        draw, _ = MARKS[int(rng.choice(len(MARKS), p=shares / shares.sum()))]
+        for _ in range(_TRIES):
+            inks = [ink for ink in draw(room, writer, rng) if _on_paper(ink, *room.page.size_mm)]
+            if inks and any(_touches(room, ink) for ink in inks) == over_trace:
+                for ink in inks:
+                    room.take(ink.extent_mm)
+                return inks
+    return []
+
+
+def _touches(room: Room, ink: Ink) -> bool:
+    return room.on_trace(ink.points_mm, 0.5 * ink.width_mm)
 
 
 def _on_paper(ink: Ink, width: float, height: float) -> bool:

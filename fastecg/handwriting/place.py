@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from fastecg.page import Box, Page, Trace
 
 CELL_MM = 2.5
+_FINE_MM = 0.5  # cells in which a pen stroke's distance to a trace is told
 _EDGE_MM = 3.0  # nobody writes closer to the paper's edge
 
 Extent = tuple[float, float, float, float]
@@ -34,23 +36,29 @@ class Room:
         shape = (math.ceil(height / CELL_MM), math.ceil(width / CELL_MM))
         room = cls(page, np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
         for trace in page.traces:
-            room._run_through(trace)
+            _run_through(room.traces, trace.points_mm, CELL_MM)
         for box in (*page.boxes, *boxes):
             if box.kind != "lead":
                 room.take((*box.corners_mm.min(axis=0), *box.corners_mm.max(axis=0)))
         return room
 
-    def _run_through(self, trace: Trace) -> None:
-        """Mark the cells between a trace's samples: a steep stretch crosses several."""
-        points = trace.points_mm[np.isfinite(trace.points_mm).all(axis=1)]
-        if not len(points):
-            return
-        column = np.clip((points[:, 0] / CELL_MM).astype(int), 0, self.traces.shape[1] - 1)
-        starts = np.flatnonzero(np.diff(column, prepend=-1))
-        low = np.clip((np.minimum.reduceat(points[:, 1], starts) / CELL_MM).astype(int), 0, self.traces.shape[0])
-        high = np.clip((np.maximum.reduceat(points[:, 1], starts) / CELL_MM).astype(int) + 1, 0, self.traces.shape[0])
-        for c, a, b in zip(column[starts], low, high, strict=True):
-            self.traces[a:b, c] = True
+    @cached_property
+    def _trace_sums(self) -> np.ndarray:
+        """How many fine cells that a trace runs through lie above and left of each cell's corner, (rows + 1, columns + 1)."""
+        width, height = self.page.size_mm
+        cells = np.zeros((math.ceil(height / _FINE_MM), math.ceil(width / _FINE_MM)), dtype=bool)
+        for trace in self.page.traces:
+            _run_through(cells, trace.points_mm, _FINE_MM)
+        return _corner_sums(cells)
+
+    def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
+        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2); rows of NaN are left out."""
+        drawn = np.isfinite(points_mm).all(axis=1)
+        low, high = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
+        sums = self._trace_sums
+        most = np.array(sums.shape[::-1]) - 1
+        (x0, y0), (x1, y1) = (np.clip(corner.astype(int), 0, most).T for corner in (np.floor(low), np.floor(high) + 1))
+        return bool((sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0).any())
 
     def take(self, extent: Extent) -> None:
         """Mark a rectangle as written on."""
@@ -124,10 +132,29 @@ def extent_of(trace: Trace) -> Extent:
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def _window_sums(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """How many cells are set in every window of rows x columns."""
+def _run_through(cells: np.ndarray, points_mm: np.ndarray, cell_mm: float) -> None:
+    """Mark the cells between a trace's samples (n, 2): a steep stretch crosses several."""
+    points = points_mm[np.isfinite(points_mm).all(axis=1)]
+    if not len(points):
+        return
+    column = np.clip((points[:, 0] / cell_mm).astype(int), 0, cells.shape[1] - 1)
+    starts = np.flatnonzero(np.diff(column, prepend=-1))
+    low = np.clip((np.minimum.reduceat(points[:, 1], starts) / cell_mm).astype(int), 0, cells.shape[0])
+    high = np.clip((np.maximum.reduceat(points[:, 1], starts) / cell_mm).astype(int) + 1, 0, cells.shape[0])
+    for c, a, b in zip(column[starts], low, high, strict=True):
+        cells[a:b, c] = True
+
+
+def _corner_sums(cells: np.ndarray) -> np.ndarray:
+    """How many cells are set above and left of every corner."""
     sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), dtype=np.int64)
     sums[1:, 1:] = cells.cumsum(axis=0).cumsum(axis=1)
+    return sums
+
+
+def _window_sums(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """How many cells are set in every window of rows x columns."""
+    sums = _corner_sums(cells)
     return sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
 
 
