@@ -1,0 +1,216 @@
+"""What a network that separates layers is taught: windows of pictures, and what is in them.
+
+A window is seen at `SCALE` px/mm, whatever the picture's own resolution. Its maps are drawn at that scale from the page and the
+picture's warp, never resampled from the picture: traces 0.2 mm wide and sharp, however thick, pale or blurred the picture shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.mesh import CELL
+from fastecg.record import LEADS
+
+if TYPE_CHECKING:
+    from fastecg.page import Page
+    from fastecg.photo import Photo
+
+#: px/mm at which the network sees a page: 200 dpi.
+SCALE = 200.0 / 25.4
+#: The maps, coverage 0 to 255 each.
+MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
+#: What the marker map tells apart: 0 is nothing, then the twelve lead names, then the name of any other lead.
+MARKERS = ("", *LEADS, "other")
+#: Pixels a side of a marker's cell.
+MARKER_CELL = 4
+#: Width at which traces and pulses are redrawn.
+THIN_MM = 0.2
+
+_LABEL_EDGE_MM = 0.4  # round a lead's name: an "I" alone is narrower than two cells
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A square of a picture with its maps.
+
+    Attributes
+    ----------
+    image : ndarray, shape (size, size, 3) uint8
+    maps : ndarray, shape (6, size, size) uint8
+        In the order of `MAPS`.
+    markers : ndarray, shape (size / 4, size / 4) uint8
+        Index into `MARKERS`.
+    """
+
+    image: np.ndarray
+    maps: np.ndarray
+    markers: np.ndarray
+
+
+def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> Iterator[Window]:
+    """Windows of a picture at random places and scales about `SCALE`, most of them where something is printed.
+
+    Parameters
+    ----------
+    photo : Photo
+    rng : Generator
+    count, size : int
+        How many, and their pixels a side, a multiple of `CELL`.
+    """
+    from PIL import Image
+
+    planes = _sheet_planes(photo)
+    picture = Image.fromarray(photo.image)
+    names = [box.corners for box in photo.truth.boxes if box.kind == "lead_name"]
+    anchors = tuple(np.concatenate(points) for points in ([trace.points[trace.visible] for trace in photo.truth.traces], names) if points)
+    for _ in range(count):
+        zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # window px a picture px
+        side = size / zoom
+        corner = _corner(photo, anchors, side, rng)
+        yield _window(photo, picture, planes, corner, zoom, size)
+
+
+def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.random.Generator) -> np.ndarray:
+    """The top left edge (x, y) px of a window of `side` px: most are near a trace or the name of a lead."""
+    height, width = photo.image.shape[:2]
+    most = np.maximum((width - side, height - side), 0.0)
+    choice = rng.choice(3, p=(0.5, 0.33, 0.17))
+    if choice < len(anchors) and len(anchors[choice]):
+        middle = anchors[choice][rng.integers(len(anchors[choice]))] + rng.uniform(-0.5, 0.5, 2) * side
+        return np.clip(np.rint(middle - side / 2), 0.0, most)
+    return np.floor(rng.uniform(0.0, 1.0, 2) * most)
+
+
+def _window(photo: Photo, picture, planes: dict[str, np.ndarray], corner: np.ndarray, zoom: float, size: int) -> Window:  # type: ignore[no-untyped-def]
+    from PIL import Image
+
+    side = size / zoom
+    image = np.asarray(picture.transform((size, size), Image.Transform.EXTENT, (*corner, *(corner + side)), Image.Resampling.BILINEAR))
+    if zoom < 0.9:  # a transform does not average what it shrinks
+        image = _shrunk(picture, corner, side, size)
+    nodes = _nodes(photo, corner, zoom, size)
+    maps = np.empty((len(MAPS), size, size), dtype=np.uint8)
+    for k, name in enumerate(MAPS):
+        if name != "trace":
+            _sample(planes[name], nodes * SCALE - 0.5, maps[k])
+    if photo.marks is not None:
+        written = np.empty((size, size), dtype=np.uint8)
+        _sample(photo.marks, nodes * photo.warp.scale - 0.5, written)
+        np.maximum(maps[MAPS.index("writing")], written, out=maps[MAPS.index("writing")])
+    maps[MAPS.index("trace")] = _traces(photo, corner, zoom, size)
+    _cover(photo, maps, corner, zoom)
+    return Window(image, maps, _markers(photo, corner, zoom, size))
+
+
+def _shrunk(picture, corner: np.ndarray, side: float, size: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """A window averaged down to (size, size); beyond the picture it is black."""
+    from PIL import Image
+
+    low, high = np.floor(corner).astype(int), np.ceil(corner + side).astype(int)
+    part = picture.crop((*low, *high))
+    return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR, box=(*(corner - low), *(corner - low + side))))
+
+
+def _nodes(photo: Photo, corner: np.ndarray, zoom: float, size: int) -> np.ndarray:
+    """Page points (mm) under every `CELL`-th pixel of the window, one cell beyond it on every side."""
+    steps = CELL * (np.arange(size // CELL + 3) - 1.0)
+    x, y = ((steps + 0.5) / zoom - 0.5 + edge for edge in corner)
+    return photo.warp.inverse(np.stack(np.meshgrid(x, y), axis=-1))
+
+
+def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
+    """A plane as the window's nodes see it. Most windows see nothing of most planes, or paper alone: those are not sampled."""
+    from fastecg.kernels.plane import sample_plane
+
+    low, high = np.floor(nodes_px.min(axis=(0, 1))) - 2, np.ceil(nodes_px.max(axis=(0, 1))) + 3
+    if np.isfinite(low + high).all():
+        (left, top), (right, bottom) = np.maximum(low, 0).astype(int), np.maximum(high, 0).astype(int)
+        part = plane[top:bottom, left:right]
+        inside = (low >= 0).all() and right <= plane.shape[1] and bottom <= plane.shape[0]
+        if not part.any() or (inside and part.min() == 255):
+            out[:] = part.max(initial=0)
+            return
+    sample_plane(plane, nodes_px, CELL, out)
+
+
+def _traces(photo: Photo, corner: np.ndarray, zoom: float, size: int) -> np.ndarray:
+    """The thin traces of a window; a pen lifted wherever a sample is not visible."""
+    from fastecg.kernels.capsule import stroke_polyline
+
+    plane = np.zeros((size, size), dtype=np.uint8)
+    for trace in photo.truth.traces:
+        points = (trace.points - corner + 0.5) * zoom - 0.5
+        points[~_beside(photo, trace.points, trace.visible)] = np.nan
+        near = np.flatnonzero((points > -size / 2).all(axis=1) & (points < 1.5 * size).all(axis=1))
+        if len(near):
+            stroke_polyline(points[max(near[0] - 1, 0) : near[-1] + 2], THIN_MM * SCALE, plane)
+    return plane
+
+
+def _beside(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """What of a trace may be drawn: what is visible, and what only the picture's edge cuts off."""
+    height, width = photo.warp.size
+    with np.errstate(invalid="ignore"):
+        outside = ((points < 0) | (points > (width - 1, height - 1))).any(axis=1)
+    return visible | outside
+
+
+def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> None:
+    """Nothing of the page is where something lies over it."""
+    if photo.covered is None:
+        return
+    size = maps.shape[1]
+    x, y = (np.rint((np.arange(size) + 0.5) / zoom - 0.5 + edge).astype(int) for edge in corner)
+    height, width = photo.covered.shape
+    hidden = photo.covered[np.clip(y, 0, height - 1)[:, None], np.clip(x, 0, width - 1)[None, :]]
+    maps[:, hidden] = 0
+
+
+def _markers(photo: Photo, corner: np.ndarray, zoom: float, size: int) -> np.ndarray:
+    """Which lead's name is in every cell of a window."""
+    from skimage.draw import polygon2mask
+
+    markers = np.zeros((size // MARKER_CELL, size // MARKER_CELL), dtype=np.uint8)
+    for box in photo.truth.boxes:
+        if box.kind != "lead_name":
+            continue
+        corners = (box.corners - corner + 0.5) * zoom / MARKER_CELL - 0.5
+        middle = corners.mean(axis=0)
+        if ((middle < -20) | (middle > len(markers) + 20)).any():
+            continue
+        away = corners - middle
+        corners = corners + np.sign(away) * _LABEL_EDGE_MM * SCALE / MARKER_CELL
+        lead = photo.truth.traces[box.trace].lead
+        markers[polygon2mask(markers.shape, corners[:, ::-1])] = MARKERS.index(lead) if lead in LEADS else len(MARKERS) - 1
+    return markers
+
+
+def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
+    """Everything but traces and marks on the flat page at `SCALE`, coverage uint8."""
+    from fastecg.grid import grid_plane
+    from fastecg.sheet import draw_strokes, sheet_shape
+
+    page, style = photo.page, photo.style
+    shape = sheet_shape(page, SCALE)
+    pulse = np.zeros(shape, dtype=np.uint8)
+    draw_strokes((replace(stroke, width_mm=THIN_MM) for stroke in page.strokes), SCALE, pulse, only="pulse")
+    return {
+        "grid": grid_plane(shape, page.grid, style.grid, SCALE),
+        "major": grid_plane(shape, page.grid, replace(style.grid, minor_mm=0.0), SCALE),
+        "pulse": pulse,
+        "writing": _writing(page, shape),
+        "paper": np.full(shape, 255, dtype=np.uint8),
+    }
+
+
+def _writing(page: Page, shape: tuple[int, int]) -> np.ndarray:
+    """Words and separators."""
+    from fastecg.sheet import draw_strokes, text_plane
+
+    plane = text_plane(page, SCALE, shape)
+    draw_strokes((stroke for stroke in page.strokes if stroke.kind not in ("pulse", "separator")), SCALE, plane)
+    return plane

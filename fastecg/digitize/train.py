@@ -1,0 +1,273 @@
+"""Training of `LayerNet` on pictures drawn while it learns. No picture is stored, and none is seen twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from fastecg.digitize.layernet import LayerNet, layer_loss
+from fastecg.digitize.targets import Window, windows
+from fastecg.errors import FastecgError, RecordError
+from fastecg.layouts import fitting_layouts
+from fastecg.photo import Photo
+from fastecg.record import Record
+from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
+from fastecg.styles import STYLES
+from fastecg.vary import stream
+
+#: What pages are drawn by, with shares: every recipe, from clean to worst.
+SHARES = {
+    "clean": 0.10, "scan": 0.16, "photo": 0.24, "copy": 0.08, "screen": 0.07, "aged": 0.08, "damaged": 0.09, "kit": 0.08, "mix": 0.10,
+}  # fmt: skip
+
+_PER_PICTURE = 20  # windows cut from a picture
+_POOL = 20  # pictures whose windows are mixed
+_EVERY_S = 120.0  # between checkpoints
+_AVERAGE = 0.999  # of the weights, a step
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    hours : float
+        Of training, all resumed runs together: the learning rate falls to nothing at their end.
+    width : int
+        Channels of the finest level.
+    batch, size : int
+        Windows a step and their pixels a side.
+    rate : float
+        The highest learning rate.
+    simulated : float
+        Share of pages drawn from simulated records.
+    seed : int
+    """
+
+    hours: float = 2.0
+    width: int = 16
+    batch: int = 16
+    size: int = 256
+    rate: float = 2e-3
+    simulated: float = 0.3
+    seed: int = 0
+
+
+@dataclass
+class Pages(IterableDataset):  # type: ignore[type-arg]
+    """An endless stream of batches from fresh pages of records; every `start` gives others."""
+
+    origins: list[Path]
+    course: Course
+    start: int = 0
+    batches: int | None = None
+    _pool: list[Window] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        first, step = (self.start + worker.id, worker.num_workers) if worker else (self.start, 1)
+        rng = stream(self.course.seed, f"batches {first}", "order")
+        taken: list[Window] = []
+        for found in self._windows(first, step):
+            self._pool.append(found)
+            if len(self._pool) > _PER_PICTURE * _POOL:
+                taken.append(self._pool.pop(int(rng.integers(len(self._pool)))))
+            if len(taken) == self.course.batch:
+                yield _batch(taken)
+                taken = []
+
+    def _windows(self, first: int, step: int) -> Iterator[Window]:
+        k = first
+        while True:
+            try:
+                photo = draw_page(self.origins, self.course, k)
+                yield from windows(photo, stream(self.course.seed, f"page {k}", "windows"), _PER_PICTURE, self.course.size)
+            except FastecgError:  # a record that cannot be drawn this way: the next one can
+                pass
+            k += step
+
+
+def draw_page(origins: list[Path], course: Course, number: int) -> Photo:
+    """Page `number` of a course: a record, real or simulated, in any look."""
+    from fastecg.recipe import render
+
+    rng = stream(course.seed, f"page {number}", "look")
+    record = _record(origins, rng, course.simulated)
+    recipe = str(rng.choice(list(SHARES), p=np.array(list(SHARES.values())) / sum(SHARES.values())))
+    layout = str(rng.choice(fitting_layouts(record.leads))) if rng.random() < 0.4 else "auto"
+    style = str(rng.choice(sorted(STYLES))) if recipe != "kit" and rng.random() < 0.3 else "auto"
+    dpi = float(np.exp(rng.uniform(np.log(120), np.log(300))))
+    page = int(rng.integers(len(list(record.page_starts()))))
+    return render(record, recipe=recipe, layout=layout, style=style, dpi=dpi, seed=course.seed, page=page, variant=number)
+
+
+def _record(origins: list[Path], rng: np.random.Generator, simulated: float) -> Record:
+    from fastecg.readers import read_record
+
+    if origins and rng.random() >= simulated:
+        return read_record(origins[rng.integers(len(origins))])
+    rhythm, conduction = (str(rng.choice([row.name for row in table])) for table in (RHYTHMS, CONDUCTIONS))
+    fs = float(rng.choice((250.0, 500.0, 1000.0)))
+    return simulate(rhythm, conduction=conduction, fs=fs, seed=int(rng.integers(2**31)), noise=float(rng.choice((0.0, 1.0, 1.0, 3.0))))
+
+
+def _batch(taken: list[Window]) -> Batch:
+    image = np.stack([window.image for window in taken]).transpose(0, 3, 1, 2)
+    maps = np.stack([window.maps for window in taken])
+    return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(maps), torch.from_numpy(np.stack([w.markers for w in taken]))
+
+
+class Trainer:
+    """A network, its optimiser, and how far it has come."""
+
+    def __init__(self, course: Course, folder: Path) -> None:
+        self.course, self.folder = course, folder
+        torch.manual_seed(course.seed)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net = LayerNet(course.width).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = deepcopy(self.net).eval()
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=course.rate, weight_decay=1e-3)
+        self.steps, self.seconds = 0, 0.0
+        if self.checkpoint.exists():
+            self._resume()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state is kept."""
+        return self.folder / "layernet.pt"
+
+    @property
+    def progress(self) -> float:
+        """Share of the course that is done."""
+        return min(self.seconds / (3600.0 * self.course.hours), 1.0)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """Learn from one batch; the parts of its loss."""
+        warm = min(1.0, (self.steps + 1) / 100)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.course.rate * warm * (0.5 + 0.5 * np.cos(np.pi * self.progress)) + 1e-6
+        parts = self._loss(self.net, batch)
+        self.optimiser.zero_grad()
+        sum(parts.values()).backward()  # type: ignore[union-attr]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self.steps += 1
+        self._follow()
+        return {name: float(part.detach()) for name, part in parts.items()}
+
+    def validate(self, batches: list[Batch]) -> dict[str, float]:
+        """Mean parts of the loss of the averaged network on pages it does not learn from."""
+        with torch.no_grad():
+            found = [self._loss(self.average, batch) for batch in batches]
+        return {name: float(np.mean([float(parts[name]) for parts in found])) for name in found[0]}
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        part = self.checkpoint.with_suffix(".part")
+        state = {
+            "width": self.course.width, "net": self.net.state_dict(), "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(), "steps": self.steps, "seconds": self.seconds,
+        }  # fmt: skip
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        if saved["width"] != self.course.width:
+            raise FastecgError(f"{self.checkpoint}: a network {saved['width']} wide, expected {self.course.width}: another folder, or --width")
+        self.net.load_state_dict(saved["net"])
+        self.average.load_state_dict(saved["average"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.steps, self.seconds = saved["steps"], saved["seconds"]
+
+    def _loss(self, net: LayerNet, batch: Batch) -> dict[str, torch.Tensor]:
+        picture, true_maps, true_markers = (part.to(self.device) for part in batch)
+        picture = (picture.float() / 255.0).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            maps, markers = net(picture)
+        return layer_loss(maps.float(), markers.float(), true_maps.float() / 255.0, true_markers.long())
+
+    def _follow(self) -> None:
+        """The average of the weights of all steps so far, the last ones most."""
+        keep = min(_AVERAGE, self.steps / (self.steps + 10))
+        with torch.no_grad():
+            for mine, theirs in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+                if mine.dtype.is_floating_point:
+                    mine.lerp_(theirs, 1.0 - keep)
+                else:
+                    mine.copy_(theirs)
+
+
+def train(inputs: list[Path], folder: Path, course: Course = Course(), *, workers: int = 1) -> Iterator[dict[str, Any]]:
+    """Train, or go on with, the network of a folder; yields a row of the log at every checkpoint.
+
+    Parameters
+    ----------
+    inputs : list of Path
+        Records, or folders of them. One in sixteen is kept for validation. None: simulated records alone.
+    folder : Path
+        Where ``layernet.pt`` (the state), ``log.jsonl`` (a row a checkpoint) and ``curves.png`` are kept.
+    course : Course
+    workers : int
+        Processes that draw pages.
+
+    Raises
+    ------
+    RecordError
+        If there are inputs and no record among them.
+    """
+    from fastecg.readers import find_records
+
+    origins = [source.path for source in find_records(inputs)] if inputs else []
+    if inputs and not origins:
+        raise RecordError(f"{inputs[0]}: no record there, expected WFDB headers (.hea), CSV or NumPy files")
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(course, folder)
+    held, taught = origins[::16], [origin for k, origin in enumerate(origins) if k % 16]
+    proof = _first(Pages(held, Course(**{**vars(course), "seed": course.seed + 1})), 6)
+    pages = Pages(taught, course, start=1_000_003 * (trainer.steps + 1) % 2**40)
+    loader = DataLoader(pages, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+    yield from _steps(trainer, loader, proof)
+
+
+def _steps(trainer: Trainer, loader: Any, proof: list[Batch]) -> Iterator[dict[str, Any]]:
+    began, last, rows = time.monotonic(), time.monotonic(), []
+    before = trainer.seconds
+    for batch in loader:
+        rows.append(trainer.step(batch))
+        now = time.monotonic()
+        trainer.seconds = before + now - began
+        if now - last > _EVERY_S or trainer.progress >= 1.0:
+            last = now
+            yield _report(trainer, rows, proof)
+            rows = []
+        if trainer.progress >= 1.0:
+            return
+
+
+def _report(trainer: Trainer, rows: list[dict[str, float]], proof: list[Batch]) -> dict[str, Any]:
+    trainer.save()
+    learned = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    row = {
+        "hours": trainer.seconds / 3600, "steps": trainer.steps, "windows": trainer.steps * trainer.course.batch,
+        "train": learned, "validation": trainer.validate(proof),
+    }  # fmt: skip
+    with (trainer.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(row) + "\n")
+    return row
+
+
+def _first(pages: Pages, count: int) -> list[Batch]:
+    return [batch for _, batch in zip(range(count), pages, strict=False)]
