@@ -29,6 +29,7 @@ from fastecg.writers import FORMATS, PART, TRUTHS, save_photo, whole_name, write
 if TYPE_CHECKING:
     from distributed import Client
 
+    from fastecg.handwriting import NotesFont
     from fastecg.photo import Photo
     from fastecg.recipe import Recipe
     from fastecg.record import Record
@@ -54,6 +55,7 @@ class Options:
     severity: float | None = None
     header_text: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    notes_font: NotesFont | None = None
     seed: int = 0
     per_record: int = 1
     format: str = "png"
@@ -101,6 +103,7 @@ class Options:
             "truth": list(self.truth),
             "header_text": list(self.header_text),
             "notes": list(self.notes),
+            "notes_font": None if self.notes_font is None else self.notes_font.fingerprint,
             "rhythm_leads": list(self.rhythm_leads),
             "recipe_toml": self.recipe.to_toml(),
         }
@@ -183,6 +186,7 @@ def render_dataset(
     severity: float | None = None,
     header_text: Sequence[str] = (),
     notes: Sequence[str] = (),
+    notes_font: str | Path | NotesFont | None = None,
     seed: int = 0,
     per_record: int = 1,
     limit: int | None = None,
@@ -209,7 +213,7 @@ def render_dataset(
         Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
     out : path or URL
         Made if missing. A URL is one of fsspec's: ``s3://bucket/folder``.
-    recipe, layout, style, dpi, speed, gain, chest_gain, paper, rhythm_leads, severity, header_text, notes, seed
+    recipe, layout, style, dpi, speed, gain, chest_gain, paper, rhythm_leads, severity, header_text, notes, notes_font, seed
         As in `fastecg.render`.
     per_record, limit, shard : int, int, (int, int)
         Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1.
@@ -235,6 +239,7 @@ def render_dataset(
     FastecgError
         If an option cannot be, an input is missing, or `out` was made with other options.
     """
+    from fastecg.handwriting import read_font
     from fastecg.recipe import Recipe, lead_names
     from fastecg.record import Record
 
@@ -252,6 +257,7 @@ def render_dataset(
         severity=severity,
         header_text=tuple(header_text),
         notes=tuple(notes),
+        notes_font=None if notes_font is None else read_font(notes_font),
         seed=seed,
         per_record=per_record,
         format=format,
@@ -533,6 +539,7 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
         severity=options.severity,
         header_text=options.header_text,
         notes=options.notes,
+        notes_font=options.notes_font,
         seed=options.seed,
         page=page,
         variant=variant,

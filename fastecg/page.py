@@ -52,6 +52,7 @@ class Text:
     italic: bool = False
     lead: str = ""  # for kind "lead": whose name it is
     angle_deg: float = 0.0
+    lean: float = 0.0  # tangent of a slant added to the face's own
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    pass
+    from fastecg.handwriting.font import NotesFont
 
 _FOLDER = Path(__file__).parent / "recipes"
 
@@ -139,11 +139,12 @@ class Recipe:
         severity: float | None = None,
         header_text: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
+        notes_font: NotesFont | None = None,
         **fixed: Any,
     ) -> Shot:
         """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary.
 
-        `notes` are written by hand, wherever the recipe has handwriting, in place of the phrases it would draw.
+        `notes` are written by hand, wherever the recipe has handwriting, in place of the phrases it would draw, and in `notes_font`.
         """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
@@ -158,7 +159,7 @@ class Recipe:
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"
         if self.mix:
             part = self._part(stream(seed, key, "mix"))
-            own: dict[str, Any] = {"header_text": header_text, "notes": notes}
+            own: dict[str, Any] = {"header_text": header_text, "notes": notes, "notes_font": notes_font}
             shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed)
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
@@ -179,7 +180,7 @@ class Recipe:
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
         size_mm = layout_for(layout, record.leads).size_mm(style_for(style), shot.setup)
-        return _noted(self._with_artifacts(shot, size_mm, key), notes)
+        return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
     def _part(self, rng: np.random.Generator) -> Recipe:
         """One recipe of a mix, by their shares."""
@@ -211,10 +212,10 @@ def _built_in(name: str) -> Recipe:
     return Recipe._read(_FOLDER / f"{name}.toml")
 
 
-def _noted(shot: Shot, notes: tuple[str, ...]) -> Shot:
-    """The shot with one's own notes wherever something is written by hand."""
-    own = "\n".join(notes)
-    written = [replace(item, own=own) if notes and isinstance(item, Handwriting) else item for item in shot.artifacts]
+def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
+    """The shot with one's own notes, or in one's own font, wherever something is written by hand."""
+    own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
+    written = [replace(item, **own) if isinstance(item, Handwriting) else item for item in shot.artifacts]
     return replace(shot, artifacts=tuple(written))
 
 
@@ -331,6 +332,7 @@ def render(
     severity: float | None = None,
     header_text: Sequence[str] = (),
     notes: Sequence[str] = (),
+    notes_font: str | Path | NotesFont | None = None,
 ) -> Photo:
     """Draw one page of a record as a picture.
 
@@ -361,6 +363,8 @@ def render(
         Lines to print in the header as they are. Nothing of a record is printed unless it is given here.
     notes : sequence of str
         What is written by hand, where the recipe has handwriting, in place of the built-in phrases.
+    notes_font : str or path, optional
+        A TrueType or OpenType font that notes are written in, in place of the built-in hands. The shot keeps a fingerprint of it.
 
     Returns
     -------
@@ -380,8 +384,14 @@ def render(
         "gain_mm_mv": gain,
     }
     fixed |= {"chest_gain_mm_mv": chest_gain, "paper": _unless_auto(paper), "rhythm_leads": lead_names(rhythm_leads) or None}
-    own: dict[str, Any] = {"header_text": tuple(header_text), "notes": tuple(notes)}
+    own: dict[str, Any] = {"header_text": tuple(header_text), "notes": tuple(notes), "notes_font": _font_of(notes_font)}
     return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed).take(record)
+
+
+def _font_of(given: str | Path | NotesFont | None) -> NotesFont | None:
+    from fastecg.handwriting.font import read_font
+
+    return None if given is None else read_font(given)
 
 
 def _unless_auto(name: str) -> str | None:

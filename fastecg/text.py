@@ -44,12 +44,13 @@ _drawing = threading.Lock()  # a FreeType face must not be used by two threads a
 
 @dataclass(frozen=True)
 class Font:
-    """A face in one cut. `em` is the height of an em in cells of the large drawing."""
+    """A face in one cut. `em` is the height of an em in cells of the large drawing, `lean` the tangent of a slant added to it."""
 
     face: str
     bold: bool
     italic: bool
     em: int
+    lean: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +148,7 @@ def _ink(words: str, font: Font, angle_deg: float) -> tuple[float, float, float,
 def _font(text: Text) -> Font:
     # A thermal head prints dots of one size: its letters are drawn in as many dots as they are high.
     em = max(6, round(text.size_mm * _DOTS_MM)) if text.face == "bitmap" else _EM
-    return Font(text.face, text.bold, text.italic, em)
+    return Font(text.face, text.bold, text.italic, em, text.lean)
 
 
 @lru_cache(maxsize=2048)
@@ -162,7 +163,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
             advance += _BOLD_EM * font.em
     if font.face == "bitmap":
         mask, advance = _doubled(mask) if grown else mask, float(round(advance))
-    mask, left, top = _turned(mask, left, top, _SHEAR if sheared else 0.0, angle_deg)
+    mask, left, top = _turned(mask, left, top, font.lean + (_SHEAR if sheared else 0.0), angle_deg)
     mask, left, top = _trimmed(mask, left, top)
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
     sums[1:, 1:] = mask.astype(np.int32).cumsum(0).cumsum(1)

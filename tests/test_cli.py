@@ -26,8 +26,10 @@ from fastecg.cli import COMMANDS, app
 from fastecg.cli.report import Reporter
 from fastecg.dataset import Progress
 from fastecg.errors import ImageError
+from fastecg.handwriting import read_font
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
+from fastecg.text import _matplotlib_font
 from fastecg.writers import write_record
 from fastecg.writers.truth_json import read_truth
 
@@ -129,8 +131,9 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         "--seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
         "--quality 80 --truth json,mask --mask-unplotted --challenge-headers --workers 1 --overwrite --severity 0.5 "
         f"--header-text {tmp_path / 'lines.txt'} "
-        f"--notes {tmp_path / 'notes.txt'}"
+        f"--notes {tmp_path / 'notes.txt'} --notes-font {tmp_path / 'hand.ttf'}"
     )
+    shutil.copy(_matplotlib_font("DejaVuSans.ttf"), tmp_path / "hand.ttf")
     (tmp_path / "lines.txt").write_text("Ward 7\n\n  second  \n")
     (tmp_path / "notes.txt").write_text("# mine\nNSR\n\nK+ 5.1\n")
     assert call("render", records, "-o", tmp_path, *words.split()).exit_code == 0
@@ -140,7 +143,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         "chest_gain": 2.5, "paper": "a4", "rhythm_leads": ("V1", "II"), "seed": 7,
         "per_record": 2, "limit": 9, "shard": (2, 3), "format": "jpg", "quality": 80, "truth": ("json", "mask"), "mask_unplotted": True,
         "challenge_headers": True, "workers": 1, "client": None, "overwrite": True, "severity": 0.5, "header_text": ("Ward 7", "second"),
-        "notes": ("NSR", "K+ 5.1"),
+        "notes": ("NSR", "K+ 5.1"), "notes_font": read_font(tmp_path / "hand.ttf"),
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import naive_handwriting as naive
@@ -16,9 +17,11 @@ from fastecg.artifacts.redaction import Redaction
 from fastecg.artifacts.stamp import Stamp
 from fastecg.artifacts.sticker import Sticker
 from fastecg.artifacts.white_out import WhiteOut
-from fastecg.errors import RecipeError
+from fastecg.dataset import render_dataset
+from fastecg.errors import FastecgError, RecipeError
 from fastecg.handwriting import ink as inks
-from fastecg.handwriting import marks, motor, phrases, read_notes, spelled, unwritable
+from fastecg.handwriting import marks, motor, phrases, read_font, read_notes, spelled, unwritable
+from fastecg.handwriting.font import write_in_font
 from fastecg.handwriting.glyphs import forms, glyph_table
 from fastecg.handwriting.lay import place_mark, place_note
 from fastecg.handwriting.place import CELL_MM, Room, beats
@@ -30,6 +33,7 @@ from fastecg.recipe import Recipe
 from fastecg.sheet import print_page, trace_plane
 from fastecg.shot import Shot, with_artifacts
 from fastecg.styles import STYLES, style_for
+from fastecg.text import _matplotlib_font
 
 SCALE = 7.874
 WORDS = "AF w/ RVR, rate 140"
@@ -624,6 +628,102 @@ def test_own_notes_are_what_is_written():
     found = [box.words for box in ARTIFACTS[2].stain(sheet(0)).boxes]
     assert found
     assert {line.lower() for words in found for line in words.split("\n")} <= {"check k+", "second own note"}
+
+
+# --- one's own font ----------------------------------------------------------------------------------------------------------------
+
+SERIF = _matplotlib_font("STIXGeneralItalic.ttf")
+with_serif = pytest.mark.skipif(SERIF is None, reason="matplotlib's fonts are not there")
+
+
+@with_serif
+def test_notes_in_a_font_have_its_letters_and_the_writers_size():
+    font, writer = read_font(SERIF), draw_writer(rng(2), 0.7)
+    ink = write_in_font("xxxx", font, replace(writer, slope=0.0), rng(0)).moved(5, 8)
+    plane, (rows, columns) = coverage(ink)
+    y, x = np.nonzero(plane > 60)
+    assert np.ptp(y) / SCALE == pytest.approx(writer.x_height_mm, rel=0.25)
+    x0, y0, x1, y1 = ink.extent_mm
+    assert x0 * SCALE - 1 <= x.min() + columns.start <= x.max() + columns.start <= x1 * SCALE + 1
+    assert y0 * SCALE - 1 <= y.min() + rows.start <= y.max() + rows.start <= y1 * SCALE + 1
+    again = write_in_font("xxxx", font, writer, rng(0)).moved(5, 8)
+    assert again.letters == write_in_font("xxxx", font, writer, rng(0)).moved(5, 8).letters
+    assert len({letter.y_mm for letter in again.letters}) > 1, "the baseline is not steady"
+
+
+@with_serif
+def test_slanted_hands_slant_a_font():
+    font, leans = read_font(SERIF), []
+    for slant in (-0.1, 0.4):
+        plane, _ = coverage(write_in_font("lll", font, replace(draw_writer(rng(1)), slant=slant, slope=0.0), rng(0)).moved(8, 10))
+        y, x = np.nonzero(plane > 60)
+        leans.append(-np.polyfit(y, x, 1)[0])
+    assert leans[1] - leans[0] == pytest.approx(0.5, abs=0.15)
+
+
+@with_serif
+def test_notes_in_a_font_are_in_picture_and_truth_and_replay_by_its_fingerprint():
+    font = read_font(SERIF)
+    artifact = Handwriting(notes=3, own="Лечить сердце\nповторить", font=font.fingerprint, seed=6)
+    drawn = with_artifacts(shot(), artifact)
+    photo = drawn.take(record(72.0, 0))
+    words = [box.words for box in photo.truth.boxes if box.kind == "handwriting"]
+    assert words
+    assert set("\n".join(words).split("\n")) <= {"Лечить сердце", "повторить"}
+    assert ((photo.truth.layers() >> 13) & 1).sum() > 200
+    written = json.dumps(drawn.to_dict())
+    assert "STIX" not in written
+    assert "ttf" not in written
+    np.testing.assert_array_equal(Shot.from_dict(json.loads(written)).take(record(72.0, 0)).image, photo.image)
+    other = replace(artifact, font="0123456789abcdef")
+    with pytest.raises(RecipeError, match="'0123456789abcdef', expected the fingerprint of a font that has been read"):
+        with_artifacts(shot(), other).take(record(72.0, 0))
+
+
+@with_serif
+def test_notes_may_have_the_characters_of_their_font(tmp_path):
+    path, font = tmp_path / "notes.txt", read_font(SERIF)
+    path.write_text("Лечить!\n", encoding="utf-8")
+    assert read_notes(path, font) == ("Лечить!",)
+    path.write_text("心\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"notes\.txt: cannot write '心', expected characters that .*STIXGeneralItalic"):
+        read_notes(path, font)
+    assert write_in_font("K+ 心 ok", font, draw_writer(rng(0)), rng(0)).words == "K+  ok"
+
+
+def test_font_files_are_checked(tmp_path):
+    path = tmp_path / "bad.ttf"
+    path.write_bytes(b"no font")
+    with pytest.raises(RecipeError, match=r"bad\.ttf: cannot be read as a font .*, expected a TrueType or OpenType file"):
+        read_font(path)
+    with pytest.raises(RecipeError, match=r"none\.ttf: cannot be read as a font \(No such file"):
+        read_font(tmp_path / "none.ttf")
+
+
+def test_fonts_without_letters_are_refused(tmp_path):
+    symbols = _matplotlib_font("STIXSizOneSymReg.ttf")
+    if symbols is None:
+        pytest.skip("matplotlib's fonts are not there")
+    with pytest.raises(RecipeError, match=r"STIXSizOneSymReg\.ttf: has no letters and digits"):
+        read_font(symbols)
+
+
+@with_serif
+def test_a_run_in_a_font_names_no_path(tmp_path):
+    secret = tmp_path / "Canaryhome.ttf"
+    shutil.copy(SERIF, secret)
+    options = {"recipe": "aged", "dpi": 60, "per_record": 12, "workers": 1}
+    given = render_dataset([record(72.0, 0)], tmp_path / "out", notes_font=secret, **options)
+    assert given.pages == 12
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    fingerprint = read_font(SERIF).fingerprint
+    assert [path.name for path in files if fingerprint.encode() in path.read_bytes()]
+    assert not [path for path in files if b"Canaryhome" in path.read_bytes()]
+    with pytest.raises(FastecgError, match=r"other options.*notes_font"):
+        render_dataset([record(72.0, 0)], tmp_path / "out", **options)
+
+
+# --- truth -------------------------------------------------------------------------------------------------------------------------
 
 
 def test_truth_tells_of_notes_and_marks():

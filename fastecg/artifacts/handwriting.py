@@ -29,10 +29,12 @@ class Handwriting(Artifact):
     across: float = value(0.27, 0.0, 1.0, "share of notes written where a trace runs; three in four of them touch it")
     signature: str = value("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
     own: str = value("", help="one's own phrases, one a line, in place of the templates")
+    font: str = value("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
     seed: int = value(0, 0, 2**31, "of the writer, the words and the places")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Write."""
+        from fastecg.handwriting.font import known_font
         from fastecg.handwriting.lay import lay_inks, place_note, signed
         from fastecg.handwriting.place import Room
 
@@ -41,7 +43,8 @@ class Handwriting(Artifact):
         writer = draw_writer(rng, self.legibility, pen).sized(self.size)
         room = Room.of(sheet.page, sheet.boxes)
         own = tuple(line.strip() for line in self.own.splitlines() if line.strip())
-        placed = [place_note(room, writer, rng, self.across, own) for _ in range(self.notes)]
+        font = known_font(self.font) if self.font else None
+        placed = [place_note(room, writer, rng, self.across, own, font) for _ in range(self.notes)]
         inks = [ink for ink in placed if ink is not None]
         if self.signature != "none":
             inks += signed(room, writer, rng, self.signature == "initials")

@@ -45,6 +45,9 @@ def render(
             metavar="FILE", help="Notes, one a line, that are written by hand where the recipe has handwriting.", rich_help_panel="Look"
         ),
     ] = None,
+    notes_font: Annotated[
+        Path | None, typer.Option(metavar="FILE.ttf", help="A font that notes are written in.", rich_help_panel="Look")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, other pictures; the same seed, the same bytes.")] = 0,
     per_record: Annotated[int, typer.Option(help="Variants of every page.")] = 1,
     limit: Annotated[int | None, typer.Option(help="Only the first N records.")] = None,
@@ -84,7 +87,7 @@ def render(
     from fastecg.cli.report import Reporter
     from fastecg.cluster import connected
     from fastecg.dataset import render_dataset
-    from fastecg.handwriting import read_notes
+    from fastecg.handwriting import read_font, read_notes
     from fastecg.kernels.jit import kernels_cached
 
     reporter = Reporter()
@@ -93,6 +96,7 @@ def render(
     if not kernels_cached():
         reporter.say("first run: compiling kernels once, about 20 s")
     try:
+        font = None if notes_font is None else read_font(notes_font)
         with connected(dask) as client, reporter:
             summary = render_dataset(
                 inputs or [],
@@ -108,7 +112,8 @@ def render(
                 rhythm_leads=_parsed_list(rhythm_lead),
                 severity=severity,
                 header_text=_lines_of(header_text),
-                notes=() if notes is None else read_notes(notes),
+                notes=() if notes is None else read_notes(notes, font),
+                notes_font=font,
                 seed=seed,
                 per_record=per_record,
                 limit=limit,

@@ -1,4 +1,4 @@
-"""`Ink`: pen strokes in mm, and what they leave on paper.
+"""`Ink`: pen strokes in mm, or letters of a font, and what they leave on paper.
 
 Pen ink is a filter: it multiplies what is below, so trace and grid show through. Where a stroke crosses an earlier one the ink adds
 up; where it goes on, it does not. So the raster keeps, beside the coverage, how far the pen had come when it last touched a pixel.
@@ -14,6 +14,8 @@ import numpy as np
 
 from fastecg.handwriting.writer import Pen
 from fastecg.kernels.jit import jit
+from fastecg.page import Text
+from fastecg.text import draw_texts, measure
 
 _LIFTED_PX = 1e4  # of the pen's way, so that what follows a lift always counts as a new pass
 _FIBRE_MM = 0.13  # cell of the paper's tooth
@@ -22,7 +24,7 @@ _MAX_OVERLAP = 0.75  # share of a second pass that adds to the first: ink on ink
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """Pen strokes.
+    """Pen strokes, and letters of a font that stand for some.
 
     Attributes
     ----------
@@ -35,6 +37,8 @@ class Ink:
     width_mm, density : ndarray, shape (n,)
         Of the line, and of the ink in it, 0 to 1.
     pen : Pen
+    letters : tuple of Text
+        What is not stroked but set, in a font of one's own.
     """
 
     kind: str
@@ -43,14 +47,18 @@ class Ink:
     width_mm: np.ndarray
     density: np.ndarray
     pen: Pen
+    letters: tuple[Text, ...] = ()
 
     @cached_property
     def extent_mm(self) -> tuple[float, float, float, float]:
         """The rectangle (x0, y0, x1, y1) that holds all of the ink."""
-        half = 0.5 * np.nanmax(self.width_mm) + 0.05
-        x0, y0 = np.nanmin(self.points_mm, axis=0) - half
-        x1, y1 = np.nanmax(self.points_mm, axis=0) + half
-        return float(x0), float(y0), float(x1), float(y1)
+        round_it = np.array([[-0.05], [0.05]])
+        corners = [np.reshape(measure(letter), (2, 2)) + round_it for letter in self.letters]
+        if len(self.points_mm):
+            half = 0.5 * np.nanmax(self.width_mm) + 0.05
+            corners.append(np.array([np.nanmin(self.points_mm, axis=0) - half, np.nanmax(self.points_mm, axis=0) + half]))
+        (x0, y0), (x1, y1) = np.min(corners, axis=0)[0].tolist(), np.max(corners, axis=0)[1].tolist()
+        return x0, y0, x1, y1
 
     @property
     def corners_mm(self) -> np.ndarray:
@@ -60,16 +68,19 @@ class Ink:
 
     def moved(self, dx_mm: float, dy_mm: float) -> Ink:
         """The same strokes elsewhere."""
-        return replace(self, points_mm=self.points_mm + np.array([dx_mm, dy_mm]))
+        letters = tuple(replace(letter, x_mm=letter.x_mm + dx_mm, y_mm=letter.y_mm + dy_mm) for letter in self.letters)
+        return replace(self, points_mm=self.points_mm + np.array([dx_mm, dy_mm]), letters=letters)
 
 
 def join_inks(kind: str, words: str, inks: list[Ink]) -> Ink:
     """Several inks of one pen as one."""
     lift = np.array([[np.nan, np.nan]])
-    points = [part for ink in inks for part in (ink.points_mm, lift)][:-1]
-    width = [part for ink in inks for part in (ink.width_mm, lift[0, :1])][:-1]
-    density = [part for ink in inks for part in (ink.density, lift[0, :1])][:-1]
-    return Ink(kind, words, np.concatenate(points), np.concatenate(width), np.concatenate(density), inks[0].pen)
+    stroked = [ink for ink in inks if len(ink.points_mm)]
+    points = [part for ink in stroked for part in (ink.points_mm, lift)][:-1]
+    width = [part for ink in stroked for part in (ink.width_mm, lift[0, :1])][:-1]
+    density = [part for ink in stroked for part in (ink.density, lift[0, :1])][:-1]
+    letters = tuple(letter for ink in inks for letter in ink.letters)
+    return Ink(kind, words, np.concatenate(points), np.concatenate(width), np.concatenate(density), inks[0].pen, letters)
 
 
 def ink_window(ink: Ink, scale: float, shape: tuple[int, int]) -> tuple[slice, slice] | None:
@@ -91,8 +102,18 @@ def ink_plane(ink: Ink, scale: float, window: tuple[slice, slice], seed: int = 0
     nodes[:, 3] = ink.density
     below, top = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8)
     lay_ink(nodes, below, top, np.full(shape, -_LIFTED_PX, dtype=np.float32))
+    if ink.letters:
+        _set_letters(ink, scale, window, top)
     settle_ink(below, top, columns.start, rows.start, 1.0 / (scale * _FIBRE_MM), ink.pen.tooth, seed)
     return top
+
+
+def _set_letters(ink: Ink, scale: float, window: tuple[slice, slice], top: np.ndarray) -> None:
+    """Add the letters of a font to the latest pass, as dense as the pen is."""
+    moved = ink.moved(-window[1].start / scale, -window[0].start / scale)
+    plane = np.zeros_like(top)
+    draw_texts(plane, moved.letters, scale)
+    np.maximum(top, (plane * min(1.0, 0.97 * ink.pen.dark)).astype(np.uint8), out=top)
 
 
 def soak(pixels: np.ndarray, window: tuple[slice, slice], plane: np.ndarray, pen: Pen) -> None:

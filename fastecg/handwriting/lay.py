@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastecg.handwriting import marks
+from fastecg.handwriting.font import NotesFont, write_in_font
 from fastecg.handwriting.ink import Ink, ink_plane, ink_window, join_inks, soak
 from fastecg.handwriting.motor import write
 from fastecg.handwriting.place import Extent, Room, beats, extent_of
@@ -35,13 +36,16 @@ def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
     return replace(sheet, pixels=pixels).marked(laid, boxes) if laid else sheet
 
 
-def place_note(room: Room, writer: Writer, rng: np.random.Generator, across: float, own: tuple[str, ...] = ()) -> Ink | None:
+def place_note(
+    room: Room, writer: Writer, rng: np.random.Generator, across: float, own: tuple[str, ...] = (), font: NotesFont | None = None
+) -> Ink | None:
     """A note of one to three lines where there is room, or with a chance of `across` over a trace; None where the page is full."""
     region = room.regions()[str(rng.choice(_REGIONS, p=_SHARES))]
     over_trace = rng.random() < across
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
-        ink = write(draw_note(rng, lines if attempt < 2 else 1, own), writer, rng)
+        words = draw_note(rng, lines if attempt < 2 else 1, own)
+        ink = write(words, writer, rng) if font is None else write_in_font(words, font, writer, rng)
         if rng.random() < 0.12:
             ink = _with_underline(ink, writer, rng)
         placed = put(room, ink, rng, region, over_trace)

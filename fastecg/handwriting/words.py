@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import RecipeError
+from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
 
 _LEADS = (
@@ -65,13 +66,15 @@ def draw_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = ()) -
     return "\n".join(found)
 
 
-def read_notes(path: str | Path) -> tuple[str, ...]:
+def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ...]:
     """One's own notes from a text file, one a line; empty lines and lines that start with ``#`` and a space are left out.
+
+    They may have the characters of the stroke alphabet, or those of the `font` they are to be written in.
 
     Raises
     ------
     RecipeError
-        If the file cannot be read, has no notes, or a note has a character that the alphabet lacks.
+        If the file cannot be read, has no notes, or a note has a character that the alphabet or the font lacks.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -80,9 +83,10 @@ def read_notes(path: str | Path) -> tuple[str, ...]:
     notes = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("# "))
     if not notes:
         raise RecipeError(f"{path}: no notes in it, expected one a line")
-    lacking = unwritable("".join(notes))
-    if lacking:
-        raise RecipeError(f"{path}: cannot write {' '.join(lacking)!r}, expected Latin letters, digits and common signs")
+    missing = unwritable("".join(notes)) if font is None else lacking("".join(notes), font)
+    if missing:
+        expected = "Latin letters, digits and common signs" if font is None else f"characters that {font.path} has"
+        raise RecipeError(f"{path}: cannot write {' '.join(missing)!r}, expected {expected}")
     return notes
 
 

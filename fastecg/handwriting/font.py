@@ -1,0 +1,143 @@
+"""Notes in a font of one's own: its letters, set by a hand that is never quite steady, in the ink of a pen.
+
+A font is known by a fingerprint of its bytes. That is all that a shot keeps of it: neither where the file lies nor what is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import ImageFont
+
+from fastecg.errors import RecipeError
+from fastecg.handwriting.writer import Writer
+from fastecg.page import Text
+from fastecg.text import measure, width_mm
+
+if TYPE_CHECKING:
+    from fastecg.handwriting.ink import Ink
+
+_LINE = 3.1  # x-heights between lines
+_UPRIGHT = 0.135  # tangent of the mean writer's lean: a font has its own, and a writer leans about that
+_SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # for fonts that lack them
+_LARGE = 64  # px an em, to look at a glyph
+
+
+@dataclass(frozen=True)
+class NotesFont:
+    """A font file, and the fingerprint of its bytes."""
+
+    path: Path
+    fingerprint: str
+
+
+_known: dict[str, NotesFont] = {}
+
+
+def read_font(path: str | Path | NotesFont) -> NotesFont:
+    """A TrueType or OpenType font to write notes in, from now on known by its fingerprint.
+
+    Raises
+    ------
+    RecipeError
+        If the file cannot be read, is no font, or has no letters.
+    """
+    font = path if isinstance(path, NotesFont) else _read(Path(path))
+    _known[font.fingerprint] = font
+    return font
+
+
+def known_font(fingerprint: str) -> NotesFont:
+    """The font that has been read and has this fingerprint.
+
+    Raises
+    ------
+    RecipeError
+        If none has.
+    """
+    if fingerprint not in _known:
+        raise RecipeError(
+            f"Handwriting.font is {fingerprint!r}, expected the fingerprint of a font that has been read (notes_font, read_font)"
+        )
+    return _known[fingerprint]
+
+
+def lacking(words: str, font: NotesFont) -> str:
+    """The characters of the words that the font has no glyph for."""
+    missing = _mask(font.path, chr(0x10FFFF))
+    return "".join(sorted({c for c in words if not c.isspace() and _mask(font.path, c) in (missing, b"")}))
+
+
+def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Generator) -> Ink:
+    """Write words in a font, as large, as slanted and as unsteady as a writer is.
+
+    Parameters
+    ----------
+    words : str
+        New lines start a new line. Characters that the font lacks are left out.
+    font : NotesFont
+    writer : Writer
+    rng : numpy.random.Generator
+        No one writes a letter twice the same way.
+
+    Returns
+    -------
+    Ink
+        The first line's baseline starts at (0, 0).
+    """
+    from fastecg.handwriting.ink import Ink
+
+    words, face = _spelled(words, font), str(font.path)
+    unit, hand = 0.1 * writer.x_height_mm, writer.hand
+    _, top, _, bottom = measure(Text("note", "x", 0.0, 0.0, 1.0, face))
+    size = writer.x_height_mm / max(bottom - top, 0.2)
+    lean, along = round(writer.slant - _UPRIGHT, 2), np.array([math.cos(writer.slope), -math.sin(writer.slope)])
+    letters = []
+    for number, line in enumerate(words.split("\n")):
+        x, low = 0.0, 0.0
+        for character, (swell, turn, drop, gap) in zip(line, rng.standard_normal((len(line), 4)), strict=True):
+            low += 0.35 * (hand.wander * drop - low)
+            place = x * along + np.array([0.0, number * _LINE * writer.x_height_mm + low * unit])
+            angle = round(math.degrees(writer.slope + 0.6 * hand.turn * turn), 1)
+            large = size * (1.0 + 0.5 * hand.swell * swell)
+            letters.append(Text("note", character, float(place[0]), float(place[1]), large, face, angle_deg=angle, lean=lean))
+            x += width_mm(character, large, face) + 0.3 * hand.jitter * unit * gap
+    nothing = np.empty((0, 2))
+    return Ink("handwriting", words, nothing, nothing[:, 0], nothing[:, 0], writer.pen, tuple(letters))
+
+
+def _spelled(words: str, font: NotesFont) -> str:
+    missing = lacking(words, font)
+    with_signs = "".join(_SIGNS.get(c, "") if c in missing else c for c in words.replace("\t", " "))
+    still = lacking(with_signs, font)
+    return "".join(c for c in with_signs if c not in still)
+
+
+def _read(path: Path) -> NotesFont:
+    try:
+        content = path.read_bytes()
+        ImageFont.truetype(str(path), _LARGE)
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read as a font ({error.strerror or error}), expected a TrueType or OpenType file") from None
+    font = NotesFont(path.resolve(), hashlib.sha256(content).hexdigest()[:16])
+    if lacking("aeinox0123", font):
+        raise RecipeError(f"{path}: has no letters and digits, expected a font to write notes in")
+    return font
+
+
+@lru_cache(maxsize=4096)
+def _mask(path: Path, character: str) -> bytes:
+    """A glyph drawn large, to tell it from others; of size and pixels."""
+    core = _face(path).getmask(character, mode="L")
+    return repr(core.size).encode() + bytes(core) if max(core.size) and any(core) else b""
+
+
+@lru_cache(maxsize=8)
+def _face(path: Path) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), _LARGE, layout_engine=ImageFont.Layout.BASIC)
