@@ -29,6 +29,7 @@ _FINDINGS = (
     "ST & T wave abnormality, consider lateral ischemia",
     "Cannot rule out Anterior infarct, age undetermined",
 )
+_MOST_MV = 1e15
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
@@ -109,7 +110,8 @@ def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
     step = max(1, int(fs // 125))
     # Four leads see every beat; twelve would take three times as long.
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
-    thin = np.nan_to_num(rows.reshape(len(rows), -1, step).mean(2))
+    tame = rows.clip(-_MOST_MV, _MOST_MV)  # whose squares float32 can hold
+    thin = np.nan_to_num(tame.reshape(len(rows), -1, step).mean(2))
     hz = fs / step
     if thin.shape[1] < 2:
         return np.zeros(0), hz

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.writers.image import FORMATS, write_atomic, write_image
-from fastecg.writers.truth_json import read_truth
+from fastecg.writers.truth_json import read_truth, reading_truth
 
 RGB = tuple[int, int, int]
 
@@ -71,9 +72,10 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
     """
     image_path = Path(path)
     target = Path(out) if out is not None else image_path.with_name(image_path.stem + ".inspect.png")
-    truth = _truth_of(image_path)
-    picture = draw_truth(_read_image(image_path), truth, zoom=zoom)
-    write_image(target, picture, dpi=float(truth["resolution"]) * zoom)
+    truth, image = _truth_of(image_path), read_image(image_path)
+    with reading_truth(image_path.with_suffix(".json").name):
+        picture, dpi = draw_truth(image, truth, zoom=zoom), float(truth["resolution"]) * zoom
+    write_image(target, picture, dpi=dpi)
     return target
 
 
@@ -174,15 +176,6 @@ def _truth_of(image: Path) -> dict[str, Any]:
     return read_truth(path.read_bytes(), path.name)
 
 
-def _read_image(path: Path) -> np.ndarray:
-    import imageio.v3 as iio
-
-    try:
-        return iio.imread(path, plugin="pillow")  # no other plugin is to try its luck
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{path}: cannot be read as an image ({type(error).__name__}), expected PNG, JPEG, WebP or TIFF") from None
-
-
 def _images_in(folder: Path) -> Iterator[Path]:
     """Images that have a truth file, in the order of their names."""
     for path in sorted(folder.rglob("*")):
@@ -199,7 +192,11 @@ _THUMBNAIL_PX = 320
 
 def _figure(path: Path, link: str) -> str:
     """One image: a small copy of it, what it can be filtered by, and what a click shows."""
-    truth = _truth_of(path)
+    with reading_truth(path.with_suffix(".json").name):
+        return _figure_of(path, link, _truth_of(path))
+
+
+def _figure_of(path: Path, link: str, truth: dict[str, Any]) -> str:
     own = truth["fastecg"]
     kinds = " ".join(sorted({str(item["kind"]) for item in own["shot"]["artifacts"]}))
     filters = {"recipe": own["recipe"], "layout": own["layout"], "style": own["style"], "artifact": kinds}
@@ -216,7 +213,7 @@ def _thumbnail(path: Path) -> str:
     """A small copy of an image, as a URL that holds it."""
     from PIL import Image
 
-    small = Image.fromarray(_read_image(path)).convert("RGB")
+    small = Image.fromarray(read_image(path)).convert("RGB")
     small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
     file = io.BytesIO()
     small.save(file, "JPEG", quality=75)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import orjson
@@ -43,10 +44,10 @@ class Manifest:
             self._take(text)
 
     def _take(self, text: bytes) -> None:
-        try:
-            self._add(orjson.loads(text))
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return  # a torn line: its image is drawn again
+        with suppress(orjson.JSONDecodeError):  # a torn line: its image is drawn again
+            line = orjson.loads(text)
+            if _is_line(line):
+                self._add(line)
 
     def _add(self, line: Line) -> None:
         if "error" in line:
@@ -77,6 +78,27 @@ class Manifest:
         images = sorted(self.images.values(), key=lambda line: (line["record"], line["variant"], line["page"], line["path"]))
         errors = [self.errors[record] for record in sorted(self.errors)]
         write_atomic(self.path, b"".join(map(_encoded, [*images, *errors])))
+
+
+_NUMBERS = ("page", "variant", "seed", "width", "height", "bytes")
+
+
+def _is_line(line: Any) -> bool:
+    """Whether this is a line of ours about a record below the folder: what a manifest lists is read, and deleted to be drawn anew."""
+    if not (isinstance(line, dict) and _is_below(line.get("record"))):
+        return False
+    if "error" in line:
+        return isinstance(line["error"], str)
+    numbers = all(type(line.get(name)) is int for name in _NUMBERS)
+    return numbers and _is_below(line.get("path")) and isinstance(line.get("recipe"), str) and isinstance(line.get("truth_bytes", {}), dict)
+
+
+def _is_below(name: Any) -> bool:
+    """Whether this is the name of something in the folder."""
+    if not isinstance(name, str) or not name or any(character in name for character in "\0\\"):
+        return False
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and path.name != ""
 
 
 def _encoded(line: Line) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 from fastecg.errors import LayoutError
 
@@ -30,6 +31,22 @@ PAPERS = {
 }
 
 
+#: What the numbers of a page may be. Beyond, there is no such paper, or no memory for its picture.
+RANGES = {"dpi": (20.0, 1200.0), "speed_mm_s": (5.0, 100.0), "gain_mm_mv": (1.0, 50.0), "chest_gain_mm_mv": (1.0, 50.0)}
+
+
+def check_range(name: str, given: Any) -> None:
+    """Refuse what is no number, or outside `RANGES`.
+
+    Raises
+    ------
+    LayoutError
+    """
+    low, high = RANGES[name]
+    if isinstance(given, bool) or not isinstance(given, Real) or not low <= given <= high:
+        raise LayoutError(f"{name} is {given!r}, expected a number from {low:g} to {high:g}")
+
+
 @dataclass(frozen=True)
 class Setup:
     """What the operator sets on the machine.
@@ -52,7 +69,7 @@ class Setup:
     Raises
     ------
     LayoutError
-        If a number is not above 0, or the paper is unknown.
+        If a number is outside `RANGES`, or the paper is unknown.
     """
 
     speed_mm_s: float = 25.0
@@ -65,8 +82,8 @@ class Setup:
     def __post_init__(self) -> None:
         for name in ("speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv"):
             number = getattr(self, name)
-            if number is not None and not (math.isfinite(number) and number > 0):
-                raise LayoutError(f"{name} is {number}, expected a number above 0")
+            if not (name == "chest_gain_mm_mv" and number is None):
+                check_range(name, number)
         if self.paper != "auto":
             paper_for(self.paper)
 

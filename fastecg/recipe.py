@@ -18,6 +18,7 @@ from fastecg.artifacts.handwriting import Handwriting
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
+from fastecg.paper import RANGES, check_range
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
@@ -88,7 +89,7 @@ class Recipe:
         """A recipe from TOML text."""
         try:
             return cls.from_dict(tomllib.loads(text), name)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise RecipeError(f"not valid TOML: {error}") from None
 
     @classmethod
@@ -103,7 +104,10 @@ class Recipe:
         drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls._PAGE_KEYS if key in page)
         check_page(dict(drawn))
         view = Vary.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
-        slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in table.get("slots", {}).items())
+        happens = table.get("slots", {})
+        if not isinstance(happens, Mapping):
+            raise RecipeError(f"slots is {happens!r}, expected a table of tables")
+        slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
         return cls(name, str(table.get("title", "")), drawn, view, slots, severity)
 
@@ -246,13 +250,9 @@ def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
     return tuple(parts)
 
 
-#: What the numbers of a page may be. Beyond, there is no such paper, or no memory for its picture.
-_RANGES = {"dpi": (20.0, 1200.0), "speed_mm_s": (5.0, 100.0), "gain_mm_mv": (1.0, 50.0), "chest_gain_mm_mv": (1.0, 50.0)}
-
-
 def _in_range(name: str, drawn: Any) -> Any:
     """A drawn number of a page within what it may be: normal distributions have tails."""
-    low, high = _RANGES.get(name, (-math.inf, math.inf))
+    low, high = RANGES.get(name, (-math.inf, math.inf))
     return min(max(drawn, low), high) if isinstance(drawn, float) else drawn
 
 
@@ -273,11 +273,9 @@ def check_page(values: Mapping[str, Distribution]) -> None:
                 raise LayoutError(f"unknown {key} {name!r}, expected one of auto, {', '.join(names)}")
     for leads in values["rhythm_leads"].numbers if "rhythm_leads" in values else ():
         lead_names(leads)
-    for key, (low, high) in _RANGES.items():
+    for key in RANGES:
         for number in values[key].extremes() if key in values else ():
-            fine = isinstance(number, int | float | np.number) and not isinstance(number, bool) and low <= number <= high
-            if not fine:
-                raise LayoutError(f"{key} is {number!r}, expected a number from {low:g} to {high:g}")
+            check_range(key, number)
 
 
 def lead_names(written: Any) -> tuple[str, ...]:

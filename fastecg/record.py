@@ -44,7 +44,8 @@ class Record:
     name: str = "record"
 
     def __init__(self, signal: ArrayLike, fs: float, leads: Sequence[str], name: str = "record") -> None:
-        values = np.ascontiguousarray(signal, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+            values = np.ascontiguousarray(signal, dtype=np.float32)
         object.__setattr__(self, "signal", values)
         object.__setattr__(self, "fs", float(fs))
         object.__setattr__(self, "leads", tuple(leads))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from fastecg.errors import RecipeError
 from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
 from fastecg.mesh import CELL, Mesh, Warp
+from fastecg.paper import check_range
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page
@@ -25,6 +27,8 @@ from fastecg.views import VIEWS, Straight, View
 
 if TYPE_CHECKING:
     from fastecg.page import Page
+
+P = TypeVar("P", Setup, Facts, "Shot")
 
 #: Artifacts and views by name.
 ARTIFACT_KINDS = {kind.__name__: kind for kind in ARTIFACTS}
@@ -110,24 +114,46 @@ class Shot:
 
         Raises
         ------
-        RecipeError
+        RecipeError, LayoutError
             If a part is unknown or a value not allowed.
         """
-        known = dict(values)
         try:
-            known["setup"] = Setup(**{key: _tupled(item) for key, item in known["setup"].items()})
-            known["facts"] = Facts(**{key: _tupled(item) for key, item in known["facts"].items()})
+            known = dict(values)
+            known["setup"] = _checked(Setup(**{key: _tupled(item) for key, item in known["setup"].items()}))
+            known["facts"] = _checked(Facts(**{key: _tupled(item) for key, item in known["facts"].items()}))
             known["view"] = _made(VIEW_KINDS, known["view"])
             known["artifacts"] = tuple(_made(ARTIFACT_KINDS, item) for item in known["artifacts"])
-            return cls(**known)
-        except (KeyError, TypeError, AttributeError) as error:
+            shot = _checked(cls(**known))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RecipeError(f"not a shot: {error}, expected what Shot.to_dict gives") from None
+        check_range("dpi", shot.dpi)
+        return shot
 
 
 def _made(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
     if values.get("kind") not in kinds:
         raise RecipeError(f"unknown kind {values.get('kind')!r}, expected one of {', '.join(kinds)}")
     return kinds[values["kind"]].from_dict(dict(values))
+
+
+#: What fields of plain data may hold, by their annotation.
+_KINDS: dict[str, Any] = {"int": int, "float": int | float, "str": str, "bool": bool, "tuple[str, ...]": tuple}
+
+
+def _checked(plain: P) -> P:
+    """Plain data whose values are of the kinds that their fields want."""
+    for item in fields(plain):
+        given = getattr(plain, item.name)
+        annotation = str(item.type)
+        kind = _KINDS.get(annotation.removesuffix(" | None"))
+        if kind is None or (given is None and annotation.endswith(" | None")):
+            continue
+        numbers = (given,) if isinstance(given, float) else ()
+        words = given if isinstance(given, tuple) else ()
+        right = isinstance(given, kind) and isinstance(given, bool) == (kind is bool)
+        if not (right and all(map(math.isfinite, numbers)) and all(isinstance(word, str) for word in words)):
+            raise TypeError(f"{item.name} is {given!r}, which is no {annotation}")
+    return plain
 
 
 def _tupled(value: Any) -> Any:
@@ -204,6 +230,9 @@ def with_artifacts(shot: Shot, *artifacts: Artifact) -> Shot:
 
 
 def loads_shot(text: str | bytes) -> Shot:
-    """A shot from its JSON, or from a truth file's ``fastecg.shot``."""
-    data = json.loads(text)
-    return Shot.from_dict(data.get("fastecg", {}).get("shot", data))
+    """A shot from its JSON, or from a truth file's ``fastecg.shot``; errors as from `Shot.from_dict`."""
+    try:
+        data = json.loads(text)
+        return Shot.from_dict(data["fastecg"]["shot"] if "fastecg" in data else data)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RecipeError(f"not a shot: {error}, expected the JSON of one, or a truth file") from None

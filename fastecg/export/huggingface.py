@@ -9,6 +9,7 @@ import orjson
 
 from fastecg.export.rendered import Rendered
 from fastecg.export.things import CATEGORIES, things_in
+from fastecg.writers.truth_json import reading_truth
 
 _FOLDERS = {"train": "train", "val": "validation"}
 
@@ -29,12 +30,13 @@ def write_huggingface(pictures: list[Rendered], dest: Path, *, val: float) -> No
 
 def _described(picture: Rendered) -> dict[str, Any]:
     """Columns of a picture: what was drawn, where things are (left, top, width, height in px) and what is written."""
-    own, line = picture.truth()["fastecg"], picture.line
-    things = list(things_in(picture, ink=False))
+    line, things = picture.line, list(things_in(picture, ink=False))
+    with reading_truth(picture.image.with_suffix(".json").name):
+        own = {key: picture.truth()["fastecg"][key] for key in ("layout", "style", "speed_mm_s", "gain_mm_mv", "px_per_mm")}
     return {
         "record": line["record"],
         **{key: line[key] for key in ("page", "variant", "seed", "recipe", "width", "height")},
-        **{key: own[key] for key in ("layout", "style", "speed_mm_s", "gain_mm_mv", "px_per_mm")},
+        **own,
         "objects": {
             "bbox": [_left_top_size(thing.box) for thing in things],
             "categories": [CATEGORIES.index(thing.category) for thing in things],

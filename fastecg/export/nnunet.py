@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from fastecg.export.rendered import Rendered
+from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.writers.image import write_atomic
 from fastecg.writers.png import png_bytes
@@ -32,6 +33,4 @@ def _put_png(picture: Rendered, target: Path) -> None:
     if picture.image.suffix == ".png":
         picture.put_image(target)
         return
-    import imageio.v3 as iio
-
-    write_atomic(target, png_bytes(iio.imread(picture.image, plugin="pillow")))
+    write_atomic(target, png_bytes(read_image(picture.image)))

@@ -6,14 +6,18 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
 from fastecg.errors import FastecgError, ImageError
 from fastecg.manifest import MANIFEST, Line, Manifest
-from fastecg.writers.truth_json import read_truth
+from fastecg.pictures import read_image
+from fastecg.writers.truth_json import read_truth, reading_truth
+
+if TYPE_CHECKING:
+    from fastecg.photo import Photo
 
 _SPLIT_STEPS = 1 << 32
 
@@ -57,15 +61,19 @@ class Rendered:
     def mask(self) -> np.ndarray:
         """(height, width) uint8 as `Truth.mask`: read, or drawn again from the shot and the record's copy."""
         path = self.image.with_name(self.image.stem + ".mask.png")
-        if path.is_file():
-            import imageio.v3 as iio
+        mask = read_image(path) if path.is_file() else self._drawn_again().truth.mask()
+        if mask.shape != self.size:
+            raise ImageError(f"{path.name}: is of shape {mask.shape}, expected {self.size} as its image")
+        return mask
 
-            return iio.imread(path, plugin="pillow")
+    def _drawn_again(self) -> Photo:
+        """The picture from its shot and the record's copy."""
         from fastecg.readers import read_record
         from fastecg.shot import Shot
 
-        shot = Shot.from_dict(self.truth()["fastecg"]["shot"])
-        return shot.take(read_record(self.folder / str(self.line["record"]))).truth.mask()
+        with reading_truth(self.image.with_suffix(".json").name):
+            shot = Shot.from_dict(self.truth()["fastecg"]["shot"])
+        return shot.take(read_record(self.folder / str(self.line["record"])))
 
     def put_image(self, target: Path) -> None:
         """Its image under another name: the same file where the disk allows, for nothing changes it, else a copy."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastecg.export.rendered import Rendered
 from fastecg.record import LEADS
+from fastecg.writers.truth_json import reading_truth
 
 #: Names of what can be found; a trace is called like its lead.
 CATEGORIES = (*LEADS, "other_lead", "lead_name", "text", "pulse", "handwriting", "mark", "grid")
@@ -46,14 +47,23 @@ def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
     """Everything that is at least partly in the picture; outlines are cut at its edges. The ink of traces is left out at will."""
     truth, size = picture.truth(), picture.size
     mask = picture.mask() if ink else None
-    boxes = truth["fastecg"]["boxes"]
-    for box in boxes:
-        corners = np.array(box["corners"], dtype=np.float64)
+    with reading_truth(picture.image.with_suffix(".json").name):
+        yield from _found(truth, size, mask)
+
+
+def _found(truth: dict[str, Any], size: tuple[int, int], mask: np.ndarray | None) -> Iterator[Thing]:
+    for box in truth["fastecg"]["boxes"]:
+        corners = _points(box["corners"])
         if box["kind"] == "lead":
             yield from _inside(_trace(truth, box["trace"], corners, mask), size)
         else:
-            yield from _inside(Thing(_category(box["kind"]), corners, box["words"]), size)
+            yield from _inside(Thing(_category(box["kind"]), corners, str(box["words"])), size)
     yield from _inside(_grid(truth, size), size)
+
+
+def _points(written: Any) -> np.ndarray:
+    """Points (n, 2) of a truth file; what is null there is NaN."""
+    return np.array(written, dtype=np.float64).reshape(-1, 2)
 
 
 def _category(kind: str) -> str:
@@ -64,7 +74,7 @@ def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndar
     """A lead segment; with a mask its outline is that of its ink."""
     entry = truth["leads"][index]
     name = entry["lead_name"]
-    points = np.array(entry["plotted_pixels"], dtype=np.float64).reshape(-1, 2)[:, ::-1]
+    points = _points(entry["plotted_pixels"])[:, ::-1]
     visible = np.asarray(truth["fastecg"]["visible"][index], dtype=bool)
     chosen = np.linspace(0, len(points) - 1, TRACE_POINTS).round().astype(int)
     at = np.nan_to_num(points[chosen])
@@ -119,7 +129,7 @@ def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
     """The grid's area: outline along its border, key points at its corners."""
-    page, px = (np.array(truth["fastecg"]["grid"][key], dtype=np.float64).reshape(-1, 2) for key in ("page_mm", "px"))
+    page, px = (_points(truth["fastecg"]["grid"][key]) for key in ("page_mm", "px"))
     columns = max(1, int((page[:, 1] == page[0, 1]).sum()))
     lattice = px.reshape(-1, columns, 2)
     border = np.vstack([lattice[0], lattice[1:, -1], lattice[-1, -2::-1], lattice[-2:0:-1, 0]])

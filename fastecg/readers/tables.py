@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from fastecg.errors import RecordError
 from fastecg.readers.checked import checked_record
 from fastecg.readers.leads import choose_leads, millivolts_per
 from fastecg.record import LEADS, Record
+
+_MOST_BYTES = 1 << 30  # of an archive unpacked
 
 _COLUMN = re.compile(r"(?P<name>.*?)\s*(?:[(\[](?P<unit>[^)\]]+)[)\]])?")
 _TIMES = re.compile(r"(?:time|t|seconds|sec|s|ms)(?:[\s_]*\(?\[?(?P<unit>s|sec|seconds|ms)?\)?\]?)", re.IGNORECASE)
@@ -80,7 +82,9 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
     """
     try:
         signal, told_fs, told_leads = _arrays(path)
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as fault:
+    except RecordError:
+        raise
+    except Exception as fault:  # of NumPy, zipfile, zlib, tokenize: whatever a damaged file makes them run into
         raise RecordError(f"{path}: it holds no array of numbers ({type(fault).__name__}), expected one of (leads, samples)") from None
     fs = told_fs if fs is None else fs
     names = told_leads if leads is None else list(leads)
@@ -95,14 +99,29 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
     if names is None or len(names) != len(signal):
         raise RecordError(f"{path}: {len(names or [])} lead names for {len(signal)} leads, expected leads= with one name each")
     chosen = choose_leads(names, ["mV"] * len(names), path)
-    rows = [np.asarray(signal[lead.place], np.float64) * lead.sign for lead in chosen]
-    return checked_record(path, np.stack(rows), fs, [lead.name for lead in chosen])
+    rows = np.empty((len(chosen), signal.shape[1]), np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        for row, lead in zip(rows, chosen, strict=True):
+            np.multiply(signal[lead.place], lead.sign, out=row, casting="unsafe", dtype=np.float64)
+    return checked_record(path, rows, fs, [lead.name for lead in chosen])
 
 
 def _arrays(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:
     if path.suffix.lower() == ".npy":
         return np.load(path, mmap_mode="r", allow_pickle=False), None, None  # mapped: a header that lies allocates nothing
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        fs = float(arrays["fs"]) if "fs" in arrays else None
-        leads = [str(name) for name in arrays["leads"]] if "leads" in arrays else None
-        return arrays["signal"], fs, leads
+        _check_sizes(path, arrays)
+        fs = arrays.get("fs")
+        if fs is not None and (fs.size != 1 or fs.dtype.kind not in "iuf"):
+            raise RecordError(f"{path}: its fs is {fs.dtype} of shape {fs.shape}, expected one number of Hz")
+        leads = arrays.get("leads")
+        if leads is not None and (leads.ndim != 1 or leads.dtype.kind not in "US"):
+            raise RecordError(f"{path}: its leads are {leads.dtype} of shape {leads.shape}, expected a list of names")
+        return arrays["signal"], None if fs is None else float(fs.item()), None if leads is None else leads.astype(str).tolist()
+
+
+def _check_sizes(path: Path, arrays: Any) -> None:
+    """Refuse an archive that unpacks to more than any record has: a megabyte of zeros may hold a thousand."""
+    size = sum(member.file_size for member in arrays.zip.infolist())
+    if size > _MOST_BYTES:
+        raise RecordError(f"{path}: it unpacks to {size} bytes, expected at most {_MOST_BYTES >> 20} MiB")

@@ -5,6 +5,8 @@ This is the only place where points are written (row, column): the field's file 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +47,15 @@ def read_truth(data: bytes, name: str = "truth") -> dict[str, Any]:
     if not isinstance(content, dict) or "leads" not in content or "fastecg" not in content:
         raise ImageError(f'{name}: no "leads" or no "fastecg" in it, expected the truth file that was written beside the image')
     return content
+
+
+@contextmanager
+def reading_truth(name: str) -> Iterator[None]:
+    """Whatever a damaged truth file makes its readers run into becomes an `ImageError` that names it."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ImageError(f"{name}: damaged ({type(error).__name__}: {error}), expected the truth file as it was written") from None
 
 
 def _kit_keys(photo: Photo) -> dict[str, Any]:
