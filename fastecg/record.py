@@ -16,6 +16,8 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 #: Further leads known by name: right-sided, posterior, Frank's orthogonal leads.
 EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
 
+_MOST_HZ = 1e9
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -26,7 +28,7 @@ class Record:
     signal : array_like, shape (leads, samples)
         Millivolts; NaN where nothing was recorded. Stored as C-contiguous float32.
     fs : float
-        Sampling frequency in Hz, above 0.
+        Sampling frequency in Hz, above 0, at most 1e9.
     leads : sequence of str
         One name a row of `signal`, each once.
     name : str
@@ -60,11 +62,11 @@ class Record:
             raise RecordError(f"{self.name}: the signal has shape {shape}, expected (leads, samples) with at least one of each")
         if len(self.leads) != shape[0]:
             raise RecordError(f"{self.name}: {len(self.leads)} lead names for {shape[0]} rows of signal, expected one a row")
-        twice = sorted({lead for lead in self.leads if self.leads.count(lead) > 1})
-        if twice:
+        if len(set(self.leads)) < len(self.leads):
+            twice = sorted({lead for lead in self.leads if self.leads.count(lead) > 1})
             raise RecordError(f"{self.name}: lead {', '.join(twice)} is there more than once, expected each lead once")
-        if not (np.isfinite(self.fs) and self.fs > 0):
-            raise RecordError(f"{self.name}: the sampling frequency is {self.fs} Hz, expected a number above 0")
+        if not 0 < self.fs <= _MOST_HZ:
+            raise RecordError(f"{self.name}: the sampling frequency is {self.fs} Hz, expected a number above 0, at most {_MOST_HZ:g}")
         if np.isinf(self.signal).any():
             raise RecordError(f"{self.name}: the signal holds infinite values, expected millivolts or NaN")
 

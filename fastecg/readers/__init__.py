@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,11 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
     RecordError
         If the file is missing, damaged, or holds no ECG.
     """
-    file = record_path(Path(path))
-    match file.suffix.lower():
+    file = record_path(path)
+    match os.path.splitext(file)[1].lower():
         case ".csv":
-            return read_csv(file, fs)
+            return read_csv(Path(file), fs)
         case ".npy" | ".npz":
-            return read_numpy(file, fs, leads)
+            return read_numpy(Path(file), fs, leads)
         case _:
             return read_wfdb(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,14 +12,14 @@ from fastecg.errors import RecordError
 from fastecg.record import Record
 
 
-def checked_record(path: Path, signal: np.ndarray, fs: float, leads: Sequence[str]) -> Record:
+def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Sequence[str]) -> Record:
     """Make a `Record` named after the file it came from.
 
     A single flat lead is a finding (an electrode fell off) and stays; a record in which nothing moves is none.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         The file; its stem names the record.
     signal : ndarray, shape (leads, samples)
         mV, NaN in gaps.
@@ -31,13 +32,14 @@ def checked_record(path: Path, signal: np.ndarray, fs: float, leads: Sequence[st
     RecordError
         If `Record` refuses, if every sample is NaN, or if every lead is constant.
     """
+    name = os.path.splitext(os.path.basename(path))[0]
     try:
-        record = Record(signal, fs, leads, name=path.stem)
+        record = Record(signal, fs, leads, name)
     except RecordError as fault:
-        raise RecordError(f"{path}: {str(fault).removeprefix(path.stem + ': ')}") from None
-    if all(np.isnan(lead).all() for lead in record.signal):
-        raise RecordError(f"{path}: every sample is missing (NaN), expected some signal")
+        raise RecordError(f"{path}: {str(fault).removeprefix(name + ': ')}") from None
     if not any(_moves(lead) for lead in record.signal):
+        if np.isnan(record.signal).all():
+            raise RecordError(f"{path}: every sample is missing (NaN), expected some signal")
         raise RecordError(f"{path}: every lead is constant, expected a signal that varies")
     record.signal.flags.writeable = False
     return record

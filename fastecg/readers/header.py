@@ -32,10 +32,10 @@ _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _RECORD_NAME = re.compile(r"(?P<name>[-\w]+)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
 _FREQUENCY = re.compile(rf"(?P<fs>{_NUMBER})(?:/-?[\d.eE+-]*(?:\([-+\d.eE]*\))?)?")
 _SIGNAL = re.compile(
-    r"(?P<file>\S+)[ \t]+(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,15}))?"
-    rf"(?:[ \t]+(?P<gain>[-+]?{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S+))?"
-    r"(?P<numbers>(?:[ \t]+[-+]?\d{1,12}){0,5})(?:[ \t]+(?P<name>.*))?)?"
+    r"(?P<file>\S+)[ \t]+(?P<storage>\S+)(?:[ \t]+(?P<scale>\S+)(?P<numbers>(?:[ \t]+[-+]?\d{1,12}){0,5})(?:[ \t]+(?P<name>.*))?)?"
 )
+_STORAGE = re.compile(r"(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,15}))?")
+_SCALE = re.compile(rf"(?P<gain>[-+]?{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S+))?")
 _SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)
 _PLAIN_NAME = re.compile(r"(?!\.{1,2}$|-$)[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
 
@@ -66,7 +66,7 @@ class Segment(NamedTuple):
 class Header:
     """What a header says. `samples` counts frames and is None where the header does not tell; only one of the tuples is filled."""
 
-    path: Path
+    path: str
     fs: float
     samples: int | None
     signals: tuple[SignalLine, ...] = ()
@@ -74,7 +74,7 @@ class Header:
     segment_signals: int = 0  # how many signals a multi-segment header promises
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: str | Path) -> Header:
     """Parse the header file `path`.
 
     Raises
@@ -86,8 +86,7 @@ def read_header(path: Path) -> Header:
     if size is None:
         raise RecordError(f"{path}: there is no such header, expected a WFDB header file")
     try:
-        with open(path, "rb", buffering=0) as file:
-            raw = file.read(min(size, MOST_BYTES) + 1)
+        raw = read_bytes(path, 0, min(size, MOST_BYTES + 1))
     except OSError as fault:
         raise RecordError(f"{path}: the header cannot be opened ({fault.strerror}), expected a readable file") from None
     return parse_header(raw, path)
@@ -102,7 +101,26 @@ def file_size(path: str | Path) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def header_lines(raw: bytes, path: Path) -> list[str]:
+def read_bytes(path: str | Path, first: int, count: int) -> bytes:
+    """At most `count` bytes of a file from byte `first` on: `open` alone takes longer than a record's header to read.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        if first:
+            os.lseek(descriptor, first, os.SEEK_SET)
+        found = os.read(descriptor, count)
+        while len(found) < count and (more := os.read(descriptor, count - len(found))):  # systems read 2 GiB at a time
+            found += more
+        return found
+    finally:
+        os.close(descriptor)
+
+
+def header_lines(raw: bytes, path: str | Path) -> list[str]:
     """The lines of a header that say something: no comments, no empty lines.
 
     A comment may be in any encoding; whatever else is not UTF-8 is taken for Latin-1 (units such as "µV").
@@ -115,16 +133,20 @@ def header_lines(raw: bytes, path: Path) -> list[str]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return [line for piece in text.split("\n") if (line := piece.strip(" \t")) and line[0] != "#"]
 
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would read text
 
 # Control characters other than tab and line ends are refused: other readers take some of them for ends of lines.
 _TEXT_BYTES = bytes(sorted({9, 10, 13} | set(range(32, 256)) - {127}))
 
 
-def parse_header(raw: bytes, path: Path) -> Header:
+def parse_header(raw: bytes, path: str | Path) -> Header:
     """Parse the bytes of a header; `path` is what errors name. Raises `RecordError`."""
+    path = os.fspath(path)
     lines = header_lines(raw, path)
     if not lines:
         raise RecordError(f"{path}: the header is empty, expected a record line and one line a signal")
@@ -137,7 +159,7 @@ def parse_header(raw: bytes, path: Path) -> Header:
     return Header(path, fs, samples, signals)
 
 
-def _record_line(line: str, path: Path) -> tuple[int | None, int, float, int | None]:
+def _record_line(line: str, path: str) -> tuple[int | None, int, float, int | None]:
     """Number of segments (None: a plain record), number of signals, Hz, samples (None: not told)."""
     fields = line.split()
     if not 2 <= len(fields) <= 6:
@@ -156,7 +178,7 @@ def _record_line(line: str, path: Path) -> tuple[int | None, int, float, int | N
     return segments, count, fs, samples
 
 
-def _whole(field: str, what: str, most: int, path: Path) -> int:
+def _whole(field: str, what: str, most: int, path: str) -> int:
     if not (field.isascii() and field.isdigit() and len(field) <= 15):
         raise RecordError(f"{path}: the {what} is not a whole number in the record line, expected 0 to {most}")
     value = int(field)
@@ -165,7 +187,7 @@ def _whole(field: str, what: str, most: int, path: Path) -> int:
     return value
 
 
-def _frequency(field: str, path: Path) -> float:
+def _frequency(field: str, path: str) -> float:
     """Hz from "500", "360.0", "62.47/999.56" or "360/1(0)"; the counter frequency plays no part here."""
     match = _FREQUENCY.fullmatch(field)
     fs = float(match["fs"]) if match else math.nan
@@ -181,36 +203,44 @@ def _is_plain(name: str) -> bool:
     return _PLAIN_NAME.fullmatch(name) is not None
 
 
-def plain_name(name: str, path: Path) -> str:
+def plain_name(name: str, path: str) -> str:
     """`name`, if it names a file beside the header `path` and nothing else."""
     if not _is_plain(name):
         raise RecordError(f"{path}: it names a file elsewhere, expected a plain file name in the folder of the header")
     return name
 
 
-def _signal_line(line: str, number: int, path: Path) -> SignalLine:
+def _signal_line(line: str, number: int, path: str) -> SignalLine:
     match = _SIGNAL.fullmatch(line)
-    if match is None:
+    file, storage, scale, numbers, name = match.groups() if match else ("", "", "", "", "")
+    stored, scaled = _storage(storage), _scale(scale or "0")
+    if stored is None or scaled is None:
         raise RecordError(f"{path}: signal line {number} cannot be understood, expected: file format gain(baseline)/unit ... name")
-    file, coding, per_frame, skew, offset, written_gain, baseline, unit, numbers, name = match.groups()
-    gain = float(written_gain or 0) or DEFAULT_GAIN
+    gain, baseline, unit = scaled
     if not GAIN_RANGE[0] <= abs(gain) <= GAIN_RANGE[1]:
         raise RecordError(f"{path}: signal line {number} has the gain {gain:g}, expected a sane number of digital units a physical unit")
-    if per_frame and int(per_frame) == 0:
+    if stored[1] == 0:
         raise RecordError(f"{path}: signal line {number} has 0 samples a frame, expected at least 1")
-    words = numbers.split() if numbers else []  # resolution, zero, initial value, checksum, block size
-    return SignalLine(
-        file=plain_name(file, path),
-        format=coding,
-        per_frame=int(per_frame or 1),
-        skew=int(skew or 0),
-        offset=int(offset or 0),
-        gain=gain,
-        baseline=int(baseline or (words[1] if len(words) > 1 else 0)),
-        unit=unit or "mV",
-        block=max(0, int(words[4])) if len(words) > 4 else 0,
-        name=(name or "").strip() or f"signal {number}",
-    )
+    words: list[str] = numbers.split() if numbers else []  # resolution, zero, initial value, checksum, block size
+    if baseline is None:
+        baseline = int(words[1]) if len(words) > 1 else 0
+    block = int(words[4]) if len(words) > 4 else 0
+    return SignalLine(plain_name(file, path), *stored, gain, baseline, unit, block, (name or "").strip() or f"signal {number}")
+
+
+# All signals of a record, and most records of a data set, share these two fields.
+@lru_cache(maxsize=64)
+def _storage(field: str) -> tuple[str, int, int, int] | None:
+    """Format, samples a frame, skew and offset from "212x2:5+24"; None if it is nothing of the kind."""
+    match = _STORAGE.fullmatch(field)
+    return match and (match["format"], int(match["per_frame"] or 1), int(match["skew"] or 0), int(match["offset"] or 0))
+
+
+@lru_cache(maxsize=256)
+def _scale(field: str) -> tuple[float, int | None, str] | None:
+    """Gain, baseline (None: not told) and unit from "200(1024)/mV"; None if it is nothing of the kind."""
+    match = _SCALE.fullmatch(field)
+    return match and (float(match["gain"]) or DEFAULT_GAIN, int(match["baseline"]) if match["baseline"] else None, match["unit"] or "mV")
 
 
 def _multi_segment(lines: list[str], count: int, signals: int, header: Header) -> Header:

@@ -60,22 +60,22 @@ def sample_records() -> list[Source]:
     return find_records(SAMPLES)
 
 
-def record_path(given: Path) -> Path:
+def record_path(given: str | Path) -> str:
     """The header or table that `given` means; raises `RecordError` if there is none."""
-    path = _meant(given)
+    path = _meant(os.fspath(given))
     if not os.path.isfile(path):
         raise RecordError(f"{path}: there is no such file, expected a record (with or without .hea), a folder or a RECORDS list")
     return path
 
 
-def _meant(given: Path) -> Path:
+def _meant(given: str) -> str:
     """The header or table that `given` stands for, there or not."""
-    if given.suffix.lower() in (".hea", *TABLES):
+    stem, suffix = os.path.splitext(given)
+    if suffix.lower() in (".hea", *TABLES):
         return given
-    path = given.with_name(given.name + ".hea") if given.name else given
-    if given.suffix in (".dat", ".mat") and not os.path.isfile(path):
-        return given.with_suffix(".hea")
-    return path
+    if suffix in (".dat", ".mat") and not os.path.isfile(f"{given}.hea"):
+        return f"{stem}.hea"
+    return f"{given}.hea"
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -88,7 +88,7 @@ def _expand(given: Path) -> Iterator[Source]:
     elif given.name.startswith("RECORDS") and os.path.isfile(given):
         yield from _in_list(given)
     else:
-        path = record_path(given)
+        path = Path(record_path(given))
         yield _source(path, path.parent)
 
 
@@ -140,5 +140,5 @@ def _in_list(path: Path) -> Iterator[Source]:
             raise RecordError(f"{path}: it lists {entry[:80]!r}, expected records below the folder of the list")
         folder = os.path.isdir(root / name) and not os.path.isfile(root / f"{name}.hea")
         # What is missing costs one record and not the run, so whether a record is there is left to its reader.
-        for path in (folder and _headers(root / name)) or [_meant(root / name)]:
+        for path in (folder and _headers(root / name)) or [Path(_meant(str(root / name)))]:
             yield _source(path, root)

@@ -16,12 +16,15 @@ import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.readers.checked import checked_record
-from fastecg.readers.header import Header, SignalLine, file_size, read_header
+from fastecg.readers.header import Header, SignalLine, file_size, read_bytes, read_header
 from fastecg.readers.leads import Lead, choose_leads, millivolts_per
 from fastecg.record import Record
 
 #: Most values (leads x samples) where no file size vouches for the length (gaps between segments, FLAC): 1 GiB as float32.
 MOST_VALUES = 1 << 28
+
+
+_GROUPS = 1 << 16  # groups of format 212 unpacked at a time: what is between stays in the cache
 
 
 class Coding(NamedTuple):
@@ -61,7 +64,7 @@ class Stored(NamedTuple):
     invalid: int | None
 
 
-def read_wfdb(path: Path) -> Record:
+def read_wfdb(path: str | Path) -> Record:
     """Read the WFDB record whose header is `path`.
 
     Leads stored with several samples a frame keep them all if they agree on how many (`fs` is then that of the samples); if not,
@@ -73,6 +76,7 @@ def read_wfdb(path: Path) -> Record:
         If header or signal files are missing, damaged or at odds, or if there is no ECG to draw.
     """
     header = read_header(path)
+    path = header.path
     if header.segments:
         return _read_segments(header)
     leads = choose_leads([line.name for line in header.signals], [line.unit for line in header.signals], path)
@@ -81,8 +85,7 @@ def read_wfdb(path: Path) -> Record:
     rate = _common_rate(lines)
     frames = len(digital[leads[0].place].values) // lines[0].per_frame
     signal = np.empty((len(leads), frames * rate), np.float32)
-    for row, lead, line in zip(signal, leads, lines, strict=True):
-        _millivolts(digital[lead.place], line, lead.sign, row, path)
+    _millivolts([digital[lead.place] for lead in leads], lines, [lead.sign for lead in leads], signal, path)
     return checked_record(path, signal, header.fs * rate, [lead.name for lead in leads])
 
 
@@ -112,7 +115,7 @@ def _segment_headers(master: Header) -> list[tuple[int, Header]]:
     start = 0
     for segment in master.segments:
         if segment.name != "~":
-            header = read_header(master.path.parent / f"{segment.name}.hea")
+            header = read_header(os.path.join(os.path.dirname(master.path), f"{segment.name}.hea"))
             _check_segment(master, header, segment.samples)
             parts.append((start, replace(header, samples=segment.samples)))
         start += segment.samples
@@ -127,12 +130,13 @@ def _segment_headers(master: Header) -> list[tuple[int, Header]]:
 
 
 def _check_segment(master: Header, header: Header, samples: int) -> None:
+    whole = os.path.basename(master.path)
     if header.segments:
         raise RecordError(f"{header.path}: it is a segment and has segments itself, expected a plain record")
     if header.samples not in (samples, None):
-        raise RecordError(f"{header.path}: it has {header.samples} samples, expected the {samples} of {master.path.name}")
+        raise RecordError(f"{header.path}: it has {header.samples} samples, expected the {samples} of {whole}")
     if header.fs != master.fs:
-        raise RecordError(f"{header.path}: its frequency is {header.fs:g} Hz, expected the {master.fs:g} Hz of {master.path.name}")
+        raise RecordError(f"{header.path}: its frequency is {header.fs:g} Hz, expected the {master.fs:g} Hz of {whole}")
 
 
 def _place_segment(signal: np.ndarray, start: int, header: Header, leads: list[Lead], spelled: list[str], rate: int) -> None:
@@ -140,10 +144,11 @@ def _place_segment(signal: np.ndarray, start: int, header: Header, leads: list[L
     if not any(name in there for name in spelled):
         return
     digital = _read_digital(header, {there[name] for name in spelled if name in there})
-    for row, lead, name in zip(signal, leads, spelled, strict=True):
+    stretch = signal[:, start : start + (header.samples or 0) * rate]
+    for row, lead, name in zip(stretch, leads, spelled, strict=True):
         if name in there:
             index = there[name]
-            _millivolts(digital[index], header.signals[index], lead.sign, row[start : start + (header.samples or 0) * rate], header.path)
+            _millivolts([digital[index]], [header.signals[index]], [lead.sign], row[None], header.path)
 
 
 # --- one segment, digital ------------------------------------------------------------------------------------------------------
@@ -166,7 +171,7 @@ def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
         if wanted.isdisjoint(places):
             continue
         if CODINGS.get(lines[0].format, _OTHER).dtype and not any(line.skew for line in lines):
-            digital.update(zip(places, _read_file(header.path.parent, lines, frames), strict=True))
+            digital.update(zip(places, _read_file(header.path, lines, frames), strict=True))
         else:
             left += places
     if left:
@@ -174,32 +179,32 @@ def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
     return digital
 
 
-def _checked_frames(path: Path, lines: list[SignalLine], frames: int | None) -> int:
+def _checked_frames(path: str, lines: list[SignalLine], frames: int | None) -> int:
     """Frames of one signal file, after holding what the header says (None: nothing) against the size of the file."""
     first = lines[0]
-    where = os.path.join(path.parent, first.file)
-    told = _told(first.file, path)
+    where = os.path.join(os.path.dirname(path), first.file)
     if first.format not in CODINGS and first.format not in FLAC:
-        raise RecordError(f"{path}: {told} has the unknown format {first.format}, expected one of {', '.join([*CODINGS, *FLAC])}")
-    if any((line.format, line.offset) != (first.format, first.offset) for line in lines):
-        raise RecordError(f"{path}: the signals of {told} differ in format or offset, expected the same for one file")
+        known = ", ".join([*CODINGS, *FLAC])
+        raise RecordError(f"{path}: {_told(first, path)} has the unknown format {first.format}, expected one of {known}")
+    if len({(line.format, line.offset) for line in lines}) > 1:
+        raise RecordError(f"{path}: the signals of {_told(first, path)} differ in format or offset, expected the same for one file")
     size = file_size(where)
     if size is None:
-        raise RecordError(f"{path}: {told} is missing, expected it beside the header")
+        raise RecordError(f"{path}: {_told(first, path)} is missing, expected it beside the header")
     there, excused = _frames_of_flac(where, lines) if first.format in FLAC else _frames_of_file(size, lines, frames)
     if frames is None:
         frames = there
     if not (there == frames or (there > frames and excused)):
-        raise RecordError(f"{path}: {told} holds {there} samples a signal, expected the {frames} of the header")
+        raise RecordError(f"{path}: {_told(first, path)} holds {there} samples a signal, expected the {frames} of the header")
     skew = max(line.skew for line in lines)
     if skew and skew >= frames:
         raise RecordError(f"{path}: a signal is skewed by {skew} of {frames} samples, expected less than all")
     return frames
 
 
-def _told(file: str, path: Path) -> str:
+def _told(line: SignalLine, path: str) -> str:
     """How an error speaks of a signal file: by name only if that is the record's own, for names inside headers stay behind."""
-    return f"its signal file {file}" if Path(file).stem == path.stem else "a signal file of it"
+    return f"its signal file {line.file}" if Path(line.file).stem == Path(path).stem else "a signal file of it"
 
 
 def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
@@ -227,31 +232,30 @@ def _frames_of_flac(where: str, lines: list[SignalLine]) -> tuple[int, bool]:
     return max(0, info.frames - lines[0].offset) // lines[0].per_frame, False
 
 
-def _read_file(folder: Path, lines: list[SignalLine], frames: int) -> list[Stored]:
+def _read_file(path: str, lines: list[SignalLine], frames: int) -> list[Stored]:
     """The signals of one file of a simple format."""
     coding = CODINGS[lines[0].format]
-    where = os.path.join(folder, lines[0].file)
-    edges = list(accumulate((line.per_frame for line in lines), initial=0))
-    count = frames * edges[-1]
+    where = os.path.join(os.path.dirname(path), lines[0].file)
+    width = sum(line.per_frame for line in lines)
+    count = frames * width
     items = -(-count * coding.bytes // coding.samples) if coding.samples > 1 else count  # packed samples are read as bytes
     kind = np.dtype(coding.dtype)
     try:
-        with open(where, "rb") as file:  # np.fromfile takes three times as long to begin
-            file.seek(lines[0].offset)
-            stored = np.frombuffer(file.read(items * kind.itemsize), kind)
+        stored = np.frombuffer(read_bytes(where, lines[0].offset, items * kind.itemsize), kind)
     except OSError as fault:
-        raise RecordError(f"{folder}: a signal file cannot be read ({fault.strerror}), expected {count} samples") from None
+        raise RecordError(f"{path}: a signal file cannot be read ({fault.strerror}), expected {count} samples") from None
     if len(stored) != items:
-        raise RecordError(f"{folder}: a signal file ended while it was read, expected {count} samples")
+        raise RecordError(f"{path}: a signal file ended while it was read, expected {count} samples")
     if coding.samples > 1:
         stored = unpack_212(stored, count)
     elif coding.zero:
         stored = stored.astype(np.int32) - coding.zero
     # Every format marks what is missing by its lowest value, so one quick look at the whole file usually spares all others.
     invalid = coding.invalid if stored.min() == coding.invalid else None
-    table = stored.reshape(frames, edges[-1])
-    if edges[-1] == len(lines):
+    table = stored.reshape(frames, width)
+    if width == len(lines):
         return [Stored(values, invalid) for values in np.ascontiguousarray(table.T)]
+    edges = accumulate((line.per_frame for line in lines), initial=0)
     return [Stored(table[:, first:last].reshape(-1), invalid) for first, last in pairwise(edges)]
 
 
@@ -269,13 +273,21 @@ def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
     -------
     ndarray, shape (count,), int16
     """
+    groups = -(-len(packed) // 3)
     padded = np.append(packed, np.zeros(-len(packed) % 3, np.uint8)) if len(packed) % 3 else packed
-    low, middle, high = np.ascontiguousarray(padded.reshape(-1, 3).T).astype(np.int16)
-    samples = np.empty(2 * len(low), np.int16)
-    # To the top of 16 bits and back: the arithmetic shift to the right extends the sign.
-    samples[0::2] = ((middle << 12) >> 4) | low
-    samples[1::2] = (((middle & 0xF0) << 8) >> 4) | high
-    return samples[:count]
+    samples = np.empty((groups, 2), np.int16)
+    for start in range(0, groups, _GROUPS):
+        stop = min(start + _GROUPS, groups)
+        # Two bytes at a time. To the top of 16 bits and back: the arithmetic shift to the right extends the sign.
+        first = np.ndarray(stop - start, "<i2", padded, 3 * start, (3,)).astype(np.int16)
+        second = np.ndarray(stop - start, ">i2", padded, 3 * start + 1, (3,)).astype(np.int16)
+        np.left_shift(first, 4, out=first)
+        np.right_shift(first, 4, out=samples[start:stop, 0])
+        high = second & 0xFF
+        np.right_shift(second, 12, out=second)
+        np.left_shift(second, 8, out=second)
+        np.bitwise_or(second, high, out=samples[start:stop, 1])
+    return samples.reshape(-1)[:count]
 
 
 def _read_by_wfdb(header: Header, places: list[int], frames: int) -> list[Stored]:
@@ -283,7 +295,7 @@ def _read_by_wfdb(header: Header, places: list[int], frames: int) -> list[Stored
     import wfdb
 
     try:
-        record: Any = wfdb.rdrecord(str(header.path.with_suffix("")), channels=places, physical=False, smooth_frames=False)
+        record: Any = wfdb.rdrecord(os.path.splitext(header.path)[0], channels=places, physical=False, smooth_frames=False)
         digital = list(record.e_d_signal)
     except Exception as fault:  # wfdb raises whatever it runs into; its words may quote the header, so they stay behind
         raise RecordError(f"{header.path}: wfdb fails to read it ({type(fault).__name__}), expected signals as in the header") from None
@@ -301,30 +313,64 @@ def _common_rate(lines: list[SignalLine]) -> int:
     return rates.pop() if len(rates) == 1 else 1
 
 
-def _millivolts(stored: Stored, line: SignalLine, sign: int, out: np.ndarray, path: Path) -> None:
-    """Write mV to `out`, float32, NaN where nothing was recorded; one value a frame if `out` is shorter than what is stored.
+def _millivolts(stored: list[Stored], lines: list[SignalLine], signs: list[int], out: np.ndarray, path: str) -> None:
+    """Write mV to `out` (signals, samples), float32, NaN where nothing was recorded; one value a frame where more are stored.
 
-    The result is that of ``(digital - baseline) / gain`` in float64, rounded to float32 at the end. Where difference and gain are
-    float32 numbers themselves, a division in float32 gives the same bits (it is rounded correctly, and the detour over the 53 bits
-    of float64 cannot change a rounding to 24) at half the traffic.
+    The result is that of ``(digital - baseline) / gain`` in float64, rounded to float32 at the end.
     """
+    factors = [sign * _unit(line, path) for sign, line in zip(signs, lines, strict=True)]
+    if _exact_in_float32(stored, lines, factors, out.shape[1]):
+        _divide(stored, lines, out)
+    else:
+        for row, one, line, factor in zip(out, stored, lines, factors, strict=True):
+            row[:] = _scaled(one, line, factor, len(row))
+
+
+def _unit(line: SignalLine, path: str) -> float:
+    """The unit of a signal in mV."""
     unit = millivolts_per(line.unit)
     if unit is None:
         raise RecordError(f"{path}: a signal is a voltage in other segments only, expected mV, uV or V in all")
-    factor = sign * unit
+    return unit
+
+
+def _exact_in_float32(stored: list[Stored], lines: list[SignalLine], factors: list[float], samples: int) -> bool:
+    """Whether a division in float32 gives the same bits: where difference and gain are float32 numbers themselves.
+
+    It is rounded correctly, and the detour over the 53 bits of float64 cannot change a rounding to 24.
+    """
+    gains, baselines = {line.gain for line in lines}, {line.baseline for line in lines}
+    return (
+        factors == [1.0] * len(factors)
+        and all(len(one.values) == samples and one.values.itemsize <= 2 for one in stored)
+        and all(float(np.float32(gain)) == gain for gain in gains)
+        and max(map(abs, baselines)) < 1 << 23
+    )
+
+
+def _divide(stored: list[Stored], lines: list[SignalLine], out: np.ndarray) -> None:
+    """All signals together, at half the traffic of float64."""
+    for row, (digital, _) in zip(out, stored, strict=True):
+        row[:] = digital
+    baselines, gains = [line.baseline for line in lines], [line.gain for line in lines]
+    if any(baselines):
+        out -= np.array(baselines, np.float32)[:, None]
+    out /= np.array(gains, np.float32)[:, None]
+    for row, (digital, invalid) in zip(out, stored, strict=True):
+        if invalid is not None:
+            row[digital == invalid] = np.nan
+
+
+def _scaled(stored: Stored, line: SignalLine, factor: float, samples: int) -> np.ndarray:
+    """One signal in float64."""
     digital, invalid = stored
-    narrow = digital.itemsize <= 2 and abs(line.baseline) < 1 << 23 and factor == 1.0 and float(np.float32(line.gain)) == line.gain
-    values = out if narrow and len(out) == len(digital) else np.empty(len(digital))
-    values[:] = digital
-    if line.baseline:
-        values -= line.baseline
+    values = digital.astype(np.float64)
+    values -= line.baseline
     values /= line.gain
-    if factor != 1.0:
-        values *= factor
+    values *= factor
     if invalid is not None:
         values[digital == invalid] = np.nan
-    if values is not out:
-        out[:] = values if len(out) == len(digital) else _mean_of_frames(values, line.per_frame)
+    return values if len(values) == samples else _mean_of_frames(values, line.per_frame)
 
 
 def _invalid(line: SignalLine) -> int | None:
