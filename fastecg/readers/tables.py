@@ -12,6 +12,7 @@ import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.readers.checked import checked_record
+from fastecg.readers.header import FS_RANGE
 from fastecg.readers.leads import choose_leads, millivolts_per
 from fastecg.record import LEADS, Record
 
@@ -36,6 +37,7 @@ def read_csv(path: Path, fs: float | None = None) -> Record:
         if seconds is None:
             raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column or fs=")
         fs = _frequency(rows[:, 0] * seconds, path)
+    _check_frequency(fs, path)
     first = 0 if seconds is None else 1
     matches = [match for column in columns[first:] if (match := _COLUMN.fullmatch(column.strip()))]
     names, units = [match["name"] for match in matches], [match["unit"] or "mV" for match in matches]
@@ -75,6 +77,12 @@ def _frequency(times: np.ndarray, path: Path) -> float:
     return float(f"{len(steps) / (times[-1] - times[0]):.9g}")
 
 
+def _check_frequency(fs: float, path: Path) -> None:
+    low, high = FS_RANGE
+    if not low <= fs <= high:
+        raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {low:g} to {high:g} Hz")
+
+
 def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
     """Read an array of shape (leads, samples) or (samples, leads), the shorter axis being the leads, in mV.
 
@@ -92,6 +100,7 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
         raise RecordError(f"{path}: its array is {signal.dtype} of shape {signal.shape}, expected numbers of (leads, samples)")
     if fs is None:
         raise RecordError(f"{path}: nothing tells its sampling frequency, expected fs=")
+    _check_frequency(fs, path)
     if signal.shape[0] > signal.shape[1]:
         signal = signal.T
     if names is None and len(signal) == len(LEADS):
