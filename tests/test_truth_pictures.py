@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from compositions import RECORD, composed
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import map_coordinates, maximum_filter
 from scipy.spatial import cKDTree
 
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
@@ -93,6 +93,12 @@ def unworn(artifact):
 
 def centroid_errors(seen):
     """Distance of the ink from the truth along the normal, px, at every visible sample on a straight stretch, alone with its ink."""
+    errors = errors_of_samples(seen)
+    return errors[np.isfinite(errors)]
+
+
+def errors_of_samples(seen):
+    """The same for all samples of all traces, (n,): NaN where a sample is not counted."""
     pen = STYLE.pen_mm * seen.truth.warp.scale
     reach = 0.75 * pen + 2.5
     offsets = np.arange(-reach, reach + 1e-9, 0.125)
@@ -105,8 +111,10 @@ def centroid_errors(seen):
     use = use[~_beside_others(seen.truth.traces, points[use], lengths[use], normal[use], reach, pen)]
     at = points[use, None, :] + offsets[None, :, None] * normal[use, None, :]
     ink = map_coordinates(seen.darkness, [at[..., 1], at[..., 0]], order=1, mode="constant")
-    ink = ink[ink.max(axis=1) > 0.3]
-    return (ink @ offsets) / ink.sum(axis=1)
+    there = ink.max(axis=1) > 0.3
+    errors = np.full(len(points), np.nan)
+    errors[use[there]] = (ink[there] @ offsets) / ink[there].sum(axis=1)
+    return errors
 
 
 def _beside_others(traces, points, lengths, normal, reach, pen):
@@ -272,30 +280,52 @@ MILD = {
 TWO_TONES = ("Bilevel", "Photocopy", "Fax")
 
 
-def errors_with_everything(kinds, dpi):
-    """Distance of the ink from the truth on a page to which all of `kinds` happened mildly.
+#: What is different in every copy of one page.
+NOISES = ("SensorNoise", "Photocopy", "Bilevel")
 
-    The ink is what differs from the same page printed in white: what was written, spilled and shaded is on both.
+
+def errors_with_everything(kinds, dpi, take=0):
+    """Distance of the ink from the truth, by sample, on a page to which all of `kinds` happened mildly.
+
+    The ink is what differs from the same page printed in white: what was written, spilled and shaded is on both. Beside what is dark
+    on both, a trace's own ink cannot be told. Another `take` is another picture of the same page, a pixel and a fraction further
+    down on the sensor, with noise of its own.
     """
-    artifacts = tuple(kind(**MILD.get(kind.__name__, {})) for kind in kinds)
-    view, invisible = Phone(tilt_deg=9, roll_deg=2, fill=0.95), replace(STYLE, ink=WHITE, text_ink=WHITE)
+    drawn = (kind(**MILD.get(kind.__name__, {})) for kind in kinds)
+    artifacts = tuple(replace(item, seed=take) if take and type(item).__name__ in NOISES else item for item in drawn)
+    height = plain_page().size_mm[1] * dpi / 25.4
+    view, invisible = Phone(tilt_deg=9, roll_deg=2, fill=0.95, offset_y=1.125 * take / height), replace(STYLE, ink=WHITE, text_ink=WHITE)
     seen, truth = pictured(artifacts, view, dpi, plain_page(), STYLE)
     blank, _ = pictured(artifacts, view, dpi, plain_page(), invisible)
     darkness = np.clip(1.0 - seen[..., 1] / np.maximum(blank[..., 1], 1.0), 0.0, 1.0)
-    return centroid_errors(Print(darkness, truth))
+    beside = maximum_filter(blank[..., 1] < 100, size=11)
+    truth = replace(truth, covered=beside if truth.covered is None else beside | truth.covered)
+    return errors_of_samples(Print(darkness, truth))
+
+
+def rms(errors):
+    return np.sqrt(np.nanmean(errors**2))
 
 
 def test_ink_is_where_the_truth_says_with_every_artifact_at_once():
     errors = errors_with_everything([kind for kind in ARTIFACTS if kind.__name__ not in TWO_TONES], 150.0)
+    errors = errors[np.isfinite(errors)]
     assert len(errors) > 4000
-    assert np.sqrt(np.mean(errors**2)) <= 0.1
+    assert rms(errors) <= 0.1
     assert np.quantile(np.abs(errors), 0.999) <= 0.5
 
 
 def test_two_tones_round_the_ink_and_do_not_move_it():
-    """A sample's ink is then known to a fraction of a pixel; over 100 samples, 5 mm, the rounding goes both ways."""
-    errors = errors_with_everything(ARTIFACTS, 200.0)
-    assert len(errors) > 4000
-    means = errors[: len(errors) // 100 * 100].reshape(-1, 100).mean(axis=1)
-    assert np.sqrt(np.mean(means**2)) <= 0.1
-    assert np.sqrt(np.mean(errors**2)) <= 0.3
+    """Where ink begins at whole pixels and lines, its centre is known to a fraction of one: the truth is its mean.
+
+    That is the mean of one sample over pictures of the page that fall differently on the raster, and the mean over 5 mm of one picture.
+    """
+    takes = np.array([errors_with_everything(ARTIFACTS, 200.0, take) for take in range(8)])
+    in_most = np.isfinite(takes).sum(axis=0) >= 7
+    one = takes[0][np.isfinite(takes[0])]
+    bias, over_5_mm = np.nanmean(takes[:, in_most], axis=0), one[: len(one) // 100 * 100].reshape(-1, 100).mean(axis=1)
+    print(f"one picture {rms(one):.3f} px rms, mean of 8 {rms(bias):.3f}, mean of 5 mm {rms(over_5_mm):.3f}")
+    assert in_most.sum() > 4000
+    assert rms(bias) <= 0.1
+    assert rms(over_5_mm) <= 0.1
+    assert rms(one) <= 0.3
