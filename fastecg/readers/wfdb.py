@@ -280,13 +280,15 @@ def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
         stop = min(start + _GROUPS, groups)
         # Two bytes at a time. To the top of 16 bits and back: the arithmetic shift to the right extends the sign.
         first = np.ndarray(stop - start, "<i2", padded, 3 * start, (3,)).astype(np.int16)
+        first <<= 4
+        first >>= 4
+        samples[start:stop, 0] = first
         second = np.ndarray(stop - start, ">i2", padded, 3 * start + 1, (3,)).astype(np.int16)
-        np.left_shift(first, 4, out=first)
-        np.right_shift(first, 4, out=samples[start:stop, 0])
-        high = second & 0xFF
-        np.right_shift(second, 12, out=second)
-        np.left_shift(second, 8, out=second)
-        np.bitwise_or(second, high, out=samples[start:stop, 1])
+        low = second & 0xFF
+        second >>= 12
+        second <<= 8
+        second |= low
+        samples[start:stop, 1] = second
     return samples.reshape(-1)[:count]
 
 
