@@ -740,14 +740,34 @@ def test_truth_tells_of_notes_and_marks():
     assert not ((plain.truth.layers() >> 13) & 1).any()
 
 
-def test_what_a_sticker_hides_is_not_visible():
-    bare = with_artifacts(shot()).take(record(72.0, 0))
-    stuck = with_artifacts(shot(), *[Sticker(what="blank", size=2.5, place="anywhere", seed=k) for k in range(6)]).take(record(72.0, 0))
-    hidden = sum(int((a.visible & ~b.visible).sum()) for a, b in zip(bare.truth.traces, stuck.truth.traces, strict=True))
+COVERS = {
+    "sticker": [Sticker(what="blank", size=2.5, place="anywhere", seed=k) for k in range(6)],
+    "white-out": [WhiteOut(over="anywhere", width_mm=60, height_mm=15, seed=k) for k in range(3)],
+    "bar": [Redaction(look="bar", lines=12, seed=k) for k in range(3)],
+    "marker": [Redaction(look="marker", lines=12, seed=k) for k in range(3)],
+    "brush": [Redaction(look="brush", lines=12, seed=k) for k in range(3)],
+}
+
+
+@pytest.mark.parametrize("what", COVERS)
+def test_what_is_covered_is_not_visible(what):
+    """No visible sample lies under it; where it lies, mask and layers are empty; beside it they are as they were."""
+    made = replace(shot(), style="scanbold", layout="12x1")  # prints no lines of words, so that bars have to go over traces
+    bare = with_artifacts(made).take(record(72.0, 0))
+    covered = with_artifacts(made, *COVERS[what]).take(record(72.0, 0))
+    hidden = sum(int((a.visible & ~b.visible).sum()) for a, b in zip(bare.truth.traces, covered.truth.traces, strict=True))
     assert hidden > 100
-    for trace in stuck.truth.traces:
+    for trace in covered.truth.traces:
         x, y = np.rint(trace.points[trace.visible]).astype(int).T
-        assert not stuck.covered[y, x].any()
+        assert not covered.covered[y, x].any()
+    over = covered.covered
+    assert not covered.truth.mask()[over].any()
+    assert not covered.truth.layers()[over].any()
+    np.testing.assert_array_equal(covered.truth.mask()[~over], bare.truth.mask()[~over])
+    leads = np.uint16((1 << 12) - 1)
+    np.testing.assert_array_equal(covered.truth.layers()[~over] & leads, bare.truth.layers()[~over] & leads)
+    changed = (covered.image != bare.image).any(axis=-1)
+    assert (over & changed).sum() > 0.3 * over.sum()
 
 
 def test_shots_with_notes_replay():
