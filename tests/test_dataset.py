@@ -427,3 +427,18 @@ def test_records_of_one_name_in_two_folders_look_different(tmp_path):
     fastecg.render_dataset(tmp_path / "in", tmp_path / "out", dpi=40, workers=1)
     truths = [orjson.loads((tmp_path / "out" / folder / "rec-0.json").read_bytes())["fastecg"]["shot"]["facts"] for folder in "ab"]
     assert truths[0]["number"] != truths[1]["number"]
+
+
+def test_two_inputs_with_records_of_one_name_are_drawn_side_by_side(tmp_path):
+    for folder, seed in (("a", 1), ("b", 2)):
+        (tmp_path / folder).mkdir()
+        write_record(tmp_path / folder / "rec", fastecg.simulate(seed=seed, name="rec"))
+    folders = [tmp_path / "a", tmp_path / "b"]
+    summary = fastecg.render_dataset(folders, tmp_path / "out", dpi=40, workers=1)
+    assert (summary.pages, summary.failures) == (2, [])
+    assert sorted(line["path"] for line in lines(tmp_path / "out")) == ["a/rec-0.png", "b/rec-0.png"]
+    again = fastecg.render_dataset(folders[::-1], tmp_path / "out", dpi=40, workers=1)
+    assert (again.pages, again.kept) == (0, 2)  # in whatever order
+    alone = tmp_path / "alone"
+    fastecg.render_dataset(tmp_path / "a", alone, dpi=40, workers=1)
+    assert (alone / "rec-0.png").read_bytes() == (tmp_path / "out" / "a" / "rec-0.png").read_bytes()

@@ -781,12 +781,71 @@ def test_inputs_that_are_missing_or_empty_or_alike(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecordError, match=r"empty.*no record"):
         find_records([tmp_path / "empty"])
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        write(tmp_path / name, "r 1 500 20\n")
+    (tmp_path / "a").mkdir()
+    write(tmp_path / "a", "r 1 500 20\n")
     assert keys(tmp_path / "a", tmp_path / "a" / "r") == ["r"]
+    (tmp_path / "a" / "r.csv").write_text("I\n1\n")
     with pytest.raises(RecordError, match="'r'"):
-        find_records([tmp_path / "a", tmp_path / "b"])
+        find_records([tmp_path / "a" / "r.hea", tmp_path / "a" / "r.csv"])
+
+
+def test_inputs_with_a_record_of_one_name_are_told_apart(tmp_path, monkeypatch):
+    for folder in ("one/ecg", "two/ecg", "three"):
+        (tmp_path / folder / "sub").mkdir(parents=True)
+        write(tmp_path / folder / "sub", "r 1 500 20\n", name="s")
+        write(tmp_path / folder, "r 1 500 20\n")
+    one, two, three = (tmp_path / folder for folder in ("one/ecg", "two/ecg", "three"))
+    (three / "r.hea").rename(three / "q.hea")
+    (three / "sub" / "s.hea").unlink()
+    assert keys(one, two) == ["one/ecg/r", "one/ecg/sub/s", "two/ecg/r", "two/ecg/sub/s"]
+    assert keys(two, three, one) == ["two/ecg/r", "two/ecg/sub/s", "q", "one/ecg/r", "one/ecg/sub/s"]  # three has a name of its own
+    assert keys(one / "r", two / "r.hea") == ["one/ecg/r", "two/ecg/r"]
+    assert keys(one, one / "r", tmp_path / "one") == ["r", "sub/s", "ecg/r", "ecg/sub/s"]  # two places of one file are no clash
+    monkeypatch.chdir(two)
+    assert keys(".", "../../one/ecg") == ["two/ecg/r", "two/ecg/sub/s", "one/ecg/r", "one/ecg/sub/s"]
+    assert all(source.path.is_file() for source in find_records([".", "../../one/ecg"]))
+
+
+# --- links ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def farm(tmp_path):
+    """A record whose files are links into a store, as git-annex has it."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "farm").mkdir()
+    path = write(tmp_path / "store", "r 1 500 20\nr.dat 16 200/mV 16 0 0 0 0 II\n", ramp())
+    path.rename(tmp_path / "store" / "MD5-1.hea")
+    (tmp_path / "store" / "r.dat").rename(tmp_path / "store" / "MD5-2.dat")
+    try:
+        (tmp_path / "farm" / "r.hea").symlink_to("../store/MD5-1.hea")
+        (tmp_path / "farm" / "r.dat").symlink_to("../store/MD5-2.dat")
+    except OSError:
+        pytest.skip("links need a privilege here")
+    return tmp_path / "farm"
+
+
+def test_links_are_followed_from_where_they_are(farm):
+    """A header may not name a file elsewhere; who made the link may."""
+    assert keys(farm) == ["r"]
+    assert read_record(farm / "r").leads == ("II",)
+    with pytest.raises(RecordError, match="missing"):
+        read_record(farm.parent / "store" / "MD5-1.hea")
+
+
+def test_links_that_lead_nowhere_are_named(farm):
+    (farm.parent / "store" / "MD5-2.dat").unlink()
+    refused(farm / "r.hea", "missing")
+    (farm.parent / "store" / "MD5-1.hea").unlink()
+    assert keys(farm) == ["r"]  # found, so that a run names it among its failures
+    refused(farm / "r.hea", "no such")
+
+
+def test_links_in_a_circle_end(farm):
+    (farm / "again").symlink_to(".")
+    (farm / "loop.hea").symlink_to("loop.hea")
+    assert keys(farm) == ["loop", "r"]
+    refused(farm / "loop.hea", "no such")
 
 
 @pytest.mark.skipif(DATA is None, reason="FASTECG_DATA is not set")

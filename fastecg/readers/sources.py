@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from fastecg.errors import RecordError
 from fastecg.readers.header import MOST_BYTES, header_lines
@@ -32,6 +32,9 @@ class Source:
 def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     """The records that `inputs` name, in order, each once.
 
+    Where several inputs have a record of one name, `key` and `relative` begin with so much of the end of these inputs' own paths as
+    tells them apart: of ``a/ecg`` and ``b/ecg`` the records are ``a/ecg/…`` and ``b/ecg/…``. Other inputs keep theirs.
+
     Parameters
     ----------
     inputs : path or iterable of paths
@@ -42,17 +45,50 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     ------
     RecordError
         If an input does not exist, if a folder given holds no record, if a list leaves its folder, or if two records would be
-        mirrored to one place. What a list names and is not there is found all the same: reading it fails, and costs one record.
+        mirrored to one place all the same. What a list names and is not there is found all the same: reading it fails, and costs one record.
     """
     if isinstance(inputs, (str, Path)):
         inputs = [inputs]
-    found: dict[str, Source] = {}
-    for given in inputs:
-        for source in _expand(Path(given)):
-            other = found.setdefault(source.key, source)
-            if not _same(other.path, source.path):
-                raise RecordError(f"{source.path}: {other.path} has the name {source.key!r} too, expected records with names of their own")
-    return list(found.values())
+    found = [source for given in inputs for source in _expand(Path(given))]
+    prefixes = _told_apart(_clashing(found))
+    placed: dict[str, Source] = {}
+    for source in found:
+        prefix = prefixes.get(_root(source))
+        placing = source if prefix is None else _below(prefix, source)
+        other = placed.setdefault(placing.key, placing)
+        if not _same(other.path, source.path):
+            raise RecordError(f"{source.path}: {other.path} has the name {source.key!r} too, expected records with names of their own")
+    return list(placed.values())
+
+
+def _root(source: Source) -> Path:
+    """The folder that a source's `relative` begins in."""
+    return source.path.parents[len(source.relative.parts) - 1]
+
+
+def _clashing(found: list[Source]) -> list[Path]:
+    """The folders of inputs in which a record has the name of another one elsewhere."""
+    first: dict[str, Source] = {}
+    roots: dict[Path, None] = {}
+    for source in found:
+        other = first.setdefault(source.key, source)
+        if not _same(other.path, source.path):
+            roots |= {_root(other): None, _root(source): None}
+    return list(roots)
+
+
+def _told_apart(roots: list[Path]) -> dict[Path, Path]:
+    """For every folder the shortest end of its path that no other one has; of ends of one length, so that they look alike."""
+    paths = {root: PurePath(os.path.abspath(root)) for root in roots}
+    for length in range(1, max((len(path.parts) for path in paths.values()), default=0)):
+        ends = {root: Path(*path.relative_to(path.anchor).parts[-length:]) for root, path in paths.items()}
+        if len(set(ends.values())) == len(roots):
+            return ends
+    return {}
+
+
+def _below(prefix: Path, source: Source) -> Source:
+    return Source(source.path, prefix / source.relative, f"{prefix.as_posix()}/{source.key}")
 
 
 def sample_records() -> list[Source]:
@@ -106,10 +142,10 @@ def _in_folder(folder: Path) -> Iterator[Source]:
 
 
 def _headers(folder: Path) -> list[Path]:
-    """The records in a folder and below, sorted, without the segments of others."""
+    """The records in a folder and below, sorted, without the segments of others. A link that leads nowhere is one that cannot be read."""
     headers = sorted(folder.rglob("*.hea"))
     segments = {segment for header in headers for segment in _segments(header)}
-    return [header for header in headers if header not in segments and os.path.isfile(header)]
+    return [header for header in headers if header not in segments and (os.path.isfile(header) or os.path.islink(header))]
 
 
 def _segments(header: Path) -> list[Path]:
