@@ -23,7 +23,7 @@ import numpy as np
 
 from fastecg.errors import FastecgError, ImageError, RecordError
 from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
-from fastecg.places import Place, is_url, place_of, send_folder
+from fastecg.places import Place, place_of, send_folder
 from fastecg.writers import FORMATS, PART, TRUTHS, save_photo, whole_name, write_record
 
 if TYPE_CHECKING:
@@ -216,7 +216,8 @@ def render_dataset(
     recipe, layout, style, dpi, speed, gain, chest_gain, paper, rhythm_leads, severity, header_text, notes, notes_font, seed
         As in `fastecg.render`.
     per_record, limit, shard : int, int, (int, int)
-        Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1.
+        Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1. Behind a URL
+        each shard keeps a manifest of its own, until a call without `shard` makes one of them.
     format, quality : str, int
         "png", "jpg", "webp" or "tiff"; 1 to 100, for JPEG and WebP.
     truth : sequence of str
@@ -269,9 +270,7 @@ def render_dataset(
     options.check()
     if workers is not None and workers < 1:
         raise FastecgError(f"workers is {workers}, expected 1 or more")
-    if shard is not None and is_url(out):
-        raise FastecgError("shards cannot share a manifest behind a URL, expected a folder, a URL each, or a Dask cluster")
-    with place_of(out) as place:
+    with place_of(out, shard) as place:
         given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
         return _drawn_to(place, given, options, limit, shard, workers if client is None else client, overwrite, progress)
 
@@ -417,7 +416,9 @@ def _opened(place: Place, options: Options, overwrite: bool) -> Manifest:
     folder, now = place.folder, options.to_dict()
     before = read_options(folder)
     changes = changed_options(before, now) if before is not None else []
-    manifest = Manifest(folder)
+    manifest = Manifest(folder, place.inherited)
+    if changes and place.inherited:
+        raise FastecgError(f"{place.target}: other shards were made with other options ({'; '.join(changes)}), expected the same ones")
     if changes and manifest.images and not overwrite:
         raise FastecgError(
             f"{place.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"

@@ -24,7 +24,7 @@ Line = dict[str, Any]
 
 
 class Manifest:
-    """The manifest of one output folder.
+    """The manifest of one output folder; `inherited` are lines of others that stay theirs.
 
     Attributes
     ----------
@@ -34,13 +34,13 @@ class Manifest:
         Record -> the line of its failure.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inherited: bytes = b"") -> None:
         self.path = folder / MANIFEST
         self.images: dict[str, Line] = {}
         self.errors: dict[str, Line] = {}
         data = self.path.read_bytes() if self.path.exists() else b""
         self._torn = bool(data) and not data.endswith(b"\n")  # a line that a crash cut short
-        for text in data.splitlines():
+        for text in (inherited + b"\n" + data).splitlines():
             self._take(text)
 
     def _take(self, text: bytes) -> None:

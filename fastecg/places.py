@@ -1,12 +1,14 @@
 """Where a run's files go: a folder, or a URL of any file system that fsspec knows (``s3://``, ``gs://``, ``memory://``).
 
 A store behind a URL cannot append and may be slow, so the manifest and the options are kept in a folder meanwhile and sent now and
-then; a record's files are drawn into a folder and sent once all of them are there.
+then; a record's files are drawn into a folder and sent once all of them are there. Nor can shards share a manifest there: each has
+one of its own, ``manifest.2-of-8.jsonl``, and the run without shards that ends it all makes one of them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,10 +20,16 @@ from fastecg.errors import FastecgError
 from fastecg.manifest import MANIFEST, RUN
 
 _SEND_S = 30.0  # between two versions of a manifest
+_SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 
 
 class Place:
-    """A folder on this machine. `folder` holds the manifest, `target` is where records are drawn to."""
+    """A folder on this machine. `folder` holds the manifest, `target` is where records are drawn to.
+
+    `inherited` are lines of manifests that other shards keep.
+    """
+
+    inherited = b""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,16 +53,32 @@ class Place:
 class RemotePlace(Place):
     """A URL. What is there is listed once, for a store may take as long for one file's size as for a thousand."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, shard: tuple[int, int] | None) -> None:
         super().__init__(folder)
         self.target = url
         self._files, self._root = _file_system(url)
         self._sent = time.monotonic()
         found: dict[str, Any] = self._files.find(self._root, detail=True) if self._files.exists(self._root) else {}
         self._sizes = {name[len(self._root) :].lstrip("/"): about["size"] for name, about in found.items()}
-        for name in (MANIFEST, RUN):
-            if name in self._sizes:
-                self._files.get_file(f"{self._root}/{name}", str(folder / name))
+        self._manifest = MANIFEST if shard is None else "manifest.{}-of-{}.jsonl".format(*shard)
+        self._merged: list[str] = []
+        self._fetch()
+
+    def _fetch(self) -> None:
+        """Bring options and manifest here. A run without shards takes their manifests over; a shard looks at those of others."""
+        shards = sorted(name for name in self._sizes if _SHARD.fullmatch(name) and name != self._manifest)
+        own, others = self._read(self._manifest), b"\n".join(map(self._read, [MANIFEST, *shards]))
+        if self._manifest == MANIFEST:
+            own, self._merged = others, shards
+        else:
+            self.inherited = others
+        for name, content in ((MANIFEST, own), (RUN, self._read(RUN))):
+            if content:
+                (self.folder / name).write_bytes(content)
+
+    def _read(self, name: str) -> bytes:
+        """A file of the store, nothing if it is not there."""
+        return bytes(self._files.cat_file(f"{self._root}/{name}")) if name in self._sizes else b""
 
     def size(self, name: str) -> int | None:
         """Bytes of a file when the run began."""
@@ -68,7 +92,11 @@ class RemotePlace(Place):
     def send(self, *, now: bool = False) -> None:
         """Send manifest and options, if it is time."""
         if now or time.monotonic() - self._sent > _SEND_S:
-            _send(self._files, self._root, [self.folder / name for name in (RUN, MANIFEST)], self.folder)
+            for name, there in ((RUN, RUN), (MANIFEST, self._manifest)):
+                if (self.folder / name).exists():
+                    _put(self._files, f"{self._root}/{there}", (self.folder / name).read_bytes())
+            while self._merged:
+                self.delete(self._merged.pop())
             self._sent = time.monotonic()
 
 
@@ -78,28 +106,26 @@ def is_url(out: str | os.PathLike[str]) -> bool:
 
 
 @contextmanager
-def place_of(out: str | os.PathLike[str]) -> Iterator[Place]:
-    """The place that a path or URL names."""
+def place_of(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Place]:
+    """The place that a path or URL names, for a shard or for all of a run."""
     if not is_url(out):
         yield Place(Path(out))
         return
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
-        yield RemotePlace(str(out), Path(folder))
+        yield RemotePlace(str(out), Path(folder), shard)
 
 
 def send_folder(folder: Path, url: str) -> None:
     """Send all files of a folder, images last, so that where an image is, all of it is."""
     files, root = _file_system(url)
     paths = [path for path in folder.rglob("*") if path.is_file()]
-    _send(files, root, sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path)), folder)
+    for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path)):
+        _put(files, f"{root}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
 
-def _send(files: Any, root: str, paths: list[Path], folder: Path) -> None:
-    for path in paths:
-        if path.exists():
-            name = f"{root}/{path.relative_to(folder).as_posix()}"
-            files.makedirs(name.rpartition("/")[0], exist_ok=True)
-            files.pipe_file(name, path.read_bytes())
+def _put(files: Any, name: str, data: bytes) -> None:
+    files.makedirs(name.rpartition("/")[0], exist_ok=True)
+    files.pipe_file(name, data)
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,9 +86,59 @@ def test_workers_send_to_a_url(records, whole, tmp_path):
     assert stored(fsspec.filesystem("file"), str(tmp_path / "out")) == whole
 
 
-@pytest.mark.parametrize(
-    ("url", "options", "told"), [("nothing://x", {}, "nothing://x: cannot be written to"), ("memory://x", {"shard": (1, 2)}, "a URL each")]
-)
-def test_urls_that_cannot_be(records, url, options, told):
-    with pytest.raises(FastecgError, match=told):
-        dataset.render_dataset([records], url, workers=1, **options)
+def test_shards_share_a_url(records, whole, memory):
+    for k in (3, 1, 2):
+        dataset.render_dataset([records], "memory://bucket/out", workers=1, shard=(k, 3), **OPTIONS)
+    names = {f"manifest.{k}-of-3.jsonl" for k in (1, 2, 3)}
+    assert stored(memory).keys() - whole.keys() == names
+    assert "manifest.jsonl" not in stored(memory)
+    again = dataset.render_dataset([records], "memory://bucket/out", workers=1, shard=(2, 3), **OPTIONS)
+    assert (again.pages, again.kept) == (0, 2)
+    last = dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS)
+    assert (last.pages, last.kept) == (0, 6)
+    assert stored(memory) == whole
+
+
+def test_a_shard_stopped_on_its_way_to_a_url_goes_on(records, whole, memory):
+    def stop(_: dataset.Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dataset.render_dataset([records], "memory://bucket/out", workers=1, shard=(1, 2), progress=stop, **OPTIONS)
+    assert dataset.render_dataset([records], "memory://bucket/out", workers=1, shard=(1, 2), **OPTIONS).kept == 2
+    assert dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS).pages == 2  # the other shard's
+    assert stored(memory) == whole
+
+
+def test_a_shard_knows_what_a_run_without_shards_has_drawn(records, whole, memory):
+    dataset.render_dataset([records], "memory://bucket/out", workers=1, limit=1, **OPTIONS)
+    assert dataset.render_dataset([records], "memory://bucket/out", workers=1, shard=(1, 3), **OPTIONS).kept == 2
+    assert dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS).pages == 4
+    assert stored(memory) == whole
+
+
+def test_a_failure_in_a_shard_is_told_until_it_is_mended(records, whole, memory, tmp_path):
+    broken = tmp_path / "in"
+    shutil.copytree(records, broken)
+    (broken / "sub1" / "r1.dat").unlink()
+    for k in (1, 2, 3):
+        dataset.render_dataset([broken], "memory://bucket/out", workers=1, shard=(k, 3), **OPTIONS)
+    dataset.render_dataset([broken], "memory://bucket/out", workers=1, **OPTIONS)
+    assert b"error" in stored(memory)["manifest.jsonl"]
+    shutil.copy(records / "sub1" / "r1.dat", broken / "sub1")
+    dataset.render_dataset([broken], "memory://bucket/out", workers=1, shard=(2, 3), **OPTIONS)
+    dataset.render_dataset([broken], "memory://bucket/out", workers=1, shard=(1, 3), **OPTIONS)
+    dataset.render_dataset([broken], "memory://bucket/out", workers=1, **OPTIONS)
+    assert stored(memory) == whole
+
+
+def test_shards_of_other_options_are_refused(records, memory):
+    dataset.render_dataset([records], "memory://bucket/out", workers=1, shard=(1, 3), **OPTIONS)
+    for overwrite in (False, True):
+        with pytest.raises(FastecgError, match="other shards were made with other options"):
+            dataset.render_dataset([records], "memory://bucket/out", workers=1, shard=(2, 3), seed=1, overwrite=overwrite, **OPTIONS)
+
+
+def test_a_url_that_nothing_can_write_to(records):
+    with pytest.raises(FastecgError, match="nothing://x: cannot be written to"):
+        dataset.render_dataset([records], "nothing://x", workers=1)
