@@ -184,6 +184,20 @@ def test_less_legible_is_less_like_neat_print():
     assert (found[-1] < 0.65 * found[0]).all()
 
 
+def test_a_scrawl_spares_neither_capitals_nor_digits():
+    """Their strokes run together, are left out and become flat, from neat print down to the end of the dial."""
+
+    def up_and_down(words, legibility):
+        writers = [replace(draw_writer(rng(k), legibility), capitals=False, x_height_mm=2.0) for k in range(24)]
+        drawn = [motor.write(words, writer, rng(100 + k)).points_mm for k, writer in enumerate(writers)]
+        return np.mean([(np.nansum(np.abs(np.diff(points[:, 1]))), np.isnan(points[:, 0]).sum()) for points in drawn], axis=0)
+
+    for words in ("STEMI LBBB QRS", "14:35 6.8 27/9"):
+        neat, hasty, worst = (up_and_down(words, legibility) for legibility in (1.0, 0.5, 0.0))
+        assert hasty[1] < neat[1]
+        assert (worst < (0.7, 0.8) * hasty).all()
+
+
 @pytest.mark.parametrize("name", PENS)
 def test_pens_are_what_they_are_asked_to_be(name):
     pens = [draw_pen(rng(k), name) for k in range(20)]

@@ -155,7 +155,10 @@ def _lay_word(
             continue
         after = (i - start) / max(1.0, stop - start - 1.0)
         size = 1.0 + hand.swell * noise[count, 3] * 0.7
-        flat = max(0.2, 1.0 - hand.squash * after**0.6 * min(1.0, (stop - start) / 5.0)) if kind == 0 else 1.0 - 0.3 * hand.squash * after
+        flat = max(0.2, 1.0 - hand.squash * after**0.6 * min(1.0, (stop - start) / 5.0))
+        if kind != 0:
+            flat = 1.0 - 0.3 * hand.squash * after - 0.9 * hand.slur
+            size *= 1.0 - 0.35 * hand.slur
         places[i] = np.array([x, line, size, flat, hand.turn * noise[count, 2]])
         small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
         # Between capitals and digits only a hasty pen stays down.
@@ -168,10 +171,13 @@ def _lay_word(
             places[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - low * hand.aspect
         first, body = table.allographs[glyph, 0], table.allographs[glyph, 1]
         for stroke in range(first, body):
+            if stroke > first and kind != 0 and chance[count] < hand.slur:
+                continue
             joins = (joined and stroke == first) or (stroke > first and chance[count + 1] < hand.merge)
             if stroke == first and joined and not cursive:
                 count, joins = _join(table, stroke, places[i], hand, nodes, count)
-            count = _put(table, hand, offsets, stroke, foot if stroke == first else 0, places[i], not joins, chance, noise, nodes, count)
+            skip, drop = foot if stroke == first else 0, hand.drop + (hand.slur if kind != 0 else 0.0)
+            count = _put(table, hand, offsets, stroke, skip, drop, places[i], not joins, chance, noise, nodes, count)
         gap = hand.gap + (1.3 if kind == 1 else 0.7 if kind == 2 else 0.0)
         x = places[i, 0] + table.extents[glyph, 1] * hand.aspect * size + max(0.9, gap)
     return count, x
@@ -214,7 +220,7 @@ def _lay_late(
             place[1] += 0.3 * hand.drift * noise[count, 3]
             place[3] = 1.0
             lift = not (count > 0 and chance[count + 1] < 0.5 * hand.merge)
-            count = _put(table, hand, offsets, stroke, 0, place, lift, chance, noise, nodes, count)
+            count = _put(table, hand, offsets, stroke, 0, hand.drop, place, lift, chance, noise, nodes, count)
     return count
 
 
@@ -225,6 +231,7 @@ def _put(
     offsets: np.ndarray,
     stroke: int,
     skip: int,
+    drop: float,
     place: np.ndarray,
     lift: bool,
     chance: np.ndarray,
@@ -232,11 +239,11 @@ def _put(
     nodes: np.ndarray,
     count: int,
 ) -> int:
-    """Append one stroke at its letter's place; `skip` leaves out its first points."""
+    """Append one stroke at its letter's place; `skip` leaves out its first points, `drop` is the share of others that are cut short."""
     first, last = table.strokes[stroke] + skip, table.strokes[stroke + 1] - 1
     begun = count
     for k in range(first, last + 1):
-        if first < k < last and chance[count] < hand.drop and k + 1 < last:
+        if first < k < last and chance[count] < drop and k + 1 < last:
             chance[count] = 1.0  # the next point is kept: no letter loses two in a row
             continue
         x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * hand.aspect * place[2]

@@ -25,6 +25,7 @@ class Hand(NamedTuple):
     skip: float  # normal deviate below which a letter inside a word is not written
     drop: float  # share of a letter's inner points that are cut short
     merge: float  # share of lifts within a word that are not made
+    slur: float  # share of the strokes of capitals, digits and signs that are left out, and how flat and poor in points these are
     drift: float  # how far late dots and bars land from where they belong
     jitter: float  # of every point, every time
     turn: float  # of every letter, rad
@@ -129,24 +130,26 @@ def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | No
         Drawn unless given.
     """
     haste = 1.0 - float(np.clip(legibility, 0.0, 1.0))
+    scrawl = max(0.0, haste - 0.45) / 0.55  # from where on even capitals and digits suffer
     u = rng.random(20)
     cursive = _cursive_share(u[0], haste)
     capitals = bool(u[1] < 0.22 and haste < 0.6)
     hand = Hand(
-        aspect=(0.78 + 0.34 * u[2]) * (1.0 + 0.5 * haste),
+        aspect=(0.78 + 0.34 * u[2]) * (1.0 + 0.5 * haste) * (1.0 - 0.2 * scrawl),
         ascender=0.72 + 0.32 * u[3] + 0.25 * haste * (u[4] - 0.4),
-        gap=(1.6 + 2.2 * u[5]) * (1.0 - 0.3 * haste),
+        gap=(1.6 + 2.2 * u[5]) * (1.0 - 0.3 * haste) * (1.0 - 0.5 * scrawl),
         word_gap=7.0 + 4.5 * u[6] + 2.0 * haste,
         join=float(np.clip(0.05 + 0.3 * u[7] + 1.1 * haste, 0.0, 1.0)) if cursive < 0.5 else 0.9 + 0.1 * haste,
-        squash=0.05 + 0.22 * u[8] + 0.52 * haste**1.5,
-        skip=-9.0 + 8.3 * haste**0.3 if haste > 0.45 else -9.0,
+        squash=0.05 + 0.22 * u[8] + 0.52 * haste**1.5 + 0.12 * scrawl,
+        skip=-9.0 + 8.3 * haste**0.3 + 0.3 * scrawl if haste > 0.45 else -9.0,
         drop=0.02 * u[9] + 0.30 * haste**2,
-        merge=0.05 * u[10] + 0.75 * haste**1.5,
+        merge=0.05 * u[10] + 0.75 * haste**1.5 + 0.2 * scrawl,
+        slur=0.55 * scrawl**1.5,
         drift=0.3 + 1.2 * u[11] + 5.0 * haste**2,
         jitter=0.16 + 0.2 * u[12] + 0.6 * haste,
         turn=0.015 + 0.02 * u[13] + 0.03 * haste,
         swell=0.03 + 0.04 * u[14] + 0.08 * haste,
-        lowpass=0.30 + 0.28 * u[15] + 2.1 * haste**1.8,
+        lowpass=0.30 + 0.28 * u[15] + 2.1 * haste**1.8 + 0.9 * scrawl**2,
         tremor=0.05 + 0.10 * u[16],
         wander=0.25 + 0.5 * u[17] + 0.5 * haste,
         taper=0.15 + 0.25 * u[18] + 0.5 * haste,
@@ -156,7 +159,9 @@ def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | No
         seed=int(rng.integers(2**31)),
         legibility=1.0 - haste,
         # Nobody writes small with a thick pen.
-        x_height_mm=max(float(rng.uniform(1.6, 2.6)) * (1.0 + 0.25 * haste) * (0.8 if capitals else 1.0), 4.2 * pen.diameter_mm),
+        x_height_mm=max(
+            float(rng.uniform(1.6, 2.6)) * (1.0 + 0.25 * haste + 0.25 * scrawl) * (0.8 if capitals else 1.0), 4.2 * pen.diameter_mm
+        ),
         slant=float(rng.uniform(-0.07, 0.34) + 0.14 * haste),
         slope=float(rng.normal(0.0, 0.018) + 0.035 * haste * u[19]),
         cursive=cursive,
