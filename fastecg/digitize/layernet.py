@@ -83,3 +83,33 @@ def load_layernet(path: Path) -> LayerNet:
     net = LayerNet(saved["width"])
     net.load_state_dict(saved["average"])
     return net.eval()
+
+
+class _Ready(nn.Module):
+    """The network as it is shipped: from a picture's bytes to probabilities."""
+
+    def __init__(self, net: LayerNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        maps, markers = self.net(picture.permute(2, 0, 1).unsqueeze(0).float() / 255.0)
+        return torch.sigmoid(maps)[0], torch.softmax(markers, dim=1)[0]
+
+
+def export_layernet(checkpoint: Path, target: Path) -> None:
+    """Write the averaged network of a checkpoint as ONNX: "picture" uint8 (height, width, 3), both sides multiples of `STRIDE`, to
+    "maps" (6, height, width) and "markers" (14, height / 4, width / 4), probabilities.
+    """
+    example = torch.zeros((8 * STRIDE, 8 * STRIDE, 3), dtype=torch.uint8)
+    part = target.with_suffix(".part")
+    torch.onnx.export(
+        _Ready(load_layernet(checkpoint)).eval(),
+        (example,),
+        str(part),
+        input_names=["picture"],
+        output_names=["maps", "markers"],
+        dynamic_axes={"picture": {0: "height", 1: "width"}, "maps": {1: "height", 2: "width"}, "markers": {1: "rows", 2: "columns"}},
+        dynamo=False,
+    )
+    part.replace(target)

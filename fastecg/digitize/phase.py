@@ -66,7 +66,7 @@ def _seed(plane: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
     for y in _tile_starts(plane.shape[0]):
         for x in _tile_starts(plane.shape[1]):
             tile = plane[y : y + _TILE, x : x + _TILE]
-            strength, gradient = _carriers(tile)
+            strength, gradient = carriers(tile, _PERIODS)
             if best is None or strength > best[0]:
                 best = strength, (x + tile.shape[1] // 2, y + tile.shape[0] // 2), gradient
     if best is None or best[0] < 0.004:
@@ -79,15 +79,17 @@ def _tile_starts(length: int) -> list[int]:
     return [int(start) for start in np.linspace(0, max(length - _TILE, 0), count + 2)[1:-1]]
 
 
-def _carriers(tile: np.ndarray) -> tuple[float, np.ndarray]:
-    """Strength of the weaker of the two families of lines, and their frequencies (2, 2) in cycles a pixel: x, then y."""
+def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.ndarray]:
+    """Strength of the weaker of two crossing families of lines whose periods (px) lie between two, and their frequencies (2, 2) in cycles
+    a pixel: x, then y.
+    """
     window = np.hanning(tile.shape[0])[:, None] * np.hanning(tile.shape[1])[None, :]
     size = 4 * _TILE
     spectrum = np.abs(np.fft.fft2((tile - tile.mean()) * window, (size, size))) / window.sum()
     f = np.fft.fftfreq(size)
     fx, fy = np.broadcast_arrays(f[None, :], f[:, None])
     radius = np.hypot(fx, fy)
-    wanted = (radius > 1 / _PERIODS[1]) & (radius < 1 / _PERIODS[0])
+    wanted = (radius > 1 / periods[1]) & (radius < 1 / periods[0])
     along = _peak(spectrum, wanted & (fx > 0) & (np.abs(fy) < _STEEPEST * fx), f)
     down = _peak(spectrum, wanted & (fy > 0) & (np.abs(fx) < _STEEPEST * fy), f)
     return min(along[0], down[0]), np.array([along[1:], down[1:]])

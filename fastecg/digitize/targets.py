@@ -16,6 +16,8 @@ from fastecg.mesh import CELL
 from fastecg.record import LEADS
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from fastecg.page import Page
     from fastecg.photo import Photo
 
@@ -35,14 +37,14 @@ _LABEL_EDGE_MM = 0.4  # round a lead's name: an "I" alone is narrower than two c
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A square of a picture with its maps.
+    """A part of a picture with its maps.
 
     Attributes
     ----------
-    image : ndarray, shape (size, size, 3) uint8
-    maps : ndarray, shape (6, size, size) uint8
+    image : ndarray, shape (height, width, 3) uint8
+    maps : ndarray, shape (6, height, width) uint8
         In the order of `MAPS`.
-    markers : ndarray, shape (size / 4, size / 4) uint8
+    markers : ndarray, shape (height / 4, width / 4) uint8
         Index into `MARKERS`.
     """
 
@@ -71,7 +73,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
         zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # window px a picture px
         side = size / zoom
         corner = _corner(photo, anchors, side, rng)
-        yield _window(photo, picture, planes, corner, zoom, size)
+        yield _window(photo, picture, planes, corner, zoom, (size, size))
 
 
 def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.random.Generator) -> np.ndarray:
@@ -85,40 +87,47 @@ def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.
     return np.floor(rng.uniform(0.0, 1.0, 2) * most)
 
 
-def _window(photo: Photo, picture, planes: dict[str, np.ndarray], corner: np.ndarray, zoom: float, size: int) -> Window:  # type: ignore[no-untyped-def]
+def whole_window(photo: Photo) -> Window:
+    """All of a picture at `SCALE`: what the network should see. Sides are rounded down to whole cells."""
     from PIL import Image
 
-    side = size / zoom
-    image = np.asarray(picture.transform((size, size), Image.Transform.EXTENT, (*corner, *(corner + side)), Image.Resampling.BILINEAR))
-    if zoom < 0.9:  # a transform does not average what it shrinks
-        image = _shrunk(picture, corner, side, size)
-    nodes = _nodes(photo, corner, zoom, size)
-    maps = np.empty((len(MAPS), size, size), dtype=np.uint8)
+    zoom = SCALE / photo.warp.scale
+    height, width = (int(length * zoom) // CELL * CELL for length in photo.image.shape[:2])
+    return _window(photo, Image.fromarray(photo.image), _sheet_planes(photo), np.zeros(2), zoom, (height, width))
+
+
+def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> Window:
+    """What of a picture is seen from pixel `corner` (x, y) on, `zoom` times as large."""
+    nodes = _nodes(photo, corner, zoom, shape)
+    maps = np.empty((len(MAPS), *shape), dtype=np.uint8)
     for k, name in enumerate(MAPS):
         if name != "trace":
             _sample(planes[name], nodes * SCALE - 0.5, maps[k])
     if photo.marks is not None:
-        written = np.empty((size, size), dtype=np.uint8)
+        written = np.empty(shape, dtype=np.uint8)
         _sample(photo.marks, nodes * photo.warp.scale - 0.5, written)
         np.maximum(maps[MAPS.index("writing")], written, out=maps[MAPS.index("writing")])
-    maps[MAPS.index("trace")] = _traces(photo, corner, zoom, size)
+    maps[MAPS.index("trace")] = _traces(photo, corner, zoom, shape)
     _cover(photo, maps, corner, zoom)
-    return Window(image, maps, _markers(photo, corner, zoom, size))
+    return Window(_seen(picture, corner, zoom, shape), maps, _markers(photo, corner, zoom, shape))
 
 
-def _shrunk(picture, corner: np.ndarray, side: float, size: int) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """A window averaged down to (size, size); beyond the picture it is black."""
+def _seen(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
+    """The picture of a window; beyond the picture it is black."""
     from PIL import Image
 
-    low, high = np.floor(corner).astype(int), np.ceil(corner + side).astype(int)
+    end = corner + np.array(shape[::-1]) / zoom
+    size = shape[1], shape[0]
+    if zoom >= 0.9:
+        return np.asarray(picture.transform(size, Image.Transform.EXTENT, (*corner, *end), Image.Resampling.BILINEAR))
+    low, high = np.floor(corner).astype(int), np.ceil(end).astype(int)  # a transform does not average what it shrinks
     part = picture.crop((*low, *high))
-    return np.asarray(part.resize((size, size), Image.Resampling.BILINEAR, box=(*(corner - low), *(corner - low + side))))
+    return np.asarray(part.resize(size, Image.Resampling.BILINEAR, box=(*(corner - low), *(end - low))))
 
 
-def _nodes(photo: Photo, corner: np.ndarray, zoom: float, size: int) -> np.ndarray:
+def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
     """Page points (mm) under every `CELL`-th pixel of the window, one cell beyond it on every side."""
-    steps = CELL * (np.arange(size // CELL + 3) - 1.0)
-    x, y = ((steps + 0.5) / zoom - 0.5 + edge for edge in corner)
+    y, x = ((CELL * (np.arange(n // CELL + 3) - 1.0) + 0.5) / zoom - 0.5 + edge for n, edge in zip(shape, corner[::-1], strict=True))
     return photo.warp.inverse(np.stack(np.meshgrid(x, y), axis=-1))
 
 
@@ -137,21 +146,22 @@ def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
     sample_plane(plane, nodes_px, CELL, out)
 
 
-def _traces(photo: Photo, corner: np.ndarray, zoom: float, size: int) -> np.ndarray:
-    """The thin traces of a window; a pen lifted wherever a sample is not visible."""
+def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
+    """The thin traces of a window; the pen is lifted wherever a sample is not visible."""
     from fastecg.kernels.capsule import stroke_polyline
 
-    plane = np.zeros((size, size), dtype=np.uint8)
+    plane = np.zeros(shape, dtype=np.uint8)
+    size = np.array(shape[::-1])
     for trace in photo.truth.traces:
         points = (trace.points - corner + 0.5) * zoom - 0.5
-        points[~_beside(photo, trace.points, trace.visible)] = np.nan
+        points[~_drawn(photo, trace.points, trace.visible)] = np.nan
         near = np.flatnonzero((points > -size / 2).all(axis=1) & (points < 1.5 * size).all(axis=1))
         if len(near):
             stroke_polyline(points[max(near[0] - 1, 0) : near[-1] + 2], THIN_MM * SCALE, plane)
     return plane
 
 
-def _beside(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
+def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """What of a trace may be drawn: what is visible, and what only the picture's edge cuts off."""
     height, width = photo.warp.size
     with np.errstate(invalid="ignore"):
@@ -163,27 +173,26 @@ def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> N
     """Nothing of the page is where something lies over it."""
     if photo.covered is None:
         return
-    size = maps.shape[1]
-    x, y = (np.rint((np.arange(size) + 0.5) / zoom - 0.5 + edge).astype(int) for edge in corner)
-    height, width = photo.covered.shape
-    hidden = photo.covered[np.clip(y, 0, height - 1)[:, None], np.clip(x, 0, width - 1)[None, :]]
-    maps[:, hidden] = 0
+    y, x = (
+        np.clip(np.rint((np.arange(n) + 0.5) / zoom - 0.5 + edge).astype(int), 0, most - 1)
+        for n, edge, most in zip(maps.shape[1:], corner[::-1], photo.covered.shape, strict=True)
+    )
+    maps[:, photo.covered[y[:, None], x[None, :]]] = 0
 
 
-def _markers(photo: Photo, corner: np.ndarray, zoom: float, size: int) -> np.ndarray:
+def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
     """Which lead's name is in every cell of a window."""
     from skimage.draw import polygon2mask
 
-    markers = np.zeros((size // MARKER_CELL, size // MARKER_CELL), dtype=np.uint8)
+    markers = np.zeros((shape[0] // MARKER_CELL, shape[1] // MARKER_CELL), dtype=np.uint8)
     for box in photo.truth.boxes:
         if box.kind != "lead_name":
             continue
         corners = (box.corners - corner + 0.5) * zoom / MARKER_CELL - 0.5
         middle = corners.mean(axis=0)
-        if ((middle < -20) | (middle > len(markers) + 20)).any():
+        if ((middle < -20) | (middle > np.array(markers.shape[::-1]) + 20)).any():
             continue
-        away = corners - middle
-        corners = corners + np.sign(away) * _LABEL_EDGE_MM * SCALE / MARKER_CELL
+        corners = corners + np.sign(corners - middle) * _LABEL_EDGE_MM * SCALE / MARKER_CELL
         lead = photo.truth.traces[box.trace].lead
         markers[polygon2mask(markers.shape, corners[:, ::-1])] = MARKERS.index(lead) if lead in LEADS else len(MARKERS) - 1
     return markers

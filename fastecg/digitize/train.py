@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from copy import deepcopy
@@ -157,7 +158,7 @@ class Trainer:
         """Learn from one batch; the parts of its loss."""
         warm = min(1.0, (self.steps + 1) / 100)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.course.rate * warm * (0.5 + 0.5 * np.cos(np.pi * self.progress)) + 1e-6
+            group["lr"] = self.course.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
         parts = self._loss(self.net, batch)
         self.optimiser.zero_grad()
         sum(parts.values()).backward()  # type: ignore[union-attr]

@@ -1,0 +1,289 @@
+"""`digitize`: from a picture of an ECG to millivolts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fastecg.digitize.coarse import PageWarp, Strip
+from fastecg.digitize.decode import Digitized, decode
+from fastecg.digitize.find_layout import (
+    SPEEDS_MM_S, Name, Placed, Pulse, gain_of_pulses, nothing_readable, place_layout, read_names, read_pulses, snapped,
+)  # fmt: skip
+from fastecg.digitize.follow import Row, ends_mm, follow_row, own_planes, page_strip, share
+from fastecg.digitize.layout import Rows, Segment
+from fastecg.digitize.phase import find_grid
+from fastecg.digitize.scale import find_scale
+from fastecg.digitize.separate import WEIGHTS, Layers, separator
+from fastecg.digitize.targets import SCALE, THIN_MM
+from fastecg.errors import ImageError
+
+#: Quarter turns, counterclockwise, in the order in which they are tried.
+_TURNS = (0, 2, 1, 3)
+_ENOUGH = 0.5  # of a layout's names: the picture is the right way up
+_SMALLEST = 200  # px
+_BEYOND_MM = 14.0  # of the outermost names, in which ends of rows are looked for
+_RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
+_BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
+_APART_MM = 0.7  # ends of rows that contradict each other
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user knows of the page. None: it is read from the picture.
+
+    Attributes
+    ----------
+    layout : str, optional
+        Name of a layout.
+    speed_mm_s, gain_mm_mv : float, optional
+        Paper speed and gain.
+    fs : float
+        Samples a second to read.
+    mode : str
+        One of `fastecg.digitize.decode.MODES`.
+    """
+
+    layout: str | None = None
+    speed_mm_s: float | None = None
+    gain_mm_mv: float | None = None
+    fs: float = 500.0
+    mode: str = "render"
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A picture as the network saw it, one way up, with its grid and the names read in it."""
+
+    layers: Layers
+    warp: PageWarp
+    names: tuple[Name, ...]
+    placed: Placed | None
+    turns: int
+
+    @property
+    def sureness(self) -> float:
+        """Share of the layout's names that were read where they belong."""
+        return 0.0 if self.placed is None else self.placed.found / len(self.placed.leads)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A digitised picture.
+
+    Attributes
+    ----------
+    digitized : Digitized
+        Millivolts, standard deviations, flags.
+    view : View
+        What was seen. Its frame is that of the layers: turned, and `view.layers.zoom` times as large as the picture.
+    layout : str
+        Name of the layout.
+    speed_mm_s, gain_mm_mv : float
+    """
+
+    digitized: Digitized
+    view: View
+    layout: str
+    speed_mm_s: float
+    gain_mm_mv: float
+
+
+def digitize(picture: np.ndarray, settings: Settings = Settings(), *, name: str = "record", weights: Path = WEIGHTS) -> Reading:
+    """Read the signals of an ECG from its picture.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (height, width, 3) or (height, width) uint8
+        sRGB or grey; any quarter turn, 100 to 600 dpi.
+    settings : Settings
+    name : str
+        Of the record.
+    weights : Path
+        The network, ONNX.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    ImageError
+        If the picture is too small, has no grid, no trace, or no layout that can be told.
+    """
+    picture = _as_colour(picture)
+    view = best_view(picture, settings, weights)
+    return read_view(view, settings, name)
+
+
+def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> View:
+    """The picture the right way up: that in which most names of leads are where a layout has them."""
+    network = separator(weights)
+    px_per_mm, strength = find_scale(picture, network)
+    if strength == 0.0:
+        raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
+    best: View | None = None
+    for turns in _TURNS:
+        layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
+        view = seen(layers, settings.layout, turns)
+        if best is None or _rank(view) > _rank(best):
+            best = view
+        if best.sureness >= _ENOUGH:
+            break
+    assert best is not None
+    return best
+
+
+def seen(layers: Layers, layout: str | None, turns: int = 0) -> View:
+    """Layers with their grid, their names and the layout laid over them."""
+    warp, _ = find_grid(layers["grid"], layers["major"])
+    names = tuple(read_names(layers, warp))
+    return View(layers, warp, names, place_layout(names, layout), turns)
+
+
+def _rank(view: View) -> tuple[float, int]:
+    return (view.placed.score if view.placed else -99.0), len(view.names)
+
+
+def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
+    """Read what was seen."""
+    if view.placed is None:
+        raise nothing_readable(view.names, view.layers)
+    flags: list[str] = []
+    pulses = read_pulses(view.layers, view.warp)
+    strip = page_strip(view.layers["trace"], view.warp, _area(view))
+    baselines = _baselines(view.placed, strip, pulses, flags)
+    followed = _followed(view.placed, strip, baselines)
+    gains = _gains(pulses, settings, flags)
+    speed, start = _time_axis(view.placed, strip, followed, pulses, settings, flags)
+    rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
+    shared = share(strip, followed)
+    planes = own_planes(view.layers["trace"], view.warp, strip, shared, len(followed))
+    by_segment = np.stack([planes[row] for row, _ in sorted(view.placed.leads)])
+    found = decode({"trace": by_segment}, rows, mode=settings.mode, warp=view.warp, name=name)
+    missing = [label for (row, _), label in view.placed.leads.items() if not any(n.lead == label.removeprefix("-") for n in view.names)]
+    if missing:
+        flags.append(f"names that were not read, taken from layout {view.placed.layout.name}: {', '.join(missing)}")
+    return Reading(replace(found, flags=(*flags, *found.flags)), view, view.placed.layout.name, speed, gains[0])
+
+
+def _as_colour(picture: np.ndarray) -> np.ndarray:
+    """A picture as (height, width, 3) uint8."""
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        raise ImageError(f"a picture of {picture.dtype} {picture.shape}, expected uint8 (height, width, 3) or (height, width)")
+    if min(picture.shape[:2]) < _SMALLEST:
+        raise ImageError(f"a picture of {picture.shape[1]} x {picture.shape[0]} px, expected at least {_SMALLEST} along both sides")
+    colour = np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture[..., :3]
+    if colour.shape[2] == 3 and picture.ndim == 3 and picture.shape[2] == 4:  # over white paper
+        opaque = picture[..., 3:].astype(np.float32) / 255
+        colour = np.rint(colour * opaque + 255 * (1 - opaque)).astype(np.uint8)
+    return np.ascontiguousarray(colour)
+
+
+def _area(view: View) -> tuple[float, float, float, float]:
+    """What of the page may hold traces: left, top, right, bottom, mm."""
+    ink = view.layers["trace"] > 0.5
+    rows, columns = np.nonzero(ink)
+    if len(rows) < 100:
+        raise nothing_readable(view.names, view.layers)
+    step = max(len(rows) // 20000, 1)
+    page = view.warp.inverse(np.column_stack([columns, rows])[::step].astype(np.float64))
+    page = page[np.isfinite(page).all(axis=1)]
+    (left, top), (right, bottom) = np.percentile(page, 0.05, axis=0), np.percentile(page, 99.95, axis=0)
+    names = np.array([(name.x_mm, name.y_mm) for name in view.names])
+    left, top = min(left, names[:, 0].min()) - 3.0, min(top, names[:, 1].min()) - 3.0
+    return left, top, max(right, names[:, 0].max()) + 3.0, max(bottom, names[:, 1].max()) + 3.0
+
+
+def _baselines(placed: Placed, strip: Strip, pulses: Sequence[Pulse], flags: list[str]) -> list[float]:
+    """Page y of 0 mV of every row: where pulses stand, else where most ink of all rows is."""
+    count = placed.layout.rows
+    pitch = placed.pitch_mm if np.isfinite(placed.pitch_mm) else 30.0
+    named = placed.first_mm + pitch * np.arange(count)
+    profile = np.convolve(strip.ink.sum(axis=1), np.ones(5) / 5, mode="same")
+    heights = strip.top_mm + np.arange(len(profile)) / strip.scale
+    rises = np.arange(_RISE_MM[0], _RISE_MM[1], 0.1)
+    ink = [np.interp(named + rise, heights, profile, left=0.0, right=0.0).sum() for rise in rises]
+    coarse = named + rises[int(np.argmax(ink))]
+    standing = [(int(np.argmin(np.abs(coarse - pulse.foot_mm))), pulse.foot_mm) for pulse in pulses]
+    standing = [(row, foot) for row, foot in standing if abs(coarse[row] - foot) < 0.4 * pitch]
+    if not standing:
+        flags.append("no calibration pulse was read: 0 mV is taken to be where most ink is, the gain to be as usual")
+        return [float(y) for y in coarse]
+    rows, feet = np.array([row for row, _ in standing], dtype=float), np.array([foot for _, foot in standing])
+    if np.ptp(rows) > 0:
+        slope, at = np.polyfit(rows, feet, 1)
+        off = np.abs(at + slope * rows - feet)
+        if off.max() > 0.5 and len(rows) > 2:
+            near = off <= np.median(off) + 0.2
+            slope, at = np.polyfit(rows[near], feet[near], 1) if np.ptp(rows[near]) > 0 else (slope, at)
+        return [float(at + slope * row) for row in range(count)]
+    shift = float(np.median(feet - named[rows.astype(int)]))
+    return [float(y + shift) for y in named]
+
+
+def _followed(placed: Placed, strip: Strip, baselines: Sequence[float]) -> list[Row]:
+    right = strip.left_mm + strip.ink.shape[1] / strip.scale
+    return [follow_row(strip, baseline, placed.pitch_mm, (strip.left_mm, right)) for baseline in baselines]
+
+
+def _gains(pulses: Sequence[Pulse], settings: Settings, flags: list[str]) -> tuple[float, float]:
+    if settings.gain_mm_mv is not None:
+        return settings.gain_mm_mv, settings.gain_mm_mv
+    found = gain_of_pulses(pulses)
+    if found is None:
+        return 10.0, 10.0
+    if found[0] != found[1]:
+        flags.append(f"the pulses have two steps: {found[0]:g} mm/mV for limb leads, {found[1]:g} mm/mV for chest leads")
+    return found
+
+
+def _time_axis(
+    placed: Placed, strip: Strip, followed: Sequence[Row], pulses: Sequence[Pulse], settings: Settings, flags: list[str]
+) -> tuple[float, float]:
+    """Paper speed, and the page x at which the time axis starts."""
+    ends = [found for found in (ends_mm(strip, row) for row in followed) if found is not None]
+    if not ends:
+        raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
+    lefts, rights = np.array(ends).T
+    columns = len(placed.layout.columns)
+    width = columns * placed.column_mm if columns > 1 and np.isfinite(placed.column_mm) else float(np.median(rights - lefts))
+    speed = settings.speed_mm_s or snapped(width / placed.layout.seconds, SPEEDS_MM_S, 0.08)
+    if speed is None:
+        speed = 25.0
+        flags.append(f"rows are {width:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed: taken as 25 mm/s")
+    length = (placed.layout.seconds - 1.0 / settings.fs) * speed
+    cap = THIN_MM / 2
+    joined = [any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) for x in lefts]  # the net has to guess where a pulse ends
+    starts = [x + cap for x, doubtful in zip(lefts, joined, strict=True) if not doubtful]
+    stops = [x - cap - length for x in rights if not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses)]
+    return speed, _start(starts, stops, [x + cap for x in lefts], flags)
+
+
+def _start(starts: list[float], stops: list[float], doubtful: list[float], flags: list[str]) -> float:
+    """Where time starts, from the left ends of rows and from their right ends less their length."""
+    if starts and stops:
+        left, right = float(np.median(starts)), float(np.median(stops))
+        if abs(left - right) < _APART_MM:
+            return (left + right) / 2
+        flags.append(f"the rows are {right - left:+.1f} mm longer than their time: the time axis starts where they do")
+        return left
+    return float(np.median(starts or stops or doubtful))
+
+
+def _rows(placed: Placed, baselines: Sequence[float], gains: tuple[float, float], speed: float, start: float, fs: float) -> Rows:
+    """The segments of a layout, in the order of (row, column)."""
+    columns, strips = len(placed.layout.columns), placed.layout.rows - len(placed.layout.rhythm)
+    segments = []
+    for (row, column), label in sorted(placed.leads.items()):
+        rhythm = row >= strips
+        share_s = placed.layout.seconds / (1 if rhythm else columns)
+        first, last = (round(share_s * (column + k) * fs) for k in (0, 1))
+        lead = label.removeprefix("-")
+        gain = gains[1] if lead.startswith("V") else gains[0]
+        signed = -gain if label.startswith("-") else gain
+        segments.append(Segment(lead, first, last, start + first / fs * speed, baselines[row], signed, rhythm=rhythm))
+    return Rows(tuple(segments), speed, fs, THIN_MM)

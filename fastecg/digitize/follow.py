@@ -1,0 +1,119 @@
+"""Following the traces of a page, row by row, and giving every row its own ink where rows overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.digitize.coarse import PageWarp, Strip, straighten
+
+_REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
+_REACH_MM = 18.0
+_CLIMB, _PAPER = 0.02, 1.0  # costs of a px up or down: anywhere, and over paper
+_PULL, _FAR_PULL = 0.002, 0.03  # cost per mm from the baseline, and per mm nearer to the next row's
+_SURE = 0.6  # ink from here on is as good as any: else a paler row would lose to a neighbour
+_INK = 0.15
+_FAINT = 0.02
+_STAY_PX = 3  # ink this near to a row's own belongs to it as well
+_HALF = 0.5  # ink at a trace's ends
+_SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of traces followed through the straightened page: its path's least and largest y of every column, mm."""
+
+    top_mm: np.ndarray
+    bottom_mm: np.ndarray
+    left_mm: float
+    scale: float
+
+    def middle_at(self, x_mm: np.ndarray) -> np.ndarray:
+        """The middle of the path at page x."""
+        at = np.clip(np.rint((x_mm - self.left_mm) * self.scale).astype(int), 0, len(self.top_mm) - 1)
+        return np.asarray((self.top_mm[at] + self.bottom_mm[at]) / 2)
+
+
+def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, float, float]) -> Strip:
+    """The ink of a page seen straight: (left, top, right, bottom) mm of it."""
+    left, top, right, bottom = area_mm
+    return straighten(plane, warp, (left, right), (top, bottom))
+
+
+def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> Row:
+    """The cheapest path along a row of a straightened page, between two page x; rows are `pitch_mm` apart."""
+    from fastecg.kernels.paths import cheapest_path
+
+    scale = strip.scale
+    first, last = (int(np.clip((x - strip.left_mm) * scale, 0, strip.ink.shape[1] - 1)) for x in span_mm)
+    reach = max(_REACH_ROWS * pitch_mm, _REACH_MM) if np.isfinite(pitch_mm) else 2 * _REACH_MM
+    low, high = (int(np.clip((baseline_mm + way * reach - strip.top_mm) * scale, 0, strip.ink.shape[0] - 1)) for way in (-1, 1))
+    part = np.ascontiguousarray(strip.ink[low : high + 1, first : last + 1])
+    y_mm = strip.top_mm + (low + np.arange(len(part))) / scale
+    lows, highs = np.empty(part.shape[1], dtype=np.int64), np.empty(part.shape[1], dtype=np.int64)
+    away = np.abs(y_mm - baseline_mm)
+    bias = _PULL * away + _FAR_PULL * np.maximum(away - (0.35 * pitch_mm if np.isfinite(pitch_mm) else reach), 0.0)
+    cheapest_path(np.minimum(part / np.float32(_SURE), 1.0), bias, _PAPER, _CLIMB, lows, highs)
+    return Row(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
+
+
+def share(strip: Strip, rows: list[Row]) -> np.ndarray:
+    """Whose ink every pixel of a straightened page is, (height, width) uint32: bit 0 for the first row; 0 for nobody's.
+
+    Ink belongs to the row whose path it hangs together with on the shortest way. Next to where traces touch it belongs to both.
+    """
+    from fastecg.kernels.paths import share_ink, spread_owners
+
+    owners = np.zeros(strip.ink.shape, dtype=np.uint8)
+    for k, row in enumerate(rows, 1):
+        first = round((row.left_mm - strip.left_mm) * strip.scale)
+        tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+        for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True), first):
+            owners[max(top, 0) : bottom + 1, x] = k
+    share_ink(strip.ink, _INK, owners)
+    shared = np.zeros(strip.ink.shape, dtype=np.uint32)
+    spread_owners(owners, _STAY_PX, shared)
+    return shared
+
+
+def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarray, count: int) -> list[np.ndarray]:
+    """The ink of every row in the picture's frame, uint8: what `share` gave it."""
+    rows, columns = np.nonzero(plane > _FAINT)
+    page = warp.inverse(np.column_stack([columns, rows]).astype(np.float64))
+    x, y = (np.rint((page[:, axis] - edge) * strip.scale) for axis, edge in ((0, strip.left_mm), (1, strip.top_mm)))
+    inside = (x >= 0) & (y >= 0) & (x < shared.shape[1]) & (y < shared.shape[0])
+    bits = np.zeros(len(rows), dtype=np.uint32)
+    bits[inside] = shared[y[inside].astype(int), x[inside].astype(int)]
+    ink = np.rint(255 * plane[rows, columns]).astype(np.uint8)
+    planes = []
+    for k in range(count):
+        mine = (bits >> np.uint32(k)) & np.uint32(1) == 1
+        own = np.zeros(plane.shape, dtype=np.uint8)
+        own[rows[mine], columns[mine]] = ink[mine]
+        planes.append(own)
+    return planes
+
+
+def ends_mm(strip: Strip, row: Row) -> tuple[float, float] | None:
+    """Where the ink along a row's path begins and ends, page x; None if there is hardly any."""
+    first = round((row.left_mm - strip.left_mm) * strip.scale)
+    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+    along = np.array([
+        strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True), first)
+    ])  # fmt: skip
+    solid = np.convolve(along > _HALF, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
+    if not solid.any():
+        return None
+    left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID - 1
+    left += int(np.argmax(along[left : left + _SOLID] > _HALF))
+    right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > _HALF))
+    return row.left_mm + _crossing(along, left, -1) / strip.scale, row.left_mm + _crossing(along, right, 1) / strip.scale
+
+
+def _crossing(along: np.ndarray, at: int, way: int) -> float:
+    """Where the ink falls through one half beyond its last column."""
+    beyond = at + way
+    if not 0 <= beyond < len(along):
+        return float(at)
+    return at + way * float((along[at] - _HALF) / max(along[at] - along[beyond], 1e-6))

@@ -1,0 +1,84 @@
+"""Following traces through a page of ink: cheapest paths from left to right, and whose ink is whose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+
+@jit
+def cheapest_path(ink, bias, paper, climb, lows, highs):
+    """The cheapest path from the first column of `ink` (height, width), 0 to 1, to the last.
+
+    A path goes one column to the right at a time, and up or down within a column. A step to the right costs the paper it lands on,
+    ``1 - ink``, plus `bias` of its row; a step up or down costs `climb`, and `paper` times the paper it lands on. Where ink is a path is
+    almost free, whatever its direction. `lows` and `highs` (width,) become the least and the largest row of the path in every column.
+    """
+    height, width = ink.shape
+    cost = np.empty(height, dtype=np.float64)
+    entry = np.empty((width, height), dtype=np.int32)  # the row at which the path came into the column
+    for y in range(height):
+        cost[y] = bias[y]
+    for x in range(width):
+        for y in range(height):
+            cost[y] += 1.0 - ink[y, x] + bias[y]
+            entry[x, y] = y
+        for y in range(1, height):
+            reached = cost[y - 1] + climb + paper * (1.0 - ink[y, x])
+            if reached < cost[y]:
+                cost[y] = reached
+                entry[x, y] = entry[x, y - 1]
+        for y in range(height - 2, -1, -1):
+            reached = cost[y + 1] + climb + paper * (1.0 - ink[y, x])
+            if reached < cost[y]:
+                cost[y] = reached
+                entry[x, y] = entry[x, y + 1]
+    row = 0
+    for y in range(1, height):
+        if cost[y] < cost[row]:
+            row = y
+    for x in range(width - 1, -1, -1):
+        came = entry[x, row]
+        lows[x] = min(row, came)
+        highs[x] = max(row, came)
+        row = came
+
+
+@jit
+def share_ink(ink, least, owners):
+    """Give every pixel of `ink` (height, width) of at least `least` to the nearest owner that it hangs together with.
+
+    `owners` (height, width) uint8 holds the owners' numbers where they are known to be, 0 elsewhere, and is filled in: steps go to the
+    eight neighbours, over ink alone, one at a time for all owners. Ink that hangs together with nothing keeps 0.
+    """
+    height, width = ink.shape
+    queue = np.empty(height * width, dtype=np.int64)
+    first, last = 0, 0
+    for y in range(height):
+        for x in range(width):
+            if owners[y, x] and ink[y, x] >= least:
+                queue[last] = y * width + x
+                last += 1
+    while first < last:
+        y, x = queue[first] // width, queue[first] % width
+        first += 1
+        for ny in range(max(y - 1, 0), min(y + 2, height)):
+            for nx in range(max(x - 1, 0), min(x + 2, width)):
+                if owners[ny, nx] == 0 and ink[ny, nx] >= least:
+                    owners[ny, nx] = owners[y, x]
+                    queue[last] = ny * width + nx
+                    last += 1
+
+
+@jit
+def spread_owners(owners, reach, bits):
+    """Set bit k - 1 of `bits` (height, width) uint32 wherever a pixel that owner k has is at most `reach` px away along both axes."""
+    height, width = owners.shape
+    for y in range(height):
+        for x in range(width):
+            if owners[y, x]:
+                bit = np.uint32(1) << np.uint32(owners[y, x] - 1)
+                for ny in range(max(y - reach, 0), min(y + reach + 1, height)):
+                    for nx in range(max(x - reach, 0), min(x + reach + 1, width)):
+                        bits[ny, nx] |= bit
