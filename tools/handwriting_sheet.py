@@ -38,11 +38,11 @@ def draw(pixels: np.ndarray, ink: Ink) -> None:
 
 
 def writers_sheet() -> np.ndarray:
-    """Twenty writers, three phrases each."""
-    pixels = paper(330, 262)
+    """Twenty writers from neat to illegible, three phrases each."""
+    pixels = paper(285, 262)
     for k in range(20):
         rng = np.random.default_rng(k)
-        writer = draw_writer(rng, float(rng.uniform(0.25, 0.95)))
+        writer = draw_writer(rng, float(rng.uniform(0.05, 0.95)))
         for c, words in enumerate((PHRASES[k % 4], PHRASES[(k + 1) % 4], draw_phrase(rng))):
             draw(pixels, write(words, writer, rng).moved(6 + c * 112, 12 + k * 12.8))
     return pixels
@@ -50,7 +50,7 @@ def writers_sheet() -> np.ndarray:
 
 def dial_sheet() -> np.ndarray:
     """Four writers from neat to illegible, and their signatures."""
-    pixels = paper(340, 190)
+    pixels = paper(340, 194)
     for row in range(11):
         for c in range(4):
             rng = np.random.default_rng(40 + c)

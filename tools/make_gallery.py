@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from artifact_strips import strip
 from contact_sheet import contact_sheet
+from handwriting_sheet import dial_sheet, writers_sheet
 from PIL import Image
 
 import fastecg
@@ -83,6 +84,19 @@ def draw_recipes() -> str:
     return "\n".join(rows)
 
 
+def draw_handwriting() -> str:
+    """Twenty writers, and four of them from neat to illegible."""
+    shown = (
+        (writers_sheet, "writers", "Twenty writers: hand, forms of letters, pen and phrases are drawn from the seed."),
+        (dial_sheet, "legibility", "Four of them from `legibility = 1` down to 0, and how they sign: random letters, nobody's name."),
+    )
+    rows = []
+    for sheet, name, title in shown:
+        picture = save(thumbnail(sheet(), 1400), f"handwriting/{name}.jpg", quality=75)
+        rows.append(f"{title}\n\n![{name}]({picture})\n")
+    return "\n".join(rows)
+
+
 def draw_readme(drawn: list[fastecg.Record]) -> None:
     looks = ("muse", "dotphoto", "mortara", "schiller", "scanbold_green", "nk")
     pages = [fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i) for i, look in enumerate(looks)]
@@ -110,6 +124,7 @@ def main() -> None:
         f"## Styles\n\n{draw_styles(drawn)}\n## Layouts\n\n{draw_layouts(drawn)}\n"
         "## Recipes\n\nPages as they come, the severity below each. [Recipes](recipes.md) tells all that they draw.\n\n"
         f"{draw_recipes()}\n"
+        f"## Handwriting\n\n{draw_handwriting()}\n"
         f"## What happens to pages\n\nEvery artifact mild, medium and strong.\n\n{draw_artifacts()}",
         encoding="utf-8",
     )
