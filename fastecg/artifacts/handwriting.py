@@ -29,8 +29,8 @@ class Handwriting(Artifact):
     across: float = value(0.27, 0.0, 1.0, "share of notes written where a trace runs; three in four of them touch it")
     signature: str = value("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
     own: str = value("", help="one's own phrases, one a line, in place of the templates")
-    font: str = value("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
     seed: int = value(0, 0, 2**31, "of the writer, the words and the places")
+    font: str = value("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Write."""

@@ -22,8 +22,8 @@ class PenMarks(Artifact):
     legibility: float = value(0.6, 0.0, 1.0, "of the words beside them")
     pen: str = value("any", help="what they are drawn with", choices=("any", *PENS))
     colour: str = value("any", help="of the ink", choices=("any", *COLOURS))
-    across: float = value(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
     seed: int = value(0, 0, 2**31, "of the writer, the kinds and the places")
+    across: float = value(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the marks."""
