@@ -16,13 +16,11 @@ from fastecg.digitize.find_layout import (
 from fastecg.digitize.follow import Row, ends_mm, follow_row, own_planes, page_strip, share
 from fastecg.digitize.layout import Rows, Segment
 from fastecg.digitize.phase import find_grid
-from fastecg.digitize.scale import find_scale
+from fastecg.digitize.scale import find_scales
 from fastecg.digitize.separate import WEIGHTS, Layers, separator
 from fastecg.digitize.targets import SCALE, THIN_MM
 from fastecg.errors import ImageError
 
-#: Quarter turns, counterclockwise, in the order in which they are tried.
-_TURNS = (0, 2, 1, 3)
 _ENOUGH = 0.5  # of a layout's names: the picture is the right way up
 _SMALLEST = 200  # px
 _BEYOND_MM = 14.0  # of the outermost names, in which ends of rows are looked for
@@ -122,11 +120,11 @@ def digitize(picture: np.ndarray, settings: Settings = Settings(), *, name: str 
 def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> View:
     """The picture the right way up: that in which most names of leads are where a layout has them."""
     network = separator(weights)
-    px_per_mm, strength = find_scale(picture, network)
-    if strength == 0.0:
+    scales = find_scales(picture, network)
+    if not scales:
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     best: View | None = None
-    for turns in _TURNS:
+    for px_per_mm, turns in _ways(scales):
         layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
         view = seen(layers, settings.layout, turns)
         if best is None or _rank(view) > _rank(best):
@@ -137,11 +135,18 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
     return best
 
 
+def _ways(scales: list[float]) -> list[tuple[float, int]]:
+    """Scales and quarter turns, the likeliest first."""
+    first, second = scales[0], scales[1:2]
+    return [(first, 0), (first, 2), *((scale, 0) for scale in second), (first, 1), (first, 3), *((scale, 2) for scale in second)]
+
+
 def seen(layers: Layers, layout: str | None, turns: int = 0) -> View:
     """Layers with their grid, their names and the layout laid over them."""
     warp, _ = find_grid(layers["grid"], layers["major"])
     names = tuple(read_names(layers, warp))
-    return View(layers, warp, names, place_layout(names, layout), turns)
+    left, top, right, bottom = _ink_area(layers, warp)
+    return View(layers, warp, names, place_layout(names, (right - left, bottom - top), layout), turns)
 
 
 def _rank(view: View) -> tuple[float, int]:
@@ -183,25 +188,32 @@ def _as_colour(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(colour)
 
 
-def _area(view: View) -> tuple[float, float, float, float]:
-    """What of the page may hold traces: left, top, right, bottom, mm."""
-    ink = view.layers["trace"] > 0.5
-    rows, columns = np.nonzero(ink)
+def _ink_area(layers: Layers, warp: PageWarp) -> tuple[float, float, float, float]:
+    """What of the page the traces fill: left, top, right, bottom, mm; nothing if there is none."""
+    rows, columns = np.nonzero(layers["trace"] > 0.5)
     if len(rows) < 100:
-        raise nothing_readable(view.names, view.layers)
+        return 0.0, 0.0, 0.0, 0.0
     step = max(len(rows) // 20000, 1)
-    page = view.warp.inverse(np.column_stack([columns, rows])[::step].astype(np.float64))
+    page = warp.inverse(np.column_stack([columns, rows])[::step].astype(np.float64))
     page = page[np.isfinite(page).all(axis=1)]
     (left, top), (right, bottom) = np.percentile(page, 0.05, axis=0), np.percentile(page, 99.95, axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _area(view: View) -> tuple[float, float, float, float]:
+    """What of the page may hold traces: left, top, right, bottom, mm."""
+    left, top, right, bottom = _ink_area(view.layers, view.warp)
+    if left == right:
+        raise nothing_readable(view.names, view.layers)
     names = np.array([(name.x_mm, name.y_mm) for name in view.names])
-    left, top = min(left, names[:, 0].min()) - 3.0, min(top, names[:, 1].min()) - 3.0
-    return left, top, max(right, names[:, 0].max()) + 3.0, max(bottom, names[:, 1].max()) + 3.0
+    (low_x, low_y), (high_x, high_y) = names.min(axis=0), names.max(axis=0)
+    return min(left, low_x) - 3.0, min(top, low_y) - 3.0, max(right, high_x) + 3.0, max(bottom, high_y) + 3.0
 
 
 def _baselines(placed: Placed, strip: Strip, pulses: Sequence[Pulse], flags: list[str]) -> list[float]:
     """Page y of 0 mV of every row: where pulses stand, else where most ink of all rows is."""
     count = placed.layout.rows
-    pitch = placed.pitch_mm if np.isfinite(placed.pitch_mm) else 30.0
+    pitch = placed.pitch_mm
     named = placed.first_mm + pitch * np.arange(count)
     profile = np.convolve(strip.ink.sum(axis=1), np.ones(5) / 5, mode="same")
     heights = strip.top_mm + np.arange(len(profile)) / strip.scale
@@ -250,7 +262,7 @@ def _time_axis(
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
     lefts, rights = np.array(ends).T
     columns = len(placed.layout.columns)
-    width = columns * placed.column_mm if columns > 1 and np.isfinite(placed.column_mm) else float(np.median(rights - lefts))
+    width = columns * placed.column_mm if columns > 1 else float(np.median(rights - lefts))
     speed = settings.speed_mm_s or snapped(width / placed.layout.seconds, SPEEDS_MM_S, 0.08)
     if speed is None:
         speed = 25.0

@@ -6,7 +6,7 @@ All places are mm of the page, as a warp found from the grid tells them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -24,6 +24,7 @@ GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 
 _NAMED = 0.5  # probability from which cells belong to a name
 _LEAST_CELLS = 2
+_LENGTH_OFF, _MISFIT = 0.12, 3.0  # a row that is no layout's time at any speed, and what it costs
 _ROW_OFF, _COLUMN_OFF = 0.3, 0.2  # how far a name may be from its place, in rows and columns
 _INK = 0.4
 
@@ -61,7 +62,7 @@ class Placed:
     first_mm, pitch_mm : float
         Where the names of row 0 stand, and the rows' distance.
     left_mm, column_mm : float
-        Where the names of column 0 stand, and the columns' distance; NaN if there is one column.
+        Where the names of column 0 stand, and the columns' distance.
     score : float
         Names that fit less those that do not, and less cells without a name.
     found : int
@@ -157,11 +158,20 @@ def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[floa
     return [foot - float(np.average(y[flat], weights=ink[flat]))] if flat.sum() > 0.7 * middle.sum() else []
 
 
-def place_layout(names: Sequence[Name], forced: str | None = None) -> Placed | None:
-    """The layout that explains the names best; None if fewer than two leads fit any."""
+def place_layout(names: Sequence[Name], ink_mm: tuple[float, float], forced: str | None = None) -> Placed | None:
+    """The layout that explains the names best; None if fewer than two leads fit any.
+
+    Parameters
+    ----------
+    names : sequence of Name
+    ink_mm : (float, float)
+        Width and height of what the traces fill.
+    forced : str, optional
+        The layout's name, if it is known.
+    """
     best: Placed | None = None
     for layout in _candidates(names, forced):
-        placed = _placed(layout, names)
+        placed = _placed(layout, names, ink_mm)
         if placed is not None and (best is None or placed.score > best.score):
             best = placed
     return best
@@ -188,7 +198,7 @@ def _rows_layout(name: str, leads: tuple[str, ...]) -> Layout:
     return layout_for(name, leads or LEADS)
 
 
-def _placed(layout: Layout, names: Sequence[Name]) -> Placed | None:
+def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float]) -> Placed | None:
     """A layout fitted to the names that it has."""
     cells = {label.removeprefix("-"): (row, column) for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
     known = [name for name in names if name.lead in cells]
@@ -196,28 +206,30 @@ def _placed(layout: Layout, names: Sequence[Name]) -> Placed | None:
         return None
     place = np.array([cells[name.lead] for name in known], dtype=float)
     spot = np.array([(name.y_mm, name.x_mm) for name in known])
-    rows, columns = max(len(labels) for labels in layout.columns), len(layout.columns)
-    first, pitch = _line(place[:, 0], spot[:, 0]) if rows + len(layout.rhythm) > 1 and np.ptp(place[:, 0]) else (spot[0, 0], np.nan)
-    left, step = _line(place[:, 1], spot[:, 1]) if columns > 1 and np.ptp(place[:, 1]) else (float(np.median(spot[:, 1])), np.nan)
-    if (rows > 1 and not 3.0 < pitch < 60.0) or (columns > 1 and not 12.0 < step < 520.0):
+    columns = len(layout.columns)
+    tall, wide = ink_mm[1] / layout.rows, ink_mm[0] / columns  # where names tell nothing
+    down = _line(place[:, 0], spot[:, 0]) if np.ptp(place[:, 0]) else (float(spot[0, 0] - place[0, 0] * tall), tall)
+    along = _line(place[:, 1], spot[:, 1]) if np.ptp(place[:, 1]) else (float(np.median(spot[:, 1]) - place[0, 1] * wide), wide)
+    if (layout.rows > 1 and not 3.0 < down[1] < 60.0) or (columns > 1 and not 12.0 < along[1] < 520.0):
         return None
-    return _scored(layout, names, (first, pitch), (left, step))
+    placed = _scored(layout, names, down, along)
+    length = columns * along[1]
+    fits = any(abs(np.log(length / (layout.seconds * speed))) < _LENGTH_OFF for speed in SPEEDS_MM_S)
+    return placed if fits else replace(placed, score=placed.score - _MISFIT)
 
 
 def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], along: tuple[float, float]) -> Placed:
     first, pitch = down
     left, step = along
     leads, found, used = {}, 0, set()
-    tall = pitch if np.isfinite(pitch) else 20.0
-    wide = step if np.isfinite(step) else 60.0
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
             leads[row, column] = label
-            y, x = first + (row * pitch if row else 0.0), left + (column * step if column else 0.0)
+            y, x = first + row * pitch, left + column * step
             fits = [
                 k for k, name in enumerate(names)
                 if k not in used and name.lead == label.removeprefix("-")
-                and abs(name.y_mm - y) < _ROW_OFF * tall and abs(name.x_mm - x) < _COLUMN_OFF * wide
+                and abs(name.y_mm - y) < _ROW_OFF * pitch and abs(name.x_mm - x) < _COLUMN_OFF * step
             ]  # fmt: skip
             if fits:
                 used.add(fits[0])
@@ -226,7 +238,7 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
     for k, lead in enumerate(layout.rhythm):
         row = strips + k
         y = first + row * pitch
-        fits = [k for k, name in enumerate(names) if k not in used and abs(name.y_mm - y) < _ROW_OFF * tall and abs(name.x_mm - left) < 0.5 * wide]
+        fits = [k for k, name in enumerate(names) if k not in used and abs(name.y_mm - y) < _ROW_OFF * pitch and abs(name.x_mm - left) < 0.5 * step]
         leads[row, 0] = names[fits[0]].lead if fits and names[fits[0]].lead in LEADS else lead
         if fits:
             used.add(fits[0])

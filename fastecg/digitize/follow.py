@@ -47,13 +47,13 @@ def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple
 
     scale = strip.scale
     first, last = (int(np.clip((x - strip.left_mm) * scale, 0, strip.ink.shape[1] - 1)) for x in span_mm)
-    reach = max(_REACH_ROWS * pitch_mm, _REACH_MM) if np.isfinite(pitch_mm) else 2 * _REACH_MM
+    reach = max(_REACH_ROWS * pitch_mm, _REACH_MM)
     low, high = (int(np.clip((baseline_mm + way * reach - strip.top_mm) * scale, 0, strip.ink.shape[0] - 1)) for way in (-1, 1))
     part = np.ascontiguousarray(strip.ink[low : high + 1, first : last + 1])
     y_mm = strip.top_mm + (low + np.arange(len(part))) / scale
     lows, highs = np.empty(part.shape[1], dtype=np.int64), np.empty(part.shape[1], dtype=np.int64)
     away = np.abs(y_mm - baseline_mm)
-    bias = _PULL * away + _FAR_PULL * np.maximum(away - (0.35 * pitch_mm if np.isfinite(pitch_mm) else reach), 0.0)
+    bias = _PULL * away + _FAR_PULL * np.maximum(away - 0.35 * pitch_mm, 0.0)
     cheapest_path(np.minimum(part / np.float32(_SURE), 1.0), bias, _PAPER, _CLIMB, lows, highs)
     return Row(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
 

@@ -10,6 +10,7 @@ from fastecg.digitize.warp_fit import FittedWarp, fit_warp
 from fastecg.errors import ImageError
 
 _TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed
+_FINE = 2  # samples of a spectrum a line of a tile's own
 _PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
 _SPACING = 12  # px between the nodes at which the phase is measured
 _COARSE = 5  # of them between those at which the 5 mm lines are looked at
@@ -84,30 +85,37 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
     a pixel: x, then y.
     """
     window = np.hanning(tile.shape[0])[:, None] * np.hanning(tile.shape[1])[None, :]
-    size = 4 * _TILE
-    spectrum = np.abs(np.fft.fft2((tile - tile.mean()) * window, (size, size))) / window.sum()
-    f = np.fft.fftfreq(size)
-    fx, fy = np.broadcast_arrays(f[None, :], f[:, None])
+    size = _FINE * (1 << int(np.ceil(np.log2(max(tile.shape)))))
+    # Lines along y have fx > 0, and lines along x may be told by fx >= 0 too, for the tile is real: half of the spectrum is enough.
+    spectrum = np.abs(np.fft.rfft2(((tile - tile.mean()) * window).astype(np.float32), (size, size))) / window.sum()
+    fx, fy = np.fft.rfftfreq(size)[None, :], np.fft.fftfreq(size)[:, None]
     radius = np.hypot(fx, fy)
     wanted = (radius > 1 / periods[1]) & (radius < 1 / periods[0])
-    along = _peak(spectrum, wanted & (fx > 0) & (np.abs(fy) < _STEEPEST * fx), f)
-    down = _peak(spectrum, wanted & (fy > 0) & (np.abs(fx) < _STEEPEST * fy), f)
+    along = _peak(spectrum, wanted & (np.abs(fy) < _STEEPEST * fx))
+    down = _peak(spectrum, wanted & (fx < _STEEPEST * np.abs(fy)))
+    if down[2] < 0:
+        down = down[0], -down[1], -down[2]
     return min(along[0], down[0]), np.array([along[1:], down[1:]])
 
 
-def _peak(spectrum: np.ndarray, where: np.ndarray, frequencies: np.ndarray) -> tuple[float, float, float]:
-    """Height and position (fx, fy) of the largest value among those wanted, between the samples by parabolas."""
-    row, column = np.unravel_index(np.argmax(np.where(where, spectrum, -1.0)), spectrum.shape)
-    step = frequencies[1]
+def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]:
+    """Height and position (fx, fy) of the largest value among those wanted, between the samples by parabolas.
+
+    `spectrum` is half of one, (n, n / 2 + 1), of a real tile.
+    """
+    row, column = (int(k) for k in np.unravel_index(np.argmax(np.where(where, spectrum, -1.0)), spectrum.shape))
+    n, last = spectrum.shape[0], spectrum.shape[1] - 1
 
     def between(before: float, here: float, after: float) -> float:
         bend = before - 2 * here + after
         return float(0.5 * (before - after) / bend) if bend < 0 else 0.0
 
-    n = len(frequencies)
     dy = between(spectrum[row - 1, column], spectrum[row, column], spectrum[(row + 1) % n, column])
-    dx = between(spectrum[row, column - 1], spectrum[row, column], spectrum[row, (column + 1) % n])
-    return float(spectrum[row, column]), float(frequencies[column] + dx * step), float(frequencies[row] + dy * step)
+    # At fx = 0 the spectrum goes on as its own mirror image.
+    before = spectrum[row, column - 1] if column else spectrum[-row % n, 1]
+    dx = between(before, spectrum[row, column], spectrum[row, min(column + 1, last)])
+    turn = row - n if row > n // 2 else row
+    return float(spectrum[row, column]), (column + dx) / n, (turn + dy) / n
 
 
 def _on_fives(major: np.ndarray, places: np.ndarray, gradients: np.ndarray, strengths: np.ndarray, sigma: float) -> Lattice:

@@ -17,20 +17,24 @@ _LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # dpi tried where no period 
 _SEEN = 384  # px that the network looks at
 _NEAR = (0.75, 1.33)  # of the expected period: what counts as found
 _PLAIN = 0.006  # strength below which there is no grid
+_CLEAR = 0.025  # and from which there is no doubt
 
 
-def find_scale(picture: np.ndarray, network: Separator) -> tuple[float, float]:
-    """Pixels a mm of a picture (height, width, 3), and how clear its grid is (0: none was found)."""
-    best = 0.0, 0.0
+def find_scales(picture: np.ndarray, network: Separator) -> list[float]:
+    """Pixels a mm that a picture (height, width, 3) may have, the one with the clearest grid first; none if there is no grid."""
+    found: list[tuple[float, float]] = []
     middles = _places(picture)
     for px_per_mm in _candidates(picture, middles):
-        found = max(_tried(picture, network, px_per_mm, middle) for middle in middles[:2])
-        if found[0] > best[0]:
-            best = found
-        if best[0] > 0.12:  # there is no clearer grid
+        strength, scale = max(_tried(picture, network, px_per_mm, middle) for middle in middles[:2])
+        if strength > _PLAIN:
+            found.append((strength, scale))
+        if strength > _CLEAR:  # there is no clearer grid
             break
-    strength, scale = best
-    return (scale, strength) if strength > _PLAIN else (SCALE, 0.0)
+    scales: list[float] = []
+    for _, scale in sorted(found, reverse=True):
+        if all(abs(np.log(scale / other)) > 0.1 for other in scales):
+            scales.append(scale)
+    return scales
 
 
 def _tried(picture: np.ndarray, network: Separator, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
@@ -42,7 +46,7 @@ def _tried(picture: np.ndarray, network: Separator, px_per_mm: float, middle: tu
     fives, coarse = carriers(seen["major"], (5 * _NEAR[0] * SCALE, 5 * _NEAR[1] * SCALE))
     found = float(np.sqrt(abs(np.linalg.det(gradient))))  # mm a px
     agree = abs(np.log(found / (5 * np.sqrt(abs(np.linalg.det(coarse))) + 1e-9))) < 0.1
-    return min(strength, fives) * (1.0 if agree else 0.1), seen.zoom / max(found, 1e-6)
+    return min(strength, fives) * (1.0 if agree else 0.1), 1.0 / max(found * seen.zoom, 1e-6)
 
 
 def _candidates(picture: np.ndarray, middles: list[tuple[float, float]]) -> Iterator[float]:
