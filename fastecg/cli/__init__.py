@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fastecg.cli.digitize import digitize
 from fastecg.cli.export import export
 from fastecg.cli.group import ReportingGroup
 from fastecg.cli.inspect import inspect
@@ -13,9 +14,10 @@ from fastecg.cli.recipes import recipes
 from fastecg.cli.render import render
 from fastecg.cli.score import score
 from fastecg.cli.simulate import simulate
+from fastecg.cli.train import train
 
 #: Every command, in the order of ``fastecg --help``.
-COMMANDS = (render, inspect, export, recipes, simulate, score)
+COMMANDS = (render, inspect, export, recipes, simulate, digitize, score, train)
 
 app = typer.Typer(
     cls=ReportingGroup,

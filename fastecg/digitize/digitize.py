@@ -23,9 +23,9 @@ from fastecg.errors import ImageError
 
 _ENOUGH = 0.5  # of a layout's names: the picture is the right way up
 _SMALLEST = 200  # px
-_BEYOND_MM = 14.0  # of the outermost names, in which ends of rows are looked for
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
+_EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _APART_MM = 0.7  # ends of rows that contradict each other
 
 
@@ -163,7 +163,7 @@ def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
     baselines = _baselines(view.placed, strip, pulses, flags)
     followed = _followed(view.placed, strip, baselines)
     gains = _gains(pulses, settings, flags)
-    speed, start = _time_axis(view.placed, strip, followed, pulses, settings, flags)
+    speed, start = _time_axis(view, strip, followed, pulses, settings, flags)
     rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
     shared = share(strip, followed)
     planes = own_planes(view.layers["trace"], view.warp, strip, shared, len(followed))
@@ -254,25 +254,37 @@ def _gains(pulses: Sequence[Pulse], settings: Settings, flags: list[str]) -> tup
 
 
 def _time_axis(
-    placed: Placed, strip: Strip, followed: Sequence[Row], pulses: Sequence[Pulse], settings: Settings, flags: list[str]
+    view: View, strip: Strip, followed: Sequence[Row], pulses: Sequence[Pulse], settings: Settings, flags: list[str]
 ) -> tuple[float, float]:
     """Paper speed, and the page x at which the time axis starts."""
-    ends = [found for found in (ends_mm(strip, row) for row in followed) if found is not None]
-    if not ends:
+    placed = view.placed
+    assert placed is not None
+    found = [(row, ends) for row in followed if (ends := ends_mm(strip, row)) is not None]
+    if not found:
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
-    lefts, rights = np.array(ends).T
+    lefts, rights = ([ends[k] for _, ends in found] for k in (0, 1))
     columns = len(placed.layout.columns)
-    width = columns * placed.column_mm if columns > 1 else float(np.median(rights - lefts))
+    width = columns * placed.column_mm if columns > 1 else float(np.median(np.subtract(rights, lefts)))
     speed = settings.speed_mm_s or snapped(width / placed.layout.seconds, SPEEDS_MM_S, 0.08)
     if speed is None:
         speed = 25.0
         flags.append(f"rows are {width:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed: taken as 25 mm/s")
     length = (placed.layout.seconds - 1.0 / settings.fs) * speed
     cap = THIN_MM / 2
-    joined = [any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) for x in lefts]  # the net has to guess where a pulse ends
-    starts = [x + cap for x, doubtful in zip(lefts, joined, strict=True) if not doubtful]
-    stops = [x - cap - length for x in rights if not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses)]
-    return speed, _start(starts, stops, [x + cap for x in lefts], flags)
+    whole = [(row, x) for row, x in zip([row for row, _ in found], lefts, strict=True) if not _cut_off(view, row, x)]
+    clear = [x for _, x in whole if not any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses)]
+    stops = [
+        x - cap - length for (row, _), x in zip(found, rights, strict=True)
+        if not _cut_off(view, row, x) and not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses)
+    ]  # fmt: skip
+    return speed, _start([x + cap for x in clear], stops, [x + cap for _, x in whole], flags)
+
+
+def _cut_off(view: View, row: Row, x_mm: float) -> bool:
+    """Whether a row ends where the picture ends: it may go on."""
+    x, y = view.warp.forward(np.array([[x_mm, float(row.middle_at(np.array([x_mm]))[0])]]))[0]
+    height, width = view.layers.maps.shape[1:]
+    return not (_EDGE_PX < x < width - 1 - _EDGE_PX and _EDGE_PX < y < height - 1 - _EDGE_PX)
 
 
 def _start(starts: list[float], stops: list[float], doubtful: list[float], flags: list[str]) -> float:
@@ -283,7 +295,10 @@ def _start(starts: list[float], stops: list[float], doubtful: list[float], flags
             return (left + right) / 2
         flags.append(f"the rows are {right - left:+.1f} mm longer than their time: the time axis starts where they do")
         return left
-    return float(np.median(starts or stops or doubtful))
+    known = starts or stops or doubtful
+    if not known:
+        raise ImageError("every row goes on beyond the picture, expected the beginning or the end of one")
+    return float(np.median(known))
 
 
 def _rows(placed: Placed, baselines: Sequence[float], gains: tuple[float, float], speed: float, start: float, fs: float) -> Rows:

@@ -272,3 +272,30 @@ def _report(trainer: Trainer, rows: list[dict[str, float]], proof: list[Batch]) 
 
 def _first(pages: Pages, count: int) -> list[Batch]:
     return [batch for _, batch in zip(range(count), pages, strict=False)]
+
+
+def curves(folder: Path) -> Path | None:
+    """Draw the log of a folder as ``curves.png``; None where matplotlib is not installed or there is no log."""
+    try:
+        import matplotlib
+    except ImportError:
+        return None
+    log = folder / "log.jsonl"
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    if not rows:
+        return None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5))
+    windows_seen = [row["windows"] / 1000 for row in rows]
+    for k, name in enumerate(rows[0]["validation"]):
+        axes.plot(windows_seen, [row["validation"][name] for row in rows], color=f"C{k}", label=name)
+        axes.plot(windows_seen, [row["train"][name] for row in rows], color=f"C{k}", linewidth=0.6, linestyle=":")
+    axes.set(yscale="log", xlabel="windows seen, thousands", ylabel="weighted loss (dotted: while learning)")
+    axes.legend(ncols=2)
+    figure.tight_layout()
+    target = folder / "curves.png"
+    figure.savefig(target, dpi=100)
+    pyplot.close(figure)
+    return target
