@@ -1,0 +1,172 @@
+"""The digitiser from layers on: scale and network aside, everything between a picture's layers and millivolts."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import fastecg
+from fastecg.digitize.digitize import Settings, digitize, read_view, seen
+from fastecg.digitize.find_layout import Name, place_layout, snapped
+from fastecg.digitize.oracle import drawn_samples
+from fastecg.digitize.report import overlay, read_points, report_of, twelve_leads
+from fastecg.digitize.separate import Layers
+from fastecg.digitize.targets import MARKERS, SCALE, whole_window
+from fastecg.kernels.paths import cheapest_path, share_ink, spread_owners
+from fastecg.layouts import LAYOUTS
+
+
+def true_view_layers(photo):
+    """What a perfect network would see."""
+    window = whole_window(photo)
+    markers = (np.arange(len(MARKERS))[:, None, None] == window.markers).astype(np.float32)
+    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale)
+
+
+def drawn(photo):
+    record = photo.record
+    return fastecg.Record(np.where(drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
+
+
+def page(layout="3x4+1", style="muse", recipe="clean", seed=1, **look):
+    record = fastecg.simulate("sinus", seed=seed, heart_rate=70)
+    return fastecg.render(record, recipe=recipe, layout=layout, style=style, seed=seed, **look)
+
+
+@pytest.mark.parametrize("layout", ["3x4+1", "6x2", "6x2-cabrera", "3x4", "3x4+3", "2x1"])
+def test_layouts_are_found_and_read(layout):
+    photo = page(layout)
+    reading = read_view(seen(true_view_layers(photo), None), Settings())
+    assert (reading.layout, reading.speed_mm_s, reading.gain_mm_mv) == (layout, 25.0, 10.0)
+    scores = fastecg.score(drawn(photo), reading.digitized.record).records[0]
+    assert scores.snr_db > 18
+    assert not scores.failed
+
+
+@pytest.mark.parametrize(("speed", "gain"), [(50.0, 10.0), (25.0, 5.0), (25.0, 20.0), (12.5, 10.0)])
+def test_speed_and_gain_are_read(speed, gain):
+    photo = page("3x4+1", speed=speed, gain=gain)
+    reading = read_view(seen(true_view_layers(photo), None), Settings(mode="softargmax"))
+    assert (reading.speed_mm_s, reading.gain_mm_mv) == (speed, gain)
+
+
+def test_a_folded_page_is_read_as_well():
+    photo = page(recipe="photo", severity=0.3)
+    reading = read_view(seen(true_view_layers(photo), None), Settings())
+    assert fastecg.score(drawn(photo), reading.digitized.record).summary()["snr_mean_db"] > 18
+
+
+def test_report_and_overlay():
+    photo = page()
+    reading = read_view(seen(true_view_layers(photo), None), Settings())
+    report = report_of(reading)
+    assert report["layout"] == "3x4+1"
+    assert report["leads"]["V1"]["drawn"] == [(2500, 3750)]
+    assert report["leads"]["V1"]["read"] > 0.95
+    assert len(report["leads"]["II"]["sd_uv"]) == 5000
+    assert overlay(photo.image, reading).shape == photo.image.shape
+    found = {(trace.lead, trace.start, trace.stop): trace.points for trace in photo.truth.traces}
+    for segment, points in zip(reading.digitized.layout.segments, read_points(reading), strict=True):
+        off = np.abs(points - found[segment.lead, segment.start, segment.stop])
+        assert np.nanmedian(off) < 0.5, "px"
+
+
+def test_twelve_leads_of_a_page_with_two():
+    record = fastecg.simulate("sinus", leads=("II", "V1"))
+    whole = twelve_leads(record)
+    assert whole.leads == fastecg.LEADS
+    assert np.isnan(whole.lead("V2")).all()
+    assert np.array_equal(whole.lead("V1"), record.lead("V1"))
+
+
+@pytest.mark.parametrize("layout", [layout for name, layout in LAYOUTS.items() if name not in ("1x1", "3x5")], ids=lambda layout: layout.name)
+def test_names_give_the_layout(layout):
+    columns = len(layout.columns)
+    wide, pitch = layout.seconds * 25.0 / columns, 20.0
+    names = [
+        Name(label.removeprefix("-"), 30 + column * wide, 40 + row * pitch, 0.9)
+        for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)
+    ]  # fmt: skip
+    names += [Name(lead, 30.0, 40 + (layout.rows - len(layout.rhythm) + k) * pitch, 0.9) for k, lead in enumerate(layout.rhythm)]
+    rng = np.random.default_rng(3)
+    kept = [names[k] for k in sorted(rng.permutation(len(names))[: max(len(names) - 2, 2)])]
+    placed = place_layout(kept, (layout.seconds * 25.0, layout.rows * pitch))
+    assert placed.layout.name == layout.name
+    assert placed.pitch_mm == pytest.approx(pitch)
+
+
+def test_no_layout_without_names():
+    assert place_layout([], (250.0, 100.0)) is None
+
+
+def test_snapped():
+    assert snapped(9.8, (5.0, 10.0), 0.1) == 10.0
+    assert snapped(7.0, (5.0, 10.0), 0.1) is None
+    assert snapped(-1.0, (5.0, 10.0), 0.1) is None
+
+
+def test_pictures_that_are_none(tmp_path):
+    with pytest.raises(fastecg.ImageError, match="expected at least"):
+        digitize(np.zeros((50, 80, 3), dtype=np.uint8))
+    with pytest.raises(fastecg.ImageError, match="expected uint8"):
+        digitize(np.zeros((500, 800)))
+
+
+
+
+def test_the_cheapest_path_is_the_cheapest_of_all():
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        ink = rng.random((4, 4)).astype(np.float32)
+        bias = rng.random(4) * 0.3
+        lows, highs = np.empty(4, dtype=np.int64), np.empty(4, dtype=np.int64)
+        cheapest_path(ink, bias, 1.0, 0.02, lows, highs)
+        # A path is told by the row in which it enters the first column and the rows in which it leaves every one.
+        best = np.inf
+        for start, *leave in itertools.product(range(4), repeat=5):
+            cost, at, low, high = bias[start], start, [], []
+            for x, row in enumerate(leave):
+                cost += 1 - float(ink[at, x]) + bias[at]
+                low.append(min(at, row))
+                high.append(max(at, row))
+                for y in range(at + 1, row + 1) if row > at else range(at - 1, row - 1, -1):
+                    cost += 0.02 + 1 - float(ink[y, x])
+                at = row
+            if cost < best - 1e-9:
+                best, found = cost, (low, high)
+        assert (lows.tolist(), highs.tolist()) == found
+
+
+def test_ink_goes_to_the_nearest_owner():
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        ink = (rng.random((12, 14)) > 0.45).astype(np.float32)
+        owners = np.zeros(ink.shape, dtype=np.uint8)
+        owners[2, 1:4], owners[9, 5:9] = 1, 2
+        away = {k: naive_distance(ink, owners == k) for k in (1, 2)}
+        expected = np.where(away[1] < away[2], 1, np.where(away[2] < away[1], 2, 0))
+        share_ink(ink, 0.5, owners)
+        reached = (ink > 0.5) & (away[1] != away[2])
+        assert np.array_equal(owners[reached], expected[reached])
+        assert not owners[(ink < 0.5) & ~np.isin(owners, (1, 2))].any()
+
+
+def naive_distance(ink, start):
+    """Steps to the eight neighbours over ink, from where a start is on ink."""
+    away = np.where(start & (ink > 0.5), 0.0, np.inf)
+    for _ in range(ink.size):
+        padded = np.pad(away, 1, constant_values=np.inf)
+        around = np.min([padded[1 + j : 1 + j + ink.shape[0], 1 + i : 1 + i + ink.shape[1]] for i in (-1, 0, 1) for j in (-1, 0, 1)], axis=0)
+        away = np.where(ink > 0.5, np.minimum(away, around + 1), np.inf)
+    return away
+
+
+def test_owners_spread():
+    rng = np.random.default_rng(7)
+    owners = np.where(rng.random((15, 17)) < 0.1, rng.integers(1, 4, (15, 17)), 0).astype(np.uint8)
+    bits = np.zeros(owners.shape, dtype=np.uint32)
+    spread_owners(owners, 2, bits)
+    for k in (1, 2, 3):
+        padded = np.pad(owners == k, 2)
+        near = np.any([padded[j : j + 15, i : i + 17] for i in range(5) for j in range(5)], axis=0)
+        assert np.array_equal((bits >> (k - 1)) & 1 == 1, near)
