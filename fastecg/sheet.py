@@ -15,6 +15,8 @@ import numpy as np
 from fastecg.page import Box, Grid, Page, Stroke, Trace
 from fastecg.style import Style
 
+_KEPT_PX = 6_000_000  # of paper that is kept for the next page; there are few larger ones
+
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
@@ -53,6 +55,10 @@ class Sheet:
     marks: np.ndarray | None = None
     boxes: tuple[Box, ...] = ()
 
+    def dry(self) -> Sheet:
+        """The sheet once nothing more happens to it: without the planes of ink and text, which only stains look at."""
+        return replace(self, ink=self.ink[:0].copy(), text=self.text[:0].copy())
+
     def under(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
         """The sheet with something over it and its holes, `coverage` (rows, columns) uint8 within `window`; its look is in `pixels`."""
         gone = self.gone
@@ -87,15 +93,13 @@ def sheet_shape(page: Page, scale: float) -> tuple[int, int]:
 
 def print_page(page: Page, style: Style, scale: float) -> Sheet:
     """Print a page flat at `scale` px/mm."""
-    from fastecg.kernels.blend import blend
+    from fastecg.kernels.blend import inked
 
     shape = sheet_shape(page, scale)
-    pixels = _ruled_paper(shape, page.grid, style, scale).copy()
     ink = trace_plane(page.traces, style, scale, shape)
     draw_strokes(page.strokes, scale, ink, but="separator")
     text = text_plane(page, scale, shape)
-    blend(pixels, ink, style.ink)
-    blend(pixels, text, style.text_ink)
+    pixels = inked(_ruled_paper(shape, page.grid, style, scale), (ink, style.ink), (text, style.text_ink))
     return Sheet(pixels, ink, text, scale, page, style)
 
 
@@ -176,9 +180,14 @@ def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
     return plane
 
 
-@lru_cache(maxsize=2)  # 10 MB each: eight of them were a quarter of a worker's memory
 def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
-    """Empty paper with its grid: the same for every page of a style and size, so drawn once."""
+    """Empty paper with its grid, (height, width, 3) uint8, read only: the same for every page of a style and size, so drawn once."""
+    known = shape[0] * shape[1] <= _KEPT_PX
+    return (_kept_paper if known else _kept_paper.__wrapped__)(shape, grid, style, scale)
+
+
+@lru_cache(maxsize=1)  # 10 MB: eight of them were a quarter of a worker's memory
+def _kept_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
     from fastecg.grid import draw_grid
 
     pixels = np.empty((*shape, 3), dtype=np.uint8)

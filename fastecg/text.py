@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFont
@@ -42,8 +43,7 @@ _FILES = {
 _drawing = threading.Lock()  # a FreeType face must not be used by two threads at once
 
 
-@dataclass(frozen=True)
-class Font:
+class Font(NamedTuple):
     """A face in one cut. `em` is the height of an em in cells of the large drawing, `lean` the tangent of a slant added to it."""
 
     face: str
@@ -81,8 +81,9 @@ def measure(text: Text) -> tuple[float, float, float, float]:
     LayoutError
         If the face is neither one of `FACES` nor a font file.
     """
-    x0, y0, x1, y1 = _ink(text.words, _font(text), round(text.angle_deg, 3))
-    cell = text.size_mm / _font(text).em
+    font = _font(text)
+    x0, y0, x1, y1 = _ink(text.words, font, round(text.angle_deg, 3))
+    cell = text.size_mm / font.em
     return text.x_mm + x0 * cell, text.y_mm + y0 * cell, text.x_mm + x1 * cell, text.y_mm + y1 * cell
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastecg.kernels import jit as jit_module
-from fastecg.kernels.blend import blend, multiply
+from fastecg.kernels.blend import blend, inked, multiply
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.kernels.line import stroke_trace
 
@@ -262,6 +262,17 @@ def test_part_of_a_plane_blends_alike():
     blend(pixels[3:7], plane[3:7], (10, 60, 90))
     np.testing.assert_array_equal(pixels[3:7], whole[3:7])
     assert (pixels[:3] == 200).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (9, 31), (64, 2200)])  # less than a word, a rest, more than a chunk
+def test_two_inks_at_once_are_the_two_one_after_the_other(shape):
+    rng = np.random.default_rng(2)
+    paper = rng.integers(0, 256, (*shape, 3), np.uint8)
+    paper.flags.writeable = False
+    planes = [rng.integers(0, 256, shape, np.uint8) * (rng.random(shape) < 0.1).astype(np.uint8) for _ in range(2)]
+    first, second = (10, 60, 90), (250, 0, 5)
+    expected = naive.blend(naive.blend(paper, planes[0], first), planes[1], second)
+    np.testing.assert_array_equal(inked(paper, (planes[0], first), (planes[1], second)), expected)
 
 
 def test_a_plane_of_another_size_is_refused():

