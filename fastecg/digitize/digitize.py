@@ -25,6 +25,8 @@ _ENOUGH = 0.5  # of a layout's names: the picture is the right way up
 _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
+_SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
+_CAP_MM = 0.055  # from a trace's last sample to where its ink falls to one half
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _APART_MM = 0.7  # ends of rows that contradict each other
 
@@ -66,6 +68,17 @@ class View:
     def sureness(self) -> float:
         """Share of the layout's names that were read where they belong."""
         return 0.0 if self.placed is None else self.placed.found / len(self.placed.leads)
+
+
+@dataclass(frozen=True, eq=False)
+class LaidOut:
+    """A view whose leads have their places: `rows` in mm of the view's warp, and the ink of every row of traces, uint8."""
+
+    view: View
+    rows: Rows
+    planes: tuple[np.ndarray, ...]
+    gain_mm_mv: float
+    flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +168,11 @@ def _rank(view: View) -> tuple[float, int]:
 
 def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
     """Read what was seen."""
+    return read_traces(lay_out(view, settings), settings.mode, name)
+
+
+def lay_out(view: View, settings: Settings) -> LaidOut:
+    """Where every lead of a view is, and which ink is whose."""
     if view.placed is None:
         raise nothing_readable(view.names, view.layers)
     flags: list[str] = []
@@ -164,15 +182,68 @@ def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
     followed = _followed(view.placed, strip, baselines)
     gains = _gains(pulses, settings, flags)
     speed, start = _time_axis(view, strip, followed, pulses, settings, flags)
-    rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
-    shared = share(strip, followed)
-    planes = own_planes(view.layers["trace"], view.warp, strip, shared, len(followed))
-    by_segment = np.stack([planes[row] for row, _ in sorted(view.placed.leads)])
-    found = decode({"trace": by_segment}, rows, mode=settings.mode, warp=view.warp, name=name)
-    missing = [label for (row, _), label in view.placed.leads.items() if not any(n.lead == label.removeprefix("-") for n in view.names)]
+    planes = own_planes(view.layers["trace"], view.warp, strip, share(strip, followed), len(followed))
+    read = {name.lead for name in view.names}
+    missing = [label for label in view.placed.leads.values() if label.removeprefix("-") not in read]
     if missing:
         flags.append(f"names that were not read, taken from layout {view.placed.layout.name}: {', '.join(missing)}")
-    return Reading(replace(found, flags=(*flags, *found.flags)), view, view.placed.layout.name, speed, gains[0])
+    rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
+    page = LaidOut(view, rows, tuple(planes), gains[0], tuple(flags))
+    return at_once(page) if _beats_agree(page) else page
+
+
+def at_once(page: LaidOut) -> LaidOut:
+    """The same page with columns that all start at time 0."""
+    segments = tuple(replace(segment, start=0, stop=segment.stop - segment.start) for segment in page.rows.segments)
+    flags = (*page.flags, "the columns show the same seconds: all begin at 0 s")
+    return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
+
+
+def _beats_agree(page: LaidOut) -> bool:
+    """Whether the beats of the columns are those of the first seconds, rather than of seconds that follow one another."""
+    assert page.view.placed is not None
+    columns = len(page.view.placed.layout.columns)
+    if columns < 2:
+        return False
+    read = read_traces(page, "centroid").digitized
+    whole = [segment for segment in page.rows.segments if segment.rhythm]
+    parts: dict[int, np.ndarray] = {}
+    for segment in page.rows.segments:
+        if not segment.rhythm:
+            swing = _swing(read.record.lead(segment.lead)[segment.start : segment.stop], page.rows.fs)
+            parts[segment.start] = parts.get(segment.start, np.zeros(1)) + swing
+    first, *others = (parts[start] for start in sorted(parts))
+    n = min(len(part) for part in (first, *others))
+    if not whole:
+        return min(_alike(first[:n], part[:n]) for part in others) > _SAME_BEATS
+    strip = _swing(read.record.lead(whole[0].lead), page.rows.fs)
+    starts = sorted(parts)[1:]
+    here = np.mean([_alike(strip[:n], part[:n]) for part in others])
+    after = np.mean([_alike(strip[start : start + n], part[: len(strip[start : start + n])][:n]) for start, part in zip(starts, others, strict=True)])
+    return bool(here > after + _MARGIN)
+
+
+def _swing(signal: np.ndarray, fs: float) -> np.ndarray:
+    """How much a signal moves at every sample, smoothed over a QRS complex; no lead counts more than another."""
+    from scipy.ndimage import gaussian_filter1d
+
+    moves = gaussian_filter1d(np.abs(np.gradient(np.nan_to_num(signal.astype(np.float64)))), 0.015 * fs)
+    return np.asarray(moves / max(float(moves.std()), 1e-9))
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> float:
+    """Correlation; 0 for what does not move."""
+    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and a.std() > 0 and b.std() > 0 else 0.0
+
+
+def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Reading:
+    """Millivolts of a page whose layout is known."""
+    placed = page.view.placed
+    assert placed is not None
+    by_segment = np.stack([page.planes[row] for row, _ in sorted(placed.leads)])
+    found = decode({"trace": by_segment}, page.rows, mode=mode, warp=page.view.warp, name=name)
+    told = replace(found, flags=(*page.flags, *found.flags))
+    return Reading(told, page.view, placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv)
 
 
 def _as_colour(picture: np.ndarray) -> np.ndarray:
@@ -263,14 +334,8 @@ def _time_axis(
     if not found:
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
     lefts, rights = ([ends[k] for _, ends in found] for k in (0, 1))
-    columns = len(placed.layout.columns)
-    width = columns * placed.column_mm if columns > 1 else float(np.median(np.subtract(rights, lefts)))
-    speed = settings.speed_mm_s or snapped(width / placed.layout.seconds, SPEEDS_MM_S, 0.08)
-    if speed is None:
-        speed = 25.0
-        flags.append(f"rows are {width:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed: taken as 25 mm/s")
-    length = (placed.layout.seconds - 1.0 / settings.fs) * speed
-    cap = THIN_MM / 2
+    speed = settings.speed_mm_s or _speed(placed, float(np.median(np.subtract(rights, lefts))), flags)
+    length, cap = (placed.layout.seconds - 1.0 / settings.fs) * speed, _CAP_MM
     whole = [(row, x) for row, x in zip([row for row, _ in found], lefts, strict=True) if not _cut_off(view, row, x)]
     clear = [x for _, x in whole if not any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses)]
     stops = [
@@ -278,6 +343,17 @@ def _time_axis(
         if not _cut_off(view, row, x) and not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses)
     ]  # fmt: skip
     return speed, _start([x + cap for x in clear], stops, [x + cap for _, x in whole], flags)
+
+
+def _speed(placed: Placed, ink_mm: float, flags: list[str]) -> float:
+    """The paper speed at which a row is the layout's time: by its ink, or where that is cut off by the distance of its names."""
+    columns = len(placed.layout.columns)
+    for width in (ink_mm, columns * placed.column_mm if columns > 1 else ink_mm):
+        speed = snapped(width / placed.layout.seconds, SPEEDS_MM_S, 0.05)
+        if speed is not None:
+            return speed
+    flags.append(f"rows are {ink_mm:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed: taken as 25 mm/s")
+    return 25.0
 
 
 def _cut_off(view: View, row: Row, x_mm: float) -> bool:

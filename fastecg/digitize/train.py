@@ -33,7 +33,7 @@ SHARES = {
 _PER_PICTURE = 20  # windows cut from a picture
 _POOL = 20  # pictures whose windows are mixed
 _EVERY_S = 120.0  # between checkpoints
-_AVERAGE = 0.999  # of the weights, a step
+_AVERAGE = 0.998  # of the weights, a step
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 

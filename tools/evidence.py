@@ -1,0 +1,223 @@
+"""How well pages are digitised: ``python tools/evidence.py RECORDS... --pages 12``; writes the tables in docs/digitising.md.
+
+RECORDS must not have been trained on. Every recipe draws the same records at 200 dpi; each page is read by the network and the three
+decoders, and by two baselines. Run with OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastecg
+from fastecg.digitize.coarse import column_means, extent_mm, straighten
+from fastecg.digitize.digitize import Settings, best_view, lay_out, read_traces, read_view, seen
+from fastecg.digitize.layout import rows_of
+from fastecg.digitize.oracle import drawn_samples
+from fastecg.digitize.separate import WEIGHTS, Layers
+from fastecg.digitize.targets import MARKERS, SCALE, whole_window
+from fastecg.readers import find_records, read_record, sample_records
+
+PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
+BEGIN, END = "<!-- evidence -->", "<!-- end of evidence -->"
+RECIPES = ("clean", "scan", "photo", "copy", "screen", "aged", "damaged", "mix", "kit")
+SEED = 11
+
+MODES = {"render": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
+MASK, PAPER, TRUE = "column mean on the true mask, layout told", "denoised, then vertical scan, layout told", "stroke fit on true layers"
+
+Row = dict[str, Any]
+
+
+def reference(photo: fastecg.Photo) -> fastecg.Record:
+    record = photo.record
+    return fastecg.Record(np.where(drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
+
+
+def true_layers(photo: fastecg.Photo) -> Layers:
+    window = whole_window(photo)
+    markers = (np.arange(len(MARKERS))[:, None, None] == window.markers).astype(np.float32)
+    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale)
+
+
+def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:
+    """Column means of planes in the picture's frame, one a segment, with the true geometry and layout."""
+    rows = rows_of(photo.page, photo.record.fs)
+    signal = np.full(photo.record.signal.shape, np.nan)
+    for plane, segment in zip(planes, rows.segments, strict=True):
+        x = segment.x_mm + np.arange(segment.stop - segment.start) * rows.speed_mm_s / rows.fs
+        reach = extent_mm(plane, photo.warp, (x[0], x[-1]))
+        if reach is not None:
+            y = column_means(straighten(plane, photo.warp, (x[0] - 1, x[-1] + 1), reach), x)
+            found = (segment.baseline_mm - y) / segment.gain_mm_mv + segment.offset_mv
+            lead = photo.record.leads.index(segment.lead)
+            signal[lead, segment.start : segment.stop] = np.where(np.isnan(found), signal[lead, segment.start : segment.stop], found)
+    return fastecg.Record(signal, photo.record.fs, photo.record.leads, photo.record.name)
+
+
+def true_masks(photo: fastecg.Photo) -> list[np.ndarray]:
+    """The printed ink of every segment as the picture shows it: what a perfect segmentation would give."""
+    from fastecg.sheet import sheet_shape, trace_plane
+
+    scale = photo.warp.scale
+    shape = sheet_shape(photo.page, scale)
+    drawn = [trace for trace in photo.page.traces if len(trace.points_mm) > 1]
+    return [np.where(photo.truth._seen(trace_plane([trace], photo.style, scale, shape)) > 127, 255, 0).astype(np.uint8) for trace in drawn]
+
+
+def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
+    """The network's traces within the true box of every segment: a denoiser, and nothing that tells neighbouring rows apart."""
+    from fastecg.digitize.separate import resized
+
+    height, width = photo.image.shape[:2]
+    ink = resized(np.repeat(np.rint(255 * layers["trace"]).astype(np.uint8)[..., None], 3, axis=2), 1 / layers.zoom)[..., 0]
+    ink = np.pad(ink, ((0, max(height - ink.shape[0], 0)), (0, max(width - ink.shape[1], 0))))[:height, :width]
+    y, x = np.nonzero(ink > 127)
+    page = photo.warp.inverse(np.column_stack([x, y]).astype(np.float64))
+    planes = []
+    for trace in (trace for trace in photo.page.traces if len(trace.points_mm) > 1):
+        (left, top), (right, bottom) = np.nanmin(trace.points_mm, axis=0) - 0.5, np.nanmax(trace.points_mm, axis=0) + 0.5
+        inside = (page[:, 0] >= left) & (page[:, 0] <= right) & (page[:, 1] >= top) & (page[:, 1] <= bottom)
+        plane = np.zeros((height, width), dtype=np.uint8)
+        plane[y[inside], x[inside]] = 255
+        planes.append(plane)
+    return planes
+
+
+def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]:
+    """All ways of reading one page: a row a way."""
+    path, recipe, number, dpi, layout, weights = task
+    record = read_record(path)
+    photo = fastecg.render(record, recipe=recipe, dpi=dpi, seed=SEED, variant=number, layout=layout or "auto")
+    wanted = reference(photo)
+    if not np.isfinite(wanted.signal).any():
+        return []
+    rows: list[Row] = []
+    told = {"record": record.name, "recipe": recipe, "dpi": dpi, "layout": photo.page.layout, "style": photo.style.name}
+
+    def add(way: str, found: fastecg.Record | None, seconds: float, **more: Any) -> None:
+        estimate = found or fastecg.Record(np.full(wanted.signal.shape, np.nan), wanted.fs, wanted.leads, wanted.name)
+        score = fastecg.score(wanted, estimate).records[0]
+        rows.append({
+            **told, "way": way, "snr": score.snr_db, "failed": score.failed, "challenge": score.challenge_2024_db, "ratio": score.kaggle_ratio,
+            "missing": float(np.mean([lead.missing for lead in score.leads])), "seconds": seconds,
+            "leads": {lead.lead: lead.snr_db for lead in score.leads}, **more,
+        })  # fmt: skip
+
+    start = time.process_time()
+    layers, page, fault = None, None, ""
+    try:
+        settings = Settings(fs=record.fs)
+        view = best_view(photo.image, settings, weights)
+        layers = view.layers if view.turns == 0 else None
+        page = lay_out(view, settings)
+    except fastecg.ImageError as error:
+        fault = str(error)
+    until = time.process_time() - start
+    for mode, way in MODES.items():
+        start, found = time.process_time(), None
+        try:
+            found = read_traces(page, mode).digitized.record if page else None
+        except fastecg.ImageError as error:
+            fault = str(error)
+        named = bool(page) and page.view.placed.layout.name == photo.page.layout
+        add(way, found, until + time.process_time() - start, found_layout=named, fault=fault)
+    start = time.process_time()
+    add(MASK, scanned(photo, true_masks(photo)), time.process_time() - start)
+    if layers is not None:
+        add(PAPER, scanned(photo, denoised(photo, layers)), 0.0)
+    start = time.process_time()
+    try:
+        add(TRUE, read_view(seen(true_layers(photo), None), Settings(fs=record.fs)).digitized.record, time.process_time() - start)
+    except fastecg.ImageError as error:
+        add(TRUE, None, time.process_time() - start, fault=str(error))
+    return rows
+
+
+def line(rows: list[Row], *names: str) -> str:
+    """A line of a table: what it is about, and the scores over pages."""
+    values = np.array([row["snr"] for row in rows])
+    values = values[np.isfinite(values)]
+    ratios = np.array([row["ratio"] for row in rows])
+    kaggle = [10 * np.log10(np.mean(part)) for part in (np.minimum(ratios, 384.0), ratios[np.isfinite(ratios)])]
+    scores = [
+        f"{values.mean():.1f} ± {values.std():.1f}", f"{np.median(values):.1f}", f"{np.percentile(values, 5):.1f}",
+        f"{100 * np.mean([row['failed'] for row in rows]):.0f} %", f"{np.mean([row['challenge'] for row in rows]):.1f}",
+        f"{kaggle[0]:.1f} / {kaggle[1]:.1f}", f"{np.median([row['seconds'] for row in rows]):.1f}",
+    ]  # fmt: skip
+    return "| " + " | ".join([*names, *scores]) + " |"
+
+
+HEAD = "mean ± sd | median | 5th percentile | failed | Challenge 2024 | Kaggle 2025, clipped / not | CPU s a page |"
+
+
+def tables(rows: list[Row], pages: int) -> str:
+    ways = [*MODES.values(), PAPER, MASK, TRUE]
+    out = [
+        f"{pages} records that the network never saw, one page of each by every recipe, 200 dpi, 500 Hz, seed {SEED}. Raw SNR in dB, per page "
+        "the mean of its leads; a page on which any lead is below 5 dB has failed, and a lead that is not read counts as 0 dB.", "",
+        "| pages | reading | " + HEAD, "|---" * 9 + "|",
+    ]  # fmt: skip
+    plain = [row for row in rows if row["dpi"] == 200 and "asked" not in row]
+    for recipe in dict.fromkeys(row["recipe"] for row in plain):
+        for way in ways:
+            chosen = [row for row in plain if row["recipe"] == recipe and row["way"] == way]
+            if chosen:
+                out.append(line(chosen, recipe, way))
+    out += ["", "By layout, all recipes, stroke fit:", "", "| layout | pages | layout found | " + HEAD, "|---" * 10 + "|"]
+    by_layout = defaultdict(list)
+    for row in plain:
+        if row["way"] == MODES["render"]:
+            by_layout[row["layout"]].append(row)
+    for layout, chosen in sorted(by_layout.items(), key=lambda item: -len(item[1])):
+        out.append(line(chosen, layout, str(len(chosen)), f"{100 * np.mean([row['found_layout'] for row in chosen]):.0f} %"))
+    others = [row for row in rows if row["dpi"] != 200 and row["way"] == MODES["render"]]
+    if others:
+        out += ["", "By resolution, stroke fit:", "", "| pages | dpi | " + HEAD, "|---" * 9 + "|"]
+        for recipe, dpi in dict.fromkeys((row["recipe"], row["dpi"]) for row in others):
+            out.append(line([row for row in others if (row["recipe"], row["dpi"]) == (recipe, dpi)], recipe, f"{dpi:.0f}"))
+    return "\n".join(out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("inputs", nargs="*", help="records at 500 Hz, or folders of them; the built-in samples if none")
+    parser.add_argument("--pages", type=int, default=12, help="of every recipe")
+    parser.add_argument("--recipes", nargs="*", default=list(RECIPES))
+    parser.add_argument("--dpi", nargs="*", type=float, default=[100.0, 150.0, 300.0], help="further resolutions, for clean and photo")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--rows", type=Path, help="keep every row as JSON lines here")
+    parser.add_argument("--dry", action="store_true", help="print the tables, leave the docs alone")
+    given = parser.parse_args()
+    sources = [source for item in given.inputs for source in find_records(item)] or sample_records()
+    paths = [sources[k].path for k in np.unique(np.linspace(0, len(sources) - 1, given.pages).astype(int))]
+    tasks = [(path, recipe, k, 200.0, None, given.weights) for recipe in given.recipes for k, path in enumerate(paths)]
+    tasks += [(path, recipe, k, dpi, None, given.weights) for dpi in given.dpi for recipe in ("clean", "photo") for k, path in enumerate(paths[::3])]
+    rows: list[Row] = []
+    with ProcessPoolExecutor(given.workers) as pool:
+        for task, found in zip(tasks, pool.map(read_page, tasks), strict=True):
+            rows += found
+            mine = next((row for row in found if row["way"] == MODES["render"]), None)
+            print(f"{task[0].stem} {task[1]} {task[3]:.0f} dpi: {mine['snr'] if mine else np.nan:.1f} dB {mine['fault'] if mine else ''}", file=sys.stderr, flush=True)
+    if given.rows:
+        given.rows.write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
+    told = tables(rows, len(paths))
+    print(told)
+    if not given.dry:
+        text = PAGE.read_text(encoding="utf-8")
+        before, after = text.split(BEGIN)[0], text.split(END)[1]
+        PAGE.write_text(f"{before}{BEGIN}\n{told}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
