@@ -16,11 +16,14 @@ from fastecg.digitize.find_layout import (
 from fastecg.digitize.follow import Row, ends_mm, follow_row, own_planes, page_strip, share
 from fastecg.digitize.layout import Rows, Segment
 from fastecg.digitize.phase import find_grid
+from fastecg.digitize.plain import MOST_OFF, length_of_rows, plain_warp, tilt_of
 from fastecg.digitize.scale import find_scales
 from fastecg.digitize.separate import WEIGHTS, Layers, separator
 from fastecg.digitize.targets import SCALE, THIN_MM
 from fastecg.errors import ImageError
 
+_LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
+_USUAL_SPEED = 25.0  # mm/s
 _ENOUGH = 0.5  # of a layout's names: the picture is the right way up
 _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
@@ -63,6 +66,7 @@ class View:
     names: tuple[Name, ...]
     placed: Placed | None
     turns: int
+    plain: bool = False  # no grid was seen: millimetres are those of the rows' length
 
     @property
     def sureness(self) -> float:
@@ -134,12 +138,10 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
     """The picture the right way up: that in which most names of leads are where a layout has them."""
     network = separator(weights)
     scales = find_scales(picture, network)
-    if not scales:
-        raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     best: View | None = None
-    for px_per_mm, turns in _ways(scales):
+    for px_per_mm, turns in _ways(scales or [dpi / 25.4 for dpi in _LIKELY_DPI]):
         layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
-        view = seen(layers, settings.layout, turns)
+        view = seen(layers, settings.layout, turns, ruled=bool(scales))
         if best is None or _rank(view) > _rank(best):
             best = view
         if best.sureness >= _ENOUGH:
@@ -150,16 +152,49 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
 
 def _ways(scales: list[float]) -> list[tuple[float, int]]:
     """Scales and quarter turns, the likeliest first."""
-    first, second = scales[0], scales[1:2]
-    return [(first, 0), (first, 2), *((scale, 0) for scale in second), (first, 1), (first, 3), *((scale, 2) for scale in second)]
+    first, *others = scales[:4]
+    return [(first, 0), *((scale, 0) for scale in others), (first, 2), (first, 1), (first, 3)]
 
 
-def seen(layers: Layers, layout: str | None, turns: int = 0) -> View:
-    """Layers with their grid, their names and the layout laid over them."""
-    warp, _ = find_grid(layers["grid"], layers["major"])
+def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = True) -> View:
+    """Layers with their grid, their names and the layout laid over them.
+
+    Parameters
+    ----------
+    layers : Layers
+    layout : str, optional
+        Its name, if known.
+    turns : int
+        Quarter turns that the picture was given.
+    ruled : bool
+        Whether a grid is looked for; where there is none, millimetres come from the length of the rows.
+    """
+    if ruled:
+        try:
+            warp, _ = find_grid(layers["grid"], layers["major"])
+        except ImageError:
+            ruled = False
+        else:
+            return _view(layers, warp, layout, turns)
+    size = layers.maps.shape[1], layers.maps.shape[2]
+    view = _view(layers, plain_warp(size, SCALE), layout, turns, plain=True)
+    if view.placed is None:
+        return view
+    tilt = tilt_of(view.names, view.placed.pitch_mm)
+    view = _view(layers, plain_warp(size, SCALE, tilt), layout, turns, plain=True)
+    length = None if view.placed is None else length_of_rows(layers["trace"], plain_warp(size, SCALE, tilt), view.placed, _area(view))
+    if view.placed is None or length is None:
+        return view
+    stretch = length / (view.placed.layout.seconds * _USUAL_SPEED)
+    if abs(np.log(stretch)) > MOST_OFF:
+        return view
+    return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True)
+
+
+def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, plain: bool = False) -> View:
     names = tuple(read_names(layers, warp))
     left, top, right, bottom = _ink_area(layers, warp)
-    return View(layers, warp, names, place_layout(names, (right - left, bottom - top), layout), turns)
+    return View(layers, warp, names, place_layout(names, (right - left, bottom - top), layout), turns, plain)
 
 
 def _rank(view: View) -> tuple[float, int]:
@@ -176,6 +211,8 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     if view.placed is None:
         raise nothing_readable(view.names, view.layers)
     flags: list[str] = []
+    if view.plain:
+        flags.append(f"no grid was seen: the rows' length is taken as {view.placed.layout.seconds:g} s at {_USUAL_SPEED:g} mm/s")
     pulses = read_pulses(view.layers, view.warp)
     strip = page_strip(view.layers["trace"], view.warp, _area(view))
     baselines = _baselines(view.placed, strip, pulses, flags)
