@@ -77,7 +77,7 @@ def pictured(artifacts, view, dpi, page, style):
     shot = Shot("3x4+1", style.name, Setup(), facts, dpi, view, artifacts)
     warp = shot.warp(page.size_mm)
     assert warp.is_fold_free()
-    image, covered = shot._expose(shot._print(page, style, warp.scale), warp)
+    image, covered, _, _ = shot._expose(shot._print(page, style, warp.scale), warp)
     for artifact in artifacts:
         image = artifact.develop(image, dpi / 25.4)
         hidden = artifact.hide(warp.size, dpi / 25.4)

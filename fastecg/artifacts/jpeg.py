@@ -33,4 +33,4 @@ def _recompressed(pixels: np.ndarray, quality: int, left: int, top: int) -> np.n
     margin = np.pad(pixels, ((top, 0), (left, 0), (0, 0)), mode="edge") if left or top else pixels
     stream = io.BytesIO()
     Image.fromarray(margin).save(stream, "JPEG", quality=quality, subsampling=2)
-    return np.array(Image.open(stream))[top:, left:].copy()
+    return np.asarray(Image.open(stream))[top:, left:].copy()  # its one copy: a page has 30 MB
