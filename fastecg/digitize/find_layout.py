@@ -207,15 +207,39 @@ def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float]) 
     place = np.array([cells[name.lead] for name in known], dtype=float)
     spot = np.array([(name.y_mm, name.x_mm) for name in known])
     columns = len(layout.columns)
-    tall, wide = ink_mm[1] / layout.rows, ink_mm[0] / columns  # where names tell nothing
-    down = _line(place[:, 0], spot[:, 0]) if np.ptp(place[:, 0]) else (float(spot[0, 0] - place[0, 0] * tall), tall)
-    along = _line(place[:, 1], spot[:, 1]) if np.ptp(place[:, 1]) else (float(np.median(spot[:, 1]) - place[0, 1] * wide), wide)
+    apart = np.array([ink_mm[1] / layout.rows, ink_mm[0] / columns])  # of rows and columns where names tell nothing
+    agreed = _agreeing(place, spot, [name.lead for name in known], apart)
+    place, spot = place[agreed], spot[agreed]
+    down, along = (
+        _line(place[:, axis], spot[:, axis]) if np.ptp(place[:, axis]) else (float(np.median(spot[:, axis] - place[:, axis] * apart[axis])), apart[axis])
+        for axis in (0, 1)
+    )  # fmt: skip
     if (layout.rows > 1 and not 3.0 < down[1] < 60.0) or (columns > 1 and not 12.0 < along[1] < 520.0):
         return None
     placed = _scored(layout, names, down, along)
-    length = columns * along[1]
+    length = max(columns * along[1], 1e-6)
     fits = any(abs(np.log(length / (layout.seconds * speed))) < _LENGTH_OFF for speed in SPEEDS_MM_S)
     return placed if fits else replace(placed, score=placed.score - _MISFIT)
+
+
+def _agreeing(place: np.ndarray, spot: np.ndarray, leads: list[str], apart: np.ndarray) -> np.ndarray:
+    """Which names (n,) stand on one lattice, so that as many leads as possible do: tried with the lattice of every two names.
+
+    `place` (n, 2) holds rows and columns, `spot` (n, 2) the y and x mm of them. Most names that are read may be none at all.
+    """
+    i, j = np.triu_indices(len(place), 1)
+    steps, ways = place[j] - place[i], spot[j] - spot[i]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        pitch = np.where(steps != 0, ways / steps, apart)
+    good = (pitch > (3.0, 12.0)).all(axis=1)
+    pitch, first = pitch[good], spot[i[good]] - place[i[good]] * pitch[good]
+    if not len(pitch):
+        return np.ones(len(place), dtype=bool)
+    off = np.abs(spot[None] - first[:, None] - place[None] * pitch[:, None]) / pitch[:, None]
+    near = (off < (_ROW_OFF, _COLUMN_OFF)).all(axis=2)
+    belongs = np.array([[lead == other for other in dict.fromkeys(leads)] for lead in leads], dtype=float)
+    leads_near = ((near @ belongs) > 0).sum(axis=1) - 1e-3 * np.where(near, off.sum(axis=2), 0.0).sum(axis=1)
+    return np.asarray(near[int(np.argmax(leads_near))])
 
 
 def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], along: tuple[float, float]) -> Placed:
@@ -244,7 +268,8 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
             used.add(fits[0])
             found += 1
     wrong = sum(name.sure > 0.6 for k, name in enumerate(names) if k not in used)
-    score = found - 0.4 * (len(leads) - found) - 0.7 * wrong
+    # Words of the header pass for names here and there: they must not outweigh a whole page of names that fit.
+    score = found - 0.4 * (len(leads) - found) - min(0.7 * wrong, 0.4 * found)
     return Placed(layout, leads, first, pitch, left, step, score, found)
 
 
