@@ -24,7 +24,7 @@ from fastecg.errors import ImageError
 
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
 _USUAL_SPEED = 25.0  # mm/s
-_ENOUGH = 0.5  # of a layout's names: the picture is the right way up
+_ENOUGH, _FEW = 0.5, 5  # of a layout's names, in share and number: the picture is the right way up
 _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
@@ -144,7 +144,7 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
         view = seen(layers, settings.layout, turns, ruled=bool(scales))
         if best is None or _rank(view) > _rank(best):
             best = view
-        if best.sureness >= _ENOUGH:
+        if best.placed is not None and best.placed.found >= _FEW and best.sureness >= _ENOUGH:
             break
     assert best is not None
     return best

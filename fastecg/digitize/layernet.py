@@ -68,12 +68,12 @@ def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tenso
     Cross entropy on coverage, which is least where a map is the coverage to be expected: no weight on ink, no overlap, which would
     make strokes thicker than they are.
     """
-    weights = {"trace": 20.0, "grid": 1.0, "major": 2.0, "pulse": 5.0, "writing": 3.0, "paper": 1.0}
+    weights = {"trace": 30.0, "grid": 1.0, "major": 2.0, "pulse": 5.0, "writing": 3.0, "paper": 1.0}
     every = functional.binary_cross_entropy_with_logits(maps, true_maps, reduction="none").mean(dim=(0, 2, 3))
     parts = {name: weights[name] * every[k] for k, name in enumerate(MAPS)}
     rare = torch.ones(len(MARKERS))
     rare[0] = 0.05
-    parts["markers"] = 4.0 * functional.cross_entropy(markers, true_markers, weight=rare)
+    parts["markers"] = 2.0 * functional.cross_entropy(markers, true_markers, weight=rare)
     return parts
 
 
