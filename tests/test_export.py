@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -209,6 +210,29 @@ def test_supervision_reads_yolo(exported, pictures, name):
             np.testing.assert_allclose(found.xyxy, boxes, atol=0.1)
 
 
+@pytest.mark.parametrize(("name", "task"), [("yolo", "detect"), ("yolo-segment", "segment")])
+@pytest.mark.filterwarnings("ignore")  # of its own imports
+def test_ultralytics_reads_yolo(exported, pictures, name, task, tmp_path, monkeypatch):
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    data = pytest.importorskip("ultralytics.data")
+    utils = pytest.importorskip("ultralytics.data.utils")
+    folder = tmp_path / name
+    shutil.copytree(exported[name], folder)  # it leaves a cache beside the labels
+    described = utils.check_det_dataset(str(folder / "data.yaml"), autodownload=False)
+    assert list(described["names"].values()) == list(CATEGORIES)
+    read = [data.YOLODataset(described[split], data=described, task=task, augment=False) for split in ("train", "val") if described[split]]
+    labels = {Path(label["im_file"]).stem: label for part in read for label in part.labels}
+    assert set(labels) == set(pictures)  # none taken for damaged
+    for key, label in labels.items():
+        things = list(things_in(pictures[key], ink=task == "segment"))
+        assert label["shape"] == pictures[key].size
+        assert label["cls"].ravel().astype(int).tolist() == [CATEGORIES.index(thing.category) for thing in things]
+        edges = np.array([thing.box for thing in things]).reshape(-1, 2, 2) + 0.5
+        middle, size = edges.mean(axis=1), np.diff(edges, axis=1)[:, 0]
+        np.testing.assert_allclose(label["bboxes"] * np.tile(pictures[key].size[::-1], 2), np.hstack([middle, size]), atol=0.1)
+        assert [len(outline) for outline in label["segments"]] == ([len(thing.outline) for thing in things] if task == "segment" else [])
+
+
 def test_outlines_hold_the_ink(pictures):
     from skimage.draw import polygon2mask
 
@@ -231,6 +255,22 @@ def test_nnunet_keeps_its_rules(exported, pictures):
         assert image.shape == (*label.shape, len(described["channel_names"]))
         np.testing.assert_array_equal(label, picture.mask())
     assert len(list(folder.rglob("*.png"))) == 12
+
+
+@pytest.mark.filterwarnings("ignore")  # of its own imports
+def test_nnunet_finds_no_fault(exported, capsys):
+    check = pytest.importorskip("nnunetv2.experiment_planning.verify_dataset_integrity")
+    check.verify_dataset_integrity(str(exported["nnunet"]), num_processes=1)
+    assert "verify_dataset_integrity Done" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_nnunet_finds_faults_that_are_there(exported, tmp_path):
+    check = pytest.importorskip("nnunetv2.experiment_planning.verify_dataset_integrity")
+    shutil.copytree(exported["nnunet"], tmp_path / "raw")
+    next((tmp_path / "raw" / "labelsTr").iterdir()).unlink()
+    with pytest.raises(AssertionError):
+        check.verify_dataset_integrity(str(tmp_path / "raw"), num_processes=1)
 
 
 def test_nnunet_turns_jpeg_into_png(tmp_path):
