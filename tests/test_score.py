@@ -183,3 +183,19 @@ def test_command_refuses_folders_without_common_names(folders, tmp_path):
     result = run(folders[0], tmp_path / "other")
     assert result.exit_code == 2
     assert "no record has the name" in result.output
+
+
+def test_a_plot_of_scores(tmp_path):
+    pytest.importorskip("matplotlib")
+    from PIL import Image
+
+    from fastecg.digitize.score_plot import plot_scores
+
+    rng = np.random.default_rng(0)
+    wanted = [fastecg.simulate(seed=k) for k in range(3)]
+    found = [fastecg.Record(r.signal + rng.normal(0, 0.02, r.signal.shape), r.fs, r.leads, r.name) for r in wanted]
+    plot_scores(fastecg.score(wanted, found), tmp_path / "scores.png")
+    with Image.open(tmp_path / "scores.png") as drawn:
+        assert drawn.width > 800
+    with pytest.raises(fastecg.FastecgError, match=r"scores\.nothing"):
+        plot_scores(fastecg.score(wanted, found), tmp_path / "scores.nothing")

@@ -20,6 +20,7 @@ def score(
     estimate: Annotated[Path, typer.Argument(metavar="ESTIMATE", help="What was recovered: a record, or a folder with the same names.")],
     csv: Annotated[bool, typer.Option("--csv", help="One line a lead of a record, as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Also draw the spread over records and leads; needs matplotlib.", show_default=False)] = None,
 ) -> None:
     """Score recovered signals: raw SNR first, then the metrics of the PhysioNet Challenge 2024 and of Kaggle 2025.
 
@@ -35,6 +36,10 @@ def score(
     from fastecg.digitize.score import score as score_records
 
     scores = score_records(*_pairs(reference, estimate))
+    if plot is not None:
+        from fastecg.digitize.score_plot import plot_scores
+
+        plot_scores(scores, plot)
     typer.echo(_as_csv(scores) if csv else _as_json(scores) if json else _as_table(scores))
 
 

@@ -1,0 +1,81 @@
+"""Intervals that clinicians measure, on what was drawn and on what was recovered. Needs neurokit2."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.errors import FastecgError, RecordError
+from fastecg.record import Record
+
+#: Leads that are delineated, the first that both records have.
+RHYTHM_LEADS = ("II", "V1", "V5", "I")
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Medians over the beats of one lead, ms; NaN where none could be measured."""
+
+    rr_ms: float
+    qrs_ms: float
+    qt_ms: float
+
+
+def intervals(signal: np.ndarray, fs: float) -> Intervals:
+    """Measure one lead (samples,) mV; gaps are bridged by straight lines.
+
+    Raises
+    ------
+    FastecgError
+        If neurokit2 is not installed.
+    """
+    try:
+        import neurokit2
+    except ImportError as missing:
+        raise FastecgError("intervals need neurokit2, expected `pip install neurokit2` to have been run") from missing
+    known = np.flatnonzero(np.isfinite(signal))
+    if len(known) < 2 * fs:
+        return Intervals(np.nan, np.nan, np.nan)
+    whole = np.interp(np.arange(known[0], known[-1] + 1), known, signal[known])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            clean = neurokit2.ecg_clean(whole, sampling_rate=fs)
+            peaks = neurokit2.ecg_peaks(clean, sampling_rate=fs)[1]["ECG_R_Peaks"]
+            waves = neurokit2.ecg_delineate(clean, peaks, sampling_rate=fs, method="dwt")[1] if len(peaks) > 2 else {}
+        except (ValueError, IndexError, ZeroDivisionError):  # it gives up so on what is no ECG
+            return Intervals(np.nan, np.nan, np.nan)
+    return Intervals(
+        _middle(np.diff(peaks)) / fs * 1000,
+        _middle(_apart(waves, "ECG_R_Onsets", "ECG_R_Offsets")) / fs * 1000,
+        _middle(_apart(waves, "ECG_R_Onsets", "ECG_T_Offsets")) / fs * 1000,
+    )
+
+
+def interval_errors(reference: Record, estimate: Record) -> Intervals:
+    """Recovered less drawn, ms, in the lead of `RHYTHM_LEADS` that is drawn for longest.
+
+    Raises
+    ------
+    RecordError
+        If no such lead was drawn.
+    """
+    drawn = {lead: int(np.isfinite(reference.lead(lead)).sum()) for lead in RHYTHM_LEADS if lead in reference.leads}
+    if not drawn or not max(drawn.values()):
+        raise RecordError(f"{reference.name}: none of the leads {', '.join(RHYTHM_LEADS)} was drawn, expected one to measure")
+    lead = max(drawn, key=lambda name: drawn[name])
+    was = intervals(reference.lead(lead), reference.fs)
+    found = intervals(estimate.lead(lead), estimate.fs) if lead in estimate.leads else Intervals(np.nan, np.nan, np.nan)
+    return Intervals(found.rr_ms - was.rr_ms, found.qrs_ms - was.qrs_ms, found.qt_ms - was.qt_ms)
+
+
+def _apart(waves: dict[str, list[float]], start: str, stop: str) -> np.ndarray:
+    return np.array(waves.get(stop, []), dtype=float) - np.array(waves.get(start, []), dtype=float)
+
+
+def _middle(values: np.ndarray) -> float:
+    known = np.asarray(values, dtype=float)
+    known = known[np.isfinite(known)]
+    return float(np.median(known)) if known.size else np.nan

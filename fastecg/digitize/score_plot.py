@@ -1,0 +1,41 @@
+"""A picture of scores: how records and leads spread. Needs matplotlib."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fastecg.digitize.score import FAILURE_DB, Scores
+from fastecg.errors import FastecgError
+
+
+def plot_scores(scores: Scores, target: Path) -> None:
+    """Draw raw SNR over records (a histogram) and over leads (quartiles, 5th and 95th percentile) into a picture file.
+
+    Raises
+    ------
+    FastecgError
+        If matplotlib is not installed, or cannot write such a file.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as missing:
+        raise FastecgError("a plot needs matplotlib, expected `pip install matplotlib` to have been run") from missing
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+    whole = np.array([record.snr_db for record in scores.records])
+    left.hist(whole[np.isfinite(whole)], bins=30, color="0.6")
+    left.axvline(FAILURE_DB, color="tab:red", linewidth=1)
+    left.set(xlabel="raw SNR of a record, dB", ylabel="records")
+    names = list(dict.fromkeys(lead.lead for record in scores.records for lead in record.leads))
+    found = [[lead.snr_db for record in scores.records for lead in record.leads if lead.lead == name] for name in names]
+    right.boxplot([[value for value in values if np.isfinite(value)] for values in found], whis=(5, 95), showfliers=False)
+    right.set_xticks(range(1, len(names) + 1), names)
+    right.axhline(FAILURE_DB, color="tab:red", linewidth=1)
+    right.set(ylabel="raw SNR of a lead, dB")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        figure.savefig(target, dpi=110)
+    except ValueError as fault:
+        raise FastecgError(f"{target}: {fault}, expected a suffix such as .png or .pdf") from fault
