@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -109,6 +110,8 @@ class Recipe:
             raise RecipeError(f"slots is {happens!r}, expected a table of tables")
         slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
+        if not all(isinstance(number, Real) and math.isfinite(number) for number in severity.extremes()):
+            raise RecipeError(f"severity is {table['severity']!r}, expected numbers from 0 to 1")
         return cls(name, str(table.get("title", "")), drawn, view, slots, severity)
 
     def to_dict(self) -> dict[str, Any]:
@@ -271,6 +274,9 @@ def check_page(values: Mapping[str, Distribution]) -> None:
         for name in values[key].numbers if key in values else ():
             if name != "auto" and name not in names:
                 raise LayoutError(f"unknown {key} {name!r}, expected one of auto, {', '.join(names)}")
+    for given in values["simultaneous"].numbers if "simultaneous" in values else ():
+        if not isinstance(given, bool):
+            raise LayoutError(f"simultaneous is {given!r}, expected true or false")
     for leads in values["rhythm_leads"].numbers if "rhythm_leads" in values else ():
         lead_names(leads)
     for key in RANGES:

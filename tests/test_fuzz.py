@@ -108,10 +108,18 @@ def test_archives_with_damaged_bytes(tmp_path):
         fastecg.read_record(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("text", ["[page\n" + "[" * 5000, "slots = 1.5", "slots = true", "a = " + "[" * 5000])
+@pytest.mark.parametrize(
+    "text", ["[page\n" + "[" * 5000, "slots = 1.5", "slots = true", "severity = nan", "severity = 'x'", "a = " + "[" * 5000]
+)
 def test_recipes_that_are_none(text):
     with pytest.raises(RecipeError):
         fastecg.Recipe.from_toml(text, "mine")
+
+
+@pytest.mark.parametrize("written", ["nan", "1", "'yes'", "[0, 1]", "{choice = {true = 1, maybe = 1}}"])
+def test_columns_are_simultaneous_or_not(written):
+    with pytest.raises(LayoutError, match="simultaneous"):
+        fastecg.Recipe.from_toml(f"page.simultaneous = {written}", "mine")
 
 
 @pytest.mark.parametrize(

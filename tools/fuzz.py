@@ -476,15 +476,15 @@ def subjects() -> list[Subject]:
             _read_record("it.npy", {"fs": 250, "leads": ["I", "V1"]}),
         ),
         Subject(
-            "npz", "`.npz` file", 12_000, [_npz_seed(signal=np.sin(np.arange(60.0)).reshape(2, 30), fs=250, leads=["II", "V1"])],
+            "npz", "`.npz` file", 6_000, [_npz_seed(signal=np.sin(np.arange(60.0)).reshape(2, 30), fs=250, leads=["II", "V1"])],
             _npz_wound, _read_record("it.npz"),
         ),
-        Subject("recipe", "recipe TOML, and a shot drawn from it", 16_000, _recipe_seeds(), _toml_wound, _read_recipe),
-        Subject("shot", "shot JSON, and its picture", 8_000, _shot_seeds(), _json_wound, _read_shot),
-        Subject("truth", "truth JSON", 4_000, [rendered[0]["sample-0.json"]], _json_wound, _read_truth),
+        Subject("recipe", "recipe TOML, and a shot drawn from it", 8_000, _recipe_seeds(), _toml_wound, _read_recipe),
+        Subject("shot", "shot JSON, and its picture", 4_000, _shot_seeds(), _json_wound, _read_shot),
+        Subject("truth", "truth JSON", 2_000, [rendered[0]["sample-0.json"]], _json_wound, _read_truth),
         Subject("notes", "notes file", 6_000, [notes], _any_part, _read_notes),
-        Subject("resume", "`manifest.jsonl` and `run.json` of a run that goes on", 3_000, rendered[:1], _options_wound, _read_options),
-        Subject("rendered", "rendered folder, exported and inspected", 6_000, rendered, _rendered_wound, _read_rendered),
+        Subject("resume", "`manifest.jsonl` and `run.json` of a run that goes on", 1_500, rendered[:1], _options_wound, _read_options),
+        Subject("rendered", "rendered folder, exported and inspected", 2_000, rendered, _rendered_wound, _read_rendered),
     ]  # fmt: skip
 
 
