@@ -90,13 +90,13 @@ def test_names_give_the_layout(layout):
     names += [Name(lead, 30.0, 40 + (layout.rows - len(layout.rhythm) + k) * pitch, 0.9) for k, lead in enumerate(layout.rhythm)]
     rng = np.random.default_rng(3)
     kept = [names[k] for k in sorted(rng.permutation(len(names))[: max(len(names) - 2, 2)])]
-    placed = place_layout(kept, (layout.seconds * 25.0, layout.rows * pitch))
+    placed = place_layout(kept, (28.0, 30.0, 28.0 + layout.seconds * 25.0, 30.0 + layout.rows * pitch))
     assert placed.layout.name == layout.name
     assert placed.pitch_mm == pytest.approx(pitch)
 
 
 def test_no_layout_without_names():
-    assert place_layout([], (250.0, 100.0)) is None
+    assert place_layout([], (0.0, 0.0, 250.0, 100.0)) is None
 
 
 def test_snapped():

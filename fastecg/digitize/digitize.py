@@ -11,9 +11,9 @@ import numpy as np
 from fastecg.digitize.coarse import PageWarp, Strip
 from fastecg.digitize.decode import Digitized, decode
 from fastecg.digitize.find_layout import (
-    SPEEDS_MM_S, Name, Placed, Pulse, gain_of_pulses, nothing_readable, place_layout, read_names, read_pulses, snapped,
+    SPEEDS_MM_S, Name, Placed, Pulse, fitted_line, gain_of_pulses, nothing_readable, place_layout, read_names, read_pulses, snapped,
 )  # fmt: skip
-from fastecg.digitize.follow import Row, ends_mm, follow_row, own_planes, page_strip, share
+from fastecg.digitize.follow import Row, ends_mm, follow_row, level_mm, own_planes, page_strip, share
 from fastecg.digitize.layout import Rows, Segment
 from fastecg.digitize.phase import find_grid
 from fastecg.digitize.plain import MOST_OFF, length_of_rows, plain_warp, tilt_of
@@ -31,7 +31,7 @@ _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
 _CAP_MM = 0.055  # from a trace's last sample to where its ink falls to one half
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
-_APART_MM = 0.7  # ends of rows that contradict each other
+_AGREE_MM, _DOUBTFUL = 0.25, 0.4  # ends of rows that tell the same, and how much one counts that a pulse runs into
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,7 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
 
 def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, plain: bool = False) -> View:
     names = tuple(read_names(layers, warp))
-    left, top, right, bottom = _ink_area(layers, warp)
-    return View(layers, warp, names, place_layout(names, (right - left, bottom - top), layout), turns, plain)
+    return View(layers, warp, names, place_layout(names, _ink_area(layers, warp), layout), turns, plain)
 
 
 def _rank(view: View) -> tuple[float, int]:
@@ -217,6 +216,8 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     strip = page_strip(view.layers["trace"], view.warp, _area(view))
     baselines = _baselines(view.placed, strip, pulses, flags)
     followed = _followed(view.placed, strip, baselines)
+    if not pulses:
+        baselines = _levels(view.placed, followed)
     gains = _gains(pulses, settings, flags)
     speed, start = _time_axis(view, strip, followed, pulses, settings, flags)
     planes = own_planes(view.layers["trace"], view.warp, strip, share(strip, followed), len(followed))
@@ -350,6 +351,17 @@ def _followed(placed: Placed, strip: Strip, baselines: Sequence[float]) -> list[
     return [follow_row(strip, baseline, placed.pitch_mm, (strip.left_mm, right)) for baseline in baselines]
 
 
+def _levels(placed: Placed, followed: Sequence[Row]) -> list[float]:
+    """Page y of 0 mV of every row, evenly spaced, by where the traces are most of the time."""
+    columns = len(placed.layout.columns)
+    span = placed.left_mm, placed.left_mm + columns * placed.column_mm
+    levels = np.array([level_mm(row, span) for row in followed])
+    if len(levels) < 3:
+        return [float(level) for level in levels]
+    first, pitch = fitted_line(np.arange(len(levels), dtype=float), levels)
+    return [first + pitch * k for k in range(len(levels))]
+
+
 def _gains(pulses: Sequence[Pulse], settings: Settings, flags: list[str]) -> tuple[float, float]:
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
@@ -374,12 +386,13 @@ def _time_axis(
     speed = settings.speed_mm_s or _speed(placed, float(np.median(np.subtract(rights, lefts))), flags)
     length, cap = (placed.layout.seconds - 1.0 / settings.fs) * speed, _CAP_MM
     whole = [(row, x) for row, x in zip([row for row, _ in found], lefts, strict=True) if not _cut_off(view, row, x)]
-    clear = [x for _, x in whole if not any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses)]
+    # Where a pulse runs into a row, the network has to guess where one ends and the other begins.
+    starts = [(x + cap, _DOUBTFUL if any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) else 1.0) for _, x in whole]
     stops = [
-        x - cap - length for (row, _), x in zip(found, rights, strict=True)
-        if not _cut_off(view, row, x) and not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses)
+        (x - cap - length, _DOUBTFUL if any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses) else 1.0)
+        for (row, _), x in zip(found, rights, strict=True) if not _cut_off(view, row, x)
     ]  # fmt: skip
-    return speed, _start([x + cap for x in clear], stops, [x + cap for _, x in whole], flags)
+    return speed, _start(starts, stops, flags)
 
 
 def _speed(placed: Placed, ink_mm: float, flags: list[str]) -> float:
@@ -400,18 +413,23 @@ def _cut_off(view: View, row: Row, x_mm: float) -> bool:
     return not (_EDGE_PX < x < width - 1 - _EDGE_PX and _EDGE_PX < y < height - 1 - _EDGE_PX)
 
 
-def _start(starts: list[float], stops: list[float], doubtful: list[float], flags: list[str]) -> float:
-    """Where time starts, from the left ends of rows and from their right ends less their length."""
-    if starts and stops:
-        left, right = float(np.median(starts)), float(np.median(stops))
-        if abs(left - right) < _APART_MM:
-            return (left + right) / 2
-        flags.append(f"the rows are {right - left:+.1f} mm longer than their time: the time axis starts where they do")
-        return left
-    known = starts or stops or doubtful
-    if not known:
+def _start(starts: list[tuple[float, float]], stops: list[tuple[float, float]], flags: list[str]) -> float:
+    """Where time starts: where most rows agree that it does, by their left ends and by their right ends less their length.
+
+    Both lists hold places (mm) and weights. A faint end is lost inward, and a record may end early, so ends are not averaged.
+    """
+    every = np.array(starts + stops)
+    if not len(every):
         raise ImageError("every row goes on beyond the picture, expected the beginning or the end of one")
-    return float(np.median(known))
+    places, weights = every.T
+    near = np.abs(places[:, None] - places[None, :]) < _AGREE_MM
+    middle = places[int(np.argmax(near @ weights + 1e-3 * (np.arange(len(every)) < len(starts))))]
+    agreed = [[(x, weight) for x, weight in side if abs(x - middle) < _AGREE_MM] for side in (starts, stops)]
+    if sum(map(len, agreed)) < max(2, 0.3 * len(every)):
+        flags.append("the ends of the rows contradict each other: the start of time is uncertain")
+    # The ends' own bias is that of a pen's cap, and cancels between left and right.
+    means = [float(np.average([x for x, _ in side], weights=[weight for _, weight in side])) for side in agreed if side]
+    return float(np.mean(means))
 
 
 def _rows(placed: Placed, baselines: Sequence[float], gains: tuple[float, float], speed: float, start: float, fs: float) -> Rows:

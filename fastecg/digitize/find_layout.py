@@ -25,6 +25,7 @@ GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 _NAMED = 0.5  # probability from which cells belong to a name
 _LEAST_CELLS = 2
 _LENGTH_OFF, _MISFIT = 0.12, 3.0  # a row that is no layout's time at any speed, and what it costs
+_BELOW = 0.45  # rows by which the last name may stand below all ink
 _ROW_OFF, _COLUMN_OFF = 0.3, 0.2  # how far a name may be from its place, in rows and columns
 _INK = 0.4
 
@@ -158,14 +159,14 @@ def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[floa
     return [foot - float(np.average(y[flat], weights=ink[flat]))] if flat.sum() > 0.7 * middle.sum() else []
 
 
-def place_layout(names: Sequence[Name], ink_mm: tuple[float, float], forced: str | None = None) -> Placed | None:
+def place_layout(names: Sequence[Name], ink_mm: tuple[float, float, float, float], forced: str | None = None) -> Placed | None:
     """The layout that explains the names best; None if fewer than two leads fit any.
 
     Parameters
     ----------
     names : sequence of Name
-    ink_mm : (float, float)
-        Width and height of what the traces fill.
+    ink_mm : (float, float, float, float)
+        What the traces fill: left, top, right, bottom.
     forced : str, optional
         The layout's name, if it is known.
     """
@@ -198,7 +199,7 @@ def _rows_layout(name: str, leads: tuple[str, ...]) -> Layout:
     return layout_for(name, leads or LEADS)
 
 
-def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float]) -> Placed | None:
+def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float, float, float]) -> Placed | None:
     """A layout fitted to the names that it has."""
     cells = {label.removeprefix("-"): (row, column) for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
     known = [name for name in names if name.lead in cells]
@@ -207,11 +208,11 @@ def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float]) 
     place = np.array([cells[name.lead] for name in known], dtype=float)
     spot = np.array([(name.y_mm, name.x_mm) for name in known])
     columns = len(layout.columns)
-    apart = np.array([ink_mm[1] / layout.rows, ink_mm[0] / columns])  # of rows and columns where names tell nothing
+    apart = np.array([(ink_mm[3] - ink_mm[1]) / layout.rows, (ink_mm[2] - ink_mm[0]) / columns])  # of rows and columns where names tell nothing
     agreed = _agreeing(place, spot, [name.lead for name in known], apart)
     place, spot = place[agreed], spot[agreed]
     down, along = (
-        _line(place[:, axis], spot[:, axis]) if np.ptp(place[:, axis]) else (float(np.median(spot[:, axis] - place[:, axis] * apart[axis])), apart[axis])
+        fitted_line(place[:, axis], spot[:, axis]) if np.ptp(place[:, axis]) else (float(np.median(spot[:, axis] - place[:, axis] * apart[axis])), apart[axis])
         for axis in (0, 1)
     )  # fmt: skip
     if (layout.rows > 1 and not 3.0 < down[1] < 60.0) or (columns > 1 and not 12.0 < along[1] < 520.0):
@@ -219,6 +220,8 @@ def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float]) 
     placed = _scored(layout, names, down, along)
     length = max(columns * along[1], 1e-6)
     fits = any(abs(np.log(length / (layout.seconds * speed))) < _LENGTH_OFF for speed in SPEEDS_MM_S)
+    last = placed.first_mm + (layout.rows - 1) * placed.pitch_mm
+    fits = fits and last < ink_mm[3] + _BELOW * placed.pitch_mm
     return placed if fits else replace(placed, score=placed.score - _MISFIT)
 
 
@@ -273,7 +276,7 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
     return Placed(layout, leads, first, pitch, left, step, score, found)
 
 
-def _line(at: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+def fitted_line(at: np.ndarray, values: np.ndarray) -> tuple[float, float]:
     """Start and slope of a line through points, half of which may be anywhere (Theil 1950, Sen 1968)."""
     i, j = np.triu_indices(len(at), 1)
     apart = at[j] != at[i]

@@ -16,7 +16,7 @@ _SURE = 0.6  # ink from here on is as good as any: else a paler row would lose t
 _INK = 0.15
 _FAINT = 0.02
 _STAY_PX = 3  # ink this near to a row's own belongs to it as well
-_HALF = 0.5  # ink at a trace's ends
+_TRACE = 0.12  # ink from here on is a trace, however unsure
 _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
 
 
@@ -102,18 +102,34 @@ def ends_mm(strip: Strip, row: Row) -> tuple[float, float] | None:
     along = np.array([
         strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True), first)
     ])  # fmt: skip
-    solid = np.convolve(along > _HALF, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
+    solid = np.convolve(along > _TRACE, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():
         return None
     left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID - 1
-    left += int(np.argmax(along[left : left + _SOLID] > _HALF))
-    right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > _HALF))
-    return row.left_mm + _crossing(along, left, -1) / strip.scale, row.left_mm + _crossing(along, right, 1) / strip.scale
+    left += int(np.argmax(along[left : left + _SOLID] > _TRACE))
+    right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > _TRACE))
+    return row.left_mm + _edge(along, left, -1) / strip.scale, row.left_mm + _edge(along, right, 1) / strip.scale
 
 
-def _crossing(along: np.ndarray, at: int, way: int) -> float:
-    """Where the ink falls through one half beyond its last column."""
+def _edge(along: np.ndarray, at: int, way: int) -> float:
+    """Where the ink falls to half of what it is inside, near its last column `at`; `way` leads out."""
+    inside = along[max(at - _SOLID, 0) : at + 1] if way > 0 else along[at : at + _SOLID]
+    half = 0.5 * float(np.median(inside))
+    while 0 <= at < len(along) and along[at] < half:
+        at -= way
+    while 0 <= at + way < len(along) and along[at + way] >= half:
+        at += way
     beyond = at + way
     if not 0 <= beyond < len(along):
         return float(at)
-    return at + way * float((along[at] - _HALF) / max(along[at] - along[beyond], 1e-6))
+    return at + way * float((along[at] - half) / max(along[at] - along[beyond], 1e-6))
+
+
+def level_mm(row: Row, span_mm: tuple[float, float]) -> float:
+    """Where a row's trace is most of the time between two page x, mm."""
+    first, last = (int(np.clip((x - row.left_mm) * row.scale, 0, len(row.top_mm) - 1)) for x in span_mm)
+    middle = ((row.top_mm + row.bottom_mm) / 2)[first : last + 1]
+    bins = np.arange(middle.min() - 1.0, middle.max() + 1.0, 0.05)
+    found, _ = np.histogram(middle, bins)
+    smooth = np.convolve(found, np.hanning(15), mode="same")
+    return float(bins[int(np.argmax(smooth))] + 0.025)
