@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import wfdb
 from timing import times_faster
 
 from fastecg.readers import find_records, read_record, sample_records
 
+# wfdb looks every field of a header up in a table of pandas, which 3.0 has made two and a half times as slow.
+SLOW_TABLES = int(pandas.__version__.split(".")[0]) >= 3
 SAMPLE = str(sample_records()[0].path.with_suffix(""))
 
 
@@ -55,15 +58,15 @@ def test_bench_find_records(benchmark, tmp_path):
 
 
 def test_guard_a_sample_against_wfdb(benchmark):
-    """About 10 times when the two take turns, 11 to 14 when ours stays in the cache; the guard leaves room for a busy machine."""
-    assert _against_wfdb(benchmark, SAMPLE) > 6
+    """12 to 13 times beside pandas 3, 6 to 7 beside pandas 2; each call finds the caches as the other library left them."""
+    assert _against_wfdb(benchmark, SAMPLE) > (10 if SLOW_TABLES else 4)
 
 
 @pytest.mark.parametrize("coding", ["16", "212"])
 def test_guard_twelve_leads_of_the_other_common_formats(benchmark, tmp_path, coding):
-    assert _against_wfdb(benchmark, _written(tmp_path, coding, 12, 5000)) > 6
+    assert _against_wfdb(benchmark, _written(tmp_path, coding, 12, 5000)) > (10 if SLOW_TABLES else 4)
 
 
 def test_guard_half_an_hour_in_format_212(benchmark, tmp_path):
     """Here the header is nothing and both sides are limited by memory."""
-    assert _against_wfdb(benchmark, _written(tmp_path, "212", 2, 650_000), times=7) > 2.5
+    assert _against_wfdb(benchmark, _written(tmp_path, "212", 2, 650_000), times=7) > 6
