@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from fastecg.digitize.targets import MAPS, MARKERS
@@ -103,13 +104,15 @@ def export_layernet(checkpoint: Path, target: Path) -> None:
     """
     example = torch.zeros((8 * STRIDE, 8 * STRIDE, 3), dtype=torch.uint8)
     part = target.with_suffix(".part")
-    torch.onnx.export(
-        _Ready(load_layernet(checkpoint)).eval(),
-        (example,),
-        str(part),
-        input_names=["picture"],
-        output_names=["maps", "markers"],
-        dynamic_axes={"picture": {0: "height", 1: "width"}, "maps": {1: "height", 2: "width"}, "markers": {1: "rows", 2: "columns"}},
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the older exporter, which needs no further package
+        torch.onnx.export(
+            _Ready(load_layernet(checkpoint)).eval(),
+            (example,),
+            str(part),
+            input_names=["picture"],
+            output_names=["maps", "markers"],
+            dynamic_axes={"picture": {0: "height", 1: "width"}, "maps": {1: "height", 2: "width"}, "markers": {1: "rows", 2: "columns"}},
+            dynamo=False,
+        )
     part.replace(target)
