@@ -23,11 +23,12 @@ _HOMES = {
     "RecordError": "fastecg.errors",
     "Shot": "fastecg.shot",
     "Truth": "fastecg.photo",
+    "digitize": "fastecg.digitizing.digitize",
     "photos": "fastecg.training",
     "read_record": "fastecg.readers",
     "render": "fastecg.recipe",
     "render_dataset": "fastecg.dataset",
-    "score": "fastecg.digitize.score",
+    "score": "fastecg.digitizing.score",
     "simulate": "fastecg.simulation",
 }
 
@@ -44,6 +45,7 @@ __all__ = [
     "RecordError",
     "Shot",
     "Truth",
+    "digitize",
     "photos",
     "read_record",
     "render",
@@ -54,7 +56,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from fastecg.dataset import render_dataset as render_dataset
-    from fastecg.digitize.score import score as score
+    from fastecg.digitizing.digitize import digitize as digitize
+    from fastecg.digitizing.score import score as score
     from fastecg.errors import FastecgError as FastecgError
     from fastecg.errors import ImageError as ImageError
     from fastecg.errors import LayoutError as LayoutError

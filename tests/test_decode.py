@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitize.decode import decode
-from fastecg.digitize.gauss_newton import Stroke, fit_stroke
-from fastecg.digitize.layout import Rows, rows_of
-from fastecg.digitize.oracle import drawn_samples, true_layers, true_rows
-from fastecg.digitize.phase import find_grid
-from fastecg.digitize.warp_fit import fit_warp
+from fastecg.digitizing.decode import decode
+from fastecg.digitizing.gauss_newton import Stroke, fit_stroke
+from fastecg.digitizing.layout import Rows, rows_of
+from fastecg.digitizing.oracle import drawn_samples, true_layers, true_rows
+from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.warp_fit import fit_warp
 from fastecg.kernels.demodulate import demodulate, spline_values
 from fastecg.kernels.fit import BAND, inverse_diagonal, normal_equations
 from fastecg.kernels.line import stroke_trace

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitize.targets import MAPS, MARKERS, SCALE, whole_window, windows
+from fastecg.digitizing.targets import MAPS, MARKERS, SCALE, whole_window, windows
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ torch = pytest.importorskip("torch")
 def test_training_learns_resumes_and_exports(tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from fastecg.digitize.layernet import export_layernet, load_layernet
-    from fastecg.digitize.separate import Separator
-    from fastecg.digitize.train import Course, Pages, Trainer, curves
+    from fastecg.digitizing.layernet import export_layernet, load_layernet
+    from fastecg.digitizing.separate import Separator
+    from fastecg.digitizing.train import Course, Pages, Trainer, curves
 
     course = Course(hours=1.0, width=4, batch=2, size=64, simulated=1.0)
     batches = [batch for _, batch in zip(range(4), Pages([], course), strict=False)]
@@ -87,9 +87,9 @@ def test_training_learns_resumes_and_exports(tmp_path):
 def test_bands_of_a_tall_picture_fit_together(tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from fastecg.digitize.layernet import export_layernet
-    from fastecg.digitize.separate import Separator
-    from fastecg.digitize.train import Course, Trainer
+    from fastecg.digitizing.layernet import export_layernet
+    from fastecg.digitizing.separate import Separator
+    from fastecg.digitizing.train import Course, Trainer
 
     trainer = Trainer(Course(width=4), tmp_path)
     trainer.save()
@@ -103,7 +103,7 @@ def test_bands_of_a_tall_picture_fit_together(tmp_path):
 
 
 def test_a_folder_with_another_width_is_refused(tmp_path):
-    from fastecg.digitize.train import Course, Trainer
+    from fastecg.digitizing.train import Course, Trainer
 
     Trainer(Course(width=4), tmp_path).save()
     with pytest.raises(fastecg.FastecgError, match="expected 6"):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import fastecg
 from fastecg.cli import app
-from fastecg.digitize.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
+from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
 from fastecg.writers.wfdb_copy import write_record
 
 FS = 500.0
@@ -189,7 +189,7 @@ def test_a_plot_of_scores(tmp_path):
     pytest.importorskip("matplotlib")
     from PIL import Image
 
-    from fastecg.digitize.score_plot import plot_scores
+    from fastecg.digitizing.score_plot import plot_scores
 
     rng = np.random.default_rng(0)
     wanted = [fastecg.simulate(seed=k) for k in range(3)]

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 import fastecg
-from fastecg.digitize.coarse import column_means, extent_mm, straighten
-from fastecg.digitize.digitize import Settings, best_view, lay_out, read_traces, read_view, seen
-from fastecg.digitize.layout import rows_of
-from fastecg.digitize.oracle import drawn_samples
-from fastecg.digitize.separate import WEIGHTS, Layers
-from fastecg.digitize.targets import MARKERS, SCALE, whole_window
+from fastecg.digitizing.coarse import column_means, extent_mm, straighten
+from fastecg.digitizing.digitize import Settings, best_view, lay_out, read_traces, read_view, seen
+from fastecg.digitizing.layout import rows_of
+from fastecg.digitizing.oracle import drawn_samples
+from fastecg.digitizing.separate import WEIGHTS, Layers
+from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
@@ -76,7 +76,7 @@ def true_masks(photo: fastecg.Photo) -> list[np.ndarray]:
 
 def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
     """The network's traces within the true box of every segment: a denoiser, and nothing that tells neighbouring rows apart."""
-    from fastecg.digitize.separate import resized
+    from fastecg.digitizing.separate import resized
 
     height, width = photo.image.shape[:2]
     ink = resized(np.repeat(np.rint(255 * layers["trace"]).astype(np.uint8)[..., None], 3, axis=2), 1 / layers.zoom)[..., 0]

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 import fastecg
-from fastecg.digitize.decode import decode
-from fastecg.digitize.layout import rows_of
-from fastecg.digitize.oracle import drawn_samples, true_layers, true_rows
+from fastecg.digitizing.decode import decode
+from fastecg.digitizing.layout import rows_of
+from fastecg.digitizing.oracle import drawn_samples, true_layers, true_rows
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 import fastecg
-from fastecg.digitize.digitize import Settings, digitize
-from fastecg.digitize.separate import WEIGHTS
+from fastecg.digitizing.digitize import Settings, digitize
+from fastecg.digitizing.separate import WEIGHTS
 from fastecg.readers import find_records, read_record, sample_records
 
 matplotlib.use("Agg")

@@ -10,8 +10,8 @@ import typer
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
-    from fastecg.digitize.digitize import Settings
-    from fastecg.digitize.pictures import Source
+    from fastecg.digitizing.digitize import Settings
+    from fastecg.digitizing.pictures import Source
 
 _PAGE, _SIGNAL = "What is known of the page (else it is read from the picture)", "What is read"
 
@@ -39,9 +39,9 @@ def digitize(
 
         fastecg digitize scans -o out --layout 3x4+1 --speed 25 --gain 10
     """
-    from fastecg.digitize.decode import MODES
-    from fastecg.digitize.digitize import Settings
-    from fastecg.digitize.pictures import find_pictures
+    from fastecg.digitizing.decode import MODES
+    from fastecg.digitizing.digitize import Settings
+    from fastecg.digitizing.pictures import find_pictures
 
     if mode not in MODES:
         raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
@@ -68,11 +68,11 @@ def _digitize(source: Source, out: Path, settings: Settings, overlay: bool, weig
     """Read one picture and write what was found; a line about it."""
     import re
 
-    from fastecg.digitize.digitize import digitize as read
-    from fastecg.digitize.pictures import read_picture
-    from fastecg.digitize.report import overlay as drawn_over
-    from fastecg.digitize.report import report_of, twelve_leads
-    from fastecg.digitize.separate import WEIGHTS
+    from fastecg.digitizing.digitize import digitize as read
+    from fastecg.digitizing.pictures import read_picture
+    from fastecg.digitizing.report import overlay as drawn_over
+    from fastecg.digitizing.report import report_of, twelve_leads
+    from fastecg.digitizing.separate import WEIGHTS
     from fastecg.writers import write_record
     from fastecg.writers.image import write_atomic
 

@@ -11,7 +11,7 @@ import typer
 from fastecg.errors import RecordError
 
 if TYPE_CHECKING:
-    from fastecg.digitize.score import Scores
+    from fastecg.digitizing.score import Scores
     from fastecg.record import Record
 
 
@@ -33,11 +33,11 @@ def score(
 
         fastecg score out/00001_hr digitized/00001_hr --json
     """
-    from fastecg.digitize.score import score as score_records
+    from fastecg.digitizing.score import score as score_records
 
     scores = score_records(*_pairs(reference, estimate))
     if plot is not None:
-        from fastecg.digitize.score_plot import plot_scores
+        from fastecg.digitizing.score_plot import plot_scores
 
         plot_scores(scores, plot)
     typer.echo(_as_csv(scores) if csv else _as_json(scores) if json else _as_table(scores))

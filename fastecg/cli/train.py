@@ -26,8 +26,8 @@ def train(
 
         fastecg train records500 -o network --hours 3
     """
-    from fastecg.digitize.train import Course, curves, train as teach
-    from fastecg.digitize.layernet import export_layernet
+    from fastecg.digitizing.train import Course, curves, train as teach
+    from fastecg.digitizing.layernet import export_layernet
 
     course = Course(hours=hours, width=width, batch=batch, seed=seed)
     for row in teach(inputs or [], out, course, workers=workers):

@@ -1,7 +1,8 @@
 """The stroke seen from the other side: how a drawn polyline's ink differs from a picture, and which way its knots should move.
 
 Ink at a point is a smooth step of its distance to the polyline, averaged over `taps` x `taps` points a pixel. Only the segment nearest
-to a point matters, so a pixel knows few neighbouring knots and the normal equations are banded.
+to a point matters, so a pixel knows few neighbouring knots and the normal equations are banded. Segments claim the points near them, one
+column of pixels after another.
 """
 
 from __future__ import annotations
@@ -17,52 +18,92 @@ _UNMATCHED = 0.3  # ink that no stroke is near pulls from this coverage on
 
 
 @jit
-def bucket(points, reach, columns):
-    """Segments near each pixel column: (first, segments), those of column c being ``segments[first[c]:first[c + 1]]``."""
-    first = np.zeros(columns + 1, np.int64)
-    for k in range(len(points) - 1):
-        c0, c1 = _columns(points, k, reach, columns)
-        for c in range(c0, c1):
-            first[c + 1] += 1
-    for c in range(columns):
-        first[c + 1] += first[c]
-    segments = np.empty(first[columns], np.int64)
-    filled = first[:-1].copy()
-    for k in range(len(points) - 1):
-        c0, c1 = _columns(points, k, reach, columns)
-        for c in range(c0, c1):
-            segments[filled[c]] = k
-            filled[c] += 1
-    return first, segments
+def lines_of(points):
+    """The segments of a polyline, (n - 1, 5): x and y where each starts, its run along x and y, 1 / length² (0 if it has none)."""
+    lines = np.empty((len(points) - 1, 5))
+    for k in range(len(lines)):
+        dx, dy = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
+        length = dx * dx + dy * dy
+        lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3] = points[k, 0], points[k, 1], dx, dy
+        lines[k, 4] = 0.0 if length == 0.0 else 1.0 / length
+    return lines
 
 
 @jit
-def _columns(points, k, reach, columns):
-    """Pixel columns that segment k, widened by `reach`, touches: none if an end is not finite."""
-    low, high = min(points[k, 0], points[k + 1, 0]) - reach, max(points[k, 0], points[k + 1, 0]) + reach
-    if not (math.isfinite(low + high) and math.isfinite(points[k, 1] + points[k + 1, 1])):
+def spans_of(lines, reach, columns):
+    """The segments near each pixel column, (columns, 2): from the first up to and without the second; none where both are the same."""
+    spans = np.zeros((columns, 2), np.int64)
+    for k in range(len(lines)):
+        c0, c1 = _columns(lines[k], reach, columns)
+        for c in range(c0, c1):
+            spans[c, 0], spans[c, 1] = spans[c, 0] if spans[c, 1] else k, k + 1
+    return spans
+
+
+@jit
+def _columns(line, reach, columns):
+    """Pixel columns that a segment, widened by `reach`, touches: none if an end is not finite."""
+    low, high = line[0] + min(line[2], 0.0) - reach, line[0] + max(line[2], 0.0) + reach
+    if not (math.isfinite(low + high) and math.isfinite(line[1] + line[3])):
         return 0, 0
     return min(max(math.ceil(low), 0), columns), max(min(math.floor(high) + 1, columns), 0)
 
 
 @jit
-def nearest(points, segments, x, y):
-    """The segment of `segments` nearest to (x, y): its index, where on it (0 to 1), and the distance; index -1 if there is none."""
+def claim(lines, span, x, top, reach, heights, square, owner):
+    """Which segment of a span is nearest to each of the points (x, top + heights[j]), if one is nearer than `reach`.
+
+    `heights` (n,) float32, evenly spaced; out: `square` (n,) float32, the distance's square; `owner` (n,) int32, -1 where none is near.
+    """
+    square[:] = reach * reach
+    owner[:] = -1
+    if not len(heights):
+        return
+    a_px = 1.0 / (heights[1] - heights[0]) if len(heights) > 1 else 1.0
+    for k in range(span[0], span[1]):
+        low, high = lines[k, 1] - top - heights[0], lines[k, 1] + lines[k, 3] - top - heights[0]
+        low, high = (min(low, high) - reach) * a_px, (max(low, high) + reach) * a_px
+        aside = x - lines[k, 0]
+        near = min(lines[k, 2], 0.0) - reach < aside < max(lines[k, 2], 0.0) + reach
+        if near and math.isfinite(low + high) and low < len(heights) and high > -1.0:
+            j0, j1 = max(math.ceil(low), 0), min(math.floor(high) + 1, len(heights))
+            _claim(lines[k], k, aside, top, heights[j0:j1], square[j0:j1], owner[j0:j1])
+
+
+@jit
+def _claim(line, number, aside, top, heights, square, owner):
+    """One segment's part of `claim`. No branches and single precision in the loop, so that the compiler takes many points at once."""
+    ex, down, dx, dy = np.float32(aside), np.float32(line[1] - top), np.float32(line[2]), np.float32(line[3])
+    a_length, start, end, mine = np.float32(line[4]), np.float32(0.0), np.float32(1.0), np.int32(number)
+    for j in range(len(heights)):
+        ey = heights[j] - down
+        t = (ex * dx + ey * dy) * a_length
+        t = t if t > start else start
+        t = t if t < end else end
+        fx, fy = ex - t * dx, ey - t * dy
+        found = fx * fx + fy * fy
+        nearer = found < square[j]
+        square[j] = found if nearer else square[j]
+        owner[j] = mine if nearer else owner[j]
+
+
+@jit
+def nearest(lines, span, x, y):
+    """The segment of a span that is nearest to (x, y): its index, where on it (0 to 1), and the distance; index -1 if there is none."""
     best, where, least = -1, 0.0, np.inf
-    for k in segments:
-        ax, ay, bx, by = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
-        away = max(min(ay, by) - y, y - max(ay, by))
-        if away > 0.0 and away * away >= least:
-            continue
-        dx, dy = bx - ax, by - ay
-        length = dx * dx + dy * dy
-        t = ((x - ax) * dx + (y - ay) * dy) / length if length > 0.0 else 0.0
-        t = min(max(t, 0.0), 1.0)
-        ex, ey = x - ax - t * dx, y - ay - t * dy
-        square = ex * ex + ey * ey
-        if square < least:
-            best, where, least = k, t, square
+    for k in range(span[0], span[1]):
+        t, ex, ey = foot(lines[k], x, y)
+        if ex * ex + ey * ey < least:
+            best, where, least = k, t, ex * ex + ey * ey
     return best, where, math.sqrt(least)
+
+
+@jit
+def foot(line, x, y):
+    """Where on a segment (0 to 1) is nearest to (x, y), and the way from there along x and y."""
+    ex, ey = x - line[0], y - line[1]
+    t = min(max((ex * line[2] + ey * line[3]) * line[4], 0.0), 1.0)
+    return t, ex - t * line[2], ey - t * line[3]
 
 
 @jit
@@ -89,7 +130,7 @@ def coverage(distance, radius, blur):
 
 @jit
 def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, right, pen):
-    """Add up J'J and J'r of the ink's difference from the stroke; return the sum of squares.
+    """Add up J'J and J'r of the ink's difference from the stroke; return the sum of squares, and what stray ink costs.
 
     Parameters
     ----------
@@ -115,77 +156,89 @@ def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, r
     bands[:] = 0.0
     right[:] = 0.0
     pen[:] = 0.0
-    reach = radius + blur + 0.75
-    first, segments = bucket(points, reach, ink.shape[1])
+    reach = radius + blur
+    lines = lines_of(points)
+    spans = spans_of(lines, reach + 0.5, ink.shape[1])
     row = np.zeros(len(points))
     offsets = (np.arange(taps) + 0.5) / taps - 0.5
+    heights = ((np.arange(taps * ink.shape[0]) + 0.5) / taps - 0.5).astype(np.float32)
+    square, owner = np.empty(len(heights), np.float32), np.empty((taps, len(heights)), np.int32)
     total = 0.0
     for c in range(ink.shape[1]):
-        mine = segments[first[c] : first[c + 1]]
-        if not len(mine):
+        span = spans[c]
+        if span[0] == span[1]:
             continue
-        low, high = _rows(points, mine, reach, ink.shape[0])
+        low, high = _rows(points, span, reach + 0.5, ink.shape[0])
+        inside = taps * max(high - low, 0)
+        for i in range(taps):
+            claim(lines, span, c + offsets[i], low, reach, heights[:inside], square[:inside], owner[i, :inside])
         for r in range(ink.shape[0]):
             seen = ink[r, c]
-            if r < low or r >= high:
-                if seen >= _UNMATCHED:
-                    total += seen * seen
-                    if far > 0.0:
-                        _pull(points, along, mine, c, r, seen, far, bands, right)
-                continue
             if math.isnan(seen):
                 continue
-            total += _pixel(points, along, radius, mine, c, r, seen, gain, blur, offsets, far, row, bands, right, pen)
+            mine = owner[:, taps * (r - low) : taps * (r - low + 1)]
+            if low <= r < high and _claimed(mine):
+                total += _pixel(lines, along, radius, mine, c, r, seen, gain, blur, offsets, row, bands, right, pen)
+                continue
+            total += seen * seen
+            if far > 0.0 and seen >= _UNMATCHED:
+                total += _pull(lines, along, span, c, r, seen, reach + 0.75, far, bands, right)
     return total
 
 
 @jit
-def _rows(points, segments, reach, height):
-    """Rows that some segment, widened by `reach`, touches."""
+def _rows(points, span, reach, height):
+    """Pixel rows that some segment of a span, widened by `reach`, touches."""
     low, high = np.inf, -np.inf
-    for k in segments:
-        low = min(low, min(points[k, 1], points[k + 1, 1]))
-        high = max(high, max(points[k, 1], points[k + 1, 1]))
+    for k in range(span[0], span[1] + 1):
+        y = points[k, 1]  # NaN where the pen is lifted: compares as neither
+        low, high = y if y < low else low, y if y > high else high
     return max(math.ceil(low - reach), 0), min(math.floor(high + reach) + 1, height)
 
 
 @jit
-def _pull(points, along, segments, x, y, seen, far, bands, right):
-    """Ink that no stroke covers pulls the nearest point of the polyline towards it, the less the farther it is."""
-    k, t, distance = nearest(points, segments, float(x), float(y))
-    if k < 0 or distance > far or distance < 1e-9:
-        return
-    weight = 1.0 / max(distance, 2.0)
-    nx = (x - points[k, 0] - t * (points[k + 1, 0] - points[k, 0])) / distance
-    ny = (y - points[k, 1] - t * (points[k + 1, 1] - points[k, 1])) / distance
-    a = weight * (1.0 - t) * (nx * along[k, 0] + ny * along[k, 1])
-    b = weight * t * (nx * along[k + 1, 0] + ny * along[k + 1, 1])
+def _claimed(owner):
+    for i in range(owner.shape[0]):
+        for j in range(owner.shape[1]):
+            if owner[i, j] >= 0:
+                return True
+    return False
+
+
+@jit
+def _pull(lines, along, span, x, y, seen, near, far, bands, right):
+    """Ink that no stroke covers pulls the nearest point of the polyline towards it, the less the farther it is; return what it costs.
+
+    It does so between the distances `near` and `far`. The cost is the one whose slope the pull is.
+    """
+    k, t, distance = nearest(lines, span, float(x), float(y))
+    if k < 0 or distance > far or distance < near:
+        return 0.0
+    t, ex, ey = foot(lines[k], float(x), float(y))
+    weight = 1.0 / (max(distance, 2.0) * distance)
+    a = weight * (1.0 - t) * (ex * along[k, 0] + ey * along[k, 1])
+    b = weight * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
     bands[0, k] += a * a
     bands[1, k] += a * b
     bands[0, k + 1] += b * b
     right[k] += a * seen
     right[k + 1] += b * seen
+    return seen * (distance if distance < 2.0 else 2.0 + 2.0 * math.log(0.5 * distance))
 
 
 @jit
-def _pixel(points, along, radius, segments, x, y, seen, gain, blur, offsets, far, row, bands, right, pen):
-    """One pixel's part of the normal equations; return its squared difference."""
-    k, t, distance = nearest(points, segments, float(x), float(y))
-    if distance > radius + blur + 0.75:
-        if seen >= _UNMATCHED and far > 0.0:
-            _pull(points, along, segments, x, y, seen, far, bands, right)
-        return seen * seen
-    if distance < radius - blur - 0.75:
-        rest = seen - gain
-        pen[1, 1] += 1.0
-        pen[1, 3] += rest
-        return rest * rest
-    share = 1.0 / (len(offsets) * len(offsets))
+def _pixel(lines, along, radius, owner, x, y, seen, gain, blur, offsets, row, bands, right, pen):
+    """One pixel's part of the normal equations; its points belong to the segments `owner` (taps, taps). Return its squared difference."""
+    share = 1.0 / owner.size
     cover, by_radius, by_blur = 0.0, 0.0, 0.0
-    start, stop = len(points), 0
-    for oy in offsets:
-        for ox in offsets:
-            k, t, distance = nearest(points, segments, x + ox, y + oy)
+    start, stop = len(along), 0
+    for i in range(len(offsets)):
+        for j in range(len(offsets)):
+            k = owner[i, j]
+            if k < 0:
+                continue
+            t, ex, ey = foot(lines[k], x + offsets[i], y + offsets[j])
+            distance = math.sqrt(ex * ex + ey * ey)
             inner, outer = (radius - distance) / blur, (-radius - distance) / blur
             cover += share * (step(inner) - step(outer))
             gi, go = slope(inner) / blur, slope(outer) / blur
@@ -193,10 +246,8 @@ def _pixel(points, along, radius, segments, x, y, seen, gain, blur, offsets, far
             by_blur -= share * (inner * gi - outer * go)
             fall = share * gain * (gi - go)
             if fall != 0.0 and distance > 1e-9:
-                nx = (x + ox - points[k, 0] - t * (points[k + 1, 0] - points[k, 0])) / distance
-                ny = (y + oy - points[k, 1] - t * (points[k + 1, 1] - points[k, 1])) / distance
-                row[k] += fall * (1.0 - t) * (nx * along[k, 0] + ny * along[k, 1])
-                row[k + 1] += fall * t * (nx * along[k + 1, 0] + ny * along[k + 1, 1])
+                row[k] += fall / distance * (1.0 - t) * (ex * along[k, 0] + ey * along[k, 1])
+                row[k + 1] += fall / distance * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
                 start, stop = min(start, k), max(stop, k + 2)
     rest = seen - gain * cover
     _add(row, start, stop, rest, bands, right)

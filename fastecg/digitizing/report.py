@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.digitize.digitize import Reading
+from fastecg.digitizing.digitize import Reading
 from fastecg.record import LEADS, Record
 
 _SURE_MV = 0.03  # a sample with a smaller standard deviation counts as read with confidence

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastecg.digitize.coarse import straighten
-from fastecg.digitize.find_layout import Name, Placed
-from fastecg.digitize.follow import Row, ends_mm, follow_row
-from fastecg.digitize.warp_fit import FittedWarp, fit_warp
+from fastecg.digitizing.coarse import straighten
+from fastecg.digitizing.find_layout import Name, Placed
+from fastecg.digitizing.follow import Row, ends_mm, follow_row
+from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 
 #: How much longer or shorter than expected rows may be: beyond, they are cut off or another layout's.
 MOST_OFF = 0.2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.digitize.layout import Rows, rows_of
+from fastecg.digitizing.layout import Rows, rows_of
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo, TraceTruth

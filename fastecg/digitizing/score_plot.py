@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastecg.digitize.score import FAILURE_DB, Scores
+from fastecg.digitizing.score import FAILURE_DB, Scores
 from fastecg.errors import FastecgError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from fastecg.digitize.targets import MAPS, MARKERS
+from fastecg.digitizing.targets import MAPS, MARKERS
 
 try:
     import torch

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.digitize.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
+from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
 from fastecg.errors import RecordError
 from fastecg.record import Record
 
@@ -24,7 +24,7 @@ class LeadScore:
     ----------
     lead : str
     snr_db : float
-        Raw SNR (see `fastecg.digitize.metrics.raw_snr`).
+        Raw SNR (see `fastecg.digitizing.metrics.raw_snr`).
     challenge_2024_db : float
         The PhysioNet Challenge 2024 metric.
     signal, noise : float

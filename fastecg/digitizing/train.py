@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from fastecg.digitize.layernet import LayerNet, layer_loss
-from fastecg.digitize.targets import Window, windows
+from fastecg.digitizing.layernet import LayerNet, layer_loss
+from fastecg.digitizing.targets import Window, windows
 from fastecg.errors import FastecgError, RecordError
 from fastecg.layouts import fitting_layouts
 from fastecg.photo import Photo

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitize.warp_fit import FittedWarp, fit_warp
+from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 from fastecg.errors import ImageError
 
 _TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed

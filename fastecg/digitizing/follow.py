@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitize.coarse import PageWarp, Strip, straighten
+from fastecg.digitizing.coarse import PageWarp, Strip, straighten
 
 _REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
 _REACH_MM = 18.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.digitize.targets import MAPS, MARKER_CELL, SCALE
+from fastecg.digitizing.targets import MAPS, MARKER_CELL, SCALE
 from fastecg.errors import FastecgError, ImageError
 
 #: The network that ships with the package.
@@ -23,7 +23,7 @@ _SEAM = 64  # px that neighbouring bands share on each side
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """What the network saw in a picture, at about `fastecg.digitize.targets.SCALE`.
+    """What the network saw in a picture, at about `fastecg.digitizing.targets.SCALE`.
 
     Attributes
     ----------

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from fastecg.digitize.coarse import PageWarp, Strip
-from fastecg.digitize.decode import Digitized, decode
-from fastecg.digitize.find_layout import (
+from fastecg.digitizing.coarse import PageWarp, Strip
+from fastecg.digitizing.decode import Digitized, decode
+from fastecg.digitizing.find_layout import (
     SPEEDS_MM_S, Name, Placed, Pulse, fitted_line, gain_of_pulses, nothing_readable, place_layout, read_names, read_pulses, snapped,
 )  # fmt: skip
-from fastecg.digitize.follow import Row, ends_mm, follow_row, level_mm, own_planes, page_strip, share
-from fastecg.digitize.layout import Rows, Segment
-from fastecg.digitize.phase import find_grid
-from fastecg.digitize.plain import MOST_OFF, length_of_rows, plain_warp, tilt_of
-from fastecg.digitize.scale import find_scales
-from fastecg.digitize.separate import WEIGHTS, Layers, separator
-from fastecg.digitize.targets import SCALE, THIN_MM
+from fastecg.digitizing.follow import Row, ends_mm, follow_row, level_mm, own_planes, page_strip, share
+from fastecg.digitizing.layout import Rows, Segment
+from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.plain import MOST_OFF, length_of_rows, plain_warp, tilt_of
+from fastecg.digitizing.scale import find_scales
+from fastecg.digitizing.separate import WEIGHTS, Layers, separator
+from fastecg.digitizing.targets import SCALE, THIN_MM
 from fastecg.errors import ImageError
 
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
@@ -47,7 +47,7 @@ class Settings:
     fs : float
         Samples a second to read.
     mode : str
-        One of `fastecg.digitize.decode.MODES`.
+        One of `fastecg.digitizing.decode.MODES`.
     """
 
     layout: str | None = None

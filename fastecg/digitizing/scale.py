@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fastecg.digitize.phase import carriers
-from fastecg.digitize.separate import Separator, resized
-from fastecg.digitize.targets import SCALE
+from fastecg.digitizing.phase import carriers
+from fastecg.digitizing.separate import Separator, resized
+from fastecg.digitizing.targets import SCALE
 
 _TILES = 4  # along either side of a picture
 _TILE = 256  # px of a tile whose spectrum is looked at

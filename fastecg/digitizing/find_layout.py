@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from fastecg.digitize.coarse import PageWarp
-from fastecg.digitize.separate import Layers
-from fastecg.digitize.targets import MARKER_CELL, MARKERS, SCALE
+from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.targets import MARKER_CELL, MARKERS, SCALE
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS, Layout, layout_for
 from fastecg.record import LEADS

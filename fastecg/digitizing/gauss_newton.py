@@ -1,0 +1,136 @@
+"""Fitting a polyline to its ink: Gauss-Newton with the stroke model of `fastecg.kernels.fit`.
+
+The unknowns are the knots' voltages, in px along the page's vertical where the knot is, at known times. A prior on second differences
+keeps them apart where the ink cannot (two knots in one pixel); it is weak where the trace bends much, as a QRS complex does. From a
+rough start the stroke is first soft and the prior stiff, then both are relaxed; the pen's width, ink and softness are found on the way.
+The loops are in `fastecg.kernels.descend`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.kernels.descend import LEAST, add_prior, descend, factor
+from fastecg.kernels.fit import BAND, inverse_diagonal
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the annealing: stiffness of the prior, points a pixel, how far stray ink pulls (px), most iterations.
+
+    It ends early when an iteration gains less than the share `enough` of what is left.
+    """
+
+    stiffness: float
+    taps: int
+    far: float
+    rounds: int
+    blur: float = 0.0  # half width of the stroke's soft edge, px; 0 to find it together with the pen
+    enough: float = 0.02
+
+
+STAGES = (
+    Stage(0.3, 1, 60.0, 6, 2.0),
+    Stage(0.1, 1, 60.0, 4, 1.4),
+    Stage(0.03, 1, 40.0, 4, 1.0),
+    Stage(0.015, 2, 10.0, 6, enough=0.01),
+    Stage(0.005, 3, 0.0, 10, enough=0.001),
+)
+
+_STIFFNESS = 0.005  # of the prior that the standard deviations are told with
+_PEN_FROM = 0.05  # stiffness from which the pen is found too: before, the stroke is too soft to tell
+_THIN = 0.1  # share of columns in which a trace is level enough to show the pen's width
+
+
+@dataclass
+class Pen:
+    """How a trace is inked: factor of the nominal width, ink inside the stroke (0 to 1), half width of its soft edge in px."""
+
+    width: float = 1.0
+    ink: float = 1.0
+    blur: float = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    """What to fit: the ink, and how the knots lie in it.
+
+    Attributes
+    ----------
+    ink : ndarray, shape (height, width) float32
+        Coverage 0 to 1; NaN where nothing is known.
+    curves : ndarray, shape (heights, n, 2)
+        Where knot k is, px, at unknowns ``step * (0, 1, 2, …)``: the page's verticals as the picture shows them. NaN where the pen is
+        lifted: such a knot follows its neighbours.
+    step : float
+    radius : float
+        Half the nominal pen, px.
+    """
+
+    ink: np.ndarray
+    curves: np.ndarray
+    step: float
+    radius: float
+
+    def knots(self, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions (n, 2) px of the knots, and how they move, (n, 2) px per unit."""
+        place = np.clip(heights / self.step, 0.0, len(self.curves) - 1.0)
+        below = np.minimum(place.astype(int), len(self.curves) - 2)
+        every = np.arange(len(heights))
+        start = self.curves[below, every]
+        along = self.curves[below + 1, every] - start
+        return start + (heights / self.step - below)[:, None] * along, along / self.step
+
+    def ink_at(self, heights: np.ndarray) -> np.ndarray:
+        """The ink (n,) under the knots; 0 outside the picture and where the pen is lifted."""
+        from scipy.ndimage import map_coordinates
+
+        points = np.nan_to_num(self.knots(heights)[0], nan=-9.0)
+        return np.asarray(map_coordinates(self.ink, [points[:, 1], points[:, 0]], order=1, mode="constant"))
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted polyline: unknowns (n,), their standard deviation (n,), the pen, and the mean square of what is left over."""
+
+    heights: np.ndarray
+    sd: np.ndarray
+    pen: Pen
+    residual: float
+
+
+def fit_stroke(stroke: Stroke, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
+    """Fit the knots to the ink from a rough start (n,)."""
+    heights, size = np.array(start, dtype=np.float64), len(start)
+    ink = np.asfortranarray(stroke.ink, dtype=np.float32)  # it is read column by column
+    curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
+    pen, misfit = np.array([_pen_width(ink, stroke.radius), 1.0, 0.7]), 0.0
+    bands, right = np.zeros((BAND + 1, size)), np.zeros(size)
+    for stage in stages:
+        pen[2] = stage.blur or pen[2]
+        free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_FROM else 0
+        misfit = descend(
+            ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness, stage.taps, stage.far, stage.rounds, stage.enough,
+            free, heights, pen, bands, right,
+        )  # fmt: skip
+    variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
+    return Fit(heights, np.sqrt(variance * _variances(bands, heights)), Pen(*pen.tolist()), variance)
+
+
+def _pen_width(ink: np.ndarray, radius: float) -> float:
+    """A first guess of the pen's width, as a factor of the nominal: the ink of columns where the trace is level."""
+    mass = np.nansum(ink, axis=0)
+    mass = mass[mass > 0.5 * radius]
+    return float(np.clip(np.quantile(mass, _THIN) / (2 * radius), 0.3, 3.0)) if mass.size else 1.0
+
+
+def _variances(bands: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """Diagonal (n,) of the inverse of J'J, the ink's `bands` and the prior."""
+    size = len(heights)
+    matrix, out = np.empty((size + BAND, BAND + 1)), np.empty(size)
+    add_prior(bands, heights, _STIFFNESS, LEAST, matrix, np.zeros(size))
+    factor(matrix)
+    inverse_diagonal(np.ascontiguousarray(matrix[:size].T), out)
+    return out
