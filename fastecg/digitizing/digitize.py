@@ -29,7 +29,7 @@ _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
-_CAP_MM = 0.055  # from a trace's last sample to where its ink falls to one half
+_CAP_MM, _MOST_CAP_MM = 0.12, 0.3  # from a trace's last sample to where its ink falls to one half, as a rule and at most
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _AGREE_MM, _DOUBTFUL = 0.25, 0.4  # ends of rows that tell the same, and how much one counts that a pulse runs into
 
@@ -384,7 +384,8 @@ def _time_axis(
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
     lefts, rights = ([ends[k] for _, ends in found] for k in (0, 1))
     speed = settings.speed_mm_s or _speed(placed, float(np.median(np.subtract(rights, lefts))), flags)
-    length, cap = (placed.layout.seconds - 1.0 / settings.fs) * speed, _CAP_MM
+    length = (placed.layout.seconds - 1.0 / settings.fs) * speed
+    cap = _cap(np.subtract(rights, lefts), length)
     whole = [(row, x) for row, x in zip([row for row, _ in found], lefts, strict=True) if not _cut_off(view, row, x)]
     # Where a pulse runs into a row, the network has to guess where one ends and the other begins.
     starts = [(x + cap, _DOUBTFUL if any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) else 1.0) for _, x in whole]
@@ -393,6 +394,13 @@ def _time_axis(
         for (row, _), x in zip(found, rights, strict=True) if not _cut_off(view, row, x)
     ]  # fmt: skip
     return speed, _start(starts, stops, flags)
+
+
+def _cap(widths: np.ndarray, length_mm: float) -> float:
+    """From a row's last sample to where its ink ends: half of what rows are too long, where they are of the right length at all."""
+    caps = (widths - length_mm) / 2
+    known = caps[(caps > 0.0) & (caps < _MOST_CAP_MM)]
+    return float(np.median(known)) if len(known) else _CAP_MM
 
 
 def _speed(placed: Placed, ink_mm: float, flags: list[str]) -> float:
