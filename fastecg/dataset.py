@@ -497,6 +497,7 @@ def _draw(task: Task, options: Options, folder: Path) -> Drawn:
                 photo = _photo(record, index, len(starts), options)
                 _mark_plotted(plotted, photo)
                 lines.append(_written(photo, task.stem, index, folder, options) | {"images": count, "copy_bytes": 2 * record.signal.size})
+                del photo  # 30 MB and more that the next one can use
         if redo or not task.copied:
             comments = _comments(task.stem, count, options)
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)

@@ -7,11 +7,13 @@ initials come from the random stream alone, so no page can carry somebody's own.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 
+from fastecg.errors import RecipeError
 from fastecg.record import Record
 
 _LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
@@ -58,6 +60,10 @@ class Facts:
     device: str
     page_words: str
     header_text: tuple[str, ...] = ()  # lines of the user's own, printed as they are
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[0-9]{1,20}", self.number):
+            raise RecipeError(f"the number of the patient is {self.number!r}, expected up to 20 digits")
 
 
 def draw_facts(rng: np.random.Generator, record: Record) -> Facts:

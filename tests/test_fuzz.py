@@ -109,7 +109,7 @@ def test_archives_with_damaged_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["[page\n" + "[" * 5000, "slots = 1.5", "slots = true", "severity = nan", "severity = 'x'", "a = " + "[" * 5000]
+    "text", ["[page\n" + "[" * 5000, "slots = 1.5", "slots = true", "severity = nan", "severity = 'x'", "a=" + "[" * 5000]
 )
 def test_recipes_that_are_none(text):
     with pytest.raises(RecipeError):
@@ -134,6 +134,13 @@ def test_shots_that_are_none(sample, change, error):
     shot = fastecg.Recipe.load("clean").draw(sample).to_dict()
     with pytest.raises(error):
         loads_shot(json.dumps(shot | change))
+
+
+def test_a_patient_has_a_number(sample):
+    shot = fastecg.Recipe.load("clean").draw(sample).to_dict()
+    shot["facts"]["number"] = "twelve"
+    with pytest.raises(RecipeError, match="'twelve', expected up to 20 digits"):
+        loads_shot(json.dumps(shot))
 
 
 @pytest.mark.parametrize("text", ["", "{", "5", "[]", '"x"', '{"fastecg": 5}', b"\xff", "[" * 100_000])
