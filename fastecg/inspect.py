@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.paper import check_range
 from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.writers.image import FORMATS, write_atomic, write_image
@@ -75,6 +76,7 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
     truth, image = _truth_of(image_path), read_image(image_path)
     with reading_truth(image_path.with_suffix(".json").name):
         picture, dpi = draw_truth(image, truth, zoom=zoom), float(truth["resolution"]) * zoom
+        check_range("dpi", float(truth["resolution"]))
     write_image(target, picture, dpi=dpi)
     return target
 

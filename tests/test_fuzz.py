@@ -173,6 +173,13 @@ def test_damaged_truth_is_named(folder, tmp_path, change):
         inspect_folder(folder)
 
 
+@pytest.mark.parametrize("resolution", [1e30, -5, "x"])
+def test_a_resolution_that_no_picture_has(folder, resolution):
+    damage(folder, lambda truth: truth.update(resolution=resolution))
+    with pytest.raises((ImageError, LayoutError), match="dpi|damaged"):
+        inspect_image(folder / "sample-0.png")
+
+
 def test_damaged_pictures_are_named(folder, tmp_path):
     raw = (folder / "sample-0.png").read_bytes()
     (folder / "sample-0.png").write_bytes(raw[: len(raw) // 2])
