@@ -1,6 +1,7 @@
 """The network: what it is taught, how it is trained for a few steps, exported, and run."""
 
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -48,12 +49,13 @@ def test_names_of_leads_are_marked(photo):
     assert set(np.unique(window.markers)) >= set(range(13))
 
 
-torch = pytest.importorskip("torch")
+needs_torch = pytest.mark.skipif(find_spec("torch") is None or find_spec("onnx") is None, reason="training needs PyTorch and onnx")
 
 
+@needs_torch
 def test_training_learns_resumes_and_exports(tmp_path):
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
+    import torch
+
     from fastecg.digitizing.layernet import export_layernet, load_layernet
     from fastecg.digitizing.separate import Separator
     from fastecg.digitizing.train import Course, Pages, Trainer, curves
@@ -84,9 +86,8 @@ def test_training_learns_resumes_and_exports(tmp_path):
     assert curves(tmp_path).stat().st_size > 5000
 
 
+@needs_torch
 def test_bands_of_a_tall_picture_fit_together(tmp_path):
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
     from fastecg.digitizing.layernet import export_layernet
     from fastecg.digitizing.separate import Separator
     from fastecg.digitizing.train import Course, Trainer
@@ -102,6 +103,7 @@ def test_bands_of_a_tall_picture_fit_together(tmp_path):
     assert np.abs(whole.maps[:, :600] - upper.maps[:, :600]).max() < 1e-3
 
 
+@needs_torch
 def test_a_folder_with_another_width_is_refused(tmp_path):
     from fastecg.digitizing.train import Course, Trainer
 
