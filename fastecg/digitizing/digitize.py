@@ -11,7 +11,7 @@ import numpy as np
 from fastecg.digitizing.coarse import PageWarp, Strip
 from fastecg.digitizing.decode import Digitized, decode
 from fastecg.digitizing.find_layout import (
-    SPEEDS_MM_S, Name, Placed, Pulse, fitted_line, gain_of_pulses, nothing_readable, place_layout, read_names, read_pulses, snapped,
+    SPEEDS_MM_S, Name, Placed, Pulse, gain_of_pulses, nothing_readable, place_layout, read_names, read_pulses, snapped,
 )  # fmt: skip
 from fastecg.digitizing.follow import Row, ends_mm, follow_row, level_mm, own_planes, page_strip, share
 from fastecg.digitizing.layout import Rows, Segment
@@ -29,9 +29,9 @@ _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
-_CAP_MM, _MOST_CAP_MM = 0.12, 0.3  # from a trace's last sample to where its ink falls to one half, as a rule and at most
+_CAP_MM, _MOST_CAP_MM = 0.14, 0.3  # from a trace's last sample to where its ink falls to one half, as a rule and at most
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
-_AGREE_MM, _DOUBTFUL = 0.25, 0.4  # ends of rows that tell the same, and how much one counts that a pulse runs into
+_AGREE_MM = 0.25  # ends of rows that tell the same
 
 
 @dataclass(frozen=True)
@@ -332,7 +332,7 @@ def _baselines(placed: Placed, strip: Strip, pulses: Sequence[Pulse], flags: lis
     standing = [(int(np.argmin(np.abs(coarse - pulse.foot_mm))), pulse.foot_mm) for pulse in pulses]
     standing = [(row, foot) for row, foot in standing if abs(coarse[row] - foot) < 0.4 * pitch]
     if not standing:
-        flags.append("no calibration pulse was read: 0 mV is taken to be where most ink is, the gain to be as usual")
+        flags.append("no calibration pulse was read: 0 mV is taken to be the mean of the traces, the gain to be 10 mm/mV")
         return [float(y) for y in coarse]
     rows, feet = np.array([row for row, _ in standing], dtype=float), np.array([foot for _, foot in standing])
     if np.ptp(rows) > 0:
@@ -352,14 +352,12 @@ def _followed(placed: Placed, strip: Strip, baselines: Sequence[float]) -> list[
 
 
 def _levels(placed: Placed, followed: Sequence[Row]) -> list[float]:
-    """Page y of 0 mV of every row, evenly spaced, by where the traces are most of the time."""
+    """Page y of 0 mV of every row, evenly spaced as their names, by the mean of the traces."""
     columns = len(placed.layout.columns)
     span = placed.left_mm, placed.left_mm + columns * placed.column_mm
-    levels = np.array([level_mm(row, span) for row in followed])
-    if len(levels) < 3:
-        return [float(level) for level in levels]
-    first, pitch = fitted_line(np.arange(len(levels), dtype=float), levels)
-    return [first + pitch * k for k in range(len(levels))]
+    named = placed.first_mm + placed.pitch_mm * np.arange(len(followed))
+    # Names stand at one height above their rows, to a tenth of a mm; a lead's own level may be half a mm off.
+    return [float(y) for y in named + np.median([level_mm(row, span) - y for row, y in zip(followed, named, strict=True)])]
 
 
 def _gains(pulses: Sequence[Pulse], settings: Settings, flags: list[str]) -> tuple[float, float]:
@@ -385,14 +383,12 @@ def _time_axis(
     lefts, rights = ([ends[k] for _, ends in found] for k in (0, 1))
     speed = settings.speed_mm_s or _speed(placed, float(np.median(np.subtract(rights, lefts))), flags)
     length = (placed.layout.seconds - 1.0 / settings.fs) * speed
-    cap = _cap(np.subtract(rights, lefts), length)
-    whole = [(row, x) for row, x in zip([row for row, _ in found], lefts, strict=True) if not _cut_off(view, row, x)]
-    # Where a pulse runs into a row, the network has to guess where one ends and the other begins.
-    starts = [(x + cap, _DOUBTFUL if any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) else 1.0) for _, x in whole]
-    stops = [
-        (x - cap - length, _DOUBTFUL if any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses) else 1.0)
-        for (row, _), x in zip(found, rights, strict=True) if not _cut_off(view, row, x)
-    ]  # fmt: skip
+    # Where a pulse runs into a row, the network only guesses where one ends and the other begins.
+    clear_left = [not any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) for x in lefts]
+    clear_right = [not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses) for x in rights]
+    cap = _cap(np.subtract(rights, lefts)[np.logical_and(clear_left, clear_right)], length)
+    starts = [(x + cap, clear) for (row, (x, _)), clear in zip(found, clear_left, strict=True) if not _cut_off(view, row, x)]
+    stops = [(x - cap - length, clear) for (row, (_, x)), clear in zip(found, clear_right, strict=True) if not _cut_off(view, row, x)]
     return speed, _start(starts, stops, flags)
 
 
@@ -421,23 +417,23 @@ def _cut_off(view: View, row: Row, x_mm: float) -> bool:
     return not (_EDGE_PX < x < width - 1 - _EDGE_PX and _EDGE_PX < y < height - 1 - _EDGE_PX)
 
 
-def _start(starts: list[tuple[float, float]], stops: list[tuple[float, float]], flags: list[str]) -> float:
+def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], flags: list[str]) -> float:
     """Where time starts: where most rows agree that it does, by their left ends and by their right ends less their length.
 
-    Both lists hold places (mm) and weights. A faint end is lost inward, and a record may end early, so ends are not averaged.
+    Both lists hold places (mm) and whether they are clear. A faint end is lost inward, and a record may end early, so ends are not averaged.
     """
-    every = np.array(starts + stops)
-    if not len(every):
+    clear = [[end for end in side if end[1]] for side in (starts, stops)]
+    starts, stops = clear if any(clear) else (starts, stops)  # the network only guesses at the others
+    places = np.array([x for x, _ in starts + stops])
+    if not len(places):
         raise ImageError("every row goes on beyond the picture, expected the beginning or the end of one")
-    places, weights = every.T
     near = np.abs(places[:, None] - places[None, :]) < _AGREE_MM
-    middle = places[int(np.argmax(near @ weights + 1e-3 * (np.arange(len(every)) < len(starts))))]
-    agreed = [[(x, weight) for x, weight in side if abs(x - middle) < _AGREE_MM] for side in (starts, stops)]
-    if sum(map(len, agreed)) < max(2, 0.3 * len(every)):
+    middle = places[int(np.argmax(near.sum(axis=1)))]
+    agreed = [[x for x, _ in side if abs(x - middle) < _AGREE_MM] for side in (starts, stops)]
+    if sum(map(len, agreed)) < max(2, 0.3 * len(places)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
     # The ends' own bias is that of a pen's cap, and cancels between left and right.
-    means = [float(np.average([x for x, _ in side], weights=[weight for _, weight in side])) for side in agreed if side]
-    return float(np.mean(means))
+    return float(np.mean([np.median(side) for side in agreed if side]))
 
 
 def _rows(placed: Placed, baselines: Sequence[float], gains: tuple[float, float], speed: float, start: float, fs: float) -> Rows:
