@@ -79,7 +79,9 @@ def test_twelve_leads_of_a_page_with_two():
     assert np.array_equal(whole.lead("V1"), record.lead("V1"))
 
 
-@pytest.mark.parametrize("layout", [layout for name, layout in LAYOUTS.items() if name not in ("1x1", "3x5")], ids=lambda layout: layout.name)
+@pytest.mark.parametrize(
+    "layout", [layout for name, layout in LAYOUTS.items() if name not in ("1x1", "3x5")], ids=lambda layout: layout.name
+)
 def test_names_give_the_layout(layout):
     columns = len(layout.columns)
     wide, pitch = layout.seconds * 25.0 / columns, 20.0
@@ -110,8 +112,6 @@ def test_pictures_that_are_none(tmp_path):
         digitize(np.zeros((50, 80, 3), dtype=np.uint8))
     with pytest.raises(fastecg.ImageError, match="expected uint8"):
         digitize(np.zeros((500, 800)))
-
-
 
 
 def test_the_cheapest_path_is_the_cheapest_of_all():
@@ -156,7 +156,9 @@ def naive_distance(ink, start):
     away = np.where(start & (ink > 0.5), 0.0, np.inf)
     for _ in range(ink.size):
         padded = np.pad(away, 1, constant_values=np.inf)
-        around = np.min([padded[1 + j : 1 + j + ink.shape[0], 1 + i : 1 + i + ink.shape[1]] for i in (-1, 0, 1) for j in (-1, 0, 1)], axis=0)
+        around = np.min(
+            [padded[1 + j : 1 + j + ink.shape[0], 1 + i : 1 + i + ink.shape[1]] for i in (-1, 0, 1) for j in (-1, 0, 1)], axis=0
+        )
         away = np.where(ink > 0.5, np.minimum(away, around + 1), np.inf)
     return away
 

@@ -6,7 +6,7 @@ import pytest
 import fastecg
 
 pytest.importorskip("neurokit2")
-from fastecg.digitizing.intervals import interval_errors, intervals  # noqa: E402
+from fastecg.digitizing.intervals import interval_errors, intervals
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -24,7 +24,11 @@ def test_windows_show_where_the_traces_are(photo):
         assert window.markers.shape == (32, 32)
         assert window.markers.max() < len(MARKERS)
     # Where the map has a trace, the picture is darker than its surroundings.
-    dark = [window.image[window.maps[0] > 200].mean() - np.median(window.image[window.maps[0] == 0]) for window in shown if (window.maps[0] > 200).any()]
+    dark = [
+        window.image[window.maps[0] > 200].mean() - np.median(window.image[window.maps[0] == 0])
+        for window in shown
+        if (window.maps[0] > 200).any()
+    ]
     assert dark
     assert np.mean(dark) < -20
 
@@ -80,7 +84,10 @@ def test_training_learns_resumes_and_exports(tmp_path):
     assert np.abs(layers.markers - torch.softmax(markers, dim=1)[0].numpy()).max() < 1e-4
 
     (tmp_path / "log.jsonl").write_text(
-        "".join(json.dumps({"windows": 100 * k, "train": trainer.validate(batches), "validation": trainer.validate(batches)}) + "\n" for k in (1, 2))
+        "".join(
+            json.dumps({"windows": 100 * k, "train": trainer.validate(batches), "validation": trainer.validate(batches)}) + "\n"
+            for k in (1, 2)
+        )
     )
     pytest.importorskip("matplotlib")
     assert curves(tmp_path).stat().st_size > 5000

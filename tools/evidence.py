@@ -108,7 +108,8 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
         estimate = found or fastecg.Record(np.full(wanted.signal.shape, np.nan), wanted.fs, wanted.leads, wanted.name)
         score = fastecg.score(wanted, estimate).records[0]
         rows.append({
-            **told, "way": way, "snr": score.snr_db, "failed": score.failed, "challenge": score.challenge_2024_db, "ratio": score.kaggle_ratio,
+            **told, "way": way, "snr": score.snr_db, "failed": score.failed, "challenge": score.challenge_2024_db,
+            "ratio": score.kaggle_ratio,
             "missing": float(np.mean([lead.missing for lead in score.leads])), "seconds": seconds,
             "leads": {lead.lead: lead.snr_db for lead in score.leads}, **more,
         })  # fmt: skip
@@ -163,8 +164,10 @@ HEAD = "mean ± sd | median | 5th percentile | failed | Challenge 2024 | Kaggle 
 def tables(rows: list[Row], pages: int) -> str:
     ways = [*MODES.values(), PAPER, MASK, TRUE]
     out = [
-        f"{pages} records that the network never saw, one page of each by every recipe, 200 dpi, 500 Hz, seed {SEED}. Raw SNR in dB, per page "
-        "the mean of its leads; a page on which any lead is below 5 dB has failed, and a lead that is not read counts as 0 dB.", "",
+        (
+            f"{pages} records that the network never saw, one page of each by every recipe, 200 dpi, seed {SEED}. Raw SNR in dB, per page "
+            "the mean of its leads; a page on which any lead is below 5 dB has failed, and a lead that is not read counts as 0 dB."
+        ), "",
         "| pages | reading | " + HEAD, "|---" * 9 + "|",
     ]  # fmt: skip
     plain = [row for row in rows if row["dpi"] == 200 and "asked" not in row]
@@ -202,13 +205,22 @@ def main() -> None:
     sources = [source for item in given.inputs for source in find_records(item)] or sample_records()
     paths = [sources[k].path for k in np.unique(np.linspace(0, len(sources) - 1, given.pages).astype(int))]
     tasks = [(path, recipe, k, 200.0, None, given.weights) for recipe in given.recipes for k, path in enumerate(paths)]
-    tasks += [(path, recipe, k, dpi, None, given.weights) for dpi in given.dpi for recipe in ("clean", "photo") for k, path in enumerate(paths[::3])]
+    tasks += [
+        (path, recipe, k, dpi, None, given.weights)
+        for dpi in given.dpi
+        for recipe in ("clean", "photo")
+        for k, path in enumerate(paths[::3])
+    ]
     rows: list[Row] = []
     with ProcessPoolExecutor(given.workers) as pool:
         for task, found in zip(tasks, pool.map(read_page, tasks), strict=True):
             rows += found
             mine = next((row for row in found if row["way"] == MODES["render"]), None)
-            print(f"{task[0].stem} {task[1]} {task[3]:.0f} dpi: {mine['snr'] if mine else np.nan:.1f} dB {mine['fault'] if mine else ''}", file=sys.stderr, flush=True)
+            print(
+                f"{task[0].stem} {task[1]} {task[3]:.0f} dpi: {mine['snr'] if mine else np.nan:.1f} dB {mine['fault'] if mine else ''}",
+                file=sys.stderr,
+                flush=True,
+            )
     if given.rows:
         given.rows.write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
     told = tables(rows, len(paths))

@@ -22,7 +22,7 @@ from fastecg.digitizing.separate import WEIGHTS
 from fastecg.readers import find_records, read_record, sample_records
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import pyplot
 
 COLUMNS = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
 WIDTH_MM, HEIGHT_MM, LEFT_MM, ROW_MM = 279.4, 215.9, 15.0, 42.0
@@ -89,7 +89,9 @@ WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "cropped: 8 mm off every side": lambda picture: picture[63:-63, 63:-63],
     "upside down": lambda picture: picture[::-1, ::-1],
     "a quarter turn": lambda picture: np.rot90(picture),
-    "turned by 4 degrees": lambda picture: np.asarray(Image.fromarray(picture).rotate(4, Image.Resampling.BICUBIC, expand=True, fillcolor=(240,) * 3)),
+    "turned by 4 degrees": lambda picture: np.asarray(
+        Image.fromarray(picture).rotate(4, Image.Resampling.BICUBIC, expand=True, fillcolor=(240,) * 3)
+    ),
     "grey": lambda picture: picture.mean(axis=2).astype(np.uint8),
     "JPEG of quality 40": _jpeg,
     "screenshot at 150 dpi": _screenshot,

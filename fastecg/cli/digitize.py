@@ -23,7 +23,9 @@ def digitize(
     speed: Annotated[float | None, typer.Option(help="Paper speed, mm/s.", rich_help_panel=_PAGE, show_default=False)] = None,
     gain: Annotated[float | None, typer.Option(help="Gain, mm/mV.", rich_help_panel=_PAGE, show_default=False)] = None,
     fs: Annotated[float, typer.Option(min=50, max=5000, help="Samples a second.", rich_help_panel=_SIGNAL)] = 500.0,
-    mode: Annotated[str, typer.Option(help="render (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)] = "render",
+    mode: Annotated[
+        str, typer.Option(help="render (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)
+    ] = "render",
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw what was read over the picture.")] = False,
     weights: Annotated[
         Path | None, typer.Option(help="A network of one's own, ONNX, in place of the one that ships.", show_default=False)

@@ -20,7 +20,9 @@ def score(
     estimate: Annotated[Path, typer.Argument(metavar="ESTIMATE", help="What was recovered: a record, or a folder with the same names.")],
     csv: Annotated[bool, typer.Option("--csv", help="One line a lead of a record, as CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Also draw the spread over records and leads; needs matplotlib.", show_default=False)] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the spread over records and leads; needs matplotlib.", show_default=False)
+    ] = None,
 ) -> None:
     """Score recovered signals: raw SNR first, then the metrics of the PhysioNet Challenge 2024 and of Kaggle 2025.
 

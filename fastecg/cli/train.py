@@ -9,7 +9,9 @@ import typer
 
 
 def train(
-    inputs: Annotated[list[Path] | None, typer.Argument(metavar="[RECORDS]…", help="Records, or folders of them.", show_default=False)] = None,
+    inputs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RECORDS]…", help="Records, or folders of them.", show_default=False)
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the network, its state and its log.", show_default=False)] = ...,  # type: ignore[assignment]
     hours: Annotated[float, typer.Option(min=0.001, help="Of training, all runs into this folder together.")] = 2.0,
     width: Annotated[int, typer.Option(min=4, max=64, help="Channels of the finest level.")] = 16,
@@ -26,8 +28,9 @@ def train(
 
         fastecg train records500 -o network --hours 3
     """
-    from fastecg.digitizing.train import Course, curves, train as teach
     from fastecg.digitizing.layernet import export_layernet
+    from fastecg.digitizing.train import Course, curves
+    from fastecg.digitizing.train import train as teach
 
     course = Course(hours=hours, width=width, batch=batch, seed=seed)
     for row in teach(inputs or [], out, course, workers=workers):

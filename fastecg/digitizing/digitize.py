@@ -11,7 +11,16 @@ import numpy as np
 from fastecg.digitizing.coarse import PageWarp, Strip
 from fastecg.digitizing.decode import Digitized, decode
 from fastecg.digitizing.find_layout import (
-    SPEEDS_MM_S, Name, Placed, Pulse, gain_of_pulses, nothing_readable, place_layout, read_names, read_pulses, snapped,
+    SPEEDS_MM_S,
+    Name,
+    Placed,
+    Pulse,
+    gain_of_pulses,
+    nothing_readable,
+    place_layout,
+    read_names,
+    read_pulses,
+    snapped,
 )  # fmt: skip
 from fastecg.digitizing.follow import Row, ends_mm, follow_row, level_mm, own_planes, page_strip, share
 from fastecg.digitizing.layout import Rows, Segment
@@ -257,7 +266,9 @@ def _beats_agree(page: LaidOut) -> bool:
     strip = _swing(read.record.lead(whole[0].lead), page.rows.fs)
     starts = sorted(parts)[1:]
     here = np.mean([_alike(strip[:n], part[:n]) for part in others])
-    after = np.mean([_alike(strip[start : start + n], part[: len(strip[start : start + n])][:n]) for start, part in zip(starts, others, strict=True)])
+    after = np.mean(
+        [_alike(strip[start : start + n], part[: len(strip[start : start + n])][:n]) for start, part in zip(starts, others, strict=True)]
+    )
     return bool(here > after + _MARGIN)
 
 
@@ -420,7 +431,8 @@ def _cut_off(view: View, row: Row, x_mm: float) -> bool:
 def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], flags: list[str]) -> float:
     """Where time starts: where most rows agree that it does, by their left ends and by their right ends less their length.
 
-    Both lists hold places (mm) and whether they are clear. A faint end is lost inward, and a record may end early, so ends are not averaged.
+    Both lists hold places (mm) and whether they are clear. A faint end is lost inward, and a record may end early, so that ends are not
+    averaged.
     """
     clear = [[end for end in side if end[1]] for side in (starts, stops)]
     starts, stops = clear if any(clear) else (starts, stops)  # the network only guesses at the others

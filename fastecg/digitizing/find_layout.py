@@ -208,13 +208,12 @@ def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float, f
     place = np.array([cells[name.lead] for name in known], dtype=float)
     spot = np.array([(name.y_mm, name.x_mm) for name in known])
     columns = len(layout.columns)
-    apart = np.array([(ink_mm[3] - ink_mm[1]) / layout.rows, (ink_mm[2] - ink_mm[0]) / columns])  # of rows and columns where names tell nothing
+    apart = np.array(
+        [(ink_mm[3] - ink_mm[1]) / layout.rows, (ink_mm[2] - ink_mm[0]) / columns]
+    )  # of rows and columns where names tell nothing
     agreed = _agreeing(place, spot, [name.lead for name in known], apart)
     place, spot = place[agreed], spot[agreed]
-    down, along = (
-        fitted_line(place[:, axis], spot[:, axis]) if np.ptp(place[:, axis]) else (float(np.median(spot[:, axis] - place[:, axis] * apart[axis])), apart[axis])
-        for axis in (0, 1)
-    )  # fmt: skip
+    down, along = (_along(place[:, axis], spot[:, axis], float(apart[axis])) for axis in (0, 1))
     if (layout.rows > 1 and not 3.0 < down[1] < 60.0) or (columns > 1 and not 12.0 < along[1] < 520.0):
         return None
     placed = _scored(layout, names, down, along)
@@ -265,7 +264,11 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
     for k, lead in enumerate(layout.rhythm):
         row = strips + k
         y = first + row * pitch
-        fits = [k for k, name in enumerate(names) if k not in used and abs(name.y_mm - y) < _ROW_OFF * pitch and abs(name.x_mm - left) < 0.5 * step]
+        fits = [
+            k
+            for k, name in enumerate(names)
+            if k not in used and abs(name.y_mm - y) < _ROW_OFF * pitch and abs(name.x_mm - left) < 0.5 * step
+        ]
         leads[row, 0] = names[fits[0]].lead if fits and names[fits[0]].lead in LEADS else lead
         if fits:
             used.add(fits[0])
@@ -274,6 +277,11 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
     # Words of the header pass for names here and there: they must not outweigh a whole page of names that fit.
     score = found - 0.4 * (len(leads) - found) - min(0.7 * wrong, 0.4 * found)
     return Placed(layout, leads, first, pitch, left, step, score, found)
+
+
+def _along(at: np.ndarray, values: np.ndarray, apart: float) -> tuple[float, float]:
+    """Start and slope of a line through points; of slope `apart` where they are all at one place."""
+    return fitted_line(at, values) if np.ptp(at) else (float(np.median(values - at * apart)), apart)
 
 
 def fitted_line(at: np.ndarray, values: np.ndarray) -> tuple[float, float]:

@@ -99,9 +99,8 @@ def ends_mm(strip: Strip, row: Row) -> tuple[float, float] | None:
     """Where the ink along a row's path begins and ends, page x; None if there is hardly any."""
     first = round((row.left_mm - strip.left_mm) * strip.scale)
     tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
-    along = np.array([
-        strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True), first)
-    ])  # fmt: skip
+    spans = enumerate(zip(tops, bottoms, strict=True), first)
+    along = np.array([strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, (top, bottom) in spans])
     solid = np.convolve(along > _TRACE, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():
         return None

@@ -45,8 +45,11 @@ class LayerNet(nn.Module):
         self.down = nn.ModuleList(_pair(before, after) for before, after in zip([12, *sizes], sizes, strict=False))
         self.up = nn.ModuleList(_pair(below + beside, beside) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
         self.maps = nn.Conv2d(width, 4 * len(MAPS), 3, padding=1)
-        self.markers = nn.Sequential(nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1))
-        nn.init.constant_(self.maps.bias, -3.0)
+        self.markers = nn.Sequential(
+            nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1)
+        )
+        assert self.maps.bias is not None
+        nn.init.constant_(self.maps.bias, -3.0)  # most of a page is none of it
 
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the maps and of the markers."""

@@ -69,7 +69,9 @@ def read_picture(path: Path) -> np.ndarray:
     except ImageError:
         raise
     except Exception as fault:  # decoders raise whatever they like on damaged files
-        raise ImageError(f"{path}: cannot be read as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}") from fault
+        raise ImageError(
+            f"{path}: cannot be read as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}"
+        ) from fault
 
 
 def _as_rgb(picture):  # type: ignore[no-untyped-def]

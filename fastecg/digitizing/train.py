@@ -67,7 +67,7 @@ class Course:
 
 
 @dataclass
-class Pages(IterableDataset):  # type: ignore[type-arg]
+class Pages(IterableDataset):
     """An endless stream of batches from fresh pages of records; every `start` gives others."""
 
     origins: list[Path]
@@ -187,7 +187,9 @@ class Trainer:
     def _resume(self) -> None:
         saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         if saved["width"] != self.course.width:
-            raise FastecgError(f"{self.checkpoint}: a network {saved['width']} wide, expected {self.course.width}: another folder, or --width")
+            raise FastecgError(
+                f"{self.checkpoint}: a network {saved['width']} wide, expected {self.course.width}: another folder, or --width"
+            )
         self.net.load_state_dict(saved["net"])
         self.average.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])

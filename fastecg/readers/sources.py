@@ -45,7 +45,7 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     ------
     RecordError
         If an input does not exist, if a folder given holds no record, if a list leaves its folder, or if two records would be
-        mirrored to one place all the same. What a list names and is not there is found all the same: reading it fails, and costs one record.
+        mirrored to one place all the same. What a list names and is not there is found all the same: reading it fails and costs one record.
     """
     if isinstance(inputs, (str, Path)):
         inputs = [inputs]
