@@ -40,7 +40,7 @@ _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
 _CAP_MM, _MOST_CAP_MM = 0.14, 0.3  # from a trace's last sample to where its ink falls to one half, as a rule and at most
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
-_AGREE_MM = 0.25  # ends of rows that tell the same
+_AGREE_MM, _DOUBTFUL = 0.25, 0.6  # ends of rows that tell the same, and what one counts that a pulse runs into
 
 
 @dataclass(frozen=True)
@@ -434,15 +434,16 @@ def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], fl
     Both lists hold places (mm) and whether they are clear. A faint end is lost inward, and a record may end early, so that ends are not
     averaged.
     """
-    clear = [[end for end in side if end[1]] for side in (starts, stops)]
-    starts, stops = clear if any(clear) else (starts, stops)  # the network only guesses at the others
-    places = np.array([x for x, _ in starts + stops])
-    if not len(places):
+    every = [(x, clear, side) for side, ends in enumerate((starts, stops)) for x, clear in ends]
+    if not every:
         raise ImageError("every row goes on beyond the picture, expected the beginning or the end of one")
-    near = np.abs(places[:, None] - places[None, :]) < _AGREE_MM
-    middle = places[int(np.argmax(near.sum(axis=1)))]
-    agreed = [[x for x, _ in side if abs(x - middle) < _AGREE_MM] for side in (starts, stops)]
-    if sum(map(len, agreed)) < max(2, 0.3 * len(places)):
+    groups = [[end for end in every if abs(end[0] - x) < _AGREE_MM] for x, _, _ in every]
+    # Ink beside a row can lengthen several at once, but beginnings and ends agree only where they are right.
+    best = max(groups, key=lambda group: sum(1.0 if clear else _DOUBTFUL for _, clear, _ in group) + len({side for _, _, side in group}))
+    clear = [end for end in best if end[1]]
+    chosen = clear if len(clear) > 1 else best  # of the others the network only guesses
+    agreed = [[x for x, _, at in chosen if at == side] for side in (0, 1)]
+    if sum(map(len, agreed)) < max(2, 0.3 * len(every)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
     # The ends' own bias is that of a pen's cap, and cancels between left and right.
     return float(np.mean([np.median(side) for side in agreed if side]))

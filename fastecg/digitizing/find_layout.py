@@ -25,6 +25,8 @@ GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 _NAMED = 0.5  # probability from which cells belong to a name
 _LEAST_CELLS = 2
 _LENGTH_OFF, _MISFIT = 0.12, 3.0  # a row that is no layout's time at any speed, and what it costs
+_STRIP_OFF_MM = 8.0  # how far a strip's name may stand from the first column's
+_RARE = 1.0  # what upside-down leads cost: few machines print them
 _BELOW = 0.45  # rows by which the last name may stand below all ink
 _ROW_OFF, _COLUMN_OFF = 0.3, 0.2  # how far a name may be from its place, in rows and columns
 _INK = 0.4
@@ -217,6 +219,8 @@ def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float, f
     if (layout.rows > 1 and not 3.0 < down[1] < 60.0) or (columns > 1 and not 12.0 < along[1] < 520.0):
         return None
     placed = _scored(layout, names, down, along)
+    if any(label.startswith("-") for label in layout.columns[0]):
+        placed = replace(placed, score=placed.score - _RARE)
     length = max(columns * along[1], 1e-6)
     fits = any(abs(np.log(length / (layout.seconds * speed))) < _LENGTH_OFF for speed in SPEEDS_MM_S)
     last = placed.first_mm + (layout.rows - 1) * placed.pitch_mm
@@ -267,7 +271,7 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
         fits = [
             k
             for k, name in enumerate(names)
-            if k not in used and abs(name.y_mm - y) < _ROW_OFF * pitch and abs(name.x_mm - left) < 0.5 * step
+            if k not in used and abs(name.y_mm - y) < _ROW_OFF * pitch and abs(name.x_mm - left) < _STRIP_OFF_MM
         ]
         leads[row, 0] = names[fits[0]].lead if fits and names[fits[0]].lead in LEADS else lead
         if fits:
