@@ -43,7 +43,7 @@ def check_range(name: str, given: Any) -> None:
     LayoutError
     """
     low, high = RANGES[name]
-    if isinstance(given, bool) or not isinstance(given, Real) or not low <= given <= high:
+    if isinstance(given, bool) or not isinstance(given, Real) or not low <= float(given) <= high:
         raise LayoutError(f"{name} is {given!r}, expected a number from {low:g} to {high:g}")
 
 

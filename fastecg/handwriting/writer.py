@@ -178,14 +178,14 @@ def _cursive_share(u: float, haste: float) -> float:
     return 0.0 if u < printed else 0.4 if u < mixed else 0.97
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)  # a page has one hand, or a few
 def quirks(writer: Writer) -> np.ndarray:
     """The hand's fixed offset of every point of the alphabet, (p, 2): what makes it this hand."""
     rng = np.random.default_rng([writer.seed, 1])
     return rng.normal(0.0, _QUIRK, glyph_table().points[:, :2].shape)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
     """For every character: the allograph this hand takes, and those it takes by exception."""
     rng = np.random.default_rng([writer.seed, 2])
