@@ -1,0 +1,52 @@
+"""Two filters of PNG: none, and Paeth's, each byte less the one of its three neighbours that a plane through them comes nearest to.
+
+Format: Portable Network Graphics, third edition (W3C, 2025), section 9.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+
+@jit
+def plain_rows(rows, out):
+    """Rows as they are, behind the 0 that says so: `rows` of shape (height, bytes a row) into `out` of (height, 1 + bytes a row)."""
+    for y in range(rows.shape[0]):
+        out[y, 0] = 0
+        _copy(rows[y], out[y, 1:])
+
+
+@jit
+def _copy(row, out):
+    for x in range(row.size):
+        out[x] = row[x]
+
+
+@jit
+def paeth_rows(rows, pixel, out):
+    """Rows as differences, behind the 4 that says so; shapes as in `plain_rows`. `pixel` is the bytes of one pixel."""
+    out[:, 0] = 4
+    _paeth_row(rows[0], np.zeros(rows.shape[1], np.uint8), pixel, out[0, 1:])
+    for y in range(1, rows.shape[0]):
+        _paeth_row(rows[y], rows[y - 1], pixel, out[y, 1:])
+
+
+@jit
+def _paeth_row(row, above, pixel, out):
+    for x in range(min(pixel, row.size)):
+        out[x] = np.uint8(row[x] - above[x])
+    _paeth_bytes(row[pixel:], row, above[pixel:], above, out[pixel:])
+
+
+@jit
+def _paeth_bytes(row, left, above, corner, out):
+    """All arrays by one index, because only such loops become vector instructions."""
+    for x in range(row.size):
+        a, b, c = np.int16(left[x]), np.int16(above[x]), np.int16(corner[x])
+        from_left, from_above = abs(np.int16(b - c)), abs(np.int16(a - c))
+        from_corner = abs(np.int16(np.int16(a - c) + np.int16(b - c)))
+        nearer = b if from_above <= from_corner else c
+        nearest = a if from_left <= min(from_above, from_corner) else nearer
+        out[x] = np.uint8(row[x] - np.uint8(nearest))
