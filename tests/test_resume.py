@@ -20,7 +20,7 @@ from fastecg.writers import write_record
 
 RECORDS = 24
 ROUNDS = 20 if os.environ.get("FASTECG_LONG") else 3
-OPTIONS = ("--dpi", "60", "--format", "jpg", "--truth", "json", "--per-record", "2")
+OPTIONS = ("--dpi", "60", "--truth", "json,mask", "--per-record", "2")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}
 LIMITED = """
 import resource, sys
@@ -131,11 +131,17 @@ def test_one_two_and_seven_workers_write_the_same_bytes(records, whole, tmp_path
         assert contents(out) == contents(whole)
 
 
+def test_jpeg_runs_write_the_same_bytes_too(records, tmp_path):
+    for workers in (1, 2):
+        dataset.render_dataset([records], tmp_path / str(workers), dpi=60.0, format="jpg", workers=workers)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+
+
 def test_shards_part_a_run_exactly(records, whole, tmp_path):
     parts = []
     for k in range(1, 6):
         out = tmp_path / str(k)
-        dataset.render_dataset([records], out, shard=(k, 5), dpi=60.0, format="jpg", per_record=2, workers=1)
+        dataset.render_dataset([records], out, shard=(k, 5), dpi=60.0, truth=("json", "mask"), per_record=2, workers=1)
         parts.append({name: body for name, body in contents(out).items() if name not in ("manifest.jsonl", "run.json")})
     together = {name: body for part in parts for name, body in part.items()}
     assert sum(map(len, parts)) == len(together)
@@ -148,7 +154,7 @@ def test_shards_part_a_run_exactly(records, whole, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of file size")
 def test_a_disk_that_takes_no_more_is_one_line_and_the_run_goes_on(records, whole, tmp_path):
     out = tmp_path / "out"
-    code = LIMITED.format(most=min(path.stat().st_size for path in whole.glob("*-0.jpg")) // 2)
+    code = LIMITED.format(most=min(path.stat().st_size for path in whole.glob("*-0.png")) // 2)
     words = [sys.executable, "-c", code, *command(records, out, 2)[3:]]
     for workers in ("1", "2"):
         words[words.index("--workers") + 1] = workers
@@ -157,13 +163,13 @@ def test_a_disk_that_takes_no_more_is_one_line_and_the_run_goes_on(records, whol
         line = " ".join(starved.stderr.split())
         assert line.startswith("fastecg: ")
         assert "File too large; once that is mended, the same command goes on from here" in line
-        assert not [path for path in contents(out) if path.endswith(".jpg")]
+        assert not [path for path in contents(out) if path.endswith(".png")]
     assert run(records, out, 2).returncode == 0
     assert contents(out) == contents(whole)
 
 
 def test_a_manifest_cut_short_by_a_full_disk_is_mended(records, whole, tmp_path, monkeypatch):
-    out, options = tmp_path / "out", {"dpi": 60.0, "format": "jpg", "per_record": 2, "workers": 1}
+    out, options = tmp_path / "out", {"dpi": 60.0, "truth": ("json", "mask"), "per_record": 2, "workers": 1}
     write, calls = os.write, []
 
     def nearly_full(handle: int, data: bytes) -> int:
@@ -197,12 +203,12 @@ def test_a_folder_that_cannot_be_made_is_one_line(records, tmp_path):
 
 
 def test_what_a_power_cut_leaves_empty_is_written_again(records, whole, tmp_path):
-    out, options = tmp_path / "out", {"dpi": 60.0, "format": "jpg", "per_record": 2, "workers": 1}
+    out, options = tmp_path / "out", {"dpi": 60.0, "truth": ("json", "mask"), "per_record": 2, "workers": 1}
     dataset.render_dataset([records], out, **options)
-    for name in ("r00-0.json", "r01-0.jpg", "r02-1.jpg", "r03.dat", "r04.hea"):
+    for name in ("r00-0.json", "r01-0.mask.png", "r02-1.png", "r03.dat", "r04.hea"):
         (out / name).write_bytes(b"")
     (out / "r05.dat").write_bytes((out / "r05.dat").read_bytes()[:4096])
-    (out / ".r06-0.jpg.0123456789ab.part").write_bytes(b"half")
+    (out / ".r06-0.png.0123456789ab.part").write_bytes(b"half")
     (out / "..part").write_bytes(b"not ours")
     assert dataset.render_dataset([records], out, **options).pages == 3
     (out / "..part").unlink()
@@ -211,7 +217,7 @@ def test_what_a_power_cut_leaves_empty_is_written_again(records, whole, tmp_path
 
 def test_half_files_of_other_shards_are_left_alone(records, tmp_path):
     dataset.render_dataset([records], tmp_path, shard=(1, 4), dpi=60.0, workers=1)
-    mine, other = tmp_path / ".r04-0.jpg.0123456789ab.part", tmp_path / ".r05-0.jpg.0123456789ab.part"
+    mine, other = tmp_path / ".r04-0.png.0123456789ab.part", tmp_path / ".r05-0.png.0123456789ab.part"
     for path in (mine, other):
         path.write_bytes(b"half")
     dataset.render_dataset([records], tmp_path, shard=(1, 4), dpi=60.0, workers=1)
