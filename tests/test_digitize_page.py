@@ -20,7 +20,7 @@ def true_view_layers(photo):
     """What a perfect network would see."""
     window = whole_window(photo)
     markers = (np.arange(len(MARKERS))[:, None, None] == window.markers).astype(np.float32)
-    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale)
+    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale, cap_mm=0.055)
 
 
 def drawn(photo):

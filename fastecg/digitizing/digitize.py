@@ -38,7 +38,7 @@ _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
-_CAP_MM, _MOST_CAP_MM = 0.14, 0.3  # from a trace's last sample to where its ink falls to one half, as a rule and at most
+_MOST_CAP_MM = 0.3  # from a trace's last sample to where its ink falls to one half
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _AGREE_MM, _DOUBTFUL = 0.25, 0.6  # ends of rows that tell the same, and what one counts that a pulse runs into
 
@@ -397,17 +397,17 @@ def _time_axis(
     # Where a pulse runs into a row, the network only guesses where one ends and the other begins.
     clear_left = [not any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) for x in lefts]
     clear_right = [not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses) for x in rights]
-    cap = _cap(np.subtract(rights, lefts)[np.logical_and(clear_left, clear_right)], length)
+    cap = _cap(np.subtract(rights, lefts)[np.logical_and(clear_left, clear_right)], length, view.layers.cap_mm)
     starts = [(x + cap, clear) for (row, (x, _)), clear in zip(found, clear_left, strict=True) if not _cut_off(view, row, x)]
     stops = [(x - cap - length, clear) for (row, (_, x)), clear in zip(found, clear_right, strict=True) if not _cut_off(view, row, x)]
     return speed, _start(starts, stops, flags)
 
 
-def _cap(widths: np.ndarray, length_mm: float) -> float:
+def _cap(widths: np.ndarray, length_mm: float, usual_mm: float) -> float:
     """From a row's last sample to where its ink ends: half of what rows are too long, where they are of the right length at all."""
     caps = (widths - length_mm) / 2
     known = caps[(caps > 0.0) & (caps < _MOST_CAP_MM)]
-    return float(np.median(known)) if len(known) else _CAP_MM
+    return float(np.median(known)) if len(known) else usual_mm
 
 
 def _speed(placed: Placed, ink_mm: float, flags: list[str]) -> float:
