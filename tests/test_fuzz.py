@@ -176,7 +176,7 @@ def test_damaged_truth_is_named(folder, tmp_path, change):
 @pytest.mark.parametrize("resolution", [1e30, -5, "x"])
 def test_a_resolution_that_no_picture_has(folder, resolution):
     damage(folder, lambda truth: truth.update(resolution=resolution))
-    with pytest.raises((ImageError, LayoutError), match="dpi|damaged"):
+    with pytest.raises((ImageError, LayoutError), match=r"dpi|damaged"):
         inspect_image(folder / "sample-0.png")
 
 
