@@ -1,6 +1,7 @@
 """The digitiser from layers on: scale and network aside, everything between a picture's layers and millivolts."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def true_view_layers(photo):
     """What a perfect network would see."""
     window = whole_window(photo)
     markers = (np.arange(len(MARKERS))[:, None, None] == window.markers).astype(np.float32)
-    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale, cap_mm=0.055)
+    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale, cap_mm=0.09)
 
 
 def drawn(photo):
@@ -69,6 +70,21 @@ def test_report_and_overlay():
     for segment, points in zip(reading.digitized.layout.segments, read_points(reading), strict=True):
         off = np.abs(points - found[segment.lead, segment.start, segment.stop])
         assert np.nanmedian(off) < 0.5, "px"
+
+
+def test_a_lead_without_ink_is_missing():
+    photo = page("3x4")
+    layers = true_view_layers(photo)
+    points = next(trace.points for trace in photo.truth.traces if trace.lead == "aVL")
+    (left, top), (right, bottom) = np.floor(points.min(axis=0)).astype(int) - 6, np.ceil(points.max(axis=0)).astype(int) + 6
+    maps = layers.maps.copy()
+    maps[0, top:bottom, left:right] = 0.0  # its name is still there
+    reading = read_view(seen(replace(layers, maps=maps), None), Settings())
+    found = reading.digitized.record
+    assert "aVL" not in found.leads or np.isnan(found.lead("aVL")[1250:2500]).mean() > 0.9
+    assert any(flag.startswith("lead aVL") for flag in reading.digitized.flags)
+    assert np.isfinite(found.lead("V5")[3750:5000]).mean() > 0.95
+    assert overlay(photo.image, reading).shape == photo.image.shape
 
 
 def test_twelve_leads_of_a_page_with_two():

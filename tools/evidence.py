@@ -46,7 +46,7 @@ def reference(photo: fastecg.Photo) -> fastecg.Record:
 def true_layers(photo: fastecg.Photo) -> Layers:
     window = whole_window(photo)
     markers = (np.arange(len(MARKERS))[:, None, None] == window.markers).astype(np.float32)
-    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale, cap_mm=0.055)
+    return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale, cap_mm=0.09)
 
 
 def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:

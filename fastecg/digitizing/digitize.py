@@ -40,6 +40,7 @@ _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
 _MOST_CAP_MM = 0.3  # from a trace's last sample to where its ink falls to one half
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
+_FROM_NAME_MM = (-12.0, 28.0)  # where time may start, from the middle of the names of the first column
 _AGREE_MM, _DOUBTFUL = 0.25, 0.6  # ends of rows that tell the same, and what one counts that a pulse runs into
 
 
@@ -253,12 +254,14 @@ def _beats_agree(page: LaidOut) -> bool:
     if columns < 2:
         return False
     read = read_traces(page, "centroid").digitized
-    whole = [segment for segment in page.rows.segments if segment.rhythm]
+    whole = [segment for segment in page.rows.segments if segment.rhythm and segment.lead in read.record.leads]
     parts: dict[int, np.ndarray] = {}
     for segment in page.rows.segments:
-        if not segment.rhythm:
+        if not segment.rhythm and segment.lead in read.record.leads:
             swing = _swing(read.record.lead(segment.lead)[segment.start : segment.stop], page.rows.fs)
             parts[segment.start] = parts.get(segment.start, np.zeros(1)) + swing
+    if len(parts) < 2:
+        return False
     first, *others = (parts[start] for start in sorted(parts))
     n = min(len(part) for part in (first, *others))
     if not whole:
@@ -388,10 +391,10 @@ def _time_axis(
     """Paper speed, and the page x at which the time axis starts."""
     placed = view.placed
     assert placed is not None
-    found = [(row, ends) for row in followed if (ends := ends_mm(strip, row)) is not None]
+    found = [(row, span) for row in followed if (span := ends_mm(strip, row)) is not None]
     if not found:
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
-    lefts, rights = ([ends[k] for _, ends in found] for k in (0, 1))
+    lefts, rights = ([span[k] for _, span in found] for k in (0, 1))
     speed = settings.speed_mm_s or _speed(placed, float(np.median(np.subtract(rights, lefts))), flags)
     length = (placed.layout.seconds - 1.0 / settings.fs) * speed
     # Where a pulse runs into a row, the network only guesses where one ends and the other begins.
@@ -400,7 +403,9 @@ def _time_axis(
     cap = _cap(np.subtract(rights, lefts)[np.logical_and(clear_left, clear_right)], length, view.layers.cap_mm)
     starts = [(x + cap, clear) for (row, (x, _)), clear in zip(found, clear_left, strict=True) if not _cut_off(view, row, x)]
     stops = [(x - cap - length, clear) for (row, (_, x)), clear in zip(found, clear_right, strict=True) if not _cut_off(view, row, x)]
-    return speed, _start(starts, stops, flags)
+    # What is far from the first column's names is the end of a gap.
+    begins, ends = ([end for end in side if _FROM_NAME_MM[0] < end[0] - placed.left_mm < _FROM_NAME_MM[1]] for side in (starts, stops))
+    return speed, _start(begins, ends, flags) if begins or ends else _start(starts, stops, flags)
 
 
 def _cap(widths: np.ndarray, length_mm: float, usual_mm: float) -> float:

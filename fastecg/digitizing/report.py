@@ -85,10 +85,12 @@ def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
 
 
 def read_points(reading: Reading) -> list[np.ndarray]:
-    """Where every sample that was read lies in the turned picture, (n, 2) px a segment, NaN in gaps."""
+    """Where every sample that was read lies in the turned picture, (n, 2) px a segment that was read, NaN in gaps."""
     found, view = reading.digitized, reading.view
     points = []
     for segment in found.layout.segments:
+        if segment.lead not in found.record.leads:
+            continue
         signal = found.record.lead(segment.lead)[segment.start : segment.stop].astype(np.float64)
         x = segment.x_mm + np.arange(len(signal)) * (found.layout.speed_mm_s / found.layout.fs)
         y = segment.baseline_mm - segment.gain_mm_mv * (signal - segment.offset_mv)
