@@ -137,7 +137,7 @@ class Trainer:
         self.course, self.folder = course, folder
         torch.manual_seed(course.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net = LayerNet(course.width).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = LayerNet(course.width).to(self.device, memory_format=torch.channels_last)
         self.average = deepcopy(self.net).eval()
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=course.rate, weight_decay=1e-3)
         self.steps, self.seconds = 0, 0.0
@@ -161,7 +161,7 @@ class Trainer:
             group["lr"] = self.course.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
         parts = self._loss(self.net, batch)
         self.optimiser.zero_grad()
-        sum(parts.values()).backward()  # type: ignore[union-attr]
+        sum(parts.values()).backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
         self.steps += 1
