@@ -96,8 +96,8 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
     from fastecg.kernels.blend import inked
 
     shape = sheet_shape(page, scale)
-    ink = trace_plane(page.traces, style, scale, shape)
-    draw_strokes(page.strokes, scale, ink, but="separator")
+    ink = trace_plane(page.traces, style, scale, shape, mottled=True)
+    draw_strokes(page.strokes, scale, ink, but="separator", density=1.0 - 0.5 * (style.pen.pale + style.pen.mottle))
     text = text_plane(page, scale, shape)
     pixels = inked(_ruled_paper(shape, page.grid, style, scale), (ink, style.ink), (text, style.text_ink))
     return Sheet(pixels, ink, text, scale, page, style)
@@ -151,23 +151,31 @@ def bare(sheet: Sheet) -> np.ndarray:
     return _ruled_paper(sheet.pixels.shape[:2], sheet.page.grid, sheet.style, sheet.scale)
 
 
-def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int]) -> np.ndarray:
-    """Coverage (height, width) uint8 by traces."""
+def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int], *, mottled: bool = False) -> np.ndarray:
+    """Coverage (height, width) uint8 by traces: as far as the pen reaches, or, `mottled`, with the ink that it has there."""
     from fastecg.kernels.line import stroke_trace
+    from fastecg.kernels.pen import write_along
 
     plane = np.zeros(shape, dtype=np.uint8)
+    pen = np.ones((2, shape[1]), dtype=np.float32)
+    habits = (style.pen.thin, style.pen.pale, style.pen.wander, style.pen.mottle, style.pen.wave_mm)
     for trace in traces:
-        stroke_trace(trace.points_mm * scale - 0.5, style.pen_mm * scale, plane)
+        write_along(trace.points_mm, scale, habits, pen)
+        if not mottled:
+            pen[1] = 1.0
+        stroke_trace(trace.points_mm * scale - 0.5, style.pen_mm * scale, plane, pen)
     return plane
 
 
-def draw_strokes(strokes: Iterable[Stroke], scale: float, plane: np.ndarray, *, only: str = "", but: str = "") -> None:
-    """Draw pulses and separators into a coverage plane: those of the kind `only`, or all `but` one kind."""
+def draw_strokes(
+    strokes: Iterable[Stroke], scale: float, plane: np.ndarray, *, only: str = "", but: str = "", density: float = 1.0
+) -> None:
+    """Draw pulses and separators into a coverage plane, with a share of their ink: those of the kind `only`, or all `but` one kind."""
     from fastecg.kernels.capsule import stroke_polyline
 
     for stroke in strokes:
         if stroke.kind == only or (not only and stroke.kind != but):
-            stroke_polyline(stroke.points_mm * scale - 0.5, stroke.width_mm * scale, plane)
+            stroke_polyline(stroke.points_mm * scale - 0.5, stroke.width_mm * scale, plane, density=density)
 
 
 def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:

@@ -25,6 +25,17 @@ class GridInk:
 
 
 @dataclass(frozen=True)
+class Pen:
+    """How the line of a trace changes along it. Shares of the pen's width and of its ink; 0 throughout is a pen that writes evenly."""
+
+    thin: float = 0.06  # width lost where the trace is steepest
+    pale: float = 0.1  # ink lost there
+    wander: float = 0.03  # how far the width wanders to either side along the trace
+    mottle: float = 0.08  # how far the ink does, downwards
+    wave_mm: float = 7.0  # length of that
+
+
+@dataclass(frozen=True)
 class Style:
     """The look of one family of machines and papers. Lengths in mm, colours sRGB 0..255 of ink on this paper."""
 
@@ -54,4 +65,5 @@ class Style:
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
+    pen: Pen = Pen()
     by_name_only: bool = False  # "auto" never draws it: no machine prints like that

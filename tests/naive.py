@@ -41,6 +41,53 @@ def _mark_capsule(inside: np.ndarray, a: np.ndarray, b: np.ndarray, ra: float, r
     inside[y0:y1, x0:x1] |= distance2 <= (ra + t * (rb - ra)) ** 2
 
 
+def written(points: np.ndarray, scale: float, habits: tuple[float, ...], out: np.ndarray) -> np.ndarray:
+    """Factors (2, width) of a pen's width and strength in every column, as `fastecg.kernels.pen` has them: from formulas, slowly."""
+    thin, pale, wander, mottle, length = habits
+    edges = np.arange(out.shape[1] + 1) / scale
+    x, y = points.T
+    first, stop = (int(np.clip(at * scale + rest, 0, out.shape[1])) for at, rest in ((x[0], 0), (x[-1], 1)))
+    slopes = np.zeros(out.shape[1])
+    number = 0
+    for i in range(1, len(x)):
+        shared = np.clip(np.minimum(x[i], edges[1:]) - np.maximum(x[i - 1], edges[:-1]), 0, None)
+        if shared.any() and np.isfinite(y[i] + y[i - 1]):
+            slopes += np.abs(y[i] - y[i - 1]) / (x[i] - x[i - 1]) * shared * scale
+            if i % 16 == 0:
+                number = (31 * number + int(y[i] * 4 + 0.37)) % 2**32
+    follow = 1 - np.exp(-1 / (0.12 * scale))
+    smooth = slopes[first:stop]
+    for way in (slice(None), slice(None, None, -1)):
+        held = smooth[way][0]
+        followed = []
+        for slope in smooth[way]:
+            held = held + follow * (slope - held)
+            followed.append(held)
+        smooth = np.array(followed)[way]
+    at = np.arange(first, stop) / (length * scale)
+    wave = 2 / 3 * line_noise(number, at) + 1 / 3 * line_noise(number + 1, 5 * at)
+    fast = smooth**2 / (smooth**2 + 16)
+    out[0, first:stop] = (1 - thin * fast) * (1 + wander * wave)
+    out[1, first:stop] = (1 - pale * fast) * (1 - mottle * (0.5 - 0.5 * wave))
+    return out
+
+
+def line_noise(seed: int, x: np.ndarray) -> np.ndarray:
+    """Smooth noise along a line: a hashed value at every whole x, cubic between."""
+    whole = np.floor(x).astype(int)
+    left, right = (np.array([mixed(seed, int(i), 0) for i in whole + k]) for k in (0, 1))
+    s = x - whole
+    return left + (right - left) * s * s * (3 - 2 * s)
+
+
+def mixed(seed: int, i: int, j: int) -> float:
+    """A number from -1 to 1 that depends on whole numbers alone: the finaliser of MurmurHash3."""
+    h = (seed ^ i * 0x85EBCA6B ^ j * 0xC2B2AE35) % 2**32
+    h = (h ^ h >> 16) * 0x85EBCA6B % 2**32
+    h = (h ^ h >> 13) * 0xC2B2AE35 % 2**32
+    return (h ^ h >> 16) * 2 / 2**32 - 1
+
+
 def blend(pixels: np.ndarray, plane: np.ndarray, ink: tuple[int, int, int]) -> np.ndarray:
     """Cover every pixel in floating point and round."""
     share = plane[..., None] / 255

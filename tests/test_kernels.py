@@ -19,6 +19,7 @@ from fastecg.kernels import jit as jit_module
 from fastecg.kernels.blend import blend, inked, multiply
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.kernels.line import stroke_trace
+from fastecg.kernels.pen import write_along
 
 PENS_PX = [0.37, 1.02, 1.97, 3.15, 7.5]
 
@@ -52,6 +53,59 @@ def compare(plane: np.ndarray, share: np.ndarray) -> tuple[float, float]:
 
 
 # Traces.
+
+
+def unsteady_pen(width: int) -> np.ndarray:
+    """Factors of width and strength that change as fast as a pen's do."""
+    x = np.arange(width)
+    return np.stack([0.85 + 0.2 * np.sin(x / 7.0), 0.8 + 0.2 * np.cos(x / 11.0)]).astype(np.float32)
+
+
+@pytest.mark.parametrize("width_px", [1.97, 3.15, 7.5])
+def test_an_unsteady_pen_draws_capsules_of_its_widths(width_px):
+    points, pen = beat(450, 180, 100), unsteady_pen(180)
+    pen[1] = 1.0
+    radii = width_px / 2 * np.interp(points[:, 0], np.arange(180), pen[0])
+    share = naive.capsule_union(points, radii, (150, 180))
+    plane = np.zeros((150, 180), np.uint8)
+    stroke_trace(points, width_px, plane, pen)
+    error, ink = compare(plane, share)
+    assert error < 1.8
+    assert abs(ink - 1) < 0.005
+
+
+def test_a_pale_pen_lays_its_share_of_the_ink():
+    points, pen = beat(450, 180, 100), unsteady_pen(180)
+    full, pale = np.zeros((2, 150, 180), np.uint8)
+    stroke_trace(points, 3.15, full, np.stack([pen[0], np.ones_like(pen[0])]))
+    stroke_trace(points, 3.15, pale, pen)
+    np.testing.assert_allclose(pale, full * pen[1], atol=1.0)
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(2.4, 0.0), (7.87, 0.0), (7.87, -9.0), (23.6, 3.3)])
+def test_how_a_pen_writes(scale, shift):
+    points = beat(1200, 180, 100) / 7.87 + np.array([shift, 0.0])
+    points[[0, 40, 41, 90, 92], 1] = np.nan
+    habits = (0.3, 0.4, 0.1, 0.25, 7.0)
+    out = np.full((2, 400), 2.0, np.float32)
+    write_along(points, scale, habits, out)
+    np.testing.assert_allclose(out, naive.written(points, scale, habits, np.full((2, 400), 2.0)), atol=2e-5)
+    crossed = out[:, out[0] != 2.0]
+    assert crossed[0].min() < 0.8
+    assert crossed[1].max() <= 1.0
+    stroke_trace(points * scale - 0.5, 0.3 * scale, np.zeros((100, 400), np.uint8), out)
+
+
+def test_a_pen_wanders_alike_wherever_a_trace_is_drawn_and_otherwise_on_another():
+    points, habits = beat(1200, 180, 100, noise=0.0) / 7.87, (0.0, 0.0, 0.1, 0.25, 7.0)
+    points[:, 0] -= points[0, 0]
+    coarse, fine, other = np.ones((3, 2, 200), np.float32)
+    write_along(points, 4.0, habits, coarse)
+    write_along(points, 8.0, habits, fine)
+    write_along(points * (1.0, 1.1), 4.0, habits, other)
+    pairs = fine[:, :160].reshape(2, -1, 2).mean(axis=2)
+    np.testing.assert_allclose(coarse[:, :80], pairs, atol=0.02)
+    assert np.abs(other - coarse)[:, :80].max() > 0.05
 
 
 @pytest.mark.parametrize("width_px", PENS_PX)

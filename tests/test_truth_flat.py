@@ -10,7 +10,7 @@ from fastecg.layouts import Setup, layout_for
 from fastecg.mesh import Warp
 from fastecg.photo import Truth
 from fastecg.sheet import print_page, sheet_shape
-from fastecg.style import GridInk, Style
+from fastecg.style import GridInk, Pen, Style
 from fastecg.styles import STYLES
 
 WHITE = (255, 255, 255)
@@ -18,14 +18,18 @@ NO_GRID = GridInk("line", WHITE, 0.0, WHITE, 0.0)
 DPI = (72, 100, 150, 200, 300, 600)
 
 
-def plain_page(dpi, layout="3x4+1"):
+#: A pen that writes more unevenly than that of any style.
+UNSTEADY = Pen(thin=0.35, pale=0.4, wander=0.12, mottle=0.3)
+
+
+def plain_page(dpi, layout="3x4+1", pen=STYLES["muse"].pen):
     """Black traces of a simulated record on white paper, nothing else: darkness (height, width) 0..1, the truth, the pen in px.
 
     The pen is a whole number of pixels, near 0.3 mm: only then is the centroid over pixels that of the ink itself, wherever it lies
     between them.
     """
     pen_mm = max(1, round(0.3 * dpi / 25.4)) * 25.4 / dpi
-    style: Style = replace(STYLES["muse"], paper=WHITE, margin=WHITE, grid=NO_GRID, ink=(0, 0, 0), pen_mm=pen_mm)
+    style: Style = replace(STYLES["muse"], paper=WHITE, margin=WHITE, grid=NO_GRID, ink=(0, 0, 0), pen_mm=pen_mm, pen=pen)
     record = fastecg.simulate("sinus", seed=4, noise=0.0)
     page = layout_for(layout, record.leads).place(record, style, Setup(), None)
     page = replace(page, strokes=(), texts=())
@@ -88,8 +92,8 @@ def is_straight(points, first, row, reach):
     return np.abs(chord - stretch[:, 0]).max() < 0.08
 
 
-def all_errors(measure, dpi):
-    darkness, truth, pen_px = plain_page(dpi)
+def all_errors(measure, dpi, **page):
+    darkness, truth, pen_px = plain_page(dpi, **page)
     return np.array([error for trace in truth.traces for error in measure(darkness, trace.points, pen_px)])
 
 
@@ -109,6 +113,16 @@ def test_steep_parts_lie_where_the_truth_says(dpi):
     assert abs(errors.mean()) < 0.02
 
 
+@pytest.mark.parametrize("dpi", DPI[2:])
+def test_ink_of_an_unsteady_pen_lies_where_the_truth_says(dpi):
+    """Within the same bounds, from where its width, which is no whole number of pixels now, does not move the centroid as far itself."""
+    flat, steep = (all_errors(measure, dpi, pen=UNSTEADY) for measure in (flat_errors, steep_errors))
+    assert np.sqrt(np.mean(flat**2)) < 0.05
+    assert abs(flat.mean()) < 0.01
+    assert np.sqrt(np.mean(steep**2)) < 0.1
+    assert abs(steep.mean()) < 0.02
+
+
 @pytest.mark.parametrize("dpi", DPI)
 def test_millimetres_and_pixels_agree_on_half_a_pixel(dpi):
     _, truth, _ = plain_page(dpi, layout="1x1")
@@ -117,13 +131,21 @@ def test_millimetres_and_pixels_agree_on_half_a_pixel(dpi):
 
 
 def test_masks_and_layers_are_the_ink():
-    darkness, truth, _ = plain_page(200)
+    darkness, truth, _ = plain_page(200, pen=replace(UNSTEADY, pale=0.0, mottle=0.0))
     mask, layers = truth.mask(), truth.layers()
     assert set(np.unique(mask)) == set(range(13))
     assert ((mask > 0) == (darkness > 0.5)).mean() > 0.9999
     for bit in range(12):
         assert (mask == bit + 1)[(layers >> bit & 1) == 0].sum() == 0
     assert (layers >> 15).all()
+
+
+def test_masks_are_as_wide_where_the_ink_is_pale():
+    darkness, truth, _ = plain_page(200, pen=UNSTEADY)
+    _, even, _ = plain_page(200, pen=replace(UNSTEADY, pale=0.0, mottle=0.0))
+    np.testing.assert_array_equal(truth.mask(), even.mask())
+    assert truth.mask()[darkness > 0.5].all()
+    assert darkness[truth.mask() > 0].min() > 0.5 * (1 - UNSTEADY.pale) * (1 - UNSTEADY.mottle) - 0.01
 
 
 def test_boxes_hold_their_ink():

@@ -28,6 +28,8 @@ from fastecg.views import Flatbed, Phone, Screen, Straight
 WHITE = (255, 255, 255)
 NO_GRID = GridInk("line", WHITE, 0.0, WHITE, 0.0)
 STYLE = replace(STYLES["muse"], paper=WHITE, margin=WHITE, grid=NO_GRID, ink=(0, 0, 0), pen_mm=0.3)
+#: Its pen as wide here and there as it is, but nowhere pale.
+EVEN = replace(STYLE, pen=replace(STYLE.pen, pale=0.0, mottle=0.0))
 MANY = int(os.environ.get("FASTECG_COMPOSITIONS", "32"))  # 200 and more are run before a release
 
 SEVERITIES = {
@@ -63,10 +65,10 @@ def plain_page(layout="3x4+1"):
     return replace(page, strokes=(), texts=())
 
 
-def photographed(artifacts, view, dpi=150.0, page=None):
+def photographed(artifacts, view, dpi=150.0, page=None, style=STYLE):
     """A page of nothing but traces, unworn, through a whole shot."""
     page = plain_page() if page is None else page
-    image, truth = pictured(tuple(map(unworn, artifacts)), view, dpi, page, STYLE)
+    image, truth = pictured(tuple(map(unworn, artifacts)), view, dpi, page, style)
     paper = truth._seen(np.full(tuple(round(n * truth.warp.scale) for n in page.size_mm[::-1]), 255, dtype=np.uint8)) == 255
     return Print(np.where(paper, 1.0 - image[..., 0] / 255.0, 0.0), truth)
 
@@ -210,13 +212,16 @@ def test_lattice_is_on_the_dots(number):
 @pytest.mark.parametrize("number", range(1, MANY, 8))
 def test_masks_are_the_ink(number):
     shot = composed(number)
-    seen = photographed(shot.artifacts, shot.view)
+    seen = photographed(shot.artifacts, shot.view, style=EVEN)  # a mask holds ink as far as the pen reaches, however pale
     mask = seen.truth.mask() > 0
     shown = seen.darkness > seen.truth._threshold / 255.0
     covered = np.zeros_like(mask) if seen.truth.covered is None else seen.truth.covered
     differ = (mask != shown) & ~covered
     assert mask.sum() > 5000
     assert differ.sum() < 0.001 * mask.sum()  # where two traces each cover less than half of a pixel, or rounding decides
+    pale = photographed(shot.artifacts, shot.view)
+    np.testing.assert_array_equal(pale.truth.mask() > 0, mask)
+    assert ((pale.darkness > pale.truth._threshold / 255.0) & ~mask & ~covered).sum() < 0.001 * mask.sum()
 
 
 @pytest.mark.parametrize("number", range(2, MANY, 8))

@@ -8,6 +8,7 @@ No joint is blended twice and no mask is needed, which makes it both more exact 
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -24,7 +25,7 @@ _FEW = 16  # rows a column's ink is summed in one by one; in more, only where it
 _THINNEST = 0.15  # px; a thinner pen could slip between the sub-columns, so it is drawn this wide and fainter
 
 
-def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray) -> tuple[int, int, int, int]:
+def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray, pen: np.ndarray | None = None) -> tuple[int, int, int, int]:
     """Draw a trace with a round pen into a coverage plane, keeping the larger of old and new coverage.
 
     Parameters
@@ -36,6 +37,9 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray) -> t
         Width of the pen. Below one pixel the ink shrinks in proportion.
     plane : (height, width) array of uint8, C-contiguous
         Coverage, 0 to 255, changed in place.
+    pen : (2, width) array of float32, optional
+        For every column of the plane, factors of the pen's width and (0 to 1) of its coverage. A line between two samples is as wide
+        as the pen in the column of its middle; factors should change little from one to the next.
 
     Returns
     -------
@@ -47,13 +51,23 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray) -> t
         return (0, 0, 0, 0)
     width_px = min(float(width_px), _FARTHEST)
     drawn_px = max(width_px, _THINNEST)
-    return _stroke(points_px, drawn_px / 2, width_px / drawn_px, plane)
+    pen = _steady(plane.shape[1]) if pen is None else pen
+    return _stroke(points_px, drawn_px / 2, width_px / drawn_px, pen, plane)
+
+
+@functools.lru_cache(maxsize=4)
+def _steady(width: int) -> np.ndarray:
+    """A pen that writes alike in all columns."""
+    pen = np.ones((2, width), np.float32)
+    pen.flags.writeable = False
+    return pen
 
 
 @jit
-def _stroke(points, radius, opacity, plane):
+def _stroke(points, radius, opacity, pen, plane):
     """Draw every run of finite points; return the touched rows and columns."""
     height, width = plane.shape
+    widest = radius * pen[0].max() if width else radius
     top, bottom, left, right = height, 0, width, 0
     stop = 0
     while stop < len(points):
@@ -63,13 +77,13 @@ def _stroke(points, radius, opacity, plane):
             x_min = min(x_min, points[stop, 0])
             x_max = max(x_max, points[stop, 0])
             stop += 1
-        first = int(min(max(np.floor(x_min + 0.5 - radius), 0.0), float(width)))
-        last = int(min(max(np.floor(x_max + 0.5 + radius) + 1.0, 0.0), float(width)))
+        first = int(min(max(np.floor(x_min + 0.5 - widest), 0.0), float(width)))
+        last = int(min(max(np.floor(x_max + 0.5 + widest) + 1.0, 0.0), float(width)))
         if first < last:
             # How far the ink reaches: down below, and up above, so that both are maxima.
             edges = np.full((2, (last - first) * SUBCOLUMNS + _LANES), -np.inf, np.float32)
-            _envelope(points[start:stop], radius, first - 0.5, edges)
-            y0, y1 = _fill(edges, first, last, opacity, plane)
+            _envelope(points[start:stop], radius, pen[0, first:last], first - 0.5, edges)
+            y0, y1 = _fill(edges, first, last, opacity, pen[1], plane)
             top, bottom = min(top, y0), max(bottom, y1)
             left, right = min(left, first), max(right, last)
         stop += 1  # over the gap
@@ -79,36 +93,46 @@ def _stroke(points, radius, opacity, plane):
 
 
 @jit
-def _envelope(points, radius, rim, edges):
+def _envelope(points, radius, widths, rim, edges):
     """Raise the edges, whose first sub-column begins at x = `rim`, to the ink of a run.
 
     The point of a graph that reaches farthest out above X is inside a segment, where the pen's disc touches a tangent parallel to the
     segment, or a corner that bends outward. `lean` is how far back along x that touching point's ink lies. So each side is made of a
     tangent a segment, from lean to lean, and an arc a corner, from the lean of the segment before to that of the segment after.
+    Where these are not equally wide, the corner's disc is as wide as the wider.
     """
     last = len(points) - 1
     u, v = _from_rims(points[0], rim)
+    half = _half_width(radius, widths, u)
     lean, lean_next = 0.0, 0.0
     for i in range(last):
         u_next, v_next = _from_rims(points[i + 1], rim)
         run, rise = u_next - u, v_next - v
         length = math.sqrt(run * run + rise * rise)
+        half_next = _half_width(radius, widths, 0.5 * (u + u_next))
         if length > 0.0:
-            lean_next = radius * rise / length
+            lean_next = half_next * rise / length
         if i == 0:
-            _arc(edges[_BELOW], u - radius, u - lean_next, u, v, radius)
-            _arc(edges[_ABOVE], u - radius, u + lean_next, u, -v, radius)
+            _arc(edges[_BELOW], u - half_next, u - lean_next, u, v, half_next)
+            _arc(edges[_ABOVE], u - half_next, u + lean_next, u, -v, half_next)
         else:
             # Chosen without a branch: which way noise bends is not to be foreseen.
             side, sign = (_BELOW, 1.0) if lean_next < lean else (_ABOVE, -1.0)
-            _arc(edges[side], u - sign * lean, u - sign * lean_next, u, sign * v, radius)
+            _arc(edges[side], u - sign * lean, u - sign * lean_next, u, sign * v, max(half, half_next))
+        half = half_next
         if run > 0.0:
-            slope, apart = rise / run, radius * length / run
+            slope, apart = rise / run, half * length / run
             _tangent(edges[_BELOW], u - lean_next, u_next - lean_next, u, v + apart, slope)
             _tangent(edges[_ABOVE], u + lean_next, u_next + lean_next, u, apart - v, -slope)
         u, v, lean = u_next, v_next, lean_next
-    _arc(edges[_BELOW], u - (lean if last else radius), u + radius, u, v, radius)
-    _arc(edges[_ABOVE], u + (lean if last else -radius), u + radius, u, -v, radius)
+    _arc(edges[_BELOW], u - (lean if last else half), u + half, u, v, half)
+    _arc(edges[_ABOVE], u + (lean if last else -half), u + half, u, -v, half)
+
+
+@jit
+def _half_width(radius, widths, u):
+    """Half the pen's width at u, from the left rim on; beyond the image as at its side."""
+    return radius * widths[np.uint64(min(max(u, 0.0), len(widths) - 1.0))]
 
 
 @jit
@@ -162,14 +186,15 @@ def _lanes(count):
 
 
 @jit
-def _fill(edges, first, last, opacity, plane):
+def _fill(edges, first, last, opacity, strengths, plane):
     """Lay the ink between the edges into the plane's columns `first` to `last` and return the touched rows."""
     height = plane.shape[0]
     top, bottom = height, 0
-    scale = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))
+    full = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))
     low, high = np.empty(SUBCOLUMNS, np.int32), np.empty(SUBCOLUMNS, np.int32)
     change = np.zeros(height + 2, np.int32)  # of the coverage from one row to the next
     for column in range(first, last):
+        scale = full * strengths[column]
         y0, y1 = _intervals(edges[_BELOW], edges[_ABOVE], (column - first) * SUBCOLUMNS, height, low, high)
         if y1 - y0 <= _FEW:
             for y in range(np.uint64(y0), np.uint64(y1)):

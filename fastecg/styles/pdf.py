@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastecg.style import GridInk, Style
+from fastecg.style import GridInk, Pen, Style
 
 _SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x2", 0.03))
 
@@ -75,6 +75,7 @@ MORTARA = Style(
     paper_size="letter",
     grid_inset_mm=(5.0, 38.0, 4.0, 12.0),
     layouts=(("3x4+1", 0.75), ("3x4+3", 0.1), ("6x2", 0.1), ("12x1", 0.05)),
+    pen=Pen(thin=0.15, pale=0.25, wander=0.03, mottle=0.08),
 )
 
 BAR = Style(
@@ -134,6 +135,7 @@ KIT = Style(
     text_mm=3.5,
     paper_size="letter",
     layouts=(("3x4+1", 1.0),),
+    pen=Pen(0.0, 0.0, 0.0, 0.0),
     by_name_only=True,
 )
 

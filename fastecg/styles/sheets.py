@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastecg.style import GridInk, Style
+from fastecg.style import GridInk, Pen, Style
 
 SCANBOLD = Style(
     name="scanbold",
@@ -25,6 +25,7 @@ SCANBOLD = Style(
     footer="none",
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.3)),
+    pen=Pen(thin=0.2, pale=0.2, wander=0.07, mottle=0.15),
 )
 
 SCANBOLD_GREEN = replace(
@@ -36,6 +37,7 @@ SCANBOLD_GREEN = replace(
     grid=GridInk("line", (176, 222, 202), 0.15, (112, 188, 164), 0.26),
     label_mm=3.3,
     separator="step",
+    pen=Pen(thin=0.3, pale=0.35, wander=0.08, mottle=0.2),
 )
 
 SCANBOLD_LILAC = replace(
@@ -112,6 +114,7 @@ PHOTOCOPY = Style(
     text_mm=2.9,
     paper_size="a4",
     layouts=(("3x4+1", 0.6), ("6x2", 0.2), ("3x4", 0.1), ("12x1", 0.1)),
+    pen=Pen(thin=0.12, pale=0.12, wander=0.05, mottle=0.1),
 )
 
 STYLES = (SCANBOLD, SCANBOLD_GREEN, SCANBOLD_LILAC, PHILIPS, SCHILLER, PHOTOCOPY)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastecg.style import GridInk, Style
+from fastecg.style import GridInk, Pen, Style
+
+#: A thermal head heats a steep stroke for a moment only, and no two elements alike.
+HEAD = Pen(thin=0.15, pale=0.25, wander=0.06, mottle=0.2)
 
 DOTPHOTO = Style(
     name="dotphoto",
@@ -27,6 +30,7 @@ DOTPHOTO = Style(
     text_mm=3.2,
     paper_size="a4",
     layouts=(("3x4+1", 0.8), ("3x4", 0.1), ("6x2", 0.05), ("6x2+1", 0.05)),
+    pen=HEAD,
 )
 
 DASHPHOTO = Style(
@@ -52,6 +56,7 @@ DASHPHOTO = Style(
     text_mm=3.0,
     paper_size="roll-210",
     layouts=(("3x4+1", 0.75), ("6x2", 0.15), ("3x4", 0.1)),
+    pen=HEAD,
 )
 
 TICKROW = Style(
@@ -75,6 +80,7 @@ TICKROW = Style(
     text_mm=3.0,
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.2), ("3x4+3", 0.1)),
+    pen=Pen(thin=0.3, pale=0.4, wander=0.1, mottle=0.25, wave_mm=9.0),
 )
 
 NK = Style(
@@ -98,6 +104,7 @@ NK = Style(
     text_mm=2.8,
     paper_size="roll-210",
     layouts=(("6x2", 0.6), ("6x2+1", 0.15), ("3x4+1", 0.15), ("12x1", 0.1)),
+    pen=HEAD,
 )
 
 FUKUDA = Style(
@@ -120,6 +127,7 @@ FUKUDA = Style(
     text_mm=2.5,
     paper_size="roll-130",
     layouts=(("6x2", 0.55), ("3x4+1", 0.25), ("6x2-cabrera", 0.1), ("4x3", 0.1)),
+    pen=HEAD,
 )
 
 STYLES = (DOTPHOTO, DASHPHOTO, TICKROW, NK, FUKUDA)

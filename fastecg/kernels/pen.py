@@ -1,0 +1,116 @@
+"""How wide and how dark a pen writes along a trace: less of both where it moves fast, and both wandering slowly.
+
+Both are one number a pixel column. That is all the stroke needs, and it leaves the ink symmetrical about the line of the samples.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+from fastecg.kernels.wear import mixed
+
+_FAST = 4.0  # slope at which a pen has lost half of what it can lose: T waves lose little, QRS complexes nearly all
+_INERTIA_MM = 0.12  # how far along a change of speed takes to show in the line
+_FINER = 5.0  # times as fine is the second of the two waves of ink, of half the height
+_APART = 16  # of so many samples, the height of one tells a trace from others
+
+
+def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float, float, float, float], out: np.ndarray) -> None:
+    """Find a pen's width and strength over every pixel column that a trace crosses.
+
+    How they wander is decided by the heights of the trace, so it is the same wherever and however often the trace is drawn.
+
+    Parameters
+    ----------
+    points_mm : (n, 2) array of float
+        (x, y), x finite and growing; y not finite in gaps.
+    scale : float
+        px/mm.
+    habits : tuple of float
+        Shares of width and of strength lost where the pen is fastest, 0 to below 1; how far the width wanders to either side and
+        the strength down; length of these waves in mm.
+    out : (2, width) array of float32
+        Factors of width and strength (at most 1) of the image's columns, written from the first to the last that the trace crosses.
+    """
+    _write_along(points_mm, scale, *habits, out)
+
+
+@jit
+def _write_along(points, scale, thin, pale, wander, mottle, length, out):
+    if len(points) == 0:
+        return
+    first = int(min(max(points[0, 0] * scale, 0.0), float(out.shape[1])))
+    stop = int(min(max(points[-1, 0] * scale + 1.0, 0.0), float(out.shape[1])))
+    slopes = np.zeros(max(stop - first, 0), np.float32)
+    if len(slopes):
+        seed = _slopes(points, scale, float(first), slopes)
+        _smooth(slopes, np.float32(1.0 - math.exp(-1.0 / (_INERTIA_MM * scale))))
+        waves = np.zeros(len(slopes), np.float32)
+        _add_waves(seed, first, 1.0 / (length * scale), np.float32(2.0 / 3.0), waves)
+        _add_waves(seed + 1, first, _FINER / (length * scale), np.float32(1.0 / 3.0), waves)
+        one, half = np.float32(1.0), np.float32(0.5)
+        thin, pale, wander, mottle = np.float32(thin), np.float32(pale), np.float32(wander), np.float32(mottle)
+        for k in range(len(slopes)):
+            square = slopes[k] * slopes[k]
+            fast = square / (square + np.float32(_FAST * _FAST))
+            out[0, first + k] = (one - thin * fast) * (one + wander * waves[k])
+            out[1, first + k] = (one - pale * fast) * (one - mottle * (half - half * waves[k]))
+
+
+@jit
+def _slopes(points, scale, rim, out):
+    """Add up how far the trace goes up and down within each column, the first of which begins at `rim` px; return the trace's number."""
+    number, width = np.uint32(0), float(len(out))
+    start, height = points[0, 0] * scale - rim, points[0, 1]
+    for i in range(1, len(points)):
+        stop, height_next = points[i, 0] * scale - rim, points[i, 1]
+        rise = abs(height_next - height) * scale
+        if rise < np.inf and max(start, 0.0) < min(stop, width):
+            if i % _APART == 0:  # in quarters of a mm, and no whole number of them: where it falls would hang on rounding
+                number = np.uint32(np.uint32(number * np.uint32(31)) + np.uint32(np.int64(height_next * 4.0 + 0.37)))
+            _share_out(rise, max(start, 0.0), min(stop, width), stop - start, out)
+        start, height = stop, height_next
+    return number
+
+
+@jit(inline="always")
+def _share_out(rise, start, stop, whole, out):
+    """Add the part of a rise that lies between start and stop to the columns there."""
+    low, high = np.uint64(start), min(np.uint64(stop), np.uint64(len(out) - 1))
+    if low == high:
+        out[low] += rise * (stop - start) / whole
+        return
+    steep = rise / whole
+    out[low] += steep * (low + 1.0 - start)
+    for column in range(low + np.uint64(1), high):
+        out[column] += steep
+    out[high] += steep * (stop - high)
+
+
+@jit
+def _smooth(values, share):
+    """Let every value follow its neighbours on either side by a share of what they differ."""
+    held = values[0]
+    for k in range(len(values)):
+        held += share * (values[k] - held)
+        values[k] = held
+    for k in range(len(values) - 1, -1, -1):
+        held += share * (values[k] - held)
+        values[k] = held
+
+
+@jit
+def _add_waves(seed, first, pace, height, out):
+    """Add smooth noise up to ±height, with one independent value every 1 / pace columns of the image."""
+    at, left, rise = np.int64(-1), np.float32(0.0), np.float32(0.0)
+    for k in range(len(out)):
+        x = (first + k) * pace
+        i = np.int64(x)
+        if i != at:
+            at, left = i, np.float32(mixed(seed, i, 0))
+            rise = np.float32(mixed(seed, i + 1, 0)) - left
+        s = np.float32(x - i)
+        out[k] += height * (left + rise * s * s * (np.float32(3.0) - np.float32(2.0) * s))
