@@ -100,12 +100,13 @@ def _give_back_large_arrays() -> None:
     """Have glibc map arrays of large pages one by one, so that they go back to the system, and leave no holes among small ones.
 
     Its own threshold grows with what is freed, up to 32 MB; that makes a worker's peak some 20 MB higher. Pages of usual size stay
-    below ours, for mapping costs page faults.
+    below ours (Pillow's blocks are of 16 MB), and what they free is kept for the next one: fresh memory costs a page fault every
+    4 kB, a tenth of a photo's time in all.
     """
     with suppress(OSError, AttributeError, TypeError):  # no glibc
         libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, 16 << 20)
-        libc.mallopt(_M_TRIM_THRESHOLD, 32 << 20)
+        libc.mallopt(_M_MMAP_THRESHOLD, 20 << 20)
+        libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 def _end_with_parent() -> None:

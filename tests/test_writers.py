@@ -20,6 +20,7 @@ from PIL import Image
 import fastecg
 from fastecg.artifacts import Crease, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
+from fastecg.kernels.spare import with_spare
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, write_atomic, write_image, write_record
@@ -111,6 +112,25 @@ def test_formats_read_back(tmp_path, photo, suffix, error):
     read = iio.imread(path).astype(int)
     assert read.shape == photo.image.shape
     assert np.sqrt(np.mean((read - photo.image) ** 2)) <= error
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 8), (9, 17)])
+def test_jpeg_is_what_pillow_makes_of_the_pixels_by_itself(shape):
+    image = np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=95, dpi=(200, 200))
+    assert image_bytes(image, ".jpg", dpi=200) == file.getvalue()
+    turned = image.transpose(1, 0, 2)  # not in C order
+    assert image_bytes(turned, ".jpg", dpi=200) == image_bytes(turned.copy(), ".jpg", dpi=200)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 8), (17, 33)])
+def test_pixels_with_a_spare_byte_are_the_same_pixels(shape):
+    pixels = np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    wide = with_spare(pixels)
+    assert wide.shape == (*shape, 4)
+    assert (wide[..., :3] == pixels).all()
+    assert not wide[..., 3].any()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".jpg"])
