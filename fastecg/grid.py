@@ -17,6 +17,7 @@ from fastecg.page import Grid
 from fastecg.style import RGB, GridInk
 
 _SLABS = 16  # rectangles a dot is made of
+_BEAD = 0.58  # length of a bead in pitches
 _SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
 
 
@@ -79,8 +80,9 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
     rules = []
     for i, (step, width_mm, colour) in enumerate(weights):
         heavier = weights[i + 1][0] if i + 1 < len(weights) else 0
-        columns, across = _lines(left, right, step, heavier, width_mm, scale, shape[1])
-        rows, down = _lines(top, bottom, step, heavier if heavier != 25 or ink.heavy_rows else 0, width_mm, scale, shape[0])
+        bead_mm = ink.major_bead_mm if step == 5 else 0.0
+        columns, across = _lines(left, right, step, heavier, width_mm, bead_mm, scale, shape[1])
+        rows, down = _lines(top, bottom, step, heavier if heavier != 25 or ink.heavy_rows else 0, width_mm, bead_mm, scale, shape[0])
         if step == 25 and not ink.heavy_rows:
             rows = np.zeros_like(rows)
         rules.append(_Rule(columns, down, rows, across, colour))
@@ -88,16 +90,23 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
 
 
 def _lines(
-    start_mm: float, stop_mm: float, step: int, left_out: int, width_mm: float, scale: float, size: int
+    start_mm: float, stop_mm: float, step: int, left_out: int, width_mm: float, bead_mm: float, scale: float, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coverage of `size` pixels by the lines every `step` mm, but not every `left_out`; and by the area they rule."""
+    """Return the coverage of `size` pixels by the lines every `step` mm, but not every `left_out`; and by the area they rule.
+
+    Lines of beads rule no more of it than the beads' share.
+    """
     places = _places(start_mm, stop_mm)[::step]
     kept = places if not left_out else places[np.arange(len(places)) * step % left_out != 0]
     half_mm = min(width_mm, step) / 2
     lines = _coverage(np.stack([kept - half_mm, kept + half_mm], axis=1), scale, size)
     # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
     end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else start_mm - half_mm
-    return lines, _coverage(np.array([[start_mm - half_mm, end_mm]]), scale, size)
+    ruled = np.array([[start_mm - half_mm, end_mm]])
+    if bead_mm > 0:
+        middles = start_mm + bead_mm * np.arange(math.ceil((end_mm - start_mm) / bead_mm) + 1)
+        ruled = np.clip(middles[:, None] + 0.5 * _BEAD * bead_mm * np.array([-1.0, 1.0]), start_mm - half_mm, end_mm)
+    return lines, _coverage(ruled, scale, size)
 
 
 def _places(start_mm: float, stop_mm: float) -> np.ndarray:

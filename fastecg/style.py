@@ -22,6 +22,7 @@ class GridInk:
     heavy_ink: RGB = (0, 0, 0)
     heavy_mm: float = 0.0  # an extra weight every 25 mm
     heavy_rows: bool = True  # whether horizontal lines have it too
+    major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
 
 
 @dataclass(frozen=True)

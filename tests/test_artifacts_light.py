@@ -52,7 +52,10 @@ STRONG = (
     BitDepth(bits=3, grey=True),
     ContactShadow(depth=0.9),
     Defocus(sigma_px=2.5),
-    *(Desk(surface=surface, seed=3, angle_deg=20) for surface in ("oak", "walnut", "cloth", "linen", "folder", "laminate", "steel")),
+    *(
+        Desk(surface=surface, seed=3, angle_deg=20)
+        for surface in ("oak", "walnut", "cloth", "linen", "folder", "laminate", "steel", "sheet", "stone")
+    ),
     Desk(surface="white_lid"),
     Desk(surface="dark_lid"),
     Display(pitch_mm=0.23, blur_px=0.2, angle_deg=3),
@@ -441,6 +444,19 @@ def test_sharpening_makes_a_halo_and_defocus_none():
     assert soft.max() == 180
     assert soft.min() == 60
     assert np.abs(np.diff(soft[20, :, 0].astype(int))).max() < 50
+
+
+def test_uneven_focus_is_that_of_an_even_blur_in_every_band():
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(0, 256, (300, 40, 3), dtype=np.uint8)
+    artifact = Defocus(sigma_px=2.0, uneven=0.9, sharp_y=0.2)
+    seen = artifact.develop(pixels.copy(), SCALE)
+    for row in (0, 63, 64, 150, 256, 299):
+        sigma = artifact.sigma_at((row // 64 + 0.5) * 64 / 300)
+        even = Defocus(sigma_px=sigma).develop(pixels.copy(), SCALE)
+        np.testing.assert_array_equal(seen[row], even[row])
+    assert artifact.sigma_at(0.2) == pytest.approx(0.2)
+    assert artifact.sigma_at(0.9) == pytest.approx(2.0)
 
 
 def test_black_and_white_of_a_tone_curve_cost_no_pass():

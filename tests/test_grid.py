@@ -16,6 +16,7 @@ DPIS = [72, 100, 150, 200, 300, 600]
 PAPER, MINOR, MAJOR, HEAVY = (255, 250, 245), (250, 200, 200), (230, 120, 120), (200, 30, 40)
 LINES = GridInk("line", MINOR, 0.12, MAJOR, 0.25, HEAVY, 0.5)
 DOTS = GridInk("dots", (60, 40, 40), 0.24, MAJOR, 0.18)
+BEADS = replace(DOTS, major_bead_mm=5 / 12)
 
 
 def printed(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
@@ -165,7 +166,21 @@ def test_dots_lie_below_the_major_lines():
     assert tuple(pixels[int(2.9 * scale), int(2.9 * scale)]) == DOTS.minor_ink
 
 
-@pytest.mark.parametrize("ink", [LINES, DOTS])
+@pytest.mark.parametrize("dpi", DPIS)
+def test_beads_of_major_lines_stand_on_their_crossings(dpi):
+    scale = dpi / 25.4
+    ink = GridInk("dots", MINOR, 0.0, MAJOR, 2.0, major_bead_mm=1.25)
+    plane = grid_plane((round(26 * scale), round(26 * scale)), Grid((2.21, 1.0, 22.21, 21.0)), ink, scale)
+    exact = np.zeros(plane.shape[1])
+    for k in range(17):  # 0.58 of 1.25 mm each, and none beyond the outer lines
+        middle, half = (2.21 + 1.25 * k) * scale - 0.5, 0.3625 * scale
+        exact += [naive.common(i - 0.5, i + 0.5, middle - half, middle + half) for i in range(plane.shape[1])]
+    between = np.abs((np.arange(plane.shape[1]) + 0.5) / scale - 2.21 - 5 * np.arange(5)[:, None]).min(axis=0) > 1.0 + 1.0 / scale
+    np.testing.assert_allclose(plane[round(6.0 * scale)][between], 255 * exact[between], atol=0.51)
+    assert (plane[round(6.0 * scale)] >= 255 * np.minimum(exact, 1) - 0.51).all()
+
+
+@pytest.mark.parametrize("ink", [LINES, DOTS, BEADS])
 def test_the_plane_is_what_is_printed(ink):
     scale = 200 / 25.4
     black = replace(ink, minor_ink=(0, 0, 0), major_ink=(0, 0, 0), heavy_ink=(0, 0, 0))
@@ -178,7 +193,7 @@ def test_the_plane_is_what_is_printed(ink):
 
 
 @pytest.mark.parametrize("area", [(50.0, 50.0, 60.0, 60.0), (-30.0, -30.0, -20.0, -20.0), (5.0, 5.0, 2.0, 2.0)])
-@pytest.mark.parametrize("ink", [LINES, DOTS])
+@pytest.mark.parametrize("ink", [LINES, DOTS, BEADS])
 def test_an_area_off_the_sheet_prints_nothing(area, ink):
     assert (printed((100, 100), Grid(area), ink, 5.0) == PAPER).all()
     assert grid_plane((100, 100), Grid(area), ink, 5.0).max() == 0

@@ -1,7 +1,8 @@
 """Compare drawn pages with pictures of real ones: ``python tools/realism.py FOLDER_OF_IMAGES``.
 
 Measures what gives a picture away (colours of paper and ink, width of the trace, noise, light, spectrum) on every picture of the
-folder and on as many pages of each recipe, and writes the tables of ``docs/realism.md``. The text between them is kept.
+folder and on as many pages of each recipe, and writes the tables of ``docs/realism.md``. The text between them is kept. Real pictures
+are told apart by their light, which is uneven in photos, so that each recipe stands beside its own kind.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from fastecg.readers import read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "realism.md"
 RECIPES = ("photo", "scan")
+LIGHT = "paper, brightest to darkest (p95/p5)"
+UNEVEN = 1.05  # a picture whose light varies more is a photo: scanners' lamps go with the head
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 BLOCK = 16
 LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=float)
@@ -60,7 +63,7 @@ def measured(pixels: np.ndarray) -> tuple[Measured, dict[str, np.ndarray]]:
         **dict(zip(("paper L*", "paper a*", "paper b*"), np.median(lab[clean], axis=0), strict=True)),
         **dict(zip(("ink L*", "ink a*", "ink b*"), np.median(lab[ink], axis=0) if ink.any() else np.full(3, np.nan), strict=True)),
         "trace width, ‰ of the picture's": 1000 * trace_width(ink) / pixels.shape[1],
-        "paper, brightest to darkest (p95/p5)": float(np.quantile(paper, 0.95) / max(np.quantile(paper, 0.05), 1.0)),
+        LIGHT: float(np.quantile(paper, 0.95) / max(np.quantile(paper, 0.05), 1.0)),
         "slope of the power spectrum": spectrum_slope(grey),
         **noise_by_brightness(grey),
     }
@@ -142,29 +145,28 @@ def told(values: np.ndarray) -> str:
 
 
 def table(groups: Groups) -> str:
-    """Every quantity of the references and of each recipe; bold where the recipe's median lies outside the references' middle range."""
+    """Every quantity of each recipe after the pictures of its kind; bold where its median lies outside their middle range."""
     lines = ["| | " + " | ".join(f"{name}, {len(group)}" for name, group in groups.items()) + " |", "|---" * (len(groups) + 1) + "|"]
-    reference, *_ = groups.values()
-    for key in reference[0][0]:
-        columns = [np.array([numbers[key] for numbers, _ in group]) for group in groups.values()]
-        known = [values[np.isfinite(values)] for values in columns]
-        low, high = np.quantile(known[0], (0.1, 0.9)) if len(known[0]) else (-np.inf, np.inf)
-        cells = [told(known[0])]
-        cells += [told(values) if len(values) < 3 or low <= np.median(values) <= high else f"**{told(values)}**" for values in known[1:]]
+    for key in next(iter(groups.values()))[0][0]:
+        cells = []
+        for recipe in RECIPES:
+            real, drawn = (np.array([numbers[key] for numbers, _ in groups[name]]) for name in (f"real {recipe}s", recipe))
+            real, drawn = real[np.isfinite(real)], drawn[np.isfinite(drawn)]
+            within = min(len(real), len(drawn)) < 3 or np.quantile(real, 0.1) <= np.median(drawn) <= np.quantile(real, 0.9)
+            cells += [told(real), told(drawn) if within else f"**{told(drawn)}**"]
         lines.append(f"| {key} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def overlaps(groups: Groups) -> str:
-    """How much the histograms of paper and ink have in common with the references'."""
+    """How much the histograms of paper and ink have in common with those of the real pictures of the kind."""
     pooled = {
         name: {what: np.concatenate([shown[what] for _, shown in group]) for what in ("paper", "ink")} for name, group in groups.items()
     }
-    reference, *others = pooled
-    lines = ["| histogram | " + " | ".join(others) + " |", "|---" * (len(others) + 1) + "|"]
+    lines = ["| histogram | " + " | ".join(RECIPES) + " |", "|---" * (len(RECIPES) + 1) + "|"]
     for what in ("paper", "ink"):
         for channel, name in enumerate(("L*", "a*", "b*")):
-            shares = [overlap(pooled[reference][what][:, channel], pooled[other][what][:, channel]) for other in others]
+            shares = [overlap(pooled[f"real {recipe}s"][what][:, channel], pooled[recipe][what][:, channel]) for recipe in RECIPES]
             lines.append(f"| {what} {name} | " + " | ".join(f"{100 * share:.0f} %" for share in shares) + " |")
     return "\n".join(lines)
 
@@ -184,10 +186,12 @@ def main() -> None:
     options.add_argument("folder", type=Path, help="pictures of real ECG pages")
     options.add_argument("--each", type=int, default=2, help="drawn pages of a recipe for every picture")
     given = options.parse_args()
-    real = reference_pictures(given.folder)
-    widths = [picture.shape[1] for picture in real]
-    groups = {"real": [measured(picture) for picture in real]}
-    groups |= {recipe: [measured(picture) for picture in drawn_pictures(recipe, widths, given.each)] for recipe in RECIPES}
+    real = [(measured(picture), picture.shape[1]) for picture in reference_pictures(given.folder)]
+    groups: Groups = {}
+    for recipe in RECIPES:
+        kind = [(found, width) for found, width in real if (found[0][LIGHT] > UNEVEN) == (recipe == "photo")]
+        groups[f"real {recipe}s"] = [found for found, _ in kind]
+        groups[recipe] = [measured(picture) for picture in drawn_pictures(recipe, [width for _, width in kind], given.each)]
     text = filled(PAGE.read_text(encoding="utf-8"), {"numbers": table(groups), "overlaps": overlaps(groups)})
     PAGE.write_text(text, encoding="utf-8")
 

@@ -24,10 +24,21 @@ _COLOURS = {
     "laminate": (((206, 204, 200), (228, 226, 222)), ((170, 172, 176), (192, 194, 198)), ((60, 62, 66), (78, 80, 84)),
                  ((184, 170, 150), (206, 194, 176))),
     "steel": (((118, 122, 126), (176, 180, 184)), ((140, 142, 142), (196, 198, 198))),
+    "sheet": (((150, 156, 166), (240, 242, 246)), ((120, 150, 178), (206, 224, 238)), ((150, 172, 160), (222, 234, 226))),
+    "stone": (((96, 92, 88), (214, 210, 204)), ((40, 42, 46), (122, 124, 128)), ((150, 132, 116), (232, 220, 206))),
     "white_lid": (((226, 227, 226), (240, 241, 240)), ((212, 214, 216), (228, 230, 231))),
     "dark_lid": (((14, 14, 15), (26, 26, 28)), ((34, 33, 32), (50, 49, 48))),
 }  # fmt: skip
-_PATTERNS = {"oak": "wood", "walnut": "wood", "cloth": "weave", "linen": "weave", "steel": "brushed"}  # the others are speckled
+_PATTERNS = {
+    "oak": "wood",
+    "walnut": "wood",
+    "cloth": "weave",
+    "linen": "weave",
+    "steel": "brushed",
+    "sheet": "folds",
+    "stone": "chips",
+    "laminate": "worn",
+}  # the others are speckled
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,9 @@ def _tile(pattern: str, halvings: int) -> np.ndarray:
     if halvings > 0:
         finer = _tile(pattern, halvings - 1).astype(np.uint16)
         return ((finer[::2, ::2] + finer[1::2, ::2] + finer[::2, 1::2] + finer[1::2, 1::2] + 2) // 4).astype(np.uint8)
-    made = {"wood": _wood, "weave": _weave, "brushed": _brushed, "speckle": _speckle}[pattern]()
+    made = {"wood": _wood, "weave": _weave, "brushed": _brushed, "speckle": _speckle, "folds": _folds, "chips": _chips, "worn": _worn}[
+        pattern
+    ]()
     return np.clip(np.rint(255 * made), 0, 255).astype(np.uint8)
 
 
@@ -118,3 +131,23 @@ def _brushed() -> np.ndarray:
 def _speckle() -> np.ndarray:
     """Nearly plain: fine grain, some larger specks, faint clouds."""
     return 0.5 + 0.13 * _grain(12, 0.7, 0.7) + 0.12 * _grain(13, 2.5, 2.5) + 0.13 * _grain(14, 90, 90)
+
+
+def _folds() -> np.ndarray:
+    """A bed sheet: soft folds that run one way, each with a bright and a dark side, over its threads."""
+    height = np.abs(_grain(15, 48, 260)) + 0.8 * np.abs(_grain(16, 110, 110)) + 0.12 * np.abs(_grain(17, 14, 60))
+    lit = np.roll(height, 1, axis=0) - height + 0.6 * (np.roll(height, 1, axis=1) - height)
+    return 0.62 + 0.15 * lit / lit.std() + 0.05 * _grain(18, 0.8, 0.8) + 0.06 * (_weave() - 0.5)
+
+
+def _chips() -> np.ndarray:
+    """A counter of stone: chips of several sizes, dark and bright, in a cloudy ground."""
+    chips = sum(share * np.sign(_grain(19 + k, size, size)) * (np.abs(_grain(23 + k, size, size)) > 0.9)
+                for k, (size, share) in enumerate(((1.6, 0.16), (4.0, 0.2), (9.0, 0.16))))  # fmt: skip
+    return 0.52 + chips + 0.05 * _grain(27, 0.8, 0.8) + 0.07 * _grain(28, 70, 90)
+
+
+def _worn() -> np.ndarray:
+    """A table top: fine grain with fibres, clouds where it was wiped, and scratches."""
+    scratches = (_grain(29, 0.7, 70) > 3.0).astype(float) - (_grain(30, 0.7, 40) < -3.1)
+    return _speckle() + 0.1 * _grain(31, 3, 30) + 0.1 * _grain(32, 140, 60) + 0.5 * scratches
