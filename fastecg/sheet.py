@@ -93,18 +93,13 @@ def sheet_shape(page: Page, scale: float) -> tuple[int, int]:
 
 def print_page(page: Page, style: Style, scale: float) -> Sheet:
     """Print a page flat at `scale` px/mm."""
-    from fastecg.kernels.blend import blend, inked
+    from fastecg.kernels.blend import inked
 
     shape = sheet_shape(page, scale)
     ink = trace_plane(page.traces, style, scale, shape, mottled=True)
     draw_strokes(page.strokes, scale, ink, but="separator", density=1.0 - 0.5 * (style.pen.pale + style.pen.mottle))
     text = text_plane(page, scale, shape)
-    pixels = _ruled_paper(shape, page.grid, style, scale)
-    if pixels.flags.writeable:
-        blend(pixels, ink, style.ink)
-        blend(pixels, text, style.text_ink)
-    else:
-        pixels = inked(pixels, (ink, style.ink), (text, style.text_ink))
+    pixels = inked(_ruled_paper(shape, page.grid, style, scale), (ink, style.ink), (text, style.text_ink))
     return Sheet(pixels, ink, text, scale, page, style)
 
 
@@ -152,7 +147,7 @@ def faded(
 
 
 def bare(sheet: Sheet) -> np.ndarray:
-    """The sheet's ruled paper before anything was printed on it, (height, width, 3) uint8, not to be written to."""
+    """The sheet's ruled paper before anything was printed on it, (height, width, 3) uint8, read only."""
     return _ruled_paper(sheet.pixels.shape[:2], sheet.page.grid, sheet.style, sheet.scale)
 
 
@@ -194,30 +189,13 @@ def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
-    """Empty paper with its grid, (height, width, 3) uint8.
-
-    Flat pages of a style and size are all on the same paper: when it is asked for again, it is kept, and from then on read only. No
-    two photos have their scale in common, so what is asked for once is the caller's own.
-    """
-    kept = _kept_paper(shape, grid, style, scale)
-    if kept and kept[0] is not None:
-        return kept[0]
-    paper = _drawn_paper(shape, grid, style, scale)
-    if not kept:
-        kept.append(None)
-    elif shape[0] * shape[1] <= _KEPT_PX:
-        paper.flags.writeable = False
-        kept[0] = paper
-    return paper
+    """Empty paper with its grid, (height, width, 3) uint8, read only: the same for every page of a style and size, so drawn once."""
+    known = shape[0] * shape[1] <= _KEPT_PX
+    return (_kept_paper if known else _kept_paper.__wrapped__)(shape, grid, style, scale)
 
 
 @lru_cache(maxsize=1)  # 10 MB: eight of them were a quarter of a worker's memory
-def _kept_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> list[np.ndarray | None]:
-    """A place for the paper: empty at first, then it holds None, then the paper."""
-    return []
-
-
-def _drawn_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
+def _kept_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
     from fastecg.grid import draw_grid
 
     pixels = np.empty((*shape, 3), dtype=np.uint8)
@@ -228,4 +206,5 @@ def _drawn_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float)
     for rows, filling in ((slice(top), margin), (slice(top, bottom), ruled), (slice(max(top, bottom), None), margin)):
         pixels[rows] = filling  # whole rows at a time: filling pixel by pixel takes ten times as long
     draw_grid(pixels, grid, style.grid, scale)
+    pixels.flags.writeable = False
     return pixels
