@@ -138,9 +138,7 @@ class Light:
 
     def off_page_mm(self) -> np.ndarray:
         """How far beside the page the light's nodes are, (rows, columns) mm: negative on the page, infinite where none is near."""
-        mesh, nodes = self.warp.mesh, self.warp.nodes_mm
-        middle_x, middle_y = (0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm))  # a mesh reaches equally far beyond all edges
-        off = np.maximum(np.abs(nodes[..., 0] - middle_x) - middle_x, np.abs(nodes[..., 1] - middle_y) - middle_y)
+        off = self.warp.off_page_mm
         if self.holes is not None:
             from scipy.ndimage import distance_transform_edt
 

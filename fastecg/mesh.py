@@ -9,6 +9,7 @@ inverts the same cells, so both agree whatever the cells smooth away of a sharp 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -146,6 +147,13 @@ class Warp:
     mesh: Mesh
     mesh_px: np.ndarray
     scale: float
+
+    @cached_property
+    def off_page_mm(self) -> np.ndarray:
+        """How far beside the page its nodes are, (rows, columns) mm: negative on the page, NaN far away."""
+        width, height = self.mesh.size_mm
+        x, y = self.nodes_mm[..., 0], self.nodes_mm[..., 1]
+        return np.maximum(np.abs(x - 0.5 * width) - 0.5 * width, np.abs(y - 0.5 * height) - 0.5 * height)
 
     @classmethod
     def through(cls, mesh: Mesh, mesh_px: np.ndarray, size: tuple[int, int]) -> Warp:

@@ -145,6 +145,10 @@ class Truth:
 
     def lattice(self) -> tuple[np.ndarray, np.ndarray]:
         """Every crossing of the 5 mm lines, on the page (mm) and in the picture (px), each (rows, columns, 2)."""
+        return self._crossings
+
+    @cached_property
+    def _crossings(self) -> tuple[np.ndarray, np.ndarray]:
         x0, y0, x1, y1 = self.page.grid.area_mm
         x, y = np.arange(x0, x1 + 1e-6, 5.0), np.arange(y0, y1 + 1e-6, 5.0)
         page = np.stack(np.meshgrid(x, y), axis=-1)

@@ -76,7 +76,10 @@ def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
     whole = np.floor(t)
     share = t - whole
     share = share * share * share * (share * (6 * share - 15) + 10)
-    return np.asarray(hashed(seed, whole) * (1 - share) + hashed(seed, whole + 1) * share)
+    first = whole.min()
+    values = hashed(seed, np.arange(first, whole.max() + 2))
+    place = (whole - first).astype(np.intp)
+    return np.asarray(values[place] * (1 - share) + values[place + 1] * share)
 
 
 def wear_lines(

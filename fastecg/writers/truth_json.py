@@ -5,7 +5,7 @@ This is the only place where points are written (row, column): the field's file 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from fastecg.errors import ImageError
 
 if TYPE_CHECKING:
     from fastecg.page import Trace
-    from fastecg.photo import Photo
+    from fastecg.photo import Photo, PixelBox
     from fastecg.style import Style
 
 #: Grows when a key under "fastecg" changes its meaning; new keys do not count.
@@ -134,7 +134,7 @@ def _lead_entry(photo: Photo, index: int) -> dict[str, Any]:
     for box in photo.truth.boxes:
         key = {"lead": "lead_bounding_box", "lead_name": "text_bounding_box"}.get(box.kind)
         if key and box.trace == index:
-            entry[key] = {str(corner): point for corner, point in enumerate(_row_column(box.corners))}
+            entry[key] = {str(corner): point for corner, point in enumerate(_row_column(box.corners).tolist())}
     return entry
 
 
@@ -160,15 +160,16 @@ def _own_keys(photo: Photo) -> dict[str, Any]:
         "shot": shot.to_dict(),
         "visible": [trace.visible for trace in truth.traces],
         "traces": [_trace(trace.trace) for trace in truth.traces],
-        "boxes": [_box(box) for box in truth.boxes],
+        "boxes": _boxes(truth.boxes),
         "grid": {"step_mm": _GRID_MM, "page_mm": _rounded(page_mm.reshape(-1, 2)), "px": _rounded(px.reshape(-1, 2))},
         "homography": truth.homography(),
         "notes": page.notes,
     }
 
 
-def _box(box: Any) -> dict[str, Any]:
-    return {"kind": box.kind, "words": box.words, "corners": _rounded(box.corners), "trace": box.trace}
+def _boxes(boxes: Sequence[PixelBox]) -> list[dict[str, Any]]:
+    corners = _rounded(np.array([box.corners for box in boxes])).tolist()
+    return [{"kind": box.kind, "words": box.words, "corners": four, "trace": box.trace} for box, four in zip(boxes, corners, strict=True)]
 
 
 def _trace(trace: Trace) -> dict[str, Any]:
