@@ -15,10 +15,11 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
     start + x * (along, -down) + y * (down, along) tile pixels, and `ramp` (256, 3) uint8 turns it into colours.
     """
     height, width = picture.shape[:2]
-    mask, byte, one = np.uint32(len(tile) - 1), np.uint32(255), np.uint32(1)
+    # One step after the other for a whole run of pixels, since only the looking up cannot be turned into vector instructions.
+    fours, places, shares, levels = _fours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
     step_u, step_v = np.uint32(np.int64(round(along * 65536))), np.uint32(np.int64(round(-down * 65536)))
     for y in range(height):
-        row, flags, j = picture[y], shown[y // cell + 1], 1
+        row, flags, j = picture[y].reshape(-1), shown[y // cell + 1], 1
         while j < len(flags):
             if not flags[j]:
                 j += 1
@@ -28,20 +29,61 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
                 j += 1
             u = np.uint32(np.int64((start_x + left * along + y * down) * 65536))
             v = np.uint32(np.int64((start_y - left * down + y * along) * 65536))
-            for x in range(left, min(cell * (j - 1), width)):
-                a, b = np.uint32((u >> np.uint32(16)) & mask), np.uint32((v >> np.uint32(16)) & mask)
-                c, d = np.uint32(np.uint32(a + one) & mask), np.uint32(np.uint32(b + one) & mask)
-                s, t = np.int32((u >> np.uint32(8)) & byte), np.int32((v >> np.uint32(8)) & byte)
-                upper = _between(tile[b, a], tile[b, c], s)
-                level = (_between(upper, _between(tile[d, a], tile[d, c], s), t) + 32768) >> 16
-                row[x, 0] = ramp[level, 0]
-                row[x, 1] = ramp[level, 1]
-                row[x, 2] = ramp[level, 2]
-                u = np.uint32(u + step_u)
-                v = np.uint32(v + step_v)
+            count = max(min(cell * (j - 1), width) - left, 0)
+            _locate(u, v, step_u, step_v, len(tile), places[:count], shares[:count])
+            for i in range(count):
+                levels[i] = fours[places[i]]
+            _mix(levels[:count], shares[:count], places[:count])
+            _colour(places[:count], ramp, row[3 * left : 3 * (left + count)])
+
+
+@jit
+def _fours(tile):
+    """Every pixel of the tile with its right, lower and lower right neighbours, (n * n,) uint32 from the lowest byte up."""
+    n = len(tile)
+    fours = np.empty((n, n), dtype=np.uint32)
+    for i in range(n):
+        upper, lower, out = tile[i], tile[(i + 1) % n], fours[i]
+        for j in range(n - 1):
+            out[j] = _joined(upper[j], upper[j + 1], lower[j], lower[j + 1])
+        out[n - 1] = _joined(upper[n - 1], upper[0], lower[n - 1], lower[0])
+    return fours.reshape(-1)
 
 
 @jit(inline="always")
-def _between(first, second, share):
-    """256 times the value that lies `share` / 256 of the way from first to second."""
-    return np.int32(np.int32(first) * np.int32(256) + np.int32((np.int32(second) - np.int32(first)) * share))
+def _joined(a, b, c, d):
+    return np.uint32(a) | np.uint32(np.uint32(b) << np.uint32(8)) | np.uint32(np.uint32(c) << np.uint32(16)) | np.uint32(d) << np.uint32(24)
+
+
+@jit
+def _locate(u, v, step_u, step_v, n, places, shares):
+    """Where in the tile, (n, n), pixels from (u, v) Q16 on lie, and what share of the next pixels they have, 256ths: right, down << 16."""
+    mask, byte = np.uint32(n - 1), np.uint32(255)
+    for i in range(len(places)):
+        x, y = np.uint32(u + np.uint32(step_u * np.uint32(i))), np.uint32(v + np.uint32(step_v * np.uint32(i)))
+        row, column = np.uint32((y >> np.uint32(16)) & mask), np.uint32((x >> np.uint32(16)) & mask)
+        places[i] = np.uint32(np.uint32(row * np.uint32(n)) + column)
+        shares[i] = np.uint32((x >> np.uint32(8)) & byte) | np.uint32(np.uint32((y >> np.uint32(8)) & byte) << np.uint32(16))
+
+
+@jit
+def _mix(fours, shares, levels):
+    """Levels, 0 to 255, between four pixels: two sums of 16 bits at a time along the rows, then one between them."""
+    pairs, half, whole = np.uint32(0xFF00FF), np.uint32(0xFFFF), np.uint32(256)
+    for i in range(len(levels)):
+        four, right, down = fours[i], np.uint32(shares[i] & half), np.uint32(shares[i] >> np.uint32(16))
+        first, second = np.uint32(four & pairs), np.uint32((four >> np.uint32(8)) & pairs)
+        rows = np.uint32(np.uint32(first * np.uint32(whole - right)) + np.uint32(second * right))
+        upper, lower = np.uint32(rows & half), np.uint32(rows >> np.uint32(16))
+        total = np.uint32(np.uint32(upper * np.uint32(whole - down)) + np.uint32(lower * down))
+        levels[i] = np.uint32(total + np.uint32(32768)) >> np.uint32(16)
+
+
+@jit
+def _colour(levels, ramp, row):
+    """Write the colours (3 * count,) of levels (count,)."""
+    for i in range(len(levels)):
+        level = levels[i]
+        row[3 * i] = ramp[level, 0]
+        row[3 * i + 1] = ramp[level, 1]
+        row[3 * i + 2] = ramp[level, 2]
