@@ -32,23 +32,27 @@ class Room:
     @classmethod
     def of(cls, page: Page, boxes: tuple[Box, ...] = ()) -> Room:
         """The room on a page on which there already are `boxes`."""
+        from fastecg.kernels.cells import run_through
+
         width, height = page.size_mm
         shape = (math.ceil(height / CELL_MM), math.ceil(width / CELL_MM))
         room = cls(page, np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
         for trace in page.traces:
-            _run_through(room.traces, trace.points_mm, CELL_MM)
-        for box in (*page.boxes, *boxes):
-            if box.kind != "lead":
-                room.take((*box.corners_mm.min(axis=0), *box.corners_mm.max(axis=0)))
+            run_through(room.traces, trace.points_mm, CELL_MM)
+        corners = np.array([box.corners_mm for box in (*page.boxes, *boxes) if box.kind != "lead"]).reshape(-1, 4, 2)
+        for low, high in zip(corners.min(axis=1).tolist(), corners.max(axis=1).tolist(), strict=True):
+            room.take((*low, *high))
         return room
 
     @cached_property
     def _trace_sums(self) -> np.ndarray:
         """How many fine cells that a trace runs through lie above and left of each cell's corner, (rows + 1, columns + 1)."""
+        from fastecg.kernels.cells import run_through
+
         width, height = self.page.size_mm
         cells = np.zeros((math.ceil(height / _FINE_MM), math.ceil(width / _FINE_MM)), dtype=bool)
         for trace in self.page.traces:
-            _run_through(cells, trace.points_mm, _FINE_MM)
+            run_through(cells, trace.points_mm, _FINE_MM)
         return _corner_sums(cells)
 
     def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
@@ -130,19 +134,6 @@ def extent_of(trace: Trace) -> Extent:
     """The rectangle round a trace, mm."""
     low, high = np.nanmin(trace.points_mm, axis=0), np.nanmax(trace.points_mm, axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
-
-
-def _run_through(cells: np.ndarray, points_mm: np.ndarray, cell_mm: float) -> None:
-    """Mark the cells between a trace's samples (n, 2): a steep stretch crosses several."""
-    points = points_mm[np.isfinite(points_mm).all(axis=1)]
-    if not len(points):
-        return
-    column = np.clip((points[:, 0] / cell_mm).astype(int), 0, cells.shape[1] - 1)
-    starts = np.flatnonzero(np.diff(column, prepend=-1))
-    low = np.clip((np.minimum.reduceat(points[:, 1], starts) / cell_mm).astype(int), 0, cells.shape[0])
-    high = np.clip((np.maximum.reduceat(points[:, 1], starts) / cell_mm).astype(int) + 1, 0, cells.shape[0])
-    for c, a, b in zip(column[starts], low, high, strict=True):
-        cells[a:b, c] = True
 
 
 def _corner_sums(cells: np.ndarray) -> np.ndarray:

@@ -1,0 +1,35 @@
+"""Which cells of a raster a trace runs through."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+
+@jit
+def run_through(cells, points, size):
+    """Mark the cells (rows, columns) bool of `size` mm between a trace's samples (n, 2): a steep stretch crosses several.
+
+    In every column of cells those between its lowest and its highest sample count; gaps, rows of NaN, do not part a column.
+    """
+    column, low, high = -1, 0.0, 0.0
+    for k in range(len(points)):
+        x, y = points[k, 0], points[k, 1]
+        if not np.isfinite(x + y):
+            continue
+        here = min(max(int(x / size), 0), cells.shape[1] - 1)
+        if here != column:
+            if column >= 0:
+                _mark(cells, column, low, high, size)
+            column, low, high = here, y, y
+        low, high = min(low, y), max(high, y)
+    if column >= 0:
+        _mark(cells, column, low, high, size)
+
+
+@jit
+def _mark(cells, column, low, high, size):
+    rows = cells.shape[0]
+    for row in range(min(max(int(low / size), 0), rows), min(max(int(high / size) + 1, 0), rows)):
+        cells[row, column] = True
