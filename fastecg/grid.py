@@ -17,7 +17,7 @@ from fastecg.page import Grid
 from fastecg.style import RGB, GridInk
 
 _SLABS = 16  # rectangles a dot is made of
-_BEAD = 0.58  # length of a bead in pitches
+_BEAD = 0.5  # length of a bead in pitches
 _SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
 
 

@@ -110,7 +110,7 @@ def _double_dash(x: float, rows: list[float], pitch: float, frame: Frame) -> Ite
 def _dotted(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
     top, bottom = max(rows[0] - min(14.0, 0.45 * pitch), 0.5), min(rows[-1] + min(16.0, 0.55 * pitch), frame.size_mm[1] - 0.5)
     for y in np.arange(top, bottom, 1.0):
-        yield x, float(y), x, float(y) + 0.3
+        yield x, float(y), x, float(y) + 0.2
 
 
 def _dashed_tick(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
@@ -137,7 +137,7 @@ _SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, Frame], Iterat
     "tick": (_tick, 0.0),
     "tick_pair": (_tick_pair, 0.0),
     "double_dash": (_double_dash, 0.8),
-    "dotted": (_dotted, 0.25),
+    "dotted": (_dotted, 0.33),
     "dashed_tick": (_dashed_tick, 0.2),
     "bar": (_bar, 0.9),
     "margin_colon": (_margin_colon, 0.35),

@@ -5,20 +5,19 @@ from __future__ import annotations
 from fastecg.style import GridInk, Pen, Style
 
 #: A thermal head heats a steep stroke for a moment only, and no two elements alike.
-HEAD = Pen(thin=0.15, pale=0.25, wander=0.06, mottle=0.2)
+HEAD = Pen(thin=0.2, pale=0.15, wander=0.06, mottle=0.15)
 
 DOTPHOTO = Style(
     name="dotphoto",
     title="thermal paper with dots, dotted lines between the columns, Times on the traces",
     paper=(247, 243, 234),
     margin=(247, 243, 234),
-    grid=GridInk("dots", (98, 88, 82), 0.29, (160, 96, 98), 0.23, major_bead_mm=5 / 12),
-    ink=(38, 32, 34),
-    pen_mm=0.28,
-    text_ink=(34, 28, 32),
+    grid=GridInk("dots", (98, 88, 82), 0.29, (142, 76, 80), 0.24, major_bead_mm=5 / 11),
+    ink=(28, 23, 26),
+    pen_mm=0.27,
+    text_ink=(16, 12, 15),
     face="serif",
     label_mm=4.1,
-    label_bold=True,
     label_place="on",
     label_shift_mm=0.5,
     separator="dotted",
@@ -38,7 +37,7 @@ DASHPHOTO = Style(
     title="thermal paper with dots, dashed ticks, small dotted lettering",
     paper=(243, 241, 240),
     margin=(243, 241, 240),
-    grid=GridInk("dots", (124, 116, 114), 0.25, (176, 118, 124), 0.2, major_bead_mm=5 / 14),
+    grid=GridInk("dots", (124, 116, 114), 0.25, (162, 100, 108), 0.21, major_bead_mm=5 / 12),
     ink=(30, 28, 34),
     pen_mm=0.3,
     text_ink=(26, 24, 30),
