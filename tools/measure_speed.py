@@ -2,10 +2,14 @@
 
 Ratios come from the guards of benchmarks/, each measured in one session with the library it is compared with. Rates are whole
 `fastecg render` runs with truth files, whose stages are then timed one by one.
+
+``python tools/measure_speed.py --long RECORDS... [--pages N]`` renders N pages (5,000 unless given) of records of one's own as clean
+PNG and as photos, and writes the section on long runs alone. Both ways leave what the other wrote.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -16,24 +20,34 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 import fastecg
-from fastecg.readers import read_record, sample_records
+from fastecg.errors import FastecgError
+from fastecg.readers import find_records, read_record, sample_records
+from fastecg.readers.sources import Source
 from fastecg.recipe import Recipe
 from fastecg.writers.image import image_bytes
 from fastecg.writers.truth_json import truth_bytes
 
 ROOT = Path(__file__).parent.parent
 QUICK = "--quick" in sys.argv
+LONG = "## Long runs"
+PTB_XL = 21_801  # records of 10 s, one page each
 
 
 def main() -> None:
+    if "--long" in sys.argv:
+        long_runs(*long_arguments())
+        return
     ratios = guards()
     rates = [(name, *[rate(arguments, workers) for workers in (1, 2)]) for name, arguments in RUNS]
     page = speed_page(ratios, rates)
-    (ROOT / "docs" / "speed.md").write_text(page, encoding="utf-8")
+    speed = ROOT / "docs" / "speed.md"
+    _, long, before = speed.read_text(encoding="utf-8").partition(LONG)
+    speed.write_text(page + (f"\n{long}{before}" if long else ""), encoding="utf-8")
     readme = ROOT / "README.md"
     table = "\n".join(["", rate_table(rates), "", ratio_table(chosen(ratios), "times as fast, measured in one session"), ""])
     text = readme.read_text(encoding="utf-8")
@@ -108,6 +122,108 @@ def rate(arguments: list[str], workers: int) -> float:
             subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True, cwd=ROOT)
             seconds.append(time.perf_counter() - start)
     return (many - few) / (seconds[1] - seconds[0])
+
+
+def long_arguments() -> tuple[list[str], int]:
+    """Records and pages of the command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--long", nargs="+", required=True)
+    parser.add_argument("--pages", type=int, default=5000)
+    given = parser.parse_args()
+    return [str(Path(path).resolve()) for path in given.long], given.pages
+
+
+def long_runs(records: list[str], pages: int) -> None:
+    """Render many pages and write what they took into docs/speed.md, in place of the last section on long runs."""
+    variants = -(-pages // max(sum(map(pages_of, find_records(records))), 1))
+    rows = [(name, long_run(records, arguments, variants)) for name, arguments in LONG_RUNS]
+    speed = ROOT / "docs" / "speed.md"
+    text, _, _ = speed.read_text(encoding="utf-8").partition(LONG)
+    speed.write_text(text.rstrip() + "\n\n" + long_section(rows), encoding="utf-8")
+
+
+def pages_of(source: Source) -> int:
+    """Pages of a record, 0 where it cannot be read."""
+    try:
+        return len(list(read_record(source.path).page_starts()))
+    except FastecgError:
+        return 0
+
+
+class Run(NamedTuple):
+    """What a run took and left: pictures, seconds, bytes of images and of all files, and the highest resident memory of a worker."""
+
+    pages: int
+    failures: int
+    seconds: float
+    image_bytes: int
+    bytes: int
+    peak: int
+
+
+def long_run(records: list[str], arguments: list[str], variants: int) -> Run:
+    """One `fastecg render` of its own process with two workers; its memory is looked at once a second from outside."""
+    with tempfile.TemporaryDirectory() as out:
+        command = ["fastecg", "render", *records, "-o", out, "--per-record", str(variants), "--workers", "2", *arguments]
+        start = time.perf_counter()
+        process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, *map(highest_memory, [process.pid, *children(process.pid)]))
+            time.sleep(1.0)
+        seconds = time.perf_counter() - start
+        listed = [json.loads(line) for line in (Path(out) / "manifest.jsonl").read_text().splitlines()]
+        images = [line for line in listed if "path" in line]
+        size = sum(path.stat().st_size for path in Path(out).rglob("*") if path.is_file())
+    return Run(len(images), len(listed) - len(images), seconds, sum(line["bytes"] for line in images), size, peak)
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started; none where the system does not tell."""
+    try:
+        return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def highest_memory(pid: int) -> int:
+    """The most that a process has ever had resident, bytes; 0 where the system does not tell."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        found = None
+    return 1024 * int(found[1]) if found else 0
+
+
+LONG_RUNS = (
+    ("clean pages, PNG", ["--recipe", "clean", "--format", "png"]),
+    ("photos, JPEG q95", ["--recipe", "photo", "--format", "jpg"]),
+)
+
+LONG_TEXT = """Whole runs of `fastecg render` on 2 workers of {where}, from record files to images, truth JSON and WFDB copies, the start
+of the workers counted. Layouts, machines and, of photos, resolutions are drawn, so pictures are of many sizes. Memory is the highest that
+any one process ever had resident, as the system counts it."""
+
+EXTRAPOLATED = """The last two columns are a rule of three for the {records:,} records of PTB-XL (500 Hz), a page each; nobody has run them
+here. What differs: each record measured is drawn in several variants, so reading it and writing its copy is shared by them, while there
+every page pays for both (3 ms or so); long records have their copy once for many pages; and a run of hours meets a disk's own speed,
+which here the system's cache may hide."""
+
+
+def long_section(rows: list[tuple[str, Run]]) -> str:
+    where = f"{os.cpu_count()} cores of {processor()}"
+    table = [
+        f"| {name} | {run.pages:,} | {run.failures} | {run.seconds:,.0f} | {run.pages / run.seconds:.1f} | {run.image_bytes / 1e6:,.0f} "
+        f"| {run.bytes / 1e6:,.0f} | {run.peak / 1e6:.0f} | {PTB_XL / run.pages * run.seconds / 60:.0f} min "
+        f"| {PTB_XL / run.pages * run.bytes / 1e9:.0f} GB |"
+        for name, run in rows
+    ]
+    head = [
+        "| | images | records failed | s | images/s | images, MB | all files, MB | peak of a process, MB | 21,801 pages | disk |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    parts = [LONG, LONG_TEXT.format(where=where), "\n".join([*head, *table]), EXTRAPOLATED.format(records=PTB_XL)]
+    return "\n\n".join(parts) + "\n"
 
 
 def stages(recipe: str, suffix: str) -> list[tuple[str, float]]:
