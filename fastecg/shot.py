@@ -81,7 +81,7 @@ class Shot:
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
         """Print the page, and do to it what happened to the flat paper."""
-        sheet = print_page(page, style, scale)
+        sheet = replace(print_page(page, style, scale), own=True)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
         return sheet.dry()

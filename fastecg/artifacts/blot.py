@@ -105,7 +105,7 @@ def stained(sheet: Sheet, *washes: Wash) -> Sheet:
     """The sheet below layers of colour."""
     from fastecg.kernels.stain import absorb
 
-    pixels = sheet.pixels.copy()
+    pixels = sheet.canvas()
     for wash in washes:
         field, mottle, profile = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (wash.field, wash.mottle, wash.profile))
         window = pixels[wash.place.window]

@@ -40,7 +40,7 @@ class Burn(Artifact):
         if place is None or size == 0.0:
             return sheet
         outside = self._outside(place, x, y) + 0.18 * place.clouds(self.seed + 4, 1.1, 3)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         char = np.clip((self.char_mm * (1.0 + 0.5 * place.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.8, 0.0, 1.0)
         laid_over(pixels[place.window], char, _CHAR)
         sheet = replace(sheet, pixels=pixels).under(place.window, np.rint(255.0 * char).astype(np.uint8))

@@ -38,7 +38,7 @@ class CreaseLines(Artifact):
         gain = np.ones(len(touched[0]))
         for cover, (factor, _) in zip(covers, _BANDS, strict=True):
             gain += (1.0 + self.strength * (factor - 1.0) - gain) * (cover[touched] / 255.0)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         pixels[touched] = np.minimum(np.rint(pixels[touched] * gain[:, None]), 255)
         return replace(sheet, pixels=pixels)
 

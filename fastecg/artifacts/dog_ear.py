@@ -40,10 +40,10 @@ class DogEar(Artifact):
             return sheet
         tip = _mirrored(corner, fold_a, fold_b)
         flap = np.stack([fold_a, fold_b, tip])
-        pixels = sheet.pixels.copy()
-        self._throw_shadow(sheet, flap, pixels)
         window, coverage = _triangle(sheet, flap, 0.0)
         back = self._back(sheet, window, fold_a, fold_b)
+        pixels = sheet.canvas()
+        self._throw_shadow(sheet, flap, pixels)
         share = coverage[..., None] / 255.0
         pixels[window] = np.rint(pixels[window] * (1 - share) + back * share).astype(np.uint8)
         return replace(sheet, pixels=pixels).under(window, coverage)

@@ -43,7 +43,7 @@ class FingerPrint(Artifact):
         uneven = np.clip(0.62 + 0.6 * place.clouds(self.seed + 3, 5.0, 3), 0.0, 1.0)
         ridges = np.clip(0.5 + 1.1 * np.cos(2.0 * np.pi * self._ridge(along, across, place.clouds(self.seed + 6, 5.0, 2))), 0.0, 1.0)
         dense = self.strength * pad * uneven * (0.12 + 0.88 * ridges)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         absorb_plane(pixels[place.window], np.rint(255.0 * dense).astype(np.uint8), passed(_COLOURS[self.of], 1.0))
         return replace(sheet, pixels=pixels)
 

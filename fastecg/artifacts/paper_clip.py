@@ -48,7 +48,7 @@ class PaperClip(Artifact):
         stroke_polyline(in_window, pen, wire)
         stroke_polyline(in_window + 0.5 * pen, 1.3 * pen, shadow)
         stroke_polyline(in_window - 0.14 * pen, 0.34 * pen, light)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         window = pixels[place.window]
         laid_over(window, 0.4 / 255.0 * _soft(shadow, 0.35 * pen), np.zeros(3))
         coat = np.array(_COATS[self.coat], dtype=np.float64)

@@ -25,7 +25,7 @@ class Redaction(Artifact):
     def stain(self, sheet: Sheet) -> Sheet:
         """Cover neighbouring lines of the header, or a strip of it where nothing is printed there."""
         rng = np.random.default_rng(self.seed)
-        pixels, boxes = sheet.pixels.copy(), list(sheet.boxes)
+        pixels, boxes = sheet.canvas(), list(sheet.boxes)
         for frame in self._strips(sheet, rng):
             window = frame.window(sheet, 4.0)
             if window is None:

@@ -93,7 +93,7 @@ def wear_lines(
 
     if not (loss or dirt or edge):
         return sheet
-    pixels = sheet.pixels.copy()
+    pixels = sheet.canvas()
     for k, (line, fold_deg) in enumerate(lines):
         place = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.direction])
         wear = np.array([loss, dirt, edge * np.sign(fold_deg), width_mm])

@@ -42,7 +42,7 @@ def ripped(
     """
     from fastecg.kernels.rip import rip
 
-    pixels = sheet.pixels.copy()
+    pixels = sheet.canvas()
     gone, lip = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
     step = float(t_mm[1] - t_mm[0])
     rip(

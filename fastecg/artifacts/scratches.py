@@ -31,7 +31,7 @@ class Scratches(Artifact):
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw them one by one, in windows just large enough."""
         rng = np.random.default_rng(self.seed)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         for _ in range(self.count):
             smear = rng.random() < self.smears
             points = rng.random(2) * sheet.page.size_mm + _curve(rng, self.length_mm * rng.uniform(0.15, 1.0) * (0.25 if smear else 1.0))

@@ -48,7 +48,7 @@ class Stamp(Artifact):
         if window is None:
             return sheet
         plane = self._pressed(self._inked(frame, window, sheet, words, date, rng), sheet.scale, rng)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         part = np.ascontiguousarray(pixels[window])
         multiply(part, plane, _INKS[self.colour])
         pixels[window] = part

@@ -41,7 +41,7 @@ class Staple(Artifact):
         beyond = np.maximum(np.abs(along) - 0.5 * self.length_mm, 0.0)
         ends = np.hypot(np.abs(along) - 0.5 * self.length_mm, across)
         spots = self.rust * np.exp(-((ends / 1.1) ** 2)) * np.clip(0.6 + 0.8 * place.clouds(self.seed, 0.8, 3), 0.0, 1.0)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         window = pixels[place.window]
         if self.state == "out":
             dent = 0.14 * np.exp(-(((np.hypot(beyond, across)) / 0.35) ** 2))

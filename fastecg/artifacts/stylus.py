@@ -23,7 +23,7 @@ class Stylus(Artifact):
         from fastecg.kernels.fade import lighten_steep
         from fastecg.sheet import bare
 
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         pen = 2.0 * sheet.style.pen_mm * sheet.scale
         lighten_steep(pixels, bare(sheet), sheet.ink, pen, self.reach_mm * sheet.scale, self.loss)
         return replace(sheet, pixels=pixels)

@@ -41,7 +41,7 @@ class Tape(Artifact):
         place = patch(sheet, (x - reach[0], y - reach[1]), (x + reach[0], y + reach[1]))
         if place is None:
             return sheet
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         half, tint = 0.5 * np.array([self.length_mm, self.width_mm]), np.array(_OLD) ** self.age
         clouds = place.clouds(self.seed, 7.0, 3)
         stick(pixels[place.window], place.x, place.y, np.array([x, y]), way, half, sheet.scale, tint, self.haze, self.air, clouds)

@@ -52,7 +52,7 @@ class Wrinkle(Artifact):
         mesh = Mesh.flat(sheet.page.size_mm, self.step_mm)
         bent = np.abs(_curvature(_height(self, mesh.size_mm)))
         plane, origin, step = brought_to_sheet(sheet, self.wear * np.clip(3.0 * (bent - 0.2), 0.0, 0.8), mesh)
-        pixels = sheet.pixels.copy()
+        pixels = sheet.canvas()
         wear_over(pixels, plane, origin, step, bare_paper(sheet), sheet.scale, self.seed)
         return replace(sheet, pixels=pixels)
 

@@ -24,7 +24,7 @@ _KINDS_TRIED = 4  # of marks
 
 def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
     """The sheet with pen strokes on it, each with its box; `seed` is that of the paper's tooth."""
-    pixels, laid, boxes = sheet.pixels.copy(), [], []
+    pixels, laid, boxes = sheet.canvas(), [], []
     for ink in inks:
         window = ink_window(ink, sheet.scale, pixels.shape[:2])
         if window is None:

@@ -92,7 +92,7 @@ def box_round(share: np.ndarray, window: Window, scale: float, kind: str) -> Box
 
 def cover(sheet: Sheet, window: Window, part: np.ndarray, share: np.ndarray, box: Box) -> Sheet:
     """The sheet with something opaque on it: its look `part` in the window, its coverage 0 to 1, its box."""
-    pixels = sheet.pixels.copy()
+    pixels = sheet.canvas()
     pixels[window] = part
     return replace(sheet, pixels=pixels, boxes=(*sheet.boxes, box)).under(window, np.rint(255 * share).astype(np.uint8))
 
