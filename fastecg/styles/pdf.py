@@ -75,7 +75,7 @@ MORTARA = Style(
     paper_size="letter",
     grid_inset_mm=(5.0, 38.0, 4.0, 12.0),
     layouts=(("3x4+1", 0.75), ("3x4+3", 0.1), ("6x2", 0.1), ("12x1", 0.05)),
-    pen=Pen(thin=0.15, pale=0.25, wander=0.03, mottle=0.08),
+    pen=Pen(thin=0.12, pale=0.18, wander=0.03, mottle=0.06),
 )
 
 BAR = Style(

@@ -37,7 +37,7 @@ SCANBOLD_GREEN = replace(
     grid=GridInk("line", (176, 222, 202), 0.15, (112, 188, 164), 0.26),
     label_mm=3.3,
     separator="step",
-    pen=Pen(thin=0.3, pale=0.35, wander=0.08, mottle=0.2),
+    pen=Pen(thin=0.25, pale=0.25, wander=0.08, mottle=0.15),
 )
 
 SCANBOLD_LILAC = replace(

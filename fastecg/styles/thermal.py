@@ -79,7 +79,7 @@ TICKROW = Style(
     text_mm=3.0,
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.2), ("3x4+3", 0.1)),
-    pen=Pen(thin=0.3, pale=0.4, wander=0.1, mottle=0.25, wave_mm=9.0),
+    pen=Pen(thin=0.25, pale=0.25, wander=0.08, mottle=0.15, wave_mm=9.0),
 )
 
 NK = Style(
