@@ -94,13 +94,25 @@ def _tile(pattern: str, halvings: int) -> np.ndarray:
 
 def _grain(seed: int, across: float, along: float) -> np.ndarray:
     """Repeating smooth noise of mean 0 and spread 1, blurred over so many pixels down and along."""
-    from scipy.ndimage import gaussian_filter, zoom
+    from scipy.ndimage import gaussian_filter
 
     coarse = [2 ** max(int(np.log2(blur / 3)), 0) for blur in (across, along)]  # smooth noise needs few nodes
     noise = np.random.default_rng(seed).normal(size=[_TILE // step for step in coarse])
     smooth = gaussian_filter(noise, (across / coarse[0], along / coarse[1]), mode="wrap")
-    smooth = zoom(smooth, coarse, order=1, mode="grid-wrap", grid_mode=True)
-    return (smooth - smooth.mean()) / smooth.std()
+    smooth = _widened(_widened(smooth.T, coarse[1]).T, coarse[0])
+    smooth -= smooth.mean()
+    smooth /= smooth.std()
+    return smooth
+
+
+def _widened(nodes: np.ndarray, step: int) -> np.ndarray:
+    """Rows (n * step, m) linearly between those of a repeating pattern (n, m), each node in the middle of its `step` rows."""
+    if step == 1:
+        return np.array(nodes)
+    wide = np.empty((len(nodes), step, nodes.shape[1]))
+    for row, place in enumerate((np.arange(step) + 0.5) / step - 0.5):
+        np.add(nodes * (1.0 - abs(place)), np.roll(nodes, 1 if place < 0 else -1, axis=0) * abs(place), out=wide[:, row])
+    return wide.reshape(-1, nodes.shape[1])
 
 
 def _wood() -> np.ndarray:
