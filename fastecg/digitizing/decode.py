@@ -16,8 +16,10 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp, column_means, column_peaks, extent_mm, far_from_ink, inked, straighten
 from fastecg.digitizing.gauss_newton import Stroke, fit_stroke
-from fastecg.digitizing.layout import Rows, Segment
+from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.refine import refined
 from fastecg.errors import ImageError, LayoutError
 from fastecg.record import LEADS, Record
 
@@ -57,15 +59,14 @@ class Digitized:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class _Reading:
-    segment: Segment
-    millivolts: np.ndarray
-    sd: np.ndarray
-
-
 def decode(
-    layers: Mapping[str, np.ndarray], rows: Rows, *, mode: str = "render", warp: PageWarp | None = None, name: str = "record"
+    layers: Mapping[str, np.ndarray],
+    rows: Rows,
+    *,
+    mode: str = "render",
+    warp: PageWarp | None = None,
+    ink: Ink | None = None,
+    name: str = "record",
 ) -> Digitized:
     """Read the signals of a page from its layers.
 
@@ -80,6 +81,8 @@ def decode(
         One of `MODES`.
     warp : PageWarp, optional
         The map between picture and page, if known; found from the grid otherwise.
+    ink : Ink, optional
+        The pen's ink as the picture shows it: mode "render" then ends with a fit to that.
     name : str
         Of the record.
 
@@ -109,6 +112,8 @@ def decode(
     readings = list(_readings(planes, rows, warp, mode, flags))
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
+    if ink is not None and mode == "render":
+        readings = refined(readings, rows, warp, ink)
     signal, sd, leads = _joined(readings, rows.samples)
     return Digitized(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
@@ -134,7 +139,7 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float,
     return _FIVE_MM * votes.most_common(1)[0][0], _FIVE_MM * float(np.rint(np.median(down) / _FIVE_MM))
 
 
-def _readings(planes: list[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str]) -> Iterator[_Reading]:
+def _readings(planes: list[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str]) -> Iterator[Drawn]:
     """Read every segment, as many at once as there are processors: they know nothing of one another."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode), planes, rows.segments)
@@ -145,7 +150,7 @@ def _readings(planes: list[np.ndarray], rows: Rows, warp: PageWarp, mode: str, f
                 yield reading
 
 
-def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode: str) -> tuple[_Reading | None, str]:
+def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode: str) -> tuple[Drawn | None, str]:
     """One segment, and what is doubtful about it."""
     x_mm = segment.x_mm + np.arange(segment.stop - segment.start) * (rows.speed_mm_s / rows.fs)
     span = float(x_mm[0]), float(x_mm[-1])
@@ -160,8 +165,7 @@ def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode:
         y_mm, sd_mm = _fitted(plane, warp, x_mm, np.where(lost, np.nan, y_mm), reach, rows)
         if np.isnan(y_mm).any():
             doubt = f"lead {segment.lead}: {np.isnan(y_mm).sum()} of {len(y_mm)} samples have no ink and were not read"
-    millivolts = (segment.baseline_mm - y_mm) / segment.gain_mm_mv + segment.offset_mv
-    return _Reading(segment, millivolts, sd_mm / abs(segment.gain_mm_mv)), doubt
+    return Drawn(segment, y_mm, sd_mm), doubt
 
 
 def _fitted(
@@ -195,7 +199,7 @@ def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
     return out
 
 
-def _joined(readings: list[_Reading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def _joined(readings: list[Drawn], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """One row a lead; where a lead is drawn twice, the mean of both."""
     names = {reading.segment.lead for reading in readings}
     leads = (*(lead for lead in LEADS if lead in names), *sorted(names - set(LEADS)))
@@ -203,9 +207,9 @@ def _joined(readings: list[_Reading], samples: int) -> tuple[np.ndarray, np.ndar
     variance = np.zeros((len(leads), samples))
     for reading in readings:
         row, span = leads.index(reading.segment.lead), slice(reading.segment.start, reading.segment.stop)
-        known = np.isfinite(reading.millivolts)
+        known = np.isfinite(reading.y_mm)
         total[row, span] += np.where(known, reading.millivolts, 0.0)
-        variance[row, span] += np.where(known, reading.sd**2, 0.0)
+        variance[row, span] += np.where(known, reading.sd_mv**2, 0.0)
         count[row, span] += known
     with np.errstate(invalid="ignore", divide="ignore"):
         return total / count, np.sqrt(variance) / count, leads

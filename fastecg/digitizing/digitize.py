@@ -22,7 +22,8 @@ from fastecg.digitizing.find_layout import (
     read_pulses,
     snapped,
 )  # fmt: skip
-from fastecg.digitizing.follow import Row, ends_mm, follow_row, level_mm, own_planes, page_strip, share
+from fastecg.digitizing.follow import Row, ends_mm, follow_row, level_mm, own_planes, page_strip, pen_mm, share
+from fastecg.digitizing.ink import Ink, picture_ink
 from fastecg.digitizing.layout import Rows, Segment
 from fastecg.digitizing.phase import find_grid
 from fastecg.digitizing.plain import MOST_OFF, length_of_rows, plain_warp, tilt_of
@@ -39,6 +40,9 @@ _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
 _MOST_CAP_MM = 0.3  # from a trace's last sample to where its ink falls to one half
+_INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
+_CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
+_NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _FROM_NAME_MM = (-12.0, 28.0)  # where time may start, from the middle of the names of the first column
 _AGREE_MM, _DOUBTFUL = 0.25, 0.6  # ends of rows that tell the same, and what one counts that a pulse runs into
@@ -93,6 +97,7 @@ class LaidOut:
     planes: tuple[np.ndarray, ...]
     gain_mm_mv: float
     flags: tuple[str, ...]
+    ink: Ink | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +228,7 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     if view.plain:
         flags.append(f"no grid was seen: the rows' length is taken as {view.placed.layout.seconds:g} s at {_USUAL_SPEED:g} mm/s")
     pulses = read_pulses(view.layers, view.warp)
+    ink = picture_ink(view.layers)
     strip = page_strip(view.layers["trace"], view.warp, _area(view))
     baselines = _baselines(view.placed, strip, pulses, flags)
     followed = _followed(view.placed, strip, baselines)
@@ -230,13 +236,16 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
         baselines = _levels(view.placed, followed)
     gains = _gains(pulses, settings, flags)
     speed, start = _time_axis(view, strip, followed, pulses, settings, flags)
+    if ink is not None:
+        shown = page_strip(ink.of_traces(view.layers), view.warp, _area(view))
+        start = _sharper_start(start, shown, followed, (view.placed.layout.seconds - 1.0 / settings.fs) * speed)
     planes = own_planes(view.layers["trace"], view.warp, strip, share(strip, followed), len(followed))
     read = {name.lead for name in view.names}
     missing = [label for label in view.placed.leads.values() if label.removeprefix("-") not in read]
     if missing:
         flags.append(f"names that were not read, taken from layout {view.placed.layout.name}: {', '.join(missing)}")
     rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
-    page = LaidOut(view, rows, tuple(planes), gains[0], tuple(flags))
+    page = LaidOut(view, rows, tuple(planes), gains[0], tuple(flags), ink)
     return at_once(page) if _beats_agree(page) else page
 
 
@@ -293,7 +302,7 @@ def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Re
     placed = page.view.placed
     assert placed is not None
     by_segment = np.stack([page.planes[row] for row, _ in sorted(placed.leads)])
-    found = decode({"trace": by_segment}, page.rows, mode=mode, warp=page.view.warp, name=name)
+    found = decode({"trace": by_segment}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.view, placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv)
 
@@ -452,6 +461,22 @@ def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], fl
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
     # The ends' own bias is that of a pen's cap, and cancels between left and right.
     return float(np.mean([np.median(side) for side in agreed if side]))
+
+
+def _sharper_start(start: float, strip: Strip, followed: Sequence[Row], length_mm: float) -> float:
+    """Where time starts by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
+    spans = [span for row in followed if (span := ends_mm(strip, row, _INK_ENDS)) is not None]
+    cap = _CAP_PENS * min((pen_mm(strip, row) for row in followed), default=0.0)
+    ends = [(x + way * cap - start, side) for span in spans for side, way, x in ((0, 1, span[0]), (1, -1, span[1] - length_mm))]
+    near = [end for end in ends if abs(end[0]) < _NEAR_START_MM]
+    if not near:
+        return start
+    groups = [[end for end in near if abs(end[0] - x) < _SAME_END_MM] for x, _ in near]
+    best = max(groups, key=lambda group: len(group) + len({side for _, side in group}))
+    sides = [[x for x, at in best if at == side] for side in (0, 1)]
+    most = max(map(len, sides))
+    # The same error of the cap has two signs, so that the mean of both sides has none.
+    return start + float(np.mean([np.median(side) for side in sides if 2 * len(side) >= most]))
 
 
 def _rows(placed: Placed, baselines: Sequence[float], gains: tuple[float, float], speed: float, start: float, fs: float) -> Rows:

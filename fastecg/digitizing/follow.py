@@ -10,13 +10,14 @@ from fastecg.digitizing.coarse import PageWarp, Strip, straighten
 
 _REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
 _REACH_MM = 18.0
-_CLIMB, _PAPER = 0.02, 1.0  # costs of a px up or down: anywhere, and over paper
+_CLIMB, _PAPER = 0.005, 1.0  # costs of a px up or down: anywhere, and over paper
 _PULL, _FAR_PULL = 0.002, 0.03  # cost per mm from the baseline, and per mm nearer to the next row's
 _SURE = 0.6  # ink from here on is as good as any: else a paler row would lose to a neighbour
 _INK = 0.15
 _FAINT = 0.02
 _STAY_PX = 3  # ink this near to a row's own belongs to it as well
-_TRACE = 0.12  # ink from here on is a trace, however unsure
+_TRACE = 0.12  # of the network's ink from here on is a trace, however unsure
+_PEN_PX, _THINNEST_PX, _LEVEL = 5, 0.7, 0.05  # px beside a path that its ink fills, the least that is ink, and columns that are level
 _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
 
 
@@ -95,18 +96,18 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
     return planes
 
 
-def ends_mm(strip: Strip, row: Row) -> tuple[float, float] | None:
-    """Where the ink along a row's path begins and ends, page x; None if there is hardly any."""
+def ends_mm(strip: Strip, row: Row, least: float = _TRACE) -> tuple[float, float] | None:
+    """Where the ink along a row's path begins and ends, page x; None if there is hardly any. It counts from `least` on."""
     first = round((row.left_mm - strip.left_mm) * strip.scale)
     tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
     spans = enumerate(zip(tops, bottoms, strict=True), first)
     along = np.array([strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, (top, bottom) in spans])
-    solid = np.convolve(along > _TRACE, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
+    solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():
         return None
     left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID - 1
-    left += int(np.argmax(along[left : left + _SOLID] > _TRACE))
-    right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > _TRACE))
+    left += int(np.argmax(along[left : left + _SOLID] > least))
+    right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > least))
     return row.left_mm + _edge(along, left, -1) / strip.scale, row.left_mm + _edge(along, right, 1) / strip.scale
 
 
@@ -122,6 +123,16 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
     if not 0 <= beyond < len(along):
         return float(at)
     return at + way * float((along[at] - half) / max(along[at] - along[beyond], 1e-6))
+
+
+def pen_mm(strip: Strip, row: Row) -> float:
+    """About how thick a row's trace is: the ink of the columns that have least, where it is level."""
+    first = round((row.left_mm - strip.left_mm) * strip.scale)
+    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+    spans = enumerate(zip(tops, bottoms, strict=True), first)
+    mass = np.array([strip.ink[max(top - _PEN_PX, 0) : bottom + _PEN_PX + 1, x].sum() for x, (top, bottom) in spans])
+    mass = mass[mass > _THINNEST_PX]
+    return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
 
 
 def level_mm(row: Row, span_mm: tuple[float, float]) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from fastecg.page import Page
 
@@ -58,6 +60,29 @@ class Rows:
         """The same with page coordinates that are larger by `by_mm`."""
         moved = (replace(item, x_mm=item.x_mm + by_mm[0], baseline_mm=item.baseline_mm + by_mm[1]) for item in self.segments)
         return replace(self, segments=tuple(moved))
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A segment as it was found: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read."""
+
+    segment: Segment
+    y_mm: np.ndarray
+    sd_mm: np.ndarray
+
+    def x_mm(self, rows: Rows) -> np.ndarray:
+        """Page x (n,) of its samples."""
+        return self.segment.x_mm + np.arange(len(self.y_mm)) * (rows.speed_mm_s / rows.fs)
+
+    @property
+    def millivolts(self) -> np.ndarray:
+        """Its samples (n,)."""
+        return (self.segment.baseline_mm - self.y_mm) / self.segment.gain_mm_mv + self.segment.offset_mv
+
+    @property
+    def sd_mv(self) -> np.ndarray:
+        """Their standard deviations (n,)."""
+        return self.sd_mm / abs(self.segment.gain_mm_mv)
 
 
 def rows_of(page: Page, fs: float) -> Rows:

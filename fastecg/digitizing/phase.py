@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
+from fastecg.digitizing.warp_fit import FittedWarp, smoothest_warp
 from fastecg.errors import ImageError
 
 _TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed
@@ -45,7 +45,7 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
         If there is no millimetre grid.
     """
     lattice = follow_grid(grid, major)
-    return fit_warp(lattice.points_px, lattice.places_mm, (grid.shape[0], grid.shape[1])), lattice
+    return smoothest_warp(lattice.points_px, lattice.places_mm, (grid.shape[0], grid.shape[1])), lattice
 
 
 def follow_grid(grid: np.ndarray, major: np.ndarray) -> Lattice:

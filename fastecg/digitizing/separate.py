@@ -35,12 +35,15 @@ class Layers:
         Their pixels a pixel of the picture.
     cap_mm : float
         How far beyond a trace's last sample its ink reaches. 0.14 is what the network draws, over pages whose truth is known.
+    picture : ndarray, shape (height, width, 3) uint8, optional
+        What the network was shown.
     """
 
     maps: np.ndarray
     markers: np.ndarray
     zoom: float
     cap_mm: float = 0.14
+    picture: np.ndarray | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One map by its name."""
@@ -90,7 +93,7 @@ class Separator:
                 markers = np.empty((found[1].shape[0], padded.shape[0] // MARKER_CELL, padded.shape[1] // MARKER_CELL), dtype=np.float32)
             markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - low) // MARKER_CELL : (bottom - low) // MARKER_CELL]
         assert markers is not None
-        return Layers(np.ascontiguousarray(maps[:, :height, :width]), markers, width / picture.shape[1])
+        return Layers(np.ascontiguousarray(maps[:, :height, :width]), markers, width / picture.shape[1], picture=seen)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
         """The layers of about `size` px round a point (x, y) of the picture."""

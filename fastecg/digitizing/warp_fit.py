@@ -9,6 +9,9 @@ import numpy as np
 
 _ROUNDS = 12  # of Newton, from a plane's start
 _CLOSE = 1e-9  # mm
+_STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # what is tried before the softest, `fit_warp`'s own
+_WORSE, _ALLOWED_MM = 1.6, 0.001  # what a stiffer map may leave over, of what the softest does: that one follows the places' noise too
+_TYPICAL, _WORST = 0.5, 0.9  # quantiles of what is left over that tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,24 @@ class FittedWarp:
         values, gradients = np.empty_like(points), np.empty((len(points), 2, 2))
         spline_values(points, self.coefficients, self.origin, self.step, values, gradients)
         return values, gradients
+
+
+def smoothest_warp(points_px: np.ndarray, places_mm: np.ndarray, size: tuple[int, int]) -> FittedWarp:
+    """The stiffest map that explains places (n, 2) mm found at pixels (n, 2) about as well as a soft one.
+
+    A sheet that lay flat needs no more than a plane, and a plane averages the noise of all places; a crumpled one has to be followed.
+    """
+    soft = fit_warp(points_px, places_mm, size)
+    most = _WORSE * _left_over(soft, points_px, places_mm) + _ALLOWED_MM
+    for stiffness in _STIFF:
+        warp = fit_warp(points_px, places_mm, size, stiffness=stiffness)
+        if (_left_over(warp, points_px, places_mm) <= most).all():
+            return warp
+    return soft
+
+
+def _left_over(warp: FittedWarp, points_px: np.ndarray, places_mm: np.ndarray) -> np.ndarray:
+    return np.quantile(np.hypot(*(warp.inverse(points_px) - places_mm).T), (_TYPICAL, _WORST))
 
 
 def fit_warp(

@@ -1,0 +1,139 @@
+"""The pen's ink as the picture itself shows it.
+
+The network tells where traces, writing and grid are, but draws them anew, and a redrawn flank may be half a pixel off. Once it is known
+which pixels are ink, which are paper and which are grid, the colours of this page tell the rest: the projection of colour that parts the
+ink from all that is not, lighting taken out, is the pen's coverage with the picture's own edges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.digitizing.separate import Layers
+
+_CELL = 4  # px a side of the cells in which bare paper is looked for
+_SPREAD = 8.0  # cells over which the paper's colour is averaged
+_BARE, _SHEET = 0.1, 0.8  # printed or written less than this, and paper more than this: bare paper, with its grid
+_CORE = 0.85  # surely a trace
+_BESIDE = 7  # px: the network is unsure of how far a trace reaches
+_WRITING = 0.3  # writing this sure, and sure of no trace, hides what is below
+_MOST = 40_000  # pixels that are looked at
+_FEW = 500
+_INK_COUNTS = 0.1  # what the ink's own spread counts beside that of the ground
+_LIMITS = np.array([-0.3, 1.3])
+_TOO_NOISY = 0.2  # standard deviation of bare paper, in ink: no better than the network
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """The pen's coverage as a picture shows it, in the frame of its layers.
+
+    Attributes
+    ----------
+    coverage : ndarray, shape (height, width) float32
+        0 on bare paper, 1 in the middle of a stroke, with the picture's noise.
+    hidden : ndarray, shape (height, width) bool
+        Where something else is printed or written.
+    noise : float
+        Standard deviation on bare paper.
+    """
+
+    coverage: np.ndarray
+    hidden: np.ndarray
+    noise: float
+
+    def of_traces(self, layers: Layers) -> np.ndarray:
+        """The coverage, 0 to 1, where the network saw a trace or nearly so; elsewhere 0."""
+        from scipy.ndimage import maximum_filter
+
+        near = maximum_filter(layers["trace"] > _BARE, _BESIDE)
+        return np.where(near & ~self.hidden, np.clip(self.coverage, 0.0, 1.0), 0.0).astype(np.float32)
+
+
+def picture_ink(layers: Layers) -> Ink | None:
+    """The ink of the picture that layers were seen in; None where its colours do not part it from the ground."""
+    from fastecg.kernels.unmix import unmix
+
+    if layers.picture is None:
+        return None
+    trace, writing = layers["trace"], layers["writing"]
+    bare = _bare_cells(layers)
+    if bare.sum() < _FEW // 4:
+        return None
+    paper = _paper_colour(layers.picture, bare)
+    rng = np.random.default_rng(0)  # which pixels are looked at: any will do
+    ground = _some(bare, rng) * _CELL + rng.integers(0, _CELL, (2, 1))
+    inked = _some(trace > _CORE, rng)
+    if min(ground.shape[1], inked.shape[1]) < _FEW:
+        return None
+    looks, ink_looks = (_over_paper(layers.picture, paper, at) for at in (ground, inked))
+    weights, offset = _projection(looks, ink_looks)
+    left = looks @ weights - offset
+    # Of a grid in the ink's own colour the projection leaves much, and the network's maps tell where.
+    maps = np.stack([np.ones(len(left)), *(layers[name][tuple(ground)] for name in ("grid", "major"))], axis=1)
+    level, *by_grid = np.linalg.lstsq(maps, left, rcond=None)[0]
+    noise = float((left - maps @ [level, *by_grid]).std())
+    if not noise < _TOO_NOISY:
+        return None
+    coverage = np.empty(trace.shape, dtype=np.float32)
+    unmix(
+        layers.picture, paper, _CELL, weights, offset + level, layers["grid"], layers["major"], np.array(by_grid), _LIMITS, coverage
+    )  # fmt: skip
+    hidden = (writing > _WRITING) & (trace < _WRITING)
+    return Ink(coverage, hidden, noise)
+
+
+def _bare_cells(layers: Layers) -> np.ndarray:
+    """Cells of paper and grid on which, and beside which, there is neither trace nor writing: (rows, columns) bool."""
+    from scipy.ndimage import maximum_filter
+
+    shape = tuple(length // _CELL for length in layers["trace"].shape)
+
+    def cells(plane: np.ndarray) -> np.ndarray:
+        return plane[: shape[0] * _CELL, : shape[1] * _CELL].reshape(shape[0], _CELL, shape[1], _CELL)
+
+    marked = np.zeros(shape, dtype=np.float32)
+    for name in ("trace", "writing", "pulse"):
+        np.maximum(marked, cells(layers[name]).max(axis=(1, 3)), out=marked)
+    return np.asarray((maximum_filter(marked, 3) < _BARE) & (cells(layers["paper"]).min(axis=(1, 3)) > _SHEET))
+
+
+def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
+    """Mean colour (rows, columns, 3) float32 of bare cells round every cell; where there are none, that of all."""
+    from scipy.ndimage import gaussian_filter
+
+    rows, columns = bare.shape
+    part = picture[: rows * _CELL, : columns * _CELL]
+    sums = part.reshape(rows, _CELL, columns, _CELL, 3).mean(axis=(1, 3), dtype=np.float32)
+    weight = gaussian_filter(bare.astype(np.float32), _SPREAD, mode="nearest")
+    near = weight > 1e-3
+    paper = np.empty_like(sums)
+    for k in range(3):
+        total = gaussian_filter(np.where(bare, sums[..., k], np.float32(0)), _SPREAD, mode="nearest")
+        paper[..., k] = np.where(near, total / np.maximum(weight, 1e-3), sums[bare, k].mean())
+    return paper
+
+
+def _some(where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """At most `_MOST` of the places wanted: rows and columns, (2, n)."""
+    flat = np.flatnonzero(where)
+    if len(flat) > _MOST:
+        flat = rng.choice(flat, _MOST, replace=False)
+    return np.stack(np.unravel_index(flat, where.shape))
+
+
+def _over_paper(picture: np.ndarray, paper: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Colours (n, 3) at rows and columns (2, n), over those of the paper round them."""
+    row, column = (np.minimum(at[axis] // _CELL, paper.shape[axis] - 1) for axis in (0, 1))
+    return np.asarray(picture[tuple(at)] / np.maximum(paper[row, column], 1.0), dtype=np.float64)
+
+
+def _projection(ground: np.ndarray, inked: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights (3,) of colours (n, 3), and an offset, so that the ground is 0 and ink is 1 with the least spread: Fisher's."""
+    middle, pen = ground.mean(axis=0), np.median(inked, axis=0)
+    spread = np.cov(ground.T) + _INK_COUNTS * np.cov(inked.T) + 1e-4 * np.eye(3)
+    weights = np.linalg.solve(spread, pen - middle)
+    weights /= max(float(weights @ (pen - middle)), 1e-9)
+    return weights, float(weights @ middle)

@@ -1,0 +1,124 @@
+"""The second fit: whole rows at once, on the pen's ink as the picture itself shows it.
+
+The first fit, on the network's redrawn traces, tells which ink is whose. Here every row of traces is one stroke whose pen is lifted
+between leads, so that the end of one does not pull at the beginning of the next; where another row's stroke runs, nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
+from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.layout import Drawn, Rows
+
+_STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, enough=0.01), Stage(0.005, 3, 0.0, 10, enough=0.001))
+_PEN_MM = 0.4  # from which the pen's width is sought
+_NEAR_PX = 4.0  # beyond the pen: a flank may be this far from the first fit
+_OTHERS_PX = 1.5  # ink of other rows beyond their pen: edges are soft
+_CURVE_MM = 2.0  # between the heights at which the picture is asked where the page's verticals run
+_MARGIN_PX = 8
+_ENDS, _USUAL, _HOOK = 4, 12, 6.0  # samples at an end that are looked at, those that they are compared with, and what is too much
+_LEAST_HOOK_MM = 0.5
+_UNSURE_PX = 3.0
+
+
+def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
+    """The segments of a page, fitted again.
+
+    Parameters
+    ----------
+    drawn : sequence of Drawn
+        Segments as the first fit has them.
+    rows : Rows
+    warp : PageWarp
+    ink : Ink
+    """
+    groups: dict[float, list[Drawn]] = {}
+    for item in sorted(drawn, key=lambda item: item.segment.x_mm):
+        groups.setdefault(item.segment.baseline_mm, []).append(item)
+    strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
+    out = []
+    for at, group in groups.items():
+        others = [points for other, parts in strokes.items() if other != at for points in parts]
+        out += _refined_row(group, rows, warp, ink, strokes[at], others)
+    return out
+
+
+def _refined_row(
+    group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: list[np.ndarray], others: list[np.ndarray]
+) -> list[Drawn]:
+    """One row's segments, fitted again."""
+    lifted = np.array([np.nan])
+    x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
+    y_mm = np.concatenate([part for item in group for part in (item.y_mm, lifted)])
+    lost = np.isnan(x_mm) | np.isnan(y_mm)
+    if lost.all():
+        return group
+    top = float(np.nanmin(y_mm)) - 2 * _CURVE_MM
+    levels = top + _CURVE_MM * np.arange(int(np.ceil((np.nanmax(y_mm) - top) / _CURVE_MM)) + 3)
+    places = np.stack(np.broadcast_arrays(np.nan_to_num(x_mm)[None, :], levels[:, None]), axis=-1)
+    curves = warp.forward(places.reshape(-1, 2)).reshape(places.shape)
+    curves[:, lost] = np.nan
+    low, high = _box(own, ink.coverage.shape)
+    if (high - low < 2).any():
+        return group
+    seen = _seen(ink, low, high, own, others, _PEN_MM * warp.scale)
+    known = np.flatnonzero(~lost)
+    start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
+    fit = fit_stroke(Stroke(seen, curves - low, _CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2), start, _STAGES)
+    heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
+    out, at = [], 0
+    for item in group:
+        part = slice(at, at + len(item.y_mm))
+        at = part.stop + 1
+        sure = np.isfinite(item.y_mm) & (fit.sd[part] < _UNSURE_PX)
+        y = np.where(sure, heights[part], np.nan)
+        calm_ends(y)
+        out.append(replace(item, y_mm=y, sd_mm=np.where(sure, sd[part], np.nan)))
+    return out
+
+
+def _box(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """First and last pixel (x, y) of the picture round a row."""
+    every = np.concatenate(own)
+    low = np.maximum(np.floor(np.nanmin(every, axis=0)).astype(int) - _MARGIN_PX, 0)
+    return low, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
+
+
+def _seen(ink: Ink, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float) -> np.ndarray:
+    """A row's ink: none away from its stroke, unknown under other strokes and writing."""
+    from fastecg.kernels.capsule import stroke_polyline
+
+    part = slice(low[1], high[1]), slice(low[0], high[0])
+    seen = ink.coverage[part].copy()
+    plane = np.zeros(seen.shape, dtype=np.uint8)
+    for points in own:
+        stroke_polyline(points - low, pen_px + 2 * _NEAR_PX, plane)
+    seen[plane == 0] = 0.0
+    plane[:] = 0
+    for points in others:
+        inside = ((points > low - pen_px) & (points < high + pen_px)).all(axis=1)
+        if inside.any():
+            stroke_polyline(points - low, pen_px + 2 * _OTHERS_PX, plane)
+    seen[(plane > 0) | ink.hidden[part]] = np.nan
+    return seen
+
+
+def calm_ends(y_mm: np.ndarray) -> None:
+    """Straighten, in place, a hook of a few samples at either end of a trace (n,): marks between leads look like one."""
+    for way in (1, -1):
+        y = y_mm[::way]
+        known = np.flatnonzero(np.isfinite(y))[: _ENDS + _USUAL + 1]
+        if len(known) <= _ENDS + 2:
+            continue
+        jumps = np.abs(np.diff(y[known]))
+        most = max(_HOOK * float(np.median(jumps[_ENDS:])), _LEAST_HOOK_MM)
+        hooks = np.flatnonzero(jumps[:_ENDS] > most)
+        if hooks.size:
+            inner = hooks[-1] + 1
+            y[known[:inner]] = y[known[inner]]
