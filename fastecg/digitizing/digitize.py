@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +38,15 @@ _USUAL_SPEED = 25.0  # mm/s
 _ENOUGH, _FEW = 0.5, 5  # of a layout's names, in share and number: the picture is the right way up
 _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
+_BESIDE_NAME_MM = 6.0  # how far a pulse may reach beyond the names of its column
+_BARE_COUNTS = 0.6  # what a pulse without feet counts
+_PITCH_OFF_MM, _FEET_OFF_MM = 0.5, 0.25  # by which rows' distance may differ from that of their names, and feet from one line
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
 _MOST_CAP_MM = 0.3  # from a trace's last sample to where its ink falls to one half
 _INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 _CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
+_CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _FROM_NAME_MM = (-12.0, 28.0)  # where time may start, from the middle of the names of the first column
@@ -227,8 +232,8 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     flags: list[str] = []
     if view.plain:
         flags.append(f"no grid was seen: the rows' length is taken as {view.placed.layout.seconds:g} s at {_USUAL_SPEED:g} mm/s")
-    pulses = read_pulses(view.layers, view.warp)
     ink = picture_ink(view.layers)
+    pulses = read_pulses(view.layers, view.warp, None if ink is None else ink.coverage)
     strip = page_strip(view.layers["trace"], view.warp, _area(view))
     baselines = _baselines(view.placed, strip, pulses, flags)
     followed = _followed(view.placed, strip, baselines)
@@ -352,21 +357,42 @@ def _baselines(placed: Placed, strip: Strip, pulses: Sequence[Pulse], flags: lis
     rises = np.arange(_RISE_MM[0], _RISE_MM[1], 0.1)
     ink = [np.interp(named + rise, heights, profile, left=0.0, right=0.0).sum() for rise in rises]
     coarse = named + rises[int(np.argmax(ink))]
-    standing = [(int(np.argmin(np.abs(coarse - pulse.foot_mm))), pulse.foot_mm) for pulse in pulses]
-    standing = [(row, foot) for row, foot in standing if abs(coarse[row] - foot) < 0.4 * pitch]
+    standing = [(int(np.argmin(np.abs(coarse - pulse.foot_mm))), pulse) for pulse in pulses if _stands_apart(pulse, placed)]
+    standing = [(row, pulse) for row, pulse in standing if abs(coarse[row] - pulse.foot_mm) < 0.4 * pitch]
     if not standing:
         flags.append("no calibration pulse was read: 0 mV is taken to be the mean of the traces, the gain to be 10 mm/mV")
         return [float(y) for y in coarse]
-    rows, feet = np.array([row for row, _ in standing], dtype=float), np.array([foot for _, foot in standing])
-    if np.ptp(rows) > 0:
-        slope, at = np.polyfit(rows, feet, 1)
-        off = np.abs(at + slope * rows - feet)
-        if off.max() > 0.5 and len(rows) > 2:
-            near = off <= np.median(off) + 0.2
-            slope, at = np.polyfit(rows[near], feet[near], 1) if np.ptp(rows[near]) > 0 else (slope, at)
-        return [float(at + slope * row) for row in range(count)]
-    shift = float(np.median(feet - named[rows.astype(int)]))
-    return [float(y + shift) for y in named]
+    at, slope = _line_of_feet(standing, pitch)
+    return [at + slope * row for row in range(count)]
+
+
+def _line_of_feet(standing: Sequence[tuple[int, Pulse]], pitch_mm: float) -> tuple[float, float]:
+    """Height of row 0 and distance of rows, mm, on which the feet of most pulses stand, each given with its row."""
+    rows, feet = np.array([row for row, _ in standing], dtype=float), np.array([pulse.foot_mm for _, pulse in standing])
+    counts = np.array([_BARE_COUNTS if pulse.bare else 1.0 for _, pulse in standing])
+    lines = [(foot - pitch_mm * row, pitch_mm) for row, foot in zip(rows, feet, strict=True)]
+    for i, j in combinations(range(len(rows)), 2):
+        if rows[i] != rows[j]:
+            slope = (feet[j] - feet[i]) / (rows[j] - rows[i])
+            if abs(slope - pitch_mm) < _PITCH_OFF_MM:
+                lines.append((feet[i] - slope * rows[i], slope))
+
+    def support(line: tuple[float, float]) -> float:
+        off = np.abs(line[0] + line[1] * rows - feet) / _FEET_OFF_MM
+        return float((counts * np.maximum(1.0 - off, 0.0)).sum())
+
+    at, slope = max(lines, key=support)
+    near = np.abs(at + slope * rows - feet) < _FEET_OFF_MM
+    if np.ptp(rows[near]) > 0 and slope != pitch_mm:
+        slope, at = np.polyfit(rows[near], feet[near], 1, w=counts[near])
+    return float(at), float(slope)
+
+
+def _stands_apart(pulse: Pulse, placed: Placed) -> bool:
+    """Whether a pulse has feet of its own, or stands where only pulses do: before the first column or after the last."""
+    width = len(placed.layout.columns) * placed.column_mm
+    before = pulse.right_mm - placed.left_mm < _BESIDE_NAME_MM
+    return not pulse.bare or before or pulse.left_mm > placed.left_mm + width - _BESIDE_NAME_MM
 
 
 def _followed(placed: Placed, strip: Strip, baselines: Sequence[float]) -> list[Row]:
@@ -467,6 +493,11 @@ def _sharper_start(start: float, strip: Strip, followed: Sequence[Row], length_m
     """Where time starts by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
     spans = [span for row in followed if (span := ends_mm(strip, row, _INK_ENDS)) is not None]
     cap = _CAP_PENS * min((pen_mm(strip, row) for row in followed), default=0.0)
+    excess = [(right - left - length_mm) / 2 for left, right in spans]
+    caps = np.array([half for half in excess if abs(half - cap) < _CAP_OFF * cap])
+    same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
+    agreed = max(same, key=len, default=caps)
+    cap = float(np.median(agreed)) if 2 * len(agreed) >= len(spans) else cap
     ends = [(x + way * cap - start, side) for span in spans for side, way, x in ((0, 1, span[0]), (1, -1, span[1] - length_mm))]
     near = [end for end in ends if abs(end[0]) < _NEAR_START_MM]
     if not near:

@@ -30,6 +30,9 @@ _RARE = 1.0  # what upside-down leads cost: few machines print them
 _BELOW = 0.45  # rows by which the last name may stand below all ink
 _ROW_OFF, _COLUMN_OFF = 0.3, 0.2  # how far a name may be from its place, in rows and columns
 _INK = 0.4
+_HEIGHT_OFF = 0.035  # share by which a pulse's height may be off what machines draw
+_LEAST_BARE_MM = 4.5  # of a pulse without feet: letters are as high as the lowest
+_PLATEAU_MM = 0.6  # round a pulse's plateau, and from its flanks
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,14 @@ class Name:
 
 @dataclass(frozen=True)
 class Pulse:
-    """A calibration pulse: where its feet stand, how high it is, its left and right ends, all mm."""
+    """A calibration pulse: where its feet stand, how high it is, its left and right ends, all mm; bare if it has no feet of its own."""
 
     foot_mm: float
     heights_mm: tuple[float, ...]
     left_mm: float
     right_mm: float
     width_mm: float
+    bare: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +113,8 @@ def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return rows + box[0].start, columns + box[1].start
 
 
-def read_pulses(layers: Layers, warp: PageWarp) -> list[Pulse]:
-    """The calibration pulses in a picture's pulse map."""
+def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
+    """The calibration pulses in a picture's pulse map; their heights by the ink that is `shown` (height, width), where it is known."""
     from scipy.ndimage import find_objects, label
 
     plane = layers["pulse"]
@@ -121,13 +125,13 @@ def read_pulses(layers: Layers, warp: PageWarp) -> list[Pulse]:
         if len(rows) < 4 * SCALE:  # mm of line
             continue
         pixels = np.column_stack([columns + box[1].start, rows + box[0].start]).astype(np.float64)
-        pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns])
+        pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
         if pulse is not None:
             found.append(pulse)
     return found
 
 
-def _pulse(page: np.ndarray, ink: np.ndarray) -> Pulse | None:
+def _pulse(page: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray | None) -> Pulse | None:
     """A pulse from its ink's places (n, 2) mm; None if it is something else."""
     x, y = page.T
     low, high = np.percentile(y, [2, 98])  # top, bottom
@@ -140,13 +144,36 @@ def _pulse(page: np.ndarray, ink: np.ndarray) -> Pulse | None:
     left, right = np.percentile(x[near_top], [2, 98])
     inside = (x > left + 0.5) & (x < right - 0.5)
     outside = near_foot & ((x < left - 0.3) | (x > right + 0.3))
-    if not 1.5 < right - left < 12 or (inside & near_top).sum() < 4 or outside.sum() < 3:
+    if not 1.5 < right - left < 12 or (inside & near_top).sum() < 4:
         return None
+    bare = bool(outside.sum() < 3)
+    if bare:
+        outside = near_foot
     foot = float(np.average(y[outside], weights=ink[outside]))
-    top = float(np.average(y[inside & near_top], weights=ink[inside & near_top]))
+    top = _plateau_mm(float(np.average(y[inside & near_top], weights=ink[inside & near_top])), (left, right), warp, shown)
+    nominal = snapped(foot - top, GAINS_MM_MV, _HEIGHT_OFF)
+    if bare and (nominal is None or nominal < _LEAST_BARE_MM):  # it runs into a trace, or is something else: its height has to tell
+        return None
     heights = [foot - top]
     second = _second_step(x, y, ink, (left, right), top, foot)
-    return Pulse(foot, tuple(heights + second), float(x.min()), float(x.max()), float(right - left))
+    if nominal is not None:  # the plateau is long and nothing touches it; feet are short and often run into a trace
+        foot = top + nominal
+    return Pulse(foot, tuple(heights + second), float(x.min()), float(x.max()), float(right - left), bare)
+
+
+def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
+    """Page y of a plateau at about `top` between two page x: the middle of its ink."""
+    from scipy.ndimage import map_coordinates
+
+    if shown is None:
+        return top
+    y = top + np.arange(-_PLATEAU_MM, _PLATEAU_MM + 1e-9, 0.02)
+    x = np.arange(span[0] + _PLATEAU_MM, span[1] - _PLATEAU_MM, 0.05)
+    if len(x) < 4:
+        return top
+    pixels = warp.forward(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
+    ink = np.clip(map_coordinates(shown, pixels.T[::-1], order=1, mode="constant"), 0.0, 1.0).reshape(len(y), len(x)).mean(axis=1)
+    return float(np.average(y, weights=ink)) if ink.max() > _INK else top
 
 
 def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[float, float], top: float, foot: float) -> list[float]:

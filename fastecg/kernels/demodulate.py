@@ -10,6 +10,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 _TURN = 2.0 * math.pi
+_MOST_STRETCH = 1.7  # of the lines' distance over a page, by perspective and paper
 
 
 @jit
@@ -60,7 +61,7 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, places, gradients, st
 
     Node (row, column) is the pixel ``spacing * (column, row)``. `places` (rows, columns, 2) gets u and v, NaN where no grid was found;
     `gradients` (rows, columns, 2, 2) theirs; `strengths` (rows, columns) the weaker carrier. A node counts if both carriers have at
-    least `weakest` times the seed's strength.
+    least `weakest` times the seed's strength, and lines about as close.
     """
     rows, columns = strengths.shape
     places[:] = np.nan
@@ -85,11 +86,22 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, places, gradients, st
                 places[i, j, axis] = places[row, column, axis] + spacing * (slope[0] * (j - column) + slope[1] * (i - row))
             gradients[i, j] = gradients[row, column]
             strength = _settle(plane, i, j, spacing, sigma, places, gradients, found, 2)
-            if strength < least:
+            if strength < least or _other_lines(gradients[i, j], gradient):
                 places[i, j] = np.nan
                 continue
             strengths[i, j] = strength
             heapq.heappush(queue, (-strength, i, j))
+
+
+@jit
+def _other_lines(found, seed):
+    """Whether lines stand so much closer or wider than at the seed that they are not the grid's: every second one, or a harmonic."""
+    for axis in range(2):
+        here = math.hypot(found[axis, 0], found[axis, 1])
+        there = math.hypot(seed[axis, 0], seed[axis, 1])
+        if not there / _MOST_STRETCH < here < there * _MOST_STRETCH:
+            return True
+    return False
 
 
 @jit
