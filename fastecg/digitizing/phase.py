@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.warp_fit import FittedWarp, smoothest_warp
+from fastecg.digitizing.warp_fit import FittedWarp, left_over, smoothest_warp
 from fastecg.errors import ImageError
 
 _TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed
@@ -16,6 +16,7 @@ _SPACING = 12  # px between the nodes at which the phase is measured
 _COARSE = 5  # of them between those at which the 5 mm lines are looked at
 _WINDOW_MM = 0.76  # standard deviation of the window
 _WEAKEST = 0.3  # of the seed's strength
+_CONSISTENT_MM, _CONSISTENT_FIVES_MM = 0.06, 0.2  # what lines leave over by which a map is believed
 _STEEPEST = 0.7  # tangent of the most a page may be turned
 
 
@@ -44,30 +45,61 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
     ImageError
         If there is no millimetre grid.
     """
-    lattice = follow_grid(grid, major)
-    return smoothest_warp(lattice.points_px, lattice.places_mm, (grid.shape[0], grid.shape[1])), lattice
+    size = grid.shape[0], grid.shape[1]
+    try:
+        lattice = follow_grid(grid, major)
+        warp = smoothest_warp(lattice.points_px, lattice.places_mm, size)
+        if left_over(warp, lattice.points_px, lattice.places_mm)[0] < _CONSISTENT_MM:
+            return warp, lattice
+    except ImageError:
+        lattice = None
+    # Copies in black and white often keep nothing but the 5 mm lines.
+    try:
+        fives = follow_fives(major)
+        coarse = smoothest_warp(fives.points_px, fives.places_mm, size, doubtful=True)
+    except ImageError:
+        coarse = None
+    if coarse is not None and left_over(coarse, fives.points_px, fives.places_mm)[0] < _CONSISTENT_FIVES_MM:
+        return coarse, fives
+    if lattice is None:
+        raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
+    return warp, lattice
 
 
 def follow_grid(grid: np.ndarray, major: np.ndarray) -> Lattice:
-    """The grid's phase at nodes, unwrapped outward from where it is clearest."""
-    from fastecg.kernels.demodulate import follow
-
-    plane = np.ascontiguousarray(grid, dtype=np.float32)
-    (x, y), gradient = _seed(plane)
-    shape = tuple(-(-n // _SPACING) for n in plane.shape)
-    places, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
-    sigma = _WINDOW_MM / float(np.sqrt(abs(np.linalg.det(gradient))))
-    follow(plane, _SPACING, sigma, (y // _SPACING, x // _SPACING), gradient, _WEAKEST, places, gradients, strengths)
+    """The grid's phase at nodes, unwrapped outward from where it is clearest, counted from a 5 mm crossing."""
+    places, gradients, strengths, sigma = _followed(grid, 1.0, _SPACING)
     return _on_fives(np.ascontiguousarray(major, dtype=np.float32), places, gradients, strengths, sigma)
 
 
-def _seed(plane: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
-    """The middle of the tile with the clearest grid, and there the gradient of mm over px, (2, 2)."""
+def follow_fives(major: np.ndarray) -> Lattice:
+    """The same by the 5 mm lines alone."""
+    places, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING)
+    rows, columns = np.nonzero(np.isfinite(places[..., 0]))
+    points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
+    return Lattice(points, 5.0 * places[rows, columns], strengths[rows, columns], 0)
+
+
+def _followed(plane: np.ndarray, period_mm: float, spacing: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Places counted in lines, their gradients and strengths at nodes every `spacing` px, and the window's standard deviation, px."""
+    from fastecg.kernels.demodulate import follow
+
+    plane = np.ascontiguousarray(plane, dtype=np.float32)
+    (x, y), gradient = _seed(plane, period_mm)
+    shape = tuple(-(-n // spacing) for n in plane.shape)
+    places, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
+    sigma = _WINDOW_MM / float(np.sqrt(abs(np.linalg.det(gradient))))
+    follow(plane, spacing, sigma, (y // spacing, x // spacing), gradient, _WEAKEST, places, gradients, strengths)
+    return places, gradients, strengths, sigma
+
+
+def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndarray]:
+    """The middle of the tile with the clearest grid, and there the gradient of lines over px, (2, 2)."""
     best: tuple[float, tuple[int, int], np.ndarray] | None = None
     for y in _tile_starts(plane.shape[0]):
         for x in _tile_starts(plane.shape[1]):
             tile = plane[y : y + _TILE, x : x + _TILE]
-            strength, gradient = carriers(tile, _PERIODS)
+            strength, gradient = carriers(tile, (_PERIODS[0] * period_mm, _PERIODS[1] * period_mm))
             if best is None or strength > best[0]:
                 best = strength, (x + tile.shape[1] // 2, y + tile.shape[0] // 2), gradient
     if best is None or best[0] < 0.004:

@@ -49,9 +49,7 @@ def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     return out
 
 
-def _refined_row(
-    group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: list[np.ndarray], others: list[np.ndarray]
-) -> list[Drawn]:
+def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: list[np.ndarray], others: list[np.ndarray]) -> list[Drawn]:
     """One row's segments, fitted again."""
     lifted = np.array([np.nan])
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])

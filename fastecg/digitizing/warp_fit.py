@@ -11,6 +11,7 @@ _ROUNDS = 12  # of Newton, from a plane's start
 _CLOSE = 1e-9  # mm
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # what is tried before the softest, `fit_warp`'s own
 _WORSE, _ALLOWED_MM = 1.6, 0.001  # what a stiffer map may leave over, of what the softest does: that one follows the places' noise too
+_ROUNDS_SURE, _ROUNDS_DOUBTFUL = 3, 10  # of leaving out what is far off
 _TYPICAL, _WORST = 0.5, 0.9  # quantiles of what is left over that tell
 
 
@@ -75,21 +76,25 @@ class FittedWarp:
         return values, gradients
 
 
-def smoothest_warp(points_px: np.ndarray, places_mm: np.ndarray, size: tuple[int, int]) -> FittedWarp:
+def smoothest_warp(points_px: np.ndarray, places_mm: np.ndarray, size: tuple[int, int], *, doubtful: bool = False) -> FittedWarp:
     """The stiffest map that explains places (n, 2) mm found at pixels (n, 2) about as well as a soft one.
 
     A sheet that lay flat needs no more than a plane, and a plane averages the noise of all places; a crumpled one has to be followed.
+    Where places are `doubtful`, one in ten may be far off, and only the usual ones tell.
     """
-    soft = fit_warp(points_px, places_mm, size)
-    most = _WORSE * _left_over(soft, points_px, places_mm) + _ALLOWED_MM
+    rounds = _ROUNDS_DOUBTFUL if doubtful else _ROUNDS_SURE
+    soft = fit_warp(points_px, places_mm, size, rounds=rounds)
+    telling = slice(0, 1) if doubtful else slice(0, 2)
+    most = _WORSE * left_over(soft, points_px, places_mm) + _ALLOWED_MM
     for stiffness in _STIFF:
-        warp = fit_warp(points_px, places_mm, size, stiffness=stiffness)
-        if (_left_over(warp, points_px, places_mm) <= most).all():
+        warp = fit_warp(points_px, places_mm, size, stiffness=stiffness, rounds=rounds)
+        if (left_over(warp, points_px, places_mm) <= most)[telling].all():
             return warp
     return soft
 
 
-def _left_over(warp: FittedWarp, points_px: np.ndarray, places_mm: np.ndarray) -> np.ndarray:
+def left_over(warp: FittedWarp, points_px: np.ndarray, places_mm: np.ndarray) -> np.ndarray:
+    """How far places are from where a warp has them, mm: the median, and the distance of one in ten."""
     return np.quantile(np.hypot(*(warp.inverse(points_px) - places_mm).T), (_TYPICAL, _WORST))
 
 
@@ -101,7 +106,7 @@ def fit_warp(
     step_px: float = 32.0,
     stiffness: float = 1e-3,
     tolerance_mm: float = 0.02,
-    rounds: int = 3,
+    rounds: int = _ROUNDS_SURE,
 ) -> FittedWarp:
     """The splines through places (n, 2) mm found at pixels (n, 2), robust against outliers (Geman-McClure).
 
