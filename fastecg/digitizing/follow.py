@@ -10,7 +10,7 @@ from fastecg.digitizing.coarse import PageWarp, Strip, straighten
 
 _REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
 _REACH_MM = 18.0
-_CLIMB, _PAPER = 0.005, 1.0  # costs of a px up or down: anywhere, and over paper
+_CLIMB, _PAPER = 0.001, 1.0  # costs of a px up or down: anywhere, and over paper
 _PULL, _FAR_PULL = 0.002, 0.03  # cost per mm from the baseline, and per mm nearer to the next row's
 _SURE = 0.6  # ink from here on is as good as any: else a paler row would lose to a neighbour
 _INK = 0.15
