@@ -47,6 +47,7 @@ _MOST_CAP_MM = 0.3  # from a trace's last sample to where its ink falls to one h
 _INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 _CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
 _CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
+_TOUCHED = 0.4  # what an end counts that a pulse may run into
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _FROM_NAME_MM = (-12.0, 28.0)  # where time may start, from the middle of the names of the first column
@@ -243,7 +244,7 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     speed, start = _time_axis(view, strip, followed, pulses, settings, flags)
     if ink is not None:
         shown = page_strip(ink.of_traces(view.layers), view.warp, _area(view))
-        start = _sharper_start(start, shown, followed, (view.placed.layout.seconds - 1.0 / settings.fs) * speed)
+        start = _sharper_start(start, shown, followed, pulses, (view.placed.layout.seconds - 1.0 / settings.fs) * speed)
     planes = own_planes(view.layers["trace"], view.warp, strip, share(strip, followed), len(followed))
     read = {name.lead for name in view.names}
     missing = [label for label in view.placed.leads.values() if label.removeprefix("-") not in read]
@@ -489,7 +490,7 @@ def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], fl
     return float(np.mean([np.median(side) for side in agreed if side]))
 
 
-def _sharper_start(start: float, strip: Strip, followed: Sequence[Row], length_mm: float) -> float:
+def _sharper_start(start: float, strip: Strip, followed: Sequence[Row], pulses: Sequence[Pulse], length_mm: float) -> float:
     """Where time starts by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
     spans = [span for row in followed if (span := ends_mm(strip, row, _INK_ENDS)) is not None]
     cap = _CAP_PENS * min((pen_mm(strip, row) for row in followed), default=0.0)
@@ -498,13 +499,18 @@ def _sharper_start(start: float, strip: Strip, followed: Sequence[Row], length_m
     same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
     agreed = max(same, key=len, default=caps)
     cap = float(np.median(agreed)) if 2 * len(agreed) >= len(spans) else cap
-    ends = [(x + way * cap - start, side) for span in spans for side, way, x in ((0, 1, span[0]), (1, -1, span[1] - length_mm))]
+    touched = [pulse.left_mm for pulse in pulses] + [pulse.right_mm for pulse in pulses]
+    ends = [
+        (x + way * cap - start - way_on, side, _TOUCHED if any(abs(at - x) < _BESIDE_MM for at in touched) else 1.0)
+        for span in spans
+        for side, way, x, way_on in ((0, 1, span[0], 0.0), (1, -1, span[1], length_mm))
+    ]
     near = [end for end in ends if abs(end[0]) < _NEAR_START_MM]
     if not near:
         return start
-    groups = [[end for end in near if abs(end[0] - x) < _SAME_END_MM] for x, _ in near]
-    best = max(groups, key=lambda group: len(group) + len({side for _, side in group}))
-    sides = [[x for x, at in best if at == side] for side in (0, 1)]
+    groups = [[end for end in near if abs(end[0] - x) < _SAME_END_MM] for x, _, _ in near]
+    best = max(groups, key=lambda group: sum(count for _, _, count in group) + len({side for _, side, _ in group}))
+    sides = [[x for x, at, _ in best if at == side] for side in (0, 1)]
     most = max(map(len, sides))
     # The same error of the cap has two signs, so that the mean of both sides has none.
     return start + float(np.mean([np.median(side) for side in sides if 2 * len(side) >= most]))

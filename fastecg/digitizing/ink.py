@@ -23,6 +23,7 @@ _MOST = 40_000  # pixels that are looked at
 _FEW = 500
 _INK_COUNTS = 0.1  # what the ink's own spread counts beside that of the ground
 _LIMITS = np.array([-0.3, 1.3])
+_LEAST_CONTRAST = 0.06  # of the ink to the ground, of the paper's colour
 _TOO_NOISY = 0.2  # standard deviation of bare paper, in ink: no better than the network
 
 
@@ -69,6 +70,8 @@ def picture_ink(layers: Layers) -> Ink | None:
     if min(ground.shape[1], inked.shape[1]) < _FEW:
         return None
     looks, ink_looks = (_over_paper(layers.picture, paper, at) for at in (ground, inked))
+    if np.abs(np.median(ink_looks, axis=0) - looks.mean(axis=0)).max() < _LEAST_CONTRAST:
+        return None
     weights, offset = _projection(looks, ink_looks)
     left = looks @ weights - offset
     # Of a grid in the ink's own colour the projection leaves much, and the network's maps tell where.

@@ -1,0 +1,73 @@
+"""How stiff a map from a picture's grid is, grids of which only the 5 mm lines are left, and feet of pulses."""
+
+import numpy as np
+import pytest
+
+from fastecg.digitizing.digitize import _line_of_feet
+from fastecg.digitizing.find_layout import Pulse
+from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.warp_fit import left_over, smoothest_warp
+
+SIZE = (700, 900)
+
+
+def places(bend, rng, noise=0.01):
+    """Nodes (n, 2) px, their true places (n, 2) mm, and the same with noise."""
+    points = np.stack(np.meshgrid(np.arange(0, SIZE[1], 12.0), np.arange(0, SIZE[0], 12.0)), axis=-1).reshape(-1, 2)
+    true = points / 8.0 + bend * np.sin(points[:, ::-1] / 60.0)
+    return points, true, true + rng.normal(0, noise, true.shape)
+
+
+@pytest.mark.parametrize("bend", [0.0, 0.1])
+def test_a_flat_sheet_averages_its_noise_and_a_bent_one_is_followed(bend):
+    points, true, found = places(bend, np.random.default_rng(4))
+    warp = smoothest_warp(points, found, SIZE)
+    error = np.sqrt(((warp.inverse(points) - true) ** 2).mean())
+    assert error < (0.001 if bend == 0 else 0.005)
+    np.testing.assert_allclose(warp.inverse(warp.forward(true[::50])), true[::50], atol=1e-6)
+    assert left_over(warp, points, found)[0] < 0.02
+
+
+def test_doubtful_places_are_left_out():
+    rng = np.random.default_rng(5)
+    points, true, found = places(0.0, rng)
+    wrong = rng.random(len(found)) < 0.12
+    found[wrong] += rng.choice([-5.0, 5.0, 2.0], (int(wrong.sum()), 2))
+    warp = smoothest_warp(points, found, SIZE, doubtful=True)
+    assert np.abs(warp.inverse(points) - true).max() < 0.01
+
+
+def lines(period_px, phase_px, tilt):
+    """Coverage of a grid's lines every `period_px`, turned by a small angle."""
+    y, x = np.indices(SIZE, dtype=np.float64)
+    u, v = x + tilt * y - phase_px, y - tilt * x - phase_px
+    near = [np.abs((along + period_px / 2) % period_px - period_px / 2) for along in (u, v)]
+    return np.clip(1.5 - np.minimum(*near), 0.0, 1.0).astype(np.float32)
+
+
+def test_where_only_5_mm_lines_are_left_they_tell_the_grid():
+    rng = np.random.default_rng(6)
+    major = lines(40.0, 13.0, 0.01)
+    patches = np.kron(rng.random((14, 18)) > 0.35, np.ones((50, 50)))[: SIZE[0], : SIZE[1]]
+    crumbs = (0.6 * (rng.random(SIZE) > 0.995)).astype(np.float32)
+    grid, major = np.maximum(major * patches, crumbs).astype(np.float32), (major * patches).astype(np.float32)
+    warp, _ = find_grid(grid, major)
+    assert warp.scale == pytest.approx(8.0, rel=0.002)
+    y, x = np.mgrid[60:640:40, 60:840:40].astype(np.float64)
+    found = warp.inverse(np.stack([x, y], axis=-1).reshape(-1, 2))
+    true = np.stack([x + 0.01 * y - 13.0, y - 0.01 * x - 13.0], axis=-1).reshape(-1, 2) / 8.0
+    apart = (found - true + 2.5) % 5.0 - 2.5
+    assert np.abs(apart - np.median(apart, axis=0)).max() < 0.25  # a twentieth of the lines' distance, where a third of them is lost
+    assert np.abs(np.median(apart, axis=0)).max() < 0.05
+
+
+def pulse(foot, bare=False):
+    return Pulse(foot, (10.0,), 0.0, 5.0, 5.0, bare)
+
+
+def test_feet_of_pulses_are_put_on_one_line():
+    at, slope = _line_of_feet([(0, pulse(10.0)), (1, pulse(52.1)), (2, pulse(94.2))], 41.9)
+    assert (at, slope) == (pytest.approx(10.0, abs=0.02), pytest.approx(42.1, abs=0.02))
+    at, slope = _line_of_feet([(0, pulse(10.0)), (1, pulse(53.0, bare=True)), (2, pulse(94.0))], 42.0)
+    assert (at, slope) == (pytest.approx(10.0, abs=0.02), pytest.approx(42.0, abs=0.02))
+    assert _line_of_feet([(2, pulse(90.0))], 40.0) == (10.0, 40.0)
