@@ -15,6 +15,7 @@ import numpy as np
 from fastecg.page import Box, Grid, Page, Stroke, Trace
 from fastecg.style import Style
 
+_SOLID = 250  # coverage of a dark pen's ink but along its edges
 _KEPT_PX = 6_000_000  # of paper that is kept for the next page; there are few larger ones
 
 
@@ -145,10 +146,11 @@ def faded(
     pixels = sheet.canvas()
     planes = [np.ascontiguousarray(plane).reshape(-1) for plane in (sheet.ink, sheet.text)]
     words = [plane[: len(plane) // 8 * 8].view(np.uint64) for plane in planes]
+    solid = _SOLID * (1.0 - sheet.style.pen.pale) * (1.0 - sheet.style.pen.mottle)
     fade(
         pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], words[0], words[1], factors[0], factors[1], nodes,
-        every if clouds is not None else max(height, width), np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), least,
-        brown, grain, seed,
+        every if clouds is not None else max(height, width), np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), solid,
+        least, brown, grain, seed,
     )  # fmt: skip
     return replace(sheet, pixels=pixels)
 

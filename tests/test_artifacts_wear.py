@@ -32,10 +32,11 @@ from fastecg.artifacts import (
     WaterStain,
     Yellowing,
 )
-from fastecg.artifacts.blot import passed
+from fastecg.artifacts.blot import passed, whole
+from fastecg.artifacts.water_stain import _ink_left
 from fastecg.kernels import fade, stain
 from fastecg.recipe import Recipe
-from fastecg.sheet import bare, faded, print_page
+from fastecg.sheet import bare, faded, print_page, trace_plane
 from fastecg.shot import with_artifacts
 
 RECORD = fastecg.simulate("sinus", seed=3, noise=0.0)
@@ -74,6 +75,9 @@ DAMAGE = (
 FINGERS = tuple(Finger(edge=edge, reach_mm=60, shadow=0.6) for edge in ("left", "right", "top", "bottom"))
 EVERY = (*PRINT, *STAINS, *DAMAGE, *FINGERS)
 
+#: Changes to the style's pen: one that is nowhere pale, its own, and one paler than that of any style.
+PENS = ({"pale": 0.0, "mottle": 0.0}, {}, {"thin": 0.35, "pale": 0.4, "wander": 0.12, "mottle": 0.3})
+
 
 def named(artifact):
     return type(artifact).__name__
@@ -84,13 +88,26 @@ stains = pytest.mark.parametrize("artifact", STAINS, ids=named)
 damage = pytest.mark.parametrize("artifact", DAMAGE, ids=named)
 
 
+def printed(dpi=SHOT.dpi, **pen):
+    """The page as it is printed, its style's pen changed; nothing may change it in place."""
+    photo = SHOT.take(RECORD)
+    page = print_page(photo.page, replace(photo.style, pen=replace(photo.style.pen, **pen)), dpi / 25.4)
+    for plane in (page.pixels, page.ink, page.text):
+        plane.flags.writeable = False
+    return page
+
+
 @pytest.fixture(scope="module")
 def sheet():
-    photo = SHOT.take(RECORD)
-    printed = print_page(photo.page, photo.style, SHOT.dpi / 25.4)
-    for plane in (printed.pixels, printed.ink, printed.text):
-        plane.flags.writeable = False
-    return printed
+    return printed()
+
+
+@pytest.fixture(scope="module")
+def dark():
+    """Printed by a pen that is nowhere pale: its ink is solid wherever the pen reaches all of a pixel."""
+    page = printed(pale=0.0, mottle=0.0)
+    assert (page.ink == 255).sum() > 300
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -225,18 +242,18 @@ def test_a_finger_is_drawn_where_it_hides(clean):
 
 
 @pytest.mark.parametrize("loss", [0.2, 0.5, 0.85])
-def test_faded_ink_keeps_some_of_its_contrast(loss, sheet):
-    stained = ThermalFade(loss=loss, unevenness=0, edge_loss=0, brown=0).stain(sheet)
-    inked = sheet.ink == 255
-    left = (bare(sheet).astype(float) - stained.pixels)[inked].sum() / (bare(sheet).astype(float) - sheet.pixels)[inked].sum()
+def test_faded_ink_keeps_some_of_its_contrast(loss, dark):
+    stained = ThermalFade(loss=loss, unevenness=0, edge_loss=0, brown=0).stain(dark)
+    inked = dark.ink == 255
+    left = (bare(dark).astype(float) - stained.pixels)[inked].sum() / (bare(dark).astype(float) - dark.pixels)[inked].sum()
     assert left == pytest.approx(max(1 - loss, 0.22), abs=0.01)
 
 
-def test_what_others_faded_is_not_faded_away(sheet):
-    weak = faded(sheet, rows=np.full(len(sheet.ink), 0.3))
+def test_what_others_faded_is_not_faded_away(dark):
+    weak = faded(dark, rows=np.full(len(dark.ink), 0.3))
     stained = ThermalFade(loss=0.85, brown=0).stain(weak)
-    inked = sheet.ink == 255
-    left = (bare(sheet).astype(float) - stained.pixels)[inked].mean(axis=1) / (bare(sheet).astype(float) - sheet.pixels)[inked].mean(axis=1)
+    inked = dark.ink == 255
+    left = (bare(dark).astype(float) - stained.pixels)[inked].mean(axis=1) / (bare(dark).astype(float) - dark.pixels)[inked].mean(axis=1)
     assert (left > 0.19).all()
 
 
@@ -247,6 +264,30 @@ def test_faded_ink_runs_less(sheet):
     for printed in (sheet, faded(sheet, rows=np.full(len(sheet.ink), 0.2))):
         dark.append((printed.pixels.astype(int) - stain_it.stain(printed).pixels)[beside].sum())
     assert 0 < dark[1] < 0.4 * dark[0]
+
+
+@pytest.mark.parametrize("pen", PENS)
+@pytest.mark.parametrize("kept", [1.0, 0.5, 0.2])
+def test_ink_that_is_left_is_told_from_a_pale_pen(kept, pen):
+    page = printed(**pen)
+    weak = faded(page, rows=np.full(len(page.ink), kept))
+    assert _ink_left(weak, whole(page, 3.0)) == pytest.approx(kept, abs=0.06)
+
+
+@pytest.mark.parametrize("pen", PENS)
+def test_print_frays_along_its_edges(pen):
+    """Inside the line at most a third is lost of what its edges lose, however pale the pen is there."""
+    page = printed(dpi=300.0, **pen)
+    frayed = faded(page, grain=0.6, seed=2)
+    before, after = (bare(page)[..., 1].astype(float) - item.pixels[..., 1] for item in (page, frayed))
+    reach = trace_plane(page.page.traces, page.style, page.scale, page.ink.shape)
+    inside, edge = (where & (before > 60) & (page.text == 0) for where in (reach > 250, (reach > 80) & (reach < 200)))
+    lost = 1.0 - after / np.maximum(before, 1.0)
+    assert inside.sum() > 2000
+    assert edge.sum() > 1000
+    assert (lost[inside] < 0.6 * 0.35 + 0.02).mean() > 0.97
+    assert lost[inside].mean() == pytest.approx(0.35 * 0.3, abs=0.02)
+    assert lost[edge].mean() == pytest.approx(0.3, abs=0.05)
 
 
 @pytest.mark.parametrize("artifact", PRINT, ids=named)
@@ -283,10 +324,10 @@ def test_the_stylus_is_faintest_where_it_is_fastest(sheet):
     assert keep[solid & (tall < 4)].mean() > 0.98
 
 
-def test_print_can_be_read_through_tape(sheet):
-    stained = Tape(at_x=0.5, at_y=0.5, length_mm=250, width_mm=50, age=1.5, haze=0.5, air=1).stain(sheet)
+def test_print_can_be_read_through_tape(dark):
+    stained = Tape(at_x=0.5, at_y=0.5, length_mm=250, width_mm=50, age=1.5, haze=0.5, air=1).stain(dark)
     assert stained.over is None
-    taped = (np.abs(stained.pixels.astype(int) - sheet.pixels).sum(axis=2) > 20) & (sheet.ink == 255)
+    taped = (np.abs(stained.pixels.astype(int) - dark.pixels).sum(axis=2) > 20) & (dark.ink == 255)
     assert taped.sum() > 100
     assert (stained.pixels[taped].mean(axis=1) < 190).all()
 
@@ -319,15 +360,15 @@ def test_fade_agrees_with_its_naive_twin(sheet):
     assert np.abs(faded(sheet, rows=rows, columns=columns).pixels - expected).max() < 0.51
 
 
-def test_fade_by_clouds_is_bilinear(sheet):
+def test_fade_by_clouds_is_bilinear(dark):
     every = 40
-    x, y = np.arange(sheet.ink.shape[1] // every + 2), np.arange(sheet.ink.shape[0] // every + 2)
+    x, y = np.arange(dark.ink.shape[1] // every + 2), np.arange(dark.ink.shape[0] // every + 2)
     clouds = 0.2 + 0.02 * x[None, :] + 0.015 * y[:, None]
-    found = faded(sheet, clouds=clouds, every=every).pixels
-    row, column = np.nonzero(sheet.ink == 255)
-    paper = bare(sheet)[row, column].astype(float)
+    found = faded(dark, clouds=clouds, every=every).pixels
+    row, column = np.nonzero(dark.ink == 255)
+    paper = bare(dark)[row, column].astype(float)
     keep = 0.2 + 0.02 * column / every + 0.015 * row / every
-    expected = paper + (sheet.pixels[row, column] - paper) * keep[:, None]
+    expected = paper + (dark.pixels[row, column] - paper) * keep[:, None]
     assert np.abs(found[row, column] - expected).max() < 1.7  # one value for eight pixels
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 _LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
+_MOSTLY = 127  # coverage of more than half a pixel, also by the palest pen
 _STEP = 0.1  # mm between the places of a profile
 
 
@@ -88,11 +89,11 @@ class WaterStain(Artifact):
 def _ink_left(sheet: Sheet, place: Patch) -> float:
     """How much of fresh ink's contrast the print within a patch still has, 0 to 1: ink that has faded has little to give."""
     level, ink, text = (plane[place.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
-    inked, empty = level[ink > 200], level[(ink == 0) & (text == 0)]
-    if not (inked.size and empty.size):
+    inked, empty = ink > _MOSTLY, level[(ink == 0) & (text == 0)]
+    if not (inked.any() and empty.size):
         return 1.0
-    fresh = float(sheet.style.paper[1] - sheet.style.ink[1])
-    return float(np.clip((np.median(empty) - np.median(inked)) / max(fresh, 1.0), 0.0, 1.0))
+    fresh = float(sheet.style.paper[1] - sheet.style.ink[1]) * np.median(ink[inked]) / 255.0  # a pale pen never left all of it
+    return float(np.clip((np.median(empty) - np.median(level[inked])) / max(fresh, 1.0), 0.0, 1.0))
 
 
 def _resampled(plane: np.ndarray, old: int, new: int, shape: tuple[int, int]) -> np.ndarray:

@@ -8,10 +8,11 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import mixed
 
 _WORD = 8  # pixels looked at together: a page is 98 % without ink
+_ALIKE = 0.95  # of the ink beside it is in every pixel but those at an edge: a pen's ink changes slowly along the trace
 
 
 @jit
-def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds, every, inks, least, brown, grain, seed):
+def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds, every, inks, solid, least, brown, grain, seed):
     """Keep ``rows[y] * columns[x] * clouds(x, y)`` of the ink's contrast with its paper, in place.
 
     Parameters
@@ -27,6 +28,8 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
         At every `every`-th pixel down and along, bilinear between.
     inks : (2,) float32
         Green level of the ink of `ink` and of `text`.
+    solid : float
+        Coverage above which a pixel may be wholly inked: a pale pen leaves less there than a dark one.
     least : float
         Share of fresh ink's contrast below which nothing is faded further.
     brown : float
@@ -49,7 +52,9 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
                 keep = rows[y] * columns[x] * patch
                 if grain > 0.0:
                     rough = np.float32(0.5 + 0.5 * mixed(seed, x, y))
-                    keep *= np.float32(1.0) - np.float32(grain) * rough * np.float32(0.35 if cover > 250 else 1.0)
+                    keep *= np.float32(1.0) - np.float32(grain) * rough * np.float32(
+                        0.35 if cover > solid and cover >= _ALIKE * _most_beside(ink, text, k, width) else 1.0
+                    )
                 if least > 0.0:
                     bare = np.float32(paper[k, 1])
                     fresh = ((inks[0] if ink[k] >= text[k] else inks[1]) - bare) * np.float32(cover / 255.0)
@@ -58,6 +63,17 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
                 _towards(pixels, paper, k, 0, keep - np.float32(0.35) * lost * keep)
                 _towards(pixels, paper, k, 1, keep)
                 _towards(pixels, paper, k, 2, keep + np.float32(0.25) * lost * keep)
+
+
+@jit
+def _most_beside(ink, text, k, width):
+    """The largest coverage of the pixels to the left, to the right, above and below pixel k."""
+    last = np.uint64(len(ink) - 1)
+    most = np.uint8(0)
+    for step in (np.uint64(1), np.uint64(width)):
+        before, after = k - min(step, k), min(k + step, last)
+        most = max(most, ink[before], text[before], ink[after], text[after])
+    return most
 
 
 @jit(inline="always")
