@@ -39,7 +39,7 @@ def against_imageio(benchmark, image: np.ndarray, times: int = 9) -> tuple[float
 
 
 def test_guard_clean_png_against_imageio(benchmark, photo):
-    """A clean page: at least 7 times as fast (8.6 measured), at most 1.05 times the size."""
+    """A clean page: at least 5.5 times as fast (7.1 to 8.6 measured), at most 1.05 times the size."""
     faster, size = against_imageio(benchmark, photo.image)
     np.testing.assert_array_equal(iio.imread(io.BytesIO(png_bytes(photo.image))), photo.image)
     assert faster > 5.5
