@@ -194,8 +194,9 @@ class Truth:
 
     @property
     def _threshold(self) -> float:
-        """Ink counts from half of the coverage that the pen can reach: a hairline never covers a whole pixel."""
-        return 127.5 * min(1.0, self.style.pen_mm * self.warp.scale)
+        """Ink counts from half of the coverage that the pen reaches where it is thinnest: a hairline never covers a whole pixel."""
+        pen = self.style.pen
+        return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
         """For every trace of a standard lead: its index, a window of the picture, and where in it the trace's ink is, bool.
