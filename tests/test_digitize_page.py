@@ -188,3 +188,17 @@ def test_owners_spread():
         padded = np.pad(owners == k, 2)
         near = np.any([padded[j : j + 15, i : i + 17] for i in range(5) for j in range(5)], axis=0)
         assert np.array_equal((bits >> (k - 1)) & 1 == 1, near)
+
+
+def test_a_page_cut_off_on_both_sides_is_read_with_a_flag():
+    photo = page(seed=3)
+    layers = true_view_layers(photo)
+    left, right = (
+        round((trace.points[0, 0], trace.points[-1, 0])[k]) for k, trace in ((0, photo.truth.traces[0]), (1, photo.truth.traces[-1]))
+    )
+    left, right = (left + 12) // 4 * 4, (right - 40) // 4 * 4
+    cut = replace(layers, maps=layers.maps[:, :, left:right], markers=layers.markers[:, :, left // 4 : right // 4])
+    reading = read_view(seen(cut, None), Settings())
+    assert any("beyond the picture" in flag for flag in reading.digitized.flags)
+    assert reading.layout == "3x4+1"
+    assert fastecg.score(drawn(photo), reading.digitized.record).records[0].challenge_2024_db > 5

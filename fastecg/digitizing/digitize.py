@@ -49,6 +49,7 @@ _CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to on
 _CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
 _TOUCHED = 0.4  # what an end counts that a pulse may run into
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
+_NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _FROM_NAME_MM = (-12.0, 28.0)  # where time may start, from the middle of the names of the first column
 _AGREE_MM, _DOUBTFUL = 0.25, 0.6  # ends of rows that tell the same, and what one counts that a pulse runs into
@@ -439,6 +440,9 @@ def _time_axis(
     cap = _cap(np.subtract(rights, lefts)[np.logical_and(clear_left, clear_right)], length, view.layers.cap_mm)
     starts = [(x + cap, clear) for (row, (x, _)), clear in zip(found, clear_left, strict=True) if not _cut_off(view, row, x)]
     stops = [(x - cap - length, clear) for (row, (_, x)), clear in zip(found, clear_right, strict=True) if not _cut_off(view, row, x)]
+    if not starts and not stops:
+        flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
+        return speed, placed.left_mm - _NAME_AFTER_MM
     # What is far from the first column's names is the end of a gap.
     begins, ends = ([end for end in side if _FROM_NAME_MM[0] < end[0] - placed.left_mm < _FROM_NAME_MM[1]] for side in (starts, stops))
     return speed, _start(begins, ends, flags) if begins or ends else _start(starts, stops, flags)
@@ -476,8 +480,6 @@ def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], fl
     averaged.
     """
     every = [(x, clear, side) for side, ends in enumerate((starts, stops)) for x, clear in ends]
-    if not every:
-        raise ImageError("every row goes on beyond the picture, expected the beginning or the end of one")
     groups = [[end for end in every if abs(end[0] - x) < _AGREE_MM] for x, _, _ in every]
     # Ink beside a row can lengthen several at once, but beginnings and ends agree only where they are right.
     best = max(groups, key=lambda group: sum(1.0 if clear else _DOUBTFUL for _, clear, _ in group) + len({side for _, _, side in group}))
