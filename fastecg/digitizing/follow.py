@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,13 @@ def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple
     return Row(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
 
 
+def _columns(strip: Strip, row: Row) -> Iterator[tuple[int, int, int]]:
+    """A row's path in the pixels of a strip: column, and the first and last line of the path there."""
+    first = round((row.left_mm - strip.left_mm) * strip.scale)
+    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+    return zip(range(first, first + len(tops)), tops, bottoms, strict=True)
+
+
 def share(strip: Strip, rows: list[Row]) -> np.ndarray:
     """Whose ink every pixel of a straightened page is, (height, width) uint32: bit 0 for the first row; 0 for nobody's.
 
@@ -68,9 +76,7 @@ def share(strip: Strip, rows: list[Row]) -> np.ndarray:
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(rows, 1):
-        first = round((row.left_mm - strip.left_mm) * strip.scale)
-        tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
-        for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True), first):
+        for x, top, bottom in _columns(strip, row):
             owners[max(top, 0) : bottom + 1, x] = k
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
@@ -98,10 +104,7 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
 
 def ends_mm(strip: Strip, row: Row, least: float = _TRACE) -> tuple[float, float] | None:
     """Where the ink along a row's path begins and ends, page x; None if there is hardly any. It counts from `least` on."""
-    first = round((row.left_mm - strip.left_mm) * strip.scale)
-    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
-    spans = enumerate(zip(tops, bottoms, strict=True), first)
-    along = np.array([strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, (top, bottom) in spans])
+    along = np.array([strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, top, bottom in _columns(strip, row)])
     solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():
         return None
@@ -127,10 +130,7 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
 
 def pen_mm(strip: Strip, row: Row) -> float:
     """About how thick a row's trace is: the ink of the columns that have least, where it is level."""
-    first = round((row.left_mm - strip.left_mm) * strip.scale)
-    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
-    spans = enumerate(zip(tops, bottoms, strict=True), first)
-    mass = np.array([strip.ink[max(top - _PEN_PX, 0) : bottom + _PEN_PX + 1, x].sum() for x, (top, bottom) in spans])
+    mass = np.array([strip.ink[max(top - _PEN_PX, 0) : bottom + _PEN_PX + 1, x].sum() for x, top, bottom in _columns(strip, row)])
     mass = mass[mass > _THINNEST_PX]
     return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
 
