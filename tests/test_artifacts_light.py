@@ -529,6 +529,18 @@ def test_bits_limit_the_levels(bits):
     assert np.abs(out.astype(int) - ramp).max() <= 255 / (2**bits - 1) / 2 + 1
 
 
+def test_a_wandering_level_is_told_by_place_alone():
+    """Known at every 16th pixel or every 32nd, it is the same; it is even on the whole, and as uneven along the page as down."""
+    fine, coarse = (grey.wandering((1600, 2200), step, 300.0, 5) for step in (16, 32))
+    np.testing.assert_allclose(fine[:101:2, :137:2], coarse[:51, :69], atol=1e-5)
+    drawn = np.array([grey.wandering((1600, 2200), 32, 300.0, seed) for seed in range(40)])
+    assert abs(drawn.mean()) < 0.1
+    assert 0.55 < drawn.std() < 0.8
+    assert np.abs(drawn).max() < 2.5
+    down, along = (np.mean(np.diff(drawn, axis=axis) ** 2) for axis in (1, 2))
+    assert down == pytest.approx(along, rel=0.2)
+
+
 def test_grey_is_the_naive_twin():
     pixels = np.random.default_rng(0).integers(0, 256, (13, 17, 3), dtype=np.uint8)
     out = BitDepth(grey=True).develop(pixels.copy(), SCALE)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import naive_wear
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 import fastecg
 from fastecg.artifact import Artifact
@@ -13,6 +14,7 @@ from fastecg.artifacts import (
     BleedThrough,
     Burn,
     Desk,
+    DogEar,
     DotMatrix,
     Finger,
     FingerPrint,
@@ -222,6 +224,49 @@ def test_a_hole_shows_the_desk():
     photo = worn(MissingCorner(corner="top_left", width_mm=60, height_mm=60))
     desk = with_artifacts(SHOT, Desk(), MissingCorner(corner="top_left", width_mm=150, height_mm=150)).take(RECORD)
     assert (photo.image[:20, :20] == desk.image[:20, :20]).all()
+
+
+def test_what_two_tears_cut_out_is_lost(sheet):
+    left = Tear(edge="top", at=0.6, lean_deg=30, length_mm=90, gap_mm=5, stray=0)
+    right = replace(left, at=0.4, lean_deg=-30)
+    between = round(0.5 * sheet.ink.shape[1])
+    once, twice = left.stain(sheet), right.stain(left.stain(sheet))
+    assert pieces(once) == pieces(twice) == 1
+    assert not once.gone[5, between]
+    assert (twice.gone[:30, between - 5 : between + 5] == 255).all()
+    assert not twice.gone[:30, [5, -5]].any()
+
+
+def pieces(sheet):
+    """In how many parts the paper is."""
+    return label(sheet.gone < 128)[1]
+
+
+def test_a_tear_leaves_no_fibres_where_no_paper_was(sheet):
+    bitten = MissingCorner(corner="top_left", width_mm=90, height_mm=90, seed=1).stain(sheet)
+    torn = Tear(edge="left", at=0.15, length_mm=60, fibre_mm=4, seed=1).stain(bitten)
+    assert (torn.gone >= bitten.gone).all()
+    alone = Tear(edge="left", at=0.15, length_mm=60, fibre_mm=4, seed=1).stain(sheet)
+    assert (alone.over[bitten.gone == 255] == 255).any()
+
+
+def test_a_folded_corner_is_as_old_as_the_page(sheet):
+    def back(page):
+        folded = DogEar(corner="bottom_right", width_mm=30, height_mm=30, through=0).stain(page)
+        return np.median(folded.pixels[folded.over == 255], axis=0)
+
+    fresh, old = back(sheet), back(Yellowing(age=1.0).stain(sheet))
+    assert fresh[0] - fresh[2] < 15
+    assert old[0] - old[2] > fresh[0] - fresh[2] + 30
+
+
+def test_skin_takes_less_of_its_hue_from_what_it_lies_on_than_light_has():
+    finger = Finger(edge="left", reach_mm=50, tone=0.5, nail=False, shadow=0.0)
+    white, yellow = (np.full((400, 600, 3), colour, np.uint8) for colour in ((235, 235, 235), (235, 190, 120)))
+    here = finger.hide(white.shape[:2], 4.0)
+    grey, tinted = (np.median(finger.develop(page, 4.0)[here], axis=0) for page in (white, yellow))
+    warmer = (tinted[0] / tinted[2]) / (grey[0] / grey[2])
+    assert 1.2 < warmer < 1.6  # the ground's own is 1.96
 
 
 def test_a_clip_is_seen_before_a_hole(sheet):

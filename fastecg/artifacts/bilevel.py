@@ -8,7 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 
-_PATCH = 256  # pixels between places where the threshold is drawn anew
+_STEP = 32  # pixels between places where the threshold is known
+_CLOUD_MM = 60.0  # over which it wanders
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,14 @@ class Bilevel(Artifact):
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""
-        from fastecg.kernels.grey import from_grey, threshold, to_grey
+        from fastecg.kernels.grey import from_grey, threshold, to_grey, wandering
 
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
-        patches = rng.normal(0, 1, (2 + height // _PATCH, 2 + width // _PATCH))
-        level = (255.0 * (self.threshold + self.unevenness * patches)).astype(np.float32)
+        wanders = wandering((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
+        level = (255.0 * (self.threshold + self.unevenness * wanders)).astype(np.float32)
         plane = to_grey(pixels)
-        threshold(plane, level, _PATCH, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
+        threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
         speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))
         flat = plane.reshape(-1)
         flat[speck] = 255 - flat[speck]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, value
+from fastecg.artifacts.rip import without_scraps
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -35,7 +36,7 @@ class DogEar(Artifact):
         fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
         beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches past the paper's edges
         hole = np.stack([fold_a + beyond, fold_b - beyond, corner + 4.0 * np.sign(2 * corner - fold_a - fold_b)])
-        sheet = sheet.without(*_triangle(sheet, hole, 0.0))
+        sheet = without_scraps(sheet.without(*_triangle(sheet, hole, 0.0)))
         if self.way == "under":
             return sheet
         tip = _mirrored(corner, fold_a, fold_b)
@@ -65,13 +66,17 @@ class DogEar(Artifact):
         pixels[window] = np.rint(pixels[window] * (1.0 - dark[..., None])).astype(np.uint8)
 
     def _back(self, sheet: Sheet, window: Window, fold_a: np.ndarray, fold_b: np.ndarray) -> np.ndarray:
-        """The paper's back: its colour, a little of the print, brighter where it turns over."""
+        """The paper's back: its colour, aged as its front is, a little of the print, brighter where it turns over."""
+        from fastecg.sheet import bare
+
         points = _grid(window)
         printed = np.rint(_mirrored(points, fold_a, fold_b)).astype(int)
         height, width = sheet.pixels.shape[:2]
         column, row = np.clip(printed[..., 0], 0, width - 1), np.clip(printed[..., 1], 0, height - 1)
-        paper = np.array(sheet.style.margin, dtype=np.float64)
-        colour = 0.985 * paper + self.through * (sheet.pixels[row, column] - paper)
+        front, fresh = sheet.pixels[row, column], bare(sheet)[row, column]
+        aged = np.median(front, axis=(0, 1)) / np.maximum(np.median(fresh, axis=(0, 1)), 1.0)
+        paper = np.array(sheet.style.margin, dtype=np.float64) * np.minimum(aged, 1.0)
+        colour = 0.985 * paper + self.through * (front - paper)
         along = fold_b - fold_a
         from_fold = np.abs(_cross(along, points - fold_a)) / np.hypot(*along) / sheet.scale
         turn = 1.0 - 0.16 * np.exp(-((from_fold / 0.5) ** 2)) + 0.03 * np.exp(-((from_fold - 2.0) ** 2)) - 0.03 * np.exp(-from_fold / 12.0)

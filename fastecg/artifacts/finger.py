@@ -35,7 +35,8 @@ class Finger(Artifact):
         if along.size == 0:
             return pixels
         view = pixels[window]
-        light = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0 if view.size else np.ones(3)
+        seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
+        light = 0.5 * (seen + seen.mean())  # the hue of what lies there is the paper's as much as the light's
         inside = self._inside(along, across)
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))

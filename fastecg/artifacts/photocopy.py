@@ -8,7 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 
-_PATCH = 160  # pixels between places where the threshold is drawn anew
+_STEP = 32  # pixels between places where the threshold is known
+_CLOUD_MM = 40.0  # over which it wanders
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,16 @@ class Photocopy(Artifact):
     def _copy(self, plane: np.ndarray, px_per_mm: float, rng: np.random.Generator, again: bool) -> None:
         """One generation."""
         from fastecg.kernels.copy import flip_near_edges, soften
-        from fastecg.kernels.grey import paper_level, threshold
+        from fastecg.kernels.grey import paper_level, threshold, wandering
 
         if again:
             soften(plane)  # the lens of the copier; the first time, whatever took the picture has blurred it
-        height, width = plane.shape
-        wandering = rng.normal(0, 1, (2 + height // _PATCH, 2 + width // _PATCH))
+        seeds = rng.integers(0, 2**31, 3)
+        wanders = wandering(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
         # A copy is black on white: its threshold lies nearer to the middle, else each copy would be darker than the one before.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
-        level = (paper_level(plane) * (middle + self.unevenness * wandering)).astype(np.float32)
-        seeds = rng.integers(0, 2**31, 2)
-        threshold(plane, level, _PATCH, max(127.5 * self.softness, 0.5), 255.0 * self.grain, seeds[0])
+        level = (paper_level(plane) * (middle + self.unevenness * wanders)).astype(np.float32)
+        threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, seeds[0])
         if self.growth > 0 or self.loss > 0:
             flip_near_edges(plane, self.growth, self.loss, self.reach_mm * px_per_mm, seeds[1])
         _sprinkle(plane, rng.poisson(self.specks * plane.size), rng)

@@ -50,9 +50,34 @@ def ripped(
         sheet.scale, bare_paper(sheet), shade,
     )  # fmt: skip
     sheet = replace(sheet, pixels=pixels)
+    if sheet.gone is not None:
+        np.minimum(lip, 255 - sheet.gone[place.window], out=lip)  # no fibres where no paper was
     if lip.any():
         sheet = sheet.under(place.window, lip)
-    return sheet.without(place.window, gone)
+    return without_scraps(sheet.without(place.window, gone))
+
+
+def without_scraps(sheet: Sheet) -> Sheet:
+    """The sheet without what no longer hangs together with its largest part: rips and folds that meet cut pieces out."""
+    from scipy.ndimage import binary_dilation
+
+    if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:  # seen from afar: most rips cut nothing out
+        return sheet
+    pieces = _pieces(sheet.gone)
+    sizes = np.bincount(pieces.ravel())
+    scraps = (pieces > 0) & (pieces != 1 + np.argmax(sizes[1:])) if len(sizes) > 2 else np.zeros_like(pieces, dtype=bool)
+    rows, columns = np.flatnonzero(scraps.any(axis=1)), np.flatnonzero(scraps.any(axis=0))
+    if not len(rows):
+        return sheet
+    window = slice(max(rows[0] - 2, 0), rows[-1] + 3), slice(max(columns[0] - 2, 0), columns[-1] + 3)
+    return sheet.without(window, np.uint8(255) * binary_dilation(scraps[window], iterations=2))  # with their soft edges
+
+
+def _pieces(gone: np.ndarray) -> np.ndarray:
+    """Which part of the paper each pixel belongs to, from 1; 0 where it is gone."""
+    from scipy.ndimage import label
+
+    return np.asarray(label(gone < 128)[0])
 
 
 def cut(sheet: Sheet, place: Patch, inside_mm: np.ndarray) -> Sheet:

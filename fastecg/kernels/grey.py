@@ -8,6 +8,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
+from fastecg.kernels.stain import add_clouds
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -46,6 +47,17 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
         Standard deviation of the level from pixel to pixel, decided by `seed` and place.
     """
     _threshold(plane, level, step, np.float32(127.5 / half), np.float32(grain / UNIT), deviates(plane.shape[1]), seed)
+
+
+def wandering(size: tuple[int, int], step: int, cell: float, seed: int) -> np.ndarray:
+    """What wanders about 0 over a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
+
+    Clouds of `cell` px, turned against the picture's sides: noise drawn anew at each place would show the places' rows and columns.
+    """
+    rows, columns = (2 + n // step for n in size)
+    out = np.zeros((rows, columns), dtype=np.float32)
+    add_clouds(out, step * np.arange(float(columns)), step * np.arange(float(rows)), cell, 3, seed)
+    return np.float32(1.4) * out
 
 
 @lru_cache(maxsize=8)
