@@ -238,7 +238,8 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     pulses = read_pulses(view.layers, view.warp, None if ink is None else ink.coverage)
     strip = page_strip(view.layers["trace"], view.warp, _area(view))
     baselines = _baselines(view.placed, strip, pulses, flags)
-    followed = _followed(view.placed, strip, baselines)
+    whole = strip if ink is None else page_strip(ink.with_bridges(view.layers), view.warp, _area(view))
+    followed = _followed(view.placed, whole, baselines)
     if not pulses:
         baselines = _levels(view.placed, followed)
     gains = _gains(pulses, settings, flags)
@@ -246,7 +247,7 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     if ink is not None:
         shown = page_strip(ink.of_traces(view.layers), view.warp, _area(view))
         start = _sharper_start(start, shown, followed, pulses, (view.placed.layout.seconds - 1.0 / settings.fs) * speed)
-    planes = own_planes(view.layers["trace"], view.warp, strip, share(strip, followed), len(followed))
+    planes = own_planes(view.layers["trace"], view.warp, whole, share(whole, followed), len(followed))
     read = {name.lead for name in view.names}
     missing = [label for label in view.placed.leads.values() if label.removeprefix("-") not in read]
     if missing:

@@ -19,11 +19,13 @@ _BARE, _SHEET = 0.1, 0.8  # printed or written less than this, and paper more th
 _CORE = 0.85  # surely a trace
 _BESIDE = 7  # px: the network is unsure of how far a trace reaches
 _WRITING = 0.3  # writing this sure, and sure of no trace, hides what is below
+_BRIDGE, _ACROSS = 0.5, 12  # what writing counts by which parts of a trace hang together, px at most from either
 _MOST = 40_000  # pixels that are looked at
 _FEW = 500
 _INK_COUNTS = 0.1  # what the ink's own spread counts beside that of the ground
 _LIMITS = np.array([-0.3, 1.3])
 _LEAST_CONTRAST = 0.06  # of the ink to the ground, of the paper's colour
+_AS_NETWORK = 0.012  # noise with which a picture's ink tells as much as the network
 _TOO_NOISY = 0.2  # standard deviation of bare paper, in ink: no better than the network
 
 
@@ -45,12 +47,25 @@ class Ink:
     hidden: np.ndarray
     noise: float
 
+    @property
+    def trust(self) -> float:
+        """What a fit to this ink counts beside one to the network's, 0 to 1: the errors of both have little in common."""
+        return 1.0 / (1.0 + self.noise / _AS_NETWORK)
+
     def of_traces(self, layers: Layers) -> np.ndarray:
         """The coverage, 0 to 1, where the network saw a trace or nearly so; elsewhere 0."""
         from scipy.ndimage import maximum_filter
 
         near = maximum_filter(layers["trace"] > _BARE, _BESIDE)
         return np.where(near & ~self.hidden, np.clip(self.coverage, 0.0, 1.0), 0.0).astype(np.float32)
+
+
+    def with_bridges(self, layers: Layers) -> np.ndarray:
+        """The network's traces, (height, width) 0 to 1, with what is written over them: what a trace's parts hang together by."""
+        from scipy.ndimage import maximum_filter
+
+        near = maximum_filter(layers["trace"] > _WRITING, 2 * _ACROSS + 1)
+        return np.where(near & self.hidden, np.maximum(layers["trace"], _BRIDGE * self.coverage), layers["trace"]).astype(np.float32)
 
 
 def picture_ink(layers: Layers) -> Ink | None:

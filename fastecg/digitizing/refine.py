@@ -2,6 +2,7 @@
 
 The first fit, on the network's redrawn traces, tells which ink is whose. Here every row of traces is one stroke whose pen is lifted
 between leads, so that the end of one does not pull at the beginning of the next; where another row's stroke runs, nothing is known.
+What both fits say is averaged, for they err apart.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
         part = slice(at, at + len(item.y_mm))
         at = part.stop + 1
         sure = np.isfinite(item.y_mm) & (fit.sd[part] < _UNSURE_PX)
-        y = np.where(sure, heights[part], np.nan)
+        y = np.where(sure, ink.trust * heights[part] + (1.0 - ink.trust) * item.y_mm, np.nan)
         calm_ends(y)
         out.append(replace(item, y_mm=y, sd_mm=np.where(sure, sd[part], np.nan)))
     return out
