@@ -215,7 +215,8 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
 
 def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, plain: bool = False) -> View:
     names = tuple(read_names(layers, warp))
-    return View(layers, warp, names, place_layout(names, _ink_area(layers, warp), layout), turns, plain)
+    traces_mm = _traces_mm(layers, warp)
+    return View(layers, warp, names, place_layout(names, _extent(traces_mm), layout, traces_mm), turns, plain)
 
 
 def _rank(view: View) -> tuple[float, int]:
@@ -328,21 +329,27 @@ def _as_colour(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(colour)
 
 
-def _ink_area(layers: Layers, warp: PageWarp) -> tuple[float, float, float, float]:
-    """What of the page the traces fill: left, top, right, bottom, mm; nothing if there is none."""
+def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
+    """Places on the page of some of the traces' ink, (n, 2) mm; none if there is hardly any."""
     rows, columns = np.nonzero(layers["trace"] > 0.5)
     if len(rows) < 100:
-        return 0.0, 0.0, 0.0, 0.0
+        return np.empty((0, 2))
     step = max(len(rows) // 20000, 1)
     page = warp.inverse(np.column_stack([columns, rows])[::step].astype(np.float64))
-    page = page[np.isfinite(page).all(axis=1)]
-    (left, top), (right, bottom) = np.percentile(page, 0.05, axis=0), np.percentile(page, 99.95, axis=0)
+    return np.asarray(page[np.isfinite(page).all(axis=1)])
+
+
+def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
+    """What of the page places (n, 2) fill: left, top, right, bottom, mm; nothing if there are none."""
+    if not len(traces_mm):
+        return 0.0, 0.0, 0.0, 0.0
+    (left, top), (right, bottom) = np.percentile(traces_mm, 0.05, axis=0), np.percentile(traces_mm, 99.95, axis=0)
     return float(left), float(top), float(right), float(bottom)
 
 
 def _area(view: View) -> tuple[float, float, float, float]:
     """What of the page may hold traces: left, top, right, bottom, mm."""
-    left, top, right, bottom = _ink_area(view.layers, view.warp)
+    left, top, right, bottom = _extent(_traces_mm(view.layers, view.warp))
     if left == right:
         raise nothing_readable(view.names, view.layers)
     names = np.array([(name.x_mm, name.y_mm) for name in view.names])

@@ -29,6 +29,9 @@ _STRIP_OFF_MM = 8.0  # how far a strip's name may stand from the first column's
 _RARE = 1.0  # what upside-down leads cost: few machines print them
 _BELOW = 0.45  # rows by which the last name may stand below all ink
 _ROW_OFF, _COLUMN_OFF = 0.3, 0.2  # how far a name may be from its place, in rows and columns
+_UNNAMED = 0.6  # what a strip without a name counts, if there is a trace all along: more than the lack of its name
+_STEP_MM, _ALL_ALONG = 2.0, 0.85
+_NOWHERE = np.empty((0, 2))
 _INK = 0.4
 _HEIGHT_OFF = 0.035  # share by which a pulse's height may be off what machines draw
 _LEAST_BARE_MM = 4.5  # of a pulse without feet: letters are as high as the lowest
@@ -188,7 +191,9 @@ def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[floa
     return [foot - float(np.average(y[flat], weights=ink[flat]))] if flat.sum() > 0.7 * middle.sum() else []
 
 
-def place_layout(names: Sequence[Name], ink_mm: tuple[float, float, float, float], forced: str | None = None) -> Placed | None:
+def place_layout(
+    names: Sequence[Name], ink_mm: tuple[float, float, float, float], forced: str | None = None, traces_mm: np.ndarray = _NOWHERE
+) -> Placed | None:
     """The layout that explains the names best; None if fewer than two leads fit any.
 
     Parameters
@@ -198,10 +203,12 @@ def place_layout(names: Sequence[Name], ink_mm: tuple[float, float, float, float
         What the traces fill: left, top, right, bottom.
     forced : str, optional
         The layout's name, if it is known.
+    traces_mm : ndarray, shape (n, 2)
+        Places of ink of traces: a rhythm strip may be there though its name was not read.
     """
     best: Placed | None = None
     for layout in _candidates(names, forced):
-        placed = _placed(layout, names, ink_mm)
+        placed = _placed(layout, names, ink_mm, traces_mm)
         if placed is not None and (best is None or placed.score > best.score):
             best = placed
     return best
@@ -228,7 +235,7 @@ def _rows_layout(name: str, leads: tuple[str, ...]) -> Layout:
     return layout_for(name, leads or LEADS)
 
 
-def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float, float, float]) -> Placed | None:
+def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float, float, float], traces_mm: np.ndarray) -> Placed | None:
     """A layout fitted to the names that it has."""
     cells = {label.removeprefix("-"): (row, column) for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
     known = [name for name in names if name.lead in cells]
@@ -245,7 +252,7 @@ def _placed(layout: Layout, names: Sequence[Name], ink_mm: tuple[float, float, f
     down, along = (_along(place[:, axis], spot[:, axis], float(apart[axis])) for axis in (0, 1))
     if (layout.rows > 1 and not 3.0 < down[1] < 60.0) or (columns > 1 and not 12.0 < along[1] < 520.0):
         return None
-    placed = _scored(layout, names, down, along)
+    placed = _scored(layout, names, down, along, traces_mm)
     if any(label.startswith("-") for label in layout.columns[0]):
         placed = replace(placed, score=placed.score - _RARE)
     length = max(columns * along[1], 1e-6)
@@ -275,10 +282,12 @@ def _agreeing(place: np.ndarray, spot: np.ndarray, leads: list[str], apart: np.n
     return np.asarray(near[int(np.argmax(leads_near))])
 
 
-def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], along: tuple[float, float]) -> Placed:
+def _scored(
+    layout: Layout, names: Sequence[Name], down: tuple[float, float], along: tuple[float, float], traces_mm: np.ndarray
+) -> Placed:
     first, pitch = down
     left, step = along
-    leads, found, used = {}, 0, set()
+    leads, found, unnamed, used = {}, 0, 0, set()
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
             leads[row, column] = label
@@ -304,10 +313,21 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
         if fits:
             used.add(fits[0])
             found += 1
+        elif _drawn(traces_mm, (left, left + len(layout.columns) * step), (y - 0.5 * pitch, y + 0.5 * pitch)):
+            unnamed += 1
     wrong = sum(name.sure > 0.6 for k, name in enumerate(names) if k not in used)
     # Words of the header pass for names here and there: they must not outweigh a whole page of names that fit.
-    score = found - 0.4 * (len(leads) - found) - min(0.7 * wrong, 0.4 * found)
+    score = found + _UNNAMED * unnamed - 0.4 * (len(leads) - found) - min(0.7 * wrong, 0.4 * found)
     return Placed(layout, leads, first, pitch, left, step, score, found)
+
+
+def _drawn(traces_mm: np.ndarray, across: tuple[float, float], down: tuple[float, float]) -> bool:
+    """Whether traces run all along a band of the page: mm across, mm down."""
+    x, y = traces_mm.T
+    inside = (y > down[0]) & (y < down[1]) & (x > across[0]) & (x < across[1])
+    steps = max(int((across[1] - across[0]) / _STEP_MM), 1)
+    filled = np.unique(((x[inside] - across[0]) / _STEP_MM).astype(int))
+    return len(filled) > _ALL_ALONG * steps
 
 
 def _along(at: np.ndarray, values: np.ndarray, apart: float) -> tuple[float, float]:
