@@ -34,7 +34,7 @@ from fastecg.digitizing.targets import SCALE, THIN_MM
 from fastecg.errors import ImageError
 
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
-_USUAL_SPEED = 25.0  # mm/s
+_USUAL_SPEED, _USUAL_FS = 25.0, 500.0  # mm/s, Hz
 _ENOUGH, _FEW = 0.5, 5  # of a layout's names, in share and number: the picture is the right way up
 _SMALLEST = 200  # px
 _RISE_MM = (-16.0, 9.0)  # of a trace's baseline below its name
@@ -207,7 +207,8 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     length = None if view.placed is None else length_of_rows(layers["trace"], plain_warp(size, SCALE, tilt), view.placed, _area(view))
     if view.placed is None or length is None:
         return view
-    stretch = length / (view.placed.layout.seconds * _USUAL_SPEED)
+    # The last sample is one step before the end of the time, and the pen goes half its width beyond.
+    stretch = length / ((view.placed.layout.seconds - 1.0 / _USUAL_FS) * _USUAL_SPEED + 2 * layers.cap_mm)
     if abs(np.log(stretch)) > MOST_OFF:
         return view
     return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True)
