@@ -22,6 +22,7 @@ class Bilevel(Artifact):
     grain: float = value(0.02, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
     specks: float = value(0.0003, 0, 0.02, "share of pixels turned over")
     seed: int = value(0, 0, 2**31, "of all that is uneven")
+    least: float = value(0.0, 0, 0.1, "share of the page's middle that is ink at least: who gets an empty scan scans it darker")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""
@@ -30,11 +31,18 @@ class Bilevel(Artifact):
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
         wanders = wandering((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
-        level = (255.0 * (self.threshold + self.unevenness * wanders)).astype(np.float32)
         plane = to_grey(pixels)
+        level = (self._middle(plane) + 255.0 * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
         speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))
         flat = plane.reshape(-1)
         flat[speck] = 255 - flat[speck]
         from_grey(plane, pixels)
         return pixels
+
+    def _middle(self, plane: np.ndarray) -> float:
+        """The brightness, 0 to 255, round which the threshold wanders."""
+        height, width = plane.shape
+        rim, side = height // 8, width // 8
+        inner = plane[rim : height - rim : 4, side : width - side : 4]
+        return max(255.0 * self.threshold, float(np.quantile(inner, self.least)) if self.least else 0.0)
