@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitizing.digitize import Settings, digitize, read_view, seen
+from fastecg.digitizing.digitize import digitize, read_view
 from fastecg.digitizing.find_layout import Name, place_layout, snapped
 from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads
 from fastecg.digitizing.separate import Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
+from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.paths import cheapest_path, share_ink, spread_owners
 from fastecg.layouts import LAYOUTS
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastecg.digitizing.digitize import _line_of_feet
+from fastecg.digitizing.baselines import line_of_feet
 from fastecg.digitizing.find_layout import Pulse
 from fastecg.digitizing.phase import find_grid
 from fastecg.digitizing.warp_fit import left_over, smoothest_warp
@@ -66,8 +66,8 @@ def pulse(foot, bare=False):
 
 
 def test_feet_of_pulses_are_put_on_one_line():
-    at, slope = _line_of_feet([(0, pulse(10.0)), (1, pulse(52.1)), (2, pulse(94.2))], 41.9)
+    at, slope = line_of_feet([(0, pulse(10.0)), (1, pulse(52.1)), (2, pulse(94.2))], 41.9)
     assert (at, slope) == (pytest.approx(10.0, abs=0.02), pytest.approx(42.1, abs=0.02))
-    at, slope = _line_of_feet([(0, pulse(10.0)), (1, pulse(53.0, bare=True)), (2, pulse(94.0))], 42.0)
+    at, slope = line_of_feet([(0, pulse(10.0)), (1, pulse(53.0, bare=True)), (2, pulse(94.0))], 42.0)
     assert (at, slope) == (pytest.approx(10.0, abs=0.02), pytest.approx(42.0, abs=0.02))
-    assert _line_of_feet([(2, pulse(90.0))], 40.0) == (10.0, 40.0)
+    assert line_of_feet([(2, pulse(90.0))], 40.0) == (10.0, 40.0)

@@ -8,9 +8,10 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from test_digitize_page import drawn, page, true_view_layers
 
 import fastecg
-from fastecg.digitizing.digitize import Settings, read_view, seen
+from fastecg.digitizing.digitize import read_view
 from fastecg.digitizing.ink import picture_ink
 from fastecg.digitizing.refine import calm_ends
+from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.unmix import unmix
 
 

@@ -20,11 +20,12 @@ import numpy as np
 
 import fastecg
 from fastecg.digitizing.coarse import column_means, extent_mm, straighten
-from fastecg.digitizing.digitize import Settings, best_view, lay_out, read_traces, read_view, seen
+from fastecg.digitizing.digitize import lay_out, read_traces, read_view
 from fastecg.digitizing.layout import rows_of
 from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.separate import WEIGHTS, Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
+from fastecg.digitizing.views import Settings, best_view, seen
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"

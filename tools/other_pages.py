@@ -17,8 +17,9 @@ import numpy as np
 from PIL import Image
 
 import fastecg
-from fastecg.digitizing.digitize import Settings, digitize
+from fastecg.digitizing.digitize import digitize
 from fastecg.digitizing.separate import WEIGHTS
+from fastecg.digitizing.views import Settings
 from fastecg.readers import find_records, read_record, sample_records
 
 matplotlib.use("Agg")

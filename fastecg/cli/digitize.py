@@ -10,8 +10,8 @@ import typer
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
-    from fastecg.digitizing.digitize import Settings
     from fastecg.digitizing.pictures import Source
+    from fastecg.digitizing.views import Settings
 
 _PAGE, _SIGNAL = "What is known of the page (else it is read from the picture)", "What is read"
 
@@ -42,8 +42,8 @@ def digitize(
         fastecg digitize scans -o out --layout 3x4+1 --speed 25 --gain 10
     """
     from fastecg.digitizing.decode import MODES
-    from fastecg.digitizing.digitize import Settings
     from fastecg.digitizing.pictures import find_pictures
+    from fastecg.digitizing.views import Settings
 
     if mode not in MODES:
         raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")

@@ -282,9 +282,7 @@ def _agreeing(place: np.ndarray, spot: np.ndarray, leads: list[str], apart: np.n
     return np.asarray(near[int(np.argmax(leads_near))])
 
 
-def _scored(
-    layout: Layout, names: Sequence[Name], down: tuple[float, float], along: tuple[float, float], traces_mm: np.ndarray
-) -> Placed:
+def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], along: tuple[float, float], traces_mm: np.ndarray) -> Placed:
     first, pitch = down
     left, step = along
     leads, found, unnamed, used = {}, 0, 0, set()

@@ -59,7 +59,6 @@ class Ink:
         near = maximum_filter(layers["trace"] > _BARE, _BESIDE)
         return np.where(near & ~self.hidden, np.clip(self.coverage, 0.0, 1.0), 0.0).astype(np.float32)
 
-
     def with_bridges(self, layers: Layers) -> np.ndarray:
         """The network's traces, (height, width) 0 to 1, with what is written over them: what a trace's parts hang together by."""
         from scipy.ndimage import maximum_filter

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.digitizing.targets import MAPS, MARKER_CELL, SCALE
+from fastecg.digitizing.targets import MAPS, MARKER_CELL
 from fastecg.errors import FastecgError, ImageError
 
 #: The network that ships with the package.
@@ -116,8 +116,3 @@ def resized(picture: np.ndarray, zoom: float) -> np.ndarray:
         return picture
     size = max(round(picture.shape[1] * zoom), 1), max(round(picture.shape[0] * zoom), 1)
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
-
-
-def expected_zoom(px_per_mm: float) -> float:
-    """How much larger a picture has to be made for the network."""
-    return SCALE / px_per_mm
