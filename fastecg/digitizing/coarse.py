@@ -7,6 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+#: Between the heights at which the picture is asked where the page's verticals run.
+CURVE_MM = 2.0
+
 _LATTICE_MM = 2.0  # between the points at which a strip asks the warp
 _EDGE_MM = 1.5  # strip beyond the ink
 _FAINT = 0.12  # ink that counts when the extent of a trace is looked for
@@ -75,6 +78,22 @@ def _between(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     below = np.minimum(places.astype(int), values.shape[-1] - 2)
     part = places - below
     return values[..., below] * (1.0 - part) + values[..., below + 1] * part
+
+
+def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -> tuple[float, np.ndarray]:
+    """How the page's verticals at page x (n,) run in the picture, from above one page y to below another.
+
+    Returns
+    -------
+    top_mm : float
+        Page y of the first height.
+    curves : ndarray, shape (heights, n, 2)
+        Pixels, at heights `CURVE_MM` apart.
+    """
+    top = reach_mm[0] - CURVE_MM
+    levels = top + CURVE_MM * np.arange(int(np.ceil((reach_mm[1] - top) / CURVE_MM)) + 2)
+    places = np.stack(np.broadcast_arrays(x_mm[None, :], levels[:, None]), axis=-1)
+    return top, warp.forward(places.reshape(-1, 2)).reshape(places.shape)
 
 
 def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:

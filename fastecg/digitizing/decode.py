@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.coarse import PageWarp, column_means, column_peaks, extent_mm, far_from_ink, inked, straighten
+from fastecg.digitizing.coarse import CURVE_MM, PageWarp, column_means, column_peaks, extent_mm, far_from_ink, inked, straighten, verticals
 from fastecg.digitizing.gauss_newton import Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
@@ -27,7 +27,6 @@ from fastecg.record import LEADS, Record
 MODES = ("centroid", "softargmax", "render")
 
 _MARGIN_PX = 8  # picture round a segment's ink that the fit looks at
-_CURVE_MM = 2.0  # between the heights at which the picture is asked where the page's verticals run
 _LOST_PX = 3.0  # a sample less certain than this was not read
 _BARE = 0.25  # of the pen's ink: a knot with less is not on the trace
 _GAP_S = 0.04  # gaps up to this long are bridged by the prior
@@ -175,15 +174,12 @@ def _fitted(
     lost = np.isnan(start_mm)
     if lost.all():
         return start_mm, start_mm
-    top = reach_mm[0] - _CURVE_MM
-    levels = top + _CURVE_MM * np.arange(int(np.ceil((reach_mm[1] - top) / _CURVE_MM)) + 2)
-    places = np.stack(np.broadcast_arrays(x_mm[None, :], levels[:, None]), axis=-1)
-    curves = warp.forward(places.reshape(-1, 2)).reshape(places.shape)
+    top, curves = verticals(warp, x_mm, reach_mm)
     low = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
     high = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
     ink = _covered(plane[low[1] : high[1], low[0] : high[0]])
     curves[:, lost] = np.nan  # the pen is lifted there
-    stroke = Stroke(ink, curves - low, _CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
+    stroke = Stroke(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     known = np.flatnonzero(~lost)
     fit = fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), known, start_mm[known]) - top) * warp.scale)
     sure = ~lost & (fit.sd < _LOST_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _BARE * fit.pen.ink, round(_GAP_S * rows.fs))

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
 from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows
@@ -21,7 +21,6 @@ _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, enough=0.01), Stage(0.005, 3, 0.0, 10, e
 _PEN_MM = 0.4  # from which the pen's width is sought
 _NEAR_PX = 4.0  # beyond the pen: a flank may be this far from the first fit
 _OTHERS_PX = 1.5  # ink of other rows beyond their pen: edges are soft
-_CURVE_MM = 2.0  # between the heights at which the picture is asked where the page's verticals run
 _MARGIN_PX = 8
 _ENDS, _USUAL, _HOOK = 4, 12, 6.0  # samples at an end that are looked at, those that they are compared with, and what is too much
 _LEAST_HOOK_MM = 0.5
@@ -58,10 +57,7 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
     lost = np.isnan(x_mm) | np.isnan(y_mm)
     if lost.all():
         return group
-    top = float(np.nanmin(y_mm)) - 2 * _CURVE_MM
-    levels = top + _CURVE_MM * np.arange(int(np.ceil((np.nanmax(y_mm) - top) / _CURVE_MM)) + 3)
-    places = np.stack(np.broadcast_arrays(np.nan_to_num(x_mm)[None, :], levels[:, None]), axis=-1)
-    curves = warp.forward(places.reshape(-1, 2)).reshape(places.shape)
+    top, curves = verticals(warp, np.nan_to_num(x_mm), (float(np.nanmin(y_mm)) - CURVE_MM, float(np.nanmax(y_mm)) + CURVE_MM))
     curves[:, lost] = np.nan
     low, high = _box(own, ink.coverage.shape)
     if (high - low < 2).any():
@@ -69,7 +65,7 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
     seen = _seen(ink, low, high, own, others, _PEN_MM * warp.scale)
     known = np.flatnonzero(~lost)
     start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
-    fit = fit_stroke(Stroke(seen, curves - low, _CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2), start, _STAGES)
+    fit = fit_stroke(Stroke(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2), start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
     out, at = [], 0
     for item in group:
