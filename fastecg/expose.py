@@ -81,7 +81,7 @@ def expose(
     noise : Noise
         None for a picture without.
     background : (r, g, b) or (height, width, 3) uint8
-        What is seen beside the sheet.
+        What is seen beside the sheet; an image may be `out` itself, for every row is read before it is written.
     threads : int
         Row ranges done at once; the bytes are the same for every number.
     out : (height, width, 3) uint8

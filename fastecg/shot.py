@@ -16,6 +16,7 @@ from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import RecipeError
 from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.memory import give_back_beside
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.paper import check_range
 from fastecg.photo import Photo
@@ -69,9 +70,11 @@ class Shot:
         page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
         warp = self.warp(page.size_mm)
         image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
+        give_back_beside(image)
         for artifact in self.artifacts:
             image = artifact.develop(image, self.dpi / 25.4)
             covered = _united(covered, artifact.hide(warp.size, self.dpi / 25.4))
+        give_back_beside(image)
         page = replace(page, boxes=page.boxes + boxes)
         return Photo(image, page, style, warp, self, record, covered, marks)
 
@@ -100,7 +103,7 @@ class Shot:
         for artifact in self.artifacts:
             light = artifact.shade(light)
         flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
-        image = sheet.pixels if flat and light is even and gone is None else _seen(sheet, warp, light)
+        image = sheet.pixels if flat and light is even and gone is None else _seen(sheet, warp, light, over_backdrop=gone is None)
         del sheet
         if gone is not None:
             image = _with_holes(image, gone, warp, light)
@@ -167,15 +170,18 @@ def _tupled(value: Any) -> Any:
     return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
 
 
-def _seen(sheet: Sheet, warp: Warp, light: Light) -> np.ndarray:
-    """The sheet through the warp, in its light: the one resampling."""
+def _seen(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.ndarray:
+    """The sheet through the warp, in its light: the one resampling.
+
+    What lies beside the page is looked at row by row, so the picture may be written `over_backdrop`: a large one saves 40 MB.
+    """
     from fastecg.expose import expose
 
     gain = light.gain * light.relief[..., None]
     nodes = warp.nodes_mm * sheet.scale - 0.5
     return expose(
         sheet.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
-        background=light.backdrop, noise=light.noise,
+        background=light.backdrop, noise=light.noise, out=light.backdrop if over_backdrop and light.backdrop.ndim == 3 else None,
     )  # fmt: skip
 
 
@@ -208,7 +214,7 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
 
     behind = expose(
         np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
-        lift=light.veil, background=light.backdrop, noise=light.noise,
+        lift=light.veil, background=light.backdrop, noise=light.noise, out=light.backdrop if light.backdrop.ndim == 3 else None,
     )  # fmt: skip
     for start in range(0, len(image), _BAND):  # a torn page may have a million of these pixels, of 40 bytes each on the way
         band = slice(start, start + _BAND)

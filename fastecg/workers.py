@@ -6,7 +6,6 @@ process that runs threads is not safe.
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -14,13 +13,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from pathlib import Path
 
 from fastecg.dataset import Drawn, Options, Task, draw_task
+from fastecg.memory import keep_freed
 
 _AHEAD = 4  # tasks a worker that wait in the queue
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def drawn_by_workers(tasks: list[Task], options: Options, folder: Path | str, workers: int) -> Iterator[Drawn]:
@@ -92,21 +90,8 @@ def _start_worker() -> None:
     its workers along, which would wait for work for ever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _give_back_large_arrays()
+    keep_freed()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _give_back_large_arrays() -> None:
-    """Have glibc map arrays of large pages one by one, so that they go back to the system, and leave no holes among small ones.
-
-    Its own threshold grows with what is freed, up to 32 MB; that makes a worker's peak some 20 MB higher. Pages of usual size stay
-    below ours (Pillow's blocks are of 16 MB), and what they free is kept for the next one: fresh memory costs a page fault every
-    4 kB, a tenth of a photo's time in all.
-    """
-    with suppress(OSError, AttributeError, TypeError):  # no glibc
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, 20 << 20)
-        libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 def _end_with_parent() -> None:

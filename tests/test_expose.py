@@ -354,3 +354,13 @@ def test_input_is_not_changed_and_need_not_be_contiguous() -> None:
         np.testing.assert_array_equal(before, after)
     wide = np.repeat(sheet, 2, axis=1)[:, ::2]
     np.testing.assert_array_equal(expose(wide, np.asfortranarray(nodes), gain.astype(np.float64), SIZE), straight)
+
+
+def test_the_background_may_be_written_over() -> None:
+    nodes, desk, noise = MESHES["turned"], paper(*SIZE, seed=7), Noise(1, 2, 3, 0.4)
+    drawn = expose(paper(), nodes, ones(), SIZE, background=desk.copy(), noise=noise)
+    for threads in (1, 3):
+        over = desk.copy()
+        assert expose(paper(), nodes, ones(), SIZE, background=over, noise=noise, threads=threads, out=over) is over
+        np.testing.assert_array_equal(over, drawn)
+    assert (drawn != expose(paper(), nodes, ones(), SIZE, noise=noise)).any()  # some of it shows

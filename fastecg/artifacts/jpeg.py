@@ -9,6 +9,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 
+_BAND = 256  # rows copied at once
+
 
 @dataclass(frozen=True)
 class Jpeg(Artifact):
@@ -27,10 +29,18 @@ class Jpeg(Artifact):
 
 
 def _recompressed(pixels: np.ndarray, quality: int, left: int, top: int) -> np.ndarray:
-    """The picture with a margin of its own edge on the left and top, through JPEG, without the margin."""
+    """The picture with a margin of its own edge on the left and top, through JPEG, without the margin; in place.
+
+    At most one more picture is held besides: a large one has 40 MB.
+    """
     from PIL import Image
 
-    margin = np.pad(pixels, ((top, 0), (left, 0), (0, 0)), mode="edge") if left or top else pixels
+    from fastecg.kernels.spare import pillow_picture
+
     stream = io.BytesIO()
-    Image.fromarray(margin).save(stream, "JPEG", quality=quality, subsampling=2)
-    return np.asarray(Image.open(stream))[top:, left:].copy()  # its one copy: a page has 30 MB
+    pillow_picture(pixels, left, top).save(stream, "JPEG", quality=quality, subsampling=2)
+    picture = Image.open(stream)
+    for start in range(0, len(pixels), _BAND):
+        band = pixels[start : start + _BAND]
+        band[:] = np.asarray(picture.crop((left, top + start, left + pixels.shape[1], top + start + len(band))))
+    return pixels

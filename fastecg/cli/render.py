@@ -89,7 +89,9 @@ def render(
     from fastecg.dataset import render_dataset
     from fastecg.handwriting import read_font, read_notes
     from fastecg.kernels.jit import kernels_cached
+    from fastecg.memory import keep_freed
 
+    keep_freed()
     reporter = Reporter()
     if not inputs:
         reporter.say("no INPUT given: drawing the built-in sample records")

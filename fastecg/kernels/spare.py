@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
@@ -11,26 +11,45 @@ from numba.extending import intrinsic
 
 from fastecg.kernels.jit import jit
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 _PIXELS = 16  # at a time
 
 
-def with_spare(pixels: np.ndarray) -> np.ndarray:
-    """Pixels (height, width, 3) uint8 with a fourth byte of 0 behind each, (height, width, 4)."""
-    out = np.empty((*pixels.shape[:2], 4), dtype=np.uint8)
-    _widen(np.ascontiguousarray(pixels).reshape(-1, 3), out.reshape(-1, 4))
+def pillow_picture(pixels: np.ndarray, left: int = 0, top: int = 0) -> Image.Image:
+    """A picture (height, width, 3) uint8 for Pillow, its edge repeated `left` and `top` times.
+
+    Pillow keeps pixels in four bytes and takes such as they are: its own copy costs six times as much.
+    """
+    from PIL import Image
+
+    wide = with_spare(pixels, left, top)
+    return Image.frombuffer("RGBX", (wide.shape[1], wide.shape[0]), wide, "raw", "RGBX", 0, 1)
+
+
+def with_spare(pixels: np.ndarray, left: int = 0, top: int = 0) -> np.ndarray:
+    """Pixels (height, width, 3) uint8 with a fourth byte of 0 behind each, and the edge repeated: (top + height, left + width, 4)."""
+    height, width = pixels.shape[:2]
+    out = np.empty((top + height, left + width, 4), dtype=np.uint8)
+    _widen(np.ascontiguousarray(pixels), out[top:, left:])
+    out[top:, :left] = out[top:, left : left + 1]
+    out[:top] = out[top : top + 1]
     return out
 
 
 @jit
 def _widen(pixels, out):
-    whole = len(pixels) // _PIXELS * _PIXELS
-    source, target = np.uint64(pixels.ctypes.data), np.uint64(out.ctypes.data)
-    for k in range(np.uint64(0), np.uint64(whole), np.uint64(_PIXELS)):
-        _widen_some(source + np.uint64(3) * k, target + np.uint64(4) * k)
-    for k in range(whole, len(pixels)):
-        for c in range(3):
-            out[k, c] = pixels[k, c]
-        out[k, 3] = 0
+    width = pixels.shape[1]
+    whole = width // _PIXELS * _PIXELS
+    for row in range(len(pixels)):
+        source, target = np.uint64(pixels[row].ctypes.data), np.uint64(out[row].ctypes.data)
+        for k in range(np.uint64(0), np.uint64(whole), np.uint64(_PIXELS)):
+            _widen_some(source + np.uint64(3) * k, target + np.uint64(4) * k)
+        for k in range(whole, width):
+            for c in range(3):
+                out[row, k, c] = pixels[row, k, c]
+            out[row, k, 3] = 0
 
 
 @intrinsic

@@ -87,13 +87,10 @@ def _png(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
 def _jpeg(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     from PIL import Image
 
-    from fastecg.kernels.spare import with_spare
+    from fastecg.kernels.spare import pillow_picture
 
-    if image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8:
-        # Pillow keeps pixels in four bytes and takes such as they are: its own copy costs six times as much.
-        picture = Image.frombuffer("RGBX", (image.shape[1], image.shape[0]), with_spare(image), "raw", "RGBX", 0, 1)
-    else:
-        picture = Image.fromarray(image)
+    coloured = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
+    picture = pillow_picture(image) if coloured else Image.fromarray(image)
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality or 95, dpi=(round(dpi), round(dpi)))
     return file.getvalue()
