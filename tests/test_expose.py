@@ -357,7 +357,7 @@ def test_input_is_not_changed_and_need_not_be_contiguous() -> None:
 
 
 def test_the_background_may_be_written_over() -> None:
-    nodes, desk, noise = MESHES["turned"], paper(*SIZE, seed=7), Noise(1, 2, 3, 0.4)
+    nodes, desk, noise = MESHES["page small on the desk"], paper(*SIZE, seed=7), Noise(1, 2, 3, 0.4)
     drawn = expose(paper(), nodes, ones(), SIZE, background=desk.copy(), noise=noise)
     for threads in (1, 3):
         over = desk.copy()
