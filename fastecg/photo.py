@@ -253,8 +253,8 @@ def _enclosing(outlines: np.ndarray) -> np.ndarray:
     length = np.hypot(along[:, 0], along[:, 1])[:, None]
     along = np.where(length > 0, along / np.maximum(length, 1e-12), [1.0, 0.0])
     frame = np.stack([along, np.stack([-along[:, 1], along[:, 0]], axis=1)], axis=1)  # rows: along the writing, down
-    turned = outlines @ frame.transpose(0, 2, 1)
-    low, high = turned.min(axis=1), turned.max(axis=1)
+    turned = np.ascontiguousarray((outlines @ frame.transpose(0, 2, 1)).transpose(0, 2, 1))  # rows: extremes of columns take far longer
+    low, high = turned.min(axis=2), turned.max(axis=2)
     quads = np.stack([low, np.stack([high[:, 0], low[:, 1]], 1), high, np.stack([low[:, 0], high[:, 1]], 1)], axis=1)
     return quads @ frame
 

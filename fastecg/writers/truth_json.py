@@ -33,7 +33,7 @@ def truth_bytes(photo: Photo) -> bytes:
     ``null`` for what is unknown. Points outside the image keep their true coordinates.
     """
     content = _kit_keys(photo)
-    content["leads"] = [_lead_entry(photo, index) for index in range(len(photo.truth.traces))]
+    content["leads"] = _lead_entries(photo)
     content["fastecg"] = _own_keys(photo)
     return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
 
@@ -122,20 +122,25 @@ def _artifacts(photo: Photo) -> list[dict[str, Any]]:
     return [artifact.to_dict() for artifact in photo.shot.artifacts]
 
 
-def _lead_entry(photo: Photo, index: int) -> dict[str, Any]:
-    """One drawn lead segment in the kit's words."""
-    trace = photo.truth.traces[index]
-    entry: dict[str, Any] = {
-        "lead_name": trace.lead,
-        "start_sample": trace.start,
-        "end_sample": trace.stop,
-        "plotted_pixels": _row_column(trace.points),
-    }
+def _lead_entries(photo: Photo) -> list[dict[str, Any]]:
+    """Every drawn lead segment in the kit's words."""
+    traces = photo.truth.traces
+    points = _row_column(np.concatenate([trace.points for trace in traces])) if traces else np.empty((0, 2))
+    ends = np.cumsum([len(trace.points) for trace in traces]).tolist()
+    entries: list[dict[str, Any]] = [
+        {
+            "lead_name": trace.lead,
+            "start_sample": trace.start,
+            "end_sample": trace.stop,
+            "plotted_pixels": points[end - len(trace.points) : end],
+        }
+        for trace, end in zip(traces, ends, strict=True)
+    ]
     for box in photo.truth.boxes:
         key = {"lead": "lead_bounding_box", "lead_name": "text_bounding_box"}.get(box.kind)
-        if key and box.trace == index:
-            entry[key] = {str(corner): point for corner, point in enumerate(_row_column(box.corners).tolist())}
-    return entry
+        if key and box.trace >= 0:
+            entries[box.trace][key] = {str(corner): point for corner, point in enumerate(_row_column(box.corners).tolist())}
+    return entries
 
 
 def _own_keys(photo: Photo) -> dict[str, Any]:
