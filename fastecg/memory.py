@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-_LARGE = 13_000_000  # bytes of a picture: 4.3 megapixels, more than a letter page at 200 dpi has
+_LARGE = 15_000_000  # bytes of a picture: 5 megapixels, more than a letter page at 200 dpi has
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 _MAPPED = 32 << 20  # the most that glibc takes; Pillow's blocks are of 16 MB
-_KEPT = 64 << 20
+_KEPT = 96 << 20
 
 
 def keep_freed() -> None:
-    """Have glibc keep what is freed, up to 64 MB, and map only the arrays of very large pages one by one."""
+    """Have glibc keep what is freed, up to 96 MB, and map only the arrays of very large pages one by one."""
     with suppress(OSError, AttributeError, TypeError):
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _MAPPED)
