@@ -114,6 +114,28 @@ def test_names_give_the_layout(layout):
     assert placed.pitch_mm == pytest.approx(pitch)
 
 
+def test_a_strip_without_a_name_is_known_by_its_trace():
+    names = [Name(lead, 30 + 62.5 * (k // 3), 40 + 20 * (k % 3), 0.9) for k, lead in enumerate(fastecg.LEADS)]
+    across = np.linspace(29.0, 279.0, 2000)
+    rows = [np.column_stack([across, np.full(2000, y)]) for y in (44.0, 64.0, 84.0)]
+    strip = np.column_stack([across, np.full(2000, 103.0)])
+    reach = (28.0, 30.0, 279.0, 106.0)
+    assert place_layout(names, reach).layout.name == "3x4"
+    assert place_layout(names, reach, None, np.concatenate(rows)).layout.name == "3x4"
+    assert place_layout(names, reach, None, np.concatenate([*rows, strip])).layout.name == "3x4+1"
+    assert place_layout(names, reach, None, np.concatenate([*rows, strip[:1000]])).layout.name == "3x4"  # a note below, not a strip
+
+
+def test_rows_without_a_grid_are_as_long_as_their_time():
+    photo = page("3x4+1", "muse", "clean", seed=4)
+    view = seen(true_view_layers(photo), None, ruled=False)
+    assert view.plain
+    ends = [view.warp.inverse(trace.points[[0, -1]])[:, 0] for trace in photo.truth.traces if trace.stop - trace.start > 4000]
+    assert ends
+    for first, last in ends:
+        assert last - first == pytest.approx(25.0 * (10.0 - 1.0 / photo.record.fs), rel=5e-4)
+
+
 def test_no_layout_without_names():
     assert place_layout([], (0.0, 0.0, 250.0, 100.0)) is None
 

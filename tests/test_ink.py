@@ -9,7 +9,7 @@ from test_digitize_page import drawn, page, true_view_layers
 
 import fastecg
 from fastecg.digitizing.digitize import read_view
-from fastecg.digitizing.ink import picture_ink
+from fastecg.digitizing.ink import Ink, picture_ink
 from fastecg.digitizing.refine import calm_ends
 from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.unmix import unmix
@@ -114,3 +114,31 @@ def test_hooks_at_the_ends_are_straightened_and_steep_waves_kept():
     calm_ends(broken)
     assert np.isnan(broken[:30]).all()
     assert abs(broken[30] - y[31]) < 0.2
+
+
+def test_letters_over_a_wave_do_not_cut_it():
+    photo = page("3x4+1", "muse", "clean", seed=4)
+    layers = shown(photo)
+    trace = max(photo.truth.traces, key=lambda trace: float(np.nanmax(photo.record.lead(trace.lead)[trace.start : trace.stop])))
+    tip = int(np.nanargmin(trace.points[:, 1]))
+    x, y = trace.points[tip]
+    foot = float(np.nanmedian(trace.points[:, 1]))
+    assert foot - y > 40  # px: tall enough to be cut
+    maps = layers.maps.copy()
+    letters = slice(int((y + foot) / 2) - 10, int((y + foot) / 2) + 10), slice(int(x) - 9, int(x) + 10)  # 2.5 mm, as names are
+    maps[0][letters] = 0.0
+    cut = replace(layers, maps=maps)
+    cut["writing"][letters] = 1.0
+    assert not cut["trace"][letters].any()
+    reading = read_view(seen(cut, None), Settings(fs=photo.record.fs))
+    signal = photo.record.lead(trace.lead)[trace.start : trace.stop]
+    found = reading.digitized.record.lead(trace.lead)[trace.start : trace.stop]
+    assert found[tip - 3 : tip + 4].max() == pytest.approx(signal[tip], abs=0.1)
+
+
+def test_a_noisy_ink_is_trusted_less():
+    coverage, hidden = np.zeros((2, 2), dtype=np.float32), np.zeros((2, 2), dtype=bool)
+    trust = [Ink(coverage, hidden, noise).trust for noise in (0.0, 0.005, 0.02, 0.1)]
+    assert trust[0] == 1.0
+    assert trust == sorted(trust, reverse=True)
+    assert trust[-1] > 0.0
