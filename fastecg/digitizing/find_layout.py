@@ -29,7 +29,7 @@ _STRIP_OFF_MM = 8.0  # how far a strip's name may stand from the first column's
 _RARE = 1.0  # what upside-down leads cost: few machines print them
 _BELOW = 0.45  # rows by which the last name may stand below all ink
 _ROW_OFF, _COLUMN_OFF = 0.3, 0.2  # how far a name may be from its place, in rows and columns
-_UNNAMED = 0.6  # what a strip without a name counts, if there is a trace all along: more than the lack of its name
+_UNNAMED = 0.6  # what the only strip counts without a name, if there is a trace all along: more than the lack of its name
 _STEP_MM, _ALL_ALONG = 2.0, 0.85
 _NOWHERE = np.empty((0, 2))
 _INK = 0.4
@@ -311,7 +311,7 @@ def _scored(layout: Layout, names: Sequence[Name], down: tuple[float, float], al
         if fits:
             used.add(fits[0])
             found += 1
-        elif _drawn(traces_mm, (left, left + len(layout.columns) * step), (y - 0.5 * pitch, y + 0.5 * pitch)):
+        elif len(layout.rhythm) == 1 and _drawn(traces_mm, (left, left + len(layout.columns) * step), (y - 0.5 * pitch, y + 0.5 * pitch)):
             unnamed += 1
     wrong = sum(name.sure > 0.6 for k, name in enumerate(names) if k not in used)
     # Words of the header pass for names here and there: they must not outweigh a whole page of names that fit.
