@@ -543,6 +543,13 @@ def test_a_scan_in_black_and_white_is_not_empty():
     assert ink(0.9, 0.1) == ink(0.9, 0.0) > 0.4
 
 
+def test_an_empty_page_scanned_in_black_and_white_stays_empty():
+    page = np.full((300, 400, 3), 245, dtype=np.uint8)
+    page += np.random.default_rng(2).integers(0, 8, (300, 400, 1), dtype=np.uint8)
+    out = Bilevel(threshold=0.5, specks=0, least=0.012).develop(page.copy(), SCALE)
+    assert (out < 128).mean() < 0.002
+
+
 def test_a_wandering_level_is_told_by_place_alone():
     """Known at every 16th pixel or every 32nd, it is the same; it is even on the whole, and as uneven along the page as down."""
     fine, coarse = (grey.wandering((1600, 2200), step, 300.0, 5) for step in (16, 32))

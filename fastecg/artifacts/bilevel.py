@@ -10,6 +10,7 @@ from fastecg.artifact import Artifact, value
 
 _STEP = 32  # pixels between places where the threshold is known
 _CLOUD_MM = 60.0  # over which it wanders
+_CLEAR = 0.04  # brightness by which a threshold stays below the paper
 
 
 @dataclass(frozen=True)
@@ -45,4 +46,9 @@ class Bilevel(Artifact):
         height, width = plane.shape
         rim, side = height // 8, width // 8
         inner = plane[rim : height - rim : 4, side : width - side : 4]
-        return max(255.0 * self.threshold, float(np.quantile(inner, self.least)) if self.least else 0.0)
+        if not self.least:
+            return 255.0 * self.threshold
+        darker, paper = np.quantile(inner, (self.least, 0.5))
+        # Where next to nothing is left on the page, no threshold finds it: beyond the paper's own level there is only noise.
+        clear = 255.0 * (_CLEAR + 3.0 * (self.unevenness + self.grain))
+        return max(255.0 * self.threshold, min(float(darker), float(paper) - clear))
