@@ -43,11 +43,11 @@ class Bilevel(Artifact):
 
     def _middle(self, plane: np.ndarray) -> float:
         """The brightness, 0 to 255, round which the threshold wanders."""
+        if not self.least:
+            return 255.0 * self.threshold
         height, width = plane.shape
         rim, side = height // 8, width // 8
         inner = plane[rim : height - rim : 4, side : width - side : 4]
-        if not self.least:
-            return 255.0 * self.threshold
         darker, paper = np.quantile(inner, (self.least, 0.5))
         # Where next to nothing is left on the page, no threshold finds it: beyond the paper's own level there is only noise.
         clear = 255.0 * (_CLEAR + 3.0 * (self.unevenness + self.grain))

@@ -18,10 +18,9 @@ from fastecg.digitizing.layout import Rows, Segment
 from fastecg.digitizing.separate import WEIGHTS
 from fastecg.digitizing.targets import THIN_MM
 from fastecg.digitizing.time_axis import sharper_start, time_axis
-from fastecg.digitizing.views import READ, Settings, View, best_view, ink_area
+from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area
 from fastecg.errors import ImageError
 
-_USUAL_SPEED, _USUAL_FS = 25.0, 500.0  # mm/s, Hz
 _SMALLEST = 200  # px
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
 
@@ -98,19 +97,20 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
         raise nothing_readable(view.names, view.layers)
     flags: list[str] = []
     if view.plain:
-        flags.append(f"no grid was seen: the rows' length is taken as {view.placed.layout.seconds:g} s at {_USUAL_SPEED:g} mm/s")
+        flags.append(f"no grid was seen: the rows' length is taken as {view.placed.layout.seconds:g} s at {USUAL_SPEED:g} mm/s")
     ink = picture_ink(view.layers)
     pulses = read_pulses(view.layers, view.warp, None if ink is None else ink.coverage)
-    strip = page_strip(view.layers["trace"], view.warp, ink_area(view))
+    area = ink_area(view)
+    strip = page_strip(view.layers["trace"], view.warp, area)
     baselines = baselines_mm(view.placed, strip, pulses, flags)
-    whole = strip if ink is None else page_strip(ink.with_bridges(view.layers), view.warp, ink_area(view))
+    whole = strip if ink is None else page_strip(ink.with_bridges(view.layers), view.warp, area)
     followed = _followed(view.placed, whole, baselines)
     if not pulses:
         baselines = levels_mm(view.placed, followed)
     gains = gains_mm_mv(pulses, settings, flags)
     speed, start = time_axis(view, strip, followed, pulses, settings, flags)
     if ink is not None:
-        shown = page_strip(ink.of_traces(view.layers), view.warp, ink_area(view))
+        shown = page_strip(ink.of_traces(view.layers), view.warp, area)
         start = sharper_start(start, shown, followed, pulses, (view.placed.layout.seconds - 1.0 / settings.fs) * speed)
     planes = own_planes(view.layers["trace"], view.warp, whole, share(whole, followed), len(followed))
     read = {name.lead for name in view.names}

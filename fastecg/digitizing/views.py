@@ -16,8 +16,11 @@ from fastecg.digitizing.separate import WEIGHTS, Layers, separator
 from fastecg.digitizing.targets import SCALE
 from fastecg.errors import ImageError
 
+#: Where nothing else tells, mm/s.
+USUAL_SPEED = 25.0
+
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
-_USUAL_SPEED, _USUAL_FS = 25.0, 500.0  # mm/s, Hz
+_USUAL_FS = 500.0
 _ENOUGH, _FEW = 0.5, 5  # of a layout's names, in share and number: the picture is the right way up
 
 
@@ -117,7 +120,7 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     if view.placed is None or length is None:
         return view
     # The last sample is one step before the end of the time, and the pen goes half its width beyond.
-    stretch = length / ((view.placed.layout.seconds - 1.0 / _USUAL_FS) * _USUAL_SPEED + 2 * layers.cap_mm)
+    stretch = length / ((view.placed.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm)
     if abs(np.log(stretch)) > MOST_OFF:
         return view
     return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True)
