@@ -14,6 +14,9 @@ from fastecg.readers import find_records, read_record, sample_records
 
 # wfdb looks every field of a header up in a table of pandas, which 3.0 has made two and a half times as slow.
 SLOW_TABLES = int(pandas.__version__.split(".")[0]) >= 3
+#: Two thirds of what a quiet machine shows (10 to 13 times beside pandas 3, 6 to 7 beside pandas 2): a record takes 0.2 ms to read
+#: and 0.3 ms when the processor's caches hold something else, so what runs beside the guard moves the ratio by a quarter.
+LEAST = 6.5 if SLOW_TABLES else 4
 SAMPLE = str(sample_records()[0].path.with_suffix(""))
 
 
@@ -58,13 +61,13 @@ def test_bench_find_records(benchmark, tmp_path):
 
 
 def test_guard_a_sample_against_wfdb(benchmark):
-    """12 to 13 times beside pandas 3, 6 to 7 beside pandas 2; each call finds the caches as the other library left them."""
-    assert _against_wfdb(benchmark, SAMPLE) > (10 if SLOW_TABLES else 4)
+    """Each call finds the caches as the other library left them."""
+    assert _against_wfdb(benchmark, SAMPLE) > LEAST
 
 
 @pytest.mark.parametrize("coding", ["16", "212"])
 def test_guard_twelve_leads_of_the_other_common_formats(benchmark, tmp_path, coding):
-    assert _against_wfdb(benchmark, _written(tmp_path, coding, 12, 5000)) > (10 if SLOW_TABLES else 4)
+    assert _against_wfdb(benchmark, _written(tmp_path, coding, 12, 5000)) > LEAST
 
 
 def test_guard_half_an_hour_in_format_212(benchmark, tmp_path):

@@ -60,7 +60,7 @@ Shared machines are noisy: ratios from one run are firm, milliseconds drift by a
 the ratios on yours."""
 
 LIMITS = """Two of these depend on the other side's installation. wfdb looks every field of a header up in a table of pandas: beside
-pandas 3 a 12-lead record of 10 s is read 12 to 13 times as fast as by `wfdb.rdrecord`, beside pandas 2.3, which looks up in less than half
+pandas 3 a 12-lead record of 10 s is read 10 to 13 times as fast as by `wfdb.rdrecord`, beside pandas 2.3, which looks up in less than half
 the time, 6 to 7 times; records of two leads and long ones lie below (4 to 9), for there is less header to save. What remains of ours is
 half interpreted Python and half the conversion to mV.
 
