@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 import fastecg
 from fastecg import RecipeError
 from fastecg.artifact import Light
+from fastecg.artifacts.bilevel import Bilevel
 from fastecg.artifacts.crease_lines import CreaseLines
 from fastecg.artifacts.display import Display, facing
 from fastecg.artifacts.dither import Dither, dots, lookup_tables
 from fastecg.artifacts.fax import Fax
 from fastecg.artifacts.photocopy import Photocopy
 from fastecg.kernels import copy as copies
-from fastecg.kernels import lattice
+from fastecg.kernels import grey, lattice
 from fastecg.mesh import Mesh, Warp
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.shot import loads_shot
@@ -81,6 +82,15 @@ def test_softening_is_its_naive_twin(seed, height, width):
     out = plane.copy()
     copies.soften(out)
     assert np.abs(out - naive_copies.softened(plane)).max() <= 0.51
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 40), st.floats(0.01, 0.5), st.floats(0.1, 2.0))
+def test_exposure_is_its_naive_twin(seed, height, width, least, px_per_mm):
+    plane = np.random.default_rng(seed).integers(90, 256, (height, width), dtype=np.uint8)
+    expected = naive_copies.exposure(plane.astype(float), 100.0, least, round(8 * px_per_mm), 30.0)
+    assert grey.exposure(plane, 100.0, least, px_per_mm, 30.0) == pytest.approx(expected)
+    assert grey.exposure(plane, 100.0, 0.0, px_per_mm, 30.0) == 100.0
 
 
 @pytest.mark.parametrize(("turn", "pitch"), [(0.0, 2.1), (0.05, 1.4), (0.4, 3.3)])
@@ -153,6 +163,61 @@ def test_every_generation_loses_something():
 def test_specks_lie_on_white_paper_as_many_as_asked():
     copier = Photocopy(specks=0.002, growth=0, loss=0, grain=0, unevenness=0, softness=0)
     assert 0.002 < black_share(copier.develop(np.full((500, 500, 3), 240, np.uint8), SCALE)) < 0.006
+
+
+# --- exposure ----------------------------------------------------------------------------------------------------
+
+THRESHOLDS = [
+    Bilevel(threshold=0.5, specks=0),
+    Photocopy(threshold=0.5, specks=0),
+    Photocopy(threshold=0.5, specks=0, generations=3),
+    Fax(threshold=0.5, lost=0),
+    Fax(threshold=0.5, lines="fine", lost=0),
+]
+thresholds = pytest.mark.parametrize("artifact", THRESHOLDS, ids=str)
+
+
+def faint(trace=155, grid=222, words=30):
+    """A page of 80 x 120 mm at 110 dpi as a lens shows it: three pale traces of a pixel's width, a grid, a block of black words."""
+    rng = np.random.default_rng(2)
+    page = rng.normal(245, 2, (346, 520))
+    page[::22], page[:, ::22] = grid, grid
+    y = np.array([80, 170, 260])[:, None] + np.rint(12 * np.sin(np.arange(520) / 25)).astype(int)
+    page[y, np.arange(520)] = trace + rng.uniform(-20, 20, y.shape)
+    page[110:140, 200:300] = words
+    return np.repeat(np.rint(page).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2), y
+
+
+@thresholds
+def test_copies_do_not_lose_a_faint_trace(artifact):
+    """Dark words on the page do not stand for the trace, and the grid does not come along with it."""
+    page, y = faint()
+
+    def seen(least):
+        out = replace(artifact, least=least).develop(page.copy(), 110 / 25.4)[..., 0]
+        near = np.min([out[y + k, np.arange(520)] for k in (-1, 0, 1)], axis=0)
+        return np.mean(near < 128), np.mean(out < 128)
+
+    lost, kept = seen(0.0), seen(0.3)
+    assert lost[0] < 0.01
+    assert kept[0] > 0.3
+    assert kept[1] - lost[1] < 0.02
+
+
+@thresholds
+def test_a_threshold_that_keeps_the_trace_is_left_alone(artifact):
+    page, _ = faint(trace=20)
+    outs = [replace(artifact, least=least).develop(page.copy(), 110 / 25.4) for least in (0.0, 0.15)]
+    if getattr(artifact, "generations", 1) == 1 and getattr(artifact, "lines", "fine") == "fine":
+        assert (outs[0] == outs[1]).all()
+    assert np.mean(outs[0] != outs[1]) < 0.02
+
+
+@thresholds
+def test_empty_pages_stay_empty(artifact):
+    page = np.full((300, 400, 3), 245, dtype=np.uint8)
+    page += np.random.default_rng(2).integers(0, 8, (300, 400, 1), dtype=np.uint8)
+    assert black_share(replace(artifact, least=0.2).develop(page, SCALE)) < 0.003
 
 
 # --- faxes and dots ----------------------------------------------------------------------------------------------
@@ -347,6 +412,20 @@ def test_copies_are_without_colour_and_not_black(name, record):
         image = Recipe.load(name).draw(record, seed=seed, dpi=100.0).take(record).image
         assert np.mean(np.ptp(image.astype(int), axis=2) > 12) < 0.01  # dust and JPEG may leave a tint
         assert np.mean(image > 150) > 0.35
+
+
+@pytest.mark.parametrize("name", ["copy", "kaggle-0004", "kaggle-0012"])
+def test_copies_of_few_dots_an_inch_keep_the_trace(name, record):
+    """Of the samples that are in the picture, most have something dark beside them, however thin the pen; copies may break a line."""
+    for seed in range(100, 120):
+        shot = Recipe.load(name).draw(record, seed=seed, dpi=110.0)
+        if not any(isinstance(item, Bilevel | Fax | Photocopy) for item in shot.artifacts):
+            continue
+        photo = shot.take(record)
+        x, y = np.rint(np.concatenate([trace.points[trace.visible] for trace in photo.truth.traces])).astype(int).T
+        around = np.pad(photo.image[..., 1], 1, mode="edge")
+        darkest = np.min([around[y + down, x + right] for down in range(3) for right in range(3)], axis=0)
+        assert np.mean(darkest < 180) > 0.75, seed
 
 
 @pytest.mark.parametrize("name", ["screen", "kaggle-0006"])

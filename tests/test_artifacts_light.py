@@ -529,24 +529,10 @@ def test_bits_limit_the_levels(bits):
     assert np.abs(out.astype(int) - ramp).max() <= 255 / (2**bits - 1) / 2 + 1
 
 
-def test_a_scan_in_black_and_white_is_not_empty():
-    """So much of pale ink is kept as is asked for; a threshold that keeps more is left alone."""
-    grey_levels = np.random.default_rng(1).integers(0, 50, (400, 400, 1), dtype=np.uint8)
-    page = np.repeat(200 + grey_levels, 3, axis=2)
-
-    def ink(threshold, least):
-        out = Bilevel(threshold=threshold, softness=0, unevenness=0, grain=0, specks=0, least=least).develop(page.copy(), SCALE)
-        return np.mean(out == 0)
-
-    assert ink(0.5, 0.0) == 0.0
-    assert ink(0.5, 0.1) == pytest.approx(0.1, abs=0.025)
-    assert ink(0.9, 0.1) == ink(0.9, 0.0) > 0.4
-
-
 def test_an_empty_page_scanned_in_black_and_white_stays_empty():
     page = np.full((300, 400, 3), 245, dtype=np.uint8)
     page += np.random.default_rng(2).integers(0, 8, (300, 400, 1), dtype=np.uint8)
-    out = Bilevel(threshold=0.5, specks=0, least=0.012).develop(page.copy(), SCALE)
+    out = Bilevel(threshold=0.5, specks=0, least=0.2).develop(page.copy(), SCALE)
     assert (out < 128).mean() < 0.002
 
 

@@ -10,7 +10,6 @@ from fastecg.artifact import Artifact, value
 
 _STEP = 32  # pixels between places where the threshold is known
 _CLOUD_MM = 60.0  # over which it wanders
-_CLEAR = 0.04  # brightness by which a threshold stays below the paper
 
 
 @dataclass(frozen=True)
@@ -23,32 +22,22 @@ class Bilevel(Artifact):
     grain: float = value(0.02, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
     specks: float = value(0.0003, 0, 0.02, "share of pixels turned over")
     seed: int = value(0, 0, 2**31, "of all that is uneven")
-    least: float = value(0.0, 0, 0.1, "share of the page's middle that is ink at least: who gets an empty scan scans it darker")
+    least: float = value(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: who gets an empty scan scans it darker")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""
-        from fastecg.kernels.grey import from_grey, threshold, to_grey, wandering
+        from fastecg.kernels.grey import exposure, from_grey, threshold, to_grey, wandering
 
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
         wanders = wandering((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
         plane = to_grey(pixels)
-        level = (self._middle(plane) + 255.0 * self.unevenness * wanders).astype(np.float32)
+        strays = 255.0 * (1.5 * self.unevenness + 2.5 * self.grain)  # as far as clouds go, and nearly all of the grain
+        middle = exposure(plane, 255.0 * self.threshold, self.least, px_per_mm, strays)
+        level = (middle + 255.0 * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
         speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))
         flat = plane.reshape(-1)
         flat[speck] = 255 - flat[speck]
         from_grey(plane, pixels)
         return pixels
-
-    def _middle(self, plane: np.ndarray) -> float:
-        """The brightness, 0 to 255, round which the threshold wanders."""
-        if not self.least:
-            return 255.0 * self.threshold
-        height, width = plane.shape
-        rim, side = height // 8, width // 8
-        inner = plane[rim : height - rim : 4, side : width - side : 4]
-        darker, paper = np.quantile(inner, (self.least, 0.5))
-        # Where next to nothing is left on the page, no threshold finds it: beyond the paper's own level there is only noise.
-        clear = 255.0 * (_CLEAR + 3.0 * (self.unevenness + self.grain))
-        return max(255.0 * self.threshold, min(float(darker), float(paper) - clear))

@@ -26,17 +26,19 @@ class Fax(Artifact):
     dither: float = value(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
     lost: int = value(3, 0, 60, "lines in which an error spoils all from some point on")
     seed: int = value(0, 0, 2**31, "of the lines lost")
+    least: float = value(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: machines expose pale pages longer")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Send and receive, in place."""
         from fastecg.kernels.copy import halftone, resampled
-        from fastecg.kernels.grey import from_grey, paper_level, to_grey
+        from fastecg.kernels.grey import exposure, from_grey, paper_level, to_grey
 
         height, width = pixels.shape[:2]
         plane = to_grey(pixels)
         white = min(paper_level(plane) / 255.0, 1.0)
         raster = resampled(plane, self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
-        halftone(raster, lookup_tables(white * (self.threshold + self.dither * (dots("bayer", 4) - 0.5)), 2), 1)
+        middle = exposure(raster, 255.0 * white * self.threshold, self.least, px_per_mm * len(raster) / height, 127.5 * self.dither)
+        halftone(raster, lookup_tables(middle / 255.0 + white * self.dither * (dots("bayer", 4) - 0.5), 2), 1)
         self._lose(raster)
         from_grey(resampled(raster, height, width), pixels)
         return pixels

@@ -30,6 +30,7 @@ class Photocopy(Artifact):
     specks: float = value(0.0006, 0, 0.02, "specks of toner, as a share of all pixels")
     generations: int = value(1, 1, 6, "how often it was copied")
     seed: int = value(0, 0, 2**31, "of all that is uneven")
+    least: float = value(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: copiers expose pale pages longer")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Copy in place: some 8 ms a generation at 2200 x 1700."""
@@ -45,7 +46,7 @@ class Photocopy(Artifact):
     def _copy(self, plane: np.ndarray, px_per_mm: float, rng: np.random.Generator, again: bool) -> None:
         """One generation."""
         from fastecg.kernels.copy import flip_near_edges, soften
-        from fastecg.kernels.grey import paper_level, threshold, wandering
+        from fastecg.kernels.grey import exposure, paper_level, threshold, wandering
 
         if again:
             soften(plane)  # the lens of the copier; the first time, whatever took the picture has blurred it
@@ -53,7 +54,10 @@ class Photocopy(Artifact):
         wanders = wandering(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
         # A copy is black on white: its threshold lies nearer to the middle, else each copy would be darker than the one before.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
-        level = (paper_level(plane) * (middle + self.unevenness * wanders)).astype(np.float32)
+        white = paper_level(plane)
+        strays = 255.0 * (1.5 * self.unevenness + 2.5 * self.grain)  # as far as clouds go, and nearly all of the grain
+        middle = exposure(plane, white * middle, self.least, px_per_mm, strays)
+        level = (middle + white * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, seeds[0])
         if self.growth > 0 or self.loss > 0:
             flip_near_edges(plane, self.growth, self.loss, self.reach_mm * px_per_mm, seeds[1])

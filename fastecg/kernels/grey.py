@@ -10,6 +10,9 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
 from fastecg.kernels.stain import add_clouds
 
+_STRIP_MM = 8.0  # less than lines of traces lie apart
+_CLEAR = 10.0  # brightness, 0 to 255, by which an exposure stays below even paper
+
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
     """Brightness (ITU-R BT.601) of (height, width, 3) uint8, C order, as a new plane (height, width) uint8."""
@@ -31,6 +34,36 @@ def fade_to_grey(pixels: np.ndarray) -> None:
 def paper_level(plane: np.ndarray) -> float:
     """The brightness of the paper in a plane (height, width) uint8: copiers and faxes find it by themselves and count from there."""
     return float(max(np.percentile(plane[::6, ::6], 85), 40.0))
+
+
+def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float) -> float:
+    """The brightness, 0 to 255, below which ink begins: `level`, or higher where that would lose the trace.
+
+    As automatic exposure does, it looks at the page's middle, in upright strips as wide as a pixel: a trace crosses many of them
+    however thin its pen, whereas dark words, marks and bars fill few.
+
+    Parameters
+    ----------
+    plane : (height, width) uint8
+    level : float
+        As it was set, 0 to 255.
+    least : float
+        Share of the strips that hold ink at least; 0 leaves `level` as it is.
+    px_per_mm : float
+        Along the plane's columns.
+    noise : float
+        By how much the threshold may be off by chance, 0 to 255. It stays that far below the paper's own level: where next to
+        nothing is on a page, any threshold that leaves enough would turn noise to ink.
+    """
+    if not least:
+        return level
+    rim, side = (length // 8 for length in plane.shape)
+    middle = plane[rim : len(plane) - rim, side : plane.shape[1] - side]
+    rows = min(max(round(_STRIP_MM * px_per_mm), 1), len(middle))
+    count = len(middle) // rows
+    darkest = middle[: count * rows].reshape(count, rows, -1).min(axis=1)
+    paper = float(np.median(middle[::8, ::8]))
+    return max(level, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
 
 
 def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grain: float, seed: int) -> None:
