@@ -52,6 +52,58 @@ def shake(way: np.ndarray, knots: np.ndarray, period: float) -> np.ndarray:
     return out
 
 
+def press(way: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs_chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Width and density along the way, run by run. `grip`: density's press, width's give, taper, point, share of blobs."""
+    width, density = np.full(len(way), np.nan), np.full(len(way), np.nan)
+    restless = np.interp(np.arange(len(way)) / 25.0, np.arange(len(unrest)), unrest)
+    for run, chance in zip(runs(way), runs_chance, strict=True):
+        points = way[run]
+        count = len(points)
+        at = np.arange(count)
+        before, after = points[np.maximum(at - 2, 0)], points[np.minimum(at + 2, count - 1)]
+        speeds = [_speed(before[i], points[i], after[i], min(i, count - 1 - i)) for i in range(count)]
+        speed = 0.6
+        for i in range(count):
+            speed = 0.7 * speed + 0.3 * speeds[i]
+            fall = (before[i] - after[i])[1] / (np.linalg.norm(before[i] - after[i]) + 1e-9)
+            middle = i / max(count - 1, 1) * (1 - i / max(count - 1, 1))
+            pressure = 0.94 - 0.5 * speed + 0.17 * fall + 0.8 * middle + 0.15 * restless[run.start + i]
+            width[run.start + i] = np.clip(1 + 0.8 * grip[1] * (pressure - 0.55), 0.4, 1.6)
+            density[run.start + i] = np.clip(1 + 0.62 * grip[0] * (pressure - 0.58), 0.25, 1.12)
+        for line, loss in ((width, 0.88), (density, 0.55)):
+            line[run] *= 1 - loss * grip[3] * _off_paper(count, grip, chance)
+        if chance[0] < grip[4]:
+            blob = np.arange(min(4, count))
+            width[run.start + blob] = np.maximum(width[run.start + blob], 1 + 0.4 * chance[1] * (1 - blob / 4))
+            density[run.start + blob] = 1.15
+    return width, density
+
+
+def _speed(before: np.ndarray, here: np.ndarray, after: np.ndarray, from_end: int) -> float:
+    """The two-thirds power law on the angle of two chords."""
+    a, b = here - before, after - here
+    lengths = np.linalg.norm(a), np.linalg.norm(b)
+    if min(lengths) == 0.0:
+        return 0.5
+    angle = abs(np.angle(complex(*b) / complex(*a)))
+    return float((2 * angle / sum(lengths) + 0.25) ** (-1 / 3) * (0.6 + 0.4 * min(1.0, from_end / 5)))
+
+
+def _off_paper(count: int, grip: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """How far the pen is off the paper at each point of a run, 1 where it moves through an end; ends are a third of a run at most."""
+    taper = grip[2]
+    longest = min(0.33 * count, 26, 6 + 0.04 * count)
+    landing = 0.0 if chance[0] < grip[4] else 0.7 * longest * taper * chance[2]
+    leaving = 0.0 if chance[3] < 0.1 + 0.4 * (1 - taper) else longest * (0.35 + 0.65 * taper * chance[3])
+    off = np.zeros(count)
+    for i in range(count):
+        if i < landing:
+            off[i] = (1 - i / landing) ** 1.5
+        if count - 1 - i < leaving:
+            off[i] = (1 - (count - 1 - i) / leaving) ** 1.5
+    return off
+
+
 def line_coverage(a: np.ndarray, b: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Coverage 0..255 by one capsule between nodes x, y, radius, density."""
     plane = np.zeros(shape)

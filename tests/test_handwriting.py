@@ -25,7 +25,7 @@ from fastecg.handwriting.font import write_in_font
 from fastecg.handwriting.glyphs import forms, glyph_table
 from fastecg.handwriting.lay import place_mark, place_note
 from fastecg.handwriting.place import CELL_MM, Room, beats
-from fastecg.handwriting.words import draw_note, draw_phrase, templates
+from fastecg.handwriting.words import broken, draw_note, draw_phrase, templates
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
 from fastecg.layouts import LAYOUTS, Setup, layout_for
 from fastecg.page import Box, Grid, Page, Trace
@@ -149,7 +149,7 @@ def test_writers_differ_more_than_one_writer_from_himself():
     def look(writer, k):
         return shape_of(motor.write("minimum value", replace(writer, x_height_mm=2.0, capitals=False), rng(k)))
 
-    writers = [draw_writer(rng(k), 0.8) for k in range(10)]
+    writers = [draw_writer(rng(k), 0.8) for k in range(40)]
     looks = np.array([[look(writer, k) for k in range(3)] for writer in writers])
     own = np.linalg.norm(looks - looks.mean(axis=1, keepdims=True), axis=-1).mean()
     others = np.linalg.norm(looks.mean(axis=1) - looks.mean(axis=(0, 1)), axis=-1).mean()
@@ -212,7 +212,15 @@ def test_ink_has_the_colour_asked_for(colour):
     if colour in ("black", "grey"):
         assert max(red, green, blue) - min(red, green, blue) < 12
     else:
-        assert {"red": red, "green": green, "blue": blue}[colour] == max(red, green, blue)
+        assert {"red": red, "green": green, "blue": blue, "blue-black": blue}[colour] == max(red, green, blue)
+
+
+def test_most_ink_is_blue_and_hardly_any_red():
+    drawn = [draw_pen(rng(k)) for k in range(1500)]
+    red, green, blue = np.array([pen.colour for pen in drawn]).T
+    assert (blue > np.maximum(red, green) + 15).mean() > 0.55
+    assert 0.02 < (red > blue + 60).mean() < 0.1
+    assert np.mean([pen.name == "ballpoint" for pen in drawn]) > 0.65
 
 
 # --- motion ------------------------------------------------------------------------------------------------------------------------
@@ -278,17 +286,62 @@ def test_the_pen_presses_harder_where_it_is_slow():
     wide = np.stack([np.linspace(0, 130, 300), np.zeros(300)], axis=1)
     density = np.empty((2, 300))
     for k, way in enumerate((tight, wide)):
-        motor.press_pen(way, 1.0, 0.0, 0.0, np.zeros(20), np.ones((1, 2)), np.empty(300), density[k])
+        grip = np.array([1.0, 1.0, 0.0, 0.0, 0.0])
+        motor.press_pen(way, grip, np.zeros(20), np.ones((1, 4)), np.empty(300), density[k])
     assert density[0, 50:250].mean() > density[1, 50:250].mean() + 0.1
 
 
-def test_strokes_run_out_thin_and_may_start_with_a_blob():
+def pressed(way, grip, runs=(1.0, 1.0, 1.0, 1.0)):
+    """Width and density along one stroke."""
+    width, density = np.empty(len(way)), np.empty(len(way))
+    motor.press_pen(way, np.array(grip), np.zeros(len(way) // 25 + 2), np.array([runs]), width, density)
+    return width, density
+
+
+def test_strokes_taper_where_the_pen_lands_and_leaves_and_may_start_with_a_blob():
     way = np.stack([np.linspace(0, 40, 90), np.zeros(90)], axis=1)
-    width, density = np.empty(90), np.empty(90)
-    motor.press_pen(way, 1.0, 0.8, 0.5, np.zeros(20), np.array([[0.2, 1.0]]), width, density)
-    assert width[0] > 1.3
-    assert width[-1] < 0.6 * width[45]
-    assert density[-1] < density[45]
+    width, density = pressed(way, [1.0, 1.0, 0.8, 1.0, 0.5])
+    assert width[0] < 0.3 * width[45]
+    assert width[-1] < 0.3 * width[45]
+    assert density[-1] < 0.7 * density[45]
+    assert pressed(way, [1.0, 1.0, 0.8, 1.0, 0.5], (0.2, 1.0, 1.0, 1.0))[0][0] > 1.3
+    blunt, _ = pressed(way, [1.0, 1.0, 0.8, 1.0, 0.0], (1.0, 1.0, 0.0, 0.0))
+    assert blunt[-1] > 0.7 * blunt[45], "a pen that stops before it lifts"
+
+
+def test_strokes_swell_in_the_middle_and_on_the_way_down():
+    down = np.stack([np.zeros(80), np.linspace(36, 0, 80)], axis=1)
+    falling, rising = (pressed(way, [1.0, 1.0, 0.0, 1.0, 0.0])[0] for way in (down, down[::-1].copy()))
+    assert (falling[10:70] > rising[10:70] + 0.1).all()
+    assert falling[40] > falling[8] + 0.04
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pressing_as_the_naive_twin(seed):
+    generator = rng(seed)
+    way = generator.normal(0, 0.5, (130, 2)).cumsum(axis=0)
+    way[[3, 40, 44, 100]] = np.nan
+    grip = np.array([1.2, 0.8, generator.random(), generator.random(), 0.4])
+    unrest, runs = generator.standard_normal(8), generator.random((5, 4))
+    width, density = np.empty(130), np.empty(130)
+    motor.press_pen(way, grip, unrest, runs, width, density)
+    for found, expected in zip((width, density), naive.press(way, grip, unrest, runs), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_baselines_rise_and_fall_and_gaps_are_uneven():
+    def feet(k):
+        """The lowest y of each of twelve letters, and the gaps between them, in x-heights."""
+        writer = replace(draw_writer(rng(k), 0.8), capitals=False, cursive=0.0, slope=0.0, slant=0.0, x_height_mm=1.0)
+        nodes = motor._letters("n" * 12, replace(writer, hand=writer.hand._replace(join=0.0, merge=0.0, jitter=0.0)), rng(k))
+        motor._wave(nodes, writer.hand.wave, rng(k))
+        starts = np.flatnonzero(nodes[:, 3] == 1.0)
+        letters = [letter for letter in np.split(nodes, starts[1:]) if np.ptp(letter[:, 0]) > 2]
+        return np.array([letter[:, 1].min() for letter in letters]), np.array([letter[0, 0] for letter in letters])
+
+    found = [feet(k) for k in range(30)]
+    assert np.mean([np.std(low) for low, _ in found]) > 0.5, "a twentieth of the x-height"
+    assert np.mean([np.std(np.diff(left)) for _, left in found]) > 0.5
 
 
 # --- ink ---------------------------------------------------------------------------------------------------------------------------
@@ -399,6 +452,12 @@ def test_a_note_has_no_line_twice():
     assert draw_note(rng(0), 3, own=("only one",)) == "only one"
 
 
+def test_long_lines_are_broken_at_the_space_next_to_the_middle():
+    assert broken("STE V2-V4? repeat in 15 min") == "STE V2-V4? repeat\nin 15 min"
+    assert broken("AF 140\nfailure to capture?") == "AF 140\nfailure to\ncapture?"
+    assert broken("unbreakablyverylong") == "unbreakablyverylong"
+
+
 def test_own_notes_are_read_and_checked(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("# comment\nCheck K+\n\n#2 today\n", encoding="utf-8")
@@ -502,7 +561,7 @@ def touches(ink, k):
 
 def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
     """Over 400 pages 15 to 25 % of the notes touch a trace; half of them lie above all traces; none lies on printed words."""
-    touching, above, count = 0, 0, 0
+    touching, above, count, across = 0, 0, 0, []
     for k in range(400):
         made, _ = page(k % 24)
         room, generator = Room.of(made), rng(k)
@@ -512,6 +571,7 @@ def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
             if ink is None:
                 continue
             touching += touches(ink, k % 24)
+            across += [room.share_on_trace(ink.points_mm, np.zeros(len(ink.points_mm)))]
             above += ink.extent_mm[3] < room.regions()["header"][3]
             count += 1
             x0, y0, x1, y1 = ink.extent_mm
@@ -521,10 +581,12 @@ def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
                 if box.kind == "text":
                     low, high = box.corners_mm.min(axis=0), box.corners_mm.max(axis=0)
                     assert x1 < low[0] or x0 > high[0] or y1 < low[1] or y0 > high[1]
-    print(f"{count} notes, {touching / count:.3f} touch a trace, {above / count:.3f} in the header")
+    lying = np.array(across)[np.array(across) > 0]
+    print(f"{count} notes, {touching / count:.3f} touch a trace, {above / count:.3f} in the header; {np.median(lying):.3f} of ink on it")
     assert count > 700
     assert 0.15 <= touching / count <= 0.25
     assert above / count > 0.35
+    assert np.median(lying) < 0.06, "notes touch a trace by their ends"
 
 
 def test_marks_keep_off_the_traces_mostly():

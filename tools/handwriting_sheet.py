@@ -38,26 +38,26 @@ def draw(pixels: np.ndarray, ink: Ink) -> None:
 
 
 def writers_sheet() -> np.ndarray:
-    """Twenty writers from neat to illegible, three phrases each."""
-    pixels = paper(285, 262)
+    """Twenty writers from neat to illegible, two phrases each."""
+    pixels = paper(240, 336)
     for k in range(20):
         rng = np.random.default_rng(k)
         writer = draw_writer(rng, float(rng.uniform(0.05, 0.95)))
-        for c, words in enumerate((PHRASES[k % 4], PHRASES[(k + 1) % 4], draw_phrase(rng))):
-            draw(pixels, write(words, writer, rng).moved(6 + c * 112, 12 + k * 12.8))
+        for c, words in enumerate((PHRASES[k % 4], draw_phrase(rng))):
+            draw(pixels, write(words, writer, rng).moved(6 + c * 128, 14 + k * 16.5))
     return pixels
 
 
 def dial_sheet() -> np.ndarray:
-    """Four writers from neat to illegible, and their signatures."""
-    pixels = paper(340, 194)
+    """Three writers from neat to illegible, and their signatures."""
+    pixels = paper(345, 214)
     for row in range(11):
-        for c in range(4):
+        for c in range(3):
             rng = np.random.default_rng(40 + c)
             writer = draw_writer(rng, 1.0 - row / 10, draw_pen(np.random.default_rng(c), "ballpoint"))
-            draw(pixels, write(PHRASES[c], writer, np.random.default_rng(7)).moved(5 + 84 * c, 12 + 17 * row))
+            draw(pixels, write(PHRASES[c], writer, np.random.default_rng(7)).moved(5 + 115 * c, 12 + 19 * row))
             if row % 3 == 2:
-                draw(pixels, marks.signature(writer, rng).moved(30 + 84 * c, 20 + 17 * row))
+                draw(pixels, marks.signature(writer, rng).moved(50 + 115 * c, 22 + 19 * row))
     return pixels
 
 

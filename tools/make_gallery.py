@@ -85,10 +85,10 @@ def draw_recipes() -> str:
 
 
 def draw_handwriting() -> str:
-    """Twenty writers, and four of them from neat to illegible."""
+    """Twenty writers, and three from neat to illegible."""
     shown = (
         (writers_sheet, "writers", "Twenty writers: hand, forms of letters, pen and phrases are drawn from the seed."),
-        (dial_sheet, "legibility", "Four of them from `legibility = 1` down to 0, and how they sign: random letters, nobody's name."),
+        (dial_sheet, "legibility", "Three hands from `legibility = 1` down to 0, and how they sign: random letters, nobody's name."),
     )
     rows = []
     for sheet, name, title in shown:

@@ -55,8 +55,8 @@ class Ink:
         round_it = np.array([[-0.05], [0.05]])
         corners = [np.reshape(measure(letter), (2, 2)) + round_it for letter in self.letters]
         if len(self.points_mm):
-            half = 0.5 * np.nanmax(self.width_mm) + 0.05
-            corners.append(np.array([np.nanmin(self.points_mm, axis=0) - half, np.nanmax(self.points_mm, axis=0) + half]))
+            half = 0.5 * np.fmax.reduce(self.width_mm) + 0.05
+            corners.append(np.array([np.fmin.reduce(self.points_mm) - half, np.fmax.reduce(self.points_mm) + half]))
         (x0, y0), (x1, y1) = np.min(corners, axis=0)[0].tolist(), np.max(corners, axis=0)[1].tolist()
         return x0, y0, x1, y1
 
@@ -193,7 +193,7 @@ def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: flo
             ink = _over(below[y, x], top[y, x]) / 255.0
             high = paper_tooth((x + x0 + 0.5) * fibres, (y + y0 + 0.5) * fibres, seed)
             # Firm strokes press the fibres down.
-            top[y, x] = np.uint8(255.0 * ink * (1.0 - min(1.0, tooth * max(0.0, high - 0.35) * 1.7 * (1.3 - ink))) + 0.5)
+            top[y, x] = np.uint8(255.0 * ink * (1.0 - min(1.0, tooth * max(0.0, high - 0.35) * 2.2 * (1.3 - ink) ** 2)) + 0.5)
 
 
 @jit

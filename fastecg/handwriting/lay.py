@@ -12,13 +12,15 @@ from fastecg.handwriting.font import NotesFont, write_in_font
 from fastecg.handwriting.ink import Ink, ink_plane, ink_window, join_inks, soak
 from fastecg.handwriting.motor import write
 from fastecg.handwriting.place import Extent, Room, beats, extent_of
-from fastecg.handwriting.words import draw_note, draw_remark
+from fastecg.handwriting.words import broken, draw_note, draw_remark
 from fastecg.handwriting.writer import Writer
 from fastecg.page import Box, Trace
 from fastecg.sheet import Sheet
 
-_REGIONS, _SHARES = ("header", "right", "among", "bottom"), (0.5, 0.13, 0.22, 0.15)
+_REGIONS, _SHARES = ("header", "right", "among", "bottom"), (0.5, 0.15, 0.13, 0.22)
 _TRIES = 6  # at a note or a mark that fits
+_SMALLER = 0.9  # every time that it did not fit
+_PLACES_TRIED = 6  # for ink across a trace
 _KINDS_TRIED = 4  # of marks
 
 
@@ -40,18 +42,38 @@ def place_note(
     room: Room, writer: Writer, rng: np.random.Generator, across: float, own: tuple[str, ...] = (), font: NotesFont | None = None
 ) -> Ink | None:
     """A note of one to three lines where there is room, or with a chance of `across` over a trace; None where the page is full."""
-    region = room.regions()[str(rng.choice(_REGIONS, p=_SHARES))]
     over_trace = rng.random() < across
+    region = _about_a_beat(room, rng) if over_trace else room.regions()[str(rng.choice(_REGIONS, p=_SHARES))]
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
         words = draw_note(rng, lines if attempt < 2 else 1, own)
-        ink = write(words, writer, rng) if font is None else write_in_font(words, font, writer, rng)
+        words = words if own or rng.random() < 0.4 else broken(words)
+        hand = writer.sized(_SMALLER**attempt)  # where there is little room one writes small
+        ink = write(words, hand, rng) if font is None else write_in_font(words, font, hand, rng)
         if rng.random() < 0.12:
             ink = _with_underline(ink, writer, rng)
-        placed = put(room, ink, rng, region, over_trace)
+        placed = _crossing(room, ink, rng, region) if over_trace else _fitted(room, ink, rng, region)
         if placed is not None:
+            room.take(placed.extent_mm)
             return placed
     return None
+
+
+def _about_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
+    """Where a note is written that has to do with a beat."""
+    found = _some_beat(room, rng)
+    if found is None:
+        return None
+    x, y = found[1]
+    return x - 45.0, y - 25.0, x + 45.0, y + 25.0
+
+
+def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None) -> Ink | None:
+    """The ink where it touches a trace, but as little as in any of some places; None where it would touch none."""
+    found = [placed for _ in range(_PLACES_TRIED) if (placed := _fitted(room, ink, rng, region, True))]
+    shares = [_share_on_trace(room, placed) for placed in found]
+    touching = [(share, k) for k, share in enumerate(shares) if share > 0.0]
+    return found[min(touching)[1]] if touching else None
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
@@ -206,6 +228,15 @@ def place_mark(room: Room, writer: Writer, rng: np.random.Generator, across: flo
 
 def _touches(room: Room, ink: Ink) -> bool:
     return room.on_trace(ink.points_mm, 0.5 * ink.width_mm)
+
+
+def _share_on_trace(room: Room, ink: Ink) -> float:
+    """Share of the ink that lies on a trace; of letters of a font, of their box."""
+    if len(ink.points_mm):
+        return room.share_on_trace(ink.points_mm, 0.5 * ink.width_mm)
+    x0, y0, x1, y1 = ink.extent_mm
+    places = np.stack(np.meshgrid(np.linspace(x0, x1, 30), np.linspace(y0, y1, 8)), axis=-1).reshape(-1, 2)
+    return room.share_on_trace(places, np.full(len(places), 0.3))
 
 
 def _on_paper(ink: Ink, width: float, height: float) -> bool:

@@ -147,19 +147,26 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
 
 
 def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A signature with the stroke below it that many end in."""
+    """A signature with the sweep that most end in: out of its last letter, below it, or there and back."""
     x0, y0, x1, y1 = written.extent_mm
-    u = rng.random()
-    if u < 0.45:
+    u, reach = rng.random(), rng.uniform(10.0, 28.0)
+    low = y1 - rng.uniform(0.0, 0.15) * (y1 - y0)
+    if u < 0.22:
         return written
-    low = y1 - rng.uniform(0.0, 0.25) * (y1 - y0)
-    if u < 0.75:
-        line = underline(x0 + 0.15 * (x1 - x0), x1 + 2.0, low + 0.6, writer, rng)
+    moving = replace(writer, pen=writer.pen._replace(blob=0.0))  # the pen is on its way already
+    if u < 0.55:
+        end, rise = written.points_mm[-1], rng.normal(-0.12, 0.2) * reach
+        bow = rng.normal(0.0, 0.1) * reach
+        t = np.array([0.0, 0.2, 0.55, 1.0])
+        way = end + np.stack([t * reach, t * rise + 4.0 * t * (1.0 - t) * bow], axis=1)
+        line = draw_line(way, moving, rng, "signature", smooth=4.0)
+    elif u < 0.75:
+        line = underline(x0 + 0.15 * (x1 - x0), max(x1 + 2.0, x0 + reach), low + 0.6, moving, rng)
     else:
         back = np.array(
-            [[x1, 0.5 * (y0 + y1)], [x1 + 5, low - 2], [x1, low + 1], [x0 + 0.3 * (x1 - x0), low + 0.5], [x1 - 3, low + 1.6], [x1 + 9, low]]
+            [[x1, 0.5 * (y0 + y1)], [x1 + 4, low - 2], [x1, low + 1], [x1 - reach, low + 1], [x1 - 0.6 * reach, low + 2], [x1 + 9, low]]
         )
-        line = draw_line(back, writer, rng, "signature", smooth=2.0)
+        line = draw_line(back + rng.normal(0.0, 0.9, back.shape), moving, rng, "signature", smooth=rng.uniform(4.0, 9.0))
     return join_inks("signature", "", [written, line])
 
 
@@ -168,7 +175,7 @@ def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator
     x0, y0, x1, y1 = box
     broad = float(np.clip(1.25 * (y1 - y0), 3.0, 5.0))
     colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]
-    pen = Pen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12)
+    pen = Pen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12, 0.12, 0.0)
     rows = max(1, round((y1 - y0) / (0.85 * broad)))
     still = writer.hand._replace(taper=0.0, tremor=0.03, wander=0.3)
     parts = []

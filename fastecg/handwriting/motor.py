@@ -2,7 +2,8 @@
 
 Letters are laid on a line and joined; a smooth curve runs through their points; the hand's inertia is a low-pass along that curve,
 which rounds corners, cuts loops short and runs joins together: this is what turns letters into handwriting. Speed follows the
-two-thirds power law (slow where it curves), pressure falls with speed, and width and density follow pressure.
+two-thirds power law (slow where it curves), pressure falls with speed, rises on the way down and swells in the middle of a stroke,
+and width and density follow pressure. Pens land and leave in motion mostly, so strokes taper; where the pen rests, they end blunt.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fastecg.kernels.jit import jit
 
 STEP = 0.45  # units between points of the pen's way: a tenth of a mm, less than a pixel at 200 dpi
 _LINE = 31.0  # units between lines
+_WAVE = 34.0  # units between knots of a baseline's wave
 _SPACE, _NEW_LINE = -1, -2
 _LONGEST = 40  # nodes a letter can have, joins included
 
@@ -42,6 +44,7 @@ def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "han
     """
     drawn = spelled(words.upper() if writer.capitals else words)
     nodes = _letters(drawn, writer, rng)
+    _wave(nodes, writer.hand.wave, rng)
     return inked(nodes, writer.hand, writer.pen, writer.x_height_mm / 10.0, rng, kind, drawn, writer.slant, writer.slope)
 
 
@@ -65,11 +68,21 @@ def inked(
     shake_way(smooth, rng.standard_normal((count // 7 + 2, 2)) * hand.tremor, 7.0)
     shake_way(smooth, rng.standard_normal((count // 60 + 2, 2)) * np.array([0.0, hand.wander]), 60.0)
     width, density = np.empty(count), np.empty(count)
-    lifts = int(np.isnan(smooth[:, 0]).sum()) + 1
-    press_pen(smooth, pen.press, hand.taper, pen.blob, rng.standard_normal(count // 25 + 2), rng.random((lifts, 2)), width, density)
+    runs = rng.random((int(np.isnan(smooth[:, 0]).sum()) + 1, 4))
+    grip = np.array([pen.press, pen.give, hand.taper, pen.point, pen.blob])
+    press_pen(smooth, grip, rng.standard_normal(count // 25 + 2), runs, width, density)
     x, y = smooth[:, 0] + slant * smooth[:, 1], smooth[:, 1]
     points = np.stack([x * math.cos(slope) - y * math.sin(slope), -(y * math.cos(slope) + x * math.sin(slope))], axis=1) * unit_mm
     return Ink(kind, words, points, width * pen.diameter_mm, np.minimum(density * pen.dark, 1.0), pen)
+
+
+def _wave(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None:
+    """Let the baselines rise and fall, in place: a knot every few letters, and no return to where the line began."""
+    if not len(nodes):
+        return
+    knots = rng.standard_normal(int(max(nodes[:, 0].max(), 0.0) / _WAVE) + 3)
+    at = np.clip(nodes[:, 0] / _WAVE, 0.0, len(knots) - 1.0)
+    nodes[:, 1] += size * np.interp(at, np.arange(len(knots)), 0.8 * knots + 0.35 * np.cumsum(knots[::-1]))
 
 
 def _letters(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
@@ -114,11 +127,13 @@ def lay_letters(
     `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
     """
     count, start, x, line = 0, 0, 0.0, 0.0
-    places = np.empty((len(letters), 5))  # x, y, size, flatness, turn of each letter
+    places = np.empty((len(letters), 6))  # x, y, size, flatness, turn, width of each letter
     while start < len(letters):
         if letters[start, 0] < 0:
-            x = 0.0 if letters[start, 0] == _NEW_LINE else x + hand.word_gap
-            line -= _LINE if letters[start, 0] == _NEW_LINE else 0.0
+            broken = letters[start, 0] == _NEW_LINE
+            # No line starts right below the one before, no two gaps are alike.
+            x = 5.0 * noise[count, 2] if broken else x + hand.word_gap * max(0.65, 1.0 + hand.uneven * noise[count, 2])
+            line -= _LINE * (1.0 + 0.25 * hand.uneven * noise[count, 3]) if broken else 0.0
             start += 1
             continue
         stop = start
@@ -154,21 +169,24 @@ def _lay_word(
             places[i, 3] = 0.0  # its dot is not written either
             continue
         after = (i - start) / max(1.0, stop - start - 1.0)
-        size = 1.0 + hand.swell * noise[count, 3] * 0.7
-        flat = max(0.2, 1.0 - hand.squash * after**0.6 * min(1.0, (stop - start) / 5.0))
+        long = min(1.0, (stop - start) / 5.0)
+        size = (1.0 + 0.8 * hand.swell * noise[count, 3]) * (1.0 - hand.shrink * after * long)
+        # A letter is flat by accident too: an even row of them looks like a spring.
+        flat = min(1.1, max(0.12, 1.0 - hand.squash * after**0.6 * long * (1.0 + 0.45 * noise[count, 1])))
         if kind != 0:
             flat = 1.0 - 0.3 * hand.squash * after - 0.9 * hand.slur
             size *= 1.0 - 0.35 * hand.slur
-        places[i] = np.array([x, line, size, flat, hand.turn * noise[count, 2]])
+        wide = hand.aspect * size * max(0.6, 1.0 + 0.6 * hand.uneven * noise[count, 0])
+        places[i] = np.array([x, line, size, flat, hand.turn * noise[count, 2], wide])
         small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
         # Between capitals and digits only a hasty pen stays down.
         joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)
         foot = 1 if cursive and (joined or not lead_in or i > start) else 0
         low = table.extents[glyph, 0] if foot == 0 else 1.6
         if joined and letters[i - 1, 3] == 1:  # a joined form ends in the stroke that leads on
-            places[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * low) * hand.aspect
+            places[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * low) * wide
         else:
-            places[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - low * hand.aspect
+            places[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - low * wide
         first, body = table.allographs[glyph, 0], table.allographs[glyph, 1]
         for stroke in range(first, body):
             if stroke > first and kind != 0 and chance[count] < hand.slur:
@@ -178,9 +196,22 @@ def _lay_word(
                 count, joins = _join(table, stroke, places[i], hand, nodes, count)
             skip, drop = foot if stroke == first else 0, hand.drop + (hand.slur if kind != 0 else 0.0)
             count = _put(table, hand, offsets, stroke, skip, drop, places[i], not joins, chance, noise, nodes, count)
-        gap = hand.gap + (1.3 if kind == 1 else 0.7 if kind == 2 else 0.0)
-        x = places[i, 0] + table.extents[glyph, 1] * hand.aspect * size + max(0.9, gap)
+        gap = (hand.gap + (1.3 if kind == 1 else 0.7 if kind == 2 else 0.0)) * (1.0 + 1.8 * hand.uneven * noise[count - 1, 2])
+        x = places[i, 0] + table.extents[glyph, 1] * wide + max(-1.2, gap)
+    if count > 0 and letters[stop - 1, 3] == 1 and places[stop - 1, 3] != 0.0 and chance[count] < hand.tail:
+        count = _draw_out(hand, chance, noise, nodes, count)
     return count, x
+
+
+@jit
+def _draw_out(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: np.ndarray, count: int) -> int:
+    """End a word in a stroke that wanders off: up, down or along, longer the hastier the hand."""
+    x, y = nodes[count - 1, 0], nodes[count - 1, 1]
+    reach, rise = 3.0 + (4.0 + 14.0 * hand.tail) * chance[count + 1] ** 2, 2.5 * noise[count, 3]
+    for k in range(2):
+        nodes[count] = np.array([x + 0.5 * (k + 1) * reach, y + (k - 0.4) * rise + 0.8 * noise[count, 2], 0.0, 0.0])
+        count += 1
+    return count
 
 
 @jit
@@ -188,7 +219,7 @@ def _join(table: Table, stroke: int, place: np.ndarray, hand: Hand, nodes: np.nd
     """Lead the pen over to a printed letter in a sagging line, if it is near and not far back."""
     first = table.strokes[stroke]
     x0, y0 = nodes[count - 1, 0], nodes[count - 1, 1]
-    x1, y1 = place[0] + table.points[first, 0] * hand.aspect, place[1] + table.points[first, 1] * place[3]
+    x1, y1 = place[0] + table.points[first, 0] * place[5], place[1] + table.points[first, 1] * place[3]
     length = math.hypot(x1 - x0, y1 - y0)
     if length >= 13.0 + 12.0 * hand.merge or x1 - x0 < -0.35 * length:
         return count, False
@@ -246,7 +277,7 @@ def _put(
         if first < k < last and chance[count] < drop and k + 1 < last:
             chance[count] = 1.0  # the next point is kept: no letter loses two in a row
             continue
-        x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * hand.aspect * place[2]
+        x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * place[5]
         y = (table.points[k, 1] + offsets[k, 1] + hand.jitter * noise[count, 1]) * place[2]
         rise, hang = max(y - 10.0, 0.0), min(y, 0.0)
         y = (y - rise - hang) * place[3] + (rise * hand.ascender + hang * hand.ascender) * (0.5 + 0.5 * place[3])
@@ -354,19 +385,12 @@ def shake_way(way: np.ndarray, knots: np.ndarray, period: float) -> None:
 
 
 @jit
-def press_pen(
-    way: np.ndarray,
-    press: float,
-    taper: float,
-    blob: float,
-    unrest: np.ndarray,
-    starts: np.ndarray,
-    width: np.ndarray,
-    density: np.ndarray,
-) -> None:
+def press_pen(way: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.ndarray, width: np.ndarray, density: np.ndarray) -> None:
     """Speed from curvature, pressure from speed, and from that width (in pen diameters) and density along the way.
 
-    `unrest` are normal knots every 25 points, `starts` (runs, 2) uniform: whether a run starts with a blob, and how large.
+    `grip` is how much pressure changes density and width, how fast the pen lands and leaves, how far strokes taper, and the share of
+    blobs. `unrest` are normal knots every 25 points; `runs` (runs, 4) uniform: whether a run starts with a blob, how large, and how
+    the pen lands and leaves.
     """
     start, run = 0, 0
     while start < len(way):
@@ -376,13 +400,14 @@ def press_pen(
         speed = 0.6
         for i in range(start, stop):
             speed += 0.3 * (_power_law(way, start, stop, i) - speed)
-            down = way[min(i + 1, stop - 1), 1] < way[max(i - 1, start), 1]
-            k = i // 25
+            a, b = max(i - 2, start), min(i + 2, stop - 1)
+            fall = (way[a, 1] - way[b, 1]) / (math.hypot(way[a, 0] - way[b, 0], way[a, 1] - way[b, 1]) + 1e-9)
+            k, done = i // 25, (i - start) / max(1.0, stop - 1.0 - start)
             t = i / 25.0 - k
-            pressure = 1.02 - 0.42 * speed + (0.14 if down else 0.0) + 0.11 * (unrest[k] * (1.0 - t) + unrest[k + 1] * t)
-            width[i] = min(max(1.0 + press * 0.55 * (pressure - 0.70), 0.45), 1.4)
-            density[i] = min(max(1.0 + press * 0.62 * (pressure - 0.74), 0.3), 1.12)
-        _run_out(start, stop, taper, starts[run, 0] < blob, starts[run, 1], width, density)
+            pressure = 0.94 - 0.5 * speed + 0.17 * fall + 0.8 * done * (1.0 - done) + 0.15 * (unrest[k] * (1.0 - t) + unrest[k + 1] * t)
+            width[i] = min(max(1.0 + 0.8 * grip[1] * (pressure - 0.55), 0.4), 1.6)
+            density[i] = min(max(1.0 + 0.62 * grip[0] * (pressure - 0.58), 0.25), 1.12)
+        _run_out(start, stop, grip, runs[run], width, density)
         if stop < len(way):
             width[stop] = density[stop] = np.nan
         start = stop + 1
@@ -402,16 +427,21 @@ def _power_law(way: np.ndarray, start: int, stop: int, i: int) -> float:
 
 
 @jit
-def _run_out(start: int, stop: int, taper: float, blob: bool, size: float, width: np.ndarray, density: np.ndarray) -> None:
-    """A quick hand lands and leaves in motion, so strokes begin and end thin; a pen that rests first leaves a blob."""
-    length = min(9, (stop - start) // 3)
-    for k in range(length):
-        thin = 1.0 - taper * (1.0 - k / length)
-        width[stop - 1 - k] *= 0.35 + 0.65 * thin
-        density[stop - 1 - k] *= 0.3 + 0.7 * thin
-        if not blob:
-            width[start + k] *= 1.0 - 0.35 * (1.0 - thin)
+def _run_out(start: int, stop: int, grip: np.ndarray, chance: np.ndarray, width: np.ndarray, density: np.ndarray) -> None:
+    """A hand lands and leaves in motion mostly, so strokes begin and end in points; a pen that rests first leaves a blob."""
+    count, taper, point = stop - start, grip[2], grip[3]
+    blob = chance[0] < grip[4]
+    longest = min(0.33 * count, min(26.0, 6.0 + 0.04 * count))
+    landing = 0.0 if blob else 0.7 * longest * taper * chance[2]
+    # A hand that stops before it lifts ends blunt.
+    leaving = 0.0 if chance[3] < 0.1 + 0.4 * (1.0 - taper) else longest * (0.35 + 0.65 * taper * chance[3])
+    for k in range(math.ceil(max(landing, leaving))):
+        for at, ramp in ((start + k, landing), (stop - 1 - k, leaving)):
+            if k < ramp:
+                lifted = (1.0 - k / ramp) * math.sqrt(1.0 - k / ramp)
+                width[at] *= 1.0 - 0.88 * point * lifted
+                density[at] *= 1.0 - 0.55 * point * lifted
     if blob:
-        for k in range(min(3, stop - start)):
-            width[start + k] = max(width[start + k], 1.12 + 0.35 * size * (1.0 - k / 3.0))
+        for k in range(min(4, count)):
+            width[start + k] = max(width[start + k], 1.0 + 0.4 * chance[1] * (1.0 - k / 4.0))
             density[start + k] = 1.15

@@ -12,6 +12,7 @@ from fastecg.page import Box, Page, Trace
 
 CELL_MM = 2.5
 _FINE_MM = 0.5  # cells in which a pen stroke's distance to a trace is told
+_LOOKED_AT = 4  # free places, of which the roomiest is taken
 _EDGE_MM = 3.0  # nobody writes closer to the paper's edge
 
 Extent = tuple[float, float, float, float]
@@ -57,12 +58,16 @@ class Room:
 
     def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
         """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2); rows of NaN are left out."""
+        return self.share_on_trace(points_mm, reach_mm) > 0.0
+
+    def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:
+        """Share of the points (n, 2) that a trace runs within `reach_mm` (n,) of; rows of NaN are left out."""
         drawn = np.isfinite(points_mm).all(axis=1)
         low, high = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
         sums = self._trace_sums
         most = np.array(sums.shape[::-1]) - 1
         (x0, y0), (x1, y1) = (np.clip(corner.astype(int), 0, most).T for corner in (np.floor(low), np.floor(high) + 1))
-        return bool((sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0).any())
+        return float(np.mean(sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0)) if drawn.any() else 0.0
 
     def take(self, extent: Extent) -> None:
         """Mark a rectangle as written on."""
@@ -75,23 +80,39 @@ class Room:
     ) -> tuple[float, float] | None:
         """The top left corner of a free place of a size, within `region` if there is one there; None where the page is full.
 
-        `across` asks for a place that a trace runs through.
+        `across` asks for a place that a trace runs through, at its edges if there is one.
         """
         width, height = size_mm
         rows, columns = (math.ceil(edge / CELL_MM) + 1 for edge in (height, width))
         if rows > self.words.shape[0] or columns > self.words.shape[1]:
             return None
-        words, traces = _window_sums(self.words, rows, columns), _window_sums(self.traces, rows, columns)
-        least, most = 0.12 * rows * columns, 0.5 * rows * columns + 4  # across a trace, not all over it
-        wanted = (traces >= least) & (traces <= most) if across else traces == 0
-        fine = (words == 0) & wanted & self._inside(rows, columns)
-        places = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
-        places = places if len(places) else np.argwhere(fine)
-        if not len(places):
-            return None
-        row, column = places[int(rng.integers(len(places)))]
-        slack = rng.uniform(0.0, 1.0, 2) * (columns * CELL_MM - width, rows * CELL_MM - height)
-        return float(column * CELL_MM + slack[0]), float(row * CELL_MM + slack[1])
+        free = (_window_sums(self.words, rows, columns) == 0) & self._inside(rows, columns)
+        for wanted in self._crossings(rows, columns) if across else (_window_sums(self.traces, rows, columns) == 0,):
+            fine = free & wanted
+            places = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
+            places = places if len(places) else np.argwhere(fine)
+            if len(places):
+                row, column = self._roomiest(places[rng.integers(len(places), size=1 if across else _LOOKED_AT)], rows, columns)
+                slack = rng.uniform(0.0, 1.0, 2) * (columns * CELL_MM - width, rows * CELL_MM - height)
+                return float(column * CELL_MM + slack[0]), float(row * CELL_MM + slack[1])
+        return None
+
+    def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+        """Places that a trace runs through at their edges alone, and those that it runs through, but not all over."""
+        traces = _window_sums(self.traces, rows, columns)
+        down, along = (rows - 1) // 4, columns // 4
+        middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
+        middle = middle[down : down + traces.shape[0], along : along + traces.shape[1]]
+        return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
+
+    def _roomiest(self, places: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
+        """The one of some places (n, 2) with the least round it: who has a page to write on does not squeeze in."""
+        taken = [
+            int(np.count_nonzero((self.traces | self.words)[max(row - 2, 0) : row + rows + 2, max(column - 2, 0) : column + columns + 2]))
+            for row, column in places.tolist()
+        ]
+        row, column = places[int(np.argmin(taken))].tolist()
+        return row, column
 
     def _inside(self, rows: int, columns: int) -> np.ndarray:
         """Places that keep off the paper's edge."""

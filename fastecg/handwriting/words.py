@@ -66,6 +66,18 @@ def draw_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = ()) -
     return "\n".join(found)
 
 
+def broken(words: str, longest: int = 16) -> str:
+    """The words with lines of more than `longest` characters broken in two at the space next to the middle."""
+    lines = []
+    for line in words.split("\n"):
+        spaces = [k for k, character in enumerate(line) if character == " "]
+        if len(line) > longest and spaces:
+            at = min(spaces, key=lambda k: abs(k - 0.55 * len(line)))
+            line = line[:at] + "\n" + line[at + 1 :]
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ...]:
     """One's own notes from a text file, one a line; empty lines and lines that start with ``#`` and a space are left out.
 

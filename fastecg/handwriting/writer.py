@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,9 +20,12 @@ class Hand(NamedTuple):
     aspect: float  # width of letters against their height
     ascender: float  # height of what rises above, or hangs below, the small letters
     gap: float  # between letters
+    uneven: float  # of the gaps, and of the letters' widths
     word_gap: float
     join: float  # share of neighbours joined that can be
     squash: float  # how much letters flatten towards a word's end
+    shrink: float  # how much smaller a word's last letter is than its first
+    tail: float  # share of words in joined letters that end in a stroke drawn out
     skip: float  # normal deviate below which a letter inside a word is not written
     drop: float  # share of a letter's inner points that are cut short
     merge: float  # share of lifts within a word that are not made
@@ -32,8 +36,9 @@ class Hand(NamedTuple):
     swell: float  # of letters' sizes
     lowpass: float  # standard deviation of the smoothing along the stroke
     tremor: float
-    wander: float  # of the baseline
-    taper: float  # how fast strokes run out, 0 to 1
+    wander: float  # of the pen along the stroke
+    wave: float  # of the baseline
+    taper: float  # how fast the pen lands and leaves, 0 to 1
 
 
 class Pen(NamedTuple):
@@ -45,7 +50,9 @@ class Pen(NamedTuple):
     tooth: float  # how much the paper's tooth breaks the line, 0 to 1
     blob: float  # share of strokes that start with a blob
     dark: float  # density at ordinary pressure
-    press: float  # how much pressure changes width and density
+    press: float  # how much pressure changes density
+    give: float  # how much pressure changes width
+    point: float  # how far strokes taper where the pen lands and leaves in motion: 1 to a point
 
 
 @dataclass(frozen=True)
@@ -74,20 +81,29 @@ class Writer:
 
 #: Colours by pen, with the share of each. Nobody's blue is quite the same: `draw_pen` shifts them a little.
 _COLOURS: dict[str, dict[str, tuple[RGB, float]]] = {
-    "ballpoint": {"blue": ((24, 34, 122), 0.55), "black": ((26, 25, 32), 0.3), "red": ((176, 24, 34), 0.1), "green": ((12, 96, 62), 0.05)},
-    "gel": {"black": ((14, 14, 18), 0.5), "blue": ((16, 32, 140), 0.4), "red": ((196, 14, 34), 0.1)},
-    "felt": {"black": ((22, 20, 24), 0.45), "blue": ((28, 48, 150), 0.2), "red": ((206, 22, 38), 0.25), "green": ((16, 118, 70), 0.1)},
+    "ballpoint": {
+        "blue": ((26, 38, 128), 0.48), "blue-black": ((30, 34, 76), 0.27), "black": ((30, 29, 36), 0.2),
+        "red": ((176, 24, 34), 0.04), "green": ((12, 96, 62), 0.01),
+    },
+    "gel": {
+        "blue": ((18, 34, 138), 0.3), "blue-black": ((22, 26, 66), 0.22), "black": ((14, 14, 18), 0.42), "red": ((196, 14, 34), 0.06),
+    },
+    "felt": {
+        "blue": ((28, 48, 150), 0.22), "blue-black": ((30, 34, 74), 0.1), "black": ((22, 20, 24), 0.48), "red": ((206, 22, 38), 0.16),
+        "green": ((16, 118, 70), 0.04),
+    },
     "pencil": {"grey": ((84, 84, 90), 1.0)},
-}
+}  # fmt: skip
+#: Diameters in mm, tooth, blob, dark, press, give, point: gel is even, a ballpoint pale and dark, felt blunt, pencil grainy.
 _PENS = {
-    "ballpoint": ((0.26, 0.42), 0.40, 0.30, 0.86, 1.0),
-    "gel": ((0.34, 0.52), 0.06, 0.12, 0.96, 0.55),
-    "felt": ((0.55, 0.85), 0.12, 0.45, 0.90, 0.35),
-    "pencil": ((0.30, 0.55), 0.95, 0.0, 0.74, 1.3),
+    "ballpoint": ((0.30, 0.50), 0.42, 0.22, 0.88, 1.25, 0.85, 0.95),
+    "gel": ((0.36, 0.56), 0.06, 0.12, 0.96, 0.35, 0.5, 0.8),
+    "felt": ((0.58, 0.88), 0.12, 0.35, 0.90, 0.3, 0.35, 0.3),
+    "pencil": ((0.34, 0.60), 0.95, 0.0, 0.76, 1.35, 0.7, 0.85),
 }
 PENS = tuple(_PENS)
-COLOURS = ("black", "blue", "red", "green", "grey")
-_SHARES = (0.68, 0.17, 0.10, 0.05)
+COLOURS = ("black", "blue", "blue-black", "red", "green", "grey")
+_SHARES = (0.74, 0.15, 0.07, 0.04)
 
 _QUIRK = 0.42  # units; standard deviation of a hand's fixed offset of every pen point
 _ODD = 0.08  # share of letters that take another form than the hand's usual one
@@ -102,7 +118,7 @@ def draw_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Pen:
     picked = str(rng.choice(list(colours), p=weights / weights.sum()))
     base = colours[colour][0] if colour in colours else _any_colour(colour) or colours[picked][0]
     shifted = np.clip(np.array(base) + rng.normal(0, 6) + rng.normal(0, 2.5, 3), 0, 235)
-    (low, high), tooth, blob, dark, press = _PENS[name]
+    (low, high), tooth, blob, dark, press, give, point = _PENS[name]
     return Pen(
         name=name,
         colour=(int(shifted[0]), int(shifted[1]), int(shifted[2])),
@@ -110,7 +126,9 @@ def draw_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Pen:
         tooth=float(tooth * rng.uniform(0.6, 1.3)),
         blob=blob,
         dark=float(min(1.0, dark * rng.uniform(0.92, 1.06))),
-        press=press,
+        press=float(press * rng.uniform(0.75, 1.25)),
+        give=float(give * rng.uniform(0.75, 1.25)),
+        point=point,
     )
 
 
@@ -138,9 +156,12 @@ def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | No
         aspect=(0.78 + 0.34 * u[2]) * (1.0 + 0.5 * haste) * (1.0 - 0.2 * scrawl),
         ascender=0.72 + 0.32 * u[3] + 0.25 * haste * (u[4] - 0.4),
         gap=(1.6 + 2.2 * u[5]) * (1.0 - 0.3 * haste) * (1.0 - 0.5 * scrawl),
+        uneven=0.08 + 0.14 * u[3] + 0.2 * haste,
         word_gap=7.0 + 4.5 * u[6] + 2.0 * haste,
         join=float(np.clip(0.05 + 0.3 * u[7] + 1.1 * haste, 0.0, 1.0)) if cursive < 0.5 else 0.9 + 0.1 * haste,
         squash=0.05 + 0.22 * u[8] + 0.52 * haste**1.5 + 0.12 * scrawl,
+        shrink=0.04 + 0.14 * u[13] + 0.2 * haste,
+        tail=0.15 + 0.6 * haste,
         skip=-9.0 + 8.3 * haste**0.3 + 0.3 * scrawl if haste > 0.45 else -9.0,
         drop=0.02 * u[9] + 0.30 * haste**2,
         merge=0.05 * u[10] + 0.75 * haste**1.5 + 0.2 * scrawl,
@@ -148,11 +169,12 @@ def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | No
         drift=0.3 + 1.2 * u[11] + 5.0 * haste**2,
         jitter=0.16 + 0.2 * u[12] + 0.6 * haste,
         turn=0.015 + 0.02 * u[13] + 0.03 * haste,
-        swell=0.03 + 0.04 * u[14] + 0.08 * haste,
+        swell=0.03 + 0.05 * u[14] + 0.08 * haste,
         lowpass=0.30 + 0.28 * u[15] + 2.1 * haste**1.8 + 0.9 * scrawl**2,
         tremor=0.05 + 0.10 * u[16],
         wander=0.25 + 0.5 * u[17] + 0.5 * haste,
-        taper=0.15 + 0.25 * u[18] + 0.5 * haste,
+        wave=0.3 + 0.9 * u[4] + 1.1 * haste,
+        taper=min(1.0, 0.3 + 0.3 * u[18] + 0.55 * haste),
     )
     pen = pen or draw_pen(rng)
     return Writer(
@@ -160,10 +182,11 @@ def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | No
         legibility=1.0 - haste,
         # Nobody writes small with a thick pen.
         x_height_mm=max(
-            float(rng.uniform(1.6, 2.6)) * (1.0 + 0.25 * haste + 0.25 * scrawl) * (0.8 if capitals else 1.0), 4.2 * pen.diameter_mm
+            float(rng.lognormal(math.log(2.9), 0.25)) * (1.0 + 0.2 * haste + 0.1 * scrawl) * (0.75 if capitals else 1.0),
+            4.2 * pen.diameter_mm,
         ),
         slant=float(rng.uniform(-0.07, 0.34) + 0.14 * haste),
-        slope=float(rng.normal(0.0, 0.018) + 0.035 * haste * u[19]),
+        slope=float(rng.normal(0.0, 0.028) + 0.05 * haste * u[19]),
         cursive=cursive,
         capitals=capitals,
         lead_in=bool(rng.random() < 0.4),
