@@ -26,7 +26,7 @@ class Handwriting(Artifact):
     size: float = value(1.1, 0.5, 3.0, "factor on the letters' usual size")
     pen: str = value("any", help="what it is written with", choices=("any", *PENS))
     colour: str = value("any", help="of the ink", choices=("any", *COLOURS))
-    across: float = value(0.22, 0.0, 1.0, "share of notes that touch a trace, by their ends mostly")
+    across: float = value(0.25, 0.0, 1.0, "share of notes that touch a trace, by their ends mostly")
     signature: str = value("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
     own: str = value("", help="one's own phrases, one a line, in place of the templates")
     seed: int = value(0, 0, 2**31, "of the writer, the words and the places")

@@ -17,7 +17,7 @@ from fastecg.handwriting.writer import Writer
 from fastecg.page import Box, Trace
 from fastecg.sheet import Sheet
 
-_REGIONS, _SHARES = ("header", "right", "among", "bottom"), (0.5, 0.15, 0.13, 0.22)
+_REGIONS, _SHARES = ("header", "right", "among", "bottom"), (0.57, 0.13, 0.10, 0.20)
 _TRIES = 6  # at a note or a mark that fits
 _SMALLER = 0.9  # every time that it did not fit
 _PLACES_TRIED = 6  # for ink across a trace

@@ -136,7 +136,7 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
     )  # fmt: skip
     signing = replace(
         writer, hand=hasty, capitals=False, cursive=0.97, slant=writer.slant + 0.12, slope=writer.slope + rng.uniform(0.0, 0.14),
-        x_height_mm=writer.x_height_mm * rng.uniform(1.1, 1.8),
+        x_height_mm=writer.x_height_mm * rng.uniform(0.9, 1.4),
     )  # fmt: skip
     letters = "".join(rng.choice(list(_LETTERS), 14))
     if initials:
