@@ -132,7 +132,7 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
     """Random letters in a hand that has signed too often: nobody's name by construction."""
     hasty = writer.hand._replace(
         lowpass=rng.uniform(1.5, 2.6), squash=rng.uniform(0.45, 0.8), drop=0.2, merge=0.8, join=1.0, gap=0.6, aspect=rng.uniform(1.0, 1.5),
-        slur=0.0, drift=3.0, taper=0.8, skip=-1.2,
+        slur=0.0, drift=3.0, taper=0.9, skip=-1.2, ascender=rng.uniform(0.9, 1.9),
     )  # fmt: skip
     signing = replace(
         writer, hand=hasty, capitals=False, cursive=0.97, slant=writer.slant + 0.12, slope=writer.slope + rng.uniform(0.0, 0.14),

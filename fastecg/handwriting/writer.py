@@ -96,7 +96,7 @@ _COLOURS: dict[str, dict[str, tuple[RGB, float]]] = {
 }  # fmt: skip
 #: Diameters in mm, tooth, blob, dark, press, give, point: gel is even, a ballpoint pale and dark, felt blunt, pencil grainy.
 _PENS = {
-    "ballpoint": ((0.30, 0.50), 0.42, 0.22, 0.88, 1.25, 0.85, 0.95),
+    "ballpoint": ((0.30, 0.50), 0.42, 0.22, 0.94, 1.25, 0.85, 0.95),
     "gel": ((0.36, 0.56), 0.06, 0.12, 0.96, 0.35, 0.5, 0.8),
     "felt": ((0.58, 0.88), 0.12, 0.35, 0.90, 0.3, 0.35, 0.3),
     "pencil": ((0.34, 0.60), 0.95, 0.0, 0.76, 1.35, 0.7, 0.85),
