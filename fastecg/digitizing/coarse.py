@@ -13,6 +13,8 @@ CURVE_MM = 2.0
 _LATTICE_MM = 2.0  # between the points at which a strip asks the warp
 _EDGE_MM = 1.5  # strip beyond the ink
 _FAINT = 0.12  # ink that counts when the extent of a trace is looked for
+_SURE, _CLIMB = 0.6, 0.001  # ink from here on is as good as any, and what a path pays for a px up or down
+_TIP_PX = 3  # ink beyond a path and its neighbours, to be a tip
 _ENOUGH = 0.3  # px of ink in a column for it to count
 
 
@@ -102,6 +104,49 @@ def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
     if not known.size:
         return np.full(len(x_mm), np.nan)
     return strip.top_mm + np.interp(x_mm, strip.left_mm + known / strip.scale, heights) / strip.scale
+
+
+def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float) -> np.ndarray:
+    """Page y at page x of a path through the ink, up to the tips of spikes: what a fit starts from.
+
+    In the columns of a narrow spike every height lies in ink, so that a fit that starts half way up ends there.
+
+    Parameters
+    ----------
+    strip : Strip
+    x_mm : ndarray, shape (n,)
+    pen_mm : float
+        Width of the pen: a trace runs half of it below the tip of its ink.
+    """
+    from fastecg.kernels.paths import cheapest_path
+
+    ink = np.ascontiguousarray(np.minimum(strip.ink / np.float32(_SURE), 1.0))
+    height, width = ink.shape
+    lows, highs = np.empty(width, dtype=np.int64), np.empty(width, dtype=np.int64)
+    cheapest_path(ink, np.zeros(height), 1.0, _CLIMB, lows, highs)
+    # From one column to the next a path goes where it is in both.
+    joints = (np.maximum(lows[:-1], lows[1:]) + np.minimum(highs[:-1], highs[1:])) / 2
+    inside = 0.5 * pen_mm * strip.scale
+    above, below = _tips(ink, lows), _tips(ink[::-1], height - 1 - highs)
+    columns = np.concatenate([np.arange(width - 1) + 0.5, above[:, 0], below[:, 0]])
+    rows = np.concatenate([joints, above[:, 1] + inside, height - 1 - below[:, 1] - inside])
+    order = np.argsort(columns, kind="stable")
+    return np.asarray(strip.top_mm + np.interp((x_mm - strip.left_mm) * strip.scale, columns[order], rows[order]) / strip.scale)
+
+
+def _tips(ink: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """Tips (n, 2), column and row, of ink that runs on straight up from the upper edge (columns,) of a path."""
+    height, width = ink.shape
+    bare = np.where(ink < 1.0, np.arange(height)[:, None], -1)
+    top = np.maximum.accumulate(bare, axis=0)[edge, np.arange(width)] + 1
+    padded = np.pad(edge, 1, mode="edge")
+    missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
+    runs = np.flatnonzero(np.diff(np.concatenate([[False], missed, [False]]).astype(int))).reshape(-1, 2)
+    tips = []
+    for first, stop in runs:
+        highest = int(top[first:stop].min())
+        tips.append((first + float(np.flatnonzero(top[first:stop] <= highest + 1).mean()), highest))
+    return np.array(tips, dtype=np.float64).reshape(-1, 2)
 
 
 def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:

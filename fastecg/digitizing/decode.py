@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.coarse import CURVE_MM, PageWarp, column_means, column_peaks, extent_mm, far_from_ink, inked, straighten, verticals
-from fastecg.digitizing.gauss_newton import Stroke, fit_stroke
+from fastecg.digitizing.coarse import CURVE_MM, PageWarp, along_ink, column_means, column_peaks, extent_mm, far_from_ink, inked, straighten, verticals
+from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.phase import find_grid
@@ -161,19 +161,19 @@ def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode:
     doubt = ""
     if mode == "render":
         lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
-        y_mm, sd_mm = _fitted(plane, warp, x_mm, np.where(lost, np.nan, y_mm), reach, rows)
+        y_mm, sd_mm = _fitted(plane, warp, x_mm, [np.where(lost, np.nan, start) for start in (y_mm, along_ink(strip, x_mm, rows.pen_mm))], reach, rows)
         if np.isnan(y_mm).any():
             doubt = f"lead {segment.lead}: {np.isnan(y_mm).sum()} of {len(y_mm)} samples have no ink and were not read"
     return Drawn(segment, y_mm, sd_mm), doubt
 
 
 def _fitted(
-    plane: np.ndarray, warp: PageWarp, x_mm: np.ndarray, start_mm: np.ndarray, reach_mm: tuple[float, float], rows: Rows
+    plane: np.ndarray, warp: PageWarp, x_mm: np.ndarray, starts_mm: list[np.ndarray], reach_mm: tuple[float, float], rows: Rows
 ) -> tuple[np.ndarray, np.ndarray]:
     """Page y (n,) of the knots by a fit of the stroke, and their standard deviations, mm; NaN where the start is, and where no ink is."""
-    lost = np.isnan(start_mm)
+    lost = np.isnan(starts_mm[0])
     if lost.all():
-        return start_mm, start_mm
+        return starts_mm[0], starts_mm[0]
     top, curves = verticals(warp, x_mm, reach_mm)
     low = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
     high = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
@@ -181,7 +181,9 @@ def _fitted(
     curves[:, lost] = np.nan  # the pen is lifted there
     stroke = Stroke(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     known = np.flatnonzero(~lost)
-    fit = fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), known, start_mm[known]) - top) * warp.scale)
+    every = np.arange(len(x_mm))
+    starts = [(np.interp(every, known, start[known]) - top) * warp.scale for start in starts_mm]
+    fit = min((fit_stroke(stroke, start, stages) for start, stages in zip(starts, (STAGES, STAGES[2:]))), key=lambda fit: fit.residual)
     sure = ~lost & (fit.sd < _LOST_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _BARE * fit.pen.ink, round(_GAP_S * rows.fs))
     return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
 from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
@@ -25,6 +26,7 @@ _MARGIN_PX = 8
 _ENDS, _USUAL, _HOOK = 4, 12, 6.0  # samples at an end that are looked at, those that they are compared with, and what is too much
 _LEAST_HOOK_MM = 0.5
 _UNSURE_PX = 3.0
+_APART_PX, _FLANK = 2.0, 1  # a second fit further than this from the first has found other ink, and samples beside one that are its flank
 
 
 def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
@@ -71,11 +73,18 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
     for item in group:
         part = slice(at, at + len(item.y_mm))
         at = part.stop + 1
-        sure = np.isfinite(item.y_mm) & (fit.sd[part] < _UNSURE_PX)
-        y = np.where(sure, ink.trust * heights[part] + (1.0 - ink.trust) * item.y_mm, np.nan)
+        agree = (fit.sd[part] < _UNSURE_PX) & (_apart(heights[part], item.y_mm, rows.speed_mm_s / rows.fs) < _APART_PX / warp.scale)
+        share = np.where(agree, ink.trust, 0.0)
+        y = share * heights[part] + (1.0 - share) * item.y_mm
         calm_ends(y)
-        out.append(replace(item, y_mm=y, sd_mm=np.where(sure, sd[part], np.nan)))
+        out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm)))
     return out
+
+
+def _apart(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
+    """About how far a second trace (n,) lies from the first, mm, across rather than up: what is far up beside a steep flank is near."""
+    steep = maximum_filter1d(np.abs(np.gradient(np.nan_to_num(first), step_mm)), 2 * _FLANK + 1)
+    return np.asarray(np.abs(second - first) / np.hypot(1.0, steep))
 
 
 def _box(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

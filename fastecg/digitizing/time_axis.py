@@ -23,6 +23,7 @@ _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, a
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _FROM_NAME_MM = (-12.0, 28.0)  # where time may start, from the middle of the names of the first column
 _AGREE_MM, _DOUBTFUL = 0.25, 0.6  # ends of rows that tell the same, and what one counts that a pulse runs into
+_EARLY = 0.5  # what right ends count that no left end agrees with: records may end early, none begins late
 
 
 def time_axis(
@@ -85,7 +86,7 @@ def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], fl
     every = [(x, clear, side) for side, ends in enumerate((starts, stops)) for x, clear in ends]
     groups = [[end for end in every if abs(end[0] - x) < _AGREE_MM] for x, _, _ in every]
     # Ink beside a row can lengthen several at once, but beginnings and ends agree only where they are right.
-    best = max(groups, key=lambda group: sum(1.0 if clear else _DOUBTFUL for _, clear, _ in group) + len({side for _, _, side in group}))
+    best = max(groups, key=_agreement)
     clear = [end for end in best if end[1]]
     chosen = clear if len(clear) > 1 else best  # of the others the network only guesses
     agreed = [[x for x, _, at in chosen if at == side] for side in (0, 1)]
@@ -93,6 +94,12 @@ def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], fl
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
     # The ends' own bias is that of a pen's cap, and cancels between left and right.
     return float(np.mean([np.median(side) for side in agreed if side]))
+
+
+def _agreement(group: list[tuple[float, bool, int]]) -> float:
+    """How much a group of ends (place, clear, side) that tell the same start of time counts."""
+    sides = {side for _, _, side in group}
+    return (_EARLY if sides == {1} else 1.0) * sum(1.0 if clear else _DOUBTFUL for _, clear, _ in group) + len(sides)
 
 
 def sharper_start(start: float, strip: Strip, followed: Sequence[Row], pulses: Sequence[Pulse], length_mm: float) -> float:
