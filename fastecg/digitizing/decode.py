@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.coarse import CURVE_MM, PageWarp, along_ink, column_means, column_peaks, extent_mm, far_from_ink, inked, straighten, verticals
-from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
+from fastecg.digitizing.coarse import (
+    CURVE_MM,
+    PageWarp,
+    along_ink,
+    column_means,
+    column_peaks,
+    extent_mm,
+    far_from_ink,
+    inked,
+    straighten,
+    verticals,
+)
+from fastecg.digitizing.gauss_newton import STAGES, Stage, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.phase import find_grid
-from fastecg.digitizing.refine import refined
+from fastecg.digitizing.refine import bridged, refined
 from fastecg.errors import ImageError, LayoutError
 from fastecg.record import LEADS, Record
 
@@ -31,6 +42,7 @@ _LOST_PX = 3.0  # a sample less certain than this was not read
 _BARE = 0.25  # of the pen's ink: a knot with less is not on the trace
 _GAP_S = 0.04  # gaps up to this long are bridged by the prior
 _FIVE_MM = 5.0
+_FROM_INK = STAGES[2:]  # of a fit that starts along the ink: soft strokes would lead it away again
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +120,11 @@ def decode(
         if lattice.mended:
             flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} places and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
-    readings = list(_readings(planes, rows, warp, mode, flags))
+    readings = list(read_segments(planes, rows, warp, mode, flags))
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "render":
-        readings = refined(readings, rows, warp, ink)
+        readings = refined(bridged(readings, rows, warp, ink), rows, warp, ink)
     signal, sd, leads = _joined(readings, rows.samples)
     return Digitized(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
@@ -138,8 +150,8 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float,
     return _FIVE_MM * votes.most_common(1)[0][0], _FIVE_MM * float(np.rint(np.median(down) / _FIVE_MM))
 
 
-def _readings(planes: list[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str]) -> Iterator[Drawn]:
-    """Read every segment, as many at once as there are processors: they know nothing of one another."""
+def read_segments(planes: Iterable[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str]) -> Iterator[Drawn]:
+    """Read every segment that has ink, as many at once as there are processors: they know nothing of one another."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode), planes, rows.segments)
         for reading, doubt in found:
@@ -161,30 +173,41 @@ def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode:
     doubt = ""
     if mode == "render":
         lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
-        y_mm, sd_mm = _fitted(plane, warp, x_mm, [np.where(lost, np.nan, start) for start in (y_mm, along_ink(strip, x_mm, rows.pen_mm))], reach, rows)
+        starts = {STAGES: y_mm, _FROM_INK: along_ink(strip, x_mm, rows.pen_mm)}
+        y_mm, sd_mm = _fitted(plane, warp, x_mm, ~lost, starts, reach, rows)
         if np.isnan(y_mm).any():
             doubt = f"lead {segment.lead}: {np.isnan(y_mm).sum()} of {len(y_mm)} samples have no ink and were not read"
     return Drawn(segment, y_mm, sd_mm), doubt
 
 
 def _fitted(
-    plane: np.ndarray, warp: PageWarp, x_mm: np.ndarray, starts_mm: list[np.ndarray], reach_mm: tuple[float, float], rows: Rows
+    plane: np.ndarray,
+    warp: PageWarp,
+    x_mm: np.ndarray,
+    known: np.ndarray,
+    starts_mm: Mapping[tuple[Stage, ...], np.ndarray],
+    reach_mm: tuple[float, float],
+    rows: Rows,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Page y (n,) of the knots by a fit of the stroke, and their standard deviations, mm; NaN where the start is, and where no ink is."""
-    lost = np.isnan(starts_mm[0])
-    if lost.all():
-        return starts_mm[0], starts_mm[0]
+    """Page y (n,) of the knots by a fit of the stroke, and their standard deviations, mm; NaN where `known` is not, and where no ink is.
+
+    Of the fits from several starts (n,), each with its own stages, the one counts that leaves the least of the ink.
+    """
+    if not known.any():
+        return np.full(len(x_mm), np.nan), np.full(len(x_mm), np.nan)
     top, curves = verticals(warp, x_mm, reach_mm)
     low = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
     high = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
     ink = _covered(plane[low[1] : high[1], low[0] : high[0]])
-    curves[:, lost] = np.nan  # the pen is lifted there
+    curves[:, ~known] = np.nan  # the pen is lifted there
     stroke = Stroke(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
-    known = np.flatnonzero(~lost)
-    every = np.arange(len(x_mm))
-    starts = [(np.interp(every, known, start[known]) - top) * warp.scale for start in starts_mm]
-    fit = min((fit_stroke(stroke, start, stages) for start, stages in zip(starts, (STAGES, STAGES[2:]))), key=lambda fit: fit.residual)
-    sure = ~lost & (fit.sd < _LOST_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _BARE * fit.pen.ink, round(_GAP_S * rows.fs))
+    at = np.flatnonzero(known)
+    fits = (
+        fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), at, start[at]) - top) * warp.scale, stages)
+        for stages, start in starts_mm.items()
+    )
+    fit = min(fits, key=lambda fit: fit.residual)
+    sure = known & (fit.sd < _LOST_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _BARE * fit.pen.ink, round(_GAP_S * rows.fs))
     return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)
 
 

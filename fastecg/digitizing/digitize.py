@@ -10,11 +10,11 @@ import numpy as np
 
 from fastecg.digitizing.baselines import baselines_mm, gains_mm_mv, levels_mm
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.decode import Digitized, decode
+from fastecg.digitizing.decode import Digitized, decode, read_segments
 from fastecg.digitizing.find_layout import Placed, nothing_readable, read_pulses
 from fastecg.digitizing.follow import Row, follow_row, own_planes, page_strip, share
 from fastecg.digitizing.ink import Ink, picture_ink
-from fastecg.digitizing.layout import Rows, Segment
+from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.separate import WEIGHTS
 from fastecg.digitizing.targets import THIN_MM
 from fastecg.digitizing.time_axis import sharper_start, time_axis
@@ -23,6 +23,7 @@ from fastecg.errors import ImageError
 
 _SMALLEST = 200  # px
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
+_SAME_LEAD = 0.98  # a rhythm strip and what a column shows of its lead are one, to this degree
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,12 @@ class LaidOut:
     gain_mm_mv: float
     flags: tuple[str, ...]
     ink: Ink | None = None
+
+    @property
+    def by_segment(self) -> np.ndarray:
+        """The ink of every segment's row, (segments, height, width) uint8."""
+        assert self.view.placed is not None
+        return np.stack([self.planes[row] for row, _ in sorted(self.view.placed.leads)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +126,8 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
         flags.append(f"names that were not read, taken from layout {view.placed.layout.name}: {', '.join(missing)}")
     rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
     page = LaidOut(view, rows, tuple(planes), gains[0], tuple(flags), ink)
-    return at_once(page) if _beats_agree(page) else page
+    drawn = list(read_segments(page.by_segment, rows, view.warp, "centroid", []))
+    return strips_by_trace(at_once(page) if _beats_agree(drawn, rows.fs) else page, drawn)
 
 
 def at_once(page: LaidOut) -> LaidOut:
@@ -129,26 +137,50 @@ def at_once(page: LaidOut) -> LaidOut:
     return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
 
 
-def _beats_agree(page: LaidOut) -> bool:
+def strips_by_trace(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
+    """The same page with the rhythm strips that show another lead than their name says, by what their columns show, named after that."""
+    segments, flags = list(page.rows.segments), list(page.flags)
+    traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in drawn}
+    for k, strip in enumerate(segments):
+        if not strip.rhythm or (strip.lead, True) not in traces:
+            continue
+        shown = traces[strip.lead, True]
+        alike = {
+            part: _same(shown[part.start : part.stop], traces[part.lead, False])
+            for part in segments
+            if not part.rhythm and (part.lead, False) in traces
+        }
+        best = max(alike, key=lambda part: alike[part], default=strip)
+        own = max((score for part, score in alike.items() if part.lead == strip.lead), default=None)
+        if own is not None and alike[best] > max(_SAME_LEAD, own + _MARGIN):
+            segments[k] = replace(strip, lead=best.lead, gain_mm_mv=best.gain_mm_mv)
+            flags.append(f"a rhythm strip named {strip.lead} shows what lead {best.lead} does: taken for that")
+    return replace(page, rows=replace(page.rows, segments=tuple(segments)), flags=tuple(flags))
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> float:
+    """How far two signals that begin together are one, where both were read: 1 if they are, about 0 if they have nothing in common."""
+    n = min(len(a), len(b))
+    known = np.isfinite(a[:n]) & np.isfinite(b[:n])
+    one, other = a[:n][known], b[:n][known]
+    power = one.var() + other.var() if len(one) else 0.0
+    return float(1.0 - (one - other).var() / power) if power else 0.0
+
+
+def _beats_agree(drawn: Sequence[Drawn], fs: float) -> bool:
     """Whether the beats of the columns are those of the first seconds, rather than of seconds that follow one another."""
-    assert page.view.placed is not None
-    columns = len(page.view.placed.layout.columns)
-    if columns < 2:
-        return False
-    read = read_traces(page, "centroid").digitized
-    whole = [segment for segment in page.rows.segments if segment.rhythm and segment.lead in read.record.leads]
+    whole = [item for item in drawn if item.segment.rhythm]
     parts: dict[int, np.ndarray] = {}
-    for segment in page.rows.segments:
-        if not segment.rhythm and segment.lead in read.record.leads:
-            swing = _swing(read.record.lead(segment.lead)[segment.start : segment.stop], page.rows.fs)
-            parts[segment.start] = parts.get(segment.start, np.zeros(1)) + swing
+    for item in drawn:
+        if not item.segment.rhythm:
+            parts[item.segment.start] = parts.get(item.segment.start, np.zeros(1)) + _swing(item.millivolts, fs)
     if len(parts) < 2:
         return False
     first, *others = (parts[start] for start in sorted(parts))
     n = min(len(part) for part in (first, *others))
     if not whole:
         return min(_alike(first[:n], part[:n]) for part in others) > _SAME_BEATS
-    strip = _swing(read.record.lead(whole[0].lead), page.rows.fs)
+    strip = _swing(whole[0].millivolts, fs)
     starts = sorted(parts)[1:]
     here = np.mean([_alike(strip[:n], part[:n]) for part in others])
     after = np.mean(
@@ -174,8 +206,7 @@ def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Re
     """Millivolts of a page whose layout is known."""
     placed = page.view.placed
     assert placed is not None
-    by_segment = np.stack([page.planes[row] for row, _ in sorted(placed.leads)])
-    found = decode({"trace": by_segment}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
+    found = decode({"trace": page.by_segment}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.view, placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter, maximum_filter1d
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
 from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
@@ -26,6 +26,12 @@ _MARGIN_PX = 8
 _ENDS, _USUAL, _HOOK = 4, 12, 6.0  # samples at an end that are looked at, those that they are compared with, and what is too much
 _LEAST_HOOK_MM = 0.5
 _UNSURE_PX = 3.0
+_LETTER_PX, _LETTER_MM, _WORD_MM, _MOSTLY = (
+    9,
+    1.0,
+    8.0,
+    0.6,
+)  # beside and in a letter, the longest word, how much of a gap it covers
 _APART_PX, _FLANK = 2.0, 1  # a second fit further than this from the first has found other ink, and samples beside one that are its flank
 
 
@@ -48,6 +54,27 @@ def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     for at, group in groups.items():
         others = [points for other, parts in strokes.items() if other != at for points in parts]
         out += _refined_row(group, rows, warp, ink, strokes[at], others)
+    return out
+
+
+def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
+    """The segments of a page with straight lines where a trace runs under a letter or two: there it is hidden, not missing.
+
+    How far a line may be from the trace is told by the standard deviation: that of a trace somewhere between the letters' edges.
+    """
+    covered = maximum_filter(ink.hidden, _LETTER_PX)
+    out = []
+    for item in drawn:
+        y, sd = item.y_mm.copy(), item.sd_mm.copy()
+        for start, stop in np.flatnonzero(np.diff(np.isnan(y), prepend=False, append=False)).reshape(-1, 2):
+            if start == 0 or stop == len(y) or (stop - start) * rows.speed_mm_s / rows.fs > _WORD_MM:
+                continue
+            line = np.interp(np.arange(start, stop), (start - 1, stop), (y[start - 1], y[stop]))
+            at = np.rint(warp.forward(np.column_stack([item.x_mm(rows)[start:stop], line]))).astype(int)
+            inside = (at >= 0).all(axis=1) & (at < covered.shape[::-1]).all(axis=1)
+            if inside.all() and covered[at[:, 1], at[:, 0]].mean() > _MOSTLY:
+                y[start:stop], sd[start:stop] = line, _LETTER_MM
+        out.append(replace(item, y_mm=y, sd_mm=sd))
     return out
 
 
