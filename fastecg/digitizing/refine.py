@@ -94,13 +94,15 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
     seen = _seen(ink, low, high, own, others, _PEN_MM * warp.scale)
     known = np.flatnonzero(~lost)
     start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
-    fit = fit_stroke(Stroke(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2), start, _STAGES)
+    stroke = Stroke(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
+    fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
+    shown = np.isfinite(stroke.ink_at(start)) & (fit.sd < _UNSURE_PX)
     out, at = [], 0
     for item in group:
         part = slice(at, at + len(item.y_mm))
         at = part.stop + 1
-        agree = (fit.sd[part] < _UNSURE_PX) & (_apart(heights[part], item.y_mm, rows.speed_mm_s / rows.fs) < _APART_PX / warp.scale)
+        agree = shown[part] & (_apart(heights[part], item.y_mm, rows.speed_mm_s / rows.fs) < _APART_PX / warp.scale)
         share = np.where(agree, ink.trust, 0.0)
         y = share * heights[part] + (1.0 - share) * item.y_mm
         calm_ends(y)
