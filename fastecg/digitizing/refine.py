@@ -2,7 +2,7 @@
 
 The first fit, on the network's redrawn traces, tells which ink is whose. Here every row of traces is one stroke whose pen is lifted
 between leads, so that the end of one does not pull at the beginning of the next; where another row's stroke runs, nothing is known.
-What both fits say is averaged, for they err apart.
+What both fits say is averaged, for they err apart; where the picture tells nothing, or other ink, the first fit stays.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import maximum_filter, maximum_filter1d
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
 from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
@@ -26,12 +25,8 @@ _MARGIN_PX = 8
 _ENDS, _USUAL, _HOOK = 4, 12, 6.0  # samples at an end that are looked at, those that they are compared with, and what is too much
 _LEAST_HOOK_MM = 0.5
 _UNSURE_PX = 3.0
-_LETTER_PX, _LETTER_MM, _WORD_MM, _MOSTLY = (
-    9,
-    1.0,
-    8.0,
-    0.6,
-)  # beside and in a letter, the longest word, how much of a gap it covers
+_LETTER_PX, _LETTER_MM = 9, 1.0  # beside a letter, and how far a trace may be from a line through it
+_WORD_MM, _MOSTLY = 8.0, 0.6  # the longest word that a trace is followed under, and how much of a gap it covers
 _APART_PX, _FLANK = 2.0, 1  # a second fit further than this from the first has found other ink, and samples beside one that are its flank
 
 
@@ -62,6 +57,8 @@ def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
 
     How far a line may be from the trace is told by the standard deviation: that of a trace somewhere between the letters' edges.
     """
+    from scipy.ndimage import maximum_filter
+
     covered = maximum_filter(ink.hidden, _LETTER_PX)
     out = []
     for item in drawn:
@@ -112,6 +109,8 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
 
 def _apart(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
     """About how far a second trace (n,) lies from the first, mm, across rather than up: what is far up beside a steep flank is near."""
+    from scipy.ndimage import maximum_filter1d
+
     steep = maximum_filter1d(np.abs(np.gradient(np.nan_to_num(first), step_mm)), 2 * _FLANK + 1)
     return np.asarray(np.abs(second - first) / np.hypot(1.0, steep))
 
