@@ -61,6 +61,19 @@ def test_a_path_ignores_ink_it_does_not_hang_together_with():
     assert np.abs(SCALE * along_ink(Strip(ink, 0.0, 0.0, SCALE), x / SCALE, 2.0 / SCALE) - 160).max() < 1
 
 
+@pytest.mark.parametrize("way", [-1, 1])
+def test_a_spike_runs_on_behind_a_letter(way):
+    i = np.arange(600)
+    x = i * 0.4 + 6
+    y = 160 + way * 130 * np.exp(-(((i - 300) / 3.0) ** 2))
+    ink, behind = inked(x, y), np.zeros((320, 260), bool)
+    behind[160 + way * 70 : 160 + way * 90 : way] = True
+    strip = Strip(np.where(behind, np.float32(0), ink), 0.0, 0.0, SCALE)
+    tip = (way * y).max()
+    assert tip - (way * SCALE * along_ink(strip, x / SCALE, 2.0 / SCALE, behind)).max() < 3
+    assert tip - (way * SCALE * along_ink(strip, x / SCALE, 2.0 / SCALE)).max() > 30
+
+
 @pytest.fixture(scope="module")
 def laid_out():
     photo = page()

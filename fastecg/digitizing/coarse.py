@@ -106,7 +106,7 @@ def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
     return strip.top_mm + np.interp(x_mm, strip.left_mm + known / strip.scale, heights) / strip.scale
 
 
-def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float) -> np.ndarray:
+def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray | None = None) -> np.ndarray:
     """Page y at page x of a path through the ink, up to the tips of spikes: what a fit starts from.
 
     In the columns of a narrow spike every height lies in ink, so that a fit that starts half way up ends there.
@@ -117,6 +117,8 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float) -> np.ndarray:
     x_mm : ndarray, shape (n,)
     pen_mm : float
         Width of the pen: a trace runs half of it below the tip of its ink.
+    hidden : ndarray, shape of `strip.ink`, bool, optional
+        Where something else covers the trace: a spike may run on behind it.
     """
     from fastecg.kernels.paths import cheapest_path
 
@@ -127,18 +129,22 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float) -> np.ndarray:
     # From one column to the next a path goes where it is in both.
     joints = (np.maximum(lows[:-1], lows[1:]) + np.minimum(highs[:-1], highs[1:])) / 2
     inside = 0.5 * pen_mm * strip.scale
-    above, below = _tips(ink, lows), _tips(ink[::-1], height - 1 - highs)
+    through = ink >= 1.0 if hidden is None else (ink >= 1.0) | hidden
+    above, below = _tips(ink, through, lows), _tips(ink[::-1], through[::-1], height - 1 - highs)
     columns = np.concatenate([np.arange(width - 1) + 0.5, above[:, 0], below[:, 0]])
     rows = np.concatenate([joints, above[:, 1] + inside, height - 1 - below[:, 1] - inside])
     order = np.argsort(columns, kind="stable")
     return np.asarray(strip.top_mm + np.interp((x_mm - strip.left_mm) * strip.scale, columns[order], rows[order]) / strip.scale)
 
 
-def _tips(ink: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Tips (n, 2), column and row, of ink that runs on straight up from the upper edge (columns,) of a path."""
+def _tips(ink: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """Tips (n, 2), column and row, of ink that runs on straight up from the upper edge (columns,) of a path, where it goes `through`."""
     height, width = ink.shape
-    bare = np.where(ink < 1.0, np.arange(height)[:, None], -1)
-    top = np.maximum.accumulate(bare, axis=0)[edge, np.arange(width)] + 1
+    rows = np.arange(height)[:, None]
+    every = np.arange(width)
+    reach = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, every] + 1
+    inked = np.minimum.accumulate(np.where(ink >= 1.0, rows, height)[::-1], axis=0)[::-1]
+    top = inked[np.minimum(reach, height - 1), every]  # nobody knows how far a spike goes behind a letter that it does not come out of
     padded = np.pad(edge, 1, mode="edge")
     missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
     runs = np.flatnonzero(np.diff(np.concatenate([[False], missed, [False]]).astype(int))).reshape(-1, 2)

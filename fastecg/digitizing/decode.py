@@ -120,7 +120,7 @@ def decode(
         if lattice.mended:
             flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} places and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
-    readings = list(read_segments(planes, rows, warp, mode, flags))
+    readings = list(read_segments(planes, rows, warp, mode, flags, None if ink is None else ink.hidden))
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "render":
@@ -150,10 +150,12 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float,
     return _FIVE_MM * votes.most_common(1)[0][0], _FIVE_MM * float(np.rint(np.median(down) / _FIVE_MM))
 
 
-def read_segments(planes: Iterable[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str]) -> Iterator[Drawn]:
+def read_segments(
+    planes: Iterable[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str], hidden: np.ndarray | None = None
+) -> Iterator[Drawn]:
     """Read every segment that has ink, as many at once as there are processors: they know nothing of one another."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode), planes, rows.segments)
+        found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
         for reading, doubt in found:
             if doubt:
                 flags.append(doubt)
@@ -161,7 +163,9 @@ def read_segments(planes: Iterable[np.ndarray], rows: Rows, warp: PageWarp, mode
                 yield reading
 
 
-def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode: str) -> tuple[Drawn | None, str]:
+def _read(
+    plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
+) -> tuple[Drawn | None, str]:
     """One segment, and what is doubtful about it."""
     x_mm = segment.x_mm + np.arange(segment.stop - segment.start) * (rows.speed_mm_s / rows.fs)
     span = float(x_mm[0]), float(x_mm[-1])
@@ -173,7 +177,11 @@ def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode:
     doubt = ""
     if mode == "render":
         lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
-        starts = {STAGES: y_mm, _FROM_INK: along_ink(strip, x_mm, rows.pen_mm)}
+        behind = None
+        if hidden is not None:
+            behind = straighten(hidden.astype(np.float32), warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
+            plane = np.where(hidden, np.float32(np.nan), _covered(plane))
+        starts = {STAGES: y_mm, _FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
         y_mm, sd_mm = _fitted(plane, warp, x_mm, ~lost, starts, reach, rows)
         if np.isnan(y_mm).any():
             doubt = f"lead {segment.lead}: {np.isnan(y_mm).sum()} of {len(y_mm)} samples have no ink and were not read"
