@@ -18,6 +18,7 @@ from fastecg.errors import ImageError
 from fastecg.paper import check_range
 from fastecg.pictures import read_image
 from fastecg.record import LEADS
+from fastecg.runs import runs_of
 from fastecg.writers.image import FORMATS, write_atomic, write_image
 from fastecg.writers.truth_json import read_truth, reading_truth
 
@@ -165,8 +166,7 @@ def _points(values: Sequence[Any]) -> np.ndarray:
 
 def _runs(good: np.ndarray) -> list[slice]:
     """Ranges of consecutive True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(np.int8)))
-    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+    return [slice(start, stop) for start, stop in runs_of(good).tolist()]
 
 
 def _truth_of(image: Path) -> dict[str, Any]:

@@ -26,14 +26,13 @@ class Bilevel(Artifact):
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""
-        from fastecg.kernels.grey import exposure, from_grey, threshold, to_grey, wandering
+        from fastecg.kernels.grey import exposure, from_grey, strays, threshold, to_grey, wandering
 
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
         wanders = wandering((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
         plane = to_grey(pixels)
-        strays = 255.0 * (1.5 * self.unevenness + 2.5 * self.grain)  # as far as clouds go, and nearly all of the grain
-        middle = exposure(plane, 255.0 * self.threshold, self.least, px_per_mm, strays)
+        middle = exposure(plane, 255.0 * self.threshold, self.least, px_per_mm, strays(self.unevenness, self.grain))
         level = (middle + 255.0 * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
         speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))

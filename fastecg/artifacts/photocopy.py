@@ -46,7 +46,7 @@ class Photocopy(Artifact):
     def _copy(self, plane: np.ndarray, px_per_mm: float, rng: np.random.Generator, again: bool) -> None:
         """One generation."""
         from fastecg.kernels.copy import flip_near_edges, soften
-        from fastecg.kernels.grey import exposure, paper_level, threshold, wandering
+        from fastecg.kernels.grey import exposure, paper_level, strays, threshold, wandering
 
         if again:
             soften(plane)  # the lens of the copier; the first time, whatever took the picture has blurred it
@@ -55,8 +55,7 @@ class Photocopy(Artifact):
         # A copy is black on white: its threshold lies nearer to the middle, else each copy would be darker than the one before.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
         white = paper_level(plane)
-        strays = 255.0 * (1.5 * self.unevenness + 2.5 * self.grain)  # as far as clouds go, and nearly all of the grain
-        middle = exposure(plane, white * middle, self.least, px_per_mm, strays)
+        middle = exposure(plane, white * middle, self.least, px_per_mm, strays(self.unevenness, self.grain))
         level = (middle + white * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, seeds[0])
         if self.growth > 0 or self.loss > 0:

@@ -7,13 +7,16 @@ from typing import Protocol
 
 import numpy as np
 
+from fastecg.runs import runs_of
+
 #: Between the heights at which the picture is asked where the page's verticals run.
 CURVE_MM = 2.0
 
 _LATTICE_MM = 2.0  # between the points at which a strip asks the warp
 _EDGE_MM = 1.5  # strip beyond the ink
 _FAINT = 0.12  # ink that counts when the extent of a trace is looked for
-_SURE, _CLIMB = 0.6, 0.001  # ink from here on is as good as any, and what a path pays for a px up or down
+_SURE = 0.6  # ink from here on is as good as any: else a paler row would lose to a neighbour
+_CLIMB, _PAPER = 0.001, 1.0  # costs of a px up or down: anywhere, and over paper
 _TIP_PX = 3  # ink beyond a path and its neighbours, to be a tip
 _ENOUGH = 0.3  # px of ink in a column for it to count
 
@@ -120,36 +123,44 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray 
     hidden : ndarray, shape of `strip.ink`, bool, optional
         Where something else covers the trace: a spike may run on behind it.
     """
-    from fastecg.kernels.paths import cheapest_path
-
-    ink = np.ascontiguousarray(np.minimum(strip.ink / np.float32(_SURE), 1.0))
-    height, width = ink.shape
-    lows, highs = np.empty(width, dtype=np.int64), np.empty(width, dtype=np.int64)
-    cheapest_path(ink, np.zeros(height), 1.0, _CLIMB, lows, highs)
+    height, width = strip.ink.shape
+    lows, highs = path_through(strip.ink, np.zeros(height))
     # From one column to the next a path goes where it is in both.
     joints = (np.maximum(lows[:-1], lows[1:]) + np.minimum(highs[:-1], highs[1:])) / 2
     inside = 0.5 * pen_mm * strip.scale
-    through = ink >= 1.0 if hidden is None else (ink >= 1.0) | hidden
-    above, below = _tips(ink, through, lows), _tips(ink[::-1], through[::-1], height - 1 - highs)
+    sure = strip.ink >= np.float32(_SURE)
+    through = sure if hidden is None else sure | hidden
+    above, below = _tips(sure, through, lows), _tips(sure[::-1], through[::-1], height - 1 - highs)
     columns = np.concatenate([np.arange(width - 1) + 0.5, above[:, 0], below[:, 0]])
     rows = np.concatenate([joints, above[:, 1] + inside, height - 1 - below[:, 1] - inside])
     order = np.argsort(columns, kind="stable")
     return np.asarray(strip.top_mm + np.interp((x_mm - strip.left_mm) * strip.scale, columns[order], rows[order]) / strip.scale)
 
 
-def _tips(ink: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Tips (n, 2), column and row, of ink that runs on straight up from the upper edge (columns,) of a path, where it goes `through`."""
-    height, width = ink.shape
+def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cheapest path through ink (height, width) from left to right: its least and its largest row (width,) in every column.
+
+    `bias` (height,) is what a step to the right costs more in a row.
+    """
+    from fastecg.kernels.paths import cheapest_path
+
+    lows, highs = np.empty(ink.shape[1], dtype=np.int64), np.empty(ink.shape[1], dtype=np.int64)
+    cheapest_path(np.minimum(ink / np.float32(_SURE), 1.0), bias, _PAPER, _CLIMB, lows, highs)
+    return lows, highs
+
+
+def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """Tips (n, 2), column and row, of `sure` ink that runs on straight up from the upper edge (columns,) of a path, or `through`."""
+    height, width = sure.shape
     rows = np.arange(height)[:, None]
     every = np.arange(width)
     reach = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, every] + 1
-    inked = np.minimum.accumulate(np.where(ink >= 1.0, rows, height)[::-1], axis=0)[::-1]
+    inked = np.minimum.accumulate(np.where(sure, rows, height)[::-1], axis=0)[::-1]
     top = inked[np.minimum(reach, height - 1), every]  # nobody knows how far a spike goes behind a letter that it does not come out of
     padded = np.pad(edge, 1, mode="edge")
     missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
-    runs = np.flatnonzero(np.diff(np.concatenate([[False], missed, [False]]).astype(int))).reshape(-1, 2)
     tips = []
-    for first, stop in runs:
+    for first, stop in runs_of(missed).tolist():
         highest = int(top[first:stop].min())
         tips.append((first + float(np.flatnonzero(top[first:stop] <= highest + 1).mean()), highest))
     return np.array(tips, dtype=np.float64).reshape(-1, 2)

@@ -33,6 +33,7 @@ from fastecg.digitizing.phase import find_grid
 from fastecg.digitizing.refine import bridged, refined
 from fastecg.errors import ImageError, LayoutError
 from fastecg.record import LEADS, Record
+from fastecg.runs import runs_of
 
 #: How millivolts are read: the mean of every column's ink, a soft maximum of every column, or a fit of the pen's stroke.
 MODES = ("centroid", "softargmax", "render")
@@ -120,7 +121,7 @@ def decode(
         if lattice.mended:
             flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} places and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
-    readings = list(read_segments(planes, rows, warp, mode, flags, None if ink is None else ink.hidden))
+    readings = list(read_segments(planes, rows, warp, mode, flags, None if ink is None else ink.hidden.astype(np.float32)))
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "render":
@@ -179,10 +180,9 @@ def _read(
         lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
         behind = None
         if hidden is not None:
-            behind = straighten(hidden.astype(np.float32), warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
-            plane = np.where(hidden, np.float32(np.nan), _covered(plane))
+            behind = straighten(hidden, warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
         starts = {STAGES: y_mm, _FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
-        y_mm, sd_mm = _fitted(plane, warp, x_mm, ~lost, starts, reach, rows)
+        y_mm, sd_mm = _fitted(plane, hidden, warp, x_mm, ~lost, starts, reach, rows)
         if np.isnan(y_mm).any():
             doubt = f"lead {segment.lead}: {np.isnan(y_mm).sum()} of {len(y_mm)} samples have no ink and were not read"
     return Drawn(segment, y_mm, sd_mm), doubt
@@ -190,6 +190,7 @@ def _read(
 
 def _fitted(
     plane: np.ndarray,
+    hidden: np.ndarray | None,
     warp: PageWarp,
     x_mm: np.ndarray,
     known: np.ndarray,
@@ -206,7 +207,10 @@ def _fitted(
     top, curves = verticals(warp, x_mm, reach_mm)
     low = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
     high = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
-    ink = _covered(plane[low[1] : high[1], low[0] : high[0]])
+    part = slice(low[1], high[1]), slice(low[0], high[0])
+    ink = _covered(plane[part])
+    if hidden is not None:
+        ink = np.where(hidden[part] > 0, np.float32(np.nan), ink)
     curves[:, ~known] = np.nan  # the pen is lifted there
     stroke = Stroke(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     at = np.flatnonzero(known)
@@ -221,9 +225,8 @@ def _fitted(
 
 def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
     """What of a mask (n,) lies in runs of more than `longest`."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], bare, [False]]).astype(int)))
     out = np.zeros(len(bare), dtype=bool)
-    for start, stop in edges.reshape(-1, 2):
+    for start, stop in runs_of(bare).tolist():
         out[start:stop] = stop - start > longest
     return out
 

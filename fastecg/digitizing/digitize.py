@@ -38,10 +38,10 @@ class LaidOut:
     ink: Ink | None = None
 
     @property
-    def by_segment(self) -> np.ndarray:
-        """The ink of every segment's row, (segments, height, width) uint8."""
+    def by_segment(self) -> list[np.ndarray]:
+        """The ink of every segment's row, each (height, width) uint8."""
         assert self.view.placed is not None
-        return np.stack([self.planes[row] for row, _ in sorted(self.view.placed.leads)])
+        return [self.planes[row] for row, _ in sorted(self.view.placed.leads)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +126,8 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
         flags.append(f"names that were not read, taken from layout {view.placed.layout.name}: {', '.join(missing)}")
     rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
     page = LaidOut(view, rows, tuple(planes), gains[0], tuple(flags), ink)
+    if len(view.placed.layout.columns) < 2 and not view.placed.layout.rhythm:
+        return page  # there is nothing to compare
     drawn = list(read_segments(page.by_segment, rows, view.warp, "centroid", []))
     return strips_by_trace(at_once(page) if _beats_agree(drawn, rows.fs) else page, drawn)
 
@@ -206,7 +208,7 @@ def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Re
     """Millivolts of a page whose layout is known."""
     placed = page.view.placed
     assert placed is not None
-    found = decode({"trace": page.by_segment}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
+    found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.view, placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv)
 

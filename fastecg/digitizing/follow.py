@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.coarse import PageWarp, Strip, straighten
+from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
 
 _REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
 _REACH_MM = 18.0
-_CLIMB, _PAPER = 0.001, 1.0  # costs of a px up or down: anywhere, and over paper
 _PULL, _FAR_PULL = 0.002, 0.03  # cost per mm from the baseline, and per mm nearer to the next row's
-_SURE = 0.6  # ink from here on is as good as any: else a paler row would lose to a neighbour
 _INK = 0.15
 _FAINT = 0.02
 _STAY_PX = 3  # ink this near to a row's own belongs to it as well
@@ -45,18 +43,15 @@ def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, f
 
 def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> Row:
     """The cheapest path along a row of a straightened page, between two page x; rows are `pitch_mm` apart."""
-    from fastecg.kernels.paths import cheapest_path
-
     scale = strip.scale
     first, last = (int(np.clip((x - strip.left_mm) * scale, 0, strip.ink.shape[1] - 1)) for x in span_mm)
     reach = max(_REACH_ROWS * pitch_mm, _REACH_MM)
     low, high = (int(np.clip((baseline_mm + way * reach - strip.top_mm) * scale, 0, strip.ink.shape[0] - 1)) for way in (-1, 1))
     part = np.ascontiguousarray(strip.ink[low : high + 1, first : last + 1])
     y_mm = strip.top_mm + (low + np.arange(len(part))) / scale
-    lows, highs = np.empty(part.shape[1], dtype=np.int64), np.empty(part.shape[1], dtype=np.int64)
     away = np.abs(y_mm - baseline_mm)
     bias = _PULL * away + _FAR_PULL * np.maximum(away - 0.35 * pitch_mm, 0.0)
-    cheapest_path(np.minimum(part / np.float32(_SURE), 1.0), bias, _PAPER, _CLIMB, lows, highs)
+    lows, highs = path_through(part, bias)
     return Row(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
 
 

@@ -16,6 +16,7 @@ from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
 from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.runs import runs_of
 
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, enough=0.01), Stage(0.005, 3, 0.0, 10, enough=0.001))
 _PEN_MM = 0.4  # from which the pen's width is sought
@@ -63,7 +64,7 @@ def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     out = []
     for item in drawn:
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
-        for start, stop in np.flatnonzero(np.diff(np.isnan(y), prepend=False, append=False)).reshape(-1, 2):
+        for start, stop in runs_of(np.isnan(y)).tolist():
             if start == 0 or stop == len(y) or (stop - start) * rows.speed_mm_s / rows.fs > _WORD_MM:
                 continue
             line = np.interp(np.arange(start, stop), (start - 1, stop), (y[start - 1], y[stop]))

@@ -107,8 +107,9 @@ class Room:
 
     def _roomiest(self, places: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
         """The one of some places (n, 2) with the least round it: who has a page to write on does not squeeze in."""
+        full = self.traces | self.words
         taken = [
-            int(np.count_nonzero((self.traces | self.words)[max(row - 2, 0) : row + rows + 2, max(column - 2, 0) : column + columns + 2]))
+            int(np.count_nonzero(full[max(row - 2, 0) : row + rows + 2, max(column - 2, 0) : column + columns + 2]))
             for row, column in places.tolist()
         ]
         row, column = places[int(np.argmin(taken))].tolist()

@@ -66,6 +66,11 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     return max(level, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
 
 
+def strays(unevenness: float, grain: float) -> float:
+    """By how much an uneven, grainy threshold is off by chance, 0 to 255: as far as clouds go, and nearly all of the grain."""
+    return 255.0 * (1.5 * unevenness + 2.5 * grain)
+
+
 def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grain: float, seed: int) -> None:
     """Black below a level of brightness, white above, in place.
 

@@ -1,0 +1,10 @@
+"""Runs of a mask."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def runs_of(mask: np.ndarray) -> np.ndarray:
+    """Start and stop (k, 2) of every stretch of a mask (n,) that is true."""
+    return np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)
