@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Bits of `Truth.layers` after the twelve leads.
 TEXT_BIT, MARK_BIT, GRID_BIT, PAGE_BIT = 12, 13, 14, 15
 
+_LONG_MM = 40.0  # boxes longer than this are followed along their sides at three times as many places
+
 Window = tuple[slice, slice]
 
 
@@ -121,7 +123,9 @@ class Truth:
         """The page's boxes in the picture, each turned with the writing and large enough for all of its outline."""
         boxes = self.page.boxes
         corners = np.stack([box.corners_mm for box in boxes]) if boxes else np.empty((0, 4, 2))
-        found = _enclosing(self.to_image(_outlines(corners)))
+        found, long = np.empty_like(corners), np.ptp(corners, axis=1).max(axis=1) > _LONG_MM
+        for some, points in ((~long, 16), (long, 48)):
+            found[some] = _enclosing(self.to_image(_outlines(corners[some], points)))
         return tuple(PixelBox(box.kind, box.words, quad, box.trace) for box, quad in zip(boxes, found, strict=True))
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
@@ -239,9 +243,9 @@ def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
     return slice(int(start[1]), int(stop[1])), slice(int(start[0]), int(stop[0]))
 
 
-def _outlines(corners: np.ndarray) -> np.ndarray:
-    """Points along quadrilaterals (n, 4, 2), 49 a side so that no crease falls between them: (n, 196, 2)."""
-    steps = np.linspace(0.0, 1.0, 49)[None, None, :, None]
+def _outlines(corners: np.ndarray, steps_a_side: int) -> np.ndarray:
+    """Points along quadrilaterals (n, 4, 2), so many that no crease falls between them: (n, 4 (steps + 1), 2)."""
+    steps = np.linspace(0.0, 1.0, steps_a_side + 1)[None, None, :, None]
     sides = np.roll(corners, -1, axis=1) - corners
     return (corners[:, :, None] + steps * sides[:, :, None]).reshape(len(corners), -1, 2)
 

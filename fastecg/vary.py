@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
 import numpy as np
 
-from fastecg.artifact import Values
+from fastecg.artifact import Values, fields_of
 from fastecg.errors import RecipeError
 
 V = TypeVar("V", bound=Values)
@@ -160,7 +160,7 @@ class Vary(Generic[V]):
         if not isinstance(name, str) or name not in kinds:
             raise RecipeError(f"{where}.kind is {name!r}, expected one of {', '.join(kinds)}")
         kind = kinds[name]
-        known = [item.name for item in fields(kind)]
+        known = [item.name for item in fields_of(kind)]
         values = []
         for key, content in written.items():
             if key in ("kind", "chance"):
@@ -182,7 +182,7 @@ class Vary(Generic[V]):
         if rng.random() >= low + (high - low) * severity:
             return None
         given, drawn = dict(self.values), {}
-        for item in fields(self.kind):
+        for item in fields_of(self.kind):
             # One number a field, used or not, in the kind's order: a change to one value of a slot changes none of its others.
             if item.name in given:
                 drawn[item.name] = _within(item, given[item.name].draw(rng, severity))

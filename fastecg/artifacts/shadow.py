@@ -38,7 +38,8 @@ class Shadow(Artifact):
         share = 1.0 / (1.0 + np.exp(-np.clip(4.394 / self.penumbra_mm * inside, -20, 20)))
         tint = np.array([1.0 + self.blueness, 1.0, 1.0 - self.blueness])
         missing = np.minimum(self.depth * tint, 0.95).astype(np.float32)
-        return light.lit((1.0 - share[..., None] * missing) ** ENCODING)
+        planes = (1.0 - missing[:, None, None] * share) ** ENCODING
+        return light.lit(np.moveaxis(planes, 0, -1))
 
     def _inside_mm(self, light: Light) -> np.ndarray:
         """How deep in the shape, mm, at every 4th node (the last line beyond the picture's edge)."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels.ahead import ask_for
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import mixed
 
 _WORD = 8  # pixels looked at together: a page is 98 % without ink
+_AHEAD = 16  # words with ink: a trace runs across the rows, and print and paper are in no cache
 _ALIKE = 0.95  # of the ink beside it is in every pixel but those at an edge: a pen's ink changes slowly along the trace
 
 
@@ -38,9 +40,13 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
         Share lost at most from pixel to pixel, decided by `seed`; where the ink's edge is, all of it, elsewhere a third.
     """
     width, pace = len(columns), np.float32(1.0 / every)
-    for word in range(len(ink_words) + 1):
-        if word < len(ink_words) and not (ink_words[word] | text_words[word]):
-            continue
+    inked = _with_ink(ink_words, text_words)
+    pixels_at, paper_at = np.int64(pixels.ctypes.data), np.int64(paper.ctypes.data)
+    for n in range(len(inked) - _AHEAD):
+        soon = np.int64(3 * _WORD) * inked[n + _AHEAD]
+        ask_for(pixels_at + soon)
+        ask_for(paper_at + soon)
+        word = np.int64(inked[n])
         y = _WORD * word // width
         patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # eight pixels are near enough
         for place in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
@@ -63,6 +69,18 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
                 _towards(pixels, paper, k, 0, keep - np.float32(0.35) * lost * keep)
                 _towards(pixels, paper, k, 1, keep)
                 _towards(pixels, paper, k, 2, keep + np.float32(0.25) * lost * keep)
+
+
+@jit
+def _with_ink(ink_words, text_words):
+    """The words with ink, and once more than `_AHEAD` times the end, where pixels are that are too few for a word."""
+    words = np.empty(len(ink_words) + 1 + _AHEAD, dtype=np.int32)
+    count = 0
+    for word in range(len(ink_words)):
+        words[count] = word
+        count += (ink_words[word] | text_words[word]) != 0
+    words[count : count + 1 + _AHEAD] = len(ink_words)
+    return words[: count + 1 + _AHEAD]
 
 
 @jit

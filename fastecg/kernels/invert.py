@@ -8,6 +8,7 @@ from fastecg.kernels.jit import jit
 
 _ROUNDS = 16
 _CLOSE = 1e-7  # of a cell
+_EXACT = 1e-12  # of a cell
 
 
 @jit
@@ -35,20 +36,23 @@ def lookup(points, values, origin, step, out):
 
 
 @jit
-def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py):
-    """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton; corners a b (top), c d (bottom). (nan, nan) if it fails."""
-    s, t = 0.5, 0.5
+def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
+    """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton from the given (s, t); corners a b (top), c d (bottom).
+
+    (nan, nan) if it fails.
+    """
+    twist_x, twist_y = dx - cx - bx + ax, dy - cy - by + ay
     for _ in range(_ROUNDS):
-        ex, ey = bx - ax + t * (dx - cx - bx + ax), by - ay + t * (dy - cy - by + ay)  # d/ds
-        fx, fy = cx - ax + s * (dx - cx - bx + ax), cy - ay + s * (dy - cy - by + ay)  # d/dt
+        ex, ey = bx - ax + t * twist_x, by - ay + t * twist_y  # d/ds
+        fx, fy = cx - ax + s * twist_x, cy - ay + s * twist_y  # d/dt
         rx = ax + s * (bx - ax) + t * fx - px
         ry = ay + s * (by - ay) + t * fy - py
-        det = ex * fy - ey * fx
-        if det == 0.0:
-            return np.nan, np.nan
-        ds, dt = (rx * fy - ry * fx) / det, (ry * ex - rx * ey) / det
+        over = 1.0 / (ex * fy - ey * fx)
+        ds, dt = (rx * fy - ry * fx) * over, (ry * ex - rx * ey) * over
         s, t = s - ds, t - dt
-        if abs(ds) < 1e-10 and abs(dt) < 1e-10:
+        # All that a step leaves of a bilinear equation is its twist times both parts of the step.
+        left = ds * dt * over
+        if abs(left * (twist_x * fy - twist_y * fx)) < _EXACT and abs(left * (twist_y * ex - twist_x * ey)) < _EXACT:
             return s, t
         if abs(s) > 50.0 or abs(t) > 50.0:
             return np.nan, np.nan
@@ -62,7 +66,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
     `mesh_px` (r, c, 2): pixels of mesh nodes at page positions origin + step * (column, row). `nodes` (rows, columns,
     2) stand at pixels cell * (index - 1); those under no cell are left as they are.
     """
-    rows, columns = nodes.shape[0], nodes.shape[1]
+    rows, columns, share = nodes.shape[0], nodes.shape[1], 1.0 / cell
     for i in range(mesh_px.shape[0] - 1):
         for j in range(mesh_px.shape[1] - 1):
             ax, ay = mesh_px[i, j, 0], mesh_px[i, j, 1]
@@ -71,13 +75,27 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
             dx, dy = mesh_px[i + 1, j + 1, 0], mesh_px[i + 1, j + 1, 1]
             if not np.isfinite(ax + ay + bx + by + cx + cy + dx + dy):
                 continue
-            left = max(int(np.ceil(min(min(ax, bx), min(cx, dx)) / cell)) + 1, 0)
-            right = min(int(np.floor(max(max(ax, bx), max(cx, dx)) / cell)) + 1, columns - 1)
-            top = max(int(np.ceil(min(min(ay, by), min(cy, dy)) / cell)) + 1, 0)
-            bottom = min(int(np.floor(max(max(ay, by), max(cy, dy)) / cell)) + 1, rows - 1)
+            left = max(int(np.ceil(min(min(ax, bx), min(cx, dx)) * share)) + 1, 0)
+            right = min(int(np.floor(max(max(ax, bx), max(cx, dx)) * share)) + 1, columns - 1)
+            top = max(int(np.ceil(min(min(ay, by), min(cy, dy)) * share)) + 1, 0)
+            bottom = min(int(np.floor(max(max(ay, by), max(cy, dy)) * share)) + 1, rows - 1)
+            if left > right or top > bottom:
+                continue
+            # Were the cell a parallelogram, its inverse at the middle would do; what its twist adds to that within the cell is bounded.
+            middle_x, middle_y = 0.25 * (ax + bx + cx + dx), 0.25 * (ay + by + cy + dy)
+            ex, ey = 0.5 * (bx - ax + dx - cx), 0.5 * (by - ay + dy - cy)
+            fx, fy = 0.5 * (cx - ax + dx - bx), 0.5 * (cy - ay + dy - by)
+            over = 1.0 / (ex * fy - ey * fx)
+            twist_x, twist_y = dx - cx - bx + ax, dy - cy - by + ay
+            most_s = 0.5 + 1e-6 + 0.25 * abs((twist_x * fy - twist_y * fx) * over)
+            most_t = 0.5 + 1e-6 + 0.25 * abs((twist_y * ex - twist_x * ey) * over)
             for row in range(top, bottom + 1):
                 for column in range(left, right + 1):
-                    s, t = solve_cell(ax, ay, bx, by, cx, cy, dx, dy, cell * (column - 1.0), cell * (row - 1.0))
+                    x, y = cell * (column - 1.0), cell * (row - 1.0)
+                    s, t = ((x - middle_x) * fy - (y - middle_y) * fx) * over, ((y - middle_y) * ex - (x - middle_x) * ey) * over
+                    if abs(s) > most_s or abs(t) > most_t:
+                        continue
+                    s, t = solve_cell(ax, ay, bx, by, cx, cy, dx, dy, x, y, 0.5 + s, 0.5 + t)
                     if -1e-9 <= s <= 1 + 1e-9 and -1e-9 <= t <= 1 + 1e-9:
                         nodes[row, column, 0] = origin[0] + step[0] * (j + s)
                         nodes[row, column, 1] = origin[1] + step[1] * (i + t)
@@ -104,7 +122,7 @@ def _in_cell(nodes, i, j, px, py):
     """(s, t) of page point p in lattice cell (i, j)."""
     return solve_cell(
         nodes[i, j, 0], nodes[i, j, 1], nodes[i, j + 1, 0], nodes[i, j + 1, 1],
-        nodes[i + 1, j, 0], nodes[i + 1, j, 1], nodes[i + 1, j + 1, 0], nodes[i + 1, j + 1, 1], px, py,
+        nodes[i + 1, j, 0], nodes[i + 1, j, 1], nodes[i + 1, j + 1, 0], nodes[i + 1, j + 1, 1], px, py, 0.5, 0.5,
     )  # fmt: skip
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels.ahead import ask_for
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import CHROMA, LUMA, OF_CHROMA, OF_LUMA, OF_SIGN, place
 from fastecg.kernels.sample_cell import (
     DARKEST,
     LOSS,
-    ask_for,
     copy_bytes,
     develop,
     halve_pixels,

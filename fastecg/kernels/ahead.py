@@ -1,0 +1,25 @@
+"""Memory asked for before it is needed, by loops whose way through it processors do not foresee."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+_I8, _I32 = ir.IntType(8), ir.IntType(32)
+
+
+@intrinsic
+def ask_for(typing, address):
+    """Tell the processor that this memory will be read soon. Any address will do: none is an error."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], _I8.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, _I32, _I32, _I32])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        builder.call(prefetch, [place, *(ir.Constant(_I32, flag) for flag in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
