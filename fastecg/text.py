@@ -120,19 +120,20 @@ def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
                 blit_glyph(plane, glyph.sums, left, top, step)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # a page prints sixty texts, most of which the next one prints too
 def _pens(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
     """Glyphs of the words with the pen's place for each, cells from the start of the baseline."""
     across, down = math.cos(math.radians(angle_deg)), -math.sin(math.radians(angle_deg))
     pens, along = [], 0.0
     for character in words:
-        glyph = _glyph(font, character, angle_deg)
+        # No two angles are alike: turned letters would fill the memory and never be used again.
+        glyph = (_glyph if angle_deg == 0.0 else _glyph.__wrapped__)(font, character, angle_deg)
         pens.append((glyph, along * across, along * down))
         along += glyph.advance
     return tuple(pens)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _ink(words: str, font: Font, angle_deg: float) -> tuple[float, float, float, float]:
     """The box round the ink of the words, cells from the start of the baseline."""
     inked = [(glyph, x, y) for glyph, x, y in _pens(words, font, angle_deg) if glyph.sums.size > 1]
@@ -152,7 +153,7 @@ def _font(text: Text) -> Font:
     return Font(text.face, text.bold, text.italic, em, text.lean)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)  # of 18 kB each
 def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     """Draw one character large."""
     face, grown, sheared = _face(font)
