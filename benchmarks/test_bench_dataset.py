@@ -11,7 +11,9 @@ import pytest
 from timing import figure
 
 import fastecg
-from fastecg.dataset import Options, Task, draw_task, render_dataset
+from fastecg.dataset import render_dataset
+from fastecg.drawing import Task, draw_task
+from fastecg.options import Options
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.workers import drawn_by_workers
 from fastecg.writers import write_record

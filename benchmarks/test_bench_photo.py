@@ -14,7 +14,8 @@ from test_bench_page import collected_grid, matplotlib_page, tick_grid
 from timing import times_faster
 
 import fastecg
-from fastecg.dataset import Options, Task, draw_task
+from fastecg.drawing import Task, draw_task
+from fastecg.options import Options
 from fastecg.recipe import Recipe
 from fastecg.record import Record
 from fastecg.writers import write_record

@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastecg.dataset import Drawn, Options, Task, draw_task
+from fastecg.drawing import Drawn, Task, draw_task
 from fastecg.errors import FastecgError
+from fastecg.options import Options
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastecg.dataset import Options
 from fastecg.errors import FastecgError, ImageError, RecordError
+from fastecg.options import Options
 from fastecg.record import Record
 from fastecg.vary import stream
 

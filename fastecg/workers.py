@@ -15,8 +15,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from fastecg.dataset import Drawn, Options, Task, draw_task
+from fastecg.drawing import Drawn, Task, draw_task
 from fastecg.memory import keep_freed
+from fastecg.options import Options
 
 _AHEAD = 4  # tasks a worker that wait in the queue
 

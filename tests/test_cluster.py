@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg import dataset
 from fastecg.cli import app
+from fastecg.drawing import Task
 from fastecg.writers import write_record
 
 distributed = pytest.importorskip("distributed")
@@ -82,7 +83,7 @@ def test_a_record_that_kills_workers_fails_alone(records, cluster, tmp_path, mon
 
     from fastecg.cluster import _drawn
 
-    drawn = _drawn(Future(), dataset.Task("r", tmp_path))
+    drawn = _drawn(Future(), Task("r", tmp_path))
     assert drawn.error.startswith("r: the workers that drew it died")
 
 

@@ -19,7 +19,7 @@ import pytest
 import wfdb
 
 import fastecg
-from fastecg import dataset, workers
+from fastecg import dataset, drawing, plan, workers
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
 from fastecg.record import Record
 from fastecg.writers import write_record
@@ -260,8 +260,8 @@ def test_names_that_clash_get_places_of_their_own(tmp_path):
 
 @pytest.mark.parametrize("relative", ["../../etc/x", "/etc/x", "a/../../x", ".."])
 def test_no_name_leads_out_of_the_folder(relative):
-    assert ".." not in dataset._safe_stem(relative)
-    assert not dataset._safe_stem(relative).startswith("/")
+    assert ".." not in plan._safe_stem(relative)
+    assert not plan._safe_stem(relative).startswith("/")
 
 
 def test_an_output_folder_inside_the_input_is_no_input(tmp_path):
@@ -316,7 +316,7 @@ def test_foreign_errors_do_not_quote_the_record(records, tmp_path, monkeypatch):
     summary = dataset.render_dataset([records / "a"], tmp_path, **SMALL)
     ((record, reason),) = summary.failures
     assert record == "a"
-    assert re.fullmatch(r"a: unexpected ValueError at fastecg/dataset.py:\d+", reason)
+    assert re.fullmatch(r"a: unexpected ValueError at fastecg/drawing.py:\d+", reason)
     assert CANARY not in (tmp_path / "manifest.jsonl").read_text()
 
 
@@ -324,7 +324,7 @@ def test_a_full_disk_stops_the_run(records, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(dataset, "save_photo", full)
+    monkeypatch.setattr(drawing, "save_photo", full)
     with pytest.raises(OSError, match="No space"):
         dataset.render_dataset([records], tmp_path, **SMALL)
 
@@ -332,7 +332,7 @@ def test_a_full_disk_stops_the_run(records, tmp_path, monkeypatch):
 KILLER = """
 import os, sys
 import fastecg.readers, fastecg.workers
-from fastecg.dataset import Options, draw_task
+from fastecg.drawing import draw_task
 
 def draw_or_die(task, options, folder):
     if task.stem == "a":

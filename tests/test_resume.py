@@ -31,7 +31,8 @@ main()
 GROWTH = """
 import resource, sys
 from pathlib import Path
-from fastecg.dataset import Options, Task, draw_task
+from fastecg.drawing import Task, draw_task
+from fastecg.options import Options
 from fastecg.recipe import Recipe
 
 def pages(count, first=0):

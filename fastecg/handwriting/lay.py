@@ -52,9 +52,8 @@ def place_note(
         ink = write(words, hand, rng) if font is None else write_in_font(words, font, hand, rng)
         if rng.random() < 0.12:
             ink = _with_underline(ink, writer, rng)
-        placed = _crossing(room, ink, rng, region) if over_trace else _fitted(room, ink, rng, region)
+        placed = put(room, ink, rng, region, over_trace)
         if placed is not None:
-            room.take(placed.extent_mm)
             return placed
     return None
 
@@ -76,9 +75,9 @@ def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | N
     return found[min(touching)[1]] if touching else None
 
 
-def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink in a free place, which is then taken; None where there is none."""
-    placed = _fitted(room, ink, rng, region, across)
+def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
+    """The ink in a free place, or `across` a trace, which is then taken; None where there is none."""
+    placed = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
     if placed is not None:
         room.take(placed.extent_mm)
     return placed

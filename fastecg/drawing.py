@@ -1,0 +1,170 @@
+"""One record to files: its pictures that are not there yet, their truth, and a copy of the record."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.errors import FastecgError, RecordError
+from fastecg.manifest import Line
+from fastecg.options import Options
+from fastecg.places import send_folder
+from fastecg.writers import save_photo, write_record
+
+if TYPE_CHECKING:
+    from fastecg.photo import Photo
+    from fastecg.record import Record
+
+_PACKAGE = Path(__file__).parent
+_OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
+
+
+@dataclass(frozen=True)
+class Task:
+    """One record to draw: a file, or the record itself. `stem` is its place in the output folder, `done` the images that are there."""
+
+    stem: str
+    origin: Path | Record
+    done: frozenset[int] = frozenset()
+    copied: bool = False  # its WFDB copy is there
+    complete: bool = False  # nothing is left to do
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What became of one task: its lines for the manifest, and its error if it failed."""
+
+    stem: str
+    lines: tuple[Line, ...] = ()
+    error: str | None = None
+    kept: int = 0
+    tail_s: float = 0.0
+
+
+def draw_task(task: Task, options: Options, target: Path | str) -> Drawn:
+    """Draw all pictures of one record that are not there yet, to a folder or URL. Whatever is wrong with the record becomes its error."""
+    if isinstance(target, Path):
+        return _draw(task, options, target)
+    with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
+        drawn = _draw(task, options, Path(folder))
+        send_folder(Path(folder), target)
+        return drawn
+
+
+def _draw(task: Task, options: Options, folder: Path) -> Drawn:
+    lines: list[Line] = []
+    try:
+        record = _read(task)
+        starts = list(record.page_starts())
+        count = len(starts) * options.per_record
+        plotted = np.zeros(record.signal.shape, dtype=bool)
+        redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
+        for index in range(count):
+            if redo or index not in task.done:
+                photo = _photo(record, index, len(starts), options)
+                _mark_plotted(plotted, photo)
+                lines.append(_written(photo, task.stem, index, folder, options) | {"images": count, "copy_bytes": 2 * record.signal.size})
+                del photo  # 30 MB and more that the next one can use
+        if redo or not task.copied:
+            comments = _comments(task.stem, count, options)
+            write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
+        tail_s = (record.samples - starts[-1][1]) / record.fs
+        return Drawn(task.stem, tuple(lines), kept=count - len(lines), tail_s=tail_s)
+    except OSError as error:
+        if error.errno not in _OWN_FAULTS:
+            raise  # a full disk is no fault of the record
+        return Drawn(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
+    except Exception as error:
+        return Drawn(task.stem, tuple(lines), error=_reason(error, task))
+
+
+def _read(task: Task) -> Record:
+    from fastecg.readers import read_record
+
+    if not isinstance(task.origin, Path):
+        return task.origin
+    try:
+        return read_record(task.origin)
+    except OSError as error:
+        raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
+
+
+def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
+    """Picture `index` of a record: all pages of variant 0, then all of variant 1, and so on."""
+    from fastecg.recipe import render
+
+    variant, page = divmod(index, pages)
+    return render(
+        record,
+        recipe=options.recipe,
+        layout=options.layout,
+        style=options.style,
+        dpi=options.dpi,
+        speed=options.speed,
+        gain=options.gain,
+        chest_gain=options.chest_gain,
+        paper=options.paper,
+        rhythm_leads=options.rhythm_leads,
+        severity=options.severity,
+        header_text=options.header_text,
+        notes=options.notes,
+        notes_font=options.notes_font,
+        seed=options.seed,
+        page=page,
+        variant=variant,
+    )
+
+
+def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
+    """Set the samples (leads, samples) that the page shows."""
+    for trace in photo.page.traces:
+        if trace.lead in photo.record.leads:
+            plotted[photo.record.leads.index(trace.lead), trace.start : trace.stop] = True
+
+
+def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
+    """Write a picture's files; its line for the manifest."""
+    path = f"{stem}-{index}.{options.format}"
+    body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=options.truth)
+    shot, (height, width) = photo.shot, photo.image.shape[:2]
+    return {
+        "path": path,
+        "record": stem,
+        "page": shot.page,
+        "variant": shot.variant,
+        "seed": shot.seed,
+        "recipe": shot.recipe,
+        "width": width,
+        "height": height,
+        "bytes": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "truth_bytes": truth_bytes,
+    }
+
+
+def _comments(stem: str, count: int, options: Options) -> list[str]:
+    """What the header of the copy says besides the signal."""
+    name = PurePosixPath(stem).name
+    images = ", ".join(f"{name}-{index}.{options.format}" for index in range(count))
+    return [f"Image: {images}"] if options.challenge_headers else []
+
+
+def _reason(error: Exception, task: Task) -> str:
+    """One line for the manifest. Our own errors speak; of others only kind and place are told, for they may quote a header."""
+    if not isinstance(error, FastecgError):
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
+        place = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"
+        return f"{task.stem}: unexpected {type(error).__name__} at {place}"
+    text = " ".join(str(error).split())
+    if isinstance(task.origin, Path):
+        for parent in (task.origin.resolve().parent, task.origin.parent):
+            text = text.replace(f"{parent}{os.sep}", "")
+    return text

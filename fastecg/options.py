@@ -1,0 +1,84 @@
+"""What decides the bytes of a run's files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fastecg.errors import FastecgError, ImageError
+from fastecg.writers import FORMATS, TRUTHS
+
+if TYPE_CHECKING:
+    from fastecg.handwriting import NotesFont
+    from fastecg.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the bytes of a run's files; as in `fastecg.render_dataset`."""
+
+    recipe: Recipe
+    layout: str = "auto"
+    style: str = "auto"
+    dpi: float | None = None
+    speed: float | None = None
+    gain: float | None = None
+    chest_gain: float | None = None
+    paper: str = "auto"
+    rhythm_leads: tuple[str, ...] = ()
+    severity: float | None = None
+    header_text: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    notes_font: NotesFont | None = None
+    seed: int = 0
+    per_record: int = 1
+    format: str = "png"
+    quality: int | None = None
+    truth: tuple[str, ...] = ("json",)
+    mask_unplotted: bool = False
+    challenge_headers: bool = False
+
+    def check(self) -> None:
+        """Raise the error of the first option that cannot be."""
+        from fastecg.layouts import check_layout
+        from fastecg.recipe import check_page, lead_names
+        from fastecg.vary import Distribution
+
+        if f".{self.format}" not in FORMATS:
+            raise ImageError(f"unknown format {self.format!r}, expected png, jpg, webp or tiff")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise ImageError(f"the quality is {self.quality}, expected 1 to 100")
+        for kind in self.truth:
+            if kind not in TRUTHS:
+                raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
+        fixed: dict[str, Any] = {
+            "layout": self.layout,
+            "style": self.style,
+            "dpi": self.dpi,
+            "speed_mm_s": self.speed,
+            "gain_mm_mv": self.gain,
+        }
+        fixed |= {"chest_gain_mm_mv": self.chest_gain, "paper": self.paper, "rhythm_leads": self.rhythm_leads}
+        check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items() if value is not None})
+        check_layout("3x4+3" if self.layout == "auto" else self.layout, lead_names(self.rhythm_leads))
+        if self.per_record < 1:
+            raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
+        if self.severity is not None and not 0 <= self.severity <= 1:
+            raise FastecgError(f"the severity is {self.severity}, expected 0 to 1")
+        if self.seed < 0:
+            raise FastecgError(f"the seed is {self.seed}, expected 0 or above")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as ``run.json`` keeps them, the recipe spelled out."""
+        from fastecg import __version__
+
+        plain = {name: value for name, value in vars(self).items() if name != "recipe"}
+        plain |= {
+            "truth": list(self.truth),
+            "header_text": list(self.header_text),
+            "notes": list(self.notes),
+            "notes_font": None if self.notes_font is None else self.notes_font.fingerprint,
+            "rhythm_leads": list(self.rhythm_leads),
+            "recipe_toml": self.recipe.to_toml(),
+        }
+        return {"version": __version__, "recipe": self.recipe.name, **plain}

@@ -1,0 +1,153 @@
+"""The plan of a run: which records there are, where each goes, and what of them is left to draw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from fastecg.drawing import Task
+from fastecg.errors import FastecgError, RecordError
+from fastecg.manifest import MANIFEST, RUN, Manifest, changed_options, read_options, write_options
+from fastecg.options import Options
+from fastecg.places import Place
+from fastecg.writers import PART, TRUTHS, whole_name
+
+if TYPE_CHECKING:
+    from fastecg.record import Record
+
+
+def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
+    """One task a record, each with a place of its own in the output folder; the first `limit` of them, and of these one shard."""
+    tasks, taken = [], set[str]()
+    for name, origin in _named_records(inputs, folder):
+        task = Task(_free_stem(_safe_stem(name), taken), origin)
+        if isinstance(origin, Path):
+            _refuse_same_file(origin, folder / task.stem)
+        tasks.append(task)
+    return _part(tasks, limit, shard)
+
+
+def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Record]]:
+    """The records that inputs stand for, each with the name it has there."""
+    from fastecg.readers import find_records, sample_records
+    from fastecg.record import Record
+
+    records = [item for item in inputs if isinstance(item, Record)]
+    paths = [Path(item) for item in inputs if not isinstance(item, Record)]
+    named: list[tuple[str, Path | Record]] = [(record.name, record) for record in records]
+    sources = find_records(paths) if paths else () if records else sample_records()
+    for source in sources:
+        if not _is_own_output(source.path, paths, folder):
+            named.append((source.key, source.path))
+    if not named:
+        raise RecordError(f"no record in {', '.join(path.name or str(path) for path in paths)}, expected WFDB headers (.hea) in it")
+    return named
+
+
+def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
+    """Whether a record found in an input folder is a copy that an earlier run wrote into an output folder inside it."""
+    out = folder.resolve()
+    asked_for = any(path.resolve() == out or out in path.resolve().parents for path in inputs)
+    return not asked_for and out in source.resolve().parents
+
+
+def _safe_stem(relative: str) -> str:
+    """A record's place in the output folder: its own sub-folders, no way out of them, and a name that WFDB can hold."""
+    parts = [part for part in PurePosixPath(relative).parts if part not in ("/", "..", ".")] or ["record"]
+    return str(PurePosixPath(*parts[:-1], re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)))
+
+
+def _free_stem(stem: str, taken: set[str]) -> str:
+    """`stem`, or with ``_2``, ``_3`` … behind it where another input has that place already."""
+    number, free = 1, stem
+    while free.lower() in taken:  # some file systems do not tell a from A
+        number += 1
+        free = f"{stem}_{number}"
+    taken.add(free.lower())
+    return free
+
+
+def _refuse_same_file(source: Path, target: Path) -> None:
+    """Do not write a record's copy over the record."""
+    header = target.with_name(target.name + ".hea")
+    if header.exists() and source.exists() and source.samefile(header):
+        raise FastecgError(f"{header.name}: the copy would overwrite the input, expected another output folder")
+
+
+def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
+    """The first `limit` tasks, and of these one shard."""
+    if limit is not None and limit < 1:
+        raise FastecgError(f"limit is {limit}, expected 1 or more")
+    tasks = tasks[:limit]
+    if shard is None:
+        return tasks
+    k, n = shard
+    if not 1 <= k <= n:
+        raise FastecgError(f"the shard is {k}/{n}, expected K/N with K from 1 to N")
+    return tasks[k - 1 :: n]
+
+
+# --- going on where a run stopped ----------------------------------------------------------------------------------------------
+
+
+def open_manifest(place: Place, options: Options, overwrite: bool) -> Manifest:
+    """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place."""
+    folder, now = place.folder, options.to_dict()
+    before = read_options(folder)
+    changes = changed_options(before, now) if before is not None else []
+    manifest = Manifest(folder, place.inherited)
+    if changes and place.inherited:
+        raise FastecgError(f"{place.target}: other shards were made with other options ({'; '.join(changes)}), expected the same ones")
+    if changes and manifest.images and not overwrite:
+        raise FastecgError(
+            f"{place.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
+        )
+    if changes:
+        _clear(place, manifest)
+        manifest = Manifest(folder)
+    write_options(folder, now)
+    return manifest
+
+
+def _clear(place: Place, manifest: Manifest) -> None:
+    """Delete what the manifest lists, and nothing else."""
+    for path, line in manifest.images.items():
+        for name in (path, *(PurePosixPath(path).with_suffix(suffix).as_posix() for suffix, _ in TRUTHS.values())):
+            place.delete(name)
+        for suffix in (".hea", ".dat"):
+            place.delete(line["record"] + suffix)
+    manifest.path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, stems: set[str]) -> None:
+    """Delete what a killed run left half written of these records; other shards may be writing theirs."""
+    for aside in [path for path in folder.rglob(f".*{PART}") if path.is_file()]:
+        name = whole_name(aside.name)
+        if name is not None:
+            stem = aside.with_name(name.partition(".")[0]).relative_to(folder).as_posix()
+            if stem in stems or stem.rpartition("-")[0] in stems or name in (MANIFEST, RUN):
+                aside.unlink(missing_ok=True)
+
+
+def left_of(task: Task, place: Place, manifest: Manifest, options: Options) -> Task:
+    """The task without what is there already."""
+    done = frozenset(_whole_images(task.stem, place, manifest, options))
+    first = manifest.images.get(f"{task.stem}-0.{options.format}", {})
+    copied = bool(place.size(f"{task.stem}.hea")) and bool(first) and place.size(f"{task.stem}.dat") == first.get("copy_bytes")
+    return replace(task, done=done, copied=copied, complete=copied and len(done) == first.get("images"))
+
+
+def _whole_images(stem: str, place: Place, manifest: Manifest, options: Options) -> Iterator[int]:
+    """Numbers of the record's images that are listed and there, with all their truth."""
+    index = 0
+    while (line := manifest.images.get(f"{stem}-{index}.{options.format}")) is not None:
+        sizes = {line["path"]: line["bytes"]}
+        for kind in options.truth:
+            sizes[f"{stem}-{index}{TRUTHS[kind][0]}"] = line.get("truth_bytes", {}).get(kind)
+        # By size, for a power cut leaves files that are there and empty.
+        if all(size is not None and place.size(name) == size for name, size in sizes.items()):
+            yield index
+        index += 1
