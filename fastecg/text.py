@@ -126,8 +126,7 @@ def _pens(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float,
     across, down = math.cos(math.radians(angle_deg)), -math.sin(math.radians(angle_deg))
     pens, along = [], 0.0
     for character in words:
-        # No two angles are alike: turned letters would fill the memory and never be used again.
-        glyph = (_glyph if angle_deg == 0.0 else _glyph.__wrapped__)(font, character, angle_deg)
+        glyph = (_turned_glyph if angle_deg else _glyph)(font, character, angle_deg)
         pens.append((glyph, along * across, along * down))
         along += glyph.advance
     return tuple(pens)
@@ -151,6 +150,11 @@ def _font(text: Text) -> Font:
     # A thermal head prints dots of one size: its letters are drawn in as many dots as they are high.
     em = max(6, round(text.size_mm * _DOTS_MM)) if text.face == "bitmap" else _EM
     return Font(text.face, text.bold, text.italic, em, text.lean)
+
+
+@lru_cache(maxsize=64)  # no two labels lie at one angle: kept with the others, turned letters would fill the memory
+def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
+    return _glyph.__wrapped__(font, character, angle_deg)
 
 
 @lru_cache(maxsize=1024)  # of 18 kB each
