@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -32,10 +31,14 @@ def value(default: Any, low: float | None = None, high: float | None = None, hel
     return dataclasses.field(default=default, metadata={"low": low, "high": high, "help": help, "choices": choices})
 
 
-@cache
-def fields_of(kind: type[Values]) -> tuple[dataclasses.Field[Any], ...]:
+_FIELDS: dict[type[Any], tuple[dataclasses.Field[Any], ...]] = {}
+
+
+def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
     """The fields of a kind of values, looked up once: a page asks eighty times."""
-    return fields(kind)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = fields(kind)
+    return _FIELDS[kind]
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Light:
     warp : Warp
         Where the nodes are: pixels and page points.
     gain : ndarray, shape (rows, columns, 3) float32
-        Factor on everything seen, page and background, per channel.
+        Factor on everything seen, page and background, per channel; channel by channel in memory, so not in C order.
     relief : ndarray, shape (rows, columns) float32
         Factor on the page alone: shading of its slopes.
     veil : ndarray, shape (rows, columns) float32

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,8 +19,8 @@ from fastecg.drawing import Drawn, Task, draw_task
 from fastecg.errors import FastecgError
 from fastecg.manifest import Line, Manifest
 from fastecg.options import Options
-from fastecg.places import Place, place_of
-from fastecg.plan import find_tasks, left_of, open_manifest, sweep
+from fastecg.places import Place, is_own_memory, place_of
+from fastecg.plan import find_tasks, in_parts, left_of, open_manifest, sweep
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
     from fastecg.recipe import Recipe
     from fastecg.record import Record
 
-_RECORDS_A_WORKER = 8  # fewer are drawn sooner than another process starts
+_PICTURES_A_WORKER = 8  # fewer are drawn sooner than another process starts
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: records done of all, pictures drawn, and the record just done with its error, if any."""
+    """How far a run is: records done of all, pictures drawn, and the record just drawn from, with its error if it is done and failed."""
 
     done: int
     total: int
@@ -59,14 +60,17 @@ class Summary:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, drawn: Drawn) -> None:
-        """Count one record in."""
-        self.records += 1
+        """Count pictures in."""
         self.pages += len(drawn.lines)
         self.kept += drawn.kept
-        self.shortened += drawn.tail_s > 0
         self.bytes += sum(line["bytes"] for line in drawn.lines)
-        if drawn.error is not None:
-            self.failures.append((drawn.stem, drawn.error))
+
+    def end(self, drawn: Drawn, error: str | None) -> None:
+        """Count a record in, with the last that was drawn of it, and what went wrong with it."""
+        self.records += 1
+        self.shortened += drawn.tail_s > 0
+        if error is not None:
+            self.failures.append((drawn.stem, error))
 
 
 def render_dataset(
@@ -132,7 +136,7 @@ def render_dataset(
     overwrite : bool
         Draw everything anew, whatever is there.
     progress : callable, optional
-        Called with a `Progress` after every record.
+        Called with a `Progress` after every record; where there are many variants, after every 32 of them.
 
     Raises
     ------
@@ -187,7 +191,7 @@ def _drawn_to(
     """Find what there is to draw, draw it, and leave the manifest in order, whatever stops the run."""
     tasks = find_tasks(inputs, place.folder, limit, shard)
     manifest = open_manifest(place, options, overwrite)
-    sweep(place.folder, {task.stem for task in tasks})
+    sweep(place.folder, {task.stem for task in tasks}, alone=shard is None)
     tasks = [task if overwrite else left_of(task, place, manifest, options) for task in tasks]
     try:
         summary = _run(tasks, options, place, manifest, workers, progress or (lambda _: None))
@@ -214,22 +218,31 @@ def _run(
     workers: int | Client | None,
     progress: Callable[[Progress], None],
 ) -> Summary:
-    """Draw the tasks, and list what comes of each as soon as it is there."""
+    """Draw the tasks, and list what comes of each as soon as it is there; a failure last, for pictures listed later would undo it."""
     began = time.perf_counter()
-    summary = Summary()
-    for drawn in _results(tasks, options, place.target, workers):
-        manifest.append([*drawn.lines, *_error_line(drawn)])
-        if drawn.error is None:
-            manifest.errors.pop(drawn.stem, None)
+    summary, errors = Summary(), dict[str, str]()
+    parts = in_parts(tasks, options)
+    left = Counter(part.stem for part in parts)
+    for drawn in _results(parts, options, place.target, workers):
+        if drawn.error is not None:
+            errors.setdefault(drawn.stem, drawn.error)
+        left[drawn.stem] -= 1
+        ended = left[drawn.stem] == 0
+        error = errors.get(drawn.stem) if ended else None
+        manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
         place.send()
         summary.add(drawn)
-        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, drawn.error))
+        if ended:
+            summary.end(drawn, error)
+            if error is None:
+                manifest.errors.pop(drawn.stem, None)
+        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error))
     summary.seconds = time.perf_counter() - began
     return summary
 
 
-def _error_line(drawn: Drawn) -> list[Line]:
-    return [] if drawn.error is None else [{"record": drawn.stem, "error": drawn.error}]
+def _error_line(stem: str, error: str | None) -> list[Line]:
+    return [] if error is None else [{"record": stem, "error": error}]
 
 
 def _results(tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None) -> Iterator[Drawn]:
@@ -243,7 +256,7 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         return
     from fastecg.kernels.jit import kernels_cached
 
-    processes = _worker_count(workers, len(tasks))
+    processes = 1 if is_own_memory(target) else _worker_count(workers, tasks, options)
     here = len(tasks) if processes == 1 else int(not kernels_cached())  # the first one compiles for all workers
     for task in tasks[:here]:
         yield draw_task(task, options, target)
@@ -253,6 +266,8 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         yield from drawn_by_workers(tasks[here:], options, target, processes)
 
 
-def _worker_count(asked: int | None, tasks: int) -> int:
+def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:
     """Processes to start: as asked, but none that would have next to nothing to do."""
-    return max(1, min(asked or os.cpu_count() or 1, tasks // _RECORDS_A_WORKER if asked is None else tasks))
+    variants = sum(stop - first for first, stop in (task.variants or (0, options.per_record) for task in tasks))
+    worthwhile = len(tasks) if asked is not None else variants // _PICTURES_A_WORKER
+    return max(1, min(asked or os.cpu_count() or 1, worthwhile, len(tasks)))

@@ -29,13 +29,17 @@ _OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  #
 
 @dataclass(frozen=True)
 class Task:
-    """One record to draw: a file, or the record itself. `stem` is its place in the output folder, `done` the images that are there."""
+    """One record to draw: a file, or the record itself. `stem` is its place in the output folder, `done` the images that are there.
+
+    `variants` are the first to be drawn and the one behind the last; all of them unless given.
+    """
 
     stem: str
     origin: Path | Record
     done: frozenset[int] = frozenset()
     copied: bool = False  # its WFDB copy is there
     complete: bool = False  # nothing is left to do
+    variants: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,21 @@ def _draw(task: Task, options: Options, folder: Path) -> Drawn:
         record = _read(task)
         starts = list(record.page_starts())
         count = len(starts) * options.per_record
+        first, stop = task.variants or (0, options.per_record)
+        asked = range(first * len(starts), stop * len(starts))
         plotted = np.zeros(record.signal.shape, dtype=bool)
         redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
-        for index in range(count):
+        for index in asked:
             if redo or index not in task.done:
                 photo = _photo(record, index, len(starts), options)
                 _mark_plotted(plotted, photo)
                 lines.append(_written(photo, task.stem, index, folder, options) | {"images": count, "copy_bytes": 2 * record.signal.size})
                 del photo  # 30 MB and more that the next one can use
-        if redo or not task.copied:
+        if first == 0 and (redo or not task.copied):
             comments = _comments(task.stem, count, options)
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
         tail_s = (record.samples - starts[-1][1]) / record.fs
-        return Drawn(task.stem, tuple(lines), kept=count - len(lines), tail_s=tail_s)
+        return Drawn(task.stem, tuple(lines), kept=len(asked) - len(lines), tail_s=tail_s)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
             raise  # a full disk is no fault of the record

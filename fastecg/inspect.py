@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from fastecg.record import LEADS
 from fastecg.runs import runs_of
 from fastecg.writers.image import FORMATS, write_atomic, write_image
 from fastecg.writers.truth_json import read_truth, reading_truth
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 RGB = tuple[int, int, int]
 
@@ -82,7 +85,7 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
     return target
 
 
-def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 20) -> tuple[Path, int]:
+def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 20) -> tuple[Path, int, int]:
     """Write one web page that shows a folder's images: small, filtered at will, and on a click with their truth over them.
 
     Parameters
@@ -90,14 +93,14 @@ def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] |
     folder : path
         Searched with its sub-folders for images that have a truth file.
     out : path, optional
-        ``inspect.html`` in the folder if not given. It holds small copies of the images and links to the images themselves.
+        ``inspect.html`` in the folder if not given. It holds all that it shows, the images as JPEG, so it may be moved or sent.
     limit : int
         Most images to show.
 
     Returns
     -------
-    (Path, int)
-        The file written, and how many images it shows.
+    (Path, int, int)
+        The file written, how many images it shows, and of how many.
 
     Raises
     ------
@@ -106,12 +109,13 @@ def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] |
     """
     root = Path(folder)
     target = Path(out) if out is not None else root / "inspect.html"
-    images = [path for path, _ in zip(_images_in(root), range(limit), strict=False)]
+    images = list(_images_in(root))
     if not images:
         raise ImageError(f"{root}: no image with its truth (.json) in it, expected what `fastecg render` makes")
-    figures = "\n".join(_figure(path, Path(os.path.relpath(path, target.parent)).as_posix()) for path in images)
+    shown = images[:limit]
+    figures = "\n".join(_figure(path, Path(os.path.relpath(path, target.parent)).as_posix()) for path in shown)
     write_atomic(target, _PAGE.read_text(encoding="utf-8").replace(_PLACE, figures, 1).encode())
-    return target, len(images)
+    return target, len(shown), len(images)
 
 
 def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np.ndarray:
@@ -204,21 +208,27 @@ def _figure_of(path: Path, link: str, truth: dict[str, Any]) -> str:
     filters = {"recipe": own["recipe"], "layout": own["layout"], "style": own["style"], "artifact": kinds}
     data = " ".join(f'data-{name}="{html.escape(str(value))}"' for name, value in filters.items())
     title = html.escape(f"{path.name}: {own['recipe']}, {own['layout']}, {own['style']}, seed {own['seed']}")
+    small, whole = _within_the_page(path)
     return (
-        f'<figure {data}><img src="{_thumbnail(path)}" alt=""><figcaption>{title}</figcaption>'
-        f'<template><b>{title}</b><div class="full"><img src="{html.escape(link)}" alt="">{_overlay(truth)}</div>'
+        f'<figure {data}><img src="{small}" alt=""><figcaption>{title}</figcaption>'
+        f'<template><b><a href="{html.escape(link)}">{title}</a></b><div class="full"><img src="{whole}" alt="">{_overlay(truth)}</div>'
         f"<pre>{html.escape(json.dumps(own['shot'], indent=1, ensure_ascii=False))}</pre></template></figure>"
     )
 
 
-def _thumbnail(path: Path) -> str:
-    """A small copy of an image, as a URL that holds it."""
+def _within_the_page(path: Path) -> tuple[str, str]:
+    """A small copy of an image and all of it, as URLs that hold them."""
     from PIL import Image
 
-    small = Image.fromarray(read_image(path)).convert("RGB")
+    whole = Image.fromarray(read_image(path)).convert("RGB")
+    small = whole.copy()
     small.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
+    return _jpeg_url(small, 75), _jpeg_url(whole, 85)
+
+
+def _jpeg_url(picture: Image.Image, quality: int) -> str:
     file = io.BytesIO()
-    small.save(file, "JPEG", quality=75)
+    picture.save(file, "JPEG", quality=quality)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 

@@ -37,6 +37,7 @@ class Manifest:
     def __init__(self, folder: Path, inherited: bytes = b"") -> None:
         self.path = folder / MANIFEST
         self.images: dict[str, Line] = {}
+        self._paths: dict[str, dict[str, None]] = {}  # record -> those of its images, in order
         self.errors: dict[str, Line] = {}
         data = self.path.read_bytes() if self.path.exists() else b""
         self._torn = bool(data) and not data.endswith(b"\n")  # a line that a crash cut short
@@ -54,7 +55,12 @@ class Manifest:
             self.errors[line["record"]] = line
         else:
             self.images[line["path"]] = line
+            self._paths.setdefault(line["record"], {})[line["path"]] = None
             self.errors.pop(line["record"], None)
+
+    def of(self, record: str) -> list[Line]:
+        """The lines of a record's images, the last that was listed last."""
+        return [self.images[path] for path in self._paths.get(record, ())]
 
     def append(self, lines: Iterable[Line]) -> None:
         """Add lines, in one write so that shards do not mix theirs."""
@@ -106,7 +112,7 @@ def _encoded(line: Line) -> bytes:
 
 
 def read_options(folder: Path) -> Line | None:
-    """The options of the run that filled `folder`, None for a new one.
+    """The options of the run that filled `folder`, None for a new one, or one whose options a power cut left empty.
 
     Raises
     ------
@@ -114,10 +120,11 @@ def read_options(folder: Path) -> Line | None:
         If its ``run.json`` is none of ours.
     """
     path = folder / RUN
-    if not path.exists():
+    content = path.read_bytes() if path.exists() else b""
+    if not content.strip(b"\0"):
         return None
     try:
-        options = orjson.loads(path.read_bytes())
+        options = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise FastecgError(f"{RUN}: not valid JSON ({error}), expected the options of an earlier run") from None
     if not isinstance(options, dict):

@@ -1,4 +1,4 @@
-"""What decides the bytes of a run's files."""
+"""The options of a run, checked, and as ``run.json`` keeps them."""
 
 from __future__ import annotations
 

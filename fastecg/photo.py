@@ -244,10 +244,10 @@ def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
 
 
 def _outlines(corners: np.ndarray, steps_a_side: int) -> np.ndarray:
-    """Points along quadrilaterals (n, 4, 2), so many that no crease falls between them: (n, 4 (steps + 1), 2)."""
+    """Points along quadrilaterals (n, 4, 2), so many that little of a crease falls between them: (n, 4 (steps + 1), 2)."""
     steps = np.linspace(0.0, 1.0, steps_a_side + 1)[None, None, :, None]
     sides = np.roll(corners, -1, axis=1) - corners
-    return (corners[:, :, None] + steps * sides[:, :, None]).reshape(len(corners), -1, 2)
+    return (corners[:, :, None] + steps * sides[:, :, None]).reshape(len(corners), 4 * (steps_a_side + 1), 2)
 
 
 def _enclosing(outlines: np.ndarray) -> np.ndarray:

@@ -105,6 +105,11 @@ def is_url(out: str | os.PathLike[str]) -> bool:
     return isinstance(out, str) and "://" in out
 
 
+def is_own_memory(target: Path | str) -> bool:
+    """Whether this is a URL that leads into the memory of the process that writes there."""
+    return isinstance(target, str) and target.startswith("memory://")
+
+
 @contextmanager
 def place_of(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Place]:
     """The place that a path or URL names, for a shard or for all of a run."""

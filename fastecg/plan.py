@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from fastecg.drawing import Task
 from fastecg.errors import FastecgError, RecordError
-from fastecg.manifest import MANIFEST, RUN, Manifest, changed_options, read_options, write_options
+from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.options import Options
 from fastecg.places import Place
 from fastecg.writers import PART, TRUTHS, whole_name
 
 if TYPE_CHECKING:
     from fastecg.record import Record
+
+_MOST_DIGITS = 10  # of an image's number
+_VARIANTS_A_PART = 32  # of every page of a record: reading it once more costs next to nothing beside them
 
 
 def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
@@ -90,6 +94,21 @@ def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -
     return tasks[k - 1 :: n]
 
 
+def in_parts(tasks: list[Task], options: Options) -> list[Task]:
+    """The tasks, those of many pictures cut into parts that several workers can draw, and a run that is stopped need not draw again.
+
+    The same parts for any number of workers: where a picture fails, what is left out with it does not depend on them.
+    """
+    if options.mask_unplotted:  # the copy of a record knows all its pictures
+        return tasks
+    edges = [*range(0, options.per_record, _VARIANTS_A_PART), options.per_record]
+    return [part for task in tasks for part in ([task] if task.complete else _parts(task, edges))]
+
+
+def _parts(task: Task, edges: list[int]) -> list[Task]:
+    return [replace(task, variants=pair) for pair in pairwise(edges)]
+
+
 # --- going on where a run stopped ----------------------------------------------------------------------------------------------
 
 
@@ -108,7 +127,8 @@ def open_manifest(place: Place, options: Options, overwrite: bool) -> Manifest:
     if changes:
         _clear(place, manifest)
         manifest = Manifest(folder)
-    write_options(folder, now)
+    if before != now:  # shards that start together need not write over one another
+        write_options(folder, now)
     return manifest
 
 
@@ -122,32 +142,37 @@ def _clear(place: Place, manifest: Manifest) -> None:
     manifest.path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, stems: set[str]) -> None:
-    """Delete what a killed run left half written of these records; other shards may be writing theirs."""
+def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:
+    """Delete what a killed run left half written of these records, and, `alone` in the folder, of the manifest and the options.
+
+    Other shards may be writing theirs.
+    """
     for aside in [path for path in folder.rglob(f".*{PART}") if path.is_file()]:
         name = whole_name(aside.name)
         if name is not None:
             stem = aside.with_name(name.partition(".")[0]).relative_to(folder).as_posix()
-            if stem in stems or stem.rpartition("-")[0] in stems or name in (MANIFEST, RUN):
+            if stem in stems or stem.rpartition("-")[0] in stems or (alone and name in (MANIFEST, RUN)):
                 aside.unlink(missing_ok=True)
 
 
 def left_of(task: Task, place: Place, manifest: Manifest, options: Options) -> Task:
     """The task without what is there already."""
-    done = frozenset(_whole_images(task.stem, place, manifest, options))
-    first = manifest.images.get(f"{task.stem}-0.{options.format}", {})
-    copied = bool(place.size(f"{task.stem}.hea")) and bool(first) and place.size(f"{task.stem}.dat") == first.get("copy_bytes")
-    return replace(task, done=done, copied=copied, complete=copied and len(done) == first.get("images"))
+    lines = manifest.of(task.stem)
+    done = frozenset(_whole_images(task.stem, lines, place, options))
+    last = lines[-1] if lines else {}
+    copied = bool(place.size(f"{task.stem}.hea")) and bool(last) and place.size(f"{task.stem}.dat") == last.get("copy_bytes")
+    return replace(task, done=done, copied=copied, complete=copied and len(done) == last.get("images"))
 
 
-def _whole_images(stem: str, place: Place, manifest: Manifest, options: Options) -> Iterator[int]:
+def _whole_images(stem: str, lines: list[Line], place: Place, options: Options) -> Iterator[int]:
     """Numbers of the record's images that are listed and there, with all their truth."""
-    index = 0
-    while (line := manifest.images.get(f"{stem}-{index}.{options.format}")) is not None:
+    for line in lines:
+        number = line["path"].removeprefix(f"{stem}-").removesuffix(f".{options.format}")
+        if not (number.isdecimal() and len(number) < _MOST_DIGITS) or line["path"] != f"{stem}-{int(number)}.{options.format}":
+            continue
         sizes = {line["path"]: line["bytes"]}
         for kind in options.truth:
-            sizes[f"{stem}-{index}{TRUTHS[kind][0]}"] = line.get("truth_bytes", {}).get(kind)
+            sizes[f"{stem}-{number}{TRUTHS[kind][0]}"] = line.get("truth_bytes", {}).get(kind)
         # By size, for a power cut leaves files that are there and empty.
         if all(size is not None and place.size(name) == size for name, size in sizes.items()):
-            yield index
-        index += 1
+            yield int(number)

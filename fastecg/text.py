@@ -120,9 +120,14 @@ def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
                 blit_glyph(plane, glyph.sums, left, top, step)
 
 
-@lru_cache(maxsize=512)  # a page prints sixty texts, most of which the next one prints too
 def _pens(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
     """Glyphs of the words with the pen's place for each, cells from the start of the baseline."""
+    # Turned words are of one page: kept with the others, their letters would fill the memory.
+    return (_set.__wrapped__ if angle_deg else _set)(words, font, angle_deg)
+
+
+@lru_cache(maxsize=512)  # a page prints sixty texts, most of which the next one prints too
+def _set(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
     across, down = math.cos(math.radians(angle_deg)), -math.sin(math.radians(angle_deg))
     pens, along = [], 0.0
     for character in words:
@@ -152,7 +157,7 @@ def _font(text: Text) -> Font:
     return Font(text.face, text.bold, text.italic, em, text.lean)
 
 
-@lru_cache(maxsize=64)  # no two labels lie at one angle: kept with the others, turned letters would fill the memory
+@lru_cache(maxsize=64)  # no two labels lie at one angle
 def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     return _glyph.__wrapped__(font, character, angle_deg)
 

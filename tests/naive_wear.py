@@ -11,9 +11,10 @@ def bilinear(plane, u, v):
     return (1 - t) * top + t * ((1 - s) * plane[i + 1, j] + s * plane[i + 1, j + 1])
 
 
-def fade(pixels, paper, cover, rows, columns):
-    """What is left of ink when rows[y] * columns[x] of its contrast stays, (height, width, 3) float."""
+def fade(pixels, paper, cover, rows, columns, brown=0.0):
+    """What is left of ink when rows[y] * columns[x] of its contrast stays, less of it in red and more in blue: (height, width, 3) float."""
     keep = np.outer(rows, columns)[..., None]
+    keep = keep * (1 + brown * (1 - keep) * np.array([-0.35, 0.0, 0.25]))
     return np.where(cover[..., None] > 0, paper + (pixels.astype(float) - paper) * keep, pixels)
 
 

@@ -405,6 +405,24 @@ def test_fade_agrees_with_its_naive_twin(sheet):
     assert np.abs(faded(sheet, rows=rows, columns=columns).pixels - expected).max() < 0.51
 
 
+@pytest.mark.parametrize("share", [0.0, 0.03, 1.0])
+@pytest.mark.parametrize("shape", [(1, 3), (3, 7), (4, 16), (5, 25), (40, 61)])
+def test_fade_finds_all_ink_and_nothing_else(shape, share):
+    """Eight pixels at a time: none, some and all of them with ink, and those that are too few for eight."""
+    rng = np.random.default_rng(sum(shape))
+    pixels, paper = noise((*shape, 3), 1, 0, 120), noise((*shape, 3), 2, 150)
+    ink, text = (np.where(rng.random(shape) < share, noise(shape, k, 1), 0).astype(np.uint8) for k in (3, 4))
+    rows, columns = (rng.uniform(0, 1, n).astype(np.float32) for n in shape)
+    words = [plane.reshape(-1)[: plane.size // 8 * 8].view(np.uint64) for plane in (ink, text)]
+    found = pixels.copy()
+    fade.fade(
+        found.reshape(-1, 3), paper.reshape(-1, 3), ink.reshape(-1), text.reshape(-1), *words, rows, columns, np.ones((2, 2), np.float32),
+        max(shape), np.zeros(2, np.float32), 255.0, 0.0, 0.8, 0.0, 0,
+    )  # fmt: skip
+    expected = naive_wear.fade(pixels, paper, np.maximum(ink, text), rows, columns, brown=0.8)
+    assert np.abs(found - np.clip(expected, 0, 255)).max() < 0.51
+
+
 def test_fade_by_clouds_is_bilinear(dark):
     every = 40
     x, y = np.arange(dark.ink.shape[1] // every + 2), np.arange(dark.ink.shape[0] // every + 2)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import importlib
 import io
+import json
 import pkgutil
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -23,8 +25,9 @@ import fastecg
 import fastecg.cli
 from fastecg import inspect
 from fastecg.cli import COMMANDS, app
+from fastecg.cli.render import _told
 from fastecg.cli.report import Reporter
-from fastecg.dataset import Progress
+from fastecg.dataset import Progress, Summary
 from fastecg.errors import ImageError
 from fastecg.handwriting import read_font
 from fastecg.recipe import RECIPES, Recipe
@@ -36,6 +39,7 @@ from fastecg.writers.truth_json import read_truth
 HEAVY = {"numba", "llvmlite", "wfdb", "pandas", "matplotlib", "skimage", "scipy", "imageio", "PIL", "numpy", "torch", "cv2"}
 TELL_MODULES = """
 import sys
+import tempfile
 try:
     from fastecg.cli import main; main()
 finally:
@@ -222,6 +226,17 @@ def test_ctrl_c_tells_how_to_go_on(records, tmp_path, monkeypatch):
 # --- what long work says
 
 
+def test_the_end_of_a_run_tells_pictures_sizes_and_failures():
+    summary = Summary(pages=30, kept=2, records=12, shortened=3, bytes=41_500_000, seconds=2.5, failures=[("a", "a: no leads")])
+    assert _told(summary, "out") == [
+        "30 images of 12 records in out, 41.5 MB of images, 2.5 s (12.0 images/s)",
+        "2 images were there already",
+        "3 records have a tail shorter than a page, which is left out",
+        "1 records failed; the manifest says why",
+    ]
+    assert len(_told(Summary(pages=1, records=1, seconds=1.0), "out")) == 1
+
+
 def test_plain_lines_elsewhere_than_on_a_terminal(monkeypatch):
     clock = iter(range(0, 1000, 4))
     monkeypatch.setattr("fastecg.cli.report.time.monotonic", lambda: next(clock))
@@ -234,6 +249,15 @@ def test_plain_lines_elsewhere_than_on_a_terminal(monkeypatch):
         "failed: r3: no leads",
         "4/10 records, 8 images, 0.5 images/s, 24 s left",
     ]
+
+
+def test_plain_lines_before_the_first_record_is_done(monkeypatch):
+    clock = iter(range(0, 1000, 6))
+    monkeypatch.setattr("fastecg.cli.report.time.monotonic", lambda: next(clock))
+    text = io.StringIO()
+    with Reporter(Console(file=text, width=200)) as reporter:
+        reporter.update(Progress(0, 1, 32, "r"))
+    assert text.getvalue() == "0/1 records, 32 images, 5.3 images/s\n"
 
 
 def test_a_bar_on_a_terminal():
@@ -312,30 +336,70 @@ def test_inspect_makes_a_page_of_a_folder(out):
     page = (out / "inspect.html").read_text()
     assert page.count("<figure ") == page.count("<template>") == 1
     assert page.count("<polyline") == 13
-    assert 'src="r0-0.png"' in page
+    assert "(1 of 2 pictures)" in result.stdout
     assert "http" not in page
-    small = iio.imread(base64.b64decode(re.search(r"data:image/jpeg;base64,([^\"]+)", page)[1]))
+    assert not re.search(r' src="(?!data:)', page)
+    small, whole = (iio.imread(base64.b64decode(found)) for found in re.findall(r"data:image/jpeg;base64,([^\"]+)", page))
     assert max(small.shape) == 320
+    picture = iio.imread(out / "r0-0.png")
+    assert np.abs(whole.astype(float) - picture).mean() < 8
 
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+@pytest.fixture(scope="module")
+def two_kinds(tmp_path_factory):
+    """The page of two pictures that have nothing in common."""
+    folder = tmp_path_factory.mktemp("kinds")
+    record = fastecg.simulate(seed=1, name="a")
+    for part, options in (("a", {"recipe": "clean", "layout": "3x4+1"}), ("b", {"recipe": "photo", "layout": "6x2"})):
+        fastecg.render_dataset(record, folder / part, dpi=40, workers=1, style="muse", **options)
+    assert call("inspect", folder, "--out", folder / "page.html").exit_code == 0
+    return folder / "page.html"
+
+
+def browsed(page, state=""):
+    """What a browser makes of a page."""
+    with tempfile.TemporaryDirectory() as user:
+        words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={user}", "--dump-dom"]
+        return subprocess.check_output([*words, f"file://{page}{state}"], text=True, timeout=120)
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
-@pytest.mark.parametrize(("state", "shown", "opened"), [("", 2, 0), ("#layout=3x4%2B1&open=1", 2, 13), ("#recipe=none", 2, 0)])
-def test_inspect_page_in_a_browser(out, tmp_path, state, shown, opened):
-    call("inspect", out, "--out", tmp_path / "page.html")
-    words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}", "--dump-dom"]
-    page = subprocess.check_output([*words, f"file://{tmp_path / 'page.html'}{state}"], text=True, timeout=120)
+@pytest.mark.parametrize(
+    ("state", "shown", "opened"),
+    [("", 2, 0), ("#layout=3x4%2B1&open=0", 1, 13), ("#recipe=photo", 1, 0), ("#artifact=Lamp", 1, 0), ("#recipe=none", 2, 0)],
+)
+def test_inspect_page_in_a_browser(two_kinds, state, shown, opened):
+    page = browsed(two_kinds, state)
     assert f"{shown} of 2 pictures" in page
     assert page.partition('id="shown"')[2].partition("</dialog>")[0].count("<polyline") == opened
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_what_an_inspect_page_shows_is_switched_on_and_off(two_kinds, tmp_path):
+    look = """<script>
+    const seen = name => getComputedStyle(document.querySelector("#shown ." + name)).display != "none";
+    const found = {};
+    for (const name of ["traces", "boxes", "lattice"]) {
+      const before = seen(name);
+      document.querySelector(".t-" + name).click();
+      found[name] = [before, seen(name)];
+    }
+    document.title = JSON.stringify(found);
+    </script></html>"""
+    page = tmp_path / "page.html"
+    page.write_text(two_kinds.read_text().replace("</html>", look))
+    said = re.search(r"<title>(\{.*?\})</title>", browsed(page, "#open=0"))[1]
+    assert json.loads(said) == {"traces": [True, False], "boxes": [True, False], "lattice": [False, True]}
 
 
 def test_inspect_page_escapes_what_is_printed(out, tmp_path):
     for suffix in (".png", ".json"):
         (tmp_path / f"x{suffix}").write_bytes((out / f"r0-0{suffix}").read_bytes().replace(b'"words":"II"', b'"words":"<script>"'))
-    path, count = inspect.inspect_folder(tmp_path)
-    assert count == 1
+    path, shown, found = inspect.inspect_folder(tmp_path)
+    assert shown == found == 1
     assert path.read_text().count("<script>") == 1  # the page's own
     assert "&lt;script&gt;" in path.read_text()
 

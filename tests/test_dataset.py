@@ -21,6 +21,7 @@ import wfdb
 import fastecg
 from fastecg import dataset, drawing, plan, workers
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
+from fastecg.options import Options
 from fastecg.record import Record
 from fastecg.writers import write_record
 
@@ -119,6 +120,55 @@ def test_two_workers_write_the_same_bytes(whole, records, tmp_path, monkeypatch)
     assert started[0] == 2
     assert summary.pages == 4
     assert contents(tmp_path) == contents(whole)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_parts_of_a_record_are_the_record(records, tmp_path, monkeypatch, workers):
+    options = {**SMALL, "per_record": 5, "recipe": "photo", "format": "jpg"}
+    dataset.render_dataset([records], tmp_path / "whole", **options)
+    monkeypatch.setattr(plan, "_VARIANTS_A_PART", 2)
+    summary = dataset.render_dataset([records], tmp_path / "parts", **{**options, "workers": workers})
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+    assert (summary.pages, summary.records, summary.shortened, len(summary.failures)) == (20, 4, 1, 1)
+
+
+def test_a_picture_that_fails_costs_its_part_and_the_record_is_told_once(tmp_path, monkeypatch):
+    def draw_or_fail(record, index, pages, options, draw=drawing._photo):
+        return draw(record, index, pages, options) if index != 3 else 1 / 0
+
+    monkeypatch.setattr(plan, "_VARIANTS_A_PART", 2)
+    monkeypatch.setattr(drawing, "_photo", draw_or_fail)
+    told = []
+    record = fastecg.simulate(seed=1, name="a")
+    summary = dataset.render_dataset(record, tmp_path, **SMALL, per_record=7, progress=told.append)
+    assert [step.done for step in told] == [0, 0, 0, 1]
+    assert (summary.pages, summary.records, len(summary.failures)) == (6, 1, 1)
+    assert lines(tmp_path)[-1]["error"] == summary.failures[0][1] == told[-1].error
+    assert sorted(line["path"] for line in lines(tmp_path)[:-1]) == [f"a-{k}.png" for k in (0, 1, 2, 4, 5, 6)]
+    monkeypatch.undo()
+    assert dataset.render_dataset(record, tmp_path, **SMALL, per_record=7).pages == 1
+    assert not any("error" in line for line in lines(tmp_path))
+
+
+def test_parts_that_are_done_are_kept_when_a_run_is_stopped(tmp_path, monkeypatch):
+    def stop(step):
+        if step.pages == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan, "_VARIANTS_A_PART", 2)
+    record = fastecg.simulate(seed=1, name="a")
+    with pytest.raises(KeyboardInterrupt):
+        dataset.render_dataset(record, tmp_path, **SMALL, per_record=6, progress=stop)
+    summary = dataset.render_dataset(record, tmp_path, **SMALL, per_record=6)
+    assert (summary.pages, summary.kept) == (2, 4)
+
+
+@pytest.mark.parametrize(("asked", "records", "variants", "started"), [(None, 1, 64, 2), (None, 4, 1, 1), (None, 40, 1, 4), (3, 5, 1, 3)])
+def test_as_many_workers_as_have_something_to_do(monkeypatch, asked, records, variants, started):
+    monkeypatch.setattr(dataset.os, "cpu_count", lambda: 4)
+    options = Options(fastecg.Recipe.load("clean"), per_record=variants)
+    tasks = plan.in_parts([drawing.Task(f"r{k}", Path("r.hea")) for k in range(records)], options)
+    assert dataset._worker_count(asked, tasks, options) == started
 
 
 def test_a_stopped_run_goes_on(whole, records, tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from fastecg.artifacts import ARTIFACTS
 from fastecg.cli import app
@@ -50,6 +51,37 @@ def test_commands_exist_with_their_options(page):
             for word in words:
                 if word.startswith("-"):
                     assert word.split("=")[0] in options | {"--help", "-h"}, f"{page.name}: fastecg {command} {word}"
+
+
+def section(page, title):
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
+
+
+def test_data_sets_leads_from_an_empty_folder_to_other_formats(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = "\n".join(section(ROOT / "docs" / "data-sets.md", title) for title in ("Records", "A run", "Other formats"))
+    calls = [words for text in re.findall(r"^```sh\n(.*?)^```", told, re.MULTILINE | re.DOTALL) for words in fastecg_calls(text)]
+    assert len(calls) == 9
+    for words in calls:
+        result = CliRunner().invoke(app, ["1" if word == "3" else word for word in words])  # three persons of each rhythm are two more
+        assert result.exit_code == 0, (words, result.output)
+    for made in ("inspect.html", "run.json", "manifest.jsonl", "sinus-normal-0-0.mask.png", "sinus-normal-0.hea"):
+        assert (tmp_path / "out" / made).is_file(), made
+    for made in ("coco/annotations/train.json", "yolo/data.yaml", "nnUNet_raw/Dataset500_ECG/dataset.json", "hub/train/metadata.jsonl"):
+        assert (tmp_path / made).is_file(), made
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "guide.md"], ids=lambda page: page.name)
+def test_commands_of_a_page_do_not_stand_in_one_another_s_way(page):
+    """Runs of other options into one folder are refused; what is inspected or read back has been made before."""
+    folders = {}
+    for text in blocks(page, "bash", "sh"):
+        for command, *words in fastecg_calls(text):
+            if command in ("render", "simulate"):
+                folder = words[words.index("-o") + 1]
+                assert folders.setdefault(folder, words) == words, f"{folder}: {words}"
+            elif command in ("inspect", "digitize") and not words[0].startswith(("-", "photo.")):
+                assert words[0].split("/")[0] in folders, words
 
 
 def mentioned(name, *pages):

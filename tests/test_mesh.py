@@ -55,6 +55,41 @@ def test_page_is_found_under_every_node(seed):
                 np.testing.assert_allclose(nodes[row, column], (2.0 * found[0] - 3.0, 1.5 * found[1] + 4.0), atol=1e-6)
 
 
+def under_lattice(mesh_px, shape=(12, 14)):
+    """What `page_under_lattice` finds, as mesh (column, row) of every node of a lattice, and that what it finds is seen there."""
+    nodes = np.full((*shape, 2), np.nan)
+    page_under_lattice(np.ascontiguousarray(mesh_px), (0.0, 0.0), (1.0, 1.0), CELL, nodes)
+    for row, column in np.argwhere(np.isfinite(nodes[..., 0])).tolist():
+        seen = naive.bilinear(mesh_px, *nodes[row, column])
+        np.testing.assert_allclose(seen, ((column - 1.0) * CELL, (row - 1.0) * CELL), atol=1e-6)
+    return nodes
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_node_is_lost_under_twisted_cells(seed):
+    mesh_px = uneven(12, 15, 7.0, seed, 0.45) - 10
+    nodes = under_lattice(mesh_px)
+    for row in range(nodes.shape[0]):
+        for column in range(nodes.shape[1]):
+            found = naive.find_in_lattice(mesh_px, np.array([column - 1.0, row - 1.0]) * CELL)
+            assert np.isnan(nodes[row, column, 0]) == (found is None), (row, column)
+
+
+def test_cells_without_area_or_place_cost_themselves_alone():
+    mesh_px = uneven(12, 15, 7.0, 0) - 10
+    whole = under_lattice(mesh_px)
+    mesh_px[:, 6] = mesh_px[:, 5]  # flat cells
+    mesh_px[3, 11] = np.nan
+    mesh_px[8, 2:4] = mesh_px[9, 2:4]
+    some = under_lattice(mesh_px)
+    cells = np.nan_to_num(whole, nan=-1.0).astype(int)
+    column, row = cells[..., 0], cells[..., 1]
+    untouched = (column >= 0) & ~np.isin(column, (4, 5, 6)) & ~(np.isin(column, (10, 11)) & np.isin(row, (2, 3)))
+    untouched &= ~(np.isin(column, (1, 2, 3)) & np.isin(row, (7, 8, 9)))
+    assert untouched.sum() > 40
+    np.testing.assert_allclose(some[untouched], whole[untouched], atol=1e-9)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_lattice_is_inverted(seed):
     nodes = uneven(9, 11, 1.0, seed, 0.25)

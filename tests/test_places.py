@@ -50,6 +50,11 @@ def test_a_url_holds_the_same_bytes_as_a_folder(records, whole, memory):
     assert stored(memory) == whole
 
 
+def test_pictures_for_this_process_s_own_memory_are_drawn_by_it(records, whole, memory):
+    dataset.render_dataset([records], "memory://bucket/out", workers=2, **OPTIONS)
+    assert stored(memory) == whole
+
+
 def test_a_run_to_a_url_goes_on(records, whole, memory):
     dataset.render_dataset([records], "memory://bucket/out", workers=1, **OPTIONS)
     for name in ("sub0/r0-1.png", "sub1/r1-0.mask.png"):

@@ -216,13 +216,25 @@ def test_what_a_power_cut_leaves_empty_is_written_again(records, whole, tmp_path
     assert contents(out) == contents(whole)
 
 
+def test_options_and_manifest_that_a_power_cut_left_empty_stop_no_run(records, whole, tmp_path):
+    out, options = tmp_path / "out", {"dpi": 60.0, "truth": ("json", "mask"), "per_record": 2, "workers": 1}
+    dataset.render_dataset([records], out, **options)
+    (out / "run.json").write_bytes(b"")
+    (out / "manifest.jsonl").write_bytes(b"\0" * 512)
+    dataset.render_dataset([records], out, **options)
+    assert contents(out) == contents(whole)
+
+
 def test_half_files_of_other_shards_are_left_alone(records, tmp_path):
     dataset.render_dataset([records], tmp_path, shard=(1, 4), dpi=60.0, workers=1)
     mine, other = tmp_path / ".r04-0.png.0123456789ab.part", tmp_path / ".r05-0.png.0123456789ab.part"
-    for path in (mine, other):
+    theirs = tmp_path / ".run.json.0123456789ab.part"  # of a shard that starts just now
+    for path in (mine, other, theirs):
         path.write_bytes(b"half")
     dataset.render_dataset([records], tmp_path, shard=(1, 4), dpi=60.0, workers=1)
-    assert (mine.exists(), other.exists()) == (False, True)
+    assert (mine.exists(), other.exists(), theirs.exists()) == (False, True, True)
+    dataset.render_dataset([records], tmp_path, dpi=60.0, workers=1)
+    assert not theirs.exists()
 
 
 # --- one record in many

@@ -14,16 +14,18 @@ from compositions import RECORD, composed
 from scipy.ndimage import map_coordinates, maximum_filter
 from scipy.spatial import cKDTree
 
+import fastecg
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
 from fastecg.facts import draw_facts
 from fastecg.layouts import Setup, layout_for
 from fastecg.page import Stroke
-from fastecg.photo import Truth
+from fastecg.photo import Truth, _outlines
 from fastecg.shot import Shot
 from fastecg.style import GridInk
 from fastecg.styles import STYLES
 from fastecg.vary import stream
 from fastecg.views import Flatbed, Phone, Screen, Straight
+from fastecg.writers.truth_json import truth_bytes
 
 WHITE = (255, 255, 255)
 NO_GRID = GridInk("line", WHITE, 0.0, WHITE, 0.0)
@@ -241,6 +243,32 @@ def test_boxes_hold_the_ink_of_their_lead(number):
             assert (inside / np.hypot(*turn.T)).min() > -0.75
             checked += 1
     assert checked >= 6
+
+
+@pytest.mark.parametrize("number", range(5, MANY, 8))
+def test_boxes_hold_all_of_their_outline(number):
+    shot = composed(number)
+    truth = photographed(shot.artifacts, shot.view).truth
+    corners = np.stack([box.corners_mm for box in truth.page.boxes])
+    outlines = truth.to_image(_outlines(corners, 500))
+    for box, outline in zip(truth.boxes, outlines, strict=True):
+        along = (np.roll(box.corners, -1, axis=0) - box.corners)[:, None]
+        off = outline[None] - box.corners[:, None]
+        inside = (along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]) / np.hypot(along[..., 0], along[..., 1])
+        assert inside.min() > -0.5, box.words
+
+
+@pytest.mark.parametrize(("seconds", "longest"), [(10.0, 300.0), (1.2, 40.0)])
+def test_pages_whose_boxes_are_all_long_or_all_short(seconds, longest):
+    record = fastecg.simulate(seconds=10.0, seed=1)
+    record = fastecg.Record(record.signal[:, : round(seconds * record.fs)], record.fs, record.leads)
+    photo = fastecg.render(record, layout="12x1", style="bar", dpi=50, recipe="photo")
+    sides = [np.ptp(box.corners_mm, axis=0).max() for box in photo.page.boxes]
+    assert max(sides) < longest
+    assert len(photo.truth.boxes) == len(sides)
+    bare = replace(photo.page, boxes=())
+    assert Truth(bare, photo.style, photo.warp).boxes == ()
+    truth_bytes(replace(photo, page=bare))
 
 
 def test_what_a_flap_hides_is_not_visible():

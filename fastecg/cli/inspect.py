@@ -28,7 +28,7 @@ def inspect(
     from fastecg.inspect import inspect_folder, inspect_image
 
     if path.is_dir():
-        written, count = inspect_folder(path, out, limit=limit)
-        typer.echo(f"{written} ({count} pictures)")
+        written, shown, found = inspect_folder(path, out, limit=limit)
+        typer.echo(f"{written} ({shown} of {found} pictures)" if shown < found else f"{written} ({shown} pictures)")
     else:
         typer.echo(inspect_image(path, out, zoom=zoom))

@@ -169,7 +169,7 @@ def _parsed_list(text: str) -> tuple[str, ...]:
 def _told(summary: Summary, out: str) -> list[str]:
     """What a run did, in lines."""
     rate = summary.pages / max(summary.seconds, 1e-9)
-    size = f"{summary.bytes / 1e6:.1f} MB"
+    size = f"{summary.bytes / 1e6:.1f} MB of images"
     lines = [f"{summary.pages} images of {summary.records} records in {out}, {size}, {summary.seconds:.1f} s ({rate:.1f} images/s)"]
     if summary.kept:
         lines.append(f"{summary.kept} images were there already")

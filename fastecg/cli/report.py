@@ -41,7 +41,7 @@ class Reporter:
         self._console.print(line, markup=False)
 
     def update(self, progress: Progress) -> None:
-        """A record is done."""
+        """Pictures were drawn, the last of a record or not."""
         if progress.error is not None:
             self.say(f"failed: {progress.error}")
         now = time.monotonic()
@@ -50,5 +50,6 @@ class Reporter:
             self._bar.update(self._task, completed=progress.done, total=progress.total, rate=rate)
         elif now - self._spoke >= _SILENCE_S:
             self._spoke = now
-            left = (now - self._began) / progress.done * (progress.total - progress.done)
-            self.say(f"{progress.done}/{progress.total} records, {progress.pages} images, {rate:.1f} images/s, {left:.0f} s left")
+            left = (now - self._began) / max(progress.done, 1) * (progress.total - progress.done)
+            rest = f", {left:.0f} s left" if progress.done else ""
+            self.say(f"{progress.done}/{progress.total} records, {progress.pages} images, {rate:.1f} images/s{rest}")

@@ -73,7 +73,7 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
 
 @jit
 def _with_ink(ink_words, text_words):
-    """The words with ink, and once more than `_AHEAD` times the end, where pixels are that are too few for a word."""
+    """Indices of the words with ink; then ``len(ink_words)`` once for the pixels too few for a word, and `_AHEAD` times to be asked for."""
     words = np.empty(len(ink_words) + 1 + _AHEAD, dtype=np.int32)
     count = 0
     for word in range(len(ink_words)):

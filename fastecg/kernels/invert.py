@@ -39,7 +39,7 @@ def lookup(points, values, origin, step, out):
 def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
     """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton from the given (s, t); corners a b (top), c d (bottom).
 
-    (nan, nan) if it fails.
+    It may lie outside the cell, by up to fifty of it; (nan, nan) if it fails.
     """
     twist_x, twist_y = dx - cx - bx + ax, dy - cy - by + ay
     for _ in range(_ROUNDS):
@@ -50,12 +50,12 @@ def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
         over = 1.0 / (ex * fy - ey * fx)
         ds, dt = (rx * fy - ry * fx) * over, (ry * ex - rx * ey) * over
         s, t = s - ds, t - dt
+        if abs(s) > 50.0 or abs(t) > 50.0:
+            return np.nan, np.nan
         # All that a step leaves of a bilinear equation is its twist times both parts of the step.
         left = ds * dt * over
         if abs(left * (twist_x * fy - twist_y * fx)) < _EXACT and abs(left * (twist_y * ex - twist_x * ey)) < _EXACT:
             return s, t
-        if abs(s) > 50.0 or abs(t) > 50.0:
-            return np.nan, np.nan
     return np.nan, np.nan
 
 
