@@ -69,12 +69,13 @@ class Shot:
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
         warp = self.warp(page.size_mm)
+        give_back_beside(3 * warp.size[0] * warp.size[1])
         image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
-        give_back_beside(image)
+        give_back_beside(image.nbytes)
         for artifact in self.artifacts:
             image = artifact.develop(image, self.dpi / 25.4)
             covered = _united(covered, artifact.hide(warp.size, self.dpi / 25.4))
-        give_back_beside(image)
+        give_back_beside(image.nbytes)
         page = replace(page, boxes=page.boxes + boxes)
         return Photo(image, page, style, warp, self, record, covered, marks)
 
