@@ -59,7 +59,7 @@ class Manifest:
             self.errors.pop(line["record"], None)
 
     def of(self, record: str) -> list[Line]:
-        """The lines of a record's images, the last that was listed last."""
+        """The lines of a record's images, in the order in which each was first listed."""
         return [self.images[path] for path in self._paths.get(record, ())]
 
     def append(self, lines: Iterable[Line]) -> None:

@@ -50,6 +50,7 @@ class Reporter:
             self._bar.update(self._task, completed=progress.done, total=progress.total, rate=rate)
         elif now - self._spoke >= _SILENCE_S:
             self._spoke = now
-            left = (now - self._began) / max(progress.done, 1) * (progress.total - progress.done)
-            rest = f", {left:.0f} s left" if progress.done else ""
-            self.say(f"{progress.done}/{progress.total} records, {progress.pages} images, {rate:.1f} images/s{rest}")
+            line = f"{progress.done}/{progress.total} records, {progress.pages} images, {rate:.1f} images/s"
+            if progress.done:
+                line += f", {(now - self._began) / progress.done * (progress.total - progress.done):.0f} s left"
+            self.say(line)
