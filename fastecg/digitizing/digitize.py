@@ -8,40 +8,53 @@ from pathlib import Path
 
 import numpy as np
 
-from fastecg.digitizing.baselines import baselines_mm, gains_mm_mv, levels_mm
+from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.decode import Digitized, decode, read_segments
-from fastecg.digitizing.find_layout import Placed, nothing_readable, read_pulses
-from fastecg.digitizing.follow import Row, follow_row, own_planes, page_strip, share
+from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
 from fastecg.digitizing.ink import Ink, picture_ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
+from fastecg.digitizing.names import nothing_readable
+from fastecg.digitizing.pulses import Pulse, read_pulses
 from fastecg.digitizing.separate import WEIGHTS
 from fastecg.digitizing.targets import THIN_MM
-from fastecg.digitizing.time_axis import sharper_start, time_axis
-from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area
+from fastecg.digitizing.time_axis import TimeAxis, sharper, stretch_of_bars, time_axis
+from fastecg.digitizing.tracks import Track
+from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area, stretched
 from fastecg.errors import ImageError
 
 _SMALLEST = 200  # px
 _SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
+_SAME_SCALE = 1e-4  # by which millimetres may be off
 _SAME_LEAD = 0.98  # a rhythm strip and what a column shows of its lead are one, to this degree
 
 
 @dataclass(frozen=True, eq=False)
 class LaidOut:
-    """A view whose leads have their places: `rows` in mm of the view's warp, and the ink of every row of traces, uint8."""
+    """A view whose leads have their places.
+
+    Attributes
+    ----------
+    view : View
+    placed : Assignment
+        The layout taken.
+    rows : Rows
+        Segments, in mm of the view's warp.
+    by_segment : tuple of ndarray
+        The ink of every segment's row, each (height, width) uint8.
+    gain_mm_mv : float
+    flags : tuple of str
+    ink : Ink, optional
+    """
 
     view: View
+    placed: Assignment
     rows: Rows
-    planes: tuple[np.ndarray, ...]
+    by_segment: tuple[np.ndarray, ...]
     gain_mm_mv: float
     flags: tuple[str, ...]
     ink: Ink | None = None
-
-    @property
-    def by_segment(self) -> list[np.ndarray]:
-        """The ink of every segment's row, each (height, width) uint8."""
-        assert self.view.placed is not None
-        return [self.planes[row] for row, _ in sorted(self.view.placed.leads)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,34 +115,61 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     """Where every lead of a view is, and which ink is whose."""
     if view.placed is None:
         raise nothing_readable(view.names, view.layers)
-    flags: list[str] = []
-    if view.plain:
-        flags.append(f"no grid was seen: the rows' length is taken as {view.placed.layout.seconds:g} s at {USUAL_SPEED:g} mm/s")
+    page, stretch = _first_look(view, settings)
+    if abs(stretch - 1.0) > _SAME_SCALE:
+        page, _ = _first_look(stretched(view, stretch, settings.layout), settings)
+    if len(page.rows.segments) < 2:
+        return page  # there is nothing to compare
+    drawn = list(read_segments(page.by_segment, page.rows, page.view.warp, "centroid", []))
+    return strips_by_trace(at_once(page) if _beats_agree(drawn, page.rows.fs) else page, drawn)
+
+
+def _first_look(view: View, settings: Settings) -> tuple[LaidOut, float]:
+    """A view with its likeliest layout, and how much longer than thought its millimetres are, where no grid tells."""
+    assert view.placed is not None
     ink = picture_ink(view.layers)
     pulses = read_pulses(view.layers, view.warp, None if ink is None else ink.coverage)
     area = ink_area(view)
     strip = page_strip(view.layers["trace"], view.warp, area)
-    baselines = baselines_mm(view.placed, strip, pulses, flags)
     whole = strip if ink is None else page_strip(ink.with_bridges(view.layers), view.warp, area)
-    followed = _followed(view.placed, whole, baselines)
-    if not pulses:
-        baselines = levels_mm(view.placed, followed)
-    gains = gains_mm_mv(pulses, settings, flags)
-    speed, start = time_axis(view, strip, followed, pulses, settings, flags)
-    if ink is not None:
-        shown = page_strip(ink.of_traces(view.layers), view.warp, area)
-        start = sharper_start(start, shown, followed, pulses, (view.placed.layout.seconds - 1.0 / settings.fs) * speed)
-    planes = own_planes(view.layers["trace"], view.warp, whole, share(whole, followed), len(followed))
+    followed = _followed(view.tracks, whole)
+    shared = share(whole, followed)
+    planes = own_planes(view.layers["trace"], view.warp, whole, shared, len(followed))
+    shown = None if ink is None else page_strip(ink.of_traces(view.layers), view.warp, area)
+    full = None if ink is None else page_strip(np.clip(ink.coverage, 0.0, 1.0), view.warp, area)
+    straight = Straight(strip, whole, shown, full, page_strip(view.layers["writing"], view.warp, area), tuple(followed))
+    page, axis = _laid_out(view, view.placed, settings, straight, pulses, planes, ink)
+    return page, stretch_of_bars(axis, view, view.placed, straight) if view.plain else 1.0
+
+
+def _laid_out(
+    view: View,
+    placed: Assignment,
+    settings: Settings,
+    straight: Straight,
+    pulses: Sequence[Pulse],
+    planes: list[np.ndarray],
+    ink: Ink | None,
+) -> tuple[LaidOut, TimeAxis]:
+    """A view with one of its layouts."""
+    flags: list[str] = []
+    if view.plain:
+        flags.append(f"no grid was seen: the rows' length is taken as {placed.layout.seconds:g} s at {USUAL_SPEED:g} mm/s")
+    rows = [None if track is None else straight.followed[track] for track in placed.tracks]
+    axis = time_axis(view, placed, straight, rows, pulses, settings, flags)
+    if straight.shown is not None:
+        axis = sharper(axis, view, placed, straight, rows, pulses, settings.fs)
+    own = pulses_of_rows(view.tracks, pulses)
+    standing = [pulse for pulse in own if pulse is not None]
+    gains = gains_mm_mv(standing or pulses, settings, flags)
+    baselines, told = baselines_mm(placed, rows, own, axis, gains[0], flags)
     read = {name.lead for name in view.names}
-    missing = [label for label in view.placed.leads.values() if label.removeprefix("-") not in read]
+    missing = [label for label in placed.cells.values() if label.removeprefix("-") not in read]
     if missing:
-        flags.append(f"names that were not read, taken from layout {view.placed.layout.name}: {', '.join(missing)}")
-    rows = _rows(view.placed, baselines, gains, speed, start, settings.fs)
-    page = LaidOut(view, rows, tuple(planes), gains[0], tuple(flags), ink)
-    if len(view.placed.layout.columns) < 2 and not view.placed.layout.rhythm:
-        return page  # there is nothing to compare
-    drawn = list(read_segments(page.by_segment, rows, view.warp, "centroid", []))
-    return strips_by_trace(at_once(page) if _beats_agree(drawn, rows.fs) else page, drawn)
+        flags.append(f"names that were not read, taken from layout {placed.layout.name}: {', '.join(missing)}")
+    segments = _segments(placed, axis, baselines, told, gains, settings.fs)
+    traced = tuple(planes[track] for segment in segments if (track := placed.tracks[segment.row]) is not None)
+    return LaidOut(view, placed, Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM), traced, gains[0], tuple(flags), ink), axis
 
 
 def at_once(page: LaidOut) -> LaidOut:
@@ -206,11 +246,9 @@ def _alike(a: np.ndarray, b: np.ndarray) -> float:
 
 def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Reading:
     """Millivolts of a page whose layout is known."""
-    placed = page.view.placed
-    assert placed is not None
     found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
     told = replace(found, flags=(*page.flags, *found.flags))
-    return Reading(told, page.view, placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv)
+    return Reading(told, page.view, page.placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv)
 
 
 def _as_colour(picture: np.ndarray) -> np.ndarray:
@@ -226,21 +264,27 @@ def _as_colour(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(colour)
 
 
-def _followed(placed: Placed, strip: Strip, baselines: Sequence[float]) -> list[Row]:
+def _followed(tracks: Sequence[Track], strip: Strip) -> list[Row]:
     right = strip.left_mm + strip.ink.shape[1] / strip.scale
-    return [follow_row(strip, baseline, placed.pitch_mm, (strip.left_mm, right)) for baseline in baselines]
+    levels = [track.level_mm for track in tracks]
+    apart = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]
+    return [follow_row(strip, level, max(away, 4.0), (strip.left_mm, right)) for level, away in zip(levels, apart, strict=True)]
 
 
-def _rows(placed: Placed, baselines: Sequence[float], gains: tuple[float, float], speed: float, start: float, fs: float) -> Rows:
-    """The segments of a layout, in the order of (row, column)."""
-    columns, strips = len(placed.layout.columns), placed.layout.rows - len(placed.layout.rhythm)
+def _segments(
+    placed: Assignment, axis: TimeAxis, baselines: Sequence[float], told: Sequence[str], gains: tuple[float, float], fs: float
+) -> tuple[Segment, ...]:
+    """The segments of a layout that are in the picture, in the order of (row, column)."""
     segments = []
-    for (row, column), label in sorted(placed.leads.items()):
-        rhythm = row >= strips
-        share_s = placed.layout.seconds / (1 if rhythm else columns)
-        first, last = (round(share_s * (column + k) * fs) for k in (0, 1))
+    for (row, column), label in sorted(placed.cells.items()):
+        if placed.tracks[row] is None:
+            continue
+        rhythm = row >= placed.strips
+        begin = 0.0 if rhythm else axis.column_s * column
+        first, last = (round(time * fs) for time in (begin, begin + (axis.strip_s if rhythm else axis.shown_s)))
         lead = label.removeprefix("-")
         gain = gains[1] if lead.startswith("V") else gains[0]
         signed = -gain if label.startswith("-") else gain
-        segments.append(Segment(lead, first, last, start + first / fs * speed, baselines[row], signed, rhythm=rhythm))
-    return Rows(tuple(segments), speed, fs, THIN_MM)
+        at = axis.start_mm + column * axis.pitch_mm
+        segments.append(Segment(lead, first, last, at, baselines[row], signed, rhythm=rhythm, row=row, zero=told[row]))
+    return tuple(segments)

@@ -15,7 +15,8 @@ _PULL, _FAR_PULL = 0.002, 0.03  # cost per mm from the baseline, and per mm near
 _INK = 0.15
 _FAINT = 0.02
 _STAY_PX = 3  # ink this near to a row's own belongs to it as well
-_TRACE = 0.12  # of the network's ink from here on is a trace, however unsure
+#: Of the network's ink from here on is a trace, however unsure.
+TRACE = 0.12
 _PEN_PX, _THINNEST_PX, _LEVEL = 5, 0.7, 0.05  # px beside a path that its ink fills, the least that is ink, and columns that are level
 _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
 
@@ -33,6 +34,32 @@ class Row:
         """The middle of the path at page x."""
         at = np.clip(np.rint((x_mm - self.left_mm) * self.scale).astype(int), 0, len(self.top_mm) - 1)
         return np.asarray((self.top_mm[at] + self.bottom_mm[at]) / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Straight:
+    """A page seen straight.
+
+    Attributes
+    ----------
+    network : Strip
+        The network's traces.
+    whole : Strip
+        The same with what is written over them.
+    shown : Strip, optional
+        The picture's own ink of them, where it is known.
+    ink, written : Strip, optional
+        All of the picture's own ink, and what the network takes for writing.
+    followed : tuple of Row
+        The path of every track.
+    """
+
+    network: Strip
+    whole: Strip
+    shown: Strip | None
+    ink: Strip | None
+    written: Strip
+    followed: tuple[Row, ...]
 
 
 def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, float, float]) -> Strip:
@@ -97,7 +124,7 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
     return planes
 
 
-def ends_mm(strip: Strip, row: Row, least: float = _TRACE) -> tuple[float, float] | None:
+def ends_mm(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float] | None:
     """Where the ink along a row's path begins and ends, page x; None if there is hardly any. It counts from `least` on."""
     along = np.array([strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, top, bottom in _columns(strip, row)])
     solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column

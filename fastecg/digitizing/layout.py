@@ -30,6 +30,10 @@ class Segment:
         Subtracted before drawing.
     rhythm : bool
         A strip over the whole width.
+    row : int
+        Row of traces, from above.
+    zero : str
+        What tells where 0 mV lies: "pulse", "isoelectric" (the trace itself) or "strip" (the same lead elsewhere).
     """
 
     lead: str
@@ -40,6 +44,8 @@ class Segment:
     gain_mm_mv: float
     offset_mv: float = 0.0
     rhythm: bool = False
+    row: int = 0
+    zero: str = "pulse"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastecg.digitizing.coarse import straighten
-from fastecg.digitizing.find_layout import Name, Placed
-from fastecg.digitizing.follow import Row, ends_mm, follow_row
+from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 
 #: How much longer or shorter than expected rows may be: beyond, they are cut off or another layout's.
@@ -27,22 +25,14 @@ def plain_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) -> Fi
     return fit_warp(points, places, size, step_px=_KNOTS_PX)
 
 
-def tilt_of(names: Sequence[Name], pitch_mm: float) -> float:
-    """How much the rows fall, mm a mm, by names that stand in the same row."""
-    slopes = [
-        (b.y_mm - a.y_mm) / (b.x_mm - a.x_mm)
-        for k, a in enumerate(names) for b in names[k + 1 :]
-        if abs(b.x_mm - a.x_mm) > 20.0 and abs(b.y_mm - a.y_mm) < 0.3 * pitch_mm
-    ]  # fmt: skip
+def tilt_of(tracks: Sequence[Track]) -> float:
+    """How much the rows fall, mm a mm, by the slope of most tracks."""
+    slopes = []
+    for track in tracks:
+        row = track.row
+        first, last = (max(round((end - row.left_mm) * row.scale), 0) for end in track.ends_mm)
+        middle = ((row.top_mm + row.bottom_mm) / 2)[first : last + 1]
+        third = len(middle) // 3
+        if third:
+            slopes.append((np.median(middle[-third:]) - np.median(middle[:third])) / (2 * third / row.scale))
     return float(np.median(slopes)) if slopes else 0.0
-
-
-def length_of_rows(plane: np.ndarray, warp: FittedWarp, placed: Placed, area_mm: tuple[float, float, float, float]) -> float | None:
-    """How long the rows of traces are in the warp's mm; None if none was found."""
-    left, top, right, bottom = area_mm
-    strip = straighten(plane, warp, (left, right), (top, bottom))
-    rows: list[Row] = [
-        follow_row(strip, placed.first_mm + row * placed.pitch_mm, placed.pitch_mm, (left, right)) for row in range(placed.layout.rows)
-    ]
-    ends = [found for row in rows if (found := ends_mm(strip, row)) is not None]
-    return float(np.median([after - before for before, after in ends])) if ends else None

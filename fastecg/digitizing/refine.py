@@ -42,9 +42,9 @@ def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     warp : PageWarp
     ink : Ink
     """
-    groups: dict[float, list[Drawn]] = {}
+    groups: dict[int, list[Drawn]] = {}
     for item in sorted(drawn, key=lambda item: item.segment.x_mm):
-        groups.setdefault(item.segment.baseline_mm, []).append(item)
+        groups.setdefault(item.segment.row, []).append(item)
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
     out = []
     for at, group in groups.items():

@@ -16,8 +16,8 @@ _ACROSS = (3.3, 32.0)  # px/mm of 84 to 810 dpi
 _LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # dpi tried where no period is found
 _SEEN = 384  # px that the network looks at
 _NEAR = (0.75, 1.33)  # of the expected period: what counts as found
-_PLAIN = 0.006  # strength below which there is no grid
-_CLEAR = 0.025  # and from which there is no doubt
+_PLAIN = 0.003  # strength below which there is no grid
+_CLEAR = 0.035  # and from which there is no doubt
 
 
 def find_scales(picture: np.ndarray, network: Separator) -> list[float]:

@@ -1,128 +1,396 @@
-"""Paper speed and the start of time, from the ends of the rows: the network's ink tells where they are, the picture's own how exactly."""
+"""Paper speed, and where on the page every column of leads starts and ends: by rows' ends, pulses, and gaps between columns.
+
+The network's ink tells where ends are, the picture's own how exactly.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.find_layout import SPEEDS_MM_S, Placed, Pulse, snapped
-from fastecg.digitizing.follow import Row, ends_mm, pen_mm
+from fastecg.digitizing.follow import Row, Straight, pen_mm
+from fastecg.digitizing.pulses import Pulse, snapped
+from fastecg.digitizing.tracks import track_ends
 from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
+from fastecg.runs import runs_of
 
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
-_MOST_CAP_MM = 0.3  # from a trace's last sample to where its ink falls to one half
 _INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 _CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
+_MOST_CAP_MM = 0.3  # the same, at most
 _CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
-_TOUCHED = 0.4  # what an end counts that a pulse may run into
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
-_EDGE_PX = 8  # what ends this near to the picture's edge may go on
-_FROM_NAME_MM = (-12.0, 28.0)  # where time may start, from the middle of the names of the first column
-_AGREE_MM, _DOUBTFUL = 0.25, 0.6  # ends of rows that tell the same, and what one counts that a pulse runs into
-_EARLY = 0.5  # what right ends count that no left end agrees with: records may end early, none begins late
+_AGREE_MM = 0.25  # ends that tell the same start of time
+_COUNTS = {"left": 1.0, "right": 0.8, "touched": 0.3, "fall": 0.4}  # records may end early; of what is touched the network only guesses
+_SPEED_OFF = 0.06
+_TRUE_MM = 0.7  # columns whose length is a layout's time to within this are neither gapped nor short
+_GAP_MM, _SAME_GAP_MM, _MOST_GAP_MM = 0.35, 0.8, 15.0  # blank paper between columns: the least, how well rows agree, the most
+_BLANK = 0.5  # ink below which paper is bare
+_GAP_ROWS = 0.5  # of the places where columns meet, in which such a gap has to be
+_SHORT = 0.06  # share of a column's time that a machine may leave out
+_BAR_REACH_MM, _BAR_SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, from the place where columns meet
+_LEAST_BAR_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
+_BAR_STEPS = 0.7  # samples from a bar to a column's first: between half a sample and one, as programs have it
+_BAR_SD_PX, _LEAST_BAR_SD_MM, _ENDS_SD_MM = 0.3, 0.01, 0.05  # how far bars may be off, and ends of one side, whose pen is not known
+_SAME_BAR_MM, _FEW_BARS = 0.06, 3  # how well bars have to agree, and how many
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """How time runs along the rows of a page.
+
+    Attributes
+    ----------
+    speed_mm_s : float
+    start_mm : float
+        Page x of the first sample of the first column, and of the rhythm strips.
+    pitch_mm : float
+        From the first sample of a column to that of the next.
+    column_s : float
+        From the time of a column's first sample to that of the next.
+    shown_s, strip_s : float
+        How long a column and a rhythm strip are.
+    """
+
+    speed_mm_s: float
+    start_mm: float
+    pitch_mm: float
+    column_s: float
+    shown_s: float
+    strip_s: float
+
+
+@dataclass(frozen=True)
+class _End:
+    """An end of a row, as the start of time that it tells: page x, and of which kind it is (a key of `_COUNTS`)."""
+
+    x_mm: float
+    kind: str
+
+    @property
+    def side(self) -> int:
+        """0 for what is left of the traces, 1 for what is right of them."""
+        return int(self.kind == "right")
 
 
 def time_axis(
-    view: View, strip: Strip, followed: Sequence[Row], pulses: Sequence[Pulse], settings: Settings, flags: list[str]
-) -> tuple[float, float]:
-    """Paper speed, and the page x at which the time axis starts."""
-    placed = view.placed
-    assert placed is not None
-    found = [(row, span) for row in followed if (span := ends_mm(strip, row)) is not None]
-    if not found:
+    view: View,
+    placed: Assignment,
+    straight: Straight,
+    rows: Sequence[Row | None],
+    pulses: Sequence[Pulse],
+    settings: Settings,
+    flags: list[str],
+) -> TimeAxis:
+    """Where time runs on a page.
+
+    Parameters
+    ----------
+    view : View
+    placed : Assignment
+    straight : Straight
+    rows : sequence of Row or None
+        The path of every row of the layout.
+    pulses : sequence of Pulse
+    settings : Settings
+    flags : list of str
+        What is doubtful is added to it.
+    """
+    spans = [None if row is None else track_ends(straight.network, row) for row in rows]
+    if not any(spans):
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
-    lefts, rights = ([span[k] for _, span in found] for k in (0, 1))
-    speed = settings.speed_mm_s or _speed(placed, float(np.median(np.subtract(rights, lefts))), flags)
-    length = (placed.layout.seconds - 1.0 / settings.fs) * speed
-    # Where a pulse runs into a row, the network only guesses where one ends and the other begins.
-    clear_left = [not any(abs(pulse.right_mm - x) < _BESIDE_MM for pulse in pulses) for x in lefts]
-    clear_right = [not any(abs(pulse.left_mm - x) < _BESIDE_MM for pulse in pulses) for x in rights]
-    cap = _cap(np.subtract(rights, lefts)[np.logical_and(clear_left, clear_right)], length, view.layers.cap_mm)
-    starts = [(x + cap, clear) for (row, (x, _)), clear in zip(found, clear_left, strict=True) if not _cut_off(view, row, x)]
-    stops = [(x - cap - length, clear) for (row, (_, x)), clear in zip(found, clear_right, strict=True) if not _cut_off(view, row, x)]
-    if not starts and not stops:
-        flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
-        return speed, placed.left_mm - _NAME_AFTER_MM
-    # What is far from the first column's names is the end of a gap.
-    begins, ends = ([end for end in side if _FROM_NAME_MM[0] < end[0] - placed.left_mm < _FROM_NAME_MM[1]] for side in (starts, stops))
-    return speed, _start(begins, ends, flags) if begins or ends else _start(starts, stops, flags)
-
-
-def _cap(widths: np.ndarray, length_mm: float, usual_mm: float) -> float:
-    """From a row's last sample to where its ink ends: half of what rows are too long, where they are of the right length at all."""
-    caps = (widths - length_mm) / 2
-    known = caps[(caps > 0.0) & (caps < _MOST_CAP_MM)]
-    return float(np.median(known)) if len(known) else usual_mm
-
-
-def _speed(placed: Placed, ink_mm: float, flags: list[str]) -> float:
-    """The paper speed at which a row is the layout's time: by its ink, or where that is cut off by the distance of its names."""
+    cap = view.layers.cap_mm
     columns = len(placed.layout.columns)
-    for width in (ink_mm, columns * placed.column_mm if columns > 1 else ink_mm):
-        speed = snapped(width / placed.layout.seconds, SPEEDS_MM_S, 0.05)
-        if speed is not None:
-            return speed
-    flags.append(f"rows are {ink_mm:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed: taken as 25 mm/s")
+    cut = [
+        (True, True) if placed.tracks[k] is None else view.tracks[track].cut if (track := placed.tracks[k]) is not None else (True, True)
+        for k in range(len(rows))
+    ]
+    touched = [
+        (False, False) if span is None else
+        (any(abs(pulse.right_mm - span[0]) < _BESIDE_MM for pulse in pulses), any(abs(pulse.left_mm - span[1]) < _BESIDE_MM for pulse in pulses))
+        for span in spans
+    ]  # fmt: skip
+    clear = [span is not None and not any(cut[k]) and not any(touched[k]) for k, span in enumerate(spans)]
+    lengths = [
+        [span[1] - span[0] - 2 * cap for k, span in enumerate(spans) if span is not None and clear[k] and (k >= placed.strips) == strips]
+        for strips in (False, True)
+    ]
+    step = 1.0 / settings.fs
+    speed = settings.speed_mm_s or _speed(placed, lengths, flags)
+    seconds = placed.layout.seconds
+    share = seconds / columns
+    gapped = _gapped(straight, rows[: placed.strips], spans, placed, cap, share * speed) if columns > 1 else None
+    nominal = share * speed
+    pitch, shown, strip_s = nominal, share, seconds
+    # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
+    row_mm, strip_mm = (max((mm for mm in group if mm < seconds * speed + _TRUE_MM), default=0.0) for group in lengths)
+    if gapped is not None:
+        pitch, width = gapped
+        if abs(width + step * speed - nominal) > _TRUE_MM and width < nominal:
+            shown = round((width + step * speed) / speed, 3)
+    elif columns > 1 and row_mm and abs(row_mm + step * speed - columns * nominal) > _TRUE_MM:
+        short = (columns * nominal - row_mm - step * speed) / (columns * nominal)
+        lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
+        if 0 < short < _SHORT and lossy:
+            pitch = (row_mm + step * speed) / columns
+            shown = min(round(pitch / speed / step) * step, share)
+    if strip_mm and 0 < seconds - (strip_mm / speed + step) < _SHORT * share and shown < share:
+        strip_s = round((strip_mm / speed + step) / step) * step
+    axis = TimeAxis(speed, 0.0, pitch, share, shown, strip_s)
+    ends = _ends(axis, placed, spans, cut, touched, pulses, cap, step)
+    if straight.shown is not None:
+        pen = _CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
+        inked = [None if row is None else track_ends(straight.shown, row, _INK_ENDS) for row in rows]
+        ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
+    if not ends:
+        flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
+        return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
+    return replace(axis, start_mm=_start(ends, flags))
+
+
+def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> float:
+    """From the first to the last sample of a row."""
+    if rhythm:
+        return (axis.strip_s - step_s) * axis.speed_mm_s
+    return (columns - 1) * axis.pitch_mm + (axis.shown_s - step_s) * axis.speed_mm_s
+
+
+def _speed(placed: Assignment, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
+    """The paper speed at which rows or columns are as long as the layout's time."""
+    columns = len(placed.layout.columns)
+    told = [length / placed.layout.seconds for group in reversed(lengths) for length in group]
+    if columns > 1:
+        told.append(placed.column_mm * columns / placed.layout.seconds)
+    found = [speed for value in told if (speed := snapped(value, SPEEDS_MM_S, _SPEED_OFF)) is not None]
+    if found:
+        return max(dict.fromkeys(found), key=found.count)
+    wide = snapped(told[0], SPEEDS_MM_S, 2 * _SPEED_OFF) if told else None
+    if wide is not None:
+        return wide
+    longest = max((length for group in lengths for length in group), default=0.0)
+    flags.append(f"rows are {longest:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed: taken as 25 mm/s")
     return 25.0
 
 
-def _cut_off(view: View, row: Row, x_mm: float) -> bool:
-    """Whether a row ends where the picture ends: it may go on."""
-    x, y = view.warp.forward(np.array([[x_mm, float(row.middle_at(np.array([x_mm]))[0])]]))[0]
-    height, width = view.layers.maps.shape[1:]
-    return not (_EDGE_PX < x < width - 1 - _EDGE_PX and _EDGE_PX < y < height - 1 - _EDGE_PX)
+def _gapped(
+    straight: Straight,
+    rows: Sequence[Row | None],
+    spans: Sequence[tuple[float, float] | None],
+    placed: Assignment,
+    cap: float,
+    nominal: float,
+) -> tuple[float, float] | None:
+    """Distance of columns and how long one is, from first to last sample, mm, by the blank paper between them; None if there is none."""
+    columns = len(placed.layout.columns)
+    found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
+    count = 0
+    for row, span in zip(rows, spans, strict=False):
+        if row is None or span is None:
+            continue
+        count += 1
+        blanks = _blanks(straight, row, span)
+        length = span[1] - span[0]
+        pitch = (length - nominal) / (columns - 1) if abs(length - columns * nominal) < 0.3 * columns * nominal else placed.column_mm
+        for c in range(1, columns):
+            # The gap before column c ends where the column begins, whatever of the page is before the first.
+            near = [blank for blank in blanks if abs(blank[1] - span[0] - c * pitch) < 0.15 * pitch]
+            if near:
+                found[c - 1].append(max(near, key=lambda blank: blank[1] - blank[0]))
+    if count == 0 or sum(map(len, found)) < _GAP_ROWS * count * (columns - 1) or not all(found):
+        return None
+    begins, ends = (np.array([np.median([blank[k] for blank in group]) for group in found]) for k in (1, 0))
+    apart = [
+        abs(blank[k] - middle) for k, middles in ((1, begins), (0, ends)) for g, middle in zip(found, middles, strict=True) for blank in g
+    ]
+    spread = np.quantile(apart, 0.75)
+    if spread > _SAME_GAP_MM or not ((begins - ends > _GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
+        return None
+    left = float(np.median([span[0] for span in spans[: len(rows)] if span is not None]))
+    starts = np.concatenate([[left], begins])
+    pitch = float(np.polyfit(np.arange(columns), starts, 1)[0]) if columns > 2 else float(starts[1] - starts[0])
+    return pitch, float(np.median(ends - starts[:-1])) - 2 * cap
 
 
-def _start(starts: list[tuple[float, bool]], stops: list[tuple[float, bool]], flags: list[str]) -> float:
-    """Where time starts: where most rows agree that it does, by their left ends and by their right ends less their length.
+def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tuple[float, float]]:
+    """Where along a path there is no ink, neither of a trace nor of anything else, between its ends: page x of its ends and beginnings."""
+    along = _ink_along(straight.whole, row)
+    printed = along if straight.ink is None else np.maximum(along, _ink_along(straight.ink, row))
+    x = row.left_mm + np.arange(len(along)) / row.scale
+    out = []
+    for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
+        if 0 < start and stop < len(along) and (stop - start) / row.scale > _GAP_MM:
+            before = start - 1 + _crossing(printed[start - 1], printed[start])
+            after = stop - _crossing(printed[stop], printed[stop - 1])
+            out.append((row.left_mm + before / row.scale, row.left_mm + after / row.scale))
+    return out
 
-    Both lists hold places (mm) and whether they are clear. A faint end is lost inward, and a record may end early, so that ends are not
-    averaged.
+
+def _ink_along(strip: Strip, row: Row) -> np.ndarray:
+    """The most ink beside a path, in every column of it."""
+    first = round((row.left_mm - strip.left_mm) * strip.scale)
+    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+    part = strip.ink[:, first : first + len(top)]
+    columns = np.arange(part.shape[1])
+    # A path that climbs is on ink all the way, or it is not followed there.
+    return np.max([part[np.clip(at + off, 0, len(part) - 1), columns] for at in (top, bottom) for off in range(-2, 3)], axis=0)
+
+
+def _crossing(inside: float, outside: float) -> float:
+    """Where between a column with ink and the next without the ink falls to one half, in columns."""
+    return float(np.clip((inside - _BLANK) / max(inside - outside, 1e-6), 0.0, 1.0))
+
+
+def _ends(
+    axis: TimeAxis,
+    placed: Assignment,
+    spans: Sequence[tuple[float, float] | None],
+    cut: Sequence[tuple[bool, bool]],
+    touched: Sequence[tuple[bool, bool]],
+    pulses: Sequence[Pulse],
+    cap: float,
+    step: float,
+) -> list[_End]:
+    """Where time may start, by every end of every row."""
+    ends = []
+    for k, span in enumerate(spans):
+        if span is None:
+            continue
+        length = row_length_mm(axis, len(placed.layout.columns), k >= placed.strips, step)
+        if not cut[k][0]:
+            ends.append(_End(span[0] + cap, "touched" if touched[k][0] else "left"))
+        if not cut[k][1]:
+            ends.append(_End(span[1] - cap - length, "touched" if touched[k][1] else "right"))
+    starts = [end.x_mm for end in ends]
+    # A pulse without a foot to its right runs into the trace: time starts where it falls.
+    ends += [_End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < 2 * _BESIDE_MM for x in starts)]
+    return ends
+
+
+def _start(ends: Sequence[_End], flags: list[str]) -> float:
+    """Where time starts: where most ends agree that it does.
+
+    A faint end is lost inward, and a record may end early, so that ends are not averaged.
     """
-    every = [(x, clear, side) for side, ends in enumerate((starts, stops)) for x, clear in ends]
-    groups = [[end for end in every if abs(end[0] - x) < _AGREE_MM] for x, _, _ in every]
+    groups = [[end for end in ends if abs(end.x_mm - other.x_mm) < _AGREE_MM] for other in ends]
     # Ink beside a row can lengthen several at once, but beginnings and ends agree only where they are right.
     best = max(groups, key=_agreement)
-    clear = [end for end in best if end[1]]
-    chosen = clear if len(clear) > 1 else best  # of the others the network only guesses
-    agreed = [[x for x, _, at in chosen if at == side] for side in (0, 1)]
-    if sum(map(len, agreed)) < max(2, 0.3 * len(every)):
+    clear = [end for end in best if end.kind != "touched"]
+    chosen = clear if len(clear) > 1 else best
+    if len(best) < max(2, 0.3 * len(ends)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
+    agreed = [[end.x_mm for end in chosen if end.side == side] for side in (0, 1)]
     # The ends' own bias is that of a pen's cap, and cancels between left and right.
     return float(np.mean([np.median(side) for side in agreed if side]))
 
 
-def _agreement(group: list[tuple[float, bool, int]]) -> float:
-    """How much a group of ends (place, clear, side) that tell the same start of time counts."""
-    sides = {side for _, _, side in group}
-    return (_EARLY if sides == {1} else 1.0) * sum(1.0 if clear else _DOUBTFUL for _, clear, _ in group) + len(sides)
+def _agreement(group: Sequence[_End]) -> float:
+    """How much a group of ends that tell the same start of time counts."""
+    return sum(_COUNTS[end.kind] for end in group) + len({end.side for end in group})
 
 
-def sharper_start(start: float, strip: Strip, followed: Sequence[Row], pulses: Sequence[Pulse], length_mm: float) -> float:
-    """Where time starts by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
-    spans = [span for row in followed if (span := ends_mm(strip, row, _INK_ENDS)) is not None]
-    cap = _CAP_PENS * min((pen_mm(strip, row) for row in followed), default=0.0)
-    excess = [(right - left - length_mm) / 2 for left, right in spans]
+def sharper(
+    axis: TimeAxis, view: View, placed: Assignment, straight: Straight, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+) -> TimeAxis:
+    """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink.
+
+    Bars that part the columns tell it best, for how far ink goes beyond an end depends on the pen. They stand half way between the last
+    sample of a column and the first of the next.
+    """
+    assert straight.shown is not None
+    near, both = _by_ends(axis, placed, straight.shown, rows, pulses, fs)
+    if both or straight.ink is None or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
+        return near  # what a pen adds to both ends cancels
+    found = _bar_columns(_bars(near, view, placed, straight))
+    pixel = 1.0 / (view.warp.scale / view.layers.zoom)
+    if found is None or np.ptp(found[1]) > _SAME_BAR_MM + 1.2 * pixel:
+        return near
+    off = float(np.mean(found[1])) + _BAR_STEPS / fs * axis.speed_mm_s
+    # A program draws a bar in whole pixels.
+    sd = max(_BAR_SD_PX * pixel / np.sqrt(len(found[0])), _LEAST_BAR_SD_MM)
+    weight = _ENDS_SD_MM**2 / (_ENDS_SD_MM**2 + sd**2)
+    return replace(near, start_mm=near.start_mm + weight * off)
+
+
+def stretch_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> float:
+    """By what factor columns are farther apart than was thought, by the bars between them; 1 where there are none."""
+    found = _bar_columns(_bars(axis, view, placed, straight)) if straight.ink is not None else None
+    if found is None or len(found[0]) < 2:
+        return 1.0
+    return 1.0 + float(np.polyfit(found[0], found[1], 1)[0]) / axis.pitch_mm
+
+
+def _bar_columns(bars: Sequence[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Columns that bars stand before, and how far off they are, mm, the middle of most of a column's; None if there are too few."""
+    columns = sorted({column for column, _ in bars})
+    middles = []
+    for column in columns:
+        own = [off for at, off in bars if at == column]
+        same = max(([off for off in own if abs(off - other) < _SAME_BAR_MM] for other in own), key=len)
+        if len(same) < max(2, len(own) / 2):
+            return None
+        middles.append(float(np.median(same)))
+    return (np.array(columns), np.array(middles)) if columns and len(bars) >= _FEW_BARS else None
+
+
+def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> list[tuple[int, float]]:
+    """Bars between columns: before which they stand, and how far from where it begins, mm; the middle of upright ink that is no trace."""
+    ink = straight.ink
+    assert ink is not None
+    found = []
+    for track in (track for track in placed.tracks[: placed.strips] if track is not None):
+        for column in range(1, len(placed.layout.columns)):
+            x = axis.start_mm + column * axis.pitch_mm
+            y = float(view.tracks[track].level_at(np.array([x]))[0])
+            across = x + np.arange(-_BAR_REACH_MM, _BAR_REACH_MM + 1e-9, 1.0 / ink.scale / 2)
+            down = y + np.arange(_BAR_SPAN_MM[0], _BAR_SPAN_MM[1], 1.0 / ink.scale)
+            bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
+            height = bar.sum(axis=0) / ink.scale
+            if height.max(initial=0.0) > _LEAST_BAR_MM:
+                core = height > 0.5 * height.max()
+                found.append((column, float(np.average(across[core], weights=height[core]) - x)))
+    return found
+
+
+def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+    """Ink of a strip at page x (columns) and page y (rows), between its pixels by straight lines."""
+    from scipy.ndimage import map_coordinates
+
+    places = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")
+    return np.asarray(map_coordinates(strip.ink, places, order=1, mode="constant"))
+
+
+def _by_ends(
+    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+) -> tuple[TimeAxis, bool]:
+    """The time axis by the ends of the picture's own ink, and whether left and right ones tell it, that nothing touches."""
+    spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, _INK_ENDS)) is not None}
+    columns = len(placed.layout.columns)
+    lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
+    cap = _CAP_PENS * min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
+    excess = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items()]
     caps = np.array([half for half in excess if abs(half - cap) < _CAP_OFF * cap])
     same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
     agreed = max(same, key=len, default=caps)
     cap = float(np.median(agreed)) if 2 * len(agreed) >= len(spans) else cap
-    touched = [pulse.left_mm for pulse in pulses] + [pulse.right_mm for pulse in pulses]
+    edges = [pulse.left_mm for pulse in pulses] + [pulse.right_mm for pulse in pulses]
     ends = [
-        (x + way * cap - start - way_on, side, _TOUCHED if any(abs(at - x) < _BESIDE_MM for at in touched) else 1.0)
-        for span in spans
-        for side, way, x, way_on in ((0, 1, span[0], 0.0), (1, -1, span[1], length_mm))
+        _End(x + way * cap - axis.start_mm - way_on, "touched" if any(abs(at - x) < _BESIDE_MM for at in edges) else kind)
+        for k, span in spans.items()
+        for kind, way, x, way_on in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
     ]
-    near = [end for end in ends if abs(end[0]) < _NEAR_START_MM]
+    near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
     if not near:
-        return start
-    groups = [[end for end in near if abs(end[0] - x) < _SAME_END_MM] for x, _, _ in near]
-    best = max(groups, key=lambda group: sum(count for _, _, count in group) + len({side for _, side, _ in group}))
-    sides = [[x for x, at, _ in best if at == side] for side in (0, 1)]
+        return axis, False
+    groups = [[end for end in near if abs(end.x_mm - other.x_mm) < _SAME_END_MM] for other in near]
+    best = max(groups, key=_agreement)
+    sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
     most = max(map(len, sides))
     # The same error of the cap has two signs, so that the mean of both sides has none.
-    return start + float(np.mean([np.median(side) for side in sides if 2 * len(side) >= most]))
+    start = axis.start_mm + float(np.mean([np.median(side) for side in sides if 2 * len(side) >= most]))
+    return replace(axis, start_mm=start), all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))

@@ -1,20 +1,22 @@
-"""What the network sees in a picture: layers, the grid, the names of leads, and the layout that they make; the right way up."""
+"""What the network sees in a picture, the right way up: layers, the grid, tracks, the names of leads, and the layouts that they make."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from fastecg.digitizing.assign import Assignment, hypotheses
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.find_layout import Name, Placed, nothing_readable, place_layout, read_names
-from fastecg.digitizing.phase import find_grid
-from fastecg.digitizing.plain import MOST_OFF, length_of_rows, plain_warp, tilt_of
+from fastecg.digitizing.follow import page_strip
+from fastecg.digitizing.names import Name, nothing_readable, read_names
+from fastecg.digitizing.plain import MOST_OFF, plain_warp, tilt_of
+from fastecg.digitizing.ruled import picture_grid
 from fastecg.digitizing.scale import find_scales
 from fastecg.digitizing.separate import WEIGHTS, Layers, separator
 from fastecg.digitizing.targets import SCALE
-from fastecg.errors import ImageError
+from fastecg.digitizing.tracks import Track, find_tracks
 
 #: Where nothing else tells, mm/s.
 USUAL_SPEED = 25.0
@@ -22,6 +24,9 @@ USUAL_SPEED = 25.0
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
 _USUAL_FS = 500.0
 _ENOUGH, _FEW = 0.5, 5  # of a layout's names, in share and number: the picture is the right way up
+_TRUE_LENGTH = 0.03  # rows that miss a usual length by a larger share tell of a scale that may be wrong
+_EDGE_PX = 8  # what ends this near to the picture's edge may go on
+_AROUND_MM = 3.0  # page round the traces that is looked at
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Settings:
         Samples a second to read.
     mode : str
         One of `fastecg.digitizing.decode.MODES`.
+    page : Path, optional
+        A page model that a person has corrected: a report, as `fastecg digitize` writes it.
     """
 
     layout: str | None = None
@@ -45,6 +52,7 @@ class Settings:
     gain_mm_mv: float | None = None
     fs: float = 500.0
     mode: str = "render"
+    page: Path | None = None
 
 
 #: Everything is read from the picture.
@@ -53,23 +61,49 @@ READ = Settings()
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A picture as the network saw it, one way up, with its grid and the names read in it."""
+    """A picture as the network saw it, one way up.
+
+    Attributes
+    ----------
+    layers : Layers
+    warp : PageWarp
+        The map between the layers' pixels and mm of the page.
+    names : tuple of Name
+        Of leads, as they were read.
+    tracks : tuple of Track
+        Rows of traces, from above.
+    found : tuple of Assignment
+        Which lead may be where, the likeliest first.
+    turns : int
+        Quarter turns that the picture was given.
+    plain : bool
+        Whether no grid was seen: millimetres are then those of the rows' length.
+    tilt : float
+        How much rows fall in such a picture, mm a mm.
+    """
 
     layers: Layers
     warp: PageWarp
     names: tuple[Name, ...]
-    placed: Placed | None
+    tracks: tuple[Track, ...]
+    found: tuple[Assignment, ...]
     turns: int
-    plain: bool = False  # no grid was seen: millimetres are those of the rows' length
+    plain: bool = False
+    tilt: float = 0.0
+
+    @property
+    def placed(self) -> Assignment | None:
+        """The likeliest layout."""
+        return self.found[0] if self.found else None
 
     @property
     def sureness(self) -> float:
         """Share of the layout's names that were read where they belong."""
-        return 0.0 if self.placed is None else self.placed.found / len(self.placed.leads)
+        return 0.0 if self.placed is None else self.placed.found / len(self.placed.cells)
 
 
 def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> View:
-    """The picture the right way up: that in which most names of leads are where a layout has them."""
+    """The picture the right way up: that in which the names of leads and the rows make most of a layout."""
     network = separator(weights)
     scales = find_scales(picture, network)
     best: View | None = None
@@ -78,7 +112,7 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
         view = seen(layers, settings.layout, turns, ruled=bool(scales))
         if best is None or _rank(view) > _rank(best):
             best = view
-        if best.placed is not None and best.placed.found >= _FEW and best.sureness >= _ENOUGH:
+        if _plausible(best):
             break
     assert best is not None
     return best
@@ -90,8 +124,18 @@ def _ways(scales: list[float]) -> list[tuple[float, int]]:
     return [(first, 0), *((scale, 0) for scale in others), (first, 2), (first, 1), (first, 3)]
 
 
+def _plausible(view: View) -> bool:
+    """Whether most names are where a layout has them, and millimetres are such that the rows have a usual length."""
+    placed = view.placed
+    if placed is None or placed.found < _FEW or view.sureness < _ENOUGH:
+        return False
+    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in view.tracks if not any(track.cut)]
+    usual = [placed.layout.seconds * speed for speed in (12.5, 25.0, 50.0)]
+    return not lengths or any(abs(np.log(length / wanted)) < _TRUE_LENGTH for length in lengths for wanted in usual)
+
+
 def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = True) -> View:
-    """Layers with their grid, their names and the layout laid over them.
+    """Layers with their grid, their tracks and names, and the layouts laid over them.
 
     Parameters
     ----------
@@ -104,36 +148,54 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
         Whether a grid is looked for; where there is none, millimetres come from the length of the rows.
     """
     if ruled:
-        try:
-            warp, _ = find_grid(layers["grid"], layers["major"])
-        except ImageError:
-            ruled = False
-        else:
+        warp = picture_grid(layers)
+        if warp is not None:
             return _view(layers, warp, layout, turns)
     size = layers.maps.shape[1], layers.maps.shape[2]
     view = _view(layers, plain_warp(size, SCALE), layout, turns, plain=True)
     if view.placed is None:
         return view
-    tilt = tilt_of(view.names, view.placed.pitch_mm)
-    view = _view(layers, plain_warp(size, SCALE, tilt), layout, turns, plain=True)
-    length = None if view.placed is None else length_of_rows(layers["trace"], plain_warp(size, SCALE, tilt), view.placed, ink_area(view))
-    if view.placed is None or length is None:
+    tilt = tilt_of(view.tracks)
+    view = _view(layers, plain_warp(size, SCALE, tilt), layout, turns, plain=True, tilt=tilt)
+    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in view.tracks if not any(track.cut)]
+    if view.placed is None or not lengths:
         return view
     # The last sample is one step before the end of the time, and the pen goes half its width beyond.
-    stretch = length / ((view.placed.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm)
+    stretch = float(np.median(lengths)) / ((view.placed.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm)
     if abs(np.log(stretch)) > MOST_OFF:
         return view
-    return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True)
+    return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True, tilt=tilt)
 
 
-def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, plain: bool = False) -> View:
+def stretched(view: View, factor: float, layout: str | None) -> View:
+    """A view without a grid whose millimetres are longer by a factor."""
+    warp = plain_warp(view.layers.maps.shape[1:], view.warp.scale * factor, view.tilt)
+    return _view(view.layers, warp, layout, view.turns, plain=True, tilt=view.tilt)
+
+
+def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, plain: bool = False, tilt: float = 0.0) -> View:
     names = tuple(read_names(layers, warp))
     traces_mm = _traces_mm(layers, warp)
-    return View(layers, warp, names, place_layout(names, _extent(traces_mm), layout, traces_mm), turns, plain)
+    if not len(traces_mm):
+        return View(layers, warp, names, (), (), turns, plain, tilt)
+    left, top, right, bottom = _extent(traces_mm)
+    area = left - _AROUND_MM, top - _AROUND_MM, right + _AROUND_MM, bottom + _AROUND_MM
+    strip = page_strip(layers["trace"], warp, area)
+    tracks = tuple(replace(track, cut=_cut(layers, warp, track)) for track in find_tracks(strip))
+    return View(layers, warp, names, tracks, tuple(hypotheses(tracks, names, layout)), turns, plain, tilt)
 
 
 def _rank(view: View) -> tuple[float, int]:
     return (view.placed.score if view.placed else -99.0), len(view.names)
+
+
+def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
+    """Whether a track ends where the picture does."""
+    ends = np.array(track.ends_mm)
+    height, width = layers.maps.shape[1:]
+    points = warp.forward(np.column_stack([ends, track.row.middle_at(ends)]))
+    inside = (points > _EDGE_PX).all(axis=1) & (points < np.array([width, height]) - 1 - _EDGE_PX).all(axis=1)
+    return bool(not inside[0]), bool(not inside[1])
 
 
 def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
@@ -159,6 +221,4 @@ def ink_area(view: View) -> tuple[float, float, float, float]:
     left, top, right, bottom = _extent(_traces_mm(view.layers, view.warp))
     if left == right:
         raise nothing_readable(view.names, view.layers)
-    names = np.array([(name.x_mm, name.y_mm) for name in view.names])
-    (low_x, low_y), (high_x, high_y) = names.min(axis=0), names.max(axis=0)
-    return min(left, low_x) - 3.0, min(top, low_y) - 3.0, max(right, high_x) + 3.0, max(bottom, high_y) + 3.0
+    return left - _AROUND_MM, top - _AROUND_MM, right + _AROUND_MM, bottom + _AROUND_MM

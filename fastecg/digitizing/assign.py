@@ -1,0 +1,309 @@
+"""Which lead is where: hypotheses of layouts laid over tracks and the names that were read, the likeliest first.
+
+Rows of a layout go to tracks in their order, and names keep one distance from their traces over the page. Above, on, below: no distance
+is preferred by more than a little, for every program has its own. So a name belongs to a trace by what all other names say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from fastecg.digitizing.names import Name
+from fastecg.digitizing.pulses import snapped
+from fastecg.digitizing.tracks import Track
+from fastecg.layouts import LAYOUTS, Layout, layout_for
+from fastecg.record import LEADS
+
+#: What machines are set to, mm/s.
+SPEEDS_MM_S = (12.5, 25.0, 50.0)
+
+_SURE = 0.6  # a name this sure is one, and has to be explained
+_ACROSS = 0.22  # of a column's width: how far a name may be from where names of its column stand
+_DOWN, _LEAST_DOWN_MM = 0.33, 2.0  # the same along y, of the distance of rows, and at least
+_KERNEL_MM = (2.0, 4.0)  # down and across: names that agree on their distance from their traces
+_EMPTY = 0.35  # what a cell costs whose name was not read
+_STRAY, _MOST_STRAY = 0.5, 0.4  # what a name costs that fits nowhere, and what all of them cost at most, of those that fit
+_ROW_OFF = 1.3  # a track without a row, or a row without a track
+_STRIP_ODD = 0.5  # strips of a number or place that no machine prints by default
+_RARE = {"6x2-cabrera": 1.0, "4x3": 0.3, "2x6": 0.5, "3x5": 0.5}
+_FREE = 2.5  # a layout that is in no table
+_SPEED = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
+_NO_SPEED = 3.0  # rows whose length is the layout's time at no speed
+_LENGTH_OFF = 0.12
+_CUT = 1.5  # columns of a layout that the picture does not show, each time
+_FAR_NAME = 0.1  # a mm beyond the usual distance of names from their traces
+_USUAL_NAME_MM = 14.0
+_TELLING = 40.0  # px: columns of names closer than this (mm) are one
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """A layout laid over tracks.
+
+    Attributes
+    ----------
+    layout : Layout
+        With the columns that are in the picture.
+    cells : dict of (row, column) to str
+        The lead of every cell, with a "-" where it is drawn upside down; rhythm strips are in column 0 of their rows.
+    tracks : tuple of int or None
+        The track of every row of the layout.
+    column_mm : float
+        Distance of columns by what was taken for the width of the page.
+    left_mm : float
+        Where the first column's traces start, roughly.
+    name_mm : (float, float)
+        Where names stand from the start of their trace and from its level, x and y.
+    score : float
+        How well it explains what was read; differences of 1 are telling.
+    found : int
+        Names that fit.
+    seconds : float
+        Time of the columns that are in the picture.
+    """
+
+    layout: Layout
+    cells: dict[tuple[int, int], str]
+    tracks: tuple[int | None, ...]
+    column_mm: float
+    left_mm: float
+    name_mm: tuple[float, float]
+    score: float
+    found: int
+
+    @property
+    def strips(self) -> int:
+        """Row of the first rhythm strip."""
+        return self.layout.rows - len(self.layout.rhythm)
+
+    def same_order(self, other: Assignment) -> bool:
+        """Whether another assignment gives every track the same leads."""
+        return self._by_track() == other._by_track()
+
+    def _by_track(self) -> dict[tuple[int, int], str]:
+        shift = 0
+        return {
+            (track, column + shift): lead
+            for (row, column), lead in self.cells.items()
+            if (track := self.tracks[row]) is not None
+        }  # fmt: skip
+
+
+def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None) -> list[Assignment]:
+    """Layouts that may be what tracks and names show, the likeliest first; none where there are no tracks.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        From above.
+    names : sequence of Name
+    forced : str, optional
+        The layout's name, if it is known.
+    """
+    if not tracks:
+        return []
+    away = np.array([name.y_mm - track.level_at(np.array([name.x_mm]))[0] for name in names for track in tracks])
+    seen = _Seen(tuple(tracks), tuple(names), away.reshape(len(names), len(tracks)))
+    found = [
+        placed
+        for layout, cost in _candidates(len(tracks), names, forced)
+        for first in range(min(len(tracks) - layout.rows, 0), max(len(tracks) - layout.rows, 0) + 1)
+        for placed in _placed(seen, layout, first, cost)
+    ]
+    if forced is None or not found:
+        found += _free(seen)
+    return sorted(found, key=lambda placed: -placed.score)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Tracks, names, and how far every name is below every track's level, (names, tracks) mm."""
+
+    tracks: tuple[Track, ...]
+    names: tuple[Name, ...]
+    below_mm: np.ndarray
+
+    @property
+    def span_mm(self) -> tuple[float, float]:
+        """Page x between which most tracks run."""
+        return float(np.median([track.ends_mm[0] for track in self.tracks])), float(np.median([track.ends_mm[1] for track in self.tracks]))
+
+    @property
+    def pitch_mm(self) -> float:
+        """Usual distance of tracks."""
+        return float(np.median(np.diff([track.level_mm for track in self.tracks]))) if len(self.tracks) > 1 else 40.0
+
+
+def _candidates(rows: int, names: Sequence[Name], forced: str | None) -> Iterator[tuple[Layout, float]]:
+    """Layouts that a page of so many tracks may have, each with what it costs for being rare."""
+    ordered = sorted(names, key=lambda name: name.y_mm)
+    leads = tuple(dict.fromkeys(name.lead for name in ordered if name.lead in LEADS))
+    if forced is not None:
+        yield (LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)), 0.0
+        return
+    bases: dict[tuple[tuple[str, ...], ...], Layout] = {}
+    for layout in LAYOUTS.values():
+        if layout.name in ("1x1", "2x1"):
+            continue
+        bases.setdefault(layout.columns, layout)
+        if abs(layout.rows - rows) <= 2:
+            yield layout, _RARE.get(layout.name.split("+")[0], 0.0)
+    known = {(layout.columns, len(layout.rhythm)) for layout in LAYOUTS.values()}
+    for columns, layout in bases.items():
+        strips = rows - layout.rows + len(layout.rhythm)
+        if 0 < strips <= 3 and len(columns) > 1 and (columns, strips) not in known:
+            rhythm = ("II", "V1", "V5")[:strips]
+            name = f"{layout.name.split('+')[0]}+{strips}"
+            yield Layout(name, layout.title, columns, rhythm, layout.seconds), _STRIP_ODD + _RARE.get(layout.name, 0.0)
+
+
+def _placed(seen: _Seen, layout: Layout, first: int, cost: float) -> Iterator[Assignment]:
+    """A layout whose row 0 is track `first` (negative: rows above the picture), whole and with columns that the picture cut off."""
+    rows = [first + row if 0 <= first + row < len(seen.tracks) else None for row in range(layout.rows)]
+    used = [row for row in rows if row is not None]
+    cost += _ROW_OFF * (len(rows) - len(used) + len(seen.tracks) - len(used))
+    if len(used) < max(1, layout.rows - 2):
+        return
+    columns = len(layout.columns)
+    left, right = seen.span_mm
+    for pitch, (start, stop) in product(_pitches(seen, layout), ((0, columns), *_parts(columns))):
+        shown = stop - start
+        speed = snapped(pitch * columns / layout.seconds, SPEEDS_MM_S, _LENGTH_OFF)
+        price = cost + (_SPEED[speed] if speed is not None else _NO_SPEED)
+        price += _CUT * (columns - shown)
+        price += 2.0 * max(abs(np.log((right - left) / (shown * pitch))) - 0.03, 0.0) * columns
+        part = Layout(
+            layout.name if shown == columns else f"{layout.name} columns {start + 1} to {stop}",
+            layout.title, layout.columns[start:stop], layout.rhythm, layout.seconds * shown / columns, layout.upright,
+        )  # fmt: skip
+        yield _scored(seen, part, rows, pitch, left, price)
+
+
+def _parts(columns: int) -> list[tuple[int, int]]:
+    """Columns that may be all that is left of a page, for which at least two are needed."""
+    return [(a, b) for a in range(columns) for b in range(a + 1, columns + 1) if 1 < b - a < columns or (columns == 2 and b - a == 1)]
+
+
+def _pitches(seen: _Seen, layout: Layout) -> list[float]:
+    """What the distance of columns may be, mm: by the length of the rows, as machines are set, and by the names."""
+    left, right = seen.span_mm
+    columns = len(layout.columns)
+    found = [(right - left) / columns]
+    if columns > 1:
+        found += [layout.seconds / columns * speed for speed in SPEEDS_MM_S]
+        place = {label.removeprefix("-"): column for column, labels in enumerate(layout.columns) for label in labels}
+        at = [(place[name.lead], name.x_mm) for name in seen.names if name.lead in place]
+        slopes = [(b[1] - a[1]) / (b[0] - a[0]) for k, a in enumerate(at) for b in at[k + 1 :] if a[0] != b[0]]
+        if slopes and np.median(slopes) > 12.0:
+            found.append(float(np.median(slopes)))
+    kept: list[float] = []
+    for pitch in found:
+        if pitch > 8.0 and all(abs(np.log(pitch / other)) > 0.01 for other in kept):
+            kept.append(pitch)
+    return kept
+
+
+def _scored(seen: _Seen, layout: Layout, rows: list[int | None], pitch: float, left: float, cost: float) -> Assignment:
+    strips = layout.rows - len(layout.rhythm)
+    cells = {(row, column): label for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
+    places: list[tuple[int, int, int]] = []  # name, row, column that it may be of
+    for k, name in enumerate(seen.names):
+        places += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
+        places += [(k, strips + s, 0) for s in range(len(layout.rhythm)) if name.lead in LEADS]
+    places = [(k, row, column) for k, row, column in places if rows[row] is not None]
+    leads = dict(cells)
+    leads |= {(strips + k, 0): lead for k, lead in enumerate(layout.rhythm)}
+    if not places:
+        return Assignment(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), -cost - _EMPTY * len(leads), 0)
+    index = np.array(places)
+    sure = np.array([seen.names[k].sure for k in index[:, 0]])
+    down = np.array([seen.below_mm[k, track] for k, row, _ in places if (track := rows[row]) is not None])
+    across = np.array([seen.names[k].x_mm - left - column * pitch for k, _, column in places])
+    strip = index[:, 1] >= strips
+    most_down = max(_DOWN * seen.pitch_mm, _LEAST_DOWN_MM)
+    at = _agreed(down, across, sure * np.where(strip, 0.3, 1.0), pitch)
+    off_down, off_across = np.abs(down - at[1]), np.abs(across - at[0])
+    fits = (off_down < most_down) & (off_across < _ACROSS * max(pitch, 20.0))
+    worth = sure * (1.0 - 0.5 * (off_down / most_down) ** 2)
+    taken: dict[tuple[int, int], int] = {}
+    used: set[int] = set()
+    score = 0.0
+    for j in sorted(np.flatnonzero(fits), key=lambda j: (strip[j], -worth[j])):
+        k, cell = int(index[j, 0]), (int(index[j, 1]), int(index[j, 2]))
+        if k in used or cell in taken:
+            continue
+        used.add(k)
+        taken[cell] = k
+        score += float(worth[j])
+        if strip[j]:
+            leads[cell] = seen.names[k].lead
+    empty = sum((row, column) not in taken for row, column in leads if row < strips and rows[row] is not None)
+    score -= _EMPTY * empty + 0.3 * _EMPTY * sum(cell not in taken for cell in leads if cell[0] >= strips)
+    stray = sum(name.sure > _SURE for k, name in enumerate(seen.names) if k not in used)
+    score -= min(_STRAY * stray, _MOST_STRAY * len(used)) + _FAR_NAME * max(abs(at[1]) - _USUAL_NAME_MM, 0.0)
+    return Assignment(layout, leads, tuple(rows), pitch, left, at, score - cost, len(used))
+
+
+def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
+    """The distance (x, y) of names from their traces on which most of them agree."""
+    near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM[1 - 1]) ** 2 - 0.5 * ((across[:, None] - across) / (0.1 * pitch)) ** 2)
+    votes = near @ weight - 0.01 * np.abs(down)
+    best = int(np.argmax(votes))
+    share = near[best] * weight
+    return float(np.average(across, weights=share)), float(np.average(down, weights=share))
+
+
+def _free(seen: _Seen) -> list[Assignment]:
+    """A layout made of the names alone: rows of tracks, columns where names stand above one another."""
+    known = [k for k, name in enumerate(seen.names) if name.lead in LEADS and name.sure > 0.4]
+    if not known:
+        return []
+    best: Assignment | None = None
+    for offset in {round(float(v), 1) for v in seen.below_mm[known].ravel() if abs(v) < 25.0}:
+        cells = [(k, int(np.argmin(np.abs(seen.below_mm[k] - offset)))) for k in known]
+        cells = [(k, t) for k, t in cells if abs(seen.below_mm[k, t] - offset) < max(0.25 * seen.pitch_mm, _LEAST_DOWN_MM)]
+        placed = _free_layout(seen, cells, offset)
+        if placed is not None and (best is None or placed.score > best.score):
+            best = placed
+    return [best] if best is not None else []
+
+
+def _free_layout(seen: _Seen, cells: list[tuple[int, int]], offset: float) -> Assignment | None:
+    if not cells:
+        return None
+    left, right = seen.span_mm
+    x = np.array(sorted(seen.names[k].x_mm for k, _ in cells))
+    groups = np.split(x, np.flatnonzero(np.diff(x) > 20.0) + 1)
+    middles = np.array([group.mean() for group in groups])
+    grid: dict[tuple[int, int], int] = {}
+    for k, track in cells:
+        cell = track, int(np.argmin(np.abs(middles - seen.names[k].x_mm)))
+        if cell not in grid or seen.names[grid[cell]].sure < seen.names[k].sure:
+            grid[cell] = k
+    count = len(seen.tracks)
+    strips = 0
+    while len(middles) > 1 and strips < count and all((count - 1 - strips, c) not in grid for c in range(1, len(middles))):
+        strips += 1
+    rows = count - strips
+    if not rows or any((row, c) not in grid for row in range(rows) for c in range(len(middles))):
+        return None
+    label = {cell: seen.names[k].lead for cell, k in grid.items()}
+    columns = tuple(tuple(label[row, c] for row in range(rows)) for c in range(len(middles)))
+    every = [lead for column in columns for lead in column]
+    if len(set(every)) < len(every):
+        return None
+    rhythm = tuple(label.get((rows + k, 0), "II") for k in range(strips))
+    pitch = float(np.median(np.diff(middles))) if len(middles) > 1 else right - left
+    speed = snapped((right - left) / 10.0, SPEEDS_MM_S, _LENGTH_OFF) or 25.0
+    name = f"{rows}x{len(middles)}" + (f"+{strips}" if strips else "")
+    layout = Layout(name, "by its names", columns, rhythm, (right - left) / speed if abs(right - left - 10 * speed) > 10 else 10.0)
+    cells_of = {(row, c): lead for c, column in enumerate(columns) for row, lead in enumerate(column)}
+    cells_of |= {(rows + k, 0): lead for k, lead in enumerate(rhythm)}
+    sure = sum(seen.names[k].sure for k in grid.values())
+    stray = sum(name.sure > _SURE for k, name in enumerate(seen.names) if k not in grid.values())
+    score = sure - min(_STRAY * stray, _MOST_STRAY * len(grid)) - _FREE - 0.05 * abs(offset) - (0.0 if count > 1 else 1.0)
+    return Assignment(layout, cells_of, tuple(range(count)), pitch, left, (float(middles[0] - left), offset), score, len(grid))

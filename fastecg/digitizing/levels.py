@@ -1,0 +1,64 @@
+"""Where 0 mV of every row is, and how many mm a mV has: from the row's own calibration pulse, or else from its traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.follow import Row, level_mm
+from fastecg.digitizing.pulses import Pulse, gain_of_pulses
+from fastecg.digitizing.time_axis import TimeAxis
+from fastecg.digitizing.tracks import Track
+from fastecg.digitizing.views import Settings
+
+_NEAR_PITCH, _NEAR_MM = 0.45, 12.0  # how far a pulse's foot may be from its row's level: rows, and mm
+_ASIDE_MM = 6.0  # how far into the traces a pulse without feet may reach: elsewhere it is something else
+
+
+def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
+    """The pulse of every track, by its foot, of those that stand where only pulses do."""
+    heights = np.array([track.level_mm for track in tracks])
+    pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
+    reach = min(max(_NEAR_PITCH * pitch, 4.0), _NEAR_MM)
+    out: list[Pulse | None] = [None] * len(tracks)
+    for pulse in sorted(pulses, key=lambda pulse: pulse.bare, reverse=True):  # of two, the one with feet stays
+        k = int(np.argmin(np.abs(heights - pulse.foot_mm)))
+        left, right = tracks[k].ends_mm
+        aside = pulse.right_mm < left + _ASIDE_MM or pulse.left_mm > right - _ASIDE_MM
+        if abs(heights[k] - pulse.foot_mm) < reach and (aside or not pulse.bare):
+            out[k] = pulse
+    return out
+
+
+def baselines_mm(
+    placed: Assignment, rows: Sequence[Row | None], own: Sequence[Pulse | None], axis: TimeAxis, gain: float, flags: list[str]
+) -> tuple[list[float], list[str]]:
+    """Page y of 0 mV of every row of a layout, and what tells it: "pulse" or "isoelectric"."""
+    columns = len(placed.layout.columns)
+    span = axis.start_mm, axis.start_mm + columns * axis.pitch_mm
+    heights, told = [], []
+    for k, row in enumerate(rows):
+        track = placed.tracks[k]
+        pulse = own[track] if track is not None else None
+        heights.append(pulse.zero_mm(gain) if pulse is not None else level_mm(row, span) if row is not None else np.nan)
+        told.append("pulse" if pulse is not None else "isoelectric")
+    without = [k for k, row in enumerate(rows) if row is not None and told[k] != "pulse"]
+    if len(without) == sum(row is not None for row in rows):
+        flags.append("no calibration pulse was read: 0 mV is taken to be the mean of the traces, the gain to be 10 mm/mV")
+    elif without:
+        flags.append(f"rows without a calibration pulse, whose 0 mV is the mean of the traces: {', '.join(str(k + 1) for k in without)}")
+    return heights, told
+
+
+def gains_mm_mv(pulses: Sequence[Pulse], settings: Settings, flags: list[str]) -> tuple[float, float]:
+    """mm/mV of limb and chest leads: as told, or else by the pulses, or else the usual."""
+    if settings.gain_mm_mv is not None:
+        return settings.gain_mm_mv, settings.gain_mm_mv
+    found = gain_of_pulses(pulses)
+    if found is None:
+        return 10.0, 10.0
+    if found[0] != found[1]:
+        flags.append(f"the pulses have two steps: {found[0]:g} mm/mV for limb leads, {found[1]:g} mm/mV for chest leads")
+    return found

@@ -1,0 +1,63 @@
+"""The names of leads in a picture's marker map, in mm of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.targets import MARKER_CELL, MARKERS
+from fastecg.errors import ImageError
+
+_NAMED = 0.5  # probability from which cells belong to a name
+_LEAST_CELLS = 2
+_INK = 0.4
+
+
+@dataclass(frozen=True)
+class Name:
+    """A lead's name as it was read: which, where its middle is (mm), and how sure (0 to 1)."""
+
+    lead: str
+    x_mm: float
+    y_mm: float
+    sure: float
+
+
+def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
+    """The names of leads in a picture's marker map."""
+    from scipy.ndimage import label
+
+    blobs, count = label(layers.markers[0] < 1.0 - _NAMED)
+    names = []
+    for k in range(1, count + 1):
+        rows, columns = np.nonzero(blobs == k) if count < 60 else _where(blobs, k)
+        if len(rows) < _LEAST_CELLS:
+            continue
+        votes = layers.markers[1:, rows, columns].sum(axis=1)
+        weights = 1.0 - layers.markers[0, rows, columns]
+        middle = np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
+        x, y = warp.inverse(middle[None, :] * MARKER_CELL + (MARKER_CELL - 1) / 2)[0]
+        best = int(np.argmax(votes))
+        names.append(Name(MARKERS[1 + best], float(x), float(y), float(votes[best] / len(rows))))
+    return [name for name in names if name.sure > 0.3 and np.isfinite(name.x_mm + name.y_mm)]
+
+
+def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.ndimage import find_objects
+
+    box = find_objects(blobs)[k - 1]
+    rows, columns = np.nonzero(blobs[box] == k)
+    return rows + box[0].start, columns + box[1].start
+
+
+def nothing_readable(names: Sequence[Name], layers: Layers) -> ImageError:
+    """Why a page cannot be read."""
+    ink = float((layers["trace"] > _INK).mean())
+    if ink < 2e-4:
+        return ImageError("no trace was found, expected a picture of an ECG on paper")
+    read = ", ".join(sorted({name.lead for name in names})) or "none"
+    return ImageError(f"the names of leads do not fit any layout (read: {read}), expected the layout to be given")

@@ -1,0 +1,152 @@
+"""Calibration pulses in a picture's pulse map, in mm of the page, and the gain that they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.targets import SCALE
+
+#: What machines are set to.
+GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
+
+_INK = 0.4
+_HEIGHT_OFF = 0.035  # share by which a pulse's height may be off what machines draw
+_BARE_HEIGHT_OFF = 0.08  # the same where a trace runs into it
+_SAME_GAIN = 0.15  # share by which a pulse's feet may be astray
+_LEAST_BARE_MM = 4.5  # of a pulse without feet: letters are as high as the lowest
+_HALF_PEN_MM = 0.1  # of pulses as the network draws them
+_PLATEAU_MM = 0.6  # round a pulse's plateau, and from its flanks
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A calibration pulse, all mm: where its feet stand, how high it is, its left and right ends, how wide, where its right flank falls.
+
+    It is bare if it has no feet of its own.
+    """
+
+    foot_mm: float
+    heights_mm: tuple[float, ...]
+    left_mm: float
+    right_mm: float
+    width_mm: float
+    bare: bool = False
+    fall_mm: float = np.nan
+
+    @property
+    def top_mm(self) -> float:
+        """Page y of the plateau."""
+        return self.foot_mm - self.heights_mm[0]
+
+    def zero_mm(self, gain_mm_mv: float) -> float:
+        """Page y of 0 mV: a gain below the plateau, which is long and touched by nothing; the feet are short and often run into a trace."""
+        return self.top_mm + gain_mm_mv if abs(self.heights_mm[0] / gain_mm_mv - 1.0) < _SAME_GAIN else self.foot_mm
+
+
+def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
+    """The calibration pulses in a picture's pulse map; their heights by the ink that is `shown` (height, width), where it is known."""
+    from scipy.ndimage import find_objects, label
+
+    plane = layers["pulse"]
+    blobs, _ = label(plane > _INK / 2, structure=np.ones((3, 3)))
+    found = []
+    for k, box in enumerate(find_objects(blobs), 1):
+        rows, columns = np.nonzero(blobs[box] == k)
+        if len(rows) < 4 * SCALE:  # mm of line
+            continue
+        pixels = np.column_stack([columns + box[1].start, rows + box[0].start]).astype(np.float64)
+        pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
+        if pulse is not None:
+            found.append(pulse)
+    return found
+
+
+def _pulse(page: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray | None) -> Pulse | None:
+    """A pulse from its ink's places (n, 2) mm; None if it is something else."""
+    x, y = page.T
+    low, high = np.percentile(y, [2, 98])  # top, bottom
+    height = high - low
+    if not 1.8 < height < 45:
+        return None
+    near_top, near_foot = y < low + 0.8, y > high - 0.8
+    if near_top.sum() < 6 or near_foot.sum() < 3:
+        return None
+    left, right = np.percentile(x[near_top], [2, 98])
+    inside = (x > left + 0.5) & (x < right - 0.5)
+    outside = near_foot & ((x < left - 0.3) | (x > right + 0.3))
+    if not 1.5 < right - left < 12 or (inside & near_top).sum() < 4:
+        return None
+    bare = bool(outside.sum() < 3)
+    if bare:
+        outside = near_foot
+    foot = float(np.average(y[outside], weights=ink[outside]))
+    top = _plateau_mm(float(np.average(y[inside & near_top], weights=ink[inside & near_top])), (left, right), warp, shown)
+    nominal = snapped(foot - top, GAINS_MM_MV, _BARE_HEIGHT_OFF if bare else _HEIGHT_OFF)
+    if bare and (nominal is None or nominal < _LEAST_BARE_MM):  # it runs into a trace, or is something else: its height has to tell
+        return None
+    heights = [foot - top]
+    second = _second_step(x, y, ink, (left, right), top, foot)
+    fall = _flank_mm(float(right) - _HALF_PEN_MM, (top, foot), warp, shown)
+    return Pulse(foot, tuple(heights + second), float(x.min()), float(x.max()), float(right - left), bare, fall)
+
+
+def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
+    """Page y of a plateau at about `top` between two page x: the middle of its ink."""
+    from scipy.ndimage import map_coordinates
+
+    if shown is None:
+        return top
+    y = top + np.arange(-_PLATEAU_MM, _PLATEAU_MM + 1e-9, 0.02)
+    x = np.arange(span[0] + _PLATEAU_MM, span[1] - _PLATEAU_MM, 0.05)
+    if len(x) < 4:
+        return top
+    pixels = warp.forward(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
+    ink = np.clip(map_coordinates(shown, pixels.T[::-1], order=1, mode="constant"), 0.0, 1.0).reshape(len(y), len(x)).mean(axis=1)
+    return float(np.average(y, weights=ink)) if ink.max() > _INK else top
+
+
+def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
+    """Page x of a pulse's right flank near `x`, between two page y: the middle of its ink."""
+    from scipy.ndimage import map_coordinates
+
+    if shown is None:
+        return x
+    high, low = span[0] + 0.25 * (span[1] - span[0]), span[0] + 0.75 * (span[1] - span[0])
+    across = x + np.arange(-_PLATEAU_MM, _PLATEAU_MM + 1e-9, 0.02)
+    pixels = warp.forward(np.stack(np.meshgrid(across, np.arange(high, low, 0.05)), axis=-1).reshape(-1, 2))
+    ink = np.clip(map_coordinates(shown, pixels.T[::-1], order=1, mode="constant"), 0.0, 1.0).reshape(-1, len(across)).mean(axis=0)
+    return float(np.average(across, weights=ink)) if ink.max() > _INK else x
+
+
+def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[float, float], top: float, foot: float) -> list[float]:
+    """The height of the lower plateau of a pulse with two gains; nothing if it has one."""
+    low = y > foot - 0.8
+    end = float(np.percentile(x[low], 95))
+    middle = (x > span[1] + 0.4) & (x < end - 0.4) & (y > top + 1.0) & (y < foot - 1.0)
+    if middle.sum() < 6 or np.ptp(x[middle]) < 1.0:
+        return []
+    level = np.median(y[middle])
+    flat = middle & (np.abs(y - level) < 0.4)
+    return [foot - float(np.average(y[flat], weights=ink[flat]))] if flat.sum() > 0.7 * middle.sum() else []
+
+
+def snapped(value: float, choices: Sequence[float], within: float) -> float | None:
+    """The choice that a value is, to a relative tolerance; None if it is none."""
+    best = min(choices, key=lambda choice: abs(np.log(value / choice)) if value > 0 else np.inf)
+    return best if value > 0 and abs(np.log(value / best)) < within else None
+
+
+def gain_of_pulses(pulses: Sequence[Pulse]) -> tuple[float, float] | None:
+    """mm/mV of limb and chest leads as most pulses have it, to the settings of machines; None if there is no pulse."""
+    if not pulses:
+        return None
+    tall = float(np.median([pulse.heights_mm[0] for pulse in pulses]))
+    gain = snapped(tall, GAINS_MM_MV, 0.12) or tall
+    lower = [pulse.heights_mm[1] for pulse in pulses if len(pulse.heights_mm) > 1]
+    chest = snapped(float(np.median(lower)), GAINS_MM_MV, 0.12) if len(lower) > len(pulses) / 2 else None
+    return gain, chest or gain

@@ -1,0 +1,55 @@
+"""The grid of a picture: from the network's maps of it, or from the picture itself where they are unsure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.targets import SCALE
+from fastecg.digitizing.warp_fit import FittedWarp, left_over
+from fastecg.errors import ImageError
+
+_CLEAR_MM, _WORST_MM = 0.06, 0.25  # what a map of a grid leaves over, at most: typically, and for one place in ten
+_SCALE_OFF = 0.25  # by which a grid's millimetre may differ from what the scale was taken for
+_PRINTED = 0.15  # of the network's traces, pulses or writing, from which a pixel tells nothing of the grid
+_BLUR_PX = 12.0  # over which the paper's own brightness is taken out
+
+
+def picture_grid(layers: Layers) -> PageWarp | None:
+    """The map between the layers' pixels and the grid's millimetres; None where there is no grid."""
+    found: list[tuple[float, FittedWarp]] = []
+    for fine, five in _planes(layers):
+        try:
+            warp, lattice = find_grid(fine, five)
+        except ImageError:
+            continue
+        if abs(np.log(warp.scale / SCALE)) > _SCALE_OFF:
+            continue
+        typical, worst = left_over(warp, lattice.points_px, lattice.places_mm)
+        if typical < _CLEAR_MM and worst < _WORST_MM:
+            return warp
+        found.append((float(worst), warp))
+    return min(found, key=lambda item: item[0])[1] if found else None
+
+
+def _planes(layers: Layers):  # type: ignore[no-untyped-def]
+    """Pairs of planes with all lines and with the 5 mm lines, the likeliest first."""
+    yield layers["grid"], layers["major"]
+    if layers.picture is not None:
+        yield _lines(layers), layers["major"]
+
+
+def _lines(layers: Layers) -> np.ndarray:
+    """The lines of a grid as the picture shows them, whatever their colour, (height, width) float32: darker than the paper round them."""
+    from scipy.ndimage import gaussian_filter, maximum_filter
+
+    assert layers.picture is not None
+    printed = np.max([layers[name] for name in ("trace", "pulse", "writing")], axis=0)
+    clear = maximum_filter(printed, 5) < _PRINTED
+    darkness = 1.0 - layers.picture.min(axis=2).astype(np.float32) / 255
+    known = gaussian_filter(clear.astype(np.float32), _BLUR_PX)
+    ground = gaussian_filter(np.where(clear, darkness, np.float32(0)), _BLUR_PX) / np.maximum(known, np.float32(1e-3))
+    lines = np.where(clear, np.clip(darkness - ground, 0.0, 1.0), np.float32(0))
+    return np.asarray(lines / max(float(np.quantile(lines[::4, ::4], 0.99)), 1e-3), dtype=np.float32).clip(0.0, 1.0)

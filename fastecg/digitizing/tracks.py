@@ -1,0 +1,224 @@
+"""Tracks: every row of traces of a page, found by its ink alone, with no idea of a layout.
+
+In most columns of a straightened page every row is one short run of ink. The usual number of runs is the number of rows, and the k-th run
+from above is the k-th row's, however far its signal wanders. The cheapest path through the ink from there is the track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import TRACE, Row, ends_mm, follow_row
+from fastecg.runs import runs_of
+
+_INK = 0.4
+_FLAT_MM = 1.2  # ink of a column this high is a trace that runs level, and no flank
+_USUAL = 0.5  # of the columns with the most usual number of runs: a higher number this usual is that of the rows
+_MOST_ROWS = 24
+_ALONE_MM = 40.0  # rows are taken to be this far apart where there is but one
+_RULED_MM = 0.1  # a track that strays less from a straight line is a line of a frame
+_COVERED, _LEAST_SHARE = 0.75, 0.2  # share of its own length on ink, of a track, and of the page's width
+_ON_INK = 0.3
+_LEFT_MM, _LEFT_SHARE = 2.0, 0.35  # ink this far from every track is another row, if it fills this share of the width
+_SAME_MM, _SAME_SHARE = 0.6, 0.5  # two paths that run together for this share of their length are one track
+_GAP_MM, _JUMP_MM = 0.8, 1.0  # paper along a path, or across it where it climbs, that parts two pieces of it
+_BARE_JUMP = 0.5  # ink of a climb below which it goes over paper
+_STRAIGHT_MM, _LEAST_PIECE_MM = 0.08, 1.5  # a piece at an end that is as straight as a grid's line, or shorter, is no trace
+_FIVE_MM, _ON_LINE_MM = 5.0, 0.3  # between a grid's heavy lines, and how near to one a piece is on it
+_SOFT_PX = 3  # of ink that fades out at an end
+_LEVEL_MM = 10.0  # on either side of a place, whose middle height is the track's level there
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A row of traces.
+
+    Attributes
+    ----------
+    row : Row
+        The path through its ink.
+    level_mm : float
+        Page y at which it mostly runs.
+    ends_mm : (float, float)
+        Page x between which it has ink.
+    cut : (bool, bool)
+        Whether it goes on beyond the picture, to the left and to the right.
+    """
+
+    row: Row
+    level_mm: float
+    ends_mm: tuple[float, float]
+    cut: tuple[bool, bool] = (False, False)
+
+    def level_at(self, x_mm: np.ndarray) -> np.ndarray:
+        """Page y (n,) at which it mostly runs round page x (n,)."""
+        middle = (self.row.top_mm + self.row.bottom_mm) / 2
+        first, last = (round((end - self.row.left_mm) * self.row.scale) for end in self.ends_mm)
+        inside = middle[max(first, 0) : last + 1]
+        at = (np.asarray(x_mm) - self.row.left_mm) * self.row.scale - max(first, 0)
+        reach = int(_LEVEL_MM * self.row.scale)
+        low, high = np.clip(at - reach, 0, max(len(inside) - reach, 0)).astype(int), np.clip(at + reach, reach, len(inside)).astype(int)
+        return np.array([np.median(inside[a:b]) if b > a else self.level_mm for a, b in zip(low, high, strict=True)])
+
+
+def find_tracks(strip: Strip) -> list[Track]:
+    """The rows of traces of a straightened page, from above."""
+    heights = _row_heights(strip)
+    tracks = _distinct([track for track in _followed(strip, heights) if not _ruled(track)])
+    further = _row_heights_left(strip, tracks)
+    if further:
+        heights = sorted([track.level_mm for track in tracks] + further)
+        tracks = _distinct([track for track in _followed(strip, heights) if not _ruled(track)])
+    return tracks
+
+
+def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of ink in the columns of (height, width), from the left and from above: column, first row, and the row after the last."""
+    edges = np.zeros((ink.shape[1], ink.shape[0] + 2), dtype=np.int8)
+    edges[:, 1:-1] = (ink > _INK).T
+    steps = np.diff(edges, axis=1)
+    columns, first = np.nonzero(steps == 1)
+    return columns, first, np.nonzero(steps == -1)[1]
+
+
+def _row_heights(strip: Strip) -> list[float]:
+    """Page y at which rows of traces run, by the number of runs that columns mostly have."""
+    columns, first, after = _runs(strip.ink)
+    count = np.bincount(columns, minlength=strip.ink.shape[1])
+    share = np.bincount(count[count > 0], minlength=2)
+    if share.sum() == 0:
+        return []
+    rows = min(int(np.flatnonzero(share > _USUAL * share.max())[-1]), _MOST_ROWS)
+    start = np.searchsorted(columns, np.flatnonzero(count == rows))
+    middle = ((first + after - 1) / 2)[start[:, None] + np.arange(rows)]
+    return [float(strip.top_mm + y / strip.scale) for y in np.median(middle, axis=0)]
+
+
+def _followed(strip: Strip, heights: Sequence[float]) -> list[Track]:
+    """Tracks that run at about the given page y."""
+    tracks = []
+    span = strip.left_mm, strip.left_mm + strip.ink.shape[1] / strip.scale
+    for k, height in enumerate(heights):
+        apart = min((abs(height - other) for j, other in enumerate(heights) if j != k), default=_ALONE_MM)
+        row = follow_row(strip, height, max(apart, 4.0), span)
+        ends = track_ends(strip, row)
+        if ends is None:
+            continue
+        inside = slice(*(max(round((end - row.left_mm) * row.scale), 0) for end in ends))
+        on = _on_ink(strip, row)
+        if on[inside].mean() > _COVERED and on[inside].sum() > _LEAST_SHARE * len(on):
+            middle = ((row.top_mm + row.bottom_mm) / 2)[inside]
+            tracks.append(Track(row, float(np.median(middle)) if len(middle) else height, ends))
+    return tracks
+
+
+def track_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float] | None:
+    """Page x between which a path is a trace: pieces at its ends that are lines of a grid, or crumbs, left out; None if nothing is left.
+
+    Ink counts from `least` on.
+    """
+    pieces = _pieces(strip, row)
+    for end in (0, -1):
+        while pieces and _no_trace(row, pieces[end]):
+            pieces.pop(end)
+    if not pieces:
+        return None
+    first, last = max(pieces[0][0] - _SOFT_PX, 0), pieces[-1][1] + _SOFT_PX
+    part = Row(row.top_mm[first:last], row.bottom_mm[first:last], row.left_mm + first / row.scale, row.scale)
+    return ends_mm(strip, part, least)
+
+
+def _pieces(strip: Strip, row: Row) -> list[tuple[int, int]]:
+    """Columns between which a path runs over ink without a break: first, and after the last."""
+    on = _on_ink(strip, row)
+    origin = round((row.left_mm - strip.left_mm) * strip.scale)
+    for at in np.flatnonzero(row.bottom_mm - row.top_mm > _JUMP_MM):
+        top, bottom = (round((edge[at] - strip.top_mm) * strip.scale) for edge in (row.top_mm, row.bottom_mm))
+        if strip.ink[top : bottom + 1, origin + at].mean() < _BARE_JUMP:
+            on[at] = False
+    broken = row.bottom_mm - row.top_mm > _JUMP_MM
+    pieces: list[tuple[int, int]] = []
+    for start, stop in runs_of(on).tolist():
+        between = slice(pieces[-1][1], start) if pieces else slice(0, 0)
+        if pieces and start - pieces[-1][1] <= _GAP_MM * row.scale and not broken[between].any():
+            pieces[-1] = pieces[-1][0], stop
+        else:
+            pieces.append((start, stop))
+    return pieces
+
+
+def _no_trace(row: Row, piece: tuple[int, int]) -> bool:
+    """Whether a piece of a path is a crumb, or as straight as a ruler's line and where a grid has one."""
+    middle = ((row.top_mm + row.bottom_mm) / 2)[slice(*piece)]
+    if len(middle) < _LEAST_PIECE_MM * row.scale:
+        return True
+    height = float(np.median(middle))
+    return abs(height - _FIVE_MM * round(height / _FIVE_MM)) < _ON_LINE_MM and _astray(middle, 0.9) < _STRAIGHT_MM
+
+
+def _astray(middle: np.ndarray, share: float) -> float:
+    """How far heights (n,) are from a straight line, but for a share of the farthest."""
+    x = np.arange(len(middle))
+    return float(np.quantile(np.abs(middle - np.polyval(np.polyfit(x, middle, 1), x)), share))
+
+
+def _on_ink(strip: Strip, row: Row) -> np.ndarray:
+    """Whether a path has ink, in every column of it."""
+    first = round((row.left_mm - strip.left_mm) * strip.scale)
+    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+    part = strip.ink[:, first : first + len(top)]
+    columns = np.arange(part.shape[1])
+    near = [part[np.clip(at + off, 0, len(part) - 1), columns] for at in (top, bottom) for off in (-1, 0, 1)]
+    return np.asarray(np.max(near, axis=0) > _ON_INK)
+
+
+def _ruled(track: Track) -> bool:
+    """Whether a track is a straight line, as frames and the edges of paper are."""
+    row = track.row
+    first, last = (round((end - row.left_mm) * row.scale) for end in track.ends_mm)
+    middle = ((row.top_mm + row.bottom_mm) / 2)[max(first, 0) : last + 1]
+    if len(middle) < 3:
+        return True
+    return _astray(middle, 0.98) < _RULED_MM
+
+
+def _distinct(tracks: list[Track]) -> list[Track]:
+    """Tracks less those that mostly follow another's ink, in order from above."""
+    kept: list[Track] = []
+    for track in sorted(tracks, key=lambda track: track.level_mm):
+        if kept and _together(kept[-1], track) > _SAME_SHARE:
+            continue
+        kept.append(track)
+    return kept
+
+
+def _together(one: Track, other: Track) -> float:
+    """The share of their common length on which two tracks run on the same ink."""
+    a, b = ((track.row.top_mm + track.row.bottom_mm) / 2 for track in (one, other))
+    n = min(len(a), len(b))
+    return float(np.mean(np.abs(a[:n] - b[:n]) < _SAME_MM)) if n else 0.0
+
+
+def _row_heights_left(strip: Strip, tracks: list[Track]) -> list[float]:
+    """Page y of rows that no track follows, by level ink that is far from all tracks."""
+    columns, first, after = _runs(strip.ink)
+    middle = strip.top_mm + (first + after - 1) / 2 / strip.scale
+    alone = after - first < _FLAT_MM * strip.scale
+    for track in tracks:
+        at = np.clip(columns, 0, len(track.row.top_mm) - 1)
+        alone &= (middle < track.row.top_mm[at] - _LEFT_MM) | (middle > track.row.bottom_mm[at] + _LEFT_MM)
+    if not tracks or alone.sum() < _LEFT_SHARE * strip.ink.shape[1]:
+        return []
+    bins = np.arange(strip.top_mm, strip.top_mm + strip.ink.shape[0] / strip.scale + 3.0, 3.0)
+    index = np.digitize(middle[alone], bins)
+    found = []
+    for k in np.unique(index):
+        near = (index == k) | (index == k + 1)
+        filled = len(np.unique(columns[alone][near])) / strip.ink.shape[1]
+        if filled > _LEFT_SHARE and (not found or bins[k - 1] - found[-1] > 6.0):
+            found.append(float(np.median(middle[alone][near])))
+    return found
