@@ -13,7 +13,7 @@ from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.refine import bridged, refined
-from fastecg.digitizing.time_axis import _start
+from fastecg.digitizing.time_axis import _End, _start
 from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.line import stroke_trace
 
@@ -148,7 +148,10 @@ def test_other_ink_does_not_lead_the_second_fit_away():
 
 
 def test_records_may_end_early_but_none_begins_late():
-    pulses_touch, free = False, True
-    assert _start([(17.5, pulses_touch)] * 4, [(14.4, free)] * 4, []) == pytest.approx(17.5)
-    assert _start([(17.5, free)], [(14.4, free)] * 4, []) == pytest.approx(14.4), "one end may be anything"
-    assert _start([(17.52, pulses_touch)] * 4, [(17.48, free)] * 4, []) == pytest.approx(17.48), "both sides agree: the clear ones count"
+    def ends(x, kind, count=4):
+        return [_End(x, kind)] * count
+
+    assert _start(ends(17.5, "left") + ends(14.4, "right"), []) == pytest.approx(17.5), "four short rows"
+    assert _start(ends(17.5, "left", 1) + ends(14.4, "right"), []) == pytest.approx(14.4), "one end may be anything"
+    assert _start(ends(17.5, "touched") + ends(17.1, "right"), []) == pytest.approx(17.1), "where pulses touch, ends are guesses"
+    assert _start(ends(17.52, "touched") + ends(17.48, "right"), []) == pytest.approx(17.48), "both sides agree: the clear ones count"

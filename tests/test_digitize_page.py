@@ -8,11 +8,15 @@ import pytest
 
 import fastecg
 from fastecg.digitizing.digitize import digitize, read_view
-from fastecg.digitizing.find_layout import Name, place_layout, snapped
+from fastecg.digitizing.assign import hypotheses
+from fastecg.digitizing.follow import Row
+from fastecg.digitizing.names import Name
 from fastecg.digitizing.oracle import drawn_samples
+from fastecg.digitizing.pulses import snapped
 from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads
 from fastecg.digitizing.separate import Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
+from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.paths import cheapest_path, share_ink, spread_owners
 from fastecg.layouts import LAYOUTS
@@ -96,34 +100,60 @@ def test_twelve_leads_of_a_page_with_two():
     assert np.array_equal(whole.lead("V1"), record.lead("V1"))
 
 
+def level_tracks(heights, left=28.0, length=250.0):
+    """Tracks that run level at page y from one page x on."""
+    flat = np.ones(round(length * SCALE))
+    return [Track(Row(y * flat, y * flat, left, SCALE), y, (left, left + length)) for y in heights]
+
+
+def printed_names(layout, levels, below, wide):
+    """The names of a layout, all of them as far below their traces."""
+    names = [
+        Name(label.removeprefix("-"), 30 + column * wide, levels[row] + below, 0.9)
+        for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)
+    ]  # fmt: skip
+    strips = layout.rows - len(layout.rhythm)
+    return names + [Name(lead, 30.0, levels[strips + k] + below, 0.9) for k, lead in enumerate(layout.rhythm)]
+
+
+@pytest.mark.parametrize("below", [-17.0, -8.0, 0.0, 6.0])
 @pytest.mark.parametrize(
     "layout", [layout for name, layout in LAYOUTS.items() if name not in ("1x1", "3x5")], ids=lambda layout: layout.name
 )
-def test_names_give_the_layout(layout):
-    columns = len(layout.columns)
-    wide, pitch = layout.seconds * 25.0 / columns, 20.0
-    names = [
-        Name(label.removeprefix("-"), 30 + column * wide, 40 + row * pitch, 0.9)
-        for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)
-    ]  # fmt: skip
-    names += [Name(lead, 30.0, 40 + (layout.rows - len(layout.rhythm) + k) * pitch, 0.9) for k, lead in enumerate(layout.rhythm)]
+def test_names_give_the_layout_wherever_they_stand(layout, below):
+    """Rows are uneven, and names farther from their traces than from those of the next row."""
     rng = np.random.default_rng(3)
+    levels = 40 + np.cumsum(rng.uniform(15, 29, layout.rows))
+    names = printed_names(layout, levels, below, layout.seconds * 25.0 / len(layout.columns))
     kept = [names[k] for k in sorted(rng.permutation(len(names))[: max(len(names) - 2, 2)])]
-    placed = place_layout(kept, (28.0, 30.0, 28.0 + layout.seconds * 25.0, 30.0 + layout.rows * pitch))
-    assert placed.layout.name == layout.name
-    assert placed.pitch_mm == pytest.approx(pitch)
+    best, *others = hypotheses(level_tracks(levels, length=layout.seconds * 25.0), kept)
+    assert best.layout.name == layout.name
+    assert best.tracks == tuple(range(layout.rows))
+    second = next((other for other in others if other.layout.columns != layout.columns), None)
+    assert second is None or best.score > second.score + 0.5
+
+
+def test_a_row_that_the_picture_cut_off_moves_no_name():
+    layout = LAYOUTS["3x4+1"]
+    levels = np.array([40.0, 66.0, 96.0, 118.0])
+    names = [name for name in printed_names(layout, levels, 6.0, 62.5) if name.y_mm > 50.0]
+    best = hypotheses(level_tracks(levels[1:]), names)[0]
+    assert (best.layout.name, best.tracks) == ("3x4+1", (None, 0, 1, 2))
+
+
+def test_half_a_page_is_half_a_page():
+    layout = LAYOUTS["3x4"]
+    levels = np.array([40.0, 66.0, 96.0])
+    names = [name for name in printed_names(layout, levels, -8.0, 62.5) if name.x_mm < 100.0]
+    best = hypotheses(level_tracks(levels, length=125.0), names)[0]
+    assert {lead for lead in best.cells.values()} == {"I", "II", "III", "aVR", "aVL", "aVF"}
+    assert best.column_mm == pytest.approx(62.5, rel=0.02)
 
 
 def test_a_strip_without_a_name_is_known_by_its_trace():
     names = [Name(lead, 30 + 62.5 * (k // 3), 40 + 20 * (k % 3), 0.9) for k, lead in enumerate(fastecg.LEADS)]
-    across = np.linspace(29.0, 279.0, 2000)
-    rows = [np.column_stack([across, np.full(2000, y)]) for y in (44.0, 64.0, 84.0)]
-    strip = np.column_stack([across, np.full(2000, 103.0)])
-    reach = (28.0, 30.0, 279.0, 106.0)
-    assert place_layout(names, reach).layout.name == "3x4"
-    assert place_layout(names, reach, None, np.concatenate(rows)).layout.name == "3x4"
-    assert place_layout(names, reach, None, np.concatenate([*rows, strip])).layout.name == "3x4+1"
-    assert place_layout(names, reach, None, np.concatenate([*rows, strip[:1000]])).layout.name == "3x4"  # a note below, not a strip
+    assert hypotheses(level_tracks((44.0, 64.0, 84.0)), names)[0].layout.name == "3x4"
+    assert hypotheses(level_tracks((44.0, 64.0, 84.0, 103.0)), names)[0].layout.name == "3x4+1"
 
 
 def test_rows_without_a_grid_are_as_long_as_their_time():
@@ -137,7 +167,8 @@ def test_rows_without_a_grid_are_as_long_as_their_time():
 
 
 def test_no_layout_without_names():
-    assert place_layout([], (0.0, 0.0, 250.0, 100.0)) is None
+    assert hypotheses([], []) == []
+    assert hypotheses(level_tracks((40.0, 60.0)), [])[0].score < 0, "no name speaks for it"
 
 
 def test_snapped():

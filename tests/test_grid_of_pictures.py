@@ -1,11 +1,10 @@
-"""How stiff a map from a picture's grid is, grids of which only the 5 mm lines are left, and feet of pulses."""
+"""How stiff a map from a picture's grid is, grids of which only the 5 mm lines are left, and where pulses have 0 mV."""
 
 import numpy as np
 import pytest
 
-from fastecg.digitizing.baselines import line_of_feet
-from fastecg.digitizing.find_layout import Pulse
 from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.warp_fit import left_over, smoothest_warp
 
 SIZE = (700, 900)
@@ -61,13 +60,7 @@ def test_where_only_5_mm_lines_are_left_they_tell_the_grid():
     assert np.abs(np.median(apart, axis=0)).max() < 0.05
 
 
-def pulse(foot, bare=False):
-    return Pulse(foot, (10.0,), 0.0, 5.0, 5.0, bare)
-
-
-def test_feet_of_pulses_are_put_on_one_line():
-    at, slope = line_of_feet([(0, pulse(10.0)), (1, pulse(52.1)), (2, pulse(94.2))], 41.9)
-    assert (at, slope) == (pytest.approx(10.0, abs=0.02), pytest.approx(42.1, abs=0.02))
-    at, slope = line_of_feet([(0, pulse(10.0)), (1, pulse(53.0, bare=True)), (2, pulse(94.0))], 42.0)
-    assert (at, slope) == (pytest.approx(10.0, abs=0.02), pytest.approx(42.0, abs=0.02))
-    assert line_of_feet([(2, pulse(90.0))], 40.0) == (10.0, 40.0)
+def test_0_mv_is_a_gain_below_a_pulses_plateau():
+    astray = Pulse(50.6, (10.5,), 0.0, 5.0, 5.0, bare=True)
+    assert astray.zero_mm(10.0) == pytest.approx(50.1), "its feet run into a trace"
+    assert Pulse(50.0, (5.1,), 0.0, 5.0, 5.0).zero_mm(10.0) == 50.0, "another gain than the page's"

@@ -14,7 +14,7 @@ from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Row, Straight, pen_mm
 from fastecg.digitizing.pulses import Pulse, snapped
-from fastecg.digitizing.tracks import track_ends
+from fastecg.digitizing.tracks import possible_ends, track_ends
 from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
 from fastecg.runs import runs_of
@@ -27,7 +27,14 @@ _CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, a
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
 _AGREE_MM = 0.25  # ends that tell the same start of time
-_COUNTS = {"left": 1.0, "right": 0.8, "touched": 0.3, "fall": 0.4}  # records may end early; of what is touched the network only guesses
+_COUNTS = {
+    "left": 1.0,
+    "right": 0.8,
+    "maybe left": 0.6,
+    "maybe right": 0.5,
+    "touched": 0.3,
+    "fall": 0.4,
+}  # records may end early; of what is touched the network only guesses
 _SPEED_OFF = 0.06
 _TRUE_MM = 0.7  # columns whose length is a layout's time to within this are neither gapped nor short
 _GAP_MM, _SAME_GAP_MM, _MOST_GAP_MM = 0.35, 0.8, 15.0  # blank paper between columns: the least, how well rows agree, the most
@@ -76,7 +83,7 @@ class _End:
     @property
     def side(self) -> int:
         """0 for what is left of the traces, 1 for what is right of them."""
-        return int(self.kind == "right")
+        return int(self.kind.endswith("right"))
 
 
 def time_axis(
@@ -102,7 +109,8 @@ def time_axis(
     flags : list of str
         What is doubtful is added to it.
     """
-    spans = [None if row is None else track_ends(straight.network, row) for row in rows]
+    possible = [([], []) if row is None else possible_ends(straight.network, row) for row in rows]
+    spans = [(lefts[0], rights[0]) if lefts and rights else None for lefts, rights in possible]
     if not any(spans):
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
     cap = view.layers.cap_mm
@@ -129,11 +137,14 @@ def time_axis(
     nominal = share * speed
     pitch, shown, strip_s = nominal, share, seconds
     # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
-    row_mm, strip_mm = (max((mm for mm in group if mm < seconds * speed + _TRUE_MM), default=0.0) for group in lengths)
+    row_mm, strip_mm = (_longest(group, seconds * speed) for group in lengths)
     if gapped is not None:
         pitch, width = gapped
         if abs(width + step * speed - nominal) > _TRUE_MM and width < nominal:
             shown = round((width + step * speed) / speed, 3)
+        wide = [mm for mm in lengths[0] if abs(mm - (columns - 1) * pitch - (shown - step) * speed) < _TRUE_MM]
+        if wide:  # rows' ends are sharper than those of gaps
+            pitch = (float(np.median(wide)) - (shown - step) * speed) / (columns - 1)
     elif columns > 1 and row_mm and abs(row_mm + step * speed - columns * nominal) > _TRUE_MM:
         short = (columns * nominal - row_mm - step * speed) / (columns * nominal)
         lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
@@ -143,15 +154,23 @@ def time_axis(
     if strip_mm and 0 < seconds - (strip_mm / speed + step) < _SHORT * share and shown < share:
         strip_s = round((strip_mm / speed + step) / step) * step
     axis = TimeAxis(speed, 0.0, pitch, share, shown, strip_s)
-    ends = _ends(axis, placed, spans, cut, touched, pulses, cap, step)
+    ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
     if straight.shown is not None:
         pen = _CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
-        inked = [None if row is None else track_ends(straight.shown, row, _INK_ENDS) for row in rows]
+        inked = [([], []) if row is None else possible_ends(straight.shown, row, _INK_ENDS) for row in rows]
         ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
     if not ends:
         flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
         return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
     return replace(axis, start_mm=_start(ends, flags))
+
+
+def _longest(lengths: Sequence[float], usual_mm: float) -> float:
+    """The longest of rows' lengths that another row agrees with, where there is another; 0 if none is."""
+    sane = sorted((mm for mm in lengths if mm < usual_mm + _TRUE_MM), reverse=True)
+    if len(lengths) == 1:
+        return sane[0] if sane else 0.0
+    return next((mm for k, mm in enumerate(sane) if any(abs(mm - other) < _AGREE_MM for j, other in enumerate(sane) if j != k)), 0.0)
 
 
 def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> float:
@@ -249,23 +268,23 @@ def _crossing(inside: float, outside: float) -> float:
 def _ends(
     axis: TimeAxis,
     placed: Assignment,
-    spans: Sequence[tuple[float, float] | None],
+    possible: Sequence[tuple[list[float], list[float]]],
     cut: Sequence[tuple[bool, bool]],
     touched: Sequence[tuple[bool, bool]],
     pulses: Sequence[Pulse],
     cap: float,
     step: float,
 ) -> list[_End]:
-    """Where time may start, by every end of every row."""
+    """Where time may start, by every end that every row may have."""
     ends = []
-    for k, span in enumerate(spans):
-        if span is None:
-            continue
+    for k, (lefts, rights) in enumerate(possible):
         length = row_length_mm(axis, len(placed.layout.columns), k >= placed.strips, step)
         if not cut[k][0]:
-            ends.append(_End(span[0] + cap, "touched" if touched[k][0] else "left"))
+            ends += [_End(x + cap, "touched" if touched[k][0] else "left" if n == 0 else "maybe left") for n, x in enumerate(lefts)]
         if not cut[k][1]:
-            ends.append(_End(span[1] - cap - length, "touched" if touched[k][1] else "right"))
+            ends += [
+                _End(x - cap - length, "touched" if touched[k][1] else "right" if n == 0 else "maybe right") for n, x in enumerate(rights)
+            ]
     starts = [end.x_mm for end in ends]
     # A pulse without a foot to its right runs into the trace: time starts where it falls.
     ends += [_End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < 2 * _BESIDE_MM for x in starts)]

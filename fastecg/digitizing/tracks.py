@@ -21,7 +21,8 @@ _USUAL = 0.5  # of the columns with the most usual number of runs: a higher numb
 _MOST_ROWS = 24
 _ALONE_MM = 40.0  # rows are taken to be this far apart where there is but one
 _RULED_MM = 0.1  # a track that strays less from a straight line is a line of a frame
-_COVERED, _LEAST_SHARE = 0.75, 0.2  # share of its own length on ink, of a track, and of the page's width
+_COVERED = 0.5  # share of its own length on ink, of a track
+_LONG_MM, _LEAST_SHARE = 8.0, 0.2  # pieces as long as no word is, and the share of the page's width that they fill at least
 _ON_INK = 0.3
 _LEFT_MM, _LEFT_SHARE = 2.0, 0.35  # ink this far from every track is another row, if it fills this share of the width
 _SAME_MM, _SAME_SHARE = 0.6, 0.5  # two paths that run together for this share of their length are one track
@@ -29,6 +30,7 @@ _GAP_MM, _JUMP_MM = 0.8, 1.0  # paper along a path, or across it where it climbs
 _BARE_JUMP = 0.5  # ink of a climb below which it goes over paper
 _STRAIGHT_MM, _LEAST_PIECE_MM = 0.08, 1.5  # a piece at an end that is as straight as a grid's line, or shorter, is no trace
 _FIVE_MM, _ON_LINE_MM = 5.0, 0.3  # between a grid's heavy lines, and how near to one a piece is on it
+_MOST_ENDS = 4  # that a path may have on one side
 _SOFT_PX = 3  # of ink that fades out at an end
 _LEVEL_MM = 10.0  # on either side of a place, whose middle height is the track's level there
 
@@ -110,7 +112,8 @@ def _followed(strip: Strip, heights: Sequence[float]) -> list[Track]:
             continue
         inside = slice(*(max(round((end - row.left_mm) * row.scale), 0) for end in ends))
         on = _on_ink(strip, row)
-        if on[inside].mean() > _COVERED and on[inside].sum() > _LEAST_SHARE * len(on):
+        long = sum(stop - start for start, stop in _pieces(strip, row) if stop - start > _LONG_MM * row.scale)
+        if on[inside].mean() > _COVERED and long > _LEAST_SHARE * len(on):
             middle = ((row.top_mm + row.bottom_mm) / 2)[inside]
             tracks.append(Track(row, float(np.median(middle)) if len(middle) else height, ends))
     return tracks
@@ -121,15 +124,30 @@ def track_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, flo
 
     Ink counts from `least` on.
     """
+    lefts, rights = possible_ends(strip, row, least)
+    return (lefts[0], rights[0]) if lefts and rights else None
+
+
+def possible_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[list[float], list[float]]:
+    """Page x at which a path may begin, and at which it may end, the likeliest first.
+
+    The last piece of a path may be a line of the grid or the rest of a trace behind a gap: other rows tell.
+    """
     pieces = _pieces(strip, row)
-    for end in (0, -1):
-        while pieces and _no_trace(row, pieces[end]):
-            pieces.pop(end)
-    if not pieces:
-        return None
-    first, last = max(pieces[0][0] - _SOFT_PX, 0), pieces[-1][1] + _SOFT_PX
-    part = Row(row.top_mm[first:last], row.bottom_mm[first:last], row.left_mm + first / row.scale, row.scale)
-    return ends_mm(strip, part, least)
+    kept = [piece for piece in pieces if not _no_trace(row, piece)]
+    if not kept:
+        return [], []
+    outer = [piece for piece in pieces if piece[0] < kept[0][0]], [piece for piece in pieces if piece[1] > kept[-1][1]]
+    found: tuple[list[float], list[float]] = ([], [])
+    for side, others in enumerate((reversed(outer[0]), outer[1])):
+        spans = [(kept[0][0], kept[-1][1]), *((piece[0], kept[-1][1]) if side == 0 else (kept[0][0], piece[1]) for piece in others)]
+        for span in spans[:_MOST_ENDS]:
+            first, last = max(span[0] - _SOFT_PX, 0), span[1] + _SOFT_PX
+            part = Row(row.top_mm[first:last], row.bottom_mm[first:last], row.left_mm + first / row.scale, row.scale)
+            ends = ends_mm(strip, part, least)
+            if ends is not None:
+                found[side].append(ends[side])
+    return found
 
 
 def _pieces(strip: Strip, row: Row) -> list[tuple[int, int]]:
