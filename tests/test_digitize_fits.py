@@ -8,9 +8,10 @@ from test_digitize_page import page, true_view_layers
 
 from fastecg.digitizing.coarse import Strip, along_ink, column_means
 from fastecg.digitizing.decode import read_segments
-from fastecg.digitizing.digitize import lay_out, strips_by_trace
+from fastecg.digitizing.digitize import lay_out
 from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.judge import strips_by_trace
 from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.refine import bridged, refined
 from fastecg.digitizing.time_axis import _End, _start

@@ -2,18 +2,19 @@
 
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitizing.digitize import digitize, read_view
 from fastecg.digitizing.assign import hypotheses
+from fastecg.digitizing.digitize import digitize, read_view
 from fastecg.digitizing.follow import Row
 from fastecg.digitizing.names import Name
 from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.pulses import snapped
-from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads
+from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads, unturned
 from fastecg.digitizing.separate import Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
 from fastecg.digitizing.tracks import Track
@@ -70,6 +71,15 @@ def test_report_and_overlay():
     assert report["leads"]["V1"]["drawn"] == [(2500, 3750)]
     assert report["leads"]["V1"]["read"] > 0.95
     assert len(report["leads"]["II"]["sd_uv"]) == 5000
+    assert report["order"] == "sure"
+    assert report["confidence"] > 0.9
+    assert max(report["checks"].values()) < 0.2, "it agrees with itself"
+    truth = {(trace.lead, trace.stop): trace for trace in photo.truth.traces}
+    for segment in report["segments"]:
+        trace = truth[segment["lead"], round(500 * segment["stop_s"])].trace
+        zero = photo.truth.to_image(np.column_stack([trace.points_mm[[0, -1], 0], np.full(2, trace.baseline_mm)]))
+        assert np.abs(np.array(segment["line_px"]) - zero).max() < 1.0, "px"
+        assert segment["zero"] == "pulse"
     assert overlay(photo.image, reading).shape == photo.image.shape
     found = {(trace.lead, trace.start, trace.stop): trace.points for trace in photo.truth.traces}
     for segment, points in zip(reading.digitized.layout.segments, read_points(reading), strict=True):
@@ -146,7 +156,7 @@ def test_half_a_page_is_half_a_page():
     levels = np.array([40.0, 66.0, 96.0])
     names = [name for name in printed_names(layout, levels, -8.0, 62.5) if name.x_mm < 100.0]
     best = hypotheses(level_tracks(levels, length=125.0), names)[0]
-    assert {lead for lead in best.cells.values()} == {"I", "II", "III", "aVR", "aVL", "aVF"}
+    assert set(best.cells.values()) == {"I", "II", "III", "aVR", "aVL", "aVF"}
     assert best.column_mm == pytest.approx(62.5, rel=0.02)
 
 
@@ -256,3 +266,37 @@ def test_a_page_cut_off_on_both_sides_is_read_with_a_flag():
     assert any("beyond the picture" in flag for flag in reading.digitized.flags)
     assert reading.layout == "3x4+1"
     assert fastecg.score(drawn(photo), reading.digitized.record).records[0].challenge_2024_db > 5
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_places_are_told_in_the_picture_as_it_was_given(turns):
+    """Pixels of a turned picture and of the picture itself show the same."""
+    picture = np.arange(20 * 30).reshape(20, 30)
+    turned = np.rot90(picture, turns)
+    view = SimpleNamespace(turns=turns, layers=SimpleNamespace(zoom=1.0, maps=np.zeros((6, *turned.shape))))
+    for x, y in ((3, 5), (0, 11), (12, 2)):
+        (at,) = unturned(np.array([[x, y]]), view).astype(int)
+        assert picture[at[1], at[0]] == turned[y, x]
+
+
+def test_a_reading_that_contradicts_itself_is_not_told_as_sure():
+    """The same page with the names of two leads of the limbs exchanged: they are where a layout has them, but do not add up."""
+    photo = page("12x1", seed=5)
+    layers = true_view_layers(photo)
+    named = layers.markers.copy()
+    named[[1, 3]] = layers.markers[[3, 1]]  # I is called III
+    order = [lead if lead not in ("I", "III") else {"I": "III", "III": "I"}[lead] for lead in fastecg.LEADS]
+    assert order[0] == "III"
+    reading = read_view(seen(replace(layers, markers=named), None), Settings(mode="centroid"))
+    told = [segment.lead for segment in reading.digitized.layout.segments]
+    assert told[0] == "I" or reading.order == "uncertain" or reading.layout != "12x1"
+
+
+def test_what_does_not_beat_together_is_refused():
+    rng = np.random.default_rng(8)
+    signal = np.cumsum(rng.normal(0, 0.05, (12, 5000)), axis=1).astype(np.float32)
+    signal -= np.linspace(signal[:, 0], signal[:, -1], 5000).T
+    prices = fastecg.Record(np.clip(signal, -2, 2), 500.0, fastecg.LEADS, "prices")
+    photo = fastecg.render(prices, recipe="clean", layout="12x1", style="muse", seed=3)
+    with pytest.raises(fastecg.ImageError, match="beat together"):
+        read_view(seen(true_view_layers(photo), None), Settings())

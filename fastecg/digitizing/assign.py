@@ -81,16 +81,10 @@ class Assignment:
         return self.layout.rows - len(self.layout.rhythm)
 
     def same_order(self, other: Assignment) -> bool:
-        """Whether another assignment gives every track the same leads."""
-        return self._by_track() == other._by_track()
-
-    def _by_track(self) -> dict[tuple[int, int], str]:
-        shift = 0
-        return {
-            (track, column + shift): lead
-            for (row, column), lead in self.cells.items()
-            if (track := self.tracks[row]) is not None
-        }  # fmt: skip
+        """Whether no track has another lead in another assignment: one may have further rows."""
+        mine, theirs = ({(a.tracks[row], column): lead for (row, column), lead in a.cells.items()} for a in (self, other))
+        rows = {self.tracks[row] for row in range(self.strips)} & {other.tracks[row] for row in range(other.strips)}
+        return all(mine.get((track, column), lead) == lead for (track, column), lead in theirs.items() if track in rows - {None})
 
 
 def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None) -> list[Assignment]:
@@ -245,7 +239,7 @@ def _scored(seen: _Seen, layout: Layout, rows: list[int | None], pitch: float, l
     score -= _EMPTY * empty + 0.3 * _EMPTY * sum(cell not in taken for cell in leads if cell[0] >= strips)
     stray = sum(name.sure > _SURE for k, name in enumerate(seen.names) if k not in used)
     score -= min(_STRAY * stray, _MOST_STRAY * len(used)) + _FAR_NAME * max(abs(at[1]) - _USUAL_NAME_MM, 0.0)
-    return Assignment(layout, leads, tuple(rows), pitch, left, at, score - cost, len(used))
+    return Assignment(layout, leads, tuple(rows), pitch, left, at, float(score - cost), len(used))
 
 
 def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.decode import Digitized, decode, read_segments
 from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
 from fastecg.digitizing.ink import Ink, picture_ink
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.judge import SURE, LaidOut, at_once, beats_agree, judged, levelled, strips_by_trace
+from fastecg.digitizing.layout import Rows, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
 from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.pulses import Pulse, read_pulses
@@ -25,36 +26,7 @@ from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_vie
 from fastecg.errors import ImageError
 
 _SMALLEST = 200  # px
-_SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
 _SAME_SCALE = 1e-4  # by which millimetres may be off
-_SAME_LEAD = 0.98  # a rhythm strip and what a column shows of its lead are one, to this degree
-
-
-@dataclass(frozen=True, eq=False)
-class LaidOut:
-    """A view whose leads have their places.
-
-    Attributes
-    ----------
-    view : View
-    placed : Assignment
-        The layout taken.
-    rows : Rows
-        Segments, in mm of the view's warp.
-    by_segment : tuple of ndarray
-        The ink of every segment's row, each (height, width) uint8.
-    gain_mm_mv : float
-    flags : tuple of str
-    ink : Ink, optional
-    """
-
-    view: View
-    placed: Assignment
-    rows: Rows
-    by_segment: tuple[np.ndarray, ...]
-    gain_mm_mv: float
-    flags: tuple[str, ...]
-    ink: Ink | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +42,10 @@ class Reading:
     layout : str
         Name of the layout.
     speed_mm_s, gain_mm_mv : float
+    confidence : float
+        That every lead has its own name, 0 to 1.
+    checks : dict of str to float
+        How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells: 0 is best.
     """
 
     digitized: Digitized
@@ -77,6 +53,13 @@ class Reading:
     layout: str
     speed_mm_s: float
     gain_mm_mv: float
+    confidence: float = 0.0
+    checks: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def order(self) -> str:
+        """Whether every lead has its own name: "sure" or "uncertain"."""
+        return "sure" if self.confidence >= SURE else "uncertain"
 
 
 def digitize(picture: np.ndarray, settings: Settings = READ, *, name: str = "record", weights: Path = WEIGHTS) -> Reading:
@@ -118,10 +101,14 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     page, stretch = _first_look(view, settings)
     if abs(stretch - 1.0) > _SAME_SCALE:
         page, _ = _first_look(stretched(view, stretch, settings.layout), settings)
-    if len(page.rows.segments) < 2:
-        return page  # there is nothing to compare
+    return looked_at(page, settings)
+
+
+def looked_at(page: LaidOut, settings: Settings) -> LaidOut:
+    """A page mended and judged by a first, quick reading."""
     drawn = list(read_segments(page.by_segment, page.rows, page.view.warp, "centroid", []))
-    return strips_by_trace(at_once(page) if _beats_agree(drawn, page.rows.fs) else page, drawn)
+    page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
+    return judged(page, drawn, known=settings.layout is not None)
 
 
 def _first_look(view: View, settings: Settings) -> tuple[LaidOut, float]:
@@ -172,83 +159,11 @@ def _laid_out(
     return LaidOut(view, placed, Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM), traced, gains[0], tuple(flags), ink), axis
 
 
-def at_once(page: LaidOut) -> LaidOut:
-    """The same page with columns that all start at time 0."""
-    segments = tuple(replace(segment, start=0, stop=segment.stop - segment.start) for segment in page.rows.segments)
-    flags = (*page.flags, "the columns show the same seconds: all begin at 0 s")
-    return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
-
-
-def strips_by_trace(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
-    """The same page with the rhythm strips that show another lead than their name says, by what their columns show, named after that."""
-    segments, flags = list(page.rows.segments), list(page.flags)
-    traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in drawn}
-    for k, strip in enumerate(segments):
-        if not strip.rhythm or (strip.lead, True) not in traces:
-            continue
-        shown = traces[strip.lead, True]
-        alike = {
-            part: _same(shown[part.start : part.stop], traces[part.lead, False])
-            for part in segments
-            if not part.rhythm and (part.lead, False) in traces
-        }
-        best = max(alike, key=lambda part: alike[part], default=strip)
-        own = max((score for part, score in alike.items() if part.lead == strip.lead), default=None)
-        if own is not None and alike[best] > max(_SAME_LEAD, own + _MARGIN):
-            segments[k] = replace(strip, lead=best.lead, gain_mm_mv=best.gain_mm_mv)
-            flags.append(f"a rhythm strip named {strip.lead} shows what lead {best.lead} does: taken for that")
-    return replace(page, rows=replace(page.rows, segments=tuple(segments)), flags=tuple(flags))
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> float:
-    """How far two signals that begin together are one, where both were read: 1 if they are, about 0 if they have nothing in common."""
-    n = min(len(a), len(b))
-    known = np.isfinite(a[:n]) & np.isfinite(b[:n])
-    one, other = a[:n][known], b[:n][known]
-    power = one.var() + other.var() if len(one) else 0.0
-    return float(1.0 - (one - other).var() / power) if power else 0.0
-
-
-def _beats_agree(drawn: Sequence[Drawn], fs: float) -> bool:
-    """Whether the beats of the columns are those of the first seconds, rather than of seconds that follow one another."""
-    whole = [item for item in drawn if item.segment.rhythm]
-    parts: dict[int, np.ndarray] = {}
-    for item in drawn:
-        if not item.segment.rhythm:
-            parts[item.segment.start] = parts.get(item.segment.start, np.zeros(1)) + _swing(item.millivolts, fs)
-    if len(parts) < 2:
-        return False
-    first, *others = (parts[start] for start in sorted(parts))
-    n = min(len(part) for part in (first, *others))
-    if not whole:
-        return min(_alike(first[:n], part[:n]) for part in others) > _SAME_BEATS
-    strip = _swing(whole[0].millivolts, fs)
-    starts = sorted(parts)[1:]
-    here = np.mean([_alike(strip[:n], part[:n]) for part in others])
-    after = np.mean(
-        [_alike(strip[start : start + n], part[: len(strip[start : start + n])][:n]) for start, part in zip(starts, others, strict=True)]
-    )
-    return bool(here > after + _MARGIN)
-
-
-def _swing(signal: np.ndarray, fs: float) -> np.ndarray:
-    """How much a signal moves at every sample, smoothed over a QRS complex; no lead counts more than another."""
-    from scipy.ndimage import gaussian_filter1d
-
-    moves = gaussian_filter1d(np.abs(np.gradient(np.nan_to_num(signal.astype(np.float64)))), 0.015 * fs)
-    return np.asarray(moves / max(float(moves.std()), 1e-9))
-
-
-def _alike(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlation; 0 for what does not move."""
-    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and a.std() > 0 and b.std() > 0 else 0.0
-
-
 def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Reading:
     """Millivolts of a page whose layout is known."""
     found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
     told = replace(found, flags=(*page.flags, *found.flags))
-    return Reading(told, page.view, page.placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv)
+    return Reading(told, page.view, page.placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
 
 
 def _as_colour(picture: np.ndarray) -> np.ndarray:

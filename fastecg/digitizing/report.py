@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 
 from fastecg.digitizing.digitize import Reading
+from fastecg.digitizing.layout import Segment
+from fastecg.digitizing.views import View
 from fastecg.record import LEADS, Record
 
 _SURE_MV = 0.03  # a sample with a smaller standard deviation counts as read with confidence
-_LINE_PX = 1.5
+_LINE_PX, _THIN_PX, _NAME_PX = 1.5, 0.8, 14.0
+_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # of a line where a lead starts or ends
+_NAME_MM = np.array([0.8, 1.0])  # a name's corner, from the start of its 0 mV line
 #: Colours of neighbouring leads, sRGB.
 _COLOURS = ((220, 30, 40), (30, 90, 220), (0, 140, 60), (190, 0, 190), (230, 120, 0), (0, 150, 170))
 
@@ -35,15 +39,49 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
     found, view = reading.digitized, reading.view
     return {
         "layout": reading.layout,
+        "order": reading.order,
+        "confidence": reading.confidence,
         "speed_mm_s": reading.speed_mm_s,
         "gain_mm_mv": reading.gain_mm_mv,
         "fs": found.record.fs,
         "quarter_turns": view.turns,
         "px_per_mm": view.warp.scale / view.layers.zoom,
+        "checks": dict(reading.checks),
+        "segments": [_of_segment(reading, segment) for segment in found.layout.segments],
         "names_read": sorted({name.lead for name in view.names}),
         "leads": {lead: _of_lead(reading, lead, deviations) for lead in found.record.leads},
         "flags": list(found.flags),
     }
+
+
+def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
+    """Where a segment is: its time, what tells its 0 mV, and where that line runs in the input picture, [x, y] px."""
+    found, view = reading.digitized, reading.view
+    rows = found.layout
+    length = (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
+    ends = np.array([[segment.x_mm, segment.baseline_mm], [segment.x_mm + length, segment.baseline_mm]])
+    turned = view.layers.to_picture(view.warp.forward(ends))
+    signal = found.record.lead(segment.lead)[segment.start : segment.stop] if segment.lead in found.record.leads else np.full(1, np.nan)
+    known = np.isfinite(signal)
+    sd = found.sd[found.record.leads.index(segment.lead), segment.start : segment.stop][known] if known.any() else np.empty(0)
+    return {
+        "lead": segment.lead,
+        "row": segment.row,
+        "rhythm": segment.rhythm,
+        "start_s": segment.start / rows.fs,
+        "stop_s": segment.stop / rows.fs,
+        "zero": segment.zero,
+        "line_px": [[round(float(value), 2) for value in point] for point in unturned(turned, view)],
+        "read": _share(known, np.ones(len(known), dtype=bool)),
+        "sd_mv": round(float(np.nanmedian(sd)), 4) if np.isfinite(sd).any() else None,
+    }
+
+
+def unturned(points_px: np.ndarray, view: View) -> np.ndarray:
+    """Pixels (n, 2) of the picture as it was given, at pixels of the picture the right way up."""
+    height, width = (length / view.layers.zoom for length in view.layers.maps.shape[1:])
+    x, y = points_px.T
+    return np.column_stack({0: (x, y), 1: (height - 1 - y, x), 2: (width - 1 - x, height - 1 - y), 3: (y, width - 1 - x)}[view.turns % 4])
 
 
 def _of_lead(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
@@ -70,18 +108,42 @@ def _share(part: np.ndarray, whole: np.ndarray) -> float:
 
 
 def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
-    """The picture (height, width, 3), paled, with every lead as it was read drawn over it."""
+    """The picture (height, width, 3), paled, with what was read drawn over it: every lead with its name, where it starts and ends, and its
+    0 mV line.
+    """
+    from PIL import Image, ImageDraw
+
+    turned = np.rot90(picture, reading.view.turns)
+    seen = np.ascontiguousarray(255 - ((255 - turned) * np.float32(0.6)).astype(np.uint8))
+    view, rows = reading.view, reading.digitized.layout
+    unit = max(1.0 / min(view.layers.zoom, 1.0), 1.0)  # px of the picture a px that was read
+    for k, points in enumerate(read_points(reading)):
+        _draw(seen, points, _LINE_PX * unit, _COLOURS[k % len(_COLOURS)])
+    names = []
+    for k, segment in enumerate(item for item in rows.segments if item.lead in reading.digitized.record.leads):
+        colour = _COLOURS[k % len(_COLOURS)]
+        stop = segment.x_mm + (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
+        zero = np.array([[segment.x_mm, segment.baseline_mm], [stop, segment.baseline_mm]])
+        for line in (zero, zero[[0, 0]] + _TICK_MM, zero[[1, 1]] + _TICK_MM):
+            _draw(seen, view.layers.to_picture(view.warp.forward(line)), _THIN_PX * unit, colour)
+        x, y = view.layers.to_picture(view.warp.forward(zero[:1] + _NAME_MM))[0]
+        names.append(((x, y), segment.lead, colour))
+    labelled = Image.fromarray(seen)
+    pen = ImageDraw.Draw(labelled)
+    for (x, y), lead, colour in names:
+        pen.text((x, y), lead, fill=colour, font_size=_NAME_PX * unit)
+    return np.ascontiguousarray(np.rot90(np.asarray(labelled), -view.turns))
+
+
+def _draw(picture: np.ndarray, points: np.ndarray, width: float, colour: tuple[int, int, int]) -> None:
+    """Draw a line through points (n, 2) px into a picture (height, width, 3)."""
     from fastecg.kernels.capsule import stroke_polyline
 
-    seen = 255 - ((255 - np.rot90(picture, reading.view.turns)) * np.float32(0.6)).astype(np.uint8)
-    seen = np.ascontiguousarray(seen)
-    for k, points in enumerate(read_points(reading)):
-        plane = np.zeros(seen.shape[:2], dtype=np.uint8)
-        stroke_polyline(points, max(_LINE_PX / min(reading.view.layers.zoom, 1.0), 1.0), plane)
-        rows, columns = np.nonzero(plane)
-        opaque = plane[rows, columns, None] / np.float32(255)
-        seen[rows, columns] = (seen[rows, columns] * (1 - opaque) + np.array(_COLOURS[k % len(_COLOURS)]) * opaque).astype(np.uint8)
-    return np.ascontiguousarray(np.rot90(seen, -reading.view.turns))
+    plane = np.zeros(picture.shape[:2], dtype=np.uint8)
+    stroke_polyline(np.ascontiguousarray(points), width, plane)
+    rows, columns = np.nonzero(plane)
+    opaque = plane[rows, columns, None] / np.float32(255)
+    picture[rows, columns] = (picture[rows, columns] * (1 - opaque) + np.array(colour) * opaque).astype(np.uint8)
 
 
 def read_points(reading: Reading) -> list[np.ndarray]:

@@ -115,15 +115,8 @@ def time_axis(
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
     cap = view.layers.cap_mm
     columns = len(placed.layout.columns)
-    cut = [
-        (True, True) if placed.tracks[k] is None else view.tracks[track].cut if (track := placed.tracks[k]) is not None else (True, True)
-        for k in range(len(rows))
-    ]
-    touched = [
-        (False, False) if span is None else
-        (any(abs(pulse.right_mm - span[0]) < _BESIDE_MM for pulse in pulses), any(abs(pulse.left_mm - span[1]) < _BESIDE_MM for pulse in pulses))
-        for span in spans
-    ]  # fmt: skip
+    cut = [(True, True) if track is None else view.tracks[track].cut for track in placed.tracks]
+    touched = [(False, False) if span is None else _touched(span, pulses) for span in spans]
     clear = [span is not None and not any(cut[k]) and not any(touched[k]) for k, span in enumerate(spans)]
     lengths = [
         [span[1] - span[0] - 2 * cap for k, span in enumerate(spans) if span is not None and clear[k] and (k >= placed.strips) == strips]
@@ -163,6 +156,15 @@ def time_axis(
         flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
         return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
     return replace(axis, start_mm=_start(ends, flags))
+
+
+def _touched(span: tuple[float, float], pulses: Sequence[Pulse]) -> tuple[bool, bool]:
+    """Whether a pulse runs into a row at its left and at its right end."""
+    left, right = span
+    return (
+        any(abs(pulse.right_mm - left) < _BESIDE_MM for pulse in pulses),
+        any(abs(pulse.left_mm - right) < _BESIDE_MM for pulse in pulses),
+    )
 
 
 def _longest(lengths: Sequence[float], usual_mm: float) -> float:
@@ -243,7 +245,7 @@ def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tup
     x = row.left_mm + np.arange(len(along)) / row.scale
     out = []
     for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
-        if 0 < start and stop < len(along) and (stop - start) / row.scale > _GAP_MM:
+        if start > 0 and stop < len(along) and (stop - start) / row.scale > _GAP_MM:
             before = start - 1 + _crossing(printed[start - 1], printed[start])
             after = stop - _crossing(printed[stop], printed[stop - 1])
             out.append((row.left_mm + before / row.scale, row.left_mm + after / row.scale))

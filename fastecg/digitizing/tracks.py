@@ -233,7 +233,7 @@ def _row_heights_left(strip: Strip, tracks: list[Track]) -> list[float]:
         return []
     bins = np.arange(strip.top_mm, strip.top_mm + strip.ink.shape[0] / strip.scale + 3.0, 3.0)
     index = np.digitize(middle[alone], bins)
-    found = []
+    found: list[float] = []
     for k in np.unique(index):
         near = (index == k) | (index == k + 1)
         filled = len(np.unique(columns[alone][near])) / strip.ink.shape[1]

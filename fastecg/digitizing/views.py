@@ -194,8 +194,8 @@ def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
     ends = np.array(track.ends_mm)
     height, width = layers.maps.shape[1:]
     points = warp.forward(np.column_stack([ends, track.row.middle_at(ends)]))
-    inside = (points > _EDGE_PX).all(axis=1) & (points < np.array([width, height]) - 1 - _EDGE_PX).all(axis=1)
-    return bool(not inside[0]), bool(not inside[1])
+    inside = [bool((point > _EDGE_PX).all() and (point < np.array([width, height]) - 1 - _EDGE_PX).all()) for point in points]
+    return not inside[0], not inside[1]
 
 
 def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
