@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -41,6 +42,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def fastecg(
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where errors come from.")] = False,
 ) -> None:
     """Pictures of ECG paper from WFDB records, with the exact pixel of every sample.
 
@@ -50,6 +52,8 @@ def fastecg(
 
         fastecg inspect out              their truth drawn over them, as a web page
     """
+    if debug:
+        os.environ["FASTECG_DEBUG"] = "1"  # workers inherit it
 
 
 def main() -> None:
