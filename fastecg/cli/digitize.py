@@ -70,7 +70,7 @@ def digitize(
 
         check_layout(layout)
     wish = Wish(_settings(layout, speed, gain, fs, mode, page), weights, overlay)
-    reporter = Reporter("pictures")
+    reporter = Reporter(what="pictures")
     try:
         with reporter:
             outcome = digitize_archive(

@@ -19,7 +19,7 @@ _SILENCE_S = 5.0  # between plain lines
 class Reporter:
     """Tells how a run goes; a context manager round the work."""
 
-    def __init__(self, what: str = "records", console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, what: str = "records") -> None:
         self._what = what
         self._compiling = False
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
