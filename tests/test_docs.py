@@ -61,7 +61,7 @@ def test_data_sets_leads_from_an_empty_folder_to_other_formats(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     told = "\n".join(section(ROOT / "docs" / "data-sets.md", title) for title in ("Records", "A run", "Other formats"))
     calls = [words for text in re.findall(r"^```sh\n(.*?)^```", told, re.MULTILINE | re.DOTALL) for words in fastecg_calls(text)]
-    assert len(calls) == 9
+    assert len(calls) == 10
     for words in calls:
         result = CliRunner().invoke(app, ["1" if word == "3" else word for word in words])  # three persons of each rhythm are two more
         assert result.exit_code == 0, (words, result.output)
