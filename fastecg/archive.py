@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DIGITIZED, SUMMARY = "digitized.jsonl", "summary.csv"
 
 #: What follows the name of a picture in the files that are made of it.
-SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg")
+SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".edf", ".aecg.xml")
 
 #: The columns of the table.
 COLUMNS = ("picture", "page", "record", "layout", "order", "confidence", "gain_mm_mv", "speed_mm_s", "fs", "read", "flags", "error")
@@ -53,6 +53,7 @@ class Wish:
     settings: Settings
     weights: Path | None = None
     overlay: bool = False
+    also: tuple[str, ...] = ()  # formats besides WFDB
 
     def key(self) -> str:
         """Stands for everything that a result depends on besides the picture."""
@@ -61,7 +62,7 @@ class Wish:
         from fastecg import __version__
 
         told = {name: _stamp(value) if isinstance(value, Path) else value for name, value in asdict(self.settings).items()}
-        everything = [__version__, told, None if self.weights is None else _stamp(self.weights), self.overlay]
+        everything = [__version__, told, None if self.weights is None else _stamp(self.weights), self.overlay, self.also]
         return hashlib.sha256(orjson.dumps(everything, default=str)).hexdigest()[:16]
 
 
@@ -424,6 +425,7 @@ def _read(job: Job, out: Path, wish: Wish) -> Line:
     from fastecg.digitizing.report import overlay, report_of, twelve_leads
     from fastecg.digitizing.separate import WEIGHTS
     from fastecg.writers import write_image, write_record
+    from fastecg.writers.exchange import FORMATS, write_exchange
 
     target = out / job.stem
     picture = read_page(job.path, job.page or 0)
@@ -431,7 +433,10 @@ def _read(job: Job, out: Path, wish: Wish) -> Line:
     reading = digitize(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
     report = report_of(reading)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_record(target, twelve_leads(reading.digitized.record))
+    record = twelve_leads(reading.digitized.record)
+    write_record(target, record)
+    for kind in wish.also:
+        write_exchange(target.with_name(target.name + FORMATS[kind][0]), record)
     write_atomic(target.with_name(f"{target.name}.json"), orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY))
     if wish.overlay:
         write_image(target.with_name(f"{target.name}-overlay.jpg"), overlay(picture, reading), dpi=25.4 * report["px_per_mm"])

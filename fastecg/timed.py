@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+_START_S = 120.0  # that a process may take to start, which does not count
+
 
 @dataclass(frozen=True)
 class Done:
@@ -28,6 +30,7 @@ class _Worker:
     pipe: Connection
     job: Any = None
     deadline: float = float("inf")
+    ready: bool = False
     left_s: float = field(default=0.0)  # while the compiler holds it up
 
     def end(self) -> None:
@@ -91,7 +94,7 @@ def in_time(
 
 
 def _begin(worker: _Worker, job: Any, limit_s: float) -> None:
-    worker.job, worker.deadline = job, time.monotonic() + limit_s
+    worker.job, worker.deadline = job, time.monotonic() + limit_s + (0.0 if worker.ready else _START_S)
     try:
         worker.pipe.send(job)
     except OSError:  # it has died; that is heard next
@@ -114,7 +117,9 @@ def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float
         while worker.pipe.poll():
             kind, value, trace = worker.pipe.recv()
             now = time.monotonic()
-            if kind == "compiling":
+            if kind == "ready":
+                worker.ready, worker.deadline = True, now + limit_s
+            elif kind == "compiling":
                 worker.left_s, worker.deadline = worker.deadline - now, float("inf")
                 if compiling is not None:
                     compiling()
@@ -137,6 +142,7 @@ def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
 
     start_worker()
     on_compile(lambda: pipe.send(("compiling", None, "")), lambda: pipe.send(("compiled", None, "")))
+    pipe.send(("ready", None, ""))
     while True:
         try:
             job = pipe.recv()

@@ -100,7 +100,7 @@ def test_every_module_with_a_command_is_listed():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_in_help_name_options_that_exist(command):
     options = set(re.findall(r"--[a-z-]+", call(command.__name__, "--help").stdout)) | {"-o", "-n"}
-    examples = re.findall(rf"^ +fastecg {command.__name__} .*$", command.__doc__, re.MULTILINE)
+    examples = re.findall(rf"^ +(?:RUN )?fastecg {command.__name__}\b.*$", command.__doc__, re.MULTILINE)
     assert examples
     for example in examples:
         assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", example)) <= options

@@ -16,9 +16,10 @@ from fastecg.cli.render import render
 from fastecg.cli.score import score
 from fastecg.cli.simulate import simulate
 from fastecg.cli.train import train
+from fastecg.cli.warm import warm
 
 #: Every command, in the order of ``fastecg --help``.
-COMMANDS = (render, inspect, export, recipes, simulate, digitize, score, train)
+COMMANDS = (render, inspect, export, recipes, simulate, digitize, score, train, warm)
 
 app = typer.Typer(
     cls=ReportingGroup,

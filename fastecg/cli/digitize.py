@@ -36,6 +36,7 @@ def digitize(
         Path | None,
         typer.Option(metavar="FILE.json", help="A page corrected in `fastecg review`.", rich_help_panel=_PAGE, show_default=False),
     ] = None,
+    also: Annotated[str, typer.Option(help="Records in further formats: some of csv,edf,aecg.", rich_help_panel=_SIGNAL)] = "",
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw what was read over the picture.")] = False,
     weights: Annotated[
         Path | None, typer.Option(help="A network of one's own, ONNX, in place of the one that ships.", show_default=False)
@@ -69,7 +70,7 @@ def digitize(
         from fastecg.layouts import check_layout
 
         check_layout(layout)
-    wish = Wish(_settings(layout, speed, gain, fs, mode, page), weights, overlay)
+    wish = Wish(_settings(layout, speed, gain, fs, mode, page), weights, overlay, _formats(also))
     reporter = Reporter(what="pictures")
     try:
         with reporter:
@@ -111,6 +112,17 @@ def _settings(layout: str | None, speed: float | None, gain: float | None, fs: f
         raise FastecgError(f"{page}: corrected pages cannot be read by this version, expected no --page")
     known: dict[str, Any] = {"page": page}
     return replace(settings, **known)
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """Names of formats, parted by commas."""
+    from fastecg.writers.exchange import FORMATS
+
+    names = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    for name in names:
+        if name not in FORMATS:
+            raise FastecgError(f"unknown format {name!r}, expected some of {', '.join(FORMATS)}")
+    return names
 
 
 def _likely_workers() -> int:
