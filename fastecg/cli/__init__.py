@@ -13,13 +13,14 @@ from fastecg.cli.group import ReportingGroup
 from fastecg.cli.inspect import inspect
 from fastecg.cli.recipes import recipes
 from fastecg.cli.render import render
+from fastecg.cli.review import review
 from fastecg.cli.score import score
 from fastecg.cli.simulate import simulate
 from fastecg.cli.train import train
 from fastecg.cli.warm import warm
 
 #: Every command, in the order of ``fastecg --help``.
-COMMANDS = (render, inspect, export, recipes, simulate, digitize, score, train, warm)
+COMMANDS = (render, inspect, export, recipes, simulate, digitize, review, score, train, warm)
 
 app = typer.Typer(
     cls=ReportingGroup,
