@@ -80,7 +80,7 @@ def test_commands_of_a_page_do_not_stand_in_one_another_s_way(page):
             if command in ("render", "simulate"):
                 folder = words[words.index("-o") + 1]
                 assert folders.setdefault(folder, words) == words, f"{folder}: {words}"
-            elif command in ("inspect", "digitize") and not words[0].startswith(("-", "photo.")):
+            elif command in ("inspect", "digitize") and not words[0].startswith(("-", "photo.", "phone")):
                 assert words[0].split("/")[0] in folders, words
 
 
