@@ -164,7 +164,12 @@ def _comments(stem: str, count: int, options: Options) -> list[str]:
 
 
 def _reason(error: Exception, task: Task) -> str:
-    """One line for the manifest. Our own errors speak; of others only kind and place are told, for they may quote a header."""
+    """One line for the manifest. Our own errors speak; of others only kind and place are told, for they may quote a header.
+
+    With ``fastecg --debug`` all of it is told on stderr.
+    """
+    if os.environ.get("FASTECG_DEBUG"):
+        traceback.print_exception(error)
     if not isinstance(error, FastecgError):
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
         place = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"

@@ -8,6 +8,8 @@ import numpy as np
 
 from fastecg.errors import ImageError
 
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")  # and none that would start a program
+
 
 def read_image(path: Path) -> np.ndarray:
     """A picture file's pixels, (height, width) or (height, width, 3) uint8.
@@ -17,9 +19,10 @@ def read_image(path: Path) -> np.ndarray:
     ImageError
         If it is missing, damaged, or no picture.
     """
-    import imageio.v3 as iio
+    from PIL import Image
 
     try:
-        return iio.imread(path, plugin="pillow")  # no other plugin is to try its luck
+        with Image.open(path, formats=_FORMATS) as found:
+            return np.array(found.convert("RGB") if found.mode in ("P", "CMYK", "YCbCr") else found)
     except Exception as fault:  # Pillow raises what it runs into: SyntaxError for a PNG cut short, struct.error, …
         raise ImageError(f"{path}: cannot be read as an image ({type(fault).__name__}), expected PNG, JPEG, WebP or TIFF") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -91,7 +92,9 @@ class Recipe:
         try:
             return cls.from_dict(tomllib.loads(text), name)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise RecipeError(f"not valid TOML: {error}") from None
+            bare = re.search(r"[=\[,]\s{0,8}[-+]?\.\d", text)
+            hint = ": numbers begin with a digit, 0.9 and not .9" if bare else ""
+            raise RecipeError(f"not valid TOML: {error}{hint}") from None
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any], name: str) -> Recipe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +27,15 @@ class EcgPhotos(Dataset):
 
     Parameters
     ----------
-    inputs, recipe, truth, crop, crops, seed, **look
-        As in `fastecg.photos`.
+    inputs, recipe, truth, crop, crops, seed, transform, **look
+        As in `fastecg.photos`. A `transform` gets arrays, before they become tensors; workers that are spawned need one that pickles.
 
     Notes
     -----
     An item is a dict as `fastecg.photos` yields it, of tensors: "image" uint8 (3, height, width), "mask" uint8 (height, width),
-    "layers" int32 (height, width), "points" and "visible" lists of tensors. With ``crops > 1`` an item is a list of such dicts;
-    `collate` makes one batch of them all. Pictures depend on (record, options, seed, epoch) alone, not on the number of workers.
+    "layers" int32 (height, width), "points" and "visible" lists of tensors, "signal" float32 (12, samples). With ``crops > 1`` an item
+    is a list of such dicts; `collate` makes one batch of them all. Pictures depend on (record, options, seed, epoch) alone, not on the
+    number of workers.
 
     Examples
     --------
@@ -55,9 +56,10 @@ class EcgPhotos(Dataset):
         crop: int | None = None,
         crops: int = 1,
         seed: int = 0,
+        transform: Callable[[Example], Example] | None = None,
         **look: Any,
     ) -> None:
-        self.album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, **look)
+        self.album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by workers that live on from epoch to epoch
 
     @property
@@ -95,6 +97,10 @@ class EcgPhotoStream(IterableDataset):
     def __init__(self, photos: EcgPhotos, shuffle: bool, mix: int, part: tuple[int, int]) -> None:
         self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
 
+    def __len__(self) -> int:
+        """Examples of an epoch of this part, all workers of a loader together; fewer come where records cannot be drawn."""
+        return len(self.photos.album.order(self.photos.epoch, self.part)) * self.photos.album.crops
+
     def __iter__(self) -> Iterator[Example]:
         (k, n), worker = self.part, get_worker_info()
         if worker is not None:
@@ -105,17 +111,22 @@ class EcgPhotoStream(IterableDataset):
 def collate(items: Sequence[Example | list[Example]]) -> Example:
     """One batch of examples, or of lists of them; for `DataLoader(collate_fn=…)`.
 
-    Pictures of different sizes are filled up with zeros at the right and at the bottom. What is no picture is a list.
+    Pictures of different sizes are filled up with zeros at the right and at the bottom, signals of different lengths with NaN at the end.
+    What is neither is a list.
     """
     examples = [example for item in items for example in (item if isinstance(item, list) else [item])]
-    return {key: _together([example[key] for example in examples], key in ("image", "mask", "layers")) for key in examples[0]}
+    return {key: _together([example[key] for example in examples], _FILLINGS.get(key)) for key in examples[0]}
 
 
-def _together(values: list[Any], raster: bool) -> Any:
-    if not raster:
+#: What is stacked, and what it is filled up with.
+_FILLINGS = {"image": 0.0, "mask": 0.0, "layers": 0.0, "signal": float("nan")}
+
+
+def _together(values: list[Any], filling: float | None) -> Any:
+    if filling is None or not all(isinstance(value, torch.Tensor) for value in values):
         return values
     height, width = (max(value.shape[axis] for value in values) for axis in (-2, -1))
-    batch = values[0].new_zeros((len(values), *values[0].shape[:-2], height, width))
+    batch = values[0].new_full((len(values), *values[0].shape[:-2], height, width), filling)
     for row, value in zip(batch, values, strict=True):
         row[..., : value.shape[-2], : value.shape[-1]] = value
     return batch
@@ -124,12 +135,10 @@ def _together(values: list[Any], raster: bool) -> Any:
 def _tensors(example: Example) -> Example:
     """An example's arrays as tensors."""
     made = dict(example)
-    made["image"] = torch.from_numpy(np.ascontiguousarray(example["image"].transpose(2, 0, 1)))
-    if "mask" in example:
-        made["mask"] = torch.from_numpy(example["mask"])
-    if "layers" in example:
-        made["layers"] = torch.from_numpy(example["layers"].astype(np.int32))
-    for key in ("points", "visible"):
-        if key in example:
-            made[key] = [torch.from_numpy(np.array(values)) for values in example[key]]
+    for key, value in example.items():
+        if isinstance(value, np.ndarray):  # a transform may have made tensors of its own
+            array = value.transpose(2, 0, 1) if key == "image" and value.ndim == 3 else value
+            made[key] = torch.from_numpy(np.ascontiguousarray(array.astype(np.int32) if array.dtype == np.uint16 else array))
+        elif key in ("points", "visible"):
+            made[key] = [torch.from_numpy(np.array(values)) for values in value]
     return made

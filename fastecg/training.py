@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 
 from fastecg.errors import FastecgError, ImageError, RecordError
 from fastecg.options import Options
-from fastecg.record import Record
+from fastecg.record import LEADS, Record
 from fastecg.vary import stream
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fastecg.recipe import Recipe
 
 #: What a picture can be accompanied by.
-TRUTHS = ("mask", "layers", "points")
+TRUTHS = ("mask", "layers", "points", "signal")
 
 Input = str | os.PathLike[str] | Record
 Example = dict[str, Any]
@@ -42,6 +42,7 @@ class Album:
     crops: int = 1
     seed: int = 0
     look: dict[str, Any] = field(default_factory=dict)
+    transform: Callable[[Example], Example] | None = None
 
     def __post_init__(self) -> None:
         for kind in self.truth:
@@ -64,7 +65,7 @@ class Album:
         origins: list[Path | Record] = [item for item in given if isinstance(item, Record)]
         paths = [Path(item) for item in given if not isinstance(item, Record)]
         origins += [source.path for source in (find_records(paths) if paths else () if origins else sample_records())]
-        own = {name: options.pop(name) for name in ("crop", "crops", "seed") if name in options}
+        own = {name: options.pop(name) for name in ("crop", "crops", "seed", "transform") if name in options}
         truth = tuple(options.pop("truth", ("mask",)))
         return cls(tuple(origins), recipe if isinstance(recipe, Recipe) else Recipe.load(recipe), truth, look=options, **own)
 
@@ -97,11 +98,14 @@ class Album:
         photo = self.photo(index, epoch)
         whole = _example(photo, self.truth)
         if self.crop is None:
-            return [whole]
+            return [self._transformed(whole)]
         height, width = photo.image.shape[:2]
         rng = stream(self.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
         corners = rng.integers(0, (max(1, width - self.crop + 1), max(1, height - self.crop + 1)), size=(self.crops, 2))
-        return [_window(whole, int(x), int(y), self.crop) for x, y in corners]
+        return [self._transformed(_window(photo, whole, int(x), int(y), self.crop)) for x, y in corners]
+
+    def _transformed(self, example: Example) -> Example:
+        return example if self.transform is None else self.transform(example)
 
 
 def photos(
@@ -117,6 +121,7 @@ def photos(
     part: tuple[int, int] = (1, 1),
     shuffle: bool = True,
     mix: int = 4,
+    transform: Callable[[Example], Example] | None = None,
     **look: Any,
 ) -> Iterator[dict[str, Any]]:
     """Draw pictures for a training loop, in NumPy arrays.
@@ -128,7 +133,7 @@ def photos(
     recipe, **look
         As in `fastecg.render`: layout, style, dpi, speed, gain, severity.
     truth : sequence of str
-        Some of "mask", "layers", "points".
+        Some of "mask", "layers", "points", "signal".
     crop, crops : int
         Instead of whole pictures, `crops` windows of `crop` x `crop` pixels of each, at random places.
     seed, epoch : int
@@ -139,20 +144,23 @@ def photos(
         (k, n): the k-th of n processes, each with records of its own, k from 1.
     shuffle : bool
         Records in another order every epoch; and windows of some `mix` pictures mixed.
+    transform : callable, optional
+        Called with every example, a dict; what it returns takes the example's place.
 
     Returns
     -------
     iterator of dict
         "image" (height, width, 3) uint8; "mask" (height, width) uint8 and "layers" (height, width) uint16 as in `Truth`; "points",
         a list of (samples, 2) float32 (x, y) px, one a lead segment, with "visible" (samples,) bool; "leads", the segments' names;
-        "record", "page", "variant". A record that cannot be read is left out with a warning.
+        "signal" (12, samples) float32, what the picture shows of each of the twelve leads, mV at its seconds of the page, NaN where it
+        does not, and "fs" in Hz; "record", "page", "variant". A record that cannot be read is left out with a warning.
 
     Raises
     ------
     FastecgError
         If an option cannot be, an input is missing, or no record of an epoch can be drawn.
     """
-    album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, **look)
+    album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
     numbers = count(epoch) if epochs is None else range(epoch, epoch + epochs)
     return (example for number in numbers for example in album_examples(album, number, part, shuffle, mix))
 
@@ -198,11 +206,28 @@ def _example(photo: Photo, truth: Sequence[str]) -> Example:
     if "points" in truth:
         example["points"] = [trace.points.astype(np.float32) for trace in photo.truth.traces]
         example["visible"] = [trace.visible for trace in photo.truth.traces]
+    if "signal" in truth:
+        example["signal"], example["fs"] = _shown(photo, (0, 0), photo.image.shape[1::-1]), photo.record.fs
     leads = [trace.lead for trace in photo.page.traces]
     return example | {"leads": leads, "record": photo.record.name, "page": photo.shot.page, "variant": photo.shot.variant}
 
 
-def _window(whole: Example, x: int, y: int, size: int) -> Example:
+def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
+    """What a window (its top left pixel, width and height) shows of the twelve leads, (12, samples of the page) mV, else NaN."""
+    record = photo.record
+    first, stop = list(record.page_starts())[photo.shot.page]
+    signal = np.full((len(LEADS), stop - first), np.nan, dtype=np.float32)
+    for trace in photo.truth.traces:
+        if trace.lead in LEADS:
+            points = trace.points - corner
+            with np.errstate(invalid="ignore"):
+                inside = np.all((points >= -0.5) & (points < np.array(size) - 0.5), axis=1)
+            at = np.arange(trace.start, trace.stop)[inside]
+            signal[LEADS.index(trace.lead), at - first] = record.lead(trace.lead)[at]
+    return signal
+
+
+def _window(photo: Photo, whole: Example, x: int, y: int, size: int) -> Example:
     """A window of an example, (x, y) its top left pixel; black where the picture is smaller than the window."""
     cut = dict(whole)
     for kind in ("image", "mask", "layers"):
@@ -214,4 +239,6 @@ def _window(whole: Example, x: int, y: int, size: int) -> Example:
         cut["points"] = [points - np.array((x, y), dtype=np.float32) for points in whole["points"]]
         inside = [((points >= -0.5) & (points < size - 0.5)).all(axis=1) for points in cut["points"]]
         cut["visible"] = [seen & here for seen, here in zip(whole["visible"], inside, strict=True)]
+    if "signal" in whole:
+        cut["signal"] = _shown(photo, (x, y), (size, size))
     return cut

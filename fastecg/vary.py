@@ -106,6 +106,10 @@ def _is_number(written: Any) -> bool:
 
 
 def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
+    parted = next(((key, value) for key, value in content.items() if isinstance(value, Mapping) and len(value) == 1), None)
+    if parted is not None:  # TOML takes 12.5 = 0.1 for 5 = 0.1 in a table named 12
+        key, (rest, *_) = parted[0], parted[1]
+        raise RecipeError(f'{where} has a choice {key}.{rest}, which TOML takes for two keys, expected it quoted: "{key}.{rest}" = share')
     if not all(_is_number(share) and share >= 0 for share in content.values()) or not any(content.values()):
         raise RecipeError(f"{where} has shares {list(content.values())!r}, expected numbers of 0 or more, not all 0")
     return tuple(float(share) for share in content.values())

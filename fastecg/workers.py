@@ -83,10 +83,10 @@ def _drawn_alone(task: Task, options: Options, folder: Path | str) -> Drawn:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker)
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
     """Ctrl-C reaches all processes of a terminal: workers finish their record, and the parent stops. A parent that is killed takes
     its workers along, which would wait for work for ever.
     """

@@ -30,6 +30,7 @@ from fastecg.cli.report import Reporter
 from fastecg.dataset import Progress, Summary
 from fastecg.errors import ImageError
 from fastecg.handwriting import read_font
+from fastecg.readers.sources import SAMPLES
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
 from fastecg.text import _matplotlib_font
@@ -100,7 +101,7 @@ def test_every_module_with_a_command_is_listed():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_in_help_name_options_that_exist(command):
     options = set(re.findall(r"--[a-z-]+", call(command.__name__, "--help").stdout)) | {"-o", "-n"}
-    examples = re.findall(rf"^ +fastecg {command.__name__} .*$", command.__doc__, re.MULTILINE)
+    examples = re.findall(rf"^ +(?:RUN )?fastecg {command.__name__}\b.*$", command.__doc__, re.MULTILINE)
     assert examples
     for example in examples:
         assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", example)) <= options
@@ -421,3 +422,63 @@ def test_every_public_function_of_the_command_modules_is_documented():
         module = importlib.import_module(command.__module__)
         assert module.__doc__
         assert command.__doc__
+
+
+# --- kernels, faults, slim installs
+
+
+def test_compiling_is_said_once():
+    text = io.StringIO()
+    reporter = Reporter(Console(file=text, width=200))
+    reporter.say_compiling()
+    reporter.say_compiling()
+    assert text.getvalue().count("compiling kernels") == 1
+
+
+def test_warm_leaves_nothing_to_compile_of_what_it_draws(monkeypatch, tmp_path):
+    """Its recipes and artifacts are all of them; the pages are drawn small."""
+    from fastecg import warm
+
+    drawn = []
+    monkeypatch.setattr(warm, "_draw", lambda record, name: drawn.append(name))
+    monkeypatch.setattr(warm, "_artifacts", lambda record: drawn.append("artifacts"))
+    monkeypatch.setattr(warm, "_digitise", lambda: drawn.append("digitiser"))
+    result = CliRunner().invoke(app, ["warm"])
+    assert result.exit_code == 0
+    assert drawn == [*RECIPES, "artifacts", "digitiser"]
+
+
+def test_debug_shows_where_an_error_comes_from(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTECG_DEBUG", "")
+    plain = CliRunner().invoke(app, ["inspect", str(tmp_path / "none.png")])
+    debug = CliRunner().invoke(app, ["--debug", "inspect", str(tmp_path / "none.png")])
+    assert plain.exit_code == debug.exit_code == 2
+    assert "Traceback" not in plain.output
+    assert "Traceback" in debug.output
+    assert "in inspect_image" in debug.output
+
+
+SLIM = """
+import sys
+for module in ("wfdb", "pandas", "aiohttp", "matplotlib", "skimage", "imageio"):
+    sys.modules[module] = None
+from fastecg.cli import main
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_slim_install_renders_scores_and_exports(tmp_path):
+    """What the guide says of it, with the packages that it leaves out out of reach."""
+    (tmp_path / "slim.py").write_text(SLIM)
+
+    def run(*words):
+        done = subprocess.run([sys.executable, str(tmp_path / "slim.py"), *map(str, words)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    out = tmp_path / "out"
+    run("render", SAMPLES, "-o", out, "--recipe", "photo", "--format", "jpg", "--truth", "json", "--dpi", 60, "--limit", 2, "--workers", 2)
+    assert "raw SNR" in run("score", out, out)
+    for kind in ("yolo", "nnunet", "webdataset", "huggingface", "ecg-digitiser"):
+        run("export", out, tmp_path / kind, "--to", kind)

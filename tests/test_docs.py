@@ -61,7 +61,7 @@ def test_data_sets_leads_from_an_empty_folder_to_other_formats(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     told = "\n".join(section(ROOT / "docs" / "data-sets.md", title) for title in ("Records", "A run", "Other formats"))
     calls = [words for text in re.findall(r"^```sh\n(.*?)^```", told, re.MULTILINE | re.DOTALL) for words in fastecg_calls(text)]
-    assert len(calls) == 9
+    assert len(calls) == 10
     for words in calls:
         result = CliRunner().invoke(app, ["1" if word == "3" else word for word in words])  # three persons of each rhythm are two more
         assert result.exit_code == 0, (words, result.output)
@@ -80,7 +80,7 @@ def test_commands_of_a_page_do_not_stand_in_one_another_s_way(page):
             if command in ("render", "simulate"):
                 folder = words[words.index("-o") + 1]
                 assert folders.setdefault(folder, words) == words, f"{folder}: {words}"
-            elif command in ("inspect", "digitize") and not words[0].startswith(("-", "photo.")):
+            elif command in ("inspect", "digitize") and not words[0].startswith(("-", "photo.", "phone")):
                 assert words[0].split("/")[0] in folders, words
 
 

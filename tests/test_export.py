@@ -11,6 +11,7 @@ import imageio.v3 as iio
 import numpy as np
 import orjson
 import pytest
+from scipy.ndimage import maximum_filter
 from typer.testing import CliRunner
 
 import fastecg
@@ -18,8 +19,10 @@ from fastecg.cli import app
 from fastecg.errors import FastecgError
 from fastecg.export import EXPORTS, export
 from fastecg.export.coco import rle_counts
+from fastecg.export.nnunet import splits
 from fastecg.export.rendered import Rendered, rendered_in
 from fastecg.export.things import CATEGORIES, _cut, things_in
+from fastecg.export.webdataset import Shards
 from fastecg.record import LEADS
 from fastecg.writers import write_record
 
@@ -71,6 +74,13 @@ def test_pictures_of_a_record_are_never_split(pictures):
     assert set.union(*splits.values()) == {"train", "val"}
     shares = [Rendered(Path(), {"record": f"r{k}"}).split(0.2) == "val" for k in range(2000)]
     assert 0.17 < np.mean(shares) < 0.23
+
+
+def test_long_names_are_cut(tmp_path):
+    paths = [f"{'a' * 120}/{'b' * 120}-{k}.png" for k in range(2)] + ["中" * 80 + "-0.png"]
+    keys = [Rendered(Path(), {"path": path}).key for path in paths]
+    assert len(set(keys)) == 3
+    assert all(len(key.encode()) <= 180 for key in keys)
 
 
 def test_names_do_not_clash():
@@ -142,6 +152,9 @@ def test_coco_keeps_its_rules(exported, pictures):
             if names:
                 assert len(entry["keypoints"]) == 3 * len(names)
                 assert entry["num_keypoints"] == np.count_nonzero(entry["keypoints"][2::3])
+            else:
+                assert entry["num_keypoints"] == 0
+                assert entry["keypoints"] == []
 
 
 def test_coco_links_images(exported, pictures):
@@ -257,6 +270,28 @@ def test_nnunet_keeps_its_rules(exported, pictures):
     assert len(list(folder.rglob("*.png"))) == 12
 
 
+def test_nnunet_never_has_a_record_in_both_parts(exported, pictures):
+    folds = orjson.loads((exported["nnunet"] / "splits_final.json").read_bytes())
+    assert len(folds) == 5
+    for fold in folds:
+        records = {part: {pictures[key].record for key in fold[part]} for part in ("train", "val")}
+        assert records["train"]
+        assert records["val"]
+        assert not records["train"] & records["val"]
+        assert sorted(fold["train"] + fold["val"]) == sorted(pictures)
+    assert set(folds[0]["val"]) == {key for key, picture in pictures.items() if picture.split(VAL) == "val"}
+    assert len({tuple(fold["val"]) for fold in folds}) > 2
+
+
+def test_folds_of_many_records_and_of_one():
+    many = [Rendered(Path(), {"record": f"r{k}", "path": f"r{k}-{v}.png"}) for k in range(100) for v in range(2)]
+    folds = splits(many, 0.1)
+    held = [{key.split("-")[0] for key in fold["val"]} for fold in folds]
+    assert all(4 < len(part) < 20 for part in held)
+    assert all(not a & b for a, b in itertools.combinations(held, 2))
+    assert splits(many[:2], 0.1) == splits(many, 0.0) == []
+
+
 @pytest.mark.filterwarnings("ignore")  # of its own imports
 def test_nnunet_finds_no_fault(exported, capsys):
     check = pytest.importorskip("nnunetv2.experiment_planning.verify_dataset_integrity")
@@ -297,6 +332,16 @@ def test_webdataset_holds_whole_samples(exported, pictures):
     assert set(found) == {f"{key}.{suffix}" for key in pictures for suffix in ("png", "json", "mask.png")}
     for key, picture in pictures.items():
         assert found[f"{key}.png"] == picture.image.read_bytes()
+
+
+def test_webdataset_takes_long_names(tmp_path):
+    name = "r" * 120 + "中"
+    shards = Shards(tmp_path, "train")
+    shards.add({f"{name}.png": b"1" * 600, f"{name}.json": b"{}"})
+    shards.close()
+    with tarfile.open(tmp_path / "train-000000.tar") as tar:
+        assert tar.getnames() == [f"{name}.png", f"{name}.json"]
+    assert (tmp_path / "train-000000.tar").stat().st_size <= shards.bytes + 20 * 512
 
 
 def test_webdataset_shards_stay_below_their_limit(rendered, tmp_path, monkeypatch):
@@ -350,6 +395,79 @@ def test_datasets_reads_huggingface(exported, pictures, tmp_path, monkeypatch):
         for row in data[split]:
             assert row["image"].size == (row["width"], row["height"])
             assert len(row["objects"]["bbox"]) == len(row["objects"]["words"]) > 13
+            picture = pictures[f"{row['record'].replace('/', '__')}-{row['page']}"]
+            np.testing.assert_array_equal(np.asarray(row["mask"]), picture.mask())
+    hub = pytest.importorskip("huggingface_hub")
+    info = pytest.importorskip("datasets.info")
+    card = hub.DatasetCard.load(str(exported["huggingface"] / "README.md"))
+    features = info.DatasetInfosDict.from_dataset_card_data(card.data)["default"].features
+    told = datasets.load_dataset(str(exported["huggingface"]), features=features, cache_dir=str(tmp_path / "told"))["train"]
+    assert told.features["objects"]["categories"].feature.names == list(CATEGORIES)
+    assert told[0]["objects"]["categories"] == [CATEGORIES.index(name) for name in told[0]["objects"]["names"]]
+
+
+def test_datasets_reads_whole_and_broken_numbers_beside_each_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    for k, speed in enumerate((25, 12.5)):
+        record = fastecg.simulate(fs=100, seed=k, name=f"r{k}")
+        fastecg.render_dataset(record, tmp_path / f"in{k}", speed=speed, dpi=40, workers=1)
+        export(tmp_path / f"in{k}", tmp_path / f"out{k}", to="huggingface", val=0)
+    shutil.copytree(tmp_path / "out1" / "train", tmp_path / "out0" / "train", dirs_exist_ok=True, ignore=lambda *_: ["metadata.jsonl"])
+    with open(tmp_path / "out0" / "train" / "metadata.jsonl", "ab") as file:
+        file.write((tmp_path / "out1" / "train" / "metadata.jsonl").read_bytes())
+    data = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out0"), cache_dir=str(tmp_path / "cache"))["train"]
+    assert sorted(data["speed_mm_s"]) == [12.5, 25.0]
+
+
+# --- ECG-Digitiser
+
+
+def digitiser_mask(path: Path) -> np.ndarray:
+    """A mask as that tool makes it, by its rules: the longest of the strip's lead, whole numbers, cut at the far edges, drawn."""
+    told = orjson.loads(path.read_bytes())
+    longest = max(lead["end_sample"] - lead["start_sample"] for lead in told["leads"] if lead["lead_name"] == told["full_mode_lead"])
+    leads = [
+        lead
+        for lead in told["leads"]
+        if lead["lead_name"] != told["full_mode_lead"] or lead["end_sample"] - lead["start_sample"] == longest
+    ]
+    points = {tuple(np.array(point).astype("int")): lead["lead_name"] for lead in leads for point in lead["plotted_pixels"]}
+    points = {point: name for point, name in points.items() if point[0] < told["height"] and point[1] < told["width"]}
+    rows, columns = np.array(list(points)).T
+    mask = np.zeros((told["height"], told["width"]), np.uint8)
+    mask[rows, columns] = [LEADS.index(name) + 1 for name in points.values()]
+    return mask
+
+
+@pytest.mark.parametrize("layout", ["3x4+1", "3x4", "12x1", "3x4+3"])
+def test_ecg_digitiser_draws_masks_that_lie_on_the_traces(tmp_path, layout):
+    record = fastecg.simulate(fs=500, seed=3, name="r")
+    fastecg.render_dataset(record, tmp_path / "in", recipe="photo", layout=layout, dpi=100, per_record=3, seed=5, workers=1)
+    export(tmp_path / "in", tmp_path / "out", to="ecg-digitiser", val=0)
+    files = sorted((tmp_path / "out" / "imagesTr").glob("*.json"))
+    assert [path.name for path in files] == [f"r-{k}_0000.json" for k in range(3)]
+    assert all(path.with_suffix(".png").is_file() for path in files)
+    for path, picture in zip(files, rendered_in(tmp_path / "in"), strict=True):
+        made, true = digitiser_mask(path), picture.mask()
+        assert set(np.unique(made)) == set(range(13))
+        near = maximum_filter(true > 0, 5)
+        assert near[made > 0].mean() > 0.98
+        # Not half a pixel off: the mask of the tool's points lies in the middle of the ink.
+        shifts = [((true > 0) & np.roll(made > 0, shift, axis=0)).sum() for shift in (-1, 0, 1)]
+        assert shifts[1] >= 0.98 * max(shifts)
+
+
+def test_points_outside_the_picture_are_not_written(tmp_path):
+    fastecg.render_dataset(fastecg.simulate(fs=100, name="r"), tmp_path / "in", dpi=60, workers=1)
+    path = tmp_path / "in" / "r-0.json"
+    truth = orjson.loads(path.read_bytes())
+    truth["leads"][0]["plotted_pixels"][:4] = [[-3.0, 5.0], [5.0, -20.0], [None, 4.0], [5.0, truth["width"] + 2.0]]
+    path.write_bytes(orjson.dumps(truth))
+    export(tmp_path / "in", tmp_path / "out", to="ecg-digitiser", val=0)
+    told = orjson.loads((tmp_path / "out" / "imagesTr" / "r-0_0000.json").read_bytes())
+    assert len(told["leads"][0]["plotted_pixels"]) == len(truth["leads"][0]["plotted_pixels"]) - 4
+    assert "fastecg" not in told
 
 
 # --- what goes wrong

@@ -382,6 +382,18 @@ def test_an_edited_helper_is_compiled_anew(package):
     assert run(WALK, package, **place) == "True 60 1"
 
 
+def test_whoever_asks_is_told_of_compiling_and_of_nothing_else(package):
+    """One kernel with its helper: one notice in a new place, none where the cache has it."""
+    code = (
+        "from fastecg.kernels.jit import on_compile; told = []; on_compile(lambda: told.append('old')); "
+        "on_compile(lambda: told.append('began'), lambda: told.append('ended')); "
+        "from fastecg.kernels.line import walk; walk(1); print(*told)"
+    )
+    place = {"FASTECG_CACHE_DIR": str(package / "cache")}
+    assert run(code, package, **place) == "began ended"
+    assert run(code, package, **place) == ""
+
+
 def test_without_a_place_to_write_kernels_still_run(package):
     nowhere = {"HOME": os.devnull, "XDG_CACHE_HOME": "", "LOCALAPPDATA": os.devnull, "FASTECG_CACHE_DIR": "", "NUMBA_CACHE_DIR": ""}
     assert run(WALK, package, **nowhere) == "False 20 0"

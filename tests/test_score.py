@@ -72,6 +72,32 @@ def test_offsets_too_large_are_not_forgiven():
     assert decibels(*kaggle_2025(x, np.roll(x, 150), FS)) < 6
 
 
+@pytest.mark.parametrize("early", [3, 40])
+def test_the_published_code_cuts_what_begins_early(early):
+    """A twin of its rule, written from its description: NaN for k samples, then no more than k of the estimate."""
+    rng = np.random.default_rng(5)
+    x = np.pad(beats(1000), 200, mode="edge") + rng.normal(0, 1e-3, 1400)
+    found = np.roll(x, -early)
+    aligned = np.concatenate([np.full(early, np.nan), found[:early]])
+    aligned = np.concatenate([aligned, np.full(len(x) - len(aligned), np.nan)])
+    both = np.isfinite(aligned)
+    wanted = both.mean() * 10 * np.log10(np.mean(x[both] ** 2) / max(np.mean((x - aligned)[both] ** 2), 1e-30))
+    official = challenge_2024(x, found + 1e-4, FS, as_published=True)
+    assert official < wanted
+    assert official < 0.3 * challenge_2024(x, found + 1e-4, FS)
+    assert challenge_2024(x, np.roll(x, early), FS, as_published=True) == challenge_2024(x, np.roll(x, early), FS)
+
+
+def test_a_short_lead_that_begins_early_has_nothing_by_the_published_code():
+    """As on a page of 3x4: the lead's seconds are the third 2.5 of 10, and the first k samples are none of it."""
+    x = np.full(5000, np.nan)
+    x[2500:3750] = beats()
+    found = np.full(5000, np.nan)
+    found[2497:3747] = beats() + 0.01
+    assert challenge_2024(x, found, FS) > 15
+    assert challenge_2024(x, found, FS, as_published=True) == 0.0
+
+
 def test_samples_not_drawn_are_left_out():
     x = beats()
     drawn = x.copy()
@@ -173,7 +199,7 @@ def test_command_on_records(folders):
     table = run(wanted / "a", found / "a").stdout
     assert "raw SNR               20.0" in table
     lines = run(wanted / "a", found / "a", "--csv").stdout.splitlines()
-    assert lines[0] == "record,lead,snr_db,challenge_2024_db,kaggle_2025_db,missing"
+    assert lines[0] == "record,lead,snr_db,challenge_2024_db,challenge_2024_official_db,kaggle_2025_db,missing"
     assert [line.split(",")[:2] for line in lines[1:]] == [["a", "I"], ["a", "II"]]
 
 
@@ -199,3 +225,21 @@ def test_a_plot_of_scores(tmp_path):
         assert drawn.width > 800
     with pytest.raises(fastecg.FastecgError, match=r"scores\.nothing"):
         plot_scores(fastecg.score(wanted, found), tmp_path / "scores.nothing")
+
+
+def test_pictures_are_held_against_what_they_show(tmp_path):
+    """Two pages and two variants of a record: each picture against its own page, and the samples that are on it."""
+    whole = fastecg.simulate("sinus", seed=1, seconds=20.0, name="x")
+    write_record(tmp_path / "in" / "x", whole)
+    fastecg.render_dataset(tmp_path / "in", tmp_path / "ref", layout="3x4", dpi=50, per_record=2, workers=1)
+    for k in range(4):
+        page = whole.signal[:, 5000 * (k % 2) : 5000 * (k % 2 + 1)]
+        write_record(tmp_path / "est" / f"x-{k}", fastecg.Record(0.9 * page, whole.fs, whole.leads, f"x-{k}"))
+    told = json.loads(run(tmp_path / "ref", tmp_path / "est", "--json").stdout)
+    assert [row["record"] for row in told["rows"][::12]] == ["x-0", "x-1", "x-2", "x-3"]
+    assert told["summary"]["snr_mean_db"] == pytest.approx(20.0, abs=0.1)
+    assert told["summary"]["missing"] == 0.0
+    (tmp_path / "est" / "x-3.hea").unlink()
+    told = json.loads(run(tmp_path / "ref", tmp_path / "est", "--json").stdout)
+    assert told["summary"]["snr_mean_db"] == pytest.approx(15.0, abs=0.1)  # what was not recovered has 0 dB
+    assert told["summary"]["missing"] == 0.25

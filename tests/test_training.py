@@ -201,6 +201,78 @@ def test_pictures_of_different_sizes_are_filled_up(torch):
     assert batch["record"] == ["r", "r", "r"]
 
 
+def test_the_example_from_pictures_to_signals_learns(torch, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train_signal.py", "--steps", "8", "--batch", "4"])
+    runpy.run_path(str(ROOT / "docs" / "examples" / "train_signal.py"), run_name="__main__")
+    losses = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines() if line.startswith("step")]
+    assert len(losses) == 8
+    assert min(losses[-2:]) < losses[0]
+
+
+def marked(example):
+    """A transform that pickles."""
+    return example | {"image": 255 - example["image"], "double": example["mask"] * 2}
+
+
+def test_a_transform_gets_every_example(records):
+    plain, turned = (list(fastecg.photos(records, crop=64, crops=2, transform=way, **SMALL)) for way in (None, marked))
+    assert len(plain) == len(turned) == 10
+    for one, other in zip(plain, turned, strict=True):
+        np.testing.assert_array_equal(other["image"], 255 - one["image"])
+        np.testing.assert_array_equal(other["double"], one["mask"] * 2)
+
+
+def test_tensors_of_a_transform_and_the_length_of_a_stream(torch, records):
+    from torch.utils.data import DataLoader
+
+    from fastecg.torch import EcgPhotos, collate
+
+    photos = EcgPhotos(records, crop=64, crops=3, transform=marked, **SMALL)
+    assert len(photos.stream()) == 15
+    assert len(photos.stream(part=(2, 2))) == 6
+    loader = DataLoader(photos.stream(), batch_size=4, num_workers=2, collate_fn=collate)
+    batches = list(loader)
+    assert sum(len(batch["image"]) for batch in batches) == 15
+    assert len(loader) == 4
+    assert batches[0]["image"].shape[1:] == (3, 64, 64)
+    assert isinstance(batches[0]["double"][0], torch.Tensor)
+
+
+@pytest.mark.parametrize("layout", ["3x4+1", "12x1", "6x2"])
+def test_signals_are_what_the_picture_shows(layout):
+    record = fastecg.simulate(seconds=20, fs=500, seed=1, name="r")
+    (example,) = fastecg.photos(record, truth=("signal", "points"), layout=layout, recipe="clean", dpi=60)
+    signal, first = example["signal"], 5000 * example["page"]
+    assert signal.shape == (12, 5000)
+    assert example["fs"] == 500
+    shown = np.isfinite(signal)
+    np.testing.assert_array_equal(signal[shown], record.signal[:, first : first + 5000][shown])
+    seconds = {"3x4+1": 2.5, "12x1": 10, "6x2": 5}[layout]
+    assert shown[fastecg.LEADS.index("V1")].sum() == pytest.approx(500 * seconds, rel=0.02)
+    assert shown.sum() == pytest.approx(sum(len(points) for lead, points in zip(example["leads"], example["points"], strict=True))
+                                        - (1250 if layout == "3x4+1" else 0), rel=0.02)  # fmt: skip
+
+
+def test_a_window_has_the_signal_that_is_in_it():
+    record = fastecg.simulate(seconds=10, fs=500, seed=1, name="r")
+    examples = list(fastecg.photos(record, truth=("signal", "points"), recipe="clean", layout="3x4", dpi=60, crop=200, crops=6))
+    for example in examples:
+        inside = dict(zip(example["leads"], example["visible"], strict=True))
+        counts = {lead: int(np.isfinite(example["signal"][fastecg.LEADS.index(lead)]).sum()) for lead in inside}
+        assert counts == {lead: int(visible.sum()) for lead, visible in inside.items()}
+    assert 0 < np.isfinite([example["signal"] for example in examples]).mean() < 0.25
+
+
+def test_signals_of_different_lengths_make_a_batch(torch):
+    from fastecg.torch import EcgPhotos, collate
+
+    photos = EcgPhotos([fastecg.simulate(fs=fs, seed=k, name=f"r{k}") for k, fs in enumerate((100, 250))], truth=("signal",), **SMALL)
+    batch = collate([photos[0], photos[1]])
+    assert batch["signal"].shape == (2, 12, 2500)
+    assert bool(batch["signal"][0, :, 1000:].isnan().all())
+    assert batch["fs"] == [100.0, 250.0]
+
+
 def test_the_example_trains_a_network(torch, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["train_segmentation.py", "--steps", "6", "--crop", "128", "--batch", "8"])
     runpy.run_path(str(ROOT / "docs" / "examples" / "train_segmentation.py"), run_name="__main__")

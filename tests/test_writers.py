@@ -375,7 +375,7 @@ def test_copy_without_what_was_not_drawn(tmp_path):
         write_record(tmp_path / "masked", record, drawn=drawn[:3])
 
 
-@pytest.mark.parametrize("name", ["a b", "a.b", "ä", ".."])
+@pytest.mark.parametrize("name", ["a b", "a.b", ".."])
 def test_copy_refuses_names_that_wfdb_cannot_hold(tmp_path, name):
     with pytest.raises(RecordError, match="expected letters"):
         write_record(tmp_path / name, gapped_record())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -12,12 +13,14 @@ from fastecg.cli.group import ReportingGroup
 from fastecg.cli.inspect import inspect
 from fastecg.cli.recipes import recipes
 from fastecg.cli.render import render
+from fastecg.cli.review import review
 from fastecg.cli.score import score
 from fastecg.cli.simulate import simulate
 from fastecg.cli.train import train
+from fastecg.cli.warm import warm
 
 #: Every command, in the order of ``fastecg --help``.
-COMMANDS = (render, inspect, export, recipes, simulate, digitize, score, train)
+COMMANDS = (render, inspect, export, recipes, simulate, digitize, review, score, train, warm)
 
 app = typer.Typer(
     cls=ReportingGroup,
@@ -41,6 +44,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def fastecg(
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where errors come from.")] = False,
 ) -> None:
     """Pictures of ECG paper from WFDB records, with the exact pixel of every sample.
 
@@ -50,6 +54,8 @@ def fastecg(
 
         fastecg inspect out              their truth drawn over them, as a web page
     """
+    if debug:
+        os.environ["FASTECG_DEBUG"] = "1"  # workers inherit it
 
 
 def main() -> None:

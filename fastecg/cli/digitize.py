@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastecg.cli.group import FAILED, INTERRUPTED, refusal
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
-    from fastecg.digitizing.pictures import Source
+    from fastecg.archive import Step
+    from fastecg.cli.report import Reporter
     from fastecg.digitizing.views import Settings
+
+_BYTES_A_WORKER = 2e9
 
 _PAGE, _SIGNAL = "What is known of the page (else it is read from the picture)", "What is read"
 
@@ -26,24 +32,37 @@ def digitize(
     mode: Annotated[
         str, typer.Option(help="render (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)
     ] = "render",
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="A page corrected in `fastecg review`.", rich_help_panel=_PAGE, show_default=False),
+    ] = None,
+    also: Annotated[str, typer.Option(help="Records in further formats: some of csv,edf,aecg.", rich_help_panel=_SIGNAL)] = "",
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw what was read over the picture.")] = False,
     weights: Annotated[
         Path | None, typer.Option(help="A network of one's own, ONNX, in place of the one that ships.", show_default=False)
     ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. [default: all cores, 2 GB of memory each]")] = None,
+    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Longest that one picture may take.")] = 120.0,
 ) -> None:
-    """Read the signals of ECGs from pictures: a WFDB record and a JSON report for each.
+    """Read the signals of ECGs from pictures: a WFDB record and a JSON report for each, and a table of all.
 
-    Any common format, any quarter turn, 100 to 600 dpi. What was not drawn, or cannot be read, is missing (NaN), and the report says why.
+    Any common format (HEIC with `pip install 'fastecg[heic]'`), every page of PDF and TIFF files, any quarter turn, 100 to 600 dpi. What
+    was not drawn, or cannot be read, is missing (NaN), and the report says why.
+
+    OUT mirrors the folders. OUT/summary.csv has a line a picture; OUT/digitized.jsonl says what came from where, so that the same command
+    goes on where it stopped. No two pictures share a name, and no file that the run did not write is replaced.
 
     For example:
 
         fastecg digitize photo.jpg -o out --overlay
 
         fastecg digitize scans -o out --layout 3x4+1 --speed 25 --gain 10
+
+    Exit status: 0 all read, 1 some pictures were not or the disk was full, 2 wrong usage, 130 stopped by Ctrl-C.
     """
+    from fastecg.archive import SUMMARY, Wish, digitize_archive
+    from fastecg.cli.report import Reporter
     from fastecg.digitizing.decode import MODES
-    from fastecg.digitizing.pictures import find_pictures
-    from fastecg.digitizing.views import Settings
 
     if mode not in MODES:
         raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
@@ -51,54 +70,83 @@ def digitize(
         from fastecg.layouts import check_layout
 
         check_layout(layout)
+    wish = Wish(_settings(layout, speed, gain, fs, mode, page), weights, overlay, _formats(also))
+    reporter = Reporter(what="pictures")
+    try:
+        with reporter:
+            outcome = digitize_archive(
+                images,
+                out,
+                wish,
+                workers=workers or _likely_workers(),
+                timeout_s=timeout,
+                progress=lambda step: _tell(step, reporter),
+                compiling=reporter.say_compiling,
+            )
+    except KeyboardInterrupt:
+        reporter.say("stopped; the same command goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
+        raise typer.Exit(FAILED) from None
+    kept = f", {outcome.kept} were there already" if outcome.kept else ""
+    typer.echo(f"{outcome.read} pictures read{kept}; {out / SUMMARY}")
+    if outcome.failures:
+        total = outcome.read + outcome.kept + len(outcome.failures)
+        typer.echo(f"{len(outcome.failures)} of {total} pictures were not read", err=True)
+        raise typer.Exit(FAILED)
+
+
+def _settings(layout: str | None, speed: float | None, gain: float | None, fs: float, mode: str, page: Path | None) -> Settings:
+    """What is known of the page."""
+    from dataclasses import fields
+
+    from fastecg.digitizing.views import Settings
+
     settings = Settings(layout, speed, gain, fs, mode)
-    sources = find_pictures(images)
-    failed = 0
-    for source in sources:
-        try:
-            typer.echo(_digitize(source, out, settings, overlay, weights))
-        except FastecgError as error:
-            failed += 1
-            words = str(error)
-            typer.echo(f"{source.path}: not read: {words.removeprefix(f'{source.path}: ')}", err=True)
-    if failed:
-        typer.echo(f"{failed} of {len(sources)} pictures were not read", err=True)
-        raise typer.Exit(1)
+    if page is None:
+        return settings
+    if not page.is_file():
+        raise FastecgError(f"{page}: there is no such file, expected a page that `fastecg review` gave")
+    if "page" not in {each.name for each in fields(Settings)}:
+        raise FastecgError(f"{page}: corrected pages cannot be read by this version, expected no --page")
+    known: dict[str, Any] = {"page": page}
+    return replace(settings, **known)
 
 
-def _digitize(source: Source, out: Path, settings: Settings, overlay: bool, weights: Path | None) -> str:
-    """Read one picture and write what was found; a line about it."""
-    import re
+def _formats(text: str) -> tuple[str, ...]:
+    """Names of formats, parted by commas."""
+    from fastecg.writers.exchange import FORMATS
 
-    from fastecg.digitizing.digitize import digitize as read
-    from fastecg.digitizing.pictures import read_picture
-    from fastecg.digitizing.report import overlay as drawn_over
-    from fastecg.digitizing.report import report_of, twelve_leads
-    from fastecg.digitizing.separate import WEIGHTS
-    from fastecg.writers import write_record
-    from fastecg.writers.image import write_atomic
-
-    name = re.sub(r"[^-\w]+", "_", source.path.stem, flags=re.ASCII)
-    picture = read_picture(source.path)
-    reading = read(picture, settings, name=name, weights=weights or WEIGHTS)
-    target = out / source.folder / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_record(target, twelve_leads(reading.digitized.record))
-    report = report_of(reading)
-    write_atomic(target.with_name(f"{name}.json"), _as_json(report))
-    if overlay:
-        from fastecg.writers import write_image
-
-        write_image(target.with_name(f"{name}-overlay.jpg"), drawn_over(picture, reading), dpi=25.4 * report["px_per_mm"])
-    shares = [lead["read"] for lead in report["leads"].values()]
-    flags = f"; {len(report['flags'])} flags" if report["flags"] else ""
-    return (
-        f"{source.path}: {report['layout']}, {report['speed_mm_s']:g} mm/s, {report['gain_mm_mv']:g} mm/mV, "
-        f"{100 * sum(shares) / len(shares):.0f} % of what was drawn{flags} -> {target}"
-    )
+    names = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    for name in names:
+        if name not in FORMATS:
+            raise FastecgError(f"unknown format {name!r}, expected some of {', '.join(FORMATS)}")
+    return names
 
 
-def _as_json(report: object) -> bytes:
-    import orjson
+def _likely_workers() -> int:
+    """As many processes as there are cores, and memory for."""
+    cores = os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return cores
+    return max(1, min(cores, int(memory // _BYTES_A_WORKER)))
 
-    return orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY)
+
+def _tell(step: Step, reporter: Reporter) -> None:
+    """One line on a picture."""
+    line = step.line
+    page = f", page {line['page'] + 1}" if line["page"] else ""
+    if "error" in line:
+        reporter.say(f"{line['source']}{page}: not read: {line['error']}")
+        if step.trace and os.environ.get("FASTECG_DEBUG"):
+            reporter.say(step.trace)
+    else:
+        flags = f"; {len(line['flags'])} flags" if line["flags"] else ""
+        reporter.say(
+            f"{line['source']}{page}: {line['layout']}, {line['speed_mm_s']:g} mm/s, {line['gain_mm_mv']:g} mm/mV, "
+            f"{100 * line['read']:.0f} % of what was drawn{flags} -> {line['record']}"
+        )
+    reporter.count(step.done, step.total, step.done)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from typing import Any
 
 import typer
@@ -10,6 +12,7 @@ from typer.core import TyperGroup
 from fastecg.errors import FastecgError
 
 USAGE, FAILED = 2, 1
+INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 class ReportingGroup(TyperGroup):
@@ -20,11 +23,19 @@ class ReportingGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except FastecgError as error:
+            _show(error)
             message, status = str(error), USAGE
         except OSError as error:
+            _show(error)
             message, status = refusal(error), FAILED
         typer.echo(f"fastecg: {message}", err=True)
         raise typer.Exit(status)
+
+
+def _show(error: Exception) -> None:
+    """Where an error comes from, with --debug."""
+    if os.environ.get("FASTECG_DEBUG"):
+        traceback.print_exception(error)
 
 
 def refusal(error: OSError) -> str:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastecg.cli.group import FAILED, refusal
+from fastecg.cli.group import FAILED, INTERRUPTED, refusal
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
     from fastecg.dataset import Summary
-
-_INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 def render(
@@ -88,15 +86,14 @@ def render(
     from fastecg.cluster import connected
     from fastecg.dataset import render_dataset
     from fastecg.handwriting import read_font, read_notes
-    from fastecg.kernels.jit import kernels_cached
+    from fastecg.kernels.jit import on_compile
     from fastecg.memory import keep_freed
 
     keep_freed()
     reporter = Reporter()
     if not inputs:
         reporter.say("no INPUT given: drawing the built-in sample records")
-    if not kernels_cached():
-        reporter.say("first run: compiling kernels once, about 20 s")
+    on_compile(reporter.say_compiling)
     try:
         font = None if notes_font is None else read_font(notes_font)
         with connected(dask) as client, reporter:
@@ -132,7 +129,7 @@ def render(
             )
     except KeyboardInterrupt:
         reporter.say("stopped; the same command goes on from here")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
         reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
         raise typer.Exit(FAILED) from None

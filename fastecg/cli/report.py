@@ -19,14 +19,17 @@ _SILENCE_S = 5.0  # between plain lines
 class Reporter:
     """Tells how a run goes; a context manager round the work."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, what: str = "records") -> None:
+        self._what = what
+        self._compiling = False
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Bar | None = None
         self._began = self._spoke = time.monotonic()
 
     def __enter__(self) -> Reporter:
         if self._console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("records  {task.fields[rate]:.1f} images/s"), TimeRemainingColumn())
+            rate = TextColumn(f"{self._what}  {{task.fields[rate]:.1f}} images/s")
+            columns = (BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
             self._bar = Bar(*columns, console=self._console)
             self._bar.start()
             self._task = self._bar.add_task("render", total=None, rate=0.0)
@@ -40,17 +43,27 @@ class Reporter:
         """One line."""
         self._console.print(line, markup=False)
 
+    def say_compiling(self) -> None:
+        """Kernels are being compiled; said once."""
+        if not self._compiling:
+            self._compiling = True
+            self.say("compiling kernels, once for this version: half a minute or so (`fastecg warm` does it beforehand)")
+
     def update(self, progress: Progress) -> None:
         """Pictures were drawn, the last of a record or not."""
         if progress.error is not None:
             self.say(f"failed: {progress.error}")
+        self.count(progress.done, progress.total, progress.pages)
+
+    def count(self, done: int, total: int, images: int) -> None:
+        """So many of all are done, and so many images with them."""
         now = time.monotonic()
-        rate = progress.pages / max(now - self._began, 1e-9)
+        rate = images / max(now - self._began, 1e-9)
         if self._bar is not None:
-            self._bar.update(self._task, completed=progress.done, total=progress.total, rate=rate)
+            self._bar.update(self._task, completed=done, total=total, rate=rate)
         elif now - self._spoke >= _SILENCE_S:
             self._spoke = now
-            line = f"{progress.done}/{progress.total} records, {progress.pages} images, {rate:.1f} images/s"
-            if progress.done:
-                line += f", {(now - self._began) / progress.done * (progress.total - progress.done):.0f} s left"
+            line = f"{done}/{total} {self._what}, {images} images, {rate:.1f} images/s"
+            if done:
+                line += f", {(now - self._began) / done * (total - done):.0f} s left"
             self.say(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,9 +28,12 @@ def score(
     """Score recovered signals: raw SNR first, then the metrics of the PhysioNet Challenge 2024 and of Kaggle 2025.
 
     Samples that the reference lacks were not drawn and are left out (`fastecg render --mask-unplotted` writes such records). A record or
-    lead that was not recovered counts as 0 mV.
+    lead that was not recovered counts as 0 mV. A folder that `fastecg render` made is held against what `fastecg digitize` read from its
+    pictures, picture by picture: each against the samples that it shows.
 
     For example:
+
+        fastecg digitize out -o digitized
 
         fastecg score out digitized
 
@@ -46,21 +50,60 @@ def score(
 
 
 def _pairs(reference: Path, estimate: Path) -> tuple[list[Record], list[Record]]:
-    """Records of the same name from both sides."""
+    """What was drawn and what was recovered of it: picture by picture where they have its names, else records of the same name."""
     from fastecg.readers import find_records, read_record
 
     wanted = find_records(reference)
     if not reference.is_dir():
         return [read_record(wanted[0].path)], [read_record(find_records(estimate)[0].path)]
     found = {source.key: source for source in find_records(estimate)}
-    if not any(source.key in found for source in wanted):
-        raise RecordError(f"{estimate}: no record has the name of one in {reference}, expected {wanted[0].key} or another")
-    references = [read_record(source.path) for source in wanted]
-    estimates = [
-        read_record(found[source.key].path) if source.key in found else _nothing(record)
-        for source, record in zip(wanted, references, strict=True)
-    ]
+    pictures = _pictures(reference)
+    if any(key in found for key in pictures):
+        references = [_drawn(reference, key, *told) for key, told in pictures.items()]
+        names = list(pictures)
+    elif any(source.key in found for source in wanted):
+        references = [read_record(source.path) for source in wanted]
+        names = [source.key for source in wanted]
+    else:
+        named = " or ".join(filter(None, (wanted[0].key, next(iter(pictures), None))))
+        raise RecordError(f"{estimate}: no record has the name of one in {reference} or of its picture, expected {named} or another")
+    estimates = [read_record(found[key].path) if key in found else _nothing(one) for key, one in zip(names, references, strict=True)]
     return references, estimates
+
+
+def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
+    """The pictures of a rendered folder, without suffix, with record and page; none of another folder."""
+    from fastecg.manifest import MANIFEST, Manifest
+
+    if not (folder / MANIFEST).is_file():
+        return {}
+    lines = Manifest(folder).images
+    return {os.path.splitext(path)[0]: (line["record"], line["page"]) for path, line in sorted(lines.items())}
+
+
+def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
+    """The page of a record that a picture shows; samples that are not on it are missing, where its truth file tells."""
+    import numpy as np
+
+    from fastecg.readers import read_record
+    from fastecg.record import Record
+    from fastecg.writers.truth_json import read_truth, reading_truth
+
+    whole = read_record(folder / record)
+    starts = list(whole.page_starts())
+    if page >= len(starts):
+        raise RecordError(f"{record}: has {len(starts)} pages, expected page {page + 1} of {key} among them")
+    first, stop = starts[page]
+    truth = folder / f"{key}.json"
+    shown = np.ones(whole.signal.shape, dtype=bool)
+    if truth.is_file():
+        shown[:] = False
+        with reading_truth(truth.name):
+            for entry in read_truth(truth.read_bytes(), truth.name)["leads"]:
+                if entry["lead_name"] in whole.leads:
+                    shown[whole.leads.index(entry["lead_name"]), entry["start_sample"] : entry["end_sample"]] = True
+    signal = np.where(shown, whole.signal, np.float32(np.nan))[:, first:stop]
+    return Record(signal, whole.fs, whole.leads, Path(key).name)
 
 
 def _nothing(reference: Record) -> Record:
@@ -81,7 +124,7 @@ def _as_table(scores: Scores) -> str:
         f"  median, 5th perc.   {summary['snr_median_db']}, {summary['snr_p5_db']} dB",
         f"failed (a lead < 5 dB) {100 * whole['failure_rate']:.1f} %",
         f"samples missing       {100 * whole['missing']:.1f} %",
-        f"Challenge 2024        {summary['challenge_2024_db']} dB",
+        f"Challenge 2024        {summary['challenge_2024_db']} dB ({summary['challenge_2024_official_db']} dB by the published code)",
         f"Kaggle 2025           {summary['kaggle_2025_db']} dB ({summary['kaggle_2025_unclipped_db']} dB without its clip)",
         "",
         "lead  records    mean      sd  median     5th   raw SNR, dB",

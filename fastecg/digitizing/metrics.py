@@ -30,15 +30,18 @@ def raw_snr(reference: np.ndarray, estimate: np.ndarray) -> float:
     return decibels(float(np.sum(wanted**2)), float(np.sum((wanted - found) ** 2)))
 
 
-def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float) -> float:
+def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float, *, as_published: bool = False) -> float:
     """The metric of the PhysioNet Challenge 2024, dB.
 
     Both signals are drawn as pictures of 256 levels, which are aligned by their cross-correlation; then the SNR over the samples
     present in both is multiplied by the share of the reference's samples that the estimate has. 0 dB where nothing is present.
+
+    With `as_published` an estimate that begins k samples early keeps no more than its first k samples, as in the organisers' code, which
+    means to move it by k and cuts it at k (``x_est[:-offset]`` with a negative offset). Published scores have that in them.
     """
     if not (np.isfinite(reference) & np.isfinite(estimate)).any():
         return 0.0 if np.isfinite(reference).any() else np.nan
-    aligned = _aligned_as_pictures(reference.astype(np.float64), estimate.astype(np.float64), fs)
+    aligned = _aligned_as_pictures(reference.astype(np.float64), estimate.astype(np.float64), fs, as_published)
     drawn = np.isfinite(reference)
     both = drawn & np.isfinite(aligned)
     if not both.any():
@@ -97,7 +100,7 @@ def _best_lag(wanted: np.ndarray, found: np.ndarray, most: int) -> int:
     return int(lags[np.argmax(strength)])
 
 
-def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float) -> np.ndarray:
+def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float, as_published: bool) -> np.ndarray:
     """The estimate without the offset in samples and levels at which both signals, as pictures, correlate best."""
     low = min(np.nanmin(reference), np.nanmin(estimate))
     high = max(np.nanmax(reference), np.nanmax(estimate))
@@ -109,7 +112,10 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
     volts = up * (high - low) / (_LEVELS - 1)
     if abs(late) > round(_MOST_S * fs) or abs(volts) > _MOST_MV:
         return estimate
-    return _moved(estimate, -late) - volts
+    moved = _moved(estimate, -late) - volts
+    if as_published and late < 0:
+        moved[2 * -late :] = np.nan
+    return moved
 
 
 def _picture(share: np.ndarray) -> np.ndarray:

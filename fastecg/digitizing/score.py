@@ -27,6 +27,8 @@ class LeadScore:
         Raw SNR (see `fastecg.digitizing.metrics.raw_snr`).
     challenge_2024_db : float
         The PhysioNet Challenge 2024 metric.
+    challenge_2024_official_db : float
+        The same with the fault that the organisers' code has: what published scores are to be held against.
     signal, noise : float
         Powers as the Kaggle metric of 2025 counts them, mV² summed over samples.
     missing : float
@@ -36,6 +38,7 @@ class LeadScore:
     lead: str
     snr_db: float
     challenge_2024_db: float
+    challenge_2024_official_db: float
     signal: float
     noise: float
     missing: float
@@ -57,6 +60,11 @@ class RecordScore:
     def challenge_2024_db(self) -> float:
         """Mean of the Challenge 2024 metric over the leads."""
         return _mean([lead.challenge_2024_db for lead in self.leads])
+
+    @property
+    def challenge_2024_official_db(self) -> float:
+        """Mean over the leads of what the Challenge's published code gives."""
+        return _mean([lead.challenge_2024_official_db for lead in self.leads])
 
     @property
     def kaggle_ratio(self) -> float:
@@ -90,6 +98,7 @@ class Scores:
             **_spread(values),
             "failure_rate": float(np.mean([record.failed for record in self.records])),
             "challenge_2024_db": _mean([lead.challenge_2024_db for lead in self._leads()]),
+            "challenge_2024_official_db": _mean([lead.challenge_2024_official_db for lead in self._leads()]),
             "kaggle_2025_db": decibels(float(np.mean(np.minimum(ratios, KAGGLE_CLIP))), 1.0),
             "kaggle_2025_unclipped_db": decibels(float(np.mean(ratios)), 1.0),
             "missing": _mean([lead.missing for lead in self._leads()]),
@@ -105,6 +114,7 @@ class Scores:
         """One row a lead of a record, for tables."""
         return [
             {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
+             "challenge_2024_official_db": lead.challenge_2024_official_db,
              "kaggle_2025_db": decibels(lead.signal, lead.noise), "missing": lead.missing}
             for record in self.records for lead in record.leads
         ]  # fmt: skip
@@ -143,7 +153,8 @@ def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Reco
 
 def _score_record(reference: Record, estimate: Record) -> RecordScore:
     if abs(reference.fs - estimate.fs) > 1e-6 * reference.fs:
-        raise RecordError(f"{estimate.name}: sampled at {estimate.fs:g} Hz, expected {reference.fs:g} Hz as the reference")
+        wanted = f"{reference.fs:g} Hz as the reference (digitize --fs {reference.fs:g})"
+        raise RecordError(f"{estimate.name}: sampled at {estimate.fs:g} Hz, expected {wanted}")
     drawn = [lead for lead in reference.leads if np.isfinite(reference.lead(lead)).any()]
     if not drawn:
         raise RecordError(f"{reference.name}: every sample of the reference is missing, expected some that were drawn")
@@ -158,7 +169,8 @@ def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
         found[: len(known)] = known
     missing = float(np.mean(np.isnan(found[np.isfinite(wanted)])))
     signal, noise = kaggle_2025(wanted, found, reference.fs)
-    return LeadScore(lead, raw_snr(wanted, found), challenge_2024(wanted, found, reference.fs), signal, noise, missing)
+    mended, official = (challenge_2024(wanted, found, reference.fs, as_published=published) for published in (False, True))
+    return LeadScore(lead, raw_snr(wanted, found), mended, official, signal, noise, missing)
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fastecg.errors import FastecgError
 from fastecg.export.coco import write_coco
+from fastecg.export.ecg_digitiser import write_ecg_digitiser
 from fastecg.export.huggingface import write_huggingface
 from fastecg.export.nnunet import write_nnunet
 from fastecg.export.rendered import Rendered, rendered_in
@@ -31,6 +32,7 @@ EXPORTS: dict[str, Exporter] = {
     "nnunet": write_nnunet,
     "webdataset": write_webdataset,
     "huggingface": write_huggingface,
+    "ecg-digitiser": write_ecg_digitiser,
 }
 
 
@@ -46,7 +48,7 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
     to : str
         Key of `EXPORTS`.
     val : float
-        Share of records, 0 to below 1, whose pictures are for validation; a record is never in both. nnU-Net splits by itself.
+        Share of records, 0 to below 1, whose pictures are for validation; a record is never in both.
 
     Returns
     -------

@@ -69,6 +69,8 @@ def _annotations(picture: Rendered, image: int) -> Iterator[dict[str, Any]]:
             "iscrowd": 0,
             "segmentation": _polygon(thing) if thing.ink is None else {"size": list(picture.size), "counts": rle_counts(thing.ink)},
             "words": thing.words,
+            "keypoints": [],
+            "num_keypoints": 0,
         }
         if thing.points is not None and thing.seen is not None:
             shifted = np.where(thing.seen[:, None] > 0, thing.points + 0.5, 0.0).round(2)

@@ -6,17 +6,23 @@ from pathlib import Path
 
 import orjson
 
-from fastecg.export.rendered import Rendered
+from fastecg.export.rendered import Rendered, place_of
 from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.writers.image import write_atomic
 from fastecg.writers.png import png_bytes
 
+_FOLDS = 5  # nnU-Net's
+
 
 def write_nnunet(pictures: list[Rendered], dest: Path, *, val: float) -> None:
-    """Write pictures as a raw nnU-Net data set. It does its own cross-validation, so all are for training."""
+    """Write pictures as a raw nnU-Net data set.
+
+    All are in ``imagesTr``; which are for validation in which of five folds says ``splits_final.json``, which nnU-Net takes from the
+    data set's folder of preprocessed cases. Its own split knows no records: pictures of one would be in both parts.
+    """
     for picture in pictures:
-        _put_png(picture, dest / "imagesTr" / f"{picture.key}_0000.png")
+        put_png(picture, dest / "imagesTr" / f"{picture.key}_0000.png")
         write_atomic(dest / "labelsTr" / f"{picture.key}.png", png_bytes(picture.mask()))
     description = {
         "channel_names": {"0": "R", "1": "G", "2": "B"},
@@ -26,9 +32,33 @@ def write_nnunet(pictures: list[Rendered], dest: Path, *, val: float) -> None:
         "overwrite_image_reader_writer": "NaturalImage2DIO",
     }
     write_atomic(dest / "dataset.json", orjson.dumps(description, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    folds = splits(pictures, val)
+    if folds:
+        write_atomic(dest / "splits_final.json", orjson.dumps(folds, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
-def _put_png(picture: Rendered, target: Path) -> None:
+def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
+    """Cases for training and validation in each of five folds, a record's pictures always together; none for one record, or `val` 0.
+
+    Fold 0 has the records that are for validation in other formats too.
+    """
+    records = sorted({picture.record for picture in pictures}, key=lambda record: (place_of(record), record))  # those of fold 0 first
+    if val <= 0 or len(records) < 2:
+        return []
+    count = min(max(1, round(val * len(records))), len(records) - 1)
+    held = [{record for record in records if place_of(record) < val}]
+    if not 0 < len(held[0]) < len(records):
+        held = [set(records[:count])]
+    for fold in range(1, _FOLDS):
+        first = len(held[0]) + (fold - 1) * max(1, (len(records) - len(held[0])) // (_FOLDS - 1))
+        held.append({records[(first + k) % len(records)] for k in range(count)})
+    return [
+        {part: [picture.key for picture in pictures if (picture.record in chosen) == (part == "val")] for part in ("train", "val")}
+        for chosen in held
+    ]
+
+
+def put_png(picture: Rendered, target: Path) -> None:
     """The image as PNG, which masks and images must both be."""
     if picture.image.suffix == ".png":
         picture.put_image(target)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
 
 _SPLIT_STEPS = 1 << 32
+_MOST_KEY = 180  # bytes
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,15 @@ class Rendered:
         path = Path(self.line["path"]).with_suffix("").as_posix()
         # Folders that are named like that could otherwise give two pictures one name.
         mark = f"-{crc32(path.encode()):08x}" if "__" in path or "." in path else ""
-        return path.replace("/", "__").replace(".", "_") + mark
+        key = path.replace("/", "__").replace(".", "_") + mark
+        if len(key.encode()) > _MOST_KEY:  # file systems take 255 bytes, and suffixes follow
+            key = key.encode()[: _MOST_KEY - 9].decode("utf-8", "ignore") + f"-{crc32(path.encode()):08x}"
+        return key
+
+    @property
+    def record(self) -> str:
+        """What it was drawn from."""
+        return str(self.line["record"])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -49,7 +58,7 @@ class Rendered:
 
     def split(self, val: float) -> str:
         """Either "train" or "val", by the record's name: pictures of one record are never in both."""
-        return "val" if crc32(str(self.line["record"]).encode()) < val * _SPLIT_STEPS else "train"
+        return "val" if place_of(self.record) < val else "train"
 
     def truth(self) -> dict[str, Any]:
         """Its truth file."""
@@ -82,6 +91,11 @@ class Rendered:
             os.link(self.image, target)
         except OSError:
             shutil.copyfile(self.image, target)
+
+
+def place_of(record: str) -> float:
+    """Where a record stands, from 0 to below 1, in an order that depends on its name alone."""
+    return crc32(record.encode()) / _SPLIT_STEPS
 
 
 def rendered_in(folder: Path) -> list[Rendered]:

@@ -78,7 +78,7 @@ def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndar
     visible = np.asarray(truth["fastecg"]["visible"][index], dtype=bool)
     chosen = np.linspace(0, len(points) - 1, TRACE_POINTS).round().astype(int)
     at = np.nan_to_num(points[chosen])
-    inside = _in_picture(points[chosen], (truth["height"], truth["width"]))
+    inside = in_picture(points[chosen], (truth["height"], truth["width"]))
     seen = np.where(visible[chosen], 2, np.where(inside, 1, 0))
     thing = Thing(name if name in LEADS else "other_lead", corners, name, np.where(seen[:, None] > 0, at, 0.0), seen)
     if mask is None or name not in LEADS:
@@ -87,7 +87,8 @@ def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndar
     return replace(thing, ink=ink, outline=_ink_outline(ink, points)) if ink.any() else replace(thing, outline=np.empty((0, 2)))
 
 
-def _in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Which points (n, 2) (x, y) lie on a pixel of a picture of (height, width)."""
     height, width = size
     with np.errstate(invalid="ignore"):
         return np.all((points >= -0.5) & (points < (width - 0.5, height - 0.5)), axis=1)
@@ -134,7 +135,7 @@ def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
     lattice = px.reshape(-1, columns, 2)
     border = np.vstack([lattice[0], lattice[1:, -1], lattice[-1, -2::-1], lattice[-2:0:-1, 0]])
     corners = lattice[[0, 0, -1, -1], [0, -1, -1, 0]]
-    seen = np.where(_in_picture(corners, size), 2, 0)
+    seen = np.where(in_picture(corners, size), 2, 0)
     return Thing("grid", border[np.isfinite(border).all(axis=1)], "", np.where(seen[:, None] > 0, np.nan_to_num(corners), 0.0), seen)
 
 

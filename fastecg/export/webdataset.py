@@ -13,6 +13,7 @@ from fastecg.writers.png import png_bytes
 
 MOST_BYTES = 1_000_000_000
 _BLOCK, _END = 512, 20 * 512  # tar rounds files up to blocks, and archives to records
+_HEAD = 4 * _BLOCK  # at most: long names have two blocks and more of their own
 
 
 def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> None:
@@ -45,10 +46,10 @@ class Shards:
 
     def add(self, files: dict[str, bytes]) -> None:
         """Add one sample: all of it into one archive."""
-        size = sum(_BLOCK + -(-len(data) // _BLOCK) * _BLOCK for data in files.values())
+        size = sum(_HEAD + -(-len(data) // _BLOCK) * _BLOCK for data in files.values())
         if self._tar is None or self.bytes + size + _END > MOST_BYTES:
             self.close()
-            self._tar = tarfile.open(self._path(PART), "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+            self._tar = tarfile.open(self._path(PART), "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
             self.bytes = 0
         for name, data in files.items():
             info = tarfile.TarInfo(name)  # no owner, no time: the same pictures, the same bytes

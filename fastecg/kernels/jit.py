@@ -23,6 +23,7 @@ from typing import Any, TypeVar, overload
 _PACKAGE = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from\s+(fastecg[\w.]*)\s+import\s*(\([^)]*\)|[^\n#]*)|import\s+(fastecg[\w.]*))", re.MULTILINE)
 _CACHE_DIR_LOCK = threading.Lock()
+_EARS: list[Any] = []  # what listens to the compiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -56,6 +57,32 @@ def jit(function: Function | None = None, **options: Any) -> Any:
             return numba.njit(function, **settings)
         finally:
             config.CACHE_DIR = before
+
+
+def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
+    """Have `began` called when a kernel is compiled, and `ended` once it is; not for what is read from the cache.
+
+    Kernels that one kernel calls are compiled within it, and not told of one by one. A later call takes the place of an earlier one.
+    """
+    from numba.core.event import Listener, register, unregister
+
+    class Ear(Listener):
+        depth = 0
+
+        def on_start(self, event: Any) -> None:
+            self.depth += 1
+            if self.depth == 1:
+                began()
+
+        def on_end(self, event: Any) -> None:
+            self.depth -= 1
+            if self.depth == 0 and ended is not None:
+                ended()
+
+    while _EARS:
+        unregister("numba:compile", _EARS.pop())
+    _EARS.append(Ear())
+    register("numba:compile", _EARS[0])
 
 
 def kernels_cached() -> bool:

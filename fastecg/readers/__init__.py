@@ -20,7 +20,8 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
     Parameters
     ----------
     path : str or Path
-        A WFDB record (with or without ``.hea``), or a ``.csv``, ``.npy`` or ``.npz`` file.
+        A WFDB record (with or without ``.hea``), a ``.csv``, ``.npy`` or ``.npz`` file, EDF or BDF (extra "edf"), DICOM (``.dcm``,
+        extra "dicom"), or ``.xml`` of GE MUSE or HL7 aECG.
     fs : float, optional
         Hz, for tables that do not tell it. A WFDB header always does.
     leads : sequence of str, optional
@@ -42,5 +43,9 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
             return read_csv(Path(file), fs)
         case ".npy" | ".npz":
             return read_numpy(Path(file), fs, leads)
+        case ".edf" | ".bdf" | ".dcm" | ".xml":
+            from fastecg.readers.extras import read_extra
+
+            return read_extra(Path(file))
         case _:
             return read_wfdb(file)

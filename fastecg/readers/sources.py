@@ -11,7 +11,7 @@ from fastecg.errors import RecordError
 from fastecg.readers.header import MOST_BYTES, header_lines
 
 #: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
-TABLES = (".csv", ".npy", ".npz")
+TABLES = (".csv", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".xml")
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 
@@ -134,9 +134,11 @@ def _source(path: Path, root: Path) -> Source:
 
 
 def _in_folder(folder: Path) -> Iterator[Source]:
-    records = _headers(folder)
+    from fastecg.readers.extras import found_in
+
+    records = _headers(folder) or found_in(folder)
     if not records:
-        raise RecordError(f"{folder}: it holds no record, expected at least one .hea file in it or below")
+        raise RecordError(f"{folder}: it holds no record, expected at least one .hea file in it or below (or EDF, DICOM, XML)")
     for header in records:
         yield _source(header, folder)
 

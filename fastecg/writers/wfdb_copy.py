@@ -6,7 +6,7 @@ Written here and not by `wfdb.wrsamp`, which takes twenty times as long. Format:
 from __future__ import annotations
 
 import os
-import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +27,8 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     Parameters
     ----------
     path : path
-        Without suffix. Its last part becomes the record's name: letters, digits, ``_`` and ``-`` only.
+        Without suffix. Its last part becomes the record's name: letters of any script, digits, ``_`` and ``-`` only. WFDB's
+        headers know ASCII alone: they name a record of other letters, and its signal file, by `ascii_name`.
     record : Record
         Values are kept to within half a µV up to ±32.7 mV (or any span of 65 mV), with proportionally fewer counts a mV above.
     drawn : ndarray of bool, shape (leads, samples), optional
@@ -41,7 +42,7 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
         If the name is none that WFDB can hold, or `drawn` does not fit the record.
     """
     target = Path(path)
-    if not re.fullmatch(r"[-\w]+", target.name, re.ASCII):
+    if not target.name or not all(is_letter(character) for character in target.name):
         raise RecordError(f"{target.name}: no name for a WFDB record, expected letters, digits, _ and - only")
     signal = record.signal
     if drawn is not None:
@@ -49,8 +50,23 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
             raise RecordError(f"{target.name}: drawn has shape {drawn.shape}, expected {signal.shape}")
         signal = np.where(drawn, signal, np.float32(np.nan))
     counts, gains, baselines = _digitised(signal)
-    write_atomic(target.with_name(target.name + ".dat"), np.ascontiguousarray(counts.T).tobytes())
-    write_atomic(target.with_name(target.name + ".hea"), _header(target.name, record, counts, gains, baselines, comments).encode("utf-8"))
+    name = ascii_name(target.name)
+    write_atomic(target.with_name(name + ".dat"), np.ascontiguousarray(counts.T).tobytes())
+    write_atomic(target.with_name(target.name + ".hea"), _header(name, record, counts, gains, baselines, comments).encode("utf-8"))
+
+
+def is_letter(character: str) -> bool:
+    """Whether a record's name may have this: a letter or digit of any script, a mark that belongs to one, ``_`` or ``-``."""
+    return character.isalnum() or character in "_-" or unicodedata.category(character).startswith("M")
+
+
+def ascii_name(name: str) -> str:
+    """What a header calls a record: its name, or that in Punycode (RFC 3492) where it is not ASCII.
+
+    >>> ascii_name("page-1"), ascii_name("Ärzte"), ascii_name("中国")
+    ('page-1', 'rzte-koa', 'fiqs8s')
+    """
+    return name if name.isascii() else name.encode("punycode").decode("ascii")
 
 
 def _digitised(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

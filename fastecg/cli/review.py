@@ -1,0 +1,30 @@
+"""``fastecg review``: what was digitised, to see and to correct."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def review(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `fastecg digitize` made.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.  [default: DIR/review.html]", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most pictures on the page, the doubtful ones first.")] = 50,
+) -> None:
+    """Make a web page of what was read: pictures, traces, boundaries, names, 0 mV, checks; the doubtful ones first.
+
+    On it, drag a boundary or a 0 mV line, rename a lead, and download the corrected page, which `digitize --page` reads. The page holds
+    the pictures, so keep it where they may be.
+
+    For example:
+
+        fastecg review out
+
+        fastecg digitize photo.jpg -o corrected --page photo.page.json
+    """
+    from fastecg.review import review_folder
+
+    written, shown, found = review_folder(folder, out, limit=limit)
+    typer.echo(f"{written} ({shown} of {found} pictures)" if shown < found else f"{written} ({shown} pictures)")

@@ -1,0 +1,50 @@
+"""What ECG-Digitiser's preparation scripts take: ``imagesTr/<case>_0000.png`` and ``<case>_0000.json``, ``imagesTv`` for validation.
+
+The scripts make masks of the JSON files: every point of ``plotted_pixels`` is cut to whole numbers and drawn, so points count from the
+corner of the first pixel here, and only those in the picture are written: negative ones would be drawn at the other side. Of the lead
+that ``full_mode_lead`` names the longest segments are kept; where a page has no strip, a lead is named that is there once, for with
+none the scripts fail. Leads that have no class there are left out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from fastecg.export.nnunet import put_png
+from fastecg.export.rendered import Rendered
+from fastecg.export.things import in_picture
+from fastecg.record import LEADS
+from fastecg.writers.image import write_atomic
+from fastecg.writers.truth_json import reading_truth
+
+_FOLDERS = {"train": "imagesTr", "val": "imagesTv"}
+
+
+def write_ecg_digitiser(pictures: list[Rendered], dest: Path, *, val: float) -> None:
+    """Write pictures for ECG-Digitiser."""
+    for picture in pictures:
+        name = f"{picture.key}_0000"
+        folder = dest / _FOLDERS[picture.split(val)]
+        put_png(picture, folder / f"{name}.png")
+        with reading_truth(picture.image.with_suffix(".json").name):
+            described = orjson.dumps(_described(picture.truth(), picture.size), option=orjson.OPT_SERIALIZE_NUMPY)
+        write_atomic(folder / f"{name}.json", described)
+
+
+def _described(truth: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+    """The kit's keys alone, with what the scripts can draw."""
+    leads = []
+    for entry in truth["leads"]:
+        points = np.array(entry["plotted_pixels"], dtype=np.float64).reshape(-1, 2)
+        inside = points[in_picture(points[:, ::-1], size)]
+        if len(inside) and entry["lead_name"] in LEADS:
+            leads.append({**entry, "plotted_pixels": np.ascontiguousarray((inside + 0.5).round(3))})
+    names = [entry["lead_name"] for entry in leads]
+    strip = truth["full_mode_lead"]
+    if strip not in names:
+        strip = "II" if "II" in names else next((name for name in names if names.count(name) == 1), "II")
+    return {**{key: value for key, value in truth.items() if key != "fastecg"}, "full_mode_lead": strip, "leads": leads}

@@ -1,0 +1,164 @@
+"""What was digitised, as one web page on which a person sees and corrects it; see ``fastecg review``."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import math
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from fastecg.archive import DIGITIZED, Ledger, Line
+from fastecg.errors import FastecgError
+from fastecg.writers.image import write_atomic
+
+if TYPE_CHECKING:
+    from fastecg.record import Record
+
+#: Grows when a key of a page's model changes its meaning.
+SCHEMA = 1
+
+_TEMPLATE = Path(__file__).parent / "data" / "review.html"
+_WIDEST_PX = 2400  # of a picture in the page; places are told in pixels of the file all the same
+_MOST_POINTS = 1500  # of a trace
+
+
+def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 50) -> tuple[Path, int, int]:
+    """Write one self-contained page that shows what was read of pictures, the doubtful ones first.
+
+    Parameters
+    ----------
+    folder : path
+        That `fastecg digitize` wrote.
+    out : path, optional
+        ``review.html`` in the folder if not given.
+    limit : int
+        Most pictures on the page.
+
+    Returns
+    -------
+    (Path, int, int)
+        The page, how many pictures it shows, and how many there are.
+
+    Raises
+    ------
+    FastecgError
+        If nothing was digitised there, or a report or picture cannot be read.
+    """
+    place = Path(folder)
+    if not (place / DIGITIZED).is_file():
+        raise FastecgError(f"{place}: no {DIGITIZED} in it, expected a folder that `fastecg digitize` made")
+    lines = [line for line in Ledger(place).lines.values() if "bytes" in line]
+    if not lines:
+        raise FastecgError(f"{place}: no picture was read there, expected some")
+    lines.sort(key=lambda line: (float(line.get("confidence") or 0.0), line["record"]))
+    target = Path(out) if out is not None else place / "review.html"
+    entries = [_entry(place, line) for line in lines[:limit]]
+    write_atomic(target, _page(entries))
+    return target, len(entries), len(lines)
+
+
+def _page(entries: list[dict[str, Any]]) -> bytes:
+    """The template with its data, and a policy that lets no other script run and nothing be fetched."""
+    text = _TEMPLATE.read_text(encoding="utf-8")
+    script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    data = json.dumps(entries, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return text.replace("<!-- policy -->", head).replace("<!-- data -->", data).encode("utf-8", "backslashreplace")
+
+
+def _entry(folder: Path, line: Line) -> dict[str, Any]:
+    """One picture: what is shown of it, and the model of its page."""
+    from PIL import Image
+
+    from fastecg.digitizing.pictures import read_page
+    from fastecg.readers import read_record
+
+    report = _report(folder / f"{line['record']}.json")
+    whole = Image.fromarray(read_page(folder / line["source"], line["page"]))
+    segments = [_segment(segment) for segment in report.get("segments") or []]
+    model = {
+        "schema": SCHEMA,
+        "picture": Path(line["source"]).name,
+        "page": line["page"],
+        "width": whole.width,
+        "height": whole.height,
+        **{key: report.get(key) for key in ("layout", "speed_mm_s", "gain_mm_mv", "quarter_turns", "px_per_mm")},
+        "segments": segments,
+    }
+    record = read_record(folder / line["record"])
+    mm_px = _number(report.get("px_per_mm"), 8.0) * _number(report.get("gain_mm_mv"), 10.0)
+    order, confidence = line.get("order") or "not told", line.get("confidence")
+    return {
+        "title": f"{line['source']}" + (f", page {line['page'] + 1}" if line["page"] else ""),
+        "about": f"{line.get('layout')}, order {order}, confidence {confidence}, {100 * _number(line.get('read'), 0.0):.0f} % read",
+        "doubt": order == "uncertain" or _number(confidence, 0.0) < 0.9,
+        "notes": [*_checks(report), *map(str, report.get("flags") or [])] + ([] if segments else ["its report has no segments to correct"]),
+        "image": _jpeg_url(whole),
+        "model": model,
+        "traces": [_trace(record, segment, mm_px) for segment in segments],
+        "file": f"{Path(line['record']).name}.page.json",
+    }
+
+
+def _report(path: Path) -> dict[str, Any]:
+    try:
+        report = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise FastecgError(f"{path}: cannot be read ({error}), expected the report that was written beside the record") from None
+    if not isinstance(report, dict):
+        raise FastecgError(f"{path}: holds no table, expected a report")
+    return report
+
+
+def _segment(told: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a segment that a page's model needs, cast, for they go into a web page."""
+    try:
+        (ax, ay), (bx, by) = told["line_px"]
+        return {
+            "lead": str(told["lead"]),
+            "row": int(told["row"]),
+            "rhythm": bool(told.get("rhythm")),
+            "start_s": float(told["start_s"]),
+            "stop_s": float(told["stop_s"]),
+            "line_px": [[float(ax), float(ay)], [float(bx), float(by)]],
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise FastecgError(f"a segment of a report is damaged ({type(error).__name__}: {error}), expected it as it was written") from None
+
+
+def _checks(report: dict[str, Any]) -> Iterator[str]:
+    checks = report.get("checks") or {}
+    for name, residual in checks.items() if isinstance(checks, dict) else ():
+        yield f"check {name}: {residual}"
+
+
+def _trace(record: Record, segment: dict[str, Any], mm_px: float) -> list[float | None]:
+    """A segment's samples, px above its 0 mV line; None where nothing was read."""
+    if segment["lead"] not in record.leads:
+        return []
+    first, stop = (round(segment[key] * record.fs) for key in ("start_s", "stop_s"))
+    row = record.lead(segment["lead"])[max(first, 0) : stop]
+    step = max(1, len(row) // _MOST_POINTS)
+    return [round(value * mm_px, 2) if math.isfinite(value) else None for value in row[::step].tolist()]
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else otherwise
+
+
+def _jpeg_url(picture: Any) -> str:
+    if picture.width > _WIDEST_PX:
+        picture = picture.resize((_WIDEST_PX, round(picture.height * _WIDEST_PX / picture.width)))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

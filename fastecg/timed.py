@@ -1,0 +1,154 @@
+"""Work in processes that can be ended: a job that takes too long, or kills its process, costs itself alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+_START_S = 120.0  # that a process may take to start, which does not count
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a job: its result, or else why there is none. `trace` tells where a fault came from that nobody expected."""
+
+    job: Any
+    result: Any = None
+    error: str | None = None
+    trace: str = ""
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: Any
+    pipe: Connection
+    job: Any = None
+    deadline: float = float("inf")
+    ready: bool = False
+    left_s: float = field(default=0.0)  # while the compiler holds it up
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def in_time(
+    jobs: deque[Any],
+    work: Callable[[Any], Any],
+    workers: int,
+    limit_s: float,
+    *,
+    one_first: bool = False,
+    compiling: Callable[[], None] | None = None,
+) -> Iterator[Done]:
+    """Do jobs in `workers` processes, each within `limit_s` seconds; results come as they are ready.
+
+    Parameters
+    ----------
+    jobs : deque
+        Taken from the left; more may be added while results are being looked at.
+    work : callable
+        A function of a module, called with a job in another process.
+    workers : int
+    limit_s : float
+        For one job. What the compiler of the kernels takes does not count.
+    one_first : bool
+        Whether to begin with one process, and start the others when its first job is done: it compiles for all.
+    compiling : callable, optional
+        Called when a process begins to compile a kernel.
+    """
+    crew: list[_Worker] = []
+    most = 1 if one_first else workers
+    try:
+        while True:
+            for worker in crew:
+                if jobs and worker.job is None:
+                    _begin(worker, jobs.popleft(), limit_s)
+            while jobs and len(crew) < most:
+                crew.append(_hired(work))
+                _begin(crew[-1], jobs.popleft(), limit_s)
+            busy = [worker for worker in crew if worker.job is not None]
+            if not busy:
+                return
+            soonest = min(worker.deadline for worker in busy) - time.monotonic()
+            wait([worker.pipe for worker in busy], timeout=max(0.0, min(soonest, 3600.0)))
+            for worker in busy:
+                done = _heard(worker, compiling, limit_s)
+                if done is None:
+                    continue
+                if not worker.process.is_alive() or done.result is None:
+                    crew = [other for other in crew if other is not worker]
+                    worker.end()
+                most = workers
+                yield done
+    finally:
+        for worker in crew:
+            worker.end()
+
+
+def _begin(worker: _Worker, job: Any, limit_s: float) -> None:
+    worker.job, worker.deadline = job, time.monotonic() + limit_s + (0.0 if worker.ready else _START_S)
+    try:
+        worker.pipe.send(job)
+    except OSError:  # it has died; that is heard next
+        worker.deadline = 0.0
+
+
+def _hired(work: Callable[[Any], Any]) -> _Worker:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, work), daemon=True)
+    process.start()
+    there.close()
+    return _Worker(process, here)
+
+
+def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float) -> Done | None:
+    """What a worker has to say; None while it works."""
+    job = worker.job
+    try:
+        while worker.pipe.poll():
+            kind, value, trace = worker.pipe.recv()
+            now = time.monotonic()
+            if kind == "ready":
+                worker.ready, worker.deadline = True, now + limit_s
+            elif kind == "compiling":
+                worker.left_s, worker.deadline = worker.deadline - now, float("inf")
+                if compiling is not None:
+                    compiling()
+            elif kind == "compiled":
+                worker.deadline = now + worker.left_s
+            else:
+                worker.job = None
+                return Done(job, value) if kind == "done" else Done(job, error=value, trace=trace)
+    except (EOFError, OSError):
+        return Done(job, error="the process that read it died, expected it to finish (out of memory?)")
+    if time.monotonic() >= worker.deadline:
+        return Done(job, error=f"not done after {limit_s:g} s, expected it to take less (--timeout)")
+    return None
+
+
+def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
+    """What runs in the other process."""
+    from fastecg.kernels.jit import on_compile
+    from fastecg.workers import start_worker
+
+    start_worker()
+    on_compile(lambda: pipe.send(("compiling", None, "")), lambda: pipe.send(("compiled", None, "")))
+    pipe.send(("ready", None, ""))
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send(("done", work(job), ""))
+        except Exception as fault:
+            pipe.send(("failed", f"unexpected {type(fault).__name__} ({fault})", traceback.format_exc()))

@@ -1,0 +1,100 @@
+"""Compile every kernel once, so that nothing waits for it later: in an image of a container, before a cluster's jobs start."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastecg.errors import FastecgError
+
+if TYPE_CHECKING:
+    from dataclasses import Field
+
+    from fastecg.record import Record
+
+_DPI = 50.0  # of the pages that are drawn for it
+
+
+def warm(progress: Callable[[str], None] | None = None) -> None:
+    """Draw and read small pages of every kind; what has been compiled before is taken from the cache.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with what is about to be drawn or read.
+    """
+    from fastecg.recipe import RECIPES
+    from fastecg.simulation import simulate
+
+    tell = progress or (lambda _: None)
+    record = simulate("sinus", seed=0, fs=100.0)
+    for name in RECIPES:
+        tell(f"recipe {name}")
+        _draw(record, name)
+    tell("artifacts")
+    _artifacts(record)
+    tell("digitiser")
+    _digitise()
+
+
+def _draw(record: Record, recipe: str) -> None:
+    from fastecg.recipe import render
+    from fastecg.writers import TRUTHS, save_photo
+
+    with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
+        for seed in range(3):
+            photo = render(record, recipe=recipe, dpi=_DPI, severity=seed / 2, seed=seed)
+            save_photo(photo, Path(folder) / "page.png", truth=tuple(TRUTHS))
+
+
+def _artifacts(record: Record) -> None:
+    """Every artifact as it is by default, with each of its choices, and with numbers on the way to their largest."""
+    from fastecg.artifact import fields_of
+    from fastecg.artifacts import ARTIFACTS
+    from fastecg.recipe import Recipe
+    from fastecg.shot import with_artifacts
+
+    shot = Recipe.load("photo").draw(record, layout="3x4+1", dpi=_DPI, seed=0)
+    for kind in ARTIFACTS:
+        fields = fields_of(kind)
+        ways: list[dict[str, Any]] = [{}, {item.name: _larger(item) for item in fields if _is_range(item)}]
+        ways += [{item.name: choice} for item in fields for choice in item.metadata["choices"]]
+        for way in ways:
+            try:
+                with_artifacts(shot, kind(**way)).take(record).truth.mask()
+            except FastecgError:  # not everything goes together
+                continue
+
+
+def _is_range(item: Field[Any]) -> bool:
+    return item.name != "seed" and None not in (item.metadata["low"], item.metadata["high"]) and not isinstance(item.default, (bool, str))
+
+
+def _larger(item: Field[Any]) -> Any:
+    """A number between a field's default and its largest."""
+    number = item.default + 0.2 * (item.metadata["high"] - item.default)
+    return round(number) if isinstance(item.default, int) else number
+
+
+def _digitise() -> None:
+    """Read two pages, where the extra that reading needs is installed."""
+    try:
+        import onnxruntime  # noqa: F401
+    except ImportError:
+        return
+    from fastecg.digitizing.digitize import digitize
+    from fastecg.digitizing.report import overlay, report_of
+    from fastecg.recipe import render
+    from fastecg.simulation import simulate
+
+    record = simulate("sinus", seed=4)
+    for recipe in ("clean", "photo"):
+        photo = render(record, recipe=recipe, layout="3x4+1", dpi=150, severity=0.2, seed=4)
+        try:
+            reading = digitize(photo.image)
+        except FastecgError:  # a page that cannot be read has compiled what there is to compile
+            continue
+        report_of(reading)
+        overlay(photo.image, reading)

@@ -1,0 +1,112 @@
+"""Records in formats for exchange: CSV, EDF, HL7 aECG. Nothing of a patient is in them, and no date."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+
+from fastecg.errors import FastecgError
+from fastecg.record import Record
+from fastecg.runs import runs_of
+from fastecg.writers.image import write_atomic
+
+_UV = 1000.0  # counts a mV: 1 µV a count
+_LARGEST = 32767
+
+
+def write_exchange(path: str | os.PathLike[str], record: Record) -> None:
+    """Write a record in the format that the suffix of `path` says, one of `FORMATS`; `FastecgError` if it is none."""
+    suffix = "".join(Path(path).suffixes[-2:]) if Path(path).suffix == ".xml" else Path(path).suffix
+    kind = {".csv": "csv", ".edf": "edf"}.get(suffix, "aecg" if suffix.endswith(".xml") else "")
+    if kind not in FORMATS:
+        raise FastecgError(f"{path}: no format for records, expected .csv, .edf or .xml")
+    write_atomic(path, FORMATS[kind][1](record))
+
+
+def _csv(record: Record) -> bytes:
+    """A row a sample: the time in s, then mV a lead to the µV, empty where nothing is known."""
+    file = io.StringIO()
+    file.write(",".join(["time", *(f"{lead} (mV)" for lead in record.leads)]) + "\n")
+    for k, row in enumerate(record.signal.T.tolist()):
+        file.write(",".join([f"{k / record.fs:.9g}", *("" if value != value else f"{value:.4f}" for value in row)]) + "\n")
+    return file.getvalue().encode()
+
+
+def _edf(record: Record) -> bytes:
+    """16 bit, µV; missing samples are the digital minimum, which the field for the transducer says, for EDF has none."""
+    try:
+        import edfio
+    except ImportError:
+        raise FastecgError("EDF needs edfio, expected `pip install 'fastecg[edf]'` to have been run") from None
+    from fastecg.readers.extras import MISSING
+
+    seconds, signals = _record_s(record), []
+    block = round(seconds * record.fs)
+    spare = np.full(-record.samples % block, -_LARGEST - 1, dtype=np.int16)  # the last one is filled up
+    for lead, row in zip(record.leads, record.signal.astype(np.float64) * _UV, strict=True):
+        reach = max(float(np.nanmax(np.abs(row))) if np.isfinite(row).any() else 0.0, 1.0)
+        scale = max(1.0, np.ceil(reach / _LARGEST))  # µV a count
+        counts = np.where(np.isfinite(row), np.rint(np.nan_to_num(row) / scale), -_LARGEST - 1).astype(np.int16)
+        signals.append(
+            edfio.EdfSignal.from_digital(
+                np.concatenate([counts, spare]),
+                record.fs,
+                label=f"ECG {lead}"[:16],
+                transducer_type=MISSING,
+                physical_dimension="uV",
+                physical_range=(float(-scale * (_LARGEST + 1)), float(scale * _LARGEST)),
+                digital_range=(-_LARGEST - 1, _LARGEST),
+            )
+        )
+    file = io.BytesIO()
+    edfio.Edf(signals, data_record_duration=seconds).write(file)
+    return file.getvalue()
+
+
+def _record_s(record: Record) -> int:
+    """The duration of EDF's records, which hold whole numbers of samples: whole seconds, for the field for it has few digits."""
+    for seconds in range(1, 101):
+        if abs(record.fs * seconds - round(record.fs * seconds)) < 1e-6 * seconds:
+            return seconds
+    raise FastecgError(f"{record.name}: EDF cannot hold {record.fs:g} Hz, expected a whole number of samples in so many seconds")
+
+
+def _aecg(record: Record) -> bytes:
+    """Every stretch in which the same leads are known is a set of sequences, with its time from the beginning."""
+    stretches: dict[tuple[int, int], list[int]] = {}
+    for k, row in enumerate(record.signal):
+        for start, stop in runs_of(np.isfinite(row)).tolist():
+            stretches.setdefault((start, stop), []).append(k)
+    sets = "".join(_sequence_set(record, *span, stretches[span]) for span in sorted(stretches))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<AnnotatedECG xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n'
+        '<code code="93000" codeSystem="2.16.840.1.113883.6.12"/>\n<component><series>\n'
+        f'<code code="RHYTHM" codeSystem="2.16.840.1.113883.5.4"/>\n{sets}</series></component></AnnotatedECG>\n'
+    ).encode()
+
+
+def _sequence_set(record: Record, start: int, stop: int, rows: list[int]) -> str:
+    head = f'<head value="{start / record.fs:.9g}" unit="s"/><increment value="{1 / record.fs:.12g}" unit="s"/>'
+    time = (
+        '<component><sequence><code code="TIME_RELATIVE" codeSystem="2.16.840.1.113883.5.4"/>'
+        f'<value xsi:type="GLIST_PQ">{head}</value></sequence></component>\n'
+    )
+    leads = ""
+    for k in rows:
+        digits = " ".join(map(str, np.rint(record.signal[k, start:stop].astype(np.float64) * _UV).astype(int).tolist()))
+        code = quoteattr(f"MDC_ECG_LEAD_{record.leads[k]}")
+        leads += (
+            f'<component><sequence><code code={code} codeSystem="2.16.840.1.113883.6.24"/><value xsi:type="SLIST_PQ">'
+            f'<origin value="0" unit="uV"/><scale value="1" unit="uV"/><digits>{digits}</digits></value></sequence></component>\n'
+        )
+    return f"<component><sequenceSet>\n{time}{leads}</sequenceSet></component>\n"
+
+
+#: Name of a format -> what its files end in, and what makes the bytes.
+FORMATS: dict[str, tuple[str, Callable[[Record], bytes]]] = {"csv": (".csv", _csv), "edf": (".edf", _edf), "aecg": (".aecg.xml", _aecg)}

@@ -1,0 +1,222 @@
+"""Records as hospitals and other tools keep them, in and out; every file is made here."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastecg
+from fastecg.errors import FastecgError, RecordError
+from fastecg.readers import find_records, read_record
+from fastecg.record import LEADS
+from fastecg.writers.exchange import write_exchange
+
+
+@pytest.fixture(scope="module")
+def gapped() -> fastecg.Record:
+    """A record as it is read from a page of 3x4+1: every lead has its own seconds, and there are holes."""
+    record = fastecg.simulate("sinus", seed=2)
+    signal = np.full(record.signal.shape, np.nan, np.float32)
+    for k in range(12):
+        signal[k, 1250 * (k // 3) : 1250 * (k // 3 + 1)] = record.signal[k, 1250 * (k // 3) : 1250 * (k // 3 + 1)]
+    signal[1] = record.signal[1]
+    signal[1, 700:730] = np.nan
+    return fastecg.Record(signal, 500.0, LEADS, "page")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".edf", ".aecg.xml"])
+def test_what_is_written_is_read_again(tmp_path, gapped, suffix):
+    if suffix == ".edf":
+        pytest.importorskip("edfio")
+    write_exchange(tmp_path / f"page{suffix}", gapped)
+    found = read_record(tmp_path / f"page{suffix}")
+    assert (found.leads, found.fs) == (gapped.leads, gapped.fs)
+    np.testing.assert_allclose(found.signal, gapped.signal, atol=6e-4)  # NaN where it was
+    again = tmp_path / f"again{suffix}"
+    write_exchange(again, found)
+    assert again.read_bytes() == (tmp_path / f"page{suffix}").read_bytes()
+
+
+def test_edf_of_large_values_and_odd_frequencies(tmp_path):
+    pytest.importorskip("edfio")
+    rng = np.random.default_rng(0)
+    record = fastecg.Record(rng.normal(0, 20, (2, 777)), 257.0, ("I", "V1"))
+    write_exchange(tmp_path / "a.edf", record)
+    found = read_record(tmp_path / "a.edf")
+    assert (found.fs, found.samples) == (257.0, 4 * 257)
+    np.testing.assert_allclose(found.signal[:, :777], record.signal, atol=0.003)
+    assert np.isnan(found.signal[:, 777:]).all()  # EDF holds whole seconds
+    write_exchange(tmp_path / "b.edf", fastecg.Record(record.signal, 62.5, ("I", "V1")))
+    assert read_record(tmp_path / "b.edf").fs == 62.5
+    with pytest.raises(FastecgError, match=r"EDF cannot hold 99\.9991 Hz"):
+        write_exchange(tmp_path / "c.edf", fastecg.Record(record.signal, 99.9991, ("I", "V1")))
+
+
+def test_edf_of_others(tmp_path):
+    edfio = pytest.importorskip("edfio")
+    t = np.arange(1000) / 250
+    wave = np.sin(2 * np.pi * t)
+    patient = edfio.Patient(name="Jane_Doe", code="42")
+    signals = [
+        edfio.EdfSignal(1000 * wave, 250, label="ECG I", physical_dimension="uV"),
+        edfio.EdfSignal(2 * wave, 250, label="ECG II", physical_dimension="mV"),
+        edfio.EdfSignal(wave[:100], 25, label="Resp", physical_dimension="mV"),
+    ]
+    edfio.Edf(signals, patient=patient).write(tmp_path / "a.edf")
+    found = read_record(tmp_path / "a.edf")
+    assert found.leads == ("I", "II")
+    np.testing.assert_allclose(found.signal, [wave, 2 * wave], atol=1e-3)
+    assert "Doe" not in repr(found)
+    signals[1] = edfio.EdfSignal(wave[:500], 125, label="ECG II", physical_dimension="mV")
+    edfio.Edf(signals).write(tmp_path / "b.edf")
+    with pytest.raises(RecordError, match="sampled at 125, 250 Hz"):
+        read_record(tmp_path / "b.edf")
+
+
+def dicom_file(path: Path, signal: np.ndarray, names: list[str]) -> None:
+    """A 12-lead ECG object with one multiplex group, 2.5 µV a count."""
+    import pydicom
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    data = Dataset()
+    data.SOPClassUID, data.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.9.1.1", generate_uid()
+    data.PatientName, data.Modality = "Doe^Jane", "ECG"
+    group = Dataset()
+    group.WaveformOriginality, group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = "ORIGINAL", *signal.shape
+    group.SamplingFrequency = 500
+    channels = []
+    for name in names:
+        source, unit, channel = Dataset(), Dataset(), Dataset()
+        source.CodeValue, source.CodingSchemeDesignator, source.CodeMeaning = "2:1", "MDC", name
+        unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "uV", "UCUM", "microvolt"
+        channel.ChannelSourceSequence, channel.ChannelSensitivityUnitsSequence = [source], [unit]
+        channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = 2.5, 1, 0
+        channel.WaveformBitsStored = 16
+        channels.append(channel)
+    group.ChannelDefinitionSequence = channels
+    group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
+    group.WaveformData = np.rint(signal * 400).astype("<i2").T.tobytes()
+    data.WaveformSequence = [group]
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, data.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    data.file_meta = meta
+    pydicom.dcmwrite(path, data, enforce_file_format=True)
+
+
+def test_dicom(tmp_path):
+    pytest.importorskip("pydicom")
+    record = fastecg.simulate("sinus", seed=3)
+    dicom_file(tmp_path / "a.dcm", record.signal, [f"Lead {lead} (Einthoven)" if lead == "I" else f"Lead {lead}" for lead in LEADS])
+    found = read_record(tmp_path / "a.dcm")
+    assert (found.leads, found.fs, found.name) == (LEADS, 500.0, "a")
+    np.testing.assert_allclose(found.signal, record.signal, atol=2e-3)
+
+
+MUSE = """<?xml version="1.0" encoding="ISO-8859-1"?>
+<!DOCTYPE RestingECG SYSTEM "restecg.dtd">
+<RestingECG><PatientDemographics><PatientLastName>Doe</PatientLastName></PatientDemographics>
+<Waveform><WaveformType>Median</WaveformType><SampleBase>500</SampleBase></Waveform>
+<Waveform><WaveformType>Rhythm</WaveformType><SampleBase>500</SampleBase><SampleExponent>0</SampleExponent>{leads}</Waveform></RestingECG>"""
+LEAD = (
+    "<LeadData><LeadAmplitudeUnitsPerBit>4.88</LeadAmplitudeUnitsPerBit><LeadAmplitudeUnits>MICROVOLTS</LeadAmplitudeUnits>"
+    "<LeadID>{name}</LeadID><WaveFormData>\n{data}\n</WaveFormData></LeadData>"
+)
+
+
+def test_muse(tmp_path):
+    """Eight leads are stored; the other four follow from them."""
+    record = fastecg.simulate("sinus", seed=4, noise=0.0)
+    stored = [lead for lead in LEADS if lead not in ("III", "aVR", "aVL", "aVF")]
+    leads = "".join(
+        LEAD.format(name=lead, data=base64.encodebytes(np.rint(record.lead(lead) / 4.88e-3).astype("<i2").tobytes()).decode())
+        for lead in stored
+    )
+    (tmp_path / "a.xml").write_text(MUSE.format(leads=leads))
+    found = read_record(tmp_path / "a.xml")
+    assert (found.leads, found.fs) == (LEADS, 500.0)
+    np.testing.assert_allclose([found.lead(lead) for lead in stored], [record.lead(lead) for lead in stored], atol=3e-3)
+    one, two = found.lead("I"), found.lead("II")
+    np.testing.assert_allclose(found.lead("aVR"), -(one + two) / 2, atol=1e-5)
+    np.testing.assert_allclose(found.lead("aVL") + found.lead("aVR") + found.lead("aVF"), 0, atol=1e-5)
+
+
+AECG = """<AnnotatedECG xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><component><series>
+<component><sequenceSet><component><sequence><code code="TIME_ABSOLUTE"/><value xsi:type="GLIST_TS"><head value="20021122091000.000"/>
+<increment value="2" unit="ms"/></value></sequence></component>
+<component><sequence><code code="MDC_ECG_LEAD_AVR"/><value xsi:type="SLIST_PQ"><origin value="0" unit="uV"/><scale value="5" unit="uV"/>
+<digits>1 2 3 -4</digits></value></sequence></component>
+<component><sequence><code code="MDC_ECG_LEAD_I"/><value xsi:type="SLIST_PQ"><origin value="0" unit="mV"/><scale value="0.005" unit="mV"/>
+<digits>10 20 30 40</digits></value></sequence></component></sequenceSet></component></series></component></AnnotatedECG>"""
+
+
+def test_aecg_of_others(tmp_path):
+    (tmp_path / "a.xml").write_text(AECG)
+    found = read_record(tmp_path / "a.xml")
+    assert (found.leads, found.fs) == (("I", "aVR"), 500.0)
+    np.testing.assert_allclose(found.signal, [[0.05, 0.1, 0.15, 0.2], [0.005, 0.01, 0.015, -0.02]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("<RestingECG>", "damaged"),
+        ("<html/>", "its root is 'html'"),
+        ('<!DOCTYPE a [<!ENTITY b "bb">]><RestingECG>&b;</RestingECG>', "it defines entities"),
+        (AECG.replace('unit="ms"', 'unit="h"'), "a time is in 'h'"),
+        (AECG.replace('<scale value="5" unit="uV"/>', '<scale value="5" unit="mmHg"/>'), "the scale of a lead is in 'mmHg'"),
+        (AECG.replace("1 2 3 -4", "1 2 x"), "damaged"),
+        (AECG.replace("1 2 3 -4", "1 2 3"), ""),
+        (MUSE.format(leads=LEAD.format(name="I", data="%%%")), "no base64"),
+        (MUSE.format(leads=""), "none of its 0 signals"),
+        ("<RestingECG/>", "no waveform"),
+    ],
+)
+def test_damaged_xml_is_refused_with_a_sentence(tmp_path, text, told):
+    (tmp_path / "a.xml").write_text(text)
+    if not told:
+        assert np.isnan(read_record(tmp_path / "a.xml").lead("aVR")[-1])
+        return
+    with pytest.raises(RecordError, match=told):
+        read_record(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize(("suffix", "extra", "module"), [(".edf", "edf", "edfio"), (".dcm", "dicom", "pydicom")])
+def test_what_is_not_installed_is_named(tmp_path, monkeypatch, suffix, extra, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    (tmp_path / f"a{suffix}").write_bytes(b"0" * 300)
+    with pytest.raises(RecordError, match=rf"pip install 'fastecg\[{extra}\]'"):
+        read_record(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize(("suffix", "module"), [(".edf", "edfio"), (".dcm", "pydicom")])
+def test_damaged_files_are_refused(tmp_path, suffix, module):
+    pytest.importorskip(module)
+    whole = tmp_path / f"whole{suffix}"
+    record = fastecg.simulate("sinus", seed=3, fs=100)
+    write_exchange(whole, record) if suffix == ".edf" else dicom_file(whole, record.signal, [f"Lead {lead}" for lead in LEADS])
+    data, rng = whole.read_bytes(), np.random.default_rng(0)
+    for _ in range(60):
+        broken = bytearray(data[: rng.integers(len(data))] if rng.random() < 0.3 else data)
+        for at in rng.integers(0, max(1, min(len(broken), 3000)), 8):
+            broken[at : at + 1] = bytes([rng.integers(256)])
+        (tmp_path / f"a{suffix}").write_bytes(broken)
+        with suppress(RecordError):
+            read_record(tmp_path / f"a{suffix}")
+
+
+def test_folders_without_headers_are_searched_for_them(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.xml").write_text(AECG)
+    assert [source.key for source in find_records(tmp_path)] == ["sub/a"]
+
+
+def test_unknown_formats_are_refused(tmp_path, gapped):
+    with pytest.raises(FastecgError, match=r"expected \.csv, \.edf or \.xml"):
+        write_exchange(tmp_path / "a.scp", gapped)

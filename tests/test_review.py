@@ -1,0 +1,156 @@
+"""The page on which people see and correct what was digitised, driven as they do: with a pointer."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+import fastecg
+from fastecg.archive import DIGITIZED
+from fastecg.cli import app
+from fastecg.errors import FastecgError
+from fastecg.review import review_folder
+from fastecg.writers import write_record
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PAYLOAD = '"></script><script>document.title="run"</script><img src=x onerror="document.title=1">'
+
+
+@pytest.fixture
+def digitised(tmp_path) -> Path:
+    """A folder as `digitize` leaves it, of one page whose places are known exactly: the report is made from the truth."""
+    record = fastecg.simulate("sinus", seed=1, name="p")
+    photo = fastecg.render(record, recipe="clean", layout="3x4", dpi=100, seed=1)
+    (tmp_path / "in").mkdir()
+    photo.save(tmp_path / "in" / "p.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    px = photo.truth.px_per_mm()
+    segments = []
+    for trace in photo.truth.traces:
+        own = trace.trace
+        ends = [(float(own.points_mm[at, 0]), own.baseline_mm) for at in (0, -1)]
+        line = photo.truth.to_image(ends).tolist()
+        segments.append({"lead": trace.lead, "row": own.row, "rhythm": own.rhythm, "zero": "pulse",
+                         "start_s": trace.start / 500, "stop_s": trace.stop / 500, "line_px": line})  # fmt: skip
+    report = {"layout": "3x4", "order": "sure", "confidence": 0.99, "gain_mm_mv": 10.0, "speed_mm_s": 25.0, "px_per_mm": px,
+              "checks": {"einthoven": 0.01}, "flags": [PAYLOAD], "segments": segments}  # fmt: skip
+    (out / "p.json").write_bytes(orjson.dumps(report))
+    write_record(out / "p", record)
+    line = {
+        "source": "../in/p.png",
+        "page": 0,
+        "record": "p",
+        "bytes": {},
+        "layout": "3x4",
+        "order": "sure",
+        "confidence": 0.99,
+        "read": 1.0,
+    }
+    (out / DIGITIZED).write_bytes(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    return out
+
+
+def test_the_command_writes_a_page_that_stands_alone(digitised):
+    result = CliRunner().invoke(app, ["review", str(digitised)])
+    assert result.exit_code == 0, result.output
+    assert "review.html (1 pictures)" in result.stdout.replace("\n", "")
+    page = (digitised / "review.html").read_text()
+    assert not re.findall(r"""(?:src|href)=["'](?!data:)""", page)
+    assert "default-src 'none'" in page
+    assert "</script><script>document" not in page
+
+
+def test_what_is_not_there_is_said(tmp_path, digitised):
+    with pytest.raises(FastecgError, match=r"no digitized\.jsonl in it"):
+        review_folder(tmp_path)
+    report = json.loads((digitised / "p.json").read_text())
+    del report["segments"][0]["line_px"]
+    (digitised / "p.json").write_text(json.dumps(report))
+    with pytest.raises(FastecgError, match="a segment of a report is damaged"):
+        review_folder(digitised)
+    del report["segments"]
+    (digitised / "p.json").write_text(json.dumps(report))
+    assert "no segments to correct" in review_folder(digitised)[0].read_text()
+
+
+@pytest.fixture
+def browser():
+    api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium")
+    with api.sync_playwright() as play:
+        running = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+def test_dragging_corrects_a_page(digitised, browser, tmp_path):
+    before = json.loads((digitised / "p.json").read_text())["segments"]
+    page = browser.new_page(viewport={"width": 1400, "height": 1400})
+    faults = []
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.goto((review_folder(digitised)[0]).as_uri())
+    assert page.title() == "fastecg: what was digitised"
+    assert "onerror" in page.locator("li").nth(1).inner_text()  # the flag is text, and did not run
+    scale = page.evaluate("document.querySelector('svg').getScreenCTM().a")  # px on screen a px of the picture
+
+    def drag(kind, segment, end, dx, dy):
+        x, y = page.evaluate(
+            """([kind, segment, end]) => {
+                const grip = document.querySelector(`.grip[data-kind="${kind}"][data-segment="${segment}"][data-end="${end}"]`);
+                const part = grip.getPointAtLength(grip.getTotalLength() * (kind == "zero" ? 0.5 : 0.15));
+                const at = part.matrixTransform(grip.getScreenCTM());
+                return [at.x, at.y];
+            }""",
+            [kind, segment, end],
+        )
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + dx * scale / 2, y + dy * scale / 2)
+        page.mouse.move(x + dx * scale, y + dy * scale)
+        page.mouse.up()
+
+    drag("zero", 0, "", 3, 7)  # downwards by 7 px; along the line nothing moves
+    drag("edge", 0, 1, 12, 2)  # the boundary of the first and the next column
+    page.locator('select[data-segment="4"]').select_option("V6")
+    with page.expect_download() as waiting:
+        page.get_by_text("download the corrected page").click()
+    waiting.value.save_as(tmp_path / "p.page.json")
+    assert waiting.value.suggested_filename == "p.page.json"
+    assert not faults
+    told = json.loads((tmp_path / "p.page.json").read_text())
+    after = told["segments"]
+    assert (told["schema"], told["picture"], told["layout"]) == (1, "p.png", "3x4")
+    moved = np.array(after[0]["line_px"]) - before[0]["line_px"]
+    np.testing.assert_allclose(moved, [[0, 7], [12, 7]], atol=0.6)
+    length = before[0]["line_px"][1][0] - before[0]["line_px"][0][0]
+    seconds = 12 / length * 2.5
+    assert after[0]["stop_s"] - before[0]["stop_s"] == pytest.approx(seconds, abs=0.01)
+    beside = [abs(one["line_px"][0][0] - before[0]["line_px"][1][0]) + 1e3 * one["row"] for one in before]
+    neighbour = int(np.argmin(beside))
+    np.testing.assert_allclose(np.array(after[neighbour]["line_px"]) - before[neighbour]["line_px"], [[12, 0], [0, 0]], atol=0.6)
+    assert after[neighbour]["start_s"] - before[neighbour]["start_s"] == pytest.approx(seconds, abs=0.01)
+    assert after[4]["lead"] == "V6"
+    others = [k for k in range(12) if k not in (0, 4, neighbour)]
+    assert all(after[k]["line_px"] == before[k]["line_px"] for k in others)
+
+
+def test_the_traces_lie_on_the_ink(digitised, browser):
+    """The page draws the record over the picture: what it draws is where the truth has it."""
+    record = fastecg.simulate("sinus", seed=1, name="p")
+    photo = fastecg.render(record, recipe="clean", layout="3x4", dpi=100, seed=1)
+    page = browser.new_page()
+    page.goto((review_folder(digitised)[0]).as_uri())
+    path = page.locator("path.trace").first.get_attribute("d")
+    drawn = np.array(re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", path), dtype=float)
+    true = photo.truth.traces[0].points
+    heights = np.interp(true[:, 0], drawn[:, 0], drawn[:, 1])
+    assert np.abs(heights - true[:, 1]).mean() < 0.6

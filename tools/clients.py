@@ -1,0 +1,262 @@
+"""Other people's tools that read what is written here: what was run with each, and what came of it, as a table for docs/data-sets.md.
+
+python tools/clients.py              prints the table
+python tools/clients.py --write      puts it into docs/data-sets.md
+
+A tool that is not installed has a line that says so. Everything is drawn anew in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import importlib.metadata
+import io
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import fastecg
+from fastecg.export import export
+from fastecg.writers import write_record
+
+DOCS = Path(__file__).parent.parent / "docs" / "data-sets.md"
+BEGIN, END = "<!-- clients -->", "<!-- end of clients -->"
+
+
+class Bench:
+    """A rendered folder of eight photos of four records, and its exports."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for seed in range(4):
+            write_record(folder / "records" / f"r{seed}", fastecg.simulate(seed=seed, name=f"r{seed}"))
+        fastecg.render_dataset(folder / "records", folder / "out", recipe="photo", dpi=100, per_record=2, workers=1, truth=("json", "mask"))
+
+    def export(self, to: str) -> Path:
+        """The folder in another format."""
+        target = self.folder / "Dataset500_ECG" if to == "nnunet" else self.folder / to
+        if not target.exists():
+            export(self.folder / "out", target, to=to, val=0.25)
+        return target
+
+
+def coco(bench: Bench) -> str:
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    path = bench.export("coco") / "annotations" / "train.json"
+    data = COCO(str(path))
+    found = data.loadRes([{**entry, "score": 1.0} for entry in data.loadAnns(data.getAnnIds())])
+    scores = COCOeval(data, found, "bbox")
+    scores.evaluate()
+    scores.accumulate()
+    scores.summarize()
+    assert scores.stats[0] > 0.99
+    return f"`COCO`, `COCOeval` of the truth with itself: AP {scores.stats[0]:.2f}"
+
+
+def supervision(bench: Bench) -> str:
+    import supervision as sv
+
+    folder = bench.export("yolo")
+    data = sv.DetectionDataset.from_yolo(str(folder / "images/train"), str(folder / "labels/train"), str(folder / "data.yaml"))
+    boxes = sum(len(found) for _, _, found in data)
+    assert boxes > 100
+    return f"`DetectionDataset.from_yolo`: {len(data)} pictures, {boxes} boxes"
+
+
+def ultralytics(bench: Bench) -> str:
+    from ultralytics.data.dataset import YOLODataset
+    from ultralytics.data.utils import check_det_dataset
+
+    told = check_det_dataset(str(bench.export("yolo") / "data.yaml"))
+    data = YOLODataset(img_path=told["train"], data=told, imgsz=320, augment=False)
+    boxes = sum(len(label["cls"]) for label in data.labels)
+    assert boxes > 100
+    return f"`check_det_dataset`, `YOLODataset`: {len(data)} pictures, {boxes} boxes, no label refused (not trained)"
+
+
+def nnunet(bench: Bench) -> str:
+    from nnunetv2.experiment_planning.verify_dataset_integrity import verify_dataset_integrity
+
+    verify_dataset_integrity(str(bench.export("nnunet")), num_processes=1)
+    return "`verify_dataset_integrity`: no fault"
+
+
+def webdataset(bench: Bench) -> str:
+    import webdataset as wds
+
+    shards = sorted(map(str, bench.export("webdataset").glob("*.tar")))
+    samples = list(wds.WebDataset(shards, shardshuffle=False).decode("rgb8"))
+    assert len(samples) == 8
+    return f"`WebDataset(…).decode('rgb8')`: {len(samples)} samples with image, mask and truth"
+
+
+def datasets(bench: Bench) -> str:
+    from datasets import disable_progress_bars, load_dataset
+
+    disable_progress_bars()
+    data = load_dataset(str(bench.export("huggingface")), cache_dir=str(bench.folder / "cache"))
+    assert sum(map(len, data.values())) == 8
+    return f"`load_dataset(folder)`: {', '.join(f'{name} {len(part)}' for name, part in data.items())}, with masks and objects"
+
+
+def torch(bench: Bench) -> str:
+    from torch.utils.data import DataLoader
+
+    from fastecg.torch import EcgPhotos, collate
+
+    photos = EcgPhotos(bench.folder / "records", recipe="scan", crop=64, crops=4, dpi=50, truth=("mask", "signal"))
+    counts = {}
+    for way in ("fork", "spawn"):
+        loader = DataLoader(photos.stream(), batch_size=4, num_workers=2, collate_fn=collate, multiprocessing_context=way)
+        counts[way] = sum(len(batch["image"]) for batch in loader)
+    assert set(counts.values()) == {16}
+    return "`DataLoader(EcgPhotos(…).stream())`, 2 workers, forked and spawned: 16 windows each"
+
+
+def albumentations(bench: Bench) -> str:
+    import albumentations as A
+
+    turn = A.Compose([A.Rotate(limit=5, p=1.0), A.RandomBrightnessContrast(p=1.0)])
+
+    def transform(example: dict) -> dict:
+        done = turn(image=example["image"], mask=example["mask"])
+        return example | {"image": done["image"], "mask": done["mask"]}
+
+    count = sum(1 for _ in fastecg.photos(bench.folder / "records", recipe="scan", dpi=50, transform=transform))
+    assert count == 4
+    return f"`Compose` as `transform=`: {count} pictures with their masks"
+
+
+def wfdb(bench: Bench) -> str:
+    import wfdb as package
+
+    record = package.rdrecord(str(bench.folder / "out" / "r0"))
+    np.testing.assert_allclose(record.p_signal.T, fastecg.read_record(bench.folder / "records" / "r0").signal, atol=6e-4)
+    write_record(bench.folder / "中国", fastecg.simulate(seed=1))
+    package.rdrecord(str(bench.folder / "中国"))
+    return "`rdrecord` of copies, of one with a Chinese name too: to within half a µV"
+
+
+def neurokit2(bench: Bench) -> str:
+    import neurokit2 as nk
+
+    record = fastecg.read_record(bench.folder / "out" / "r0")
+    _, found = nk.ecg_peaks(record.lead("II").astype(float), sampling_rate=int(record.fs))
+    assert len(found["ECG_R_Peaks"]) > 5
+    return f"`ecg_peaks`: {len(found['ECG_R_Peaks'])} beats"
+
+
+def edfio(bench: Bench) -> str:
+    import edfio as package
+
+    from fastecg.writers.exchange import write_exchange
+
+    write_exchange(bench.folder / "a.edf", fastecg.simulate(seed=1))
+    assert len(package.read_edf(bench.folder / "a.edf").signals) == 12
+    assert fastecg.read_record(bench.folder / "a.edf").leads == fastecg.LEADS
+    return "`read_edf` of what `--also edf` writes, and back"
+
+
+def pydicom(bench: Bench) -> str:
+    importlib.import_module("pydicom")
+    return "reads DICOM ECGs for us: a file made by it, `tests/test_exchange.py`"
+
+
+def pillow_heif(bench: Bench) -> str:
+    import pillow_heif as package
+    from PIL import Image
+
+    from fastecg.digitizing.pictures import read_page
+
+    with Image.open(next((bench.folder / "out").glob("*.png"))) as picture:
+        package.from_pillow(picture.convert("RGB")).save(bench.folder / "a.heic", quality=90)
+        assert read_page(bench.folder / "a.heic").shape[1::-1] == picture.size
+    return "reads photos of iPhones for us: one written by it"
+
+
+def challenge(bench: Bench) -> str:
+    """The organisers' code, where `FASTECG_EVALUATION_2024` says it lies: what it does with our folders."""
+    folder = os.environ.get("FASTECG_EVALUATION_2024")
+    if not folder:
+        raise ImportError("evaluation-2024")
+    import subprocess
+    import sys
+
+    from fastecg.archive import Wish, digitize_archive
+    from fastecg.digitizing.views import Settings
+
+    fastecg.render_dataset(bench.folder / "records" / "r0", bench.folder / "ref", recipe="scan", layout="3x4+1", workers=1)
+    digitize_archive([bench.folder / "ref"], bench.folder / "est", Wish(Settings()))
+    words = [sys.executable, "evaluate_model.py", "-d", str(bench.folder / "ref"), "-o", str(bench.folder / "est")]
+    told = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout
+    value = float(told.split("SNR:")[1].split()[0])
+    assert np.isfinite(value)
+    return f"`evaluate_model.py -d ref -o est` after `fastecg digitize ref -o est`: SNR {value:.1f} dB (of the whole 10 s of every lead)"
+
+
+#: Client -> the distribution that tells its version, and what is run with it.
+CLIENTS: dict[str, tuple[str, Callable[[Bench], str]]] = {
+    "pycocotools": ("pycocotools", coco),
+    "supervision": ("supervision", supervision),
+    "Ultralytics": ("ultralytics", ultralytics),
+    "nnU-Net": ("nnunetv2", nnunet),
+    "webdataset": ("webdataset", webdataset),
+    "Hugging Face datasets": ("datasets", datasets),
+    "PyTorch": ("torch", torch),
+    "albumentations": ("albumentations", albumentations),
+    "wfdb": ("wfdb", wfdb),
+    "NeuroKit2": ("neurokit2", neurokit2),
+    "edfio": ("edfio", edfio),
+    "pydicom": ("pydicom", pydicom),
+    "pillow-heif": ("pillow-heif", pillow_heif),
+    "PhysioNet's evaluation-2024": ("", challenge),
+}
+
+
+def rows(bench: Bench) -> list[str]:
+    """A line a client."""
+    lines = []
+    for name, (distribution, run) in CLIENTS.items():
+        version = "–"
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                told = run(bench)
+            if distribution:
+                version = importlib.metadata.version(distribution)
+        except ImportError:
+            told = "not installed where this table was made"
+        except Exception as fault:
+            told = f"**fails**: {type(fault).__name__}: {' '.join(str(fault).split())[:120]}"
+        lines.append(f"| {name} | {version} | {told} |")
+        print(lines[-1], flush=True)
+    return lines
+
+
+def main() -> None:
+    """Run the clients."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="clients-"))
+    try:
+        table = "\n".join(["| client | version | what was run, and what came of it |", "|---|---|---|", *rows(Bench(folder))])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if given.write:
+        text = DOCS.read_text(encoding="utf-8")
+        head, tail = text.partition(BEGIN)[0], text.partition(END)[2]
+        DOCS.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
