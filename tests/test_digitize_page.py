@@ -1,6 +1,7 @@
 """The digitiser from layers on: scale and network aside, everything between a picture's layers and millivolts."""
 
 import itertools
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from fastecg.digitizing.digitize import digitize, read_view
 from fastecg.digitizing.follow import Row
 from fastecg.digitizing.names import Name
 from fastecg.digitizing.oracle import drawn_samples
+from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import snapped
 from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads, unturned
 from fastecg.digitizing.separate import Layers
@@ -300,3 +302,35 @@ def test_what_does_not_beat_together_is_refused():
     photo = fastecg.render(prices, recipe="clean", layout="12x1", style="muse", seed=3)
     with pytest.raises(fastecg.ImageError, match="beat together"):
         read_view(seen(true_view_layers(photo), None), Settings())
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_page_that_a_person_corrected_is_read_again(tmp_path, turns):
+    photo = page("3x4", seed=7)
+    view = replace(seen(true_view_layers(photo), None), turns=turns)
+    report = report_of(read_view(view, Settings(mode="centroid")), deviations=False)
+    for segment in report["segments"]:
+        segment["lead"] = {"V1": "V2", "V2": "V1"}.get(segment["lead"], segment["lead"])
+    corrected = tmp_path / "x.page.json"
+    corrected.write_text(json.dumps(report))
+    reading = read_view(view, Settings(mode="centroid", page=corrected))
+    first = read_view(view, Settings(mode="centroid"))
+    assert reading.order == "sure"
+    assert reading.speed_mm_s == pytest.approx(25.0, rel=1e-3)
+    for lead, other in (("V1", "V2"), ("V2", "V1"), ("aVF", "aVF")):
+        a, b = reading.digitized.record.lead(lead), first.digitized.record.lead(other)
+        known = np.isfinite(a) & np.isfinite(b)
+        assert np.abs(a[known] - b[known]).mean() < 0.01, "mV"
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("[]", "no list of segments"),
+    ("{", "cannot be read"),
+    ('{"segments": [{"lead": "I"}]}', "segment 1"),
+    ('{"segments": [{"lead": "I", "row": 0, "start_s": 2, "stop_s": 1, "line_px": [[0, 0], [9, 0]]}]}', "expected at least"),
+])  # fmt: skip
+def test_pages_that_are_none(tmp_path, text, words):
+    file = tmp_path / "page.json"
+    file.write_text(text)
+    with pytest.raises(fastecg.LayoutError, match=words):
+        read_page(file)

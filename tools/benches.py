@@ -1,26 +1,49 @@
-"""Pages of every hand, read: ``python tools/benches.py`` prints a table a bench, and why errors are there.
+"""Pages of every hand, read: ``python tools/benches.py`` prints a table of benches, and why errors are there.
 
 Benches are pages that other people's programs drew, real scans with truth (both below the folder that FASTECG_DATA names), and pages by
 our own recipes. What is wrong is told by substitution: every lead is moved in time, in voltage, and in both, to where it fits best, and at
 last the leads are exchanged as fits best. What a column gains over the first is what that error costs.
+
+``--own RECORDS`` adds pages by our own recipes, ``--only kit scan`` reads some benches, ``--write`` puts the table into docs/digitising.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import fastecg
 from fastecg.digitizing.metrics import raw_snr
+from fastecg.digitizing.separate import WEIGHTS
+from fastecg.digitizing.views import Settings
 
-PICTURES = (".png", ".jpg", ".pdf")
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pdf")
 MOST_LAG_S = 0.5
-BENCHES = ("other-hands/kit", "other-hands/pmecg", "other-hands/pdf", "other-hands/drawn", "real-truth/scan")
+BENCHES = {
+    "kit": "other-hands/kit",
+    "pmecg": "other-hands/pmecg",
+    "pdf": "other-hands/pdf",
+    "drawn": "other-hands/drawn",
+    "scan": "real-truth/scan",
+}
+WHAT = {
+    "kit": "ECG-Image-Kit's own pages",
+    "pmecg": "pages by pmecg",
+    "pdf": "vector PDFs by ecgtizer",
+    "drawn": "plain matplotlib, every third seen by a camera",
+    "scan": "real prints on a flatbed scanner",
+}
+OWN = ("clean", "scan", "photo", "mix")
+NEAR_MM = 2.0  # of a segment's ends and level, to be right
+FAILED_DB = 5.0
+DOCS = Path(__file__).parents[1] / "docs" / "digitising.md"
 
 
 @dataclass(frozen=True)
@@ -124,3 +147,158 @@ def _levelled(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
 def _aligned(wanted: np.ndarray, found: np.ndarray, fs: float) -> float:
     moved = _moved(found, _lag(wanted, found, fs))
     return raw_snr(wanted, _levelled(wanted, moved))
+
+
+def _read(job: tuple[Path, Path]) -> tuple[str, Analysis, str, bool]:
+    """A picture with truth: its name, how it was read, its layout, and whether it was told as sure; nothing read where it was refused."""
+    from fastecg.digitizing.digitize import digitize
+    from fastecg.digitizing.pictures import read_picture
+
+    path, weights = job
+    reference = fastecg.read_record(path.parent / "truth" / path.stem)
+    try:
+        reading = digitize(read_picture(path), weights=weights)
+    except fastecg.FastecgError as error:
+        return path.name, analysed(reference, None), f"refused: {error}", False
+    return path.name, analysed(reference, reading.digitized.record), reading.layout, reading.order == "sure"
+
+
+def _read_own(job: tuple[str, Path, Path]) -> tuple[str, Analysis, str, bool]:
+    """A page by one of our recipes."""
+    from fastecg.digitizing.digitize import digitize
+    from fastecg.digitizing.oracle import drawn_samples
+    from fastecg.readers import read_record
+
+    recipe, path, weights = job
+    record = read_record(path)
+    record = fastecg.Record(record.signal[:, : round(10 * record.fs)], record.fs, record.leads, record.name)
+    photo = fastecg.render(record, recipe=recipe, seed=11)
+    reference = fastecg.Record(np.where(drawn_samples(photo), photo.record.signal, np.nan), record.fs, record.leads, record.name)
+    try:
+        reading = digitize(photo.image, Settings(fs=record.fs), weights=weights)
+    except fastecg.FastecgError as error:
+        return record.name, analysed(reference, None), f"refused: {error}", False
+    return record.name, analysed(reference, reading.digitized.record), reading.layout, reading.order == "sure"
+
+
+def row(name: str, read: list[tuple[str, Analysis, str, bool]]) -> str:
+    """A row of the table."""
+    every = [analysis for _, analysis, _, _ in read]
+    raw = np.array([item.raw for item in every])
+    means = [float(np.mean([getattr(item, key) for item in every])) for key in ("time", "volt", "both", "perm")]
+    sure = [item for _, item, _, told in read if told]
+    # Exchanged leads gain much; what noise gains is little.
+    wrong = sum(item.perm - item.both > 3.0 for item in sure)
+    cells = [
+        name, str(len(read)), f"**{raw.mean():.1f}**", f"{np.median(raw):.1f}", f"{np.percentile(raw, 5):.1f}",
+        f"{100 * np.mean([item.worst < FAILED_DB for item in every]):.0f} %", *(f"{mean:.1f}" for mean in means),
+        f"{len(sure)}, {wrong} wrong",
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+HEAD = (
+    "| pages | n | raw SNR, dB | median | 5th percentile | a lead < 5 dB | moved in time | in voltage | in both | leads exchanged | told as sure |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def _layout_of(job: tuple[dict[str, Any], Path, Path]) -> tuple[str, int, int, int, bool]:
+    """A real page that was annotated: segments right, segments there, leads wrong, and whether it was told as sure."""
+    from fastecg.digitizing.digitize import digitize
+    from fastecg.digitizing.pictures import read_picture
+    from fastecg.digitizing.report import report_of
+
+    told, folder, weights = job
+    wanted = told["segments"]
+    try:
+        report = report_of(digitize(read_picture(folder / told["file"]), Settings(mode="centroid"), weights=weights), deviations=False)
+    except fastecg.FastecgError:
+        return told["file"], 0, len(wanted), 0, False
+    near = NEAR_MM * told["mm_px"]
+    right = wrong = 0
+    for segment in wanted:
+        places = np.array([[segment["x0"], segment["y0"]], [segment["x1"], segment["y1"]]], dtype=float)
+        off = [(np.abs(np.array(item["line_px"]) - places), item) for item in report["segments"] if item["rhythm"] == segment["rhythm"]]
+        if not off:
+            continue
+        apart, best = min(off, key=lambda pair: pair[0].sum())
+        cut = [side for side, name in enumerate(("left", "right")) if name in segment.get("cut", "")]
+        ends = np.delete(apart[:, 0], cut)
+        wrong += best["lead"] != segment["lead"]
+        right += bool(best["lead"] == segment["lead"] and (ends < near).all() and apart[:, 1].mean() < near)
+    return told["file"], right, len(wanted), wrong, report["order"] == "sure"
+
+
+def main() -> None:
+    """Read the benches and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", nargs="*", default=[*BENCHES, "layouts"], help="benches to read")
+    parser.add_argument("--own", type=Path, help="a folder of records for pages by our own recipes")
+    parser.add_argument("--records", type=int, default=24, help="of them, at most")
+    parser.add_argument("--every", type=int, default=1, help="read one page in so many")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--pages", action="store_true", help="a line a page too")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {DOCS.name}")
+    options = parser.parse_args()
+    data = Path(os.environ.get("FASTECG_DATA", "."))
+    lines = [HEAD]
+    with ProcessPoolExecutor() as pool:
+        if options.own:
+            from fastecg.readers import find_records
+
+            records = [source.path for source in find_records([options.own])][:: options.every][: options.records]
+            for recipe in OWN:
+                read = list(pool.map(_read_own, [(recipe, path, options.weights) for path in records]))
+                lines.append(_told(row(f"our own `{recipe}`", read), read, options.pages))
+        for name in (name for name in BENCHES if name in options.only):
+            folder = data / BENCHES[name]
+            if not folder.is_dir():
+                print(f"{name}: not there, expected {BENCHES[name]} below the folder that FASTECG_DATA names")
+                continue
+            paths = sorted(path for path in folder.iterdir() if path.suffix in PICTURES)[:: options.every]
+            read = list(pool.map(_read, [(path, options.weights) for path in paths]))
+            lines.append(_told(row(f"{WHAT[name]} (`{name}`)", read), read, options.pages))
+        annotated, pictures = data / "real-layouts" / "shared.json", data.parent / "reference-images"
+        if "layouts" in options.only and annotated.is_file() and pictures.is_dir():
+            jobs = [(told, pictures, options.weights) for told in json.loads(annotated.read_text()) if told.get("readable", True)]
+            found = list(pool.map(_layout_of, jobs[:: options.every]))
+            right, there = sum(item[1] for item in found), sum(item[2] for item in found)
+            sure = [item for item in found if item[4]]
+            lines += ["", (
+                f"Of {there} segments of {len(found)} real pages, {100 * right / max(there, 1):.0f} % have the right lead, ends and level, each to "
+                f"{NEAR_MM:g} mm; {len(sure)} pages are told as sure, on {sum(item[3] > 0 for item in sure)} of which a lead has another's name."
+            )]  # fmt: skip
+            if options.pages:
+                print(
+                    *(
+                        f"{name}: {right} of {count}, {wrong} names wrong, {'sure' if told else 'uncertain'}"
+                        for name, right, count, wrong, told in found
+                    ),
+                    sep="\n",
+                )
+    print("\n".join(lines))
+    if options.write:
+        text = DOCS.read_text()
+        before, _, rest = text.partition("<!-- benches -->")
+        DOCS.write_text(
+            f"{before}<!-- benches -->\n" + "\n".join(lines) + "\n<!-- end of benches -->" + rest.partition("<!-- end of benches -->")[2]
+        )
+
+
+def _told(line: str, read: list[tuple[str, Analysis, str, bool]], pages: bool) -> str:
+    """The row, after a line a page where they are wanted."""
+    if pages:
+        for name, item, layout, sure in read:
+            print(
+                f"{name:22s} {layout:24.24s} {'sure' if sure else '-':4s} raw {item.raw:5.1f} worst {item.worst:5.1f} | time {item.time:5.1f} "
+                f"voltage {item.volt:5.1f} both {item.both:5.1f} exchanged {item.perm:5.1f} | late {item.lag:6.1f} ± {item.lag_spread:.1f} ms, "
+                f"off {item.off:.3f} mV",
+                flush=True,
+            )
+    print(line, flush=True)
+    return line
+
+
+if __name__ == "__main__":
+    main()

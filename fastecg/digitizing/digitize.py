@@ -17,6 +17,7 @@ from fastecg.digitizing.judge import SURE, LaidOut, at_once, beats_agree, judged
 from fastecg.digitizing.layout import Rows, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
 from fastecg.digitizing.names import nothing_readable
+from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
 from fastecg.digitizing.separate import WEIGHTS
 from fastecg.digitizing.targets import THIN_MM
@@ -24,6 +25,7 @@ from fastecg.digitizing.time_axis import TimeAxis, sharper, stretch_of_bars, tim
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area, stretched
 from fastecg.errors import ImageError
+from fastecg.layouts import Layout
 
 _SMALLEST = 200  # px
 _SAME_SCALE = 1e-4  # by which millimetres may be off
@@ -96,12 +98,34 @@ def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
 
 def lay_out(view: View, settings: Settings) -> LaidOut:
     """Where every lead of a view is, and which ink is whose."""
+    if settings.page is not None:
+        return _corrected(view, settings)
     if view.placed is None:
         raise nothing_readable(view.names, view.layers)
     page, stretch = _first_look(view, settings)
     if abs(stretch - 1.0) > _SAME_SCALE:
         page, _ = _first_look(stretched(view, stretch, settings.layout), settings)
     return looked_at(page, settings)
+
+
+def _corrected(view: View, settings: Settings) -> LaidOut:
+    """A view with the page that a person has corrected."""
+    assert settings.page is not None
+    model = read_page(settings.page)
+    seen = _straightened(view)
+    gain = settings.gain_mm_mv or model.gain_mm_mv or 10.0
+    segments, speed = model.in_view(view, gain, settings.fs)
+    levels = np.array([track.level_mm for track in view.tracks])
+    if not len(levels):
+        raise nothing_readable(view.names, view.layers)
+    tracks = [int(np.argmin(np.abs(levels - item.baseline_mm))) for item in segments]
+    layout = Layout(model.layout, "by hand", (tuple(item.lead for item in segments),))
+    cells = {(k, 0): item.lead for k, item in enumerate(segments)}
+    placed = Assignment(layout, cells, tuple(tracks), 0.0, 0.0, (0.0, 0.0), 0.0, len(segments))
+    rows = Rows(segments, speed, settings.fs, THIN_MM)
+    page = LaidOut(view, placed, rows, tuple(seen.planes[track] for track in tracks), gain, (), seen.ink)
+    drawn = list(read_segments(page.by_segment, rows, view.warp, "centroid", []))
+    return judged(page, drawn, known=True)
 
 
 def looked_at(page: LaidOut, settings: Settings) -> LaidOut:
@@ -111,34 +135,41 @@ def looked_at(page: LaidOut, settings: Settings) -> LaidOut:
     return judged(page, drawn, known=settings.layout is not None)
 
 
-def _first_look(view: View, settings: Settings) -> tuple[LaidOut, float]:
-    """A view with its likeliest layout, and how much longer than thought its millimetres are, where no grid tells."""
-    assert view.placed is not None
+@dataclass(frozen=True, eq=False)
+class _Straightened:
+    """What is known of a view before any layout: the page seen straight, its pulses, the ink of every track, and the picture's own."""
+
+    straight: Straight
+    pulses: list[Pulse]
+    planes: list[np.ndarray]
+    ink: Ink | None
+
+
+def _straightened(view: View) -> _Straightened:
     ink = picture_ink(view.layers)
     pulses = read_pulses(view.layers, view.warp, None if ink is None else ink.coverage)
     area = ink_area(view)
     strip = page_strip(view.layers["trace"], view.warp, area)
     whole = strip if ink is None else page_strip(ink.with_bridges(view.layers), view.warp, area)
     followed = _followed(view.tracks, whole)
-    shared = share(whole, followed)
-    planes = own_planes(view.layers["trace"], view.warp, whole, shared, len(followed))
+    planes = own_planes(view.layers["trace"], view.warp, whole, share(whole, followed), len(followed))
     shown = None if ink is None else page_strip(ink.of_traces(view.layers), view.warp, area)
     full = None if ink is None else page_strip(np.clip(ink.coverage, 0.0, 1.0), view.warp, area)
     straight = Straight(strip, whole, shown, full, page_strip(view.layers["writing"], view.warp, area), tuple(followed))
-    page, axis = _laid_out(view, view.placed, settings, straight, pulses, planes, ink)
-    return page, stretch_of_bars(axis, view, view.placed, straight) if view.plain else 1.0
+    return _Straightened(straight, pulses, planes, ink)
 
 
-def _laid_out(
-    view: View,
-    placed: Assignment,
-    settings: Settings,
-    straight: Straight,
-    pulses: Sequence[Pulse],
-    planes: list[np.ndarray],
-    ink: Ink | None,
-) -> tuple[LaidOut, TimeAxis]:
+def _first_look(view: View, settings: Settings) -> tuple[LaidOut, float]:
+    """A view with its likeliest layout, and how much longer than thought its millimetres are, where no grid tells."""
+    assert view.placed is not None
+    seen = _straightened(view)
+    page, axis = _laid_out(view, view.placed, settings, seen)
+    return page, stretch_of_bars(axis, view, view.placed, seen.straight) if view.plain else 1.0
+
+
+def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straightened) -> tuple[LaidOut, TimeAxis]:
     """A view with one of its layouts."""
+    straight, pulses = seen.straight, seen.pulses
     flags: list[str] = []
     if view.plain:
         flags.append(f"no grid was seen: the rows' length is taken as {placed.layout.seconds:g} s at {USUAL_SPEED:g} mm/s")
@@ -155,8 +186,8 @@ def _laid_out(
     if missing:
         flags.append(f"names that were not read, taken from layout {placed.layout.name}: {', '.join(missing)}")
     segments = _segments(placed, axis, baselines, told, gains, settings.fs)
-    traced = tuple(planes[track] for segment in segments if (track := placed.tracks[segment.row]) is not None)
-    return LaidOut(view, placed, Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM), traced, gains[0], tuple(flags), ink), axis
+    traced = tuple(seen.planes[track] for segment in segments if (track := placed.tracks[segment.row]) is not None)
+    return LaidOut(view, placed, Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM), traced, gains[0], tuple(flags), seen.ink), axis
 
 
 def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Reading:

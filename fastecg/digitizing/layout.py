@@ -33,7 +33,8 @@ class Segment:
     row : int
         Row of traces, from above.
     zero : str
-        What tells where 0 mV lies: "pulse", "isoelectric" (the trace itself) or "strip" (the same lead elsewhere).
+        What tells where 0 mV lies: "pulse", "isoelectric" (the trace itself), "strip" (the same lead elsewhere), or "page"
+        (a corrected page).
     """
 
     lead: str

@@ -53,6 +53,10 @@ class Layers:
         """Pixels of the picture at pixels of the maps."""
         return (np.asarray(points) + 0.5) / self.zoom - 0.5
 
+    def to_maps(self, points: np.ndarray) -> np.ndarray:
+        """Pixels of the maps at pixels of the picture."""
+        return (np.asarray(points) + 0.5) * self.zoom - 0.5
+
 
 class Separator:
     """Runs the network with onnxruntime.

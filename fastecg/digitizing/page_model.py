@@ -1,0 +1,108 @@
+"""A page as a person has corrected it: where every lead is, in pixels of the picture, from the JSON of a report or of `fastecg review`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastecg.digitizing.layout import Segment
+from fastecg.digitizing.views import View
+from fastecg.errors import LayoutError
+
+_MOST_BYTES = 50_000_000
+_MOST_SEGMENTS = 200
+
+
+@dataclass(frozen=True)
+class PlacedSegment:
+    """One lead of a corrected page: its name, row, seconds, and its 0 mV line from first to last sample, [x, y] px of the picture."""
+
+    lead: str
+    row: int
+    rhythm: bool
+    start_s: float
+    stop_s: float
+    line_px: tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class PageModel:
+    """A corrected page.
+
+    Attributes
+    ----------
+    layout : str
+    gain_mm_mv : float, optional
+    segments : tuple of PlacedSegment
+    """
+
+    layout: str
+    gain_mm_mv: float | None
+    segments: tuple[PlacedSegment, ...]
+
+    def in_view(self, view: View, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
+        """Its segments in mm of a view, and the paper speed that they tell, mm/s."""
+        ends = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
+        page = view.warp.inverse(view.layers.to_maps(turned(ends, view))).reshape(-1, 2, 2)
+        counts = [round((item.stop_s - item.start_s) * fs) for item in self.segments]
+        speeds = [(end[1, 0] - end[0, 0]) / ((count - 1) / fs) for end, count in zip(page, counts, strict=True)]
+        speed = float(np.median(speeds))
+        if not 1.0 < speed < 500.0:
+            raise LayoutError(f"the segments of a corrected page run at {speed:.1f} mm/s, expected their lines to go from left to right")
+        found = []
+        for item, end, count in zip(self.segments, page, counts, strict=True):
+            start = round(item.start_s * fs)
+            middle = float(end[:, 0].mean()) - (count - 1) / fs * speed / 2
+            level = float(end[:, 1].mean())
+            found.append(Segment(item.lead, start, start + count, middle, level, gain_mm_mv, rhythm=item.rhythm, row=item.row, zero="page"))
+        return tuple(found), speed
+
+
+def turned(points_px: np.ndarray, view: View) -> np.ndarray:
+    """Pixels (n, 2) of a view's picture the right way up, at pixels of the picture as it was given."""
+    height, width = (length / view.layers.zoom for length in view.layers.maps.shape[1:])
+    x, y = points_px.T
+    return np.column_stack({0: (x, y), 1: (y, height - 1 - x), 2: (width - 1 - x, height - 1 - y), 3: (width - 1 - y, x)}[view.turns % 4])
+
+
+def read_page(path: Path) -> PageModel:
+    """Read a corrected page.
+
+    Raises
+    ------
+    LayoutError
+        If the file is not one, or a segment of it cannot be.
+    """
+    import orjson
+
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise LayoutError(f"{path}: {path.stat().st_size} bytes, expected a page of at most {_MOST_BYTES}")
+        told = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as fault:
+        raise LayoutError(f"{path}: cannot be read as a page ({fault}), expected the JSON of a report or of fastecg review") from None
+    segments = told.get("segments") if isinstance(told, dict) else None
+    if not isinstance(segments, list) or not 1 <= len(segments) <= _MOST_SEGMENTS:
+        raise LayoutError(f"{path}: has no list of segments, expected 1 to {_MOST_SEGMENTS}, as a report has them")
+    gain = told.get("gain_mm_mv")
+    return PageModel(
+        str(told.get("layout") or "corrected")[:64],
+        float(gain) if isinstance(gain, int | float) and 0.1 <= gain <= 100.0 else None,
+        tuple(_segment(item, f"{path}: segment {k + 1}") for k, item in enumerate(segments)),
+    )
+
+
+def _segment(told: Any, where: str) -> PlacedSegment:
+    try:
+        (ax, ay), (bx, by) = told["line_px"]
+        numbers = [float(value) for value in (told["start_s"], told["stop_s"], ax, ay, bx, by)]
+        lead, row, rhythm = str(told["lead"])[:64], int(told["row"]), bool(told.get("rhythm", False))
+    except (KeyError, TypeError, ValueError) as fault:
+        raise LayoutError(f"{where}: {type(fault).__name__} {fault}, expected lead, row, start_s, stop_s and line_px") from None
+    start, stop, ax, ay, bx, by = numbers
+    if not np.isfinite(numbers).all() or not 0.0 <= start < stop <= start + 3600.0 or stop > 86400.0 or stop - start < 0.1:
+        raise LayoutError(f"{where}: lasts from {start:g} to {stop:g} s, expected at least 0.1 s, from 0 on")
+    return PlacedSegment(lead, row, rhythm, start, stop, ((ax, ay), (bx, by)))
