@@ -42,6 +42,7 @@ _BLANK = 0.5  # ink below which paper is bare
 _GAP_ROWS = 0.5  # of the places where columns meet, in which such a gap has to be
 _SHORT = 0.06  # share of a column's time that a machine may leave out
 _BAR_REACH_MM, _BAR_SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, from the place where columns meet
+_PLAIN_REACH_MM = 3.0  # the same where millimetres are guessed
 _LEAST_BAR_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
 _BAR_STEPS = 0.7  # samples from a bar to a column's first: between half a sample and one, as programs have it
 _BAR_SD_PX, _LEAST_BAR_SD_MM, _ENDS_SD_MM = 0.3, 0.01, 0.05  # how far bars may be off, and ends of one side, whose pen is not known
@@ -118,8 +119,18 @@ def time_axis(
     cut = [(True, True) if track is None else view.tracks[track].cut for track in placed.tracks]
     touched = [(False, False) if span is None else _touched(span, pulses) for span in spans]
     clear = [span is not None and not any(cut[k]) and not any(touched[k]) for k, span in enumerate(spans)]
+    inked: list[tuple[list[float], list[float]]] = [([], []) for _ in rows]
+    pen = 0.0
+    if straight.shown is not None:
+        pen = _CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
+        inked = [([], []) if row is None else possible_ends(straight.shown, row, _INK_ENDS) for row in rows]
     lengths = [
-        [span[1] - span[0] - 2 * cap for k, span in enumerate(spans) if span is not None and clear[k] and (k >= placed.strips) == strips]
+        [
+            rights[0] - lefts[0] - 2 * half
+            for ends_of, half in ((possible, cap), (inked, pen))
+            for k, (lefts, rights) in enumerate(ends_of)
+            if lefts and rights and clear[k] and (k >= placed.strips) == strips
+        ]
         for strips in (False, True)
     ]
     step = 1.0 / settings.fs
@@ -148,10 +159,7 @@ def time_axis(
         strip_s = round((strip_mm / speed + step) / step) * step
     axis = TimeAxis(speed, 0.0, pitch, share, shown, strip_s)
     ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
-    if straight.shown is not None:
-        pen = _CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
-        inked = [([], []) if row is None else possible_ends(straight.shown, row, _INK_ENDS) for row in rows]
-        ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
+    ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
     if not ends:
         flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
         return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
@@ -327,7 +335,7 @@ def sharper(
     near, both = _by_ends(axis, placed, straight.shown, rows, pulses, fs)
     if both or straight.ink is None or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
         return near  # what a pen adds to both ends cancels
-    found = _bar_columns(_bars(near, view, placed, straight))
+    found = _bar_columns(_bars(near, view, placed, straight), placed)
     pixel = 1.0 / (view.warp.scale / view.layers.zoom)
     if found is None or np.ptp(found[1]) > _SAME_BAR_MM + 1.2 * pixel:
         return near
@@ -340,18 +348,20 @@ def sharper(
 
 def stretch_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> float:
     """By what factor columns are farther apart than was thought, by the bars between them; 1 where there are none."""
-    found = _bar_columns(_bars(axis, view, placed, straight)) if straight.ink is not None else None
+    found = _bar_columns(_bars(axis, view, placed, straight, _PLAIN_REACH_MM), placed) if straight.ink is not None else None
     if found is None or len(found[0]) < 2:
         return 1.0
     return 1.0 + float(np.polyfit(found[0], found[1], 1)[0]) / axis.pitch_mm
 
 
-def _bar_columns(bars: Sequence[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Columns that bars stand before, and how far off they are, mm, the middle of most of a column's; None if there are too few."""
-    columns = sorted({column for column, _ in bars})
+def _bar_columns(bars: Sequence[tuple[int, float]], placed: Assignment) -> tuple[np.ndarray, np.ndarray] | None:
+    """Columns that bars stand before, and how far off they are, mm, the middle of most of a column's; None unless every column has some."""
+    columns = list(range(1, len(placed.layout.columns)))
     middles = []
     for column in columns:
         own = [off for at, off in bars if at == column]
+        if not own:
+            return None
         same = max(([off for off in own if abs(off - other) < _SAME_BAR_MM] for other in own), key=len)
         if len(same) < max(2, len(own) / 2):
             return None
@@ -359,7 +369,7 @@ def _bar_columns(bars: Sequence[tuple[int, float]]) -> tuple[np.ndarray, np.ndar
     return (np.array(columns), np.array(middles)) if columns and len(bars) >= _FEW_BARS else None
 
 
-def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> list[tuple[int, float]]:
+def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _BAR_REACH_MM) -> list[tuple[int, float]]:
     """Bars between columns: before which they stand, and how far from where it begins, mm; the middle of upright ink that is no trace."""
     ink = straight.ink
     assert ink is not None
@@ -368,7 +378,7 @@ def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) ->
         for column in range(1, len(placed.layout.columns)):
             x = axis.start_mm + column * axis.pitch_mm
             y = float(view.tracks[track].level_at(np.array([x]))[0])
-            across = x + np.arange(-_BAR_REACH_MM, _BAR_REACH_MM + 1e-9, 1.0 / ink.scale / 2)
+            across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
             down = y + np.arange(_BAR_SPAN_MM[0], _BAR_SPAN_MM[1], 1.0 / ink.scale)
             bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
             height = bar.sum(axis=0) / ink.scale
