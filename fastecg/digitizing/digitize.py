@@ -21,14 +21,14 @@ from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
 from fastecg.digitizing.separate import WEIGHTS
 from fastecg.digitizing.targets import THIN_MM
-from fastecg.digitizing.time_axis import TimeAxis, sharper, stretch_of_bars, time_axis
+from fastecg.digitizing.time_axis import TimeAxis, frame_of_bars, sharper, time_axis
 from fastecg.digitizing.tracks import Track
-from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area, stretched
+from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area, reframed
 from fastecg.errors import ImageError
 from fastecg.layouts import Layout
 
 _SMALLEST = 200  # px
-_SAME_SCALE = 1e-4  # by which millimetres may be off
+_SAME_SCALE = 1e-4  # by which millimetres may be off, and rows fall
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +102,9 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
         return _corrected(view, settings)
     if view.placed is None:
         raise nothing_readable(view.names, view.layers)
-    page, stretch = _first_look(view, settings)
-    if abs(stretch - 1.0) > _SAME_SCALE:
-        page, _ = _first_look(stretched(view, stretch, settings.layout), settings)
+    page, (stretch, fall) = _first_look(view, settings)
+    if abs(stretch - 1.0) > _SAME_SCALE or abs(fall) > _SAME_SCALE:
+        page, _ = _first_look(reframed(view, stretch, fall, settings.layout), settings)
     return looked_at(page, settings)
 
 
@@ -159,12 +159,12 @@ def _straightened(view: View) -> _Straightened:
     return _Straightened(straight, pulses, planes, ink)
 
 
-def _first_look(view: View, settings: Settings) -> tuple[LaidOut, float]:
-    """A view with its likeliest layout, and how much longer than thought its millimetres are, where no grid tells."""
+def _first_look(view: View, settings: Settings) -> tuple[LaidOut, tuple[float, float]]:
+    """A view with its likeliest layout, and how much longer than thought its millimetres are and its rows fall, where no grid tells."""
     assert view.placed is not None
     seen = _straightened(view)
     page, axis = _laid_out(view, view.placed, settings, seen)
-    return page, stretch_of_bars(axis, view, view.placed, seen.straight) if view.plain else 1.0
+    return page, frame_of_bars(axis, view, view.placed, seen.straight) if view.plain else (1.0, 0.0)
 
 
 def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straightened) -> tuple[LaidOut, TimeAxis]:

@@ -42,10 +42,11 @@ _BLANK = 0.5  # ink below which paper is bare
 _GAP_ROWS = 0.5  # of the places where columns meet, in which such a gap has to be
 _SHORT = 0.06  # share of a column's time that a machine may leave out
 _BAR_REACH_MM, _BAR_SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, from the place where columns meet
-_PLAIN_REACH_MM = 3.0  # the same where millimetres are guessed
+_PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
 _LEAST_BAR_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
 _BAR_STEPS = 0.7  # samples from a bar to a column's first: between half a sample and one, as programs have it
 _BAR_SD_PX, _LEAST_BAR_SD_MM, _ENDS_SD_MM = 0.3, 0.01, 0.05  # how far bars may be off, and ends of one side, whose pen is not known
+_FRAME_BARS, _ROUNDS = 5, 3  # bars that tell how a page lies, and rounds of leaving out those that do not fit
 _SAME_BAR_MM, _FEW_BARS = 0.06, 3  # how well bars have to agree, and how many
 
 
@@ -85,6 +86,15 @@ class _End:
     def side(self) -> int:
         """0 for what is left of the traces, 1 for what is right of them."""
         return int(self.kind.endswith("right"))
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """A bar between columns: before which it stands, at which page y, and how far from where that column begins, mm."""
+
+    column: int
+    y_mm: float
+    off_mm: float
 
 
 def time_axis(
@@ -346,20 +356,32 @@ def sharper(
     return replace(near, start_mm=near.start_mm + weight * off)
 
 
-def stretch_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> float:
-    """By what factor columns are farther apart than was thought, by the bars between them; 1 where there are none."""
-    found = _bar_columns(_bars(axis, view, placed, straight, _PLAIN_REACH_MM), placed) if straight.ink is not None else None
-    if found is None or len(found[0]) < 2:
-        return 1.0
-    return 1.0 + float(np.polyfit(found[0], found[1], 1)[0]) / axis.pitch_mm
+def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> tuple[float, float]:
+    """By what factor columns are farther apart than was thought, and by how much rows fall more, mm a mm, as the bars between them tell.
+
+    1 and 0 where there are not enough.
+    """
+    bars = _bars(axis, view, placed, straight, _PLAIN_REACH_MM) if straight.ink is not None else []
+    if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME_BARS:
+        return 1.0, 0.0
+    x, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
+    terms = np.column_stack([np.ones(len(bars)), x * axis.pitch_mm, y])
+    kept = np.ones(len(bars), dtype=bool)
+    for _ in range(_ROUNDS):
+        fitted = np.linalg.lstsq(terms[kept], off[kept], rcond=None)[0]
+        left = np.abs(terms @ fitted - off)
+        kept = left < max(2.5 * float(np.median(left[kept])), _SAME_BAR_MM)
+        if kept.sum() < _FRAME_BARS or np.ptp(x[kept]) == 0 or np.ptp(y[kept]) == 0:
+            return 1.0, 0.0
+    return 1.0 + float(fitted[1]), -float(fitted[2])
 
 
-def _bar_columns(bars: Sequence[tuple[int, float]], placed: Assignment) -> tuple[np.ndarray, np.ndarray] | None:
+def _bar_columns(bars: Sequence[_Bar], placed: Assignment) -> tuple[np.ndarray, np.ndarray] | None:
     """Columns that bars stand before, and how far off they are, mm, the middle of most of a column's; None unless every column has some."""
     columns = list(range(1, len(placed.layout.columns)))
     middles = []
     for column in columns:
-        own = [off for at, off in bars if at == column]
+        own = [bar.off_mm for bar in bars if bar.column == column]
         if not own:
             return None
         same = max(([off for off in own if abs(off - other) < _SAME_BAR_MM] for other in own), key=len)
@@ -369,8 +391,8 @@ def _bar_columns(bars: Sequence[tuple[int, float]], placed: Assignment) -> tuple
     return (np.array(columns), np.array(middles)) if columns and len(bars) >= _FEW_BARS else None
 
 
-def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _BAR_REACH_MM) -> list[tuple[int, float]]:
-    """Bars between columns: before which they stand, and how far from where it begins, mm; the middle of upright ink that is no trace."""
+def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _BAR_REACH_MM) -> list[_Bar]:
+    """Bars between columns: the middle of upright ink that is no trace."""
     ink = straight.ink
     assert ink is not None
     found = []
@@ -384,7 +406,7 @@ def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, re
             height = bar.sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_BAR_MM:
                 core = height > 0.5 * height.max()
-                found.append((column, float(np.average(across[core], weights=height[core]) - x)))
+                found.append(_Bar(column, y, float(np.average(across[core], weights=height[core]) - x)))
     return found
 
 

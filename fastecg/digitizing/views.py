@@ -167,10 +167,11 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True, tilt=tilt)
 
 
-def stretched(view: View, factor: float, layout: str | None) -> View:
-    """A view without a grid whose millimetres are longer by a factor."""
-    warp = plain_warp(view.layers.maps.shape[1:], view.warp.scale * factor, view.tilt)
-    return _view(view.layers, warp, layout, view.turns, plain=True, tilt=view.tilt)
+def reframed(view: View, stretch: float, fall: float, layout: str | None) -> View:
+    """A view without a grid whose millimetres are longer by a factor, and whose rows fall more, mm a mm."""
+    size = view.layers.maps.shape[1], view.layers.maps.shape[2]
+    tilt = view.tilt + fall
+    return _view(view.layers, plain_warp(size, view.warp.scale * stretch, tilt), layout, view.turns, plain=True, tilt=tilt)
 
 
 def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, plain: bool = False, tilt: float = 0.0) -> View:
