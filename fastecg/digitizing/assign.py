@@ -24,7 +24,7 @@ SPEEDS_MM_S = (12.5, 25.0, 50.0)
 _SURE = 0.6  # a name this sure is one, and has to be explained
 _ACROSS = 0.22  # of a column's width: how far a name may be from where names of its column stand
 _DOWN, _LEAST_DOWN_MM = 0.33, 2.0  # the same along y, of the distance of rows, and at least
-_KERNEL_MM = (2.0, 4.0)  # down and across: names that agree on their distance from their traces
+_KERNEL_MM, _KERNEL_COLUMNS = 2.0, 0.1  # down, and across: names that agree on their distance from their traces
 _EMPTY = 0.35  # what a cell costs whose name was not read
 _STRAY, _MOST_STRAY = 0.5, 0.4  # what a name costs that fits nowhere, and what all of them cost at most, of those that fit
 _ROW_OFF = 1.3  # a track without a row, or a row without a track
@@ -34,10 +34,10 @@ _FREE = 2.5  # a layout that is in no table
 _SPEED = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
 _NO_SPEED = 3.0  # rows whose length is the layout's time at no speed
 _LENGTH_OFF = 0.12
+_LENGTH_PRICE, _SAME_LENGTH = 2.0, 0.03  # a row longer or shorter than its columns, a column; and by how much it may be
 _CUT = 1.5  # columns of a layout that the picture does not show, each time
 _FAR_NAME = 0.1  # a mm beyond the usual distance of names from their traces
 _USUAL_NAME_MM = 14.0
-_TELLING = 40.0  # px: columns of names closer than this (mm) are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +127,11 @@ class _Seen:
         return float(np.median([track.ends_mm[0] for track in self.tracks])), float(np.median([track.ends_mm[1] for track in self.tracks]))
 
     @property
+    def cut(self) -> bool:
+        """Whether most tracks go on beyond the picture."""
+        return sum(any(track.cut) for track in self.tracks) > len(self.tracks) / 2
+
+    @property
     def pitch_mm(self) -> float:
         """Usual distance of tracks."""
         return float(np.median(np.diff([track.level_mm for track in self.tracks]))) if len(self.tracks) > 1 else 40.0
@@ -169,7 +174,9 @@ def _placed(seen: _Seen, layout: Layout, first: int, cost: float) -> Iterator[As
         speed = snapped(pitch * columns / layout.seconds, SPEEDS_MM_S, _LENGTH_OFF)
         price = cost + (_SPEED[speed] if speed is not None else _NO_SPEED)
         price += _CUT * (columns - shown)
-        price += 2.0 * max(abs(np.log((right - left) / (shown * pitch))) - 0.03, 0.0) * columns
+        off = np.log((right - left) / (shown * pitch))
+        if off > 0 or not seen.cut:
+            price += _LENGTH_PRICE * max(abs(off) - _SAME_LENGTH, 0.0) * columns
         part = Layout(
             layout.name if shown == columns else f"{layout.name} columns {start + 1} to {stop}",
             layout.title, layout.columns[start:stop], layout.rhythm, layout.seconds * shown / columns, layout.upright,
@@ -244,7 +251,7 @@ def _scored(seen: _Seen, layout: Layout, rows: list[int | None], pitch: float, l
 
 def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
     """The distance (x, y) of names from their traces on which most of them agree."""
-    near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM[1 - 1]) ** 2 - 0.5 * ((across[:, None] - across) / (0.1 * pitch)) ** 2)
+    near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM) ** 2 - 0.5 * ((across[:, None] - across) / (_KERNEL_COLUMNS * pitch)) ** 2)
     votes = near @ weight - 0.01 * np.abs(down)
     best = int(np.argmax(votes))
     share = near[best] * weight

@@ -28,6 +28,7 @@ from fastecg.errors import ImageError
 from fastecg.layouts import Layout
 
 _SMALLEST = 200  # px
+_SURE_NAME, _ANOTHER_PAGE = 0.6, 0.5  # how sure a name is, and what share of a page's names tells of another page
 _SAME_SCALE = 1e-4  # by which millimetres may be off, and rows fall
 
 
@@ -171,6 +172,8 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
     """A view with one of its layouts."""
     straight, pulses = seen.straight, seen.pulses
     flags: list[str] = []
+    if view.negative:
+        flags.append("the picture is a negative: light and dark were exchanged")
     if view.plain:
         flags.append(f"no grid was seen: the rows' length is taken as {placed.layout.seconds:g} s at {USUAL_SPEED:g} mm/s")
     rows = [None if track is None else straight.followed[track] for track in placed.tracks]
@@ -185,6 +188,9 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
     missing = [label for label in placed.cells.values() if label.removeprefix("-") not in read]
     if missing:
         flags.append(f"names that were not read, taken from layout {placed.layout.name}: {', '.join(missing)}")
+    further = sum(name.sure > _SURE_NAME for name in view.names) - placed.found
+    if further > _ANOTHER_PAGE * len(placed.cells):
+        flags.append(f"{further} names of leads belong to nothing that was read: there may be another page in the picture")
     segments = _segments(placed, axis, baselines, told, gains, settings.fs)
     traced = tuple(seen.planes[track] for segment in segments if (track := placed.tracks[segment.row]) is not None)
     return LaidOut(view, placed, Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM), traced, gains[0], tuple(flags), seen.ink), axis

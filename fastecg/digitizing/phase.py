@@ -51,13 +51,13 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
         warp = smoothest_warp(lattice.points_px, lattice.places_mm, size)
         if left_over(warp, lattice.points_px, lattice.places_mm)[0] < _CONSISTENT_MM:
             return warp, lattice
-    except ImageError:
+    except (ImageError, np.linalg.LinAlgError):
         lattice = None
     # Copies in black and white often keep nothing but the 5 mm lines.
     try:
         fives = follow_fives(major)
         coarse = smoothest_warp(fives.points_px, fives.places_mm, size, doubtful=True)
-    except ImageError:
+    except (ImageError, np.linalg.LinAlgError):  # nothing of what was found agrees
         coarse = None
     if coarse is not None and left_over(coarse, fives.points_px, fives.places_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse, fives

@@ -23,7 +23,7 @@ def picture_grid(layers: Layers) -> PageWarp | None:
     for fine, five in _planes(layers):
         try:
             warp, lattice = find_grid(fine, five)
-        except ImageError:
+        except (ImageError, np.linalg.LinAlgError):
             continue
         if abs(np.log(warp.scale / SCALE)) > _SCALE_OFF:
             continue

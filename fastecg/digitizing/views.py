@@ -14,9 +14,10 @@ from fastecg.digitizing.names import Name, nothing_readable, read_names
 from fastecg.digitizing.plain import MOST_OFF, plain_warp, tilt_of
 from fastecg.digitizing.ruled import picture_grid
 from fastecg.digitizing.scale import find_scales
-from fastecg.digitizing.separate import WEIGHTS, Layers, separator
+from fastecg.digitizing.separate import WEIGHTS, Layers, Separator, separator
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.tracks import Track, find_tracks
+from fastecg.errors import ImageError
 
 #: Where nothing else tells, mm/s.
 USUAL_SPEED = 25.0
@@ -80,6 +81,8 @@ class View:
         Whether no grid was seen: millimetres are then those of the rows' length.
     tilt : float
         How much rows fall in such a picture, mm a mm.
+    negative : bool
+        Whether light and dark were exchanged to read it.
     """
 
     layers: Layers
@@ -90,6 +93,7 @@ class View:
     turns: int
     plain: bool = False
     tilt: float = 0.0
+    negative: bool = False
 
     @property
     def placed(self) -> Assignment | None:
@@ -115,7 +119,25 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
         if _plausible(best):
             break
     assert best is not None
+    if not _read_at_all(best):
+        inverse = _straight_view(255 - picture, settings, network)
+        if _read_at_all(inverse):
+            return replace(inverse, negative=True)
+        if _read_at_all(_straight_view(np.ascontiguousarray(picture[:, ::-1]), settings, network)):
+            raise ImageError("the picture is a mirror image, expected it the other way round")
     return best
+
+
+def _read_at_all(view: View) -> bool:
+    """Whether the names that were read speak for a layout."""
+    return view.placed is not None and view.placed.found >= _FEW and view.sureness >= _ENOUGH
+
+
+def _straight_view(picture: np.ndarray, settings: Settings, network: Separator) -> View:
+    """A picture as it stands, at its likeliest scale."""
+    scales = find_scales(picture, network)
+    px_per_mm = scales[0] if scales else _LIKELY_DPI[0] / 25.4
+    return seen(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
 
 
 def _ways(scales: list[float]) -> list[tuple[float, int]]:
