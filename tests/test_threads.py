@@ -54,7 +54,13 @@ def test_addresses_are_of_what_the_caller_holds(path):
 
 @pytest.mark.parametrize(
     "line",
-    ["at = address(made)", "at = address(made[1:])", "at = made.ctypes.data", "given = given + 1; at = address(given)", "at = address(given.T)"],
+    [
+        "at = address(made)",
+        "at = address(made[1:])",
+        "at = made.ctypes.data",
+        "given = given + 1; at = address(given)",
+        "at = address(given.T)",
+    ],
 )
 def test_the_rule_sees_what_breaks_it(line):
     assert broken_addresses(f"def kernel(given):\n    made = given + 1\n    {line}\n")

@@ -22,8 +22,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from fastecg.kernels.huffman import code_lengths, codes_of
 from fastecg.kernels.address import address
+from fastecg.kernels.huffman import code_lengths, codes_of
 from fastecg.kernels.jit import jit
 
 _WORD = ir.IntType(64)

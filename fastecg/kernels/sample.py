@@ -131,7 +131,26 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
     levels = np.empty((columns, 32), dtype=np.int16)
     patch = np.empty((CELL, 3), dtype=np.uint8)
     _expose_rows(
-        sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop, strip, ahead, spots, shares, lit, line, levels, patch
+        sheet,
+        lattice,
+        cells,
+        light,
+        desk,
+        luma,
+        chroma,
+        noise,
+        origin,
+        out,
+        start,
+        stop,
+        strip,
+        ahead,
+        spots,
+        shares,
+        lit,
+        line,
+        levels,
+        patch,
     )
 
 
