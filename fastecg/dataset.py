@@ -34,25 +34,31 @@ _PICTURES_A_WORKER = 8  # fewer are drawn sooner than another process starts
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: records done of all, pictures drawn, and the record just drawn from, with its error if it is done and failed."""
+    """How far a run is: records done of all, pictures drawn, and the record just drawn from, with its error if it is done and failed.
+
+    `note` is what else there is to say, in words.
+    """
 
     done: int
     total: int
     pages: int
     stem: str
     error: str | None = None
+    note: str | None = None
 
 
 @dataclass
 class Summary:
     """What a run did.
 
-    `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `shortened` records had a tail shorter than a
+    `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `deleted` files of an earlier run with other
+    options made room for them; `shortened` records had a tail shorter than a
     page, which is not drawn; `failures` are (record, reason).
     """
 
     pages: int = 0
     kept: int = 0
+    deleted: int = 0
     records: int = 0
     shortened: int = 0
     bytes: int = 0
@@ -190,16 +196,20 @@ def _drawn_to(
 ) -> Summary:
     """Find what there is to draw, draw it, and leave the manifest in order, whatever stops the run."""
     tasks = find_tasks(inputs, place.folder, limit, shard)
-    manifest = open_manifest(place, options, overwrite)
+    manifest, deleted = open_manifest(place, options, overwrite)
+    progress = progress or (lambda _: None)
+    if deleted:
+        progress(Progress(0, len(tasks), 0, "", note=f"deleted {deleted} files of the earlier run with other options"))
     sweep(place.folder, {task.stem for task in tasks}, alone=shard is None)
     tasks = [task if overwrite else left_of(task, place, manifest, options) for task in tasks]
     try:
-        summary = _run(tasks, options, place, manifest, workers, progress or (lambda _: None))
+        summary = _run(tasks, options, place, manifest, workers, progress)
     except BaseException:
         with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
             _settle(manifest, place, shard)
         raise
     _settle(manifest, place, shard)
+    summary.deleted = deleted
     return summary
 
 

@@ -228,6 +228,39 @@ def test_overwrite_starts_anew(whole, records, tmp_path):
     assert orjson.loads((out / "run.json").read_bytes())["seed"] == 1
 
 
+@pytest.mark.parametrize("out_is", ["folder", "link", "file URL"])
+def test_overwrite_deletes_nothing_beyond_a_link(whole, records, tmp_path, out_is):
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    for name in ("thesis-0.png", "thesis-0.json", "thesis.hea", "thesis.dat", "notes.png"):
+        (elsewhere / name).write_text("years of work")
+    shutil.copytree(whole, out)
+    (out / "link").symlink_to(elsewhere)
+    (out / "mine-1.png").symlink_to(elsewhere / "thesis-0.png")
+    (out / "round").symlink_to("round")
+    (out / "holiday.png").write_text("not named as a run names")
+    like = lines(out)[0]
+    named = [("link/thesis", "link/thesis-0.png"), ("mine", "mine-1.png"), ("round/a", "round/a-0.png"), ("holiday", "holiday.png")]
+    with open(out / "manifest.jsonl", "ab") as manifest:
+        for record, path in named:
+            manifest.write(orjson.dumps(like | {"record": record, "path": path}) + b"\n")
+    place = out
+    if out_is == "link":
+        place = tmp_path / "way"
+        place.symlink_to(out)
+    kept = contents(elsewhere)
+    ours = 2 * 4 + 2 * 3  # pictures with their truth; copies of three records
+    notes = []
+    summary = dataset.render_dataset(
+        [records / "a"], f"file://{out}" if out_is == "file URL" else place, seed=1, overwrite=True, progress=notes.append, **SMALL
+    )
+    assert contents(elsewhere) == kept
+    assert (out / "holiday.png").read_text() == "not named as a run names"
+    assert (out / "mine-1.png").is_symlink()
+    assert summary.deleted == ours
+    assert notes[0].note == f"deleted {ours} files of the earlier run with other options"
+
+
 def test_bytes_do_not_depend_on_what_else_is_drawn(whole, records, tmp_path):
     alone, limited = tmp_path / "alone", tmp_path / "limited"
     dataset.render_dataset([records / "a"], alone, **SMALL)
