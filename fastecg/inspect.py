@@ -20,7 +20,7 @@ from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.runs import runs_of
 from fastecg.writers.image import FORMATS, write_atomic, write_image
-from fastecg.writers.truth_json import read_truth, reading_truth
+from fastecg.writers.truth_json import load_truth, reading_truth
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -179,7 +179,7 @@ def _truth_of(image: Path) -> dict[str, Any]:
         raise ImageError(f"{image}: there is no such image, expected one that `fastecg render` made")
     if not path.is_file():
         raise ImageError(f"{image}: its truth is missing, expected {path.name} beside it")
-    return read_truth(path.read_bytes(), path.name)
+    return load_truth(path)
 
 
 def _images_in(folder: Path) -> Iterator[Path]:

@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.files import check_regular
+
+#: What is opened, by content and not by name: for others Pillow starts programs (PostScript).
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -17,9 +21,11 @@ def read_image(path: Path) -> np.ndarray:
     ImageError
         If it is missing, damaged, or no picture.
     """
-    import imageio.v3 as iio
+    from PIL import Image
 
     try:
-        return iio.imread(path, plugin="pillow")  # no other plugin is to try its luck
+        check_regular(path)
+        with Image.open(path, formats=FORMATS) as found:
+            return np.asarray(found if found.mode in ("L", "RGB") else found.convert("RGB"))
     except Exception as fault:  # Pillow raises what it runs into: SyntaxError for a PNG cut short, struct.error, …
         raise ImageError(f"{path}: cannot be read as an image ({type(fault).__name__}), expected PNG, JPEG, WebP or TIFF") from None

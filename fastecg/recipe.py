@@ -18,6 +18,7 @@ from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
+from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
 from fastecg.paper import RANGES, check_range
 from fastecg.photo import Photo
@@ -79,7 +80,7 @@ class Recipe:
     @classmethod
     def _read(cls, path: Path) -> Recipe:
         try:
-            return cls.from_toml(path.read_text(encoding="utf-8"), path.stem)
+            return cls.from_toml(read_text(path), path.stem)
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path}: cannot be read ({error})") from None
         except RecipeError as error:

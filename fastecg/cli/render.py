@@ -153,10 +153,12 @@ def _parsed_shard(text: str | None) -> tuple[int, int] | None:
 
 def _lines_of(path: Path | None) -> tuple[str, ...]:
     """The lines of a text file that are not empty."""
+    from fastecg.files import read_text
+
     if path is None:
         return ()
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FastecgError(f"{path}: cannot be read as text ({error})") from None
     return tuple(line.strip() for line in lines if line.strip())

@@ -14,7 +14,7 @@ import numpy as np
 from fastecg.errors import FastecgError, ImageError
 from fastecg.manifest import MANIFEST, Line, Manifest
 from fastecg.pictures import read_image
-from fastecg.writers.truth_json import read_truth, reading_truth
+from fastecg.writers.truth_json import load_truth, reading_truth
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
@@ -56,7 +56,7 @@ class Rendered:
         path = self.image.with_suffix(".json")
         if not path.is_file():
             raise ImageError(f"{path.name}: is missing, expected a folder rendered with `--truth json`")
-        return read_truth(path.read_bytes(), path.name)
+        return load_truth(path)
 
     def mask(self) -> np.ndarray:
         """(height, width) uint8 as `Truth.mask`: read, or drawn again from the shot and the record's copy."""

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ImageFont
 
 from fastecg.errors import RecipeError
+from fastecg.files import read_file
 from fastecg.handwriting.writer import Writer
 from fastecg.page import Text
 from fastecg.text import measure, width_mm
@@ -121,7 +122,7 @@ def _spelled(words: str, font: NotesFont) -> str:
 
 def _read(path: Path) -> NotesFont:
     try:
-        content = path.read_bytes()
+        content = read_file(path)
         ImageFont.truetype(str(path), _LARGE)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read as a font ({error.strerror or error}), expected a TrueType or OpenType file") from None

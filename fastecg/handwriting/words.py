@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import RecipeError
+from fastecg.files import read_text
 from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
 
@@ -89,7 +90,7 @@ def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ..
         If the file cannot be read, has no notes, or a note has a character that the alphabet or the font lacks.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read ({error})") from None
     notes = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("# "))
