@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastecg.drawing import Drawn, Task, draw_task
+from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
 from fastecg.manifest import Line, Manifest
 from fastecg.options import Options
@@ -142,7 +142,7 @@ def render_dataset(
     overwrite : bool
         Draw everything anew, whatever is there.
     progress : callable, optional
-        Called with a `Progress` after every record; where there are many variants, after every 32 of them.
+        Called with a `Progress` after every record; where there are many variants or pages, after every 32 of them.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def _run(
     for drawn in _results(parts, options, place.target, workers):
         if drawn.error is not None:
             errors.setdefault(drawn.stem, drawn.error)
-        left[drawn.stem] -= 1
+        left[drawn.stem] += len(drawn.parts) - 1
         ended = left[drawn.stem] == 0
         error = errors.get(drawn.stem) if ended else None
         manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
@@ -246,7 +246,8 @@ def _run(
             summary.end(drawn, error)
             if error is None:
                 manifest.errors.pop(drawn.stem, None)
-        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error))
+        note = f"{drawn.stem}: {drawn.pages} pages of 10 s, {drawn.pages * options.per_record} pictures" if drawn.parts else None
+        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error, note))
     summary.seconds = time.perf_counter() - began
     return summary
 
@@ -266,14 +267,21 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         return
     from fastecg.kernels.jit import kernels_cached
 
-    processes = 1 if is_own_memory(target) else _worker_count(workers, tasks, options)
-    here = len(tasks) if processes == 1 else int(not kernels_cached())  # the first one compiles for all workers
-    for task in tasks[:here]:
-        yield draw_task(task, options, target)
-    if tasks[here:]:
-        from fastecg.workers import drawn_by_workers
+    most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
+    processes = min(most, _worker_count(workers, tasks, options))
+    compiled, waiting = kernels_cached(), Waiting(tasks)
+    while processes == 1 or not compiled:  # the first one that is drawn compiles for all workers
+        task = next(waiting, None)
+        if task is None:
+            return
+        drawn = draw_task(task, options, target)
+        waiting.put_first(drawn.parts)
+        compiled |= not drawn.parts
+        processes = max(processes, min(most, len(drawn.parts)))  # a record that proves long is work for many
+        yield drawn
+    from fastecg.workers import drawn_by_workers
 
-        yield from drawn_by_workers(tasks[here:], options, target, processes)
+    yield from drawn_by_workers(waiting, options, target, processes)
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:

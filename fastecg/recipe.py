@@ -158,10 +158,9 @@ class Recipe:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
         if seed < 0:
             raise RecipeError(f"the seed is {seed}, expected 0 or above")
-        starts = list(record.page_starts())
-        if not 0 <= page < len(starts):
-            raise LayoutError(f"{record.name}: no page {page}, the record has {len(starts)}")
-        start, stop = starts[page]
+        if not 0 <= page < record.page_count():
+            raise LayoutError(f"{record.name}: no page {page}, the record has {record.page_count()}")
+        start, stop = record.page_range(page)
         shown = Record(record.signal[:, start:stop], record.fs, record.leads)
         # The signal is part of the key, since data sets of many folders have many records of one name.
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"

@@ -90,7 +90,17 @@ class Record:
 
         A tail shorter than a page is left out (a page's worth lacking up to 1 % counts as whole).
         """
-        size = max(1, round(seconds * self.fs))
-        whole = (self.samples + size // 100) // size
-        for k in range(max(1, whole)):
-            yield k * size, min((k + 1) * size, self.samples)
+        return (self.page_range(k, seconds) for k in range(self.page_count(seconds)))
+
+    def page_count(self, seconds: float = 10.0) -> int:
+        """How many pages `page_starts` has."""
+        size = self._page_size(seconds)
+        return max(1, (self.samples + size // 100) // size)
+
+    def page_range(self, page: int, seconds: float = 10.0) -> tuple[int, int]:
+        """Samples ``(start, stop)`` of one page of `page_starts`."""
+        size = self._page_size(seconds)
+        return page * size, min((page + 1) * size, self.samples)
+
+    def _page_size(self, seconds: float) -> int:
+        return max(1, round(seconds * self.fs))

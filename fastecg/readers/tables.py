@@ -56,7 +56,8 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None) -> Record:
     first = 0 if seconds is None else 1
     names, units = zip(*map(_name_and_unit, columns[first:]), strict=True) if columns[first:] else ((), ())
     leads: list[Lead] = []
-    clock, pieces = _Clock(path), []
+    clock = _Clock(path)
+    pieces: list[np.ndarray] = []
     for table in _pieces(path, file, len(columns)):
         if not pieces:  # only now: a table without samples is told as such
             leads = choose_leads(names, units, path)
