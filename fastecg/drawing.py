@@ -220,9 +220,10 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
 
 def _comments(stem: str, count: int, options: Options) -> list[str]:
     """What the header of the copy says besides the signal."""
+    if not options.challenge_headers:
+        return []
     name = PurePosixPath(stem).name
-    images = ", ".join(f"{name}-{index}.{options.format}" for index in range(count))
-    return [f"Image: {images}"] if options.challenge_headers else []
+    return [f"Image: {', '.join(f'{name}-{index}.{options.format}' for index in range(count))}"]
 
 
 def _reason(error: Exception, task: Task) -> str:
