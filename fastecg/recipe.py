@@ -20,6 +20,7 @@ from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
 from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
+from fastecg.limits import check_artifacts, check_toml, check_values
 from fastecg.paper import RANGES, check_range
 from fastecg.photo import Photo
 from fastecg.record import Record
@@ -89,14 +90,17 @@ class Recipe:
     @classmethod
     def from_toml(cls, text: str, name: str) -> Recipe:
         """A recipe from TOML text."""
+        check_toml(text)
         try:
-            return cls.from_dict(tomllib.loads(text), name)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            table = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits too
             raise RecipeError(f"not valid TOML: {error}") from None
+        return cls.from_dict(table, name)
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any], name: str) -> Recipe:
         """A recipe from nested tables."""
+        check_values(table)
         if "mix" in table:
             _check_keys(table, ("title", "mix"), "recipe with a mix")
             return cls(name, str(table.get("title", "")), (), Vary(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
@@ -109,6 +113,7 @@ class Recipe:
         happens = table.get("slots", {})
         if not isinstance(happens, Mapping):
             raise RecipeError(f"slots is {happens!r}, expected a table of tables")
+        check_artifacts(happens, "slots")
         slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
         if not all(isinstance(number, Real) and math.isfinite(number) for number in severity.extremes()):

@@ -16,6 +16,7 @@ from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import RecipeError
 from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.limits import check_artifacts, check_values
 from fastecg.memory import give_back_beside
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.paper import check_range
@@ -128,8 +129,10 @@ class Shot:
         RecipeError, LayoutError
             If a part is unknown or a value not allowed.
         """
+        check_values(values)
         try:
             known = dict(values)
+            check_artifacts(known["artifacts"], "artifacts")
             known["setup"] = _checked(Setup(**{key: _tupled(item) for key, item in known["setup"].items()}))
             known["facts"] = _checked(Facts(**{key: _tupled(item) for key, item in known["facts"].items()}))
             known["view"] = _made(VIEW_KINDS, known["view"])

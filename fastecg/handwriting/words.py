@@ -12,6 +12,7 @@ from fastecg.errors import RecipeError
 from fastecg.files import read_text
 from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
+from fastecg.limits import MOST_NOTES, check_lines
 
 _LEADS = (
     "V1-V3", "V2-V4", "V3-V5", "V4-V6", "V1-V4", "V1-V6", "V5-6", "V1-2", "II, III, aVF", "III, aVF", "inf leads", "I, aVL", "lat leads",
@@ -96,6 +97,10 @@ def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ..
     notes = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("# "))
     if not notes:
         raise RecipeError(f"{path}: no notes in it, expected one a line")
+    try:
+        check_lines(notes, "notes", MOST_NOTES)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
     missing = unwritable("".join(notes)) if font is None else lacking("".join(notes), font)
     if missing:
         expected = "Latin letters, digits and common signs" if font is None else f"characters that {font.path} has"
