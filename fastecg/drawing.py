@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastecg.errors import FastecgError, RecordError
+from fastecg.files import spelled
 from fastecg.manifest import Line
 from fastecg.options import Options
 from fastecg.places import send_folder
@@ -236,4 +237,4 @@ def _reason(error: Exception, task: Task) -> str:
     if isinstance(task.origin, Path):
         for parent in (task.origin.resolve().parent, task.origin.parent):
             text = text.replace(f"{parent}{os.sep}", "")
-    return text
+    return spelled(text)

@@ -38,6 +38,18 @@ def read_text(path: str | os.PathLike[str], most: int = MIB) -> str:
     return read_file(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
+def spelled(name: str) -> str:
+    """A name in letters that any file can hold: bytes that are no UTF-8 are taken for Latin-1, as they mostly are."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            return name.encode("utf-8", "surrogateescape").decode("latin-1")
+        except UnicodeEncodeError:  # half a character that is no byte either
+            return name.encode("utf-8", "replace").decode("utf-8")
+    return name
+
+
 def check_regular(path: str | os.PathLike[str]) -> None:
     """Raise `OSError` unless `path` is a regular file, or a link to one."""
     try:

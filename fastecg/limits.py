@@ -39,8 +39,8 @@ def check_values(table: Any) -> None:
             waiting += [(item, depth + 1) for pair in value.items() for item in pair]
         elif isinstance(value, list | tuple):
             waiting += [(item, depth + 1) for item in value]
-        elif isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise RecipeError(f"a text has {len(value)} letters, expected at most {LONGEST_TEXT}")
+        elif isinstance(value, str):
+            _check_text(value)
         elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
             raise RecipeError("a whole number has more than 64 bits, expected a smaller one")
 
@@ -55,6 +55,17 @@ def check_lines(lines: Sequence[str], what: str, most: int) -> None:
     """Refuse too many lines, or lines too long, for a page."""
     if len(lines) > most:
         raise RecipeError(f"there are {len(lines)} {what}, expected at most {most}")
+    for line in lines:
+        _check_text(line)
     longest = max(map(len, lines), default=0)
     if longest > LONGEST_LINE:
         raise RecipeError(f"one of the {what} has {longest} letters, expected at most {LONGEST_LINE}")
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST_TEXT:
+        raise RecipeError(f"a text has {len(text)} letters, expected at most {LONGEST_TEXT}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise RecipeError(f"{text[:20]!r} holds half a character, expected text that UTF-8 can write") from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastecg.drawing import Task
 from fastecg.errors import FastecgError, RecordError
+from fastecg.files import spelled
 from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.options import Options
 from fastecg.places import Place
@@ -60,7 +61,7 @@ def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
 
 def _safe_stem(relative: str) -> str:
     """A record's place in the output folder: its own sub-folders, no way out of them, and a name that WFDB can hold."""
-    parts = [part for part in PurePosixPath(relative).parts if part not in ("/", "..", ".")] or ["record"]
+    parts = [part for part in PurePosixPath(spelled(relative)).parts if part not in ("/", "..", ".")] or ["record"]
     return str(PurePosixPath(*parts[:-1], re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)))
 
 

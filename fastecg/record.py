@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastecg.errors import RecordError
+from fastecg.files import spelled
 
 #: The standard twelve leads, in the order of every mask and layer of this library.
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -52,7 +53,7 @@ class Record:
         object.__setattr__(self, "signal", values)
         object.__setattr__(self, "fs", float(fs))
         object.__setattr__(self, "leads", tuple(leads))
-        object.__setattr__(self, "name", str(name))
+        object.__setattr__(self, "name", spelled(str(name)))
         self._check()
         if values is not signal:  # a caller's own array stays writable for the caller
             values.flags.writeable = False

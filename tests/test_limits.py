@@ -7,13 +7,14 @@ import os
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import fastecg
 from fastecg import limits
-from fastecg.artifacts import Handwriting
+from fastecg.artifacts import Handwriting, Jpeg
 from fastecg.cli.render import _lines_of
-from fastecg.errors import FastecgError, RecipeError, RecordError
+from fastecg.errors import FastecgError, LayoutError, RecipeError, RecordError
 from fastecg.handwriting import read_notes
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.shot import loads_shot
@@ -136,3 +137,19 @@ def test_errors_are_no_longer_than_a_sentence():
     assert text.startswith("begin x")
     assert text.endswith("x end")
     assert str(RecordError("short")) == "short"
+
+
+def test_a_picture_that_would_take_gigabytes_says_so():
+    record = fastecg.simulate(seed=1)
+    told = r"at 1200 dpi the picture has \d+ x \d+ px and takes 3.\d to 7.\d GB of memory, expected at most 175 million px: a lower dpi"
+    began = time.perf_counter()
+    for recipe in ("clean", "photo"):
+        with pytest.raises(LayoutError, match=told):
+            fastecg.render(record, recipe=recipe, dpi=1200, layout="12x1", speed=100, paper="roll-210")
+    assert time.perf_counter() - began < 10
+
+
+def test_large_pictures_go_through_jpeg_without_a_warning(monkeypatch):
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 1000)  # as a picture of 90 million pixels meets it
+    pixels = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    assert Jpeg(quality=50).develop(pixels.copy(), 8.0).shape == pixels.shape

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
 
 _SPLIT_STEPS = 1 << 32
+_LONGEST_KEY = 88  # bytes: a tar archive has room for 100, of which ".layers.png" may be part
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,14 @@ class Rendered:
 
     @property
     def key(self) -> str:
-        """A name of its own: no folders, no dots."""
+        """A name of its own: no folders, no dots, and not too long for any format."""
         path = Path(self.line["path"]).with_suffix("").as_posix()
         # Folders that are named like that could otherwise give two pictures one name.
         mark = f"-{crc32(path.encode()):08x}" if "__" in path or "." in path else ""
-        return path.replace("/", "__").replace(".", "_") + mark
+        name = path.replace("/", "__").replace(".", "_") + mark
+        if len(name.encode()) <= _LONGEST_KEY:
+            return name
+        return name.encode()[: _LONGEST_KEY - 9].decode(errors="ignore") + f"-{crc32(path.encode()):08x}"
 
     @property
     def size(self) -> tuple[int, int]:
