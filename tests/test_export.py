@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -16,10 +17,10 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.errors import FastecgError
-from fastecg.export import EXPORTS, export
+from fastecg.export import EXPORTS, coco, export
 from fastecg.export.coco import rle_counts
 from fastecg.export.rendered import Rendered, rendered_in
-from fastecg.export.things import CATEGORIES, _cut, things_in
+from fastecg.export.things import CATEGORIES, Thing, _cut, things_in
 from fastecg.record import LEADS
 from fastecg.writers import write_record
 
@@ -385,3 +386,33 @@ def test_the_command_exports(rendered, tmp_path):
     assert "6 pictures in" in result.stdout
     wrong = CliRunner().invoke(app, ["export", str(rendered), str(tmp_path / "out"), "--to", "yolo"])
     assert wrong.exit_code == 2
+
+
+def test_coco_counts_from_the_corner_of_the_first_pixel():
+    """A trace of rows 3 to 5 and columns 10 to 19 is 10 wide and 3 high; the centre of pixel (0, 0) is at 0.5, 0.5."""
+    ink = np.zeros((30, 40), dtype=bool)
+    ink[3:6, 10:20] = True
+    outline = np.array([[9.5, 2.5], [19.5, 2.5], [19.5, 5.5], [9.5, 5.5]])
+    thing = Thing("II", outline, "II", np.tile([10.25, 4.0], (17, 1)), np.array([2] * 16 + [0]), ink)
+    for drawn in (thing, replace(thing, ink=None)):
+        left, top, right, bottom = coco._box(drawn)
+        assert (left, top, right, bottom) == (10.0, 3.0, 20.0, 6.0)
+        assert coco._area(drawn) == 30.0
+    assert np.array_equal(coco._polygon(thing), [[10.0, 3.0, 20.0, 3.0, 20.0, 6.0, 10.0, 6.0]])
+
+
+def test_coco_has_boxes_and_key_points_where_ink_and_truth_are(exported, pictures):
+    for file in coco_files(exported["coco"]):
+        names = {image["id"]: image["file_name"].rpartition(".")[0] for image in file["images"]}
+        for image, key in names.items():
+            entries = [entry for entry in file["annotations"] if entry["image_id"] == image]
+            for thing, entry in zip(things_in(pictures[key]), entries, strict=True):
+                left, top, wide, high = entry["bbox"]
+                if thing.ink is not None:
+                    rows, columns = np.nonzero(thing.ink)
+                    assert (left, top, wide, high) == (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+                if thing.points is not None:
+                    told = np.reshape(entry["keypoints"], (-1, 3))
+                    seen = thing.seen > 0
+                    np.testing.assert_allclose(told[seen, :2], thing.points[seen] + 0.5, atol=0.0051)
+                    assert not told[~seen].any()

@@ -291,3 +291,25 @@ def test_finest_artifact_decides_the_mesh():
     shot = replace(composed(4), artifacts=(Wave(),), view=Straight())
     assert shot.warp(LETTER).mesh.step_mm[0] == pytest.approx(2.0, rel=0.01)
     assert replace(shot, artifacts=(Wave(), Crease())).warp(LETTER).mesh.step_mm[0] == pytest.approx(1.0, rel=0.01)
+
+
+def test_flat_warp_has_the_page_where_it_is_printed():
+    """Pixel centres are at whole numbers, also where only the paper's own nodes tell: outside the picture."""
+    warp = Warp.flat(LETTER, 8.0, (1727, 2235))
+    x, y = warp.mesh.coordinates()
+    np.testing.assert_allclose(warp.mesh_px[..., 0], x * 8.0 - 0.5 + 0 * y, atol=1e-9)
+    np.testing.assert_allclose(warp.mesh_px[..., 1], y * 8.0 - 0.5 + 0 * x, atol=1e-9)
+    outside = np.array([[-11.0, 50.0], [100.0, 225.0], [290.0, -11.0]])
+    np.testing.assert_allclose(warp.forward(outside), outside * 8.0 - 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.05, 0.01, 0.0, -0.5])
+def test_a_fold_is_seen_in_the_paper_and_in_the_picture(share):
+    """Each of the two counts by itself: a cell of less than a fiftieth of its area is one that is folded."""
+    warp = Warp.flat((60.0, 40.0), 8.0, (320, 480))
+    assert warp.is_fold_free()
+    for name in ("nodes_mm", "mesh_px"):
+        nodes = getattr(warp, name)
+        folded = nodes.copy()
+        folded[:, 2:, 0] -= (1 - share) * (nodes[0, 2, 0] - nodes[0, 1, 0])
+        assert replace(warp, **{name: folded}).is_fold_free() == (share > 0.02), name

@@ -199,3 +199,16 @@ def test_a_plot_of_scores(tmp_path):
         assert drawn.width > 800
     with pytest.raises(fastecg.FastecgError, match=r"scores\.nothing"):
         plot_scores(fastecg.score(wanted, found), tmp_path / "scores.nothing")
+
+
+@pytest.mark.parametrize("share", [1.0, 0.75, 0.5, 0.2])
+def test_the_2024_metric_counts_the_share_that_was_found(share):
+    """The decibels of what is there, times the share that is there: no more for leaving out what is hard."""
+    x = beats(2000)
+    error = 0.02 * (-1.0) ** np.arange(2000)
+    found = x + error
+    found[round(2000 * share) :] = np.nan
+    there = np.isfinite(found)
+    alone = challenge_2024(np.where(there, x, np.nan), found, FS)
+    assert 15 < alone < 30
+    assert challenge_2024(x, found, FS) == pytest.approx(alone * there.mean(), rel=1e-9)

@@ -404,3 +404,15 @@ def test_copy_of_a_long_record_is_made_in_spans_with_the_same_bytes(tmp_path, mo
         write_record(tmp_path / name / "r", record, drawn=drawn)
     for suffix in (".hea", ".dat"):
         assert (tmp_path / "spans" / f"r{suffix}").read_bytes() == (tmp_path / "whole" / f"r{suffix}").read_bytes()
+
+
+def test_truth_tells_how_a_lead_was_moved_onto_the_page():
+    record = fastecg.simulate("sinus", seed=3)
+    far = Record(record.signal + np.float32(20), record.fs, record.leads)
+    photo = fastecg.Recipe.load("clean").draw(far, layout="3x4", style="muse", dpi=100).take(far)
+    content = read_truth(truth_bytes(photo))
+    assert min(abs(trace["offset_mv"]) for trace in content["fastecg"]["traces"]) > 10
+    for entry, trace in zip(content["leads"], content["fastecg"]["traces"], strict=True):
+        y_mm = (np.array(entry["plotted_pixels"])[:, 0] + 0.5) * 25.4 / 100
+        millivolts = (trace["baseline_mm"] - y_mm) / trace["gain_mm_mv"] + trace["offset_mv"]
+        np.testing.assert_allclose(millivolts, far.lead(entry["lead_name"])[entry["start_sample"] : entry["end_sample"]], atol=2e-4)
