@@ -39,6 +39,7 @@ def _recompressed(pixels: np.ndarray, quality: int, left: int, top: int) -> np.n
 
     stream = io.BytesIO()
     pillow_picture(pixels, left, top).save(stream, "JPEG", quality=quality, subsampling=2)
+    stream.seek(0)
     picture = JpegImageFile(stream)  # and not Image.open, which takes large pictures for an attack
     for start in range(0, len(pixels), _BAND):
         band = pixels[start : start + _BAND]

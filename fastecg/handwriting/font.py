@@ -135,7 +135,10 @@ def _read(path: Path) -> NotesFont:
 @lru_cache(maxsize=4096)
 def _mask(path: Path, character: str) -> bytes:
     """A glyph drawn large, to tell it from others; of size and pixels."""
-    core = _face(path).getmask(character, mode="L")
+    try:
+        core = _face(path).getmask(character, mode="L")
+    except OSError:  # of a damaged font: what cannot be drawn is not there
+        return b""
     return repr(core.size).encode() + bytes(core) if max(core.size) and any(core) else b""
 
 
