@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastecg.errors import ImageError
-from fastecg.expose import Noise, expose
+from fastecg.expose import Noise, _sheet_pixels_per_pixel, expose
 
 SIZE = (117, 163)
 ROWS, COLS = 16, 22
@@ -378,3 +378,26 @@ def test_a_fine_sheet_is_seen_where_it_is(ratio: float, axis: int) -> None:
     drawn = expose(sheet, turned(0, scale=ratio, shift=shift), ones(), SIZE)[..., 1].astype(float)
     profile = drawn.sum(axis=axis)
     assert np.average(np.arange(len(profile)), weights=profile) == pytest.approx((61.3, 47.8)[axis], abs=0.03)
+
+
+@pytest.mark.parametrize("side", ["left of", "above", "right of", "below"])
+def test_how_fine_the_sheet_is_counts_where_it_is_seen(side: str) -> None:
+    """Nodes that see what lies beside the sheet may run at any pace."""
+    pace = 3.0
+    x, y = (pace * values for values in lattice())
+    along, edge = (x, 100.0) if side in ("left of", "right of") else (y, 70.0)
+    beside = along < edge if side in ("left of", "above") else along > 300.0 - edge
+    origin = edge if side in ("left of", "above") else 300.0 - edge
+    moved = np.where(beside, origin + 0.2 * (along - origin), along)  # slow beside the sheet
+    x, y = (moved, y) if side in ("left of", "right of") else (x, moved)
+    shape = (300, 300) if side in ("right of", "below") else (2000, 2000)
+    if side == "left of":
+        x = x - edge
+    elif side == "above":
+        y = y - edge
+    elif side == "right of":
+        shape = (2000, round(300.0 - edge))
+    else:
+        shape = (round(300.0 - edge), 2000)
+    found = _sheet_pixels_per_pixel(np.zeros((*shape, 3), np.uint8), np.stack([x, y], axis=-1))
+    assert found == pytest.approx(pace, rel=0.01)
