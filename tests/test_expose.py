@@ -385,19 +385,13 @@ def test_how_fine_the_sheet_is_counts_where_it_is_seen(side: str) -> None:
     """Nodes that see what lies beside the sheet may run at any pace."""
     pace = 3.0
     x, y = (pace * values for values in lattice())
-    along, edge = (x, 100.0) if side in ("left of", "right of") else (y, 70.0)
-    beside = along < edge if side in ("left of", "above") else along > 300.0 - edge
-    origin = edge if side in ("left of", "above") else 300.0 - edge
+    along, origin = (
+        (x, 336.0 if side == "left of" else 120.0) if side in ("left of", "right of") else (y, 240.0 if side == "above" else 96.0)
+    )
+    beside = along < origin if side in ("left of", "above") else along > origin
     moved = np.where(beside, origin + 0.2 * (along - origin), along)  # slow beside the sheet
     x, y = (moved, y) if side in ("left of", "right of") else (x, moved)
-    shape = (300, 300) if side in ("right of", "below") else (2000, 2000)
-    if side == "left of":
-        x = x - edge
-    elif side == "above":
-        y = y - edge
-    elif side == "right of":
-        shape = (2000, round(300.0 - edge))
-    else:
-        shape = (round(300.0 - edge), 2000)
+    x, y = x - origin * (side == "left of"), y - origin * (side == "above")
+    shape = (round(origin) if side == "below" else 2000, round(origin) if side == "right of" else 2000)
     found = _sheet_pixels_per_pixel(np.zeros((*shape, 3), np.uint8), np.stack([x, y], axis=-1))
     assert found == pytest.approx(pace, rel=0.01)

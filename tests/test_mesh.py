@@ -336,3 +336,12 @@ def test_a_lattice_reaches_a_cell_beyond_the_picture_on_every_side():
         last = CELL * (rows - 2)  # the node before the last one: the first stands at -CELL
         assert pixels - 1 <= last - CELL < pixels - 1 + CELL
         assert columns == rows + 1
+
+
+def test_nodes_beside_the_page_tell_how_far():
+    warp = Warp.flat((60.0, 40.0), 2.0, (200, 300))  # a picture of 150 x 100 mm
+    x, y = np.moveaxis(warp.nodes_mm, -1, 0)
+    outside = np.maximum(np.maximum(-x, x - 60.0), np.maximum(-y, y - 40.0))
+    assert (outside > 50).any()
+    assert (outside < -15).any()
+    np.testing.assert_allclose(warp.off_page_mm, outside, atol=1e-9)
