@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.errors import FastecgError
-from fastecg.export import EXPORTS, coco, export
+from fastecg.export import EXPORTS, coco, export, yolo
 from fastecg.export.coco import rle_counts
 from fastecg.export.rendered import Rendered, rendered_in
 from fastecg.export.things import CATEGORIES, Thing, _cut, things_in
@@ -416,3 +416,10 @@ def test_coco_has_boxes_and_key_points_where_ink_and_truth_are(exported, picture
                     seen = thing.seen > 0
                     np.testing.assert_allclose(told[seen, :2], thing.points[seen] + 0.5, atol=0.0051)
                     assert not told[~seen].any()
+
+
+def test_yolo_counts_from_the_corner_of_the_first_pixel():
+    outline = np.array([[9.5, 2.5], [19.5, 2.5], [19.5, 5.5], [9.5, 5.5]])
+    thing = Thing("II", outline, "II")
+    assert yolo._line(thing, yolo._outline(thing), (30, 40)).split()[1:] == ["0.25", "0.1", "0.5", "0.1", "0.5", "0.2", "0.25", "0.2"]
+    assert yolo._line(thing, yolo._box(thing), (30, 40)).split()[1:] == ["0.375", "0.15", "0.25", "0.1"]
