@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.errors import FastecgError
-from fastecg.export import EXPORTS, coco, export, yolo
+from fastecg.export import EXPORTS, coco, export, things, webdataset, yolo
 from fastecg.export.coco import rle_counts
 from fastecg.export.rendered import Rendered, rendered_in
 from fastecg.export.things import CATEGORIES, Thing, _cut, things_in
@@ -423,3 +423,20 @@ def test_yolo_counts_from_the_corner_of_the_first_pixel():
     thing = Thing("II", outline, "II")
     assert yolo._line(thing, yolo._outline(thing), (30, 40)).split()[1:] == ["0.25", "0.1", "0.5", "0.1", "0.5", "0.2", "0.25", "0.2"]
     assert yolo._line(thing, yolo._box(thing), (30, 40)).split()[1:] == ["0.375", "0.15", "0.25", "0.1"]
+
+
+def test_a_key_point_is_unknown_hidden_or_seen():
+    entry = {"lead_name": "x", "plotted_pixels": [[5.0, float(k)] for k in range(16)] + [[500.0, 16.0]]}
+    truth = {"leads": [entry], "fastecg": {"visible": [[True] * 8 + [False] * 9]}, "height": 30, "width": 40}
+    thing = things._trace(truth, 0, np.zeros((4, 2)), None)
+    assert thing.seen.tolist() == [2] * 8 + [1] * 8 + [0]
+
+
+def test_no_shard_is_larger_than_the_limit_by_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(webdataset, "MOST_BYTES", 12_000)
+    shards = webdataset.Shards(tmp_path, "train")
+    for number in range(12):
+        shards.add({f"{number}.json": bytes(500)})
+    shards.close()
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert max(sizes) <= 12_000
