@@ -7,11 +7,7 @@ last the leads are exchanged as fits best. What a column gains over the first is
 
 from __future__ import annotations
 
-import argparse
-import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
