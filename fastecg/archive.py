@@ -421,14 +421,14 @@ def _work(job: Job, *, out: Path, wish: Wish, key: str) -> Line:
 def _read(job: Job, out: Path, wish: Wish) -> Line:
     """Read one page; its files, and what its line says."""
     from fastecg.digitizing.digitize import digitize
-    from fastecg.digitizing.pictures import read_page
+    from fastecg.digitizing.pictures import read_picture
     from fastecg.digitizing.report import overlay, report_of, twelve_leads
     from fastecg.digitizing.separate import WEIGHTS
     from fastecg.writers import write_image, write_record
     from fastecg.writers.exchange import FORMATS, write_exchange
 
     target = out / job.stem
-    picture = read_page(job.path, job.page or 0)
+    picture = read_picture(job.path, job.page or 0)
     stamp = _mark(job.path)
     reading = digitize(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
     report = report_of(reading)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastecg.drawing import Drawn, Task, draw_task
+from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
 from fastecg.options import Options
 
@@ -20,14 +20,14 @@ _AHEAD = 4  # tasks a thread of the cluster that wait in its queues
 _RETRIES = 2
 
 
-def drawn_by_cluster(tasks: list[Task], options: Options, folder: Path | str, client: Client) -> Iterator[Drawn]:
+def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str, client: Client) -> Iterator[Drawn]:
     """Draw tasks on a cluster; results come as they are ready.
 
     The tasks of a worker that dies are drawn elsewhere; one that kills several workers is reported as failed.
     """
     from distributed import as_completed
 
-    waiting = iter(tasks)
+    waiting = Waiting(tasks)
     pending: dict[object, Task] = {}
     done = as_completed()
 
@@ -40,12 +40,17 @@ def drawn_by_cluster(tasks: list[Task], options: Options, folder: Path | str, cl
         pending[future.key] = task
         done.add(future)
 
-    for task in islice(waiting, max(1, _AHEAD * sum(client.nthreads().values()))):
-        submit(task)
-    for future in done:
-        yield _drawn(future, pending.pop(future.key))
-        for task in islice(waiting, 1):
+    def fill() -> None:
+        ahead = max(1, _AHEAD * sum(client.nthreads().values()))
+        for task in islice(waiting, max(0, ahead - len(pending))):  # workers may be fewer than they were
             submit(task)
+
+    fill()
+    for future in done:
+        drawn = _drawn(future, pending.pop(future.key))
+        waiting.put_first(drawn.parts)
+        yield drawn
+        fill()
 
 
 def _drawn(future: Future, task: Task) -> Drawn:

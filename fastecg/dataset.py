@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastecg.drawing import Drawn, Task, draw_task
+from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
 from fastecg.manifest import Line, Manifest
 from fastecg.options import Options
@@ -34,25 +34,31 @@ _PICTURES_A_WORKER = 8  # fewer are drawn sooner than another process starts
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: records done of all, pictures drawn, and the record just drawn from, with its error if it is done and failed."""
+    """How far a run is: records done of all, pictures drawn, and the record just drawn from, with its error if it is done and failed.
+
+    `note` is what else there is to say, in words.
+    """
 
     done: int
     total: int
     pages: int
     stem: str
     error: str | None = None
+    note: str | None = None
 
 
 @dataclass
 class Summary:
     """What a run did.
 
-    `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `shortened` records had a tail shorter than a
+    `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `deleted` files of an earlier run with other
+    options made room for them; `shortened` records had a tail shorter than a
     page, which is not drawn; `failures` are (record, reason).
     """
 
     pages: int = 0
     kept: int = 0
+    deleted: int = 0
     records: int = 0
     shortened: int = 0
     bytes: int = 0
@@ -136,7 +142,7 @@ def render_dataset(
     overwrite : bool
         Draw everything anew, whatever is there.
     progress : callable, optional
-        Called with a `Progress` after every record; where there are many variants, after every 32 of them.
+        Called with a `Progress` after every record; where there are many variants or pages, after every 32 of them.
 
     Raises
     ------
@@ -190,16 +196,20 @@ def _drawn_to(
 ) -> Summary:
     """Find what there is to draw, draw it, and leave the manifest in order, whatever stops the run."""
     tasks = find_tasks(inputs, place.folder, limit, shard)
-    manifest = open_manifest(place, options, overwrite)
+    manifest, deleted = open_manifest(place, options, overwrite)
+    progress = progress or (lambda _: None)
+    if deleted:
+        progress(Progress(0, len(tasks), 0, "", note=f"deleted {deleted} files of the earlier run with other options"))
     sweep(place.folder, {task.stem for task in tasks}, alone=shard is None)
     tasks = [task if overwrite else left_of(task, place, manifest, options) for task in tasks]
     try:
-        summary = _run(tasks, options, place, manifest, workers, progress or (lambda _: None))
+        summary = _run(tasks, options, place, manifest, workers, progress)
     except BaseException:
         with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
             _settle(manifest, place, shard)
         raise
     _settle(manifest, place, shard)
+    summary.deleted = deleted
     return summary
 
 
@@ -226,7 +236,7 @@ def _run(
     for drawn in _results(parts, options, place.target, workers):
         if drawn.error is not None:
             errors.setdefault(drawn.stem, drawn.error)
-        left[drawn.stem] -= 1
+        left[drawn.stem] += len(drawn.parts) - 1
         ended = left[drawn.stem] == 0
         error = errors.get(drawn.stem) if ended else None
         manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
@@ -236,7 +246,8 @@ def _run(
             summary.end(drawn, error)
             if error is None:
                 manifest.errors.pop(drawn.stem, None)
-        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error))
+        note = f"{drawn.stem}: {drawn.pages} pages of 10 s, {drawn.pages * options.per_record} pictures" if drawn.parts else None
+        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error, note))
     summary.seconds = time.perf_counter() - began
     return summary
 
@@ -256,14 +267,21 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         return
     from fastecg.kernels.jit import kernels_cached
 
-    processes = 1 if is_own_memory(target) else _worker_count(workers, tasks, options)
-    here = len(tasks) if processes == 1 else int(not kernels_cached())  # the first one compiles for all workers
-    for task in tasks[:here]:
-        yield draw_task(task, options, target)
-    if tasks[here:]:
-        from fastecg.workers import drawn_by_workers
+    most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
+    processes = min(most, _worker_count(workers, tasks, options))
+    compiled, waiting = kernels_cached(), Waiting(tasks)
+    while processes == 1 or not compiled:  # the first one that is drawn compiles for all workers
+        task = next(waiting, None)
+        if task is None:
+            return
+        drawn = draw_task(task, options, target)
+        waiting.put_first(drawn.parts)
+        compiled |= not drawn.parts
+        processes = max(processes, min(most, len(drawn.parts)))  # a record that proves long is work for many
+        yield drawn
+    from fastecg.workers import drawn_by_workers
 
-        yield from drawn_by_workers(tasks[here:], options, target, processes)
+    yield from drawn_by_workers(waiting, options, target, processes)
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:

@@ -7,13 +7,18 @@ import hashlib
 import os
 import tempfile
 import traceback
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastecg.errors import FastecgError, RecordError
+from fastecg.files import spelled
 from fastecg.manifest import Line
 from fastecg.options import Options
 from fastecg.places import send_folder
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.record import Record
 
+_PICTURES_A_PART = 32  # of a record that is drawn in parts: what is lost when a run is killed
+_FEW_PARTS = 4  # records of no more are drawn as a whole
 _PACKAGE = Path(__file__).parent
 _OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
 
@@ -31,7 +38,7 @@ _OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  #
 class Task:
     """One record to draw: a file, or the record itself. `stem` is its place in the output folder, `done` the images that are there.
 
-    `variants` are the first to be drawn and the one behind the last; all of them unless given.
+    `variants` are the first to be drawn and the one behind the last, `pages` likewise; all of them unless given.
     """
 
     stem: str
@@ -40,17 +47,59 @@ class Task:
     copied: bool = False  # its WFDB copy is there
     complete: bool = False  # nothing is left to do
     variants: tuple[int, int] | None = None
+    pages: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What became of one task: its lines for the manifest, and its error if it failed."""
+    """What became of one task: its lines for the manifest, and its error if it failed.
+
+    A record of many `pages` is only counted at first: nothing is drawn, and `parts` are the tasks that draw it.
+    """
 
     stem: str
     lines: tuple[Line, ...] = ()
     error: str | None = None
     kept: int = 0
     tail_s: float = 0.0
+    pages: int = 0
+    parts: Sequence[Task] = ()
+
+
+class _Parts(Sequence[Task]):
+    """A task in parts of some pages each: counted and not listed, for a day of ECG has thousands of pages."""
+
+    def __init__(self, task: Task, pages: int, each: int) -> None:
+        self._task, self._pages, self._each = task, pages, each
+
+    def __len__(self) -> int:
+        return -(-self._pages // self._each)
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return replace(self._task, pages=(index * self._each, min((index + 1) * self._each, self._pages)))
+
+
+class Waiting:
+    """Tasks that wait to be drawn; parts of one that was counted are put in front of the others."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._piles = deque([iter(tasks)])
+
+    def __iter__(self) -> Iterator[Task]:
+        return self
+
+    def __next__(self) -> Task:
+        while self._piles:
+            for task in self._piles[0]:
+                return task
+            self._piles.popleft()
+        raise StopIteration
+
+    def put_first(self, tasks: Iterable[Task]) -> None:
+        """These are next."""
+        self._piles.appendleft(iter(tasks))
 
 
 def draw_task(task: Task, options: Options, target: Path | str) -> Drawn:
@@ -67,23 +116,27 @@ def _draw(task: Task, options: Options, folder: Path) -> Drawn:
     lines: list[Line] = []
     try:
         record = _read(task)
-        starts = list(record.page_starts())
-        count = len(starts) * options.per_record
+        pages = record.page_count()
+        count = pages * options.per_record
         first, stop = task.variants or (0, options.per_record)
-        asked = range(first * len(starts), stop * len(starts))
+        each = max(1, _PICTURES_A_PART // (stop - first))
+        if task.pages is None and pages > each * _FEW_PARTS and not options.mask_unplotted:
+            return Drawn(task.stem, pages=pages, parts=_Parts(task, pages, each))
+        asked = [range(variant * pages, (variant + 1) * pages)[slice(*(task.pages or (0, pages)))] for variant in range(first, stop)]
         plotted = np.zeros(record.signal.shape, dtype=bool)
         redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
-        for index in asked:
+        for index in chain(*asked):
             if redo or index not in task.done:
-                photo = _photo(record, index, len(starts), options)
-                _mark_plotted(plotted, photo)
+                photo = _photo(record, index, pages, options)
+                if redo:
+                    _mark_plotted(plotted, photo)
                 lines.append(_written(photo, task.stem, index, folder, options) | {"images": count, "copy_bytes": 2 * record.signal.size})
                 del photo  # 30 MB and more that the next one can use
-        if first == 0 and (redo or not task.copied):
+        if asked[0][0] == 0 and (redo or not task.copied):
             comments = _comments(task.stem, count, options)
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
-        tail_s = (record.samples - starts[-1][1]) / record.fs
-        return Drawn(task.stem, tuple(lines), kept=len(asked) - len(lines), tail_s=tail_s)
+        tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs
+        return Drawn(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
             raise  # a full disk is no fault of the record
@@ -98,9 +151,19 @@ def _read(task: Task) -> Record:
     if not isinstance(task.origin, Path):
         return task.origin
     try:
-        return read_record(task.origin)
+        if task.pages is None:
+            return read_record(task.origin)
+        return _kept_record(task.origin, os.stat(task.origin).st_mtime_ns)
     except OSError as error:
         raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
+
+
+@lru_cache(maxsize=1)
+def _kept_record(origin: Path, changed: int) -> Record:
+    """A record that other parts will ask for again."""
+    from fastecg.readers import read_record
+
+    return read_record(origin)
 
 
 def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
@@ -158,9 +221,10 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
 
 def _comments(stem: str, count: int, options: Options) -> list[str]:
     """What the header of the copy says besides the signal."""
+    if not options.challenge_headers:
+        return []
     name = PurePosixPath(stem).name
-    images = ", ".join(f"{name}-{index}.{options.format}" for index in range(count))
-    return [f"Image: {images}"] if options.challenge_headers else []
+    return [f"Image: {', '.join(f'{name}-{index}.{options.format}' for index in range(count))}"]
 
 
 def _reason(error: Exception, task: Task) -> str:
@@ -178,4 +242,4 @@ def _reason(error: Exception, task: Task) -> str:
     if isinstance(task.origin, Path):
         for parent in (task.origin.resolve().parent, task.origin.parent):
             text = text.replace(f"{parent}{os.sep}", "")
-    return text
+    return spelled(text)

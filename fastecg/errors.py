@@ -1,8 +1,14 @@
 """What can go wrong, one class a kind of input. Every message names the file, what is wrong and what was expected."""
 
+_LONGEST = 2000  # letters: what is wrong may be megabytes long
+
 
 class FastecgError(Exception):
     """Base of every error raised on purpose by fastecg."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 500]} … {text[-400:]}"
 
 
 class RecordError(FastecgError):

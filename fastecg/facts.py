@@ -14,6 +14,7 @@ from typing import TypedDict
 import numpy as np
 
 from fastecg.errors import RecipeError
+from fastecg.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 
 _LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
@@ -64,6 +65,9 @@ class Facts:
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9]{1,20}", self.number):
             raise RecipeError(f"the number of the patient is {self.number!r}, expected up to 20 digits")
+        check_lines(self.header_text, "header lines", MOST_HEADER_LINES)
+        check_lines(self.statements, "statements", MOST_HEADER_LINES)
+        check_lines([value for value in vars(self).values() if isinstance(value, str)], "words of the header", LONGEST_LINE)
 
 
 def draw_facts(rng: np.random.Generator, record: Record) -> Facts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import io
 import json
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.runs import runs_of
 from fastecg.writers.image import FORMATS, write_atomic, write_image
-from fastecg.writers.truth_json import read_truth, reading_truth
+from fastecg.writers.truth_json import load_truth, reading_truth
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -113,8 +115,8 @@ def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] |
     if not images:
         raise ImageError(f"{root}: no image with its truth (.json) in it, expected what `fastecg render` makes")
     shown = images[:limit]
-    figures = "\n".join(_figure(path, Path(os.path.relpath(path, target.parent)).as_posix()) for path in shown)
-    write_atomic(target, _PAGE.read_text(encoding="utf-8").replace(_PLACE, figures, 1).encode())
+    figures = "\n".join(_figure(path, _link(os.path.relpath(path, target.parent))) for path in shown)
+    write_atomic(target, _page(figures).encode("utf-8", "replace"))
     return target, len(shown), len(images)
 
 
@@ -179,7 +181,7 @@ def _truth_of(image: Path) -> dict[str, Any]:
         raise ImageError(f"{image}: there is no such image, expected one that `fastecg render` made")
     if not path.is_file():
         raise ImageError(f"{image}: its truth is missing, expected {path.name} beside it")
-    return read_truth(path.read_bytes(), path.name)
+    return load_truth(path)
 
 
 def _images_in(folder: Path) -> Iterator[Path]:
@@ -192,8 +194,27 @@ def _images_in(folder: Path) -> Iterator[Path]:
 # --- the web page --------------------------------------------------------------------------------------------------------------
 
 _PAGE = Path(__file__).parent / "data" / "inspect.html"
-_PLACE = "<!-- figures -->"
+_PLACE, _POLICY_PLACE = "<!-- figures -->", "<!-- policy -->"
 _THUMBNAIL_PX = 320
+
+
+def _page(figures: str) -> str:
+    """The page. Truth files may be anybody's: what they say is escaped, and a browser is told to run the page's own script alone."""
+    page = _PAGE.read_text(encoding="utf-8")
+    script, style = (_digest(page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]) for tag in ("script", "style"))
+    policy = f"default-src 'none'; img-src data:; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return page.replace(_POLICY_PLACE, head, 1).replace(_PLACE, figures, 1)
+
+
+def _digest(text: str) -> str:
+    """As a policy names an inline script or style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _link(path: str) -> str:
+    """A relative path as a URL: a folder named ``javascript:`` or ``?`` is a folder."""
+    return quote(Path(path).as_posix().encode("utf-8", "surrogateescape"))
 
 
 def _figure(path: Path, link: str) -> str:
@@ -239,7 +260,7 @@ def _overlay(truth: dict[str, Any]) -> str:
     boxes = "".join(_box_svg(box) for box in own["boxes"])
     crosses = "".join(f"M{x - 3:.1f} {y:.1f}h6M{x:.1f} {y - 3:.1f}v6" for x, y in _finite(_points(own["grid"]["px"])))
     return (
-        f'<svg viewBox="-0.5 -0.5 {truth["width"]} {truth["height"]}"><g class="lattice"><path class="grid" d="{crosses}"/></g>'
+        f'<svg viewBox="-0.5 -0.5 {int(truth["width"])} {int(truth["height"])}"><g class="lattice"><path class="grid" d="{crosses}"/></g>'
         f'<g class="boxes">{boxes}</g>{traces}</svg>'
     )
 

@@ -16,11 +16,14 @@ from typing import Any
 import orjson
 
 from fastecg.errors import FastecgError
+from fastecg.files import check_regular, read_file
 from fastecg.writers.image import write_atomic
 
 MANIFEST, RUN = "manifest.jsonl", "run.json"
 
 Line = dict[str, Any]
+
+_LONGEST_LINE = 1 << 20  # bytes; what is longer counts for nothing
 
 
 class Manifest:
@@ -39,10 +42,15 @@ class Manifest:
         self.images: dict[str, Line] = {}
         self._paths: dict[str, dict[str, None]] = {}  # record -> those of its images, in order
         self.errors: dict[str, Line] = {}
-        data = self.path.read_bytes() if self.path.exists() else b""
-        self._torn = bool(data) and not data.endswith(b"\n")  # a line that a crash cut short
-        for text in (inherited + b"\n" + data).splitlines():
+        self._torn = False
+        for text in inherited.splitlines():
             self._take(text)
+        if self.path.exists():
+            check_regular(self.path)
+            with open(self.path, "rb") as file:
+                while text := file.readline(_LONGEST_LINE):
+                    self._torn = not text.endswith(b"\n")  # a line that a crash cut short
+                    self._take(text)
 
     def _take(self, text: bytes) -> None:
         with suppress(orjson.JSONDecodeError):  # a torn line: its image is drawn again
@@ -120,7 +128,7 @@ def read_options(folder: Path) -> Line | None:
         If its ``run.json`` is none of ours.
     """
     path = folder / RUN
-    content = path.read_bytes() if path.exists() else b""
+    content = read_file(path) if path.exists() else b""
     if not content.strip(b"\0"):
         return None
     try:

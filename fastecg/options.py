@@ -41,6 +41,7 @@ class Options:
     def check(self) -> None:
         """Raise the error of the first option that cannot be."""
         from fastecg.layouts import check_layout
+        from fastecg.limits import MOST_HEADER_LINES, MOST_NOTES, check_lines
         from fastecg.recipe import check_page, lead_names
         from fastecg.vary import Distribution
 
@@ -61,6 +62,8 @@ class Options:
         fixed |= {"chest_gain_mm_mv": self.chest_gain, "paper": self.paper, "rhythm_leads": self.rhythm_leads}
         check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items() if value is not None})
         check_layout("3x4+3" if self.layout == "auto" else self.layout, lead_names(self.rhythm_leads))
+        check_lines(self.header_text, "header lines", MOST_HEADER_LINES)
+        check_lines(self.notes, "notes", MOST_NOTES)
         if self.per_record < 1:
             raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
         if self.severity is not None and not 0 <= self.severity <= 1:

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.files import check_regular
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")  # and none that would start a program
+#: What is opened, by content and not by name: for others Pillow starts programs (PostScript).
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -22,7 +24,8 @@ def read_image(path: Path) -> np.ndarray:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=_FORMATS) as found:
-            return np.array(found.convert("RGB") if found.mode in ("P", "CMYK", "YCbCr") else found)
+        check_regular(path)
+        with Image.open(path, formats=FORMATS) as found:
+            return np.array(found if found.mode in ("L", "RGB") else found.convert("RGB"))
     except Exception as fault:  # Pillow raises what it runs into: SyntaxError for a PNG cut short, struct.error, …
         raise ImageError(f"{path}: cannot be read as an image ({type(fault).__name__}), expected PNG, JPEG, WebP or TIFF") from None

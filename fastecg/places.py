@@ -20,6 +20,7 @@ from fastecg.errors import FastecgError
 from fastecg.manifest import MANIFEST, RUN
 
 _SEND_S = 30.0  # between two versions of a manifest
+_LOCAL = ("file://", "local://")
 _SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 
 
@@ -42,9 +43,17 @@ class Place:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
-        (self.folder / name).unlink(missing_ok=True)
+    def delete(self, name: str) -> bool:
+        """Delete a file, if it is there and in the folder itself: nothing that is reached through a link. Whether it was deleted."""
+        path = self.folder / name
+        try:
+            inside = path.resolve(strict=True).is_relative_to(self.folder.resolve())
+        except (OSError, RuntimeError):  # not there, or links in a circle
+            return False
+        if inside and not path.is_dir():
+            path.unlink(missing_ok=True)
+            return True
+        return False
 
     def send(self, *, now: bool = False) -> None:
         """Send what is kept here to where it belongs."""
@@ -84,10 +93,12 @@ class RemotePlace(Place):
         """Bytes of a file when the run began."""
         return self._sizes.get(name)
 
-    def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
-        if self._sizes.pop(name, None) is not None:
-            self._files.rm_file(f"{self._root}/{name}")
+    def delete(self, name: str) -> bool:
+        """Delete a file, if it is there. Whether it was."""
+        if self._sizes.pop(name, None) is None:
+            return False
+        self._files.rm_file(f"{self._root}/{name}")
+        return True
 
     def send(self, *, now: bool = False) -> None:
         """Send manifest and options, if it is time."""
@@ -115,6 +126,9 @@ def place_of(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) 
     """The place that a path or URL names, for a shard or for all of a run."""
     if not is_url(out):
         yield Place(Path(out))
+        return
+    if str(out).startswith(_LOCAL):  # a folder like any other, with its links
+        yield Place(Path(_file_system(str(out))[1]))
         return
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
         yield RemotePlace(str(out), Path(folder), shard)

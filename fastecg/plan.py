@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastecg.drawing import Task
 from fastecg.errors import FastecgError, RecordError
+from fastecg.files import spelled
 from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.options import Options
 from fastecg.places import Place
-from fastecg.writers import PART, TRUTHS, whole_name
+from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 
 if TYPE_CHECKING:
     from fastecg.record import Record
@@ -60,7 +61,7 @@ def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
 
 def _safe_stem(relative: str) -> str:
     """A record's place in the output folder: its own sub-folders, no way out of them, and a name that WFDB can hold."""
-    parts = [part for part in PurePosixPath(relative).parts if part not in ("/", "..", ".")] or ["record"]
+    parts = [part for part in PurePosixPath(spelled(relative)).parts if part not in ("/", "..", ".")] or ["record"]
     return str(PurePosixPath(*parts[:-1], re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)))
 
 
@@ -112,8 +113,11 @@ def _parts(task: Task, edges: list[int]) -> list[Task]:
 # --- going on where a run stopped ----------------------------------------------------------------------------------------------
 
 
-def open_manifest(place: Place, options: Options, overwrite: bool) -> Manifest:
-    """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place."""
+def open_manifest(place: Place, options: Options, overwrite: bool) -> tuple[Manifest, int]:
+    """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place.
+
+    With it, how many files of the earlier run were deleted.
+    """
     folder, now = place.folder, options.to_dict()
     before = read_options(folder)
     changes = changed_options(before, now) if before is not None else []
@@ -124,22 +128,27 @@ def open_manifest(place: Place, options: Options, overwrite: bool) -> Manifest:
         raise FastecgError(
             f"{place.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
         )
+    deleted = 0
     if changes:
-        _clear(place, manifest)
+        deleted = _clear(place, manifest)
         manifest = Manifest(folder)
     if before != now:  # shards that start together need not write over one another
         write_options(folder, now)
-    return manifest
+    return manifest, deleted
 
 
-def _clear(place: Place, manifest: Manifest) -> None:
-    """Delete what the manifest lists, and nothing else."""
+def _clear(place: Place, manifest: Manifest) -> int:
+    """Delete what the manifest lists under names that a run gives, and nothing else. How many files that were."""
+    names = set[str]()
     for path, line in manifest.images.items():
-        for name in (path, *(PurePosixPath(path).with_suffix(suffix).as_posix() for suffix, _ in TRUTHS.values())):
-            place.delete(name)
-        for suffix in (".hea", ".dat"):
-            place.delete(line["record"] + suffix)
+        stem, dot, suffix = path.rpartition(".")
+        number = stem.removeprefix(f"{line['record']}-")
+        if number.isdecimal() and stem == f"{line['record']}-{number}" and dot + suffix in FORMATS:
+            names |= {path, *(stem + suffix for suffix, _ in TRUTHS.values())}
+            names |= {line["record"] + suffix for suffix in (".hea", ".dat")}
+    deleted = sum([place.delete(name) for name in sorted(names)])
     manifest.path.unlink(missing_ok=True)
+    return deleted
 
 
 def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:

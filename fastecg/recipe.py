@@ -19,7 +19,9 @@ from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
+from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
+from fastecg.limits import check_artifacts, check_toml, check_values
 from fastecg.paper import RANGES, check_range
 from fastecg.photo import Photo
 from fastecg.record import Record
@@ -80,7 +82,7 @@ class Recipe:
     @classmethod
     def _read(cls, path: Path) -> Recipe:
         try:
-            return cls.from_toml(path.read_text(encoding="utf-8"), path.stem)
+            return cls.from_toml(read_text(path), path.stem)
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path}: cannot be read ({error})") from None
         except RecipeError as error:
@@ -89,16 +91,19 @@ class Recipe:
     @classmethod
     def from_toml(cls, text: str, name: str) -> Recipe:
         """A recipe from TOML text."""
+        check_toml(text)
         try:
-            return cls.from_dict(tomllib.loads(text), name)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            table = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits too
             bare = re.search(r"[=\[,]\s{0,8}[-+]?\.\d", text)
             hint = ": numbers begin with a digit, 0.9 and not .9" if bare else ""
             raise RecipeError(f"not valid TOML: {error}{hint}") from None
+        return cls.from_dict(table, name)
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any], name: str) -> Recipe:
         """A recipe from nested tables."""
+        check_values(table)
         if "mix" in table:
             _check_keys(table, ("title", "mix"), "recipe with a mix")
             return cls(name, str(table.get("title", "")), (), Vary(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
@@ -111,6 +116,7 @@ class Recipe:
         happens = table.get("slots", {})
         if not isinstance(happens, Mapping):
             raise RecipeError(f"slots is {happens!r}, expected a table of tables")
+        check_artifacts(happens, "slots")
         slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
         if not all(isinstance(number, Real) and math.isfinite(number) for number in severity.extremes()):
@@ -160,10 +166,9 @@ class Recipe:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
         if seed < 0:
             raise RecipeError(f"the seed is {seed}, expected 0 or above")
-        starts = list(record.page_starts())
-        if not 0 <= page < len(starts):
-            raise LayoutError(f"{record.name}: no page {page}, the record has {len(starts)}")
-        start, stop = starts[page]
+        if not 0 <= page < record.page_count():
+            raise LayoutError(f"{record.name}: no page {page}, the record has {record.page_count()}")
+        start, stop = record.page_range(page)
         shown = Record(record.signal[:, start:stop], record.fs, record.leads)
         # The signal is part of the key, since data sets of many folders have many records of one name.
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastecg.errors import RecordError
+from fastecg.files import spelled
 
 #: The standard twelve leads, in the order of every mask and layer of this library.
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -17,6 +18,7 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
 
 _MOST_HZ = 1e9
+_SPAN = 1 << 22  # samples looked at together: a day's record is 100 MB and more
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Record:
         object.__setattr__(self, "signal", values)
         object.__setattr__(self, "fs", float(fs))
         object.__setattr__(self, "leads", tuple(leads))
-        object.__setattr__(self, "name", str(name))
+        object.__setattr__(self, "name", spelled(str(name)))
         self._check()
         if values is not signal:  # a caller's own array stays writable for the caller
             values.flags.writeable = False
@@ -67,7 +69,7 @@ class Record:
             raise RecordError(f"{self.name}: lead {', '.join(twice)} is there more than once, expected each lead once")
         if not 0 < self.fs <= _MOST_HZ:
             raise RecordError(f"{self.name}: the sampling frequency is {self.fs} Hz, expected a number above 0, at most {_MOST_HZ:g}")
-        if np.isinf(self.signal).any():
+        if any(np.isinf(self.signal[:, start : start + _SPAN]).any() for start in range(0, shape[1], _SPAN)):
             raise RecordError(f"{self.name}: the signal holds infinite values, expected millivolts or NaN")
 
     @property
@@ -89,7 +91,17 @@ class Record:
 
         A tail shorter than a page is left out (a page's worth lacking up to 1 % counts as whole).
         """
-        size = max(1, round(seconds * self.fs))
-        whole = (self.samples + size // 100) // size
-        for k in range(max(1, whole)):
-            yield k * size, min((k + 1) * size, self.samples)
+        return (self.page_range(k, seconds) for k in range(self.page_count(seconds)))
+
+    def page_count(self, seconds: float = 10.0) -> int:
+        """How many pages `page_starts` has."""
+        size = self._page_size(seconds)
+        return max(1, (self.samples + size // 100) // size)
+
+    def page_range(self, page: int, seconds: float = 10.0) -> tuple[int, int]:
+        """Samples ``(start, stop)`` of one page of `page_starts`."""
+        size = self._page_size(seconds)
+        return page * size, min((page + 1) * size, self.samples)
+
+    def _page_size(self, seconds: float) -> int:
+        return max(1, round(seconds * self.fs))

@@ -80,11 +80,11 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
     """One picture: what is shown of it, and the model of its page."""
     from PIL import Image
 
-    from fastecg.digitizing.pictures import read_page
+    from fastecg.digitizing.pictures import read_picture
     from fastecg.readers import read_record
 
     report = _report(folder / f"{line['record']}.json")
-    whole = Image.fromarray(read_page(folder / line["source"], line["page"]))
+    whole = Image.fromarray(read_picture(folder / line["source"], line["page"]))
     segments = [_segment(segment) for segment in report.get("segments") or []]
     model = {
         "schema": SCHEMA,

@@ -13,15 +13,16 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light
 from fastecg.artifacts import ARTIFACTS
-from fastecg.errors import RecipeError
+from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.limits import check_artifacts, check_values
 from fastecg.memory import give_back_beside
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.paper import check_range
 from fastecg.photo import Photo
 from fastecg.record import Record
-from fastecg.sheet import Sheet, print_page
+from fastecg.sheet import Sheet, print_page, sheet_shape
 from fastecg.style import Style
 from fastecg.styles import style_for
 from fastecg.views import VIEWS, Straight, View
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from fastecg.page import Box, Page
 
 P = TypeVar("P", Setup, Facts, "Shot")
+
+#: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
+MOST_PIXELS = 175_000_000
+_BYTES_A_PIXEL = 8  # of memory, on a clean page; twice that on one on which much lies
 
 _BAND = 256  # rows of a picture at once
 
@@ -68,6 +73,8 @@ class Shot:
         style = style_for(self.style)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
+        _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
+        _check_pixels(sheet_shape(page, self.dpi / 25.4), self.dpi)
         warp = self.warp(page.size_mm)
         give_back_beside(3 * warp.size[0] * warp.size[1])
         image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
@@ -128,8 +135,10 @@ class Shot:
         RecipeError, LayoutError
             If a part is unknown or a value not allowed.
         """
+        check_values(values)
         try:
             known = dict(values)
+            check_artifacts(known["artifacts"], "artifacts")
             known["setup"] = _checked(Setup(**{key: _tupled(item) for key, item in known["setup"].items()}))
             known["facts"] = _checked(Facts(**{key: _tupled(item) for key, item in known["facts"].items()}))
             known["view"] = _made(VIEW_KINDS, known["view"])
@@ -139,6 +148,16 @@ class Shot:
             raise RecipeError(f"not a shot: {error}, expected what Shot.to_dict gives") from None
         check_range("dpi", shot.dpi)
         return shot
+
+
+def _check_pixels(shape: tuple[int, int], dpi: float) -> None:
+    """Refuse pictures that would take gigabytes."""
+    pixels = shape[0] * shape[1]
+    if pixels > MOST_PIXELS:
+        raise LayoutError(
+            f"at {dpi:g} dpi the picture has {shape[1]} x {shape[0]} px and takes {pixels * _BYTES_A_PIXEL / 1e9:.1f} to "
+            f"{2 * pixels * _BYTES_A_PIXEL / 1e9:.1f} GB of memory, expected at most {MOST_PIXELS / 1e6:.0f} million px: a lower dpi"
+        )
 
 
 def _made(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> Any:

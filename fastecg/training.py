@@ -89,8 +89,7 @@ class Album:
 
         origin = self.origins[index]
         record = origin if isinstance(origin, Record) else read_record(origin)
-        pages = len(list(record.page_starts()))
-        page = int(stream(self.seed, f"{record.name}/{epoch}", "page").integers(pages))
+        page = int(stream(self.seed, f"{record.name}/{epoch}", "page").integers(record.page_count()))
         return render(record, recipe=self.recipe, seed=self.seed, page=page, variant=epoch, **self.look)
 
     def examples(self, index: int, epoch: int = 0) -> list[Example]:

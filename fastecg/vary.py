@@ -24,7 +24,8 @@ _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {gra
 
 def stream(seed: int, key: str, slot: str) -> np.random.Generator:
     """The random stream of one slot of one picture."""
-    return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, crc32(key.encode()), crc32(slot.encode())])
+    words = (crc32(word.encode("utf-8", "surrogatepass")) for word in (key, slot))
+    return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, *words])
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,25 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from fastecg.drawing import Drawn, Task, draw_task
+from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.memory import keep_freed
 from fastecg.options import Options
 
 _AHEAD = 4  # tasks a worker that wait in the queue
 
 
-def drawn_by_workers(tasks: list[Task], options: Options, folder: Path | str, workers: int) -> Iterator[Drawn]:
+def drawn_by_workers(tasks: Iterable[Task], options: Options, folder: Path | str, workers: int) -> Iterator[Drawn]:
     """Draw tasks in `workers` processes; results come as they are ready.
 
     When a worker dies, the tasks under way are drawn again, each alone in a process of its own: the one that kills its process
     again is reported as failed.
     """
-    waiting = iter(tasks)
+    waiting = Waiting(tasks)
     exhausted = False
     while not exhausted:
         suspects: list[Task] = []
@@ -36,11 +36,13 @@ def drawn_by_workers(tasks: list[Task], options: Options, folder: Path | str, wo
             yield from _until_broken(pool, waiting, options, folder, workers * _AHEAD, suspects)
         exhausted = not suspects
         for task in suspects:
-            yield _drawn_alone(task, options, folder)
+            drawn = _drawn_alone(task, options, folder)
+            waiting.put_first(drawn.parts)
+            yield drawn
 
 
 def _until_broken(
-    pool: ProcessPoolExecutor, waiting: Iterator[Task], options: Options, folder: Path | str, ahead: int, suspects: list[Task]
+    pool: ProcessPoolExecutor, waiting: Waiting, options: Options, folder: Path | str, ahead: int, suspects: list[Task]
 ) -> Iterator[Drawn]:
     """Results of the waiting tasks, to the end or until the pool breaks; then `suspects` holds the tasks that were under way."""
     pending: dict[Future[Drawn], Task] = {}
@@ -57,7 +59,9 @@ def _until_broken(
                 if isinstance(future.exception(), BrokenProcessPool):
                     suspects.append(task)
                 else:
-                    yield future.result()
+                    drawn = future.result()
+                    waiting.put_first(drawn.parts)
+                    yield drawn
         suspects.extend(pending.values())
     except BaseException:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.archive import COLUMNS, Ledger, Wish, _planned, drawn_from, safe_name
 from fastecg.cli import app
-from fastecg.digitizing.pictures import page_count, read_page
+from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.views import Settings
 from fastecg.errors import FastecgError
 from fastecg.timed import in_time
@@ -218,11 +218,11 @@ def test_every_page_is_read(tmp_path, suffix):
     first.save(tmp_path / f"a.{suffix}", save_all=True, append_images=others, **({"resolution": 200.0} if suffix == "pdf" else {}))
     assert page_count(tmp_path / f"a.{suffix}") == 3
     for k in range(3):
-        found = read_page(tmp_path / f"a.{suffix}", k)
+        found = read_picture(tmp_path / f"a.{suffix}", k)
         assert abs(found.shape[1] - (50 + 10 * k)) <= 1
         assert abs(float(found.mean()) - (60 * k + 20)) < 3
     with pytest.raises(FastecgError, match="page 9 cannot be read"):
-        read_page(tmp_path / f"a.{suffix}", 8)
+        read_picture(tmp_path / f"a.{suffix}", 8)
 
 
 def test_pages_are_pictures_of_their_own(tmp_path):
@@ -239,19 +239,19 @@ def test_a_photo_of_a_phone(tmp_path):
     picture = np.zeros((64, 96, 3), np.uint8)
     picture[:, :48] = (250, 20, 20)
     heif.from_pillow(Image.fromarray(picture)).save(tmp_path / "a.HEIC", quality=95)
-    found = read_page(tmp_path / "a.HEIC")
+    found = read_picture(tmp_path / "a.HEIC")
     assert found.shape == (64, 96, 3)
     assert np.abs(found.astype(int) - picture).mean() < 8
     (tmp_path / "b.heic").write_bytes((tmp_path / "a.HEIC").read_bytes()[:200])
     with pytest.raises(FastecgError, match=r"b\.heic: cannot be read"):
-        read_page(tmp_path / "b.heic")
+        read_picture(tmp_path / "b.heic")
 
 
 def test_without_the_library_a_photo_says_which(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     touch(tmp_path / "a.heic")
     with pytest.raises(FastecgError, match=r"pip install 'fastecg\[heic\]'"):
-        read_page(tmp_path / "a.heic")
+        read_picture(tmp_path / "a.heic")
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
@@ -262,11 +262,11 @@ def test_photos_are_turned_as_the_camera_says(tmp_path, orientation):
     exif[0x0112] = orientation
     picture.save(tmp_path / "a.jpg", exif=exif, quality=95)
     turned = np.rot90(np.asarray(picture), {3: 2, 6: 3, 8: 1}[orientation])
-    assert np.abs(read_page(tmp_path / "a.jpg").astype(int) - turned).mean() < 6
+    assert np.abs(read_picture(tmp_path / "a.jpg").astype(int) - turned).mean() < 6
 
 
 def test_sixteen_bits_of_colour(tmp_path):
     grey = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (48, 1))
     Image.fromarray(grey).save(tmp_path / "a.png")
-    found = read_page(tmp_path / "a.png")
+    found = read_picture(tmp_path / "a.png")
     np.testing.assert_allclose(found[..., 0], grey / 257, atol=1.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html.parser
 import importlib
 import io
 import json
@@ -338,7 +339,7 @@ def test_inspect_makes_a_page_of_a_folder(out):
     assert page.count("<figure ") == page.count("<template>") == 1
     assert page.count("<polyline") == 13
     assert "(1 of 2 pictures)" in result.stdout
-    assert "http" not in page
+    assert "http" not in page.replace("http-equiv", "")
     assert not re.search(r' src="(?!data:)', page)
     small, whole = (iio.imread(base64.b64decode(found)) for found in re.findall(r"data:image/jpeg;base64,([^\"]+)", page))
     assert max(small.shape) == 320
@@ -367,6 +368,13 @@ def browsed(page, state=""):
         return subprocess.check_output([*words, f"file://{page}{state}"], text=True, timeout=120)
 
 
+def without_policy(page):
+    """A page that may run any script, such as a test's."""
+    page, count = re.subn(r"<meta http-equiv=[^>]*>", "", page)
+    assert count == 1
+    return page
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 @pytest.mark.parametrize(
     ("state", "shown", "opened"),
@@ -391,7 +399,7 @@ def test_what_an_inspect_page_shows_is_switched_on_and_off(two_kinds, tmp_path):
     document.title = JSON.stringify(found);
     </script></html>"""
     page = tmp_path / "page.html"
-    page.write_text(two_kinds.read_text().replace("</html>", look))
+    page.write_text(without_policy(two_kinds.read_text()).replace("</html>", look))
     said = re.search(r"<title>(\{.*?\})</title>", browsed(page, "#open=0"))[1]
     assert json.loads(said) == {"traces": [True, False], "boxes": [True, False], "lattice": [False, True]}
 
@@ -403,6 +411,116 @@ def test_inspect_page_escapes_what_is_printed(out, tmp_path):
     assert shown == found == 1
     assert path.read_text().count("<script>") == 1  # the page's own
     assert "&lt;script&gt;" in path.read_text()
+
+
+TAKEN = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
+PAYLOAD = f"javascript:/*'\"></pre></template></title></svg>{TAKEN}*/"
+
+
+def fields(value, path=()):
+    """Places of a JSON document: every value and every key, of lists the first entry."""
+    yield path, "value"
+    if isinstance(value, dict):
+        for key in value:
+            yield (*path, key), "key"
+            yield from fields(value[key], (*path, key))
+    elif isinstance(value, list) and value:
+        yield from fields(value[0], (*path, 0))
+
+
+def with_payload(document, path, what):
+    """A copy of the document with the payload at that place."""
+    changed = json.loads(json.dumps(document))
+    if not path:
+        return PAYLOAD
+    inside = changed
+    for step in path[:-1]:
+        inside = inside[step]
+    if what == "key":
+        inside[PAYLOAD] = inside.pop(path[-1])
+    else:
+        inside[path[-1]] = PAYLOAD
+    return changed
+
+
+class Tags(html.parser.HTMLParser):
+    """What a page is made of: its tags with the names of their attributes, but for figures' own drawings as often as may be."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.add((tag, *sorted(name for name, _ in attributes)))
+        assert not any(name == "href" and re.match(r"\s*[a-z]+:", value) for name, value in attributes)
+
+
+@pytest.fixture(scope="module")
+def poisoned(out, tmp_path_factory):
+    """A page of pictures whose truth files, folders and names hold scripts; and how many were refused."""
+    folder = tmp_path_factory.mktemp("poisoned")
+    truth = json.loads((out / "r0-0.json").read_bytes())
+    small = fastecg.pictures.read_image(out / "r0-0.png")[::8, ::8]
+    fastecg.writers.write_image(folder / "small.png", small, dpi=25)
+    image = (folder / "small.png").read_bytes()
+    (folder / "small.png").unlink()
+    truth["leads"] = truth["leads"][:2]
+    truth["fastecg"]["visible"] = truth["fastecg"]["visible"][:2]
+    refused = 0
+    for number, (path, what) in enumerate(fields(truth)):
+        place = folder / f"{number:03}"
+        place.mkdir()
+        (place / "x.png").write_bytes(image)
+        (place / "x.json").write_text(json.dumps(with_payload(truth, path, what)))
+        try:
+            inspect.inspect_folder(place)
+        except ImageError:
+            refused += 1
+            shutil.rmtree(place)
+    name = PAYLOAD.replace("/", "")[:180]
+    for place in (folder / "javascript:document.title='taken'", folder / name[:200]):
+        place.mkdir()
+        (place / f"{name}.png").write_bytes(image)
+        (place / f"{name}.json").write_text(json.dumps(truth))
+    (folder / "manifest.jsonl").write_text(json.dumps({"path": PAYLOAD, "record": PAYLOAD, "error": PAYLOAD}))
+    path, shown, found = inspect.inspect_folder(folder, limit=1000)
+    assert shown == found > 50
+    return path, refused
+
+
+def test_no_field_of_a_truth_file_becomes_part_of_the_page(poisoned, two_kinds):
+    path, refused = poisoned
+    assert refused > 10  # numbers that are none
+    own = Tags(two_kinds.read_text()).found
+    assert Tags(path.read_text()).found - {("path", "class", "d")} == own - {("path", "class", "d")}
+    assert "Content-Security-Policy" in path.read_text()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+@pytest.mark.parametrize("policy", [True, False])
+def test_no_field_of_a_truth_file_runs_in_a_browser(poisoned, tmp_path, policy):
+    path, _ = poisoned
+    if policy:
+        found = browsed(path, "#open=0")
+    else:  # and each picture opened
+        page = tmp_path / "page.html"
+        look = "<script>for (const figure of figures) { show(figure); dialog.close() } document.body.append('all seen')</script></html>"
+        page.write_text(without_policy(path.read_text()).replace("</html>", look))
+        found = browsed(page)
+        assert "all seen" in found
+    assert "<title>fastecg: pictures and their truth</title>" in found
+    assert re.search(r"\d+ of \d+ pictures", found)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_the_page_of_a_folder_runs_no_other_script(two_kinds, tmp_path):
+    page = tmp_path / "page.html"
+    for foreign in ("<script>document.title='taken'</script>", "<img src=x onerror=\"document.title='taken'\">"):
+        page.write_text(two_kinds.read_text().replace("<main>", f"<main>{foreign}"))
+        assert "<title>fastecg" in browsed(page)
+        page.write_text(without_policy(page.read_text()))
+        assert "<title>taken" in browsed(page)
 
 
 def test_inspect_names_what_is_missing(out, tmp_path):

@@ -228,6 +228,39 @@ def test_overwrite_starts_anew(whole, records, tmp_path):
     assert orjson.loads((out / "run.json").read_bytes())["seed"] == 1
 
 
+@pytest.mark.parametrize("out_is", ["folder", "link", "file URL"])
+def test_overwrite_deletes_nothing_beyond_a_link(whole, records, tmp_path, out_is):
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    for name in ("thesis-0.png", "thesis-0.json", "thesis.hea", "thesis.dat", "notes.png"):
+        (elsewhere / name).write_text("years of work")
+    shutil.copytree(whole, out)
+    (out / "link").symlink_to(elsewhere)
+    (out / "mine-1.png").symlink_to(elsewhere / "thesis-0.png")
+    (out / "round").symlink_to("round")
+    (out / "holiday.png").write_text("not named as a run names")
+    like = lines(out)[0]
+    named = [("link/thesis", "link/thesis-0.png"), ("mine", "mine-1.png"), ("round/a", "round/a-0.png"), ("holiday", "holiday.png")]
+    with open(out / "manifest.jsonl", "ab") as manifest:
+        for record, path in named:
+            manifest.write(orjson.dumps(like | {"record": record, "path": path}) + b"\n")
+    place = out
+    if out_is == "link":
+        place = tmp_path / "way"
+        place.symlink_to(out)
+    kept = contents(elsewhere)
+    ours = 2 * 4 + 2 * 3  # pictures with their truth; copies of three records
+    notes = []
+    summary = dataset.render_dataset(
+        [records / "a"], f"file://{out}" if out_is == "file URL" else place, seed=1, overwrite=True, progress=notes.append, **SMALL
+    )
+    assert contents(elsewhere) == kept
+    assert (out / "holiday.png").read_text() == "not named as a run names"
+    assert (out / "mine-1.png").is_symlink()
+    assert summary.deleted == ours
+    assert notes[0].note == f"deleted {ours} files of the earlier run with other options"
+
+
 def test_bytes_do_not_depend_on_what_else_is_drawn(whole, records, tmp_path):
     alone, limited = tmp_path / "alone", tmp_path / "limited"
     dataset.render_dataset([records / "a"], alone, **SMALL)
@@ -492,3 +525,75 @@ def test_two_inputs_with_records_of_one_name_are_drawn_side_by_side(tmp_path):
     alone = tmp_path / "alone"
     fastecg.render_dataset(tmp_path / "a", alone, dpi=40, workers=1)
     assert (alone / "rec-0.png").read_bytes() == (tmp_path / "out" / "a" / "rec-0.png").read_bytes()
+
+
+# --- long records ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def day(tmp_path) -> Path:
+    """A day of one lead at 1 Hz, so that its 8,640 pages can be planned, not drawn."""
+    beat = np.tile(np.float32([0, 1, 0, 0, 0]), 24 * 3600 // 5)[None]
+    write_record(tmp_path / "day", Record(beat, 1, ["II"], "day"))
+    return tmp_path / "day"
+
+
+def test_a_day_of_ecg_is_counted_before_it_is_drawn(day, tmp_path):
+    class Enough(Exception):
+        pass
+
+    said, began = [], time.perf_counter()
+
+    def stop(progress):
+        said.append((progress.note, progress.pages, time.perf_counter() - began))
+        if progress.pages:
+            raise Enough
+
+    with pytest.raises(Enough):
+        dataset.render_dataset([day], tmp_path / "out", per_record=2, progress=stop, **SMALL)
+    note, pages, seconds = said[0]
+    assert note == "day: 8640 pages of 10 s, 17280 pictures"
+    assert pages == 0
+    assert seconds < 2
+    assert len(lines(tmp_path / "out")) == said[1][1] == 32  # listed as soon as they are there
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_records_of_many_pages_are_drawn_in_parts_with_the_same_bytes(tmp_path, monkeypatch, workers):
+    put(tmp_path / "long", 100)
+    put(tmp_path / "short", seed=1)
+    options = {"dpi": 40, "per_record": 2, "workers": workers, "truth": ("json", "warp")}
+    dataset.render_dataset([tmp_path / "long", tmp_path / "short"], tmp_path / "whole", **options)
+    monkeypatch.setattr(drawing, "_PICTURES_A_PART", 6)
+    monkeypatch.setattr(drawing, "_FEW_PARTS", 2)
+    notes = []
+    parted = tmp_path / "parted"
+    summary = dataset.render_dataset([tmp_path / "long", tmp_path / "short"], parted, progress=lambda p: notes.append(p.note), **options)
+    assert contents(parted) == contents(tmp_path / "whole")
+    assert (summary.records, summary.pages, summary.kept) == (2, 22, 0)
+    if workers == 1:  # with more, only their own _PICTURES_A_PART counts
+        assert "long: 10 pages of 10 s, 20 pictures" in notes
+    for name in ("long-3.png", "long-17.json", "long.dat"):
+        (parted / name).unlink()
+    summary = dataset.render_dataset([tmp_path / "long", tmp_path / "short"], parted, **options)
+    assert contents(parted) == contents(tmp_path / "whole")
+    assert (summary.pages, summary.kept) == (2, 20)
+
+
+def test_tasks_that_prove_long_are_next():
+    task = drawing.Task("a", Path("a"))
+    parts = drawing._Parts(task, 20_000_002, 32)
+    waiting = drawing.Waiting(iter([task, drawing.Task("b", Path("b"))]))
+    assert next(waiting) is task
+    waiting.put_first(parts)
+    assert len(parts) == 625_001
+    assert [next(waiting).pages for _ in range(2)] == [(0, 32), (32, 64)]
+    assert parts[len(parts) - 1].pages == (20_000_000, 20_000_002)
+    for _ in range(100_000):
+        waiting.put_first(())
+    assert next(waiting).pages == (64, 96)
+    few = drawing.Waiting([task])
+    few.put_first(drawing._Parts(task, 5, 2))
+    assert [waiting.pages for waiting in few] == [(0, 2), (2, 4), (4, 5), None]
+    few.put_first([task])
+    assert list(few) == [task]

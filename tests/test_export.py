@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -17,11 +18,11 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.errors import FastecgError
-from fastecg.export import EXPORTS, export
+from fastecg.export import EXPORTS, coco, export, things, webdataset, yolo
 from fastecg.export.coco import rle_counts
 from fastecg.export.nnunet import splits
 from fastecg.export.rendered import Rendered, rendered_in
-from fastecg.export.things import CATEGORIES, _cut, things_in
+from fastecg.export.things import CATEGORIES, Thing, _cut, things_in
 from fastecg.export.webdataset import Shards
 from fastecg.record import LEADS
 from fastecg.writers import write_record
@@ -74,13 +75,6 @@ def test_pictures_of_a_record_are_never_split(pictures):
     assert set.union(*splits.values()) == {"train", "val"}
     shares = [Rendered(Path(), {"record": f"r{k}"}).split(0.2) == "val" for k in range(2000)]
     assert 0.17 < np.mean(shares) < 0.23
-
-
-def test_long_names_are_cut(tmp_path):
-    paths = [f"{'a' * 120}/{'b' * 120}-{k}.png" for k in range(2)] + ["中" * 80 + "-0.png"]
-    keys = [Rendered(Path(), {"path": path}).key for path in paths]
-    assert len(set(keys)) == 3
-    assert all(len(key.encode()) <= 180 for key in keys)
 
 
 def test_names_do_not_clash():
@@ -503,3 +497,57 @@ def test_the_command_exports(rendered, tmp_path):
     assert "6 pictures in" in result.stdout
     wrong = CliRunner().invoke(app, ["export", str(rendered), str(tmp_path / "out"), "--to", "yolo"])
     assert wrong.exit_code == 2
+
+
+def test_coco_counts_from_the_corner_of_the_first_pixel():
+    """A trace of rows 3 to 5 and columns 10 to 19 is 10 wide and 3 high; the centre of pixel (0, 0) is at 0.5, 0.5."""
+    ink = np.zeros((30, 40), dtype=bool)
+    ink[3:6, 10:20] = True
+    outline = np.array([[9.5, 2.5], [19.5, 2.5], [19.5, 5.5], [9.5, 5.5]])
+    thing = Thing("II", outline, "II", np.tile([10.25, 4.0], (17, 1)), np.array([2] * 16 + [0]), ink)
+    for drawn in (thing, replace(thing, ink=None)):
+        left, top, right, bottom = coco._box(drawn)
+        assert (left, top, right, bottom) == (10.0, 3.0, 20.0, 6.0)
+        assert coco._area(drawn) == 30.0
+    assert np.array_equal(coco._polygon(thing), [[10.0, 3.0, 20.0, 3.0, 20.0, 6.0, 10.0, 6.0]])
+
+
+def test_coco_has_boxes_and_key_points_where_ink_and_truth_are(exported, pictures):
+    for file in coco_files(exported["coco"]):
+        names = {image["id"]: image["file_name"].rpartition(".")[0] for image in file["images"]}
+        for image, key in names.items():
+            entries = [entry for entry in file["annotations"] if entry["image_id"] == image]
+            for thing, entry in zip(things_in(pictures[key]), entries, strict=True):
+                left, top, wide, high = entry["bbox"]
+                if thing.ink is not None:
+                    rows, columns = np.nonzero(thing.ink)
+                    assert (left, top, wide, high) == (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+                if thing.points is not None:
+                    told = np.reshape(entry["keypoints"], (-1, 3))
+                    seen = thing.seen > 0
+                    np.testing.assert_allclose(told[seen, :2], thing.points[seen] + 0.5, atol=0.0051)
+                    assert not told[~seen].any()
+
+
+def test_yolo_counts_from_the_corner_of_the_first_pixel():
+    outline = np.array([[9.5, 2.5], [19.5, 2.5], [19.5, 5.5], [9.5, 5.5]])
+    thing = Thing("II", outline, "II")
+    assert yolo._line(thing, yolo._outline(thing), (30, 40)).split()[1:] == ["0.25", "0.1", "0.5", "0.1", "0.5", "0.2", "0.25", "0.2"]
+    assert yolo._line(thing, yolo._box(thing), (30, 40)).split()[1:] == ["0.375", "0.15", "0.25", "0.1"]
+
+
+def test_a_key_point_is_unknown_hidden_or_seen():
+    entry = {"lead_name": "x", "plotted_pixels": [[5.0, float(k)] for k in range(16)] + [[500.0, 16.0]]}
+    truth = {"leads": [entry], "fastecg": {"visible": [[True] * 8 + [False] * 9]}, "height": 30, "width": 40}
+    thing = things._trace(truth, 0, np.zeros((4, 2)), None)
+    assert thing.seen.tolist() == [2] * 8 + [1] * 8 + [0]
+
+
+def test_no_shard_is_larger_than_the_limit_by_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(webdataset, "MOST_BYTES", 12_000)
+    shards = webdataset.Shards(tmp_path, "train")
+    for number in range(12):
+        shards.add({f"{number}.json": bytes(500)})
+    shards.close()
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert max(sizes) <= 12_000

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastecg.errors import ImageError
-from fastecg.expose import Noise, expose
+from fastecg.expose import Noise, _sheet_pixels_per_pixel, expose
 
 SIZE = (117, 163)
 ROWS, COLS = 16, 22
@@ -364,3 +364,34 @@ def test_the_background_may_be_written_over() -> None:
         assert expose(paper(), nodes, ones(), SIZE, background=over, noise=noise, threads=threads, out=over) is over
         np.testing.assert_array_equal(over, drawn)
     assert (drawn != expose(paper(), nodes, ones(), SIZE, noise=noise)).any()  # some of it shows
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.9, 2.0, 3.7, 6.3])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_fine_sheet_is_seen_where_it_is(ratio: float, axis: int) -> None:
+    """A soft blot of a sheet that is halved once, twice or thrice lies where the mesh says: a halved pixel is in the middle of its two."""
+    y, x = np.mgrid[:760, :1040].astype(float)
+    spread, shift = 6 * ratio, (0.37, -0.21)
+    centre = (ratio * 61.3 + shift[0], ratio * 47.8 + shift[1])
+    blot = np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * spread**2))
+    sheet = np.repeat(np.rint(250 * blot)[..., None], 3, axis=2).astype(np.uint8)
+    drawn = expose(sheet, turned(0, scale=ratio, shift=shift), ones(), SIZE)[..., 1].astype(float)
+    profile = drawn.sum(axis=axis)
+    assert np.average(np.arange(len(profile)), weights=profile) == pytest.approx((61.3, 47.8)[axis], abs=0.03)
+
+
+@pytest.mark.parametrize("side", ["left of", "above", "right of", "below"])
+def test_how_fine_the_sheet_is_counts_where_it_is_seen(side: str) -> None:
+    """Nodes that see what lies beside the sheet may run at any pace."""
+    pace = 3.0
+    x, y = (pace * values for values in lattice())
+    along, origin = (
+        (x, 336.0 if side == "left of" else 120.0) if side in ("left of", "right of") else (y, 240.0 if side == "above" else 96.0)
+    )
+    beside = along < origin if side in ("left of", "above") else along > origin
+    moved = np.where(beside, origin + 0.2 * (along - origin), along)  # slow beside the sheet
+    x, y = (moved, y) if side in ("left of", "right of") else (x, moved)
+    x, y = x - origin * (side == "left of"), y - origin * (side == "above")
+    shape = (round(origin) if side == "below" else 2000, round(origin) if side == "right of" else 2000)
+    found = _sheet_pixels_per_pixel(np.zeros((*shape, 3), np.uint8), np.stack([x, y], axis=-1))
+    assert found == pytest.approx(pace, rel=0.01)

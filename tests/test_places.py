@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import fastecg
-from fastecg import dataset
+from fastecg import dataset, places
 from fastecg.cli import app
 from fastecg.errors import FastecgError
 from fastecg.writers import write_record
@@ -147,3 +148,16 @@ def test_shards_of_other_options_are_refused(records, memory):
 def test_a_url_that_nothing_can_write_to(records):
     with pytest.raises(FastecgError, match="nothing://x: cannot be written to"):
         dataset.render_dataset([records], "nothing://x", workers=1)
+
+
+def test_images_are_sent_last(tmp_path, monkeypatch):
+    """Where an image is, all of it is: what was written first is sent first, whatever its name."""
+    order = ["z/r-0.json", "z/r-0.mask.png", "z/r-0.png", "a/r.dat", "m.hea"]
+    for age, name in enumerate(order):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+        os.utime(tmp_path / name, ns=(10**18 + age, 10**18 + age))
+    sent = []
+    monkeypatch.setattr(places, "_put", lambda files, name, data: sent.append((name, data)))
+    places.send_folder(tmp_path, "memory://bucket/out")
+    assert sent == [(f"/bucket/out/{name}", name.encode()) for name in order]

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import naive_readers
@@ -868,3 +869,97 @@ def test_reading_common_formats_needs_neither_wfdb_nor_numba():
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     assert not {"wfdb", "numba", "pandas", "soundfile"} & set(done.stdout.split())
+
+
+# --- what is long, and what waits for ever ---------------------------------------------------------------------------------------
+
+
+def within(seconds: float, call, *args, **kwargs):
+    """What a call returns, or the error that it raises; fails when it takes longer than `seconds`."""
+    began = time.perf_counter()
+    try:
+        return call(*args, **kwargs)
+    except RecordError as fault:
+        return fault
+    finally:
+        assert time.perf_counter() - began < seconds
+
+
+@pytest.mark.parametrize(
+    "name", ["ecg", "lead ", "ecg_", "ecg" * 5 + "_" * 9, "lead-", "_", " ", "(", "[(", "((mV)", "V1 ", "\u2212", "mdc..:: "]
+)
+def test_no_name_takes_long(tmp_path, name):
+    long = name * (1 << 20)
+    assert within(1.0, standard_name, long + "!") is None
+    path = tmp_path / "t.csv"
+    for cell in (long[: 1 << 19], name * 1000):
+        path.write_text(f"I,{cell}\n0,1\n1,2\n")
+        found = within(1.0, read_record, path, fs=100)
+        assert isinstance(found, RecordError) or max(map(len, found.leads)) <= 64
+        path.write_text(f"{cell},I\n0,1\n1,2\n")
+        within(1.0, read_record, path, fs=100)
+    signals = within(1.0, parse_header, f"r 1 500 2\nr.dat 16 200/mV 16 0 0 0 0 {long}"[: 4 << 20].encode(), "r.hea").signals
+    assert [len(lead.name) <= 64 for lead in within(1.0, choose_leads, [line.name for line in signals], ["mV"], "r")] == [True]
+
+
+def test_names_are_told_apart_by_their_first_letters():
+    first = "a" * 64
+    with pytest.raises(RecordError, match="two leads are named alike"):
+        choose_leads([first + "b", first + "c"], ["mV", "mV"], "r")
+    assert [lead.name for lead in choose_leads(["x" * 70, "V1" + " " * 99], ["mV", "mV"], "r")] == ["V1", "ECG1"]
+
+
+def test_a_table_is_read_in_pieces_as_it_is_as_a_whole(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).normal(0, 0.5, (997, 3)).round(4)
+    values[::7, 1] = np.nan
+    path = tmp_path / "t.csv"
+    cells = ["" if np.isnan(value) else repr(float(value)) for value in values.T.reshape(-1)]
+    rows = [f"{k / 250:.4f},{i}, {ii} ,{iii}" for k, (i, ii, iii) in enumerate(zip(*np.split(np.array(cells), 3), strict=True))]
+    for end in ("\n", "\r\n"):
+        path.write_text(end.join(["time,I,II,III", *rows[:500], "", *rows[500:]]), newline="")
+        for piece in (1 << 23, 4096, 300):
+            monkeypatch.setattr("fastecg.readers.tables._PIECE", piece)
+            record = read_record(path)
+            assert record.fs == 250.0
+            np.testing.assert_array_equal(record.signal, values.T.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [("1,2", "row 902 has 2 cells, expected 3"), ("1,2,3,4", "row 902 has 4 cells"), ("1,2,x", "no table of numbers"),
+     ("1,2,'3'", "no table"), ("9" * (2 << 20), "longer than 1048576 bytes"), ("1,2,\xff", "no table of numbers")],
+)  # fmt: skip
+def test_what_is_wrong_in_a_late_piece_is_told(tmp_path, monkeypatch, row, fault):
+    path = tmp_path / "t.csv"
+    path.write_bytes("\n".join(["I,II,III", *["1,2,3"] * 900, row]).encode("latin-1"))
+    monkeypatch.setattr("fastecg.readers.tables._PIECE", 256 if len(row) < 99 else 1 << 20)
+    refused(path, fault, fs=100)
+
+
+def test_times_of_several_pieces_are_one_clock(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    monkeypatch.setattr("fastecg.readers.tables._PIECE", 64)
+    for missing in range(40, 56):  # where two pieces meet, or elsewhere
+        moved = 4.0 * (np.arange(100) + (np.arange(100) >= missing))
+        path.write_text("ms,I\n" + "".join(f"{at},{k % 7}\n" for k, at in enumerate(moved)))
+        refused(path, "not evenly spaced")
+
+
+def test_a_fast_reader_of_large_tables(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = "\n".join(",".join(f"{v:.4f}" for v in row) for row in np.random.default_rng(0).normal(0, 0.5, (20_000, 12))) + "\n"
+    path.write_text(",".join(LEADS) + "\n" + rows * 10)  # 18 MB
+    assert within(5.0, read_record, path, fs=500).samples == 200_000  # 0.3 s; cell by cell it were 6
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+@pytest.mark.parametrize("name", ["r.csv", "r.npy", "r.npz", "r.hea", "r.dat", "RECORDS"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    if name == "r.dat":
+        (tmp_path / "r.hea").write_text("r 1 500 2\nr.dat 16\n")
+    os.mkfifo(tmp_path / name)
+    code = "import fastecg.readers as r, sys; from fastecg.errors import RecordError\ntry:\n r.{}\nexcept RecordError: sys.exit(7)"
+    stem = tmp_path / ("r" if name == "r.dat" else name)
+    for call in (f"read_record({str(stem)!r}, fs=100)", f"find_records({str(tmp_path if name == 'r.hea' else stem)!r})"):
+        done = subprocess.run([sys.executable, "-c", code.format(call)], timeout=60)
+        assert done.returncode in ((0, 7) if name == "r.dat" else (7,)), (name, call)

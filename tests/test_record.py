@@ -69,3 +69,16 @@ def test_pages(samples, pages):
 
 def test_known_leads_are_distinct():
     assert len({name.lower() for name in LEADS + EXTRA_LEADS}) == 22
+
+
+@pytest.mark.parametrize("samples", [1, 4_949, 5_000, 9_949, 9_950, 50_000, 10**9])
+def test_pages_are_counted_as_they_are_listed(samples):
+    long = Record.__new__(Record)
+    object.__setattr__(long, "signal", np.broadcast_to(np.float32(0), (1, samples)))
+    object.__setattr__(long, "fs", 500.0)
+    count = long.page_count()
+    assert long.page_range(count - 1) == ((count - 1) * 5_000, min(count * 5_000, samples))
+    if samples < 10**9:
+        assert list(long.page_starts()) == [long.page_range(page) for page in range(count)]
+    else:
+        assert count == 200_000

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +19,8 @@ import pytest
 import fastecg
 from fastecg import dataset
 from fastecg.writers import write_record
+
+resource = pytest.importorskip("resource")  # not on Windows
 
 RECORDS = 24
 ROUNDS = 20 if os.environ.get("FASTECG_LONG") else 3
@@ -105,6 +109,61 @@ def test_workers_end_with_a_killed_parent(records, tmp_path):
         assert len(workers_of(out)) >= 3
         process.kill()
     until(lambda: not workers_of(out))
+
+
+STRIKES = ("parent killed", "worker killed", "SIGTERM", "SIGSTOP and SIGCONT", "disk full", "folder gone")
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit") or not Path("/proc/self/environ").exists(), reason="Linux only")
+@pytest.mark.parametrize("strike", STRIKES)
+def test_runs_that_are_struck_go_on(records, whole, tmp_path, strike):
+    """Whatever strikes a run at whatever moment, it ends, says no more than a line, and the same command leaves what is expected."""
+    expected, hit = contents(whole), 0
+    for k in range(ROUNDS if os.environ.get("FASTECG_LONG") else 1):
+        rng = np.random.default_rng([STRIKES.index(strike), k])
+        out = tmp_path / f"out{k}"
+        with subprocess.Popen(
+            command(records, out, 2), env=ENVIRONMENT | {"FASTECG_TEST_OUT": str(out)}, stderr=subprocess.PIPE, text=True
+        ) as process:
+            until(lambda out=out, process=process: (out / "run.json").exists() or process.poll() is not None)
+            time.sleep(float(rng.uniform(0, 1.5)))
+            hit += process.poll() is None
+            struck(strike, process, out, rng)
+            said = process.communicate(timeout=120)[1]
+        assert "Traceback" not in said, said
+        if strike == "SIGSTOP and SIGCONT":
+            assert process.returncode == 0, said
+            assert contents(out) == expected
+        again = run(records, out, 1 + k % 2)
+        assert again.returncode == 0, again.stderr
+        assert contents(out) == expected
+        until(lambda out=out: not workers_of(out))
+    assert hit >= 1
+
+
+def struck(strike: str, process: subprocess.Popen[str], out: Path, rng: np.random.Generator) -> None:
+    """Do it to a run of two workers, if it still runs."""
+    # Python's own keeper of semaphores is no worker: it tells of its death at length, and the run goes on.
+    with suppress(OSError):
+        workers = [int(pid) for pid in workers_of(out) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        if strike == "parent killed":
+            process.kill()
+        elif strike == "worker killed" and workers:
+            os.kill(int(rng.choice(workers)), signal.SIGKILL)
+        elif strike == "SIGTERM":
+            process.terminate()
+        elif strike == "SIGSTOP and SIGCONT":
+            stopped = int(rng.choice([process.pid, *workers]))
+            os.kill(stopped, signal.SIGSTOP)
+            time.sleep(0.5)
+            os.kill(stopped, signal.SIGCONT)
+        elif strike == "disk full":
+            room = int(rng.choice([0, 100, 3000, 20_000]))  # bytes that any one file may still have
+            for pid in (process.pid, *workers):
+                with suppress(ProcessLookupError):
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, room))
+        elif strike == "folder gone":
+            shutil.rmtree(out, ignore_errors=True)
 
 
 def until(happens: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -152,6 +152,7 @@ def test_the_kaggle_clip_bounds_a_record():
     x = beats() - beats().mean()
     summary = fastecg.score(record(x), record(0.999 * x)).summary()
     assert summary["kaggle_2025_db"] == pytest.approx(10 * np.log10(KAGGLE_CLIP))
+    assert summary["kaggle_2025_db"] == pytest.approx(25.84, abs=0.005)
     assert summary["kaggle_2025_unclipped_db"] == pytest.approx(60.0, abs=0.1)
 
 
@@ -243,3 +244,16 @@ def test_pictures_are_held_against_what_they_show(tmp_path):
     told = json.loads(run(tmp_path / "ref", tmp_path / "est", "--json").stdout)
     assert told["summary"]["snr_mean_db"] == pytest.approx(15.0, abs=0.1)  # what was not recovered has 0 dB
     assert told["summary"]["missing"] == 0.25
+
+
+@pytest.mark.parametrize("share", [1.0, 0.75, 0.5, 0.2])
+def test_the_2024_metric_counts_the_share_that_was_found(share):
+    """The decibels of what is there, times the share that is there: no more for leaving out what is hard."""
+    x = beats(2000)
+    error = 0.02 * (-1.0) ** np.arange(2000)
+    found = x + error
+    found[round(2000 * share) :] = np.nan
+    there = np.isfinite(found)
+    alone = challenge_2024(np.where(there, x, np.nan), found, FS)
+    assert 15 < alone < 30
+    assert challenge_2024(x, found, FS) == pytest.approx(alone * there.mean(), rel=0.03)  # levels are a little other ones

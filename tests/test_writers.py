@@ -392,3 +392,27 @@ def test_pixels_of_a_flat_page_give_back_the_millivolts_from_the_file_alone():
         millivolts = (trace["baseline_mm"] - y_mm) / trace["gain_mm_mv"] + trace["offset_mv"]
         drawn = record.lead(entry["lead_name"])[entry["start_sample"] : entry["end_sample"]]
         np.testing.assert_allclose(millivolts, drawn, atol=1e-4)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_copy_of_a_long_record_is_made_in_spans_with_the_same_bytes(tmp_path, monkeypatch, masked):
+    record = gapped_record()
+    drawn = np.random.default_rng(0).random(record.signal.shape) < 0.7 if masked else None
+    for name, span in (("whole", 1 << 18), ("spans", 97)):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr("fastecg.writers.wfdb_copy._SPAN", span)
+        write_record(tmp_path / name / "r", record, drawn=drawn)
+    for suffix in (".hea", ".dat"):
+        assert (tmp_path / "spans" / f"r{suffix}").read_bytes() == (tmp_path / "whole" / f"r{suffix}").read_bytes()
+
+
+def test_truth_tells_how_a_lead_was_moved_onto_the_page():
+    record = fastecg.simulate("sinus", seed=3)
+    far = Record(record.signal + np.float32(20), record.fs, record.leads)
+    photo = fastecg.Recipe.load("clean").draw(far, layout="3x4", style="muse", dpi=100).take(far)
+    content = read_truth(truth_bytes(photo))
+    assert min(abs(trace["offset_mv"]) for trace in content["fastecg"]["traces"]) > 10
+    for entry, trace in zip(content["leads"], content["fastecg"]["traces"], strict=True):
+        y_mm = (np.array(entry["plotted_pixels"])[:, 0] + 0.5) * 25.4 / 100
+        millivolts = (trace["baseline_mm"] - y_mm) / trace["gain_mm_mv"] + trace["offset_mv"]
+        np.testing.assert_allclose(millivolts, far.lead(entry["lead_name"])[entry["start_sample"] : entry["end_sample"]], atol=2e-4)

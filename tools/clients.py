@@ -175,11 +175,11 @@ def pillow_heif(bench: Bench) -> str:
     import pillow_heif as package
     from PIL import Image
 
-    from fastecg.digitizing.pictures import read_page
+    from fastecg.digitizing.pictures import read_picture
 
     with Image.open(next((bench.folder / "out").glob("*.png"))) as picture:
         package.from_pillow(picture.convert("RGB")).save(bench.folder / "a.heic", quality=90)
-        assert read_page(bench.folder / "a.heic").shape[1::-1] == picture.size
+        assert read_picture(bench.folder / "a.heic").shape[1::-1] == picture.size
     return "reads photos of iPhones for us: one written by it"
 
 

@@ -292,6 +292,63 @@ def _read_rendered(files: Files, folder: Path, rng: random.Random) -> None:
                 export(folder, dest, to=rng.choice(("coco", "yolo", "yolo-segment", "nnunet", "webdataset", "huggingface")))
 
 
+def _read_pieces(files: Files, folder: Path, rng: random.Random) -> None:
+    """A table in pieces of a few rows."""
+    from fastecg.readers import tables
+
+    put(files, folder)
+    before, tables._PIECE = tables._PIECE, rng.choice((16, 40, 64, 200))
+    try:
+        _drawn(fastecg.read_record(folder / "it.csv", fs=rng.choice((None, 100.0))), rng)
+    finally:
+        tables._PIECE = before
+
+
+def _read_names(files: Files, folder: Path, rng: random.Random) -> None:
+    """Names of leads, each in a header and in a table."""
+    from fastecg.readers.header import parse_header
+    from fastecg.readers.leads import choose_leads
+
+    name = files["it"].decode("utf-8", "replace")
+    line = b"r 1 100 3\nr.dat 16 200/mV 16 0 0 0 0 " + files["it"].translate(None, bytes(range(32)) + b"\x7f")
+    with contextlib.suppress(FastecgError):
+        choose_leads([line.name for line in parse_header(line, "r.hea").signals], ["mV"], "r.hea")
+    put({"it.csv": f"time,{name},V1\n0,0,1\n1,1,0\n".encode()}, folder)
+    _drawn(fastecg.read_record(folder / "it.csv"), rng)
+
+
+def _read_manifest(files: Files, folder: Path, rng: random.Random) -> None:
+    from fastecg.manifest import MANIFEST, Manifest
+
+    put({MANIFEST: files["it"]}, folder)
+    manifest = Manifest(folder, inherited=rng.choice((b"", files["it"])))
+    for line in list(manifest.images.values())[:3]:
+        manifest.of(line["record"])
+        manifest.append([line])
+    manifest.compact()
+    assert Manifest(folder).images == manifest.images
+
+
+def _read_picture(files: Files, folder: Path, rng: random.Random) -> None:
+    from fastecg.digitizing.pictures import LARGEST, read_picture
+
+    put(files, folder)
+    picture = read_picture(folder / next(iter(files)))
+    assert picture.dtype == np.uint8
+    assert picture.ndim == picture.shape[2] == 3
+    assert picture.size <= 3.1 * LARGEST
+
+
+def _read_font(files: Files, folder: Path, rng: random.Random) -> None:
+    from fastecg.handwriting import read_font
+
+    put(files, folder)
+    (folder / "it").rename(folder / f"{rng.random()}.ttf")  # fonts are kept by their names
+    font = read_font(next(iter(folder.iterdir())))
+    if rng.random() < 0.2:
+        fastecg.render(_sample(), recipe="photo", dpi=40, notes=["K+ 6.8!"], notes_font=font, seed=rng.randrange(100))
+
+
 # --- whole inputs --------------------------------------------------------------------------------------------------------------
 
 
@@ -361,6 +418,8 @@ _CSV_SEEDS = [
     b'"I","II","III"\n' + b"".join(b"%d,%d,%d\n" % (k, -k, 2 * k) for k in range(40)),
 ]
 
+_NAMES = b'ecg|lead|mdc|ekg|-|_|:|.| |\t|(|[|((|)|]|mV|uV|V1|I|\xe2\x88\x92|\xc2\xb5|a|1|"|time|s|ms'
+
 
 def _csv_wound(rng: random.Random, raw: bytes) -> Files:
     return {"it.csv": _any_part(rng, raw)["it"]}
@@ -409,6 +468,75 @@ def _npz_wound(rng: random.Random, raw: bytes) -> Files:
         else:
             parts[key] = rng.choice(odd)
     return {"it.npz": _npz_seed(**parts)}
+
+
+def _name_wound(rng: random.Random, raw: bytes) -> Files:
+    """A few words, again and again."""
+    words = [rng.choice(raw.split(b"|")) for _ in range(rng.choice((1, 2, 3)))]
+    return {"it": b"".join(words) * rng.choice((1, 3, 17, 300, 20_000)) + rng.choice((b"", b"!", b"V1", b" (mV)"))}
+
+
+def _picture_seeds() -> list[Files]:
+    """Small pictures of every format, mode and way to pack them."""
+    from PIL import Image
+
+    y, x = np.mgrid[:48, :64]
+    picture = Image.fromarray(np.stack([4 * x, 5 * y, (x * y) % 256], axis=2).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    ways: list[tuple[str, str, dict[str, Any]]] = [
+        *((f"it{k}.png", mode, {}) for k, mode in enumerate(("RGB", "RGBA", "P", "L", "1", "I;16", "LA"))),
+        *((f"it{k}.jpg", "RGB", way) for k, way in enumerate(({}, {"progressive": True}, {"exif": exif}, {"quality": 5}))),
+        ("it4.jpg", "CMYK", {}), ("it.bmp", "RGB", {}), ("it1.bmp", "P", {}), ("it.webp", "RGB", {}),
+        ("it1.webp", "RGBA", {"lossless": True}),
+        *((f"it{k}.tif", "RGB", {"compression": way}) for k, way in enumerate((None, "tiff_lzw", "tiff_adobe_deflate", "jpeg"))),
+        ("it5.tif", "1", {"compression": "group4"}), ("it6.tif", "F", {}),
+    ]  # fmt: skip
+    seeds = []
+    for name, mode, way in ways:
+        file = io.BytesIO()
+        made = Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257) if mode == "I;16" else picture.convert(mode)
+        made.save(file, {".jpg": "JPEG", ".tif": "TIFF"}.get(name[-4:], name.rpartition(".")[2].upper()), **way)
+        seeds.append({name: file.getvalue()})
+    return seeds
+
+
+def _picture_wound(rng: random.Random, files: Files) -> Files:
+    """Bytes, mostly of the head, where sizes and ways are told."""
+    ((name, raw),) = files.items()
+    if rng.random() < 0.6:
+        edge = min(len(raw), rng.choice((32, 64, 200)))
+        return {name: wounded_bytes(rng, raw[:edge]) + raw[edge:]}
+    return {name: wounded_bytes(rng, raw)}
+
+
+def _pdf_seeds() -> list[Files]:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40), "white").save(file, "PDF")
+    strokes = b"0 0 m 50 50 l S 10 10 30 20 re f"
+    plain = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    plain += b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R>>endobj\n"
+    plain += f"4 0 obj<</Length {len(strokes)}>>stream\n".encode() + strokes
+    plain += b"\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+    return [{"it.pdf": file.getvalue()}, {"it.pdf": plain}]
+
+
+def _pdf_wound(rng: random.Random, files: Files) -> Files:
+    return {"it.pdf": _any_part(rng, files["it.pdf"])["it"]}
+
+
+def _font_seed() -> bytes:
+    import matplotlib
+
+    return (Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "cmmi10.ttf").read_bytes()
+
+
+def _font_wound(rng: random.Random, raw: bytes) -> Files:
+    """Bytes, mostly of the tables' places at the head."""
+    edge = 400 if rng.random() < 0.6 else len(raw)
+    return {"it": wounded_bytes(rng, raw[:edge]) + raw[edge:]}
 
 
 def _list_seeds() -> list[Files]:
@@ -484,6 +612,12 @@ def subjects() -> list[Subject]:
         Subject("truth", "truth JSON", 2_000, [rendered[0]["sample-0.json"]], _json_wound, _read_truth),
         Subject("notes", "notes file", 6_000, [notes], _any_part, _read_notes),
         Subject("resume", "`manifest.jsonl` and `run.json` of a run that goes on", 1_500, rendered[:1], _options_wound, _read_options),
+        Subject("pieces", "CSV file, read in pieces of a few rows", 10_000, _CSV_SEEDS, _csv_wound, _read_pieces),
+        Subject("names", "names of leads, up to 1 MB long", 6_000, [_NAMES], _name_wound, _read_names),
+        Subject("manifest", "`manifest.jsonl`", 6_000, [rendered[0]["manifest.jsonl"]], _json_wound, _read_manifest),
+        Subject("picture", "picture to be digitised: PNG, JPEG, TIFF, WebP, BMP", 12_000, _picture_seeds(), _picture_wound, _read_picture),
+        Subject("pdf", "PDF to be digitised", 300, _pdf_seeds(), _pdf_wound, _read_picture),
+        Subject("font", "font that notes are written in", 2_000, [_font_seed()], _font_wound, _read_font),
         Subject("rendered", "rendered folder, exported and inspected", 2_000, rendered, _rendered_wound, _read_rendered),
     ]  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
+from fastecg.limits import MOST_NOTES, check_lines
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -31,6 +32,10 @@ class Handwriting(Artifact):
     own: str = value("", help="one's own phrases, one a line, in place of the templates")
     seed: int = value(0, 0, 2**31, "of the writer, the words and the places")
     font: str = value("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_lines(self.own.splitlines(), "notes", MOST_NOTES)
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Write."""

@@ -33,13 +33,14 @@ def _recompressed(pixels: np.ndarray, quality: int, left: int, top: int) -> np.n
 
     At most one more picture is held besides: a large one has 40 MB.
     """
-    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
 
     from fastecg.kernels.spare import pillow_picture
 
     stream = io.BytesIO()
     pillow_picture(pixels, left, top).save(stream, "JPEG", quality=quality, subsampling=2)
-    picture = Image.open(stream)
+    stream.seek(0)
+    picture = JpegImageFile(stream)  # and not Image.open, which takes large pictures for an attack
     for start in range(0, len(pixels), _BAND):
         band = pixels[start : start + _BAND]
         band[:] = np.asarray(picture.crop((left, top + start, left + pixels.shape[1], top + start + len(band))))

@@ -150,13 +150,18 @@ def _parsed_shard(text: str | None) -> tuple[int, int] | None:
 
 def _lines_of(path: Path | None) -> tuple[str, ...]:
     """The lines of a text file that are not empty."""
+    from fastecg.files import read_text
+    from fastecg.limits import MOST_HEADER_LINES, check_lines
+
     if path is None:
         return ()
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FastecgError(f"{path}: cannot be read as text ({error})") from None
-    return tuple(line.strip() for line in lines if line.strip())
+    kept = tuple(line.strip() for line in lines if line.strip())
+    check_lines(kept, "header lines", MOST_HEADER_LINES)
+    return kept
 
 
 def _parsed_list(text: str) -> tuple[str, ...]:

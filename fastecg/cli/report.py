@@ -51,6 +51,8 @@ class Reporter:
 
     def update(self, progress: Progress) -> None:
         """Pictures were drawn, the last of a record or not."""
+        if progress.note is not None:
+            self.say(progress.note)
         if progress.error is not None:
             self.say(f"failed: {progress.error}")
         self.count(progress.done, progress.total, progress.pages)

@@ -1,20 +1,39 @@
-"""Pictures to be digitised: found in folders, read from any common format."""
+"""Pictures to be digitised: found in folders, read from any common format, large ones smaller than they are."""
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastecg.errors import FastecgError, ImageError
+from fastecg.files import check_regular
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 #: Suffixes that folders are searched for.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".pdf", ".heic", ".heif")
 
-_PDF_DPI = 200.0
-_MOST_PIXELS = 120_000_000
+#: Suffixes of files that may hold several pages.
+PAGED = (".pdf", ".tif", ".tiff")
+
+#: Pillow's names of what is opened, by content and not by suffix: for others it starts programs (PostScript); HEIC, by suffix, too.
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+
+#: Pixels of a picture that is read; larger ones are made smaller by whole numbers while they are decoded or, in bands, thereafter.
+LARGEST = 25_000_000
+
+_MOST_PIXELS = 120_000_000  # that are decoded
+_MOST_OF_WEBP = 60_000_000  # its decoder keeps three copies
+_LONGEST_SIDE = 65_535
+_BAND = 1 << 22  # pixels
+_BY_DECODER = (2, 4, 8)  # what JPEG can be divided by while it is decoded
 
 
 @dataclass(frozen=True)
@@ -49,76 +68,17 @@ def _within(given: Path) -> Iterator[Source]:
         raise ImageError(f"{given}: no such file or folder, expected a picture or a folder of them")
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """A picture as (height, width, 3) uint8, the way up its camera noted; of a PDF the first page, at 200 dpi.
-
-    Raises
-    ------
-    ImageError
-        If the file cannot be read as a picture.
-    """
-    if path.suffix.lower() == ".pdf":
-        return _first_page(path)
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as found:
-            if found.width * found.height > _MOST_PIXELS:
-                raise ImageError(f"{path}: {found.width} x {found.height} px, expected at most {_MOST_PIXELS / 1e6:.0f} million")
-            return np.asarray(_as_rgb(ImageOps.exif_transpose(found)))
-    except ImageError:
-        raise
-    except Exception as fault:  # decoders raise whatever they like on damaged files
-        raise ImageError(
-            f"{path}: cannot be read as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}"
-        ) from fault
-
-
-def _as_rgb(picture):  # type: ignore[no-untyped-def]
-    """Eight bits a colour, what is transparent over white paper."""
-    from PIL import Image
-
-    if picture.mode.startswith("I") or picture.mode == "F":
-        deep = np.asarray(picture, dtype=np.float64)
-        low, high = (0.0, 65535.0) if picture.mode.startswith("I") and deep.max(initial=0) > 255 else (0.0, 255.0)
-        picture = Image.fromarray(np.clip((deep - low) / (high - low) * 255, 0, 255).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        above = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
-    return picture.convert("RGB")
-
-
-def _first_page(path: Path) -> np.ndarray:
-    try:
-        import pypdfium2
-    except ImportError as missing:
-        raise FastecgError(f"{path}: PDF needs pypdfium2, expected `pip install 'fastecg[digitize]'` to have been run") from missing
-    try:
-        document = pypdfium2.PdfDocument(path)
-        page = document[0]
-        return np.ascontiguousarray(np.asarray(page.render(scale=_PDF_DPI / 72).to_pil().convert("RGB")))
-    except Exception as fault:
-        raise ImageError(f"{path}: cannot be read as a PDF ({fault}), expected one with a page") from fault
-
-
-# --- files of several pages, and what phones write -----------------------------------------------------------------------------
-
-#: Suffixes of files that may hold several pages.
-PAGED = (".pdf", ".tif", ".tiff")
-
-_HEIF = (".heic", ".heif")
-
-
 def page_count(path: Path) -> int:
     """How many pages a file has, 1 for one that cannot be read: reading it says why."""
+    from PIL import Image
+
     try:
+        check_regular(path)
         if path.suffix.lower() == ".pdf":
             import pypdfium2
 
             return max(1, len(pypdfium2.PdfDocument(path)))
         if path.suffix.lower() in PAGED:
-            from PIL import Image
-
             with Image.open(path, formats=["TIFF"]) as found:
                 return int(getattr(found, "n_frames", 1))
     except Exception:  # decoders raise whatever they like on damaged files
@@ -126,64 +86,122 @@ def page_count(path: Path) -> int:
     return 1
 
 
-def read_page(path: Path, page: int = 0) -> np.ndarray:
-    """Page `page`, from 0, of a file of any kind, as `read_picture` has the first; `ImageError` if it cannot be read."""
-    suffix = path.suffix.lower()
-    if suffix in _HEIF:
-        return _heif(path)
-    if page == 0:
-        return read_picture(path)
+def read_picture(path: Path, page: int = 0) -> np.ndarray:
+    """A picture as (height, width, 3) uint8, the way up its camera noted; of a file of several pages one, from 0, of a PDF at 200 dpi.
+
+    Where it has more than `LARGEST` pixels, it is read smaller, see `reduction_of`.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read as a picture, or has more pixels than any scan of a page.
+    FastecgError
+        If the library that reads it is not installed.
+    """
+    from PIL import Image
+
     try:
-        return _pdf_page(path, page) if suffix == ".pdf" else _frame(path, page)
-    except ImageError:
+        check_regular(path)
+        if path.suffix.lower() == ".pdf":
+            from fastecg.digitizing.pdf_page import read_pdf_page
+
+            return read_pdf_page(path, page, LARGEST)
+        formats = ("HEIF",) if _is_heif(path) else FORMATS
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is looked at here
+            with Image.open(path, formats=formats) as found:
+                if page:
+                    found.seek(page)
+                _check_size(path, found)
+                factor = _loaded(found, reduction_of(found.size))
+                return _turned(_reduced(found, factor), found.getexif().get(_ORIENTATION))
+    except FastecgError:
         raise
-    except Exception as fault:
-        raise ImageError(f"{path}: page {page + 1} cannot be read ({fault or type(fault).__name__}), expected a picture") from fault
+    except Exception as fault:  # decoders raise whatever they like on damaged files
+        what = f"page {page + 1} cannot be read" if page else "cannot be read"
+        raise ImageError(f"{path}: {what} as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}") from fault
 
 
-def _heif(path: Path) -> np.ndarray:
-    """A photo as iPhones keep it; the library turns it upright."""
+def _is_heif(path: Path) -> bool:
+    """Whether it is a photo as iPhones keep it; then Pillow knows the format from here on."""
+    if path.suffix.lower() not in (".heic", ".heif"):
+        return False
     try:
-        from pillow_heif import HeifImagePlugin  # noqa: F401  # which makes Pillow know the format
+        from pillow_heif import HeifImagePlugin  # noqa: F401
     except ImportError as missing:
         raise FastecgError(f"{path}: HEIC needs pillow-heif, expected `pip install 'fastecg[heic]'` to have been run") from missing
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path, formats=["HEIF"]) as found:
-            _check_size(path, found.width, found.height)
-            return np.asarray(_as_rgb(ImageOps.exif_transpose(found)))
-    except ImageError:
-        raise
-    except Exception as fault:
-        raise ImageError(f"{path}: cannot be read as a picture ({fault or type(fault).__name__}), expected HEIC or HEIF") from fault
+    return True
 
 
-def _frame(path: Path, page: int) -> np.ndarray:
-    """A later picture of a TIFF file."""
-    from PIL import Image, ImageOps
-
-    with Image.open(path, formats=["TIFF"]) as found:
-        found.seek(page)
-        _check_size(path, found.width, found.height)
-        return np.asarray(_as_rgb(ImageOps.exif_transpose(found)))
+def reduction_of(size: tuple[int, int]) -> int:
+    """Pixels of a file of `size` that become one pixel along each side: a pixel (x, y) read is about ((x + 0.5) k - 0.5, …) in the file."""
+    return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
 
 
-def _pdf_page(path: Path, page: int) -> np.ndarray:
-    """A later page of a PDF, at 200 dpi or as many as fit."""
-    import pypdfium2
-
-    found = pypdfium2.PdfDocument(path)[page]
-    width, height = found.get_size()
-    if not (0 < width < np.inf and 0 < height < np.inf):
-        raise ImageError(f"{path}: page {page + 1} is {width:g} x {height:g} pt, expected a page of some size")
-    scale = min(_PDF_DPI / 72, (_MOST_PDF_PIXELS / (width * height)) ** 0.5)
-    return np.ascontiguousarray(np.asarray(found.render(scale=scale).to_pil().convert("RGB")))
+def _check_size(path: Path, found: Image.Image) -> None:
+    most = _MOST_OF_WEBP if found.format == "WEBP" else _MOST_PIXELS
+    if found.width * found.height > most or max(found.size) > _LONGEST_SIDE:
+        raise ImageError(
+            f"{path}: {found.width} x {found.height} px, expected at most {most / 1e6:.0f} million, and {_LONGEST_SIDE} along a side"
+        )
 
 
-_MOST_PDF_PIXELS = 30_000_000
+def _loaded(found: Image.Image, factor: int) -> int:
+    """Decode a picture; what is left of `factor` to reduce it by."""
+    smaller = -(-found.width // factor), -(-found.height // factor)
+    if found.format in ("JPEG", "MPO") and factor in _BY_DECODER:
+        found.draft("RGB", (found.width // factor, found.height // factor))
+        factor = 1 if found.size == smaller else factor
+    found.load()  # now TIFF has turned itself, and has no orientation any more
+    return factor
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
-    if width * height > _MOST_PIXELS:
-        raise ImageError(f"{path}: {width} x {height} px, expected at most {_MOST_PIXELS / 1e6:.0f} million")
+def _reduced(found: Image.Image, factor: int) -> np.ndarray:
+    """The picture's pixels, every `factor` x `factor` of them as their mean."""
+    width, height = -(-found.width // factor), -(-found.height // factor)
+    span = _span(found)
+    out = np.empty((height, width, 3), dtype=np.uint8)
+    rows = max(1, _BAND // (found.width * factor)) * factor
+    for top in range(0, found.height, rows):
+        band = _as_rgb(found.crop((0, top, found.width, min(top + rows, found.height))), span)
+        out[top // factor : -(-(top + band.height) // factor)] = np.asarray(band.reduce(factor) if factor > 1 else band)
+    return out
+
+
+def _span(picture: Image.Image) -> float:
+    """The value of white, where pixels are no bytes."""
+    if not _is_deep(picture):
+        return 255.0
+    extremes: tuple[float, float] = picture.getextrema()  # type: ignore[assignment]
+    return 65535.0 if picture.mode != "F" and extremes[1] > 255 else 255.0
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode.startswith("I") or picture.mode == "F"
+
+
+def _as_rgb(picture: Image.Image, white: float) -> Image.Image:
+    """Eight bits a colour, what is transparent over white paper."""
+    from PIL import Image
+
+    if _is_deep(picture):
+        deep = np.nan_to_num(np.asarray(picture, dtype=np.float32))
+        picture = Image.fromarray(np.clip(deep * (255.0 / white), 0, 255).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        above = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
+    return picture.convert("RGB")
+
+
+_ORIENTATION = 0x0112  # of Exif: 2 to 8, each another way to hold a camera
+
+
+def _turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
+    """The way up that the camera noted."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)

@@ -14,13 +14,13 @@ import numpy as np
 from fastecg.errors import FastecgError, ImageError
 from fastecg.manifest import MANIFEST, Line, Manifest
 from fastecg.pictures import read_image
-from fastecg.writers.truth_json import read_truth, reading_truth
+from fastecg.writers.truth_json import load_truth, reading_truth
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
 
 _SPLIT_STEPS = 1 << 32
-_MOST_KEY = 180  # bytes
+_LONGEST_KEY = 88  # bytes: a tar archive has room for 100, of which ".layers.png" may be part
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Rendered:
 
     @property
     def key(self) -> str:
-        """A name of its own: no folders, no dots."""
+        """A name of its own: no folders, no dots, and not too long for any format."""
         path = Path(self.line["path"]).with_suffix("").as_posix()
         # Folders that are named like that could otherwise give two pictures one name.
         mark = f"-{crc32(path.encode()):08x}" if "__" in path or "." in path else ""
-        key = path.replace("/", "__").replace(".", "_") + mark
-        if len(key.encode()) > _MOST_KEY:  # file systems take 255 bytes, and suffixes follow
-            key = key.encode()[: _MOST_KEY - 9].decode("utf-8", "ignore") + f"-{crc32(path.encode()):08x}"
-        return key
+        name = path.replace("/", "__").replace(".", "_") + mark
+        if len(name.encode()) <= _LONGEST_KEY:
+            return name
+        return name.encode()[: _LONGEST_KEY - 9].decode(errors="ignore") + f"-{crc32(path.encode()):08x}"
 
     @property
     def record(self) -> str:
@@ -65,7 +65,7 @@ class Rendered:
         path = self.image.with_suffix(".json")
         if not path.is_file():
             raise ImageError(f"{path.name}: is missing, expected a folder rendered with `--truth json`")
-        return read_truth(path.read_bytes(), path.name)
+        return load_truth(path)
 
     def mask(self) -> np.ndarray:
         """(height, width) uint8 as `Truth.mask`: read, or drawn again from the shot and the record's copy."""

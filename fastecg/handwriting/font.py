@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ImageFont
 
 from fastecg.errors import RecipeError
+from fastecg.files import read_file
 from fastecg.handwriting.writer import Writer
 from fastecg.page import Text
 from fastecg.text import measure, width_mm
@@ -121,7 +122,7 @@ def _spelled(words: str, font: NotesFont) -> str:
 
 def _read(path: Path) -> NotesFont:
     try:
-        content = path.read_bytes()
+        content = read_file(path)
         ImageFont.truetype(str(path), _LARGE)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read as a font ({error.strerror or error}), expected a TrueType or OpenType file") from None
@@ -134,7 +135,10 @@ def _read(path: Path) -> NotesFont:
 @lru_cache(maxsize=4096)
 def _mask(path: Path, character: str) -> bytes:
     """A glyph drawn large, to tell it from others; of size and pixels."""
-    core = _face(path).getmask(character, mode="L")
+    try:
+        core = _face(path).getmask(character, mode="L")
+    except OSError:  # of a damaged font: what cannot be drawn is not there
+        return b""
     return repr(core.size).encode() + bytes(core) if max(core.size) and any(core) else b""
 
 

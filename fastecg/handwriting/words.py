@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import RecipeError
+from fastecg.files import read_text
 from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
+from fastecg.limits import MOST_NOTES, check_lines
 
 _LEADS = (
     "V1-V3", "V2-V4", "V3-V5", "V4-V6", "V1-V4", "V1-V6", "V5-6", "V1-2", "II, III, aVF", "III, aVF", "inf leads", "I, aVL", "lat leads",
@@ -89,12 +91,16 @@ def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ..
         If the file cannot be read, has no notes, or a note has a character that the alphabet or the font lacks.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read ({error})") from None
     notes = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("# "))
     if not notes:
         raise RecipeError(f"{path}: no notes in it, expected one a line")
+    try:
+        check_lines(notes, "notes", MOST_NOTES)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
     missing = unwritable("".join(notes)) if font is None else lacking("".join(notes), font)
     if missing:
         expected = "Latin letters, digits and common signs" if font is None else f"characters that {font.path} has"

@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 
 RGB = tuple[int, int, int]
@@ -119,12 +120,11 @@ def _blend(pixels, cover, words, ink):
 @jit
 def _blend_words(pixels, cover, words, start, stop, ink):
     """Ink the pixels of the words from `start` up to `stop`."""
-    address, coverage = np.uint64(pixels.ctypes.data), np.uint64(cover.ctypes.data)
-    colour = np.uint64(ink.ctypes.data)
+    pixels_at, coverage, colour = np.uint64(address(pixels)), np.uint64(address(cover)), np.uint64(address(ink))
     word = _inked(words, start, stop)
     while word < stop:
         first = np.uint64(_WORD * word)
-        _mix_eight(address + np.uint64(3) * first, coverage + first, colour)
+        _mix_eight(pixels_at + np.uint64(3) * first, coverage + first, colour)
         word = _inked(words, word + 1, stop)
 
 

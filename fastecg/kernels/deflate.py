@@ -22,6 +22,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from fastecg.kernels.address import address
 from fastecg.kernels.huffman import code_lengths, codes_of
 from fastecg.kernels.jit import jit
 
@@ -148,7 +149,7 @@ def _find_steps(data, begin, row, stride, enough, table, steps, counts):
     for each other.
     `table` holds where each hash was seen last, modulo 2**32. A wrong entry costs a comparison and no more, so it may begin as zeros.
     """
-    base = np.int64(data.ctypes.data)
+    base = address(data)
     last = data.size - 8
     at, done, count, vain, literals, recent = begin, begin, 0, 0, 0, row
     while at <= last and count < steps.shape[0] - 1 and literals + at - done < _MOST_LITERALS:
@@ -320,7 +321,7 @@ def _write_steps(data, begin, steps, literals, distances, out, state):
     packed = np.empty(_END, np.uint64)  # code and size in one number, for one look a byte
     for k in range(_END):
         packed[k] = codes[k] << np.uint64(8) | np.uint64(literals[k])
-    base = np.int64(out.ctypes.data)
+    base = address(out)
     bits, have, to = state[0], state[1], np.int64(state[2])
     at = begin
     for k in range(steps.shape[0]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels.address import address
 from fastecg.kernels.ahead import ask_for
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import mixed
@@ -41,7 +42,7 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
     """
     width, pace = len(columns), np.float32(1.0 / every)
     inked = _with_ink(ink_words, text_words)
-    pixels_at, paper_at = np.int64(pixels.ctypes.data), np.int64(paper.ctypes.data)
+    pixels_at, paper_at = address(pixels), address(paper)
     for n in range(len(inked) - _AHEAD):
         soon = np.int64(3 * _WORD) * inked[n + _AHEAD]
         ask_for(pixels_at + soon)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels.address import address
 from fastecg.kernels.ahead import ask_for
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import CHROMA, LUMA, OF_CHROMA, OF_LUMA, OF_SIGN, place
@@ -91,7 +92,7 @@ def halve(image, out):
     whole = width // (2 * CELL) * CELL  # columns of the output that are done eight at a time
     for i in range(out.shape[0]):
         upper, lower = image[2 * i], image[min(2 * i + 1, height - 1)]
-        upper_at, lower_at, out_at = _address(upper), _address(lower), _address(out[i])
+        upper_at, lower_at, out_at = address(image[2 * i]), address(image[min(2 * i + 1, height - 1)]), address(out[i])
         for j in range(0, whole, CELL):
             halve_pixels(upper_at + 6 * j, lower_at + 6 * j, out_at + 3 * j)
         for j in range(whole, out.shape[1]):
@@ -122,17 +123,47 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         Picture pixel (x, y) of the first node; neither above 0.
     out : (height, width, 3) uint8
     """
-    columns, width, beside = cells.shape[1], np.int64(sheet.shape[1]), light.shape[0] - 1
+    columns = cells.shape[1]
     strip, ahead = np.empty((2, lattice.shape[2]), dtype=np.int32), np.empty((2, lattice.shape[2]), dtype=np.int32)
     spots, shares = np.empty((columns, CELL), dtype=np.int32), np.empty((columns, 2 * CELL), dtype=np.uint16)
     lit = np.empty((light.shape[0], light.shape[2]), dtype=np.uint16)
     line = np.empty((columns + 1) * CELL * 3, dtype=np.uint8)
     levels = np.empty((columns, 32), dtype=np.int16)
     patch = np.empty((CELL, 3), dtype=np.uint8)
+    _expose_rows(
+        sheet,
+        lattice,
+        cells,
+        light,
+        desk,
+        luma,
+        chroma,
+        noise,
+        origin,
+        out,
+        start,
+        stop,
+        strip,
+        ahead,
+        spots,
+        shares,
+        lit,
+        line,
+        levels,
+        patch,
+    )
+
+
+@jit
+def _expose_rows(
+    sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop, strip, ahead, spots, shares, lit, line, levels, patch
+):
+    """As `expose_rows`, which holds the scratch arrays `strip` to `patch` while their addresses are in use here."""
+    columns, width, beside = cells.shape[1], np.int64(sheet.shape[1]), light.shape[0] - 1
     # Addresses once: in the loop over cells every array that is passed on would be counted as in use and not in use again.
-    pixels, xs, ys, page_light, desk_light = _address(sheet), _address(strip), _address(strip[1]), _address(lit), _address(lit[beside])
-    spots_at, shares_at = _address(spots), _address(shares)
-    line_at, levels_at, patch_at, luma_at, chroma_at = _address(line), _address(levels), _address(patch), _address(luma), _address(chroma)
+    pixels, xs, ys, page_light, desk_light = address(sheet), address(strip), address(strip[1]), address(lit), address(lit[beside])
+    spots_at, shares_at = address(spots), address(shares)
+    line_at, levels_at, patch_at, luma_at, chroma_at = address(line), address(levels), address(patch), address(luma), address(chroma)
     for row in range(start, stop):
         i, eighths = (row - origin[1]) // CELL, (row - origin[1]) % CELL
         _mix_coordinates(lattice, i, eighths, strip)
@@ -142,7 +173,7 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
         c0, c1, c2 = sign * noise[1], sign * noise[2], sign * noise[3]
         bright, colour = luma_at + 2 * place(noise[0], OF_LUMA, row, LUMA), chroma_at + 8 * place(noise[0], OF_CHROMA, row >> 1, CHROMA)
         desk_row = row if desk.shape[0] > 1 else 0
-        desk_at = _address(desk[desk_row])
+        desk_at = address(desk[desk_row])
         for j in range(columns):
             locate(width, xs + 4 * j, ys + 4 * j, spots_at + 32 * j, shares_at + 32 * j)
             # The sheet is read along slanting lines, which processors do not foresee: ask for what is needed eight rows on.
@@ -160,19 +191,14 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
                 see_desk(patch_at, desk_light + 8 * j, levels_at + 64 * j)
         for j in range(columns):
             develop(levels_at + 64 * j, bright + 16 * j, colour + 32 * j, line_at + 24 * j, c0, c1, c2)
-        copy_bytes(line_at - 3 * origin[0], _address(out[row]), np.int64(out.shape[1] * 3))
-
-
-@jit(inline="always")
-def _address(array):
-    return np.int64(array.ctypes.data)
+        copy_bytes(line_at - 3 * origin[0], address(out[row]), np.int64(out.shape[1] * 3))
 
 
 @jit
 def _mix_coordinates(lattice, i, eighths, strip):
     """Write the coordinates where one row of pixels crosses the cells' sides."""
     for axis in range(2):
-        upper, lower, out = _address(lattice[axis, i]), _address(lattice[axis, i + 1]), _address(strip[axis])
+        upper, lower, out = address(lattice[axis, i]), address(lattice[axis, i + 1]), address(strip[axis])
         for j in range(0, strip.shape[1], 8):
             mix_coordinates(upper + 4 * j, lower + 4 * j, eighths, out + 4 * j)
 
@@ -181,7 +207,7 @@ def _mix_coordinates(lattice, i, eighths, strip):
 def _mix_light(light, i, eighths, lit):
     """Write the light, on the sheet and beside it, where one row of pixels crosses the cells' sides."""
     for kind in range(light.shape[0]):
-        upper, lower, out = _address(light[kind, i]), _address(light[kind, i + 1]), _address(lit[kind])
+        upper, lower, out = address(light[kind, i]), address(light[kind, i + 1]), address(lit[kind])
         for j in range(0, lit.shape[1], 16):
             mix_light(upper + 2 * j, lower + 2 * j, eighths, out + 2 * j)
 

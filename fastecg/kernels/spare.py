@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _widen(pixels, out):
     width = pixels.shape[1]
     whole = width // _PIXELS * _PIXELS
     for row in range(len(pixels)):
-        source, target = np.uint64(pixels[row].ctypes.data), np.uint64(out[row].ctypes.data)
+        source, target = np.uint64(address(pixels[row])), np.uint64(address(out[row]))
         for k in range(np.uint64(0), np.uint64(whole), np.uint64(_PIXELS)):
             _widen_some(source + np.uint64(3) * k, target + np.uint64(4) * k)
         for k in range(whole, width):

@@ -38,7 +38,7 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
     except RecordError as fault:
         raise RecordError(f"{path}: {str(fault).removeprefix(name + ': ')}") from None
     if not any(_moves(lead) for lead in record.signal):
-        if np.isnan(record.signal).all():
+        if np.isnan(np.fmax.reduce(record.signal, axis=None)):
             raise RecordError(f"{path}: every sample is missing (NaN), expected some signal")
         raise RecordError(f"{path}: every lead is constant, expected a signal that varies")
     record.signal.flags.writeable = False

@@ -26,8 +26,12 @@ _SPELLINGS = {
 }
 _NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, "ECG 1" may be anything
 
-# "ECG-V1" has a hyphen, "ECG -aVR" a minus.
-_NAME = re.compile(r"(?P<prefix>(?:(?:ecg|ekg|lead|mdc)(?:-|[\s_:.]*))*)(?P<minus>[-\u2212]?)(?P<core>\w+)", re.IGNORECASE)
+#: Letters of a name that are looked at: none that is known is longer, and files may hold megabytes.
+LONGEST_NAME = 64
+
+# "ECG-V1" has a hyphen, "ECG -aVR" a minus. One way only to read each letter, or a long name would be tried in every way there is.
+_PREFIX = re.compile(r"(?:ecg|ekg|lead|mdc)(?:-|[\s_:.]*)", re.IGNORECASE)
+_CORE = re.compile(r"([-\u2212]?)(\w+)")
 
 _MV_PER_UNIT = {
     "nv": 1e-6,
@@ -69,16 +73,17 @@ def standard_name(raw: str) -> tuple[str, int] | None:
     >>> standard_name("ECG lead avr"), standard_name("-aVR"), standard_name("MLII"), standard_name("ECG 1")
     (('aVR', 1), ('aVR', -1), ('II', 1), None)
     """
-    match = _NAME.fullmatch(raw.strip())
+    rest = raw.strip()[:LONGEST_NAME]
+    lead = False
+    while prefix := _PREFIX.match(rest):
+        lead |= prefix[0][:4].lower() == "lead"
+        rest = rest[prefix.end() :]
+    match = _CORE.fullmatch(rest)
     if match is None:
         return None
-    core = match["core"].lower()
-    name = _SPELLINGS.get(core)
-    if name is None and "lead" in match["prefix"].lower():
-        name = _NUMBERED.get(core)
-    if name is None:
-        return None
-    return name, -1 if match["minus"] else 1
+    core = match[2].lower()
+    name = _SPELLINGS.get(core) or (_NUMBERED.get(core) if lead else None)
+    return None if name is None else (name, -1 if match[1] else 1)
 
 
 def _is_ecg(name: str, unit: str) -> bool:
@@ -108,7 +113,7 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
         If no signal is an ECG lead, if two have one name, or if there are too many.
     """
     try:
-        return list(_choose(tuple(names), tuple(units)))
+        return list(_choose(tuple(name.strip()[:LONGEST_NAME] for name in names), tuple(unit[:LONGEST_NAME] for unit in units)))
     except RecordError as fault:
         raise RecordError(f"{path}: {fault}") from None
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from fastecg.errors import RecordError
-from fastecg.readers.header import MOST_BYTES, header_lines
+from fastecg.files import MIB, read_text
+from fastecg.readers.header import MOST_BYTES, file_size, header_lines, read_bytes
 
 #: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
 TABLES = (".csv", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".xml")
+
+_MOST_OF_A_LIST = 256 * MIB
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 
@@ -153,9 +156,7 @@ def _headers(folder: Path) -> list[Path]:
 def _segments(header: Path) -> list[Path]:
     """The headers of the segments of `header`, if it has any; a damaged header has none and is reported when it is read."""
     try:
-        with open(header, "rb") as file:
-            raw = file.read(MOST_BYTES)
-        lines = header_lines(raw, header)
+        lines = header_lines(read_bytes(header, 0, MOST_BYTES) if file_size(header) else b"", header)
     except (OSError, RecordError):
         return []
     if not lines or "/" not in lines[0].split()[0]:
@@ -167,7 +168,7 @@ def _segments(header: Path) -> list[Path]:
 def _in_list(path: Path) -> Iterator[Source]:
     root = path.parent
     try:
-        entries = [entry for line in path.read_text(encoding="utf-8").splitlines() if (entry := line.strip())]
+        entries = [entry for line in read_text(path, _MOST_OF_A_LIST).splitlines() if (entry := line.strip())]
     except (OSError, UnicodeDecodeError):
         raise RecordError(f"{path}: the list cannot be read as text, expected one record a line") from None
     if not entries:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import csv
+import io
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.readers.checked import checked_record
-from fastecg.readers.header import FS_RANGE
-from fastecg.readers.leads import choose_leads, millivolts_per
+from fastecg.readers.header import FS_RANGE, MOST_SIGNALS, file_size
+from fastecg.readers.leads import LONGEST_NAME, Lead, choose_leads, millivolts_per
+from fastecg.readers.wfdb import MOST_VALUES
 from fastecg.record import LEADS, Record
 
-_MOST_BYTES = 1 << 30  # of an archive unpacked
+_MOST_BYTES = 1 << 29  # of a table, and of an archive unpacked
+_LONGEST_ROW = 1 << 20  # bytes
+_PIECE = 1 << 23  # bytes of a table that are read at a time
 
-_COLUMN = re.compile(r"(?P<name>.*?)\s*(?:[(\[](?P<unit>[^)\]]+)[)\]])?")
+# A cell of nothing but blanks, though not a line of nothing at all: what NumPy's reader wants to see as "nan".
+_EMPTY = re.compile(r'^[ \t]*(?:"")?(?=,)|(?<=,)[ \t]*(?:"")?[ \t]*(?=,|$)', re.MULTILINE)
+_MAYBE_EMPTY = (",,", ",\n", "\n,", ", ", ",\t", '""')
 _TIMES = re.compile(r"(?:time|t|seconds|sec|s|ms)(?:[\s_]*\(?\[?(?P<unit>s|sec|seconds|ms)?\)?\]?)", re.IGNORECASE)
 
 
@@ -31,50 +38,142 @@ def read_csv(path: Path, fs: float | None = None) -> Record:
     fs : float, optional
         Hz. Needed unless a first column named like "time", "t" or "ms" tells it.
     """
-    columns, rows = _table(path)
-    seconds = _seconds_per_tick(columns[0])
-    if fs is None:
-        if seconds is None:
-            raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column or fs=")
-        fs = _frequency(rows[:, 0] * seconds, path)
-    _check_frequency(fs, path)
-    first = 0 if seconds is None else 1
-    matches = [match for column in columns[first:] if (match := _COLUMN.fullmatch(column.strip()))]
-    names, units = [match["name"] for match in matches], [match["unit"] or "mV" for match in matches]
-    leads = choose_leads(names, units, path)
-    signal = [rows[:, first + lead.place] * lead.sign * (millivolts_per(units[lead.place]) or 1.0) for lead in leads]
-    return checked_record(path, np.stack(signal), fs, [lead.name for lead in leads])
-
-
-def _table(path: Path) -> tuple[list[str], np.ndarray]:
+    size = file_size(path)
+    if size is None or size > _MOST_BYTES:
+        raise RecordError(f"{path}: it is no file of at most {_MOST_BYTES >> 20} MiB, expected a table of that size")
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
-            columns = next(lines, [])
-            rows = [[float(cell) if cell.strip() else np.nan for cell in line] for line in lines if line]
+        with open(path, "rb") as file:
+            return _read_table(path, file, fs)
     except (OSError, ValueError, csv.Error) as fault:
         raise RecordError(f"{path}: it is no table of numbers ({type(fault).__name__}), expected lead names, then numbers") from None
-    if not rows:
+
+
+def _read_table(path: Path, file: BinaryIO, fs: float | None) -> Record:
+    columns = _columns(path, file)
+    seconds = _seconds_per_tick(columns[0]) if columns else None
+    if fs is not None:
+        _check_frequency(fs, path)
+    first = 0 if seconds is None else 1
+    names, units = zip(*map(_name_and_unit, columns[first:]), strict=True) if columns[first:] else ((), ())
+    leads: list[Lead] = []
+    clock = _Clock(path)
+    pieces: list[np.ndarray] = []
+    for table in _pieces(path, file, len(columns)):
+        if not pieces:  # only now: a table without samples is told as such
+            leads = choose_leads(names, units, path)
+            if fs is None and seconds is None:
+                raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column or fs=")
+        if fs is None and seconds is not None:
+            clock.add(table[:, 0] * seconds)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+            rows = [table[:, first + lead.place] * (lead.sign * (millivolts_per(units[lead.place]) or 1.0)) for lead in leads]
+            pieces.append(np.array(rows, dtype=np.float32))
+    if not pieces:
         raise RecordError(f"{path}: it holds no samples, expected a row of lead names and one row a sample")
-    odd = next((number for number, row in enumerate(rows, 2) if len(row) != len(columns)), None)
-    if odd:
-        raise RecordError(f"{path}: row {odd} has {len(rows[odd - 2])} cells, expected {len(columns)} as in the first row")
-    return columns, np.array(rows)
+    if fs is None:
+        fs = clock.frequency()
+        _check_frequency(fs, path)
+    return checked_record(path, _joined(pieces), fs, [lead.name for lead in leads])
+
+
+def _columns(path: Path, file: BinaryIO) -> list[str]:
+    """The cells of the first row."""
+    line = file.readline(_LONGEST_ROW)
+    columns = next(csv.reader([line.decode("utf-8-sig")]), [])
+    if len(line) == _LONGEST_ROW or len(columns) > MOST_SIGNALS:
+        raise RecordError(f"{path}: its first row has more than {MOST_SIGNALS} cells or {_LONGEST_ROW} bytes, expected lead names")
+    return columns
+
+
+def _name_and_unit(column: str) -> tuple[str, str]:
+    """Name and unit of ``II (uV)`` or ``V1 [mV]``."""
+    column = column.strip()
+    opening = max(column.rfind("("), column.rfind("["))
+    if opening >= 0 and column.endswith((")", "]")) and len(column) > opening + 2:
+        return column[:opening].rstrip()[:LONGEST_NAME], column[opening + 1 : -1][:LONGEST_NAME]
+    return column[:LONGEST_NAME], "mV"
+
+
+def _pieces(path: Path, file: BinaryIO, columns: int) -> Iterator[np.ndarray]:
+    """The numbers of all rows, some thousand rows at a time."""
+    before, rest = 1, b""
+    while data := file.read(_PIECE):
+        whole, newline, rest = (rest + data).rpartition(b"\n")
+        if len(rest) > _LONGEST_ROW and len(data) == _PIECE:
+            raise RecordError(f"{path}: a row of it is longer than {_LONGEST_ROW} bytes, expected one row a sample")
+        if whole:
+            yield from _numbers(path, whole + newline, columns, before)
+            before += whole.count(b"\n") + 1
+    yield from _numbers(path, rest, columns, before)
+
+
+def _numbers(path: Path, data: bytes, columns: int, before: int) -> Iterator[np.ndarray]:
+    """The rows of a piece of a table, `before` rows behind its begin; nothing if it holds none."""
+    text = data.decode("utf-8")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        return
+    if any(mark in text for mark in _MAYBE_EMPTY) or text[0] in ", \t" or text[-1] == ",":
+        text = _EMPTY.sub("nan", text)
+    try:
+        table = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, quotechar='"', ndmin=2)
+    except ValueError:
+        _check_rows(path, text, columns, before)
+        raise
+    if table.shape[1] != columns:
+        _check_rows(path, text, columns, before)
+    yield table
+
+
+def _check_rows(path: Path, text: str, columns: int, before: int) -> None:
+    """Raise the error of the first row that has another number of cells."""
+    for number, row in enumerate(filter(None, csv.reader(io.StringIO(text))), before + 1):
+        if len(row) != columns:
+            raise RecordError(f"{path}: row {number} has {len(row)} cells, expected {columns} as in the first row")
+
+
+def _joined(pieces: list[np.ndarray]) -> np.ndarray:
+    """The pieces (leads, samples) as one, each given back as soon as it is copied."""
+    samples = [piece.shape[1] for piece in pieces]
+    signal = np.empty((len(pieces[0]), sum(samples)), np.float32)
+    for start, count in zip(np.cumsum(samples) - samples, samples, strict=True):
+        signal[:, start : start + count] = pieces.pop(0)
+    return signal
 
 
 def _seconds_per_tick(column: str) -> float | None:
-    match = _TIMES.fullmatch(column.strip())
-    if match is None:
-        return None
-    return 1e-3 if "ms" in column.lower() else 1.0
+    column = column.strip()[:LONGEST_NAME]
+    return None if _TIMES.fullmatch(column) is None else 1e-3 if "ms" in column.lower() else 1.0
 
 
-def _frequency(times: np.ndarray, path: Path) -> float:
-    """Hz of evenly spaced times, to 9 digits, because times are printed with few."""
-    steps = np.diff(times)
-    if len(steps) == 0 or not np.all(steps > 0) or steps.max() > 1.5 * steps.min():
-        raise RecordError(f"{path}: its times are not evenly spaced and rising, expected one row a sample")
-    return float(f"{len(steps) / (times[-1] - times[0]):.9g}")
+class _Clock:
+    """The frequency of times that come piece by piece."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first = self._last = math.nan
+        self._steps, self._least, self._most = 0, math.inf, -math.inf
+
+    def add(self, times: np.ndarray) -> None:
+        """Go on with these times."""
+        new = math.isnan(self._first)
+        steps = np.diff(times) if new else np.diff(times, prepend=self._last)
+        self._first, self._last = float(times[0]) if new else self._first, float(times[-1])
+        if len(steps):
+            self._steps += len(steps)
+            self._least, self._most = min(self._least, float(steps.min())), max(self._most, float(steps.max()))
+        if not (self._steps == 0 or (self._least > 0 and self._most <= 1.5 * self._least)):
+            raise self._uneven()
+
+    def frequency(self) -> float:
+        """Hz of evenly spaced times, to 9 digits, because times are printed with few."""
+        if self._steps == 0:
+            raise self._uneven()
+        return float(f"{self._steps / (self._last - self._first):.9g}")
+
+    def _uneven(self) -> RecordError:
+        return RecordError(f"{self._path}: its times are not evenly spaced and rising, expected one row a sample")
 
 
 def _check_frequency(fs: float, path: Path) -> None:
@@ -101,6 +200,8 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
     if fs is None:
         raise RecordError(f"{path}: nothing tells its sampling frequency, expected fs=")
     _check_frequency(fs, path)
+    if signal.size > MOST_VALUES:
+        raise RecordError(f"{path}: its array holds {signal.size} values, expected at most {MOST_VALUES}")
     if signal.shape[0] > signal.shape[1]:
         signal = signal.T
     if names is None and len(signal) == len(LEADS):

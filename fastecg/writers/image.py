@@ -58,7 +58,7 @@ def image_bytes(image: np.ndarray, suffix: str, *, dpi: float, quality: int | No
     return FORMATS[suffix.lower()](image, dpi, quality)
 
 
-def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
+def write_atomic(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Write a file whole or not at all: aside in the same folder, then renamed over `path`. Missing folders are made."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

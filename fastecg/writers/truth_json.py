@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from fastecg.errors import ImageError
+from fastecg.files import read_file
 
 if TYPE_CHECKING:
     from fastecg.page import Trace
@@ -47,6 +49,16 @@ def read_truth(data: bytes, name: str = "truth") -> dict[str, Any]:
     if not isinstance(content, dict) or "leads" not in content or "fastecg" not in content:
         raise ImageError(f'{name}: no "leads" or no "fastecg" in it, expected the truth file that was written beside the image')
     return content
+
+
+def load_truth(path: Path) -> dict[str, Any]:
+    """A truth file, as `read_truth`; `ImageError` if it cannot be read either."""
+    try:
+        return read_truth(read_file(path), path.name)
+    except OSError as error:
+        raise ImageError(
+            f"{path.name}: cannot be read ({error.strerror}), expected the truth file that was written beside the image"
+        ) from None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from fastecg.writers.image import write_atomic
 
 _MISSING = -32768  # format 16's value for "no sample"
 _LARGEST = 32767
+_SPAN = 1 << 18  # samples that are digitised together
 _COUNTS_A_MV = 1000.0  # 1 µV a count, finer than any electrocardiograph
 
 
@@ -44,14 +45,11 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     target = Path(path)
     if not target.name or not all(is_letter(character) for character in target.name):
         raise RecordError(f"{target.name}: no name for a WFDB record, expected letters, digits, _ and - only")
-    signal = record.signal
-    if drawn is not None:
-        if drawn.shape != signal.shape:
-            raise RecordError(f"{target.name}: drawn has shape {drawn.shape}, expected {signal.shape}")
-        signal = np.where(drawn, signal, np.float32(np.nan))
-    counts, gains, baselines = _digitised(signal)
+    if drawn is not None and drawn.shape != record.signal.shape:
+        raise RecordError(f"{target.name}: drawn has shape {drawn.shape}, expected {record.signal.shape}")
+    counts, gains, baselines = _digitised(record.signal, drawn)
     name = ascii_name(target.name)
-    write_atomic(target.with_name(name + ".dat"), np.ascontiguousarray(counts.T).tobytes())
+    write_atomic(target.with_name(name + ".dat"), counts.data.cast("B"))
     write_atomic(target.with_name(target.name + ".hea"), _header(name, record, counts, gains, baselines, comments).encode("utf-8"))
 
 
@@ -69,16 +67,25 @@ def ascii_name(name: str) -> str:
     return name if name.isascii() else name.encode("punycode").decode("ascii")
 
 
-def _digitised(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts (leads, samples) int16, with gain (counts a mV) and baseline (count of 0 mV) of every lead."""
-    values = signal.astype(np.float64)
-    known = np.isfinite(values)
-    low = np.where(known, values, np.inf).min(axis=1)
-    high = np.where(known, values, -np.inf).max(axis=1)
-    low, high = (np.where(known.any(axis=1), edge, 0.0) for edge in (low, high))
-    gains, baselines = _scales(low, high)
-    counts = np.rint(values * gains[:, None] + baselines[:, None])
-    return np.where(known, counts, _MISSING).astype("<i2"), gains, baselines
+def _digitised(signal: np.ndarray, drawn: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts (samples, leads) int16, with gain (counts a mV) and baseline (count of 0 mV) of every lead."""
+    low = high = np.full(len(signal), np.nan)
+    for _, values in _spans(signal, drawn):
+        low, high = np.fmin(low, np.fmin.reduce(values, axis=1)), np.fmax(high, np.fmax.reduce(values, axis=1))
+    gains, baselines = _scales(np.nan_to_num(low), np.nan_to_num(high))
+    counts = np.empty(signal.shape[::-1], dtype="<i2")
+    for span, values in _spans(signal, drawn):
+        scaled = np.rint(values.astype(np.float64) * gains[:, None] + baselines[:, None])
+        counts[span] = np.where(np.isnan(values), _MISSING, scaled).T
+    return counts, gains, baselines
+
+
+def _spans(signal: np.ndarray, drawn: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
+    """The signal some samples at a time, for a day of it is large: what was drawn of it, and NaN."""
+    for start in range(0, signal.shape[1], _SPAN):
+        span = slice(start, start + _SPAN)
+        values = signal[:, span]
+        yield span, values if drawn is None else np.where(drawn[:, span], values, np.float32(np.nan))
 
 
 def _scales(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,8 +100,8 @@ def _scales(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _header(name: str, record: Record, counts: np.ndarray, gains: np.ndarray, baselines: np.ndarray, comments: Sequence[str]) -> str:
     """The text of the ``.hea`` file."""
-    checksums = counts.sum(axis=1, dtype=np.int64).astype(np.int16)
+    checksums = counts.sum(axis=0, dtype=np.int64).astype(np.int16)
     lines = [f"{name} {len(record.leads)} {record.fs:.12g} {record.samples}"]
-    for lead, row, gain, baseline, checksum in zip(record.leads, counts, gains, baselines, checksums, strict=True):
-        lines.append(f"{name}.dat 16 {gain:.7g}({int(baseline)})/mV 16 0 {row[0]} {checksum} {lead}")
+    for lead, first, gain, baseline, checksum in zip(record.leads, counts[0], gains, baselines, checksums, strict=True):
+        lines.append(f"{name}.dat 16 {gain:.7g}({int(baseline)})/mV 16 0 {first} {checksum} {lead}")
     return "\n".join([*lines, *(f"#{comment}" for comment in comments)]) + "\n"

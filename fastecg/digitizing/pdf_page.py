@@ -1,0 +1,72 @@
+"""A page of a PDF, drawn by a process of its own: strokes may take hours and any memory, and only a process can be ended."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+import numpy as np
+
+from fastecg.errors import FastecgError, ImageError
+
+_DPI = 200.0
+_POINT = 72.0  # to an inch
+_LONGEST_SIDE = 32_000  # px
+_SECONDS = 20.0
+_MEMORY = 1 << 30  # bytes
+_NO_LIBRARY = 3  # exit status
+_CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fastecg.digitizing.pdf_page import main; main()"
+
+
+def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> np.ndarray:
+    """Page `page`, from 0, as (height, width, 3) uint8, at 200 dpi, or at what fits `most_pixels`.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be drawn, or not within 20 s and 1 GiB.
+    FastecgError
+        If pypdfium2 is not installed.
+    """
+    # "-I", or a module in the folder where the user stands could be taken for one of ours.
+    words = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(page), str(most_pixels)]
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise ImageError(f"{path}: page {page + 1} takes more than {_SECONDS:.0f} s to draw, expected a page with an ECG") from None
+    if done.returncode == _NO_LIBRARY:
+        raise FastecgError(f"{path}: PDF needs pypdfium2, expected `pip install 'fastecg[digitize]'` to have been run")
+    size, _, pixels = done.stdout.partition(b"\n")
+    if done.returncode != 0 or not size:
+        told = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
+        raise ImageError(f"{path}: page {page + 1} cannot be read as a PDF ({told or 'out of memory'}), expected one with such a page")
+    width, height = map(int, size.split())
+    return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+
+
+def main() -> None:
+    """Draw the page of the PDF named on the command line to stdout: its size in px, and its pixels."""
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        import pypdfium2
+    except ImportError:
+        sys.exit(_NO_LIBRARY)
+    path, number, most = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    try:
+        page = pypdfium2.PdfDocument(path)[number]
+        width, height = page.get_size()
+        if not (1 <= width < math.inf and 1 <= height < math.inf):
+            sys.exit(f"the page is {width:g} x {height:g} points")
+        scale = min(_DPI / _POINT, math.sqrt(most / (width * height)), _LONGEST_SIDE / max(width, height))
+        picture = page.render(scale=scale).to_pil().convert("RGB")
+    except Exception as fault:  # as the library words it, without the lines that led there
+        sys.exit(str(fault) or type(fault).__name__)
+    sys.stdout.buffer.write(b"%d %d\n" % picture.size + picture.tobytes())

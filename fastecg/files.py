@@ -1,0 +1,62 @@
+"""Files in: regular ones only, and none that is larger than what it may be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+MIB = 1 << 20
+
+
+def read_file(path: str | os.PathLike[str], most: int = 64 * MIB) -> bytes:
+    """The bytes of a file.
+
+    Parameters
+    ----------
+    path : path
+        A pipe or a device is refused: they may have a reader wait for ever, or never end.
+    most : int
+        Bytes it may have.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is no regular file, or has more bytes; `strerror` says which.
+    """
+    check_regular(path)
+    with open(path, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it is longer than {most / MIB:g} MiB", os.fspath(path))
+    return data
+
+
+def read_text(path: str | os.PathLike[str], most: int = MIB) -> str:
+    """A file in UTF-8, whatever ends its lines; errors as from `read_file`, and `UnicodeDecodeError`."""
+    return read_file(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def spelled(name: str) -> str:
+    """A name in letters that any file can hold: bytes that are no UTF-8 are taken for Latin-1, as they mostly are."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            return name.encode("utf-8", "surrogateescape").decode("latin-1")
+        except UnicodeEncodeError:  # half a character that is no byte either
+            return name.encode("utf-8", "replace").decode("utf-8")
+    return name
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Raise `OSError` unless `path` is a regular file, or a link to one."""
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError:  # a name with a NUL in it
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(Path(path))) from None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", os.fspath(path))

@@ -1,0 +1,71 @@
+"""How much a recipe, a shot or a user may ask for: far more than any page has, far less than what fills a machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastecg.errors import RecipeError
+
+MOST_ARTIFACTS = 200  # of a shot, and slots of a recipe
+MOST_HEADER_LINES = 40
+MOST_NOTES = 10_000
+LONGEST_LINE = 200  # letters of a note, a header line, or any other words on a page
+LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # of a recipe's or shot's value: all notes together
+_MOST_VALUES = 20_000
+_DEEPEST = 16  # tables in tables
+_LARGEST = 2**63  # what TOML promises of whole numbers
+
+# Names joined by dots, in numbers that take the TOML reader, whose time grows with their square, more than a moment.
+_DEEP_NAME = re.compile(rf"""(?<![\w'"-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DEEPEST}}}""")
+
+
+def check_toml(text: str) -> None:
+    """Refuse names of too many parts before they are read as tables in tables."""
+    if _DEEP_NAME.search(text):
+        raise RecipeError(f"a name has more than {_DEEPEST} parts, expected tables in tables no deeper than that")
+
+
+def check_values(table: Any) -> None:
+    """Refuse plain data that is too much: too many values, tables too deep, numbers or words too long."""
+    waiting, count = [(table, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        count += 1
+        if count > _MOST_VALUES or depth > _DEEPEST:
+            raise RecipeError(f"it has more than {_MOST_VALUES} values, or tables deeper than {_DEEPEST}, expected a recipe or shot")
+        if isinstance(value, Mapping):
+            waiting += [(item, depth + 1) for pair in value.items() for item in pair]
+        elif isinstance(value, list | tuple):
+            waiting += [(item, depth + 1) for item in value]
+        elif isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+            raise RecipeError("a whole number has more than 64 bits, expected a smaller one")
+
+
+def check_artifacts(given: Any, what: str) -> None:
+    """Refuse more of them than a page can have."""
+    if len(given) > MOST_ARTIFACTS:
+        raise RecipeError(f"it has {len(given)} {what}, expected at most {MOST_ARTIFACTS}")
+
+
+def check_lines(lines: Sequence[str], what: str, most: int) -> None:
+    """Refuse too many lines, or lines too long, for a page."""
+    if len(lines) > most:
+        raise RecipeError(f"there are {len(lines)} {what}, expected at most {most}")
+    for line in lines:
+        _check_text(line)
+    longest = max(map(len, lines), default=0)
+    if longest > LONGEST_LINE:
+        raise RecipeError(f"one of the {what} has {longest} letters, expected at most {LONGEST_LINE}")
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST_TEXT:
+        raise RecipeError(f"a text has {len(text)} letters, expected at most {LONGEST_TEXT}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise RecipeError(f"{text[:20]!r} holds half a character, expected text that UTF-8 can write") from None
