@@ -65,9 +65,16 @@ class Shot:
         LayoutError
             If the layout or style is unknown, or the layout has no lead of the record.
         """
+        return self.picture(record, *self.placed(record))
+
+    def placed(self, record: Record) -> tuple[Page, Style]:
+        """What is printed of a record, and how."""
         style = style_for(self.style)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
-        page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
+        return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
+
+    def picture(self, record: Record, page: Page, style: Style) -> Photo:
+        """Make the picture of a page, which need not be the one that the shot would place."""
         warp = self.warp(page.size_mm)
         give_back_beside(3 * warp.size[0] * warp.size[1])
         image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
