@@ -47,9 +47,7 @@ class LayerNet(nn.Module):
         self.width, self.folded = width, folded
         sizes = [width, 2 * width, 4 * width, 6 * width, 8 * width]
         self.down = nn.ModuleList(_pair(before, after, folded) for before, after in zip([12, *sizes], sizes, strict=False))
-        self.up = nn.ModuleList(
-            _pair(below + beside, beside, folded) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True)
-        )
+        self.up = nn.ModuleList(_pair(below + beside, beside, folded) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
         self.maps = nn.Conv2d(width, 4 * len(MAPS), 3, padding=1)
         self.markers = nn.Sequential(
             nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1)
@@ -104,7 +102,7 @@ def read_layernet(path: Path) -> LayerNet:
         If the file cannot be read, or holds another network.
     """
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx import numpy_helper
 
     try:

@@ -161,13 +161,13 @@ class _Drawing:
             before = firsts.get((row, column - 1))
             if before is None:
                 continue
-            x, y = trace.points_mm[0, 0] + off, feet[row]
+            x, middle = trace.points_mm[0, 0] + off, feet[row]
             if kind == "bar":
-                yield _lifted(np.array([[y - high / 2, y + high / 2]]), x, wide)
+                yield _lifted(np.array([[middle - high / 2, middle + high / 2]]), x, wide)
             elif kind == "tick":
-                yield _lifted(np.array([[y - high / 2, y + high / 2]]), x, self.style.pen_mm)
+                yield _lifted(np.array([[middle - high / 2, middle + high / 2]]), x, self.style.pen_mm)
             elif kind == "pair":
-                yield _lifted(np.array([[y - 7.0, y - 2.2], [y + 2.2, y + 7.0]]), x, wide)
+                yield _lifted(np.array([[middle - 7.0, middle - 2.2], [middle + 2.2, middle + 7.0]]), x, wide)
             elif kind == "step":
                 jump = np.array([before.points_mm[-1], trace.points_mm[0]])
                 if np.isfinite(jump).all():
@@ -213,7 +213,10 @@ def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
     if choice < 0.25:  # round the traces
         edges = np.array([low + shift - rng.uniform(1.0, 12.0), high + shift + rng.uniform(1.0, 12.0)])
         left, top = np.maximum(edges[0], 0.0)
-        right, bottom = (start + 5.0 * np.floor((min(end, most) - start) / 5.0) for start, end, most in ((left, edges[1, 0], width), (top, edges[1, 1], height)))
+        right, bottom = (
+            start + 5.0 * np.floor((min(end, most) - start) / 5.0)
+            for start, end, most in ((left, edges[1, 0], width), (top, edges[1, 1], height))
+        )
         area = (float(left), float(top), float(right), float(bottom))
     elif choice < 0.7:  # any part of a box at the paper's edge
         left, top = rng.uniform(-5.0, 0.0, 2)

@@ -137,7 +137,7 @@ def draw_other(
     from fastecg.digitizing.other_hands import coarser, other_hand
 
     record = coarser(record, rng)
-    fixed = {} if layout == "auto" else {"layout": layout}
+    fixed: dict[str, Any] = {} if layout == "auto" else {"layout": layout}
     shot = recipe.draw(record, dpi=dpi, seed=seed, page=page, variant=number, **fixed)
     return shot.picture(record, *other_hand(*shot.placed(record), rng))
 

@@ -267,4 +267,5 @@ def trace_extent(trace: Trace, half_mm: float) -> Edges:
 
 
 def box_corners(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    """The corners (4, 2) of a box, clockwise from top left."""
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
