@@ -80,7 +80,7 @@ def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tenso
     every = functional.binary_cross_entropy_with_logits(maps, true_maps, reduction="none").mean(dim=(0, 2, 3))
     parts = {name: weights[name] * every[k] for k, name in enumerate(MAPS)}
     rare = torch.ones(len(MARKERS))
-    rare[0] = 0.05
+    rare[0] = 0.1
     parts["markers"] = 2.0 * functional.cross_entropy(markers, true_markers, weight=rare)
     return parts
 

@@ -36,12 +36,13 @@ def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page
     face = str(rng.choice(list(_FACES), p=np.array(list(_FACES.values())) / sum(_FACES.values())))
     face = str(font_file(face) or "sans") if face.endswith(".ttf") else face
     style = replace(_inked(style, rng), face=face)
-    words = tuple(text for text in page.texts if text.kind != "lead") if rng.random() < 0.6 else ()
+    words = tuple(text for text in page.texts if text.kind != "lead") if rng.random() < 0.5 else ()
     drawing = _Drawing(page, style, rng)
     traces, feet, starts = drawing.traces()
     labels = tuple(drawing.labels(traces, feet, starts))
     pulses = tuple(drawing.pulses(traces, feet))
     lines = tuple(drawing.separators(traces, feet, starts))
+    words += tuple(drawing.words(pulses, feet))
     page = replace(
         page,
         traces=traces,
@@ -142,11 +143,29 @@ class _Drawing:
                     points = np.concatenate([end[None], points])
                 yield Stroke("pulse", points, float(pen))
 
+    def words(self, pulses: tuple[Stroke, ...], feet: dict[int, float]) -> Iterator[Text]:
+        """What is neither a lead's name nor a machine's header: at the page's upper and lower edge, and at the pulses."""
+        rng = self.rng
+        size = rng.uniform(2.0, 4.5)
+        width, height = self.page.size_mm
+        if rng.random() < 0.3:
+            words = str(rng.choice(("1mV", "1 mV", "10 mm/mV")))
+            for pulse in pulses:
+                x, y = np.nanmin(pulse.points_mm, 0)
+                yield Text("header", words, float(x), float(y) - 0.6, 0.8 * size, self.style.face)
+        if rng.random() < 0.6:
+            below = max(feet.values()) + rng.uniform(8.0, 22.0)
+            for place in rng.uniform(0.02, 0.85, rng.integers(1, 6)):
+                upper = rng.random() < 0.5
+                y = rng.uniform(size, 22.0) if upper else min(below + rng.uniform(0.0, 4.0), height - 0.3 * size)
+                yield Text("header", _said(rng), float(place * width), float(y), size, self.style.face)
+
     def separators(self, traces: tuple[Trace, ...], feet: dict[int, float], starts: dict[int, float]) -> Iterator[Stroke]:
         """Lines between columns: bars, dots, ticks, a pair of bars; or the pen's jump from one lead to the next; or nothing."""
         rng = self.rng
-        kind = str(rng.choice(("none", "bar", "dotted", "tick", "pair", "step"), p=(0.3, 0.3, 0.1, 0.1, 0.08, 0.12)))
+        kind = str(rng.choice(("none", "bar", "dotted", "tick", "pair", "ticks", "step"), p=(0.22, 0.27, 0.08, 0.08, 0.07, 0.18, 0.1)))
         high, wide = rng.uniform(5.0, 8.0), rng.uniform(0.5, 1.0)
+        near, long, thin = rng.uniform(0.5, 4.0), rng.uniform(1.2, 5.0), rng.uniform(0.2, 0.6)
         off = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
         firsts = {(trace.row, trace.column): trace for trace in traces if not trace.rhythm and len(trace.points_mm)}
         if kind == "dotted":
@@ -168,10 +187,25 @@ class _Drawing:
                 yield _lifted(np.array([[middle - high / 2, middle + high / 2]]), x, self.style.pen_mm)
             elif kind == "pair":
                 yield _lifted(np.array([[middle - 7.0, middle - 2.2], [middle + 2.2, middle + 7.0]]), x, wide)
+            elif kind == "ticks":  # as high as the letter I, and none
+                stretches = np.array([[-near - long, -near], [near, near + long]]) + middle
+                yield _lifted(stretches[: 1 + (thin < 0.5)], x, thin)
             elif kind == "step":
                 jump = np.array([before.points_mm[-1], trace.points_mm[0]])
                 if np.isfinite(jump).all():
                     yield Stroke("step", jump, self.style.pen_mm)
+
+
+def _said(rng: np.random.Generator) -> str:
+    """Something that is printed on pages."""
+    a, b, c = (int(number) for number in rng.integers((1, 1, 10), (13, 29, 100)))
+    said = (
+        f"ID: {a}{b}{c}", "Name:", f"Age: {c} yrs", "Sex: Male", "Sex: Female", f"Date: {1950 + c}-{a:02d}-{b:02d}, {a}:{c % 60:02d}:{b}",
+        f"Height: {100 + c} cm", f"Weight: {c} kg", "25mm/s", "25 mm/sec", "10mm/mV", "10 mm/mV", "0.05-150 Hz", "F 60~ 0.15-100 Hz",
+        f"HR {c} bpm", f"PR {100 + c} ms", f"QRS {c} ms", f"QT/QTc {300 + c}/{330 + c}", f"Vent. rate {c}", "Sinus rhythm", "LVH",
+        "Limb: 10 mm/mV", "Chest: 10 mm/mV", f"record {c}{b}", "Lead", "Time (s)", f"{a}.{b}", f"{c}", f"V{c}",
+    )  # fmt: skip
+    return str(said[rng.integers(len(said))])
 
 
 def _lifted(stretches: np.ndarray, x: float, width: float) -> Stroke:
