@@ -70,9 +70,16 @@ class Shot:
         LayoutError
             If the layout or style is unknown, or the layout has no lead of the record.
         """
+        return self.picture(record, *self.placed(record))
+
+    def placed(self, record: Record) -> tuple[Page, Style]:
+        """What is printed of a record, and how."""
         style = style_for(self.style)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
-        page = layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop)
+        return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
+
+    def picture(self, record: Record, page: Page, style: Style) -> Photo:
+        """Make the picture of a page, which need not be the one that the shot would place."""
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
         _check_pixels(sheet_shape(page, self.dpi / 25.4), self.dpi)
         warp = self.warp(page.size_mm)

@@ -232,7 +232,7 @@ def _trimmed(mask: np.ndarray, left: int, top: int) -> tuple[np.ndarray, int, in
 def _face(font: Font) -> tuple[ImageFont.FreeTypeFont, bool, bool]:
     """The Pillow font of a face, and whether bold and italic remain to be made from it."""
     for bold, italic in ((font.bold, font.italic), (font.bold, False), (False, font.italic), (False, False)):
-        file = _matplotlib_font(_FILES.get((font.face, bold, italic), ""))
+        file = font_file(_FILES.get((font.face, bold, italic), ""))
         if file:
             return _open(str(file), font), font.bold and not bold, font.italic and not italic
     # The embedded Aileron stands in where matplotlib has been taken out.
@@ -257,7 +257,7 @@ def _aileron() -> io.BytesIO:
 
 
 @cache
-def _matplotlib_font(name: str) -> Path | None:
+def font_file(name: str) -> Path | None:
     """The path of a font that matplotlib brings, found without importing it (that takes a second)."""
     spec = importlib.util.find_spec("matplotlib") if name else None
     if spec is None or not spec.submodule_search_locations:

@@ -34,7 +34,7 @@ from fastecg.handwriting import read_font
 from fastecg.readers.sources import SAMPLES
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
-from fastecg.text import _matplotlib_font
+from fastecg.text import font_file
 from fastecg.writers import write_record
 from fastecg.writers.truth_json import read_truth
 
@@ -139,7 +139,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         f"--header-text {tmp_path / 'lines.txt'} "
         f"--notes {tmp_path / 'notes.txt'} --notes-font {tmp_path / 'hand.ttf'}"
     )
-    shutil.copy(_matplotlib_font("DejaVuSans.ttf"), tmp_path / "hand.ttf")
+    shutil.copy(font_file("DejaVuSans.ttf"), tmp_path / "hand.ttf")
     (tmp_path / "lines.txt").write_text("Ward 7\n\n  second  \n")
     (tmp_path / "notes.txt").write_text("# mine\nNSR\n\nK+ 5.1\n")
     assert call("render", records, "-o", tmp_path, *words.split()).exit_code == 0

@@ -33,7 +33,7 @@ from fastecg.recipe import Recipe
 from fastecg.sheet import print_page, trace_plane
 from fastecg.shot import Shot, with_artifacts
 from fastecg.styles import STYLES, style_for
-from fastecg.text import _matplotlib_font
+from fastecg.text import font_file
 
 SCALE = 7.874
 WORDS = "AF w/ RVR, rate 140"
@@ -708,7 +708,7 @@ def test_own_notes_are_what_is_written():
 
 # --- one's own font ----------------------------------------------------------------------------------------------------------------
 
-SERIF = _matplotlib_font("STIXGeneralItalic.ttf")
+SERIF = font_file("STIXGeneralItalic.ttf")
 with_serif = pytest.mark.skipif(SERIF is None, reason="matplotlib's fonts are not there")
 
 
@@ -777,7 +777,7 @@ def test_font_files_are_checked(tmp_path):
 
 
 def test_fonts_without_letters_are_refused(tmp_path):
-    symbols = _matplotlib_font("STIXSizOneSymReg.ttf")
+    symbols = font_file("STIXSizOneSymReg.ttf")
     if symbols is None:
         pytest.skip("matplotlib's fonts are not there")
     with pytest.raises(RecipeError, match=r"STIXSizOneSymReg\.ttf: has no letters and digits"):

@@ -111,6 +111,59 @@ def test_bands_of_a_tall_picture_fit_together(tmp_path):
 
 
 @needs_torch
+def test_an_exported_network_is_taught_further(tmp_path):
+    import torch
+
+    from fastecg.digitizing.layernet import export_layernet, read_layernet
+    from fastecg.digitizing.separate import WEIGHTS, Separator
+    from fastecg.digitizing.train import Course, Pages, Trainer
+
+    picture = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    shipped = Separator(WEIGHTS, threads=1).separate(picture, 1.0)
+    with torch.no_grad():
+        maps, markers = read_layernet(WEIGHTS).eval()(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)
+    assert np.abs(shipped.maps - torch.sigmoid(maps)[0].numpy()).max() < 1e-4
+    assert np.abs(shipped.markers - torch.softmax(markers, dim=1)[0].numpy()).max() < 1e-4
+
+    course = Course(batch=2, size=64, simulated=1.0, start=WEIGHTS)
+    trainer = Trainer(course, tmp_path)
+    trainer.step(next(iter(Pages([], course))))
+    trainer.save()
+    export_layernet(trainer.checkpoint, tmp_path / "net.onnx")
+    taught = Separator(tmp_path / "net.onnx", threads=1).separate(picture, 1.0)
+    assert 0 < np.abs(taught.maps - shipped.maps).max() < 0.2
+    with pytest.raises(fastecg.FastecgError, match="began otherwise"):
+        Trainer(Course(), tmp_path)
+    with pytest.raises(fastecg.FastecgError, match="cannot be trained further"):
+        read_layernet(tmp_path / "layernet.pt")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pages_of_other_hands_are_drawn_where_their_truth_is(seed):
+    from fastecg.digitizing.other_hands import other_hand
+    from fastecg.recipe import Recipe
+
+    record, rng = fastecg.simulate("sinus", seed=seed, noise=0.0), np.random.default_rng(seed)
+    shot = Recipe.load("clean").draw(record, seed=seed, layout="3x4+1")
+    placed = shot.placed(record)
+    page, style = other_hand(*placed, rng)
+    other = shot.picture(record, page, style)
+    assert [trace.lead for trace in page.traces] == [trace.lead for trace in placed[0].traces]
+    contrast = []
+    for trace in other.truth.traces:
+        samples = record.lead(trace.lead)[trace.start : trace.stop]
+        drawn = (trace.trace.baseline_mm - trace.trace.points_mm[:, 1]) / trace.trace.gain_mm_mv
+        assert np.abs(drawn - samples).max() < 1e-5
+        flat = trace.visible & (np.abs(np.gradient(trace.points[:, 1])) < 0.05)
+        x, y = np.rint(trace.points[flat]).astype(int).T
+        far = np.minimum(y + 8, other.image.shape[0] - 1)
+        contrast.append(other.image[far, x].mean() - other.image[y, x].mean())
+    assert np.mean(contrast) > 30
+    for box in (box for box in other.truth.boxes if box.kind == "lead_name"):
+        assert other.page.traces[box.trace].lead.upper() == box.words.upper().replace(" ", "")
+
+
+@needs_torch
 def test_a_folder_with_another_width_is_refused(tmp_path):
     from fastecg.digitizing.train import Course, Trainer
 

@@ -112,9 +112,9 @@ def test_an_unknown_face_is_refused() -> None:
 
 
 def test_a_font_file_is_a_face() -> None:
-    from fastecg.text import _matplotlib_font
+    from fastecg.text import font_file
 
-    file = _matplotlib_font("DejaVuSerif.ttf")
+    file = font_file("DejaVuSerif.ttf")
     if file is None:
         pytest.skip("matplotlib is not there")
     assert printed(replace(WORDS, face=str(file)), 8.0).any()

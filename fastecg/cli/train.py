@@ -17,6 +17,11 @@ def train(
     width: Annotated[int, typer.Option(min=4, max=64, help="Channels of the finest level.")] = 16,
     batch: Annotated[int, typer.Option(min=1, help="Windows a step.")] = 16,
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw pages.")] = 1,
+    rate: Annotated[float, typer.Option(min=1e-6, help="The highest learning rate; a tenth of it goes well with --start.")] = 2e-3,
+    others: Annotated[float, typer.Option(min=0, max=1, help="Share of pages as other programs and machines draw them.")] = 0.5,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FILE.onnx", help="A network to train further.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Teach the network that separates a picture's layers, on pages drawn while it learns.
@@ -32,7 +37,7 @@ def train(
     from fastecg.digitizing.train import Course, curves
     from fastecg.digitizing.train import train as teach
 
-    course = Course(hours=hours, width=width, batch=batch, seed=seed)
+    course = Course(hours=hours, width=width, batch=batch, rate=rate, others=others, seed=seed, start=start)
     for row in teach(inputs or [], out, course, workers=workers):
         parts = row["validation"]
         typer.echo(f"{row['hours']:.2f} h, {row['windows']} windows: loss {sum(parts.values()):.3f}, of which traces {parts['trace']:.3f}")

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from fastecg.digitizing.targets import MAPS, MARKERS
+from fastecg.errors import FastecgError
 
 try:
     import torch
@@ -18,11 +19,12 @@ except ImportError as missing:
 STRIDE = 32
 
 
-def _pair(before: int, after: int) -> nn.Sequential:
-    """Two convolutions, each normalised; the norms fold into them on export."""
+def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
+    """Two convolutions, each normalised; the norms fold into them on export, or have done so already."""
     layers: list[nn.Module] = []
     for channels in (before, after):
-        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        norm = nn.Identity() if folded else nn.BatchNorm2d(after)
+        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=folded), norm, nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
 
 
@@ -36,14 +38,16 @@ class LayerNet(nn.Module):
     ----------
     width : int
         Channels of the finest level.
+    folded : bool
+        Without norms, which an exported network has in its convolutions.
     """
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 16, folded: bool = False) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.folded = width, folded
         sizes = [width, 2 * width, 4 * width, 6 * width, 8 * width]
-        self.down = nn.ModuleList(_pair(before, after) for before, after in zip([12, *sizes], sizes, strict=False))
-        self.up = nn.ModuleList(_pair(below + beside, beside) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
+        self.down = nn.ModuleList(_pair(before, after, folded) for before, after in zip([12, *sizes], sizes, strict=False))
+        self.up = nn.ModuleList(_pair(below + beside, beside, folded) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
         self.maps = nn.Conv2d(width, 4 * len(MAPS), 3, padding=1)
         self.markers = nn.Sequential(
             nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1)
@@ -76,7 +80,7 @@ def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tenso
     every = functional.binary_cross_entropy_with_logits(maps, true_maps, reduction="none").mean(dim=(0, 2, 3))
     parts = {name: weights[name] * every[k] for k, name in enumerate(MAPS)}
     rare = torch.ones(len(MARKERS))
-    rare[0] = 0.05
+    rare[0] = 0.1
     parts["markers"] = 2.0 * functional.cross_entropy(markers, true_markers, weight=rare)
     return parts
 
@@ -84,9 +88,42 @@ def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tenso
 def load_layernet(path: Path) -> LayerNet:
     """The network of a checkpoint of `fastecg train`, its averaged weights, ready to be run or exported."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    net = LayerNet(saved["width"])
+    net = LayerNet(saved["width"], saved.get("folded", False))
     net.load_state_dict(saved["average"])
     return net.eval()
+
+
+def read_layernet(path: Path) -> LayerNet:
+    """The network of an ONNX file that `export_layernet` wrote, to be trained further: its norms are folded into the convolutions.
+
+    Raises
+    ------
+    FastecgError
+        If the file cannot be read, or holds another network.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from onnx import numpy_helper
+
+    try:
+        graph = onnx.load(str(path)).graph
+        values = {item.name: torch.tensor(numpy_helper.to_array(item)) for item in graph.initializer}
+        taken = [(values[node.input[1]], values[node.input[2]]) for node in graph.node if node.op_type == "Conv"]
+        net = LayerNet(taken[0][0].shape[0], folded=True)
+        # In the order in which they are run: down, up to a quarter of the resolution, the markers, up, the maps.
+        *most, last = (module for block in (*net.down, *net.up) for module in block if isinstance(module, nn.Conv2d))
+        heads = [module for module in net.markers if isinstance(module, nn.Conv2d)]
+        order = [*most[:-1], *heads, most[-1], last, net.maps]
+        if len(order) != len(taken):
+            raise ValueError(f"{len(taken)} convolutions")
+        with torch.no_grad():
+            for module, (weight, bias) in zip(order, taken, strict=True):
+                assert module.bias is not None
+                module.weight.copy_(weight)
+                module.bias.copy_(bias)
+    except (OSError, DecodeError, KeyError, IndexError, ValueError, RuntimeError) as error:
+        raise FastecgError(f"{path}: cannot be trained further ({error}), expected an ONNX file of `fastecg train`") from None
+    return net
 
 
 class _Ready(nn.Module):

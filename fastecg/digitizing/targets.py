@@ -67,8 +67,9 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
 
     planes = _sheet_planes(photo)
     picture = Image.fromarray(photo.image)
-    names = [box.corners for box in photo.truth.boxes if box.kind == "lead_name"]
-    anchors = tuple(np.concatenate(points) for points in ([trace.points[trace.visible] for trace in photo.truth.traces], names) if points)
+    names, words = ([box.corners for box in photo.truth.boxes if box.kind == kind] for kind in ("lead_name", "text"))
+    seen = [trace.points[trace.visible] for trace in photo.truth.traces]
+    anchors = tuple(np.concatenate(points) if points else np.empty((0, 2)) for points in (seen, names, words))
     for _ in range(count):
         zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # window px a picture px
         side = size / zoom
@@ -77,10 +78,10 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
 
 
 def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.random.Generator) -> np.ndarray:
-    """The top left edge (x, y) px of a window of `side` px: most are near a trace or the name of a lead."""
+    """The top left edge (x, y) px of a window of `side` px: most are near a trace, the name of a lead, or other words."""
     height, width = photo.image.shape[:2]
     most = np.maximum((width - side, height - side), 0.0)
-    choice = rng.choice(3, p=(0.5, 0.33, 0.17))
+    choice = rng.choice(4, p=(0.47, 0.3, 0.1, 0.13))
     if choice < len(anchors) and len(anchors[choice]):
         middle = anchors[choice][rng.integers(len(anchors[choice]))] + rng.uniform(-0.5, 0.5, 2) * side
         return np.clip(np.rint(middle - side / 2), 0.0, most)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from fastecg.digitizing.layernet import LayerNet, layer_loss
+from fastecg.digitizing.layernet import LayerNet, layer_loss, read_layernet
 from fastecg.digitizing.targets import Window, windows
 from fastecg.errors import FastecgError, RecordError
 from fastecg.layouts import fitting_layouts
@@ -25,10 +25,16 @@ from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
 from fastecg.styles import STYLES
 from fastecg.vary import stream
 
+if TYPE_CHECKING:
+    from fastecg.recipe import Recipe
+
 #: What pages are drawn by, with shares: every recipe, from clean to worst.
 SHARES = {
     "clean": 0.10, "scan": 0.16, "photo": 0.24, "copy": 0.08, "screen": 0.07, "aged": 0.08, "damaged": 0.09, "kit": 0.08, "mix": 0.10,
 }  # fmt: skip
+
+#: The same for pages as others draw them.
+OTHERS = {"clean": 0.22, "scan": 0.24, "photo": 0.22, "copy": 0.14, "aged": 0.03, "damaged": 0.03, "kit": 0.12}
 
 _PER_PICTURE = 20  # windows cut from a picture
 _POOL = 20  # pictures whose windows are mixed
@@ -54,7 +60,11 @@ class Course:
         The highest learning rate.
     simulated : float
         Share of pages drawn from simulated records.
+    others : float
+        Share of pages arranged and inked as other programs and machines do.
     seed : int
+    start : Path, optional
+        ONNX file of a network that is trained further; `width` is then its own, and it has no norms left.
     """
 
     hours: float = 2.0
@@ -63,7 +73,9 @@ class Course:
     size: int = 256
     rate: float = 2e-3
     simulated: float = 0.3
+    others: float = 0.5
     seed: int = 0
+    start: Path | None = None
 
 
 @dataclass
@@ -102,16 +114,32 @@ class Pages(IterableDataset):
 
 def draw_page(origins: list[Path], course: Course, number: int) -> Photo:
     """Page `number` of a course: a record, real or simulated, in any look."""
-    from fastecg.recipe import render
+    from fastecg.recipe import Recipe, render
 
     rng = stream(course.seed, f"page {number}", "look")
     record = _record(origins, rng, course.simulated)
-    recipe = str(rng.choice(list(SHARES), p=np.array(list(SHARES.values())) / sum(SHARES.values())))
+    other = rng.random() < course.others
+    shares = OTHERS if other else SHARES
+    recipe = str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
     layout = str(rng.choice(fitting_layouts(record.leads))) if rng.random() < 0.4 else "auto"
     style = str(rng.choice(sorted(STYLES))) if recipe != "kit" and rng.random() < 0.3 else "auto"
     dpi = float(np.exp(rng.uniform(np.log(120), np.log(300))))
     page = int(rng.integers(len(list(record.page_starts()))))
+    if other:
+        return draw_other(record, Recipe.load(recipe), layout, dpi, page, course.seed, number, rng)
     return render(record, recipe=recipe, layout=layout, style=style, dpi=dpi, seed=course.seed, page=page, variant=number)
+
+
+def draw_other(
+    record: Record, recipe: Recipe, layout: str, dpi: float, page: int, seed: int, number: int, rng: np.random.Generator
+) -> Photo:
+    """A page of a record as others draw it: what happens to it is the recipe's, how it is arranged and inked is not."""
+    from fastecg.digitizing.other_hands import coarser, other_hand
+
+    record = coarser(record, rng)
+    fixed: dict[str, Any] = {} if layout == "auto" else {"layout": layout}
+    shot = recipe.draw(record, dpi=dpi, seed=seed, page=page, variant=number, **fixed)
+    return shot.picture(record, *other_hand(*shot.placed(record), rng))
 
 
 def _record(origins: list[Path], rng: np.random.Generator, simulated: float) -> Record:
@@ -137,7 +165,8 @@ class Trainer:
         self.course, self.folder = course, folder
         torch.manual_seed(course.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net = LayerNet(course.width).to(self.device, memory_format=torch.channels_last)
+        begun = LayerNet(course.width) if course.start is None else read_layernet(course.start)
+        self.net = begun.to(self.device, memory_format=torch.channels_last)
         self.average = deepcopy(self.net).eval()
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=course.rate, weight_decay=1e-3)
         self.steps, self.seconds = 0, 0.0
@@ -178,7 +207,7 @@ class Trainer:
         """Write the checkpoint, whole or not at all."""
         part = self.checkpoint.with_suffix(".part")
         state = {
-            "width": self.course.width, "net": self.net.state_dict(), "average": self.average.state_dict(),
+            "width": self.net.width, "folded": self.net.folded, "net": self.net.state_dict(), "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(), "steps": self.steps, "seconds": self.seconds,
         }  # fmt: skip
         torch.save(state, part)
@@ -186,10 +215,10 @@ class Trainer:
 
     def _resume(self) -> None:
         saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        if saved["width"] != self.course.width:
-            raise FastecgError(
-                f"{self.checkpoint}: a network {saved['width']} wide, expected {self.course.width}: another folder, or --width"
-            )
+        if saved["width"] != self.net.width:
+            raise FastecgError(f"{self.checkpoint}: a network {saved['width']} wide, expected {self.net.width}: another folder, or --width")
+        if saved.get("folded", False) != self.net.folded:
+            raise FastecgError(f"{self.checkpoint}: a network that began otherwise, expected another folder, or --start as it was")
         self.net.load_state_dict(saved["net"])
         self.average.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])

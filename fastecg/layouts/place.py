@@ -245,16 +245,16 @@ def _boxes(
     style: Style,
 ) -> Iterator[Box]:
     for k, (trace, cell, label) in enumerate(zip(traces, cells, labels, strict=True)):
-        yield Box("lead", cell.label, _corners(*_extent(trace, style.pen_mm / 2)), k)
-        yield Box("lead_name", label.words, _corners(*measure(label)), k)
+        yield Box("lead", cell.label, box_corners(*trace_extent(trace, style.pen_mm / 2)), k)
+        yield Box("lead_name", label.words, box_corners(*measure(label)), k)
     for pulse in pulses:
         half = pulse.width_mm / 2
-        yield Box("pulse", "", _corners(*(pulse.points_mm.min(0) - half), *(pulse.points_mm.max(0) + half)))
+        yield Box("pulse", "", box_corners(*(pulse.points_mm.min(0) - half), *(pulse.points_mm.max(0) + half)))
     for text, edges in words:
-        yield Box("text", text.words, _corners(*edges))
+        yield Box("text", text.words, box_corners(*edges))
 
 
-def _extent(trace: Trace, half_mm: float) -> Edges:
+def trace_extent(trace: Trace, half_mm: float) -> Edges:
     """The box round a trace's ink; a line on the baseline where nothing is drawn."""
     x, y = trace.points_mm.T
     if not x.size:
@@ -266,5 +266,6 @@ def _extent(trace: Trace, half_mm: float) -> Edges:
     return first - half_mm, top - half_mm, last + half_mm, bottom + half_mm
 
 
-def _corners(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+def box_corners(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    """The corners (4, 2) of a box, clockwise from top left."""
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
