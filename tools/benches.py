@@ -197,10 +197,11 @@ def row(name: str, read: list[tuple[str, Analysis, str, bool]]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-HEAD = (
-    "| pages | n | raw SNR, dB | median | 5th percentile | a lead < 5 dB | moved in time | in voltage | in both | leads exchanged | told as sure |\n"
-    "|---|---|---|---|---|---|---|---|---|---|---|"
-)
+TITLES = (
+    "pages", "n", "raw SNR, dB", "median", "5th percentile", "a lead < 5 dB", "moved in time", "in voltage", "in both", "leads exchanged",
+    "told as sure",
+)  # fmt: skip
+HEAD = "| " + " | ".join(TITLES) + " |\n" + "|---" * len(TITLES) + "|"
 
 
 def _layout_of(job: tuple[dict[str, Any], Path, Path]) -> tuple[str, int, int, int, bool]:
@@ -265,18 +266,12 @@ def main() -> None:
             found = list(pool.map(_layout_of, jobs[:: options.every]))
             right, there = sum(item[1] for item in found), sum(item[2] for item in found)
             sure = [item for item in found if item[4]]
-            lines += ["", (
-                f"Of {there} segments of {len(found)} real pages, {100 * right / max(there, 1):.0f} % have the right lead, ends and level, each to "
-                f"{NEAR_MM:g} mm; {len(sure)} pages are told as sure, on {sum(item[3] > 0 for item in sure)} of which a lead has another's name."
-            )]  # fmt: skip
-            if options.pages:
-                print(
-                    *(
-                        f"{name}: {right} of {count}, {wrong} names wrong, {'sure' if told else 'uncertain'}"
-                        for name, right, count, wrong, told in found
-                    ),
-                    sep="\n",
-                )
+            share = 100 * right / max(there, 1)
+            words = f"Of {there} segments of {len(found)} real pages, {share:.0f} % have the right lead, ends and level, each to {NEAR_MM:g} mm; "
+            odd = sum(item[3] > 0 for item in sure)
+            lines += ["", f"{words}{len(sure)} pages are told as sure, on {odd} of which a lead has another's name."]
+            for name, right, count, wrong, told in found if options.pages else ():
+                print(f"{name}: {right} of {count}, {wrong} names wrong, {'sure' if told else 'uncertain'}")
     print("\n".join(lines))
     if options.write:
         text = DOCS.read_text()
@@ -290,12 +285,10 @@ def _told(line: str, read: list[tuple[str, Analysis, str, bool]], pages: bool) -
     """The row, after a line a page where they are wanted."""
     if pages:
         for name, item, layout, sure in read:
-            print(
-                f"{name:22s} {layout:24.24s} {'sure' if sure else '-':4s} raw {item.raw:5.1f} worst {item.worst:5.1f} | time {item.time:5.1f} "
-                f"voltage {item.volt:5.1f} both {item.both:5.1f} exchanged {item.perm:5.1f} | late {item.lag:6.1f} ± {item.lag_spread:.1f} ms, "
-                f"off {item.off:.3f} mV",
-                flush=True,
-            )
+            moved = f"time {item.time:5.1f} voltage {item.volt:5.1f} both {item.both:5.1f} exchanged {item.perm:5.1f}"
+            off = f"late {item.lag:6.1f} ± {item.lag_spread:.1f} ms, off {item.off:.3f} mV"
+            told = "sure" if sure else "-"
+            print(f"{name:22s} {layout:24.24s} {told:4s} raw {item.raw:5.1f} worst {item.worst:5.1f} | {moved} | {off}", flush=True)
     print(line, flush=True)
     return line
 
