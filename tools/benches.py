@@ -267,7 +267,9 @@ def main() -> None:
             right, there = sum(item[1] for item in found), sum(item[2] for item in found)
             sure = [item for item in found if item[4]]
             share = 100 * right / max(there, 1)
-            words = f"Of {there} segments of {len(found)} real pages, {share:.0f} % have the right lead, ends and level, each to {NEAR_MM:g} mm; "
+            words = (
+                f"Of {there} segments of {len(found)} real pages {share:.0f} % have the right lead, and ends and level to {NEAR_MM:g} mm; "
+            )
             odd = sum(item[3] > 0 for item in sure)
             lines += ["", f"{words}{len(sure)} pages are told as sure, on {odd} of which a lead has another's name."]
             for name, right, count, wrong, told in found if options.pages else ():
