@@ -45,7 +45,7 @@ _BAR_REACH_MM, _BAR_SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, fro
 _PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
 _LEAST_BAR_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
 _BAR_STEPS = 0.7  # samples from a bar to a column's first: between half a sample and one, as programs have it
-_BAR_SD_PX, _LEAST_BAR_SD_MM, _ENDS_SD_MM = 0.3, 0.01, 0.05  # how far bars may be off, and ends of one side, whose pen is not known
+_BAR_SD_PX, _LEAST_BAR_SD_MM, _ENDS_SD_MM = 0.35, 0.01, 0.05  # how far bars may be off, and ends of one side, whose pen is not known
 _FRAME_BARS, _ROUNDS = 5, 3  # bars that tell how a page lies, and rounds of leaving out those that do not fit
 _SAME_BAR_MM, _FEW_BARS = 0.06, 3  # how well bars have to agree, and how many
 
@@ -350,8 +350,8 @@ def sharper(
     if found is None or np.ptp(found[1]) > _SAME_BAR_MM + 1.2 * pixel:
         return near
     off = float(np.mean(found[1])) + _BAR_STEPS / fs * axis.speed_mm_s
-    # A program draws a bar in whole pixels.
-    sd = max(_BAR_SD_PX * pixel / np.sqrt(len(found[0])), _LEAST_BAR_SD_MM)
+    # A program draws a bar in whole pixels, and all of them off by the same.
+    sd = max(_BAR_SD_PX * pixel, _LEAST_BAR_SD_MM)
     weight = _ENDS_SD_MM**2 / (_ENDS_SD_MM**2 + sd**2)
     return replace(near, start_mm=near.start_mm + weight * off)
 
