@@ -7,7 +7,7 @@ import pytest
 from test_digitize_page import page, true_view_layers
 
 from fastecg.digitizing.coarse import Strip, along_ink, column_means
-from fastecg.digitizing.decode import read_segments
+from fastecg.digitizing.decode import _agreeing, read_segments
 from fastecg.digitizing.digitize import lay_out
 from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
@@ -156,3 +156,17 @@ def test_records_may_end_early_but_none_begins_late():
     assert _start(ends(17.5, "left", 1) + ends(14.4, "right"), []) == pytest.approx(14.4), "one end may be anything"
     assert _start(ends(17.5, "touched") + ends(17.1, "right"), []) == pytest.approx(17.1), "where pulses touch, ends are guesses"
     assert _start(ends(17.52, "touched") + ends(17.48, "right"), []) == pytest.approx(17.48), "both sides agree: the clear ones count"
+
+
+@pytest.mark.parametrize("late", [0, 40])
+def test_two_readings_of_a_lead_are_merged_only_where_they_agree(late):
+    i = np.arange(1000)
+    beats = sum(np.exp(-(((i - at) / 6.0) ** 2)) for at in range(100, 1000, 200))
+    column = Drawn(Segment("II", 0, 500, 0.0, 0.0, 10.0), -10.0 * beats[:500], np.full(500, 0.01))
+    strip = Drawn(Segment("II", 0, 1000, 0.0, 30.0, 10.0, rhythm=True, row=1), 30.0 - 10.0 * np.roll(beats, late), np.full(1000, 0.01))
+    flags = []
+    kept, other = _agreeing([column, strip], 500.0, flags)
+    assert kept is column
+    assert bool(flags) == bool(late)
+    assert np.isnan(other.y_mm[:500]).all() == bool(late)
+    assert np.isfinite(other.y_mm[500:]).all()

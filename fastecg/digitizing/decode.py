@@ -10,10 +10,11 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fastecg.digitizing.checks import alike, together
 from fastecg.digitizing.coarse import (
     CURVE_MM,
     PageWarp,
@@ -39,6 +40,7 @@ from fastecg.runs import runs_of
 MODES = ("centroid", "softargmax", "render")
 
 _MARGIN_PX = 8  # picture round a segment's ink that the fit looks at
+_ALIKE = 0.9  # two readings of one lead are the same to this degree, or they are not merged
 _LOST_PX = 3.0  # a sample less certain than this was not read
 _BARE = 0.25  # of the pen's ink: a knot with less is not on the trace
 _GAP_S = 0.04  # gaps up to this long are bridged by the prior
@@ -126,7 +128,7 @@ def decode(
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "render":
         readings = refined(bridged(readings, rows, warp, ink), rows, warp, ink)
-    signal, sd, leads = _joined(readings, rows.samples)
+    signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
     return Digitized(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
 
@@ -228,6 +230,25 @@ def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
     out = np.zeros(len(bare), dtype=bool)
     for start, stop in runs_of(bare).tolist():
         out[start:stop] = stop - start > longest
+    return out
+
+
+def _agreeing(readings: list[Drawn], fs: float, flags: list[str]) -> list[Drawn]:
+    """Readings of which no two of one lead contradict each other: where a strip does not repeat what its column shows, the column counts.
+
+    The mean of two that beat at different moments would be neither.
+    """
+    out = []
+    for item in readings:
+        lead = item.segment.lead
+        part = next((other for other in readings if other.segment.lead == lead and not other.segment.rhythm), None)
+        if item.segment.rhythm and part is not None and alike(*together([item, part], fs)) < _ALIKE:
+            flags.append(f"lead {lead}: its rhythm strip does not repeat what its column shows; the column counts where both are")
+            first, last = part.segment.start - item.segment.start, part.segment.stop - item.segment.start
+            y, sd = item.y_mm.copy(), item.sd_mm.copy()
+            y[max(first, 0) : max(last, 0)], sd[max(first, 0) : max(last, 0)] = np.nan, np.nan
+            item = replace(item, y_mm=y, sd_mm=sd)
+        out.append(item)
     return out
 
 
