@@ -157,12 +157,17 @@ def _on_fives(major: np.ndarray, places: np.ndarray, gradients: np.ndarray, stre
     phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)  # (strength, error) of each axis
     demodulate_nodes(major, _SPACING, _COARSE, places, gradients, 5.0, 3.3 * sigma, phase)
     clear, off = phase[..., 0], 5.0 * phase[..., 1]
+    rows, columns = np.nonzero(np.isfinite(places[..., 0]))
+    if not len(rows):
+        raise ImageError("no millimetre grid could be followed, expected lines or dots every millimetre over most of the page")
+    if not np.isfinite(clear).any():  # no 5 mm line is seen anywhere: places count from any line
+        points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
+        return Lattice(points, places[rows, columns], strengths[rows, columns], 0)
     common = np.array([_circular_median(off[..., axis], clear[..., axis]) for axis in (0, 1)])
     apart = (off - common + 2.5) % 5.0 - 2.5
     with np.errstate(invalid="ignore"):
         sure = (clear > 0.3 * np.nanmedian(clear, axis=(0, 1))).all(axis=-1) & (np.abs(apart - np.rint(apart)) < 0.3).all(axis=-1)
     slip = np.where(sure[..., None], np.rint(apart), 0.0)
-    rows, columns = np.nonzero(np.isfinite(places[..., 0]))
     slip = slip[rows // _COARSE, columns // _COARSE]
     points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
     mm = places[rows, columns] + np.rint(common) + slip

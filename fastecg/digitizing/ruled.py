@@ -25,7 +25,7 @@ def picture_grid(layers: Layers) -> PageWarp | None:
             warp, lattice = find_grid(fine, five)
         except (ImageError, np.linalg.LinAlgError):
             continue
-        if abs(np.log(warp.scale / SCALE)) > _SCALE_OFF:
+        if not warp.scale > 0 or abs(np.log(warp.scale / SCALE)) > _SCALE_OFF:
             continue
         typical, worst = left_over(warp, lattice.points_px, lattice.places_mm)
         if typical < _CLEAR_MM and worst < _WORST_MM:

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from fastecg.errors import ImageError
+
 _ROUNDS = 12  # of Newton, from a plane's start
 _CLOSE = 1e-9  # mm
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # what is tried before the softest, `fit_warp`'s own
@@ -166,6 +168,8 @@ def _stiffness_bands(columns: int, rows: int, stiffness: float) -> np.ndarray:
 
 
 def _affine(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    if len(source) < 3 or not (np.isfinite(source).all() and np.isfinite(target).all()):
+        raise ImageError("the lines of the grid do not hang together, expected lines or dots every millimetre over most of the page")
     return np.linalg.lstsq(np.column_stack([source, np.ones(len(source))]), target, rcond=None)[0]
 
 
