@@ -87,7 +87,7 @@ def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
 
     from fastecg.readers import read_record
     from fastecg.record import Record
-    from fastecg.writers.truth_json import read_truth, reading_truth
+    from fastecg.writers.truth_json import load_truth, reading_truth
 
     whole = read_record(folder / record)
     starts = list(whole.page_starts())
@@ -99,7 +99,7 @@ def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
     if truth.is_file():
         shown[:] = False
         with reading_truth(truth.name):
-            for entry in read_truth(truth.read_bytes(), truth.name)["leads"]:
+            for entry in load_truth(truth)["leads"]:
                 if entry["lead_name"] in whole.leads:
                     shown[whole.leads.index(entry["lead_name"]), entry["start_sample"] : entry["end_sample"]] = True
     signal = np.where(shown, whole.signal, np.float32(np.nan))[:, first:stop]
