@@ -270,3 +270,10 @@ def test_sixteen_bits_of_colour(tmp_path):
     Image.fromarray(grey).save(tmp_path / "a.png")
     found = read_picture(tmp_path / "a.png")
     np.testing.assert_allclose(found[..., 0], grey / 257, atol=1.5)
+
+
+def test_a_file_may_claim_any_number_of_pages(tmp_path, monkeypatch):
+    import fastecg.digitizing.pictures as pictures
+
+    monkeypatch.setattr(pictures, "_claimed_pages", lambda path: 900_000)
+    assert page_count(tmp_path / "a.pdf") == pictures.MOST_PAGES
