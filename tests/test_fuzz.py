@@ -35,7 +35,8 @@ def test_damaged_input_is_taken_or_refused(name):
     with fuzz.strict() as folder:
         count = fuzz.run(subject, seed=1, count=max(20, subject.count // 200), folder=folder)
     assert count.faults == {}
-    assert count.refused.total() > 0 or name == "list"
+    # Lines of lists and manifests that are damaged are left out, and the rest is taken.
+    assert count.refused.total() > 0 or name in ("list", "manifest")
 
 
 def test_the_same_number_is_the_same_input():

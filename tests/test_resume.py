@@ -332,6 +332,8 @@ def test_memory_stays_flat(records, tmp_path):
     """A worker grows by less than 8 MB and 4 kB a record over some hundred records."""
     count = 2000 if os.environ.get("FASTECG_LONG") else 240
     words = [sys.executable, "-c", GROWTH, str(records), str(tmp_path), str(count)]
+    # A process that compiles keeps what the compiler took; users' workers find the kernels compiled.
+    subprocess.check_output([*words[:4], str(tmp_path / "compiled"), "1"], env=ENVIRONMENT, timeout=1800)
     before, after = map(int, subprocess.check_output(words, env=ENVIRONMENT, text=True, timeout=1800).split())
     print(f"{before / 1e6:.0f} MB after 60 records, {after / 1e6:.0f} MB after {count} more")
     assert after - before < 8e6 + 4e3 * count
