@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -99,19 +98,11 @@ def digitize(
 
 def _settings(layout: str | None, speed: float | None, gain: float | None, fs: float, mode: str, page: Path | None) -> Settings:
     """What is known of the page."""
-    from dataclasses import fields
-
     from fastecg.digitizing.views import Settings
 
-    settings = Settings(layout, speed, gain, fs, mode)
-    if page is None:
-        return settings
-    if not page.is_file():
+    if page is not None and not page.is_file():
         raise FastecgError(f"{page}: there is no such file, expected a page that `fastecg review` gave")
-    if "page" not in {each.name for each in fields(Settings)}:
-        raise FastecgError(f"{page}: corrected pages cannot be read by this version, expected no --page")
-    known: dict[str, Any] = {"page": page}
-    return replace(settings, **known)
+    return Settings(layout, speed, gain, fs, mode, page)
 
 
 def _formats(text: str) -> tuple[str, ...]:

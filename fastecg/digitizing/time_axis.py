@@ -14,7 +14,7 @@ from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Row, Straight, pen_mm
 from fastecg.digitizing.pulses import Pulse, snapped
-from fastecg.digitizing.tracks import possible_ends, track_ends
+from fastecg.digitizing.tracks import ink_along, possible_ends, track_ends
 from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
 from fastecg.runs import runs_of
@@ -22,7 +22,6 @@ from fastecg.runs import runs_of
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
 _INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 _CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
-_MOST_CAP_MM = 0.3  # the same, at most
 _CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
@@ -38,6 +37,7 @@ _COUNTS = {
 _SPEED_OFF = 0.06
 _TRUE_MM = 0.7  # columns whose length is a layout's time to within this are neither gapped nor short
 _GAP_MM, _SAME_GAP_MM, _MOST_GAP_MM = 0.35, 0.8, 15.0  # blank paper between columns: the least, how well rows agree, the most
+_BESIDE_PX = 2  # of ink beside a path that is looked at
 _BLANK = 0.5  # ink below which paper is bare
 _GAP_ROWS = 0.5  # of the places where columns meet, in which such a gap has to be
 _SHORT = 0.06  # share of a column's time that a machine may leave out
@@ -258,8 +258,8 @@ def _gapped(
 
 def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tuple[float, float]]:
     """Where along a path there is no ink, neither of a trace nor of anything else, between its ends: page x of its ends and beginnings."""
-    along = _ink_along(straight.whole, row)
-    printed = along if straight.ink is None else np.maximum(along, _ink_along(straight.ink, row))
+    along = ink_along(straight.whole, row, _BESIDE_PX)
+    printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, row, _BESIDE_PX))
     x = row.left_mm + np.arange(len(along)) / row.scale
     out = []
     for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
@@ -268,16 +268,6 @@ def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tup
             after = stop - _crossing(printed[stop], printed[stop - 1])
             out.append((row.left_mm + before / row.scale, row.left_mm + after / row.scale))
     return out
-
-
-def _ink_along(strip: Strip, row: Row) -> np.ndarray:
-    """The most ink beside a path, in every column of it."""
-    first = round((row.left_mm - strip.left_mm) * strip.scale)
-    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
-    part = strip.ink[:, first : first + len(top)]
-    columns = np.arange(part.shape[1])
-    # A path that climbs is on ink all the way, or it is not followed there.
-    return np.max([part[np.clip(at + off, 0, len(part) - 1), columns] for at in (top, bottom) for off in range(-2, 3)], axis=0)
 
 
 def _crossing(inside: float, outside: float) -> float:

@@ -186,12 +186,18 @@ def _astray(middle: np.ndarray, share: float) -> float:
 
 def _on_ink(strip: Strip, row: Row) -> np.ndarray:
     """Whether a path has ink, in every column of it."""
+    return np.asarray(ink_along(strip, row, 1) > _ON_INK)
+
+
+def ink_along(strip: Strip, row: Row, reach_px: int) -> np.ndarray:
+    """The most ink beside a path, in every column of it: within so many pixels of its upper and of its lower edge."""
     first = round((row.left_mm - strip.left_mm) * strip.scale)
     top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
     part = strip.ink[:, first : first + len(top)]
     columns = np.arange(part.shape[1])
-    near = [part[np.clip(at + off, 0, len(part) - 1), columns] for at in (top, bottom) for off in (-1, 0, 1)]
-    return np.asarray(np.max(near, axis=0) > _ON_INK)
+    # A path that climbs is on ink all the way, or it is not followed there.
+    near = [part[np.clip(at + off, 0, len(part) - 1), columns] for at in (top, bottom) for off in range(-reach_px, reach_px + 1)]
+    return np.asarray(np.max(near, axis=0))
 
 
 def _ruled(track: Track) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment, hypotheses
+from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment, hypotheses
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.follow import page_strip
 from fastecg.digitizing.names import Name, nothing_readable, read_names
@@ -149,10 +149,10 @@ def _ways(scales: list[float]) -> list[tuple[float, int]]:
 def _plausible(view: View) -> bool:
     """Whether most names are where a layout has them, and millimetres are such that the rows have a usual length."""
     placed = view.placed
-    if placed is None or placed.found < _FEW or view.sureness < _ENOUGH:
+    if placed is None or not _read_at_all(view):
         return False
     lengths = [track.ends_mm[1] - track.ends_mm[0] for track in view.tracks if not any(track.cut)]
-    usual = [placed.layout.seconds * speed for speed in (12.5, 25.0, 50.0)]
+    usual = [placed.layout.seconds * speed for speed in SPEEDS_MM_S]
     return not lengths or any(abs(np.log(length / wanted)) < _TRUE_LENGTH for length in lengths for wanted in usual)
 
 
