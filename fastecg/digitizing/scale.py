@@ -18,14 +18,22 @@ _SEEN = 384  # px that the network looks at
 _NEAR = (0.75, 1.33)  # of the expected period: what counts as found
 _PLAIN = 0.003  # strength below which there is no grid
 _CLEAR = 0.035  # and from which there is no doubt
+_SAME_PERIOD = 0.03  # how well the network and the picture have to agree on a period
+_AS_CLEAR = 0.5  # of the clearest period: others may be its harmonics
+_NOT_OWN = 0.3  # what one counts that only the network has
 
 
 def find_scales(picture: np.ndarray, network: Separator) -> list[float]:
     """Pixels a mm that a picture (height, width, 3) may have, the one with the clearest grid first; none if there is no grid."""
     found: list[tuple[float, float]] = []
     middles = _places(picture)
-    for px_per_mm in _candidates(picture, middles):
+    periods = _periods(picture, middles)
+    clearest = max((clear for _, clear in periods), default=0.0)
+    own = [scale for scale, clear in periods if clear > _AS_CLEAR * clearest]
+    for px_per_mm in _candidates([scale for scale, _ in periods]):
         strength, scale = max(_tried(picture, network, px_per_mm, middle) for middle in middles[:2])
+        if not any(abs(np.log(scale / period)) < _SAME_PERIOD for period in own):
+            strength *= _NOT_OWN  # of lines that the picture itself does not show
         if strength > _PLAIN:
             found.append((strength, scale))
         if strength > _CLEAR:  # there is no clearer grid
@@ -49,24 +57,32 @@ def _tried(picture: np.ndarray, network: Separator, px_per_mm: float, middle: tu
     return min(strength, fives) * (1.0 if agree else 0.1), 1.0 / max(found * seen.zoom, 1e-6)
 
 
-def _candidates(picture: np.ndarray, middles: list[tuple[float, float]]) -> Iterator[float]:
-    """Likely px/mm, the likeliest first, each at least a tenth from those before."""
+def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """px/mm that the strongest periods of the picture itself would be, as lines 1 mm and 5 mm apart, and how clear they are."""
     darkness = _darkness(picture)
-    given: list[float] = []
+    found: list[tuple[float, float]] = []
     for (x, y), zoom in ((middle, zoom) for zoom in (1.0, 0.4) for middle in middles):
         part = darkness[max(int(y - _TILE / zoom / 2), 0) :, max(int(x - _TILE / zoom / 2), 0) :][: int(_TILE / zoom), : int(_TILE / zoom)]
         if zoom != 1.0:
             part = resized(np.repeat(np.clip(255 * part, 0, 255).astype(np.uint8)[..., None], 3, 2), zoom)[..., 0] / np.float32(255)
         if min(part.shape) < 64:
             continue
-        strength, gradient = carriers(part, (3.0, 60.0))
+        # Lines that are near together would be seen at a false distance in what is made smaller.
+        strength, gradient = carriers(part, (3.0 if zoom == 1.0 else 12.0, 60.0))
         if strength < 1e-3:
             continue
         period = 1.0 / max(float(np.sqrt(abs(np.linalg.det(gradient)))), 1e-6) / zoom
-        for scale in (period, period / 5):
-            if _ACROSS[0] < scale < _ACROSS[1] and all(abs(np.log(scale / other)) > 0.1 for other in given):
-                given.append(scale)
-                yield scale
+        found += [(scale, strength) for scale in (period, period / 5) if _ACROSS[0] < scale < _ACROSS[1]]
+    return found
+
+
+def _candidates(own: list[float]) -> Iterator[float]:
+    """Likely px/mm, the picture's `own` first, each at least a tenth from those before."""
+    given: list[float] = []
+    for scale in own:
+        if all(abs(np.log(scale / other)) > 0.1 for other in given):
+            given.append(scale)
+            yield scale
     for dpi in _LIKELY:
         if all(abs(np.log(dpi / 25.4 / other)) > 0.1 for other in given):
             yield dpi / 25.4
