@@ -72,7 +72,7 @@ def in_time(
                 if jobs and worker.job is None:
                     _begin(worker, jobs.popleft(), limit_s)
             while jobs and len(crew) < most:
-                crew.append(_hired(work))
+                crew.append(_hired(work, workers))
                 _begin(crew[-1], jobs.popleft(), limit_s)
             busy = [worker for worker in crew if worker.job is not None]
             if not busy:
@@ -101,10 +101,10 @@ def _begin(worker: _Worker, job: Any, limit_s: float) -> None:
         worker.deadline = 0.0
 
 
-def _hired(work: Callable[[Any], Any]) -> _Worker:
+def _hired(work: Callable[[Any], Any], workers: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, work), daemon=True)
+    process = context.Process(target=_serve, args=(there, work, workers), daemon=True)
     process.start()
     there.close()
     return _Worker(process, here)
@@ -135,12 +135,14 @@ def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float
     return None
 
 
-def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
-    """What runs in the other process."""
+def _serve(pipe: Connection, work: Callable[[Any], Any], workers: int) -> None:
+    """What runs in the other process, one of so many."""
+    from fastecg.cores import share_with
     from fastecg.kernels.jit import on_compile
     from fastecg.workers import start_worker
 
     start_worker()
+    share_with(workers)
     on_compile(lambda: pipe.send(("compiling", None, "")), lambda: pipe.send(("compiled", None, "")))
     pipe.send(("ready", None, ""))
     while True:

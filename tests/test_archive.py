@@ -105,6 +105,25 @@ def test_a_job_costs_itself_alone(workers):
     assert "in behave" in done["raises"].trace
 
 
+def cores_of(job: str) -> int:
+    from fastecg.cores import cores
+    from fastecg.digitizing.separate import Separator
+
+    threads = Separator()._session.get_session_options().intra_op_num_threads
+    assert threads == cores()
+    return threads
+
+
+@pytest.mark.parametrize("workers", [1, 2, 1000])
+def test_processes_share_the_cores(workers):
+    """Each runs the network on its part of them: together they keep busy what there is, and no more."""
+    pytest.importorskip("onnxruntime")
+    from fastecg.cores import available
+
+    (done,) = in_time(deque(["a"]), cores_of, workers, 60.0)
+    assert done.result == max(1, available() // workers), done.error
+
+
 # --- runs
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastecg.cli.group import FAILED, INTERRUPTED, refusal
+from fastecg.cli.group import FAILED, can_go_on, listed
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
@@ -71,23 +71,16 @@ def digitize(
         check_layout(layout)
     wish = Wish(_settings(layout, speed, gain, fs, mode, page), weights, overlay, _formats(also))
     reporter = Reporter(what="pictures")
-    try:
-        with reporter:
-            outcome = digitize_archive(
-                images,
-                out,
-                wish,
-                workers=workers or _likely_workers(),
-                timeout_s=timeout,
-                progress=lambda step: _tell(step, reporter),
-                compiling=reporter.say_compiling,
-            )
-    except KeyboardInterrupt:
-        reporter.say("stopped; the same command goes on from here")
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
-        raise typer.Exit(FAILED) from None
+    with can_go_on(reporter), reporter:
+        outcome = digitize_archive(
+            images,
+            out,
+            wish,
+            workers=workers or _likely_workers(),
+            timeout_s=timeout,
+            progress=lambda step: _tell(step, reporter),
+            compiling=reporter.say_compiling,
+        )
     kept = f", {outcome.kept} were there already" if outcome.kept else ""
     typer.echo(f"{outcome.read} pictures read{kept}; {out / SUMMARY}")
     if outcome.failures:
@@ -109,7 +102,7 @@ def _formats(text: str) -> tuple[str, ...]:
     """Names of formats, parted by commas."""
     from fastecg.writers.exchange import FORMATS
 
-    names = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    names = listed(text)
     for name in names:
         if name not in FORMATS:
             raise FastecgError(f"unknown format {name!r}, expected some of {', '.join(FORMATS)}")
@@ -118,7 +111,9 @@ def _formats(text: str) -> tuple[str, ...]:
 
 def _likely_workers() -> int:
     """As many processes as there are cores, and memory for."""
-    cores = os.cpu_count() or 1
+    from fastecg.cores import available
+
+    cores = available()
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows

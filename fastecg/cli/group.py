@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from fastecg.errors import FastecgError
+
+if TYPE_CHECKING:
+    from fastecg.cli.report import Reporter
 
 USAGE, FAILED = 2, 1
 INTERRUPTED = 130  # what shells expect after Ctrl-C
@@ -36,6 +41,25 @@ def _show(error: Exception) -> None:
     """Where an error comes from, with --debug."""
     if os.environ.get("FASTECG_DEBUG"):
         traceback.print_exception(error)
+
+
+@contextmanager
+def can_go_on(reporter: Reporter) -> Iterator[None]:
+    """Round a run that goes on where it was stopped, by Ctrl-C or by the disk: says so, and ends the command with its status."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        reporter.say("stopped; the same command goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        _show(error)
+        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
+        raise typer.Exit(FAILED) from None
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The words of an option that takes several, parted by commas; each once."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def refusal(error: OSError) -> str:

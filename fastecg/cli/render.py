@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastecg.cli.group import FAILED, INTERRUPTED, refusal
+from fastecg.cli.group import FAILED, can_go_on, listed
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def render(
     if not inputs:
         reporter.say("no INPUT given: drawing the built-in sample records")
     on_compile(reporter.say_compiling)
-    try:
+    with can_go_on(reporter):
         font = None if notes_font is None else read_font(notes_font)
         with connected(dask) as client, reporter:
             summary = render_dataset(
@@ -108,7 +108,7 @@ def render(
                 gain=gain,
                 chest_gain=chest_gain,
                 paper=paper,
-                rhythm_leads=_parsed_list(rhythm_lead),
+                rhythm_leads=listed(rhythm_lead),
                 severity=severity,
                 header_text=_lines_of(header_text),
                 notes=() if notes is None else read_notes(notes, font),
@@ -119,7 +119,7 @@ def render(
                 shard=_parsed_shard(shard),
                 format=format,
                 quality=quality,
-                truth=_parsed_list(truth),
+                truth=listed(truth),
                 mask_unplotted=mask_unplotted,
                 challenge_headers=challenge_headers,
                 workers=workers,
@@ -127,12 +127,6 @@ def render(
                 overwrite=overwrite,
                 progress=reporter.update,
             )
-    except KeyboardInterrupt:
-        reporter.say("stopped; the same command goes on from here")
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
-        raise typer.Exit(FAILED) from None
     reporter.say("\n".join(_told(summary, out)))
     if summary.failures:
         raise typer.Exit(FAILED)
@@ -162,10 +156,6 @@ def _lines_of(path: Path | None) -> tuple[str, ...]:
     kept = tuple(line.strip() for line in lines if line.strip())
     check_lines(kept, "header lines", MOST_HEADER_LINES)
     return kept
-
-
-def _parsed_list(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def _told(summary: Summary, out: str) -> list[str]:
