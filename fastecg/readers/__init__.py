@@ -21,7 +21,7 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
     ----------
     path : str or Path
         A WFDB record (with or without ``.hea``), a ``.csv``, ``.npy`` or ``.npz`` file, EDF or BDF (extra "edf"), DICOM (``.dcm``,
-        extra "dicom"), or ``.xml`` of GE MUSE or HL7 aECG.
+        extra "dicom"), SCP-ECG (``.scp``, extra "scp"), or ``.xml`` of GE MUSE or HL7 aECG.
     fs : float, optional
         Hz, for tables that do not tell it. A WFDB header always does.
     leads : sequence of str, optional
@@ -43,7 +43,7 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
             return read_csv(Path(file), fs)
         case ".npy" | ".npz":
             return read_numpy(Path(file), fs, leads)
-        case ".edf" | ".bdf" | ".dcm" | ".xml":
+        case ".edf" | ".bdf" | ".dcm" | ".scp" | ".xml":
             from fastecg.readers.extras import read_extra
 
             return read_extra(Path(file))

@@ -12,7 +12,7 @@ from fastecg.files import MIB, read_text
 from fastecg.readers.header import MOST_BYTES, file_size, header_lines, read_bytes
 
 #: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
-TABLES = (".csv", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".xml")
+TABLES = (".csv", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".scp", ".xml")
 
 _MOST_OF_A_LIST = 256 * MIB
 
