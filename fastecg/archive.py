@@ -29,6 +29,7 @@ from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import Source
+    from fastecg.digitizing.result import Format
     from fastecg.digitizing.views import Settings
 
 #: The manifest of a folder of digitised pictures, and the table for people.
@@ -53,7 +54,7 @@ class Wish:
     settings: Settings
     weights: Path | None = None
     overlay: bool = False
-    also: tuple[str, ...] = ()  # formats besides WFDB
+    also: tuple[Format, ...] = ()  # formats besides WFDB
 
     def key(self) -> str:
         """Stands for everything that a result depends on besides the picture."""
@@ -422,26 +423,17 @@ def _read(job: Job, out: Path, wish: Wish) -> Line:
     """Read one page; its files, and what its line says."""
     from fastecg.digitizing.digitize import digitize
     from fastecg.digitizing.pictures import read_picture
-    from fastecg.digitizing.report import overlay, report_of, twelve_leads
+    from fastecg.digitizing.result import digitized_of
     from fastecg.digitizing.separate import WEIGHTS
-    from fastecg.writers import write_image, write_record
-    from fastecg.writers.exchange import FORMATS, write_exchange
 
     target = out / job.stem
     picture = read_picture(job.path, job.page or 0)
     stamp = _mark(job.path)
     reading = digitize(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
-    report = report_of(reading)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    record = twelve_leads(reading.digitized.record)
-    write_record(target, record)
-    for kind in wish.also:
-        write_exchange(target.with_name(target.name + FORMATS[kind][0]), record)
-    write_atomic(target.with_name(f"{target.name}.json"), orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY))
-    if wish.overlay:
-        write_image(target.with_name(f"{target.name}-overlay.jpg"), overlay(picture, reading), dpi=25.4 * report["px_per_mm"])
+    found = digitized_of(reading, picture)
+    found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
     sizes = {path.name: size for path in _files(out, job.stem) if (size := _size(path)) is not None}
-    return {"stamp": stamp, "bytes": sizes, **_in_short(report)}
+    return {"stamp": stamp, "bytes": sizes, **_in_short(found.report(deviations=False))}
 
 
 def _in_short(report: dict[str, Any]) -> Line:

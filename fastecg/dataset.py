@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from fastecg.handwriting import NotesFont
     from fastecg.recipe import Recipe
     from fastecg.record import Record
+
+#: Formats of pictures, and what is written of their truth.
+Format = Literal["png", "jpg", "webp", "tiff"]
+TruthFile = Literal["json", "mask", "layers", "warp"]
 
 _PICTURES_A_WORKER = 8  # fewer are drawn sooner than another process starts
 
@@ -100,9 +104,9 @@ def render_dataset(
     per_record: int = 1,
     limit: int | None = None,
     shard: tuple[int, int] | None = None,
-    format: str = "png",
+    format: Format = "png",
     quality: int | None = None,
-    truth: str | Sequence[str] = ("json",),
+    truth: TruthFile | Sequence[TruthFile] = ("json",),
     mask_unplotted: bool = False,
     challenge_headers: bool = False,
     workers: int | None = None,
@@ -148,6 +152,16 @@ def render_dataset(
     ------
     FastecgError
         If an option cannot be, an input is missing, or `out` was made with other options.
+
+    Examples
+    --------
+    >>> import fastecg, os, tempfile
+    >>> out = tempfile.mkdtemp()
+    >>> summary = fastecg.render_dataset(fastecg.simulate(seed=1, name="me"), out, layout="3x4", dpi=50, workers=1)
+    >>> summary.pages, summary.failures
+    (1, [])
+    >>> sorted(os.listdir(out))
+    ['manifest.jsonl', 'me-0.json', 'me-0.png', 'me.dat', 'me.hea', 'run.json']
     """
     from fastecg.handwriting import read_font
     from fastecg.recipe import Recipe, lead_names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -50,9 +51,21 @@ RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 _MOSTLY_MILD = Distribution("beta", ())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recipe:
-    """What may happen to pages, and how often: distributions of everything a shot holds."""
+    """What may happen to pages, and how often: distributions of everything a shot holds.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> recipe = fastecg.Recipe.load("clean")
+    >>> recipe
+    Recipe('clean', seen Straight, 0 slots)
+    >>> record = fastecg.simulate(seed=1)
+    >>> shot = recipe.draw(record, seed=7, style="muse", layout="6x2")
+    >>> bool((shot.take(record).image == shot.take(record).image).all())
+    True
+    """
 
     name: str
     title: str
@@ -63,6 +76,11 @@ class Recipe:
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
     _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads")
+
+    def __repr__(self) -> str:
+        if self.mix:
+            return f"Recipe({self.name!r}, one of {', '.join(part.name for part, _ in self.mix)})"
+        return f"Recipe({self.name!r}, seen {self.view.kind.__name__}, {len(self.slots)} slots)"
 
     @classmethod
     def load(cls, source: str | Path) -> Recipe:
@@ -327,7 +345,7 @@ def _prints(style: Style, layout: str, strips: int) -> bool:
 
 
 def render(
-    record: Record,
+    record: Record | str | os.PathLike[str],
     *,
     recipe: str | Path | Recipe = "clean",
     layout: str = "auto",
@@ -350,7 +368,8 @@ def render(
 
     Parameters
     ----------
-    record : Record
+    record : Record or path
+        A record, or what `fastecg.read_record` reads.
     recipe : str, path or Recipe
         A recipe's name, a TOML file, or a recipe.
     layout, style : str
@@ -386,7 +405,20 @@ def render(
     ------
     RecipeError, LayoutError
         If a name is unknown or does not fit the record.
+    RecordError
+        If the record cannot be read.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> record = fastecg.simulate("atrial_fibrillation", seed=3)
+    >>> fastecg.render(record, layout="3x4+1", style="schiller", dpi=100, seed=7)
+    Photo(1169 x 827 px, recipe clean, style schiller, layout 3x4+1, record 'atrial_fibrillation-normal-3')
     """
+    if not isinstance(record, Record):
+        from fastecg.readers import read_record
+
+        record = read_record(record)
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     fixed: dict[str, Any] = {
         "layout": _unless_auto(layout),

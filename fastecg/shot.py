@@ -43,7 +43,7 @@ ARTIFACT_KINDS = {kind.__name__: kind for kind in ARTIFACTS}
 VIEW_KINDS = {kind.__name__: kind for kind in VIEWS}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Shot:
     """Every value that makes one picture. Plain data: `to_dict` and `from_dict` go through JSON and replay it bit for bit."""
 
@@ -61,6 +61,11 @@ class Shot:
     page: int = 0
     variant: int = 0
     severity: float = 0.0
+
+    def __repr__(self) -> str:
+        happens = ", ".join(type(item).__name__ for item in self.artifacts) or "no artifacts"
+        look = f"recipe {self.recipe or 'none'}, style {self.style}, layout {self.layout}, {self.dpi:g} dpi"
+        return f"Shot({look}, {type(self.view).__name__}, {happens})"
 
     def take(self, record: Record) -> Photo:
         """Make the picture of a record.

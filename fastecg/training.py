@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: What a picture can be accompanied by.
 TRUTHS = ("mask", "layers", "points", "signal")
+Truth = Literal["mask", "layers", "points", "signal"]
 
 Input = str | os.PathLike[str] | Record
 Example = dict[str, Any]
@@ -111,7 +112,7 @@ def photos(
     inputs: Iterable[Input] | Input = (),
     *,
     recipe: str | Path | Recipe = "photo",
-    truth: Sequence[str] = ("mask",),
+    truth: Sequence[Truth] = ("mask",),
     crop: int | None = None,
     crops: int = 1,
     seed: int = 0,
@@ -158,6 +159,14 @@ def photos(
     ------
     FastecgError
         If an option cannot be, an input is missing, or no record of an epoch can be drawn.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> records = [fastecg.simulate(seed=seed, name=f"person-{seed}") for seed in range(2)]
+    >>> examples = list(fastecg.photos(records, recipe="clean", dpi=100, crop=256, crops=4))
+    >>> len(examples), examples[0]["image"].shape, examples[0]["mask"].shape
+    (8, (256, 256, 3), (256, 256))
     """
     album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
     numbers = count(epoch) if epochs is None else range(epoch, epoch + epochs)

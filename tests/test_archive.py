@@ -84,7 +84,7 @@ def test_records_of_any_script_are_read_by_wfdb(tmp_path):
 
 def behave(job: str) -> dict:
     if job == "slow":
-        time.sleep(60)
+        time.sleep(3600)
     if job == "dies":
         os._exit(3)
     if job == "raises":
@@ -97,7 +97,7 @@ def test_a_job_costs_itself_alone(workers):
     jobs = deque(["a", "slow", "dies", "raises", "b"])
     began = time.monotonic()
     done = {one.job: one for one in in_time(jobs, behave, workers, 3.0)}
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 600  # however slowly processes start: nobody waited for the slow one
     assert {job: one.result for job, one in done.items() if one.result} == {"a": {"did": "a"}, "b": {"did": "b"}}
     assert "not done after 3 s" in done["slow"].error
     assert "died" in done["dies"].error

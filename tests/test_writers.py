@@ -24,6 +24,7 @@ from fastecg.kernels.spare import with_spare
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, write_atomic, write_image, write_record
+from fastecg.writers.image import _padded_with_zeros
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth
 
@@ -146,6 +147,24 @@ def test_resolution_is_stored_in_webp(photo):
     with Image.open(io.BytesIO(image_bytes(photo.image, ".webp", dpi=150))) as read:
         exif = read.getexif()
         assert (exif[282], exif[283], exif[296]) == (150, 150, 2)
+
+
+def test_tiff_has_no_byte_of_chance():
+    """The directory begins at an even offset; the byte before it is not written by libtiff, and holds what the memory held."""
+    rng = np.random.default_rng(0)
+    files = (tiff_of(rng.integers(0, 4, (9, 15, 3), dtype=np.uint8)) for _ in range(50))
+    body, end = next((body, end) for body, gap, end in files if gap == 1)
+    for chance in (0, 0xBF, 0xFF):
+        assert _padded_with_zeros(body[:end] + bytes([chance]) + body[end + 1 :]) == body
+    assert body[end] == 0
+
+
+def tiff_of(image):
+    """A TIFF file, and how many bytes lie between its pixels and its directory, and where."""
+    body = image_bytes(image, ".tiff", dpi=150)
+    with Image.open(io.BytesIO(body)) as read:
+        end = read.tag_v2[273][-1] + read.tag_v2[279][-1]
+    return body, int.from_bytes(body[4:8], "little") - end, end
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".jpg", ".webp"])

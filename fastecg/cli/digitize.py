@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from fastecg.errors import FastecgError
 if TYPE_CHECKING:
     from fastecg.archive import Step
     from fastecg.cli.report import Reporter
+    from fastecg.digitizing.result import Format
     from fastecg.digitizing.views import Settings
 
 _BYTES_A_WORKER = 2e9
@@ -29,8 +30,8 @@ def digitize(
     gain: Annotated[float | None, typer.Option(help="Gain, mm/mV.", rich_help_panel=_PAGE, show_default=False)] = None,
     fs: Annotated[float, typer.Option(min=50, max=5000, help="Samples a second.", rich_help_panel=_SIGNAL)] = 500.0,
     mode: Annotated[
-        str, typer.Option(help="render (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)
-    ] = "render",
+        str, typer.Option(help="stroke_fit (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)
+    ] = "stroke_fit",
     page: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="A page corrected in `fastecg review`.", rich_help_panel=_PAGE, show_default=False),
@@ -61,9 +62,9 @@ def digitize(
     """
     from fastecg.archive import SUMMARY, Wish, digitize_archive
     from fastecg.cli.report import Reporter
-    from fastecg.digitizing.decode import MODES
+    from fastecg.digitizing.result import MODES
 
-    if mode not in MODES:
+    if mode not in (*MODES, "render"):
         raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
     if layout is not None:
         from fastecg.layouts import check_layout
@@ -98,7 +99,7 @@ def _settings(layout: str | None, speed: float | None, gain: float | None, fs: f
     return Settings(layout, speed, gain, fs, mode, page)
 
 
-def _formats(text: str) -> tuple[str, ...]:
+def _formats(text: str) -> tuple[Format, ...]:
     """Names of formats, parted by commas."""
     from fastecg.writers.exchange import FORMATS
 
@@ -106,7 +107,7 @@ def _formats(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in FORMATS:
             raise FastecgError(f"unknown format {name!r}, expected some of {', '.join(FORMATS)}")
-    return names
+    return cast("tuple[Format, ...]", names)
 
 
 def _likely_workers() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,7 +11,7 @@ from fastecg.cli.group import FAILED, can_go_on, listed
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
-    from fastecg.dataset import Summary
+    from fastecg.dataset import Format, Summary, TruthFile
 
 
 def render(
@@ -117,9 +117,9 @@ def render(
                 per_record=per_record,
                 limit=limit,
                 shard=_parsed_shard(shard),
-                format=format,
+                format=cast("Format", format),
                 quality=quality,
-                truth=listed(truth),
+                truth=cast("tuple[TruthFile, ...]", listed(truth)),
                 mask_unplotted=mask_unplotted,
                 challenge_headers=challenge_headers,
                 workers=workers,

@@ -14,7 +14,7 @@ from fastecg.record import Record
 __all__ = ["Source", "find_records", "read_csv", "read_numpy", "read_record", "read_wfdb", "sample_records"]
 
 
-def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
+def read_record(path: str | os.PathLike[str], fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
     """Read one record.
 
     Parameters
@@ -36,6 +36,14 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
     ------
     RecordError
         If the file is missing, damaged, or holds no ECG.
+
+    Examples
+    --------
+    >>> import fastecg, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> fastecg.write_record(f"{folder}/00001_hr", fastecg.simulate(seed=1))
+    >>> fastecg.read_record(f"{folder}/00001_hr")
+    Record('00001_hr', 12 leads, 5000 samples at 500 Hz, 10 s)
     """
     file = record_path(path)
     match os.path.splitext(file)[1].lower():

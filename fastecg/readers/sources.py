@@ -99,7 +99,7 @@ def sample_records() -> list[Source]:
     return find_records(SAMPLES)
 
 
-def record_path(given: str | Path) -> str:
+def record_path(given: str | os.PathLike[str]) -> str:
     """The header or table that `given` means; raises `RecordError` if there is none."""
     path = _meant(os.fspath(given))
     if not os.path.isfile(path):

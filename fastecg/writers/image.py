@@ -18,6 +18,7 @@ from fastecg.writers.png import png_bytes
 PART = ".part"
 
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2  # EXIF and TIFF tags
+_STRIP_OFFSETS, _STRIP_LENGTHS = 273, 279  # TIFF tags
 
 
 def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, quality: int | None = None) -> int:
@@ -110,7 +111,21 @@ def _tiff(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     import imageio.v3 as iio
 
     # Pillow's writer, for tifffile's puts its own name into the file.
-    return iio.imwrite("<bytes>", image, extension=".tiff", plugin="pillow", compression="tiff_adobe_deflate", dpi=(float(dpi), float(dpi)))
+    resolution = (float(dpi), float(dpi))
+    return _padded_with_zeros(
+        iio.imwrite("<bytes>", image, extension=".tiff", plugin="pillow", compression="tiff_adobe_deflate", dpi=resolution)
+    )
+
+
+def _padded_with_zeros(tiff: bytes) -> bytes:
+    """A TIFF file whose directory follows its pixels at an even offset: the byte between, which libtiff leaves as it was, becomes 0."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(tiff), formats=["TIFF"]) as read:
+        tags = read.tag_v2  # type: ignore[attr-defined]
+        end = tags[_STRIP_OFFSETS][-1] + tags[_STRIP_LENGTHS][-1]
+    directory = int.from_bytes(tiff[4:8], "little")
+    return tiff[:end] + bytes(max(directory - end, 0)) + tiff[max(directory, end) :]
 
 
 #: Suffix -> encoder.

@@ -41,6 +41,14 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     ------
     RecordError
         If the name is none that WFDB can hold, or `drawn` does not fit the record.
+
+    Examples
+    --------
+    >>> import fastecg, os, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> fastecg.write_record(f"{folder}/me", fastecg.simulate(seed=1))
+    >>> sorted(os.listdir(folder))
+    ['me.dat', 'me.hea']
     """
     target = Path(path)
     if not target.name or not all(is_letter(character) for character in target.name):
