@@ -128,8 +128,8 @@ def nnunet(bench: Bench) -> str:
     assert cases == 2
     return (
         "`verify_dataset_integrity`: no fault; `nnUNetv2_plan_and_preprocess -d 500 -c 2d`, `nnUNetv2_train 500 2d 0 -tr "
-        f"nnUNetTrainer_1epoch` (CPU, the plan cut to {_WINDOW} px and {_STAGES} stages): one epoch of 250 steps, the fold's {cases} pictures "
-        "predicted"
+        f"nnUNetTrainer_1epoch` (CPU, the plan cut to {_WINDOW} px and {_STAGES} stages): one epoch of 250 steps, the fold's "
+        f"{cases} pictures predicted"
     )
 
 
