@@ -1,5 +1,6 @@
 """README and docs say what is so: their Python runs, their commands parse, and nothing in the library goes unmentioned."""
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -104,6 +105,25 @@ def test_every_command_is_in_the_docs():
     pages = [str(page.relative_to(ROOT)) for page in PAGES]
     missing = [name for name in COMMANDS if not mentioned(f"fastecg {name}", *pages)]
     assert not missing, missing
+
+
+def test_sections_that_scripts_write(monkeypatch):
+    """Each has a beginning and an end; writing one changes nothing else, and one that is missing is not made up."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    with_section = importlib.import_module("sections").with_section
+    count = 0
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for name in re.findall(r"<!-- end of (.+?) -->", text):
+            head, rest = text.split(f"<!-- {name} -->")
+            body, tail = rest.split(f"<!-- end of {name} -->")
+            assert with_section(text, name, body) == text, f"{page.name}: {name}"
+            assert with_section(text, name, r"\1 | new") == f"{head}<!-- {name} -->\n\n\\1 | new\n\n<!-- end of {name} -->{tail}"
+            count += 1
+    assert count >= 11
+    for text in ("", "<!-- a --> <!-- a --> <!-- end of a -->"):
+        with pytest.raises(SystemExit, match="no section 'a'"):
+            with_section(text, "a", "")
 
 
 def test_links_and_pictures_are_there():

@@ -24,13 +24,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from sections import rewrite
 
 import fastecg
 from fastecg.export import export
 from fastecg.writers import write_record
 
 DOCS = Path(__file__).parent.parent / "docs" / "data-sets.md"
-BEGIN, END = "<!-- clients -->", "<!-- end of clients -->"
 _WINDOW, _STAGES = 128, 5  # px of the windows that nnU-Net is trained on here, and the stages of its network
 
 
@@ -299,9 +299,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if given.write:
-        text = DOCS.read_text(encoding="utf-8")
-        head, tail = text.partition(BEGIN)[0], text.partition(END)[2]
-        DOCS.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+        rewrite(DOCS, "clients", table)
 
 
 if __name__ == "__main__":

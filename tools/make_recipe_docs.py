@@ -8,6 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from sections import with_section
+
 from fastecg.artifact import Artifact, Values
 from fastecg.artifacts import ARTIFACTS
 from fastecg.recipe import RECIPES, Recipe
@@ -96,10 +98,7 @@ def filled(text: str) -> str:
     """The page with its tables made anew between their markers."""
     made = {"recipes": recipes(), "slots": slots(), "views": kinds(VIEWS), "artifacts": kinds(ARTIFACTS)}
     for name, part in made.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
-        if not re.search(pattern, text, re.DOTALL):
-            raise SystemExit(f"{PAGE}: no place for the {name}, expected <!-- {name} --> and <!-- end of {name} -->")
-        text = re.sub(pattern, lambda found, part=part: f"{found[1]}\n{part}{found[2]}", text, flags=re.DOTALL)
+        text = with_section(text, name, part)
     return text
 
 
