@@ -9,6 +9,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+import fastecg
 from fastecg.artifacts import ARTIFACTS
 from fastecg.cli import app
 from fastecg.layouts import LAYOUTS
@@ -17,6 +18,7 @@ from fastecg.styles import STYLES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+FORMS = list((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 COMMANDS = typer.main.get_command(app).commands
 
 
@@ -105,6 +107,23 @@ def test_every_command_is_in_the_docs():
     pages = [str(page.relative_to(ROOT)) for page in PAGES]
     missing = [name for name in COMMANDS if not mentioned(f"fastecg {name}", *pages)]
     assert not missing, missing
+
+
+def test_the_citation_is_of_this_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (\S+)$", text, re.MULTILINE)[1] == fastecg.__version__
+
+
+@pytest.mark.parametrize("path", ["CITATION.cff", *sorted(f".github/ISSUE_TEMPLATE/{path.name}" for path in FORMS)])
+def test_files_that_sites_read_are_valid_yaml(path):
+    told = pytest.importorskip("yaml").safe_load((ROOT / path).read_text(encoding="utf-8"))
+    if path == "CITATION.cff":
+        assert {"cff-version", "message", "title", "authors"} <= set(told)
+    elif not path.endswith("config.yml"):
+        assert {"name", "description", "body"} <= set(told)
+        for item in told["body"]:
+            assert item["type"] in ("markdown", "textarea")
+            assert "label" in item["attributes"] or "value" in item["attributes"]
 
 
 def test_sections_that_scripts_write(monkeypatch):
