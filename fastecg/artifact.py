@@ -198,7 +198,7 @@ class Artifact(Values):
         return light
 
     def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
-        """Change the picture just exposed by what is finer than the light's nodes but lies on the page's plane. May write into `pixels`."""
+        """Apply detail in the page's plane that is finer than the light's nodes, after exposure. May write into `pixels`."""
         return pixels
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:

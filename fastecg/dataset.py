@@ -19,7 +19,7 @@ from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
 from fastecg.manifest import Line, Manifest
 from fastecg.options import Options
-from fastecg.places import Place, is_own_memory, place_of
+from fastecg.outputs import Output, is_own_memory, output_at
 from fastecg.plan import find_tasks, in_parts, left_of, open_manifest, sweep
 
 if TYPE_CHECKING:
@@ -193,13 +193,13 @@ def render_dataset(
     options.check()
     if workers is not None and workers < 1:
         raise FastecgError(f"workers is {workers}, expected 1 or more")
-    with place_of(out, shard) as place:
+    with output_at(out, shard) as output:
         given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
-        return _drawn_to(place, given, options, limit, shard, workers if client is None else client, overwrite, progress)
+        return _drawn_to(output, given, options, limit, shard, workers if client is None else client, overwrite, progress)
 
 
 def _drawn_to(
-    place: Place,
+    output: Output,
     inputs: list[Any],
     options: Options,
     limit: int | None,
@@ -209,35 +209,35 @@ def _drawn_to(
     progress: Callable[[Progress], None] | None,
 ) -> Summary:
     """Find what there is to draw, draw it, and leave the manifest in order, whatever stops the run."""
-    tasks = find_tasks(inputs, place.folder, limit, shard)
-    manifest, deleted = open_manifest(place, options, overwrite)
+    tasks = find_tasks(inputs, output.folder, limit, shard)
+    manifest, deleted = open_manifest(output, options, overwrite)
     progress = progress or (lambda _: None)
     if deleted:
         progress(Progress(0, len(tasks), 0, "", note=f"deleted {deleted} files of the earlier run with other options"))
-    sweep(place.folder, {task.stem for task in tasks}, alone=shard is None)
-    tasks = [task if overwrite else left_of(task, place, manifest, options) for task in tasks]
+    sweep(output.folder, {task.stem for task in tasks}, alone=shard is None)
+    tasks = [task if overwrite else left_of(task, output, manifest, options) for task in tasks]
     try:
-        summary = _run(tasks, options, place, manifest, workers, progress)
+        summary = _run(tasks, options, output, manifest, workers, progress)
     except BaseException:
         with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
-            _settle(manifest, place, shard)
+            _settle(manifest, output, shard)
         raise
-    _settle(manifest, place, shard)
+    _settle(manifest, output, shard)
     summary.deleted = deleted
     return summary
 
 
-def _settle(manifest: Manifest, place: Place, shard: tuple[int, int] | None) -> None:
+def _settle(manifest: Manifest, output: Output, shard: tuple[int, int] | None) -> None:
     """Put the manifest in order, unless other shards may be writing to it, and send it where it belongs."""
     if shard is None:
         manifest.compact()
-    place.send(now=True)
+    output.send(now=True)
 
 
 def _run(
     tasks: list[Task],
     options: Options,
-    place: Place,
+    output: Output,
     manifest: Manifest,
     workers: int | Client | None,
     progress: Callable[[Progress], None],
@@ -247,14 +247,14 @@ def _run(
     summary, errors = Summary(), dict[str, str]()
     parts = in_parts(tasks, options)
     left = Counter(part.stem for part in parts)
-    for drawn in _results(parts, options, place.target, workers):
+    for drawn in _results(parts, options, output.target, workers):
         if drawn.error is not None:
             errors.setdefault(drawn.stem, drawn.error)
         left[drawn.stem] += len(drawn.parts) - 1
         ended = left[drawn.stem] == 0
         error = errors.get(drawn.stem) if ended else None
         manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
-        place.send()
+        output.send()
         summary.add(drawn)
         if ended:
             summary.end(drawn, error)

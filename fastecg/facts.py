@@ -1,4 +1,4 @@
-"""`Facts`: what a machine prints about a recording. Rate apart, all of it is made up.
+"""`ReportFields`: what a machine prints about a recording. Rate apart, all of it is made up.
 
 The rate is counted on the signal. Nothing else is taken from the record: not its name, not a header line. Identifiers, dates and
 initials come from the random stream alone, so no page can carry somebody's own.
@@ -37,7 +37,7 @@ _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportFields:
     """Printed measurements and made-up administration; plain values, ready for JSON. Intervals in ms, axes in degrees."""
 
     rate: int
@@ -70,7 +70,7 @@ class Facts:
         check_lines([value for value in vars(self).values() if isinstance(value, str)], "words of the header", LONGEST_LINE)
 
 
-def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
+def draw_facts(rng: np.random.Generator, record: Record) -> ReportFields:
     """Make up the facts of one recording, its rate apart.
 
     Parameters
@@ -84,7 +84,7 @@ def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
     qt = _qt_ms(rng, rate)
     qtc = round(qt / math.sqrt(60.0 / rate))
     qrs_axis = int(rng.normal(35, 35))
-    return Facts(
+    return ReportFields(
         rate=rate,
         pr_ms=2 * int(np.clip(rng.normal(78, 11), 55, 115)),
         qrs_ms=2 * int(np.clip(rng.normal(46, 6), 35, 78)),

@@ -24,8 +24,8 @@ def keep_freed() -> None:
         libc.mallopt(_TRIM_THRESHOLD, _KEPT)
 
 
-def give_back_beside(picture_bytes: int) -> None:
-    """Give the system back what is free now, if the picture that is made, of so many bytes, is a large one."""
+def trim_heap_if_large(picture_bytes: int) -> None:
+    """Return free heap memory to the system if the picture being made, of so many bytes, is large."""
     if picture_bytes > _LARGE:
         with suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)

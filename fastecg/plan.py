@@ -14,7 +14,7 @@ from fastecg.errors import FastecgError, RecordError
 from fastecg.files import spelled
 from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.options import Options
-from fastecg.places import Place
+from fastecg.outputs import Output
 from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 
 if TYPE_CHECKING:
@@ -113,31 +113,31 @@ def _parts(task: Task, edges: list[int]) -> list[Task]:
 # --- going on where a run stopped ----------------------------------------------------------------------------------------------
 
 
-def open_manifest(place: Place, options: Options, overwrite: bool) -> tuple[Manifest, int]:
+def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Manifest, int]:
     """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place.
 
     With it, how many files of the earlier run were deleted.
     """
-    folder, now = place.folder, options.to_dict()
+    folder, now = output.folder, options.to_dict()
     before = read_options(folder)
     changes = changed_options(before, now) if before is not None else []
-    manifest = Manifest(folder, place.inherited)
-    if changes and place.inherited:
-        raise FastecgError(f"{place.target}: other shards were made with other options ({'; '.join(changes)}), expected the same ones")
+    manifest = Manifest(folder, output.inherited)
+    if changes and output.inherited:
+        raise FastecgError(f"{output.target}: other shards were made with other options ({'; '.join(changes)}), expected the same ones")
     if changes and manifest.images and not overwrite:
         raise FastecgError(
-            f"{place.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
+            f"{output.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
         )
     deleted = 0
     if changes:
-        deleted = _clear(place, manifest)
+        deleted = _clear(output, manifest)
         manifest = Manifest(folder)
     if before != now:  # shards that start together need not write over one another
         write_options(folder, now)
     return manifest, deleted
 
 
-def _clear(place: Place, manifest: Manifest) -> int:
+def _clear(output: Output, manifest: Manifest) -> int:
     """Delete what the manifest lists under names that a run gives, and nothing else. How many files that were."""
     names = set[str]()
     for path, line in manifest.images.items():
@@ -146,7 +146,7 @@ def _clear(place: Place, manifest: Manifest) -> int:
         if number.isdecimal() and stem == f"{line['record']}-{number}" and dot + suffix in FORMATS:
             names |= {path, *(stem + suffix for suffix, _ in TRUTHS.values())}
             names |= {line["record"] + suffix for suffix in (".hea", ".dat")}
-    deleted = sum([place.delete(name) for name in sorted(names)])
+    deleted = sum([output.delete(name) for name in sorted(names)])
     manifest.path.unlink(missing_ok=True)
     return deleted
 
@@ -164,16 +164,16 @@ def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:
                 aside.unlink(missing_ok=True)
 
 
-def left_of(task: Task, place: Place, manifest: Manifest, options: Options) -> Task:
+def left_of(task: Task, output: Output, manifest: Manifest, options: Options) -> Task:
     """The task without what is there already."""
     lines = manifest.of(task.stem)
-    done = frozenset(_whole_images(task.stem, lines, place, options))
+    done = frozenset(_whole_images(task.stem, lines, output, options))
     last = lines[-1] if lines else {}
-    copied = bool(place.size(f"{task.stem}.hea")) and bool(last) and place.size(f"{task.stem}.dat") == last.get("copy_bytes")
+    copied = bool(output.size(f"{task.stem}.hea")) and bool(last) and output.size(f"{task.stem}.dat") == last.get("copy_bytes")
     return replace(task, done=done, copied=copied, complete=copied and len(done) == last.get("images"))
 
 
-def _whole_images(stem: str, lines: list[Line], place: Place, options: Options) -> Iterator[int]:
+def _whole_images(stem: str, lines: list[Line], output: Output, options: Options) -> Iterator[int]:
     """Numbers of the record's images that are listed and there, with all their truth."""
     for line in lines:
         number = line["path"].removeprefix(f"{stem}-").removesuffix(f".{options.format}")
@@ -183,5 +183,5 @@ def _whole_images(stem: str, lines: list[Line], place: Place, options: Options) 
         for kind in options.truth:
             sizes[f"{stem}-{number}{TRUTHS[kind][0]}"] = line.get("truth_bytes", {}).get(kind)
         # By size, for a power cut leaves files that are there and empty.
-        if all(size is not None and place.size(name) == size for name, size in sizes.items()):
+        if all(size is not None and output.size(name) == size for name, size in sizes.items()):
             yield int(number)

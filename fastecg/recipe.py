@@ -29,7 +29,7 @@ from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
-from fastecg.vary import Distribution, Vary, stream
+from fastecg.vary import Distribution, RandomSlot, rng_for
 from fastecg.views import Straight, View
 
 if sys.version_info >= (3, 11):
@@ -70,8 +70,8 @@ class Recipe:
     name: str
     title: str
     page: tuple[tuple[str, Distribution], ...]
-    view: Vary[View]
-    slots: tuple[tuple[str, Vary[Artifact]], ...] = ()
+    view: RandomSlot[View]
+    slots: tuple[tuple[str, RandomSlot[Artifact]], ...] = ()
     severity: Distribution = _MOSTLY_MILD
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
@@ -124,18 +124,18 @@ class Recipe:
         check_values(table)
         if "mix" in table:
             _check_keys(table, ("title", "mix"), "recipe with a mix")
-            return cls(name, str(table.get("title", "")), (), Vary(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
+            return cls(name, str(table.get("title", "")), (), RandomSlot(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
         _check_keys(table, ("title", "severity", "page", "view", "slots", "mix"), "recipe")
         page = table.get("page", {})
         _check_keys(page, cls._PAGE_KEYS, "page")
         drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls._PAGE_KEYS if key in page)
         check_page(dict(drawn))
-        view = Vary.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
+        view = RandomSlot.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
         happens = table.get("slots", {})
         if not isinstance(happens, Mapping):
             raise RecipeError(f"slots is {happens!r}, expected a table of tables")
         check_artifacts(happens, "slots")
-        slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
+        slots = tuple((slot, RandomSlot.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
         if not all(isinstance(number, Real) and math.isfinite(number) for number in severity.extremes()):
             raise RecipeError(f"severity is {table['severity']!r}, expected numbers from 0 to 1")
@@ -191,23 +191,23 @@ class Recipe:
         # The signal is part of the key, since data sets of many folders have many records of one name.
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"
         if self.mix:
-            part = self._part(stream(seed, key, "mix"))
+            part = self._part(rng_for(seed, key, "mix"))
             own: dict[str, Any] = {"header_text": header_text, "notes": notes, "notes_font": notes_font}
             shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed)
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
-            severity = self._draw_severity(stream(seed, key, "severity"))
-        drawn = {name: item.draw(stream(seed, key, f"page.{name}"), severity) for name, item in self.page}
+            severity = self._draw_severity(rng_for(seed, key, "severity"))
+        drawn = {name: item.draw(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
         values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
         check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
         asked = lead_names(fixed.get("rhythm_leads"))
         style, layout = _draw_look(
-            values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), stream(seed, key, "look")
+            values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), rng_for(seed, key, "look")
         )  # fmt: skip
         values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
-        facts = replace(draw_facts(stream(seed, key, "facts"), shown), header_text=header_text)
-        view = self.view.draw(stream(seed, key, "view"), severity) or Straight()
+        facts = replace(draw_facts(rng_for(seed, key, "facts"), shown), header_text=header_text)
+        view = self.view.draw(rng_for(seed, key, "view"), severity) or Straight()
         shot = Shot(
             layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
@@ -225,7 +225,8 @@ class Recipe:
         for attempt in range(_ATTEMPTS):
             again = f"/{attempt}" if attempt else ""
             drawn = [
-                item.draw(stream(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity) for slot, item in self.slots
+                item.draw(rng_for(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity)
+                for slot, item in self.slots
             ]
             shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
             if not any(item.geometric for item in shot.artifacts) or shot.warp(size_mm).is_fold_free():

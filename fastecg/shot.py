@@ -14,10 +14,10 @@ import numpy as np
 from fastecg.artifact import Artifact, Light
 from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.facts import Facts
+from fastecg.facts import ReportFields
 from fastecg.layouts import Setup, layout_for
 from fastecg.limits import check_artifacts, check_values
-from fastecg.memory import give_back_beside
+from fastecg.memory import trim_heap_if_large
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.paper import check_range
 from fastecg.photo import Photo
@@ -30,7 +30,7 @@ from fastecg.views import VIEWS, Straight, View
 if TYPE_CHECKING:
     from fastecg.page import Box, Page
 
-P = TypeVar("P", Setup, Facts, "Shot")
+P = TypeVar("P", Setup, ReportFields, "Shot")
 
 #: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
 MOST_PIXELS = 175_000_000
@@ -50,7 +50,7 @@ class Shot:
     layout: str
     style: str
     setup: Setup
-    facts: Facts
+    facts: ReportFields
     dpi: float
     view: View = field(default_factory=Straight)
     artifacts: tuple[Artifact, ...] = ()
@@ -88,13 +88,13 @@ class Shot:
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
         _check_pixels(sheet_shape(page, self.dpi / 25.4), self.dpi)
         warp = self.warp(page.size_mm)
-        give_back_beside(3 * warp.size[0] * warp.size[1])
+        trim_heap_if_large(3 * warp.size[0] * warp.size[1])
         image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
-        give_back_beside(image.nbytes)
+        trim_heap_if_large(image.nbytes)
         for artifact in self.artifacts:
             image = artifact.develop(image, self.dpi / 25.4)
             covered = _united(covered, artifact.hide(warp.size, self.dpi / 25.4))
-        give_back_beside(image.nbytes)
+        trim_heap_if_large(image.nbytes)
         page = replace(page, boxes=page.boxes + boxes)
         return Photo(image, page, style, warp, self, record, covered, marks)
 
@@ -152,7 +152,7 @@ class Shot:
             known = dict(values)
             check_artifacts(known["artifacts"], "artifacts")
             known["setup"] = _checked(Setup(**{key: _tupled(item) for key, item in known["setup"].items()}))
-            known["facts"] = _checked(Facts(**{key: _tupled(item) for key, item in known["facts"].items()}))
+            known["facts"] = _checked(ReportFields(**{key: _tupled(item) for key, item in known["facts"].items()}))
             known["view"] = _made(VIEW_KINDS, known["view"])
             known["artifacts"] = tuple(_made(ARTIFACT_KINDS, item) for item in known["artifacts"])
             shot = _checked(cls(**known))

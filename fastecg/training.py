@@ -18,7 +18,7 @@ import numpy as np
 from fastecg.errors import FastecgError, ImageError, RecordError
 from fastecg.options import Options
 from fastecg.record import LEADS, Record
-from fastecg.vary import stream
+from fastecg.vary import rng_for
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
@@ -33,7 +33,7 @@ Example = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Album:
+class PhotoSource:
     """Pictures of records, one a record and epoch; parameters as in `photos`."""
 
     origins: tuple[Path | Record, ...]
@@ -57,8 +57,8 @@ class Album:
         Options(self.recipe, seed=self.seed, **self.look).check()
 
     @classmethod
-    def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> Album:
-        """An album of records, folders and lists; none stands for the built-in samples."""
+    def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> PhotoSource:
+        """A source of records, folders and lists; none stands for the built-in samples."""
         from fastecg.readers import find_records, sample_records
         from fastecg.recipe import Recipe
 
@@ -80,7 +80,7 @@ class Album:
             raise FastecgError(f"the part is {k} of {n}, expected 1 to {n}")
         every = np.arange(len(self))
         if shuffle:
-            every = stream(self.seed, f"epoch {epoch}", "order").permutation(every)
+            every = rng_for(self.seed, f"epoch {epoch}", "order").permutation(every)
         return every[k - 1 :: n]
 
     def photo(self, index: int, epoch: int = 0) -> Photo:
@@ -90,7 +90,7 @@ class Album:
 
         origin = self.origins[index]
         record = origin if isinstance(origin, Record) else read_record(origin)
-        page = int(stream(self.seed, f"{record.name}/{epoch}", "page").integers(record.page_count()))
+        page = int(rng_for(self.seed, f"{record.name}/{epoch}", "page").integers(record.page_count()))
         return render(record, recipe=self.recipe, seed=self.seed, page=page, variant=epoch, **self.look)
 
     def examples(self, index: int, epoch: int = 0) -> list[Example]:
@@ -100,7 +100,7 @@ class Album:
         if self.crop is None:
             return [self._transformed(whole)]
         height, width = photo.image.shape[:2]
-        rng = stream(self.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
+        rng = rng_for(self.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
         corners = rng.integers(0, (max(1, width - self.crop + 1), max(1, height - self.crop + 1)), size=(self.crops, 2))
         return [self._transformed(_window(photo, whole, int(x), int(y), self.crop)) for x, y in corners]
 
@@ -168,33 +168,35 @@ def photos(
     >>> len(examples), examples[0]["image"].shape, examples[0]["mask"].shape
     (8, (256, 256, 3), (256, 256))
     """
-    album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
+    source = PhotoSource.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
     numbers = count(epoch) if epochs is None else range(epoch, epoch + epochs)
-    return (example for number in numbers for example in album_examples(album, number, part, shuffle, mix))
+    return (example for number in numbers for example in source_examples(source, number, part, shuffle, mix))
 
 
-def album_examples(album: Album, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True, mix: int = 4) -> Iterator[Example]:
-    """One epoch's examples of one part of an album."""
-    order = album.order(epoch, part, shuffle)
-    found = _good_examples(album, order, epoch)
-    if not shuffle or album.crops == 1:
+def source_examples(
+    source: PhotoSource, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True, mix: int = 4
+) -> Iterator[Example]:
+    """One epoch's examples of one part of an source."""
+    order = source.order(epoch, part, shuffle)
+    found = _good_examples(source, order, epoch)
+    if not shuffle or source.crops == 1:
         yield from found
         return
-    rng = stream(album.seed, f"epoch {epoch} part {part}", "mix")
+    rng = rng_for(source.seed, f"epoch {epoch} part {part}", "mix")
     pool: list[Example] = []
     for example in found:
         pool.append(example)
-        if len(pool) > mix * album.crops:
+        if len(pool) > mix * source.crops:
             yield pool.pop(int(rng.integers(len(pool))))
     yield from (pool[int(k)] for k in rng.permutation(len(pool)))
 
 
-def _good_examples(album: Album, order: np.ndarray, epoch: int) -> Iterator[Example]:
+def _good_examples(source: PhotoSource, order: np.ndarray, epoch: int) -> Iterator[Example]:
     """The examples of records that can be drawn, the others told of."""
     failed = 0
     for index in order:
         try:
-            examples = album.examples(int(index), epoch)
+            examples = source.examples(int(index), epoch)
         except FastecgError as error:
             failed += 1
             warnings.warn(f"left out: {error}", stacklevel=2)

@@ -22,8 +22,8 @@ V = TypeVar("V", bound=Values)
 _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {graded = [mild, severe]} or {choice = {value = share}}"
 
 
-def stream(seed: int, key: str, slot: str) -> np.random.Generator:
-    """The random stream of one slot of one picture."""
+def rng_for(seed: int, key: str, slot: str) -> np.random.Generator:
+    """The random numbers of one slot of one picture."""
     words = (crc32(word.encode("utf-8", "surrogatepass")) for word in (key, slot))
     return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, *words])
 
@@ -140,7 +140,7 @@ def _normal_quantile(u: float) -> float:
 
 
 @dataclass(frozen=True)
-class Vary(Generic[V]):
+class RandomSlot(Generic[V]):
     """A slot of a recipe: what may happen, how often, and how its values vary.
 
     `chance` is (at severity 0, at severity 1).
@@ -151,7 +151,7 @@ class Vary(Generic[V]):
     values: tuple[tuple[str, Distribution], ...]
 
     @classmethod
-    def parse(cls, kinds: Mapping[str, type[V]], written: Mapping[str, Any], where: str) -> Vary[V]:
+    def parse(cls, kinds: Mapping[str, type[V]], written: Mapping[str, Any], where: str) -> RandomSlot[V]:
         """Read a slot's table.
 
         Raises

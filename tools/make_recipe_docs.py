@@ -13,7 +13,7 @@ from sections import with_section
 from fastecg.artifact import Artifact, Values
 from fastecg.artifacts import ARTIFACTS
 from fastecg.recipe import RECIPES, Recipe
-from fastecg.vary import Distribution, Vary
+from fastecg.vary import Distribution, RandomSlot
 from fastecg.views import VIEWS
 
 PAGE = Path(__file__).parent.parent / "docs" / "recipes.md"
@@ -48,12 +48,12 @@ def varied(distribution: Distribution) -> str:
     return form.format(shown(a), shown(rest[0]))
 
 
-def chance(vary: Vary[Any]) -> str:
+def chance(vary: RandomSlot[Any]) -> str:
     low, high = (round(100 * p) for p in vary.chance)
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
-def spelled(vary: Vary[Any]) -> str:
+def spelled(vary: RandomSlot[Any]) -> str:
     return "; ".join(f"{key}: {varied(item)}" for key, item in vary.values)
 
 

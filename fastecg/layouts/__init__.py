@@ -8,12 +8,21 @@ from dataclasses import replace
 
 from fastecg.errors import LayoutError
 from fastecg.layouts.layout import Layout
-from fastecg.paper import PAPERS, Frame, Paper, Setup
+from fastecg.paper import PAPERS, PageFrame, Paper, Setup
 from fastecg.record import LEADS
 
 __all__ = [
-    "LAYOUTS", "PAPERS", "Frame", "Layout", "Paper", "Setup",
-    "auto_layouts", "check_layout", "fitting_layouts", "layout_for", "single_column",
+    "LAYOUTS",
+    "PAPERS",
+    "Layout",
+    "PageFrame",
+    "Paper",
+    "Setup",
+    "auto_layouts",
+    "check_layout",
+    "fitting_layouts",
+    "layout_for",
+    "single_column",
 ]  # fmt: skip
 
 _LIMB = LEADS[:6]

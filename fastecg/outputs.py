@@ -24,7 +24,7 @@ _LOCAL = ("file://", "local://")
 _SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 
 
-class Place:
+class Output:
     """A folder on this machine. `folder` holds the manifest, `target` is where records are drawn to.
 
     `inherited` are lines of manifests that other shards keep.
@@ -59,7 +59,7 @@ class Place:
         """Send what is kept here to where it belongs."""
 
 
-class RemotePlace(Place):
+class RemoteOutput(Output):
     """A URL. What is there is listed once, for a store may take as long for one file's size as for a thousand."""
 
     def __init__(self, url: str, folder: Path, shard: tuple[int, int] | None) -> None:
@@ -122,16 +122,16 @@ def is_own_memory(target: Path | str) -> bool:
 
 
 @contextmanager
-def place_of(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Place]:
-    """The place that a path or URL names, for a shard or for all of a run."""
+def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Output]:
+    """The output folder that a path or URL names, for a shard or for all of a run."""
     if not is_url(out):
-        yield Place(Path(out))
+        yield Output(Path(out))
         return
     if str(out).startswith(_LOCAL):  # a folder like any other, with its links
-        yield Place(Path(_file_system(str(out))[1]))
+        yield Output(Path(_file_system(str(out))[1]))
         return
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
-        yield RemotePlace(str(out), Path(folder), shard)
+        yield RemoteOutput(str(out), Path(folder), shard)
 
 
 def send_folder(folder: Path, url: str) -> None:
