@@ -1,7 +1,7 @@
-"""Many records to many pictures: `render_dataset`, what ``fastecg render`` runs.
+"""Render many records: `render_dataset`, which ``fastecg render`` calls.
 
-A record's pictures depend on the record, the options and the seed alone. So any number of workers, any order and any shard give the
-same bytes, and a run that was stopped goes on by leaving out what its manifest lists.
+The pictures of a record depend only on the record, the options and the seed. Any number of workers, any order and any shard therefore
+give the same bytes, and a stopped run is resumed by skipping what its manifest lists.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 Format = Literal["png", "jpg", "webp", "tiff"]
 TruthFile = Literal["json", "mask", "layers", "warp"]
 
-_PICTURES_A_WORKER = 8  # fewer are drawn sooner than another process starts
+_PICTURES_A_WORKER = 8  # drawing fewer takes less time than starting another process
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: records done of all, pictures drawn, and the record just drawn from, with its error if it is done and failed.
+    """The progress of a run: records done and in total, pictures drawn, and the record drawn last, with its error if it failed.
 
-    `note` is what else there is to say, in words.
+    `note` is a further message for the user.
     """
 
     done: int
@@ -70,13 +70,13 @@ class Summary:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, drawn: Drawn) -> None:
-        """Count pictures in."""
+        """Add the pictures of a task."""
         self.pages += len(drawn.lines)
         self.kept += drawn.kept
         self.bytes += sum(line["bytes"] for line in drawn.lines)
 
     def end(self, drawn: Drawn, error: str | None) -> None:
-        """Count a record in, with the last that was drawn of it, and what went wrong with it."""
+        """Add a record that is finished, with the result of its last task, and its error if it failed."""
         self.records += 1
         self.shortened += drawn.tail_s > 0
         if error is not None:
@@ -208,7 +208,7 @@ def _drawn_to(
     overwrite: bool,
     progress: Callable[[Progress], None] | None,
 ) -> Summary:
-    """Find what there is to draw, draw it, and leave the manifest in order, whatever stops the run."""
+    """Find the records, draw them, and leave a sorted manifest even if the run is stopped."""
     tasks = find_tasks(inputs, output.folder, limit, shard)
     manifest, deleted = open_manifest(output, options, overwrite)
     progress = progress or (lambda _: None)
@@ -219,7 +219,7 @@ def _drawn_to(
     try:
         summary = _run(tasks, options, output, manifest, workers, progress)
     except BaseException:
-        with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
+        with suppress(OSError):  # the error that stopped the run is the one to report
             _settle(manifest, output, shard)
         raise
     _settle(manifest, output, shard)
@@ -228,7 +228,7 @@ def _drawn_to(
 
 
 def _settle(manifest: Manifest, output: Output, shard: tuple[int, int] | None) -> None:
-    """Put the manifest in order, unless other shards may be writing to it, and send it where it belongs."""
+    """Sort the manifest, unless other shards may be writing to it, and send it to its destination."""
     if shard is None:
         manifest.compact()
     output.send(now=True)
@@ -242,7 +242,7 @@ def _run(
     workers: int | Client | None,
     progress: Callable[[Progress], None],
 ) -> Summary:
-    """Draw the tasks, and list what comes of each as soon as it is there; a failure last, for pictures listed later would undo it."""
+    """Draw the tasks and add each result to the manifest; failures come last, because pictures listed after a failure cancel it."""
     began = time.perf_counter()
     summary, errors = Summary(), dict[str, str]()
     parts = in_parts(tasks, options)
@@ -284,14 +284,14 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
     most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
     processes = min(most, _worker_count(workers, tasks, options))
     compiled, waiting = kernels_cached(), Waiting(tasks)
-    while processes == 1 or not compiled:  # the first one that is drawn compiles for all workers
+    while processes == 1 or not compiled:  # the first one compiles the kernels for all workers
         task = next(waiting, None)
         if task is None:
             return
         drawn = draw_task(task, options, target)
         waiting.put_first(drawn.parts)
         compiled |= not drawn.parts
-        processes = max(processes, min(most, len(drawn.parts)))  # a record that proves long is work for many
+        processes = max(processes, min(most, len(drawn.parts)))  # a record that turns out to be long is work for many
         yield drawn
     from fastecg.workers import drawn_by_workers
 
@@ -299,7 +299,7 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:
-    """Processes to start: as asked, but none that would have next to nothing to do."""
+    """Number of processes to start: as many as asked for, but no more than there is work for."""
     variants = sum(stop - first for first, stop in (task.variants or (0, options.per_record) for task in tasks))
     worthwhile = len(tasks) if asked is not None else variants // _PICTURES_A_WORKER
     return max(1, min(asked or os.cpu_count() or 1, worthwhile, len(tasks)))

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
     from fastecg.shot import Shot
 
-#: Bits of `Truth.layers` after the twelve leads.
-TEXT_BIT, MARK_BIT, GRID_BIT, PAGE_BIT = 12, 13, 14, 15
+# Bits of `Truth.layers`; 0 to 11 are the twelve leads.
+TEXT_BIT = 12  #: printed text and calibration pulses
+MARK_BIT = 13  #: handwriting and marks
+GRID_BIT = 14
+PAGE_BIT = 15
 
 _LONG_MM = 40.0  # boxes longer than this are followed along their sides at three times as many places
 

@@ -1,4 +1,4 @@
-"""`Shot`: every value of one picture, and the flow that makes it. Read this second, after mesh.py."""
+"""`Shot`: all values of one picture, and the steps that make the picture. Read this second, after mesh.py."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ P = TypeVar("P", Setup, ReportFields, "Shot")
 
 #: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
 MOST_PIXELS = 175_000_000
-_BYTES_A_PIXEL = 8  # of memory, on a clean page; twice that on one on which much lies
+_BYTES_A_PIXEL = 8  # memory on a clean page; twice as much on a page with many artifacts
 
 _BAND = 256  # rows of a picture at once
 
@@ -45,7 +45,7 @@ VIEW_KINDS = {kind.__name__: kind for kind in VIEWS}
 
 @dataclass(frozen=True, repr=False)
 class Shot:
-    """Every value that makes one picture. Plain data: `to_dict` and `from_dict` go through JSON and replay it bit for bit."""
+    """All values of one picture, as plain data. After `to_dict`, JSON and `from_dict`, a shot gives the same picture bit for bit."""
 
     layout: str
     style: str
@@ -78,7 +78,7 @@ class Shot:
         return self.picture(record, *self.placed(record))
 
     def placed(self, record: Record) -> tuple[Page, Style]:
-        """What is printed of a record, and how."""
+        """The page of a record, and the style it is printed in."""
         style = style_for(self.style)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
@@ -103,7 +103,7 @@ class Shot:
         return _bent(size_mm, self.dpi, self.view, tuple(item for item in self.artifacts if item.geometric))
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
-        """Print the page, and do to it what happened to the flat paper."""
+        """Print the page, and apply the artifacts that change the flat paper."""
         sheet = replace(print_page(page, style, scale), own=True)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
@@ -183,7 +183,7 @@ _KINDS: dict[str, Any] = {"int": int, "float": int | float, "str": str, "bool": 
 
 
 def _checked(plain: P) -> P:
-    """Plain data whose values are of the kinds that their fields want."""
+    """Plain data, checked: every value has the type of its field."""
     for item in fields(plain):
         given = getattr(plain, item.name)
         annotation = str(item.type)

@@ -23,7 +23,7 @@ __all__ = ["EcgPhotoStream", "EcgPhotos", "collate"]
 
 
 class EcgPhotos(Dataset):
-    """A map-style data set: item i is a fresh picture of record i, another one every epoch. `stream` gives an iterable one.
+    """A map-style data set: item i is a new picture of record i in every epoch. `stream` gives an iterable data set.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ class EcgPhotos(Dataset):
         **look: Any,
     ) -> None:
         self.source = PhotoSource.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by workers that live on from epoch to epoch
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # shared with workers that persist over epochs
 
     @property
     def epoch(self) -> int:
-        """The epoch whose pictures are drawn."""
+        """The current epoch."""
         return int(self._epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other pictures from now on; before the loader is iterated over."""
+        """Set the epoch, which changes all pictures; call it before iterating over the loader."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
@@ -92,13 +92,13 @@ class EcgPhotos(Dataset):
 
 
 class EcgPhotoStream(IterableDataset):
-    """An epoch of `EcgPhotos` as a stream; made by its method `stream`, and follows its epoch."""
+    """The iterable data set that `EcgPhotos.stream` returns; it follows the epoch of its `EcgPhotos`."""
 
     def __init__(self, photos: EcgPhotos, shuffle: bool, mix: int, part: tuple[int, int]) -> None:
         self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
 
     def __len__(self) -> int:
-        """Examples of an epoch of this part, all workers of a loader together; fewer come where records cannot be drawn."""
+        """Number of examples of this part in an epoch, over all workers of a loader; an upper bound if records cannot be drawn."""
         return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.crops
 
     def __iter__(self) -> Iterator[Example]:
@@ -118,7 +118,7 @@ def collate(items: Sequence[Example | list[Example]]) -> Example:
     return {key: _together([example[key] for example in examples], _FILLINGS.get(key)) for key in examples[0]}
 
 
-#: What is stacked, and what it is filled up with.
+#: Keys whose arrays are stacked, and the value they are padded with.
 _FILLINGS = {"image": 0.0, "mask": 0.0, "layers": 0.0, "signal": float("nan")}
 
 

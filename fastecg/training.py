@@ -1,6 +1,6 @@
-"""Fresh pictures while a model trains: nothing is written, and every epoch has pictures of its own.
+"""Pictures drawn while a model trains: nothing is written to disk, and every epoch has new pictures.
 
-Here is what needs NumPy alone: `photos`, for any framework. `fastecg.torch` wraps the same for PyTorch.
+`photos` needs only NumPy and works with any framework; `fastecg.torch` wraps it for PyTorch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.recipe import Recipe
 
-#: What a picture can be accompanied by.
+#: Kinds of truth that an example can contain.
 TRUTHS = ("mask", "layers", "points", "signal")
 Truth = Literal["mask", "layers", "points", "signal"]
 
@@ -34,7 +34,7 @@ Example = dict[str, Any]
 
 @dataclass(frozen=True)
 class PhotoSource:
-    """Pictures of records, one a record and epoch; parameters as in `photos`."""
+    """Draws pictures of records, one for each record in every epoch; parameters as in `photos`."""
 
     origins: tuple[Path | Record, ...]
     recipe: Recipe
@@ -58,7 +58,7 @@ class PhotoSource:
 
     @classmethod
     def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> PhotoSource:
-        """A source of records, folders and lists; none stands for the built-in samples."""
+        """A source from records, folders and lists; the built-in samples if `inputs` is empty."""
         from fastecg.readers import find_records, sample_records
         from fastecg.recipe import Recipe
 
@@ -74,7 +74,7 @@ class PhotoSource:
         return len(self.origins)
 
     def order(self, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True) -> np.ndarray:
-        """Which records part (k, n), k from 1, takes in an epoch: together the parts take each once."""
+        """Indices of the records that part (k, n) draws in an epoch, k from 1; every record belongs to exactly one part."""
         k, n = part
         if not 1 <= k <= n:
             raise FastecgError(f"the part is {k} of {n}, expected 1 to {n}")
@@ -94,7 +94,7 @@ class PhotoSource:
         return render(record, recipe=self.recipe, seed=self.seed, page=page, variant=epoch, **self.look)
 
     def examples(self, index: int, epoch: int = 0) -> list[Example]:
-        """The examples of one picture: the whole of it, or windows of it. Drawn once, cut many times."""
+        """The examples from one picture: the whole picture, or windows of it. The picture is drawn once."""
         photo = self.photo(index, epoch)
         whole = _example(photo, self.truth)
         if self.crop is None:
@@ -192,7 +192,7 @@ def source_examples(
 
 
 def _good_examples(source: PhotoSource, order: np.ndarray, epoch: int) -> Iterator[Example]:
-    """The examples of records that can be drawn, the others told of."""
+    """The examples of all records that can be drawn; warns about the others."""
     failed = 0
     for index in order:
         try:
@@ -207,7 +207,7 @@ def _good_examples(source: PhotoSource, order: np.ndarray, epoch: int) -> Iterat
 
 
 def _example(photo: Photo, truth: Sequence[str]) -> Example:
-    """A whole picture and what was asked for of its truth."""
+    """An example of the whole picture with the requested kinds of truth."""
     example: Example = {"image": photo.image}
     if "mask" in truth:
         example["mask"] = photo.truth.mask()
@@ -223,7 +223,7 @@ def _example(photo: Photo, truth: Sequence[str]) -> Example:
 
 
 def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
-    """What a window (its top left pixel, width and height) shows of the twelve leads, (12, samples of the page) mV, else NaN."""
+    """The samples of the twelve leads that a window (top left pixel, width, height) shows, (12, samples of the page) mV, else NaN."""
     record = photo.record
     first, stop = list(record.page_starts())[photo.shot.page]
     signal = np.full((len(LEADS), stop - first), np.nan, dtype=np.float32)
@@ -238,7 +238,7 @@ def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.n
 
 
 def _window(photo: Photo, whole: Example, x: int, y: int, size: int) -> Example:
-    """A window of an example, (x, y) its top left pixel; black where the picture is smaller than the window."""
+    """A window of an example with its top left pixel at (x, y), padded with black where the picture is smaller."""
     cut = dict(whole)
     for kind in ("image", "mask", "layers"):
         if kind in whole:

@@ -196,6 +196,18 @@ def test_other_options_read_anew(tmp_path):
         Wish(Settings(), weights=tmp_path / "none").key()
 
 
+def test_a_correction_is_not_undone_by_reading_the_folder_again(tmp_path):
+    Image.new("RGB", (60, 60)).save(tmp_path / "a.png")
+    (tmp_path / "a.page.json").write_text("{}")
+    plain, corrected, other = Wish(Settings()), Wish(Settings(page=tmp_path / "a.page.json")), Wish(Settings(fs=250.0))
+    (job,) = _planned([tmp_path / "a.png"], Ledger(tmp_path / "out"))
+    status = job.path.stat()
+    line = {"source": job.source, "page": 0, "record": job.stem, "wish": corrected.key(), "corrected": plain.key(), "bytes": {}}
+    ledger = Ledger(tmp_path / "out")
+    ledger.append([line | {"stamp": [status.st_size, status.st_mtime_ns]}])
+    assert [ledger.whole(job, wish.key()) for wish in (plain, corrected, other)] == [True, True, False]
+
+
 def test_a_summary_of_somebody_else_stays(tmp_path):
     Image.new("RGB", (60, 60)).save(tmp_path / "a.png")
     (tmp_path / "summary.csv").write_text("mine\n")

@@ -204,3 +204,4 @@ def test_a_corrected_page_is_read_again(browser, tmp_path):
         both = np.stack([signal(told, after, k), signal(report, before, k)])
         assert np.isfinite(both).all(axis=0).mean() > 0.95
         assert np.nanmedian(np.abs(both[0] - both[1])) < 0.01
+    assert run()[0] == told  # the same run without the corrected page does not undo it

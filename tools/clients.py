@@ -214,6 +214,11 @@ def pydicom(bench: Bench) -> str:
     return "reads DICOM ECGs for us: a file made by it, `tests/test_exchange.py`"
 
 
+def ecgdatakit(bench: Bench) -> str:
+    importlib.import_module("ecgdatakit.parsing.parsers.scp_ecg")
+    return "reads SCP-ECG for us: plain and compressed files, `tests/test_exchange.py`"
+
+
 def pillow_heif(bench: Bench) -> str:
     import pillow_heif as package
     from PIL import Image
@@ -263,6 +268,7 @@ CLIENTS: dict[str, tuple[str, Callable[[Bench], str]]] = {
     "NeuroKit2": ("neurokit2", neurokit2),
     "edfio": ("edfio", edfio),
     "pydicom": ("pydicom", pydicom),
+    "ECGDataKit": ("ecgdatakit", ecgdatakit),
     "pillow-heif": ("pillow-heif", pillow_heif),
     "PhysioNet's evaluation-2024": ("", challenge),
 }

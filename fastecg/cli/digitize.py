@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from fastecg.digitizing.result import Format
     from fastecg.digitizing.views import Settings
 
-_BYTES_A_WORKER = 2e9
+_BYTES_A_WORKER = 2e9  # memory that one worker may need for a picture
 
-_PAGE, _SIGNAL = "What is known of the page (else it is read from the picture)", "What is read"
+# Headings of the groups of options.
+_PAGE = "What is known of the page (else it is read from the picture)"
+_SIGNAL = "What is read"
 
 
 def digitize(
@@ -91,7 +93,7 @@ def digitize(
 
 
 def _settings(layout: str | None, speed: float | None, gain: float | None, fs: float, mode: str, page: Path | None) -> Settings:
-    """What is known of the page."""
+    """The settings from the options of the command."""
     from fastecg.digitizing.views import Settings
 
     if page is not None and not page.is_file():
@@ -100,7 +102,7 @@ def _settings(layout: str | None, speed: float | None, gain: float | None, fs: f
 
 
 def _formats(text: str) -> tuple[Format, ...]:
-    """Names of formats, parted by commas."""
+    """The formats named in an option, separated by commas."""
     from fastecg.writers.exchange import FORMATS
 
     names = listed(text)
@@ -111,7 +113,7 @@ def _formats(text: str) -> tuple[Format, ...]:
 
 
 def _likely_workers() -> int:
-    """As many processes as there are cores, and memory for."""
+    """The number of processes that the cores and the memory allow."""
     from fastecg.cores import available
 
     cores = available()
@@ -123,7 +125,7 @@ def _likely_workers() -> int:
 
 
 def _tell(step: Step, reporter: Reporter) -> None:
-    """One line on a picture."""
+    """Report one picture in one line."""
     line = step.line
     page = f", page {line['page'] + 1}" if line["page"] else ""
     if "error" in line:

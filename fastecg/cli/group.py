@@ -1,4 +1,4 @@
-"""How every command reports what went wrong: one line on stderr and an exit status, no traceback."""
+"""Error reporting of all commands: one line on stderr and an exit status, without a traceback."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from fastecg.errors import FastecgError
 if TYPE_CHECKING:
     from fastecg.cli.report import Reporter
 
-USAGE, FAILED = 2, 1
+# Exit statuses.
+FAILED = 1  # part of the work could not be done
+USAGE = 2  # the command itself makes no sense
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 class ReportingGroup(TyperGroup):
-    """Turns the library's errors into one line: status 2 for what was asked for wrongly, 1 for what the disk refused."""
+    """Reports errors of fastecg in one line with status 2, and errors of the file system with status 1."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -38,14 +40,14 @@ class ReportingGroup(TyperGroup):
 
 
 def _show(error: Exception) -> None:
-    """Where an error comes from, with --debug."""
+    """Print the traceback if ``--debug`` is given."""
     if os.environ.get("FASTECG_DEBUG"):
         traceback.print_exception(error)
 
 
 @contextmanager
 def can_go_on(reporter: Reporter) -> Iterator[None]:
-    """Round a run that goes on where it was stopped, by Ctrl-C or by the disk: says so, and ends the command with its status."""
+    """Context of a run that can be resumed: after Ctrl-C or an error of the disk, say so and exit with the right status."""
     try:
         yield
     except KeyboardInterrupt:
@@ -58,10 +60,10 @@ def can_go_on(reporter: Reporter) -> Iterator[None]:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The words of an option that takes several, parted by commas; each once."""
+    """The values of an option that takes several, separated by commas, without repetitions."""
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def refusal(error: OSError) -> str:
-    """What the disk refused, in words."""
+    """The message for an error of the file system."""
     return f"{error.filename or 'file'}: {error.strerror or error}"

@@ -159,7 +159,7 @@ def _lines_of(path: Path | None) -> tuple[str, ...]:
 
 
 def _told(summary: Summary, out: str) -> list[str]:
-    """What a run did, in lines."""
+    """The summary of a run, as lines."""
     rate = summary.pages / max(summary.seconds, 1e-9)
     size = f"{summary.bytes / 1e6:.1f} MB of images"
     lines = [f"{summary.pages} images of {summary.records} records in {out}, {size}, {summary.seconds:.1f} s ({rate:.1f} images/s)"]

@@ -1,4 +1,4 @@
-"""Rendered folders in the formats of other people's tools: one file a format."""
+"""Export of rendered folders to the formats of other tools; each format has its own module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["EXPORTS", "export"]
 
 
 class Exporter(Protocol):
-    """Writes pictures to a folder; `val` is the share of records for validation."""
+    """A function that writes pictures to a folder; `val` is the share of records for validation."""
 
     def __call__(self, pictures: list[Rendered], dest: Path, *, val: float) -> None: ...
 

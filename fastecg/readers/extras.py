@@ -1,6 +1,6 @@
-"""Records as hospitals keep them: EDF, DICOM and SCP-ECG through the libraries of their fields, GE MUSE and HL7 aECG from their XML.
+"""Formats of hospitals: EDF, DICOM and SCP-ECG through the libraries of their fields, GE MUSE and HL7 aECG from XML.
 
-Names, dates and everything else about the patient stay behind.
+Names, dates and everything else about the patient are dropped.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _muse(path: Path, root: ElementTree.Element) -> Record:
 
 
 def _with_limb_leads(names: list[str], units: list[str], signals: list[np.ndarray]) -> tuple[list[str], list[str], list[np.ndarray]]:
-    """Leads, and the four limb leads that follow from I and II where a file leaves them out."""
+    """The leads of a file, with the four limb leads that follow from I and II added if they are missing."""
     if {"I", "II"} <= set(names) and "III" not in names and units[names.index("I")] == units[names.index("II")]:
         one, two, unit = signals[names.index("I")], signals[names.index("II")], units[names.index("I")]
         for name, signal in (("III", two - one), ("aVR", -(one + two) / 2), ("aVL", one - two / 2), ("aVF", two - one / 2)):

@@ -1,4 +1,4 @@
-"""Which records a command line means: files, folders, ``RECORDS`` lists."""
+"""Finding the records that a command line refers to: files, folders and ``RECORDS`` lists."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Source:
 
 
 def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
-    """The records that `inputs` name, in order, each once.
+    """The records that `inputs` refer to, in order, without repetitions.
 
     Where several inputs have a record of one name, `key` and `relative` begin with so much of the end of these inputs' own paths as
     tells them apart: of ``a/ecg`` and ``b/ecg`` the records are ``a/ecg/…`` and ``b/ecg/…``. Other inputs keep theirs.
@@ -100,7 +100,7 @@ def sample_records() -> list[Source]:
 
 
 def record_path(given: str | os.PathLike[str]) -> str:
-    """The header or table that `given` means; raises `RecordError` if there is none."""
+    """The header or table that `given` refers to; raises `RecordError` if it does not exist."""
     path = _meant(os.fspath(given))
     if not os.path.isfile(path):
         raise RecordError(f"{path}: there is no such file, expected a record (with or without .hea), a folder or a RECORDS list")
@@ -108,7 +108,7 @@ def record_path(given: str | os.PathLike[str]) -> str:
 
 
 def _meant(given: str) -> str:
-    """The header or table that `given` stands for, there or not."""
+    """The header or table that `given` refers to, which need not exist."""
     stem, suffix = os.path.splitext(given)
     if suffix.lower() in (".hea", *TABLES):
         return given

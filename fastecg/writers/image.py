@@ -17,8 +17,13 @@ from fastecg.writers.png import png_bytes
 #: What files end in while they are written aside.
 PART = ".part"
 
-_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2  # EXIF and TIFF tags
-_STRIP_OFFSETS, _STRIP_LENGTHS = 273, 279  # TIFF tags
+# Tags of EXIF and TIFF.
+_STRIP_OFFSETS = 273
+_STRIP_LENGTHS = 279
+_X_RESOLUTION = 282
+_Y_RESOLUTION = 283
+_RESOLUTION_UNIT = 296
+_INCH = 2  # a value of the resolution's unit
 
 
 def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, quality: int | None = None) -> int:
