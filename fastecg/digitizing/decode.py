@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fastecg.digitizing.checks import alike, together
+from fastecg.digitizing.behind import continued
 from fastecg.digitizing.coarse import (
     CURVE_MM,
     PageWarp,
@@ -127,7 +128,7 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "render":
-        readings = refined(bridged(readings, rows, warp, ink), rows, warp, ink)
+        readings = continued(refined(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
     return Digitized(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 

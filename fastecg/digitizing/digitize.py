@@ -13,6 +13,7 @@ from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.decode import Digitized, decode, read_segments
 from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
 from fastecg.digitizing.ink import Ink, picture_ink
+from fastecg.digitizing.joints import behind_bars
 from fastecg.digitizing.judge import SURE, LaidOut, at_once, beats_agree, judged, levelled, strips_by_trace
 from fastecg.digitizing.layout import Rows, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
@@ -198,7 +199,10 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
 
 def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Reading:
     """Millivolts of a page whose layout is known."""
-    found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.view.warp, ink=page.ink, name=name)
+    ink = page.ink
+    if ink is not None:
+        ink = replace(ink, hidden=ink.hidden | behind_bars(page.rows, page.view.warp, ink))
+    found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.view.warp, ink=ink, name=name)
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.view, page.placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
 

@@ -1,0 +1,86 @@
+"""Bars between columns of leads: ink that hides the last samples of one lead and the first of the next.
+
+A bar is told from a trace by standing at the same distance from every place where columns meet, upright and straight. Nothing is known
+under it, and a fit that took it for a trace would end in a hook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.layout import Rows
+
+_MEET_MM = 1.0  # columns that are farther apart have their bars on blank paper, if any
+_ASIDE_MM, _DOWN_MM = 1.5, 11.0  # where a bar may be: from the place where columns meet, and from its row's 0 mV
+_LEAST_MM = 2.0  # upright ink this long is straight
+_FEW_JOINTS, _MOST_JOINTS = 2, 0.6  # places with a bar, at least, and their share of all
+_HIGH = 0.6  # of the usual height, for a column of pixels to be of a bar
+_INK = 0.5
+_EDGE_PX = 0.75  # a bar's soft edge
+
+
+def behind_bars(rows: Rows, warp: PageWarp, ink: Ink) -> np.ndarray:
+    """What of a picture is hidden by bars between columns of leads.
+
+    Parameters
+    ----------
+    rows : Rows
+        Which lead is where.
+    warp : PageWarp
+    ink : Ink
+
+    Returns
+    -------
+    ndarray, shape (height, width) bool
+    """
+    from scipy.ndimage import grey_opening, map_coordinates
+
+    hidden = np.zeros(ink.coverage.shape, dtype=bool)
+    across = np.arange(-_ASIDE_MM, _ASIDE_MM, 0.5 / warp.scale)
+    down = np.arange(-_DOWN_MM, _DOWN_MM, 0.5 / warp.scale)
+    at = [np.stack(np.meshgrid(x + across, y + down), axis=-1) for x, y in _meetings(rows)]
+    if len(at) < _FEW_JOINTS:
+        return hidden
+    pixels = [warp.forward(grid.reshape(-1, 2)).T[::-1] for grid in at]
+    shown = [map_coordinates(ink.coverage, each, order=1, mode="constant").reshape(len(down), len(across)) for each in pixels]
+    upright = [grey_opening(patch, size=(round(_LEAST_MM * 2 * warp.scale), 1)) > _INK for patch in shown]
+    heights = np.array([patch.sum(axis=0) for patch in upright])
+    tall = heights.max(axis=1)
+    standing = tall > 0
+    if standing.sum() < max(_FEW_JOINTS, _MOST_JOINTS * len(at)):
+        return hidden
+    usual = float(np.median(tall[standing]))
+    barred = (heights > _HIGH * usual).mean(axis=0) >= _MOST_JOINTS
+    if not barred.any():
+        return hidden
+    for grid, patch in zip(at, upright, strict=True):
+        inked = patch[:, barred].mean(axis=1) > _INK
+        if inked.sum() > _HIGH * usual:
+            _fill(hidden, grid, inked, barred, warp)
+    return hidden
+
+
+def _meetings(rows: Rows) -> Iterator[tuple[float, float]]:
+    """Where columns meet, and their row's 0 mV: page x and y."""
+    step = rows.speed_mm_s / rows.fs
+    for before, after in zip(rows.segments[:-1], rows.segments[1:], strict=True):
+        end = before.x_mm + (before.stop - 1 - before.start) * step
+        if before.row == after.row and abs(after.x_mm - end) < _MEET_MM:
+            yield (end + after.x_mm) / 2, (before.baseline_mm + after.baseline_mm) / 2
+
+
+def _fill(hidden: np.ndarray, grid: np.ndarray, inked: np.ndarray, barred: np.ndarray, warp: PageWarp) -> None:
+    """Mark one bar, of a patch's rows and columns, with its soft edge."""
+    from skimage.draw import polygon
+
+    edge = _EDGE_PX / warp.scale
+    low, high = np.flatnonzero(inked)[[0, -1]]
+    first, last = np.flatnonzero(barred)[[0, -1]]
+    left, top = grid[low, first] - edge
+    right, bottom = grid[high, last] + edge
+    corners = warp.forward(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))
+    hidden[polygon(corners[:, 1], corners[:, 0], hidden.shape)] = True
