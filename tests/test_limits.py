@@ -27,10 +27,10 @@ def shot():
 
 def refused(message: str, call, *args, seconds: float = 2.0, **kwargs) -> None:
     """The call ends soon, in a `RecipeError` of a sentence."""
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(RecipeError, match=message) as caught:
         call(*args, **kwargs)
-    assert time.perf_counter() - began < seconds
+    assert time.process_time() - began < seconds
     assert len(str(caught.value)) <= 2000
 
 
@@ -124,11 +124,11 @@ def test_words_of_ones_own_have_limits(tmp_path):
 def test_the_longest_words_that_may_be_are_drawn():
     record = fastecg.simulate(seed=1)
     words = "all of this is somebody's own and long " * 5
-    began = time.perf_counter()
+    began = time.process_time()
     fastecg.render(record, recipe="photo", dpi=60, header_text=[words[:200]] * 40, notes=[words[:200]] * 10_000)
     photo = Recipe.load("clean").draw(record)
     replace(photo, artifacts=(Handwriting(notes=12, own=words[:200]),)).take(record)
-    assert time.perf_counter() - began < 60
+    assert time.process_time() - began < 60
 
 
 def test_errors_are_no_longer_than_a_sentence():
@@ -142,11 +142,11 @@ def test_errors_are_no_longer_than_a_sentence():
 def test_a_picture_that_would_take_gigabytes_says_so():
     record = fastecg.simulate(seed=1)
     told = r"at 1200 dpi the picture has \d+ x \d+ px and takes 3.\d to 7.\d GB of memory, expected at most 175 million px: a lower dpi"
-    began = time.perf_counter()
+    began = time.process_time()
     for recipe in ("clean", "photo"):
         with pytest.raises(LayoutError, match=told):
             fastecg.render(record, recipe=recipe, dpi=1200, layout="12x1", speed=100, paper="roll-210")
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_large_pictures_go_through_jpeg_without_a_warning(monkeypatch):

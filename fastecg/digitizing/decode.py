@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.digitizing.checks import alike, together
 from fastecg.digitizing.behind import continued
+from fastecg.digitizing.checks import alike, together
 from fastecg.digitizing.coarse import (
     CURVE_MM,
     PageWarp,

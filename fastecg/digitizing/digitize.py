@@ -182,8 +182,7 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
     if straight.shown is not None:
         axis = sharper(axis, view, placed, straight, rows, pulses, settings.fs)
     own = pulses_of_rows(view.tracks, pulses)
-    standing = [pulse for pulse in own if pulse is not None]
-    gains = gains_mm_mv(standing or pulses, settings, flags)
+    gains = gains_mm_mv(view, seen.ink, own, pulses, settings, flags)
     baselines, told = baselines_mm(placed, rows, own, axis, gains[0], flags)
     read = {name.lead for name in view.names}
     missing = [label for label in placed.cells.values() if label.removeprefix("-") not in read]

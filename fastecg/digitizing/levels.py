@@ -8,10 +8,12 @@ import numpy as np
 
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.follow import Row, level_mm
+from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.pulses import Pulse, gain_of_pulses
 from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
-from fastecg.digitizing.views import Settings
+from fastecg.digitizing.views import Settings, View
+from fastecg.digitizing.words import written_gain
 
 _NEAR_PITCH, _NEAR_MM = 0.45, 12.0  # how far a pulse's foot may be from its row's level: rows, and mm
 _ASIDE_MM = 6.0  # how far into the traces a pulse without feet may reach: elsewhere it is something else
@@ -46,18 +48,27 @@ def baselines_mm(
         told.append("pulse" if pulse is not None else "isoelectric")
     without = [k for k, row in enumerate(rows) if row is not None and told[k] != "pulse"]
     if len(without) == sum(row is not None for row in rows):
-        flags.append("no calibration pulse was read: 0 mV is taken to be the mean of the traces, the gain to be 10 mm/mV")
+        flags.append("no row has a calibration pulse: 0 mV is taken to be the mean of the traces")
     elif without:
         flags.append(f"rows without a calibration pulse, whose 0 mV is the mean of the traces: {', '.join(str(k + 1) for k in without)}")
     return heights, told
 
 
-def gains_mm_mv(pulses: Sequence[Pulse], settings: Settings, flags: list[str]) -> tuple[float, float]:
-    """mm/mV of limb and chest leads: as told, or else by the pulses, or else the usual."""
+def gains_mm_mv(
+    view: View, ink: Ink | None, own: Sequence[Pulse | None], pulses: Sequence[Pulse], settings: Settings, flags: list[str]
+) -> tuple[float, float]:
+    """mm/mV of limb and chest leads: as told, or else by rows' own pulses, by the page's words, by other pulses, or else the usual."""
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
-    found = gain_of_pulses(pulses)
+    found = gain_of_pulses([pulse for pulse in own if pulse is not None])
     if found is None:
+        words = written_gain(view.layers["writing"], view.warp, None if ink is None else ink.coverage)
+        if words is not None:
+            flags.append(f"no calibration pulse was read: the gain is {words:g} mm/mV, as the page's words say")
+            return words, words
+        found = gain_of_pulses(pulses)
+    if found is None:
+        flags.append("no calibration pulse was read, nor a gain in words: it is taken to be 10 mm/mV")
         return 10.0, 10.0
     if found[0] != found[1]:
         flags.append(f"the pulses have two steps: {found[0]:g} mm/mV for limb leads, {found[1]:g} mm/mV for chest leads")

@@ -1,0 +1,169 @@
+"""The gain as a page's words have it, "10 mm/mV": read where no calibration pulse tells it.
+
+Lines of writing are compared with the words drawn in common faces at their size. First the unit is looked for, then what stands before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from fastecg.digitizing.coarse import PageWarp, inked, straighten
+from fastecg.digitizing.pulses import GAINS_MM_MV
+from fastecg.page import Text
+from fastecg.text import draw_texts, measure
+
+_FACES = (("dejavu", False), ("sans", False), ("sans", True), ("serif", False), ("mono", False), ("bitmap", False))
+_UNITS = ("mm/mV", "mm/mv")
+_INK = 0.4
+_HEIGHTS_MM = 1.2, 8.0  # of a line of words
+_LEAST_MM, _JOIN_MM = 6.0, 5.0  # of its length, and across the spaces in it
+_EM = tuple(np.geomspace(1.0, 1.5, 8))  # of a line's ink: from one with capitals to one with tails
+_UNIT, _WHOLE, _MARGIN = 0.62, 0.5, 0.1  # correlations from which words are read, and by how much the best has to be better
+_NEAR_EM, _SPACE_EM = 0.9, 0.38  # from a number to its unit at most, and what parts it from the word before
+_SAME_SHAPE = 0.25  # how far two drawings of a number may differ in width
+_NUMBERS = (
+    *(f"{gain:g}" for gain in GAINS_MM_MV),
+    "2,5",
+    "5.0",
+    "10.0",
+    "20.0",
+    "5,0",
+    "10,0",
+    "20,0",
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "6",
+    "7",
+    "8",
+    "9",
+    "15",
+    "25",
+    "12",
+    "30",
+    "35",
+    "40",
+    "50",
+    "60",
+    "200",
+    "12.5",
+    "7.5",
+)  # what machines are set to, and what else may be written there
+_BESIDE_MM = 2.0  # across letters: ink so near belongs to the word
+_MOST_LINES = 40
+
+
+def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | None = None) -> float | None:
+    """mm/mV by the words on a page; None if there are none that can be read.
+
+    Parameters
+    ----------
+    writing : ndarray, shape (height, width)
+        Where the network sees writing, 0 to 1.
+    warp : PageWarp
+    coverage : ndarray, shape (height, width), optional
+        The picture's own ink: a 1 alone may look like a trace.
+    """
+    from scipy.ndimage import maximum_filter
+    from skimage.feature import match_template
+
+    if coverage is not None:
+        near = maximum_filter(writing > _INK, round(_BESIDE_MM * warp.scale))
+        writing = np.where(near, np.maximum(writing, coverage), writing)
+
+    best, found = _UNIT, None
+    for line, height in _lines(writing, warp):
+        for face in _FACES:
+            for em in _EM:
+                for unit in _UNITS:
+                    drawn = _drawn(unit, face, round(em * height, 1))
+                    if drawn.shape[1] >= line.shape[1] or drawn.shape[0] >= line.shape[0]:
+                        continue
+                    score = match_template(line, drawn)
+                    at = np.unravel_index(int(score.argmax()), score.shape)
+                    if score[at] > best:
+                        best = float(score[at])
+                        found = line, em * height, int(at[1])
+    return None if found is None else _before(*found)
+
+
+def _before(line: np.ndarray, size: float, start: int) -> float | None:
+    """The number before a unit that begins at column `start` of a line of words whose em is `size` px."""
+    number = _last_word(line, size, start)
+    if number is None:
+        return None
+    scores: dict[float, float] = {}
+    for face in _FACES:
+        for words in _NUMBERS:
+            drawn = _cut(_drawn(words, face, size))
+            if abs(np.log(drawn.shape[1] / drawn.shape[0] * number.shape[0] / number.shape[1])) < _SAME_SHAPE:
+                value = float(words.replace(",", "."))
+                scores[value] = max(scores.get(value, 0.0), _alike(number, drawn))
+    order = sorted(scores, key=lambda value: -scores[value])
+    if not order or scores[order[0]] < _WHOLE or (len(order) > 1 and scores[order[0]] - scores[order[1]] < _MARGIN):
+        return None
+    return order[0] if order[0] in GAINS_MM_MV else None
+
+
+def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:
+    """The ink of what stands before column `start`, up to the next space; None if nothing stands near."""
+    inked = np.flatnonzero((line[:, : max(start - 1, 0)] > _INK).any(axis=0))
+    if not inked.size or start - inked[-1] > _NEAR_EM * size:
+        return None
+    spaces = np.flatnonzero(np.diff(inked) > _SPACE_EM * size)
+    first = inked[spaces[-1] + 1] if spaces.size else inked[0]
+    return _cut(line[:, first : inked[-1] + 1])
+
+
+def _cut(plane: np.ndarray) -> np.ndarray:
+    """A plane close about its ink."""
+    rows, columns = (np.flatnonzero((plane > _INK).any(axis=axis)) for axis in (1, 0))
+    return plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else plane
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two drawings, made equally large."""
+    from skimage.transform import resize
+
+    shape = max(one.shape[0], 12), max(one.shape[1], 6)
+    a, b = (resize(plane, shape, order=1, anti_aliasing=plane.shape[0] > shape[0]).ravel() for plane in (one, other))
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
+
+
+@cache
+def _drawn(words: str, face: tuple[str, bool], size_px: float) -> np.ndarray:
+    """Words as coverage (height, width) 0 to 1, close about their ink."""
+    text = Text("footer", words, 0.0, 0.0, size_px, face[0], face[1])
+    left, top, right, bottom = measure(text)
+    plane = np.zeros((int(np.ceil(bottom - top)) + 2, int(np.ceil(right - left)) + 2), dtype=np.uint8)
+    draw_texts(plane, [Text("footer", words, 1.0 - left, 1.0 - top, size_px, face[0], face[1])], 1.0)
+    return plane.astype(np.float32) / 255
+
+
+def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, float]]:
+    """Lines of words of a page seen straight, the longest first: (height, width) 0 to 1 with some paper round, and their ink's height."""
+    from scipy.ndimage import binary_dilation, find_objects, label
+
+    page = warp.inverse(inked(writing, _INK))
+    if len(page) < _LEAST_MM * warp.scale:
+        return
+    (left, top), (right, bottom) = page.min(axis=0), page.max(axis=0)
+    strip = straighten(writing, warp, (float(left) - 2.0, float(right) + 2.0), (float(top), float(bottom)))
+    scale = strip.scale
+    letters = strip.ink > _INK
+    joined = binary_dilation(letters, np.ones((1, round(_JOIN_MM * scale) | 1), dtype=bool))
+    boxes = find_objects(label(joined)[0])
+    kept = [
+        box
+        for box in boxes
+        if _HEIGHTS_MM[0] * scale < box[0].stop - box[0].start < _HEIGHTS_MM[1] * scale and box[1].stop - box[1].start > _LEAST_MM * scale
+    ]
+    kept.sort(key=lambda box: box[1].start - box[1].stop)
+    for box in kept[:_MOST_LINES]:
+        down = slice(max(box[0].start - 4, 0), box[0].stop + 4)
+        yield np.pad(strip.ink[down, box[1]], 4), float(box[0].stop - box[0].start)
