@@ -128,7 +128,15 @@ class Photo:
         return Image.fromarray(draw_truth(self.image, read_truth(truth_bytes(self)), zoom=zoom))
 
     def save(self, path: str | Path, *, quality: int | None = None) -> None:
-        """Write the image, its format by the suffix of `path`, and its truth as ``.json`` beside it."""
+        """Write the image, and its truth as ``.json`` beside it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the image; the suffix gives its format: ``.png``, ``.jpg``, ``.webp`` or ``.tiff``.
+        quality : int, optional
+            1 to 100, for JPEG (95 unless given) and WebP (90).
+        """
         from fastecg.writers import save_photo
 
         save_photo(self, Path(path), quality=quality)

@@ -176,9 +176,29 @@ class Recipe:
         notes_font: NotesFont | None = None,
         **fixed: Any,
     ) -> Shot:
-        """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary.
+        """Draw concrete values for one picture of a record.
 
-        `notes` are written by hand, wherever the recipe has handwriting, in place of the phrases it would draw, and in `notes_font`.
+        Parameters
+        ----------
+        record : Record
+        seed, variant : int
+            Other numbers give other pictures.
+        page : int
+            Which 10 s of the record.
+        severity : float, optional
+            How degraded the picture is, 0 to 1; drawn unless given.
+        header_text : tuple of str
+            Lines to print in the header.
+        notes : tuple of str
+            What is written by hand, if the recipe has handwriting, instead of built-in phrases.
+        notes_font : NotesFont, optional
+            The font that `notes` are written in, instead of a hand.
+        **fixed
+            Values of the recipe's table "page" that do not vary, such as ``layout`` and ``dpi``; None is drawn.
+
+        Returns
+        -------
+        Shot
         """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")

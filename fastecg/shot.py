@@ -84,7 +84,15 @@ class Shot:
         return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
 
     def picture(self, record: Record, page: Page, style: Style) -> Photo:
-        """Make the picture of a page, which need not be the one that the shot would place."""
+        """Make the picture of any page.
+
+        Parameters
+        ----------
+        record : Record
+            What the picture is said to show.
+        page, style : Page, Style
+            What is printed, and how; `placed` gives those of the shot itself.
+        """
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
         _check_pixels(sheet_shape(page, self.dpi / 25.4), self.dpi)
         warp = self.warp(page.size_mm)

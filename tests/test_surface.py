@@ -52,6 +52,16 @@ def test_every_public_function_tells_its_parameters():
         assert not missing, (name, missing)
 
 
+@pytest.mark.parametrize("name", [name for name in fastecg.__all__ if name[0].isupper() and not name.isupper()])
+def test_methods_of_two_or_more_parameters_tell_them(name):
+    for method, function in inspect.getmembers(getattr(fastecg, name), inspect.isfunction):
+        parameters = [parameter for parameter in inspect.signature(function).parameters if parameter != "self"]
+        if not method.startswith("_") and len(parameters) > 1 and method != "page_range":
+            told = inspect.getdoc(function).split("Parameters\n----------\n")
+            assert len(told) == 2, f"{name}.{method}"
+            assert not [parameter for parameter in parameters if parameter not in told[1]], f"{name}.{method}"
+
+
 def test_the_reference_lists_every_public_name():
     text = (importlib.resources.files("fastecg") / ".." / "docs" / "reference.md").read_text(encoding="utf-8")
     listed = {line.split("::: fastecg.")[1].strip() for line in text.splitlines() if line.startswith("::: fastecg.")}
