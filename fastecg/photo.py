@@ -29,7 +29,7 @@ MARK_BIT = 13  #: handwriting and marks
 GRID_BIT = 14
 PAGE_BIT = 15
 
-_LONG_MM = 40.0  # boxes longer than this are followed along their sides at three times as many places
+_LONG_MM = 40.0  # the sides of boxes longer than this are sampled three times as finely
 
 _WIDEST_PX = 1600  # of a picture in a notebook
 
@@ -115,7 +115,7 @@ class Photo:
 
     @cached_property
     def truth(self) -> Truth:
-        """Where everything is, computed once."""
+        """Where everything is in the picture; computed once."""
         return Truth(self.page, self.style, self.warp, self.covered, self.marks)
 
     def show_truth(self, *, zoom: int = 1) -> Image.Image:
@@ -144,7 +144,7 @@ class Photo:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Truth:
-    """What is where in a picture. Pixel centres are at integer coordinates.
+    """Where everything on the page is in a picture. Pixel centres are at integer coordinates.
 
     Examples
     --------
@@ -260,7 +260,7 @@ class Truth:
 
     @property
     def _threshold(self) -> float:
-        """Ink counts from half of the coverage that the pen reaches where it is thinnest: a hairline never covers a whole pixel."""
+        """The coverage from which a pixel counts as inked: half of what the pen reaches where it is thinnest."""
         pen = self.style.pen
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 

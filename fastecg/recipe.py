@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "recipes"
 
-_ATTEMPTS = 6  # at a page that is not folded over; after that it lies flat
+_ATTEMPTS = 6  # at geometry that does not fold the page over; then it stays flat
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
@@ -53,7 +53,7 @@ _MOSTLY_MILD = Distribution("beta", ())
 
 @dataclass(frozen=True, repr=False)
 class Recipe:
-    """What may happen to pages, and how often: distributions of everything a shot holds.
+    """What may happen to pages and how often: a distribution for every value of a shot.
 
     Examples
     --------
@@ -241,7 +241,7 @@ class Recipe:
         return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
     def _with_artifacts(self, shot: Shot, size_mm: tuple[float, float], key: str) -> Shot:
-        """The shot with what happens to its page. Geometry that folds the page over is drawn again, from the next sub-stream."""
+        """The shot with its artifacts. If the geometry folds the page over, it is drawn again with another random generator."""
         for attempt in range(_ATTEMPTS):
             again = f"/{attempt}" if attempt else ""
             drawn = [
@@ -262,12 +262,12 @@ class Recipe:
 
 @cache
 def _built_in(name: str) -> Recipe:
-    """A recipe of the library: read once, for a training loop asks for it by name at every page."""
+    """A built-in recipe, cached because training loops ask for it by name for every page."""
     return Recipe._read(_FOLDER / f"{name}.toml")
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with one's own notes, or in one's own font, wherever something is written by hand."""
+    """The shot with the user's notes and font in place of the drawn handwriting."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
     written = [replace(item, **own) if isinstance(item, Handwriting) else item for item in shot.artifacts]
     return replace(shot, artifacts=tuple(written))
@@ -307,7 +307,7 @@ def _in_range(name: str, drawn: Any) -> Any:
 
 
 def check_page(values: Mapping[str, Distribution]) -> None:
-    """Refuse names and numbers of a recipe or a caller that no page can have.
+    """Raise if a name or number of a recipe or a caller is not valid for any page.
 
     Raises
     ------
@@ -340,13 +340,13 @@ def lead_names(written: Any) -> tuple[str, ...]:
 
 
 def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tuple[str, ...] | None:
-    """What a recipe wants in rhythm strips, as far as the layout has strips and the record leads: recipes are for many records."""
+    """The rhythm leads of a recipe, without those that the record lacks, and no more than the layout has strips."""
     strips = layout_for(layout, record.leads).rhythm
     return tuple(lead for lead in leads if lead in record.leads)[: len(strips)] or None
 
 
 def _draw_look(style: str, layout: str, page: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
-    """A machine, and a layout that such machines print, of `strips` at least; what is given stays. Two numbers are always drawn."""
+    """Draw a style, and a layout with at least `strips` strips that it prints, unless given. Always takes two random numbers."""
     u, v = rng.random(2)
     if style == "auto":
         known = [name for name in STYLES if not STYLES[name].by_name_only]
@@ -360,7 +360,7 @@ def _draw_look(style: str, layout: str, page: Record, strips: int, rng: np.rando
 
 
 def _prints(style: Style, layout: str, strips: int) -> bool:
-    """Whether a machine prints a layout, or, for "auto", one with so many rhythm strips."""
+    """Whether a style prints a layout, or, for "auto", any layout with so many rhythm strips."""
     printed = [name for name, _ in style.layouts]
     return layout in printed if layout != "auto" else any(len(LAYOUTS[name].rhythm) >= strips for name in printed)
 
