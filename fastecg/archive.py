@@ -120,7 +120,7 @@ class Ledger:
         self.lines: dict[tuple[str, int], Line] = {}
         data = self.path.read_bytes() if self.path.exists() else b""
         for text in data.splitlines():
-            with suppress(orjson.JSONDecodeError):  # a line that was cut off by a crash
+            with suppress(orjson.JSONDecodeError):  # a line that a crash cut short
                 line = orjson.loads(text)
                 if isinstance(line, dict) and isinstance(line.get("source"), str) and _is_below(line.get("record")):
                     self.lines[line["source"], int(line.get("page", 0))] = line

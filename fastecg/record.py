@@ -27,6 +27,21 @@ _STEADY = 1e-3  # largest deviation of the times of a table from even steps, as 
 _SPAN = 1 << 22  # samples looked at together: a day's record is 100 MB and more
 
 
+def _frequency_of(table: DataFrame, name: str) -> float:
+    """The sampling frequency that the index of a table tells."""
+    wanted = "expected seconds in even steps, or the sampling frequency as `fs`"
+    try:
+        times = table.index.to_numpy(dtype=np.float64)
+    except (TypeError, ValueError):
+        raise RecordError(f"{name}: its index holds no numbers, {wanted}") from None
+    steps = np.diff(times)
+    if not len(steps) or not steps[0] > 0 or np.abs(steps - steps.mean()).max() > _STEADY * steps.mean():
+        raise RecordError(f"{name}: its index tells no sampling frequency, {wanted}")
+    if not getattr(table.index, "name", None) and np.array_equal(times, np.arange(len(times))):
+        raise RecordError(f"{name}: its index counts rows, {wanted}")
+    return float(f"{(len(times) - 1) / (times[-1] - times[0]):.9g}")
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Record:
     """An ECG in millivolts.
@@ -181,18 +196,3 @@ class Record:
 
     def _page_size(self, seconds: float) -> int:
         return max(1, round(seconds * self.fs))
-
-
-def _frequency_of(table: DataFrame, name: str) -> float:
-    """The sampling frequency that the index of a table tells."""
-    wanted = "expected seconds in even steps, or the sampling frequency as `fs`"
-    try:
-        times = table.index.to_numpy(dtype=np.float64)
-    except (TypeError, ValueError):
-        raise RecordError(f"{name}: its index holds no numbers, {wanted}") from None
-    steps = np.diff(times)
-    if not len(steps) or not steps[0] > 0 or np.abs(steps - steps.mean()).max() > _STEADY * steps.mean():
-        raise RecordError(f"{name}: its index tells no sampling frequency, {wanted}")
-    if not getattr(table.index, "name", None) and np.array_equal(times, np.arange(len(times))):
-        raise RecordError(f"{name}: its index counts rows, {wanted}")
-    return float(f"{(len(times) - 1) / (times[-1] - times[0]):.9g}")
