@@ -1,4 +1,4 @@
-"""`ReportFields`: what a machine prints about a recording. Everything but the heart rate is made up.
+"""`Facts`: what a machine prints about a recording. Everything but the heart rate is made up.
 
 The heart rate is measured on the signal. Nothing else is taken from the record, neither its name nor its header. Identifiers, dates and
 initials are random, so a page cannot show those of a patient.
@@ -37,7 +37,7 @@ _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
 @dataclass(frozen=True)
-class ReportFields:
+class Facts:
     """Printed measurements and made-up administration; plain values, ready for JSON. Intervals in ms, axes in degrees."""
 
     rate: int
@@ -70,7 +70,7 @@ class ReportFields:
         check_lines([value for value in vars(self).values() if isinstance(value, str)], "words of the header", LONGEST_LINE)
 
 
-def draw_facts(rng: np.random.Generator, record: Record) -> ReportFields:
+def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
     """Make up the facts of one recording, its rate apart.
 
     Parameters
@@ -84,7 +84,7 @@ def draw_facts(rng: np.random.Generator, record: Record) -> ReportFields:
     qt = _qt_ms(rng, rate)
     qtc = round(qt / math.sqrt(60.0 / rate))
     qrs_axis = int(rng.normal(35, 35))
-    return ReportFields(
+    return Facts(
         rate=rate,
         pr_ms=2 * int(np.clip(rng.normal(78, 11), 55, 115)),
         qrs_ms=2 * int(np.clip(rng.normal(46, 6), 35, 78)),

@@ -94,7 +94,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class PageFrame:
+class Frame:
     """Where things lie on a page, mm: its size, its grid (x0, y0, x1, y1), and where the time axis starts and ends."""
 
     size_mm: tuple[float, float]

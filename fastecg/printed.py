@@ -1,24 +1,24 @@
-"""Header and footer words of the machines' looks. All that they say comes from `ReportFields` and `Setup`."""
+"""Header and footer words of the machines' looks. All that they say comes from `Facts` and `Setup`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from fastecg.facts import ReportFields
+from fastecg.facts import Facts
 from fastecg.page import Text
-from fastecg.paper import PageFrame, Setup
+from fastecg.paper import Frame, Setup
 from fastecg.style import Style
 from fastecg.text import measure, width_mm
 
 Edges = tuple[float, float, float, float]
-Words = Callable[[ReportFields, Setup, Style, PageFrame], Iterable[Text]]
+Words = Callable[[Facts, Setup, Style, Frame], Iterable[Text]]
 
 _HEADER_SHARE = 0.33  # a header that takes more of the page's height than this is not printed
 _GAP_MM = 0.3  # between the ink of two texts
 
 
-def printed_words(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame, notes: list[str]) -> tuple[tuple[Text, Edges], ...]:
+def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes: list[str]) -> tuple[tuple[Text, Edges], ...]:
     """Header and footer of a page with the boxes (x0, y0, x1, y1) round them, mm.
 
     What would leave the page or lie on another word is left out and noted.
@@ -45,7 +45,7 @@ def printed_words(facts: ReportFields, setup: Setup, style: Style, frame: PageFr
 
 
 def _own_lines(
-    lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
+    lines: tuple[str, ...], style: Style, frame: Frame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
     """The user's own lines as one block, in the first free place from the top: right, middle, left."""
     width, height = frame.size_mm
@@ -65,7 +65,7 @@ def _touch(a: Edges, b: Edges) -> bool:
     return a[1] < b[3] and b[1] < a[3] and a[0] < b[2] + _GAP_MM and b[0] < a[2] + _GAP_MM
 
 
-def _nothing(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _nothing(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     return ()
 
 
@@ -107,7 +107,7 @@ def _band_top(style: Style) -> float:
 # ---- headers ---------------------------------------------------------------------------------------------------------
 
 
-def _muse_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _muse_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     left = frame.grid_mm[0]
     pitch = 1.07 * style.text_mm
     y = max(style.grid_inset_mm[1] - 9.0 * pitch, _band_top(style) + 2 * pitch)
@@ -133,7 +133,7 @@ def _muse_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFra
         yield _at(words, x, last, style)
 
 
-def _mortara_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _mortara_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     left, _, right, _ = frame.grid_mm
     pitch = 1.35 * style.text_mm
     y = _band_top(style) + 1.0
@@ -156,7 +156,7 @@ def _mortara_header(facts: ReportFields, setup: Setup, style: Style, frame: Page
     yield _ending_at("Unconfirmed Diagnosis", right, style.grid_inset_mm[1] - 1.6, style, bold=True)
 
 
-def _confirmed_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _confirmed_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     pitch = 1.3 * style.text_mm
     y, x = _band_top(style) + 2.0, frame.start_x_mm
     yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, "header")
@@ -178,7 +178,7 @@ def _confirmed_header(facts: ReportFields, setup: Setup, style: Style, frame: Pa
     yield _at(f"{facts.date} {facts.time}", x, y + 5.4 * pitch, style)
 
 
-def _fragment_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _fragment_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
     for k, (words, number) in enumerate((("PR", facts.pr_ms), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))):
         yield _at(words, x, y + k * pitch, style)
@@ -194,7 +194,7 @@ def _fragment_header(facts: ReportFields, setup: Setup, style: Style, frame: Pag
     yield from _list((f". {line}" for line in facts.statements), x + 78, y, style, pitch)
 
 
-def _philips_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _philips_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
     yield _at(f"{facts.number}", x, y, style)
     yield _at(f"{facts.date}  {facts.time}", x + 70, y, style)
@@ -216,7 +216,7 @@ def _philips_header(facts: ReportFields, setup: Setup, style: Style, frame: Page
     yield _ending_at("Unconfirmed Diagnosis", frame.end_x_mm, y + 8.4 * pitch, style)
 
 
-def _schiller_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _schiller_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
     yield from _list(
         (f"Pat. ID  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch, "header"
@@ -236,7 +236,7 @@ def _schiller_header(facts: ReportFields, setup: Setup, style: Style, frame: Pag
     yield from _list(facts.statements, x + 136, y, style, pitch)
 
 
-def _nk_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _nk_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.4 * style.text_mm
     yield _at(f"ID {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style)
     yield _at(
@@ -251,20 +251,20 @@ def _nk_header(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame
 # ---- footers ---------------------------------------------------------------------------------------------------------
 
 
-def _foot(style: Style, frame: PageFrame) -> float:
+def _foot(style: Style, frame: Frame) -> float:
     """The baseline of the last line: below the grid where there is a white band, else just above the paper's edge."""
     below = frame.grid_mm[3] + 1.6 * style.text_mm
     return below if below + 0.4 * style.text_mm <= frame.size_mm[1] else frame.size_mm[1] - 1.2 * style.text_mm
 
 
-def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: PageFrame, bold: bool = False) -> Iterable[Text]:
+def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: Frame, bold: bool = False) -> Iterable[Text]:
     """Parts of the last line, each at its distance from the left end of the time axis."""
     left = frame.grid_mm[0] if style.grid_inset_mm[0] else frame.start_x_mm - style.pulse_gap_mm - style.pulse_width_mm
     for words, along in parts:
         yield _at(words, max(left, 2.0) + along, _foot(style, frame), style, "footer", bold)
 
 
-def _muse_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _muse_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(
         (
             (_speed(setup), 0.0),
@@ -279,7 +279,7 @@ def _muse_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFra
     yield _ending_at(facts.page_words, frame.grid_mm[2] - 1.0, _foot(style, frame), style, "footer")
 
 
-def _mortara_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _mortara_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(
         ((f"EC-350-{int(facts.number) % 900 + 100}", 0.0), (_speed(setup, " mm/sec"), 66.0), (_gain(setup, " mm/mV"), 148.0)), style, frame
     )
@@ -287,7 +287,7 @@ def _mortara_footer(facts: ReportFields, setup: Setup, style: Style, frame: Page
     yield _ending_at(f"{facts.mains_hz}~ {low} - {high} Hz", frame.grid_mm[2] - 3.0, _foot(style, frame), style, "footer")
 
 
-def _express_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _express_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     low, high = facts.filter_low_hz, facts.filter_high_hz
     plan = f"{frame.columns}*{frame.seconds / frame.columns:.3g}s" + (f"+{frame.strips}r" if frame.strips else "")
     words = f"{low}~{high}Hz   AC{facts.mains_hz}   {_speed(setup)}   {_gain(setup)}   {plan}"
@@ -299,7 +299,7 @@ def _express_footer(facts: ReportFields, setup: Setup, style: Style, frame: Page
         x = measure(text)[2] + (2.0 if part is words else 0.7)
 
 
-def _philips_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _philips_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     chest = setup.chest_gain_mm_mv or setup.gain_mm_mv
     yield from _spread(
         (
@@ -315,7 +315,7 @@ def _philips_footer(facts: ReportFields, setup: Setup, style: Style, frame: Page
     )
 
 
-def _schiller_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _schiller_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(
         (
             (f"{_speed(setup, ' mm/s')}   {_gain(setup, ' mm/mV')}", 0.0),
@@ -328,7 +328,7 @@ def _schiller_footer(facts: ReportFields, setup: Setup, style: Style, frame: Pag
     )
 
 
-def _nk_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _nk_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(
         ((f"{_gain(setup)}  {_speed(setup)}  filter: H{facts.mains_hz} d {facts.filter_high_hz} Hz", 0.0), (f"EC-9{facts.device}", 150.0)),
         style,
@@ -336,7 +336,7 @@ def _nk_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame
     )
 
 
-def _kit_footer(facts: ReportFields, setup: Setup, style: Style, frame: PageFrame) -> Iterable[Text]:
+def _kit_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     yield from _spread(((_speed(setup), 4.0), (_gain(setup), 28.0)), style, frame)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from fastecg.artifact import Artifact, Light
 from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.facts import ReportFields
+from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
 from fastecg.limits import check_artifacts, check_values
 from fastecg.memory import trim_heap_if_large
@@ -30,7 +30,7 @@ from fastecg.views import VIEWS, Straight, View
 if TYPE_CHECKING:
     from fastecg.page import Box, Page
 
-P = TypeVar("P", Setup, ReportFields, "Shot")
+P = TypeVar("P", Setup, Facts, "Shot")
 
 #: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
 MOST_PIXELS = 175_000_000
@@ -50,7 +50,7 @@ class Shot:
     layout: str
     style: str
     setup: Setup
-    facts: ReportFields
+    facts: Facts
     dpi: float
     view: View = field(default_factory=Straight)
     artifacts: tuple[Artifact, ...] = ()
@@ -78,7 +78,7 @@ class Shot:
         return self.picture(record, *self.placed(record))
 
     def placed(self, record: Record) -> tuple[Page, Style]:
-        """The page of a record, and the style it is printed in."""
+        """What is printed of a record, and how."""
         style = style_for(self.style)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
@@ -160,7 +160,7 @@ class Shot:
             known = dict(values)
             check_artifacts(known["artifacts"], "artifacts")
             known["setup"] = _checked(Setup(**{key: _tupled(item) for key, item in known["setup"].items()}))
-            known["facts"] = _checked(ReportFields(**{key: _tupled(item) for key, item in known["facts"].items()}))
+            known["facts"] = _checked(Facts(**{key: _tupled(item) for key, item in known["facts"].items()}))
             known["view"] = _made(VIEW_KINDS, known["view"])
             known["artifacts"] = tuple(_made(ARTIFACT_KINDS, item) for item in known["artifacts"])
             shot = _checked(cls(**known))

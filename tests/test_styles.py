@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastecg.errors import LayoutError
-from fastecg.facts import ReportFields, draw_facts, heart_rate
+from fastecg.facts import Facts, draw_facts, heart_rate
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, layout_for
 from fastecg.printed import FOOTERS, HEADERS
 from fastecg.record import LEADS, Record
@@ -105,7 +105,7 @@ def test_facts_are_plain_and_repeatable() -> None:
     facts = draw_facts(np.random.default_rng(9), record)
     assert facts == draw_facts(np.random.default_rng(9), record)
     values = json.loads(json.dumps(asdict(facts)))
-    assert ReportFields(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}) == facts
+    assert Facts(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}) == facts
 
 
 @pytest.mark.parametrize("rate", [42, 60, 75, 98, 130, 165])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.layouts.annotations import spelled
+from fastecg.layouts.furniture import spelled
 from fastecg.layouts.place import box_corners, trace_extent
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.record import Record

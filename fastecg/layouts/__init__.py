@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from fastecg.errors import LayoutError
 from fastecg.layouts.layout import Layout
-from fastecg.paper import PAPERS, PageFrame, Paper, Setup
+from fastecg.paper import PAPERS, Frame, Paper, Setup
 from fastecg.record import LEADS
 
 __all__ = [
     "LAYOUTS",
     "PAPERS",
+    "Frame",
     "Layout",
-    "PageFrame",
     "Paper",
     "Setup",
     "auto_layouts",

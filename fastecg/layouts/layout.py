@@ -11,7 +11,7 @@ from fastecg.page import Page
 from fastecg.record import Record
 
 if TYPE_CHECKING:
-    from fastecg.facts import ReportFields
+    from fastecg.facts import Facts
     from fastecg.paper import Setup
     from fastecg.style import Style
 
@@ -62,7 +62,7 @@ class Layout:
         return page_frame(self, style, setup, []).size_mm
 
     def place(
-        self, record: Record, style: Style, setup: Setup, facts: ReportFields | None = None, *, start: int = 0, stop: int | None = None
+        self, record: Record, style: Style, setup: Setup, facts: Facts | None = None, *, start: int = 0, stop: int | None = None
     ) -> Page:
         """Draw samples `start` to `stop` of a record as vectors in mm.
 
@@ -76,7 +76,7 @@ class Layout:
             The look of the machine.
         setup : Setup
             Speed, gain, paper and the like.
-        facts : ReportFields, optional
+        facts : Facts, optional
             What header and footer print; without it the page has neither.
         start, stop : int
             Samples of the page; `stop` defaults to the record's end. What does not fit on the time axis is left out.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.errors import LayoutError
-from fastecg.facts import ReportFields
-from fastecg.layouts.annotations import label_of, pulses_at, separators, steps
+from fastecg.facts import Facts
+from fastecg.layouts.furniture import label_of, pulses_at, separators, steps
 from fastecg.layouts.layout import Layout
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
-from fastecg.paper import PageFrame, Setup, paper_for
+from fastecg.paper import Frame, Setup, paper_for
 from fastecg.printed import Edges, printed_words
 from fastecg.record import Record
 from fastecg.style import Style
@@ -40,7 +40,7 @@ class Cell:
         return self.label.removeprefix("-")
 
 
-def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: ReportFields | None, start: int, stop: int) -> Page:
+def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts | None, start: int, stop: int) -> Page:
     """See `Layout.place`."""
     start, stop = max(0, start), min(stop, record.samples)
     if stop <= start:
@@ -108,7 +108,7 @@ def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]
     return [lead for lead in chosen if lead in record.leads]
 
 
-def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> PageFrame:
+def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> Frame:
     """The page's size, where its grid lies, and where the time axis starts and ends."""
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
     before, after = _beside(style)
@@ -129,7 +129,7 @@ def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> 
     # A machine starts printing at one place, whatever the paper's length: only a little of the spare width goes to the left.
     spare = max(0.0, width - max(right, _EDGE_MM) - end)
     begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
-    return PageFrame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
+    return Frame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
 
 
 def _beside(style: Style) -> tuple[float, float]:
@@ -145,7 +145,7 @@ def _on_grid(low: float, high: float) -> float:
     return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
 
 
-def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
+def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
     """The y of 0 mV of every row, and the rows' distance, mm. The first row has room for 1 mV above it, at its `gain`."""
     _, top, _, bottom = frame.grid_mm
     edges = [box for _, box in words]
@@ -165,7 +165,7 @@ def _traces(
     layout: Layout,
     record: Record,
     setup: Setup,
-    frame: PageFrame,
+    frame: Frame,
     baselines: list[float],
     pitch: float,
     span: tuple[int, int],
@@ -192,7 +192,7 @@ def _traces(
         yield Trace(cell.lead, first, max(first, last), points, baseline, gain, cell.row, cell.column, cell.rhythm, offset)
 
 
-def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: PageFrame, span: tuple[int, int]) -> tuple[int, int, float]:
+def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, span: tuple[int, int]) -> tuple[int, int, float]:
     """First and last sample (exclusive) of a cell, and the x of the first."""
     start, stop = span
     columns = 1 if cell.rhythm else len(layout.columns)
@@ -225,7 +225,7 @@ def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]
     return notes
 
 
-def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> Iterator[Stroke]:
+def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: Frame) -> Iterator[Stroke]:
     """A calibration pulse for each row; if the rows are close together, one for all, in the first row."""
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())
