@@ -210,6 +210,19 @@ def test_what_was_read_is_flat(read, photo):
     assert read.digitized.record is read.record  # as an earlier version had it
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+def test_the_grid_is_known_both_ways(photo, turns):
+    pytest.importorskip("onnxruntime")
+    found = fastecg.digitize(np.rot90(photo.image, turns), layout="3x4+1", mode="centroid")
+    wanted = np.array([[60.0, 60.0], [160.0, 60.0], [160.0, 110.0]])  # mm
+    pixels = photo.truth.to_image(wanted)
+    if turns:  # a quarter turn to the left
+        pixels = np.column_stack([pixels[:, 1], photo.image.shape[1] - 1 - pixels[:, 0]])
+    page = found.to_page(pixels)
+    np.testing.assert_allclose(page[1:] - page[0], wanted[1:] - wanted[0], atol=0.1)
+    np.testing.assert_allclose(found.to_image(page), pixels, atol=0.01)
+
+
 def test_files_arrays_and_images_are_read_alike(read, photo, tmp_path):
     photo.save(tmp_path / "me too.png")
     for image in (tmp_path / "me too.png", Image.fromarray(photo.image)):

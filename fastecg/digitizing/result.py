@@ -13,8 +13,9 @@ import numpy as np
 from fastecg.digitizing.decode import Digitized as Decoded
 from fastecg.digitizing.digitize import Reading
 from fastecg.digitizing.digitize import digitize as read
+from fastecg.digitizing.page_model import turned
 from fastecg.digitizing.pictures import pixels_of, read_picture
-from fastecg.digitizing.report import overlay, report_of, twelve_leads
+from fastecg.digitizing.report import overlay, report_of, twelve_leads, unturned
 from fastecg.digitizing.separate import WEIGHTS
 from fastecg.digitizing.views import Settings, View
 from fastecg.errors import FastecgError, ImageError
@@ -124,6 +125,16 @@ class Digitized:
     def view(self) -> View:
         """What the network saw in the picture; its frame is that of its layers."""
         return self._reading.view
+
+    def to_page(self, points_px: np.ndarray) -> np.ndarray:
+        """Millimetres on the page, (n, 2), of points (n, 2) in pixels of the picture; the origin is any crossing of the grid."""
+        view = self._reading.view
+        return np.asarray(view.warp.inverse(view.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), view))))
+
+    def to_image(self, points_mm: np.ndarray) -> np.ndarray:
+        """Pixels of the picture, (n, 2), of points (n, 2) in millimetres on the page: the inverse of `to_page`."""
+        view = self._reading.view
+        return unturned(view.layers.to_picture(view.warp.forward(np.asarray(points_mm, dtype=np.float64))), view)
 
     def report(self, *, deviations: bool = True) -> dict[str, Any]:
         """The report that `save` writes, as plain values; with `deviations`, it lists the standard deviation of every sample."""
