@@ -136,7 +136,7 @@ def _tell(step: Step, reporter: Reporter) -> None:
         flags = "".join(f"; {flag}" for flag in line["flags"][:3]) + (f"; {len(line['flags']) - 3} flags more" if line["flags"][3:] else "")
         order = line.get("order") or "not told"
         reporter.say(
-            f"{line['source']}{page}: {line['layout']}, {line['speed_mm_s']:g} mm/s, {line['gain_mm_mv']:g} mm/mV, order {order}, "
+            f"{line['source']}{page}: {line['layout']}, {line['speed_mm_s']:.4g} mm/s, {line['gain_mm_mv']:.4g} mm/mV, order {order}, "
             f"{100 * line['read']:.0f} % of what was drawn{flags} -> {line['record']}"
         )
     reporter.count(step.done, step.total, step.done)
