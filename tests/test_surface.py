@@ -229,6 +229,14 @@ def test_files_arrays_and_images_are_read_alike(read, photo, tmp_path):
         again = fastecg.digitize(image)
         np.testing.assert_array_equal(again.record.signal, read.record.signal)
         assert again.record.name == ("me too" if isinstance(image, type(tmp_path)) else "record")
+        assert again.save(tmp_path).name == ("me_too" if isinstance(image, type(tmp_path)) else "record")
+
+
+def test_grey_pictures_are_read_and_drawn_over(photo):
+    pytest.importorskip("onnxruntime")
+    found = fastecg.digitize(photo.image.mean(axis=-1).astype(np.uint8), mode="centroid")
+    assert found.layout == "3x4+1"
+    assert found.overlay().shape == found.image.shape == photo.image.shape
 
 
 def test_what_is_told_is_taken(photo):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fastecg.digitizing.decode import Digitized as Decoded
-from fastecg.digitizing.digitize import Reading
+from fastecg.digitizing.digitize import Reading, _as_colour
 from fastecg.digitizing.digitize import digitize as read
 from fastecg.digitizing.page_model import turned
 from fastecg.digitizing.pictures import pixels_of, read_picture
@@ -164,7 +164,7 @@ class Digitized:
         folder : path
             Made if missing.
         name : str, optional
-            Of the files; the record's name unless given.
+            Of the files; the record's name unless given, without characters that WFDB does not allow.
         overlay : bool
             Whether to write the picture with what was read drawn over it, as ``<name>-overlay.jpg``.
         also : sequence of str
@@ -177,13 +177,14 @@ class Digitized:
         """
         import orjson
 
+        from fastecg.archive import safe_name
         from fastecg.writers import write_atomic, write_image, write_record
         from fastecg.writers.exchange import FORMATS, write_exchange
 
         for kind in also:
             if kind not in FORMATS:
                 raise FastecgError(f"unknown format {kind!r}, expected some of {', '.join(FORMATS)}")
-        target = Path(folder) / (name or self.record.name)
+        target = Path(folder) / (name or safe_name(self.record.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         record = twelve_leads(self.record)
         write_record(target, record)
@@ -257,7 +258,7 @@ def digitize(
         raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
     if layout is not None:
         check_layout(layout)
-    picture = _pixels(image)
+    picture = _as_colour(_pixels(image))
     own_name = Path(image).stem if isinstance(image, str | os.PathLike) else "record"
     settings = Settings(layout, speed_mm_s, gain_mm_mv, float(fs), mode, None if page is None else Path(page))
     return digitized_of(read(picture, settings, name=name or own_name, weights=Path(weights)), picture)
