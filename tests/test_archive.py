@@ -124,6 +124,16 @@ def test_processes_share_the_cores(workers):
     assert done.result == max(1, available() // workers), done.error
 
 
+def test_what_the_network_sees_depends_on_no_number_of_threads():
+    pytest.importorskip("onnxruntime")
+    from fastecg.digitizing.separate import Separator
+
+    picture = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    one, three = (Separator(threads=threads).separate(picture, 1.0) for threads in (1, 3))
+    np.testing.assert_array_equal(one.maps, three.maps)
+    np.testing.assert_array_equal(one.markers, three.markers)
+
+
 # --- runs
 
 
