@@ -24,7 +24,6 @@ from fastecg.kernels.spare import with_spare
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, write_atomic, write_image, write_record
-from fastecg.writers.image import _padded_with_zeros
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth
 
@@ -151,6 +150,8 @@ def test_resolution_is_stored_in_webp(photo):
 
 def test_tiff_has_no_byte_of_chance():
     """The directory begins at an even offset; the byte before it is not written by libtiff, and holds what the memory held."""
+    from fastecg.writers.image import _padded_with_zeros
+
     rng = np.random.default_rng(0)
     files = (tiff_of(rng.integers(0, 4, (9, 15, 3), dtype=np.uint8)) for _ in range(50))
     body, end = next((body, end) for body, gap, end in files if gap == 1)
