@@ -5,7 +5,7 @@ import time
 import pytest
 
 import fastecg
-from fastecg.training import Album
+from fastecg.training import PhotoSource
 
 RECORDS = 8
 
@@ -18,16 +18,16 @@ def records():
 @pytest.mark.parametrize("options", [{}, {"crop": 512, "crops": 16}], ids=["pages", "crops"])
 def test_bench_examples(benchmark, records, options):
     """Pictures of an epoch in one process, with masks."""
-    album = Album.of(records, **options)
-    album.examples(0)
-    benchmark(lambda: [album.examples(index, 1) for index in range(RECORDS)])
-    what = "windows of 512 x 512" if album.crops > 1 else "whole photos"
-    benchmark.extra_info[f"{what} with their masks a second, one process"] = round(RECORDS * album.crops / benchmark.stats.stats.median, 1)
+    source = PhotoSource.of(records, **options)
+    source.examples(0)
+    benchmark(lambda: [source.examples(index, 1) for index in range(RECORDS)])
+    what = "windows of 512 x 512" if source.crops > 1 else "whole photos"
+    benchmark.extra_info[f"{what} with their masks a second, one process"] = round(RECORDS * source.crops / benchmark.stats.stats.median, 1)
 
 
 def test_guard_windows_cost_less_than_their_picture(benchmark, records):
     """Sixteen windows of a picture take at most 1.4 times as long as the picture: it is drawn once."""
-    whole, windows = Album.of(records), Album.of(records, crop=512, crops=16)
+    whole, windows = PhotoSource.of(records), PhotoSource.of(records, crop=512, crops=16)
     spent_s(windows)
     pairs = [(spent_s(whole), spent_s(windows)) for _ in range(3)]
     benchmark.extra_info["ratio"] = round(min(cut / drawn for drawn, cut in pairs), 2)
@@ -35,8 +35,8 @@ def test_guard_windows_cost_less_than_their_picture(benchmark, records):
     assert min(cut / drawn for drawn, cut in pairs) < 1.4
 
 
-def spent_s(album: Album) -> float:
+def spent_s(source: PhotoSource) -> float:
     began = time.process_time()
-    for index in range(len(album)):
-        album.examples(index, 1)
+    for index in range(len(source)):
+        source.examples(index, 1)
     return time.process_time() - began

@@ -11,52 +11,69 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Artifact": "fastecg.artifact",
+    "Digitized": "fastecg.digitizing.result",
     "EXTRA_LEADS": "fastecg.record",
     "FastecgError": "fastecg.errors",
     "ImageError": "fastecg.errors",
     "LEADS": "fastecg.record",
     "LayoutError": "fastecg.errors",
     "Photo": "fastecg.photo",
+    "ReadSegment": "fastecg.digitizing.result",
     "Recipe": "fastecg.recipe",
     "RecipeError": "fastecg.errors",
     "Record": "fastecg.record",
     "RecordError": "fastecg.errors",
+    "Scores": "fastecg.digitizing.score",
     "Shot": "fastecg.shot",
     "Truth": "fastecg.photo",
-    "digitize": "fastecg.digitizing.digitize",
+    "digitize": "fastecg.digitizing.result",
     "photos": "fastecg.training",
+    "read_image": "fastecg.digitizing.result",
     "read_record": "fastecg.readers",
     "render": "fastecg.recipe",
     "render_dataset": "fastecg.dataset",
     "score": "fastecg.digitizing.score",
     "simulate": "fastecg.simulation",
+    "write_record": "fastecg.writers",
 }
 
 __all__ = [
     "EXTRA_LEADS",
     "LEADS",
+    "Artifact",
+    "Digitized",
     "FastecgError",
     "ImageError",
     "LayoutError",
     "Photo",
+    "ReadSegment",
     "Recipe",
     "RecipeError",
     "Record",
     "RecordError",
+    "Scores",
     "Shot",
     "Truth",
     "digitize",
     "photos",
+    "read_image",
     "read_record",
     "render",
     "render_dataset",
     "score",
     "simulate",
+    "write_record",
 ]
 
 if TYPE_CHECKING:
+    from fastecg.artifact import Artifact as Artifact
     from fastecg.dataset import render_dataset as render_dataset
-    from fastecg.digitizing.digitize import digitize as digitize
+    from fastecg.digitizing.result import Digitized as Digitized
+    from fastecg.digitizing.result import ReadSegment as ReadSegment
+    from fastecg.digitizing.result import digitize as digitize
+    from fastecg.digitizing.result import read_image as read_image
+    from fastecg.digitizing.score import Scores as Scores
     from fastecg.digitizing.score import score as score
     from fastecg.errors import FastecgError as FastecgError
     from fastecg.errors import ImageError as ImageError
@@ -74,6 +91,7 @@ if TYPE_CHECKING:
     from fastecg.shot import Shot as Shot
     from fastecg.simulation import simulate as simulate
     from fastecg.training import photos as photos
+    from fastecg.writers import write_record as write_record
 
 
 def __getattr__(name: str) -> Any:

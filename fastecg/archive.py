@@ -1,7 +1,7 @@
-"""Many pictures to records: what ``fastecg digitize`` runs.
+"""Digitise many pictures into a folder of records: what ``fastecg digitize`` runs.
 
-``OUT/digitized.jsonl`` has a line a picture: where it came from, what it gave, or why it gave nothing. A name is claimed there before
-its files are written, so a run that was stopped knows which files are its own, goes on where it was, and replaces no others.
+``OUT/digitized.jsonl`` has one line for each picture: its source, its record, and why it could not be read if so. Before the files of a
+picture are written, its name is entered there, so that a stopped run can be resumed and no file of others is ever replaced.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import Source
+    from fastecg.digitizing.result import Format
     from fastecg.digitizing.views import Settings
 
-#: The manifest of a folder of digitised pictures, and the table for people.
-DIGITIZED, SUMMARY = "digitized.jsonl", "summary.csv"
+#: The manifest of a folder of digitised pictures.
+DIGITIZED = "digitized.jsonl"
+
+#: The table for people, a line a picture.
+SUMMARY = "summary.csv"
 
 #: What follows the name of a picture in the files that are made of it.
 SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".edf", ".aecg.xml")
@@ -48,15 +52,15 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wish:
-    """How pictures are to be read."""
+    """What the user asks for: how pictures are read, and which files are written."""
 
     settings: Settings
     weights: Path | None = None
     overlay: bool = False
-    also: tuple[str, ...] = ()  # formats besides WFDB
+    also: tuple[Format, ...] = ()  # formats besides WFDB
 
     def key(self) -> str:
-        """Stands for everything that a result depends on besides the picture."""
+        """A hash of everything besides the picture that the result depends on."""
         from dataclasses import asdict
 
         from fastecg import __version__
@@ -67,7 +71,7 @@ class Wish:
 
 
 def _stamp(path: Path) -> str:
-    """What a file holds, in short."""
+    """A hash of the content of a file."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -76,7 +80,7 @@ def _stamp(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One page of a picture file, and its place in the output folder; `page` is None while nobody knows how many the file has."""
+    """One page of a picture file and the name of its record; `page` is None as long as the pages of the file have not been counted."""
 
     path: Path
     source: str
@@ -85,13 +89,13 @@ class Job:
 
     @property
     def identity(self) -> tuple[str, int]:
-        """What tells it from others in the manifest."""
+        """Its key in the manifest."""
         return self.source, self.page or 0
 
 
 @dataclass(frozen=True)
 class Step:
-    """How far a run is, and what was just done: its line, and the trace of a fault that nobody expected."""
+    """The progress of a run: the manifest line of the picture just finished, and the traceback if it raised an unexpected error."""
 
     done: int
     total: int
@@ -101,7 +105,7 @@ class Step:
 
 @dataclass
 class Outcome:
-    """What a run did: pictures read, left from before, and those that failed with the reason."""
+    """The result of a run: how many pictures were read, how many had been read before, and which failed for what reason."""
 
     read: int = 0
     kept: int = 0
@@ -123,7 +127,7 @@ class Ledger:
         self._torn = bool(data) and not data.endswith(b"\n")
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Add lines."""
+        """Append lines to the file."""
         data = b""
         for line in lines:
             self.lines[line["source"], line["page"]] = line
@@ -135,19 +139,19 @@ class Ledger:
             self._torn = False
 
     def compact(self) -> None:
-        """Write it anew, a line a picture, in the order of names."""
+        """Rewrite the file sorted by name, with one line for each picture."""
         ordered = sorted(self.lines.values(), key=lambda line: (line["record"], line["source"], line["page"]))
         write_atomic(self.path, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in ordered))
 
     def whole(self, job: Job, key: str) -> bool:
-        """Whether a picture has been read so before, and all of it is there."""
+        """Whether the picture has been read before with the same options, or also with a corrected page, and all its files are present."""
         line = self.lines.get(job.identity, {})
-        if line.get("wish") != key or "bytes" not in line or line.get("stamp") != _mark(job.path):
+        if key not in (line.get("wish"), line.get("corrected")) or "bytes" not in line or line.get("stamp") != _mark(job.path):
             return False
         return all(_size((self.folder / line["record"]).with_name(name)) == size for name, size in line["bytes"].items())
 
     def files(self, stem: str) -> Iterator[Path]:
-        """What may have been written under a name, as far as it lies in the folder once links are followed."""
+        """The existing files of a record; files that a link places outside the folder are left out."""
         inside = self.folder.resolve()
         for path in _files(self.folder, stem):
             if path.exists() and inside in path.resolve().parents:
@@ -168,7 +172,7 @@ def _size(path: Path) -> int | None:
 
 
 def _mark(path: Path) -> list[int] | None:
-    """What changes when somebody puts another picture there."""
+    """The size and modification time of a file, by which a replaced picture is noticed."""
     try:
         status = path.stat()
     except OSError:
@@ -187,7 +191,7 @@ def _files(folder: Path, stem: str) -> list[Path]:
 
 
 def safe_name(name: str) -> str:
-    """A name for files and records: letters of all scripts, digits, ``-`` and ``_``; of what is too long the end gives way to a hash."""
+    """A valid name for files and records: letters of any script, digits, ``-`` and ``_``; long names are cut and end in a hash."""
     from fastecg.writers.wfdb_copy import is_letter
 
     kept = "".join(character if is_letter(character) else " " for character in unicodedata.normalize("NFC", name))
@@ -199,12 +203,12 @@ def safe_name(name: str) -> str:
 
 
 def _told(path: Path) -> str:
-    """A path as text, whatever bytes it has."""
+    """A path as valid UTF-8; other bytes are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class _Names:
-    """Gives every picture a name that no other one of the run has, nor a file that is no output of it."""
+    """Assigns a unique name to every picture. A name that an unrelated file has is not used."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -217,7 +221,7 @@ class _Names:
             self._take(stem, source)
 
     def give(self, source: Source, told: str, paged: bool) -> str:
-        """The name of a source: that of an earlier run, or a free one."""
+        """The name for a source: the one it had in an earlier run, else a free one."""
         if told in self._claimed:
             return self._claimed[told]
         wanted = (source.folder / safe_name(source.path.stem)).as_posix()
@@ -246,7 +250,7 @@ class _Names:
 
 
 def _aliases(stem: str) -> set[str]:
-    """The names that a record's files have, as file systems compare them."""
+    """The names of a record's files, normalised and in lower case, as some file systems compare them."""
     from fastecg.writers.wfdb_copy import ascii_name
 
     folder, _, name = stem.rpartition("/")
@@ -254,7 +258,7 @@ def _aliases(stem: str) -> set[str]:
 
 
 def _planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
-    """One job a picture file, each with a name of its own; what an earlier run wrote and what is no page is left out."""
+    """One job for each picture file, with a unique name; outputs of earlier runs, masks and overlays are skipped."""
     from fastecg.digitizing.pictures import PAGED, find_pictures
 
     names, jobs, seen = _Names(ledger), [], set[str]()
@@ -275,13 +279,13 @@ def _planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
 
 
 def _no_page(path: Path) -> bool:
-    """Whether this is a mask or drawing beside a picture, by its name and what lies beside it."""
+    """Whether a file is a mask or an overlay of a picture beside it, judged by its name."""
     found = _PARTS.search(path.name)
     return path.name.startswith(".") or (found is not None and path.with_name(path.name[: found.start()] + ".json").exists())
 
 
 def _relative(path: Path, folder: Path) -> str:
-    """A path from the output folder on, which stays true when both are moved."""
+    """A path relative to the output folder, so that it stays valid if both are moved together."""
     try:
         return os.path.relpath(path, folder)
     except ValueError:  # another drive
@@ -329,6 +333,7 @@ def digitize_archive(
 
     _check_summary(out)
     ledger, key, outcome = Ledger(out), wish.key(), Outcome()
+    plain = replace(wish, settings=replace(wish.settings, page=None)).key()
     jobs = _planned(inputs, ledger)
     waiting: deque[Job] = deque()
     asked = {job.source for job in jobs}
@@ -344,7 +349,7 @@ def digitize_archive(
         for done in in_time(waiting, task, min(workers, max(1, len(waiting))) if workers > 1 else 1, timeout_s,
                             one_first=not kernels_cached(), compiling=compiling):  # fmt: skip
             job = done.job
-            if done.result is not None and "pages" in done.result:  # so many pages has a file
+            if done.result is not None and "pages" in done.result:  # a file whose pages were counted
                 pages = [replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(done.result["pages"])]
                 fresh = [page for page in pages if not ledger.whole(page, key)]
                 outcome.kept += len(pages) - len(fresh)
@@ -353,6 +358,8 @@ def digitize_archive(
                 waiting.extend(fresh)
                 continue
             line = _line(done, key)
+            if wish.settings.page is not None:
+                line["corrected"] = plain  # a run without the corrected page does not undo the correction
             if "error" in line:
                 for path in ledger.files(job.stem):
                     path.unlink()
@@ -364,7 +371,7 @@ def digitize_archive(
                 progress(Step(outcome.read + outcome.kept + len(outcome.failures), total, line, done.trace))
         _whole_records(inputs, ledger, asked)
     finally:
-        with suppress(OSError):  # what stopped the run is told
+        with suppress(OSError):  # the error that stopped the run is the one to report
             if ledger.lines:
                 ledger.compact()
                 write_atomic(out / SUMMARY, _summary(ledger))
@@ -372,7 +379,7 @@ def digitize_archive(
 
 
 def _claim(job: Job, ledger: Ledger) -> Line:
-    """A line that says whose a name is; one that says more stays, until the picture has been read anew."""
+    """The line that reserves a name for a job; an earlier result stays in it until the picture has been read again."""
     return ledger.lines.get(job.identity, {}) | {"source": job.source, "page": job.page or 0, "record": job.stem}
 
 
@@ -381,7 +388,7 @@ def _page_stem(stem: str, page: int) -> str:
 
 
 def _line(done: Done, key: str) -> Line:
-    """The line of a picture that was read, or was not."""
+    """The manifest line of a finished job."""
     job: Job = done.job
     known = {"source": job.source, "page": job.page or 0, "record": job.stem}
     found = {"error": done.error} if done.result is None else done.result
@@ -398,7 +405,7 @@ def _name_of(line: Line) -> str:
 
 
 def _work(job: Job, *, out: Path, wish: Wish, key: str) -> Line:
-    """Count a file's pages, or read one and write what was found. Runs in a process of its own."""
+    """Count the pages of a file, or read one page and write its files. Runs in a worker process."""
     from fastecg.digitizing.pictures import page_count
 
     if job.page is None:
@@ -419,33 +426,24 @@ def _work(job: Job, *, out: Path, wish: Wish, key: str) -> Line:
 
 
 def _read(job: Job, out: Path, wish: Wish) -> Line:
-    """Read one page; its files, and what its line says."""
+    """Read one page and write its files; returns the content of its manifest line."""
     from fastecg.digitizing.digitize import digitize
     from fastecg.digitizing.pictures import read_picture
-    from fastecg.digitizing.report import overlay, report_of, twelve_leads
+    from fastecg.digitizing.result import digitized_of
     from fastecg.digitizing.separate import WEIGHTS
-    from fastecg.writers import write_image, write_record
-    from fastecg.writers.exchange import FORMATS, write_exchange
 
     target = out / job.stem
     picture = read_picture(job.path, job.page or 0)
     stamp = _mark(job.path)
     reading = digitize(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
-    report = report_of(reading)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    record = twelve_leads(reading.digitized.record)
-    write_record(target, record)
-    for kind in wish.also:
-        write_exchange(target.with_name(target.name + FORMATS[kind][0]), record)
-    write_atomic(target.with_name(f"{target.name}.json"), orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY))
-    if wish.overlay:
-        write_image(target.with_name(f"{target.name}-overlay.jpg"), overlay(picture, reading), dpi=25.4 * report["px_per_mm"])
+    found = digitized_of(reading, picture)
+    found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
     sizes = {path.name: size for path in _files(out, job.stem) if (size := _size(path)) is not None}
-    return {"stamp": stamp, "bytes": sizes, **_in_short(report)}
+    return {"stamp": stamp, "bytes": sizes, **_in_short(found.report(deviations=False))}
 
 
 def _in_short(report: dict[str, Any]) -> Line:
-    """What the table says of a report."""
+    """The columns of the summary for a report."""
     leads = list(report.get("leads", {}).values())
     shares = [lead["read"] for lead in leads if lead.get("drawn")] or [0.0]
     sure = [lead["confidence"] for lead in leads if lead.get("drawn")] or [0.0]
@@ -466,14 +464,14 @@ def _in_short(report: dict[str, Any]) -> Line:
 
 
 def _check_summary(out: Path) -> None:
-    """Refuse a table that somebody else has put there."""
+    """Raise if the file of the summary exists and was not written by fastecg."""
     path = out / SUMMARY
     if path.exists() and not path.read_bytes().startswith(",".join(COLUMNS).encode()):
         raise FastecgError(f"{path}: is there and no summary of ours, expected another output folder, or that file elsewhere")
 
 
 def _summary(ledger: Ledger) -> bytes:
-    """The table: a line a picture, in the order of the manifest."""
+    """The summary as CSV, one line for each picture, in the order of the manifest."""
     file = io.StringIO()
     table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
@@ -510,7 +508,7 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def _whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str]) -> None:
-    """Write what was read from the pictures of a rendered folder once more as records of the names that were drawn, pages in place.
+    """Write the readings of a rendered folder also under the names of its original records, each page at its time.
 
     So the folder can be held against that of the records, by `fastecg score` and by others' evaluation code.
     """
@@ -535,7 +533,7 @@ def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterat
 
 
 def _join(ledger: Ledger, record: str, pages: dict[int, str]) -> None:
-    """One record of several pages, NaN where there was none; none where another file has the name."""
+    """Write one record from several pages, NaN where a page is missing; nothing if an unrelated file has the name."""
     import numpy as np
 
     from fastecg.readers import read_record

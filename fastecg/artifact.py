@@ -198,13 +198,37 @@ class Artifact(Values):
         return light
 
     def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
-        """Change the picture just exposed by what is finer than the light's nodes but lies on the page's plane. May write into `pixels`."""
+        """Apply detail in the page's plane that is finer than the light's nodes, after exposure.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (height, width, 3) uint8
+            The picture just exposed; may be written into.
+        warp : Warp
+            The map between page and picture.
+        """
         return pixels
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Change the finished picture, (height, width, 3) uint8, without moving anything in it. May write into `pixels`."""
+        """Change the finished picture without moving anything in it.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (height, width, 3) uint8
+            May be written into.
+        px_per_mm : float
+            The nominal resolution.
+        """
         return pixels
 
     def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
-        """Where this lies over the page in a finished picture of (height, width), as `develop` draws it: (height, width) bool, or None."""
+        """Where `develop` covers the page, (height, width) bool; None for nowhere.
+
+        Parameters
+        ----------
+        size : (int, int)
+            Height and width of the picture.
+        px_per_mm : float
+            The nominal resolution.
+        """
         return None

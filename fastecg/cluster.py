@@ -16,7 +16,7 @@ from fastecg.options import Options
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_AHEAD = 4  # tasks a thread of the cluster that wait in its queues
+_AHEAD = 4  # tasks queued for each thread of the cluster
 _RETRIES = 2
 
 
@@ -67,7 +67,7 @@ def _drawn(future: Future, task: Task) -> Drawn:
 
 @contextmanager
 def connected(address: str | None) -> Iterator[Client | None]:
-    """A client of the scheduler at `address`, or none."""
+    """A client of the scheduler at `address`; None if there is no address."""
     if address is None:
         yield None
         return

@@ -1,7 +1,7 @@
-"""Many records to many pictures: `render_dataset`, what ``fastecg render`` runs.
+"""Render many records: `render_dataset`, which ``fastecg render`` calls.
 
-A record's pictures depend on the record, the options and the seed alone. So any number of workers, any order and any shard give the
-same bytes, and a run that was stopped goes on by leaving out what its manifest lists.
+The pictures of a record depend only on the record, the options and the seed. Any number of workers, any order and any shard therefore
+give the same bytes, and a stopped run is resumed by skipping what its manifest lists.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
 from fastecg.manifest import Line, Manifest
 from fastecg.options import Options
-from fastecg.places import Place, is_own_memory, place_of
+from fastecg.outputs import Output, is_own_memory, output_at
 from fastecg.plan import find_tasks, in_parts, left_of, open_manifest, sweep
 
 if TYPE_CHECKING:
@@ -29,14 +29,18 @@ if TYPE_CHECKING:
     from fastecg.recipe import Recipe
     from fastecg.record import Record
 
-_PICTURES_A_WORKER = 8  # fewer are drawn sooner than another process starts
+#: Formats of pictures, and what is written of their truth.
+Format = Literal["png", "jpg", "webp", "tiff"]
+TruthFile = Literal["json", "mask", "layers", "warp"]
+
+_PICTURES_A_WORKER = 8  # drawing fewer takes less time than starting another process
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: records done of all, pictures drawn, and the record just drawn from, with its error if it is done and failed.
+    """The progress of a run: records done and in total, pictures drawn, and the record drawn last, with its error if it failed.
 
-    `note` is what else there is to say, in words.
+    `note` is a further message for the user.
     """
 
     done: int
@@ -66,13 +70,13 @@ class Summary:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, drawn: Drawn) -> None:
-        """Count pictures in."""
+        """Add the pictures of a task."""
         self.pages += len(drawn.lines)
         self.kept += drawn.kept
         self.bytes += sum(line["bytes"] for line in drawn.lines)
 
     def end(self, drawn: Drawn, error: str | None) -> None:
-        """Count a record in, with the last that was drawn of it, and what went wrong with it."""
+        """Add a record that is finished, with the result of its last task, and its error if it failed."""
         self.records += 1
         self.shortened += drawn.tail_s > 0
         if error is not None:
@@ -100,9 +104,9 @@ def render_dataset(
     per_record: int = 1,
     limit: int | None = None,
     shard: tuple[int, int] | None = None,
-    format: str = "png",
+    format: Format = "png",
     quality: int | None = None,
-    truth: str | Sequence[str] = ("json",),
+    truth: TruthFile | Sequence[TruthFile] = ("json",),
     mask_unplotted: bool = False,
     challenge_headers: bool = False,
     workers: int | None = None,
@@ -148,6 +152,16 @@ def render_dataset(
     ------
     FastecgError
         If an option cannot be, an input is missing, or `out` was made with other options.
+
+    Examples
+    --------
+    >>> import fastecg, os, tempfile
+    >>> out = tempfile.mkdtemp()
+    >>> summary = fastecg.render_dataset(fastecg.simulate(seed=1, name="me"), out, layout="3x4", dpi=50, workers=1)
+    >>> summary.pages, summary.failures
+    (1, [])
+    >>> sorted(os.listdir(out))
+    ['manifest.jsonl', 'me-0.json', 'me-0.png', 'me.dat', 'me.hea', 'run.json']
     """
     from fastecg.handwriting import read_font
     from fastecg.recipe import Recipe, lead_names
@@ -179,13 +193,13 @@ def render_dataset(
     options.check()
     if workers is not None and workers < 1:
         raise FastecgError(f"workers is {workers}, expected 1 or more")
-    with place_of(out, shard) as place:
+    with output_at(out, shard) as output:
         given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
-        return _drawn_to(place, given, options, limit, shard, workers if client is None else client, overwrite, progress)
+        return _drawn_to(output, given, options, limit, shard, workers if client is None else client, overwrite, progress)
 
 
 def _drawn_to(
-    place: Place,
+    output: Output,
     inputs: list[Any],
     options: Options,
     limit: int | None,
@@ -194,53 +208,53 @@ def _drawn_to(
     overwrite: bool,
     progress: Callable[[Progress], None] | None,
 ) -> Summary:
-    """Find what there is to draw, draw it, and leave the manifest in order, whatever stops the run."""
-    tasks = find_tasks(inputs, place.folder, limit, shard)
-    manifest, deleted = open_manifest(place, options, overwrite)
+    """Find the records, draw them, and leave a sorted manifest even if the run is stopped."""
+    tasks = find_tasks(inputs, output.folder, limit, shard)
+    manifest, deleted = open_manifest(output, options, overwrite)
     progress = progress or (lambda _: None)
     if deleted:
         progress(Progress(0, len(tasks), 0, "", note=f"deleted {deleted} files of the earlier run with other options"))
-    sweep(place.folder, {task.stem for task in tasks}, alone=shard is None)
-    tasks = [task if overwrite else left_of(task, place, manifest, options) for task in tasks]
+    sweep(output.folder, {task.stem for task in tasks}, alone=shard is None)
+    tasks = [task if overwrite else left_of(task, output, manifest, options) for task in tasks]
     try:
-        summary = _run(tasks, options, place, manifest, workers, progress)
+        summary = _run(tasks, options, output, manifest, workers, progress)
     except BaseException:
-        with suppress(OSError):  # what stopped the run is told, not what it did to the manifest
-            _settle(manifest, place, shard)
+        with suppress(OSError):  # the error that stopped the run is the one to report
+            _settle(manifest, output, shard)
         raise
-    _settle(manifest, place, shard)
+    _settle(manifest, output, shard)
     summary.deleted = deleted
     return summary
 
 
-def _settle(manifest: Manifest, place: Place, shard: tuple[int, int] | None) -> None:
-    """Put the manifest in order, unless other shards may be writing to it, and send it where it belongs."""
+def _settle(manifest: Manifest, output: Output, shard: tuple[int, int] | None) -> None:
+    """Sort the manifest, unless other shards may be writing to it, and send it to its destination."""
     if shard is None:
         manifest.compact()
-    place.send(now=True)
+    output.send(now=True)
 
 
 def _run(
     tasks: list[Task],
     options: Options,
-    place: Place,
+    output: Output,
     manifest: Manifest,
     workers: int | Client | None,
     progress: Callable[[Progress], None],
 ) -> Summary:
-    """Draw the tasks, and list what comes of each as soon as it is there; a failure last, for pictures listed later would undo it."""
+    """Draw the tasks and add each result to the manifest; failures come last, because pictures listed after a failure cancel it."""
     began = time.perf_counter()
     summary, errors = Summary(), dict[str, str]()
     parts = in_parts(tasks, options)
     left = Counter(part.stem for part in parts)
-    for drawn in _results(parts, options, place.target, workers):
+    for drawn in _results(parts, options, output.target, workers):
         if drawn.error is not None:
             errors.setdefault(drawn.stem, drawn.error)
         left[drawn.stem] += len(drawn.parts) - 1
         ended = left[drawn.stem] == 0
         error = errors.get(drawn.stem) if ended else None
         manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
-        place.send()
+        output.send()
         summary.add(drawn)
         if ended:
             summary.end(drawn, error)
@@ -270,14 +284,14 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
     most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
     processes = min(most, _worker_count(workers, tasks, options))
     compiled, waiting = kernels_cached(), Waiting(tasks)
-    while processes == 1 or not compiled:  # the first one that is drawn compiles for all workers
+    while processes == 1 or not compiled:  # the first one compiles the kernels for all workers
         task = next(waiting, None)
         if task is None:
             return
         drawn = draw_task(task, options, target)
         waiting.put_first(drawn.parts)
         compiled |= not drawn.parts
-        processes = max(processes, min(most, len(drawn.parts)))  # a record that proves long is work for many
+        processes = max(processes, min(most, len(drawn.parts)))  # a record that turns out to be long is work for many
         yield drawn
     from fastecg.workers import drawn_by_workers
 
@@ -285,7 +299,7 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:
-    """Processes to start: as asked, but none that would have next to nothing to do."""
+    """Number of processes to start: as many as asked for, but no more than there is work for."""
     variants = sum(stop - first for first, stop in (task.variants or (0, options.per_record) for task in tasks))
     worthwhile = len(tasks) if asked is not None else variants // _PICTURES_A_WORKER
     return max(1, min(asked or os.cpu_count() or 1, worthwhile, len(tasks)))

@@ -21,7 +21,7 @@ from fastecg.errors import FastecgError, RecordError
 from fastecg.files import spelled
 from fastecg.manifest import Line
 from fastecg.options import Options
-from fastecg.places import send_folder
+from fastecg.outputs import send_folder
 from fastecg.writers import save_photo, write_record
 
 if TYPE_CHECKING:

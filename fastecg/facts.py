@@ -1,7 +1,7 @@
-"""`Facts`: what a machine prints about a recording. Rate apart, all of it is made up.
+"""`Facts`: what a machine prints about a recording. Everything but the heart rate is made up.
 
-The rate is counted on the signal. Nothing else is taken from the record: not its name, not a header line. Identifiers, dates and
-initials come from the random stream alone, so no page can carry somebody's own.
+The heart rate is measured on the signal. Nothing else is taken from the record, neither its name nor its header. Identifiers, dates and
+initials are random, so a page cannot show those of a patient.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _qt_ms(rng: np.random.Generator, rate: int) -> int:
 
 
 def _statements(rng: np.random.Generator, rate: int, qtc_ms: int) -> tuple[str, ...]:
-    """Findings that do not contradict the printed rate and QTc."""
+    """Statements that do not contradict the printed rate and QTc."""
     rhythm = "Sinus bradycardia" if rate < 60 else "Sinus tachycardia" if rate > 100 else "Normal sinus rhythm"
     lines = [_WARNING] if rng.random() < 0.12 else []
     if rng.random() < 0.15:
@@ -175,7 +175,7 @@ class _Administration(TypedDict):
 
 
 def _administration(rng: np.random.Generator) -> _Administration:
-    """Numbers, letters and dates that belong to nobody."""
+    """Made-up numbers, initials and dates."""
     letters = "".join(rng.choice(list(_LETTERS), 2))
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
     return {

@@ -1,4 +1,4 @@
-"""Files in: regular ones only, and none that is larger than what it may be."""
+"""Reading files: regular files only, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def read_file(path: str | os.PathLike[str], most: int = 64 * MIB) -> bytes:
 
 
 def read_text(path: str | os.PathLike[str], most: int = MIB) -> str:
-    """A file in UTF-8, whatever ends its lines; errors as from `read_file`, and `UnicodeDecodeError`."""
+    """The text of a UTF-8 file with any line ends; errors as from `read_file`, and `UnicodeDecodeError`."""
     return read_file(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def spelled(name: str) -> str:
-    """A name in letters that any file can hold: bytes that are no UTF-8 are taken for Latin-1, as they mostly are."""
+    """A name as valid text: bytes of a file name that are no UTF-8 are decoded as Latin-1."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Truth drawn over pictures, to see with one's own eyes that the two agree."""
+"""Truth drawn over pictures, so that one can see that they agree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 RGB = tuple[int, int, int]
 
-#: A colour a standard lead, told apart from its neighbours on the page and from red grids.
+#: Colours of the standard leads; neighbours on a page differ, and none is close to a red grid.
 LEAD_COLOURS: tuple[RGB, ...] = (
     (0, 110, 220), (0, 150, 60), (150, 60, 200), (200, 90, 0), (0, 150, 160), (110, 110, 0),
     (220, 0, 110), (60, 60, 230), (0, 130, 110), (160, 80, 60), (120, 0, 160), (80, 130, 0),
@@ -38,7 +38,7 @@ HIDDEN: RGB = (255, 0, 255)
 BOX: RGB = (0, 160, 255)
 GRID: RGB = (0, 170, 0)
 
-_NOT_PICTURES = (".mask", ".layers", ".inspect")  # what other stems of ours end in
+_NOT_PICTURES = (".mask", ".layers", ".inspect")  # ends of the stems of masks, layers and inspection pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +194,9 @@ def _images_in(folder: Path) -> Iterator[Path]:
 # --- the web page --------------------------------------------------------------------------------------------------------------
 
 _PAGE = Path(__file__).parent / "data" / "inspect.html"
-_PLACE, _POLICY_PLACE = "<!-- figures -->", "<!-- policy -->"
+# Comments in the template that the figures and the content security policy replace.
+_FIGURES_MARK = "<!-- figures -->"
+_POLICY_MARK = "<!-- policy -->"
 _THUMBNAIL_PX = 320
 
 
@@ -204,7 +206,7 @@ def _page(figures: str) -> str:
     script, style = (_digest(page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]) for tag in ("script", "style"))
     policy = f"default-src 'none'; img-src data:; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return page.replace(_POLICY_PLACE, head, 1).replace(_PLACE, figures, 1)
+    return page.replace(_POLICY_MARK, head, 1).replace(_FIGURES_MARK, figures, 1)
 
 
 def _digest(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How much a recipe, a shot or a user may ask for: far more than any page has, far less than what fills a machine."""
+"""Upper limits for recipes, shots and texts: far above what a page needs, far below what would exhaust the machine."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _DEEP_NAME = re.compile(rf"""(?<![\w'"-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*
 
 
 def check_toml(text: str) -> None:
-    """Refuse names of too many parts before they are read as tables in tables."""
+    """Raise if a dotted name has too many parts, before TOML turns it into nested tables."""
     if _DEEP_NAME.search(text):
         raise RecipeError(f"a name has more than {_DEEPEST} parts, expected tables in tables no deeper than that")
 
 
 def check_values(table: Any) -> None:
-    """Refuse plain data that is too much: too many values, tables too deep, numbers or words too long."""
+    """Raise if plain data has too many values, is nested too deeply, or has numbers or strings that are too long."""
     waiting, count = [(table, 0)], 0
     while waiting:
         value, depth = waiting.pop()
@@ -46,13 +46,13 @@ def check_values(table: Any) -> None:
 
 
 def check_artifacts(given: Any, what: str) -> None:
-    """Refuse more of them than a page can have."""
+    """Raise if there are more artifacts than a page can have."""
     if len(given) > MOST_ARTIFACTS:
         raise RecipeError(f"it has {len(given)} {what}, expected at most {MOST_ARTIFACTS}")
 
 
 def check_lines(lines: Sequence[str], what: str, most: int) -> None:
-    """Refuse too many lines, or lines too long, for a page."""
+    """Raise if there are too many lines for a page, or a line is too long."""
     if len(lines) > most:
         raise RecipeError(f"there are {len(lines)} {what}, expected at most {most}")
     for line in lines:

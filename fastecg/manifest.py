@@ -1,7 +1,7 @@
-"""What an output folder knows of itself: ``manifest.jsonl``, one line an image or failed record, and ``run.json``, the options.
+"""The index of an output folder: ``manifest.jsonl`` has one line for each image or failed record, ``run.json`` has the options.
 
-Lines are appended whole as the work goes on, so a run that is stopped can go on later, and shards of one run can share a folder.
-A later line about the same image or record takes the place of an earlier one.
+Whole lines are appended during the run, so that a stopped run can be resumed and shards can share a folder. A later line about the same
+image or record replaces an earlier one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from fastecg.errors import FastecgError
 from fastecg.files import check_regular, read_file
 from fastecg.writers.image import write_atomic
 
-MANIFEST, RUN = "manifest.jsonl", "run.json"
+#: File with one line for each image or failed record.
+MANIFEST = "manifest.jsonl"
+
+#: File with the options of the run.
+RUN = "run.json"
 
 Line = dict[str, Any]
 
@@ -146,7 +150,7 @@ def write_options(folder: Path, options: Mapping[str, Any]) -> None:
 
 
 def changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs, in words, one an option; the version that wrote them does not count."""
+    """Descriptions of all options that differ; the version of fastecg is ignored."""
     names = [name for name in {**before, **now} if name != "version" and before.get(name) != now.get(name)]
     spelled = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")
     return list(spelled) or ["the recipe's contents" for name in names]

@@ -20,7 +20,7 @@ _STEEPEST = 0.8  # no paper that can still be read stands steeper
 _EVENED_MM = 4.9  # half width of two box means: a standard deviation of 4 mm
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mesh:
     """A sheet of paper as a height field over its own coordinates.
 
@@ -38,6 +38,10 @@ class Mesh:
     y_mm: np.ndarray
     height_mm: np.ndarray
     slide_mm: np.ndarray
+
+    def __repr__(self) -> str:
+        width, height = self.size_mm
+        return f"Mesh({width:g} x {height:g} mm, {len(self.y_mm)} x {len(self.x_mm)} nodes)"
 
     @classmethod
     def flat(cls, size_mm: tuple[float, float], step_mm: float = 2.0, margin_mm: float = 12.0) -> Mesh:
@@ -123,7 +127,7 @@ def _integral(values: np.ndarray, step: float) -> np.ndarray:
     return total - total[..., total.shape[-1] // 2, None]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Warp:
     """The map between a page (mm) and a picture (px).
 
@@ -147,6 +151,10 @@ class Warp:
     mesh: Mesh
     mesh_px: np.ndarray
     scale: float
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"Warp({self.mesh!r} seen in {width} x {height} px, {self.scale:.3g} px/mm)"
 
     @cached_property
     def off_page_mm(self) -> np.ndarray:

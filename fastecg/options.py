@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What decides the bytes of a run's files; as in `fastecg.render_dataset`."""
+    """The options that determine the content of a run's files; see `fastecg.render_dataset`."""
 
     recipe: Recipe
     layout: str = "auto"
@@ -39,7 +39,7 @@ class Options:
     challenge_headers: bool = False
 
     def check(self) -> None:
-        """Raise the error of the first option that cannot be."""
+        """Raise an error if an option is not valid."""
         from fastecg.layouts import check_layout
         from fastecg.limits import MOST_HEADER_LINES, MOST_NOTES, check_lines
         from fastecg.recipe import check_page, lead_names
@@ -72,7 +72,7 @@ class Options:
             raise FastecgError(f"the seed is {self.seed}, expected 0 or above")
 
     def to_dict(self) -> dict[str, Any]:
-        """The options as ``run.json`` keeps them, the recipe spelled out."""
+        """The options as they are stored in ``run.json``, with the full recipe."""
         from fastecg import __version__
 
         plain = {name: value for name, value in vars(self).items() if name != "recipe"}

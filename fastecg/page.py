@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """One drawn lead segment.
 
@@ -27,6 +27,9 @@ class Trace:
     column: int
     rhythm: bool = False  # a full-width strip below the columns
     offset_mv: float = 0.0  # subtracted before drawing (0 unless the lead would have left the page)
+
+    def __repr__(self) -> str:
+        return f"Trace({self.lead}, row {self.row}, column {self.column}, samples {self.start} to {self.stop})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ class Grid:
     area_mm: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Page:
     """A display list in mm."""
 
@@ -86,3 +89,7 @@ class Page:
     speed_mm_s: float = 25.0
     gain_mm_mv: float = 10.0
     notes: tuple[str, ...] = field(default=())  # what was skipped or substituted
+
+    def __repr__(self) -> str:
+        width, height = self.size_mm
+        return f"Page({self.layout or 'no layout'}, {width:g} x {height:g} mm, {len(self.traces)} traces, {len(self.texts)} texts)"

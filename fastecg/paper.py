@@ -1,4 +1,4 @@
-"""Paper sizes, machine settings, and the frame of a page: what layouts and printed text both need."""
+"""Paper sizes, machine settings and page frames, which layouts and printed words share."""
 
 from __future__ import annotations
 

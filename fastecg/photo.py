@@ -19,17 +19,24 @@ from fastecg.record import LEADS, Record
 from fastecg.style import Style
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from fastecg.shot import Shot
 
-#: Bits of `Truth.layers` after the twelve leads.
-TEXT_BIT, MARK_BIT, GRID_BIT, PAGE_BIT = 12, 13, 14, 15
+# Bits of `Truth.layers`; 0 to 11 are the twelve leads.
+TEXT_BIT = 12  #: printed text and calibration pulses
+MARK_BIT = 13  #: handwriting and marks
+GRID_BIT = 14
+PAGE_BIT = 15
 
-_LONG_MM = 40.0  # boxes longer than this are followed along their sides at three times as many places
+_LONG_MM = 40.0  # the sides of boxes longer than this are sampled three times as finely
+
+_WIDEST_PX = 1600  # of a picture in a notebook
 
 Window = tuple[slice, slice]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TraceTruth:
     """Where one drawn lead segment is in the picture.
 
@@ -45,6 +52,9 @@ class TraceTruth:
     rhythm: bool
     trace: Trace
 
+    def __repr__(self) -> str:
+        return f"TraceTruth({self.lead}{', rhythm strip' if self.rhythm else ''}, samples {self.start} to {self.stop})"
+
 
 @dataclass(frozen=True, eq=False)
 class PixelBox:
@@ -56,7 +66,7 @@ class PixelBox:
     trace: int = -1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Photo:
     """A finished picture.
 
@@ -74,6 +84,15 @@ class Photo:
         Where something lies over the page.
     marks : ndarray, shape (height, width) uint8 of the flat sheet, or None
         Coverage by handwriting and marks.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> photo = fastecg.render(fastecg.simulate(seed=1), layout="3x4+1", style="muse", dpi=100)
+    >>> photo
+    Photo(1100 x 850 px, recipe clean, style muse, layout 3x4+1, record 'sinus-normal-1')
+    >>> photo.image.shape, int(photo.truth.mask().max())
+    ((850, 1100, 3), 12)
     """
 
     image: np.ndarray
@@ -85,27 +104,70 @@ class Photo:
     covered: np.ndarray | None = None
     marks: np.ndarray | None = None
 
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        shot = self.shot
+        return f"Photo({width} x {height} px, recipe {shot.recipe}, style {shot.style}, layout {shot.layout}, record {self.record.name!r})"
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the picture, made smaller where it is wide."""
+        return _png(self.image)
+
     @cached_property
     def truth(self) -> Truth:
-        """Where everything is, computed once."""
+        """Where everything is in the picture; computed once."""
         return Truth(self.page, self.style, self.warp, self.covered, self.marks)
 
+    def show_truth(self, *, zoom: int = 1) -> Image.Image:
+        """The picture, `zoom` times as large, with its truth drawn over it: traces in their lead's colour, hidden samples in magenta."""
+        from PIL import Image
+
+        from fastecg.inspect import draw_truth
+        from fastecg.writers.truth_json import read_truth, truth_bytes
+
+        return Image.fromarray(draw_truth(self.image, read_truth(truth_bytes(self)), zoom=zoom))
+
     def save(self, path: str | Path, *, quality: int | None = None) -> None:
-        """Write the image, its format by the suffix of `path`, and its truth as ``.json`` beside it."""
+        """Write the image, and its truth as ``.json`` beside it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the image; the suffix gives its format: ``.png``, ``.jpg``, ``.webp`` or ``.tiff``.
+        quality : int, optional
+            1 to 100, for JPEG (95 unless given) and WebP (90).
+        """
         from fastecg.writers import save_photo
 
         save_photo(self, Path(path), quality=quality)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Truth:
-    """What is where in a picture. Pixel centres are at integer coordinates."""
+    """Where everything on the page is in a picture. Pixel centres are at integer coordinates.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> truth = fastecg.render(fastecg.simulate(seed=1), layout="3x4+1", style="muse", dpi=100).truth
+    >>> truth
+    Truth(13 traces on a page of 279.4 x 215.9 mm, in 1100 x 850 px)
+    >>> trace = truth.traces[0]
+    >>> trace.lead, trace.points.shape, bool(trace.visible.all())
+    ('I', (1250, 2), True)
+    >>> truth.to_page(truth.to_image([[100.0, 80.0]])).round(6).tolist()
+    [[100.0, 80.0]]
+    """
 
     page: Page
     style: Style
     warp: Warp
     covered: np.ndarray | None = None
     marks: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        (width_mm, height_mm), (height, width) = self.page.size_mm, self.warp.size
+        return f"Truth({len(self.page.traces)} traces on a page of {width_mm:g} x {height_mm:g} mm, in {width} x {height} px)"
 
     @cached_property
     def traces(self) -> tuple[TraceTruth, ...]:
@@ -198,7 +260,7 @@ class Truth:
 
     @property
     def _threshold(self) -> float:
-        """Ink counts from half of the coverage that the pen reaches where it is thinnest: a hairline never covers a whole pixel."""
+        """The coverage from which a pixel counts as inked: half of what the pen reaches where it is thinnest."""
         pen = self.style.pen
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
@@ -230,6 +292,19 @@ class Truth:
         out = np.empty((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
         sample_plane(plane, nodes * self.warp.scale - (0.5, 0.5 + top), CELL, out)
         return out
+
+
+def _png(image: np.ndarray) -> bytes:
+    """A picture as PNG, at most `_WIDEST_PX` wide."""
+    import io
+
+    from PIL import Image
+
+    picture = Image.fromarray(image)
+    picture.thumbnail((_WIDEST_PX, 10 * _WIDEST_PX), Image.Resampling.BOX)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:

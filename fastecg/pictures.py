@@ -1,4 +1,4 @@
-"""Picture files in."""
+"""Reading the picture files that fastecg writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.errors import ImageError
 from fastecg.files import check_regular
 
-#: What is opened, by content and not by name: for others Pillow starts programs (PostScript).
+#: Formats that Pillow may open, recognised by content. Others can start programs (PostScript).
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 
 

@@ -1,4 +1,4 @@
-"""The plan of a run: which records there are, where each goes, and what of them is left to draw."""
+"""The plan of a run: which records to draw, the names of their outputs, and which pictures are still missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastecg.errors import FastecgError, RecordError
 from fastecg.files import spelled
 from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.options import Options
-from fastecg.places import Place
+from fastecg.outputs import Output
 from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _VARIANTS_A_PART = 32  # of every page of a record: reading it once more costs n
 
 
 def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
-    """One task a record, each with a place of its own in the output folder; the first `limit` of them, and of these one shard."""
+    """One task for each record, with a unique output name; only the first `limit` records, and of these only one shard."""
     tasks, taken = [], set[str]()
     for name, origin in _named_records(inputs, folder):
         task = Task(_free_stem(_safe_stem(name), taken), origin)
@@ -36,7 +36,7 @@ def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[
 
 
 def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Record]]:
-    """The records that inputs stand for, each with the name it has there."""
+    """The records that the inputs refer to, each with its name."""
     from fastecg.readers import find_records, sample_records
     from fastecg.record import Record
 
@@ -53,22 +53,22 @@ def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Re
 
 
 def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
-    """Whether a record found in an input folder is a copy that an earlier run wrote into an output folder inside it."""
+    """Whether a record found in an input folder was written by an earlier run whose output folder lies inside it."""
     out = folder.resolve()
     asked_for = any(path.resolve() == out or out in path.resolve().parents for path in inputs)
     return not asked_for and out in source.resolve().parents
 
 
 def _safe_stem(relative: str) -> str:
-    """A record's place in the output folder: its own sub-folders, no way out of them, and a name that WFDB can hold."""
+    """The path of a record below the output folder, made valid for WFDB and without parts that lead out of the folder."""
     parts = [part for part in PurePosixPath(spelled(relative)).parts if part not in ("/", "..", ".")] or ["record"]
     return str(PurePosixPath(*parts[:-1], re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)))
 
 
 def _free_stem(stem: str, taken: set[str]) -> str:
-    """`stem`, or with ``_2``, ``_3`` … behind it where another input has that place already."""
+    """`stem`, with ``_2``, ``_3`` … appended if another record has the name already."""
     number, free = 1, stem
-    while free.lower() in taken:  # some file systems do not tell a from A
+    while free.lower() in taken:  # some file systems ignore case
         number += 1
         free = f"{stem}_{number}"
     taken.add(free.lower())
@@ -76,7 +76,7 @@ def _free_stem(stem: str, taken: set[str]) -> str:
 
 
 def _refuse_same_file(source: Path, target: Path) -> None:
-    """Do not write a record's copy over the record."""
+    """Raise if the copy of a record would overwrite the record itself."""
     header = target.with_name(target.name + ".hea")
     if header.exists() and source.exists() and source.samefile(header):
         raise FastecgError(f"{header.name}: the copy would overwrite the input, expected another output folder")
@@ -100,7 +100,7 @@ def in_parts(tasks: list[Task], options: Options) -> list[Task]:
 
     The same parts for any number of workers: where a picture fails, what is left out with it does not depend on them.
     """
-    if options.mask_unplotted:  # the copy of a record knows all its pictures
+    if options.mask_unplotted:  # the header of the copy lists all pictures
         return tasks
     edges = [*range(0, options.per_record, _VARIANTS_A_PART), options.per_record]
     return [part for task in tasks for part in ([task] if task.complete else _parts(task, edges))]
@@ -113,32 +113,32 @@ def _parts(task: Task, edges: list[int]) -> list[Task]:
 # --- going on where a run stopped ----------------------------------------------------------------------------------------------
 
 
-def open_manifest(place: Place, options: Options, overwrite: bool) -> tuple[Manifest, int]:
+def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Manifest, int]:
     """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place.
 
     With it, how many files of the earlier run were deleted.
     """
-    folder, now = place.folder, options.to_dict()
+    folder, now = output.folder, options.to_dict()
     before = read_options(folder)
     changes = changed_options(before, now) if before is not None else []
-    manifest = Manifest(folder, place.inherited)
-    if changes and place.inherited:
-        raise FastecgError(f"{place.target}: other shards were made with other options ({'; '.join(changes)}), expected the same ones")
+    manifest = Manifest(folder, output.inherited)
+    if changes and output.inherited:
+        raise FastecgError(f"{output.target}: other shards were made with other options ({'; '.join(changes)}), expected the same ones")
     if changes and manifest.images and not overwrite:
         raise FastecgError(
-            f"{place.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
+            f"{output.target}: made with other options ({'; '.join(changes)}), expected the same ones, another folder, or --overwrite"
         )
     deleted = 0
     if changes:
-        deleted = _clear(place, manifest)
+        deleted = _clear(output, manifest)
         manifest = Manifest(folder)
     if before != now:  # shards that start together need not write over one another
         write_options(folder, now)
     return manifest, deleted
 
 
-def _clear(place: Place, manifest: Manifest) -> int:
-    """Delete what the manifest lists under names that a run gives, and nothing else. How many files that were."""
+def _clear(output: Output, manifest: Manifest) -> int:
+    """Delete the files that the manifest lists, as far as their names are ones a run gives; returns how many there were."""
     names = set[str]()
     for path, line in manifest.images.items():
         stem, dot, suffix = path.rpartition(".")
@@ -146,7 +146,7 @@ def _clear(place: Place, manifest: Manifest) -> int:
         if number.isdecimal() and stem == f"{line['record']}-{number}" and dot + suffix in FORMATS:
             names |= {path, *(stem + suffix for suffix, _ in TRUTHS.values())}
             names |= {line["record"] + suffix for suffix in (".hea", ".dat")}
-    deleted = sum([place.delete(name) for name in sorted(names)])
+    deleted = sum([output.delete(name) for name in sorted(names)])
     manifest.path.unlink(missing_ok=True)
     return deleted
 
@@ -164,17 +164,17 @@ def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:
                 aside.unlink(missing_ok=True)
 
 
-def left_of(task: Task, place: Place, manifest: Manifest, options: Options) -> Task:
-    """The task without what is there already."""
+def left_of(task: Task, output: Output, manifest: Manifest, options: Options) -> Task:
+    """The task without the pictures that exist already."""
     lines = manifest.of(task.stem)
-    done = frozenset(_whole_images(task.stem, lines, place, options))
+    done = frozenset(_whole_images(task.stem, lines, output, options))
     last = lines[-1] if lines else {}
-    copied = bool(place.size(f"{task.stem}.hea")) and bool(last) and place.size(f"{task.stem}.dat") == last.get("copy_bytes")
+    copied = bool(output.size(f"{task.stem}.hea")) and bool(last) and output.size(f"{task.stem}.dat") == last.get("copy_bytes")
     return replace(task, done=done, copied=copied, complete=copied and len(done) == last.get("images"))
 
 
-def _whole_images(stem: str, lines: list[Line], place: Place, options: Options) -> Iterator[int]:
-    """Numbers of the record's images that are listed and there, with all their truth."""
+def _whole_images(stem: str, lines: list[Line], output: Output, options: Options) -> Iterator[int]:
+    """The numbers of the record's images that are listed and complete on disk, truth files included."""
     for line in lines:
         number = line["path"].removeprefix(f"{stem}-").removesuffix(f".{options.format}")
         if not (number.isdecimal() and len(number) < _MOST_DIGITS) or line["path"] != f"{stem}-{int(number)}.{options.format}":
@@ -182,6 +182,6 @@ def _whole_images(stem: str, lines: list[Line], place: Place, options: Options) 
         sizes = {line["path"]: line["bytes"]}
         for kind in options.truth:
             sizes[f"{stem}-{number}{TRUTHS[kind][0]}"] = line.get("truth_bytes", {}).get(kind)
-        # By size, for a power cut leaves files that are there and empty.
-        if all(size is not None and place.size(name) == size for name, size in sizes.items()):
+        # Sizes are compared because a power cut can leave empty files.
+        if all(size is not None and output.size(name) == size for name, size in sizes.items()):
             yield int(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
-from fastecg.vary import Distribution, Vary, stream
+from fastecg.vary import Distribution, RandomSlot, rng_for
 from fastecg.views import Straight, View
 
 if sys.version_info >= (3, 11):
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "recipes"
 
-_ATTEMPTS = 6  # at a page that is not folded over; after that it lies flat
+_ATTEMPTS = 6  # at geometry that does not fold the page over; then it stays flat
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
@@ -50,19 +51,36 @@ RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 _MOSTLY_MILD = Distribution("beta", ())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recipe:
-    """What may happen to pages, and how often: distributions of everything a shot holds."""
+    """What may happen to pages and how often: a distribution for every value of a shot.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> recipe = fastecg.Recipe.load("clean")
+    >>> recipe
+    Recipe('clean', seen Straight, 0 slots)
+    >>> record = fastecg.simulate(seed=1)
+    >>> shot = recipe.draw(record, seed=7, style="muse", layout="6x2")
+    >>> bool((shot.take(record).image == shot.take(record).image).all())
+    True
+    """
 
     name: str
     title: str
     page: tuple[tuple[str, Distribution], ...]
-    view: Vary[View]
-    slots: tuple[tuple[str, Vary[Artifact]], ...] = ()
+    view: RandomSlot[View]
+    slots: tuple[tuple[str, RandomSlot[Artifact]], ...] = ()
     severity: Distribution = _MOSTLY_MILD
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
     _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads")
+
+    def __repr__(self) -> str:
+        if self.mix:
+            return f"Recipe({self.name!r}, one of {', '.join(part.name for part, _ in self.mix)})"
+        return f"Recipe({self.name!r}, seen {self.view.kind.__name__}, {len(self.slots)} slots)"
 
     @classmethod
     def load(cls, source: str | Path) -> Recipe:
@@ -106,18 +124,18 @@ class Recipe:
         check_values(table)
         if "mix" in table:
             _check_keys(table, ("title", "mix"), "recipe with a mix")
-            return cls(name, str(table.get("title", "")), (), Vary(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
+            return cls(name, str(table.get("title", "")), (), RandomSlot(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
         _check_keys(table, ("title", "severity", "page", "view", "slots", "mix"), "recipe")
         page = table.get("page", {})
         _check_keys(page, cls._PAGE_KEYS, "page")
         drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls._PAGE_KEYS if key in page)
         check_page(dict(drawn))
-        view = Vary.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
+        view = RandomSlot.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
         happens = table.get("slots", {})
         if not isinstance(happens, Mapping):
             raise RecipeError(f"slots is {happens!r}, expected a table of tables")
         check_artifacts(happens, "slots")
-        slots = tuple((slot, Vary.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
+        slots = tuple((slot, RandomSlot.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
         if not all(isinstance(number, Real) and math.isfinite(number) for number in severity.extremes()):
             raise RecipeError(f"severity is {table['severity']!r}, expected numbers from 0 to 1")
@@ -158,9 +176,29 @@ class Recipe:
         notes_font: NotesFont | None = None,
         **fixed: Any,
     ) -> Shot:
-        """Concrete values for one picture of a record; `fixed` are values of the table "page" that are not to vary.
+        """Draw concrete values for one picture of a record.
 
-        `notes` are written by hand, wherever the recipe has handwriting, in place of the phrases it would draw, and in `notes_font`.
+        Parameters
+        ----------
+        record : Record
+        seed, variant : int
+            Other numbers give other pictures.
+        page : int
+            Which 10 s of the record.
+        severity : float, optional
+            How degraded the picture is, 0 to 1; drawn unless given.
+        header_text : tuple of str
+            Lines to print in the header.
+        notes : tuple of str
+            What is written by hand, if the recipe has handwriting, instead of built-in phrases.
+        notes_font : NotesFont, optional
+            The font that `notes` are written in, instead of a hand.
+        **fixed
+            Values of the recipe's table "page" that do not vary, such as ``layout`` and ``dpi``; None is drawn.
+
+        Returns
+        -------
+        Shot
         """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
@@ -173,23 +211,23 @@ class Recipe:
         # The signal is part of the key, since data sets of many folders have many records of one name.
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"
         if self.mix:
-            part = self._part(stream(seed, key, "mix"))
+            part = self._part(rng_for(seed, key, "mix"))
             own: dict[str, Any] = {"header_text": header_text, "notes": notes, "notes_font": notes_font}
             shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed)
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
-            severity = self._draw_severity(stream(seed, key, "severity"))
-        drawn = {name: item.draw(stream(seed, key, f"page.{name}"), severity) for name, item in self.page}
+            severity = self._draw_severity(rng_for(seed, key, "severity"))
+        drawn = {name: item.draw(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
         values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
         check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
         asked = lead_names(fixed.get("rhythm_leads"))
         style, layout = _draw_look(
-            values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), stream(seed, key, "look")
+            values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), rng_for(seed, key, "look")
         )  # fmt: skip
         values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
-        facts = replace(draw_facts(stream(seed, key, "facts"), shown), header_text=header_text)
-        view = self.view.draw(stream(seed, key, "view"), severity) or Straight()
+        facts = replace(draw_facts(rng_for(seed, key, "facts"), shown), header_text=header_text)
+        view = self.view.draw(rng_for(seed, key, "view"), severity) or Straight()
         shot = Shot(
             layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
@@ -203,11 +241,12 @@ class Recipe:
         return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
     def _with_artifacts(self, shot: Shot, size_mm: tuple[float, float], key: str) -> Shot:
-        """The shot with what happens to its page. Geometry that folds the page over is drawn again, from the next sub-stream."""
+        """The shot with its artifacts. If the geometry folds the page over, it is drawn again with another random generator."""
         for attempt in range(_ATTEMPTS):
             again = f"/{attempt}" if attempt else ""
             drawn = [
-                item.draw(stream(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity) for slot, item in self.slots
+                item.draw(rng_for(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity)
+                for slot, item in self.slots
             ]
             shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
             if not any(item.geometric for item in shot.artifacts) or shot.warp(size_mm).is_fold_free():
@@ -223,12 +262,12 @@ class Recipe:
 
 @cache
 def _built_in(name: str) -> Recipe:
-    """A recipe of the library: read once, for a training loop asks for it by name at every page."""
+    """A built-in recipe, cached because training loops ask for it by name for every page."""
     return Recipe._read(_FOLDER / f"{name}.toml")
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with one's own notes, or in one's own font, wherever something is written by hand."""
+    """The shot with the user's notes and font in place of the drawn handwriting."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
     written = [replace(item, **own) if isinstance(item, Handwriting) else item for item in shot.artifacts]
     return replace(shot, artifacts=tuple(written))
@@ -268,7 +307,7 @@ def _in_range(name: str, drawn: Any) -> Any:
 
 
 def check_page(values: Mapping[str, Distribution]) -> None:
-    """Refuse names and numbers of a recipe or a caller that no page can have.
+    """Raise if a name or number of a recipe or a caller is not valid for any page.
 
     Raises
     ------
@@ -301,13 +340,13 @@ def lead_names(written: Any) -> tuple[str, ...]:
 
 
 def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tuple[str, ...] | None:
-    """What a recipe wants in rhythm strips, as far as the layout has strips and the record leads: recipes are for many records."""
+    """The rhythm leads of a recipe, without those that the record lacks, and no more than the layout has strips."""
     strips = layout_for(layout, record.leads).rhythm
     return tuple(lead for lead in leads if lead in record.leads)[: len(strips)] or None
 
 
 def _draw_look(style: str, layout: str, page: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
-    """A machine, and a layout that such machines print, of `strips` at least; what is given stays. Two numbers are always drawn."""
+    """Draw a style, and a layout with at least `strips` strips that it prints, unless given. Always takes two random numbers."""
     u, v = rng.random(2)
     if style == "auto":
         known = [name for name in STYLES if not STYLES[name].by_name_only]
@@ -321,13 +360,13 @@ def _draw_look(style: str, layout: str, page: Record, strips: int, rng: np.rando
 
 
 def _prints(style: Style, layout: str, strips: int) -> bool:
-    """Whether a machine prints a layout, or, for "auto", one with so many rhythm strips."""
+    """Whether a style prints a layout, or, for "auto", any layout with so many rhythm strips."""
     printed = [name for name, _ in style.layouts]
     return layout in printed if layout != "auto" else any(len(LAYOUTS[name].rhythm) >= strips for name in printed)
 
 
 def render(
-    record: Record,
+    record: Record | str | os.PathLike[str],
     *,
     recipe: str | Path | Recipe = "clean",
     layout: str = "auto",
@@ -350,7 +389,8 @@ def render(
 
     Parameters
     ----------
-    record : Record
+    record : Record or path
+        A record, or what `fastecg.read_record` reads.
     recipe : str, path or Recipe
         A recipe's name, a TOML file, or a recipe.
     layout, style : str
@@ -386,7 +426,20 @@ def render(
     ------
     RecipeError, LayoutError
         If a name is unknown or does not fit the record.
+    RecordError
+        If the record cannot be read.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> record = fastecg.simulate("atrial_fibrillation", seed=3)
+    >>> fastecg.render(record, layout="3x4+1", style="schiller", dpi=100, seed=7)
+    Photo(1169 x 827 px, recipe clean, style schiller, layout 3x4+1, record 'atrial_fibrillation-normal-3')
     """
+    if not isinstance(record, Record):
+        from fastecg.readers import read_record
+
+        record = read_record(record)
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     fixed: dict[str, Any] = {
         "layout": _unless_auto(layout),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastecg.errors import RecordError
 from fastecg.files import spelled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 #: The standard twelve leads, in the order of every mask and layer of this library.
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -18,10 +23,26 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
 
 _MOST_HZ = 1e9
+_STEADY = 1e-3  # largest deviation of the times of a table from even steps, as a share of a step
 _SPAN = 1 << 22  # samples looked at together: a day's record is 100 MB and more
 
 
-@dataclass(frozen=True, eq=False)
+def _frequency_of(table: DataFrame, name: str) -> float:
+    """The sampling frequency that the index of a table tells."""
+    wanted = "expected seconds in even steps, or the sampling frequency as `fs`"
+    try:
+        times = table.index.to_numpy(dtype=np.float64)
+    except (TypeError, ValueError):
+        raise RecordError(f"{name}: its index holds no numbers, {wanted}") from None
+    steps = np.diff(times)
+    if not len(steps) or not steps[0] > 0 or np.abs(steps - steps.mean()).max() > _STEADY * steps.mean():
+        raise RecordError(f"{name}: its index tells no sampling frequency, {wanted}")
+    if not getattr(table.index, "name", None) and np.array_equal(times, np.arange(len(times))):
+        raise RecordError(f"{name}: its index counts rows, {wanted}")
+    return float(f"{(len(times) - 1) / (times[-1] - times[0]):.9g}")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Record:
     """An ECG in millivolts.
 
@@ -40,6 +61,15 @@ class Record:
     ------
     RecordError
         If shapes, names or `fs` do not fit together, if there is no sample, or if the signal holds infinities.
+
+    Examples
+    --------
+    >>> import fastecg, numpy as np
+    >>> record = fastecg.Record(np.zeros((2, 1000)), fs=500, leads=["I", "II"], name="flat")
+    >>> record
+    Record('flat', 2 leads, 1000 samples at 500 Hz, 2 s)
+    >>> record.lead("II").shape
+    (1000,)
     """
 
     signal: np.ndarray
@@ -72,6 +102,10 @@ class Record:
         if any(np.isinf(self.signal[:, start : start + _SPAN]).any() for start in range(0, shape[1], _SPAN)):
             raise RecordError(f"{self.name}: the signal holds infinite values, expected millivolts or NaN")
 
+    def __repr__(self) -> str:
+        leads = f"{len(self.leads)} lead{'s' * (len(self.leads) > 1)}"
+        return f"Record({self.name!r}, {leads}, {self.samples} samples at {self.fs:g} Hz, {self.duration_s:g} s)"
+
     @property
     def samples(self) -> int:
         """Number of samples a lead."""
@@ -83,8 +117,65 @@ class Record:
         return self.samples / self.fs
 
     def lead(self, name: str) -> np.ndarray:
-        """The signal of one lead, shape (samples,), in mV."""
+        """The signal of one lead, shape (samples,), in mV.
+
+        Raises
+        ------
+        RecordError
+            If the record has no lead of that name.
+        """
+        if name not in self.leads:
+            raise RecordError(f"{self.name}: no lead {name!r}, expected one of {', '.join(self.leads)}")
         return self.signal[self.leads.index(name)]
+
+    def to_dataframe(self) -> DataFrame:
+        """The record as a pandas table: a column a lead, in mV; the index is the time in seconds."""
+        from pandas import DataFrame, Index
+
+        return DataFrame(self.signal.T, index=Index(np.arange(self.samples) / self.fs, name="time_s"), columns=list(self.leads))
+
+    @classmethod
+    def from_dataframe(cls, table: DataFrame, fs: float | None = None, name: str = "record") -> Record:
+        """A record of a pandas table that has a column a lead, in mV.
+
+        Parameters
+        ----------
+        table : DataFrame
+        fs : float, optional
+            Sampling frequency in Hz; taken from the index, which then holds seconds in even steps, unless given.
+        name : str
+            Of the record.
+
+        Raises
+        ------
+        RecordError
+            If the index does not tell the sampling frequency, or the columns are no signals.
+        """
+        if fs is None:
+            fs = _frequency_of(table, name)
+        try:
+            values = table.to_numpy(dtype=np.float32)
+        except (TypeError, ValueError):
+            raise RecordError(f"{name}: its columns are no numbers, expected millivolts, a column a lead") from None
+        return cls(values.T, fs, [str(column) for column in table.columns], name)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Plot every lead over time, one below the other, on matplotlib's `axes` or new ones; returns them."""
+        if axes is None:
+            from matplotlib import pyplot
+
+            axes = pyplot.figure(figsize=(11.0, 1.0 + 0.6 * len(self.leads)), layout="constrained").add_subplot()
+        known = np.abs(self.signal[np.isfinite(self.signal)])
+        step = max(1.0, 1.5 * float(np.quantile(known, 0.999))) if len(known) else 1.0  # mV from lead to lead; few waves cross
+        offsets = -step * np.arange(len(self.leads))
+        time = np.arange(self.samples) / self.fs
+        for row, offset in zip(self.signal, offsets, strict=True):
+            axes.plot(time, row + offset, linewidth=0.8, color="black")
+        axes.set_yticks(offsets, self.leads)
+        axes.set_xlabel("time (s)")
+        axes.set_title(f"{self.name}; {step:.1f} mV from lead to lead")
+        axes.margins(x=0)
+        return axes
 
     def page_starts(self, seconds: float = 10.0) -> Iterator[tuple[int, int]]:
         """Sample ranges ``(start, stop)`` of the pages: whole pages of `seconds`, or one short page if the record is shorter.

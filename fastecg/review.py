@@ -1,4 +1,4 @@
-"""What was digitised, as one web page on which a person sees and corrects it; see ``fastecg review``."""
+"""A web page that shows what was digitised and lets a person correct it; see ``fastecg review``."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from fastecg.writers.image import write_atomic
 if TYPE_CHECKING:
     from fastecg.record import Record
 
-#: Grows when a key of a page's model changes its meaning.
+#: Version of the page model; increased when the meaning of a key changes.
 SCHEMA = 1
 
 _TEMPLATE = Path(__file__).parent / "data" / "review.html"
-_WIDEST_PX = 2400  # of a picture in the page; places are told in pixels of the file all the same
+_WIDEST_PX = 2400  # of a picture in the web page; coordinates are in pixels of the original file
 _MOST_POINTS = 1500  # of a trace
 
 
@@ -66,7 +66,7 @@ def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | 
 
 
 def _page(entries: list[dict[str, Any]]) -> bytes:
-    """The template with its data, and a policy that lets no other script run and nothing be fetched."""
+    """The template filled in, with a content security policy that allows no other script and no network access."""
     text = _TEMPLATE.read_text(encoding="utf-8")
     script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -77,7 +77,7 @@ def _page(entries: list[dict[str, Any]]) -> bytes:
 
 
 def _entry(folder: Path, line: Line) -> dict[str, Any]:
-    """One picture: what is shown of it, and the model of its page."""
+    """The data of one picture: what is shown, and the page model that can be corrected."""
     from PIL import Image
 
     from fastecg.digitizing.pictures import read_picture
@@ -121,7 +121,7 @@ def _report(path: Path) -> dict[str, Any]:
 
 
 def _segment(told: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a segment that a page's model needs, cast, for they go into a web page."""
+    """The keys of a segment that the page model needs, cast to plain types."""
     try:
         (ax, ay), (bx, by) = told["line_px"]
         return {
@@ -143,7 +143,7 @@ def _checks(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _trace(record: Record, segment: dict[str, Any], mm_px: float) -> list[float | None]:
-    """A segment's samples, px above its 0 mV line; None where nothing was read."""
+    """The samples of a segment as pixels above its 0 mV line; None where nothing was read."""
     if segment["lead"] not in record.leads:
         return []
     first, stop = (round(segment[key] * record.fs) for key in ("start_s", "stop_s"))

@@ -1,4 +1,4 @@
-"""`Shot`: every value of one picture, and the flow that makes it. Read this second, after mesh.py."""
+"""`Shot`: all values of one picture, and the steps that make the picture. Read this second, after mesh.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
 from fastecg.limits import check_artifacts, check_values
-from fastecg.memory import give_back_beside
+from fastecg.memory import trim_heap_if_large
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.paper import check_range
 from fastecg.photo import Photo
@@ -34,7 +34,7 @@ P = TypeVar("P", Setup, Facts, "Shot")
 
 #: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
 MOST_PIXELS = 175_000_000
-_BYTES_A_PIXEL = 8  # of memory, on a clean page; twice that on one on which much lies
+_BYTES_A_PIXEL = 8  # memory on a clean page; twice as much on a page with many artifacts
 
 _BAND = 256  # rows of a picture at once
 
@@ -43,9 +43,9 @@ ARTIFACT_KINDS = {kind.__name__: kind for kind in ARTIFACTS}
 VIEW_KINDS = {kind.__name__: kind for kind in VIEWS}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Shot:
-    """Every value that makes one picture. Plain data: `to_dict` and `from_dict` go through JSON and replay it bit for bit."""
+    """All values of one picture, as plain data. After `to_dict`, JSON and `from_dict`, a shot gives the same picture bit for bit."""
 
     layout: str
     style: str
@@ -61,6 +61,11 @@ class Shot:
     page: int = 0
     variant: int = 0
     severity: float = 0.0
+
+    def __repr__(self) -> str:
+        happens = ", ".join(type(item).__name__ for item in self.artifacts) or "no artifacts"
+        look = f"recipe {self.recipe or 'none'}, style {self.style}, layout {self.layout}, {self.dpi:g} dpi"
+        return f"Shot({look}, {type(self.view).__name__}, {happens})"
 
     def take(self, record: Record) -> Photo:
         """Make the picture of a record.
@@ -79,17 +84,25 @@ class Shot:
         return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
 
     def picture(self, record: Record, page: Page, style: Style) -> Photo:
-        """Make the picture of a page, which need not be the one that the shot would place."""
+        """Make the picture of any page.
+
+        Parameters
+        ----------
+        record : Record
+            What the picture is said to show.
+        page, style : Page, Style
+            What is printed, and how; `placed` gives those of the shot itself.
+        """
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
         _check_pixels(sheet_shape(page, self.dpi / 25.4), self.dpi)
         warp = self.warp(page.size_mm)
-        give_back_beside(3 * warp.size[0] * warp.size[1])
+        trim_heap_if_large(3 * warp.size[0] * warp.size[1])
         image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
-        give_back_beside(image.nbytes)
+        trim_heap_if_large(image.nbytes)
         for artifact in self.artifacts:
             image = artifact.develop(image, self.dpi / 25.4)
             covered = _united(covered, artifact.hide(warp.size, self.dpi / 25.4))
-        give_back_beside(image.nbytes)
+        trim_heap_if_large(image.nbytes)
         page = replace(page, boxes=page.boxes + boxes)
         return Photo(image, page, style, warp, self, record, covered, marks)
 
@@ -98,7 +111,7 @@ class Shot:
         return _bent(size_mm, self.dpi, self.view, tuple(item for item in self.artifacts if item.geometric))
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
-        """Print the page, and do to it what happened to the flat paper."""
+        """Print the page, and apply the artifacts that change the flat paper."""
         sheet = replace(print_page(page, style, scale), own=True)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
@@ -178,7 +191,7 @@ _KINDS: dict[str, Any] = {"int": int, "float": int | float, "str": str, "bool": 
 
 
 def _checked(plain: P) -> P:
-    """Plain data whose values are of the kinds that their fields want."""
+    """Plain data, checked: every value has the type of its field."""
     for item in fields(plain):
         given = getattr(plain, item.name)
         annotation = str(item.type)

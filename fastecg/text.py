@@ -1,7 +1,8 @@
-"""Printed words: their measures in mm, and their ink as coverage.
+"""Printed words: their size in mm, and their ink as coverage.
 
-Every glyph is drawn once, large, by Pillow, and averaged over the pixels it falls on. So one drawing serves all sizes and resolutions,
-and words lie where the page says to a hundredth of a pixel: a hinted font at the final size would pull them to whole pixels.
+Pillow draws every glyph once at a large size, and its mask is averaged over the pixels that it covers. One drawing therefore serves all
+sizes and resolutions, and words lie where the page places them to a hundredth of a pixel. A hinted font at the final size would be moved
+to whole pixels.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def measure(text: Text) -> tuple[float, float, float, float]:
 
 
 def width_mm(words: str, size_mm: float, face: str, bold: bool = False, italic: bool = False) -> float:
-    """How far the pen moves while it prints the words, mm."""
+    """The advance width of the words in mm."""
     font = _font(Text("", words, 0.0, 0.0, size_mm, face, bold, italic))
     return sum(_glyph(font, character, 0.0).advance for character in words) * size_mm / font.em
 
@@ -197,7 +198,7 @@ def _over(mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: in
 
 
 def _doubled(mask: np.ndarray) -> np.ndarray:
-    """Bold as dot printers make it: everything twice, one dot apart."""
+    """Bold type of dot printers: every dot is printed twice, one dot apart."""
     wide = np.pad(mask, ((0, 0), (0, 1)))
     wide[:, 1:] |= mask
     return wide

@@ -1,4 +1,4 @@
-"""Work in processes that can be ended: a job that takes too long, or kills its process, costs itself alone."""
+"""Jobs in worker processes with a time limit. A job that takes too long or kills its process does not affect the others."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-_START_S = 120.0  # that a process may take to start, which does not count
+_START_S = 120.0  # time allowed for a process to start, besides the limit of its first job
 
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a job: its result, or else why there is none. `trace` tells where a fault came from that nobody expected."""
+    """The outcome of a job: its result, or an error message; `trace` is the traceback of an unexpected error."""
 
     job: Any
     result: Any = None
@@ -31,7 +31,7 @@ class _Worker:
     job: Any = None
     deadline: float = float("inf")
     ready: bool = False
-    left_s: float = field(default=0.0)  # while the compiler holds it up
+    left_s: float = field(default=0.0)  # time left of the job, while a kernel is being compiled
 
     def end(self) -> None:
         self.process.kill()
@@ -48,7 +48,7 @@ def in_time(
     one_first: bool = False,
     compiling: Callable[[], None] | None = None,
 ) -> Iterator[Done]:
-    """Do jobs in `workers` processes, each within `limit_s` seconds; results come as they are ready.
+    """Run jobs in `workers` processes, each for at most `limit_s` seconds, and yield their outcomes as they finish.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def in_time(
                 if jobs and worker.job is None:
                     _begin(worker, jobs.popleft(), limit_s)
             while jobs and len(crew) < most:
-                crew.append(_hired(work))
+                crew.append(_hired(work, workers))
                 _begin(crew[-1], jobs.popleft(), limit_s)
             busy = [worker for worker in crew if worker.job is not None]
             if not busy:
@@ -97,21 +97,21 @@ def _begin(worker: _Worker, job: Any, limit_s: float) -> None:
     worker.job, worker.deadline = job, time.monotonic() + limit_s + (0.0 if worker.ready else _START_S)
     try:
         worker.pipe.send(job)
-    except OSError:  # it has died; that is heard next
+    except OSError:  # the process has died, which `_heard` reports
         worker.deadline = 0.0
 
 
-def _hired(work: Callable[[Any], Any]) -> _Worker:
+def _hired(work: Callable[[Any], Any], workers: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, work), daemon=True)
+    process = context.Process(target=_serve, args=(there, work, workers), daemon=True)
     process.start()
     there.close()
     return _Worker(process, here)
 
 
 def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float) -> Done | None:
-    """What a worker has to say; None while it works."""
+    """The outcome of a worker's job; None while it is running."""
     job = worker.job
     try:
         while worker.pipe.poll():
@@ -135,12 +135,14 @@ def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float
     return None
 
 
-def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
-    """What runs in the other process."""
+def _serve(pipe: Connection, work: Callable[[Any], Any], workers: int) -> None:
+    """The main function of a worker process; `workers` is how many there are."""
+    from fastecg.cores import share_with
     from fastecg.kernels.jit import on_compile
     from fastecg.workers import start_worker
 
     start_worker()
+    share_with(workers)
     on_compile(lambda: pipe.send(("compiling", None, "")), lambda: pipe.send(("compiled", None, "")))
     pipe.send(("ready", None, ""))
     while True:

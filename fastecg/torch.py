@@ -14,7 +14,7 @@ try:
 except ImportError as missing:
     raise ImportError("fastecg.torch needs PyTorch, expected `pip install torch` to have been run") from missing
 
-from fastecg.training import Album, Example, Input, album_examples
+from fastecg.training import Example, Input, PhotoSource, source_examples
 
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe
@@ -23,7 +23,7 @@ __all__ = ["EcgPhotoStream", "EcgPhotos", "collate"]
 
 
 class EcgPhotos(Dataset):
-    """A map-style data set: item i is a fresh picture of record i, another one every epoch. `stream` gives an iterable one.
+    """A map-style data set: item i is a new picture of record i in every epoch. `stream` gives an iterable data set.
 
     Parameters
     ----------
@@ -59,26 +59,26 @@ class EcgPhotos(Dataset):
         transform: Callable[[Example], Example] | None = None,
         **look: Any,
     ) -> None:
-        self.album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by workers that live on from epoch to epoch
+        self.source = PhotoSource.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # shared with workers that persist over epochs
 
     @property
     def epoch(self) -> int:
-        """The epoch whose pictures are drawn."""
+        """The current epoch."""
         return int(self._epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other pictures from now on; before the loader is iterated over."""
+        """Set the epoch, which changes all pictures; call it before iterating over the loader."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
-        return len(self.album)
+        return len(self.source)
 
     def __getitem__(self, index: int) -> Example | list[Example]:
         if not -len(self) <= index < len(self):
             raise IndexError(f"there is no picture {index}, expected one of {len(self)}")
-        examples = [_tensors(example) for example in self.album.examples(index % len(self), self.epoch)]
-        return examples[0] if self.album.crops == 1 else examples
+        examples = [_tensors(example) for example in self.source.examples(index % len(self), self.epoch)]
+        return examples[0] if self.source.crops == 1 else examples
 
     def stream(self, *, shuffle: bool = True, mix: int = 4, part: tuple[int, int] = (1, 1)) -> EcgPhotoStream:
         """The same pictures as an iterable data set: one example at a time, windows of some `mix` pictures mixed.
@@ -92,20 +92,20 @@ class EcgPhotos(Dataset):
 
 
 class EcgPhotoStream(IterableDataset):
-    """An epoch of `EcgPhotos` as a stream; made by its method `stream`, and follows its epoch."""
+    """The iterable data set that `EcgPhotos.stream` returns; it follows the epoch of its `EcgPhotos`."""
 
     def __init__(self, photos: EcgPhotos, shuffle: bool, mix: int, part: tuple[int, int]) -> None:
         self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
 
     def __len__(self) -> int:
-        """Examples of an epoch of this part, all workers of a loader together; fewer come where records cannot be drawn."""
-        return len(self.photos.album.order(self.photos.epoch, self.part)) * self.photos.album.crops
+        """Number of examples of this part in an epoch, over all workers of a loader; an upper bound if records cannot be drawn."""
+        return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.crops
 
     def __iter__(self) -> Iterator[Example]:
         (k, n), worker = self.part, get_worker_info()
         if worker is not None:
             k, n = (k - 1) * worker.num_workers + worker.id + 1, n * worker.num_workers
-        yield from map(_tensors, album_examples(self.photos.album, self.photos.epoch, (k, n), self.shuffle, self.mix))
+        yield from map(_tensors, source_examples(self.photos.source, self.photos.epoch, (k, n), self.shuffle, self.mix))
 
 
 def collate(items: Sequence[Example | list[Example]]) -> Example:
@@ -118,7 +118,7 @@ def collate(items: Sequence[Example | list[Example]]) -> Example:
     return {key: _together([example[key] for example in examples], _FILLINGS.get(key)) for key in examples[0]}
 
 
-#: What is stacked, and what it is filled up with.
+#: Keys whose arrays are stacked, and the value they are padded with.
 _FILLINGS = {"image": 0.0, "mask": 0.0, "layers": 0.0, "signal": float("nan")}
 
 

@@ -1,6 +1,6 @@
-"""Fresh pictures while a model trains: nothing is written, and every epoch has pictures of its own.
+"""Pictures drawn while a model trains: nothing is written to disk, and every epoch has new pictures.
 
-Here is what needs NumPy alone: `photos`, for any framework. `fastecg.torch` wraps the same for PyTorch.
+`photos` needs only NumPy and works with any framework; `fastecg.torch` wraps it for PyTorch.
 """
 
 from __future__ import annotations
@@ -11,29 +11,30 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fastecg.errors import FastecgError, ImageError, RecordError
 from fastecg.options import Options
 from fastecg.record import LEADS, Record
-from fastecg.vary import stream
+from fastecg.vary import rng_for
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.recipe import Recipe
 
-#: What a picture can be accompanied by.
+#: Kinds of truth that an example can contain.
 TRUTHS = ("mask", "layers", "points", "signal")
+Truth = Literal["mask", "layers", "points", "signal"]
 
 Input = str | os.PathLike[str] | Record
 Example = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Album:
-    """Pictures of records, one a record and epoch; parameters as in `photos`."""
+class PhotoSource:
+    """Draws pictures of records, one for each record in every epoch; parameters as in `photos`."""
 
     origins: tuple[Path | Record, ...]
     recipe: Recipe
@@ -56,8 +57,8 @@ class Album:
         Options(self.recipe, seed=self.seed, **self.look).check()
 
     @classmethod
-    def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> Album:
-        """An album of records, folders and lists; none stands for the built-in samples."""
+    def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> PhotoSource:
+        """A source from records, folders and lists; the built-in samples if `inputs` is empty."""
         from fastecg.readers import find_records, sample_records
         from fastecg.recipe import Recipe
 
@@ -73,13 +74,13 @@ class Album:
         return len(self.origins)
 
     def order(self, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True) -> np.ndarray:
-        """Which records part (k, n), k from 1, takes in an epoch: together the parts take each once."""
+        """Indices of the records that part (k, n) draws in an epoch, k from 1; every record belongs to exactly one part."""
         k, n = part
         if not 1 <= k <= n:
             raise FastecgError(f"the part is {k} of {n}, expected 1 to {n}")
         every = np.arange(len(self))
         if shuffle:
-            every = stream(self.seed, f"epoch {epoch}", "order").permutation(every)
+            every = rng_for(self.seed, f"epoch {epoch}", "order").permutation(every)
         return every[k - 1 :: n]
 
     def photo(self, index: int, epoch: int = 0) -> Photo:
@@ -89,17 +90,17 @@ class Album:
 
         origin = self.origins[index]
         record = origin if isinstance(origin, Record) else read_record(origin)
-        page = int(stream(self.seed, f"{record.name}/{epoch}", "page").integers(record.page_count()))
+        page = int(rng_for(self.seed, f"{record.name}/{epoch}", "page").integers(record.page_count()))
         return render(record, recipe=self.recipe, seed=self.seed, page=page, variant=epoch, **self.look)
 
     def examples(self, index: int, epoch: int = 0) -> list[Example]:
-        """The examples of one picture: the whole of it, or windows of it. Drawn once, cut many times."""
+        """The examples from one picture: the whole picture, or windows of it. The picture is drawn once."""
         photo = self.photo(index, epoch)
         whole = _example(photo, self.truth)
         if self.crop is None:
             return [self._transformed(whole)]
         height, width = photo.image.shape[:2]
-        rng = stream(self.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
+        rng = rng_for(self.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
         corners = rng.integers(0, (max(1, width - self.crop + 1), max(1, height - self.crop + 1)), size=(self.crops, 2))
         return [self._transformed(_window(photo, whole, int(x), int(y), self.crop)) for x, y in corners]
 
@@ -111,7 +112,7 @@ def photos(
     inputs: Iterable[Input] | Input = (),
     *,
     recipe: str | Path | Recipe = "photo",
-    truth: Sequence[str] = ("mask",),
+    truth: Sequence[Truth] = ("mask",),
     crop: int | None = None,
     crops: int = 1,
     seed: int = 0,
@@ -158,34 +159,44 @@ def photos(
     ------
     FastecgError
         If an option cannot be, an input is missing, or no record of an epoch can be drawn.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> records = [fastecg.simulate(seed=seed, name=f"person-{seed}") for seed in range(2)]
+    >>> examples = list(fastecg.photos(records, recipe="clean", dpi=100, crop=256, crops=4))
+    >>> len(examples), examples[0]["image"].shape, examples[0]["mask"].shape
+    (8, (256, 256, 3), (256, 256))
     """
-    album = Album.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
+    source = PhotoSource.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
     numbers = count(epoch) if epochs is None else range(epoch, epoch + epochs)
-    return (example for number in numbers for example in album_examples(album, number, part, shuffle, mix))
+    return (example for number in numbers for example in source_examples(source, number, part, shuffle, mix))
 
 
-def album_examples(album: Album, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True, mix: int = 4) -> Iterator[Example]:
-    """One epoch's examples of one part of an album."""
-    order = album.order(epoch, part, shuffle)
-    found = _good_examples(album, order, epoch)
-    if not shuffle or album.crops == 1:
+def source_examples(
+    source: PhotoSource, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True, mix: int = 4
+) -> Iterator[Example]:
+    """One epoch's examples of one part of an source."""
+    order = source.order(epoch, part, shuffle)
+    found = _good_examples(source, order, epoch)
+    if not shuffle or source.crops == 1:
         yield from found
         return
-    rng = stream(album.seed, f"epoch {epoch} part {part}", "mix")
+    rng = rng_for(source.seed, f"epoch {epoch} part {part}", "mix")
     pool: list[Example] = []
     for example in found:
         pool.append(example)
-        if len(pool) > mix * album.crops:
+        if len(pool) > mix * source.crops:
             yield pool.pop(int(rng.integers(len(pool))))
     yield from (pool[int(k)] for k in rng.permutation(len(pool)))
 
 
-def _good_examples(album: Album, order: np.ndarray, epoch: int) -> Iterator[Example]:
-    """The examples of records that can be drawn, the others told of."""
+def _good_examples(source: PhotoSource, order: np.ndarray, epoch: int) -> Iterator[Example]:
+    """The examples of all records that can be drawn; warns about the others."""
     failed = 0
     for index in order:
         try:
-            examples = album.examples(int(index), epoch)
+            examples = source.examples(int(index), epoch)
         except FastecgError as error:
             failed += 1
             warnings.warn(f"left out: {error}", stacklevel=2)
@@ -196,7 +207,7 @@ def _good_examples(album: Album, order: np.ndarray, epoch: int) -> Iterator[Exam
 
 
 def _example(photo: Photo, truth: Sequence[str]) -> Example:
-    """A whole picture and what was asked for of its truth."""
+    """An example of the whole picture with the requested kinds of truth."""
     example: Example = {"image": photo.image}
     if "mask" in truth:
         example["mask"] = photo.truth.mask()
@@ -212,7 +223,7 @@ def _example(photo: Photo, truth: Sequence[str]) -> Example:
 
 
 def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
-    """What a window (its top left pixel, width and height) shows of the twelve leads, (12, samples of the page) mV, else NaN."""
+    """The samples of the twelve leads that a window (top left pixel, width, height) shows, (12, samples of the page) mV, else NaN."""
     record = photo.record
     first, stop = list(record.page_starts())[photo.shot.page]
     signal = np.full((len(LEADS), stop - first), np.nan, dtype=np.float32)
@@ -227,7 +238,7 @@ def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.n
 
 
 def _window(photo: Photo, whole: Example, x: int, y: int, size: int) -> Example:
-    """A window of an example, (x, y) its top left pixel; black where the picture is smaller than the window."""
+    """A window of an example with its top left pixel at (x, y), padded with black where the picture is smaller."""
     cut = dict(whole)
     for kind in ("image", "mask", "layers"):
         if kind in whole:

@@ -1,7 +1,7 @@
-"""All the chance there is.
+"""Random values: distributions, and the slots of recipes.
 
-A recipe says what may happen as distributions; drawing turns them into concrete values. Every slot of a recipe draws
-from a stream of its own, named by (seed, key, slot), so that adding a slot changes no other slot's draws.
+A recipe describes what may happen as distributions, from which concrete values are drawn. Every slot has its own random generator, seeded
+by (seed, key, slot), so that adding a slot does not change the values of the others.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ V = TypeVar("V", bound=Values)
 _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {graded = [mild, severe]} or {choice = {value = share}}"
 
 
-def stream(seed: int, key: str, slot: str) -> np.random.Generator:
-    """The random stream of one slot of one picture."""
+def rng_for(seed: int, key: str, slot: str) -> np.random.Generator:
+    """The random generator of one slot of one picture."""
     words = (crc32(word.encode("utf-8", "surrogatepass")) for word in (key, slot))
     return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, *words])
 
@@ -61,7 +61,7 @@ class Distribution:
         raise RecipeError(f"{where} is {dict(written)!r}, expected {_FORMS}")
 
     def draw(self, rng: np.random.Generator, severity: float) -> Any:
-        """One value. Always takes one number from the stream."""
+        """Draw one value. Always takes exactly one number from the generator."""
         u = float(rng.random())
         if self.form == "fixed":
             return self.numbers[0]
@@ -87,7 +87,7 @@ class Distribution:
         return {self.form: list(self.numbers)}
 
     def extremes(self) -> tuple[Any, ...]:
-        """Values that must be allowed (those of a normal are cut off at the limits instead)."""
+        """The smallest and largest values that can be drawn; normal distributions have none, they are clipped."""
         return () if self.form == "normal" else self.numbers
 
 
@@ -140,7 +140,7 @@ def _normal_quantile(u: float) -> float:
 
 
 @dataclass(frozen=True)
-class Vary(Generic[V]):
+class RandomSlot(Generic[V]):
     """A slot of a recipe: what may happen, how often, and how its values vary.
 
     `chance` is (at severity 0, at severity 1).
@@ -151,7 +151,7 @@ class Vary(Generic[V]):
     values: tuple[tuple[str, Distribution], ...]
 
     @classmethod
-    def parse(cls, kinds: Mapping[str, type[V]], written: Mapping[str, Any], where: str) -> Vary[V]:
+    def parse(cls, kinds: Mapping[str, type[V]], written: Mapping[str, Any], where: str) -> RandomSlot[V]:
         """Read a slot's table.
 
         Raises

@@ -1,4 +1,4 @@
-"""Compile every kernel once, so that nothing waits for it later: in an image of a container, before a cluster's jobs start."""
+"""Compile all kernels in advance, for container images and for clusters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Records drawn by several processes. A worker that dies takes down neither the run nor the other records.
+"""Drawing records in several processes. If a worker dies, the run and the other records are not affected.
 
-Processes and not threads, because a page's Python parts would wait for one another; started fresh ("spawn"), because forking a
-process that runs threads is not safe.
+Processes are used instead of threads because the Python parts of drawing would hold the interpreter lock. They are spawned, not forked,
+because forking a process that runs threads is unsafe.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.memory import keep_freed
 from fastecg.options import Options
 
-_AHEAD = 4  # tasks a worker that wait in the queue
+_AHEAD = 4  # tasks queued for each worker
 
 
 def drawn_by_workers(tasks: Iterable[Task], options: Options, folder: Path | str, workers: int) -> Iterator[Drawn]:
@@ -69,7 +69,7 @@ def _until_broken(
 
 
 def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[Drawn]:
-    """As `pool.submit`, but a pool that is broken already says so through the future, like one that breaks later."""
+    """Like `pool.submit`, but a pool that is already broken sets the error in the future instead of raising it."""
     try:
         return pool.submit(draw_task, task, options, folder)
     except BrokenProcessPool as error:
@@ -91,9 +91,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def start_worker() -> None:
-    """Ctrl-C reaches all processes of a terminal: workers finish their record, and the parent stops. A parent that is killed takes
-    its workers along, which would wait for work for ever.
-    """
+    """Prepare a worker process: it ignores Ctrl-C, which the parent handles, and ends when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed()
     threading.Thread(target=_end_with_parent, daemon=True).start()

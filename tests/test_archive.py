@@ -84,7 +84,7 @@ def test_records_of_any_script_are_read_by_wfdb(tmp_path):
 
 def behave(job: str) -> dict:
     if job == "slow":
-        time.sleep(60)
+        time.sleep(3600)
     if job == "dies":
         os._exit(3)
     if job == "raises":
@@ -97,12 +97,41 @@ def test_a_job_costs_itself_alone(workers):
     jobs = deque(["a", "slow", "dies", "raises", "b"])
     began = time.monotonic()
     done = {one.job: one for one in in_time(jobs, behave, workers, 3.0)}
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 600  # however slowly processes start: nobody waited for the slow one
     assert {job: one.result for job, one in done.items() if one.result} == {"a": {"did": "a"}, "b": {"did": "b"}}
     assert "not done after 3 s" in done["slow"].error
     assert "died" in done["dies"].error
     assert "ValueError (what it says)" in done["raises"].error
     assert "in behave" in done["raises"].trace
+
+
+def cores_of(job: str) -> int:
+    from fastecg.cores import cores
+    from fastecg.digitizing.separate import Separator
+
+    threads = Separator()._session.get_session_options().intra_op_num_threads
+    assert threads == cores()
+    return threads
+
+
+@pytest.mark.parametrize("workers", [1, 2, 1000])
+def test_processes_share_the_cores(workers):
+    """Each runs the network on its part of them: together they keep busy what there is, and no more."""
+    pytest.importorskip("onnxruntime")
+    from fastecg.cores import available
+
+    (done,) = in_time(deque(["a"]), cores_of, workers, 60.0)
+    assert done.result == max(1, available() // workers), done.error
+
+
+def test_what_the_network_sees_depends_on_no_number_of_threads():
+    pytest.importorskip("onnxruntime")
+    from fastecg.digitizing.separate import Separator
+
+    picture = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    one, three = (Separator(threads=threads).separate(picture, 1.0) for threads in (1, 3))
+    np.testing.assert_array_equal(one.maps, three.maps)
+    np.testing.assert_array_equal(one.markers, three.markers)
 
 
 # --- runs
@@ -175,6 +204,18 @@ def test_other_options_read_anew(tmp_path):
     assert Wish(Settings(), weights=tmp_path / "page.json").key() != first
     with pytest.raises(FastecgError, match="cannot be read"):
         Wish(Settings(), weights=tmp_path / "none").key()
+
+
+def test_a_correction_is_not_undone_by_reading_the_folder_again(tmp_path):
+    Image.new("RGB", (60, 60)).save(tmp_path / "a.png")
+    (tmp_path / "a.page.json").write_text("{}")
+    plain, corrected, other = Wish(Settings()), Wish(Settings(page=tmp_path / "a.page.json")), Wish(Settings(fs=250.0))
+    (job,) = _planned([tmp_path / "a.png"], Ledger(tmp_path / "out"))
+    status = job.path.stat()
+    line = {"source": job.source, "page": 0, "record": job.stem, "wish": corrected.key(), "corrected": plain.key(), "bytes": {}}
+    ledger = Ledger(tmp_path / "out")
+    ledger.append([line | {"stamp": [status.st_size, status.st_mtime_ns]}])
+    assert [ledger.whole(job, wish.key()) for wish in (plain, corrected, other)] == [True, True, False]
 
 
 def test_a_summary_of_somebody_else_stays(tmp_path):

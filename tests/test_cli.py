@@ -600,3 +600,24 @@ def test_a_slim_install_renders_scores_and_exports(tmp_path):
     assert "raw SNR" in run("score", out, out)
     for kind in ("yolo", "nnunet", "webdataset", "huggingface", "ecg-digitiser"):
         run("export", out, tmp_path / kind, "--to", kind)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (KeyboardInterrupt(), 130, "stopped; the same command goes on from here"),
+        (OSError(28, "No space left on device", "out/a.png"), 1, "out/a.png: No space left on device; once that is mended, the same"),
+    ],
+)
+def test_a_run_that_is_stopped_says_how_it_goes_on(error, status, told):
+    import typer
+    from rich.console import Console
+
+    from fastecg.cli.group import can_go_on
+    from fastecg.cli.report import Reporter
+
+    said = io.StringIO()
+    with pytest.raises(typer.Exit) as left, can_go_on(Reporter(Console(file=said, soft_wrap=True))):
+        raise error
+    assert left.value.exit_code == status
+    assert told in said.getvalue()

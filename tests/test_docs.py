@@ -1,5 +1,6 @@
 """README and docs say what is so: their Python runs, their commands parse, and nothing in the library goes unmentioned."""
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+import fastecg
 from fastecg.artifacts import ARTIFACTS
 from fastecg.cli import app
 from fastecg.layouts import LAYOUTS
@@ -16,6 +18,7 @@ from fastecg.styles import STYLES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+FORMS = list((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 COMMANDS = typer.main.get_command(app).commands
 
 
@@ -104,6 +107,42 @@ def test_every_command_is_in_the_docs():
     pages = [str(page.relative_to(ROOT)) for page in PAGES]
     missing = [name for name in COMMANDS if not mentioned(f"fastecg {name}", *pages)]
     assert not missing, missing
+
+
+def test_the_citation_is_of_this_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (\S+)$", text, re.MULTILINE)[1] == fastecg.__version__
+
+
+@pytest.mark.parametrize("path", ["CITATION.cff", *sorted(f".github/ISSUE_TEMPLATE/{path.name}" for path in FORMS)])
+def test_files_that_sites_read_are_valid_yaml(path):
+    told = pytest.importorskip("yaml").safe_load((ROOT / path).read_text(encoding="utf-8"))
+    if path == "CITATION.cff":
+        assert {"cff-version", "message", "title", "authors"} <= set(told)
+    elif not path.endswith("config.yml"):
+        assert {"name", "description", "body"} <= set(told)
+        for item in told["body"]:
+            assert item["type"] in ("markdown", "textarea")
+            assert "label" in item["attributes"] or "value" in item["attributes"]
+
+
+def test_sections_that_scripts_write(monkeypatch):
+    """Each has a beginning and an end; writing one changes nothing else, and one that is missing is not made up."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    with_section = importlib.import_module("sections").with_section
+    count = 0
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for name in re.findall(r"<!-- end of (.+?) -->", text):
+            head, rest = text.split(f"<!-- {name} -->")
+            body, tail = rest.split(f"<!-- end of {name} -->")
+            assert with_section(text, name, body) == text, f"{page.name}: {name}"
+            assert with_section(text, name, r"\1 | new") == f"{head}<!-- {name} -->\n\n\\1 | new\n\n<!-- end of {name} -->{tail}"
+            count += 1
+    assert count >= 11
+    for text in ("", "<!-- a --> <!-- a --> <!-- end of a -->"):
+        with pytest.raises(SystemExit, match="no section 'a'"):
+            with_section(text, "a", "")
 
 
 def test_links_and_pictures_are_there():

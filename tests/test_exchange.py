@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -119,6 +121,66 @@ def test_dicom(tmp_path):
     np.testing.assert_allclose(found.signal, record.signal, atol=2e-3)
 
 
+def scp_file(path: Path, record: fastecg.Record, coding: str = "plain") -> None:
+    """An SCP-ECG file of the eight leads that devices store, 2.5 µV a count: plain, or second differences in the standard's own code."""
+    codes = {"I": 1, "II": 2, **{f"V{k}": k + 2 for k in range(1, 7)}}
+    leads = [lead for lead in record.leads if lead in codes]
+    counts = np.rint(np.stack([record.lead(lead) for lead in leads]) * 400).astype(int)
+    ranges = b"".join(struct.pack("<IIB", 1, record.samples, codes[lead]) for lead in leads)
+    if coding == "huffman":
+        stored = [scp_code([*row[:2], *np.diff(row, 2)]) for row in counts]
+    else:
+        stored = [row.astype("<i2").tobytes() for row in counts]
+    head = struct.pack("<HHBB", 2500, round(1e6 / record.fs), 2 if coding == "huffman" else 0, 0)
+    patient = struct.pack("<BH", 2, 4) + b"Doe\0" + struct.pack("<BH", 255, 0)
+    bodies = {1: patient, 3: bytes([len(leads), 4 + 8 * len(leads)]) + ranges}
+    bodies[6] = head + b"".join(struct.pack("<H", len(data)) for data in stored) + b"".join(stored)
+    if coding == "huffman":
+        bodies[2] = struct.pack("<H", 19999)  # the standard's own table
+    parts, pointers, at = [], [(0, 16 + 10 * 12, 7)], 6 + 16 + 10 * 12
+    for number in sorted(bodies):
+        parts.append(scp_section(number, bodies[number]))
+        pointers.append((number, len(parts[-1]), at + 1))
+        at += len(parts[-1])
+    pointers += [(number, 0, 0) for number in range(12) if number and number not in bodies]
+    first = scp_section(0, b"".join(struct.pack("<HII", *pointer) for pointer in pointers), b"SCPECG")
+    whole = struct.pack("<I", at) + first + b"".join(parts)
+    path.write_bytes(struct.pack("<H", binascii.crc_hqx(whole, 0xFFFF)) + whole)
+
+
+def scp_section(number: int, body: bytes, mark: bytes = bytes(6)) -> bytes:
+    body += bytes(len(body) % 2)
+    rest = struct.pack("<HIBB", number, len(body) + 16, 20, 20) + mark + body
+    return struct.pack("<H", binascii.crc_hqx(rest, 0xFFFF)) + rest
+
+
+def scp_code(values: list[int]) -> bytes:
+    """Numbers in the standard's own Huffman code: up to 8 in as many ones and a sign, larger ones in 8 or 16 bits."""
+    bits = ""
+    for value in values:
+        if abs(value) <= 8:
+            bits += "0" if value == 0 else "1" * abs(value) + "0" + ("1" if value < 0 else "0")
+        else:
+            size = 8 if -128 <= value < 128 else 16
+            bits += ("1111111110" if size == 8 else "1111111111") + format(value % (1 << size), f"0{size}b")
+    bits += "0" * (-len(bits) % 16)
+    return int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+@pytest.mark.parametrize("coding", ["plain", "huffman"])
+def test_scp(tmp_path, coding):
+    """Eight leads are stored; the other four follow from them."""
+    pytest.importorskip("ecgdatakit")
+    record = fastecg.simulate("sinus", seed=5, noise=0.0)
+    scp_file(tmp_path / "a.scp", record, coding)
+    found = read_record(tmp_path / "a.scp")
+    assert (found.leads, found.fs, found.name) == (LEADS, 500.0, "a")
+    stored = [lead for lead in LEADS if lead not in ("III", "aVR", "aVL", "aVF")]
+    np.testing.assert_allclose([found.lead(lead) for lead in stored], [record.lead(lead) for lead in stored], atol=1.3e-3)
+    np.testing.assert_allclose(found.lead("III"), found.lead("II") - found.lead("I"), atol=1e-5)
+    assert "Doe" not in repr(found)
+
+
 MUSE = """<?xml version="1.0" encoding="ISO-8859-1"?>
 <!DOCTYPE RestingECG SYSTEM "restecg.dtd">
 <RestingECG><PatientDemographics><PatientLastName>Doe</PatientLastName></PatientDemographics>
@@ -187,20 +249,30 @@ def test_damaged_xml_is_refused_with_a_sentence(tmp_path, text, told):
         read_record(tmp_path / "a.xml")
 
 
-@pytest.mark.parametrize(("suffix", "extra", "module"), [(".edf", "edf", "edfio"), (".dcm", "dicom", "pydicom")])
+@pytest.mark.parametrize(
+    ("suffix", "extra", "module"),
+    [(".edf", "edf", "edfio"), (".dcm", "dicom", "pydicom"), (".scp", "scp", "ecgdatakit")],
+)
 def test_what_is_not_installed_is_named(tmp_path, monkeypatch, suffix, extra, module):
-    monkeypatch.setitem(sys.modules, module, None)
+    for name in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     (tmp_path / f"a{suffix}").write_bytes(b"0" * 300)
-    with pytest.raises(RecordError, match=rf"pip install 'fastecg\[{extra}\]'"):
+    with pytest.raises(RecordError, match=rf"needs {module}.*pip install 'fastecg\[{extra}\]'"):
         read_record(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize(("suffix", "module"), [(".edf", "edfio"), (".dcm", "pydicom")])
+@pytest.mark.parametrize(("suffix", "module"), [(".edf", "edfio"), (".dcm", "pydicom"), (".scp", "ecgdatakit")])
 def test_damaged_files_are_refused(tmp_path, suffix, module):
     pytest.importorskip(module)
     whole = tmp_path / f"whole{suffix}"
     record = fastecg.simulate("sinus", seed=3, fs=100)
-    write_exchange(whole, record) if suffix == ".edf" else dicom_file(whole, record.signal, [f"Lead {lead}" for lead in LEADS])
+    match suffix:
+        case ".edf":
+            write_exchange(whole, record)
+        case ".dcm":
+            dicom_file(whole, record.signal, [f"Lead {lead}" for lead in LEADS])
+        case ".scp":
+            scp_file(whole, record)
     data, rng = whole.read_bytes(), np.random.default_rng(0)
     for _ in range(60):
         broken = bytearray(data[: rng.integers(len(data))] if rng.random() < 0.3 else data)
@@ -219,4 +291,4 @@ def test_folders_without_headers_are_searched_for_them(tmp_path):
 
 def test_unknown_formats_are_refused(tmp_path, gapped):
     with pytest.raises(FastecgError, match=r"expected \.csv, \.edf or \.xml"):
-        write_exchange(tmp_path / "a.scp", gapped)
+        write_exchange(tmp_path / "a.mfer", gapped)

@@ -271,9 +271,9 @@ def test_a_draw_that_folds_the_page_over_is_drawn_again():
 
 
 def fastecg_stream(seed, slot):
-    from fastecg.vary import stream
+    from fastecg.vary import rng_for
 
-    return stream(seed, f"{RECORD.name}/0/0/{crc32(RECORD.signal.tobytes())}", slot)
+    return rng_for(seed, f"{RECORD.name}/0/0/{crc32(RECORD.signal.tobytes())}", slot)
 
 
 def test_compositions_have_everything():

@@ -18,7 +18,7 @@ from fastecg.export import export
 from fastecg.export.rendered import Rendered
 from fastecg.files import spelled
 from fastecg.record import Record
-from fastecg.vary import stream
+from fastecg.vary import rng_for
 from fastecg.writers import write_record
 
 SMALL = {"dpi": 40, "workers": 1}
@@ -97,7 +97,7 @@ def test_records_of_any_name_are_drawn_and_replayed(tmp_path, name):
     photo.save(tmp_path / "x.png")
     assert orjson.loads((tmp_path / "x.json").read_bytes())["fastecg"]["record"] == record.name
     assert dataset.render_dataset(record, tmp_path / "out", **SMALL).pages == 1
-    assert stream(0, name, "slot").random() == stream(0, name, "slot").random() != stream(0, name + "x", "slot").random()
+    assert rng_for(0, name, "slot").random() == rng_for(0, name, "slot").random() != rng_for(0, name + "x", "slot").random()
 
 
 def test_text_that_cannot_be_written_is_refused(tmp_path):

@@ -158,6 +158,7 @@ def test_any_bytes_in_any_format_equal_wfdb(coding, signals, skew, seed):
         assert_same_as_wfdb(write(Path(folder), f"r {signals} 500 {60 // signals}\n{lines}", data))
 
 
+@SLOW
 @given(st.lists(st.integers(-2048, 2047), max_size=50))
 def test_format_212_bit_by_bit(values):
     packed = naive_readers.pack_212(values)

@@ -11,7 +11,7 @@ from fastecg.artifact import Values
 from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, Shadow
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.shot import Shot, loads_shot, with_artifacts
-from fastecg.vary import stream
+from fastecg.vary import rng_for
 from fastecg.views import VIEWS
 
 SAMPLES = Path(fastecg.__file__).parent / "data" / "samples"
@@ -56,7 +56,7 @@ def test_a_built_in_recipe_keeps_its_comments_and_a_changed_one_is_written_anew(
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_slot_happens_sometimes_and_not_always_alike(name):
     for slot, vary in Recipe.load(name).slots:
-        drawn = [vary.draw(stream(seed, name, slot), seed % 3 / 2) for seed in range(450)]
+        drawn = [vary.draw(rng_for(seed, name, slot), seed % 3 / 2) for seed in range(450)]
         assert any(item is not None for item in drawn), slot
         if any(distribution.form != "fixed" for _, distribution in vary.values):
             assert len({item for item in drawn if item is not None}) > 1, slot

@@ -92,6 +92,33 @@ def browser():
         running.close()
 
 
+def drag(page, kind, segment, end, dx, dy):
+    """Drag a 0 mV line, or the boundary at an end of a segment, by so many px of the picture."""
+    scale = page.evaluate("document.querySelector('svg').getScreenCTM().a")  # px on screen a px of the picture
+    x, y = page.evaluate(
+        """([kind, segment, end]) => {
+            const grip = document.querySelector(`.grip[data-kind="${kind}"][data-segment="${segment}"][data-end="${end}"]`);
+            const part = grip.getPointAtLength(grip.getTotalLength() * (kind == "zero" ? 0.5 : 0.15));
+            const at = part.matrixTransform(grip.getScreenCTM());
+            return [at.x, at.y];
+        }""",
+        [kind, segment, end],
+    )
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx * scale / 2, y + dy * scale / 2)
+    page.mouse.move(x + dx * scale, y + dy * scale)
+    page.mouse.up()
+
+
+def download(page, folder) -> Path:
+    with page.expect_download() as waiting:
+        page.get_by_text("download the corrected page").click()
+    waiting.value.save_as(folder / "p.page.json")
+    assert waiting.value.suggested_filename == "p.page.json"
+    return folder / "p.page.json"
+
+
 def test_dragging_corrects_a_page(digitised, browser, tmp_path):
     before = json.loads((digitised / "p.json").read_text())["segments"]
     page = browser.new_page(viewport={"width": 1400, "height": 1400})
@@ -100,31 +127,10 @@ def test_dragging_corrects_a_page(digitised, browser, tmp_path):
     page.goto((review_folder(digitised)[0]).as_uri())
     assert page.title() == "fastecg: what was digitised"
     assert "onerror" in page.locator("li").nth(1).inner_text()  # the flag is text, and did not run
-    scale = page.evaluate("document.querySelector('svg').getScreenCTM().a")  # px on screen a px of the picture
-
-    def drag(kind, segment, end, dx, dy):
-        x, y = page.evaluate(
-            """([kind, segment, end]) => {
-                const grip = document.querySelector(`.grip[data-kind="${kind}"][data-segment="${segment}"][data-end="${end}"]`);
-                const part = grip.getPointAtLength(grip.getTotalLength() * (kind == "zero" ? 0.5 : 0.15));
-                const at = part.matrixTransform(grip.getScreenCTM());
-                return [at.x, at.y];
-            }""",
-            [kind, segment, end],
-        )
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + dx * scale / 2, y + dy * scale / 2)
-        page.mouse.move(x + dx * scale, y + dy * scale)
-        page.mouse.up()
-
-    drag("zero", 0, "", 3, 7)  # downwards by 7 px; along the line nothing moves
-    drag("edge", 0, 1, 12, 2)  # the boundary of the first and the next column
+    drag(page, "zero", 0, "", 3, 7)  # downwards by 7 px; along the line nothing moves
+    drag(page, "edge", 0, 1, 12, 2)  # the boundary of the first and the next column
     page.locator('select[data-segment="4"]').select_option("V6")
-    with page.expect_download() as waiting:
-        page.get_by_text("download the corrected page").click()
-    waiting.value.save_as(tmp_path / "p.page.json")
-    assert waiting.value.suggested_filename == "p.page.json"
+    download(page, tmp_path)
     assert not faults
     told = json.loads((tmp_path / "p.page.json").read_text())
     after = told["segments"]
@@ -154,3 +160,48 @@ def test_the_traces_lie_on_the_ink(digitised, browser):
     true = photo.truth.traces[0].points
     heights = np.interp(true[:, 0], drawn[:, 0], drawn[:, 1])
     assert np.abs(heights - true[:, 1]).mean() < 0.6
+
+
+def test_a_corrected_page_is_read_again(browser, tmp_path):
+    """A picture, read; corrected in the browser; read again with what the browser gave: what was dragged has moved, nothing else."""
+    pytest.importorskip("onnxruntime")
+    photo = fastecg.render(fastecg.simulate("sinus", seed=1, name="p"), recipe="clean", layout="3x4", dpi=150, seed=1)
+    photo.save(tmp_path / "p.png")
+    out = tmp_path / "out"
+
+    def run(*words):
+        result = CliRunner().invoke(app, ["digitize", str(tmp_path / "p.png"), "-o", str(out), "--workers", "1", *map(str, words)])
+        assert result.exit_code == 0, result.output
+        return json.loads((out / "p.json").read_text()), fastecg.read_record(out / "p")
+
+    def signal(report, record, k):
+        segment = report["segments"][k]
+        start, stop = (round(segment[end] * 500) for end in ("start_s", "stop_s"))
+        return record.lead(segment["lead"])[start:stop]
+
+    def seconds(report, k):
+        return report["segments"][k]["stop_s"] - report["segments"][k]["start_s"]
+
+    report, before = run()
+    assert report["layout"] == "3x4"
+    page = browser.new_page(viewport={"width": 1800, "height": 1400})
+    page.goto(review_folder(out)[0].as_uri())
+    drag(page, "zero", 0, "", 0, 12)  # downwards
+    drag(page, "edge", 0, 1, -20, 0)  # to the left: the next lead begins earlier
+    told, after = run("--page", download(page, tmp_path))
+    assert [item["lead"] for item in told["segments"]] == [item["lead"] for item in report["segments"]]
+    assert {item["zero"] for item in told["segments"]} == {"page"}
+    px_per_mm = photo.truth.px_per_mm()
+    longer = [seconds(told, k) - seconds(report, k) for k in range(12)]
+    (neighbour,) = [k for k in range(12) if longer[k] > 0.01]
+    assert report["segments"][neighbour]["row"] == report["segments"][0]["row"]
+    assert longer[neighbour] == pytest.approx(20 / px_per_mm / 25, abs=0.01)
+    assert longer[0] == pytest.approx(-longer[neighbour], abs=0.005)
+    kept = len(signal(told, after, 0)) - 25  # the end is not the same: a fit looks at what follows
+    change = signal(told, after, 0)[:kept] - signal(report, before, 0)[:kept]
+    assert np.nanmedian(change) == pytest.approx(12 / px_per_mm / 10, abs=0.01)
+    for k in set(range(12)) - {0, neighbour}:
+        both = np.stack([signal(told, after, k), signal(report, before, k)])
+        assert np.isfinite(both).all(axis=0).mean() > 0.95
+        assert np.nanmedian(np.abs(both[0] - both[1])) < 0.01
+    assert run()[0] == told  # the same run without the corrected page does not undo it

@@ -12,7 +12,7 @@ import pytest
 
 import fastecg
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecordError
-from fastecg.training import Album
+from fastecg.training import PhotoSource
 
 SMALL = {"recipe": "scan", "dpi": 40}
 ROOT = Path(fastecg.__file__).parent.parent
@@ -64,8 +64,8 @@ def test_parts_share_the_records(records):
 
 
 def test_windows_are_cut_from_the_picture_with_their_truth(records):
-    album = Album.of(records, crop=96, crops=6, truth=TRUTHS, **SMALL)
-    photo, windows = album.photo(1), album.examples(1)
+    source = PhotoSource.of(records, crop=96, crops=6, truth=TRUTHS, **SMALL)
+    photo, windows = source.photo(1), source.examples(1)
     assert len(windows) == 6
     for window in windows:
         x, y = np.round(photo.truth.traces[0].points[0] - window["points"][0][0]).astype(int)
@@ -78,8 +78,8 @@ def test_windows_are_cut_from_the_picture_with_their_truth(records):
 
 
 def test_windows_larger_than_the_picture_are_filled_up(records):
-    (window,) = Album.of(records[0], crop=2000, **SMALL).examples(0)
-    photo = Album.of(records[0], **SMALL).photo(0)
+    (window,) = PhotoSource.of(records[0], crop=2000, **SMALL).examples(0)
+    photo = PhotoSource.of(records[0], **SMALL).photo(0)
     height, width = photo.image.shape[:2]
     np.testing.assert_array_equal(window["image"][:height, :width], photo.image)
     assert window["image"].shape == (2000, 2000, 3)
@@ -145,7 +145,7 @@ def test_items_are_tensors(torch, records):
     from fastecg.torch import EcgPhotos
 
     data = EcgPhotos(records, truth=TRUTHS, **SMALL)
-    item, (expected,) = data[-1], data.album.examples(4)
+    item, (expected,) = data[-1], data.source.examples(4)
     assert len(data) == 5
     assert item["image"].dtype == item["mask"].dtype == torch.uint8
     np.testing.assert_array_equal(item["image"].numpy(), expected["image"].transpose(2, 0, 1))

@@ -23,7 +23,7 @@ from fastecg.photo import Truth, _outlines
 from fastecg.shot import Shot
 from fastecg.style import GridInk
 from fastecg.styles import STYLES
-from fastecg.vary import stream
+from fastecg.vary import rng_for
 from fastecg.views import Flatbed, Phone, Screen, Straight
 from fastecg.writers.truth_json import truth_bytes
 
@@ -77,7 +77,7 @@ def photographed(artifacts, view, dpi=150.0, page=None, style=STYLE):
 
 def pictured(artifacts, view, dpi, page, style):
     """The picture of a page in a style with all that happens to it, and its truth."""
-    facts = draw_facts(stream(0, "test", "facts"), RECORD)
+    facts = draw_facts(rng_for(0, "test", "facts"), RECORD)
     shot = Shot("3x4+1", style.name, Setup(), facts, dpi, view, artifacts)
     warp = shot.warp(page.size_mm)
     assert warp.is_fold_free()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fastecg import RecipeError
 from fastecg.artifact import Values, value
-from fastecg.vary import Distribution, Vary, stream
+from fastecg.vary import Distribution, RandomSlot, rng_for
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def test_what_is_no_distribution_is_refused_by_name(wrong):
 )
 def test_errors_name_the_key_and_what_is_allowed(table, message):
     with pytest.raises(RecipeError) as caught:
-        Vary.parse(KINDS, table, "slots.kite")
+        RandomSlot.parse(KINDS, table, "slots.kite")
     assert message in str(caught.value)
 
 
@@ -161,13 +161,13 @@ slots = st.fixed_dictionaries(
 
 @given(slots)
 def test_a_slot_is_read_back(table):
-    slot = Vary.parse(KINDS, table, "slots.kite")
-    assert Vary.parse(KINDS, slot.written(), "slots.kite") == slot
+    slot = RandomSlot.parse(KINDS, table, "slots.kite")
+    assert RandomSlot.parse(KINDS, slot.written(), "slots.kite") == slot
 
 
 @given(slots, st.integers(0, 2**31), st.floats(0, 1))
 def test_a_slot_draws_what_its_kind_allows(table, seed, severity):
-    slot = Vary.parse(KINDS, table, "slots.kite")
+    slot = RandomSlot.parse(KINDS, table, "slots.kite")
     drawn = slot.draw(np.random.default_rng(seed), severity)
     assert drawn == slot.draw(np.random.default_rng(seed), severity)
     assume(drawn is not None)
@@ -179,12 +179,12 @@ def test_a_slot_draws_what_its_kind_allows(table, seed, severity):
 def test_a_change_to_one_value_changes_no_other(table, seed, severity):
     table = {**table, "chance": 1}
     changed = {**{key: table[key] for key in reversed(table)}, "tail_mm": [10, 20]}
-    before, after = (Vary.parse(KINDS, item, "slots.kite").draw(np.random.default_rng(seed), severity) for item in (table, changed))
+    before, after = (RandomSlot.parse(KINDS, item, "slots.kite").draw(np.random.default_rng(seed), severity) for item in (table, changed))
     assert replace(after, tail_mm=before.tail_mm) == before
 
 
 def test_chance_goes_from_its_first_to_its_second_number_with_severity():
-    slot = Vary.parse(KINDS, {"kind": "Kite", "chance": [0.1, 0.9]}, "slots.kite")
+    slot = RandomSlot.parse(KINDS, {"kind": "Kite", "chance": [0.1, 0.9]}, "slots.kite")
     for severity, share in ((0.0, 0.1), (0.5, 0.5), (1.0, 0.9)):
         rng = np.random.default_rng(0)
         happened = [slot.draw(rng, severity) is not None for _ in range(3000)]
@@ -192,14 +192,14 @@ def test_chance_goes_from_its_first_to_its_second_number_with_severity():
 
 
 def test_the_seed_of_a_kind_is_drawn_unless_given():
-    free = Vary.parse(KINDS, {"kind": "Kite"}, "slots.kite")
+    free = RandomSlot.parse(KINDS, {"kind": "Kite"}, "slots.kite")
     assert len({free.draw(np.random.default_rng(k), 0.0).seed for k in range(50)}) == 50
-    given_seed = Vary.parse(KINDS, {"kind": "Kite", "seed": 7}, "slots.kite")
+    given_seed = RandomSlot.parse(KINDS, {"kind": "Kite", "seed": 7}, "slots.kite")
     assert {given_seed.draw(np.random.default_rng(k), 0.0).seed for k in range(5)} == {7}
 
 
 def test_streams_differ_by_seed_key_and_slot_and_repeat():
     names = [(seed, key, slot) for seed in (0, 1, -1, 2**63) for key in ("a/0/0", "a/0/1", "b/0/0") for slot in ("lamp", "shadow")]
-    firsts = [stream(*name).random() for name in names]
+    firsts = [rng_for(*name).random() for name in names]
     assert len(set(firsts)) == len(names)
-    assert firsts == [stream(*name).random() for name in names]
+    assert firsts == [rng_for(*name).random() for name in names]

@@ -148,6 +148,26 @@ def test_resolution_is_stored_in_webp(photo):
         assert (exif[282], exif[283], exif[296]) == (150, 150, 2)
 
 
+def test_tiff_has_no_byte_of_chance():
+    """The directory begins at an even offset; the byte before it is not written by libtiff, and holds what the memory held."""
+    from fastecg.writers.image import _padded_with_zeros
+
+    rng = np.random.default_rng(0)
+    files = (tiff_of(rng.integers(0, 4, (9, 15, 3), dtype=np.uint8)) for _ in range(50))
+    body, end = next((body, end) for body, gap, end in files if gap == 1)
+    for chance in (0, 0xBF, 0xFF):
+        assert _padded_with_zeros(body[:end] + bytes([chance]) + body[end + 1 :]) == body
+    assert body[end] == 0
+
+
+def tiff_of(image):
+    """A TIFF file, and how many bytes lie between its pixels and its directory, and where."""
+    body = image_bytes(image, ".tiff", dpi=150)
+    with Image.open(io.BytesIO(body)) as read:
+        end = read.tag_v2[273][-1] + read.tag_v2[279][-1]
+    return body, int.from_bytes(body[4:8], "little") - end, end
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".jpg", ".webp"])
 def test_pictures_name_no_software_and_no_time(photo, suffix):
     body = image_bytes(photo.image, suffix, dpi=150)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sections import rewrite
 
 import fastecg
 from fastecg.digitizing.metrics import raw_snr
@@ -276,11 +277,7 @@ def main() -> None:
                 print(f"{name}: {right} of {count}, {wrong} names wrong, {'sure' if told else 'uncertain'}")
     print("\n".join(lines))
     if options.write:
-        text = DOCS.read_text()
-        before, _, rest = text.partition("<!-- benches -->")
-        DOCS.write_text(
-            f"{before}<!-- benches -->\n" + "\n".join(lines) + "\n<!-- end of benches -->" + rest.partition("<!-- end of benches -->")[2]
-        )
+        rewrite(DOCS, "benches", "\n".join(lines))
 
 
 def _told(line: str, read: list[tuple[str, Analysis, str, bool]], pages: bool) -> str:

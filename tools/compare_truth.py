@@ -6,12 +6,12 @@ lies there. Writes the table of docs/exact-truth.md. Needs albumentations and ko
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from sections import rewrite
 
 import fastecg
 from fastecg.artifacts import Crease, Curl, Folds, Wave, Wrinkle
@@ -148,10 +148,7 @@ def main() -> None:
         low, high = np.percentile(found, [50, 99])
         rows.append(f"| {name} | {len(found)} | {low:.3f} | {high:.3f} | {found.max():.2f} | {lost} |")
         print(rows[-1])
-    page = ROOT / "docs" / "exact-truth.md"
-    table = "\n".join(["", *rows, ""])
-    text = page.read_text(encoding="utf-8")
-    page.write_text(re.sub(r"(<!-- measured: begin -->\n).*(<!-- measured: end -->)", lambda m: m[1] + table + m[2], text, flags=re.DOTALL))
+    rewrite(ROOT / "docs" / "exact-truth.md", "measured", "\n".join(rows))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sections import rewrite
 
 import fastecg
 from fastecg.digitizing.coarse import column_means, extent_mm, straighten
@@ -29,7 +30,6 @@ from fastecg.digitizing.views import Settings, best_view, seen
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
-BEGIN, END = "<!-- evidence -->", "<!-- end of evidence -->"
 RECIPES = ("clean", "scan", "photo", "copy", "screen", "aged", "damaged", "mix", "kit")
 SEED = 11
 
@@ -227,9 +227,7 @@ def main() -> None:
     told = tables(rows, len(paths))
     print(told)
     if not given.dry:
-        text = PAGE.read_text(encoding="utf-8")
-        before, after = text.split(BEGIN)[0], text.split(END)[1]
-        PAGE.write_text(f"{before}{BEGIN}\n{told}\n{END}{after}", encoding="utf-8")
+        rewrite(PAGE, "evidence", told)
 
 
 if __name__ == "__main__":

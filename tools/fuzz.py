@@ -36,6 +36,7 @@ from typing import Any
 
 import numpy as np
 import tomllib
+from sections import rewrite
 
 import fastecg
 from fastecg.errors import FastecgError
@@ -751,15 +752,8 @@ def main() -> None:
                 print(f"  {name}:{number} {fault}", file=sys.stderr, flush=True)
     print(table(counts))
     if given.docs:
-        _write_docs(table(counts))
+        rewrite(Path(__file__).parent.parent / "docs" / "robustness.md", "fuzz", table(counts))
     sys.exit(any(count.faults for _, _, count in counts.values()))
-
-
-def _write_docs(text: str) -> None:
-    page = Path(__file__).parent.parent / "docs" / "robustness.md"
-    begin, end = "<!-- fuzz: begin -->\n", "<!-- fuzz: end -->"
-    head, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    page.write_text(f"{head}{begin}\n{text}{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

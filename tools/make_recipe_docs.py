@@ -8,10 +8,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from sections import with_section
+
 from fastecg.artifact import Artifact, Values
 from fastecg.artifacts import ARTIFACTS
 from fastecg.recipe import RECIPES, Recipe
-from fastecg.vary import Distribution, Vary
+from fastecg.vary import Distribution, RandomSlot
 from fastecg.views import VIEWS
 
 PAGE = Path(__file__).parent.parent / "docs" / "recipes.md"
@@ -46,12 +48,12 @@ def varied(distribution: Distribution) -> str:
     return form.format(shown(a), shown(rest[0]))
 
 
-def chance(vary: Vary[Any]) -> str:
+def chance(vary: RandomSlot[Any]) -> str:
     low, high = (round(100 * p) for p in vary.chance)
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
-def spelled(vary: Vary[Any]) -> str:
+def spelled(vary: RandomSlot[Any]) -> str:
     return "; ".join(f"{key}: {varied(item)}" for key, item in vary.values)
 
 
@@ -96,10 +98,7 @@ def filled(text: str) -> str:
     """The page with its tables made anew between their markers."""
     made = {"recipes": recipes(), "slots": slots(), "views": kinds(VIEWS), "artifacts": kinds(ARTIFACTS)}
     for name, part in made.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
-        if not re.search(pattern, text, re.DOTALL):
-            raise SystemExit(f"{PAGE}: no place for the {name}, expected <!-- {name} --> and <!-- end of {name} -->")
-        text = re.sub(pattern, lambda found, part=part: f"{found[1]}\n{part}{found[2]}", text, flags=re.DOTALL)
+        text = with_section(text, name, part)
     return text
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sections import rewrite
 
 import fastecg
 from fastecg.errors import FastecgError
@@ -49,11 +50,8 @@ def main() -> None:
     speed = ROOT / "docs" / "speed.md"
     _, long, before = speed.read_text(encoding="utf-8").partition(LONG)
     speed.write_text(page + (f"\n{long}{before}" if long else ""), encoding="utf-8")
-    readme = ROOT / "README.md"
-    table = "\n".join(["", rate_table(rates), "", ratio_table(chosen(ratios), "times as fast, measured in one session"), ""])
-    text = readme.read_text(encoding="utf-8")
-    between = r"(<!-- measured: begin -->\n).*(<!-- measured: end -->)"
-    readme.write_text(re.sub(between, lambda m: m[1] + table + m[2], text, flags=re.DOTALL), encoding="utf-8")
+    table = f"{rate_table(rates)}\n\n{ratio_table(chosen(ratios), 'times as fast, measured in one session')}"
+    rewrite(ROOT / "README.md", "measured", table)
 
 
 NOTE = """Written by `tools/measure_speed.py` on {where}.

@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from sections import rewrite
 
 import fastecg
 from fastecg.digitizing.decode import decode
@@ -22,7 +23,6 @@ from fastecg.digitizing.oracle import drawn_samples, true_layers, true_rows
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
-BEGIN, END = "<!-- oracle evidence -->", "<!-- end of oracle evidence -->"
 DPI, SEED = 200.0, 7
 
 #: Name, recipe, severity.
@@ -92,9 +92,7 @@ def main() -> None:
         for path, found in zip(paths, pool.map(decoded, paths), strict=True):
             results += found
             print(f"{path.stem}: {len(results)} pages read", file=sys.stderr, flush=True)
-    text = PAGE.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(results, len(paths))}\n{END}{after}", encoding="utf-8")
+    rewrite(PAGE, "oracle evidence", table(results, len(paths)))
     print(table(results, len(paths)))
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import io
-import re
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+from sections import with_section
 from skimage.color import rgb2lab
 from skimage.morphology import skeletonize
 
@@ -174,10 +174,7 @@ def overlaps(groups: Groups) -> str:
 def filled(text: str, parts: dict[str, str]) -> str:
     """The page with its tables made anew between their markers."""
     for name, part in parts.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
-        if not re.search(pattern, text, re.DOTALL):
-            raise SystemExit(f"{PAGE}: no place for the {name}, expected <!-- {name} --> and <!-- end of {name} -->")
-        text = re.sub(pattern, lambda found, part=part: f"{found[1]}\n{part}\n{found[2]}", text, flags=re.DOTALL)
+        text = with_section(text, name, part)
     return text
 
 

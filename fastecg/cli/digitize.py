@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fastecg.cli.group import FAILED, INTERRUPTED, refusal
+from fastecg.cli.group import FAILED, can_go_on, listed
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
     from fastecg.archive import Step
     from fastecg.cli.report import Reporter
+    from fastecg.digitizing.result import Format
     from fastecg.digitizing.views import Settings
 
-_BYTES_A_WORKER = 2e9
+_BYTES_A_WORKER = 2e9  # memory that one worker may need for a picture
 
-_PAGE, _SIGNAL = "What is known of the page (else it is read from the picture)", "What is read"
+# Headings of the groups of options.
+_PAGE = "What is known of the page (else it is read from the picture)"
+_SIGNAL = "What is read"
 
 
 def digitize(
@@ -29,8 +32,8 @@ def digitize(
     gain: Annotated[float | None, typer.Option(help="Gain, mm/mV.", rich_help_panel=_PAGE, show_default=False)] = None,
     fs: Annotated[float, typer.Option(min=50, max=5000, help="Samples a second.", rich_help_panel=_SIGNAL)] = 500.0,
     mode: Annotated[
-        str, typer.Option(help="render (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)
-    ] = "render",
+        str, typer.Option(help="stroke_fit (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)
+    ] = "stroke_fit",
     page: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="A page corrected in `fastecg review`.", rich_help_panel=_PAGE, show_default=False),
@@ -61,9 +64,9 @@ def digitize(
     """
     from fastecg.archive import SUMMARY, Wish, digitize_archive
     from fastecg.cli.report import Reporter
-    from fastecg.digitizing.decode import MODES
+    from fastecg.digitizing.result import MODES
 
-    if mode not in MODES:
+    if mode not in (*MODES, "render"):
         raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
     if layout is not None:
         from fastecg.layouts import check_layout
@@ -71,23 +74,16 @@ def digitize(
         check_layout(layout)
     wish = Wish(_settings(layout, speed, gain, fs, mode, page), weights, overlay, _formats(also))
     reporter = Reporter(what="pictures")
-    try:
-        with reporter:
-            outcome = digitize_archive(
-                images,
-                out,
-                wish,
-                workers=workers or _likely_workers(),
-                timeout_s=timeout,
-                progress=lambda step: _tell(step, reporter),
-                compiling=reporter.say_compiling,
-            )
-    except KeyboardInterrupt:
-        reporter.say("stopped; the same command goes on from here")
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
-        raise typer.Exit(FAILED) from None
+    with can_go_on(reporter), reporter:
+        outcome = digitize_archive(
+            images,
+            out,
+            wish,
+            workers=workers or _likely_workers(),
+            timeout_s=timeout,
+            progress=lambda step: _tell(step, reporter),
+            compiling=reporter.say_compiling,
+        )
     kept = f", {outcome.kept} were there already" if outcome.kept else ""
     typer.echo(f"{outcome.read} pictures read{kept}; {out / SUMMARY}")
     if outcome.failures:
@@ -97,7 +93,7 @@ def digitize(
 
 
 def _settings(layout: str | None, speed: float | None, gain: float | None, fs: float, mode: str, page: Path | None) -> Settings:
-    """What is known of the page."""
+    """The settings from the options of the command."""
     from fastecg.digitizing.views import Settings
 
     if page is not None and not page.is_file():
@@ -105,20 +101,22 @@ def _settings(layout: str | None, speed: float | None, gain: float | None, fs: f
     return Settings(layout, speed, gain, fs, mode, page)
 
 
-def _formats(text: str) -> tuple[str, ...]:
-    """Names of formats, parted by commas."""
+def _formats(text: str) -> tuple[Format, ...]:
+    """The formats named in an option, separated by commas."""
     from fastecg.writers.exchange import FORMATS
 
-    names = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    names = listed(text)
     for name in names:
         if name not in FORMATS:
             raise FastecgError(f"unknown format {name!r}, expected some of {', '.join(FORMATS)}")
-    return names
+    return cast("tuple[Format, ...]", names)
 
 
 def _likely_workers() -> int:
-    """As many processes as there are cores, and memory for."""
-    cores = os.cpu_count() or 1
+    """The number of processes that the cores and the memory allow."""
+    from fastecg.cores import available
+
+    cores = available()
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows
@@ -127,7 +125,7 @@ def _likely_workers() -> int:
 
 
 def _tell(step: Step, reporter: Reporter) -> None:
-    """One line on a picture."""
+    """Report one picture in one line."""
     line = step.line
     page = f", page {line['page'] + 1}" if line["page"] else ""
     if "error" in line:
@@ -138,7 +136,7 @@ def _tell(step: Step, reporter: Reporter) -> None:
         flags = "".join(f"; {flag}" for flag in line["flags"][:3]) + (f"; {len(line['flags']) - 3} flags more" if line["flags"][3:] else "")
         order = line.get("order") or "not told"
         reporter.say(
-            f"{line['source']}{page}: {line['layout']}, {line['speed_mm_s']:g} mm/s, {line['gain_mm_mv']:g} mm/mV, order {order}, "
+            f"{line['source']}{page}: {line['layout']}, {line['speed_mm_s']:.4g} mm/s, {line['gain_mm_mv']:.4g} mm/mV, order {order}, "
             f"{100 * line['read']:.0f} % of what was drawn{flags} -> {line['record']}"
         )
     reporter.count(step.done, step.total, step.done)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from fastecg.export import Format
 
 
 def export(
@@ -26,5 +29,5 @@ def export(
     """
     from fastecg.export import export as exported
 
-    count = exported(folder, dest, to=to, val=val)
+    count = exported(folder, dest, to=cast("Format", to), val=val)
     typer.echo(f"{count} pictures in {dest}")

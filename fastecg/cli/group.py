@@ -1,22 +1,29 @@
-"""How every command reports what went wrong: one line on stderr and an exit status, no traceback."""
+"""Error reporting of all commands: one line on stderr and an exit status, without a traceback."""
 
 from __future__ import annotations
 
 import os
 import traceback
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from fastecg.errors import FastecgError
 
-USAGE, FAILED = 2, 1
+if TYPE_CHECKING:
+    from fastecg.cli.report import Reporter
+
+# Exit statuses.
+FAILED = 1  # part of the work could not be done
+USAGE = 2  # the command itself makes no sense
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 class ReportingGroup(TyperGroup):
-    """Turns the library's errors into one line: status 2 for what was asked for wrongly, 1 for what the disk refused."""
+    """Reports errors of fastecg in one line with status 2, and errors of the file system with status 1."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -33,11 +40,30 @@ class ReportingGroup(TyperGroup):
 
 
 def _show(error: Exception) -> None:
-    """Where an error comes from, with --debug."""
+    """Print the traceback if ``--debug`` is given."""
     if os.environ.get("FASTECG_DEBUG"):
         traceback.print_exception(error)
 
 
+@contextmanager
+def can_go_on(reporter: Reporter) -> Iterator[None]:
+    """Context of a run that can be resumed: after Ctrl-C or an error of the disk, say so and exit with the right status."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        reporter.say("stopped; the same command goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        _show(error)
+        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
+        raise typer.Exit(FAILED) from None
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The values of an option that takes several, separated by commas, without repetitions."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+
 def refusal(error: OSError) -> str:
-    """What the disk refused, in words."""
+    """The message for an error of the file system."""
     return f"{error.filename or 'file'}: {error.strerror or error}"

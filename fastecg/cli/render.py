@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from fastecg.cli.group import FAILED, INTERRUPTED, refusal
+from fastecg.cli.group import FAILED, can_go_on, listed
 from fastecg.errors import FastecgError
 
 if TYPE_CHECKING:
-    from fastecg.dataset import Summary
+    from fastecg.dataset import Format, Summary, TruthFile
 
 
 def render(
@@ -94,7 +94,7 @@ def render(
     if not inputs:
         reporter.say("no INPUT given: drawing the built-in sample records")
     on_compile(reporter.say_compiling)
-    try:
+    with can_go_on(reporter):
         font = None if notes_font is None else read_font(notes_font)
         with connected(dask) as client, reporter:
             summary = render_dataset(
@@ -108,7 +108,7 @@ def render(
                 gain=gain,
                 chest_gain=chest_gain,
                 paper=paper,
-                rhythm_leads=_parsed_list(rhythm_lead),
+                rhythm_leads=listed(rhythm_lead),
                 severity=severity,
                 header_text=_lines_of(header_text),
                 notes=() if notes is None else read_notes(notes, font),
@@ -117,9 +117,9 @@ def render(
                 per_record=per_record,
                 limit=limit,
                 shard=_parsed_shard(shard),
-                format=format,
+                format=cast("Format", format),
                 quality=quality,
-                truth=_parsed_list(truth),
+                truth=cast("tuple[TruthFile, ...]", listed(truth)),
                 mask_unplotted=mask_unplotted,
                 challenge_headers=challenge_headers,
                 workers=workers,
@@ -127,12 +127,6 @@ def render(
                 overwrite=overwrite,
                 progress=reporter.update,
             )
-    except KeyboardInterrupt:
-        reporter.say("stopped; the same command goes on from here")
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        reporter.say(f"fastecg: {refusal(error)}; once that is mended, the same command goes on from here")
-        raise typer.Exit(FAILED) from None
     reporter.say("\n".join(_told(summary, out)))
     if summary.failures:
         raise typer.Exit(FAILED)
@@ -164,12 +158,8 @@ def _lines_of(path: Path | None) -> tuple[str, ...]:
     return kept
 
 
-def _parsed_list(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-
-
 def _told(summary: Summary, out: str) -> list[str]:
-    """What a run did, in lines."""
+    """The summary of a run, as lines."""
     rate = summary.pages / max(summary.seconds, 1e-9)
     size = f"{summary.bytes / 1e6:.1f} MB of images"
     lines = [f"{summary.pages} images of {summary.records} records in {out}, {size}, {summary.seconds:.1f} s ({rate:.1f} images/s)"]

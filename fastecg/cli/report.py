@@ -1,4 +1,4 @@
-"""What long work says while it goes on: a progress bar on a terminal, plain lines elsewhere. All of it on stderr."""
+"""Progress of long commands on stderr: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rich.progress import Progress as Bar
 if TYPE_CHECKING:
     from fastecg.dataset import Progress
 
-_SILENCE_S = 5.0  # between plain lines
+_SILENCE_S = 5.0  # seconds between plain lines
 
 
 class Reporter:
-    """Tells how a run goes; a context manager round the work."""
+    """Reports the progress of a run; used as a context manager."""
 
     def __init__(self, console: Console | None = None, what: str = "records") -> None:
         self._what = what
@@ -40,17 +40,17 @@ class Reporter:
             self._bar.stop()
 
     def say(self, line: str) -> None:
-        """One line."""
+        """Print one line."""
         self._console.print(line, markup=False)
 
     def say_compiling(self) -> None:
-        """Kernels are being compiled; said once."""
+        """Say once that kernels are being compiled."""
         if not self._compiling:
             self._compiling = True
             self.say("compiling kernels, once for this version: half a minute or so (`fastecg warm` does it beforehand)")
 
     def update(self, progress: Progress) -> None:
-        """Pictures were drawn, the last of a record or not."""
+        """Report pictures that were drawn, and the note or error of their record."""
         if progress.note is not None:
             self.say(progress.note)
         if progress.error is not None:
@@ -58,7 +58,7 @@ class Reporter:
         self.count(progress.done, progress.total, progress.pages)
 
     def count(self, done: int, total: int, images: int) -> None:
-        """So many of all are done, and so many images with them."""
+        """Report how many of all records are done, and how many images."""
         now = time.monotonic()
         rate = images / max(now - self._began, 1e-9)
         if self._bar is not None:

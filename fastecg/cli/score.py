@@ -50,7 +50,7 @@ def score(
 
 
 def _pairs(reference: Path, estimate: Path) -> tuple[list[Record], list[Record]]:
-    """What was drawn and what was recovered of it: picture by picture where they have its names, else records of the same name."""
+    """Pairs of a reference and its estimate: by picture if the estimates are named after pictures, else by record."""
     from fastecg.readers import find_records, read_record
 
     wanted = find_records(reference)
@@ -107,7 +107,7 @@ def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
 
 
 def _nothing(reference: Record) -> Record:
-    """What a record that was not recovered amounts to: no sample of it."""
+    """An estimate without any sample, for a record that was not recovered."""
     import numpy as np
 
     from fastecg.record import Record
@@ -149,7 +149,7 @@ def _as_json(scores: Scores) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Values that JSON has: it knows no NaN and no infinity."""
+    """Values that JSON can hold, with None for NaN and infinity."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):

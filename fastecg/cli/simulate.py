@@ -60,7 +60,7 @@ def simulate(
 
 
 def _tell(title: str, rows: Iterable[object]) -> None:
-    """A table of names and what they are."""
+    """Print a table of names and descriptions."""
     typer.echo(title)
     for row in rows:
         typer.echo(f"  {row.name:<30} {row.about}")  # type: ignore[attr-defined]

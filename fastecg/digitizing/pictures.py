@@ -123,13 +123,18 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
                 if page:
                     found.seek(page)
                 _check_size(path, found)
-                factor = _loaded(found, reduction_of(found.size))
-                return _turned(_reduced(found, factor), found.getexif().get(_ORIENTATION))
+                return pixels_of(found)
     except FastecgError:
         raise
     except Exception as fault:  # decoders raise whatever they like on damaged files
         what = f"page {page + 1} cannot be read" if page else "cannot be read"
         raise ImageError(f"{path}: {what} as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}") from fault
+
+
+def pixels_of(picture: Image.Image) -> np.ndarray:
+    """The pixels of a PIL image as `read_picture` gives them."""
+    factor = _loaded(picture, reduction_of(picture.size))
+    return _turned(_reduced(picture, factor), picture.getexif().get(_ORIENTATION))
 
 
 def _is_heif(path: Path) -> bool:

@@ -119,6 +119,9 @@ class Scores:
             for record in self.records for lead in record.leads
         ]  # fmt: skip
 
+    def __repr__(self) -> str:
+        return f"Scores({len(self.records)} record{'s' * (len(self.records) != 1)}, raw SNR {self.summary()['snr_mean_db']:.1f} dB)"
+
     def _leads(self) -> Iterator[LeadScore]:
         for record in self.records:
             yield from record.leads
@@ -143,6 +146,14 @@ def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Reco
     ------
     RecordError
         If the numbers of records or their sampling frequencies differ, or a reference has nothing drawn.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> record = fastecg.simulate(seed=1)
+    >>> rounded = fastecg.Record(record.signal.round(1), record.fs, record.leads)
+    >>> fastecg.score(record, rounded)
+    Scores(1 record, raw SNR 17.1 dB)
     """
     references = [reference] if isinstance(reference, Record) else list(reference)
     estimates = [estimate] if isinstance(estimate, Record) else list(estimate)

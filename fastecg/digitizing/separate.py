@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastecg.cores import cores
 from fastecg.digitizing.targets import MAPS, MARKER_CELL
 from fastecg.errors import FastecgError, ImageError
 
@@ -66,7 +66,7 @@ class Separator:
     weights : Path
         An ONNX file as `fastecg train` exports it.
     threads : int
-        How many the network runs on; all cores unless given.
+        How many the network runs on; as many as this process has cores unless given.
     """
 
     def __init__(self, weights: Path = WEIGHTS, threads: int = 0) -> None:
@@ -77,7 +77,7 @@ class Separator:
         if not weights.exists():
             raise ImageError(f"{weights}: no network there, expected an ONNX file that `fastecg train` has written")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = threads or cores()
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
 

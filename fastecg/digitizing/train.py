@@ -23,7 +23,7 @@ from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
 from fastecg.styles import STYLES
-from fastecg.vary import stream
+from fastecg.vary import rng_for
 
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe
@@ -91,7 +91,7 @@ class Pages(IterableDataset):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         first, step = (self.start + worker.id, worker.num_workers) if worker else (self.start, 1)
-        rng = stream(self.course.seed, f"batches {first}", "order")
+        rng = rng_for(self.course.seed, f"batches {first}", "order")
         taken: list[Window] = []
         for found in self._windows(first, step):
             self._pool.append(found)
@@ -106,7 +106,7 @@ class Pages(IterableDataset):
         while True:
             try:
                 photo = draw_page(self.origins, self.course, k)
-                yield from windows(photo, stream(self.course.seed, f"page {k}", "windows"), _PER_PICTURE, self.course.size)
+                yield from windows(photo, rng_for(self.course.seed, f"page {k}", "windows"), _PER_PICTURE, self.course.size)
             except FastecgError:  # a record that cannot be drawn this way: the next one can
                 pass
             k += step
@@ -116,7 +116,7 @@ def draw_page(origins: list[Path], course: Course, number: int) -> Photo:
     """Page `number` of a course: a record, real or simulated, in any look."""
     from fastecg.recipe import Recipe, render
 
-    rng = stream(course.seed, f"page {number}", "look")
+    rng = rng_for(course.seed, f"page {number}", "look")
     record = _record(origins, rng, course.simulated)
     other = rng.random() < course.others
     shares = OTHERS if other else SHARES

@@ -55,6 +55,10 @@ class Settings:
     mode: str = "render"
     page: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.mode == "stroke_fit":  # its public name
+            object.__setattr__(self, "mode", "render")
+
 
 #: Everything is read from the picture.
 READ = Settings()

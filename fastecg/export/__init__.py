@@ -1,10 +1,10 @@
-"""Rendered folders in the formats of other people's tools: one file a format."""
+"""Export of rendered folders to the formats of other tools; each format has its own module."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from fastecg.errors import FastecgError
 from fastecg.export.coco import write_coco
@@ -19,10 +19,12 @@ __all__ = ["EXPORTS", "export"]
 
 
 class Exporter(Protocol):
-    """Writes pictures to a folder; `val` is the share of records for validation."""
+    """A function that writes pictures to a folder; `val` is the share of records for validation."""
 
     def __call__(self, pictures: list[Rendered], dest: Path, *, val: float) -> None: ...
 
+
+Format = Literal["coco", "yolo", "yolo-segment", "nnunet", "webdataset", "huggingface", "ecg-digitiser"]
 
 #: Name of a format -> what writes it.
 EXPORTS: dict[str, Exporter] = {
@@ -36,7 +38,7 @@ EXPORTS: dict[str, Exporter] = {
 }
 
 
-def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: str, val: float = 0.1) -> int:
+def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: Format, val: float = 0.1) -> int:
     """Write what `render_dataset` made in another format.
 
     Parameters
@@ -59,6 +61,17 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
     ------
     FastecgError
         If the format is unknown, `folder` is none of ours, or `dest` is not empty.
+
+    Examples
+    --------
+    >>> import fastecg, os, tempfile
+    >>> from fastecg.export import export
+    >>> folder = tempfile.mkdtemp()
+    >>> summary = fastecg.render_dataset(fastecg.simulate(seed=1, name="me"), f"{folder}/out", layout="3x4", dpi=50, workers=1)
+    >>> export(f"{folder}/out", f"{folder}/yolo", to="yolo")
+    1
+    >>> sorted(os.listdir(f"{folder}/yolo"))
+    ['data.yaml', 'images', 'labels']
     """
     if to not in EXPORTS:
         raise FastecgError(f"unknown format {to!r}, expected one of {', '.join(EXPORTS)}")

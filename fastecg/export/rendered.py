@@ -1,4 +1,4 @@
-"""Pictures that are in a rendered folder, with what is known of them."""
+"""The pictures of a rendered folder and their truth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST_KEY = 88  # bytes: a tar archive has room for 100, of which ".layers.pn
 
 @dataclass(frozen=True)
 class Rendered:
-    """One picture of a rendered folder, by its line of the manifest."""
+    """One picture of a rendered folder, described by its line of the manifest."""
 
     folder: Path
     line: Line
@@ -37,7 +37,7 @@ class Rendered:
 
     @property
     def key(self) -> str:
-        """A name of its own: no folders, no dots, and not too long for any format."""
+        """A unique name without folders and dots, short enough for every format."""
         path = Path(self.line["path"]).with_suffix("").as_posix()
         # Folders that are named like that could otherwise give two pictures one name.
         mark = f"-{crc32(path.encode()):08x}" if "__" in path or "." in path else ""
@@ -48,7 +48,7 @@ class Rendered:
 
     @property
     def record(self) -> str:
-        """What it was drawn from."""
+        """The name of the record it was drawn from."""
         return str(self.line["record"])
 
     @property
@@ -85,7 +85,7 @@ class Rendered:
         return shot.take(read_record(self.folder / str(self.line["record"])))
 
     def put_image(self, target: Path) -> None:
-        """Its image under another name: the same file where the disk allows, for nothing changes it, else a copy."""
+        """Put the image under another name, as a hard link if the file system allows, else as a copy."""
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(self.image, target)
@@ -94,7 +94,7 @@ class Rendered:
 
 
 def place_of(record: str) -> float:
-    """Where a record stands, from 0 to below 1, in an order that depends on its name alone."""
+    """A number from 0 to below 1 that depends only on the name of the record; it decides on the split."""
     return crc32(record.encode()) / _SPLIT_STEPS
 
 

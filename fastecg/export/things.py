@@ -1,4 +1,4 @@
-"""What detectors are to find in a picture: traces, words, marks, pulses and the grid, with box, outline, ink and key points."""
+"""Objects for detectors: traces, words, marks, pulses and the grid, each with a box, an outline, ink and key points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastecg.export.rendered import Rendered
 from fastecg.record import LEADS
 from fastecg.writers.truth_json import reading_truth
 
-#: Names of what can be found; a trace is called like its lead.
+#: Categories of objects; the category of a trace is its lead.
 CATEGORIES = (*LEADS, "other_lead", "lead_name", "text", "pulse", "handwriting", "mark", "grid")
 
 #: Key points of a trace: positions evenly spaced in time, the first and the last sample among them.

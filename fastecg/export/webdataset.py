@@ -12,7 +12,8 @@ from fastecg.writers.image import PART
 from fastecg.writers.png import png_bytes
 
 MOST_BYTES = 1_000_000_000
-_BLOCK, _END = 512, 20 * 512  # tar rounds files up to blocks, and archives to records
+_BLOCK = 512  # bytes: tar rounds the size of each file up to a multiple of it
+_END = 20 * _BLOCK  # bytes: tar rounds the size of an archive up to a multiple of it
 _HEAD = 4 * _BLOCK  # at most: long names have two blocks and more of their own
 
 

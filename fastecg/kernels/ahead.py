@@ -1,4 +1,4 @@
-"""Memory asked for before it is needed, by loops whose way through it processors do not foresee."""
+"""Prefetching for loops whose accesses to memory are irregular."""
 
 from __future__ import annotations
 

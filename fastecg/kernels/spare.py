@@ -1,4 +1,4 @@
-"""Pixels of four bytes, the way libraries keep them that like whole words."""
+"""RGB pixels to RGBX, the form in which Pillow stores them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which lead is where on the page, and for how long: one table, and the layouts made for other sets of leads."""
+"""The table of layouts, and layouts for records with other leads than the standard twelve."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ from fastecg.paper import PAPERS, Frame, Paper, Setup
 from fastecg.record import LEADS
 
 __all__ = [
-    "LAYOUTS", "PAPERS", "Frame", "Layout", "Paper", "Setup",
-    "auto_layouts", "check_layout", "fitting_layouts", "layout_for", "single_column",
+    "LAYOUTS",
+    "PAPERS",
+    "Frame",
+    "Layout",
+    "Paper",
+    "Setup",
+    "auto_layouts",
+    "check_layout",
+    "fitting_layouts",
+    "layout_for",
+    "single_column",
 ]  # fmt: skip
 
 _LIMB = LEADS[:6]
@@ -85,7 +94,7 @@ def layout_for(name: str, leads: Sequence[str]) -> Layout:
 
 
 def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
-    """Names of the layouts that leave no cell empty, best first; never none."""
+    """Names of the layouts that leave no cell empty, best first; there is at least one."""
     there = set(leads)
     wide = [name for name in LAYOUTS if not name.startswith(("1x1", "2x1", "3x5")) and set(LAYOUTS[name].leads) <= there]
     if len(there) >= 15 and there >= set(LEADS):

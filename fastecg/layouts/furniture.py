@@ -1,4 +1,4 @@
-"""What is printed round the traces of every row: calibration pulses, lead names, separators between columns."""
+"""Annotations of the traces: calibration pulses, lead names, and separators between columns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
 
 
 def label_of(label: str, column: int, baseline: float, pitch: float, style: Style, frame: Frame, columns: int) -> Text:
-    """The name of a lead at its trace."""
+    """The printed name of a lead."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
     # Low rows pull the names closer to the trace, else they would be nearer to the next one.
     rise = {"above": 4.2, "below": -5.6, "on": 0.7, "left": -0.35 * size, "far_above": 12.5}[style.label_place]
@@ -58,7 +58,7 @@ def spelled(label: str, spelling: str) -> str:
 
 
 def separators(layout: Layout, baselines: list[float], pitch: float, style: Style, frame: Frame) -> tuple[Stroke, ...]:
-    """Lines between the columns, as the style has them."""
+    """The separators between the columns, in the form that the style has."""
     if style.separator not in _SEPARATORS:
         return ()
     draw, width = _SEPARATORS[style.separator]

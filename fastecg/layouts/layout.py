@@ -1,4 +1,4 @@
-"""`Layout`: which lead is where; `place` makes a page in millimetres of it."""
+"""`Layout`: the arrangement of leads on a page; its method `place` makes the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a layout and a record to a page of vectors, in four steps: frame, rows, traces, and what is printed round them."""
+"""Turns a layout and a record into a page of vectors: the frame, the rows, the traces, and the printed words around them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from fastecg.record import Record
 from fastecg.style import Style
 from fastecg.text import measure
 
-_EDGE_MM = 4.0  # least paper left and right of what is drawn
-_SHEET_MM = 180.0  # papers at least this high keep the style's white bands
-_PITCH_MM = 42.0  # most space a row gets
-_HEAD_MM = 1.0  # from the top of the first row's pulse to what is above
-_LADDER_MM = 4.0  # pulses nearer to the next row's than this would stand like the rungs of a ladder
+_EDGE_MM = 4.0  # minimum margin left and right of the drawing
+_SHEET_MM = 180.0  # papers of at least this height have the white bands of the style
+_PITCH_MM = 42.0  # maximum distance between rows
+_HEAD_MM = 1.0  # distance from the top of the first pulse to the words above
+_LADDER_MM = 4.0  # one pulse is drawn for all rows if they are closer than the pulse's height plus this
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Fac
 
 
 def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> Iterator[Cell]:
-    """The segments whose lead the record has; the others are noted."""
+    """The segments whose lead the record has; missing leads are added to the notes."""
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
             if label.removeprefix("-") in record.leads:
@@ -89,7 +89,7 @@ def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> It
 
 
 def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> list[str]:
-    """As many leads as the layout has strips: those asked for, then the layout's own, then whatever the record has."""
+    """The leads of the rhythm strips: those asked for first, then the layout's own, then others of the record."""
     given = setup.rhythm_leads or ()
     layout.check_rhythm(given)
     for lead in given:
@@ -205,7 +205,7 @@ def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, 
 
 
 def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
-    """The level to subtract, mV: the segment's median where that lies nearer to another row than to its own, else 0."""
+    """The offset to subtract in mV: the median of the segment if that would place it nearer to another row, else 0."""
     if samples.size and abs(gain) * max(-float(np.fmin.reduce(samples)), float(np.fmax.reduce(samples))) <= pitch / 2:
         return 0.0  # as is the median between the extremes, which takes ten times as long to find
     seen = samples[~np.isnan(samples)].astype(np.float64)
@@ -214,7 +214,7 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
-    """Notes on leads and on a last part of the page that are nowhere on it."""
+    """Notes on leads, and on the end of the signal, that the page does not show."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]
     if missing:
@@ -226,7 +226,7 @@ def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]
 
 
 def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: Frame) -> Iterator[Stroke]:
-    """A calibration pulse a row; on dense pages one for all rows, at the first."""
+    """A calibration pulse for each row; if the rows are close together, one for all, in the first row."""
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())
     if pitch < max(everywhere) + _LADDER_MM:

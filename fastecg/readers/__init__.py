@@ -14,14 +14,14 @@ from fastecg.record import Record
 __all__ = ["Source", "find_records", "read_csv", "read_numpy", "read_record", "read_wfdb", "sample_records"]
 
 
-def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
+def read_record(path: str | os.PathLike[str], fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
     """Read one record.
 
     Parameters
     ----------
     path : str or Path
         A WFDB record (with or without ``.hea``), a ``.csv``, ``.npy`` or ``.npz`` file, EDF or BDF (extra "edf"), DICOM (``.dcm``,
-        extra "dicom"), or ``.xml`` of GE MUSE or HL7 aECG.
+        extra "dicom"), SCP-ECG (``.scp``, extra "scp"), or ``.xml`` of GE MUSE or HL7 aECG.
     fs : float, optional
         Hz, for tables that do not tell it. A WFDB header always does.
     leads : sequence of str, optional
@@ -36,6 +36,14 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
     ------
     RecordError
         If the file is missing, damaged, or holds no ECG.
+
+    Examples
+    --------
+    >>> import fastecg, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> fastecg.write_record(f"{folder}/00001_hr", fastecg.simulate(seed=1))
+    >>> fastecg.read_record(f"{folder}/00001_hr")
+    Record('00001_hr', 12 leads, 5000 samples at 500 Hz, 10 s)
     """
     file = record_path(path)
     match os.path.splitext(file)[1].lower():
@@ -43,7 +51,7 @@ def read_record(path: str | Path, fs: float | None = None, leads: Sequence[str] 
             return read_csv(Path(file), fs)
         case ".npy" | ".npz":
             return read_numpy(Path(file), fs, leads)
-        case ".edf" | ".bdf" | ".dcm" | ".xml":
+        case ".edf" | ".bdf" | ".dcm" | ".scp" | ".xml":
             from fastecg.readers.extras import read_extra
 
             return read_extra(Path(file))

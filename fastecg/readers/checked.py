@@ -1,4 +1,4 @@
-"""The last gate of every reader: a `Record` that has something to draw, or an error that names the file."""
+"""The last check of every reader: a valid `Record` with something to draw, or an error that names the file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Records as hospitals keep them: EDF and DICOM through the libraries of their fields, GE MUSE and HL7 aECG from their XML.
+"""Formats of hospitals: EDF, DICOM and SCP-ECG through the libraries of their fields, GE MUSE and HL7 aECG from XML.
 
-Names, dates and everything else about the patient stay behind. SCP-ECG is not read: no well-kept library for it was found.
+Names, dates and everything else about the patient are dropped.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import base64
 import binascii
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from fastecg.readers.leads import choose_leads, millivolts_per
 from fastecg.record import Record
 
 #: Suffix -> extra that reading it needs, "" for none.
-SUFFIXES = {".edf": "edf", ".bdf": "edf", ".dcm": "dicom", ".xml": ""}
+SUFFIXES = {".edf": "edf", ".bdf": "edf", ".dcm": "dicom", ".scp": "scp", ".xml": ""}
 
 #: What an EDF file of ours says of its digital minimum, in the field for the transducer: the format has no missing samples.
 MISSING = "minimum is missing"
@@ -41,6 +42,8 @@ def read_extra(path: Path) -> Record:
     try:
         if suffix == ".dcm":
             return _dicom(path)
+        if suffix == ".scp":
+            return _scp(path)
         return _xml(path) if suffix == ".xml" else _edf(path)
     except ImportError as missing:
         extra = SUFFIXES[suffix]
@@ -127,6 +130,26 @@ def _channel_unit(channel: Any) -> str:
     return str(unit[0].get("CodeValue", "mV")) if unit else "mV"
 
 
+# --- SCP-ECG -------------------------------------------------------------------------------------------------------------------
+
+
+def _scp(path: Path) -> Record:
+    from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # checksums: many devices write none
+        try:
+            leads = SCPECGParser().parse(path).leads
+        except MemoryError:
+            raise RecordError(f"{path}: it promises more samples than there is memory, expected a record in SCP-ECG") from None
+    rates = {float(lead.sampling_rate) for lead in leads}
+    if len(rates) != 1 or not all(lead.resolution_unit for lead in leads):
+        raise RecordError(f"{path}: its leads have no scale or none in common, expected microvolts at one frequency")
+    signals = [lead.samples * lead.resolution + lead.offset for lead in leads]
+    names, units = [lead.label[:64] for lead in leads], [lead.resolution_unit for lead in leads]
+    return _made(path, *_with_limb_leads(names, units, signals), rates.pop())
+
+
 # --- XML -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -158,12 +181,17 @@ def _muse(path: Path, root: ElementTree.Element) -> Record:
         names.append(lead.findtext("LeadID", "").strip()[:64])
         units.append(lead.findtext("LeadAmplitudeUnits", "MICROVOLTS").strip())
         signals.append(np.frombuffer(stored, dtype="<i2") * float(lead.findtext("LeadAmplitudeUnitsPerBit", "")))
+    return _made(path, *_with_limb_leads(names, units, signals), fs)
+
+
+def _with_limb_leads(names: list[str], units: list[str], signals: list[np.ndarray]) -> tuple[list[str], list[str], list[np.ndarray]]:
+    """The leads of a file, with the four limb leads that follow from I and II added if they are missing."""
     if {"I", "II"} <= set(names) and "III" not in names and units[names.index("I")] == units[names.index("II")]:
         one, two, unit = signals[names.index("I")], signals[names.index("II")], units[names.index("I")]
         for name, signal in (("III", two - one), ("aVR", -(one + two) / 2), ("aVL", one - two / 2), ("aVF", two - one / 2)):
             if name.lower() not in (other.lower() for other in names):
                 names, units, signals = [*names, name], [*units, unit], [*signals, signal]
-    return _made(path, names, units, signals, fs)
+    return names, units, signals
 
 
 def _aecg(path: Path, root: ElementTree.Element) -> Record:

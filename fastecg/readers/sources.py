@@ -1,4 +1,4 @@
-"""Which records a command line means: files, folders, ``RECORDS`` lists."""
+"""Finding the records that a command line refers to: files, folders and ``RECORDS`` lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastecg.files import MIB, read_text
 from fastecg.readers.header import MOST_BYTES, file_size, header_lines, read_bytes
 
 #: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
-TABLES = (".csv", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".xml")
+TABLES = (".csv", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".scp", ".xml")
 
 _MOST_OF_A_LIST = 256 * MIB
 
@@ -33,7 +33,7 @@ class Source:
 
 
 def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
-    """The records that `inputs` name, in order, each once.
+    """The records that `inputs` refer to, in order, without repetitions.
 
     Where several inputs have a record of one name, `key` and `relative` begin with so much of the end of these inputs' own paths as
     tells them apart: of ``a/ecg`` and ``b/ecg`` the records are ``a/ecg/…`` and ``b/ecg/…``. Other inputs keep theirs.
@@ -99,8 +99,8 @@ def sample_records() -> list[Source]:
     return find_records(SAMPLES)
 
 
-def record_path(given: str | Path) -> str:
-    """The header or table that `given` means; raises `RecordError` if there is none."""
+def record_path(given: str | os.PathLike[str]) -> str:
+    """The header or table that `given` refers to; raises `RecordError` if it does not exist."""
     path = _meant(os.fspath(given))
     if not os.path.isfile(path):
         raise RecordError(f"{path}: there is no such file, expected a record (with or without .hea), a folder or a RECORDS list")
@@ -108,7 +108,7 @@ def record_path(given: str | Path) -> str:
 
 
 def _meant(given: str) -> str:
-    """The header or table that `given` stands for, there or not."""
+    """The header or table that `given` refers to, which need not exist."""
     stem, suffix = os.path.splitext(given)
     if suffix.lower() in (".hea", *TABLES):
         return given

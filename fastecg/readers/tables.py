@@ -95,7 +95,7 @@ def _name_and_unit(column: str) -> tuple[str, str]:
 
 
 def _pieces(path: Path, file: BinaryIO, columns: int) -> Iterator[np.ndarray]:
-    """The numbers of all rows, some thousand rows at a time."""
+    """The numbers of all rows, in pieces of some thousand rows."""
     before, rest = 1, b""
     while data := file.read(_PIECE):
         whole, newline, rest = (rest + data).rpartition(b"\n")
@@ -134,7 +134,7 @@ def _check_rows(path: Path, text: str, columns: int, before: int) -> None:
 
 
 def _joined(pieces: list[np.ndarray]) -> np.ndarray:
-    """The pieces (leads, samples) as one, each given back as soon as it is copied."""
+    """The pieces (leads, samples) joined; each piece is freed as soon as it has been copied."""
     samples = [piece.shape[1] for piece in pieces]
     signal = np.empty((len(pieces[0]), sum(samples)), np.float32)
     for start, count in zip(np.cumsum(samples) - samples, samples, strict=True):
@@ -148,7 +148,7 @@ def _seconds_per_tick(column: str) -> float | None:
 
 
 class _Clock:
-    """The frequency of times that come piece by piece."""
+    """Finds the sampling frequency of a column of times that is read in pieces."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -156,7 +156,7 @@ class _Clock:
         self._steps, self._least, self._most = 0, math.inf, -math.inf
 
     def add(self, times: np.ndarray) -> None:
-        """Go on with these times."""
+        """Add the times of the next piece."""
         new = math.isnan(self._first)
         steps = np.diff(times) if new else np.diff(times, prepend=self._last)
         self._first, self._last = float(times[0]) if new else self._first, float(times[-1])
@@ -231,7 +231,7 @@ def _arrays(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:
 
 
 def _check_sizes(path: Path, arrays: Any) -> None:
-    """Refuse an archive that unpacks to more than any record has: a megabyte of zeros may hold a thousand."""
+    """Raise if the archive unpacks to more than a record can have; a megabyte of zeros can unpack to a thousand."""
     size = sum(member.file_size for member in arrays.zip.infolist())
     if size > _MOST_BYTES:
         raise RecordError(f"{path}: it unpacks to {size} bytes, expected at most {_MOST_BYTES >> 20} MiB")

@@ -77,6 +77,12 @@ def simulate(
     ------
     RecordError
         If a name is unknown or a number out of range.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> fastecg.simulate("atrial_fibrillation", seed=3, seconds=20)
+    Record('atrial_fibrillation-normal-3', 12 leads, 10000 samples at 500 Hz, 20 s)
     """
     row = _row("rhythm", rhythm, RHYTHMS)
     course = _row("conduction", conduction, CONDUCTIONS)

@@ -1,4 +1,4 @@
-"""Bodies: what differs between two people, and the streams of chance a seed is split into."""
+"""Bodies: what differs between two people, and the random generators that a seed is split into."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Body:
 
 
 def stream(seed: int, concern: str) -> np.random.Generator:
-    """One independent stream a concern, so that asking for more noise moves no beat."""
+    """An independent random generator for each concern, so that changing the noise does not move a beat."""
     return np.random.default_rng([seed, crc32(concern.encode())])
 
 

@@ -1,4 +1,4 @@
-"""Records in formats for exchange: CSV, EDF, HL7 aECG. Nothing of a patient is in them, and no date."""
+"""Records in exchange formats: CSV, EDF and HL7 aECG, without dates and data of patients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_exchange(path: str | os.PathLike[str], record: Record) -> None:
 
 
 def _csv(record: Record) -> bytes:
-    """A row a sample: the time in s, then mV a lead to the µV, empty where nothing is known."""
+    """One row for each sample: the time in s, then the leads in mV, rounded to 1 µV; empty cells where samples are missing."""
     file = io.StringIO()
     file.write(",".join(["time", *(f"{lead} (mV)" for lead in record.leads)]) + "\n")
     for k, row in enumerate(record.signal.T.tolist()):
@@ -38,7 +38,7 @@ def _csv(record: Record) -> bytes:
 
 
 def _edf(record: Record) -> bytes:
-    """16 bit, µV; missing samples are the digital minimum, which the field for the transducer says, for EDF has none."""
+    """16 bit in µV. EDF has no missing samples: they are stored as the digital minimum, which the transducer field says."""
     try:
         import edfio
     except ImportError:
@@ -77,7 +77,7 @@ def _record_s(record: Record) -> int:
 
 
 def _aecg(record: Record) -> bytes:
-    """Every stretch in which the same leads are known is a set of sequences, with its time from the beginning."""
+    """One sequence set for every stretch in which the same leads are known, with its time from the start."""
     stretches: dict[tuple[int, int], list[int]] = {}
     for k, row in enumerate(record.signal):
         for start, stop in runs_of(np.isfinite(row)).tolist():

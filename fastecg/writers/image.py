@@ -1,4 +1,4 @@
-"""Pictures out: PNG by our own encoder, JPEG by Pillow, WebP and TIFF through imageio. The resolution is stored in every one."""
+"""Writing pictures: PNG by fastecg's encoder, JPEG by Pillow, WebP and TIFF through imageio. All store the resolution."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ import numpy as np
 from fastecg.errors import ImageError
 from fastecg.writers.png import png_bytes
 
-#: What files end in while they are written aside.
+#: Suffix of temporary files.
 PART = ".part"
 
-_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2  # EXIF and TIFF tags
+# Tags of EXIF and TIFF.
+_STRIP_OFFSETS = 273
+_STRIP_LENGTHS = 279
+_X_RESOLUTION = 282
+_Y_RESOLUTION = 283
+_RESOLUTION_UNIT = 296
+_INCH = 2  # a value of the resolution's unit
 
 
 def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, quality: int | None = None) -> int:
-    """Write a picture, whole or not at all.
+    """Write a picture atomically.
 
     Parameters
     ----------
@@ -59,7 +65,7 @@ def image_bytes(image: np.ndarray, suffix: str, *, dpi: float, quality: int | No
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
-    """Write a file whole or not at all: aside in the same folder, then renamed over `path`. Missing folders are made."""
+    """Write a file atomically: to a temporary name in the same folder, then renamed. Missing folders are made."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.parent / f".{target.name}.{secrets.token_hex(6)}{PART}"
@@ -70,12 +76,12 @@ def write_atomic(path: str | os.PathLike[str], data: bytes | memoryview) -> None
     except BaseException as error:
         aside.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            error.filename = str(target)  # a full disk is told without a name
+            error.filename = str(target)  # the error of a full disk has no file name
         raise
 
 
 def whole_name(aside: str) -> str | None:
-    """The name of the file that `aside` was to become, None if it is no file set aside by `write_atomic`."""
+    """The final name of a temporary file of `write_atomic`; None for any other file."""
     found = re.fullmatch(rf"\.(.+)\.[0-9a-f]{{12}}{re.escape(PART)}", aside)
     return found and found[1]
 
@@ -110,7 +116,21 @@ def _tiff(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     import imageio.v3 as iio
 
     # Pillow's writer, for tifffile's puts its own name into the file.
-    return iio.imwrite("<bytes>", image, extension=".tiff", plugin="pillow", compression="tiff_adobe_deflate", dpi=(float(dpi), float(dpi)))
+    resolution = (float(dpi), float(dpi))
+    return _padded_with_zeros(
+        iio.imwrite("<bytes>", image, extension=".tiff", plugin="pillow", compression="tiff_adobe_deflate", dpi=resolution)
+    )
+
+
+def _padded_with_zeros(tiff: bytes) -> bytes:
+    """A TIFF file with the gap between its pixels and its directory set to 0; libtiff leaves that byte uninitialised."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(tiff), formats=["TIFF"]) as read:
+        tags = read.tag_v2  # type: ignore[attr-defined]
+        end = tags[_STRIP_OFFSETS][-1] + tags[_STRIP_LENGTHS][-1]
+    directory = int.from_bytes(tiff[4:8], "little")
+    return tiff[:end] + bytes(max(directory - end, 0)) + tiff[max(directory, end) :]
 
 
 #: Suffix -> encoder.

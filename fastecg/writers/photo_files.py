@@ -1,4 +1,4 @@
-"""The files of one picture: the image, and the truth beside it in up to four forms."""
+"""Writing one picture: the image, and its truth in up to four forms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: Sequence[str] = ("json",)) -> tuple[bytes, dict[str, int]]:
-    """Write a picture and its truth; the image comes last, so that where it is, all of it is.
+    """Write a picture and its truth. The image is written last: where it exists, its truth is complete.
 
     Parameters
     ----------

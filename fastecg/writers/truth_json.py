@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo, PixelBox
     from fastecg.style import Style
 
-#: Grows when a key under "fastecg" changes its meaning; new keys do not count.
+#: Version of the keys under "fastecg"; increased when a key changes its meaning, not for new keys.
 SCHEMA = 1
 
 _DECIMALS = 3  # a thousandth of a pixel
@@ -63,7 +63,7 @@ def load_truth(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def reading_truth(name: str) -> Iterator[None]:
-    """Whatever a damaged truth file makes its readers run into becomes an `ImageError` that names it."""
+    """Turn any exception from reading a damaged truth file into an `ImageError` that names the file."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -130,12 +130,12 @@ def _is_grey(style: Style) -> bool:
 
 
 def _artifacts(photo: Photo) -> list[dict[str, Any]]:
-    """What happened to the page, in order, as the shot tells it."""
+    """The artifacts of the page in order, as in the shot."""
     return [artifact.to_dict() for artifact in photo.shot.artifacts]
 
 
 def _lead_entries(photo: Photo) -> list[dict[str, Any]]:
-    """Every drawn lead segment in the kit's words."""
+    """The entries of all lead segments, with the keys of ecg-image-kit."""
     traces = photo.truth.traces
     points = _row_column(np.concatenate([trace.points for trace in traces])) if traces else np.empty((0, 2))
     ends = np.cumsum([len(trace.points) for trace in traces]).tolist()
@@ -156,7 +156,7 @@ def _lead_entries(photo: Photo) -> list[dict[str, Any]]:
 
 
 def _own_keys(photo: Photo) -> dict[str, Any]:
-    """What the kit has no words for; points are (x, y)."""
+    """The keys that ecg-image-kit does not have; points are (x, y)."""
     from fastecg import __version__
 
     shot, page, truth = photo.shot, photo.page, photo.truth

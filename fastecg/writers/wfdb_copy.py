@@ -1,6 +1,6 @@
-"""The record a picture was drawn from, as a plain WFDB record: format 16, mV, no comments but our own, no dates.
+"""Writing records as WFDB: format 16, mV, no dates, and no comments but those given.
 
-Written here and not by `wfdb.wrsamp`, which takes twenty times as long. Format: WFDB Applications Guide, header(5) and signal(5).
+`wfdb.wrsamp` is not used because it takes twenty times as long. Format: WFDB Applications Guide, header(5) and signal(5).
 """
 
 from __future__ import annotations
@@ -41,6 +41,14 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     ------
     RecordError
         If the name is none that WFDB can hold, or `drawn` does not fit the record.
+
+    Examples
+    --------
+    >>> import fastecg, os, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> fastecg.write_record(f"{folder}/me", fastecg.simulate(seed=1))
+    >>> sorted(os.listdir(folder))
+    ['me.dat', 'me.hea']
     """
     target = Path(path)
     if not target.name or not all(is_letter(character) for character in target.name):
@@ -81,7 +89,7 @@ def _digitised(signal: np.ndarray, drawn: np.ndarray | None) -> tuple[np.ndarray
 
 
 def _spans(signal: np.ndarray, drawn: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
-    """The signal some samples at a time, for a day of it is large: what was drawn of it, and NaN."""
+    """The drawn samples of the signal, else NaN, in spans that keep memory low for long records."""
     for start in range(0, signal.shape[1], _SPAN):
         span = slice(start, start + _SPAN)
         values = signal[:, span]

@@ -1,8 +1,8 @@
 """Where a run's files go: a folder, or a URL of any file system that fsspec knows (``s3://``, ``gs://``, ``memory://``).
 
-A store behind a URL cannot append and may be slow, so the manifest and the options are kept in a folder meanwhile and sent now and
-then; a record's files are drawn into a folder and sent once all of them are there. Nor can shards share a manifest there: each has
-one of its own, ``manifest.2-of-8.jsonl``, and the run without shards that ends it all makes one of them.
+Object stores cannot append to files and may be slow. The manifest and the options are therefore kept in a local folder and sent from time
+to time, and the files of a record are sent once all of them have been written. Shards cannot share a manifest there: each writes its own,
+``manifest.2-of-8.jsonl``, and a final run without shards merges them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any
 from fastecg.errors import FastecgError
 from fastecg.manifest import MANIFEST, RUN
 
-_SEND_S = 30.0  # between two versions of a manifest
+_SEND_S = 30.0  # seconds between two uploads of the manifest
 _LOCAL = ("file://", "local://")
 _SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 
 
-class Place:
-    """A folder on this machine. `folder` holds the manifest, `target` is where records are drawn to.
+class Output:
+    """A local output folder. `folder` holds the manifest, `target` is where records are written.
 
-    `inherited` are lines of manifests that other shards keep.
+    `inherited` are manifest lines of other shards.
     """
 
     inherited = b""
@@ -37,14 +37,14 @@ class Place:
         self.target: Path | str = folder
 
     def size(self, name: str) -> int | None:
-        """Bytes of a file, None if it is not there."""
+        """Size of a file in bytes; None if it does not exist."""
         try:
             return (self.folder / name).stat().st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def delete(self, name: str) -> bool:
-        """Delete a file, if it is there and in the folder itself: nothing that is reached through a link. Whether it was deleted."""
+        """Delete a file unless a link leads out of the folder; returns whether it was deleted."""
         path = self.folder / name
         try:
             inside = path.resolve(strict=True).is_relative_to(self.folder.resolve())
@@ -56,11 +56,11 @@ class Place:
         return False
 
     def send(self, *, now: bool = False) -> None:
-        """Send what is kept here to where it belongs."""
+        """Send local files to the store; a local folder has nothing to send."""
 
 
-class RemotePlace(Place):
-    """A URL. What is there is listed once, for a store may take as long for one file's size as for a thousand."""
+class RemoteOutput(Output):
+    """An output folder behind a URL. Its files are listed once, because one request can take as long as a thousand."""
 
     def __init__(self, url: str, folder: Path, shard: tuple[int, int] | None) -> None:
         super().__init__(folder)
@@ -74,7 +74,7 @@ class RemotePlace(Place):
         self._fetch()
 
     def _fetch(self) -> None:
-        """Bring options and manifest here. A run without shards takes their manifests over; a shard looks at those of others."""
+        """Fetch the options and the manifest. A run without shards takes over the manifests of all shards; a shard only reads them."""
         shards = sorted(name for name in self._sizes if _SHARD.fullmatch(name) and name != self._manifest)
         own, others = self._read(self._manifest), b"\n".join(map(self._read, [MANIFEST, *shards]))
         if self._manifest == MANIFEST:
@@ -86,7 +86,7 @@ class RemotePlace(Place):
                 (self.folder / name).write_bytes(content)
 
     def _read(self, name: str) -> bytes:
-        """A file of the store, nothing if it is not there."""
+        """The content of a file in the store; empty if it does not exist."""
         return bytes(self._files.cat_file(f"{self._root}/{name}")) if name in self._sizes else b""
 
     def size(self, name: str) -> int | None:
@@ -94,14 +94,14 @@ class RemotePlace(Place):
         return self._sizes.get(name)
 
     def delete(self, name: str) -> bool:
-        """Delete a file, if it is there. Whether it was."""
+        """Delete a file; returns whether it existed."""
         if self._sizes.pop(name, None) is None:
             return False
         self._files.rm_file(f"{self._root}/{name}")
         return True
 
     def send(self, *, now: bool = False) -> None:
-        """Send manifest and options, if it is time."""
+        """Send the manifest and the options, at most every `_SEND_S` seconds unless `now`."""
         if now or time.monotonic() - self._sent > _SEND_S:
             for name, there in ((RUN, RUN), (MANIFEST, self._manifest)):
                 if (self.folder / name).exists():
@@ -112,30 +112,30 @@ class RemotePlace(Place):
 
 
 def is_url(out: str | os.PathLike[str]) -> bool:
-    """Whether this is no path."""
+    """Whether `out` is a URL and not a path."""
     return isinstance(out, str) and "://" in out
 
 
 def is_own_memory(target: Path | str) -> bool:
-    """Whether this is a URL that leads into the memory of the process that writes there."""
+    """Whether this is a URL into the memory of the writing process."""
     return isinstance(target, str) and target.startswith("memory://")
 
 
 @contextmanager
-def place_of(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Place]:
-    """The place that a path or URL names, for a shard or for all of a run."""
+def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Output]:
+    """The output folder that a path or URL names, for a shard or for all of a run."""
     if not is_url(out):
-        yield Place(Path(out))
+        yield Output(Path(out))
         return
     if str(out).startswith(_LOCAL):  # a folder like any other, with its links
-        yield Place(Path(_file_system(str(out))[1]))
+        yield Output(Path(_file_system(str(out))[1]))
         return
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
-        yield RemotePlace(str(out), Path(folder), shard)
+        yield RemoteOutput(str(out), Path(folder), shard)
 
 
 def send_folder(folder: Path, url: str) -> None:
-    """Send all files of a folder, images last, so that where an image is, all of it is."""
+    """Send all files of a folder. Images are sent last, so that an image in the store is always complete with its truth."""
     files, root = _file_system(url)
     paths = [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path)):

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import fastecg
-from fastecg import dataset, places
+from fastecg import dataset, outputs
 from fastecg.cli import app
 from fastecg.errors import FastecgError
 from fastecg.writers import write_record
@@ -158,6 +158,6 @@ def test_images_are_sent_last(tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(name.encode())
         os.utime(tmp_path / name, ns=(10**18 + age, 10**18 + age))
     sent = []
-    monkeypatch.setattr(places, "_put", lambda files, name, data: sent.append((name, data)))
-    places.send_folder(tmp_path, "memory://bucket/out")
+    monkeypatch.setattr(outputs, "_put", lambda files, name, data: sent.append((name, data)))
+    outputs.send_folder(tmp_path, "memory://bucket/out")
     assert sent == [(f"/bucket/out/{name}", name.encode()) for name in order]

@@ -1,0 +1,321 @@
+"""`fastecg.digitize`: a picture in, a `Digitized` out, with everything that was read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fastecg.digitizing.decode import Digitized as Decoded
+from fastecg.digitizing.digitize import Reading, _as_colour
+from fastecg.digitizing.digitize import digitize as read
+from fastecg.digitizing.page_model import turned
+from fastecg.digitizing.pictures import pixels_of, read_picture
+from fastecg.digitizing.report import overlay, report_of, twelve_leads, unturned
+from fastecg.digitizing.separate import WEIGHTS
+from fastecg.digitizing.views import Settings, View
+from fastecg.errors import FastecgError, ImageError
+from fastecg.layouts import check_layout
+from fastecg.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from PIL import Image
+
+#: How millivolts are read: by a fit of the pen's stroke, by a soft maximum of every column of ink, or by the mean of every column.
+MODES = ("stroke_fit", "softargmax", "centroid")
+
+Mode = Literal["stroke_fit", "softargmax", "centroid"]
+Format = Literal["csv", "edf", "aecg"]
+
+
+@dataclass(frozen=True)
+class ReadSegment:
+    """One lead segment of a picture that was digitised.
+
+    Attributes
+    ----------
+    lead : str
+    row : int
+        Row of traces, counted from the top.
+    rhythm : bool
+        Whether it is a strip over the whole width.
+    start_s, stop_s : float
+        Its time on the page.
+    zero : str
+        What its 0 mV level was taken from: "pulse" (a calibration pulse), "isoelectric" (the trace itself), "strip" (the same lead
+        elsewhere on the page) or "page" (a corrected page).
+    line_px : tuple of two (x, y)
+        The ends of its 0 mV line, from the first to the last sample, in pixels of the input picture.
+    read : float
+        Share of its samples that were read.
+    sd_mv : float or None
+        Median standard deviation of its samples.
+    """
+
+    lead: str
+    row: int
+    rhythm: bool
+    start_s: float
+    stop_s: float
+    zero: str
+    line_px: tuple[tuple[float, float], tuple[float, float]]
+    read: float
+    sd_mv: float | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Digitized:
+    """What was read from a picture of an ECG.
+
+    Attributes
+    ----------
+    record : Record
+        Millivolts of the leads that were read; NaN where nothing was drawn or read.
+    sd : ndarray, shape (leads, samples)
+        Standard deviation of every sample in mV; NaN in modes that do not estimate it.
+    layout : str
+        Name of the layout, such as "3x4+1".
+    order : str
+        "sure" or "uncertain": whether every lead has been given its own name.
+    confidence : float
+        Probability of that, 0 to 1.
+    speed_mm_s, gain_mm_mv : float
+        Paper speed and gain.
+    segments : tuple of ReadSegment
+        Where every lead segment is in the picture.
+    checks : mapping of str to float
+        How far the reading contradicts itself, by the name of the check: 0 is best.
+    flags : tuple of str
+        What went wrong or is doubtful, in words.
+    image : ndarray, shape (height, width, 3) uint8
+        The picture.
+    """
+
+    record: Record
+    sd: np.ndarray
+    layout: str
+    order: str
+    confidence: float
+    speed_mm_s: float
+    gain_mm_mv: float
+    segments: tuple[ReadSegment, ...]
+    checks: Mapping[str, float]
+    flags: tuple[str, ...]
+    image: np.ndarray
+    _reading: Reading
+
+    def __repr__(self) -> str:
+        flags = f", {len(self.flags)} flag{'s' * (len(self.flags) != 1)}" if self.flags else ""
+        return (
+            f"Digitized({self.record.name!r}, {self.layout}, {len(self.record.leads)} leads, {self.record.duration_s:g} s at "
+            f"{self.record.fs:g} Hz, order {self.order}, confidence {self.confidence:.2f}{flags})"
+        )
+
+    @property
+    def digitized(self) -> Decoded:
+        """The same as an earlier version had it; use the attributes of this object."""
+        return self._reading.digitized
+
+    @property
+    def view(self) -> View:
+        """What the network saw in the picture; its frame is that of its layers."""
+        return self._reading.view
+
+    def to_page(self, points_px: np.ndarray) -> np.ndarray:
+        """Millimetres on the page, (n, 2), of points (n, 2) in pixels of the picture; the origin is any crossing of the grid."""
+        view = self._reading.view
+        return np.asarray(view.warp.inverse(view.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), view))))
+
+    def to_image(self, points_mm: np.ndarray) -> np.ndarray:
+        """Pixels of the picture, (n, 2), of points (n, 2) in millimetres on the page: the inverse of `to_page`."""
+        view = self._reading.view
+        return unturned(view.layers.to_picture(view.warp.forward(np.asarray(points_mm, dtype=np.float64))), view)
+
+    def report(self, *, deviations: bool = True) -> dict[str, Any]:
+        """The report that `save` writes, as plain values; with `deviations`, it lists the standard deviation of every sample."""
+        return report_of(self._reading, deviations=deviations)
+
+    def overlay(self) -> np.ndarray:
+        """The picture, (height, width, 3) uint8, with what was read drawn over it."""
+        return overlay(self.image, self._reading)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Show the picture with what was read drawn over it, on matplotlib's `axes` or new ones; returns them."""
+        if axes is None:
+            from matplotlib import pyplot
+
+            height, width = self.image.shape[:2]
+            axes = pyplot.figure(figsize=(11.0, 11.0 * height / width), layout="constrained").add_subplot()
+        axes.imshow(self.overlay())
+        axes.set_axis_off()
+        axes.set_title(f"{self.layout}, {self.speed_mm_s:g} mm/s, {self.gain_mm_mv:g} mm/mV, order {self.order}")
+        return axes
+
+    def save(self, folder: str | os.PathLike[str], *, name: str | None = None, overlay: bool = False, also: Sequence[Format] = ()) -> Path:
+        """Write a WFDB record of the twelve leads, and the report as JSON beside it. Files of these names are replaced.
+
+        Parameters
+        ----------
+        folder : path
+            Made if missing.
+        name : str, optional
+            Of the files; the record's name unless given, without characters that WFDB does not allow.
+        overlay : bool
+            Whether to write the picture with what was read drawn over it, as ``<name>-overlay.jpg``.
+        also : sequence of str
+            Further formats for the record: some of "csv", "edf", "aecg".
+
+        Returns
+        -------
+        Path
+            ``<folder>/<name>``, for `fastecg.read_record`.
+        """
+        import orjson
+
+        from fastecg.archive import safe_name
+        from fastecg.writers import write_atomic, write_image, write_record
+        from fastecg.writers.exchange import FORMATS, write_exchange
+
+        for kind in also:
+            if kind not in FORMATS:
+                raise FastecgError(f"unknown format {kind!r}, expected some of {', '.join(FORMATS)}")
+        target = Path(folder) / (name or safe_name(self.record.name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        record = twelve_leads(self.record)
+        write_record(target, record)
+        for kind in also:
+            write_exchange(target.with_name(target.name + FORMATS[kind][0]), record)
+        report = self.report()
+        write_atomic(target.with_name(f"{target.name}.json"), orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY))
+        if overlay:
+            write_image(target.with_name(f"{target.name}-overlay.jpg"), self.overlay(), dpi=25.4 * report["px_per_mm"])
+        return target
+
+
+def digitize(
+    image: str | os.PathLike[str] | np.ndarray | Image.Image,
+    *,
+    layout: str | None = None,
+    speed_mm_s: float | None = None,
+    gain_mm_mv: float | None = None,
+    fs: float = 500.0,
+    mode: Mode = "stroke_fit",
+    page: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    weights: str | os.PathLike[str] = WEIGHTS,
+) -> Digitized:
+    """Read the signals of an ECG from its picture.
+
+    Parameters
+    ----------
+    image : path, ndarray or PIL image
+        A file as `fastecg.read_image` reads it, or sRGB or grey pixels, (height, width, 3) or (height, width) uint8. Any quarter turn,
+        about 100 to 600 dpi.
+    layout : str, optional
+        Name of the page's layout, such as "3x4+1"; read from the picture unless given.
+    speed_mm_s, gain_mm_mv : float, optional
+        Paper speed in mm/s and gain in mm/mV; read from the picture unless given.
+    fs : float
+        Sampling frequency of the record in Hz.
+    mode : {"stroke_fit", "softargmax", "centroid"}
+        "stroke_fit" fits the pen's stroke to the ink; "softargmax" and "centroid" take a soft maximum, or the mean, of every column.
+    page : path, optional
+        A page that was corrected in the page of ``fastecg review``.
+    name : str, optional
+        Of the record; that of the file, or "record".
+    weights : path
+        A network of one's own, ONNX, as ``fastecg train`` writes it.
+
+    Returns
+    -------
+    Digitized
+
+    Raises
+    ------
+    ImageError
+        If the picture cannot be read, is too small, or shows no page that can be read.
+    LayoutError
+        If the layout is unknown, or `page` is no corrected page.
+    FastecgError
+        If the mode is unknown, or onnxruntime is not installed.
+
+    Examples
+    --------
+    >>> import fastecg
+    >>> photo = fastecg.render(fastecg.simulate(seed=1), layout="3x4", dpi=150)
+    >>> found = fastecg.digitize(photo.image, name="me")
+    >>> found.layout, found.speed_mm_s, found.gain_mm_mv, found.record.leads[:3]
+    ('3x4', 25.0, 10.0, ('I', 'II', 'III'))
+    >>> found.segments[0].lead, found.segments[0].row
+    ('I', 0)
+    """
+    if mode not in (*MODES, "render"):
+        raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
+    if layout is not None:
+        check_layout(layout)
+    picture = _as_colour(_pixels(image))
+    own_name = Path(image).stem if isinstance(image, str | os.PathLike) else "record"
+    settings = Settings(layout, speed_mm_s, gain_mm_mv, float(fs), mode, None if page is None else Path(page))
+    return digitized_of(read(picture, settings, name=name or own_name, weights=Path(weights)), picture)
+
+
+def digitized_of(reading: Reading, picture: np.ndarray) -> Digitized:
+    """What was read of a picture, flat."""
+    told = report_of(reading, deviations=False)
+    segments = tuple(ReadSegment(**item | {"line_px": tuple(map(tuple, item["line_px"]))}) for item in told["segments"])
+    found = reading.digitized
+    return Digitized(
+        found.record, found.sd, reading.layout, reading.order, reading.confidence, reading.speed_mm_s, reading.gain_mm_mv, segments,
+        dict(reading.checks), found.flags, picture, reading,
+    )  # fmt: skip
+
+
+def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
+    """Read a picture file: PNG, JPEG, TIFF, WebP, BMP, PDF, and HEIC with the extra "heic".
+
+    Parameters
+    ----------
+    path : path
+    page : int
+        Which page of a TIFF or PDF file, counted from 0. Pages of PDF files are drawn at 200 dpi.
+
+    Returns
+    -------
+    ndarray, shape (height, width, 3) uint8
+        sRGB, turned as the camera noted. A picture of more than 25 million pixels is read half or a third as large.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read as a picture, or is larger than any scan of a page.
+    FastecgError
+        If the library that reads it is not installed.
+
+    Examples
+    --------
+    >>> import fastecg, tempfile
+    >>> photo = fastecg.render(fastecg.simulate(seed=1), dpi=50)
+    >>> file = tempfile.mkdtemp() + "/a.png"
+    >>> photo.save(file)
+    >>> bool((fastecg.read_image(file) == photo.image).all())
+    True
+    """
+    return read_picture(Path(path), page)
+
+
+def _pixels(image: Any) -> np.ndarray:
+    """The pixels of a file, an array or a PIL image."""
+    if isinstance(image, str | os.PathLike):
+        return read_picture(Path(image))
+    if isinstance(image, np.ndarray):
+        return image
+    from PIL import Image
+
+    if isinstance(image, Image.Image):
+        return pixels_of(image)
+    raise ImageError(f"the picture is {type(image).__name__}, expected a path, an array or a PIL image")
