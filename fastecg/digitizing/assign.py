@@ -87,7 +87,7 @@ class Assignment:
         return all(mine.get((track, column), lead) == lead for (track, column), lead in theirs.items() if track in rows - {None})
 
 
-def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None) -> list[Assignment]:
+def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None, *, scaled: bool = True) -> list[Assignment]:
     """Layouts that may be what tracks and names show, the likeliest first; none where there are no tracks.
 
     Parameters
@@ -97,11 +97,13 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     names : sequence of Name
     forced : str, optional
         The layout's name, if it is known.
+    scaled : bool
+        Whether millimetres are known: without a grid the length of rows tells no speed, and not that columns are missing.
     """
     if not tracks:
         return []
     away = np.array([name.y_mm - track.level_at(np.array([name.x_mm]))[0] for name in names for track in tracks])
-    seen = _Seen(tuple(tracks), tuple(names), away.reshape(len(names), len(tracks)))
+    seen = _Seen(tuple(tracks), tuple(names), away.reshape(len(names), len(tracks)), scaled)
     found = [
         placed
         for layout, cost in _candidates(len(tracks), names, forced)
@@ -120,6 +122,7 @@ class _Seen:
     tracks: tuple[Track, ...]
     names: tuple[Name, ...]
     below_mm: np.ndarray
+    scaled: bool
 
     @property
     def span_mm(self) -> tuple[float, float]:
@@ -172,7 +175,7 @@ def _placed(seen: _Seen, layout: Layout, first: int, cost: float) -> Iterator[As
     for pitch, (start, stop) in product(_pitches(seen, layout), ((0, columns), *_parts(columns))):
         shown = stop - start
         speed = snapped(pitch * columns / layout.seconds, SPEEDS_MM_S, _LENGTH_OFF)
-        price = cost + (_SPEED[speed] if speed is not None else _NO_SPEED)
+        price = cost + ((_SPEED[speed] if speed is not None else _NO_SPEED) if seen.scaled else 0.0)
         price += _CUT * (columns - shown)
         off = np.log((right - left) / (shown * pitch))
         if off > 0 or not seen.cut:

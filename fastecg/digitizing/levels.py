@@ -16,6 +16,7 @@ from fastecg.digitizing.views import Settings, View
 from fastecg.digitizing.words import written_gain
 
 _NEAR_PITCH, _NEAR_MM = 0.45, 12.0  # how far a pulse's foot may be from its row's level: rows, and mm
+_FEW_PULSES = 0.34  # share of rows with a pulse, up to which a page's words count more
 _ASIDE_MM = 6.0  # how far into the traces a pulse without feet may reach: elsewhere it is something else
 
 
@@ -60,13 +61,15 @@ def gains_mm_mv(
     """mm/mV of limb and chest leads: as told, or else by rows' own pulses, by the page's words, by other pulses, or else the usual."""
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
-    found = gain_of_pulses([pulse for pulse in own if pulse is not None])
-    if found is None:
+    standing = [pulse for pulse in own if pulse is not None]
+    found = gain_of_pulses(standing)
+    if len(standing) <= _FEW_PULSES * len(own):  # one pulse among many rows may be something else
         words = written_gain(view.layers["writing"], view.warp, None if ink is None else ink.coverage)
         if words is not None:
-            flags.append(f"no calibration pulse was read: the gain is {words:g} mm/mV, as the page's words say")
+            if found is None or found[0] != words:
+                flags.append(f"few rows have a calibration pulse: the gain is {words:g} mm/mV, as the page's words say")
             return words, words
-        found = gain_of_pulses(pulses)
+        found = found or gain_of_pulses(pulses)
     if found is None:
         flags.append("no calibration pulse was read, nor a gain in words: it is taken to be 10 mm/mV")
         return 10.0, 10.0

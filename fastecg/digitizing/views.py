@@ -209,7 +209,7 @@ def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, pla
     area = left - _AROUND_MM, top - _AROUND_MM, right + _AROUND_MM, bottom + _AROUND_MM
     strip = page_strip(layers["trace"], warp, area)
     tracks = tuple(replace(track, cut=_cut(layers, warp, track)) for track in find_tracks(strip))
-    return View(layers, warp, names, tracks, tuple(hypotheses(tracks, names, layout)), turns, plain, tilt)
+    return View(layers, warp, names, tracks, tuple(hypotheses(tracks, names, layout, scaled=not plain)), turns, plain, tilt)
 
 
 def _rank(view: View) -> tuple[float, int]:
