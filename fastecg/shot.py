@@ -74,7 +74,7 @@ class Shot:
 
     def placed(self, record: Record) -> tuple[Page, Style]:
         """What is printed of a record, and how."""
-        style = style_for(self.style)
+        style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
 

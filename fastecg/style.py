@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RGB = tuple[int, int, int]
 
@@ -29,10 +29,10 @@ class GridInk:
 class Pen:
     """How the line of a trace changes along it. Shares of the pen's width and of its ink; 0 throughout is a pen that writes evenly."""
 
-    thin: float = 0.06  # width lost where the trace is steepest
-    pale: float = 0.1  # ink lost there
+    thin: float = 0.1  # width lost where the trace is steepest
+    pale: float = 0.05  # ink lost there
     wander: float = 0.03  # how far the width wanders to either side along the trace
-    mottle: float = 0.08  # how far the ink does, downwards
+    mottle: float = 0.06  # how far the ink does, downwards
     wave_mm: float = 7.0  # length of that
 
 
@@ -68,3 +68,17 @@ class Style:
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
     pen: Pen = Pen()
     by_name_only: bool = False  # "auto" never draws it: no machine prints like that
+
+    def printed(self, pen_width: float, ink_depth: float, grid_depth: float) -> Style:
+        """The look of one machine of the family: factors of the pen's width, and of the inks' and the grid's contrast to the paper."""
+        if pen_width == ink_depth == grid_depth == 1.0:
+            return self
+        lines = {name: _deeper(self.paper, getattr(self.grid, name), grid_depth) for name in ("minor_ink", "major_ink", "heavy_ink")}
+        ink, text_ink = (_deeper(self.paper, ink, ink_depth) for ink in (self.ink, self.text_ink))
+        return replace(self, grid=replace(self.grid, **lines), ink=ink, text_ink=text_ink, pen_mm=self.pen_mm * pen_width)
+
+
+def _deeper(paper: RGB, ink: RGB, depth: float) -> RGB:
+    """An ink whose contrast to the paper is `depth` times as strong, as far as there are levels."""
+    red, green, blue = (min(max(round(light - depth * (light - dark)), 0), 255) for light, dark in zip(paper, ink, strict=True))
+    return red, green, blue
