@@ -23,6 +23,7 @@ class GridInk:
     heavy_mm: float = 0.0  # an extra weight every 25 mm
     heavy_rows: bool = True  # whether horizontal lines have it too
     major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
+    rows_last: bool = False  # all horizontal lines over all vertical ones, as plotting libraries draw them
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ class Style:
     face: str  # "sans", "serif", "mono", "bitmap", "dejavu"
     label_mm: float = 3.2  # em size of lead names
     label_bold: bool = False
-    label_place: str = "above"  # "above", "below", "on", "left", "far_above"
+    label_place: str = "above"  # "above", "below", "on", "left", "far_above", "far_below"
     label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
     label_shift_mm: float = 0.6  # from the trace's first sample to the name's left end
-    separator: str = "none"  # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "margin_colon", "step"
+    separator: str = "none"  # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "short_bar", "margin_colon", "step"
     pulse_side: str = "left"  # "left", "right", "both", "none"
     pulse_width_mm: float = 5.0
     pulse_feet_mm: float = 1.0
@@ -65,6 +66,8 @@ class Style:
     text_mm: float = 2.8  # em size of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
+    rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)  # first row, rows' distance, how much nearer strips are; 0: spread evenly
+    frame_mm: float = 0.0  # width of a line round the page
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
     pen: Pen = Pen()
     by_name_only: bool = False  # "auto" never draws it: no machine prints like that
@@ -73,9 +76,12 @@ class Style:
         """The look of one machine of the family: factors of the pen's width, and of the inks' and the grid's contrast to the paper."""
         if pen_width == ink_depth == grid_depth == 1.0:
             return self
-        lines = {name: _deeper(self.paper, getattr(self.grid, name), grid_depth) for name in ("minor_ink", "major_ink", "heavy_ink")}
+        minor, major, heavy = (
+            _deeper(self.paper, ink, grid_depth) for ink in (self.grid.minor_ink, self.grid.major_ink, self.grid.heavy_ink)
+        )
+        grid = replace(self.grid, minor_ink=minor, major_ink=major, heavy_ink=heavy)
         ink, text_ink = (_deeper(self.paper, ink, ink_depth) for ink in (self.ink, self.text_ink))
-        return replace(self, grid=replace(self.grid, **lines), ink=ink, text_ink=text_ink, pen_mm=self.pen_mm * pen_width)
+        return replace(self, grid=grid, ink=ink, text_ink=text_ink, pen_mm=self.pen_mm * pen_width)
 
 
 def _deeper(paper: RGB, ink: RGB, depth: float) -> RGB:

@@ -293,6 +293,7 @@ def test_photometric_artifacts_leave_the_warp_alone():
 
 #: What makes an artifact mild, beside its usual values.
 MILD = {
+    "AutoLevels": {"strength": 0.1}, "ImageSignal": {"sharpen": 0.2, "core": 0}, "ScanHead": {"line_levels": 0.2},
     "BleedThrough": {"strength": 0.03}, "Bilevel": {"threshold": 0.5, "softness": 0.3, "unevenness": 0, "grain": 0.01, "specks": 0},
     "BitDepth": {"bits": 7}, "BookBend": {"lift_mm": 3}, "Burn": {"hole_mm": 2}, "Crease": {"fold_deg": 4, "loss": 0},
     "Curl": {"lift_mm": 4}, "Defocus": {"sigma_px": 0.4}, "Dent": {"lift_mm": 0.5}, "Display": {"pitch_mm": 0.1},

@@ -74,6 +74,9 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "Defocus": ({"sigma_px": 0.5}, {"sigma_px": 1.2}, {"sigma_px": 3}),
     "MotionBlur": ({"length_px": 2}, {"length_px": 6, "angle_deg": 30}, {"length_px": 16, "angle_deg": 60}),
     "Sharpening": ({"amount": 0.4}, {"amount": 1.0}, {"amount": 2.0}),
+    "ImageSignal": ({"sharpen": 0.5}, {"sharpen": 1.5, "colour_px": 3, "mottle": 1}, {"core": 5, "kept": 0.2, "sharpen": 3, "mottle": 3}),
+    "AutoLevels": ({"strength": 0.4}, {"strength": 0.8}, {"strength": 1, "dark": 0.01, "bright": 0.5}),
+    "ScanHead": ({"line_levels": 0.3}, {"red_px": 0.1, "blue_px": -0.1}, {"red_px": 0.2, "blue_px": -0.2, "line_levels": 3}),
     "ToneCurve": ({"black": 20, "contrast": 0.1}, {"black": 50}, {"black": 60, "white": 225, "contrast": 0.8}),
     "Jpeg": ({"quality": 60}, {"quality": 25}, {"quality": 8}),
     "ScanBorder": ({"left": 0.2}, {"left": 0.5, "top": 0.3}, {"left": 0.9, "top": 0.7, "reach_mm": 8}),
@@ -96,7 +99,7 @@ WHOLE = {
 #: What changes all of the picture alike: the same part is shown each time.
 EVEN = {
     "ThermalFade", "PrintHead", "DotMatrix", "CreaseLines", "Display", "SensorNoise", "Defocus", "MotionBlur", "Sharpening",
-    "ToneCurve", "Jpeg",
+    "ImageSignal", "AutoLevels", "ScanHead", "ToneCurve", "Jpeg",
     "BitDepth", "Bilevel", "Photocopy", "Fax", "Dither",
 }  # fmt: skip
 _SCANNED = {
