@@ -55,7 +55,8 @@ class Style:
     label_place: str = "above"  # "above", "below", "on", "left", "far_above", "far_below"
     label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
     label_shift_mm: float = 0.6  # from the trace's first sample to the name's left end
-    separator: str = "none"  # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "short_bar", "margin_colon", "step"
+    # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "short_bar", "margin_colon", "step"
+    separator: str = "none"
     pulse_side: str = "left"  # "left", "right", "both", "none"
     pulse_width_mm: float = 5.0
     pulse_feet_mm: float = 1.0

@@ -300,7 +300,7 @@ MILD = {
     "Dither": {"levels": 32}, "DogEar": {"width_mm": 10, "height_mm": 8}, "DotMatrix": {"contrast": 0.1, "bands": 0.02, "ribbon": 0},
     "Dust": {"specks": 8, "hairs": 0}, "Fax": {"lines": "fine", "lost": 0}, "FeedJitter": {"strain": 0.002},
     "FingerPrint": {"strength": 0.15}, "Folds": {"fold_deg": 3, "loss": 0, "dirt": 0, "edge": 0}, "Glare": {"strength": 0.1},
-    "Jpeg": {"quality": 92}, "MotionBlur": {"length_px": 1.2}, "Mould": {"spots": 30},
+    "Jpeg": {"quality": 92}, "LaserPrint": {"softness": 2.0, "gain": 0}, "MotionBlur": {"length_px": 1.2}, "Mould": {"spots": 30},
     "Photocopy": {
         "threshold": 0.5, "softness": 0.8, "growth": 0.02, "loss": 0, "unevenness": 0, "grain": 0.01, "specks": 0,
     },

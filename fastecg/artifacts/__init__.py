@@ -29,6 +29,7 @@ from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.image_signal import ImageSignal
 from fastecg.artifacts.jpeg import Jpeg
 from fastecg.artifacts.lamp import Lamp
+from fastecg.artifacts.laser_print import LaserPrint
 from fastecg.artifacts.missing_corner import MissingCorner
 from fastecg.artifacts.motion_blur import MotionBlur
 from fastecg.artifacts.mould import Mould
@@ -67,6 +68,7 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     # print
     ThermalFade,
     PrintHead,
+    LaserPrint,
     DotMatrix,
     Stylus,
     # age, stains
