@@ -207,8 +207,9 @@ def _seen(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.nda
     gain = light.gain * light.relief[..., None]
     nodes = warp.nodes_mm * sheet.scale - 0.5
     return expose(
-        sheet.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
-        background=light.backdrop, noise=light.noise, out=light.backdrop if over_backdrop and light.backdrop.ndim == 3 else None,
+        sheet.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain,
+        lift=light.veil + light.gloss, desk_lift=light.veil, background=light.backdrop, noise=light.noise,
+        out=light.backdrop if over_backdrop and light.backdrop.ndim == 3 else None,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from fastecg import RecipeError
 from fastecg.artifact import ENCODING, Artifact, Light
@@ -119,7 +120,8 @@ def picture(sheet, warp, *artifacts):
     for artifact in artifacts:
         light = artifact.shade(light)
     gain, nodes = light.gain * light.relief[..., None], warp.nodes_mm * SCALE - 0.5
-    pixels = expose(sheet, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
+    pixels = expose(sheet, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain,
+                    lift=light.veil + light.gloss, desk_lift=light.veil,
                     background=light.backdrop, noise=light.noise)  # fmt: skip
     for artifact in artifacts:
         pixels = artifact.resolve(pixels, warp)
@@ -157,7 +159,7 @@ def test_the_page_stays_where_it_is(artifact):
 @every
 def test_light_is_not_changed_in_place(artifact):
     light = Light.even(BESIDE)
-    for array in (light.gain, light.relief, light.veil, light.backdrop, BESIDE.nodes_mm):
+    for array in (light.gain, light.relief, light.veil, light.gloss, light.backdrop, BESIDE.nodes_mm):
         array.flags.writeable = False
     try:
         shaded = artifact.shade(light)
@@ -302,9 +304,13 @@ def test_shadows_of_things_are_darkest_within_them(shape):
 
 def test_glare_adds_light_on_the_page_alone():
     light = Glare(x=0.5, y=0.5, width_mm=200, height_mm=200, strength=0.5, gloss=0).shade(Light.even(BESIDE))
-    beside = light.off_page_mm() >= 0
-    assert not light.veil[beside].any()
-    assert light.veil[~beside].max() == pytest.approx(127, abs=3)
+    assert not light.veil.any()
+    assert light.gloss.max() == pytest.approx(127, abs=3)
+    plain, glaring = (picture(blank(90), BESIDE, *items) for items in ((), (Glare(x=0.2, y=0.2, width_mm=200, strength=0.8),)))
+    off = np.kron(Light.even(BESIDE).off_page_mm() > 0, np.ones((CELL, CELL), bool))[CELL : CELL + SIZE[0], CELL : CELL + SIZE[1]]
+    sure = ndimage.binary_erosion(off, iterations=2 * CELL)
+    assert sure.sum() > 1000
+    assert (plain[sure] == glaring[sure]).all()
     white, black = (picture(blank(level), BESIDE, Glare(x=0.5, y=0.5, strength=0.5, gloss=0)) for level in (255, 0))
     middle = SIZE[0] // 2, SIZE[1] // 2
     assert white[middle].min() >= 253
@@ -312,7 +318,7 @@ def test_glare_adds_light_on_the_page_alone():
 
 
 def test_bumps_tear_glare():
-    smooth, torn = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).veil for gloss in (0, 10))
+    smooth, torn = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).gloss for gloss in (0, 10))
     inner = Light.even(BESIDE).off_page_mm() < -5
     assert np.std(torn[inner]) > 2 * np.std(smooth[inner])
 
