@@ -37,6 +37,7 @@ from fastecg.artifacts import (
     Shadow,
     Sharpening,
     ToneCurve,
+    Viewer,
     Vignette,
     WhiteBalance,
 )
@@ -85,6 +86,7 @@ STRONG = (
     ImageSignal(core=6, kept=0.3, sharpen=2, colour_px=4, mottle=2),
     ScanHead(red_px=0.2, blue_px=-0.2, line_levels=2),
     ToneCurve(black=60, white=230, contrast=0.8, gamma=1.4),
+    Viewer(theme="dark", left_mm=6, top_mm=5, right_mm=4, bottom_mm=4, bezel_mm=3),
     Vignette(depth=0.6, offset_x=0.1),
     WhiteBalance(kelvin=2600, remaining=1, green=0.1),
 )
@@ -603,3 +605,18 @@ def test_values_out_of_range_are_refused():
     for kind, wrong in ((Lamp, {"falloff": 0}), (Bilevel, {"threshold": 2}), (Desk, {"surface": "lava"}), (BitDepth, {"bits": 9})):
         with pytest.raises(RecipeError, match=kind.__name__):
             kind(**wrong)
+
+
+def test_a_viewer_lies_in_the_plane_of_the_page():
+    """What the window shows lies at its place on the display, however that is turned; the page itself is as it was."""
+    ground = (240, 240, 240)
+    backdrop = Viewer(left_mm=3, top_mm=18, right_mm=3, bottom_mm=12).shade(Light.even(BESIDE)).backdrop
+    assert backdrop.shape == (*SIZE, 3)
+    turn, middle = np.radians(8), 0.5 * np.array(PAGE_MM)
+    for place, colour in (((40.0, -1.5), ground), ((40.0, -20.5), None), ((-1.5, 40.0), ground)):
+        right, down = (np.array(place) - middle) * SCALE * 0.8
+        x = right * np.cos(turn) - down * np.sin(turn) + 0.5 * (SIZE[1] - 1)
+        y = right * np.sin(turn) + down * np.cos(turn) + 0.5 * (SIZE[0] - 1)
+        seen = tuple(int(level) for level in backdrop[int(np.clip(round(y), 0, SIZE[0] - 1)), int(np.clip(round(x), 0, SIZE[1] - 1))])
+        assert (seen == colour) == (colour is not None)
+    assert (picture(blank(), FULL, Viewer()) == picture(blank(), FULL)).all()

@@ -25,6 +25,7 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "ThermalFade": ({"loss": 0.2}, {"loss": 0.5}, {"loss": 0.75, "unevenness": 0.5}),
     "PrintHead": ({"spread": 0.04}, {"spread": 0.1, "weak_rows": 12, "dead_rows": 3},
         {"spread": 0.2, "weak_rows": 40, "dead_rows": 10, "fray": 0.5}),
+    "Viewer": ({}, {"theme": "grey", "left_mm": 30}, {"theme": "dark", "top_mm": 40, "right_mm": 40}),
     "LaserPrint": ({"lines_per_inch": 100, "softness": 1}, {"lines_per_inch": 75},
         {"lines_per_inch": 60, "gain": 0.4, "grey": 1, "softness": 0.2}),
     "DotMatrix": ({"contrast": 0.25}, {}, {"contrast": 0.75, "bands": 0.25, "pitch_mm": 0.35, "ribbon": 0.3}),

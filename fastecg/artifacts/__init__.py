@@ -56,6 +56,7 @@ from fastecg.artifacts.tape import Tape
 from fastecg.artifacts.tear import Tear
 from fastecg.artifacts.thermal_fade import ThermalFade
 from fastecg.artifacts.tone_curve import ToneCurve
+from fastecg.artifacts.viewer import Viewer
 from fastecg.artifacts.vignette import Vignette
 from fastecg.artifacts.water_stain import WaterStain
 from fastecg.artifacts.wave import Wave
@@ -109,6 +110,7 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     Redaction,
     # light
     Desk,
+    Viewer,
     ContactShadow,
     Lamp,
     Vignette,

@@ -142,10 +142,10 @@ def _margin_colon(x: float, rows: list[float], pitch: float, frame: Frame) -> It
 _SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, Frame], Iterator[Line]], float]] = {
     "tick": (_tick, 0.0),
     "tick_pair": (_tick_pair, 0.0),
-    "double_dash": (_double_dash, 0.8),
+    "double_dash": (_double_dash, 0.7),
     "dotted": (_dotted, 0.33),
     "dashed_tick": (_dashed_tick, 0.2),
-    "bar": (_bar, 0.9),
+    "bar": (_bar, 0.7),
     "short_bar": (_short_bar, 0.8),
     "margin_colon": (_margin_colon, 0.35),
 }
