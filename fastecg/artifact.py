@@ -101,7 +101,9 @@ class Light:
     relief : ndarray, shape (rows, columns) float32
         Factor on the page alone: shading of its slopes.
     veil : ndarray, shape (rows, columns) float32
-        Light added by reflection, 0..255.
+        Light added to everything, 0..255.
+    gloss : ndarray, shape (rows, columns) float32
+        Light that the page alone mirrors, 0..255.
     backdrop : ndarray of uint8, shape (height, width, 3), or (3,)
         What is seen beside the page.
     noise : Noise, optional
@@ -114,6 +116,7 @@ class Light:
     gain: np.ndarray
     relief: np.ndarray
     veil: np.ndarray
+    gloss: np.ndarray
     backdrop: np.ndarray
     noise: Noise | None = None
     holes: np.ndarray | None = None
@@ -124,8 +127,8 @@ class Light:
         rows, columns = warp.nodes_mm.shape[:2]
         # Channel by channel in memory: pixel by pixel, every loop of NumPy's would be three numbers long.
         gain = np.moveaxis(np.ones((3, rows, columns), dtype=np.float32), 0, -1)
-        relief, veil = np.ones((rows, columns), dtype=np.float32), np.zeros((rows, columns), dtype=np.float32)
-        return cls(warp, gain, relief, veil, np.zeros(3, dtype=np.uint8))
+        relief, nothing = np.ones((rows, columns), dtype=np.float32), np.zeros((rows, columns), dtype=np.float32)
+        return cls(warp, gain, relief, nothing, nothing, np.zeros(3, dtype=np.uint8))
 
     def lit(self, gain: np.ndarray) -> Light:
         """Everything multiplied by `gain`, (rows, columns) or (rows, columns, 3)."""
@@ -139,6 +142,10 @@ class Light:
     def veiled(self, added: np.ndarray) -> Light:
         """`added` (rows, columns), 0..255, on top of everything."""
         return replace(self, veil=(self.veil + added).astype(np.float32, copy=False))
+
+    def mirrored(self, added: np.ndarray) -> Light:
+        """`added` (rows, columns), 0..255, on top of the page alone."""
+        return replace(self, gloss=(self.gloss + added).astype(np.float32, copy=False))
 
     def pixels(self) -> tuple[np.ndarray, np.ndarray]:
         """Pixel coordinates (x, y) of the nodes, broadcastable to (rows, columns)."""

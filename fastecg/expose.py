@@ -50,6 +50,7 @@ def expose(
     origin: tuple[int, int] = (0, 0),
     desk_gain: np.ndarray | None = None,
     lift: np.ndarray | None = None,
+    desk_lift: np.ndarray | None = None,
     noise: Noise | None = None,
     background: tuple[int, int, int] | np.ndarray = (0, 0, 0),
     threads: int = 1,
@@ -78,6 +79,8 @@ def expose(
         Light on the background, where it differs from that on the sheet.
     lift : (rows, cols) float32
         Veil of glare, 0 to 255 levels added after the light.
+    desk_lift : like lift
+        Veil over the background, where it differs from that over the sheet; counts with `desk_gain`.
     noise : Noise
         None for a picture without.
     background : (r, g, b) or (height, width, 3) uint8
@@ -105,8 +108,11 @@ def expose(
     nodes = _checked(nodes, "nodes", (None, None, 2), np.float64)
     cells = np.empty(_cells_needed(nodes, size, origin), dtype=np.uint8)
     gain = _gain(gain, "gain", nodes)
-    lamps = [gain] if desk_gain is None else [gain, _gain(desk_gain, "desk_gain", nodes)]
     lift = np.zeros(nodes.shape[:2], dtype=np.float32) if lift is None else _checked(lift, "lift", nodes.shape[:2], np.float32)
+    lamps = [(gain, lift)]
+    if desk_gain is not None:
+        desk_lift = lift if desk_lift is None else _checked(desk_lift, "desk_lift", nodes.shape[:2], np.float32)
+        lamps.append((_gain(desk_gain, "desk_gain", nodes), desk_lift))
     desk = _desk(background, size)
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
@@ -115,8 +121,8 @@ def expose(
     lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((len(lamps), rows, 4 * columns), dtype=np.uint16)
     sample.survey_nodes(nodes, lattice)
     sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
-    for lamp, plane in zip(lamps, light, strict=True):
-        sample.survey_light(lamp, lift, plane)
+    for (lamp, veil), plane in zip(lamps, light, strict=True):
+        sample.survey_light(lamp, veil, plane)
     noise = noise or Noise(seed=0)
     luma, chroma = tables(noise.chroma, cells.shape[1] * CELL)
     grain = np.array([noise.seed & (2**63 - 1), *curve(noise.read, noise.shot)], dtype=np.int64)

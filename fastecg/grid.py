@@ -8,7 +8,7 @@ style has them, and a heavier weight is printed over a lighter one. The area may
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,6 +86,9 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
         if step == 25 and not ink.heavy_rows:
             rows = np.zeros_like(rows)
         rules.append(_Rule(columns, down, rows, across, colour))
+    if ink.rows_last:
+        vertical = [replace(rule, rows=np.zeros_like(rule.rows)) for rule in rules]
+        return vertical + [replace(rule, columns=np.zeros_like(rule.columns)) for rule in rules]
     return rules
 
 

@@ -32,7 +32,15 @@ PAPERS = {
 
 
 #: What the numbers of a page may be. Beyond, there is no such paper, or no memory for its picture.
-RANGES = {"dpi": (20.0, 1200.0), "speed_mm_s": (5.0, 100.0), "gain_mm_mv": (1.0, 50.0), "chest_gain_mm_mv": (1.0, 50.0)}
+RANGES = {
+    "dpi": (20.0, 1200.0),
+    "speed_mm_s": (5.0, 100.0),
+    "gain_mm_mv": (1.0, 50.0),
+    "chest_gain_mm_mv": (1.0, 50.0),
+    "pen_width": (0.5, 2.0),
+    "ink_depth": (0.3, 1.5),
+    "grid_depth": (0.2, 2.5),
+}
 
 
 def check_range(name: str, given: Any) -> None:
@@ -49,7 +57,7 @@ def check_range(name: str, given: Any) -> None:
 
 @dataclass(frozen=True)
 class Setup:
-    """What the operator sets on the machine.
+    """What the operator sets on the machine, and how this one machine prints.
 
     Parameters
     ----------
@@ -65,6 +73,10 @@ class Setup:
         Leads of the rhythm strips from top to bottom, at most as many as the layout has strips; the layout's own where not given.
     simultaneous : bool
         Every column starts at time 0; otherwise time runs on from column to column.
+    pen_width : float
+        Factor of the style's pen: no two machines of a kind write alike.
+    ink_depth, grid_depth : float
+        Factors of the contrast that the style's inks, and its grid, have to the paper.
 
     Raises
     ------
@@ -78,9 +90,12 @@ class Setup:
     paper: str = "auto"
     rhythm_leads: tuple[str, ...] | None = None
     simultaneous: bool = False
+    pen_width: float = 1.0
+    ink_depth: float = 1.0
+    grid_depth: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv"):
+        for name in ("speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "pen_width", "ink_depth", "grid_depth"):
             number = getattr(self, name)
             if not (name == "chest_gain_mm_mv" and number is None):
                 check_range(name, number)

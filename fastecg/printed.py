@@ -337,7 +337,21 @@ def _nk_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterab
 
 
 def _kit_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
-    yield from _spread(((_speed(setup), 4.0), (_gain(setup), 28.0)), style, frame)
+    y = frame.size_mm[1] - 5.0
+    yield _at(_speed(setup), 50.0, y, style, "footer")
+    yield _at(_gain(setup), 100.0, y, style, "footer")
+
+
+def _kit_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+    height = 148 + int(facts.number) % 45
+    sex = "Female" if facts.sex.upper().startswith("F") else "Male"
+    columns = (
+        (1.2, (f"ID: {facts.number}", f"Age: {facts.age} yrs", f"Sex: {sex}")),
+        (76.0, ("Name:", f"Height: {height} cm")),
+        (151.0, (f"Date: {facts.date}, {facts.time}", f"Weight: {round(24.5 * (height / 100) ** 2)} kg")),
+    )
+    for x, lines in columns:
+        yield from _list(lines, x, 5.3, style, 5.0, "header")
 
 
 #: How to make the words above the traces, by name.
@@ -350,6 +364,7 @@ HEADERS: dict[str, Words] = {
     "philips": _philips_header,
     "schiller": _schiller_header,
     "nk": _nk_header,
+    "kit": _kit_header,
 }
 
 #: How to make the line below the traces, by name.

@@ -75,7 +75,10 @@ class Recipe:
     severity: Distribution = _MOSTLY_MILD
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
-    _PAGE_KEYS = ("layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads")
+    _PAGE_KEYS = (
+        "layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads", "pen_width",
+        "ink_depth", "grid_depth",
+    )  # fmt: skip
 
     def __repr__(self) -> str:
         if self.mix:

@@ -79,7 +79,7 @@ class Shot:
 
     def placed(self, record: Record) -> tuple[Page, Style]:
         """What is printed of a record, and how."""
-        style = style_for(self.style)
+        style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
 
@@ -220,8 +220,9 @@ def _seen(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.nda
     gain = light.gain * light.relief[..., None]
     nodes = warp.nodes_mm * sheet.scale - 0.5
     return expose(
-        sheet.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
-        background=light.backdrop, noise=light.noise, out=light.backdrop if over_backdrop and light.backdrop.ndim == 3 else None,
+        sheet.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain,
+        lift=light.veil + light.gloss, desk_lift=light.veil, background=light.backdrop, noise=light.noise,
+        out=light.backdrop if over_backdrop and light.backdrop.ndim == 3 else None,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RGB = tuple[int, int, int]
 
@@ -23,16 +23,17 @@ class GridInk:
     heavy_mm: float = 0.0  # an extra weight every 25 mm
     heavy_rows: bool = True  # whether horizontal lines have it too
     major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
+    rows_last: bool = False  # all horizontal lines over all vertical ones, as plotting libraries draw them
 
 
 @dataclass(frozen=True)
 class Pen:
     """How the line of a trace changes along it. Shares of the pen's width and of its ink; 0 throughout is a pen that writes evenly."""
 
-    thin: float = 0.06  # width lost where the trace is steepest
-    pale: float = 0.1  # ink lost there
+    thin: float = 0.1  # width lost where the trace is steepest
+    pale: float = 0.05  # ink lost there
     wander: float = 0.03  # how far the width wanders to either side along the trace
-    mottle: float = 0.08  # how far the ink does, downwards
+    mottle: float = 0.06  # how far the ink does, downwards
     wave_mm: float = 7.0  # length of that
 
 
@@ -51,10 +52,11 @@ class Style:
     face: str  # "sans", "serif", "mono", "bitmap", "dejavu"
     label_mm: float = 3.2  # em size of lead names
     label_bold: bool = False
-    label_place: str = "above"  # "above", "below", "on", "left", "far_above"
+    label_place: str = "above"  # "above", "below", "on", "left", "far_above", "far_below"
     label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
     label_shift_mm: float = 0.6  # from the trace's first sample to the name's left end
-    separator: str = "none"  # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "margin_colon", "step"
+    # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "short_bar", "margin_colon", "step"
+    separator: str = "none"
     pulse_side: str = "left"  # "left", "right", "both", "none"
     pulse_width_mm: float = 5.0
     pulse_feet_mm: float = 1.0
@@ -65,6 +67,25 @@ class Style:
     text_mm: float = 2.8  # em size of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
+    rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)  # first row, rows' distance, how much nearer strips are; 0: spread evenly
+    frame_mm: float = 0.0  # width of a line round the page
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
     pen: Pen = Pen()
     by_name_only: bool = False  # "auto" never draws it: no machine prints like that
+
+    def printed(self, pen_width: float, ink_depth: float, grid_depth: float) -> Style:
+        """The look of one machine of the family: factors of the pen's width, and of the inks' and the grid's contrast to the paper."""
+        if pen_width == ink_depth == grid_depth == 1.0:
+            return self
+        minor, major, heavy = (
+            _deeper(self.paper, ink, grid_depth) for ink in (self.grid.minor_ink, self.grid.major_ink, self.grid.heavy_ink)
+        )
+        grid = replace(self.grid, minor_ink=minor, major_ink=major, heavy_ink=heavy)
+        ink, text_ink = (_deeper(self.paper, ink, ink_depth) for ink in (self.ink, self.text_ink))
+        return replace(self, grid=grid, ink=ink, text_ink=text_ink, pen_mm=self.pen_mm * pen_width)
+
+
+def _deeper(paper: RGB, ink: RGB, depth: float) -> RGB:
+    """An ink whose contrast to the paper is `depth` times as strong, as far as there are levels."""
+    red, green, blue = (min(max(round(light - depth * (light - dark)), 0), 255) for light, dark in zip(paper, ink, strict=True))
+    return red, green, blue

@@ -68,3 +68,62 @@ def painted(shape, shown, cell, tile, ramp, start, along, down):
             level = (1 - t) * ((1 - s) * corner[0][0] + s * corner[0][1]) + t * ((1 - s) * corner[1][0] + s * corner[1][1])
             out[y, x] = ramp[int(level + 0.5)]
     return out
+
+
+def image_signal(pixels, weights, *, core, kept, sharpen, limit, passes, mottle, seed):
+    """Brightness against its blur: noise, details and mottle; colours in blocks of 2x2, smoothed, and spread out again."""
+    from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
+
+    height, width = pixels.shape[:2]
+    red, green, blue = np.moveaxis(pixels.astype(int), 2, 0)
+    light = (77 * red + 150 * green + 29 * blue + 128) // 256
+    planes = []
+    for difference in (blue - light, red - light):
+        even = np.pad(difference, ((0, height % 2), (0, width % 2)), mode="edge")
+        plane = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2] + 2) // 4
+        for _ in range(passes):
+            for axis in (1, 0):
+                padded = np.pad(plane, [(1, 1) if k == axis else (0, 0) for k in range(2)], mode="edge")
+                before, after = (np.take(padded, range(start, start + plane.shape[axis]), axis=axis) for start in (0, 2))
+                plane = (before + 2 * plane + after + 2) // 4
+        full = np.empty((height, width), int)
+        for y in range(height):
+            i = y // 2
+            other = min(max(i + (1 if y % 2 else -1), 0), plane.shape[0] - 1)
+            row = (3 * plane[i] + plane[other] + 2) // 4
+            for x in range(width):
+                j = x // 2
+                full[y, x] = (3 * row[j] + row[min(max(j + (1 if x % 2 else -1), 0), len(row) - 1)] + 2) // 4
+        planes.append(full)
+    smooth = blurred(light[..., None], [int(w) for w in weights])[..., 0]
+    detail = light - smooth
+    noise = np.clip(detail, -core, core)
+    rest = np.clip(detail - noise, -limit, limit)
+    values = np.clip(64 * smooth + noise * round(64 * kept) + rest * round(64 * (1 + sharpen)), 0, 16320)
+    if mottle > 0:
+        table, strength = tables(0.0, width // 4 + 2)[0], np.float32(mottle * 64 / UNIT)
+        for y in range(height):
+            nodes = []
+            for k in range(2):
+                start = place(seed, OF_LUMA, y // 4 + k, LUMA)
+                x = np.arange(width)
+                left, right = table[start + x // 4].astype(np.float32), table[start + x // 4 + 1].astype(np.float32)
+                nodes.append(strength * (left + (x % 4 / 4).astype(np.float32) * (right - left)))
+            values[y] = np.clip(values[y].astype(np.float32) + nodes[0] + np.float32(y % 4 / 4) * (nodes[1] - nodes[0]), 0, 16320).astype(
+                int
+            )
+    level, (blue, red) = (values + 32) // 64, planes
+    picture = np.stack([level + red, level - (131 * red + 50 * blue + 128) // 256, level + blue], axis=-1)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def moved_colours(pixels, red, blue, lines):
+    """Red and blue moved down by 256ths of a pixel, lines brighter by 256ths of a level."""
+    values = pixels.astype(int)
+    out = np.empty_like(values)
+    for channel, share in ((0, red), (1, 0), (2, blue)):
+        plane = values[..., channel]
+        padded = np.pad(plane, ((1, 1), (0, 0)), mode="edge")
+        other = padded[:-2] if share > 0 else padded[2:]
+        out[..., channel] = (plane * (256 - abs(share)) + other * abs(share) + 128 + lines[:, None]) // 256
+    return np.clip(out, 0, 255).astype(np.uint8)

@@ -33,7 +33,9 @@ def sample(sheet: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return mixed[..., :3], mixed[..., 3:]
 
 
-def expose(sheet, nodes, gain, size, origin=(0, 0), desk_gain=None, lift=None, background=(0, 0, 0)) -> np.ndarray:  # type: ignore[no-untyped-def]
+def expose(  # type: ignore[no-untyped-def]
+    sheet, nodes, gain, size, origin=(0, 0), desk_gain=None, lift=None, desk_lift=None, background=(0, 0, 0)
+) -> np.ndarray:
     """The picture without noise, not yet rounded: (height, width, 3) float64."""
     gain = gain if gain.ndim == 3 else gain[..., None]
     desk_gain = gain if desk_gain is None else desk_gain if desk_gain.ndim == 3 else desk_gain[..., None]
@@ -41,6 +43,8 @@ def expose(sheet, nodes, gain, size, origin=(0, 0), desk_gain=None, lift=None, b
     page = seen * coordinates(gain.astype(float), size, origin)
     desk = (1 - cover) * np.asarray(background, dtype=float) * coordinates(desk_gain.astype(float), size, origin)
     veil = 0.0 if lift is None else coordinates(lift[..., None].astype(float), size, origin)
+    if desk_lift is not None:
+        veil = cover * veil + (1 - cover) * coordinates(desk_lift[..., None].astype(float), size, origin)
     return np.clip(page + desk + veil, 0, 255)
 
 

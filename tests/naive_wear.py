@@ -59,3 +59,27 @@ def shrink(ink, text, every, shape):
     padded = np.zeros((shape[0] * every, shape[1] * every))
     padded[: cover.shape[0], : cover.shape[1]] = cover[: padded.shape[0], : padded.shape[1]]
     return padded.reshape(shape[0], every, shape[1], every).mean(axis=(1, 3))
+
+
+def screened(pixels, whole, paper, pitch, angle, growth, softness, grey, strength):
+    """Tones as dots of a screen, whose quantile at 1 - tone is where ink begins."""
+    from fastecg.kernels.screen_dots import TABLE
+
+    wave = np.cos(2 * np.pi * np.arange(TABLE) / TABLE)
+    values = np.sort(np.outer(wave, wave).ravel())
+    steps = [round(np.cos(angle) * 65536 / pitch), round(np.sin(angle) * 65536 / pitch)]
+    out = pixels.copy()
+    for y in range(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            ink = np.array(paper, float) - pixels[y, x]
+            if whole[y, x] or not 3 <= ink.max() <= 235:
+                continue
+            tone = ink.max() / 240
+            level = min(np.floor(tone * 255 + 0.5) / 255 * (1 + growth), 1.0)
+            limit = values[int(np.rint((1 - level) * (len(values) - 1)))]
+            phases = [((steps[0] * x - steps[1] * y) & 65535) >> 8, ((steps[1] * x + steps[0] * y) & 65535) >> 8]
+            printed = np.clip((wave[phases[0]] * wave[phases[1]] - limit) / softness + 0.5, 0, 1) / tone
+            printed = 1 + strength * (printed - 1)
+            colour = ink + grey * (ink.mean() - ink)
+            out[y, x] = np.clip(np.array(paper) - colour * printed + 0.5, 0, 255).astype(np.uint8)
+    return out

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from fastecg import RecipeError
 from fastecg.artifact import ENCODING, Artifact, Light
 from fastecg.artifacts import (
     ARTIFACTS,
+    AutoLevels,
     Bilevel,
     BitDepth,
     ContactShadow,
@@ -23,16 +25,19 @@ from fastecg.artifacts import (
     Dust,
     Fax,
     Glare,
+    ImageSignal,
     Jpeg,
     Lamp,
     MotionBlur,
     Photocopy,
     ScanBorder,
+    ScanHead,
     ScanStreaks,
     SensorNoise,
     Shadow,
     Sharpening,
     ToneCurve,
+    Viewer,
     Vignette,
     WhiteBalance,
 )
@@ -77,7 +82,11 @@ STRONG = (
     SensorNoise(read_levels=4, shot_levels=6, chroma=0.5, seed=5),
     *(Shadow(shape=shape, depth=0.7, penumbra_mm=8, reach_mm=25, x=0.5, y=0.5) for shape in ("body", "phone", "hand", "arm")),
     Sharpening(amount=1.5, sigma_px=1.5),
+    AutoLevels(dark=0.01, bright=0.5, strength=1),
+    ImageSignal(core=6, kept=0.3, sharpen=2, colour_px=4, mottle=2),
+    ScanHead(red_px=0.2, blue_px=-0.2, line_levels=2),
     ToneCurve(black=60, white=230, contrast=0.8, gamma=1.4),
+    Viewer(theme="dark", left_mm=6, top_mm=5, right_mm=4, bottom_mm=4, bezel_mm=3),
     Vignette(depth=0.6, offset_x=0.1),
     WhiteBalance(kelvin=2600, remaining=1, green=0.1),
 )
@@ -113,7 +122,8 @@ def picture(sheet, warp, *artifacts):
     for artifact in artifacts:
         light = artifact.shade(light)
     gain, nodes = light.gain * light.relief[..., None], warp.nodes_mm * SCALE - 0.5
-    pixels = expose(sheet, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain, lift=light.veil,
+    pixels = expose(sheet, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain,
+                    lift=light.veil + light.gloss, desk_lift=light.veil,
                     background=light.backdrop, noise=light.noise)  # fmt: skip
     for artifact in artifacts:
         pixels = artifact.resolve(pixels, warp)
@@ -151,7 +161,7 @@ def test_the_page_stays_where_it_is(artifact):
 @every
 def test_light_is_not_changed_in_place(artifact):
     light = Light.even(BESIDE)
-    for array in (light.gain, light.relief, light.veil, light.backdrop, BESIDE.nodes_mm):
+    for array in (light.gain, light.relief, light.veil, light.gloss, light.backdrop, BESIDE.nodes_mm):
         array.flags.writeable = False
     try:
         shaded = artifact.shade(light)
@@ -296,9 +306,13 @@ def test_shadows_of_things_are_darkest_within_them(shape):
 
 def test_glare_adds_light_on_the_page_alone():
     light = Glare(x=0.5, y=0.5, width_mm=200, height_mm=200, strength=0.5, gloss=0).shade(Light.even(BESIDE))
-    beside = light.off_page_mm() >= 0
-    assert not light.veil[beside].any()
-    assert light.veil[~beside].max() == pytest.approx(127, abs=3)
+    assert not light.veil.any()
+    assert light.gloss.max() == pytest.approx(127, abs=3)
+    plain, glaring = (picture(blank(90), BESIDE, *items) for items in ((), (Glare(x=0.2, y=0.2, width_mm=200, strength=0.8),)))
+    off = np.kron(Light.even(BESIDE).off_page_mm() > 0, np.ones((CELL, CELL), bool))[CELL : CELL + SIZE[0], CELL : CELL + SIZE[1]]
+    sure = ndimage.binary_erosion(off, iterations=2 * CELL)
+    assert sure.sum() > 1000
+    assert (plain[sure] == glaring[sure]).all()
     white, black = (picture(blank(level), BESIDE, Glare(x=0.5, y=0.5, strength=0.5, gloss=0)) for level in (255, 0))
     middle = SIZE[0] // 2, SIZE[1] // 2
     assert white[middle].min() >= 253
@@ -306,7 +320,7 @@ def test_glare_adds_light_on_the_page_alone():
 
 
 def test_bumps_tear_glare():
-    smooth, torn = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).veil for gloss in (0, 10))
+    smooth, torn = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).gloss for gloss in (0, 10))
     inner = Light.even(BESIDE).off_page_mm() < -5
     assert np.std(torn[inner]) > 2 * np.std(smooth[inner])
 
@@ -591,3 +605,18 @@ def test_values_out_of_range_are_refused():
     for kind, wrong in ((Lamp, {"falloff": 0}), (Bilevel, {"threshold": 2}), (Desk, {"surface": "lava"}), (BitDepth, {"bits": 9})):
         with pytest.raises(RecipeError, match=kind.__name__):
             kind(**wrong)
+
+
+def test_a_viewer_lies_in_the_plane_of_the_page():
+    """What the window shows lies at its place on the display, however that is turned; the page itself is as it was."""
+    ground = (240, 240, 240)
+    backdrop = Viewer(left_mm=3, top_mm=18, right_mm=3, bottom_mm=12).shade(Light.even(BESIDE)).backdrop
+    assert backdrop.shape == (*SIZE, 3)
+    turn, middle = np.radians(8), 0.5 * np.array(PAGE_MM)
+    for place, colour in (((40.0, -1.5), ground), ((40.0, -20.5), None), ((-1.5, 40.0), ground)):
+        right, down = (np.array(place) - middle) * SCALE * 0.8
+        x = right * np.cos(turn) - down * np.sin(turn) + 0.5 * (SIZE[1] - 1)
+        y = right * np.sin(turn) + down * np.cos(turn) + 0.5 * (SIZE[0] - 1)
+        seen = tuple(int(level) for level in backdrop[int(np.clip(round(y), 0, SIZE[0] - 1)), int(np.clip(round(x), 0, SIZE[1] - 1))])
+        assert (seen == colour) == (colour is not None)
+    assert (picture(blank(), FULL, Viewer()) == picture(blank(), FULL)).all()

@@ -18,6 +18,7 @@ from fastecg.artifacts import (
     DotMatrix,
     Finger,
     FingerPrint,
+    LaserPrint,
     MissingCorner,
     Mould,
     PaperClip,
@@ -36,7 +37,7 @@ from fastecg.artifacts import (
 )
 from fastecg.artifacts.blot import passed, whole
 from fastecg.artifacts.water_stain import _ink_left
-from fastecg.kernels import fade, stain
+from fastecg.kernels import fade, screen_dots, stain
 from fastecg.recipe import Recipe
 from fastecg.sheet import bare, faded, print_page, trace_plane
 from fastecg.shot import with_artifacts
@@ -52,6 +53,7 @@ PRINT = (
     Stylus(loss=0.85, reach_mm=0.5),
 )
 STAINS = (
+    LaserPrint(lines_per_inch=30, gain=0.6, softness=0.2, grey=1),  # of the grid alone: traces and words are whole
     BleedThrough(strength=0.5),
     BleedThrough(strength=0.5, over="top", shift_x_mm=-9, shift_y_mm=-20),
     Yellowing(age=1.5, edge=1, blotches=1, foxing=150, seed=4),
@@ -158,7 +160,7 @@ def test_what_does_not_hide_leaves_all_samples_visible(artifact, clean):
         assert (trace.visible == other.visible).all()
 
 
-@pytest.mark.parametrize("artifact", [item for item in STAINS if not isinstance(item, BleedThrough)], ids=named)
+@pytest.mark.parametrize("artifact", [item for item in STAINS if not isinstance(item, BleedThrough | LaserPrint)], ids=named)
 def test_stains_move_nothing(artifact, sheet):
     """The centres of dots 5 mm apart, seen through the stain, stay within 0.1 px."""
     height, width = sheet.ink.shape
@@ -478,3 +480,35 @@ def test_spread_is_bilinear():
     stain.spread(coarse, 6, out)
     expected = [[naive_wear.bilinear(coarse, x / 6, y / 6) for x in range(45)] for y in range(36)]
     assert np.allclose(out, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("angle", "grey", "strength"), [(0.0, 0.0, 1.0), (0.8, 0.6, 1.0), (0.3, 1.0, 0.4)])
+def test_a_screen_equals_its_formula(angle, grey, strength):
+    rng = np.random.default_rng(4)
+    pixels, paper = rng.integers(0, 256, (23, 31, 3), dtype=np.uint8), (250, 247, 255)
+    pixels[:4] = paper
+    whole = (rng.random((23, 31)) < 0.1).astype(np.uint8)
+    expected = naive_wear.screened(pixels, whole, paper, 3.7, angle, 0.2, 0.5, grey, strength)
+    screen_dots.screen(pixels, whole, paper, 3.7, angle, growth=0.2, softness=0.5, grey=grey, strength=strength)
+    assert np.abs(pixels.astype(int) - expected).max() <= 1
+    assert np.mean(pixels != expected) < 0.01
+
+
+def test_a_screen_keeps_tones_and_makes_them_dots():
+    tone = np.full((200, 200, 3), 255, dtype=np.uint8)
+    tone[..., 1:] = 190
+    dots = tone.copy()
+    screen_dots.screen(dots, np.zeros((200, 200), np.uint8), (255, 255, 255), 4.0, 0.7, growth=0.0, softness=0.3, grey=0.0, strength=1.0)
+    assert dots[..., 1].mean() == pytest.approx(190, abs=6)
+    assert dots[..., 1].std() > 50
+    assert (dots[..., 0] == 255).all()
+    sheet = print_page(SHOT.placed(RECORD)[0], SHOT.placed(RECORD)[1], 4.0)
+    assert LaserPrint(lines_per_inch=100).stain(sheet) is sheet  # dots finer than pixels
+
+
+def test_a_screen_leaves_traces_and_words_whole():
+    sheet = print_page(*SHOT.placed(RECORD), 8.0)
+    printed = LaserPrint(lines_per_inch=40, gain=0.5, grey=1).stain(sheet)
+    whole = (sheet.ink > 0) | (sheet.text > 0)
+    assert (printed.pixels[whole] == sheet.pixels[whole]).all()
+    assert (printed.pixels[~whole] != sheet.pixels[~whole]).any()

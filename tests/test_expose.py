@@ -68,10 +68,10 @@ def test_equals_naive_twin(name: str, desk: str) -> None:
     sheet, nodes = paper(), MESHES[name]
     gain = rng.uniform(0.1, 1.2, (ROWS, COLS, 3)).astype(np.float32)
     desk_gain = rng.uniform(0.1, 1.9, (ROWS, COLS)).astype(np.float32)
-    lift = rng.uniform(0, 60, (ROWS, COLS)).astype(np.float32)
+    lift, desk_lift = rng.uniform(0, 60, (2, ROWS, COLS)).astype(np.float32)
     background = (200, 90, 10) if desk == "plain" else paper(*SIZE, seed=2)
-    drawn = expose(sheet, nodes, gain, SIZE, desk_gain=desk_gain, lift=lift, background=background)
-    exact = naive_sample.expose(sheet, nodes, gain, SIZE, desk_gain=desk_gain, lift=lift, background=background)
+    drawn = expose(sheet, nodes, gain, SIZE, desk_gain=desk_gain, lift=lift, desk_lift=desk_lift, background=background)
+    exact = naive_sample.expose(sheet, nodes, gain, SIZE, desk_gain=desk_gain, lift=lift, desk_lift=desk_lift, background=background)
     error = drawn - exact
     assert np.abs(error).max() < 0.6  # half a level is rounding
     assert abs(error.mean()) < 0.02

@@ -150,3 +150,17 @@ def test_labels_are_spelled_as_the_style_has_it() -> None:
         style = replace(STYLES["philips"], label_spelling=spelling)
         page = layout_for("3x4", LEADS).place(record, style, Setup())
         assert [text.words for text in page.texts if text.lead == "aVR"] == [want]
+
+
+def test_a_machine_prints_deeper_or_paler_than_its_family():
+    style = style_for("mortara")
+    assert style.printed(1.0, 1.0, 1.0) is style
+    deep, pale = style.printed(1.2, 1.4, 1.4), style.printed(1.0, 0.6, 0.6)
+    assert deep.pen_mm == pytest.approx(1.2 * style.pen_mm)
+    for name in ("minor_ink", "major_ink", "heavy_ink"):
+        lights = [np.array(getattr(one.grid, name)) for one in (deep, style, pale)]
+        assert (lights[0] <= lights[1]).all()
+        assert (lights[1] <= lights[2]).all()
+        np.testing.assert_allclose(style.paper - lights[2], 0.6 * (style.paper - lights[1]), atol=0.51)
+    assert all(a < b < c for a, b, c in zip(deep.ink, style.ink, pale.ink, strict=True))
+    assert min(style.printed(1.0, 1.5, 2.5).ink) >= 0

@@ -293,13 +293,14 @@ def test_photometric_artifacts_leave_the_warp_alone():
 
 #: What makes an artifact mild, beside its usual values.
 MILD = {
+    "AutoLevels": {"strength": 0.1}, "ImageSignal": {"sharpen": 0.2, "core": 0}, "ScanHead": {"line_levels": 0.2},
     "BleedThrough": {"strength": 0.03}, "Bilevel": {"threshold": 0.5, "softness": 0.3, "unevenness": 0, "grain": 0.01, "specks": 0},
     "BitDepth": {"bits": 7}, "BookBend": {"lift_mm": 3}, "Burn": {"hole_mm": 2}, "Crease": {"fold_deg": 4, "loss": 0},
     "Curl": {"lift_mm": 4}, "Defocus": {"sigma_px": 0.4}, "Dent": {"lift_mm": 0.5}, "Display": {"pitch_mm": 0.1},
     "Dither": {"levels": 32}, "DogEar": {"width_mm": 10, "height_mm": 8}, "DotMatrix": {"contrast": 0.1, "bands": 0.02, "ribbon": 0},
     "Dust": {"specks": 8, "hairs": 0}, "Fax": {"lines": "fine", "lost": 0}, "FeedJitter": {"strain": 0.002},
     "FingerPrint": {"strength": 0.15}, "Folds": {"fold_deg": 3, "loss": 0, "dirt": 0, "edge": 0}, "Glare": {"strength": 0.1},
-    "Jpeg": {"quality": 92}, "MotionBlur": {"length_px": 1.2}, "Mould": {"spots": 30},
+    "Jpeg": {"quality": 92}, "LaserPrint": {"softness": 2.0, "gain": 0}, "MotionBlur": {"length_px": 1.2}, "Mould": {"spots": 30},
     "Photocopy": {
         "threshold": 0.5, "softness": 0.8, "growth": 0.02, "loss": 0, "unevenness": 0, "grain": 0.01, "specks": 0,
     },

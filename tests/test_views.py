@@ -1,6 +1,7 @@
 """Views: where points in space are in the picture."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,3 +164,13 @@ def test_any_pose_keeps_the_page_in_the_middle_of_its_frame(tilt, azimuth, roll,
     middle = 0.5 * (outline.min(axis=0) + outline.max(axis=0))
     np.testing.assert_allclose(middle, [(width - 1) / 2, (height - 1) / 2], atol=0.005 * max(width, height) + 0.1)
     np.testing.assert_allclose(np.ptp(outline, axis=0), np.array([width, height]) * fill, rtol=0.03, atol=2)
+
+
+@pytest.mark.parametrize("view", [Phone(tilt_deg=8, fill=1.1), Flatbed(skew_deg=3, border_mm=-2)], ids=["phone", "flatbed"])
+def test_what_is_cropped_is_cut_off_and_nothing_else(view):
+    page_mm, dpi, points = (280.0, 210.0), 90.0, np.array([[20.0, 30.0, 0.0], [200.0, 150.0, 2.0]])
+    cropped = replace(view, crop_top=0.2, crop_bottom=0.1)
+    (height, width), (left, same) = view.size(page_mm, dpi), cropped.size(page_mm, dpi)
+    top = round(0.2 * height)
+    assert (left, same) == (height - top - round(0.1 * height), width)
+    np.testing.assert_allclose(cropped.project(points, page_mm, dpi), view.project(points, page_mm, dpi) - [0.0, top], atol=1e-9)

@@ -104,7 +104,7 @@ def test_png_is_an_imageio_plugin(tmp_path):
 # --- other pictures
 
 
-@pytest.mark.parametrize(("suffix", "error"), [(".png", 0), (".tiff", 0), (".tif", 0), (".jpg", 6), (".jpeg", 6), (".webp", 8)])
+@pytest.mark.parametrize(("suffix", "error"), [(".png", 0), (".tiff", 0), (".tif", 0), (".jpg", 7), (".jpeg", 7), (".webp", 8)])
 def test_formats_read_back(tmp_path, photo, suffix, error):
     path = tmp_path / f"page{suffix}"
     size = write_image(path, photo.image, dpi=150)

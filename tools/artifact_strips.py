@@ -25,6 +25,9 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "ThermalFade": ({"loss": 0.2}, {"loss": 0.5}, {"loss": 0.75, "unevenness": 0.5}),
     "PrintHead": ({"spread": 0.04}, {"spread": 0.1, "weak_rows": 12, "dead_rows": 3},
         {"spread": 0.2, "weak_rows": 40, "dead_rows": 10, "fray": 0.5}),
+    "Viewer": ({}, {"theme": "grey", "left_mm": 30}, {"theme": "dark", "top_mm": 40, "right_mm": 40}),
+    "LaserPrint": ({"lines_per_inch": 100, "softness": 1}, {"lines_per_inch": 75},
+        {"lines_per_inch": 60, "gain": 0.4, "grey": 1, "softness": 0.2}),
     "DotMatrix": ({"contrast": 0.25}, {}, {"contrast": 0.75, "bands": 0.25, "pitch_mm": 0.35, "ribbon": 0.3}),
     "Stylus": ({"loss": 0.3}, {"loss": 0.6}, {"loss": 0.85, "reach_mm": 1.5}),
     "BleedThrough": ({"strength": 0.05}, {"strength": 0.12}, {"strength": 0.3}),
@@ -74,6 +77,9 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "Defocus": ({"sigma_px": 0.5}, {"sigma_px": 1.2}, {"sigma_px": 3}),
     "MotionBlur": ({"length_px": 2}, {"length_px": 6, "angle_deg": 30}, {"length_px": 16, "angle_deg": 60}),
     "Sharpening": ({"amount": 0.4}, {"amount": 1.0}, {"amount": 2.0}),
+    "ImageSignal": ({"sharpen": 0.5}, {"sharpen": 1.5, "colour_px": 3, "mottle": 1}, {"core": 5, "kept": 0.2, "sharpen": 3, "mottle": 3}),
+    "AutoLevels": ({"strength": 0.4}, {"strength": 0.8}, {"strength": 1, "dark": 0.01, "bright": 0.5}),
+    "ScanHead": ({"line_levels": 0.3}, {"red_px": 0.1, "blue_px": -0.1}, {"red_px": 0.2, "blue_px": -0.2, "line_levels": 3}),
     "ToneCurve": ({"black": 20, "contrast": 0.1}, {"black": 50}, {"black": 60, "white": 225, "contrast": 0.8}),
     "Jpeg": ({"quality": 60}, {"quality": 25}, {"quality": 8}),
     "ScanBorder": ({"left": 0.2}, {"left": 0.5, "top": 0.3}, {"left": 0.9, "top": 0.7, "reach_mm": 8}),
@@ -95,8 +101,8 @@ WHOLE = {
 }  # fmt: skip
 #: What changes all of the picture alike: the same part is shown each time.
 EVEN = {
-    "ThermalFade", "PrintHead", "DotMatrix", "CreaseLines", "Display", "SensorNoise", "Defocus", "MotionBlur", "Sharpening",
-    "ToneCurve", "Jpeg",
+    "ThermalFade", "PrintHead", "LaserPrint", "DotMatrix", "CreaseLines", "Display", "SensorNoise", "Defocus", "MotionBlur", "Sharpening",
+    "ImageSignal", "AutoLevels", "ScanHead", "ToneCurve", "Jpeg",
     "BitDepth", "Bilevel", "Photocopy", "Fax", "Dither",
 }  # fmt: skip
 _SCANNED = {

@@ -2,7 +2,8 @@
 
 Measures what gives a picture away (colours of paper and ink, width of the trace, noise, light, spectrum) on every picture of the
 folder and on as many pages of each recipe, and writes the tables of ``docs/realism.md``. The text between them is kept. Real pictures
-are told apart by their light, which is uneven in photos, so that each recipe stands beside its own kind.
+are told apart by their light, which is uneven in photos, so that each recipe stands beside its own kind. Crops are told apart by a
+classifier across sources (``tools/crops.py``), with the layouts of the pictures and the scans below the folder that FASTECG_DATA names.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from crops import report
 from PIL import Image
 from scipy import ndimage
 from sections import with_section
@@ -181,15 +183,20 @@ def filled(text: str, parts: dict[str, str]) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description="Compare drawn pages with pictures of real ones.")
     options.add_argument("folder", type=Path, help="pictures of real ECG pages")
-    options.add_argument("--each", type=int, default=2, help="drawn pages of a recipe for every picture")
+    options.add_argument("--each", type=int, default=3, help="drawn pages of a recipe for every picture")
+    options.add_argument("--only-crops", action="store_true", help="print what tells crops apart, and write nothing")
     given = options.parse_args()
+    told_apart = report(given.folder, given.each)
+    if given.only_crops:
+        print(told_apart)
+        return
     real = [(measured(picture), picture.shape[1]) for picture in reference_pictures(given.folder)]
     groups: Groups = {}
     for recipe in RECIPES:
         kind = [(found, width) for found, width in real if (found[0][LIGHT] > UNEVEN) == (recipe == "photo")]
         groups[f"real {recipe}s"] = [found for found, _ in kind]
         groups[recipe] = [measured(picture) for picture in drawn_pictures(recipe, [width for _, width in kind], given.each)]
-    text = filled(PAGE.read_text(encoding="utf-8"), {"numbers": table(groups), "overlaps": overlaps(groups)})
+    text = filled(PAGE.read_text(encoding="utf-8"), {"numbers": table(groups), "overlaps": overlaps(groups), "crops": told_apart})
     PAGE.write_text(text, encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """Artifacts: what happens to a page. One file each; `ARTIFACTS` lists them."""
 
 from fastecg.artifact import Artifact
+from fastecg.artifacts.auto_levels import AutoLevels
 from fastecg.artifacts.bilevel import Bilevel
 from fastecg.artifacts.bit_depth import BitDepth
 from fastecg.artifacts.bleed_through import BleedThrough
@@ -25,8 +26,10 @@ from fastecg.artifacts.finger_print import FingerPrint
 from fastecg.artifacts.folds import Folds
 from fastecg.artifacts.glare import Glare
 from fastecg.artifacts.handwriting import Handwriting
+from fastecg.artifacts.image_signal import ImageSignal
 from fastecg.artifacts.jpeg import Jpeg
 from fastecg.artifacts.lamp import Lamp
+from fastecg.artifacts.laser_print import LaserPrint
 from fastecg.artifacts.missing_corner import MissingCorner
 from fastecg.artifacts.motion_blur import MotionBlur
 from fastecg.artifacts.mould import Mould
@@ -39,6 +42,7 @@ from fastecg.artifacts.punch_holes import PunchHoles
 from fastecg.artifacts.redaction import Redaction
 from fastecg.artifacts.ring_stain import RingStain
 from fastecg.artifacts.scan_border import ScanBorder
+from fastecg.artifacts.scan_head import ScanHead
 from fastecg.artifacts.scan_streaks import ScanStreaks
 from fastecg.artifacts.scratches import Scratches
 from fastecg.artifacts.sensor_noise import SensorNoise
@@ -52,6 +56,7 @@ from fastecg.artifacts.tape import Tape
 from fastecg.artifacts.tear import Tear
 from fastecg.artifacts.thermal_fade import ThermalFade
 from fastecg.artifacts.tone_curve import ToneCurve
+from fastecg.artifacts.viewer import Viewer
 from fastecg.artifacts.vignette import Vignette
 from fastecg.artifacts.water_stain import WaterStain
 from fastecg.artifacts.wave import Wave
@@ -64,6 +69,7 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     # print
     ThermalFade,
     PrintHead,
+    LaserPrint,
     DotMatrix,
     Stylus,
     # age, stains
@@ -104,6 +110,7 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     Redaction,
     # light
     Desk,
+    Viewer,
     ContactShadow,
     Lamp,
     Vignette,
@@ -116,9 +123,12 @@ ARTIFACTS: tuple[type[Artifact], ...] = (
     Defocus,
     MotionBlur,
     Sharpening,
+    ImageSignal,
     ToneCurve,
+    AutoLevels,
     Jpeg,
     # scanner
+    ScanHead,
     ScanBorder,
     ScanStreaks,
     Dust,

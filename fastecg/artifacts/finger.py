@@ -90,7 +90,7 @@ class Finger(Artifact):
         lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.07 * across / radius
         crease = sum(np.exp(-(((along + s * radius + 0.03 * across * across) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
         fine = np.resize(np.random.default_rng(self.seed).normal(0, 1, 7919).astype(np.float32), lit.shape)  # its repeats are not seen
-        lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.012 * fine)
+        lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.03 * fine)
         red = np.stack([np.ones_like(lit), 0.90 + 0.10 * round_off, 0.86 + 0.14 * round_off], axis=-1)
         skin = tone * red * lit[..., None]
         return self._nailed(skin, along, across, radius) if self.nail else skin

@@ -20,12 +20,12 @@ class Glare(Artifact):
     angle_deg: float = value(20.0, -90, 90, "of its longer side, clockwise from the right")
     strength: float = value(0.3, 0, 0.9, "how much of the way to white in its middle")
     gloss: float = value(4.0, 0, 12, "how much slopes change it")
+    shape: str = value("lamp", help="a lamp fades from its middle, a window is even with soft edges", choices=("lamp", "window"))
 
     def shade(self, light: Light) -> Light:
         """Screen blend: what is there is dimmed as much as light is added, so white stays white."""
-        share = self.strength * self._patch(light)
-        share = np.where(light.off_page_mm() < 0, np.clip(share, 0.0, 0.95), 0.0)
-        return light.shaded(1.0 - share).veiled(255.0 * share)
+        share = np.clip(self.strength * self._patch(light), 0.0, 0.95)
+        return light.shaded(1.0 - share).mirrored(255.0 * share)
 
     def _patch(self, light: Light) -> np.ndarray:
         """A Gaussian patch at the nodes, brighter on one side of bumps."""
@@ -34,7 +34,8 @@ class Glare(Artifact):
         right, down = (x - self.x * width) / light.warp.scale, (y - self.y * height) / light.warp.scale
         cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
-        patch = np.exp(-(along**2) - across**2)
+        power = 2 if self.shape == "lamp" else 6
+        patch = np.exp(-(np.abs(along) ** power) - np.abs(across) ** power)
         if self.gloss > 0 and light.warp.mesh.height_mm.any():
             slope_x, slope_y = light.warp.mesh.slopes()
             patch = patch * np.clip(1.0 + self.gloss * light.on_nodes(-slope_x * sin + slope_y * cos), 0.0, 2.5)

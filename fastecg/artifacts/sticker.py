@@ -29,7 +29,7 @@ class Sticker(Artifact):
     what: str = value("label", help="patient label, barcode, square code, or an empty label", choices=("label", "barcode", "code", "blank"))
     size: float = value(1.0, 0.5, 2.5, "factor on the usual size")
     angle_deg: float = value(0.0, -180.0, 180.0, "clockwise")
-    place: str = value("free", help="in free space where there is some, or anywhere", choices=("free", "anywhere"))
+    place: str = value("free", help="in free space, anywhere, or in the corner", choices=("free", "anywhere", "top_right"))
     seed: int = value(0, 0, 2**31, "of its content and place")
 
     def stain(self, sheet: Sheet) -> Sheet:
@@ -41,8 +41,10 @@ class Sticker(Artifact):
         if window is None:
             return sheet
         share = frame.coverage(window, sheet.scale, 1.0)
-        part = _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
-        part = blend_colour(part, share, rng.uniform(238, 253) + rng.normal(0, 1.5, 3))
+        white = rng.uniform(238, 253) + rng.normal(0, 1.5, 3)
+        printed = self.place == "top_right"  # by the program that drew the page: not stuck on it
+        part = sheet.pixels[window] if printed else _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
+        part = blend_colour(part, share, sheet.style.margin if printed else white)
         words = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]
         ink, written = words(frame, window, sheet, rng)
         part = blend_colour(part, ink * share, (28, 28, 32))

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, value
 from fastecg.artifacts.blot import patch
+from fastecg.artifacts.relief import noise_along
 from fastecg.artifacts.rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ class Tear(Artifact):
         """Where it runs, half its width and its fibres, (n, 3) mm, at distances along it."""
         left = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)
         aside = self.stray * (strays(self.seed, t) - strays(self.seed, np.zeros(1)))
-        half = 0.5 * self.gap_mm * left + 0.06 * np.minimum(4.0 * left, 1.0)
+        # Paper lies together again for most of a tear, and nowhere gapes evenly: its lips overlap here and there.
+        gapes = left**1.7 * np.clip(
+            1.0 + 0.8 * noise_along(self.seed + 20, t / 13.0) + 0.15 * noise_along(self.seed + 21, t / 4.0), 0.05, 2.0
+        )
+        half = 0.5 * self.gap_mm * gapes + 0.06 * np.minimum(4.0 * left, 1.0)
         return np.stack([aside, half, self.fibre_mm * fibres(self.seed, t) * np.minimum(3.0 * left, 1.0)], axis=1)
 
     def _start(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, float]:

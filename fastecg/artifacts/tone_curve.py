@@ -21,7 +21,7 @@ class ToneCurve(Artifact):
     def shade(self, light: Light) -> Light:
         """Black and white are a straight line, which the one pass draws for nothing."""
         factor = np.float32((self.white - self.black) / 255.0)
-        return replace(light, gain=light.gain * factor, veil=light.veil * factor + np.float32(self.black))
+        return replace(light, gain=light.gain * factor, veil=light.veil * factor + np.float32(self.black), gloss=light.gloss * factor)
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Every level through a table, in place."""

@@ -100,7 +100,8 @@ def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -
 
     from fastecg.styles import style_for
 
-    pen = style_for(truth["fastecg"]["style"]).pen_mm * truth["fastecg"]["px_per_mm"]
+    own = truth["fastecg"]
+    pen = style_for(own["style"]).pen_mm * own["shot"]["setup"].get("pen_width", 1.0) * own["px_per_mm"]
     picture = Image.new("1", shape[::-1])
     draw = ImageDraw.Draw(picture)
     breaks = np.flatnonzero(~np.isfinite(points).all(axis=1))

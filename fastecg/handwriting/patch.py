@@ -114,8 +114,14 @@ def text_lines(page: Page) -> list[Box]:
 
 
 def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> Frame:
-    """Where people stick and stamp: in free space if there is any ("free"), or anywhere on the upper or lower third ("anywhere")."""
+    """Where people stick and stamp: in free space if there is any ("free"), or anywhere on the upper or lower third ("anywhere").
+
+    Programs that print square codes have them 2 mm from the corner ("top_right").
+    """
     from fastecg.handwriting.place import Room
+
+    if place == "top_right":
+        return Frame((sheet.page.size_mm[0] - 0.5 * size_mm[0] - 2.0, 0.5 * size_mm[1] + 2.0), size_mm, angle_deg)
 
     turned = Frame((0.0, 0.0), size_mm, angle_deg).extent_mm
     width, height = turned[2] - turned[0], turned[3] - turned[1]

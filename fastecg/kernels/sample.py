@@ -245,7 +245,7 @@ def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
         rest = ONE * ONE - (left + right) * (upper + lower)
         behind = np.uint64(min(max(x + k, 0), desk.shape[1] - 1))
         slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
-        veil = _lit_at(lit, 0, j, 3, k)
+        veil = (_lit_at(lit, 0, j, 3, k) * (ONE * ONE - rest) + _lit_at(lit, lit.shape[0] - 1, j, 3, k) * rest) >> 32
         for c in range(3):
             seen = upper * (left * np.int64(sheet[y0, x0, c]) + right * np.int64(sheet[y0, x1, c]))
             seen += lower * (left * np.int64(sheet[y1, x0, c]) + right * np.int64(sheet[y1, x1, c]))

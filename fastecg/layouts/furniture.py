@@ -40,7 +40,7 @@ def label_of(label: str, column: int, baseline: float, pitch: float, style: Styl
     """The printed name of a lead."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
     # Low rows pull the names closer to the trace, else they would be nearer to the next one.
-    rise = {"above": 4.2, "below": -5.6, "on": 0.7, "left": -0.35 * size, "far_above": 12.5}[style.label_place]
+    rise = {"above": 4.2, "below": -5.6, "on": 0.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
     if style.label_place == "left":
@@ -126,6 +126,12 @@ def _bar(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Li
         yield x, y - half, x, y + half
 
 
+def _short_bar(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+    half = min(3.4, 0.3 * pitch)
+    for y in rows:
+        yield x, y - half, x, y + half
+
+
 def _margin_colon(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
     y = max(frame.grid_mm[1] - 2.6, 0.5)
     yield x, y, x, y + 0.5
@@ -136,9 +142,10 @@ def _margin_colon(x: float, rows: list[float], pitch: float, frame: Frame) -> It
 _SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, Frame], Iterator[Line]], float]] = {
     "tick": (_tick, 0.0),
     "tick_pair": (_tick_pair, 0.0),
-    "double_dash": (_double_dash, 0.8),
+    "double_dash": (_double_dash, 0.7),
     "dotted": (_dotted, 0.33),
     "dashed_tick": (_dashed_tick, 0.2),
-    "bar": (_bar, 0.9),
+    "bar": (_bar, 0.7),
+    "short_bar": (_short_bar, 0.8),
     "margin_colon": (_margin_colon, 0.35),
 }

@@ -51,7 +51,8 @@ def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Fac
         raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
     frame = page_frame(layout, style, setup, notes)
     words = printed_words(facts, setup, style, frame, notes) if facts else ()
-    baselines, pitch = _baselines(layout, frame, words, max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row))
+    gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
+    baselines, pitch = _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
     traces = tuple(_traces(cells, layout, record, setup, frame, baselines, pitch, (start, stop), notes))
     if not any(trace.points_mm.size for trace in traces):
         raise LayoutError(
@@ -65,7 +66,7 @@ def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Fac
         size_mm=frame.size_mm,
         grid=Grid(frame.grid_mm),
         traces=traces,
-        strokes=pulses + lines,
+        strokes=pulses + lines + _outline(frame, style),
         texts=labels + tuple(text for text, _ in words),
         boxes=tuple(_boxes(traces, cells, labels, pulses, words, style)),
         layout=layout.name,
@@ -158,6 +159,23 @@ def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ..
     pitch = min(pitch, (height - above) / (layout.rows - 0.45))
     first = top + above + (height - above - (layout.rows - 0.45) * pitch) / 2
     return [first + row * pitch for row in range(layout.rows)], pitch
+
+
+def _style_rows(layout: Layout, frame: Frame, style: Style) -> tuple[list[float], float] | None:
+    """The rows where the style has them, if the layout and the paper fit."""
+    first, pitch, nearer = style.rows_mm
+    strips = len(layout.rhythm)
+    rows = [first + row * pitch - (nearer if row >= layout.rows - strips else 0.0) for row in range(layout.rows)]
+    return (rows, pitch) if pitch and rows[-1] + 0.3 * pitch < frame.size_mm[1] else None
+
+
+def _outline(frame: Frame, style: Style) -> tuple[Stroke, ...]:
+    """A line round the page, just on it."""
+    if not style.frame_mm:
+        return ()
+    width, height = (edge - style.frame_mm / 2 for edge in frame.size_mm)
+    low = style.frame_mm / 2
+    return (Stroke("frame", np.array([(low, low), (width, low), (width, height), (low, height), (low, low)]), style.frame_mm),)
 
 
 def _traces(

@@ -12,8 +12,8 @@ SCANBOLD = Style(
     paper=(252, 226, 234),
     margin=(252, 226, 234),
     grid=GridInk("line", (244, 178, 196), 0.16, (226, 108, 140), 0.28),
-    ink=(22, 16, 20),
-    pen_mm=0.46,
+    ink=(12, 8, 10),
+    pen_mm=0.42,
     text_ink=(20, 14, 18),
     face="serif",
     label_mm=4.2,
@@ -25,7 +25,7 @@ SCANBOLD = Style(
     footer="none",
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.3)),
-    pen=Pen(thin=0.2, pale=0.2, wander=0.07, mottle=0.15),
+    pen=Pen(thin=0.22, pale=0.08, wander=0.08, mottle=0.12),
 )
 
 SCANBOLD_GREEN = replace(
@@ -37,7 +37,7 @@ SCANBOLD_GREEN = replace(
     grid=GridInk("line", (176, 222, 202), 0.15, (112, 188, 164), 0.26),
     label_mm=3.3,
     separator="step",
-    pen=Pen(thin=0.25, pale=0.25, wander=0.08, mottle=0.15),
+    pen=Pen(thin=0.28, pale=0.1, wander=0.09, mottle=0.12),
 )
 
 SCANBOLD_LILAC = replace(
@@ -54,8 +54,8 @@ PHILIPS = Style(
     title="salmon grid, tick pairs, names above, axes in the header, pulses at the right end",
     paper=(255, 248, 245),
     margin=(255, 248, 245),
-    grid=GridInk("line", (250, 206, 196), 0.12, (236, 134, 120), 0.2),
-    ink=(14, 14, 18),
+    grid=GridInk("line", (248, 193, 181), 0.12, (230, 100, 82), 0.2),
+    ink=(10, 10, 13),
     pen_mm=0.25,
     text_ink=(16, 16, 20),
     face="sans",
@@ -77,8 +77,8 @@ SCHILLER = Style(
     title="orange grid, names left of the rows, table of measurements on top",
     paper=(255, 250, 243),
     margin=(255, 255, 255),
-    grid=GridInk("line", (251, 219, 194), 0.12, (233, 140, 84), 0.2),
-    ink=(16, 16, 20),
+    grid=GridInk("line", (250, 211, 182), 0.12, (228, 112, 44), 0.2),
+    ink=(11, 11, 14),
     pen_mm=0.25,
     text_ink=(18, 18, 22),
     face="sans",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastecg.style import GridInk, Pen, Style
 
 #: A thermal head heats a steep stroke for a moment only, and no two elements alike.
-HEAD = Pen(thin=0.2, pale=0.15, wander=0.06, mottle=0.15)
+HEAD = Pen(thin=0.26, pale=0.06, wander=0.08, mottle=0.1)
 
 DOTPHOTO = Style(
     name="dotphoto",
@@ -13,7 +13,7 @@ DOTPHOTO = Style(
     paper=(247, 243, 234),
     margin=(247, 243, 234),
     grid=GridInk("dots", (98, 88, 82), 0.29, (142, 76, 80), 0.24, major_bead_mm=5 / 11),
-    ink=(28, 23, 26),
+    ink=(16, 12, 14),
     pen_mm=0.27,
     text_ink=(16, 12, 15),
     face="serif",
@@ -38,7 +38,7 @@ DASHPHOTO = Style(
     paper=(243, 241, 240),
     margin=(243, 241, 240),
     grid=GridInk("dots", (124, 116, 114), 0.25, (162, 100, 108), 0.21, major_bead_mm=5 / 12),
-    ink=(30, 28, 34),
+    ink=(16, 14, 19),
     pen_mm=0.3,
     text_ink=(26, 24, 30),
     face="bitmap",
@@ -63,8 +63,8 @@ TICKROW = Style(
     title="old cart: dark pink lines, thin traces, spaced names far above, pulses at the right end",
     paper=(250, 238, 234),
     margin=(250, 238, 234),
-    grid=GridInk("line", (238, 190, 190), 0.12, (208, 122, 130), 0.22),
-    ink=(74, 62, 70),
+    grid=GridInk("line", (234, 176, 177), 0.12, (195, 87, 99), 0.22),
+    ink=(52, 42, 48),
     pen_mm=0.2,
     text_ink=(66, 56, 64),
     face="bitmap",
@@ -79,7 +79,7 @@ TICKROW = Style(
     text_mm=3.0,
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.2), ("3x4+3", 0.1)),
-    pen=Pen(thin=0.25, pale=0.25, wander=0.08, mottle=0.15, wave_mm=9.0),
+    pen=Pen(thin=0.3, pale=0.12, wander=0.08, mottle=0.12, wave_mm=9.0),
 )
 
 NK = Style(
@@ -87,8 +87,8 @@ NK = Style(
     title="red dotted paper, six rows, small lettering, one line of settings",
     paper=(252, 247, 243),
     margin=(252, 247, 243),
-    grid=GridInk("dots", (226, 150, 138), 0.24, (232, 138, 124), 0.18),
-    ink=(26, 26, 32),
+    grid=GridInk("dots", (221, 131, 117), 0.24, (228, 116, 100), 0.18),
+    ink=(14, 14, 19),
     pen_mm=0.25,
     text_ink=(24, 24, 30),
     face="bitmap",
@@ -111,8 +111,8 @@ FUKUDA = Style(
     title="green ruled paper, six rows, small lettering",
     paper=(250, 254, 250),
     margin=(250, 254, 250),
-    grid=GridInk("line", (186, 226, 206), 0.12, (104, 186, 158), 0.2),
-    ink=(24, 28, 30),
+    grid=GridInk("line", (170, 219, 195), 0.12, (68, 169, 135), 0.2),
+    ink=(13, 16, 18),
     pen_mm=0.25,
     text_ink=(22, 26, 28),
     face="mono",

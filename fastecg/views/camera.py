@@ -31,6 +31,8 @@ class Camera(View):
     offset_y: float = value(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the height")
     aspect: float = value(0.0, 0.0, 2.5, "width over height of the picture; 0 takes the page's own")
     width_px: int = value(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
+    crop_top: float = value(0.0, 0.0, 0.4, "share of the picture's height cut off at its top: a header")
+    crop_bottom: float = value(0.0, 0.0, 0.4, "share of the picture's height cut off at its bottom")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture."""
@@ -76,7 +78,8 @@ class Camera(View):
         size = max(1, round(height * scale)), max(1, round(width * scale))
         centre = 0.5 * (low + high) - np.array([self.offset_x * width, self.offset_y * height])
         corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
-        return scale, corner, size
+        top, bottom = round(self.crop_top * size[0]), round(self.crop_bottom * size[0])
+        return scale, corner + np.array([0.0, top]), (max(1, size[0] - top - bottom), size[1])
 
 
 def _outline(page_mm: tuple[float, float]) -> np.ndarray:

@@ -24,21 +24,29 @@ class Flatbed(View):
     offset_x_mm: float = value(0.0, -60.0, 60.0, "how far the page lies off the middle")
     offset_y_mm: float = value(0.0, -60.0, 60.0, "how far the page lies off the middle")
     lid: str = value("white", help="colour of the lid", choices=tuple(_LIDS))
+    crop_top: float = value(0.0, 0.0, 0.4, "share of the scan's height cut off at its top: a header")
+    crop_bottom: float = value(0.0, 0.0, 0.4, "share of the scan's height cut off at its bottom")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture of the page and its border."""
+        height, width = self._whole(page_mm, dpi)
+        return max(8, height - round(self.crop_top * height) - round(self.crop_bottom * height)), width
+
+    def _whole(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
+        """Height and width before anything was cut off."""
         width, height = page_mm[::-1] if self.turns % 2 else page_mm
-        return tuple(max(8, round((length + 2 * self.border_mm) * dpi / 25.4)) for length in (height, width))  # type: ignore[return-value]
+        tall, wide = (max(8, round((length + 2 * self.border_mm) * dpi / 25.4)) for length in (height, width))
+        return tall, wide
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
         """Pixels (…, 2) of points in space (…, 3) mm; how high they are makes no difference."""
         angle = np.deg2rad(self.skew_deg + 90.0 * self.turns)
         x, y = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2
-        height, width = self.size(page_mm, dpi)
+        height, width = self._whole(page_mm, dpi)
         scale = dpi / 25.4
         across = (x * np.cos(angle) - y * np.sin(angle) + self.offset_x_mm) * scale * self.stretch_x
         down = (x * np.sin(angle) + y * np.cos(angle) + self.offset_y_mm) * scale * self.stretch_y
-        return np.stack([across + 0.5 * (width - 1), down + 0.5 * (height - 1)], axis=-1)
+        return np.stack([across + 0.5 * (width - 1), down + 0.5 * (height - 1) - round(self.crop_top * height)], axis=-1)
 
     def backdrop(self) -> np.ndarray:
         """The lid, (3,) uint8."""

@@ -1,0 +1,37 @@
+"""What the processor in a phone makes of what its sensor saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+
+@dataclass(frozen=True)
+class ImageSignal(Artifact):
+    """Noise taken out of brightness and, at half the size, of colours; edges made steeper; a mottle that the cleaning leaves.
+
+    A sensor sees one colour a pixel, so colours are soft where brightness is sharp (Karaimer and Brown 2016).
+    """
+
+    core: int = value(2, 0, 12, "levels up to which a detail is taken for noise")
+    kept: float = value(0.5, 0, 1, "share of that noise that stays")
+    sharpen: float = value(0.8, 0, 3, "how much details beyond it grow")
+    sigma_px: float = value(1.0, 0.4, 4, "of the blurred picture that details are measured against: the width of the halo")
+    limit: int = value(60, 4, 255, "levels of a detail that grow: above it the halo gets no brighter")
+    colour_px: float = value(2.0, 0, 6, "how far colours are smeared, standard deviation")
+    mottle: float = value(0.5, 0, 4, "standard deviation of the patches that stay, levels")
+    seed: int = value(0, 0, 2**31, "of the patches")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Do it in place."""
+        from fastecg.kernels.image_signal import process
+
+        passes = round(self.colour_px**2 / 2.0)  # one pass of 1-2-1 at half the size has a variance of 2 px²
+        process(
+            pixels, self.sigma_px, core=self.core, kept=self.kept, sharpen=self.sharpen, limit=self.limit, passes=passes,
+            mottle=self.mottle, seed=self.seed,
+        )  # fmt: skip
+        return pixels

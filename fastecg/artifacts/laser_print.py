@@ -1,0 +1,40 @@
+"""A page printed by a laser or ink-jet printer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+if TYPE_CHECKING:
+    from fastecg.sheet import Sheet
+
+_UNSEEN_PX, _SEEN_PX = 1.8, 3.2  # dots of a finer pitch are tones, of a coarser one dots, and between them something of both
+
+
+@dataclass(frozen=True)
+class LaserPrint(Artifact):
+    """Tones made of dots: pale lines come out stippled, black ones whole. Belongs before stains."""
+
+    lines_per_inch: float = value(85.0, 30, 200, "of the screen")
+    angle_deg: float = value(45.0, 0, 90, "of the screen")
+    gain: float = value(0.15, 0, 0.8, "share by which dots are larger than their tone wants")
+    softness: float = value(0.5, 0.1, 2.0, "of the dots' edges")
+    grey: float = value(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
+
+    def stain(self, sheet: Sheet) -> Sheet:
+        """Screen all that is printed so far, but for traces and words."""
+        from fastecg.kernels.screen_dots import screen
+
+        pitch = 25.4 / self.lines_per_inch * sheet.scale
+        strength = min((pitch - _UNSEEN_PX) / (_SEEN_PX - _UNSEEN_PX), 1.0)
+        if strength <= 0:
+            return sheet
+        pixels, angle = sheet.canvas(), math.radians(self.angle_deg)
+        dots = {"growth": self.gain, "softness": self.softness, "grey": self.grey, "strength": strength}
+        screen(pixels, np.maximum(sheet.ink, sheet.text), sheet.style.paper, pitch, angle, **dots)
+        return replace(sheet, pixels=pixels)

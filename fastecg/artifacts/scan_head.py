@@ -1,0 +1,27 @@
+"""A scanner's head: three rows of sensors, one a colour, that see a line one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.artifact import Artifact, value
+
+
+@dataclass(frozen=True)
+class ScanHead(Artifact):
+    """Red and blue a little off green along the scan, and lines a little brighter or darker than the next."""
+
+    red_px: float = value(0.03, -0.2, 0.2, "how far red lies below green")
+    blue_px: float = value(-0.03, -0.2, 0.2, "how far blue lies below green")
+    line_levels: float = value(0.3, 0, 4, "standard deviation of the lines' brightness")
+    seed: int = value(0, 0, 2**31, "of the lines")
+
+    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+        """Mix each colour's rows with the next ones, in place."""
+        from fastecg.kernels.scan_head import move_colours
+
+        lines = np.random.default_rng(self.seed).normal(0.0, 256.0 * self.line_levels, len(pixels))
+        move_colours(pixels.reshape(len(pixels), -1), round(256 * self.red_px), round(256 * self.blue_px), np.rint(lines).astype(np.int32))
+        return pixels

@@ -1,0 +1,34 @@
+"""Colours of a scan moved along it by parts of a pixel, and lines of uneven brightness; in place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+
+@jit
+def move_colours(rows, red, blue, lines):
+    """Move red and blue of rows (height, 3 * width) down by so many 256ths of a pixel, and add `lines`, 256ths of a level, to each row."""
+    height = len(rows)
+    above, here = rows[0].copy(), rows[0].copy()
+    for y in range(height):
+        row, below = rows[y], rows[min(y + 1, height - 1)]
+        above, here = here, above
+        for i in range(len(row)):
+            here[i] = row[i]
+        if y == 0:
+            for i in range(len(row)):
+                above[i] = row[i]
+        _mixed(row, 0, here, above if red > 0 else below, abs(red), lines[y])
+        _mixed(row, 1, here, here, 0, lines[y])
+        _mixed(row, 2, here, above if blue > 0 else below, abs(blue), lines[y])
+
+
+@jit
+def _mixed(row, channel, here, other, share, added):
+    rest, more, half = np.int32(256 - share), np.int32(share), np.int32(np.int32(128) + added)
+    for x in range(len(row) // 3):
+        i = 3 * x + channel
+        value = np.int32(np.int32(here[i]) * rest + np.int32(other[i]) * more + half) >> np.int32(8)
+        row[i] = np.uint8(min(max(value, np.int32(0)), np.int32(255)))

@@ -1,0 +1,80 @@
+"""Tones printed as dots of full ink: what is paler than solid becomes the dots of a screen, and what is solid stays."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+TABLE = 256  # steps of a turn
+_TURN = 65536
+
+
+def screen(
+    pixels: np.ndarray,
+    whole: np.ndarray,
+    paper: tuple[int, int, int],
+    pitch_px: float,
+    angle: float,
+    *,
+    growth: float,
+    softness: float,
+    grey: float,
+    strength: float,
+) -> None:
+    """Screen (height, width, 3) uint8, in place.
+
+    Parameters
+    ----------
+    pixels : ndarray
+    whole : (height, width) uint8
+        What is above 0 there is printed without a screen: the edges of black lines and letters are as sharp as the printer can.
+    paper : tuple of int
+        What has no ink.
+    pitch_px, angle : float
+        Of the screen's lines, px and radians.
+    growth : float
+        Share by which the dots' area is larger than the tone.
+    softness : float
+        Width of a dot's edge, as a share of the screen's range.
+    strength : float
+        Share of the screen in the mix with the unscreened tones: dots finer than pixels are tones.
+    grey : float
+        Share of the ink's colour that is black instead.
+    """
+    steps = np.rint(np.array([math.cos(angle), math.sin(angle)]) * _TURN / pitch_px).astype(np.int64)
+    wave = np.cos(2.0 * np.pi * np.arange(TABLE) / TABLE).astype(np.float32)
+    factors = np.array([1.0 / softness, grey, strength], np.float32)
+    _screen(pixels, whole, np.array(paper, np.float32), steps, wave, _limits(wave, growth), factors)
+
+
+def _limits(wave: np.ndarray, growth: float) -> np.ndarray:
+    """Above which value of the screen a tone has ink, by its share 0 to 255: the screen's own quantiles."""
+    values = np.sort((wave[:, None] * wave[None, :]).ravel())
+    share = np.minimum(np.arange(256) / 255.0 * (1.0 + growth), 1.0)
+    return values[np.rint((1.0 - share) * (len(values) - 1)).astype(int)].astype(np.float32)
+
+
+@jit
+def _screen(pixels, whole, paper, steps, wave, limits, factors):
+    steep, grey, strength = factors
+    height, width = pixels.shape[:2]
+    for y in range(height):
+        for x in range(width):
+            red, green, blue = paper[0] - pixels[y, x, 0], paper[1] - pixels[y, x, 1], paper[2] - pixels[y, x, 2]
+            most = max(red, max(green, blue))
+            if most < np.float32(3.0) or most > np.float32(235.0) or whole[y, x]:
+                continue
+            u, v = (steps[0] * x - steps[1] * y) & 65535, (steps[1] * x + steps[0] * y) & 65535
+            high = wave[u >> 8] * wave[v >> 8]
+            share = min(most * np.float32(1.0 / 240.0), np.float32(1.0))
+            printed = (high - limits[np.int64(share * np.float32(255.0) + np.float32(0.5))]) * steep + np.float32(0.5)
+            printed = min(max(printed, np.float32(0.0)), np.float32(1.0)) / share
+            printed = np.float32(1.0) + strength * (printed - np.float32(1.0))
+            mean = (red + green + blue) * np.float32(1.0 / 3.0)
+            for c in range(3):
+                ink = paper[c] - np.float32(pixels[y, x, c])
+                value = paper[c] - (ink + grey * (mean - ink)) * printed
+                pixels[y, x, c] = np.uint8(min(max(value + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))
