@@ -538,7 +538,10 @@ def day(tmp_path) -> Path:
     return tmp_path / "day"
 
 
-def test_a_day_of_ecg_is_counted_before_it_is_drawn(day, tmp_path):
+def test_a_day_of_ecg_is_counted_before_it_is_read(day, tmp_path, monkeypatch):
+    read = drawing._read
+    monkeypatch.setattr(drawing, "_read", lambda task: said and read(task))
+
     class Enough(Exception):
         pass
 
@@ -551,11 +554,12 @@ def test_a_day_of_ecg_is_counted_before_it_is_drawn(day, tmp_path):
 
     with pytest.raises(Enough):
         dataset.render_dataset([day], tmp_path / "out", per_record=2, progress=stop, **SMALL)
-    note, pages, seconds = said[0]
+    (note, pages, seconds), (again, none, _) = said[:2]
+    assert (again, none) == (None, 0), "told once"
     assert note == "day: 8640 pages of 10 s, 17280 pictures"
     assert pages == 0
     assert seconds < 2
-    assert len(lines(tmp_path / "out")) == said[1][1] == 32  # listed as soon as they are there
+    assert len(lines(tmp_path / "out")) == said[2][1] == 32  # listed as soon as they are there
 
 
 @pytest.mark.parametrize("workers", [1, 2])
