@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from isal import isal_zlib
 
 from fastecg.errors import FastecgError, RecordError
 from fastecg.files import spelled
@@ -234,6 +235,7 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
         "height": height,
         "bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),
+        "pixels_crc32": f"{isal_zlib.crc32(np.ascontiguousarray(photo.image)):08x}",  # PNG bytes may differ between kinds of processors
         "truth_bytes": truth_bytes,
     }
 

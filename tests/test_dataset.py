@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -79,6 +80,7 @@ def test_manifest_tells_the_truth(whole):
         body = (whole / line["path"]).read_bytes()
         assert (line["bytes"], line["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
         assert (line["height"], line["width"]) == iio.imread(body).shape[:2]
+        assert int(line["pixels_crc32"], 16) == zlib.crc32(iio.imread(body))
         truth = orjson.loads((whole / line["path"]).with_suffix(".json").read_bytes())["fastecg"]
         for key in ("page", "variant", "seed", "recipe"):
             assert line[key] == truth[key]
