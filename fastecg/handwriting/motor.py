@@ -126,7 +126,7 @@ def lay_letters(
 
     `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
     """
-    count, start, x, line = np.int64(0), np.int64(0), 0.0, 0.0
+    count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # not 0: what takes a literal is compiled for it, and for all others
     places = np.empty((len(letters), 6))  # x, y, size, flatness, turn, width of each letter
     while start < len(letters):
         if letters[start, 0] < 0:
@@ -248,6 +248,7 @@ def _lay_late(
     count: int,
 ) -> int:
     """Put the dots and bars that were put off; a hasty hand drags the pen to them, misses, and forgets some."""
+    whole = int(0.0)  # no points are left out
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
         for stroke in range(table.allographs[glyph, 1], table.allographs[glyph, 2]):
@@ -258,7 +259,7 @@ def _lay_late(
             place[1] += 0.3 * hand.drift * noise[count, 3]
             place[3] = 1.0
             lift = not (count > 0 and chance[count + 1] < 0.5 * hand.merge)
-            count = _put(table, hand, offsets, stroke, np.int64(0), hand.drop, place, lift, chance, noise, nodes, count)
+            count = _put(table, hand, offsets, stroke, whole, hand.drop, place, lift, chance, noise, nodes, count)
     return count
 
 
@@ -349,7 +350,7 @@ def smooth_way(way: np.ndarray, sigma: float, out: np.ndarray) -> None:
     reach = int(3.0 * sigma) + 1
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
     weights /= weights.sum()
-    start = np.int64(0)
+    start, across, down = int(0.0), int(0.0), int(1.0)
     while start < len(way):
         stop = start
         while stop < len(way) and not math.isnan(way[stop, 0]):
@@ -362,8 +363,8 @@ def smooth_way(way: np.ndarray, sigma: float, out: np.ndarray) -> None:
                     y += weights[k] * way[i + k - reach, 1]
             else:
                 for k in range(2 * reach + 1):
-                    x += weights[k] * _reflected(way, start, stop, i + k - reach, np.int64(0))
-                    y += weights[k] * _reflected(way, start, stop, i + k - reach, np.int64(1))
+                    x += weights[k] * _reflected(way, start, stop, i + k - reach, across)
+                    y += weights[k] * _reflected(way, start, stop, i + k - reach, down)
             out[i, 0], out[i, 1] = x, y
         if stop < len(way):
             out[stop] = np.nan
@@ -399,7 +400,7 @@ def press_pen(way: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.nd
     blobs. `unrest` are normal knots every 25 points; `runs` (runs, 4) uniform: whether a run starts with a blob, how large, and how
     the pen lands and leaves.
     """
-    start, run = np.int64(0), 0
+    start, run = int(0.0), 0
     while start < len(way):
         stop = start
         while stop < len(way) and not math.isnan(way[stop, 0]):
