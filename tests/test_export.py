@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.errors import FastecgError
-from fastecg.export import EXPORTS, coco, export, things, webdataset, yolo
+from fastecg.export import EXPORTS, coco, export, huggingface, things, webdataset, yolo
 from fastecg.export.coco import rle_counts
 from fastecg.export.nnunet import splits
 from fastecg.export.rendered import Rendered, rendered_in
@@ -348,6 +348,10 @@ def test_webdataset_shards_stay_below_their_limit(rendered, tmp_path, monkeypatc
     assert all(path.stat().st_size <= 2_200_000 for path in shards)
     assert len(members(tmp_path / "one")) == 18
     assert [path.read_bytes() for path in shards] == [path.read_bytes() for path in sorted((tmp_path / "two").iterdir())]
+
+
+def test_boxes_for_hugging_face_count_from_the_corner_of_the_first_pixel():
+    assert huggingface._left_top_size((9.5, 3.5, 19.5, 5.5)) == [10, 4, 10, 2]
 
 
 @pytest.mark.parametrize("val", [0.5, 0.8, 0.95])
