@@ -562,8 +562,9 @@ def test_formats_that_differ_in_one_file(tmp_path):
     refused(write(tmp_path, "r 2 500 20\nr.dat 16\nr.dat 212\n", ramp(20, 2)), "differ in format")
 
 
-def test_skew_longer_than_the_record(tmp_path):
-    refused(write(tmp_path, "r 1 500 20\nr.dat 16:999999999\n", ramp()), "skewed")
+@pytest.mark.parametrize("skew", [20, 21, 999999999])
+def test_a_skew_of_the_whole_record_or_more(tmp_path, skew):
+    refused(write(tmp_path, f"r 1 500 20\nr.dat 16:{skew}\n", ramp()), f"skewed by {skew} of 20 samples")
 
 
 @pytest.mark.parametrize(
