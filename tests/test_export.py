@@ -117,6 +117,30 @@ def test_a_rhythm_strip_is_another_thing_than_the_short_trace(pictures):
         assert long.ink.sum() > 2 * short.ink.sum()
 
 
+def test_pictures_of_like_names_have_keys_of_their_own():
+    paths = ["a.b-0.png", "a_b-0.png", "a/b-0.png", "a__b-0.png", "n" * 99 + "1-0.png", "n" * 99 + "2-0.png"]
+    keys = [Rendered(Path(), {"path": path}).key for path in paths]
+    assert len(set(keys)) == len(paths)
+    assert keys[1:3] == ["a_b-0", "a__b-0"]
+    assert not any("." in key or "/" in key or len(key) > 88 for key in keys)
+
+
+def test_what_reaches_beyond_a_picture_ends_with_its_pixels():
+    square = np.array([[-9.0, -9.0], [99.0, -9.0], [99.0, 99.0], [-9.0, 99.0]])
+    (cut,) = things._inside(Thing("text", square), (30, 40))
+    assert cut.box == (-0.5, -0.5, 39.5, 29.5)
+    assert not list(things._inside(Thing("text", square + 50), (30, 40)))
+
+
+def test_coco_key_points_count_from_the_corner_of_the_first_pixel(monkeypatch):
+    outline = np.array([[1.0, 1.0], [4.0, 1.0], [4.0, 3.0]])
+    thing = Thing("II", outline, "II", np.array([[2.0, 3.25], [7.0, 8.0], [0.0, 0.0]]), np.array([2, 1, 0]))
+    monkeypatch.setattr(coco, "things_in", lambda _: [thing])
+    (entry,) = coco._annotations(Rendered(Path(), {"height": 30, "width": 40}), 1)
+    assert entry["keypoints"].tolist() == [2.5, 3.75, 2, 7.5, 8.5, 1, 0, 0, 0]
+    assert entry["num_keypoints"] == 2
+
+
 def test_outlines_are_cut_at_the_edges():
     square = np.array([[-5.0, -5.0], [5.0, -5.0], [5.0, 5.0], [-5.0, 5.0]])
     cut = _cut(_cut(square, 0, 0.0, 1), 1, 2.0, -1)

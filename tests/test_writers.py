@@ -23,6 +23,7 @@ from fastecg.errors import ImageError, RecordError
 from fastecg.kernels.spare import with_spare
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
+from fastecg.views import Phone
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, truth_json, write_atomic, write_image, write_record
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth
@@ -283,6 +284,13 @@ def test_truth_scale_and_lattice(photo):
     homography = np.array(content["fastecg"]["homography"])
     projected = np.hstack([page, np.ones((len(page), 1))]) @ homography.T
     np.testing.assert_allclose(projected[:, :2] / projected[:, 2:], px, atol=0.002)
+
+
+def test_the_grid_in_the_kits_keys_is_that_before_it_was_seen():
+    shot = replace(fastecg.Recipe.load("clean").draw(gapped_record(), dpi=40, layout="3x4"), view=Phone(tilt_deg=30, distance_mm=250))
+    photo = shot.take(gapped_record())
+    assert abs(photo.warp.scale - 40 / 25.4) > 0.01
+    assert read_truth(truth_bytes(photo))["x_grid"] == pytest.approx(5 * 40 / 25.4, abs=5e-4)
 
 
 def test_truth_replays_the_picture(photo):
