@@ -71,7 +71,7 @@ ten times. On a busy machine these are a third higher than on an idle one. A thi
 11 MB of paper.
 
 PNG has a faster rival than imageio: ISA-L's Deflate, which packs our own pages too where they are print. Where they are noise, Paeth's
-filter and Huffman's code alone take less than two thirds of its time. One run of interleaved calls, CPU time of one thread, medians of nine,
+filter and Huffman's code alone take less than two thirds of its time. One run of interleaved calls, CPU time of a thread, medians of nine;
 2200 x 1700 px of print and 2300 x 1700 px of photo; ISA-L (python-isal 1.9.1), zlib-ng (1.1.0), libdeflate (`deflate` 0.9.0) and zlib
 (CPython's) at level 1 without filters and container, OpenCV 5.0 and imageio (Pillow 13) at level 1 as they are:
 
@@ -85,7 +85,7 @@ filter and Huffman's code alone take less than two thirds of its time. One run o
 | imageio | 64.0 | 760 | 318 | 8,053 |
 | OpenCV | 68.8 | 755 | 258 | 8,076 |
 
-JPEG is Pillow's libjpeg-turbo. simplejpeg 1.9 with the accurate DCT took 12.8 ms where Pillow took 13.9 (interleaved, medians of 12), for 1 %
+JPEG is Pillow's libjpeg-turbo. simplejpeg 1.9 with the accurate DCT took 12.8 ms where Pillow took 13.9 (interleaved, medians), for 1 %
 more bytes and 0.3 dB less.
 
 ECG-Image-Kit is no library but the field's own generator: `tools/measure_kit.py --kit CHECKOUT` draws the same records with both, one
