@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from fastecg.errors import FastecgError, ImageError
+from fastecg.files import lines_of, read_file
 from fastecg.timed import Done, in_time
 from fastecg.writers.image import write_atomic
 
@@ -44,6 +45,7 @@ SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".edf", ".aecg.xml"
 #: The columns of the table.
 COLUMNS = ("picture", "page", "record", "layout", "order", "confidence", "gain_mm_mv", "speed_mm_s", "fs", "read", "flags", "error")
 
+_MOST_WEIGHTS = 1 << 31  # bytes of a network's file
 _MOST_NAME = 150  # bytes: file systems take 255, and names grow while they are written
 _PARTS = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)  # pictures that are no pages
 
@@ -73,7 +75,7 @@ class Wish:
 def _stamp(path: Path) -> str:
     """A hash of the content of a file."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(path, _MOST_WEIGHTS)).hexdigest()
     except OSError as error:
         raise FastecgError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
 
@@ -118,13 +120,15 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / DIGITIZED
         self.lines: dict[tuple[str, int], Line] = {}
-        data = self.path.read_bytes() if self.path.exists() else b""
-        for text in data.splitlines():
-            with suppress(orjson.JSONDecodeError):  # a line that a crash cut short
+        self._torn = False
+        for text in lines_of(self.path):
+            self._torn = not text.endswith(b"\n")  # a line that a crash cut short
+            with suppress(orjson.JSONDecodeError):
                 line = orjson.loads(text)
                 if isinstance(line, dict) and isinstance(line.get("source"), str) and _is_below(line.get("record")):
-                    self.lines[line["source"], int(line.get("page", 0))] = line
-        self._torn = bool(data) and not data.endswith(b"\n")
+                    page = line.setdefault("page", 0)
+                    if type(page) is int:
+                        self.lines[line["source"], page] = line
 
     def append(self, lines: Iterable[Line]) -> None:
         """Append lines to the file."""
@@ -466,7 +470,7 @@ def _in_short(report: dict[str, Any]) -> Line:
 def _check_summary(out: Path) -> None:
     """Raise if the file of the summary exists and was not written by fastecg."""
     path = out / SUMMARY
-    if path.exists() and not path.read_bytes().startswith(",".join(COLUMNS).encode()):
+    if path.exists() and not next(lines_of(path), b"").startswith(",".join(COLUMNS).encode()):
         raise FastecgError(f"{path}: is there and no summary of ours, expected another output folder, or that file elsewhere")
 
 
@@ -493,13 +497,18 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
     them, where a record has one picture. Of several variants of a page the first counts.
     """
     from fastecg.manifest import MANIFEST, Manifest
+    from fastecg.readers.header import MOST_BYTES
 
     if (folder / MANIFEST).is_file():
         lines = Manifest(folder).images.values()
         return {os.path.splitext(line["path"])[0]: (line["record"], line["page"]) for line in lines if line["variant"] == 0}
     found = {}
     for header in sorted(folder.rglob("*.hea")):
-        told = [line for line in header.read_text(encoding="utf-8", errors="replace").splitlines() if re.match(r"#\s*Image\s*:", line)]
+        try:
+            text = read_file(header, MOST_BYTES).decode("utf-8", "replace")
+        except OSError:  # whoever reads the record will say what is wrong with it
+            continue
+        told = [line for line in text.splitlines() if re.match(r"#\s*Image\s*:", line)]
         images = [name.strip() for line in told for name in line.split(":", 1)[1].split(",")]
         if len(images) == 1 and images[0]:
             below = header.parent.relative_to(folder)

@@ -260,7 +260,7 @@ def _run(
             summary.end(drawn, error)
             if error is None:
                 manifest.errors.pop(drawn.stem, None)
-        note = f"{drawn.stem}: {drawn.pages} pages of 10 s, {drawn.pages * options.per_record} pictures" if drawn.parts else None
+        note = f"{drawn.stem}: {drawn.pages} pages of 10 s, {drawn.pages * options.per_record} pictures" if drawn.pages else None
         progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error, note))
     summary.seconds = time.perf_counter() - began
     return summary

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from isal import isal_zlib
 
 from fastecg.errors import FastecgError, RecordError
 from fastecg.files import spelled
@@ -48,13 +49,15 @@ class Task:
     complete: bool = False  # nothing is left to do
     variants: tuple[int, int] | None = None
     pages: tuple[int, int] | None = None
+    told: bool = False  # how many pages it has
 
 
 @dataclass(frozen=True)
 class Drawn:
     """What became of one task: its lines for the manifest, and its error if it failed.
 
-    A record of many `pages` is only counted at first: nothing is drawn, and `parts` are the tasks that draw it.
+    A record of many `pages` is only counted at first, by its header and once it is read: nothing is drawn, and `parts` are the tasks
+    that go on with it. `pages` is 0 where they were told before.
     """
 
     stem: str
@@ -115,13 +118,16 @@ def draw_task(task: Task, options: Options, target: Path | str) -> Drawn:
 def _draw(task: Task, options: Options, folder: Path) -> Drawn:
     lines: list[Line] = []
     try:
+        first, stop = task.variants or (0, options.per_record)
+        each = max(1, _PICTURES_A_PART // (stop - first))
+        whole = task.pages is None and not options.mask_unplotted
+        if whole and not task.told and (pages := _told_pages(task.origin)) > each * _FEW_PARTS:
+            return Drawn(task.stem, pages=pages, parts=(replace(task, told=True),))
         record = _read(task)
         pages = record.page_count()
         count = pages * options.per_record
-        first, stop = task.variants or (0, options.per_record)
-        each = max(1, _PICTURES_A_PART // (stop - first))
-        if task.pages is None and pages > each * _FEW_PARTS and not options.mask_unplotted:
-            return Drawn(task.stem, pages=pages, parts=_Parts(task, pages, each))
+        if whole and pages > each * _FEW_PARTS:
+            return Drawn(task.stem, pages=0 if task.told else pages, parts=_Parts(task, pages, each))
         asked = [range(variant * pages, (variant + 1) * pages)[slice(*(task.pages or (0, pages)))] for variant in range(first, stop)]
         plotted = np.zeros(record.signal.shape, dtype=bool)
         redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
@@ -143,6 +149,20 @@ def _draw(task: Task, options: Options, folder: Path) -> Drawn:
         return Drawn(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
         return Drawn(task.stem, tuple(lines), error=_reason(error, task))
+
+
+def _told_pages(origin: Path | Record) -> int:
+    """How many pages a record has by its header; 0 where that does not tell, or something is wrong that its reader will tell."""
+    from fastecg.readers.sources import TABLES, record_path
+    from fastecg.readers.wfdb import told_length
+    from fastecg.record import page_count
+
+    if not isinstance(origin, Path) or origin.suffix.lower() in TABLES:
+        return 0
+    try:
+        return page_count(*told_length(record_path(origin)))
+    except (RecordError, OSError):
+        return 0
 
 
 def _read(task: Task) -> Record:
@@ -215,6 +235,7 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
         "height": height,
         "bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),
+        "pixels_crc32": f"{isal_zlib.crc32(np.ascontiguousarray(photo.image)):08x}",  # PNG bytes may differ between kinds of processors
         "truth_bytes": truth_bytes,
     }
 

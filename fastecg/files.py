@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 MIB = 1 << 20
@@ -36,6 +37,22 @@ def read_file(path: str | os.PathLike[str], most: int = 64 * MIB) -> bytes:
 def read_text(path: str | os.PathLike[str], most: int = MIB) -> str:
     """The text of a UTF-8 file with any line ends; errors as from `read_file`, and `UnicodeDecodeError`."""
     return read_file(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def lines_of(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """The lines of a file with their ends, none if it is not there; one longer than 1 MiB comes in pieces, which mean nothing.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is no regular file.
+    """
+    if not os.path.exists(path):
+        return
+    check_regular(path)
+    with open(path, "rb") as file:
+        while text := file.readline(MIB):
+            yield text
 
 
 def spelled(name: str) -> str:

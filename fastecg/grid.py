@@ -141,13 +141,20 @@ def _print_rules(pixels, columns, across, rows, down, inks, alike):  # type: ign
         for k in range(len(rows)):
             plain = plain and rows[k, y] == 0 and down[k, y] == 1
         if plain and kept >= 0:
-            pixels[y] = pixels[kept]
+            _copy_row(pixels[kept], pixels[y])
             continue
         for k in range(len(rows)):
             if rows[k, y] > 0 or down[k, y] > 0:
                 _mix_row(pixels[y], columns[k], across[k], rows[k, y], down[k, y], inks[k])
         if plain:
             kept = y
+
+
+@jit
+def _copy_row(row, out):  # type: ignore[no-untyped-def]
+    """What `out[:] = row` does, which brings a check of shapes along that takes Numba two seconds to compile."""
+    for i in range(len(row)):
+        out[i] = row[i]
 
 
 @jit

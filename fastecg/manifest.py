@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from fastecg.errors import FastecgError
-from fastecg.files import check_regular, read_file
+from fastecg.files import lines_of, read_file
 from fastecg.writers.image import write_atomic
 
 #: File with one line for each image or failed record.
@@ -26,8 +26,6 @@ MANIFEST = "manifest.jsonl"
 RUN = "run.json"
 
 Line = dict[str, Any]
-
-_LONGEST_LINE = 1 << 20  # bytes; what is longer counts for nothing
 
 
 class Manifest:
@@ -49,12 +47,9 @@ class Manifest:
         self._torn = False
         for text in inherited.splitlines():
             self._take(text)
-        if self.path.exists():
-            check_regular(self.path)
-            with open(self.path, "rb") as file:
-                while text := file.readline(_LONGEST_LINE):
-                    self._torn = not text.endswith(b"\n")  # a line that a crash cut short
-                    self._take(text)
+        for text in lines_of(self.path):
+            self._torn = not text.endswith(b"\n")  # a line that a crash cut short
+            self._take(text)
 
     def _take(self, text: bytes) -> None:
         with suppress(orjson.JSONDecodeError):  # a torn line: its image is drawn again

@@ -102,7 +102,7 @@ class Mesh:
 
         step_x, step_y = self.step_mm
         height = np.ascontiguousarray(self.height_mm)
-        lost_x, lost_y = np.empty_like(height), np.empty_like(height.T)
+        lost_x, lost_y = np.empty_like(height), np.empty(height.shape[::-1])
         lose_length(height, step_x, _STEEPEST, round(_EVENED_MM / step_y), lost_x)
         lose_length(np.ascontiguousarray(height.T), step_y, _STEEPEST, round(_EVENED_MM / step_x), lost_y)
         rows, columns = np.empty(height.shape[0]), np.empty(height.shape[1])

@@ -186,13 +186,19 @@ class Record:
 
     def page_count(self, seconds: float = 10.0) -> int:
         """How many pages `page_starts` has."""
-        size = self._page_size(seconds)
-        return max(1, (self.samples + size // 100) // size)
+        return page_count(self.samples, self.fs, seconds)
 
     def page_range(self, page: int, seconds: float = 10.0) -> tuple[int, int]:
         """Samples ``(start, stop)`` of one page of `page_starts`."""
-        size = self._page_size(seconds)
+        size = _page_size(self.fs, seconds)
         return page * size, min((page + 1) * size, self.samples)
 
-    def _page_size(self, seconds: float) -> int:
-        return max(1, round(seconds * self.fs))
+
+def page_count(samples: int, fs: float, seconds: float = 10.0) -> int:
+    """How many pages a record of so many samples has; see `Record.page_starts`."""
+    size = _page_size(fs, seconds)
+    return max(1, (samples + size // 100) // size)
+
+
+def _page_size(fs: float, seconds: float) -> int:
+    return max(1, round(seconds * fs))

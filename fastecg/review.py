@@ -17,6 +17,7 @@ import orjson
 
 from fastecg.archive import DIGITIZED, Ledger, Line
 from fastecg.errors import FastecgError
+from fastecg.files import read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ SCHEMA = 1
 _TEMPLATE = Path(__file__).parent / "data" / "review.html"
 _WIDEST_PX = 2400  # of a picture in the web page; coordinates are in pixels of the original file
 _MOST_POINTS = 1500  # of a trace
+_MOST_SEGMENTS = 200  # of a page: a layout has 30 at most
 
 
 def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 50) -> tuple[Path, int, int]:
@@ -112,11 +114,13 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
 
 def _report(path: Path) -> dict[str, Any]:
     try:
-        report = orjson.loads(path.read_bytes())
+        report = orjson.loads(read_file(path))
     except (OSError, orjson.JSONDecodeError) as error:
         raise FastecgError(f"{path}: cannot be read ({error}), expected the report that was written beside the record") from None
-    if not isinstance(report, dict):
-        raise FastecgError(f"{path}: holds no table, expected a report")
+    if not isinstance(report, dict) or not isinstance(report.get("segments") or [], list):
+        raise FastecgError(f"{path}: holds no table, or one whose segments are no list, expected a report")
+    if len(report.get("segments") or []) > _MOST_SEGMENTS:
+        raise FastecgError(f"{path}: has {len(report['segments'])} segments, expected at most {_MOST_SEGMENTS}")
     return report
 
 

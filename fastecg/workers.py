@@ -25,8 +25,8 @@ _AHEAD = 4  # tasks queued for each worker
 def drawn_by_workers(tasks: Iterable[Task], options: Options, folder: Path | str, workers: int) -> Iterator[Drawn]:
     """Draw tasks in `workers` processes; results come as they are ready.
 
-    When a worker dies, the tasks under way are drawn again, each alone in a process of its own: the one that kills its process
-    again is reported as failed.
+    When a worker dies, the tasks under way are drawn again, one at a time by one process: the one that kills it again is reported as
+    failed.
     """
     waiting = Waiting(tasks)
     exhausted = False
@@ -35,8 +35,7 @@ def drawn_by_workers(tasks: Iterable[Task], options: Options, folder: Path | str
         with _pool(workers) as pool:
             yield from _until_broken(pool, waiting, options, folder, workers * _AHEAD, suspects)
         exhausted = not suspects
-        for task in suspects:
-            drawn = _drawn_alone(task, options, folder)
+        for drawn in _drawn_alone(suspects, options, folder):
             waiting.put_first(drawn.parts)
             yield drawn
 
@@ -78,12 +77,22 @@ def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Pat
         return future
 
 
-def _drawn_alone(task: Task, options: Options, folder: Path | str) -> Drawn:
-    with _pool(1) as pool:
-        try:
-            return _submit(pool, task, options, folder).result()
-        except BrokenProcessPool:
-            return Drawn(task.stem, error=f"{task.stem}: the process that drew it died, expected it to finish (out of memory?)")
+def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Iterator[Drawn]:
+    """One task at a time. A process is kept for the next one while it lives: starting one takes as long as many pages."""
+    left = iter(tasks)
+    broken = True
+    while broken:
+        broken = False
+        with _pool(1) as pool:
+            for task in left:
+                try:
+                    drawn = _submit(pool, task, options, folder).result()
+                except BrokenProcessPool:
+                    broken = True
+                    drawn = Drawn(task.stem, error=f"{task.stem}: the process that drew it died, expected it to finish (out of memory?)")
+                yield drawn
+                if broken:
+                    break
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

@@ -10,13 +10,14 @@ from collections import deque
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 import wfdb
 from PIL import Image
 from typer.testing import CliRunner
 
 import fastecg
-from fastecg.archive import COLUMNS, Ledger, Wish, _planned, drawn_from, safe_name
+from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish, _planned, drawn_from, safe_name
 from fastecg.cli import app
 from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.views import Settings
@@ -225,6 +226,35 @@ def test_a_summary_of_somebody_else_stays(tmp_path):
     assert ran.exit_code == 2
     assert "no summary of ours" in ran.output
     assert (tmp_path / "summary.csv").read_text() == "mine\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+@pytest.mark.parametrize("name", [DIGITIZED, SUMMARY])
+def test_pipes_in_the_output_folder_are_not_waited_for(tmp_path, name):
+    Image.new("RGB", (50, 50)).save(tmp_path / "x.png")
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / name)
+    result = CliRunner().invoke(app, ["digitize", str(tmp_path / "x.png"), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert "a pipe or a device" in " ".join(result.stderr.split())
+
+
+def test_a_manifest_of_strange_lines_counts_for_nothing(tmp_path):
+    lines = [{"source": "a.png", "record": "a", "page": page} for page in ("x", None, 1.5, [], True, 1)] + [
+        {"source": "b.png", "record": "b"}
+    ]
+    text = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+    (tmp_path / DIGITIZED).write_bytes(b"{" + b" " * (5 << 20) + b"}\n" + text + b'{"source": "c')
+    assert list(Ledger(tmp_path).lines) == [("a.png", 1), ("b.png", 0)]
+    Ledger(tmp_path).append([{"source": "d.png", "record": "d", "page": 0}])
+    assert ("d.png", 0) in Ledger(tmp_path).lines, "the line that a crash cut short takes no other along"
+
+
+def test_headers_without_end_name_no_images(tmp_path):
+    (tmp_path / "a.hea").write_text("a 1 500 10\n#Image: a.png\n")
+    (tmp_path / "b.hea").write_bytes(b"#Image: b.png\n" + b"#" * (5 << 20))
+    os.symlink(tmp_path / "gone", tmp_path / "c.hea")
+    assert drawn_from(tmp_path) == {"a": ("a", 0)}
 
 
 def test_nothing_outside_the_folder_is_removed(tmp_path):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -79,6 +80,7 @@ def test_manifest_tells_the_truth(whole):
         body = (whole / line["path"]).read_bytes()
         assert (line["bytes"], line["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
         assert (line["height"], line["width"]) == iio.imread(body).shape[:2]
+        assert int(line["pixels_crc32"], 16) == zlib.crc32(iio.imread(body))
         truth = orjson.loads((whole / line["path"]).with_suffix(".json").read_bytes())["fastecg"]
         for key in ("page", "variant", "seed", "recipe"):
             assert line[key] == truth[key]
@@ -538,7 +540,10 @@ def day(tmp_path) -> Path:
     return tmp_path / "day"
 
 
-def test_a_day_of_ecg_is_counted_before_it_is_drawn(day, tmp_path):
+def test_a_day_of_ecg_is_counted_before_it_is_read(day, tmp_path, monkeypatch):
+    read = drawing._read
+    monkeypatch.setattr(drawing, "_read", lambda task: said and read(task))
+
     class Enough(Exception):
         pass
 
@@ -551,11 +556,12 @@ def test_a_day_of_ecg_is_counted_before_it_is_drawn(day, tmp_path):
 
     with pytest.raises(Enough):
         dataset.render_dataset([day], tmp_path / "out", per_record=2, progress=stop, **SMALL)
-    note, pages, seconds = said[0]
+    (note, pages, seconds), (again, none, _) = said[:2]
+    assert (again, none) == (None, 0), "told once"
     assert note == "day: 8640 pages of 10 s, 17280 pictures"
     assert pages == 0
     assert seconds < 2
-    assert len(lines(tmp_path / "out")) == said[1][1] == 32  # listed as soon as they are there
+    assert len(lines(tmp_path / "out")) == said[2][1] == 32  # listed as soon as they are there
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import struct
 import sys
 from contextlib import suppress
@@ -81,7 +82,7 @@ def test_edf_of_others(tmp_path):
 
 
 def dicom_file(path: Path, signal: np.ndarray, names: list[str]) -> None:
-    """A 12-lead ECG object with one multiplex group, 2.5 µV a count."""
+    """A 12-lead ECG object: a median beat and, behind it, the rhythm, 2.5 µV a count."""
     import pydicom
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -104,7 +105,9 @@ def dicom_file(path: Path, signal: np.ndarray, names: list[str]) -> None:
     group.ChannelDefinitionSequence = channels
     group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
     group.WaveformData = np.rint(signal * 400).astype("<i2").T.tobytes()
-    data.WaveformSequence = [group]
+    median = copy.deepcopy(group)
+    median.NumberOfWaveformSamples, median.WaveformData = 50, group.WaveformData[: 100 * len(signal)]
+    data.WaveformSequence = [median, group]
     meta = FileMetaDataset()
     meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, data.SOPClassUID
     meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
@@ -223,6 +226,13 @@ def test_aecg_of_others(tmp_path):
     found = read_record(tmp_path / "a.xml")
     assert (found.leads, found.fs) == (("I", "aVR"), 500.0)
     np.testing.assert_allclose(found.signal, [[0.05, 0.1, 0.15, 0.2], [0.005, 0.01, 0.015, -0.02]], atol=1e-6)
+
+
+def test_an_aecg_begins_where_its_first_set_does(tmp_path):
+    (tmp_path / "a.xml").write_text(
+        AECG.replace("TIME_ABSOLUTE", "TIME_RELATIVE").replace('value="20021122091000.000"', 'value="3" unit="s"')
+    )
+    assert read_record(tmp_path / "a.xml").samples == 4
 
 
 @pytest.mark.parametrize(

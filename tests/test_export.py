@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.errors import FastecgError
-from fastecg.export import EXPORTS, coco, export, things, webdataset, yolo
+from fastecg.export import EXPORTS, coco, export, huggingface, things, webdataset, yolo
 from fastecg.export.coco import rle_counts
 from fastecg.export.nnunet import splits
 from fastecg.export.rendered import Rendered, rendered_in
@@ -115,6 +115,30 @@ def test_a_rhythm_strip_is_another_thing_than_the_short_trace(pictures):
         )
         assert not (long.ink & short.ink).any()
         assert long.ink.sum() > 2 * short.ink.sum()
+
+
+def test_pictures_of_like_names_have_keys_of_their_own():
+    paths = ["a.b-0.png", "a_b-0.png", "a/b-0.png", "a__b-0.png", "n" * 99 + "1-0.png", "n" * 99 + "2-0.png"]
+    keys = [Rendered(Path(), {"path": path}).key for path in paths]
+    assert len(set(keys)) == len(paths)
+    assert keys[1:3] == ["a_b-0", "a__b-0"]
+    assert not any("." in key or "/" in key or len(key) > 88 for key in keys)
+
+
+def test_what_reaches_beyond_a_picture_ends_with_its_pixels():
+    square = np.array([[-9.0, -9.0], [99.0, -9.0], [99.0, 99.0], [-9.0, 99.0]])
+    (cut,) = things._inside(Thing("text", square), (30, 40))
+    assert cut.box == (-0.5, -0.5, 39.5, 29.5)
+    assert not list(things._inside(Thing("text", square + 50), (30, 40)))
+
+
+def test_coco_key_points_count_from_the_corner_of_the_first_pixel(monkeypatch):
+    outline = np.array([[1.0, 1.0], [4.0, 1.0], [4.0, 3.0]])
+    thing = Thing("II", outline, "II", np.array([[2.0, 3.25], [7.0, 8.0], [0.0, 0.0]]), np.array([2, 1, 0]))
+    monkeypatch.setattr(coco, "things_in", lambda _: [thing])
+    (entry,) = coco._annotations(Rendered(Path(), {"height": 30, "width": 40}), 1)
+    assert entry["keypoints"].tolist() == [2.5, 3.75, 2, 7.5, 8.5, 1, 0, 0, 0]
+    assert entry["num_keypoints"] == 2
 
 
 def test_outlines_are_cut_at_the_edges():
@@ -350,6 +374,35 @@ def test_webdataset_shards_stay_below_their_limit(rendered, tmp_path, monkeypatc
     assert [path.read_bytes() for path in shards] == [path.read_bytes() for path in sorted((tmp_path / "two").iterdir())]
 
 
+def test_boxes_for_hugging_face_count_from_the_corner_of_the_first_pixel():
+    assert huggingface._left_top_size((9.5, 3.5, 19.5, 5.5)) == [10, 4, 10, 2]
+
+
+@pytest.mark.parametrize("val", [0.5, 0.8, 0.95])
+def test_nnunet_trains_on_something_in_every_fold(val):
+    few = [Rendered(Path(), {"record": name, "path": f"{name}-0.png"}) for name in ("a", "b", "c")]
+    folds = splits(few, val)
+    assert len(folds) == 5
+    assert all(fold["train"] and fold["val"] for fold in folds)
+
+
+def test_webdataset_shards_end_within_their_limit(tmp_path, monkeypatch):
+    """What an archive ends in is as long as two samples are here."""
+    monkeypatch.setattr(webdataset, "MOST_BYTES", 13_312)
+    shards = Shards(tmp_path, "train")
+    for number in range(2):
+        shards.add({f"{number}.json": bytes(4608)})
+    shards.close()
+    assert [path.stat().st_size for path in tmp_path.iterdir()] == [10_240, 10_240]
+
+
+def test_the_line_beside_a_trace_has_its_gaps():
+    points = np.array([[10.0, 20.0], [30.0, 20.0], [np.nan, np.nan], [70.0, 20.0], [90.0, 20.0]])
+    beside = things._beside(points, (40, 100), {"fastecg": {"style": "muse", "px_per_mm": 4.0}})
+    assert beside[20, [12, 28, 72, 88]].all()
+    assert not beside[20, 40:60].any()
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_webdataset_reads_it(exported, pictures):
     webdataset = pytest.importorskip("webdataset")
@@ -541,13 +594,3 @@ def test_a_key_point_is_unknown_hidden_or_seen():
     truth = {"leads": [entry], "fastecg": {"visible": [[True] * 8 + [False] * 9]}, "height": 30, "width": 40}
     thing = things._trace(truth, 0, np.zeros((4, 2)), None)
     assert thing.seen.tolist() == [2] * 8 + [1] * 8 + [0]
-
-
-def test_no_shard_is_larger_than_the_limit_by_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(webdataset, "MOST_BYTES", 12_000)
-    shards = webdataset.Shards(tmp_path, "train")
-    for number in range(12):
-        shards.add({f"{number}.json": bytes(500)})
-    shards.close()
-    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
-    assert max(sizes) <= 12_000

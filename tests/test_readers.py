@@ -22,7 +22,7 @@ from fastecg.errors import RecordError
 from fastecg.readers import find_records, read_record, sample_records
 from fastecg.readers.header import parse_header
 from fastecg.readers.leads import choose_leads, millivolts_per, standard_name
-from fastecg.readers.wfdb import unpack_212
+from fastecg.readers.wfdb import told_length, unpack_212
 from fastecg.record import EXTRA_LEADS, LEADS, Record
 from fastecg.writers import write_record
 
@@ -71,6 +71,7 @@ def refused(path: Path | str, *words: str, **options) -> str:
 def assert_same_as_wfdb(path: Path) -> None:
     """Every lead equals wfdb's signal in all its samples, bit for bit in float32."""
     record = read_record(path)
+    assert told_length(path) == (record.samples, record.fs)
     theirs = wfdb.rdrecord(str(path.with_suffix("")), smooth_frames=False)
     leads = choose_leads(theirs.sig_name, theirs.units, path)
     assert record.leads == tuple(lead.name for lead in leads)
@@ -87,6 +88,7 @@ def assert_same_as_wfdb(path: Path) -> None:
 def assert_frames_as_wfdb(path: Path) -> None:
     """Leads of unlike rates come down to frames. wfdb cuts a frame's mean down to a whole digital unit, which we do not."""
     record = read_record(path)
+    assert told_length(path) == (record.samples, record.fs)
     theirs = wfdb.rdrecord(str(path.with_suffix("")))
     assert record.fs == theirs.fs
     np.testing.assert_allclose(record.signal.T, theirs.p_signal, atol=1.0 / min(theirs.adc_gain))
@@ -561,8 +563,9 @@ def test_formats_that_differ_in_one_file(tmp_path):
     refused(write(tmp_path, "r 2 500 20\nr.dat 16\nr.dat 212\n", ramp(20, 2)), "differ in format")
 
 
-def test_skew_longer_than_the_record(tmp_path):
-    refused(write(tmp_path, "r 1 500 20\nr.dat 16:999999999\n", ramp()), "skewed")
+@pytest.mark.parametrize("skew", [20, 21, 999999999])
+def test_a_skew_of_the_whole_record_or_more(tmp_path, skew):
+    refused(write(tmp_path, f"r 1 500 20\nr.dat 16:{skew}\n", ramp()), f"skewed by {skew} of 20 samples")
 
 
 @pytest.mark.parametrize(

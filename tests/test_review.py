@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -79,6 +80,28 @@ def test_what_is_not_there_is_said(tmp_path, digitised):
     del report["segments"]
     (digitised / "p.json").write_text(json.dumps(report))
     assert "no segments to correct" in review_folder(digitised)[0].read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"{" + b" " * (64 << 20) + b"}", "longer than 64 MiB"),
+        (b"[" * 5000, "cannot be read"),
+        (b"[]", "holds no table"),
+        (b'{"segments": {"I": 1}}', "segments are no list"),
+        (b'{"segments": [' + b"0," * 200 + b"0]}", "has 201 segments, expected at most 200"),
+        (None, "a pipe or a device"),
+    ],
+    ids=["long", "deep", "list", "segments", "many", "pipe"],
+)
+def test_reports_that_are_too_much(digitised, content, told):
+    (digitised / "p.json").unlink()
+    if content is None:
+        os.mkfifo(digitised / "p.json")
+    else:
+        (digitised / "p.json").write_bytes(content)
+    with pytest.raises(FastecgError, match=told):
+        review_folder(digitised)
 
 
 @pytest.fixture

@@ -156,6 +156,13 @@ def test_the_kaggle_clip_bounds_a_record():
     assert summary["kaggle_2025_unclipped_db"] == pytest.approx(60.0, abs=0.1)
 
 
+def test_every_record_is_clipped_by_itself():
+    x = beats() - beats().mean()
+    good, fair = record(0.999 * x), record(0.5 * x)
+    summary = fastecg.score([record(x), record(x)], [good, fair]).summary()
+    assert summary["kaggle_2025_db"] == pytest.approx(10 * np.log10((KAGGLE_CLIP + 4.0) / 2), abs=0.01)
+
+
 def test_a_lead_that_is_not_there_counts():
     x = beats()
     scores = fastecg.score(record(x, x), record(x * 0.9))

@@ -162,3 +162,19 @@ def test_homography_is_the_scale():
     _, truth, _ = plain_page(150)
     scale = 150 / 25.4
     np.testing.assert_allclose(truth.homography(), [[scale, 0, -0.5], [0, scale, -0.5], [0, 0, 1]], atol=1e-8)
+
+
+def test_what_lies_on_a_pixel_is_visible():
+    _, truth, _ = plain_page(DPI[0], layout="1x1")
+    height, width = truth.warp.size
+    edges = [(-0.5, 5), (-0.51, 5), (width - 0.51, 5), (width - 0.5, 5), (5, -0.5), (5, -0.51), (5, height - 0.51), (5, height - 0.5)]
+    assert truth.is_visible(np.array(edges)).tolist() == [True, False, True, False] * 2
+    assert not truth.is_visible(np.array([[np.nan, 5.0], [5.0, np.nan]])).any()
+
+
+def test_the_lattice_has_the_last_lines_of_the_grid():
+    _, truth, _ = plain_page(DPI[0], layout="1x1")
+    grid = replace(truth.page.grid, area_mm=(12.0, 7.0, 62.0, 37.0))
+    page_mm = replace(truth, page=replace(truth.page, grid=grid)).lattice()[0]
+    assert page_mm.shape == (7, 11, 2)
+    assert (page_mm[0, 0].tolist(), page_mm[-1, -1].tolist()) == ([12.0, 7.0], [62.0, 37.0])

@@ -23,7 +23,8 @@ from fastecg.errors import ImageError, RecordError
 from fastecg.kernels.spare import with_spare
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
-from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, write_atomic, write_image, write_record
+from fastecg.views import Phone
+from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, truth_json, write_atomic, write_image, write_record
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth
 
@@ -305,6 +306,13 @@ def test_truth_scale_and_lattice(photo):
     np.testing.assert_allclose(projected[:, :2] / projected[:, 2:], px, atol=0.002)
 
 
+def test_the_grid_in_the_kits_keys_is_that_before_it_was_seen():
+    shot = replace(fastecg.Recipe.load("clean").draw(gapped_record(), dpi=40, layout="3x4"), view=Phone(tilt_deg=30, distance_mm=250))
+    photo = shot.take(gapped_record())
+    assert abs(photo.warp.scale - 40 / 25.4) > 0.01
+    assert read_truth(truth_bytes(photo))["x_grid"] == pytest.approx(5 * 40 / 25.4, abs=5e-4)
+
+
 def test_truth_replays_the_picture(photo):
     shot = fastecg.Shot.from_dict(read_truth(truth_bytes(photo))["fastecg"]["shot"])
     again = shot.take(photo.record)
@@ -319,6 +327,12 @@ def test_truth_tells_what_happened_in_the_kits_words():
     told = [content[key] for key in ("wrinkles", "augment", "crease_angle", "temperature", "noise", "rotate", "crop")]
     assert told == [True, True, 10, 3000, 7, 0, 0]
     assert (content["number_of_creases_horizontally"], content["number_of_creases_vertically"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("angle", "level"), [(0, 0), (44.9, 0), (45, 1), (90, 1), (134.9, 1), (135, 0), (225, 1), (-45, 0)])
+def test_creases_are_level_from_45_degrees_up_to_135(angle, level):
+    told = truth_json._kit_artifacts([{"kind": "Crease", "angle_deg": angle}])
+    assert (told["number_of_creases_horizontally"], told["number_of_creases_vertically"]) == (level, 1 - level)
 
 
 def test_truth_outside_the_picture_keeps_its_place_and_is_not_visible():

@@ -126,7 +126,7 @@ def lay_letters(
 
     `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
     """
-    count, start, x, line = 0, 0, 0.0, 0.0
+    count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # not 0: what takes a literal is compiled for it, and for all others
     places = np.empty((len(letters), 6))  # x, y, size, flatness, turn, width of each letter
     while start < len(letters):
         if letters[start, 0] < 0:
@@ -143,6 +143,13 @@ def lay_letters(
         count = _lay_late(table, hand, offsets, letters, (start, stop), chance, noise, places, nodes, count)
         start = stop
     return count
+
+
+@jit
+def _set(row: np.ndarray, values: tuple[float, ...]) -> None:
+    """What ``row[:] = values`` does, which brings a check of shapes along that takes Numba a second to compile."""
+    for k in range(len(values)):
+        row[k] = values[k]
 
 
 @jit
@@ -177,7 +184,7 @@ def _lay_word(
             flat = 1.0 - 0.3 * hand.squash * after - 0.9 * hand.slur
             size *= 1.0 - 0.35 * hand.slur
         wide = hand.aspect * size * max(0.6, 1.0 + 0.6 * hand.uneven * noise[count, 0])
-        places[i] = np.array([x, line, size, flat, hand.turn * noise[count, 2], wide])
+        _set(places[i], (x, line, size, flat, hand.turn * noise[count, 2], wide))
         small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
         # Between capitals and digits only a hasty pen stays down.
         joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)
@@ -209,7 +216,7 @@ def _draw_out(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: np.ndarr
     x, y = nodes[count - 1, 0], nodes[count - 1, 1]
     reach, rise = 3.0 + (4.0 + 14.0 * hand.tail) * chance[count + 1] ** 2, 2.5 * noise[count, 3]
     for k in range(2):
-        nodes[count] = np.array([x + 0.5 * (k + 1) * reach, y + (k - 0.4) * rise + 0.8 * noise[count, 2], 0.0, 0.0])
+        _set(nodes[count], (x + 0.5 * (k + 1) * reach, y + (k - 0.4) * rise + 0.8 * noise[count, 2], 0.0, 0.0))
         count += 1
     return count
 
@@ -223,7 +230,7 @@ def _join(table: Table, stroke: int, place: np.ndarray, hand: Hand, nodes: np.nd
     length = math.hypot(x1 - x0, y1 - y0)
     if length >= 13.0 + 12.0 * hand.merge or x1 - x0 < -0.35 * length:
         return count, False
-    nodes[count] = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1) - min(1.5, 0.18 * length), 0.0, 0.0])
+    _set(nodes[count], (0.5 * (x0 + x1), 0.5 * (y0 + y1) - min(1.5, 0.18 * length), 0.0, 0.0))
     return count + 1, True
 
 
@@ -241,6 +248,7 @@ def _lay_late(
     count: int,
 ) -> int:
     """Put the dots and bars that were put off; a hasty hand drags the pen to them, misses, and forgets some."""
+    whole = int(0.0)  # no points are left out
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
         for stroke in range(table.allographs[glyph, 1], table.allographs[glyph, 2]):
@@ -251,7 +259,7 @@ def _lay_late(
             place[1] += 0.3 * hand.drift * noise[count, 3]
             place[3] = 1.0
             lift = not (count > 0 and chance[count + 1] < 0.5 * hand.merge)
-            count = _put(table, hand, offsets, stroke, 0, hand.drop, place, lift, chance, noise, nodes, count)
+            count = _put(table, hand, offsets, stroke, whole, hand.drop, place, lift, chance, noise, nodes, count)
     return count
 
 
@@ -309,7 +317,7 @@ def sample_way(nodes: np.ndarray, step: float, way: np.ndarray) -> int:
         if nodes[i, 3] == 1.0 and i > 0:
             way[count] = np.nan
             count += 1
-        way[count] = nodes[i, :2]
+        way[count, 0], way[count, 1] = nodes[i, 0], nodes[i, 1]
         count += 1
         if i + 1 == len(nodes) or nodes[i + 1, 3] == 1.0:
             continue
@@ -342,7 +350,7 @@ def smooth_way(way: np.ndarray, sigma: float, out: np.ndarray) -> None:
     reach = int(3.0 * sigma) + 1
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
     weights /= weights.sum()
-    start = 0
+    start, across, down = int(0.0), int(0.0), int(1.0)
     while start < len(way):
         stop = start
         while stop < len(way) and not math.isnan(way[stop, 0]):
@@ -355,8 +363,8 @@ def smooth_way(way: np.ndarray, sigma: float, out: np.ndarray) -> None:
                     y += weights[k] * way[i + k - reach, 1]
             else:
                 for k in range(2 * reach + 1):
-                    x += weights[k] * _reflected(way, start, stop, i + k - reach, 0)
-                    y += weights[k] * _reflected(way, start, stop, i + k - reach, 1)
+                    x += weights[k] * _reflected(way, start, stop, i + k - reach, across)
+                    y += weights[k] * _reflected(way, start, stop, i + k - reach, down)
             out[i, 0], out[i, 1] = x, y
         if stop < len(way):
             out[stop] = np.nan
@@ -392,7 +400,7 @@ def press_pen(way: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.nd
     blobs. `unrest` are normal knots every 25 points; `runs` (runs, 4) uniform: whether a run starts with a blob, how large, and how
     the pen lands and leaves.
     """
-    start, run = 0, 0
+    start, run = int(0.0), 0
     while start < len(way):
         stop = start
         while stop < len(way) and not math.isnan(way[stop, 0]):

@@ -113,7 +113,7 @@ def _copy(paper, pixels, start, stop):
 
 @jit
 def _blend(pixels, cover, words, ink):
-    _blend_words(pixels, cover, words, 0, len(words), ink)
+    _blend_words(pixels, cover, words, np.int64(0), len(words), ink)
     _blend_rest(pixels, cover, _WORD * len(words), ink)
 
 
@@ -173,7 +173,7 @@ def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
 
 @jit
 def _multiply(pixels, cover, words, ink):
-    word = _inked(words, 0, len(words))
+    word = _inked(words, np.int64(0), len(words))
     while word <= len(words):  # the last, which is none, holds the pixels beyond the whole words
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
             a = np.uint32(cover[i])

@@ -61,7 +61,7 @@ def _polyline(nodes, plane):
             ends = i + 2 == n or math.isnan(nodes[i + 2, 0])
             _segment(nodes[i], nodes[i + 1], starts, ends, plane)
         elif starts:
-            _segment(nodes[i], nodes[i], True, True, plane)
+            _segment(nodes[i], nodes[i], starts, starts, plane)
 
 
 @jit

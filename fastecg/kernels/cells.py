@@ -13,7 +13,7 @@ def run_through(cells, points, size):
 
     In every column of cells those between its lowest and its highest sample count; gaps, rows of NaN, do not part a column.
     """
-    column, low, high = -1, 0.0, 0.0
+    column, low, high = np.int64(-1), 0.0, 0.0
     for k in range(len(points)):
         x, y = points[k, 0], points[k, 1]
         if not np.isfinite(x + y):

@@ -67,7 +67,7 @@ def _steady(width: int) -> np.ndarray:
 def _stroke(points, radius, opacity, pen, plane):
     """Draw every run of finite points; return the touched rows and columns."""
     height, width = plane.shape
-    widest = radius * pen[0].max() if width else radius
+    widest = radius * _most(pen[0]) if width else radius
     top, bottom, left, right = height, 0, width, 0
     stop = 0
     while stop < len(points):
@@ -81,7 +81,8 @@ def _stroke(points, radius, opacity, pen, plane):
         last = int(min(max(np.floor(x_max + 0.5 + widest) + 1.0, 0.0), float(width)))
         if first < last:
             # How far the ink reaches: down below, and up above, so that both are maxima.
-            edges = np.full((2, (last - first) * SUBCOLUMNS + _LANES), -np.inf, np.float32)
+            edges = np.empty((2, (last - first) * SUBCOLUMNS + _LANES), np.float32)
+            _empty(edges)
             _envelope(points[start:stop], radius, pen[0, first:last], first - 0.5, edges)
             y0, y1 = _fill(edges, first, last, opacity, pen[1], plane)
             top, bottom = min(top, y0), max(bottom, y1)
@@ -90,6 +91,23 @@ def _stroke(points, radius, opacity, pen, plane):
     if top >= bottom:
         return 0, 0, 0, 0
     return top, bottom, left, right
+
+
+@jit
+def _most(values):
+    """The largest of some; NumPy's own takes Numba longer to compile."""
+    most = values[0]
+    for k in range(len(values)):
+        most = max(most, values[k])
+    return most
+
+
+@jit
+def _empty(edges):
+    """Edges that hold no ink."""
+    for side in range(edges.shape[0]):
+        for k in range(edges.shape[1]):
+            edges[side, k] = -np.inf
 
 
 @jit

@@ -50,7 +50,7 @@ def _write_along(points, scale, thin, pale, wander, mottle, length, out):
         _smooth(slopes, np.float32(1.0 - math.exp(-1.0 / (_INERTIA_MM * scale))))
         waves = np.zeros(len(slopes), np.float32)
         _add_waves(seed, first, 1.0 / (length * scale), np.float32(2.0 / 3.0), waves)
-        _add_waves(seed + 1, first, _FINER / (length * scale), np.float32(1.0 / 3.0), waves)
+        _add_waves(np.uint32(seed + 1), first, _FINER / (length * scale), np.float32(1.0 / 3.0), waves)
         one, half = np.float32(1.0), np.float32(0.5)
         thin, pale, wander, mottle = np.float32(thin), np.float32(pale), np.float32(wander), np.float32(mottle)
         for k in range(len(slopes)):
@@ -110,7 +110,7 @@ def _add_waves(seed, first, pace, height, out):
         x = (first + k) * pace
         i = np.int64(x)
         if i != at:
-            at, left = i, np.float32(mixed(seed, i, 0))
-            rise = np.float32(mixed(seed, i + 1, 0)) - left
+            at, left = i, np.float32(mixed(seed, i, np.int64(0)))
+            rise = np.float32(mixed(seed, i + 1, np.int64(0))) - left
         s = np.float32(x - i)
         out[k] += height * (left + rise * s * s * (np.float32(3.0) - np.float32(2.0) * s))

@@ -1,4 +1,4 @@
-"""Two filters of PNG: none, and Paeth's, each byte less the one of its three neighbours that a plane through them comes nearest to.
+"""A filter of PNG, Paeth's: each byte less the one of its three neighbours that a plane through them comes nearest to.
 
 Format: Portable Network Graphics, third edition (W3C, 2025), section 9.
 """
@@ -11,22 +11,11 @@ from fastecg.kernels.jit import jit
 
 
 @jit
-def plain_rows(rows, out):
-    """Rows as they are, behind the 0 that says so: `rows` of shape (height, bytes a row) into `out` of (height, 1 + bytes a row)."""
-    for y in range(rows.shape[0]):
-        out[y, 0] = 0
-        _copy(rows[y], out[y, 1:])
-
-
-@jit
-def _copy(row, out):
-    for x in range(row.size):
-        out[x] = row[x]
-
-
-@jit
 def paeth_rows(rows, pixel, out):
-    """Rows as differences, behind the 4 that says so; shapes as in `plain_rows`. `pixel` is the bytes of one pixel."""
+    """Rows as differences, behind the 4 that says so: `rows` of shape (height, bytes a row) into `out` of (height, 1 + bytes a row).
+
+    `pixel` is the bytes of one pixel.
+    """
     out[:, 0] = 4
     _paeth_row(rows[0], np.zeros(rows.shape[1], np.uint8), pixel, out[0, 1:])
     for y in range(1, rows.shape[0]):

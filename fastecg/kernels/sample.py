@@ -245,11 +245,12 @@ def _across(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
         rest = ONE * ONE - (left + right) * (upper + lower)
         behind = np.uint64(min(max(x + k, 0), desk.shape[1] - 1))
         slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
-        veil = (_lit_at(lit, 0, j, 3, k) * (ONE * ONE - rest) + _lit_at(lit, lit.shape[0] - 1, j, 3, k) * rest) >> 32
+        front, back, own = np.int64(0), np.int64(lit.shape[0] - 1), np.int64(3)
+        veil = (_lit_at(lit, front, j, own, k) * (ONE * ONE - rest) + _lit_at(lit, back, j, own, k) * rest) >> 32
         for c in range(3):
             seen = upper * (left * np.int64(sheet[y0, x0, c]) + right * np.int64(sheet[y0, x1, c]))
             seen += lower * (left * np.int64(sheet[y1, x0, c]) + right * np.int64(sheet[y1, x1, c]))
-            shown = seen * _lit_at(lit, 0, j, c, k) + rest * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, lit.shape[0] - 1, j, c, k)
+            shown = seen * _lit_at(lit, front, j, c, k) + rest * np.int64(desk[desk_row, behind, c]) * _lit_at(lit, back, j, c, k)
             levels[j, slot + c] = np.int16(min((shown >> 40) + veil, 32767))
 
 

@@ -89,24 +89,51 @@ def read_wfdb(path: str | Path) -> Record:
     return checked_record(path, signal, header.fs * rate, [lead.name for lead in leads])
 
 
+def told_length(path: str | Path) -> tuple[int, float]:
+    """Samples a lead and Hz of a WFDB record, by its headers and the sizes of its files alone: a day's signal takes seconds to read.
+
+    Raises
+    ------
+    RecordError
+        As `read_wfdb`, as far as headers and sizes show what is wrong.
+    """
+    header = read_header(path)
+    if header.segments:
+        parts = _segment_headers(header)
+        _, spelled = _leads_of(header, parts)
+        frames, rate = header.samples or 0, _rate_of(parts, spelled)
+    else:
+        leads = choose_leads([line.name for line in header.signals], [line.unit for line in header.signals], header.path)
+        frames, rate = _frames_of(header), _common_rate([header.signals[lead.place] for lead in leads])
+    return frames * rate, header.fs * rate
+
+
 # --- segments ------------------------------------------------------------------------------------------------------------------
 
 
 def _read_segments(master: Header) -> Record:
     """Segments one behind the other; what a segment lacks is a gap."""
     parts = _segment_headers(master)
-    layout = parts[0][1]
-    leads = choose_leads([line.name for line in layout.signals], [line.unit for line in layout.signals], master.path)
-    spelled = [layout.signals[lead.place].name for lead in leads]
-    frames = master.samples or 0
-    pieces = [(start, header) for start, header in parts if header.samples]
-    rate = _common_rate([line for _, header in pieces for line in header.signals if line.name in spelled])
+    leads, spelled = _leads_of(master, parts)
+    frames, rate = master.samples or 0, _rate_of(parts, spelled)
     if frames * rate * len(leads) > MOST_VALUES:
         raise RecordError(f"{master.path}: {len(leads)} leads of {frames * rate} samples, expected at most {MOST_VALUES} values in all")
     signal = np.full((len(leads), frames * rate), np.nan, np.float32)
-    for start, header in pieces:
-        _place_segment(signal, start * rate, header, leads, spelled, rate)
+    for start, header in parts:
+        if header.samples:
+            _place_segment(signal, start * rate, header, leads, spelled, rate)
     return checked_record(master.path, signal, master.fs * rate, [lead.name for lead in leads])
+
+
+def _leads_of(master: Header, parts: list[tuple[int, Header]]) -> tuple[list[Lead], list[str]]:
+    """The leads of a record of segments, and how its segments spell them."""
+    layout = parts[0][1]
+    leads = choose_leads([line.name for line in layout.signals], [line.unit for line in layout.signals], master.path)
+    return leads, [layout.signals[lead.place].name for lead in leads]
+
+
+def _rate_of(parts: list[tuple[int, Header]], spelled: list[str]) -> int:
+    return _common_rate([line for _, header in parts if header.samples for line in header.signals if line.name in spelled])
 
 
 def _segment_headers(master: Header) -> list[tuple[int, Header]]:
@@ -156,14 +183,7 @@ def _place_segment(signal: np.ndarray, start: int, header: Header, leads: list[L
 
 def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
     """The `wanted` signals of a plain header, by their place in it."""
-    files: dict[str, list[int]] = {}
-    for index, line in enumerate(header.signals):
-        files.setdefault(line.file, []).append(index)
-    frames = header.samples
-    for places in files.values():
-        frames = _checked_frames(header.path, [header.signals[index] for index in places], frames)
-    if not frames:
-        raise RecordError(f"{header.path}: the record has no samples, expected at least one")
+    frames, files = _frames_of(header), _files_of(header)
     digital: dict[int, Stored] = {}
     left: list[int] = []
     for places in files.values():
@@ -177,6 +197,24 @@ def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
     if left:
         digital.update(zip(left, _read_by_wfdb(header, left, frames), strict=True))
     return digital
+
+
+def _files_of(header: Header) -> dict[str, list[int]]:
+    """The signal files of a plain header, and the places of the signals in each."""
+    files: dict[str, list[int]] = {}
+    for index, line in enumerate(header.signals):
+        files.setdefault(line.file, []).append(index)
+    return files
+
+
+def _frames_of(header: Header) -> int:
+    """Frames of a plain header, held against its files."""
+    frames = header.samples
+    for places in _files_of(header).values():
+        frames = _checked_frames(header.path, [header.signals[index] for index in places], frames)
+    if not frames:
+        raise RecordError(f"{header.path}: the record has no samples, expected at least one")
+    return frames
 
 
 def _checked_frames(path: str, lines: list[SignalLine], frames: int | None) -> int:

@@ -1,0 +1,70 @@
+"""What an output folder knows of itself, line by line."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from fastecg.manifest import MANIFEST, Manifest, changed_options
+
+IMAGE = {"path": "a-0.png", "record": "a", "page": 0, "variant": 0, "seed": 1, "recipe": "clean", "width": 9, "height": 9, "bytes": 5}
+
+
+def manifest(folder, *lines) -> Manifest:
+    (folder / MANIFEST).write_bytes(b"".join(line if isinstance(line, bytes) else orjson.dumps(line) + b"\n" for line in lines))
+    return Manifest(folder)
+
+
+@pytest.mark.parametrize("name", ["../a", "a/../../b", "..", "/a", "", "a\0", "a\\b", None, 5, ".", "/"])
+def test_names_that_lead_elsewhere_count_for_nothing(tmp_path, name):
+    assert manifest(tmp_path, IMAGE).images
+    assert not manifest(tmp_path, IMAGE | {"path": name}).images
+    assert not manifest(tmp_path, IMAGE | {"record": name}).images
+    assert not manifest(tmp_path, {"record": name, "error": "x"}).errors
+
+
+@pytest.mark.parametrize("key", ["page", "variant", "seed", "width", "height", "bytes", "recipe"])
+def test_lines_that_lack_something_count_for_nothing(tmp_path, key):
+    for value in (None, True, [], 1.5):
+        assert not manifest(tmp_path, IMAGE | {key: value}).images
+    assert not manifest(tmp_path, {name: value for name, value in IMAGE.items() if name != key}).images
+
+
+def test_a_torn_line_takes_no_other_along(tmp_path):
+    torn = manifest(tmp_path, IMAGE, b'{"path": "b-0')
+    torn.append([IMAGE | {"path": "a-1.png"}])
+    torn.append([IMAGE | {"path": "a-2.png"}])
+    assert list(Manifest(tmp_path).images) == ["a-0.png", "a-1.png", "a-2.png"]
+    assert b"\n\n" not in (tmp_path / MANIFEST).read_bytes()
+
+
+def test_pictures_undo_an_error_and_an_error_comes_last(tmp_path):
+    mended = manifest(tmp_path, {"record": "a", "error": "x"}, {"record": "b", "error": "y"}, IMAGE)
+    assert list(mended.errors) == ["b"]
+    mended.compact()
+    lines = [orjson.loads(line) for line in (tmp_path / MANIFEST).read_bytes().splitlines()]
+    assert [line["record"] for line in lines] == ["a", "b"]
+
+
+def test_a_manifest_in_order_has_pages_within_variants(tmp_path):
+    places = [("b", 0, 0), ("a", 1, 1), ("a", 0, 1), ("a", 1, 0), ("a", 0, 0)]
+    lines = [
+        IMAGE | {"path": f"{record}-{variant}{page}.png", "record": record, "variant": variant, "page": page}
+        for record, variant, page in places
+    ]
+    manifest(tmp_path, *lines).compact()
+    assert list(Manifest(tmp_path).images) == ["a-00.png", "a-01.png", "a-10.png", "a-11.png", "b-00.png"]
+    assert [line["path"] for line in Manifest(tmp_path).of("a")] == ["a-00.png", "a-01.png", "a-10.png", "a-11.png"]
+
+
+def test_lines_of_any_usual_length_count(tmp_path):
+    long = IMAGE | {"path": "n" * 5000 + "-0.png"}
+    assert list(manifest(tmp_path, long).images) == [long["path"]]
+
+
+def test_another_version_is_no_other_option():
+    before = {"version": "0.0.9", "dpi": 200.0, "recipe_toml": "a"}
+    assert changed_options(before, before | {"version": "0.1.0"}) == []
+    assert changed_options(before, before | {"dpi": 100.0}) == ["dpi 200.0, now 100.0"]
+    assert changed_options(before, before | {"recipe_toml": "b"}) == ["the recipe's contents"]
+    assert changed_options({"a": 1}, {}) == ["a 1, now None"]

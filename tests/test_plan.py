@@ -1,0 +1,97 @@
+"""What of a run is left to draw, and which files are its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastecg.places import place_of
+
+from fastecg.drawing import Task
+from fastecg.errors import FastecgError
+from fastecg.manifest import MANIFEST, RUN, Manifest
+from fastecg.options import Options
+from fastecg.plan import _clear, _free_stem, _part, in_parts, left_of, sweep
+from fastecg.recipe import Recipe
+
+LINE = {"page": 0, "variant": 0, "seed": 1, "recipe": "clean", "width": 9, "height": 9, "bytes": 5, "images": 2, "copy_bytes": 7}
+TASKS = [Task(f"r{k}", Path("r.hea")) for k in range(7)]
+
+
+def stems(tasks) -> list[str]:
+    return [task.stem for task in tasks]
+
+
+def test_limit_and_shards_part_the_tasks():
+    assert stems(_part(TASKS, 3, None)) == ["r0", "r1", "r2"]
+    assert stems(_part(TASKS, None, (1, 3))) == ["r0", "r3", "r6"]
+    assert stems(_part(TASKS, 5, (3, 3))) == ["r2"]
+    assert sorted(stem for k in (1, 2, 3) for stem in stems(_part(TASKS, None, (k, 3)))) == stems(TASKS)
+    for limit, shard in ((0, None), (None, (0, 3)), (None, (4, 3))):
+        with pytest.raises(FastecgError):
+            _part(TASKS, limit, shard)
+
+
+def test_names_differ_in_more_than_their_case():
+    taken = set[str]()
+    assert [_free_stem(stem, taken) for stem in ("a", "A", "a", "b", "A_2")] == ["a", "A_2", "a_3", "b", "A_2_2"]
+
+
+def test_variants_are_parted_by_32():
+    options = Options(Recipe.load("clean"), per_record=70)
+    assert [part.variants for part in in_parts(TASKS[:1], options)] == [(0, 32), (32, 64), (64, 70)]
+    assert in_parts(TASKS[:1], Options(Recipe.load("clean"), per_record=70, mask_unplotted=True)) == TASKS[:1]
+
+
+def folder_of(out: Path, *lines) -> Manifest:
+    """A folder whose images, truth and copy are there, of 5, 3 and 7 bytes."""
+    manifest = Manifest(out)
+    for line in lines:
+        manifest._add(LINE | line)
+        (out / line["path"]).write_bytes(bytes(5))
+        (out / line["path"]).with_suffix(".json").write_bytes(bytes(3))
+    (out / "r0.hea").write_bytes(b"head")
+    (out / "r0.dat").write_bytes(bytes(7))
+    return manifest
+
+
+PAIR = [{"path": f"r0-{k}.png", "record": "r0", "truth_bytes": {"json": 3}} for k in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "done", "copied"),
+    [
+        (None, 0, {0, 1}, True),
+        ("r0-0.png", 4, {1}, True),
+        ("r0-1.json", 0, {0}, True),
+        ("r0.hea", 0, {0, 1}, False),
+        ("r0.dat", 6, {0, 1}, False),
+    ],
+)
+def test_what_is_there_and_whole_is_left_out(tmp_path, name, size, done, copied):
+    manifest = folder_of(tmp_path, *PAIR)
+    if name:
+        (tmp_path / name).write_bytes(bytes(size))
+    with place_of(tmp_path, None) as place:
+        left = left_of(TASKS[0], place, manifest, Options(Recipe.load("clean"), per_record=2))
+    assert (left.done, left.copied, left.complete) == (done, copied, name is None)
+
+
+def test_images_of_odd_numbers_are_none_of_ours(tmp_path):
+    odd = [{"path": f"r0-{number}.png", "record": "r0", "truth_bytes": {"json": 3}} for number in ("00", "x", "1" * 12)]
+    manifest = folder_of(tmp_path, *PAIR[:1], *odd)
+    with place_of(tmp_path, None) as place:
+        assert left_of(TASKS[0], place, manifest, Options(Recipe.load("clean"))).done == {0}
+        (tmp_path / "keep.txt").write_bytes(b"")
+        assert _clear(place, manifest) == 8  # three numbered pictures, their truth, and the copy
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["keep.txt", "r0-x.json", "r0-x.png"]
+
+
+def test_a_shard_sweeps_up_behind_itself_alone(tmp_path):
+    half = [f".{name}.0123456789ab.part" for name in ("r0-3.png", "r0.dat", "r1-0.png", MANIFEST, RUN)]
+    for name in half:
+        (tmp_path / name).write_bytes(b"half")
+    sweep(tmp_path, {"r0"}, alone=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(half[2:])
+    sweep(tmp_path, {"r0"}, alone=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [half[2]]
