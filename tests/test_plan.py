@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fastecg.places import place_of
 
 from fastecg.drawing import Task
 from fastecg.errors import FastecgError
 from fastecg.manifest import MANIFEST, RUN, Manifest
 from fastecg.options import Options
+from fastecg.outputs import output_at
 from fastecg.plan import _clear, _free_stem, _part, in_parts, left_of, sweep
 from fastecg.recipe import Recipe
 
@@ -72,18 +72,18 @@ def test_what_is_there_and_whole_is_left_out(tmp_path, name, size, done, copied)
     manifest = folder_of(tmp_path, *PAIR)
     if name:
         (tmp_path / name).write_bytes(bytes(size))
-    with place_of(tmp_path, None) as place:
-        left = left_of(TASKS[0], place, manifest, Options(Recipe.load("clean"), per_record=2))
+    with output_at(tmp_path, None) as output:
+        left = left_of(TASKS[0], output, manifest, Options(Recipe.load("clean"), per_record=2))
     assert (left.done, left.copied, left.complete) == (done, copied, name is None)
 
 
 def test_images_of_odd_numbers_are_none_of_ours(tmp_path):
     odd = [{"path": f"r0-{number}.png", "record": "r0", "truth_bytes": {"json": 3}} for number in ("00", "x", "1" * 12)]
     manifest = folder_of(tmp_path, *PAIR[:1], *odd)
-    with place_of(tmp_path, None) as place:
-        assert left_of(TASKS[0], place, manifest, Options(Recipe.load("clean"))).done == {0}
+    with output_at(tmp_path, None) as output:
+        assert left_of(TASKS[0], output, manifest, Options(Recipe.load("clean"))).done == {0}
         (tmp_path / "keep.txt").write_bytes(b"")
-        assert _clear(place, manifest) == 8  # three numbered pictures, their truth, and the copy
+        assert _clear(output, manifest) == 8  # three numbered pictures, their truth, and the copy
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keep.txt", "r0-x.json", "r0-x.png"]
 
 
