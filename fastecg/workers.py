@@ -62,9 +62,16 @@ def _until_broken(
                     waiting.put_first(drawn.parts)
                     yield drawn
         suspects.extend(pending.values())
+        _kill_rest(pool)
     except BaseException:
         pool.shutdown(wait=True, cancel_futures=True)
         raise
+
+
+def _kill_rest(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a broken pool, which waits for them: one was seen to outlive the SIGTERM that it sends, and the run hung."""
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.kill()
 
 
 def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[Drawn]:
