@@ -17,6 +17,7 @@ from fastecg.digitizing.words import written_gain
 
 _NEAR_PITCH, _NEAR_MM = 0.45, 12.0  # how far a pulse's foot may be from its row's level: rows, and mm
 _FEW_PULSES = 0.34  # share of rows with a pulse, up to which a page's words count more
+_BARE_MM = 3.5  # the same where a pulse has no foot of its own: its flanks may have been seen in part
 _ASIDE_MM = 6.0  # how far into the traces a pulse without feet may reach: elsewhere it is something else
 
 
@@ -30,7 +31,8 @@ def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pul
         k = int(np.argmin(np.abs(heights - pulse.foot_mm)))
         left, right = tracks[k].ends_mm
         aside = pulse.right_mm < left + _ASIDE_MM or pulse.left_mm > right - _ASIDE_MM
-        if abs(heights[k] - pulse.foot_mm) < reach and (aside or not pulse.bare):
+        near = min(reach, _BARE_MM) if pulse.bare else reach
+        if abs(heights[k] - pulse.foot_mm) < near and (aside or not pulse.bare):
             out[k] = pulse
     return out
 

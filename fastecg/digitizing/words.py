@@ -55,6 +55,7 @@ _NUMBERS = (
     "7.5",
 )  # what machines are set to, and what else may be written there
 _BESIDE_MM = 2.0  # across letters: ink so near belongs to the word
+_DENSE = 0.08  # of the most ink in a row of pixels: less is no part of the words
 _MOST_LINES = 40
 
 
@@ -165,5 +166,7 @@ def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, fl
     ]
     kept.sort(key=lambda box: box[1].start - box[1].stop)
     for box in kept[:_MOST_LINES]:
-        down = slice(max(box[0].start - 4, 0), box[0].stop + 4)
-        yield np.pad(strip.ink[down, box[1]], 4), float(box[0].stop - box[0].start)
+        # Specks of a grid's lines hang together with letters here and there.
+        dense = letters[box].sum(axis=1)
+        low, high = box[0].start + np.flatnonzero(dense > _DENSE * dense.max())[[0, -1]]
+        yield np.pad(strip.ink[max(low - 4, 0) : high + 5, box[1]], 4), float(high + 1 - low)
