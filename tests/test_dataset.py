@@ -415,12 +415,9 @@ def test_a_full_disk_stops_the_run(records, tmp_path, monkeypatch):
 
 
 KILLER = """
-import signal
 import os, sys
 import fastecg.readers, fastecg.workers
 from fastecg.drawing import draw_task
-
-signal.signal(signal.SIGTERM, signal.SIG_IGN)  # workers outlive what a broken pool sends them
 
 def draw_or_die(task, options, folder):
     if task.stem == "a":
@@ -448,6 +445,16 @@ def test_a_worker_that_dies_fails_its_record_alone(records, tmp_path):
     )
     assert done.stdout == "3 ['a', 'lost']\n", done.stderr
     assert {line["record"]: line["error"] for line in lines(out) if "error" in line}["a"].startswith("a: the process that drew it died")
+
+
+def test_processes_of_a_broken_pool_are_killed():
+    with workers._pool(2) as pool:
+        pool.submit(os.getpid).result(timeout=120)
+        processes = list(pool._processes.values())
+        workers._kill_rest(pool)
+        for process in processes:
+            process.join(5)
+        assert all(process.exitcode for process in processes)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
