@@ -464,7 +464,14 @@ def test_an_interrupted_run_goes_on(tmp_path):
         put(source / f"r{number:02}", seed=number)
     command = [sys.executable, "-m", "fastecg", "render", str(source), "-o", str(out), "--workers", "2", "--dpi", "200"]
     environment = {**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}
-    run = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    run = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's background jobs ignore it
+    )
     deadline = time.monotonic() + 120
     while not (out / "manifest.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
