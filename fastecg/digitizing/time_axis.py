@@ -367,18 +367,16 @@ def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Stra
 
 
 def _bar_columns(bars: Sequence[_Bar], placed: Assignment) -> tuple[np.ndarray, np.ndarray] | None:
-    """Columns that bars stand before, and how far off they are, mm, the middle of most of a column's; None unless every column has some."""
-    columns = list(range(1, len(placed.layout.columns)))
-    middles = []
-    for column in columns:
+    """Columns that bars stand before, and how far off they are, mm, the middle of most of a column's; None if most columns have none."""
+    columns, middles = [], []
+    for column in range(1, len(placed.layout.columns)):
         own = [bar.off_mm for bar in bars if bar.column == column]
-        if not own:
-            return None
-        same = max(([off for off in own if abs(off - other) < _SAME_BAR_MM] for other in own), key=len)
-        if len(same) < max(2, len(own) / 2):
-            return None
-        middles.append(float(np.median(same)))
-    return (np.array(columns), np.array(middles)) if columns and len(bars) >= _FEW_BARS else None
+        same = max(([off for off in own if abs(off - other) < _SAME_BAR_MM] for other in own), key=len, default=[])
+        if len(same) >= max(2, len(own) / 2):
+            columns.append(column)
+            middles.append(float(np.median(same)))
+    enough = len(bars) >= _FEW_BARS and len(columns) > (len(placed.layout.columns) - 1) / 2
+    return (np.array(columns), np.array(middles)) if enough else None
 
 
 def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _BAR_REACH_MM) -> list[_Bar]:
