@@ -15,6 +15,7 @@ _PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
 _SPACING = 12  # px between the nodes at which the phase is measured
 _COARSE = 5  # of them between those at which the 5 mm lines are looked at
 _WINDOW_MM = 0.76  # standard deviation of the window
+_CROSSING, _SQUARE = 0.7, 1.6  # sine of the angle of two families of lines, at least, and how much farther apart one's may be
 _WEAKEST = 0.3  # of the seed's strength
 _CONSISTENT_MM, _CONSISTENT_FIVES_MM = 0.06, 0.2  # what lines leave over by which a map is believed
 _STEEPEST = 0.7  # tangent of the most a page may be turned
@@ -104,6 +105,10 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
                 best = strength, (x + tile.shape[1] // 2, y + tile.shape[0] // 2), gradient
     if best is None or best[0] < 0.004:
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
+    one, other = np.linalg.norm(best[2], axis=1)
+    # A window as wide as lines that hardly cross are apart would span the page.
+    if abs(np.linalg.det(best[2])) < _CROSSING * one * other or max(one, other) > _SQUARE * min(one, other):
+        raise ImageError("the picture's lines are no grid, expected two families that cross at right angles, equally far apart")
     return best[1], best[2]
 
 

@@ -32,10 +32,9 @@ def find_scales(picture: np.ndarray, network: Separator) -> list[float]:
     own = [scale for scale, clear in periods if clear > _AS_CLEAR * clearest]
     for px_per_mm in _candidates([scale for scale, _ in periods]):
         strength, scale = max(_tried(picture, network, px_per_mm, middle) for middle in middles[:2])
-        if not any(abs(np.log(scale / period)) < _SAME_PERIOD for period in own):
-            strength *= _NOT_OWN  # of lines that the picture itself does not show
         if strength > _PLAIN:
-            found.append((strength, scale))
+            shown = any(abs(np.log(scale / period)) < _SAME_PERIOD for period in own)
+            found.append((strength * (1.0 if shown else _NOT_OWN), scale))
         if strength > _CLEAR:  # there is no clearer grid
             break
     scales: list[float] = []
