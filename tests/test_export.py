@@ -398,7 +398,7 @@ def test_webdataset_shards_end_within_their_limit(tmp_path, monkeypatch):
 
 def test_the_line_beside_a_trace_has_its_gaps():
     points = np.array([[10.0, 20.0], [30.0, 20.0], [np.nan, np.nan], [70.0, 20.0], [90.0, 20.0]])
-    beside = things._beside(points, (40, 100), {"fastecg": {"style": "muse", "px_per_mm": 4.0}})
+    beside = things._beside(points, (40, 100), {"fastecg": {"style": "muse", "px_per_mm": 4.0, "shot": {"setup": {"pen_width": 1.0}}}})
     assert beside[20, [12, 28, 72, 88]].all()
     assert not beside[20, 40:60].any()
 

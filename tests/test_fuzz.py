@@ -19,6 +19,7 @@ from fastecg.shot import loads_shot
 pytest.importorskip("resource")  # not on Windows
 
 _TOOL = Path(__file__).parent.parent / "tools" / "fuzz.py"
+sys.path.append(str(_TOOL.parent))  # tools import one another by name
 _SPEC = importlib.util.spec_from_file_location("fuzz", _TOOL)
 assert _SPEC is not None
 assert _SPEC.loader is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Lattice:
     places_mm: np.ndarray
     strength: np.ndarray
     mended: int  # nodes whose place was whole mm off and was set right by the 5 mm lines
+    counted_mm: np.ndarray | None = None  # the places as they were before
 
 
 def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]:
@@ -47,10 +48,16 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
         If there is no millimetre grid.
     """
     size = grid.shape[0], grid.shape[1]
+    unmended: tuple[FittedWarp, Lattice] | None = None
     try:
         lattice = follow_grid(grid, major)
         warp = smoothest_warp(lattice.points_px, lattice.places_mm, size)
-        if left_over(warp, lattice.points_px, lattice.places_mm)[0] < _CONSISTENT_MM:
+        if lattice.counted_mm is not None:  # what is mended may be the 5 mm lines' own fault: then the map without them is smoother
+            plain = replace(lattice, places_mm=lattice.counted_mm, mended=0, counted_mm=None)
+            other = smoothest_warp(plain.points_px, plain.places_mm, size)
+            if left_over(other, plain.points_px, plain.places_mm)[1] < left_over(warp, lattice.points_px, lattice.places_mm)[1]:
+                unmended = other, plain
+        if unmended is None and left_over(warp, lattice.points_px, lattice.places_mm)[0] < _CONSISTENT_MM:
             return warp, lattice
     except (ImageError, np.linalg.LinAlgError):
         lattice = None
@@ -62,6 +69,8 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
         coarse = None
     if coarse is not None and left_over(coarse, fives.points_px, fives.places_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse, fives
+    if unmended is not None:
+        return unmended
     if lattice is None:
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     return warp, lattice
@@ -175,8 +184,9 @@ def _on_fives(major: np.ndarray, places: np.ndarray, gradients: np.ndarray, stre
     slip = np.where(sure[..., None], np.rint(apart), 0.0)
     slip = slip[rows // _COARSE, columns // _COARSE]
     points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
-    mm = places[rows, columns] + np.rint(common) + slip
-    return Lattice(points, mm, strengths[rows, columns], int((slip != 0).any(axis=1).sum()))
+    counted = places[rows, columns] + np.rint(common)
+    mended = int((slip != 0).any(axis=1).sum())
+    return Lattice(points, counted + slip, strengths[rows, columns], mended, counted if mended else None)
 
 
 def _circular_median(values: np.ndarray, weights: np.ndarray) -> float:
