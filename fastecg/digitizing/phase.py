@@ -15,6 +15,7 @@ _PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
 _SPACING = 12  # px between the nodes at which the phase is measured
 _COARSE = 5  # of them between those at which the 5 mm lines are looked at
 _WINDOW_MM = 0.76  # standard deviation of the window
+_SAME_SCALE = 0.02
 _CROSSING, _SQUARE = 0.7, 1.6  # sine of the angle of two families of lines, at least, and how much farther apart one's may be
 _WEAKEST = 0.3  # of the seed's strength
 _CONSISTENT_MM, _CONSISTENT_FIVES_MM = 0.06, 0.2  # what lines leave over by which a map is believed
@@ -68,7 +69,9 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
     except (ImageError, np.linalg.LinAlgError):  # nothing of what was found agrees
         coarse = None
     if coarse is not None and left_over(coarse, fives.points_px, fives.places_mm)[0] < _CONSISTENT_FIVES_MM:
-        return coarse, fives
+        # Lines 1 mm apart that tell the same scale tell the places between better.
+        if unmended is None or abs(np.log(unmended[0].scale / coarse.scale)) > _SAME_SCALE:
+            return coarse, fives
     if unmended is not None:
         return unmended
     if lattice is None:
