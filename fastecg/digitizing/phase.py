@@ -68,9 +68,9 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
         coarse = smoothest_warp(fives.points_px, fives.places_mm, size, doubtful=True)
     except (ImageError, np.linalg.LinAlgError):  # nothing of what was found agrees
         coarse = None
-    believed = coarse is not None and left_over(coarse, fives.points_px, fives.places_mm)[0] < _CONSISTENT_FIVES_MM
     # Lines 1 mm apart that tell the same scale tell the places between better.
-    if believed and (unmended is None or abs(np.log(unmended[0].scale / coarse.scale)) > _SAME_SCALE):
+    finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse.scale)) < _SAME_SCALE
+    if coarse is not None and not finer and left_over(coarse, fives.points_px, fives.places_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse, fives
     if unmended is not None:
         return unmended
