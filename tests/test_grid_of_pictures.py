@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.phase import find_grid, follow_fives
 from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.warp_fit import left_over, smoothest_warp
+from fastecg.errors import ImageError
 
 SIZE = (700, 900)
 
@@ -64,3 +65,28 @@ def test_0_mv_is_a_gain_below_a_pulses_plateau():
     astray = Pulse(50.6, (10.5,), 0.0, 5.0, 5.0, bare=True)
     assert astray.zero_mm(10.0) == pytest.approx(50.1), "its feet run into a trace"
     assert Pulse(50.0, (5.1,), 0.0, 5.0, 5.0).zero_mm(10.0) == 50.0, "another gain than the page's"
+
+
+def test_false_5_mm_lines_bend_no_grid():
+    """A network that takes other lines for those of 5 mm in parts of a page must not move its millimetres there."""
+    grid = lines(8.0, 3.0, 0.004)
+    major = np.zeros(SIZE, dtype=np.float32)
+    for k in range(0, SIZE[1], 150):  # strips that count from another line each
+        major[:, k : k + 150] = lines(40.0, 3.0 + 8.0 * (k // 150 % 5), 0.004)[:, k : k + 150]
+    warp, lattice = find_grid(grid, major)
+    y, x = np.mgrid[60:640:40, 60:840:40].astype(np.float64)
+    pixels = np.stack([x, y], axis=-1).reshape(-1, 2)
+    found = warp.inverse(pixels)
+    terms = np.column_stack([pixels, np.ones(len(pixels))])
+    left = found - terms @ np.linalg.lstsq(terms, found, rcond=None)[0]
+    assert np.abs(left).max() < 0.1
+    assert warp.scale == pytest.approx(8.0, rel=0.002)
+
+
+def test_lines_that_hardly_cross_are_no_grid():
+    y, x = np.indices(SIZE, dtype=np.float64)
+    plane = np.zeros(SIZE, dtype=np.float32)
+    for slope in (0.0, 0.25):
+        plane = np.maximum(plane, (np.abs((x + slope * y + 20) % 40 - 20) < 1.5).astype(np.float32))
+    with pytest.raises(ImageError, match="cross at right angles"):
+        follow_fives(plane)
