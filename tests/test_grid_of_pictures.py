@@ -79,6 +79,7 @@ def test_false_5_mm_lines_bend_no_grid():
     found = warp.inverse(pixels)
     terms = np.column_stack([pixels, np.ones(len(pixels))])
     left = found - terms @ np.linalg.lstsq(terms, found, rcond=None)[0]
+    assert lattice.mended == 0
     assert np.abs(left).max() < 0.1
     assert warp.scale == pytest.approx(8.0, rel=0.002)
 
