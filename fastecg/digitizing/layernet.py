@@ -102,7 +102,7 @@ def read_layernet(path: Path) -> LayerNet:
         If the file cannot be read, or holds another network.
     """
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
     from onnx import numpy_helper
 
     try:
