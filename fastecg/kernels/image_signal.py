@@ -10,7 +10,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
-from fastecg.kernels.stencil import gaussian_weights
+from fastecg.kernels.stencil import add_pair, finish_sum, gaussian_weights, start_sum
 
 PATCH = 4  # pixels between the nodes of the mottle
 PART = 64  # factors count so many parts of one
@@ -140,9 +140,9 @@ def _put_together(rows, grey, colours, weights, factors, deviates, mottle, seed)
             _lengthened(grey[ready], reach, line)
             _weighed(line, weights, ring[ready % slots], total)
             ready += 1
-        _begin(ring[y % slots], weights[0], total)
+        start_sum(ring[y % slots], weights[0], total)
         for k in range(1, reach + 1):
-            _add(ring[max(y - k, 0) % slots], ring[min(y + k, height - 1) % slots], weights[k], total)
+            add_pair(ring[max(y - k, 0) % slots], ring[min(y + k, height - 1) % slots], weights[k], total)
         _sharpened(grey[y], total, factors, light)
         if mottle > 0:
             if y % PATCH == 0:
@@ -169,23 +169,10 @@ def _lengthened(row, pad, line):
 @jit
 def _weighed(line, weights, out, total):
     reach, n = len(weights) - 1, len(out)
-    _begin(line[reach : reach + n], weights[0], total)
+    start_sum(line[reach : reach + n], weights[0], total)
     for k in range(1, reach + 1):
-        _add(line[reach - k : reach - k + n], line[reach + k : reach + k + n], weights[k], total)
-    for i in range(n):
-        out[i] = np.uint8(np.int16(total[i] >> np.int16(7)))
-
-
-@jit
-def _begin(line, weight, total):
-    for i in range(len(total)):
-        total[i] = np.int16(np.int16(np.int16(line[i]) * weight) + np.int16(64))
-
-
-@jit
-def _add(left, right, weight, total):
-    for i in range(len(total)):
-        total[i] = np.int16(total[i] + np.int16(np.int16(np.int16(left[i]) + np.int16(right[i])) * weight))
+        add_pair(line[reach - k : reach - k + n], line[reach + k : reach + k + n], weights[k], total)
+    finish_sum(total, out)
 
 
 @jit

@@ -63,21 +63,21 @@ def _lengthen(row, pad, line):
 
 
 @jit
-def _start(line, weight, total):
+def start_sum(line, weight, total):
     """Begin a sum: line * weight, and a half for rounding."""
     for i in range(len(total)):
         total[i] = np.int16(np.int16(np.int16(line[i]) * weight) + np.int16(64))
 
 
 @jit
-def _add_pair(left, right, weight, total):
+def add_pair(left, right, weight, total):
     """Add weight * (left + right)."""
     for i in range(len(total)):
         total[i] = np.int16(total[i] + np.int16(np.int16(np.int16(left[i]) + np.int16(right[i])) * weight))
 
 
 @jit
-def _finish(total, out):
+def finish_sum(total, out):
     """Write total / 128."""
     for i in range(len(total)):
         out[i] = np.uint8(np.int16(total[i] >> np.int16(7)))
@@ -107,14 +107,14 @@ def _blend_with_blur(pixels, weights, amount):
     for y in range(height):
         while ready < min(y + reach + 1, height):
             _lengthen(pixels[ready], reach, line)
-            _start(line[3 * reach : 3 * reach + n], weights[0], total)
+            start_sum(line[3 * reach : 3 * reach + n], weights[0], total)
             for k in range(1, reach + 1):
-                _add_pair(line[3 * (reach - k) :], line[3 * (reach + k) :], weights[k], total)
-            _finish(total, ring[ready % slots])
+                add_pair(line[3 * (reach - k) :], line[3 * (reach + k) :], weights[k], total)
+            finish_sum(total, ring[ready % slots])
             ready += 1
-        _start(ring[y % slots], weights[0], total)
+        start_sum(ring[y % slots], weights[0], total)
         for k in range(1, reach + 1):
-            _add_pair(ring[max(y - k, 0) % slots], ring[min(y + k, height - 1) % slots], weights[k], total)
+            add_pair(ring[max(y - k, 0) % slots], ring[min(y + k, height - 1) % slots], weights[k], total)
         _finish_blend(total, share, pixels[y])
 
 
@@ -131,9 +131,9 @@ def _smear(pixels, offsets, weights):
         while ready < min(y + reach_y + 1, height):
             _lengthen(pixels[ready], reach_x, ring[ready % slots])
             ready += 1
-        _start(ring[y % slots][3 * reach_x : 3 * reach_x + n], weights[0], total)
+        start_sum(ring[y % slots][3 * reach_x : 3 * reach_x + n], weights[0], total)
         for k in range(1, len(weights)):
             x, down = 3 * offsets[k, 0], offsets[k, 1]
             above, below = min(max(y - down, 0), height - 1), min(max(y + down, 0), height - 1)
-            _add_pair(ring[above % slots][3 * reach_x - x :], ring[below % slots][3 * reach_x + x :], weights[k], total)
+            add_pair(ring[above % slots][3 * reach_x - x :], ring[below % slots][3 * reach_x + x :], weights[k], total)
         _finish_blend(total, np.int16(-64), pixels[y])
