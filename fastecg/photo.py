@@ -28,6 +28,9 @@ TEXT_BIT = 12  #: printed text and calibration pulses
 MARK_BIT = 13  #: handwriting and marks
 GRID_BIT = 14
 PAGE_BIT = 15
+OTHER_BIT = 16  #: leads other than the twelve, where a page has any
+
+OTHER_LEAD = 13  #: their class in `Truth.mask`
 
 _LONG_MM = 40.0  # the sides of boxes longer than this are sampled three times as finely
 
@@ -229,31 +232,43 @@ class Truth:
         """Median scale of the picture."""
         return self.warp.scale
 
+    @property
+    def other_leads(self) -> tuple[str, ...]:
+        """The drawn leads that are none of the twelve: class 13 of `mask`."""
+        return tuple(dict.fromkeys(trace.lead for trace in self.page.traces if trace.lead not in LEADS))
+
     def mask(self) -> np.ndarray:
-        """(height, width) uint8: 0 background, 1..12 the lead drawn there, in the order of `fastecg.LEADS`; on top, the last drawn."""
+        """(height, width) uint8: 0 background, 1..12 the lead drawn there, in the order of `fastecg.LEADS`, 13 any other lead.
+
+        On top is the last drawn.
+        """
         mask = np.zeros(self.warp.size, dtype=np.uint8)
         for index, window, inked in self._lead_ink():
             mask[window][inked] = index + 1
         return mask
 
     def layers(self) -> np.ndarray:
-        """(height, width) uint16, one bit a layer: 0..11 leads, 12 printed text and pulses, 13 handwriting and marks, 14 grid, 15 page."""
+        """(height, width) uint16, one bit a layer: 0..11 leads, 12 printed text and pulses, 13 handwriting and marks, 14 grid, 15 page.
+
+        Of a page with leads other than the twelve it is uint32, and bit 16 is theirs.
+        """
         from fastecg.grid import grid_plane
         from fastecg.sheet import draw_strokes, sheet_shape, text_plane
 
-        layers = np.zeros(self.warp.size, dtype=np.uint16)
+        kind = np.uint32 if self.other_leads else np.uint16
+        layers = np.zeros(self.warp.size, dtype=kind)
         for index, window, inked in self._lead_ink():
-            layers[window][inked] |= np.uint16(1 << index)
+            layers[window][inked] |= kind(1 << (index if index < len(LEADS) else OTHER_BIT))
         scale = self.warp.scale
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
-        layers[self._seen(printed) > self._threshold] |= np.uint16(1 << TEXT_BIT)
+        layers[self._seen(printed) > self._threshold] |= kind(1 << TEXT_BIT)
         if self.marks is not None:
-            layers[self._seen(self.marks) > 64] |= np.uint16(1 << MARK_BIT)
+            layers[self._seen(self.marks) > 64] |= kind(1 << MARK_BIT)
         grid = grid_plane(shape, self.page.grid, self.style.grid, scale)
-        layers[self._seen(grid) > 64] |= np.uint16(1 << GRID_BIT)
-        layers[self._seen(np.full(shape, 255, dtype=np.uint8)) > 127] |= np.uint16(1 << PAGE_BIT)
+        layers[self._seen(grid) > 64] |= kind(1 << GRID_BIT)
+        layers[self._seen(np.full(shape, 255, dtype=np.uint8)) > 127] |= kind(1 << PAGE_BIT)
         if self.covered is not None:
             layers[self.covered] = 0
         return layers
@@ -265,7 +280,7 @@ class Truth:
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
-        """For every trace of a standard lead: its index, a window of the picture, and where in it the trace's ink is, bool.
+        """For every trace: its lead's index (12: no standard one), a window of the picture, and where in it the trace's ink is, bool.
 
         A window, for a trace fills a tenth of the picture or less.
         """
@@ -275,13 +290,13 @@ class Truth:
         shape, reach = sheet_shape(self.page, scale), 2 * CELL + 4 * self.style.pen_mm * scale
         for trace, seen in zip(self.page.traces, self.traces, strict=True):
             rows, columns = _around(seen.points, reach, self.warp.size)
-            if trace.lead in LEADS and rows.stop > rows.start and columns.stop > columns.start:
+            if rows.stop > rows.start and columns.stop > columns.start:
                 band, _ = _around(trace.points_mm * scale, reach, shape)
                 plane = trace_plane([trace], self.style, scale, shape)[band]
                 inked = self._seen(plane, (rows, columns), band.start) > self._threshold
                 if self.covered is not None:
                     inked &= ~self.covered[rows, columns]
-                yield LEADS.index(trace.lead), (rows, columns), inked
+                yield LEADS.index(trace.lead) if trace.lead in LEADS else len(LEADS), (rows, columns), inked
 
     def _seen(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
         """A plane of the flat sheet, from its row `top` on, as a window of the picture shows it."""

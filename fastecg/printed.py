@@ -9,7 +9,7 @@ from fastecg.facts import Facts
 from fastecg.page import Text
 from fastecg.paper import Frame, Setup
 from fastecg.style import Style
-from fastecg.text import measure, width_mm
+from fastecg.text import measure, printable, width_mm
 
 Edges = tuple[float, float, float, float]
 Words = Callable[[Facts, Setup, Style, Frame], Iterable[Text]]
@@ -23,8 +23,8 @@ def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes:
 
     What would leave the page or lie on another word is left out and noted.
     """
-    header = [(text, measure(text)) for text in HEADERS[style.header](facts, setup, style, frame)]
-    footer = [(text, measure(text)) for text in FOOTERS[style.footer](facts, setup, style, frame)]
+    header = [(text, measure(text)) for text in _words(HEADERS[style.header](facts, setup, style, frame), notes)]
+    footer = [(text, measure(text)) for text in _words(FOOTERS[style.footer](facts, setup, style, frame), notes)]
     width, height = frame.size_mm
     if header and max(box[3] for _, box in header) > _HEADER_SHARE * height:
         notes.append(f"the paper is too low for a header ({height:g} mm)")
@@ -44,12 +44,19 @@ def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes:
     return tuple(kept)
 
 
+def _words(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
+    return (text if text.words.isascii() else printable(text, notes) for text in texts)
+
+
 def _own_lines(
     lines: tuple[str, ...], style: Style, frame: Frame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
     """The user's own lines as one block, in the first free place from the top: right, middle, left."""
     width, height = frame.size_mm
     pitch = 1.35 * style.text_mm
+    lines = tuple(words for line in lines if (words := printable(_at(line, 0.0, 0.0, style), notes).words).strip())
+    if not lines:
+        return []
     for top in range(2, int(_HEADER_SHARE * height)):
         for share in (0.64, 0.45, 0.25, 0.03):
             texts = [_at(line, share * width, top + pitch * (k + 1), style) for k, line in enumerate(lines)]

@@ -1,4 +1,4 @@
-"""`Record`: the only input of the library, twelve leads (or one to fifteen) in millivolts."""
+"""`Record`: the only input of the library, twelve leads, or any others, in millivolts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from numpy.typing import ArrayLike
 
 from fastecg.errors import RecordError
 from fastecg.files import spelled
+from fastecg.leads import EXTRA_LEADS, LEADS, standard_name, standard_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-#: The standard twelve leads, in the order of every mask and layer of this library.
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-
-#: Further leads known by name: right-sided, posterior, Frank's orthogonal leads.
-EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
+__all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
 _MOST_HZ = 1e9
 _STEADY = 1e-3  # largest deviation of the times of a table from even steps, as a share of a step
@@ -49,11 +46,12 @@ class Record:
     Parameters
     ----------
     signal : array_like, shape (leads, samples)
-        Millivolts; NaN where nothing was recorded. Stored as C-contiguous float32.
+        Millivolts; NaN, or masked in a masked array, where nothing was recorded. Stored as C-contiguous float32.
     fs : float
         Sampling frequency in Hz, above 0, at most 1e9.
     leads : sequence of str
-        One name a row of `signal`, each once.
+        One name a row of `signal`, each once. Known spellings are brought to the standard, see `fastecg.leads.standard_name`: "AVR" is
+        aVR, and "-aVR" is aVR with its signal turned over. Others stay as they are.
     name : str
         What files made of the record are called.
 
@@ -79,10 +77,15 @@ class Record:
 
     def __init__(self, signal: ArrayLike, fs: float, leads: Sequence[str], name: str = "record") -> None:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+            if isinstance(signal, np.ma.MaskedArray):
+                signal = np.ma.filled(np.ma.asarray(signal, dtype=np.float32), np.nan)
             values = np.ascontiguousarray(signal, dtype=np.float32)
+        names, signs = _standard(tuple(leads))
+        if values.ndim == 2 and len(values) == len(signs) and min(signs, default=1) < 0:
+            values = values * np.array(signs, np.float32)[:, None]
         object.__setattr__(self, "signal", values)
         object.__setattr__(self, "fs", float(fs))
-        object.__setattr__(self, "leads", tuple(leads))
+        object.__setattr__(self, "leads", names)
         object.__setattr__(self, "name", spelled(str(name)))
         self._check()
         if values is not signal:  # a caller's own array stays writable for the caller
@@ -117,13 +120,15 @@ class Record:
         return self.samples / self.fs
 
     def lead(self, name: str) -> np.ndarray:
-        """The signal of one lead, shape (samples,), in mV.
+        """The signal of one lead, shape (samples,), in mV; its name in any spelling that is known.
 
         Raises
         ------
         RecordError
             If the record has no lead of that name.
         """
+        known = standard_name(name) if name not in self.leads else None
+        name = known[0] if known and known[1] > 0 else name
         if name not in self.leads:
             raise RecordError(f"{self.name}: no lead {name!r}, expected one of {', '.join(self.leads)}")
         return self.signal[self.leads.index(name)]
@@ -192,6 +197,14 @@ class Record:
         """Samples ``(start, stop)`` of one page of `page_starts`."""
         size = _page_size(self.fs, seconds)
         return page * size, min((page + 1) * size, self.samples)
+
+
+def _standard(leads: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of leads as the library has them, and -1 for each that is given upside down."""
+    if leads == LEADS or not all(isinstance(lead, str) for lead in leads):
+        return leads, (1,) * len(leads)
+    pairs = [known or (lead, 1) for lead, known in zip(leads, standard_names(leads), strict=True)]
+    return tuple(name for name, _ in pairs), tuple(sign for _, sign in pairs)
 
 
 def page_count(samples: int, fs: float, seconds: float = 10.0) -> int:

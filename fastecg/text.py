@@ -12,7 +12,7 @@ import io
 import math
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -165,8 +165,11 @@ def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 @lru_cache(maxsize=1024)  # of 18 kB each
 def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
-    """Draw one character large."""
-    face, grown, sheared = _face(font)
+    """Draw one character large; one that no face has is drawn as nothing."""
+    able = _able(font, character)
+    if able is None:
+        return Glyph(np.zeros((1, 1), np.int32), 0, 0, 0.0)
+    face, grown, sheared = _face(able)
     with _drawing:
         advance = face.getlength(character)
         mask, left, top = _drawn(face, character, font.face == "bitmap", 0.0)
@@ -180,6 +183,33 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
     sums[1:, 1:] = mask.astype(np.int32).cumsum(0).cumsum(1)
     return Glyph(sums if mask.size else np.zeros((1, 1), np.int32), left, top, advance)
+
+
+@lru_cache(maxsize=1024)
+def _able(font: Font, character: str) -> Font | None:
+    """The face that draws a character: its own, else the first of those that have most characters; None if none has it."""
+    return next((able for face in (font.face, "dejavu", "serif") if _has(able := font._replace(face=face), character)), None)
+
+
+def _has(font: Font, character: str) -> bool:
+    """Whether a face draws a character otherwise than one that does not exist."""
+    if character.isspace():
+        return True
+    face, _, _ = _face(font)
+    with _drawing:
+        (mask, left, top), none = _drawn(face, character, False, 0.0), _drawn(face, chr(0x10FFFF), False, 0.0)
+    return bool(mask.any()) and not ((left, top) == none[1:] and np.array_equal(mask, none[0]))
+
+
+def printable(text: Text, notes: list[str]) -> Text:
+    """A text without the characters that no face has; notes tell of them."""
+    font = _font(text)
+    missing = "".join(dict.fromkeys(character for character in text.words if _able(font, character) is None))
+    if not missing:
+        return text
+    words = "".join(character for character in text.words if character not in missing)
+    notes.append(f"no face has the characters {missing!r}: {text.words!r} is {'printed without them' if words.strip() else 'not printed'}")
+    return replace(text, words=words)
 
 
 def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: float) -> tuple[np.ndarray, int, int]:

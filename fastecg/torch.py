@@ -138,7 +138,7 @@ def _tensors(example: Example) -> Example:
     for key, value in example.items():
         if isinstance(value, np.ndarray):  # a transform may have made tensors of its own
             array = value.transpose(2, 0, 1) if key == "image" and value.ndim == 3 else value
-            made[key] = torch.from_numpy(np.ascontiguousarray(array.astype(np.int32) if array.dtype == np.uint16 else array))
+            made[key] = torch.from_numpy(np.ascontiguousarray(array.astype(np.int32) if array.dtype in (np.uint16, np.uint32) else array))
         elif key in ("points", "visible"):
             made[key] = [torch.from_numpy(np.array(values)) for values in value]
     return made

@@ -150,7 +150,7 @@ def photos(
     Returns
     -------
     iterator of dict
-        "image" (height, width, 3) uint8; "mask" (height, width) uint8 and "layers" (height, width) uint16 as in `Truth`; "points",
+        "image" (height, width, 3) uint8; "mask" (height, width) uint8 and "layers" (height, width) of bits as in `Truth`; "points",
         a list of (samples, 2) float32 (x, y) px, one a lead segment, with "visible" (samples,) bool; "leads", the segments' names;
         "signal" (12, samples) float32, what the picture shows of each of the twelve leads, mV at its seconds of the page, NaN where it
         does not, and "fs" in Hz; "record", "page", "variant". A record that cannot be read is left out with a warning.

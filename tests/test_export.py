@@ -273,6 +273,22 @@ def test_outlines_hold_the_ink(pictures):
             assert (filled & thing.ink).sum() > 0.75 * thing.ink.sum()
 
 
+def test_other_leads_are_a_class_of_their_own(tmp_path):
+    """X, ECG1 and V4R beside the twelve: class 13 of masks, with ink of their own in COCO, and a label of nnU-Net."""
+    signal = np.vstack([fastecg.simulate(fs=100, seed=1).signal, fastecg.simulate(fs=100, seed=2).signal[:3]])
+    record = fastecg.Record(signal, 100, [*LEADS, "X", "ECG1", "V4R"], "odd")
+    fastecg.render_dataset(record, tmp_path / "out", layout="15x1", dpi=100, truth=("json", "mask"), workers=1)
+    (picture,) = rendered_in(tmp_path / "out")
+    assert set(np.unique(picture.mask())) == set(range(14))
+    assert picture.truth()["fastecg"]["other_leads"] == ["X", "ECG1", "V4R"]
+    others = [thing for thing in things_in(picture) if thing.category == "other_lead"]
+    assert [thing.words for thing in others] == ["X", "ECG1", "V4R"]
+    assert all(thing.ink is not None and (picture.mask()[thing.ink] == 13).all() and thing.ink.sum() > 300 for thing in others)
+    export(tmp_path / "out", tmp_path / "nnunet", to="nnunet")
+    assert orjson.loads((tmp_path / "nnunet/dataset.json").read_bytes())["labels"]["other_lead"] == 13
+    np.testing.assert_array_equal(pixels(tmp_path / "nnunet/labelsTr/odd-0.png"), picture.mask())
+
+
 # --- nnU-Net
 
 
@@ -280,7 +296,7 @@ def test_nnunet_keeps_its_rules(exported, pictures):
     folder = exported["nnunet"]
     described = orjson.loads((folder / "dataset.json").read_bytes())
     assert described["numTraining"] == 6
-    assert described["labels"] == {"background": 0} | {lead: k for k, lead in enumerate(LEADS, 1)}
+    assert described["labels"] == {"background": 0} | {lead: k for k, lead in enumerate(LEADS, 1)} | {"other_lead": 13}
     for key, picture in pictures.items():
         image, label = (pixels(folder / part) for part in (f"imagesTr/{key}_0000.png", f"labelsTr/{key}.png"))
         assert image.shape == (*label.shape, len(described["channel_names"]))

@@ -285,13 +285,19 @@ def test_frames_are_averaged_over_what_was_recorded(tmp_path):
         *[("ML" + limb, limb) for limb in ("I", "II", "III")],
         *[("D" + limb, limb) for limb in ("I", "II", "III")],
         ("aVr", "aVR"), ("VR", "aVR"), ("VL", "aVL"), ("vf", "aVF"), ("c4r", "V4R"), ("lead 1", "I"), ("Lead 3", "III"), (" V1 ", "V1"),
+        ("В1", "V1"), ("V-1", "V1"), ("V 1", "V1"), ("V_1", "V1"), ("V1-ECG", "V1"), ("Ⅱ", "II"), ("V1 # noisy", "V1"), ("I导联", "I"),
+        ("导联V1", "V1"), ("аВЛ", "aVL"), ("a V R", "aVR"), ("aV-F", "aVF"), ("V4-R", "V4R"), ("ECG V-6", "V6"), ("Ｖ１", "V1"),
     ],
 )  # fmt: skip
 def test_known_spellings(raw, name):
     assert standard_name(raw) == (name, 1)
 
 
-@pytest.mark.parametrize("raw", ["V", "ECG", "ECG 1", "ECG1", "MCL1", "1", "", "V10", "IIII", "lead", "ECG lead 4", "V1 V2", "x" * 10_000])
+@pytest.mark.parametrize(
+    "raw",
+    ["V", "ECG", "ECG 1", "ECG1", "MCL1", "1", "", "V10", "IIII", "I-II", "V1-V2", "V 10", "#", "V1#2", "lead", "ECG lead 4", "V1 V2",
+     "x" * 10_000],
+)  # fmt: skip
 def test_unknown_names_stay_unknown(raw):
     assert standard_name(raw) is None
 
@@ -351,12 +357,13 @@ def test_twins_are_refused():
             named(*names)
 
 
-def test_fifteen_leads_and_no_more():
+def test_twenty_four_leads_and_no_more():
     assert len(named(*LEADS, "vx", "vy", "vz")) == 15
-    assert named(*LEADS, *(f"other {k}" for k in range(9))) == list(LEADS)
-    for names in ((*LEADS, *EXTRA_LEADS), tuple(f"s{k}" for k in range(16))):
-        with pytest.raises(RecordError, match="expected 1 to 15"):
-            named(*names)
+    assert len(named(*LEADS, *EXTRA_LEADS)) == 22
+    assert named(*(f"s{k}" for k in range(18))) == [f"ECG{k}" for k in range(1, 19)]
+    assert named(*LEADS, *(f"other {k}" for k in range(13))) == list(LEADS)
+    with pytest.raises(RecordError, match="expected 1 to 24"):
+        named(*(f"s{k}" for k in range(25)))
 
 
 # --- multi-segment records -----------------------------------------------------------------------------------------------------

@@ -31,6 +31,25 @@ def test_gaps_stay():
     assert np.isnan(Record([[1.0, np.nan]], 1, ["I"]).signal[0, 1])
 
 
+def test_names_are_brought_to_the_standard_as_readers_bring_them():
+    """As wfdb gives PTB-XL's: AVR, AVL and AVF were left off the page."""
+    given = ["I", "II", "III", "AVR", "AVL", "AVF", *(f"V{k}" for k in range(1, 7))]
+    record = Record(np.arange(24.0).reshape(12, 2), 500, given)
+    assert record.leads == LEADS
+    assert record.lead("AVR").tolist() == record.lead("aVR").tolist() == [6, 7]
+    turned = Record([[1.0, 2.0], [3.0, np.nan]], 500, ["-avr", "Ⅱ"])
+    assert turned.leads == ("aVR", "II")
+    assert turned.lead("aVR").tolist() == [-1, -2]
+    assert Record(turned.signal, 500, turned.leads).lead("aVR").tolist() == [-1, -2]
+    assert Record(np.zeros((3, 2)), 500, ["MLII", "II", "MCL1"]).leads == ("MLII", "II", "MCL1")
+
+
+def test_masked_samples_are_gaps():
+    masked = np.ma.masked_array([[1, 2, 3], [4, 5, 6]], mask=[[False, True, False], [False, False, True]])
+    np.testing.assert_array_equal(Record(masked, 500, ["I", "II"]).signal, [[1, np.nan, 3], [4, 5, np.nan]])
+    assert masked.data[0, 1] == 2
+
+
 @pytest.mark.parametrize(
     ("signal", "fs", "leads", "fault"),
     [

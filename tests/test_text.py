@@ -9,10 +9,11 @@ import naive_text
 import numpy as np
 import pytest
 
+import fastecg
 from fastecg.errors import LayoutError
 from fastecg.kernels.glyphs import blit_glyph
 from fastecg.page import Text
-from fastecg.text import FACES, draw_texts, measure, width_mm
+from fastecg.text import FACES, draw_texts, measure, printable, width_mm
 
 WORDS = Text("header", "QT/QTc 392", 4.0, 6.0, 2.8, "sans")
 
@@ -130,3 +131,36 @@ def test_threads_print_the_same_bytes() -> None:
         worker.join()
     assert all((plane == planes[0]).all() for plane in planes)
     assert planes[0].any()
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_what_a_face_lacks_is_drawn_from_another(face: str) -> None:
+    planes = [printed(Text("lead", words, 4.0, 8.0, 4.0, face), 10.0) for words in ("Ⅱ", "Ω", "Ж")]
+    assert all(plane.sum() > 255 * 20 for plane in planes)
+    assert not np.array_equal(planes[0], planes[1])
+    notes: list[str] = []
+    assert printable(Text("lead", "Ⅱ", 0.0, 0.0, 4.0, face), notes).words == "Ⅱ"
+    assert not notes
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_what_no_face_has_is_reported_and_takes_no_room(face: str) -> None:
+    notes: list[str] = []
+    text = Text("lead", "I导联 b", 4.0, 8.0, 4.0, face)
+    assert printable(text, notes).words == "I b"
+    assert notes == ["no face has the characters '导联': 'I导联 b' is printed without them"]
+    np.testing.assert_array_equal(printed(text, 10.0), printed(replace(text, words="I b"), 10.0))
+    assert width_mm("导联", 4.0, face) == 0
+
+
+def test_words_of_the_truth_are_those_that_are_printed() -> None:
+    record = fastecg.Record(np.sin(np.arange(2000) / 9.0) * [[1.0], [1.0]], 200, ["导联甲", "Ⅱ"])
+    photo = fastecg.render(record, layout="2x1", style="muse", header_text=["心电图", "ECG 心 b"])
+    words = [box.words for box in photo.truth.boxes if box.kind in ("lead_name", "text")]
+    assert "II" in words
+    assert "ECG  b" in words
+    assert all(word.isascii() for word in words)
+    assert min(np.ptp(box.corners, axis=0).min() for box in photo.truth.boxes) > 0
+    told = " ".join(photo.page.notes)
+    assert "'心电图' is not printed" in told
+    assert "'导联甲' is not printed" in told

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from fastecg.photo import Truth
 from fastecg.sheet import print_page, sheet_shape
 from fastecg.style import GridInk, Pen, Style
 from fastecg.styles import STYLES
+from fastecg.writers import save_photo
 
 WHITE = (255, 255, 255)
 NO_GRID = GridInk("line", WHITE, 0.0, WHITE, 0.0)
@@ -138,6 +140,22 @@ def test_masks_and_layers_are_the_ink():
     for bit in range(12):
         assert (mask == bit + 1)[(layers >> bit & 1) == 0].sum() == 0
     assert (layers >> 15).all()
+
+
+def test_other_leads_have_a_class_and_a_layer(tmp_path):
+    """Class 13, and bit 16 of wider layers; pages of the twelve keep their 16 bits."""
+    record = fastecg.Record(np.sin(np.arange(2000) / np.array([[7.0], [11.0]])), 200, ["II", "MCL1"])
+    photo = fastecg.render(record, layout="1x1", dpi=100)
+    shown = fastecg.render(record, layout="2x1-wide", dpi=100)
+    assert photo.truth.layers().dtype == np.uint16
+    mask, layers = shown.truth.mask(), shown.truth.layers()
+    assert layers.dtype == np.uint32
+    assert set(np.unique(mask)) == {0, 2, 13}
+    assert ((layers >> 16 & 1)[mask == 13]).all()
+    assert ((layers >> 1 & 1)[mask == 2]).all()
+    save_photo(shown, tmp_path / "a.png", truth=("layers",))
+    low, middle, high = iio.imread(tmp_path / "a.layers.png").astype(np.uint32).transpose(2, 0, 1)
+    np.testing.assert_array_equal(low | middle << 8 | high << 16, layers)
 
 
 def test_masks_are_as_wide_where_the_ink_is_pale():

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from fastecg.torch import EcgPhotos, collate
 
-CLASSES = 13  # background, and I II III aVR aVL aVF V1 … V6
+CLASSES = 14  # background, I II III aVR aVL aVF V1 … V6, and any other lead
 
 
 def network(width: int = 16) -> nn.Module:

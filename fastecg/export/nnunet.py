@@ -26,7 +26,7 @@ def write_nnunet(pictures: list[Rendered], dest: Path, *, val: float) -> None:
         write_atomic(dest / "labelsTr" / f"{picture.key}.png", png_bytes(picture.mask()))
     description = {
         "channel_names": {"0": "R", "1": "G", "2": "B"},
-        "labels": {"background": 0, **{lead: number for number, lead in enumerate(LEADS, start=1)}},
+        "labels": {name: number for number, name in enumerate(("background", *LEADS, "other_lead"))},
         "numTraining": len(pictures),
         "file_ending": ".png",
         "overwrite_image_reader_writer": "NaturalImage2DIO",

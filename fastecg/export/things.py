@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastecg.export.rendered import Rendered
+from fastecg.photo import OTHER_LEAD
 from fastecg.record import LEADS
 from fastecg.writers.truth_json import reading_truth
 
@@ -81,9 +82,11 @@ def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndar
     inside = in_picture(points[chosen], (truth["height"], truth["width"]))
     seen = np.where(visible[chosen], 2, np.where(inside, 1, 0))
     thing = Thing(name if name in LEADS else "other_lead", corners, name, np.where(seen[:, None] > 0, at, 0.0), seen)
-    if mask is None or name not in LEADS:
+    if mask is None:
         return thing
-    ink = (mask == LEADS.index(name) + 1) & _beside(points, mask.shape, truth)
+    ink = (mask == (LEADS.index(name) + 1 if name in LEADS else OTHER_LEAD)) & _beside(points, mask.shape, truth)
+    if not ink.any() and name not in LEADS and not (mask == OTHER_LEAD).any():
+        return thing  # a mask of an earlier version, which knew the twelve only
     return replace(thing, ink=ink, outline=_ink_outline(ink, points)) if ink.any() else replace(thing, outline=np.empty((0, 2)))
 
 

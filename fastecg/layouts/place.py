@@ -16,7 +16,7 @@ from fastecg.paper import Frame, Setup, paper_for
 from fastecg.printed import Edges, printed_words
 from fastecg.record import Record
 from fastecg.style import Style
-from fastecg.text import measure
+from fastecg.text import measure, printable
 
 _EDGE_MM = 4.0  # minimum margin left and right of the drawing
 _SHEET_MM = 180.0  # papers of at least this height have the white bands of the style
@@ -60,7 +60,8 @@ def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Fac
         )
     notes += _left_out(traces, record, stop)
     pulses = tuple(_pulses(traces, baselines, pitch, style, frame))
-    labels = tuple(label_of(cell.label, cell.column, baselines[cell.row], pitch, style, frame, len(layout.columns)) for cell in cells)
+    names = (label_of(cell.label, cell.column, baselines[cell.row], pitch, style, frame, len(layout.columns)) for cell in cells)
+    labels = tuple(printable(name, notes) for name in names)
     lines = separators(layout, baselines, pitch, style, frame) + (steps(traces, style) if style.separator == "step" else ())
     return Page(
         size_mm=frame.size_mm,
@@ -264,7 +265,8 @@ def _boxes(
 ) -> Iterator[Box]:
     for k, (trace, cell, label) in enumerate(zip(traces, cells, labels, strict=True)):
         yield Box("lead", cell.label, box_corners(*trace_extent(trace, style.pen_mm / 2)), k)
-        yield Box("lead_name", label.words, box_corners(*measure(label)), k)
+        if label.words.strip():
+            yield Box("lead_name", label.words, box_corners(*measure(label)), k)
     for pulse in pulses:
         half = pulse.width_mm / 2
         yield Box("pulse", "", box_corners(*(pulse.points_mm.min(0) - half), *(pulse.points_mm.max(0) + half)))

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from fastecg.errors import RecordError
-from fastecg.record import EXTRA_LEADS, LEADS
+from fastecg.leads import EXTRA_LEADS, LEADS, LONGEST_NAME, standard_name, standard_names
 
-#: Most leads a record may have (the standard twelve and three more).
-MOST_LEADS = 15
+__all__ = ["LONGEST_NAME", "MOST_LEADS", "Lead", "choose_leads", "millivolts_per", "standard_name"]
+
+#: Most leads a record in a file may have: what has more is a map of the body's surface.
+MOST_LEADS = 24
 
 _ORDER = {name: place for place, name in enumerate(LEADS + EXTRA_LEADS)}
-
-# Spellings in lower case. MIT-BIH's modified limb leads (MLII) look like the limb leads they stand for; C is V in German and IEC use.
-_SPELLINGS = {
-    **{name.lower(): name for name in _ORDER},
-    **{"ml" + name.lower(): name for name in LEADS[:3]},
-    **{"d" + name.lower(): name for name in LEADS[:3]},
-    **{f"d{k}": name for k, name in enumerate(LEADS[:3], 1)},
-    **{"v" + limb: "aV" + limb.upper() for limb in "rlf"},
-    **{"c" + name[1:].lower(): name for name in _ORDER if name[1:2].isdigit()},
-}
-_NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, "ECG 1" may be anything
-
-#: Letters of a name that are looked at: none that is known is longer, and files may hold megabytes.
-LONGEST_NAME = 64
-
-# "ECG-V1" has a hyphen, "ECG -aVR" a minus. One way only to read each letter, or a long name would be tried in every way there is.
-_PREFIX = re.compile(r"(?:ecg|ekg|lead|mdc)(?:-|[\s_:.]*)", re.IGNORECASE)
-_CORE = re.compile(r"([-\u2212]?)(\w+)")
 
 _MV_PER_UNIT = {
     "nv": 1e-6,
@@ -67,25 +50,6 @@ def millivolts_per(unit: str) -> float | None:
     return _MV_PER_UNIT.get(unit.strip().casefold().removesuffix("s"))
 
 
-def standard_name(raw: str) -> tuple[str, int] | None:
-    """The library's name of a lead spelled `raw`, with -1 if `raw` is the inverted lead (else 1); None if it is not known.
-
-    >>> standard_name("ECG lead avr"), standard_name("-aVR"), standard_name("MLII"), standard_name("ECG 1")
-    (('aVR', 1), ('aVR', -1), ('II', 1), None)
-    """
-    rest = raw.strip()[:LONGEST_NAME]
-    lead = False
-    while prefix := _PREFIX.match(rest):
-        lead |= prefix[0][:4].lower() == "lead"
-        rest = rest[prefix.end() :]
-    match = _CORE.fullmatch(rest)
-    if match is None:
-        return None
-    core = match[2].lower()
-    name = _SPELLINGS.get(core) or (_NUMBERED.get(core) if lead else None)
-    return None if name is None else (name, -1 if match[1] else 1)
-
-
 def _is_ecg(name: str, unit: str) -> bool:
     if millivolts_per(unit) is None:
         return False
@@ -105,7 +69,7 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
     Returns
     -------
     list of Lead
-        1 to 15 leads: the standard twelve in their order, then the other known ones, then the rest in file order.
+        1 to 24 leads: the standard twelve in their order, then the other known ones, then the rest in file order.
 
     Raises
     ------
@@ -133,7 +97,7 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
-    """Standard names go to the signals spelled like them first, then in file order; who comes too late keeps its own spelling.
+    """Standard names, see `standard_names`; who comes too late for one keeps its own spelling.
 
     A name that is not known becomes ECG1, ECG2, …: what a header says of its signals may be personal, and would be printed.
     """
@@ -142,12 +106,8 @@ def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
     if twice:
         pair = " and ".join(str(place + 1) for place, raw in signals if raw.lower() == twice[0].lower())
         raise RecordError(f"two leads are named alike (signals {pair}), expected each lead once")
-    taken = {name for _, raw in signals if (name := _SPELLINGS.get(raw.lower())) and name.lower() == raw.lower()}
     leads: list[Lead] = []
-    for place, raw in signals:
-        name, sign = standard_name(raw) or (f"ECG{sum(lead.name.startswith('ECG') for lead in leads) + 1}", 1)
-        if name in taken and name.lower() != raw.lower():
-            name, sign = raw, 1
-        taken.add(name)
-        leads.append(Lead(place, name, sign))
+    for (place, raw), known in zip(signals, standard_names(tuple(raw for _, raw in signals)), strict=True):
+        own = raw.partition("#")[0].strip() if standard_name(raw) else f"ECG{sum(lead.name.startswith('ECG') for lead in leads) + 1}"
+        leads.append(Lead(place, *(known or (own, 1))))
     return leads

@@ -60,7 +60,11 @@ def _mask(photo: Photo) -> bytes:
 
 
 def _layers(photo: Photo) -> bytes:
-    return png_bytes(photo.truth.layers(), dpi=photo.shot.dpi)
+    """Bits in 16-bit grey; of a page with other leads, which has more than 16, in red, green and blue, the lowest in red."""
+    layers = photo.truth.layers()
+    if layers.dtype != np.uint16:
+        layers = np.ascontiguousarray(layers.astype("<u4")[..., None].view(np.uint8)[..., :3])
+    return png_bytes(layers, dpi=photo.shot.dpi)
 
 
 def _warp(photo: Photo) -> bytes:

@@ -180,6 +180,7 @@ def _own_keys(photo: Photo) -> dict[str, Any]:
         "boxes": _boxes(truth.boxes),
         "grid": {"step_mm": _GRID_MM, "page_mm": _rounded(page_mm.reshape(-1, 2)), "px": _rounded(px.reshape(-1, 2))},
         "homography": truth.homography(),
+        "other_leads": truth.other_leads,
         "notes": page.notes,
     }
 

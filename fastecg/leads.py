@@ -1,0 +1,82 @@
+"""What leads are called: the one place where names are brought to the standard, for readers and arrays alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+#: The standard twelve leads, in the order of every mask and layer of this library.
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+
+#: Further leads known by name: right-sided, posterior, Frank's orthogonal leads.
+EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
+
+#: Letters of a name that are looked at: none that is known is longer, and files may hold megabytes.
+LONGEST_NAME = 64
+
+# Spellings in lower case. MIT-BIH's modified limb leads (MLII) look like the limb leads they stand for; C is V in German and IEC use.
+_SPELLINGS = {
+    **{name.lower(): name for name in LEADS + EXTRA_LEADS},
+    **{"ml" + name.lower(): name for name in LEADS[:3]},
+    **{"d" + name.lower(): name for name in LEADS[:3]},
+    **{f"d{k}": name for k, name in enumerate(LEADS[:3], 1)},
+    **{"v" + limb: "aV" + limb.upper() for limb in "rlf"},
+    **{"c" + name[1:].lower(): name for name in LEADS + EXTRA_LEADS if name[1:2].isdigit()},
+}
+_NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, "ECG 1" may be anything
+_CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")  # by their sound: В1 is V1
+
+# "ECG-V1" has a hyphen, "ECG -aVR" a minus. One way only to read each letter, or a long name would be tried in every way there is.
+_WORDS = "导联|導聯|誘導"  # "lead" in Chinese and Japanese
+_PREFIX = re.compile(rf"(?:ecg|ekg|lead|mdc|{_WORDS})(?:-|[\s_:.]*)", re.IGNORECASE)
+_SUFFIX = re.compile(rf"(?:[-\s_:.](?:ecg|ekg|lead)|[-\s_:.]?(?:{_WORDS}))$", re.IGNORECASE)
+_CORE = re.compile(r"([-\u2212]?)(\w+)")
+# A sign parts letters from digits, or the letters of aVR; not I from II, which would be a lead between two electrodes.
+_PARTED = re.compile(r"([-\u2212]?)(?:([a-z]{1,2})[-\s_.](\d)(?:[-\s_.]?(r))?|(v\d)[-\s_.](r)|(a)[-\s_.]?(v)[-\s_.]([rlf]))", re.IGNORECASE)
+_REMARK = re.compile(r"\s+#.*", re.DOTALL)
+
+
+def standard_name(raw: str) -> tuple[str, int] | None:
+    """The library's name of a lead spelled `raw`, with -1 if `raw` is the inverted lead (else 1); None if it is not known.
+
+    >>> standard_name("ECG lead avr"), standard_name("-aVR"), standard_name("MLII"), standard_name("ECG 1")
+    (('aVR', 1), ('aVR', -1), ('II', 1), None)
+    >>> standard_name("V-1"), standard_name("V1-ECG"), standard_name("Ⅱ"), standard_name("V1 # noisy")
+    (('V1', 1), ('V1', 1), ('II', 1), ('V1', 1))
+    """
+    rest = unicodedata.normalize("NFKC", raw.strip()[:LONGEST_NAME]).translate(_CYRILLIC)
+    rest = _SUFFIX.sub("", _REMARK.sub("", rest).rstrip())
+    lead = False
+    while prefix := _PREFIX.match(rest):
+        lead |= prefix[0][:4].lower() == "lead"
+        rest = rest[prefix.end() :]
+    parted = _PARTED.fullmatch(rest)
+    match = _CORE.fullmatch("".join(part or "" for part in parted.groups()) if parted else rest)
+    if match is None:
+        return None
+    core = match[2].lower()
+    name = _SPELLINGS.get(core) or (_NUMBERED.get(core) if lead else None)
+    return None if name is None else (name, -1 if match[1] else 1)
+
+
+@lru_cache(maxsize=256)  # the same few sets of leads in every record of a data set
+def standard_names(spelled: Sequence[str]) -> tuple[tuple[str, int] | None, ...]:
+    """The names of all leads of a record as by `standard_name`, each once; None where one is not known or was taken by another.
+
+    A name goes to the lead that is spelled like it first, then to the first that stands for it.
+
+    >>> standard_names(("MLII", "II", "AVR"))
+    (None, ('II', 1), ('aVR', 1))
+    """
+    exact = {name for raw in spelled if (name := _SPELLINGS.get(raw.lower())) and name.lower() == raw.lower()}
+    taken, found = set(exact), []
+    for raw in spelled:
+        known = standard_name(raw)
+        if known and known[0] in taken and known[0].lower() != raw.lower():
+            known = None
+        elif known:
+            taken.add(known[0])
+        found.append(known)
+    return tuple(found)
