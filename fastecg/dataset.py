@@ -57,7 +57,7 @@ class Summary:
 
     `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `deleted` files of an earlier run with other
     options made room for them; `shortened` records had a tail shorter than a
-    page, which is not drawn; `failures` are (record, reason).
+    page, which is not drawn; `failures` are (record, reason), `doubts` (record, why its values can be no millivolts).
     """
 
     pages: int = 0
@@ -68,6 +68,7 @@ class Summary:
     bytes: int = 0
     seconds: float = 0.0
     failures: list[tuple[str, str]] = field(default_factory=list)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, drawn: Drawn) -> None:
         """Add the pictures of a task."""
@@ -166,6 +167,7 @@ def render_dataset(
     from fastecg.handwriting import read_font
     from fastecg.recipe import Recipe, lead_names
     from fastecg.record import Record
+    from fastecg.vary import whole
 
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     options = Options(
@@ -182,8 +184,8 @@ def render_dataset(
         header_text=tuple(header_text),
         notes=tuple(notes),
         notes_font=None if notes_font is None else read_font(notes_font),
-        seed=seed,
-        per_record=per_record,
+        seed=whole(seed, "seed"),
+        per_record=whole(per_record, "number of variants"),
         format=format,
         quality=quality,
         truth=(truth,) if isinstance(truth, str) else tuple(truth),
@@ -261,6 +263,9 @@ def _run(
             if error is None:
                 manifest.errors.pop(drawn.stem, None)
         note = f"{drawn.stem}: {drawn.pages} pages of 10 s, {drawn.pages * options.per_record} pictures" if drawn.pages else None
+        if drawn.doubt is not None:
+            summary.doubts.append((drawn.stem, drawn.doubt))
+            note = f"warning: {drawn.doubt}"
         progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error, note))
     summary.seconds = time.perf_counter() - began
     return summary
@@ -280,9 +285,12 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         yield from drawn_by_cluster(tasks, options, target, workers)
         return
     from fastecg.kernels.jit import kernels_cached
+    from fastecg.workers import drawn_by_workers, end_if_starting
 
     most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
     processes = min(most, _worker_count(workers, tasks, options))
+    if processes > 1:
+        end_if_starting()
     compiled, waiting = kernels_cached(), Waiting(tasks)
     while processes == 1 or not compiled:  # the first one compiles the kernels for all workers
         task = next(waiting, None)
@@ -293,8 +301,6 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         compiled |= not drawn.parts
         processes = max(processes, min(most, len(drawn.parts)))  # a record that turns out to be long is work for many
         yield drawn
-    from fastecg.workers import drawn_by_workers
-
     yield from drawn_by_workers(waiting, options, target, processes)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from isal import isal_zlib
 
-from fastecg.errors import FastecgError, RecordError
+from fastecg.errors import FastecgError, RecordError, UnitWarning
 from fastecg.files import spelled
 from fastecg.manifest import Line
 from fastecg.options import Options
@@ -67,6 +68,7 @@ class Drawn:
     tail_s: float = 0.0
     pages: int = 0
     parts: Sequence[Task] = ()
+    doubt: str | None = None  # what is unlikely about the record, though it was drawn
 
 
 class _Parts(Sequence[Task]):
@@ -141,8 +143,11 @@ def _draw(task: Task, options: Options, folder: Path) -> Drawn:
         if asked[0][0] == 0 and (redo or not task.copied):
             comments = _comments(task.stem, count, options)
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
+        from fastecg.record import unit_doubt
+
         tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs
-        return Drawn(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s)
+        doubt = unit_doubt(record) if asked[0][0] == 0 else None
+        return Drawn(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
             raise  # a full disk is no fault of the record
@@ -191,25 +196,27 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
     from fastecg.recipe import render
 
     variant, page = divmod(index, pages)
-    return render(
-        record,
-        recipe=options.recipe,
-        layout=options.layout,
-        style=options.style,
-        dpi=options.dpi,
-        speed=options.speed,
-        gain=options.gain,
-        chest_gain=options.chest_gain,
-        paper=options.paper,
-        rhythm_leads=options.rhythm_leads,
-        severity=options.severity,
-        header_text=options.header_text,
-        notes=options.notes,
-        notes_font=options.notes_font,
-        seed=options.seed,
-        page=page,
-        variant=variant,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnitWarning)  # told once a record
+        return render(
+            record,
+            recipe=options.recipe,
+            layout=options.layout,
+            style=options.style,
+            dpi=options.dpi,
+            speed=options.speed,
+            gain=options.gain,
+            chest_gain=options.chest_gain,
+            paper=options.paper,
+            rhythm_leads=options.rhythm_leads,
+            severity=options.severity,
+            header_text=options.header_text,
+            notes=options.notes,
+            notes_font=options.notes_font,
+            seed=options.seed,
+            page=page,
+            variant=variant,
+        )
 
 
 def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:

@@ -11,6 +11,10 @@ class FastecgError(Exception):
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 500]} … {text[-400:]}"
 
 
+class UnitWarning(UserWarning):
+    """A record's values cannot be millivolts."""
+
+
 class RecordError(FastecgError):
     """A record cannot be read or drawn."""
 

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,18 +19,19 @@ import numpy as np
 
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
-from fastecg.errors import LayoutError, RecipeError
+from fastecg.errors import LayoutError, RecipeError, UnitWarning
 from fastecg.facts import draw_facts
 from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
+from fastecg.leads import standard_name
 from fastecg.limits import check_artifacts, check_toml, check_values
 from fastecg.paper import RANGES, check_range
 from fastecg.photo import Photo
-from fastecg.record import Record
+from fastecg.record import Record, unit_doubt
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
-from fastecg.vary import Distribution, RandomSlot, rng_for
+from fastecg.vary import Distribution, RandomSlot, rng_for, whole
 from fastecg.views import Straight, View
 
 if sys.version_info >= (3, 11):
@@ -205,6 +207,7 @@ class Recipe:
         """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
+        seed, page, variant = whole(seed, "seed"), whole(page, "page"), whole(variant, "variant")
         if seed < 0:
             raise RecipeError(f"the seed is {seed}, expected 0 or above")
         if not 0 <= page < record.page_count():
@@ -339,7 +342,8 @@ def lead_names(written: Any) -> tuple[str, ...]:
     names = written.split(",") if isinstance(written, str) else written or ()
     if not (isinstance(names, Sequence) and all(isinstance(name, str) for name in names)):
         raise LayoutError(f"rhythm_leads is {written!r}, expected names of leads such as 'V1,II'")
-    return tuple(name.strip() for name in names if name.strip())
+    known = ((name.strip(), standard_name(name)) for name in names if name.strip())
+    return tuple(found[0] if found and found[1] > 0 else name for name, found in known)
 
 
 def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tuple[str, ...] | None:
@@ -432,6 +436,11 @@ def render(
     RecordError
         If the record cannot be read.
 
+    Warns
+    -----
+    UnitWarning
+        If the record's values cannot be millivolts.
+
     Examples
     --------
     >>> import fastecg
@@ -443,6 +452,8 @@ def render(
         from fastecg.readers import read_record
 
         record = read_record(record)
+    if doubt := unit_doubt(record):
+        warnings.warn(doubt, UnitWarning, stacklevel=2)
     known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     fixed: dict[str, Any] = {
         "layout": _unless_auto(layout),

@@ -21,6 +21,7 @@ __all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
 _MOST_HZ = 1e9
 _STEADY = 1e-3  # largest deviation of the times of a table from even steps, as a share of a step
+_MOST_SPAN_MV = 50.0  # that nearly all samples of a lead lie in: ten times a tall QRS, and a twentieth of a small one in µV
 _SPAN = 1 << 22  # samples looked at together: a day's record is 100 MB and more
 
 
@@ -197,6 +198,21 @@ class Record:
         """Samples ``(start, stop)`` of one page of `page_starts`."""
         size = _page_size(self.fs, seconds)
         return page * size, min((page + 1) * size, self.samples)
+
+
+def unit_doubt(record: Record) -> str | None:
+    """Why the first 10 s of a record cannot be millivolts; None if they can."""
+    start = record.signal[:, : _page_size(record.fs, 10.0)]
+    with np.errstate(over="ignore"):
+        reach = np.fmax.reduce(start, axis=1) - np.fmin.reduce(start, axis=1)
+    if not (reach > _MOST_SPAN_MV).any():
+        return None  # as nearly always
+    known = [row[~np.isnan(row)] for row in start if not np.isnan(row).all()]
+    spans = [float(np.subtract(*np.percentile(row.astype(np.float64), (99.5, 0.5)))) for row in known]
+    span = float(np.median(spans)) if spans else 0.0
+    if span <= _MOST_SPAN_MV:
+        return None
+    return f"{record.name}: its leads span {span:.4g} mV, expected millivolts: are these microvolts, or counts of a converter?"
 
 
 def _standard(leads: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:

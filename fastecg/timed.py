@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from fastecg.errors import FastecgError
+from fastecg.workers import UNGUARDED, end_if_starting, start_worker
+
 _START_S = 120.0  # time allowed for a process to start, besides the limit of its first job
 
 
@@ -102,6 +105,7 @@ def _begin(worker: _Worker, job: Any, limit_s: float) -> None:
 
 
 def _hired(work: Callable[[Any], Any], workers: int) -> _Worker:
+    end_if_starting()
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, work, workers), daemon=True)
@@ -129,6 +133,9 @@ def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float
                 worker.job = None
                 return Done(job, value) if kind == "done" else Done(job, error=value, trace=trace)
     except (EOFError, OSError):
+        worker.process.join(1.0)
+        if not worker.ready and worker.process.exitcode == 1:
+            raise FastecgError(UNGUARDED) from None
         return Done(job, error="the process that read it died, expected it to finish (out of memory?)")
     if time.monotonic() >= worker.deadline:
         return Done(job, error=f"not done after {limit_s:g} s, expected it to take less (--timeout)")
@@ -139,7 +146,6 @@ def _serve(pipe: Connection, work: Callable[[Any], Any], workers: int) -> None:
     """The main function of a worker process; `workers` is how many there are."""
     from fastecg.cores import share_with
     from fastecg.kernels.jit import on_compile
-    from fastecg.workers import start_worker
 
     start_worker()
     share_with(workers)

@@ -18,7 +18,7 @@ import numpy as np
 from fastecg.errors import FastecgError, ImageError, RecordError
 from fastecg.options import Options
 from fastecg.record import LEADS, Record
-from fastecg.vary import rng_for
+from fastecg.vary import rng_for, whole
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
@@ -66,6 +66,7 @@ class PhotoSource:
         origins: list[Path | Record] = [item for item in given if isinstance(item, Record)]
         paths = [Path(item) for item in given if not isinstance(item, Record)]
         origins += [source.path for source in (find_records(paths) if paths else () if origins else sample_records())]
+        options |= {"seed": whole(options.get("seed", 0), "seed")}
         own = {name: options.pop(name) for name in ("crop", "crops", "seed", "transform") if name in options}
         truth = tuple(options.pop("truth", ("mask",)))
         return cls(tuple(origins), recipe if isinstance(recipe, Recipe) else Recipe.load(recipe), truth, look=options, **own)

@@ -7,6 +7,7 @@ by (seed, key, slot), so that adding a slot does not change the values of the ot
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -19,7 +20,23 @@ from fastecg.errors import RecipeError
 
 V = TypeVar("V", bound=Values)
 
+_MOST = 2**63 - 1  # of a whole number in JSON and TOML
 _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {graded = [mild, severe]} or {choice = {value = share}}"
+
+
+def whole(given: Any, what: str) -> int:
+    """A whole number of any kind, NumPy's too, as Python's; of one with more bits than a file's numbers have, the lower ones.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+    """
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(f"the {what} is {given!r}, expected a whole number") from None
+    return number if number < 0 else number & _MOST
 
 
 def rng_for(seed: int, key: str, slot: str) -> np.random.Generator:

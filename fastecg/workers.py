@@ -13,11 +13,16 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from fastecg.drawing import Drawn, Task, Waiting, draw_task
+from fastecg.errors import FastecgError
 from fastecg.memory import keep_freed
 from fastecg.options import Options
+
+#: Why processes end before they begin: they run the script that started them anew, up to the call that starts more.
+UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'
 
 _AHEAD = 4  # tasks queued for each worker
 
@@ -30,11 +35,14 @@ def drawn_by_workers(tasks: Iterable[Task], options: Options, folder: Path | str
     """
     waiting = Waiting(tasks)
     exhausted = False
+    began = multiprocessing.get_context("spawn").Event()
     while not exhausted:
         suspects: list[Task] = []
-        with _pool(workers) as pool:
+        with _pool(workers, began) as pool:
             yield from _until_broken(pool, waiting, options, folder, workers * _AHEAD, suspects)
         exhausted = not suspects
+        if suspects and not began.is_set():
+            raise FastecgError(UNGUARDED)
         for drawn in _drawn_alone(suspects, options, folder):
             waiting.put_first(drawn.parts)
             yield drawn
@@ -102,12 +110,23 @@ def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Ite
                     break
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker)
+def _pool(workers: int, began: Event | None = None) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (began,))
 
 
-def start_worker() -> None:
+def end_if_starting() -> None:
+    """End a process that is about to start others while it is being started itself: its script has no main guard.
+
+    What it ran is a copy of the script, and Python's own words about it are long; the process that started it tells what is missing.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(1)
+
+
+def start_worker(began: Event | None = None) -> None:
     """Prepare a worker process: it ignores Ctrl-C, which the parent handles, and ends when the parent ends."""
+    if began is not None:
+        began.set()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed()
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -7,6 +7,7 @@ import html.parser
 import importlib
 import io
 import json
+import os
 import pkgutil
 import re
 import shutil
@@ -29,10 +30,11 @@ from fastecg.cli import COMMANDS, app
 from fastecg.cli.render import _told
 from fastecg.cli.report import Reporter
 from fastecg.dataset import Progress, Summary
-from fastecg.errors import ImageError
+from fastecg.errors import ImageError, UnitWarning
 from fastecg.handwriting import read_font
 from fastecg.readers.sources import SAMPLES
 from fastecg.recipe import RECIPES, Recipe
+from fastecg.record import LEADS
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
 from fastecg.text import font_file
 from fastecg.writers import write_record
@@ -80,6 +82,34 @@ def test_help_imports_nothing_heavy(words):
     *said, modules = done.stdout.splitlines()
     assert any(line.strip() for line in said)
     assert not HEAVY & {module.partition(".")[0] for module in modules.split("|")}
+
+
+@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+def test_help_on_a_terminal_that_knows_ascii_alone(command):
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "POSIX", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-m", "fastecg", command, "--help"], capture_output=True, cwd=ROOT, env=ascii_only, check=True)
+    assert done.stdout.isascii()
+    assert b"--help" in done.stdout
+
+
+def test_a_reader_that_leaves_is_no_error():
+    """As of `fastecg recipes | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "fastecg", "recipes"], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    os.close(writer)
+    assert done.stderr == b""
+
+
+def test_values_that_can_be_no_millivolts_are_told(tmp_path):
+    record = fastecg.simulate(fs=100, seed=1)
+    np.save(tmp_path / "uv.npy", record.signal * 1000)
+    write_record(tmp_path / "r", fastecg.Record(record.signal * 1000, 100, LEADS))
+    result = call("render", tmp_path / "r", "-o", tmp_path / "out", "--dpi", 50)
+    assert result.exit_code == 0
+    assert re.search(r"warning: r: its leads span \d+ mV, expected millivolts: are these microvolts", result.stderr)
+    with pytest.warns(UnitWarning, match="expected millivolts"):
+        fastecg.render(tmp_path / "r", dpi=50)
 
 
 def test_version():

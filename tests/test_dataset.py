@@ -117,7 +117,7 @@ def test_copies_hold_the_record(whole, records):
 
 def test_two_workers_write_the_same_bytes(whole, records, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(workers, "_pool", lambda count, pool=workers._pool: started.append(count) or pool(count))
+    monkeypatch.setattr(workers, "_pool", lambda count, *rest, pool=workers._pool: started.append(count) or pool(count, *rest))
     summary = dataset.render_dataset([records], tmp_path, **{**SMALL, "workers": 2})
     assert started[0] == 2
     assert summary.pages == 4
@@ -445,6 +445,27 @@ def test_a_worker_that_dies_fails_its_record_alone(records, tmp_path):
     )
     assert done.stdout == "3 ['a', 'lost']\n", done.stderr
     assert {line["record"]: line["error"] for line in lines(out) if "error" in line}["a"].startswith("a: the process that drew it died")
+
+
+UNGUARDED = """
+import sys
+import fastecg
+records = [fastecg.simulate(seed=seed, fs=100, name=f"r{seed}") for seed in range(2)]
+fastecg.render_dataset(records, sys.argv[1], dpi=50, workers=2)
+"""
+
+
+def test_a_script_without_a_main_guard_is_told_what_is_missing(tmp_path):
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    environment = {**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "out")],
+        capture_output=True, text=True, env=environment, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith('expected the code of a script under `if __name__ == "__main__":`, or workers=1')
+    assert "memory" not in done.stderr
+    assert "freeze_support" not in done.stderr
 
 
 def test_processes_of_a_broken_pool_are_killed():

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -6,8 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fastecg import RecipeError
+import fastecg
+from fastecg import RecipeError, Shot
 from fastecg.artifact import Values, value
+from fastecg.training import PhotoSource
 from fastecg.vary import Distribution, RandomSlot, rng_for
 
 
@@ -203,3 +206,20 @@ def test_streams_differ_by_seed_key_and_slot_and_repeat():
     firsts = [rng_for(*name).random() for name in names]
     assert len(set(firsts)) == len(names)
     assert firsts == [rng_for(*name).random() for name in names]
+
+
+@pytest.mark.parametrize("seed", [np.int64(3), np.int32(3), np.uint8(3), np.array(3), 3 + (1 << 63)])
+def test_any_whole_number_is_a_seed(seed):
+    record = fastecg.simulate(fs=100, seed=1)
+    photo = fastecg.render(record, dpi=50, seed=seed, page=np.int64(0), variant=np.int32(1))
+    assert type(photo.shot.seed) is int
+    np.testing.assert_array_equal(photo.image, fastecg.render(record, dpi=50, seed=3, variant=1).image)
+    assert Shot.from_dict(photo.shot.to_dict()) == photo.shot
+    assert len(PhotoSource.of(record, seed=seed).origins) == 1
+
+
+@pytest.mark.parametrize("seed", [1.5, "3", None, np.float64(3.0), [3]])
+def test_what_is_no_whole_number_is_no_seed(seed, tmp_path):
+    for call in (lambda: fastecg.render(fastecg.simulate(fs=100), seed=seed), lambda: fastecg.render_dataset([], tmp_path, seed=seed)):
+        with pytest.raises(TypeError, match=f"the seed is {re.escape(repr(seed))}, expected a whole number"):
+            call()

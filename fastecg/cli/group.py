@@ -32,6 +32,8 @@ class ReportingGroup(TyperGroup):
         except FastecgError as error:
             _show(error)
             message, status = str(error), USAGE
+        except BrokenPipeError:  # `fastecg recipes | head -1`: nobody reads on, and Typer ends in silence
+            raise
         except OSError as error:
             _show(error)
             message, status = refusal(error), FAILED
