@@ -18,6 +18,7 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import fastecg
 from fastecg.errors import RecordError
 from fastecg.readers import find_records, read_record, sample_records
 from fastecg.readers.header import parse_header
@@ -33,7 +34,6 @@ SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthChe
 #: Records of the extra data that must be refused, and a word of the reason.
 BAD = {
     "formats/flac_3_constant": "constant",
-    "formats/quirks/E00001": "invalid name",
     "formats/multi-segment/s25047/3234460_layout": "format 0",
     "formats/multi-segment/s25047/s25047-2704-05-04-10-44n": "frequency",
     "poor/cinc2011/2082473": "constant",
@@ -111,7 +111,14 @@ def headers_of_data() -> list:
 
 @pytest.mark.skipif(DATA is None, reason="FASTECG_DATA is not set")
 @pytest.mark.parametrize("path", headers_of_data())
-def test_data_equal_wfdb(path):
+def test_data_equal_wfdb(path, tmp_path):
+    if path.stem == "E00001":  # wfdb does not know the name in its record line, E00001.mat
+        for suffix in (".hea", ".mat"):
+            data = path.with_suffix(suffix).read_bytes().replace(b"E00001.mat 12", b"E00001 12")
+            (tmp_path / path.name).with_suffix(suffix).write_bytes(data)
+        assert_same_as_wfdb(tmp_path / path.name)
+        np.testing.assert_array_equal(read_record(path).signal, read_record(tmp_path / path.name).signal)
+        return
     fault = BAD.get(path.relative_to(DATA).with_suffix("").as_posix())
     if fault:
         refused(path, fault)
@@ -477,9 +484,47 @@ def test_fewer_leads_than_the_file_has(tmp_path):
     refused(write(tmp_path, "r 1 500 20\nr.dat 16\n", ramp(20, 2)), "holds 40 samples")
 
 
-@pytest.mark.parametrize(("samples", "data"), [(" 0", b""), ("", b""), (" 0", ramp())])
+@pytest.mark.parametrize(("samples", "data"), [(" 0", b""), ("", b"")])
 def test_zero_length(tmp_path, samples, data):
     refused(write(tmp_path, f"r 1 500{samples}\nr.dat 16\n", data), "samples")
+
+
+def test_zero_samples_are_those_of_the_file(tmp_path):
+    """Of header(5): 0 is a number that is not told."""
+    record = read_record(write(tmp_path, "r 1 500 0\nr.dat 16\n", ramp()))
+    assert record.samples == 20
+    assert told_length(tmp_path / "r.hea") == (20, 500)
+
+
+@pytest.mark.parametrize("name", ["r.mat", "r.hea", "dir/r", "a/b/r.mat", "other"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_names_in_record_lines(tmp_path, name, mark):
+    """As Challenge and other records have them; nothing is read by them. A byte-order mark is none of a name."""
+    text = f"{mark}{name} 1 500 20\nr.dat 16 1/mV 16 0 0 0 0 II\n"
+    np.testing.assert_array_equal(read_record(write(tmp_path, text, ramp())).signal[0], ramp()[:, 0])
+
+
+@pytest.mark.parametrize(("scale", "factor"), [("200/adu", 200), ("1/adu", 200), ("0/adu", 200), ("1000(5)/ADU", 1000), ("1/counts", 200)])
+def test_counts_of_a_converter(tmp_path, scale, factor):
+    """Standard leads in "adu" are ECGs: calibrated by their gain, or by WFDB's default of 200 a mV where they have none."""
+    text = f"r 2 500 20\nr.dat 16 {scale} 16 0 0 0 0 V1\nr.dat 16 {scale} 16 0 0 0 0 sensor\n"
+    record = read_record(write(tmp_path, text, ramp(20, 2)))
+    assert record.leads == ("V1",)
+    zero = 5 if "(5)" in scale else 0
+    np.testing.assert_allclose(record.signal[0], (ramp(20, 2)[:, 0] - zero) / factor, rtol=1e-6)
+
+
+def test_a_missing_signal_file_is_named(tmp_path):
+    refused(write(tmp_path, "r 1 500 20\nR.DAT 16\n"), "its signal file R.DAT is missing")
+    assert "secret" not in refused(write(tmp_path, "r 1 500 20\nsecret.dat 16\n"), "a signal file of it is missing")
+
+
+@pytest.mark.parametrize("count", [16, 18])
+def test_records_of_more_than_fifteen_leads_are_drawn(tmp_path, count):
+    names = [*LEADS, *EXTRA_LEADS][:count]
+    lines = "".join(f"r.dat 16 200/mV 16 0 0 0 0 {name}\n" for name in names)
+    write(tmp_path, f"r {count} 100 1000\n{lines}", ramp(1000, count))
+    assert len(fastecg.render(tmp_path / "r", dpi=50).truth.traces) == count
 
 
 def test_nothing_recorded(tmp_path):
@@ -525,7 +570,7 @@ def test_path_that_leaves_the_folder(tmp_path, file):
     [
         "r",
         "r 1 500 20 10:00:00 01/01/2000 more",
-        "r.mat 1 500 20",
+        "r..mat 1 500 20",
         "r 1x 500 20",
         "r 1 500 -5",
         "r 1 500 2e1",
@@ -534,7 +579,8 @@ def test_path_that_leaves_the_folder(tmp_path, file):
         "../r 1 500 20",
         "r -1 500 20",
         "r 1 500 " + "9" * 5000,
-        "r/x 1 500 20",
+        "r/../x 1 500 20",
+        "r/ 1 500 20",
     ],
 )
 def test_record_lines_that_are_wrong(tmp_path, line):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fastecg.errors import RecordError
+from fastecg.leads import standard_name
 
 #: Sampling frequency of a header that names none (WFDB's default), Hz.
 DEFAULT_FS = 250.0
@@ -29,7 +30,8 @@ GAIN_RANGE = (1e-12, 1e12)
 FS_RANGE = (1.0, 200_000.0)
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-_RECORD_NAME = re.compile(r"(?P<name>[-\w]+)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
+# "r", "r.mat" as Challenge records have it, "dir/r"; nothing is read by it. "r/5" are five segments.
+_RECORD_NAME = re.compile(r"(?P<name>(?:[-\w]+/){0,16}?[-\w]+(?:\.[a-zA-Z]\w{0,15})?)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
 _FREQUENCY = re.compile(rf"(?P<fs>{_NUMBER})(?:/-?[\d.eE+-]*(?:\([-+\d.eE]*\))?)?")
 _SIGNAL = re.compile(
     r"(?P<file>\S+)[ \t]+(?P<storage>\S+)(?:[ \t]+(?P<scale>\S+)(?P<numbers>(?:[ \t]+[-+]?\d{1,12}){0,5})(?:[ \t]+(?P<name>.*))?)?"
@@ -37,6 +39,7 @@ _SIGNAL = re.compile(
 _STORAGE = re.compile(r"(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,15}))?")
 _SCALE = re.compile(rf"(?P<gain>[-+]?{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S+))?")
 _SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)
+_COUNTS = ("adu", "adc", "count", "counts", "digit", "digits")  # units that are those of the converter
 _PLAIN_NAME = re.compile(r"(?!\.{1,2}$|-$)[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
 
 
@@ -130,7 +133,7 @@ def header_lines(raw: bytes, path: str | Path) -> list[str]:
     if raw.translate(None, delete=_TEXT_BYTES):
         raise RecordError(f"{path}: the header is not text, expected a WFDB header in ASCII or UTF-8")
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     if "\r" in text:
@@ -168,14 +171,16 @@ def _record_line(line: str, path: str) -> tuple[int | None, int, float, int | No
         )
     name = _RECORD_NAME.fullmatch(fields[0])
     if name is None:
-        raise RecordError(f"{path}: the record line begins with an invalid name, expected letters, digits, _ and - only")
+        raise RecordError(
+            f"{path}: the record line begins with an invalid name, expected letters, digits, _ and -, as in r, r.mat or dir/r"
+        )
     segments = int(name["segments"]) if name["segments"] else None
     count = _whole(fields[1], "number of signals", MOST_SIGNALS, path)
     if count == 0:
         raise RecordError(f"{path}: the record has no signals, expected at least one")
     fs = _frequency(fields[2], path) if len(fields) > 2 else DEFAULT_FS
-    samples = _whole(fields[3], "number of samples", MOST_SAMPLES, path) if len(fields) > 3 else None
-    return segments, count, fs, samples
+    samples = _whole(fields[3], "number of samples", MOST_SAMPLES, path) if len(fields) > 3 else 0
+    return segments, count, fs, samples or None  # 0: it is not told
 
 
 def _whole(field: str, what: str, most: int, path: str) -> int:
@@ -225,7 +230,10 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
     if baseline is None:
         baseline = int(words[1]) if len(words) > 1 else 0
     block = int(words[4]) if len(words) > 4 else 0
-    return SignalLine(plain_name(file, path), *stored, gain, baseline, unit, block, (name or "").strip() or f"signal {number}")
+    name = (name or "").strip() or f"signal {number}"
+    if unit.lower() in _COUNTS and standard_name(name):  # not calibrated, or calibrated and named after what is stored
+        gain, unit = DEFAULT_GAIN if gain == 1 else gain, "mV"
+    return SignalLine(plain_name(file, path), *stored, gain, baseline, unit, block, name)
 
 
 # All signals of a record, and most records of a data set, share these two fields.

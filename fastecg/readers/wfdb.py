@@ -242,7 +242,7 @@ def _checked_frames(path: str, lines: list[SignalLine], frames: int | None) -> i
 
 def _told(line: SignalLine, path: str) -> str:
     """How an error speaks of a signal file: by name only if that is the record's own, for names inside headers stay behind."""
-    return f"its signal file {line.file}" if Path(line.file).stem == Path(path).stem else "a signal file of it"
+    return f"its signal file {line.file}" if Path(line.file).stem.lower() == Path(path).stem.lower() else "a signal file of it"
 
 
 def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
