@@ -110,6 +110,11 @@ def render_dataset(
     truth: TruthFile | Sequence[TruthFile] = ("json",),
     mask_unplotted: bool = False,
     challenge_headers: bool = False,
+    fs: float | None = None,
+    leads: Sequence[str] | None = None,
+    unit: str | None = None,
+    choose: Sequence[str] | None = None,
+    derive: bool = False,
     workers: int | None = None,
     client: Client | None = None,
     overwrite: bool = False,
@@ -140,6 +145,12 @@ def render_dataset(
         Leave samples that are on no picture out of the WFDB copy.
     challenge_headers : bool
         Name the images in the header of the WFDB copy, ``#Image: <record>-0.png, …``, as the PhysioNet Challenge 2024 does.
+    fs, leads, unit : float, sequence of str, str
+        Of tables and arrays, as in `fastecg.read_record`.
+    choose : sequence of str, optional
+        Leads to keep, in this order, as in `Record.choose`: "V1", or "CM5=ECG1" for one that is to have another name.
+    derive : bool
+        Add III, aVR, aVL and aVF to records of I and II that lack them.
     workers : int, optional
         Processes; all cores unless given.
     client : distributed.Client, optional
@@ -191,6 +202,11 @@ def render_dataset(
         truth=(truth,) if isinstance(truth, str) else tuple(truth),
         mask_unplotted=mask_unplotted,
         challenge_headers=challenge_headers,
+        fs=fs,
+        leads=None if leads is None else tuple(leads),
+        unit=unit,
+        choose=None if choose is None else tuple(choose),
+        derive=derive or None,
     )
     options.check()
     if workers is not None and workers < 1:

@@ -125,7 +125,7 @@ def _draw(task: Task, options: Options, folder: Path) -> Drawn:
         whole = task.pages is None and not options.mask_unplotted
         if whole and not task.told and (pages := _told_pages(task.origin)) > each * _FEW_PARTS:
             return Drawn(task.stem, pages=pages, parts=(replace(task, told=True),))
-        record = _read(task)
+        record = _read(task, options)
         pages = record.page_count()
         count = pages * options.per_record
         if whole and pages > each * _FEW_PARTS:
@@ -170,25 +170,29 @@ def _told_pages(origin: Path | Record) -> int:
         return 0
 
 
-def _read(task: Task) -> Record:
-    from fastecg.readers import read_record
+def _read(task: Task, options: Options) -> Record:
+    from fastecg.readers.sources import parted
 
     if not isinstance(task.origin, Path):
-        return task.origin
+        return options.applied_to(task.origin)
     try:
         if task.pages is None:
-            return read_record(task.origin)
-        return _kept_record(task.origin, os.stat(task.origin).st_mtime_ns)
+            return _read_file(task.origin, options)
+        return _kept_record(task.origin, os.stat(parted(str(task.origin))[0]).st_mtime_ns, options)
     except OSError as error:
         raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
 
 
 @lru_cache(maxsize=1)
-def _kept_record(origin: Path, changed: int) -> Record:
+def _kept_record(origin: Path, changed: int, options: Options) -> Record:
     """A record that other parts will ask for again."""
+    return _read_file(origin, options)
+
+
+def _read_file(origin: Path, options: Options) -> Record:
     from fastecg.readers import read_record
 
-    return read_record(origin)
+    return options.applied_to(read_record(origin, options.fs, options.leads, options.unit))
 
 
 def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:

@@ -13,6 +13,9 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 #: Further leads known by name: right-sided, posterior, Frank's orthogonal leads.
 EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
 
+#: The limb leads that follow from I and II, as shares of these: Einthoven's and Goldberger's.
+LIMB_SHARES = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
+
 #: Letters of a name that are looked at: none that is known is longer, and files may hold megabytes.
 LONGEST_NAME = 64
 

@@ -11,6 +11,7 @@ from fastecg.writers import FORMATS, TRUTHS
 if TYPE_CHECKING:
     from fastecg.handwriting import NotesFont
     from fastecg.recipe import Recipe
+    from fastecg.record import Record
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,22 @@ class Options:
     truth: tuple[str, ...] = ("json",)
     mask_unplotted: bool = False
     challenge_headers: bool = False
+    fs: float | None = None
+    leads: tuple[str, ...] | None = None
+    unit: str | None = None
+    choose: tuple[str, ...] | None = None
+    derive: bool | None = None
+
+    def applied_to(self, record: Record) -> Record:
+        """A record with the leads that are asked for."""
+        record = record.with_limb_leads() if self.derive else record
+        return record if self.choose is None else record.choose(self.choose)
 
     def check(self) -> None:
         """Raise an error if an option is not valid."""
         from fastecg.layouts import check_layout
         from fastecg.limits import MOST_HEADER_LINES, MOST_NOTES, check_lines
+        from fastecg.readers.leads import millivolts_per
         from fastecg.recipe import check_page, lead_names
         from fastecg.vary import Distribution
 
@@ -64,6 +76,8 @@ class Options:
         check_layout("3x4+3" if self.layout == "auto" else self.layout, lead_names(self.rhythm_leads))
         check_lines(self.header_text, "header lines", MOST_HEADER_LINES)
         check_lines(self.notes, "notes", MOST_NOTES)
+        if self.unit is not None and millivolts_per(self.unit) is None:
+            raise FastecgError(f"the unit is {self.unit!r}, expected mV, uV or V")
         if self.per_record < 1:
             raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
         if self.severity is not None and not 0 <= self.severity <= 1:
@@ -82,6 +96,8 @@ class Options:
             "notes": list(self.notes),
             "notes_font": None if self.notes_font is None else self.notes_font.fingerprint,
             "rhythm_leads": list(self.rhythm_leads),
+            "leads": None if self.leads is None else list(self.leads),
+            "choose": None if self.choose is None else list(self.choose),
             "recipe_toml": self.recipe.to_toml(),
         }
         return {"version": __version__, "recipe": self.recipe.name, **plain}

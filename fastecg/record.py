@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from fastecg.errors import RecordError
 from fastecg.files import spelled
-from fastecg.leads import EXTRA_LEADS, LEADS, standard_name, standard_names
+from fastecg.leads import EXTRA_LEADS, LEADS, LIMB_SHARES, standard_name, standard_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,6 +133,41 @@ class Record:
         if name not in self.leads:
             raise RecordError(f"{self.name}: no lead {name!r}, expected one of {', '.join(self.leads)}")
         return self.signal[self.leads.index(name)]
+
+    def choose(self, leads: Sequence[str]) -> Record:
+        """Some of its leads, in this order; "NEW=OLD" gives one another name.
+
+        Raises
+        ------
+        RecordError
+            If the record lacks one of them.
+
+        Examples
+        --------
+        >>> import fastecg
+        >>> fastecg.simulate(seed=1).choose(["V1", "CM5=II"]).leads
+        ('V1', 'CM5')
+        """
+        pairs = [(new.strip(), old.strip() or new.strip()) for new, _, old in (lead.partition("=") for lead in leads)]
+        return Record(np.stack([self.lead(old) for _, old in pairs]), self.fs, [new for new, _ in pairs], self.name)
+
+    def with_limb_leads(self) -> Record:
+        """The record with III, aVR, aVL and aVF, where it lacks them and has I and II, from which they follow.
+
+        Examples
+        --------
+        >>> import fastecg
+        >>> fastecg.simulate(seed=1).choose(["I", "II", "V1"]).with_limb_leads().leads
+        ('I', 'II', 'III', 'aVR', 'aVL', 'aVF', 'V1')
+        """
+        missing = [lead for lead in LIMB_SHARES if lead not in self.leads]
+        if not missing or not {"I", "II"} <= set(self.leads):
+            return self
+        one, two = self.lead("I"), self.lead("II")
+        rows = {lead: np.float32(a) * one + np.float32(b) * two for lead, (a, b) in LIMB_SHARES.items() if lead in missing}
+        rows = {**dict(zip(self.leads, self.signal, strict=True)), **rows}
+        ordered = [lead for lead in LEADS if lead in rows] + [lead for lead in rows if lead not in LEADS]
+        return Record(np.stack([rows[lead] for lead in ordered]), self.fs, ordered, self.name)
 
     def to_dataframe(self) -> DataFrame:
         """The record as a pandas table: a column a lead, in mV; the index is the time in seconds."""

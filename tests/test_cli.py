@@ -112,6 +112,25 @@ def test_values_that_can_be_no_millivolts_are_told(tmp_path):
         fastecg.render(tmp_path / "r", dpi=50)
 
 
+def test_plain_tables_and_arrays_are_told_what_they_lack(tmp_path):
+    """--fs, --units and --leads; --choose and --derive."""
+    record = fastecg.simulate(fs=100, seed=1)
+    np.save(tmp_path / "a.npy", record.choose(["I", "II"]).signal * 1000)
+    np.savetxt(tmp_path / "b.csv", record.choose(["I", "II"]).signal.T * 1000, delimiter=";")
+    told = ["--fs", 100, "--units", "uV", "--leads", "I,II", "--derive", "--choose", "aVF,V7=I", "--dpi", 50]
+    result = call("render", tmp_path / "a.npy", tmp_path / "b.csv", "-o", tmp_path / "out", *told)
+    assert result.exit_code == 0, result.stderr
+    for name in "ab":
+        copy = fastecg.read_record(tmp_path / "out" / name)
+        assert copy.leads == ("aVF", "V7")
+        np.testing.assert_allclose(copy.lead("aVF"), record.lead("aVF"), atol=0.002)
+    again = call("render", tmp_path / "a.npy", tmp_path / "b.csv", "-o", tmp_path / "out", *told[:-2])
+    assert again.exit_code == 2
+    assert call("render", tmp_path / "a.npy", "-o", tmp_path / "x", "--units", "Ohm").exit_code == 2
+    failed = call("render", tmp_path / "a.npy", "-o", tmp_path / "y")
+    assert "nothing tells its sampling frequency, expected fs= or --fs" in failed.stderr
+
+
 def test_version():
     assert call("--version").stdout == f"fastecg {fastecg.__version__}\n"
 
@@ -166,7 +185,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --chest-gain 2.5 --paper a4 --rhythm-lead V1,II "
         "--seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
         "--quality 80 --truth json,mask --mask-unplotted --challenge-headers --workers 1 --overwrite --severity 0.5 "
-        f"--header-text {tmp_path / 'lines.txt'} "
+        f"--fs 250 --units uV --leads I,II --choose II --derive --header-text {tmp_path / 'lines.txt'} "
         f"--notes {tmp_path / 'notes.txt'} --notes-font {tmp_path / 'hand.ttf'}"
     )
     shutil.copy(font_file("DejaVuSans.ttf"), tmp_path / "hand.ttf")
@@ -179,7 +198,8 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         "chest_gain": 2.5, "paper": "a4", "rhythm_leads": ("V1", "II"), "seed": 7,
         "per_record": 2, "limit": 9, "shard": (2, 3), "format": "jpg", "quality": 80, "truth": ("json", "mask"), "mask_unplotted": True,
         "challenge_headers": True, "workers": 1, "client": None, "overwrite": True, "severity": 0.5, "header_text": ("Ward 7", "second"),
-        "notes": ("NSR", "K+ 5.1"), "notes_font": read_font(tmp_path / "hand.ttf"),
+        "notes": ("NSR", "K+ 5.1"), "fs": 250, "unit": "uV", "leads": ("I", "II"), "choose": ("II",), "derive": True,
+        "notes_font": read_font(tmp_path / "hand.ttf"),
     }  # fmt: skip
 
 

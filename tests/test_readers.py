@@ -723,6 +723,104 @@ def test_csv_with_times_units_and_gaps(tmp_path):
     np.testing.assert_array_equal(record.signal, np.array([[1, 2, 3], [-1, -2, -3], [1, np.nan, np.nan]], np.float32))
 
 
+PLAIN = np.array([[0.1, 0.2, np.nan, -0.4], [1.5, 1.25, 1.0, 0.5]], np.float32)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I;II\n0.1;1.5\n0.2;1.25\n;1.0\n-0.4;0.5\n",
+        "I;II\n0,1;1,5\n0,2;1,25\n;1,0\n-0,4;0,5\n",
+        "I\tII\n0.1\t1.5\n0.2\t1.25\n\t1.0\n-0.4\t0.5\n",
+        "I\tII\r\n0,1\t1,5\r\n0,2\t1,25\r\nNaN\t1\r\n-0,4\t0,5",
+        "# made by\n\n#hand\nI,II\n0.1,1.5\n# here, it, stopped\n0.2,1.25\n,1.0\n-0.4,0.5\n#end",
+        "I,II\nmV,mV\n0.1,1.5\n0.2,1.25\nNA,1.0\n-0.4,0.5\n",
+        "I,II\nuV,mV\n100,1.5\n200,1.25\n#N/A,1.0\n-400,0.5\n",
+        "I,II\nµV,mV\n100,1.5\n200,1.25\n-,1.0\n-400,0.5\n",
+        "I,II\n0.1,1.5\n0.2,1.25\nN/A,1.0\n-0.4,0.5\n",
+        "I,II\n0.1,1.5\n0.2,1.25\n null ,1.0\n-0.4,0.5\n",
+        ",I,II\n0,0.1,1.5\n1,0.2,1.25\n2,,1.0\n3,-0.4,0.5\n",
+        "sample,I,II\n0,0.1,1.5\n1,0.2,1.25\n2,None,1.0\n3,-0.4,0.5\n",
+        "Unnamed: 0;I;II\n0;0,1;1,5\n1;0,2;1,25\n2;NA;1,0\n3;-0,4;0,5\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_tables_as_people_have_them(tmp_path, text, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode(encoding))
+    record = read_record(path, fs=250)
+    assert record.leads == ("I", "II")
+    np.testing.assert_allclose(record.signal, PLAIN, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        ["2020-01-31 23:59:59.996", "2020-02-01 00:00:00.000", "2020-02-01 00:00:00.004", "2020-02-01 00:00:00.008"],
+        ["2020-01-31T12:00:00.000Z", "2020-01-31T12:00:00.004Z", "2020-01-31T12:00:00.008Z", "2020-01-31T12:00:00.012Z"],
+        ["31.01.2020 12:59:59.998 PM", "31.01.2020 01:00:00.002 PM", "31.01.2020 01:00:00.006 PM", "31.01.2020 01:00:00.010 PM"],
+        ["9:00:00.000", "9:00:00.004", "9:00:00.008", "9:00:00.012"],
+        ["1580472000.000", "1580472000.004", "1580472000.008", "1580472000.012"],
+        ["1580472000000", "1580472000004", "1580472000008", "1580472000012"],
+        ["0", "4000", "8000", "12000"],
+    ],
+)
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_time_stamps_tell_the_frequency(tmp_path, stamps, mark):
+    rows = [f"{stamp}{mark}{cell}" for stamp, cell in zip(stamps, ["0.1", "0.2", "", "-0.4"], strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join([f"Timestamp{mark}I", *rows]))
+    record = read_record(tmp_path / "t.csv")
+    assert record.fs == pytest.approx(250, rel=1e-4)
+    np.testing.assert_allclose(record.signal, PLAIN[:1], rtol=1e-6)
+
+
+def test_columns_may_be_named_by_the_caller(tmp_path):
+    (tmp_path / "none.csv").write_text("0.1,1.5\n0.2,1.25\nNA,1.0\n-0.4,0.5\n")
+    (tmp_path / "other.csv").write_text("time,a,b\n0,100,1500\n0.004,200,1250\n0.008,,1000\n0.012,-400,500\n")
+    np.testing.assert_allclose(read_record(tmp_path / "none.csv", 250, ["I", "II"]).signal, PLAIN, rtol=1e-6)
+    other = read_record(tmp_path / "other.csv", leads=["I", "II"], unit="uV")
+    assert (other.leads, other.fs) == (("I", "II"), 250)
+    np.testing.assert_allclose(other.signal, PLAIN, rtol=1e-6)
+    refused(tmp_path / "none.csv", "row 1 is of numbers", "--leads", fs=250)
+    refused(tmp_path / "other.csv", "3 lead names for 2 columns", leads=["I", "II", "III"])
+    np.savetxt(tmp_path / "twelve.csv", np.random.default_rng(0).normal(size=(30, 12)), delimiter=",")
+    assert read_record(tmp_path / "twelve.csv", fs=100).leads == LEADS
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("I;II\n0,1;0,2\n0,1;zero\n", "cell 2 of row 3 is no number"),
+        ("# a\nI,II\n1,2\n\n# b\n1,2,3\n", "row 6 has 3 cells, expected 2"),
+        ("I,II\n0,1,0,2\n", "row 2 has 4 cells, expected 2 as in the first row; decimals with a comma need cells parted by ; or tabs"),
+        ("Timestamp,I\nmonday,1\n", "row 2 has no time of day in its first cell, expected one such as 12:30:00.004"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_told_by_row(tmp_path, text, fault):
+    (tmp_path / "t.csv").write_text(text)
+    refused(tmp_path / "t.csv", fault, fs=None if "Time" in text else 250)
+
+
+def test_arrays_of_many_records(tmp_path):
+    """(3, 12, 40) is three records, by hand and in a data set; an npz file need not call its only array signal."""
+    values = np.random.default_rng(0).normal(size=(3, 12, 400)).astype(np.float32)
+    np.save(tmp_path / "many.npy", values)
+    np.savez(tmp_path / "one.npz", ecg=values[0], fs=100, labels=np.arange(5))
+    np.savez(tmp_path / "two.npz", a=values[0], b=values[1])
+    np.testing.assert_array_equal(read_record(tmp_path / "one.npz").signal, values[0])
+    refused(tmp_path / "two.npz", "2 of its arrays may be a signal", fs=100)
+    refused(tmp_path / "many.npy", "it holds 3 records, expected one of them, as in many.npy#0", fs=100)
+    np.testing.assert_array_equal(read_record(tmp_path / "many.npy#2", fs=100).signal, values[2])
+    refused(tmp_path / "many.npy#3", "no record 3, expected 0 to 2", fs=100)
+    assert keys(tmp_path / "many.npy") == ["many_0", "many_1", "many_2"]
+    np.save(tmp_path / "volts.npy", values / 1000)
+    np.testing.assert_allclose(read_record(tmp_path / "volts.npy#1", 100, unit="V").signal, values[1], rtol=1e-5)
+    summary = fastecg.render_dataset(tmp_path / "many.npy", tmp_path / "out", fs=100, choose=["II", "CM5=V5"], dpi=50, workers=1)
+    assert (summary.records, summary.failures) == (3, [])
+    assert read_record(tmp_path / "out/many_1").leads == ("II", "ECG1")
+    np.testing.assert_allclose(read_record(tmp_path / "out/many_1").lead("II"), values[1, 1], atol=0.0006)
+
+
 def test_csv_needs_a_frequency(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("I,II\n1,2\n3,4\n")
@@ -732,7 +830,7 @@ def test_csv_needs_a_frequency(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [("", "no samples"), ("I\n", "no samples"), ("I,II\n1,2\n3\n", "row 3"), ("I\nx\n", "no table"), ("time,I\n0,1\n0,2\n", "times"),
+    [("", "no samples"), ("I\n", "no samples"), ("I,II\n1,2\n3\n", "row 3"), ("I\nx\n", "cell 1 of row 2"), ("time,I\n0,1\n0,2\n", "times"),
         ("time,I\n0,1\n1,2\n3,0\n", "times"),
      ("I\n1\n1\n", "constant"), ("I\nnan\nnan\n", "NaN"), ("I\n1\ninf\n", "infinite"), ("I,i\n1,2\n2,1\n", "two leads"), ("I\n\x00\n", "")],
 )  # fmt: skip
@@ -983,8 +1081,8 @@ def test_a_table_is_read_in_pieces_as_it_is_as_a_whole(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("row", "fault"),
-    [("1,2", "row 902 has 2 cells, expected 3"), ("1,2,3,4", "row 902 has 4 cells"), ("1,2,x", "no table of numbers"),
-     ("1,2,'3'", "no table"), ("9" * (2 << 20), "longer than 1048576 bytes"), ("1,2,\xff", "no table of numbers")],
+    [("1,2", "row 902 has 2 cells, expected 3"), ("1,2,3,4", "row 902 has 4 cells"), ("1,2,x", "cell 3 of row 902 is no number"),
+     ("1,2,'3'", "cell 3 of row 902"), ("9" * (2 << 20), "longer than 1048576 bytes"), ("1,2,\xff", "cell 3 of row 902")],
 )  # fmt: skip
 def test_what_is_wrong_in_a_late_piece_is_told(tmp_path, monkeypatch, row, fault):
     path = tmp_path / "t.csv"

@@ -7,6 +7,7 @@ import pytest
 
 from fastecg.errors import RecordError
 from fastecg.record import EXTRA_LEADS, LEADS, Record
+from fastecg.simulation import simulate
 
 
 def test_holds_contiguous_float32_and_reads_leads_by_name():
@@ -101,3 +102,17 @@ def test_pages_are_counted_as_they_are_listed(samples):
         assert list(long.page_starts()) == [long.page_range(page) for page in range(count)]
     else:
         assert count == 200_000
+
+
+def test_leads_are_chosen_renamed_and_derived():
+    whole = simulate(seed=1, noise=0.0)
+    limbs = whole.choose(["II", "I", "CM5=V5"]).with_limb_leads()
+    assert limbs.leads == (*LEADS[:6], "CM5")
+    np.testing.assert_array_equal(limbs.lead("CM5"), whole.lead("V5"))
+    for lead in LEADS[:6]:
+        np.testing.assert_allclose(limbs.lead(lead), whole.lead(lead), atol=1e-5)
+    assert whole.with_limb_leads() is whole
+    only = whole.choose(["I", "V1"])
+    assert only.with_limb_leads() is only
+    with pytest.raises(RecordError, match="no lead 'V9', expected one of I, V1"):
+        only.choose(["V9"])

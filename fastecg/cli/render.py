@@ -13,6 +13,8 @@ from fastecg.errors import FastecgError
 if TYPE_CHECKING:
     from fastecg.dataset import Format, Summary, TruthFile
 
+_INPUT = "What is read"
+
 
 def render(
     inputs: Annotated[
@@ -58,6 +60,15 @@ def render(
     ] = False,
     challenge_headers: Annotated[
         bool, typer.Option("--challenge-headers", help="WFDB copy names its images, #Image: …, as PhysioNet 2024.", rich_help_panel="Files")
+    ] = False,
+    fs: Annotated[float | None, typer.Option(help="Hz, of CSV and NumPy files that do not tell it.", rich_help_panel=_INPUT)] = None,
+    units: Annotated[str | None, typer.Option(help="mV, uV or V, of CSV and NumPy files. [default: mV]", rich_help_panel=_INPUT)] = None,
+    leads: Annotated[str, typer.Option(metavar="LEAD[,…]", help="Names of the leads in CSV and NumPy files.", rich_help_panel=_INPUT)] = "",
+    choose: Annotated[
+        str, typer.Option(metavar="LEAD[,…]", help="Only these leads, in this order; NEW=OLD renames one.", rich_help_panel=_INPUT)
+    ] = "",
+    derive: Annotated[
+        bool, typer.Option("--derive", help="Add III, aVR, aVL and aVF where I and II are there.", rich_help_panel=_INPUT)
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Draw anew what is there.", rich_help_panel="Files")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes. [default: all cores]")] = None,
@@ -124,6 +135,11 @@ def render(
                 challenge_headers=challenge_headers,
                 workers=workers,
                 client=client,
+                fs=fs,
+                leads=listed(leads) or None,
+                unit=units,
+                choose=listed(choose) or None,
+                derive=derive,
                 overwrite=overwrite,
                 progress=reporter.update,
             )

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastecg.readers.sources import Source, find_records, record_path, sample_records
+from fastecg.readers.sources import Source, find_records, parted, record_path, sample_records
 from fastecg.readers.tables import read_csv, read_numpy
 from fastecg.readers.wfdb import read_wfdb
 from fastecg.record import Record
@@ -14,18 +14,23 @@ from fastecg.record import Record
 __all__ = ["Source", "find_records", "read_csv", "read_numpy", "read_record", "read_wfdb", "sample_records"]
 
 
-def read_record(path: str | os.PathLike[str], fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
+def read_record(
+    path: str | os.PathLike[str], fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None
+) -> Record:
     """Read one record.
 
     Parameters
     ----------
     path : str or Path
-        A WFDB record (with or without ``.hea``), a ``.csv``, ``.npy`` or ``.npz`` file, EDF or BDF (extra "edf"), DICOM (``.dcm``,
+        A WFDB record (with or without ``.hea``), a table (``.csv``, ``.tsv``, ``.txt``), ``.npy`` or ``.npz``, of which ``many.npy#7`` is
+        record 7 of an array (records, leads, samples), EDF or BDF (extra "edf"), DICOM (``.dcm``,
         extra "dicom"), SCP-ECG (``.scp``, extra "scp"), or ``.xml`` of GE MUSE or HL7 aECG.
     fs : float, optional
-        Hz, for tables that do not tell it. A WFDB header always does.
+        Hz, for tables and arrays that do not tell it. The other formats always do.
     leads : sequence of str, optional
-        Lead names, for arrays that have none.
+        Lead names, for tables and arrays that have none, or others.
+    unit : str, optional
+        "mV", "uV" or "V", for tables and arrays that do not tell it or tell another; mV unless given.
 
     Returns
     -------
@@ -45,12 +50,12 @@ def read_record(path: str | os.PathLike[str], fs: float | None = None, leads: Se
     >>> fastecg.read_record(f"{folder}/00001_hr")
     Record('00001_hr', 12 leads, 5000 samples at 500 Hz, 10 s)
     """
-    file = record_path(path)
+    file, member = parted(record_path(path))
     match os.path.splitext(file)[1].lower():
-        case ".csv":
-            return read_csv(Path(file), fs)
+        case ".csv" | ".tsv" | ".txt":
+            return read_csv(Path(file), fs, leads, unit)
         case ".npy" | ".npz":
-            return read_numpy(Path(file), fs, leads)
+            return read_numpy(Path(file), fs, leads, unit, member)
         case ".edf" | ".bdf" | ".dcm" | ".scp" | ".xml":
             from fastecg.readers.extras import read_extra
 

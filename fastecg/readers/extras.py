@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from fastecg.errors import RecordError
+from fastecg.leads import LIMB_SHARES
 from fastecg.readers.checked import checked_record
 from fastecg.readers.header import FS_RANGE, file_size
 from fastecg.readers.leads import choose_leads, millivolts_per
@@ -188,7 +189,7 @@ def _with_limb_leads(names: list[str], units: list[str], signals: list[np.ndarra
     """The leads of a file, with the four limb leads that follow from I and II added if they are missing."""
     if {"I", "II"} <= set(names) and "III" not in names and units[names.index("I")] == units[names.index("II")]:
         one, two, unit = signals[names.index("I")], signals[names.index("II")], units[names.index("I")]
-        for name, signal in (("III", two - one), ("aVR", -(one + two) / 2), ("aVL", one - two / 2), ("aVF", two - one / 2)):
+        for name, signal in ((name, a * one + b * two) for name, (a, b) in LIMB_SHARES.items()):
             if name.lower() not in (other.lower() for other in names):
                 names, units, signals = [*names, name], [*units, unit], [*signals, signal]
     return names, units, signals

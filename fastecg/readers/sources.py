@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -12,8 +13,9 @@ from fastecg.files import MIB, read_text
 from fastecg.readers.header import MOST_BYTES, file_size, header_lines, read_bytes
 
 #: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
-TABLES = (".csv", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".scp", ".xml")
+TABLES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".scp", ".xml")
 
+_MEMBER = re.compile(r"(.+\.np[yz])#(\d{1,9})", re.IGNORECASE | re.DOTALL)
 _MOST_OF_A_LIST = 256 * MIB
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
@@ -41,7 +43,8 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     Parameters
     ----------
     inputs : path or iterable of paths
-        Records (with or without ``.hea``, or a ``.csv``, ``.npy``, ``.npz``), folders (searched for ``.hea`` in sorted order, segments
+        Records (with or without ``.hea``, or a table; an array (records, leads, samples) is as many records),
+        folders (searched for ``.hea`` in sorted order, segments
         of other records left out), or lists named ``RECORDS...`` of records and folders below the list's own folder.
 
     Raises
@@ -102,14 +105,20 @@ def sample_records() -> list[Source]:
 def record_path(given: str | os.PathLike[str]) -> str:
     """The header or table that `given` refers to; raises `RecordError` if it does not exist."""
     path = _meant(os.fspath(given))
-    if not os.path.isfile(path):
+    if not os.path.isfile(parted(path)[0]):
         raise RecordError(f"{path}: there is no such file, expected a record (with or without .hea), a folder or a RECORDS list")
     return path
 
 
+def parted(path: str) -> tuple[str, int | None]:
+    """A file, and which of the records in its array is meant, as in ``many.npy#7``; None where none is named."""
+    found = None if os.path.exists(path) else _MEMBER.fullmatch(path)
+    return (found[1], int(found[2])) if found else (path, None)
+
+
 def _meant(given: str) -> str:
     """The header or table that `given` refers to, which need not exist."""
-    stem, suffix = os.path.splitext(given)
+    stem, suffix = os.path.splitext(parted(given)[0])
     if suffix.lower() in (".hea", *TABLES):
         return given
     if suffix in (".dat", ".mat") and not os.path.isfile(f"{given}.hea"):
@@ -127,8 +136,15 @@ def _expand(given: Path) -> Iterator[Source]:
     elif given.name.startswith("RECORDS") and os.path.isfile(given):
         yield from _in_list(given)
     else:
+        from fastecg.readers.tables import members_of
+
         path = Path(record_path(given))
-        yield _source(path, path.parent)
+        count = members_of(path) if path.suffix.lower() in (".npy", ".npz") else None
+        if count is None:
+            yield _source(path, path.parent)
+        for member in range(count or 0):
+            name = f"{path.stem}_{member:0{len(str(count))}}"
+            yield Source(path.with_name(f"{path.name}#{member}"), Path(name), name)
 
 
 def _source(path: Path, root: Path) -> Source:

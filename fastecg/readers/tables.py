@@ -7,8 +7,9 @@ import io
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -23,50 +24,90 @@ _MOST_BYTES = 1 << 29  # of a table, and of an archive unpacked
 _LONGEST_ROW = 1 << 20  # bytes
 _PIECE = 1 << 23  # bytes of a table that are read at a time
 
-# A cell of nothing but blanks, though not a line of nothing at all: what NumPy's reader wants to see as "nan".
-_EMPTY = re.compile(r'^[ \t]*(?:"")?(?=,)|(?<=,)[ \t]*(?:"")?[ \t]*(?=,|$)', re.MULTILINE)
-_MAYBE_EMPTY = (",,", ",\n", "\n,", ", ", ",\t", '""')
 _TIMES = re.compile(r"(?:time|t|seconds|sec|s|ms)(?:[\s_]*\(?\[?(?P<unit>s|sec|seconds|ms)?\)?\]?)", re.IGNORECASE)
+_STAMPS = re.compile(r"(?:local |utc )?(?:time ?stamps?|date ?/?time|date|time of day|clock)(?:[\s_]*\(?utc\)?)?", re.IGNORECASE)
+_COUNTERS = re.compile(r"(?:unnamed: \d+|index|idx|row|samples?(?: ?(?:#|no\.?|number|index))?|)", re.IGNORECASE)
+_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
+_HALF_DAY_S = 43_200.0  # after which clocks of 12 hours begin again
+_TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # of time stamps that are numbers
+_LIKELY_HZ = (50.0, 20_000.0)
+_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")
+# What else says that nothing was recorded, as pandas knows it.
+_MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
 
 
-def read_csv(path: Path, fs: float | None = None) -> Record:
-    """Read a CSV file: one row of lead names, one row a sample, empty or "nan" cells where nothing was recorded.
+class _Columns(NamedTuple):
+    """The columns of a table: what parts its cells, what its first column is, and the name and unit of each lead.
+
+    The first column is a "lead", a "time" in ticks, "stamp" (numbers of an unknown unit), "clock" (dates and times) or "count" (of rows).
+    """
+
+    delimiter: str
+    kind: str
+    tick_s: float
+    names: list[str]
+    units: list[str]
+    before: int  # lines before the first sample
+
+    @property
+    def first(self) -> int:
+        """The first column that is a lead."""
+        return int(self.kind != "lead")
+
+    @property
+    def width(self) -> int:
+        """Cells of a row."""
+        return self.first + len(self.names)
+
+
+def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None) -> Record:
+    """Read a table in text: a row of lead names, then one row a sample.
+
+    Cells are parted by commas, semicolons or tabs; where not by commas, decimals may have one. Lines that begin with ``#`` say nothing. A
+    row of units may follow the names. Empty cells, "NA" and the like are samples that were not recorded.
 
     Parameters
     ----------
     path : Path
     fs : float, optional
-        Hz. Needed unless a first column named like "time", "t" or "ms" tells it.
+        Hz. Needed unless a first column tells it: one named like "time", "t" or "ms", or dates and times under "Timestamp".
+    leads : sequence of str, optional
+        Names of the columns that are leads, in place of those in the file, which may have none.
+    unit : str, optional
+        Of all leads, in place of those in the file.
+
+    Raises
+    ------
+    RecordError
+        If it is no such table; the message tells the row.
     """
     size = file_size(path)
     if size is None or size > _MOST_BYTES:
         raise RecordError(f"{path}: it is no file of at most {_MOST_BYTES >> 20} MiB, expected a table of that size")
     try:
         with open(path, "rb") as file:
-            return _read_table(path, file, fs)
+            return _read_table(path, file, fs, leads, unit)
     except (OSError, ValueError, csv.Error) as fault:
         raise RecordError(f"{path}: it is no table of numbers ({type(fault).__name__}), expected lead names, then numbers") from None
 
 
-def _read_table(path: Path, file: BinaryIO, fs: float | None) -> Record:
-    columns = _columns(path, file)
-    seconds = _seconds_per_tick(columns[0]) if columns else None
+def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[str] | None, unit: str | None) -> Record:
+    columns = _columns(path, file, names)
     if fs is not None:
         _check_frequency(fs, path)
-    first = 0 if seconds is None else 1
-    names, units = zip(*map(_name_and_unit, columns[first:]), strict=True) if columns[first:] else ((), ())
+    units = columns.units if unit is None else [unit] * len(columns.units)
     leads: list[Lead] = []
-    clock = _Clock(path)
+    clock = _Clock(path, columns)
     pieces: list[np.ndarray] = []
-    for table in _pieces(path, file, len(columns)):
+    for table in _pieces(path, file, columns):
         if not pieces:  # only now: a table without samples is told as such
-            leads = choose_leads(names, units, path)
-            if fs is None and seconds is None:
-                raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column or fs=")
-        if fs is None and seconds is not None:
-            clock.add(table[:, 0] * seconds)
+            leads = choose_leads(columns.names, units, path)
+            if fs is None and columns.kind in ("lead", "count"):
+                raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column, fs= or --fs")
+        if fs is None:
+            clock.add(table[:, 0])
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-            rows = [table[:, first + lead.place] * (lead.sign * (millivolts_per(units[lead.place]) or 1.0)) for lead in leads]
+            rows = [table[:, columns.first + lead.place] * (lead.sign * (millivolts_per(units[lead.place]) or 1.0)) for lead in leads]
             pieces.append(np.array(rows, dtype=np.float32))
     if not pieces:
         raise RecordError(f"{path}: it holds no samples, expected a row of lead names and one row a sample")
@@ -76,13 +117,87 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None) -> Record:
     return checked_record(path, _joined(pieces), fs, [lead.name for lead in leads])
 
 
-def _columns(path: Path, file: BinaryIO) -> list[str]:
-    """The cells of the first row."""
-    line = file.readline(_LONGEST_ROW)
-    columns = next(csv.reader([line.decode("utf-8-sig")]), [])
-    if len(line) == _LONGEST_ROW or len(columns) > MOST_SIGNALS:
+def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Columns:
+    """What the first rows tell; the file is left at the first sample."""
+    said = _lines(path, file)
+    start, before, text = next(said, (0, 0, ""))
+    delimiter = next((mark for mark in "\t;" if mark in text), ",")
+    cells = _cells(text, delimiter)
+    if len(cells) > MOST_SIGNALS:
         raise RecordError(f"{path}: its first row has more than {MOST_SIGNALS} cells or {_LONGEST_ROW} bytes, expected lead names")
+    if cells and all(_is_number(cell, delimiter) for cell in cells):  # no names
+        if given is None and len(cells) != len(LEADS):
+            raise RecordError(f"{path}: row {before + 1} is of numbers, expected lead names there, leads= or --leads")
+        file.seek(start)
+        return _named(path, delimiter, list(given or LEADS), len(cells), None, before)
+    units: dict[int, str] = {}
+    start, place, text = next(said, (file.tell(), before, ""))
+    below = _cells(text, delimiter)
+    if len(below) == len(cells) and any(map(millivolts_per, below)) and all(cell in _NO_UNITS or millivolts_per(cell) for cell in below):
+        units = dict(enumerate(below))
+        start, place, text = next(said, (file.tell(), place, ""))
+        below = _cells(text, delimiter)
+    file.seek(start)
+    columns = _named(path, delimiter, cells, len(cells), given, place, units)
+    if columns.kind == "clock" and below and _is_number(below[0], delimiter):
+        return columns._replace(kind="stamp")
     return columns
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
+    """The lines that say something: where each begins in the file, how many are before it, and its text."""
+    number = 0
+    while True:
+        start, line = file.tell(), file.readline(_LONGEST_ROW)
+        if not line:
+            return
+        if len(line) == _LONGEST_ROW:
+            raise RecordError(f"{path}: row {number + 1} has more than {MOST_SIGNALS} cells or {_LONGEST_ROW} bytes, expected a table")
+        text = _decoded(line).removeprefix("\ufeff").rstrip("\r\n")
+        if text.strip() and not text.lstrip().startswith("#"):
+            yield start, number, text
+        number += 1
+
+
+def _decoded(data: bytes) -> str:
+    """Text in UTF-8, else in Latin-1: of units such as µV."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), [])]
+
+
+def _is_number(cell: str, delimiter: str) -> bool:
+    try:
+        float(cell if delimiter == "," else cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _named(
+    path: Path, delimiter: str, names: list[str], count: int, given: Sequence[str] | None, before: int, below: dict[int, str] | None = None
+) -> _Columns:
+    """Columns of these names, those of leads replaced by the `given`; `below` are the units in the row below."""
+    name = names[0].strip()[:LONGEST_NAME] if names else "lead"
+    kinds = {"time": _TIMES, "clock": _STAMPS, "count": _COUNTERS}
+    kind = next((kind for kind, known in kinds.items() if known.fullmatch(name)), "lead")
+    first = int(kind != "lead")
+    named = [_name_and_unit(item) for item in names[first:]]
+    if given is not None:
+        if len(given) != len(named):
+            raise RecordError(f"{path}: {len(given)} lead names for {len(named)} columns, expected leads= or --leads with one name each")
+        named = [(lead, unit) for lead, (_, unit) in zip(given, named, strict=True)]
+    if first + len(named) != count:
+        raise RecordError(f"{path}: {len(names)} names for {count} columns, expected leads= or --leads with one name each")
+    told = below or {}
+    tick = 1e-3 if "ms" in (name + told.get(0, "")).lower() else 1.0
+    units = [told.get(first + k) or unit for k, (_, unit) in enumerate(named)]
+    return _Columns(delimiter, kind, tick, [lead for lead, _ in named], units, before)
 
 
 def _name_and_unit(column: str) -> tuple[str, str]:
@@ -94,9 +209,9 @@ def _name_and_unit(column: str) -> tuple[str, str]:
     return column[:LONGEST_NAME], "mV"
 
 
-def _pieces(path: Path, file: BinaryIO, columns: int) -> Iterator[np.ndarray]:
+def _pieces(path: Path, file: BinaryIO, columns: _Columns) -> Iterator[np.ndarray]:
     """The numbers of all rows, in pieces of some thousand rows."""
-    before, rest = 1, b""
+    before, rest = columns.before, b""
     while data := file.read(_PIECE):
         whole, newline, rest = (rest + data).rpartition(b"\n")
         if len(rest) > _LONGEST_ROW and len(data) == _PIECE:
@@ -107,30 +222,74 @@ def _pieces(path: Path, file: BinaryIO, columns: int) -> Iterator[np.ndarray]:
     yield from _numbers(path, rest, columns, before)
 
 
-def _numbers(path: Path, data: bytes, columns: int, before: int) -> Iterator[np.ndarray]:
-    """The rows of a piece of a table, `before` rows behind its begin; nothing if it holds none."""
-    text = data.decode("utf-8")
+def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterator[np.ndarray]:
+    """The rows of a piece of a table, `before` lines behind its begin; nothing if it holds none."""
+    mark, text = columns.delimiter, _decoded(data)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "#" in text:
+        text = re.sub(r"^[ \t]*#(?!N/A).*$", "", text, flags=re.MULTILINE)
     if not text.strip():
         return
-    if any(mark in text for mark in _MAYBE_EMPTY) or text[0] in ", \t" or text[-1] == ",":
-        text = _EMPTY.sub("nan", text)
+    if mark != ",":
+        text = text.replace(",", ".")
+    if columns.kind == "clock":
+        text = _with_seconds(path, text, mark, before)
+    whole = text
+    if (
+        any(some in text for some in (mark * 2, f"{mark}\n", f"\n{mark}", f"{mark} ", ", \t", '""'))
+        or text[0] in f"{mark} \t"
+        or text[-1] == mark
+    ):
+        text = _cell_of("", mark).sub("nan", text)
     try:
-        table = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, quotechar='"', ndmin=2)
+        table = np.loadtxt(io.StringIO(text), delimiter=mark, comments=None, quotechar='"', ndmin=2)
     except ValueError:
-        _check_rows(path, text, columns, before)
-        raise
-    if table.shape[1] != columns:
-        _check_rows(path, text, columns, before)
+        try:
+            text = _cell_of(_MISSING, mark).sub("nan", text)
+            table = np.loadtxt(io.StringIO(text), delimiter=mark, comments=None, quotechar='"', ndmin=2)
+        except ValueError:
+            _check_rows(path, whole, columns, before)
+            raise
+    if table.shape[1] != columns.width:
+        _check_rows(path, whole, columns, before)
     yield table
 
 
-def _check_rows(path: Path, text: str, columns: int, before: int) -> None:
-    """Raise the error of the first row that has another number of cells."""
-    for number, row in enumerate(filter(None, csv.reader(io.StringIO(text))), before + 1):
-        if len(row) != columns:
-            raise RecordError(f"{path}: row {number} has {len(row)} cells, expected {columns} as in the first row")
+@lru_cache(maxsize=16)
+def _cell_of(words: str, mark: str) -> re.Pattern[str]:
+    """A cell of nothing but blanks and one of `words`, a pattern; though not a line of nothing at all."""
+    blank = "[ ]*" if mark == "\t" else r"[ \t]*"
+    cell = f'{blank}"?(?:{words})"?{blank}' if words else f'{blank}(?:"")?{blank}'
+    end = f"(?={mark}|$)" if words else f"(?={mark})"
+    return re.compile(f"^{cell}{end}|(?<={mark}){cell}(?={mark}|$)", re.MULTILINE | re.IGNORECASE)
+
+
+def _with_seconds(path: Path, text: str, mark: str, before: int) -> str:
+    """The text with seconds of the day in place of the dates and times of its first column."""
+    lines = text.split("\n")
+    for k, line in enumerate(lines):
+        if line.strip():
+            cell, _, cells = line.partition(mark)
+            found = _OF_DAY.search(cell[:LONGEST_NAME])
+            if found is None:
+                raise RecordError(f"{path}: row {before + k + 1} has no time of day in its first cell, expected one such as 12:30:00.004")
+            hours, minutes, seconds = found.groups("0")
+            lines[k] = f"{3600.0 * int(hours) + 60.0 * int(minutes) + float(seconds):.9f}{mark}{cells}"
+    return "\n".join(lines)
+
+
+def _check_rows(path: Path, text: str, columns: _Columns, before: int) -> None:
+    """Raise the error of the first row that has another number of cells, or a cell that is no number."""
+    missing = re.compile(_MISSING, re.IGNORECASE)
+    for number, line in enumerate(text.split("\n"), before + 1):
+        row = _cells(line, columns.delimiter) if line.strip() else []
+        if row and len(row) != columns.width:
+            hint = "; decimals with a comma need cells parted by ; or tabs" if columns.delimiter == "," and len(row) > columns.width else ""
+            raise RecordError(f"{path}: row {number} has {len(row)} cells, expected {columns.width} as in the first row{hint}")
+        for place, cell in enumerate(row, 1):
+            if cell and not missing.fullmatch(cell) and not _is_number(cell, columns.delimiter):
+                raise RecordError(f"{path}: cell {place} of row {number} is no number, expected numbers, empty cells or NA")
 
 
 def _joined(pieces: list[np.ndarray]) -> np.ndarray:
@@ -142,35 +301,37 @@ def _joined(pieces: list[np.ndarray]) -> np.ndarray:
     return signal
 
 
-def _seconds_per_tick(column: str) -> float | None:
-    column = column.strip()[:LONGEST_NAME]
-    return None if _TIMES.fullmatch(column) is None else 1e-3 if "ms" in column.lower() else 1.0
-
-
 class _Clock:
     """Finds the sampling frequency of a column of times that is read in pieces."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._first = self._last = math.nan
-        self._steps, self._least, self._most = 0, math.inf, -math.inf
+    def __init__(self, path: Path, columns: _Columns) -> None:
+        self._path, self._kind, self._tick_s = path, columns.kind, columns.tick_s
+        self._uneven_by = 1.5 if columns.kind == "time" else 2.1  # milliseconds of 360 Hz are 2 or 3 apart
+        self._last = math.nan
+        self._steps, self._least, self._most, self._whole = 0, math.inf, -math.inf, 0.0
 
     def add(self, times: np.ndarray) -> None:
         """Add the times of the next piece."""
-        new = math.isnan(self._first)
-        steps = np.diff(times) if new else np.diff(times, prepend=self._last)
-        self._first, self._last = float(times[0]) if new else self._first, float(times[-1])
+        steps = np.diff(times) if math.isnan(self._last) else np.diff(times, prepend=self._last)
+        if self._kind == "clock":  # midnight, and noon of some
+            steps = np.where(steps < 0, np.mod(steps, _HALF_DAY_S), steps)
+        self._last = float(times[-1])
         if len(steps):
-            self._steps += len(steps)
+            self._steps, self._whole = self._steps + len(steps), self._whole + float(steps.sum())
             self._least, self._most = min(self._least, float(steps.min())), max(self._most, float(steps.max()))
-        if not (self._steps == 0 or (self._least > 0 and self._most <= 1.5 * self._least)):
+        if not (self._steps == 0 or (self._least > 0 and self._most <= self._uneven_by * self._least)):
             raise self._uneven()
 
     def frequency(self) -> float:
         """Hz of evenly spaced times, to 9 digits, because times are printed with few."""
         if self._steps == 0:
             raise self._uneven()
-        return float(f"{self._steps / (self._last - self._first):.9g}")
+        rate = self._steps / self._whole
+        tick = self._tick_s
+        if self._kind == "stamp":
+            low, high = _LIKELY_HZ
+            tick = next((tick for tick in _TICKS_S if low <= rate / tick <= high), 1.0)
+        return float(f"{rate / tick:.9g}")
 
     def _uneven(self) -> RecordError:
         return RecordError(f"{self._path}: its times are not evenly spaced and rising, expected one row a sample")
@@ -182,10 +343,13 @@ def _check_frequency(fs: float, path: Path) -> None:
         raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {low:g} to {high:g} Hz")
 
 
-def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None = None) -> Record:
-    """Read an array of shape (leads, samples) or (samples, leads), the shorter axis being the leads, in mV.
+def read_numpy(
+    path: Path, fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None, member: int | None = None
+) -> Record:
+    """Read an array of shape (leads, samples) or (samples, leads), the shorter axis being the leads.
 
-    An ``.npz`` file holds it as ``signal``, and may hold ``fs`` and ``leads`` too; twelve leads need no names.
+    An ``.npz`` file holds it as ``signal``, or as its only array of numbers, and may hold ``fs`` and ``leads`` too; twelve leads need no
+    names. Of an array (records, leads, samples) one `member` is read, from 0. Values are mV unless `unit` says otherwise.
     """
     try:
         signal, told_fs, told_leads = _arrays(path)
@@ -193,12 +357,21 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
         raise
     except Exception as fault:  # of NumPy, zipfile, zlib, tokenize: whatever a damaged file makes them run into
         raise RecordError(f"{path}: it holds no array of numbers ({type(fault).__name__}), expected one of (leads, samples)") from None
+    factor = millivolts_per(unit or "mV")
+    if factor is None:
+        raise RecordError(f"{path}: the unit {unit!r} is no voltage, expected mV, uV or V")
+    if signal.ndim == 3 and (member is not None or len(signal) == 1):
+        if not 0 <= (member or 0) < len(signal):
+            raise RecordError(f"{path}: it has no record {member}, expected 0 to {len(signal) - 1}")
+        signal = signal[member or 0]
+    elif signal.ndim == 3:
+        raise RecordError(f"{path}: it holds {len(signal)} records, expected one of them, as in {path.name}#0")
     fs = told_fs if fs is None else fs
     names = told_leads if leads is None else list(leads)
     if signal.ndim != 2 or 0 in signal.shape or signal.dtype.kind not in "iuf":
         raise RecordError(f"{path}: its array is {signal.dtype} of shape {signal.shape}, expected numbers of (leads, samples)")
     if fs is None:
-        raise RecordError(f"{path}: nothing tells its sampling frequency, expected fs=")
+        raise RecordError(f"{path}: nothing tells its sampling frequency, expected fs= or --fs")
     _check_frequency(fs, path)
     if signal.size > MOST_VALUES:
         raise RecordError(f"{path}: its array holds {signal.size} values, expected at most {MOST_VALUES}")
@@ -207,12 +380,12 @@ def read_numpy(path: Path, fs: float | None = None, leads: Sequence[str] | None 
     if names is None and len(signal) == len(LEADS):
         names = list(LEADS)
     if names is None or len(names) != len(signal):
-        raise RecordError(f"{path}: {len(names or [])} lead names for {len(signal)} leads, expected leads= with one name each")
+        raise RecordError(f"{path}: {len(names or [])} lead names for {len(signal)} leads, expected leads= or --leads with one name each")
     chosen = choose_leads(names, ["mV"] * len(names), path)
     rows = np.empty((len(chosen), signal.shape[1]), np.float32)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         for row, lead in zip(rows, chosen, strict=True):
-            np.multiply(signal[lead.place], lead.sign, out=row, casting="unsafe", dtype=np.float64)
+            np.multiply(signal[lead.place], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
     return checked_record(path, rows, fs, [lead.name for lead in chosen])
 
 
@@ -227,7 +400,31 @@ def _arrays(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:
         leads = arrays.get("leads")
         if leads is not None and (leads.ndim != 1 or leads.dtype.kind not in "US"):
             raise RecordError(f"{path}: its leads are {leads.dtype} of shape {leads.shape}, expected a list of names")
-        return arrays["signal"], None if fs is None else float(fs.item()), None if leads is None else leads.astype(str).tolist()
+        return (
+            arrays[_signal_of(path, arrays)],
+            None if fs is None else float(fs.item()),
+            None if leads is None else leads.astype(str).tolist(),
+        )
+
+
+def _signal_of(path: Path, arrays: Any) -> str:
+    """The name of the array that holds the signal: "signal", or the only one of two or three dimensions."""
+    names = [name for name in arrays.files if name not in ("fs", "leads")]
+    if "signal" in names:
+        return "signal"
+    wide = [name for name in names if arrays[name].ndim in (2, 3)]
+    if len(wide) != 1:
+        raise RecordError(f"{path}: {len(wide)} of its arrays may be a signal, expected one named signal, or one alone of (leads, samples)")
+    return wide[0]
+
+
+def members_of(path: Path) -> int | None:
+    """How many records a ``.npy`` or ``.npz`` file of shape (records, leads, samples) holds; None for one, or what cannot be read."""
+    try:
+        signal, _, _ = _arrays(path)
+    except Exception:  # its reader tells what is wrong
+        return None
+    return len(signal) if signal.ndim == 3 and len(signal) > 1 else None
 
 
 def _check_sizes(path: Path, arrays: Any) -> None:
