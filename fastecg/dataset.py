@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -115,6 +115,9 @@ def render_dataset(
     unit: str | None = None,
     choose: Sequence[str] | None = None,
     derive: bool = False,
+    start: float | None = None,
+    pages: int | None = None,
+    every: float | None = None,
     workers: int | None = None,
     client: Client | None = None,
     overwrite: bool = False,
@@ -151,6 +154,9 @@ def render_dataset(
         Leads to keep, in this order, as in `Record.choose`: "V1", or "CM5=ECG1" for one that is to have another name.
     derive : bool
         Add III, aVR, aVL and aVF to records of I and II that lack them.
+    start, pages, every : float, int, float
+        Of long records: the second at which the first page begins, how many pages are drawn at most, and seconds from page to page;
+        whole pages of 10 s. Pages keep their numbers, and so their pictures.
     workers : int, optional
         Processes; all cores unless given.
     client : distributed.Client, optional
@@ -158,7 +164,7 @@ def render_dataset(
     overwrite : bool
         Draw everything anew, whatever is there.
     progress : callable, optional
-        Called with a `Progress` after every record; where there are many variants or pages, after every 32 of them.
+        Called with a `Progress` after every record; where there are many variants or pages, after some of them.
 
     Raises
     ------
@@ -207,6 +213,9 @@ def render_dataset(
         unit=unit,
         choose=None if choose is None else tuple(choose),
         derive=derive or None,
+        start=start,
+        pages=None if pages is None else whole(pages, "number of pages"),
+        every=every,
     )
     options.check()
     if workers is not None and workers < 1:
@@ -265,24 +274,26 @@ def _run(
     summary, errors = Summary(), dict[str, str]()
     parts = in_parts(tasks, options)
     left = Counter(part.stem for part in parts)
-    for drawn in _results(parts, options, output.target, workers):
-        if drawn.error is not None:
-            errors.setdefault(drawn.stem, drawn.error)
-        left[drawn.stem] += len(drawn.parts) - 1
-        ended = left[drawn.stem] == 0
-        error = errors.get(drawn.stem) if ended else None
-        manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
-        output.send()
-        summary.add(drawn)
-        if ended:
-            summary.end(drawn, error)
-            if error is None:
-                manifest.errors.pop(drawn.stem, None)
-        note = f"{drawn.stem}: {drawn.pages} pages of 10 s, {drawn.pages * options.per_record} pictures" if drawn.pages else None
-        if drawn.doubt is not None:
-            summary.doubts.append((drawn.stem, drawn.doubt))
-            note = f"warning: {drawn.doubt}"
-        progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error, note))
+    late: list[Drawn] = []  # what was drawn when the run was stopped
+    with closing(_noted(_results(parts, options, output.target, workers, late), late, manifest)) as results:
+        for drawn in results:
+            if drawn.error is not None:
+                errors.setdefault(drawn.stem, drawn.error)
+            left[drawn.stem] += len(drawn.parts) - 1
+            ended = left[drawn.stem] == 0
+            error = errors.get(drawn.stem) if ended else None
+            manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
+            output.send()
+            summary.add(drawn)
+            if ended:
+                summary.end(drawn, error)
+                if error is None:
+                    manifest.errors.pop(drawn.stem, None)
+            note = f"{drawn.stem}: {drawn.pages} pages of 10 s, {drawn.pages * options.per_record} pictures" if drawn.pages else None
+            if drawn.doubt is not None:
+                summary.doubts.append((drawn.stem, drawn.doubt))
+                note = f"warning: {drawn.doubt}"
+            progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error, note))
     summary.seconds = time.perf_counter() - began
     return summary
 
@@ -291,7 +302,16 @@ def _error_line(stem: str, error: str | None) -> list[Line]:
     return [] if error is None else [{"record": stem, "error": error}]
 
 
-def _results(tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None) -> Iterator[Drawn]:
+def _noted(results: Generator[Drawn], late: list[Drawn], manifest: Manifest) -> Generator[Drawn]:
+    """The results; if the run is stopped, what is drawn by then is noted too."""
+    try:
+        yield from results
+    finally:
+        results.close()
+        manifest.append(line for drawn in late for line in drawn.lines)
+
+
+def _results(tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None, late: list[Drawn]) -> Generator[Drawn]:
     """Draw all tasks: here, in other processes, or on a cluster."""
     yield from (Drawn(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
@@ -312,12 +332,17 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         task = next(waiting, None)
         if task is None:
             return
-        drawn = draw_task(task, options, target)
+        lines: list[Line] = []
+        try:
+            drawn = draw_task(task, options, target, lines)
+        except BaseException:
+            late.append(Drawn(task.stem, tuple(lines)))
+            raise
         waiting.put_first(drawn.parts)
         compiled |= not drawn.parts
         processes = max(processes, min(most, len(drawn.parts)))  # a record that turns out to be long is work for many
         yield drawn
-    yield from drawn_by_workers(waiting, options, target, processes)
+    yield from drawn_by_workers(waiting, options, target, processes, late)
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:

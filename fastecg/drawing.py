@@ -9,7 +9,7 @@ import tempfile
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
@@ -30,10 +30,18 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.record import Record
 
-_PICTURES_A_PART = 32  # of a record that is drawn in parts: what is lost when a run is killed
-_FEW_PARTS = 4  # records of no more are drawn as a whole
+_PICTURES_A_PART = 8  # of a record that is drawn in parts: what is lost when a run is killed
+_FEW_PARTS = 16  # records of no more are drawn as a whole
 _PACKAGE = Path(__file__).parent
 _OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
+
+
+def _never() -> bool:
+    return False
+
+
+#: Whether the run is being stopped: a worker then ends after its picture. Set in workers.
+stopping: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True)
@@ -107,46 +115,57 @@ class Waiting:
         self._piles.appendleft(iter(tasks))
 
 
-def draw_task(task: Task, options: Options, target: Path | str) -> Drawn:
-    """Draw all pictures of one record that are not there yet, to a folder or URL. Whatever is wrong with the record becomes its error."""
+def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line] | None = None) -> Drawn:
+    """Draw all pictures of one record that are not there yet, to a folder or URL. Whatever is wrong with the record becomes its error.
+
+    In a folder, `lines` get that of every picture as soon as it is there.
+    """
     if isinstance(target, Path):
-        return _draw(task, options, target)
+        return _draw(task, options, target, [] if lines is None else lines)
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
-        drawn = _draw(task, options, Path(folder))
+        drawn = _draw(task, options, Path(folder), [])
         send_folder(Path(folder), target)
         return drawn
 
 
-def _draw(task: Task, options: Options, folder: Path) -> Drawn:
-    lines: list[Line] = []
+def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Drawn:
     try:
+        if stopping():
+            return Drawn(task.stem)
         first, stop = task.variants or (0, options.per_record)
         each = max(1, _PICTURES_A_PART // (stop - first))
         whole = task.pages is None and not options.mask_unplotted
-        if whole and not task.told and (pages := _told_pages(task.origin)) > each * _FEW_PARTS:
-            return Drawn(task.stem, pages=pages, parts=(replace(task, told=True),))
+        if whole and not task.told and (told := len(options.chosen_pages(_told_pages(task.origin)))) > each * _FEW_PARTS:
+            return Drawn(task.stem, pages=told, parts=(replace(task, told=True),))
         record = _read(task, options)
         pages = record.page_count()
-        count = pages * options.per_record
-        if whole and pages > each * _FEW_PARTS:
-            return Drawn(task.stem, pages=0 if task.told else pages, parts=_Parts(task, pages, each))
-        asked = [range(variant * pages, (variant + 1) * pages)[slice(*(task.pages or (0, pages)))] for variant in range(first, stop)]
+        chosen = options.chosen_pages(pages)
+        if not chosen:
+            raise RecordError(f"{task.stem}: it lasts {record.duration_s:g} s, expected more than the start, {options.start:g} s")
+        count = len(chosen) * options.per_record
+        if whole and len(chosen) > each * _FEW_PARTS:
+            return Drawn(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
+        some = chosen[slice(*(task.pages or (0, len(chosen))))]
+        asked = [[variant * pages + page for page in some] for variant in range(first, stop)]
         plotted = np.zeros(record.signal.shape, dtype=bool)
         redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
         for index in chain(*asked):
+            if stopping():
+                return Drawn(task.stem, tuple(lines))
             if redo or index not in task.done:
                 photo = _photo(record, index, pages, options)
                 if redo:
                     _mark_plotted(plotted, photo)
                 lines.append(_written(photo, task.stem, index, folder, options) | {"images": count, "copy_bytes": 2 * record.signal.size})
                 del photo  # 30 MB and more that the next one can use
-        if asked[0][0] == 0 and (redo or not task.copied):
+        begins = first == 0 and some[0] == chosen[0]
+        if begins and (redo or not task.copied):
             comments = _comments(task.stem, count, options)
             write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
         from fastecg.record import unit_doubt
 
-        tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs
-        doubt = unit_doubt(record) if asked[0][0] == 0 else None
+        tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs if len(chosen) == pages else 0.0
+        doubt = unit_doubt(record) if begins else None
         return Drawn(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from fastecg.recipe import Recipe
     from fastecg.record import Record
 
+PAGE_S = 10.0  #: of a page
+_LONGEST_S = 1e9
+
 
 @dataclass(frozen=True)
 class Options:
@@ -43,6 +46,14 @@ class Options:
     unit: str | None = None
     choose: tuple[str, ...] | None = None
     derive: bool | None = None
+    start: float | None = None
+    pages: int | None = None
+    every: float | None = None
+
+    def chosen_pages(self, count: int) -> range:
+        """Which of a record's pages are drawn."""
+        first, step = round((self.start or 0.0) / PAGE_S), round((self.every or PAGE_S) / PAGE_S)
+        return range(first, count, step)[: self.pages]
 
     def applied_to(self, record: Record) -> Record:
         """A record with the leads that are asked for."""
@@ -78,6 +89,12 @@ class Options:
         check_lines(self.notes, "notes", MOST_NOTES)
         if self.unit is not None and millivolts_per(self.unit) is None:
             raise FastecgError(f"the unit is {self.unit!r}, expected mV, uV or V")
+        for name, seconds in (("start", self.start), ("every", self.every)):
+            whole = seconds is None or (0 <= seconds < _LONGEST_S and abs(seconds / PAGE_S - round(seconds / PAGE_S)) < 1e-9)
+            if not whole or (name == "every" and seconds == 0):
+                raise FastecgError(f"{name} is {seconds:g} s, expected whole pages of {PAGE_S:g} s, as {PAGE_S:g} or {6 * PAGE_S:g}")
+        if self.pages is not None and self.pages < 1:
+            raise FastecgError(f"pages is {self.pages}, expected 1 or more")
         if self.per_record < 1:
             raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
         if self.severity is not None and not 0 <= self.severity <= 1:

@@ -16,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from fastecg import drawing
 from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
 from fastecg.memory import keep_freed
@@ -27,19 +28,24 @@ UNGUARDED = 'the worker processes ended before they began, expected the code of 
 _AHEAD = 4  # tasks queued for each worker
 
 
-def drawn_by_workers(tasks: Iterable[Task], options: Options, folder: Path | str, workers: int) -> Iterator[Drawn]:
+def drawn_by_workers(
+    tasks: Iterable[Task], options: Options, folder: Path | str, workers: int, late: list[Drawn] | None = None
+) -> Iterator[Drawn]:
     """Draw tasks in `workers` processes; results come as they are ready.
+
+    When the run is stopped, each process ends after the picture that it draws; what was drawn by then is put into `late`.
 
     When a worker dies, the tasks under way are drawn again, one at a time by one process: the one that kills it again is reported as
     failed.
     """
     waiting = Waiting(tasks)
     exhausted = False
-    began = multiprocessing.get_context("spawn").Event()
+    context = multiprocessing.get_context("spawn")
+    began, stop = context.Event(), context.Event()
     while not exhausted:
         suspects: list[Task] = []
-        with _pool(workers, began) as pool:
-            yield from _until_broken(pool, waiting, options, folder, workers * _AHEAD, suspects)
+        with _pool(workers, began, stop) as pool:
+            yield from _until_broken(pool, waiting, options, folder, workers * _AHEAD, suspects, stop, late)
         exhausted = not suspects
         if suspects and not began.is_set():
             raise FastecgError(UNGUARDED)
@@ -49,7 +55,14 @@ def drawn_by_workers(tasks: Iterable[Task], options: Options, folder: Path | str
 
 
 def _until_broken(
-    pool: ProcessPoolExecutor, waiting: Waiting, options: Options, folder: Path | str, ahead: int, suspects: list[Task]
+    pool: ProcessPoolExecutor,
+    waiting: Waiting,
+    options: Options,
+    folder: Path | str,
+    ahead: int,
+    suspects: list[Task],
+    stop: Event,
+    late: list[Drawn] | None,
 ) -> Iterator[Drawn]:
     """Results of the waiting tasks, to the end or until the pool breaks; then `suspects` holds the tasks that were under way."""
     pending: dict[Future[Drawn], Task] = {}
@@ -72,7 +85,10 @@ def _until_broken(
         suspects.extend(pending.values())
         _kill_rest(pool)
     except BaseException:
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+        if late is not None:
+            late += [future.result() for future in pending if not future.cancelled() and future.exception() is None]
         raise
 
 
@@ -110,8 +126,8 @@ def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Ite
                     break
 
 
-def _pool(workers: int, began: Event | None = None) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (began,))
+def _pool(workers: int, began: Event | None = None, stop: Event | None = None) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (began, stop))
 
 
 def end_if_starting() -> None:
@@ -123,10 +139,12 @@ def end_if_starting() -> None:
         raise SystemExit(1)
 
 
-def start_worker(began: Event | None = None) -> None:
+def start_worker(began: Event | None = None, stop: Event | None = None) -> None:
     """Prepare a worker process: it ignores Ctrl-C, which the parent handles, and ends when the parent ends."""
     if began is not None:
         began.set()
+    if stop is not None:
+        drawing.stopping = stop.is_set
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed()
     threading.Thread(target=_end_with_parent, daemon=True).start()

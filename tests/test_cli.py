@@ -185,7 +185,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --chest-gain 2.5 --paper a4 --rhythm-lead V1,II "
         "--seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
         "--quality 80 --truth json,mask --mask-unplotted --challenge-headers --workers 1 --overwrite --severity 0.5 "
-        f"--fs 250 --units uV --leads I,II --choose II --derive --header-text {tmp_path / 'lines.txt'} "
+        f"--start 20 --pages 3 --every 60 --fs 250 --units uV --leads I,II --choose II --derive --header-text {tmp_path / 'lines.txt'} "
         f"--notes {tmp_path / 'notes.txt'} --notes-font {tmp_path / 'hand.ttf'}"
     )
     shutil.copy(font_file("DejaVuSans.ttf"), tmp_path / "hand.ttf")
@@ -199,6 +199,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
         "per_record": 2, "limit": 9, "shard": (2, 3), "format": "jpg", "quality": 80, "truth": ("json", "mask"), "mask_unplotted": True,
         "challenge_headers": True, "workers": 1, "client": None, "overwrite": True, "severity": 0.5, "header_text": ("Ward 7", "second"),
         "notes": ("NSR", "K+ 5.1"), "fs": 250, "unit": "uV", "leads": ("I", "II"), "choose": ("II",), "derive": True,
+        "start": 20, "pages": 3, "every": 60,
         "notes_font": read_font(tmp_path / "hand.ttf"),
     }  # fmt: skip
 

@@ -580,7 +580,7 @@ def day(tmp_path) -> Path:
 
 def test_a_day_of_ecg_is_counted_before_it_is_read(day, tmp_path, monkeypatch):
     read = drawing._read
-    monkeypatch.setattr(drawing, "_read", lambda task: said and read(task))
+    monkeypatch.setattr(drawing, "_read", lambda task, options: said and read(task, options))
 
     class Enough(Exception):
         pass
@@ -599,7 +599,7 @@ def test_a_day_of_ecg_is_counted_before_it_is_read(day, tmp_path, monkeypatch):
     assert note == "day: 8640 pages of 10 s, 17280 pictures"
     assert pages == 0
     assert seconds < 2
-    assert len(lines(tmp_path / "out")) == said[2][1] == 32  # listed as soon as they are there
+    assert len(lines(tmp_path / "out")) == said[2][1] == 8  # listed as soon as they are there
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -622,6 +622,60 @@ def test_records_of_many_pages_are_drawn_in_parts_with_the_same_bytes(tmp_path, 
     summary = dataset.render_dataset([tmp_path / "long", tmp_path / "short"], parted, **options)
     assert contents(parted) == contents(tmp_path / "whole")
     assert (summary.pages, summary.kept) == (2, 20)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_long_record_that_is_interrupted_keeps_every_page(day, tmp_path, workers):
+    """It stops after the pages under way, lists all that were drawn, and the same command goes on behind them."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "fastecg", "render", str(day), "-o", str(out), "--workers", workers, "--dpi", "150"]
+    run = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while len(lines(out) if (out / "manifest.jsonl").exists() else []) < 16 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGINT)
+    asked = time.monotonic()
+    _, said = run.communicate(timeout=60)
+    assert time.monotonic() - asked < 20
+    assert run.returncode == 130, said
+    assert {line["path"] for line in lines(out)} == {path.name for path in out.glob("*.png")}
+    assert len(lines(out)) >= 16
+
+
+def test_some_pages_of_a_long_record(tmp_path):
+    """From a second on, so many, so far apart; each as in a run of all."""
+    put(tmp_path / "long", 100)
+    every = dataset.render_dataset(tmp_path / "long", tmp_path / "all", **SMALL)
+    some = dataset.render_dataset(tmp_path / "long", tmp_path / "some", start=20, every=30, pages=2, per_record=2, **SMALL)
+    assert (every.pages, some.pages) == (10, 4)
+    assert [(line["path"], line["page"], line["images"]) for line in lines(tmp_path / "some")] == [
+        ("long-2.png", 2, 4), ("long-5.png", 5, 4), ("long-12.png", 2, 4), ("long-15.png", 5, 4)]  # fmt: skip
+    for name in ("long-2.png", "long-5.png", "long.dat"):
+        assert (tmp_path / "some" / name).read_bytes() == (tmp_path / "all" / name).read_bytes()
+    again = dataset.render_dataset(tmp_path / "long", tmp_path / "some", start=20, every=30, pages=2, per_record=2, **SMALL)
+    assert (again.pages, again.kept) == (0, 4)
+    late = dataset.render_dataset(tmp_path / "long", tmp_path / "late", start=100, **SMALL)
+    assert late.failures == [("long", "long: it lasts 100 s, expected more than the start, 100 s")]
+    for wrong in ({"start": 5}, {"every": 0}, {"start": -10}, {"pages": 0}, {"every": 15}):
+        with pytest.raises(FastecgError, match="expected"):
+            dataset.render_dataset(tmp_path / "long", tmp_path / "x", **wrong)
+
+
+def test_some_pages_of_a_day_are_drawn_in_parts(day, tmp_path, monkeypatch):
+    monkeypatch.setattr(drawing, "_PICTURES_A_PART", 2)
+    monkeypatch.setattr(drawing, "_FEW_PARTS", 2)
+    notes = []
+    summary = dataset.render_dataset(
+        day, tmp_path / "out", start=3600, every=7200, pages=5, progress=lambda p: notes.append(p.note), **SMALL
+    )
+    assert summary.pages == 5
+    assert "day: 5 pages of 10 s, 5 pictures" in notes
+    assert [line["page"] for line in lines(tmp_path / "out")] == [360, 1080, 1800, 2520, 3240]
+    assert (tmp_path / "out/day.dat").is_file()
 
 
 def test_tasks_that_prove_long_are_next():

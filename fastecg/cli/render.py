@@ -61,6 +61,13 @@ def render(
     challenge_headers: Annotated[
         bool, typer.Option("--challenge-headers", help="WFDB copy names its images, #Image: …, as PhysioNet 2024.", rich_help_panel="Files")
     ] = False,
+    start: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Of long records: where the first page begins.", rich_help_panel=_INPUT)
+    ] = None,
+    pages: Annotated[int | None, typer.Option(metavar="N", help="Most pages of a record.", rich_help_panel=_INPUT)] = None,
+    every: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="A page every so many seconds. [default: 10]", rich_help_panel=_INPUT)
+    ] = None,
     fs: Annotated[float | None, typer.Option(help="Hz, of CSV and NumPy files that do not tell it.", rich_help_panel=_INPUT)] = None,
     units: Annotated[str | None, typer.Option(help="mV, uV or V, of CSV and NumPy files. [default: mV]", rich_help_panel=_INPUT)] = None,
     leads: Annotated[str, typer.Option(metavar="LEAD[,…]", help="Names of the leads in CSV and NumPy files.", rich_help_panel=_INPUT)] = "",
@@ -140,6 +147,9 @@ def render(
                 unit=units,
                 choose=listed(choose) or None,
                 derive=derive,
+                start=start,
+                pages=pages,
+                every=every,
                 overwrite=overwrite,
                 progress=reporter.update,
             )
