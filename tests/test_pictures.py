@@ -9,7 +9,8 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+import tifffile
+from PIL import Image, ImageOps, features
 
 from fastecg.digitizing.pictures import LARGEST, find_pictures, read_picture, reduction_of
 from fastecg.errors import ImageError
@@ -146,3 +147,27 @@ def test_a_pdf_is_drawn_by_our_own_modules(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pdf(tmp_path / "page.pdf", "612", "792")
     assert read_picture(tmp_path / "page.pdf").shape == (2200, 1700, 3)
+
+
+def test_grey_of_any_depth_is_read_alike(tmp_path):
+    """Shares of 1, 10 and 12 bits in 16, and bytes as floats: all were black, or nearly."""
+    grey = np.linspace(0, 255, 60 * 80).reshape(60, 80).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "share.tif", grey.astype(np.float32) / 255)
+    tifffile.imwrite(tmp_path / "byte.tif", grey.astype(np.float32))
+    for bits in (10, 12, 14, 16):
+        Image.fromarray(np.rint(grey / 255 * (2**bits - 1)).astype(np.uint16)).save(tmp_path / f"{bits}.png")
+    for path in sorted(tmp_path.iterdir()):
+        read = read_picture(path)
+        assert read.shape == (60, 80, 3), path
+        assert np.abs(read[..., 0].astype(int) - grey).max() <= 1, path
+
+
+def test_folders_are_searched_for_every_format_that_is_read(tmp_path):
+    picture = Image.fromarray(np.full((20, 30, 3), 200, np.uint8))
+    names = ["a.gif", "b.jfif", "c.bmp"] + ["d.avif"] * features.check("avif")
+    for name in names:
+        picture.save(tmp_path / name, format="JPEG" if name.endswith("jfif") else None)
+    (tmp_path / "e.heic").write_bytes(b"not read here")
+    assert [source.path.name for source in find_pictures([tmp_path])] == [*names[:2], *names[2:], "e.heic"]
+    for name in names:
+        assert np.abs(read_picture(tmp_path / name).astype(int) - 200).max() < 8

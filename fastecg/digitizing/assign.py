@@ -7,7 +7,7 @@ is preferred by more than a little, for every program has its own. So a name bel
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -35,6 +35,8 @@ _SPEED = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
 _NO_SPEED = 3.0  # rows whose length is the layout's time at no speed
 _LENGTH_OFF = 0.12
 _LENGTH_PRICE, _SAME_LENGTH = 2.0, 0.03  # a row longer or shorter than its columns, a column; and by how much it may be
+_USUAL_SPEED, _LONGER = 25.0, 1.2  # mm/s of strips that are longer than their layout's time by this factor
+_FEW_NAMES = 3  # with fewer, a layout that is told is on the page as a whole
 _CUT = 1.5  # columns of a layout that the picture does not show, each time
 _FAR_NAME = 0.1  # a mm beyond the usual distance of names from their traces
 _USUAL_NAME_MM = 14.0
@@ -106,9 +108,9 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     seen = _Seen(tuple(tracks), tuple(names), away.reshape(len(names), len(tracks)), scaled)
     found = [
         placed
-        for layout, cost in _candidates(len(tracks), names, forced)
+        for layout, cost in _candidates(seen, forced)
         for first in range(min(len(tracks) - layout.rows, 0), max(len(tracks) - layout.rows, 0) + 1)
-        for placed in _placed(seen, layout, first, cost)
+        for placed in _placed(seen, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
     ]
     if forced is None or not found:
         found += _free(seen)
@@ -140,12 +142,17 @@ class _Seen:
         return float(np.median(np.diff([track.level_mm for track in self.tracks]))) if len(self.tracks) > 1 else 40.0
 
 
-def _candidates(rows: int, names: Sequence[Name], forced: str | None) -> Iterator[tuple[Layout, float]]:
-    """Layouts that a page of so many tracks may have, each with what it costs for being rare."""
-    ordered = sorted(names, key=lambda name: name.y_mm)
+def _candidates(seen: _Seen, forced: str | None) -> Iterator[tuple[Layout, float]]:
+    """Layouts that a page of such tracks may have, each with what it costs for being rare."""
+    rows, ordered = len(seen.tracks), sorted(seen.names, key=lambda name: name.y_mm)
     leads = tuple(dict.fromkeys(name.lead for name in ordered if name.lead in LEADS))
     if forced is not None:
-        yield (LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)), 0.0
+        told = LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)
+        yield told, 0.0
+        left, right = seen.span_mm
+        seconds = round((right - left) / _USUAL_SPEED)
+        if seen.scaled and len(told.columns) == 1 and seconds > _LONGER * told.seconds:  # a strip
+            yield replace(told, seconds=float(seconds)), 0.0
         return
     bases: dict[tuple[tuple[str, ...], ...], Layout] = {}
     for layout in LAYOUTS.values():
@@ -163,8 +170,11 @@ def _candidates(rows: int, names: Sequence[Name], forced: str | None) -> Iterato
             yield Layout(name, layout.title, columns, rhythm, layout.seconds), _STRIP_ODD + _RARE.get(layout.name, 0.0)
 
 
-def _placed(seen: _Seen, layout: Layout, first: int, cost: float) -> Iterator[Assignment]:
-    """A layout whose row 0 is track `first` (negative: rows above the picture), whole and with columns that the picture cut off."""
+def _placed(seen: _Seen, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[Assignment]:
+    """A layout whose row 0 is track `first` (negative: rows above the picture), whole and with columns that the picture cut off.
+
+    Only `whole` where no names could tell which columns are left.
+    """
     rows = [first + row if 0 <= first + row < len(seen.tracks) else None for row in range(layout.rows)]
     used = [row for row in rows if row is not None]
     cost += _ROW_OFF * (len(rows) - len(used) + len(seen.tracks) - len(used))
@@ -172,7 +182,7 @@ def _placed(seen: _Seen, layout: Layout, first: int, cost: float) -> Iterator[As
         return
     columns = len(layout.columns)
     left, right = seen.span_mm
-    for pitch, (start, stop) in product(_pitches(seen, layout), ((0, columns), *_parts(columns))):
+    for pitch, (start, stop) in product(_pitches(seen, layout), ((0, columns), *(() if whole else _parts(columns)))):
         shown = stop - start
         speed = snapped(pitch * columns / layout.seconds, SPEEDS_MM_S, _LENGTH_OFF)
         price = cost + ((_SPEED[speed] if speed is not None else _NO_SPEED) if seen.scaled else 0.0)

@@ -20,16 +20,17 @@ from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
 from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
-from fastecg.digitizing.separate import WEIGHTS
+from fastecg.digitizing.separate import WEIGHTS, separator
 from fastecg.digitizing.targets import THIN_MM
 from fastecg.digitizing.time_axis import TimeAxis, frame_of_bars, sharper, time_axis
 from fastecg.digitizing.tracks import Track
-from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area, reframed
+from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, _read_at_all, _straight_view, best_view, ink_area, reframed
 from fastecg.errors import ImageError
 from fastecg.layouts import Layout
 
 _SMALLEST = 200  # px
 _SURE_NAME, _ANOTHER_PAGE = 0.6, 0.5  # how sure a name is, and what share of a page's names tells of another page
+_DARK, _LIGHTER = 96.0, 2.0  # of 255: most of a picture of light on dark, and how far lighter pixels go from that, by how far darker do
 _SAME_SCALE = 1e-4  # by which millimetres may be off, and rows fall
 
 
@@ -88,9 +89,28 @@ def digitize(picture: np.ndarray, settings: Settings = READ, *, name: str = "rec
     ImageError
         If the picture is too small, has no grid, no trace, or no layout that can be told.
     """
-    picture = _as_colour(picture)
-    view = best_view(picture, settings, weights)
+    view = _best_view(_as_colour(picture), settings, weights)
     return read_view(view, settings, name)
+
+
+def _best_view(picture: np.ndarray, settings: Settings, weights: Path) -> View:
+    """The picture the right way up; the other way round where it is light on dark, and as it stands where no names tell which way."""
+    if _light_on_dark(picture):
+        inverse = _best_view(255 - picture, settings, weights)
+        if inverse.placed is not None:
+            return replace(inverse, negative=True)
+    view = best_view(picture, settings, weights)
+    if settings.layout is not None and view.turns and not _read_at_all(view):
+        straight = _straight_view(picture, settings, separator(weights))
+        return straight if straight.placed is not None else view
+    return view
+
+
+def _light_on_dark(picture: np.ndarray) -> bool:
+    """Whether most of a picture is dark, and what differs from that is light: a screen, or a negative."""
+    grey = picture[:: max(1, len(picture) // 512), :: max(1, picture.shape[1] // 512)].mean(axis=2)
+    low, middle, high = np.percentile(grey, (0.5, 50, 99.5))
+    return bool(middle < _DARK and high - middle > _LIGHTER * max(middle - low, 1.0))
 
 
 def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
@@ -103,7 +123,7 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     if settings.page is not None:
         return _corrected(view, settings)
     if view.placed is None:
-        raise nothing_readable(view.names, view.layers)
+        raise nothing_readable(view.names, view.layers, settings.layout)
     page, (stretch, fall) = _first_look(view, settings)
     if abs(stretch - 1.0) > _SAME_SCALE or abs(fall) > _SAME_SCALE:
         page, _ = _first_look(reframed(view, stretch, fall, settings.layout), settings)
@@ -173,6 +193,8 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
     """A view with one of its layouts."""
     straight, pulses = seen.straight, seen.pulses
     flags: list[str] = []
+    if settings.layout is not None and not _read_at_all(view):
+        flags.append("few names of leads were read: the layout is as told, and the picture is taken to be the right way up")
     if view.negative:
         flags.append("the picture is a negative: light and dark were exchanged")
     if view.plain:

@@ -54,10 +54,12 @@ def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return rows + box[0].start, columns + box[1].start
 
 
-def nothing_readable(names: Sequence[Name], layers: Layers) -> ImageError:
-    """Why a page cannot be read."""
+def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None = None) -> ImageError:
+    """Why a page cannot be read, of which the `layout` may have been told."""
     ink = float((layers["trace"] > _INK).mean())
     if ink < 2e-4:
         return ImageError("no trace was found, expected a picture of an ECG on paper")
+    if layout is not None:
+        return ImageError(f"the rows of traces that were found are not those of layout {layout}, expected that of this page, or none")
     read = ", ".join(sorted({name.lead for name in names})) or "none"
     return ImageError(f"the names of leads do not fit any layout (read: {read}), expected the layout to be given")

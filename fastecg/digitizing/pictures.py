@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
 #: Suffixes that folders are searched for.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".pdf", ".heic", ".heif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".pdf", ".heic", ".heif")
 
 #: Suffixes of files that may hold several pages.
 PAGED = (".pdf", ".tif", ".tiff")
 
 #: Pillow's names of what is opened, by content and not by suffix: for others it starts programs (PostScript); HEIC, by suffix, too.
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
 
 #: Pixels of a picture that is read; larger ones are made smaller by whole numbers while they are decoded or, in bands, thereafter.
 LARGEST = 25_000_000
@@ -35,6 +35,8 @@ MOST_PAGES = 2000
 _MOST_PIXELS = 120_000_000  # that are decoded
 _MOST_OF_WEBP = 60_000_000  # its decoder keeps three copies
 _LONGEST_SIDE = 65_535
+_WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # of pixels of 8, 10, 12, 14 and 16 bits
+_WHITES_OF_SHARES = 1.0, *_WHITES
 _BAND = 1 << 22  # pixels
 _BY_DECODER = (2, 4, 8)  # what JPEG can be divided by while it is decoded
 
@@ -116,7 +118,7 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
             from fastecg.digitizing.pdf_page import read_pdf_page
 
             return read_pdf_page(path, page, LARGEST)
-        formats = ("HEIF",) if _is_heif(path) else FORMATS
+        formats = ("HEIF",) if _is_heif(path) else _opened()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is looked at here
             with Image.open(path, formats=formats) as found:
@@ -135,6 +137,14 @@ def pixels_of(picture: Image.Image) -> np.ndarray:
     """The pixels of a PIL image as `read_picture` gives them."""
     factor = _loaded(picture, reduction_of(picture.size))
     return _turned(_reduced(picture, factor), picture.getexif().get(_ORIENTATION))
+
+
+def _opened() -> tuple[str, ...]:
+    """Those of `FORMATS` that this Pillow knows: AVIF came late."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _is_heif(path: Path) -> bool:
@@ -184,11 +194,12 @@ def _reduced(found: Image.Image, factor: int) -> np.ndarray:
 
 
 def _span(picture: Image.Image) -> float:
-    """The value of white, where pixels are no bytes."""
+    """The value of white, where pixels are no bytes: the most of as few bits as hold the lightest, 12 in many files of 16."""
     if not _is_deep(picture):
         return 255.0
     extremes: tuple[float, float] = picture.getextrema()  # type: ignore[assignment]
-    return 65535.0 if picture.mode != "F" and extremes[1] > 255 else 255.0
+    whites = _WHITES_OF_SHARES if picture.mode == "F" else _WHITES
+    return next((white for white in whites if extremes[1] <= white), whites[-1])
 
 
 def _is_deep(picture: Image.Image) -> bool:
