@@ -30,6 +30,7 @@ _HOMES = {
     "digitize": "fastecg.digitizing.result",
     "photos": "fastecg.training",
     "read_image": "fastecg.digitizing.result",
+    "read_images": "fastecg.digitizing.result",
     "read_record": "fastecg.readers",
     "render": "fastecg.recipe",
     "render_dataset": "fastecg.dataset",
@@ -58,6 +59,7 @@ __all__ = [
     "digitize",
     "photos",
     "read_image",
+    "read_images",
     "read_record",
     "render",
     "render_dataset",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from fastecg.digitizing.result import ReadSegment as ReadSegment
     from fastecg.digitizing.result import digitize as digitize
     from fastecg.digitizing.result import read_image as read_image
+    from fastecg.digitizing.result import read_images as read_images
     from fastecg.digitizing.score import Scores as Scores
     from fastecg.digitizing.score import score as score
     from fastecg.errors import FastecgError as FastecgError

@@ -40,7 +40,7 @@ DIGITIZED = "digitized.jsonl"
 SUMMARY = "summary.csv"
 
 #: What follows the name of a picture in the files that are made of it.
-SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".edf", ".aecg.xml")
+SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".npz", ".mat", ".edf", ".aecg.xml")
 
 #: The columns of the table.
 COLUMNS = ("picture", "page", "record", "layout", "order", "confidence", "gain_mm_mv", "speed_mm_s", "fs", "read", "flags", "error")

@@ -273,6 +273,7 @@ def _run(
     began = time.perf_counter()
     summary, errors = Summary(), dict[str, str]()
     parts = in_parts(tasks, options)
+    sources = {task.stem: task.source for task in tasks}
     left = Counter(part.stem for part in parts)
     late: list[Drawn] = []  # what was drawn when the run was stopped
     with closing(_noted(_results(parts, options, output.target, workers, late), late, manifest)) as results:
@@ -282,7 +283,7 @@ def _run(
             left[drawn.stem] += len(drawn.parts) - 1
             ended = left[drawn.stem] == 0
             error = errors.get(drawn.stem) if ended else None
-            manifest.append([*drawn.lines, *_error_line(drawn.stem, error)])
+            manifest.append([*drawn.lines, *_error_line(drawn.stem, sources[drawn.stem], error)])
             output.send()
             summary.add(drawn)
             if ended:
@@ -298,8 +299,8 @@ def _run(
     return summary
 
 
-def _error_line(stem: str, error: str | None) -> list[Line]:
-    return [] if error is None else [{"record": stem, "error": error}]
+def _error_line(stem: str, source: str, error: str | None) -> list[Line]:
+    return [] if error is None else [{"record": stem, "source": source, "error": error}]
 
 
 def _noted(results: Generator[Drawn], late: list[Drawn], manifest: Manifest) -> Generator[Drawn]:

@@ -59,6 +59,7 @@ class Task:
     variants: tuple[int, int] | None = None
     pages: tuple[int, int] | None = None
     told: bool = False  # how many pages it has
+    source: str = ""  # what it is read from, as the manifest tells
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Draw
                 photo = _photo(record, index, pages, options)
                 if redo:
                     _mark_plotted(plotted, photo)
-                lines.append(_written(photo, task.stem, index, folder, options) | {"images": count, "copy_bytes": 2 * record.signal.size})
+                own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
+                lines.append(_written(photo, task.stem, index, folder, options) | own)
                 del photo  # 30 MB and more that the next one can use
         begins = first == 0 and some[0] == chosen[0]
         if begins and (redo or not task.copied):

@@ -27,26 +27,26 @@ _VARIANTS_A_PART = 32  # of every page of a record: reading it once more costs n
 def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
     """One task for each record, with a unique output name; only the first `limit` records, and of these only one shard."""
     tasks, taken = [], set[str]()
-    for name, origin in _named_records(inputs, folder):
-        task = Task(_free_stem(_safe_stem(name), taken), origin)
+    for name, origin, source in _named_records(inputs, folder):
+        task = Task(_free_stem(_safe_stem(name), taken), origin, source=source)
         if isinstance(origin, Path):
             _refuse_same_file(origin, folder / task.stem)
         tasks.append(task)
     return _part(tasks, limit, shard)
 
 
-def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Record]]:
-    """The records that the inputs refer to, each with its name."""
+def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Record, str]]:
+    """The records that the inputs refer to, each with its name, and what it was read from."""
     from fastecg.readers import find_records, sample_records
     from fastecg.record import Record
 
     records = [item for item in inputs if isinstance(item, Record)]
     paths = [Path(item) for item in inputs if not isinstance(item, Record)]
-    named: list[tuple[str, Path | Record]] = [(record.name, record) for record in records]
+    named: list[tuple[str, Path | Record, str]] = [(record.name, record, record.source or record.name) for record in records]
     sources = find_records(paths) if paths else () if records else sample_records()
     for source in sources:
         if not _is_own_output(source.path, paths, folder):
-            named.append((source.key, source.path))
+            named.append((source.key, source.path, source.told))
     if not named:
         raise RecordError(f"no record in {', '.join(path.name or str(path) for path in paths)}, expected WFDB headers (.hea) in it")
     return named

@@ -55,6 +55,8 @@ class Record:
         aVR, and "-aVR" is aVR with its signal turned over. Others stay as they are.
     name : str
         What files made of the record are called.
+    source : str, optional
+        What it was read from, for the truth of pictures: a file's name, without its folder. The record's name unless given.
 
     Raises
     ------
@@ -75,8 +77,9 @@ class Record:
     fs: float
     leads: tuple[str, ...]
     name: str = "record"
+    source: str | None = None
 
-    def __init__(self, signal: ArrayLike, fs: float, leads: Sequence[str], name: str = "record") -> None:
+    def __init__(self, signal: ArrayLike, fs: float, leads: Sequence[str], name: str = "record", source: str | None = None) -> None:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
             if isinstance(signal, np.ma.MaskedArray):
                 signal = np.ma.filled(np.ma.asarray(signal, dtype=np.float32), np.nan)
@@ -88,6 +91,7 @@ class Record:
         object.__setattr__(self, "fs", float(fs))
         object.__setattr__(self, "leads", names)
         object.__setattr__(self, "name", spelled(str(name)))
+        object.__setattr__(self, "source", spelled(str(name if source is None else source)))
         self._check()
         if values is not signal:  # a caller's own array stays writable for the caller
             values.flags.writeable = False
@@ -149,7 +153,7 @@ class Record:
         ('V1', 'CM5')
         """
         pairs = [(new.strip(), old.strip() or new.strip()) for new, _, old in (lead.partition("=") for lead in leads)]
-        return Record(np.stack([self.lead(old) for _, old in pairs]), self.fs, [new for new, _ in pairs], self.name)
+        return Record(np.stack([self.lead(old) for _, old in pairs]), self.fs, [new for new, _ in pairs], self.name, self.source)
 
     def with_limb_leads(self) -> Record:
         """The record with III, aVR, aVL and aVF, where it lacks them and has I and II, from which they follow.
@@ -167,7 +171,7 @@ class Record:
         rows = {lead: np.float32(a) * one + np.float32(b) * two for lead, (a, b) in LIMB_SHARES.items() if lead in missing}
         rows = {**dict(zip(self.leads, self.signal, strict=True)), **rows}
         ordered = [lead for lead in LEADS if lead in rows] + [lead for lead in rows if lead not in LEADS]
-        return Record(np.stack([rows[lead] for lead in ordered]), self.fs, ordered, self.name)
+        return Record(np.stack([rows[lead] for lead in ordered]), self.fs, ordered, self.name, self.source)
 
     def to_dataframe(self) -> DataFrame:
         """The record as a pandas table: a column a lead, in mV; the index is the time in seconds."""

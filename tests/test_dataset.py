@@ -84,7 +84,9 @@ def test_manifest_tells_the_truth(whole):
         truth = orjson.loads((whole / line["path"]).with_suffix(".json").read_bytes())["fastecg"]
         for key in ("page", "variant", "seed", "recipe"):
             assert line[key] == truth[key]
-    assert failed["record"] == "lost"
+        assert line["source"] == line["record"] + ".hea"
+        assert truth["source"] == Path(line["source"]).name
+    assert (failed["record"], failed["source"]) == ("lost", "lost.hea")
     assert "lost.dat" in failed["error"]
     assert str(whole.parent) not in failed["error"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import loadmat
 
 import fastecg
 from fastecg.errors import FastecgError, RecordError
@@ -32,7 +33,7 @@ def gapped() -> fastecg.Record:
     return fastecg.Record(signal, 500.0, LEADS, "page")
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".edf", ".aecg.xml"])
+@pytest.mark.parametrize("suffix", [".csv", ".npz", ".edf", ".aecg.xml"])
 def test_what_is_written_is_read_again(tmp_path, gapped, suffix):
     if suffix == ".edf":
         pytest.importorskip("edfio")
@@ -43,6 +44,15 @@ def test_what_is_written_is_read_again(tmp_path, gapped, suffix):
     again = tmp_path / f"again{suffix}"
     write_exchange(again, found)
     assert again.read_bytes() == (tmp_path / f"page{suffix}").read_bytes()
+
+
+def test_mat_files_hold_the_record_and_no_date(tmp_path, gapped):
+    write_exchange(tmp_path / "page.mat", gapped)
+    found = loadmat(tmp_path / "page.mat")
+    np.testing.assert_array_equal(found["signal"], gapped.signal)
+    assert found["fs"].item() == 500
+    assert [name.item() for name in found["leads"].ravel()] == list(LEADS)
+    assert found["__header__"] == b"MATLAB 5.0 MAT-file, written by fastecg"
 
 
 def test_edf_of_large_values_and_odd_frequencies(tmp_path):
@@ -300,5 +310,5 @@ def test_folders_without_headers_are_searched_for_them(tmp_path):
 
 
 def test_unknown_formats_are_refused(tmp_path, gapped):
-    with pytest.raises(FastecgError, match=r"expected \.csv, \.edf or \.xml"):
+    with pytest.raises(FastecgError, match=r"expected \.csv, \.npz, \.mat, \.edf or \.xml"):
         write_exchange(tmp_path / "a.mfer", gapped)

@@ -38,7 +38,7 @@ def digitize(
         Path | None,
         typer.Option(metavar="FILE.json", help="A page corrected in `fastecg review`.", rich_help_panel=_PAGE, show_default=False),
     ] = None,
-    also: Annotated[str, typer.Option(help="Records in further formats: some of csv,edf,aecg.", rich_help_panel=_SIGNAL)] = "",
+    also: Annotated[str, typer.Option(help="Records in further formats: some of csv,npz,mat,edf,aecg.", rich_help_panel=_SIGNAL)] = "",
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw what was read over the picture.")] = False,
     weights: Annotated[
         Path | None, typer.Option(help="A network of one's own, ONNX, in place of the one that ships.", show_default=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +14,7 @@ from fastecg.digitizing.decode import Digitized as Decoded
 from fastecg.digitizing.digitize import Reading, _as_colour
 from fastecg.digitizing.digitize import digitize as read
 from fastecg.digitizing.page_model import turned
-from fastecg.digitizing.pictures import pixels_of, read_picture
+from fastecg.digitizing.pictures import page_count, pixels_of, read_picture
 from fastecg.digitizing.report import overlay, report_of, twelve_leads, unturned
 from fastecg.digitizing.separate import WEIGHTS
 from fastecg.digitizing.views import Settings, View
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MODES = ("stroke_fit", "softargmax", "centroid")
 
 Mode = Literal["stroke_fit", "softargmax", "centroid"]
-Format = Literal["csv", "edf", "aecg"]
+Format = Literal["csv", "npz", "mat", "edf", "aecg"]
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Digitized:
         overlay : bool
             Whether to write the picture with what was read drawn over it, as ``<name>-overlay.jpg``.
         also : sequence of str
-            Further formats for the record: some of "csv", "edf", "aecg".
+            Further formats for the record: some of "csv", "npz", "mat", "edf", "aecg".
 
         Returns
         -------
@@ -276,7 +276,7 @@ def digitized_of(reading: Reading, picture: np.ndarray) -> Digitized:
 
 
 def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
-    """Read a picture file: PNG, JPEG, TIFF, WebP, BMP, PDF, and HEIC with the extra "heic".
+    """Read a picture file: PNG, JPEG, TIFF, WebP, BMP, GIF, AVIF, PDF, and HEIC with the extra "heic".
 
     Parameters
     ----------
@@ -306,6 +306,23 @@ def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
     True
     """
     return read_picture(Path(path), page)
+
+
+def read_images(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
+    """Every page of a TIFF or PDF file, or the one picture of any other, each as `read_image` reads it.
+
+    Examples
+    --------
+    >>> import fastecg, tempfile
+    >>> from PIL import Image
+    >>> pages = [Image.fromarray(fastecg.render(fastecg.simulate(seed=k), dpi=50).image) for k in range(3)]
+    >>> file = tempfile.mkdtemp() + "/a.tiff"
+    >>> pages[0].save(file, save_all=True, append_images=pages[1:])
+    >>> len(list(fastecg.read_images(file)))
+    3
+    """
+    for page in range(page_count(Path(path))):
+        yield read_picture(Path(path), page)
 
 
 def _pixels(image: Any) -> np.ndarray:

@@ -12,7 +12,7 @@ from fastecg.errors import RecordError
 from fastecg.record import Record
 
 
-def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Sequence[str]) -> Record:
+def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Sequence[str], member: str = "") -> Record:
     """Make a `Record` named after the file it came from.
 
     A single flat lead is a finding (an electrode fell off) and stays; a record in which nothing moves is none.
@@ -26,15 +26,18 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
     fs : float
         Hz.
     leads : sequence of str
+    member : str
+        Which one of several in the file, as a number.
 
     Raises
     ------
     RecordError
         If `Record` refuses, if every sample is NaN, or if every lead is constant.
     """
-    name = os.path.splitext(os.path.basename(path))[0]
+    file = os.path.basename(path)
+    name = os.path.splitext(file)[0] + (f"_{member}" if member else "")
     try:
-        record = Record(signal, fs, leads, name)
+        record = Record(signal, fs, leads, name, f"{file}#{int(member)}" if member else file)
     except RecordError as fault:
         raise RecordError(f"{path}: {str(fault).removeprefix(name + ': ')}") from None
     if not any(_moves(lead) for lead in record.signal):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from fastecg.errors import RecordError
-from fastecg.files import MIB, read_text
+from fastecg.files import MIB, read_text, spelled
 from fastecg.readers.header import MOST_BYTES, file_size, header_lines, read_bytes
 
 #: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
@@ -32,6 +32,11 @@ class Source:
     path: Path
     relative: Path
     key: str
+
+    @property
+    def told(self) -> str:
+        """The file as outputs tell of it: below the input, with its suffix."""
+        return spelled(self.relative.with_name(self.path.name).as_posix())
 
 
 def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:

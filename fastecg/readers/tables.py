@@ -360,6 +360,7 @@ def read_numpy(
     factor = millivolts_per(unit or "mV")
     if factor is None:
         raise RecordError(f"{path}: the unit {unit!r} is no voltage, expected mV, uV or V")
+    number = "" if member is None else f"{member:0{len(str(len(signal)))}}"
     if signal.ndim == 3 and (member is not None or len(signal) == 1):
         if not 0 <= (member or 0) < len(signal):
             raise RecordError(f"{path}: it has no record {member}, expected 0 to {len(signal) - 1}")
@@ -386,7 +387,7 @@ def read_numpy(
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         for row, lead in zip(rows, chosen, strict=True):
             np.multiply(signal[lead.place], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
-    return checked_record(path, rows, fs, [lead.name for lead in chosen])
+    return checked_record(path, rows, fs, [lead.name for lead in chosen], number)
 
 
 def _arrays(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:

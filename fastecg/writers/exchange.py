@@ -1,4 +1,4 @@
-"""Records in exchange formats: CSV, EDF and HL7 aECG, without dates and data of patients."""
+"""Records in exchange formats: CSV, NumPy, MATLAB, EDF and HL7 aECG, without dates and data of patients."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fastecg.writers.image import write_atomic
 
 _UV = 1000.0  # counts a mV: 1 µV a count
 _LARGEST = 32767
+_MAT_TEXT = 116  # bytes
 
 
 def write_exchange(path: str | os.PathLike[str], record: Record) -> None:
     """Write a record in the format that the suffix of `path` says, one of `FORMATS`; `FastecgError` if it is none."""
-    suffix = "".join(Path(path).suffixes[-2:]) if Path(path).suffix == ".xml" else Path(path).suffix
-    kind = {".csv": "csv", ".edf": "edf"}.get(suffix, "aecg" if suffix.endswith(".xml") else "")
-    if kind not in FORMATS:
-        raise FastecgError(f"{path}: no format for records, expected .csv, .edf or .xml")
+    kind = next((kind for kind, (suffix, _) in FORMATS.items() if Path(path).name.endswith((suffix, suffix[suffix.rfind(".") :]))), None)
+    if kind is None:
+        raise FastecgError(f"{path}: no format for records, expected .csv, .npz, .mat, .edf or .xml")
     write_atomic(path, FORMATS[kind][1](record))
 
 
@@ -35,6 +35,22 @@ def _csv(record: Record) -> bytes:
     for k, row in enumerate(record.signal.T.tolist()):
         file.write(",".join([f"{k / record.fs:.9g}", *("" if value != value else f"{value:.4f}" for value in row)]) + "\n")
     return file.getvalue().encode()
+
+
+def _npz(record: Record) -> bytes:
+    """`signal` (leads, samples) in mV, `fs` in Hz, `leads`: as `fastecg.read_record` takes it."""
+    file = io.BytesIO()
+    np.savez(file, signal=record.signal, fs=record.fs, leads=np.array(record.leads))
+    return file.getvalue()
+
+
+def _mat(record: Record) -> bytes:
+    """MATLAB 5: the same three. Its first line would tell the day."""
+    from scipy.io import savemat
+
+    file = io.BytesIO()
+    savemat(file, {"signal": record.signal, "fs": record.fs, "leads": np.array(record.leads, dtype=object)}, do_compression=True)
+    return b"MATLAB 5.0 MAT-file, written by fastecg".ljust(_MAT_TEXT) + file.getvalue()[_MAT_TEXT:]
 
 
 def _edf(record: Record) -> bytes:
@@ -109,4 +125,10 @@ def _sequence_set(record: Record, start: int, stop: int, rows: list[int]) -> str
 
 
 #: Name of a format -> what its files end in, and what makes the bytes.
-FORMATS: dict[str, tuple[str, Callable[[Record], bytes]]] = {"csv": (".csv", _csv), "edf": (".edf", _edf), "aecg": (".aecg.xml", _aecg)}
+FORMATS: dict[str, tuple[str, Callable[[Record], bytes]]] = {
+    "csv": (".csv", _csv),
+    "npz": (".npz", _npz),
+    "mat": (".mat", _mat),
+    "edf": (".edf", _edf),
+    "aecg": (".aecg.xml", _aecg),
+}

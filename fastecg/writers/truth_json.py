@@ -165,6 +165,7 @@ def _own_keys(photo: Photo) -> dict[str, Any]:
         "version": __version__,
         "schema": SCHEMA,
         "record": photo.record.name,
+        "source": photo.record.source,
         "page": shot.page,
         "variant": shot.variant,
         "seed": shot.seed,
