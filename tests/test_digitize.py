@@ -1,6 +1,7 @@
 """`fastecg digitize` as it ships: the network, the command, its files and its refusals."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import fastecg
 from fastecg.cli import app
 from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.pictures import find_pictures, read_picture
+from fastecg.layouts import Layout, Setup
+from fastecg.sheet import print_page
 
 pytest.importorskip("onnxruntime")
 
@@ -107,3 +110,33 @@ def test_a_pdf_page(photo, tmp_path):
     found = read_picture(tmp_path / "page.pdf")
     assert abs(found.shape[1] - photo.image.shape[1]) <= 2
     assert np.abs(found.astype(int).mean() - photo.image.astype(int).mean()) < 3
+
+
+def nameless(page, photo):
+    """A page as it is printed without the names of its leads."""
+    bare = replace(page, texts=tuple(text for text in page.texts if text.kind != "lead"))
+    return print_page(bare, photo.style, photo.warp.scale).pixels
+
+
+def test_pages_without_names_are_read_by_the_layout_that_is_told():
+    photo = fastecg.render(fastecg.simulate(seed=1), layout="3x4+1", style="muse", dpi=120)
+    found = fastecg.digitize(nameless(photo.page, photo), layout="3x4+1")
+    assert found.layout == "3x4+1"
+    assert [segment.lead for segment in found.segments[:4]] == ["I", "aVR", "V1", "V4"]
+    assert snr(photo, found.record) > 10
+    assert any("the layout is as told" in flag for flag in found.flags)
+
+
+def test_a_strip_of_one_lead_is_as_long_as_it_is():
+    record = fastecg.simulate(seed=2, seconds=30).choose(["II"])
+    photo = fastecg.render(record, layout="1x1", style="muse", dpi=120)
+    strip = Layout("1x1", "a strip", (("II",),), seconds=30.0).place(record, photo.style, Setup(paper="roll-63"))
+    found = fastecg.digitize(nameless(strip, photo), layout="1x1")
+    assert found.record.duration_s == pytest.approx(30, abs=0.1)
+    assert fastecg.score(record, found.record).records[0].snr_db > 10
+
+
+def test_light_on_dark(photo):
+    found = fastecg.digitize(255 - photo.image)
+    assert any("negative" in flag for flag in found.flags)
+    assert snr(photo, found.record) > 10
