@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.bars import frame_of_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.decode import Digitized, decode, read_segments
 from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
@@ -21,8 +22,9 @@ from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
 from fastecg.digitizing.separate import WEIGHTS
+from fastecg.digitizing.start import sharper
 from fastecg.digitizing.targets import THIN_MM
-from fastecg.digitizing.time_axis import TimeAxis, frame_of_bars, sharper, time_axis
+from fastecg.digitizing.time_axis import TimeAxis, time_axis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, best_view, ink_area, reframed
 from fastecg.errors import ImageError

@@ -1,0 +1,109 @@
+"""Bars between columns of leads, as marks of where columns begin: found in a page's upright ink, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import Straight
+from fastecg.digitizing.time_axis import TimeAxis
+from fastecg.digitizing.views import View
+
+_REACH_MM, _SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, from the place where columns meet
+_PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
+_LEAST_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
+_FRAME, _ROUNDS = 5, 3  # bars that tell how a page lies, and rounds of leaving out those that do not fit
+_SAME_MM, _FEW = 0.06, 3  # how well bars have to agree, and how many
+_SNAPPED, _MOST_SNAPPED = 0.16, 0.8  # of a pixel from whole or half ones, and the share of bars that are so near
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar between columns.
+
+    Attributes
+    ----------
+    column : int
+        Before which it stands.
+    y_mm : float
+        Page y.
+    off_mm : float
+        How far right of where the column begins its middle is.
+    in_pixel : float
+        Where its middle is in the picture's pixel: 0 on the border of two, 0.5 in the middle of one.
+    """
+
+    column: int
+    y_mm: float
+    off_mm: float
+    in_pixel: float = 0.0
+
+
+def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _REACH_MM) -> list[Bar]:
+    """Bars between columns: the middle of upright ink that is no trace."""
+    ink = straight.ink
+    if ink is None:
+        return []
+    found = []
+    for track in (track for track in placed.tracks[: placed.strips] if track is not None):
+        for column in range(1, len(placed.layout.columns)):
+            x = axis.start_mm + column * axis.pitch_mm
+            y = float(view.tracks[track].level_at(np.array([x]))[0])
+            across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
+            down = y + np.arange(_SPAN_MM[0], _SPAN_MM[1], 1.0 / ink.scale)
+            bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
+            height = bar.sum(axis=0) / ink.scale
+            if height.max(initial=0.0) > _LEAST_MM:
+                core = height > 0.5 * height.max()
+                middle = float(np.average(across[core], weights=height[core]))
+                at = float(view.layers.to_picture(view.warp.forward(np.array([[middle, y]])))[0, 0])
+                found.append(Bar(column, y, middle - x, (at + 0.5) % 1.0))
+    return found
+
+
+def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> tuple[float, float]:
+    """By what factor columns are farther apart than was thought, and by how much rows fall more, mm a mm, as the bars between them tell.
+
+    1 and 0 where there are not enough.
+    """
+    bars = find_bars(axis, view, placed, straight, _PLAIN_REACH_MM)
+    if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME:
+        return 1.0, 0.0
+    x, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
+    terms = np.column_stack([np.ones(len(bars)), x * axis.pitch_mm, y])
+    kept = np.ones(len(bars), dtype=bool)
+    for _ in range(_ROUNDS):
+        fitted = np.linalg.lstsq(terms[kept], off[kept], rcond=None)[0]
+        left = np.abs(terms @ fitted - off)
+        kept = left < max(2.5 * float(np.median(left[kept])), _SAME_MM)
+        if kept.sum() < _FRAME or np.ptp(x[kept]) == 0 or np.ptp(y[kept]) == 0:
+            return 1.0, 0.0
+    return 1.0 + float(fitted[1]), -float(fitted[2])
+
+
+def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
+    """Of every column the bars that agree, where most do; nothing if most columns have none."""
+    agreed = []
+    for column in range(1, columns):
+        own = [bar for bar in bars if bar.column == column]
+        same = max(([bar for bar in own if abs(bar.off_mm - other.off_mm) < _SAME_MM] for other in own), key=len, default=[])
+        if len(same) >= max(2, len(own) / 2):
+            agreed.append(same)
+    return agreed if len(bars) >= _FEW and len(agreed) > (columns - 1) / 2 else []
+
+
+def odd_pixels(bars: Sequence[Bar]) -> bool:
+    """Whether bars were drawn an odd number of the picture's pixels wide, each with its middle in that of a pixel."""
+    return float(np.mean([abs(bar.in_pixel - 0.5) < _SNAPPED for bar in bars])) >= _MOST_SNAPPED
+
+
+def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+    """Ink of a strip at page x (columns) and page y (rows), between its pixels by straight lines."""
+    from scipy.ndimage import map_coordinates
+
+    places = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")
+    return np.asarray(map_coordinates(strip.ink, places, order=1, mode="constant"))

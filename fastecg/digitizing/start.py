@@ -1,0 +1,115 @@
+"""Where time starts, to some hundredths of a mm, by the picture's own ink: the ends of rows, and the bars between columns.
+
+A row that is free at both ends tells it alone, for what a pen adds to one end it adds to the other. Where a pulse runs into one end, how
+far the ink goes beyond the last sample is not known: half a pen where lines are drawn with square ends, nothing with blunt ones. Bars tell
+between the two, within a pixel: programs draw upright lines on whole pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.bars import Bar, agreed_bars, find_bars, odd_pixels
+from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import Row, Straight, pen_mm
+from fastecg.digitizing.pulses import Pulse
+from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
+from fastecg.digitizing.tracks import track_ends
+from fastecg.digitizing.views import View
+
+_CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
+_NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
+_GAP_MM = 0.35  # blank paper between columns
+_CAPS = ((0.5, 0.75), (0.0, 0.25))  # pens beyond the last sample, and how often: square ends (matplotlib's lines) and blunt ones
+_END_SD_MM, _BAR_SD_MM = 0.045, 0.02  # how far ends and bars are off besides
+_MOST_OFF_MM, _STEP_MM = 0.5, 0.004  # starts that are weighed, from that of the ends
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """What the ends of rows tell: where time starts if their cap is `cap_mm`, and which way another cap moves it.
+
+    `way` is 1 if left ends tell, -1 if right ones, 0 if both do, so that the cap cancels.
+    """
+
+    start_mm: float
+    cap_mm: float
+    pen_mm: float
+    way: int
+
+
+def sharper(
+    axis: TimeAxis, view: View, placed: Assignment, straight: Straight, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+) -> TimeAxis:
+    """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
+    assert straight.shown is not None
+    ends = _by_ends(axis, placed, straight.shown, rows, pulses, fs)
+    if ends is None:
+        return axis
+    axis = replace(axis, start_mm=ends.start_mm)
+    if ends.way == 0 or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
+        return axis
+    bars = agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns))
+    pixel = view.layers.zoom / view.warp.scale
+    return replace(axis, start_mm=_weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
+
+
+def _weighed(ends: _Ends, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
+    """The mean of where time may start, by how likely ends and bars make it.
+
+    A bar is drawn between the last sample of a column and the first of the next. Agg, with which matplotlib draws, puts an even number of
+    pixels on the nearest border of two, and an odd one half a pixel farther right: ``floor(x + 0.5) + 0.5``. Every column is rounded on
+    its own, and the start is where all of them allow it.
+    """
+    from scipy.special import ndtr
+
+    off = np.arange(-_MOST_OFF_MM, _MOST_OFF_MM, _STEP_MM)
+    likely = np.zeros(len(off))
+    for pens, often in _CAPS:
+        told = ends.way * (pens * ends.pen_mm - ends.cap_mm)
+        likely += often * np.exp(-0.5 * ((off - told) / _END_SD_MM) ** 2)
+    likely += 1e-6
+    late = 0.5 * pixel_mm if odd_pixels([bar for column in bars for bar in column]) else 0.0
+    for column in bars:
+        at = float(np.median([bar.off_mm for bar in column])) - late
+        low, high = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
+        likely *= ndtr((off - low) / _BAR_SD_MM) - ndtr((off - high) / _BAR_SD_MM) + 1e-3
+    return ends.start_mm + float(np.average(off, weights=likely))
+
+
+def _by_ends(
+    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+) -> _Ends | None:
+    """Where time starts by the ends of the picture's own ink; None if none is near."""
+    spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
+    columns = len(placed.layout.columns)
+    lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
+    pen = min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
+    cap = CAP_PENS * pen
+    excess = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items()]
+    caps = np.array([half for half in excess if abs(half - cap) < _CAP_OFF * cap])
+    same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
+    agreed = max(same, key=len, default=caps)
+    cap = float(np.median(agreed)) if 2 * len(agreed) >= len(spans) else cap
+    ends = [
+        End(x + way * cap - axis.start_mm - way_on, "touched" if runs_into(x, pulses) else kind)
+        for k, span in spans.items()
+        for kind, way, x, way_on in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
+    ]
+    near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
+    if not near:
+        return None
+    groups = [[end for end in near if abs(end.x_mm - other.x_mm) < _SAME_END_MM] for other in near]
+    best = max(groups, key=agreement)
+    sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
+    most = max(map(len, sides))
+    told = [(1 - 2 * side, np.median(found)) for side, found in enumerate(sides) if 2 * len(found) >= most]
+    # The same error of the cap has two signs, so that the mean of both sides has none.
+    start = axis.start_mm + float(np.mean([median for _, median in told]))
+    free = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
+    way = 0 if free else told[0][0] if len(told) == 1 else -1
+    return _Ends(start, cap, pen, way)
