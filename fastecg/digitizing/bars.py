@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Straight
-from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.views import View
+from fastecg.runs import runs_of
+
+if TYPE_CHECKING:
+    from fastecg.digitizing.time_axis import TimeAxis
 
 _REACH_MM, _SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, from the place where columns meet
 _PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
@@ -45,6 +49,8 @@ class Bar:
 
 def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _REACH_MM) -> list[Bar]:
     """Bars between columns: the middle of upright ink that is no trace."""
+    from scipy.ndimage import grey_opening
+
     ink = straight.ink
     if ink is None:
         return []
@@ -56,10 +62,11 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
             across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
             down = y + np.arange(_SPAN_MM[0], _SPAN_MM[1], 1.0 / ink.scale)
             bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
-            height = bar.sum(axis=0) / ink.scale
+            height = grey_opening(bar, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_MM:
-                core = height > 0.5 * height.max()
-                middle = float(np.average(across[core], weights=height[core]))
+                tallest = int(np.argmax(height))  # beside it may be letters
+                first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
+                middle = float(np.average(across[first:stop], weights=height[first:stop]))
                 at = float(view.layers.to_picture(view.warp.forward(np.array([[middle, y]])))[0, 0])
                 found.append(Bar(column, y, middle - x, (at + 0.5) % 1.0))
     return found
@@ -94,6 +101,11 @@ def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
         if len(same) >= max(2, len(own) / 2):
             agreed.append(same)
     return agreed if len(bars) >= _FEW and len(agreed) > (columns - 1) / 2 else []
+
+
+def barred(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> int:
+    """Before how many columns there are bars, if time runs as it is thought."""
+    return len(agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns)))
 
 
 def odd_pixels(bars: Sequence[Bar]) -> bool:

@@ -5,12 +5,13 @@ The network's ink tells where ends are, the picture's own how exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment
+from fastecg.digitizing.bars import barred
 from fastecg.digitizing.follow import Row, Straight, pen_mm
 from fastecg.digitizing.pulses import Pulse, snapped
 from fastecg.digitizing.tracks import ink_along, possible_ends
@@ -23,6 +24,7 @@ INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
 _AGREE_MM = 0.25  # ends that tell the same start of time
+_RIVAL, _BARS_COUNT = 0.3, 2.0  # of the best group's count, for others to be looked at, and what bars before a column count
 _COUNTS = {
     "left": 1.0,
     "right": 0.8,
@@ -148,13 +150,27 @@ def time_axis(
             shown = min(round(pitch / speed / step) * step, share)
     if strip_mm and 0 < seconds - (strip_mm / speed + step) < _SHORT * share and shown < share:
         strip_s = round((strip_mm / speed + step) / step) * step
-    axis = TimeAxis(speed, 0.0, pitch, share, shown, strip_s)
-    ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
-    ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
-    if not ends:
-        flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
-        return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
-    return replace(axis, start_mm=_start(ends, flags))
+
+    def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
+        ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
+        ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
+        if not ends:
+            doubts.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
+            return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
+        return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
+
+    def bars(axis: TimeAxis) -> int:
+        return barred(axis, view, placed, straight)
+
+    doubts: list[str] = []
+    axis = started(TimeAxis(speed, 0.0, pitch, share, shown, strip_s), doubts)
+    if gapped is None and shown < share:  # rows that are read too short are told from short ones by bars, if there are any
+        others: list[str] = []
+        whole = started(TimeAxis(speed, 0.0, nominal, share, share, seconds), others)
+        if bars(whole) > bars(axis):
+            axis, doubts = whole, others
+    flags += doubts
+    return axis
 
 
 def _touched(span: tuple[float, float], pulses: Sequence[Pulse]) -> tuple[bool, bool]:
@@ -287,20 +303,28 @@ def _ends(
     return ends
 
 
-def _start(ends: Sequence[End], flags: list[str]) -> float:
-    """Where time starts: where most ends agree that it does.
+def _start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] = lambda _: 0) -> float:
+    """Where time starts: where most ends agree that it does, and bars stand between the columns.
 
-    A faint end is lost inward, and a record may end early, so that ends are not averaged.
+    A faint end is lost inward, and a record may end early, so that ends are not averaged. `bars` tells before how many columns there are
+    bars if time starts at a page x.
     """
     groups = [[end for end in ends if abs(end.x_mm - other.x_mm) < _AGREE_MM] for other in ends]
     # Ink beside a row can lengthen several at once, but beginnings and ends agree only where they are right.
     best = max(groups, key=agreement)
-    clear = [end for end in best if end.kind != "touched"]
-    chosen = clear if len(clear) > 1 else best
+    rivals = [group for group in groups if not any(end in best for end in group) and agreement(group) > _RIVAL * agreement(best)]
+    if rivals:
+        best = max((best, *rivals), key=lambda group: agreement(group) + _BARS_COUNT * bars(_mean_start(group)))
     if len(best) < max(2, 0.3 * len(ends)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
+    return _mean_start(best)
+
+
+def _mean_start(group: Sequence[End]) -> float:
+    """The start that a group of ends tells: of each side the middle, for their bias is that of a pen's cap and cancels between both."""
+    clear = [end for end in group if end.kind != "touched"]
+    chosen = clear if len(clear) > 1 else group
     agreed = [[end.x_mm for end in chosen if end.side == side] for side in (0, 1)]
-    # The ends' own bias is that of a pen's cap, and cancels between left and right.
     return float(np.mean([np.median(side) for side in agreed if side]))
 
 
