@@ -24,7 +24,8 @@ from fastecg.digitizing.views import View
 _CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _GAP_MM = 0.35  # blank paper between columns
-_CAPS = ((0.5, 0.75), (0.0, 0.25))  # pens beyond the last sample, and how often: square ends (matplotlib's lines) and blunt ones
+#: Pens beyond the last sample, and how often: square ends (matplotlib's), those of a pen that noise makes too thick, and blunt ones.
+_CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
 _END_SD_MM, _BAR_SD_MM = 0.045, 0.02  # how far ends and bars are off besides
 _MOST_OFF_MM, _STEP_MM = 0.5, 0.004  # starts that are weighed, from that of the ends
 
