@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing import bars, start
-from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars, odd_pixels
+from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars
+from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.start import _Ends, _weighed
 from fastecg.digitizing.time_axis import TimeAxis
 
@@ -60,9 +61,10 @@ def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
 
 
 def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
-    assert odd_pixels([*chain(*drawn(0.03, 0.127, True))])
-    assert not odd_pixels([*chain(*drawn(0.03, 0.127, False))])
-    assert not odd_pixels([Bar(1, 20.0, 0.0, at) for at in (0.1, 0.5, 0.9, 0.3)])
+    for odd in (True, False):
+        assert odd_pixels([bar.in_pixel for bar in chain(*drawn(0.03, 0.127, odd))]) == odd
+    assert not odd_pixels([0.1, 0.5, 0.9, 0.3])
+    assert not odd_pixels([0.5])
 
 
 def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):

@@ -22,7 +22,6 @@ _PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
 _LEAST_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
 _FRAME, _ROUNDS = 5, 3  # bars that tell how a page lies, and rounds of leaving out those that do not fit
 _SAME_MM, _FEW = 0.06, 3  # how well bars have to agree, and how many
-_SNAPPED, _MOST_SNAPPED = 0.16, 0.8  # of a pixel from whole or half ones, and the share of bars that are so near
 
 
 @dataclass(frozen=True)
@@ -106,11 +105,6 @@ def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
 def barred(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> int:
     """Before how many columns there are bars, if time runs as it is thought."""
     return len(agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns)))
-
-
-def odd_pixels(bars: Sequence[Bar]) -> bool:
-    """Whether bars were drawn an odd number of the picture's pixels wide, each with its middle in that of a pixel."""
-    return float(np.mean([abs(bar.in_pixel - 0.5) < _SNAPPED for bar in bars])) >= _MOST_SNAPPED
 
 
 def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fastecg.digitizing.assign import Assignment
-from fastecg.digitizing.bars import Bar, agreed_bars, find_bars, odd_pixels
+from fastecg.digitizing.bars import Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Row, Straight, pen_mm
 from fastecg.digitizing.pulses import Pulse
+from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
 from fastecg.digitizing.tracks import track_ends
 from fastecg.digitizing.views import View
@@ -62,9 +63,8 @@ def sharper(
 def _weighed(ends: _Ends, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
     """The mean of where time may start, by how likely ends and bars make it.
 
-    A bar is drawn between the last sample of a column and the first of the next. Agg, with which matplotlib draws, puts an even number of
-    pixels on the nearest border of two, and an odd one half a pixel farther right: ``floor(x + 0.5) + 0.5``. Every column is rounded on
-    its own, and the start is where all of them allow it.
+    A bar is drawn between the last sample of a column and the first of the next, on whole pixels: every column's is rounded on its own,
+    and the start is where all of them allow it.
     """
     from scipy.special import ndtr
 
@@ -74,7 +74,7 @@ def _weighed(ends: _Ends, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_m
         told = ends.way * (pens * ends.pen_mm - ends.cap_mm)
         likely += often * np.exp(-0.5 * ((off - told) / _END_SD_MM) ** 2)
     likely += 1e-6
-    late = 0.5 * pixel_mm if odd_pixels([bar for column in bars for bar in column]) else 0.0
+    late = 0.5 * pixel_mm if odd_pixels([bar.in_pixel for column in bars for bar in column]) else 0.0
     for column in bars:
         at = float(np.median([bar.off_mm for bar in column])) - late
         low, high = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
