@@ -22,7 +22,8 @@ from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agre
 from fastecg.digitizing.tracks import track_ends
 from fastecg.digitizing.views import View
 
-_CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
+_THICKEST_MM = 0.42  # of pens that write ECGs
+_MOST_CAPS, _SAME_CAP_MM = 1.5, 0.03  # the longest cap that rows may tell, of that of the pen, and how well they have to agree
 _NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
 _GAP_MM = 0.35  # blank paper between columns
 #: Pens beyond the last sample, and how often: square ends (matplotlib's), those of a pen that noise makes too thick, and blunt ones.
@@ -90,12 +91,14 @@ def _by_ends(
     columns = len(placed.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
     pen = min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
+    pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
     cap = CAP_PENS * pen
-    excess = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items()]
-    caps = np.array([half for half in excess if abs(half - cap) < _CAP_OFF * cap])
+    free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
+    caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])
     same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
     agreed = max(same, key=len, default=caps)
-    cap = float(np.median(agreed)) if 2 * len(agreed) >= len(spans) else cap
+    if len(agreed) >= max(2, len(free) / 2):
+        cap = max(float(np.median(agreed)), 0.0)
     ends = [
         End(x + way * cap - axis.start_mm - way_on, "touched" if runs_into(x, pulses) else kind)
         for k, span in spans.items()
@@ -111,6 +114,6 @@ def _by_ends(
     told = [(1 - 2 * side, np.median(found)) for side, found in enumerate(sides) if 2 * len(found) >= most]
     # The same error of the cap has two signs, so that the mean of both sides has none.
     start = axis.start_mm + float(np.mean([median for _, median in told]))
-    free = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
-    way = 0 if free else told[0][0] if len(told) == 1 else -1
+    both = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
+    way = 0 if both else told[0][0] if len(told) == 1 else -1
     return _Ends(start, cap, pen, way)
