@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.decode import Digitized, decode, read_segments
@@ -136,6 +137,7 @@ def looked_at(page: LaidOut, settings: Settings) -> LaidOut:
     """A page mended and judged by a first, quick reading."""
     drawn = list(read_segments(page.by_segment, page.rows, page.view.warp, "centroid", []))
     page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
+    page = balanced(page, drawn)
     return judged(page, drawn, known=settings.layout is not None)
 
 
