@@ -11,6 +11,7 @@ import numpy as np
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Straight
+from fastecg.digitizing.snapping import in_pixel
 from fastecg.digitizing.views import View
 from fastecg.runs import runs_of
 
@@ -37,7 +38,7 @@ class Bar:
     off_mm : float
         How far right of where the column begins its middle is.
     in_pixel : float
-        Where its middle is in the picture's pixel: 0 on the border of two, 0.5 in the middle of one.
+        Where its middle is in the picture's pixel: 0 on the border of two, 0.5 in the middle of one; NaN if it is not along the pixels.
     """
 
     column: int
@@ -66,8 +67,8 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
                 tallest = int(np.argmax(height))  # beside it may be letters
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
                 middle = float(np.average(across[first:stop], weights=height[first:stop]))
-                at = float(view.layers.to_picture(view.warp.forward(np.array([[middle, y]])))[0, 0])
-                found.append(Bar(column, y, middle - x, (at + 0.5) % 1.0))
+                ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
+                found.append(Bar(column, y, middle - x, in_pixel(ends, 0, view.warp, view.layers)))
     return found
 
 

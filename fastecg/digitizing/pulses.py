@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.separate import Layers
-from fastecg.digitizing.snapping import odd_pixels
+from fastecg.digitizing.snapping import in_pixel, odd_pixels
 from fastecg.digitizing.targets import SCALE
 
 #: What machines are set to.
@@ -64,8 +64,8 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
         pixels = np.column_stack([columns + box[1].start, rows + box[0].start]).astype(np.float64)
         pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
         if pulse is not None:
-            plateau = warp.forward(np.array([[(pulse.left_mm + pulse.right_mm) / 2, pulse.top_mm]]))
-            found.append(replace(pulse, in_pixel=(float(layers.to_picture(plateau)[0, 1]) + 0.5) % 1.0))
+            plateau = np.array([[x, pulse.top_mm] for x in (pulse.left_mm, pulse.right_mm)])
+            found.append(replace(pulse, in_pixel=in_pixel(plateau, 1, warp, layers)))
     if odd_pixels([pulse.in_pixel for pulse in found]):
         half = 0.5 * layers.zoom / warp.scale
         found = [replace(pulse, foot_mm=pulse.foot_mm - half) for pulse in found]

@@ -11,15 +11,35 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.separate import Layers
+
+_TURNED_PX = 0.15  # by how much a line may be off from one end to the other: more, and the whole picture has been turned or bent since
 _NEAR, _MOST = 0.16, 0.8  # of a pixel from the middle of one, and the share of lines that are so near
 
 
-def odd_pixels(in_pixel: Sequence[float]) -> bool:
+def in_pixel(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
+    """Where in a pixel of the picture the middle of a line is, 0 to 1; NaN where the line is not along the pixels.
+
+    Parameters
+    ----------
+    ends_mm : ndarray, shape (2, 2)
+        Its ends, page x and y.
+    axis : int
+        0 for an upright line, 1 for a level one.
+    warp : PageWarp
+    layers : Layers
+    """
+    ends = layers.to_picture(warp.forward(ends_mm))[:, axis]
+    return float("nan") if np.ptp(ends) > _TURNED_PX else (float(ends.mean()) + 0.5) % 1.0
+
+
+def odd_pixels(middles: Sequence[float]) -> bool:
     """Whether lines were drawn an odd number of pixels wide.
 
     Parameters
     ----------
-    in_pixel : sequence of float
-        Where the middle of each line is in the picture's pixels: 0 on the border of two, 0.5 in the middle of one.
+    middles : sequence of float
+        Where each is in a pixel, as `in_pixel` tells.
     """
-    return len(in_pixel) > 1 and float(np.mean(np.abs(np.asarray(in_pixel) - 0.5) < _NEAR)) >= _MOST
+    return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR)) >= _MOST
