@@ -24,7 +24,8 @@ _SUMS: Mapping[str, Mapping[str, float]] = {
 
 _SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}  # of a row's 0 mV, by what tells it; a page by hand is left alone
 _SUM_SD_MV = 0.004  # of a sum's middle, where every lead is followed well
-_LEFT, _SAME = 0.35, 0.9  # of a sum, what is left where it holds, as a share of its leads; and how far a strip is its column
+_LEFT = 0.35  # of a sum that holds, besides a constant, as a share of its leads
+_SAME = 0.9  # how far a strip is its column, as `alike` tells
 _MOST_MM = 0.6  # a row that would move farther is not believed, nor the rest
 
 

@@ -18,11 +18,16 @@ from fastecg.runs import runs_of
 if TYPE_CHECKING:
     from fastecg.digitizing.time_axis import TimeAxis
 
-_REACH_MM, _SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, from the place where columns meet
+_REACH_MM = 1.0  # left and right of the place where columns meet, bars are looked for
 _PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
-_LEAST_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
-_FRAME, _ROUNDS = 5, 3  # bars that tell how a page lies, and rounds of leaving out those that do not fit
-_SAME_MM, _FEW = 0.06, 3  # how well bars have to agree, and how many
+_ABOVE_MM = 6.0  # of that place
+_BELOW_MM = 4.0
+_LEAST_MM = 1.5  # of upright ink, for a bar
+_WRITTEN = 0.3  # what the network has to call writing, 0 to 1
+_FRAME = 5  # bars that tell how a page lies, at least
+_ROUNDS = 3  # of leaving out bars that do not fit
+_SAME_MM = 0.06  # bars that agree
+_FEW = 3  # bars that tell anything, at least
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
             x = axis.start_mm + column * axis.pitch_mm
             y = float(view.tracks[track].level_at(np.array([x]))[0])
             across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
-            down = y + np.arange(_SPAN_MM[0], _SPAN_MM[1], 1.0 / ink.scale)
+            down = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
             bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
             height = grey_opening(bar, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_MM:

@@ -15,7 +15,8 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.separate import Layers
 
 _TURNED_PX = 0.15  # by how much a line may be off from one end to the other: more, and the whole picture has been turned or bent since
-_NEAR, _MOST = 0.16, 0.8  # of a pixel from the middle of one, and the share of lines that are so near
+_NEAR_PX = 0.16  # the middle of a line is that of a pixel, to this
+_MOST = 0.8  # share of lines that have to be so
 
 
 def in_pixel(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
@@ -42,4 +43,4 @@ def odd_pixels(middles: Sequence[float]) -> bool:
     middles : sequence of float
         Where each is in a pixel, as `in_pixel` tells.
     """
-    return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR)) >= _MOST
+    return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR_PX)) >= _MOST

@@ -23,13 +23,17 @@ from fastecg.digitizing.tracks import track_ends
 from fastecg.digitizing.views import View
 
 _THICKEST_MM = 0.42  # of pens that write ECGs
-_MOST_CAPS, _SAME_CAP_MM = 1.5, 0.03  # the longest cap that rows may tell, of that of the pen, and how well they have to agree
-_NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
-_GAP_MM = 0.35  # blank paper between columns
+_MOST_CAPS = 1.5  # the longest cap that rows may tell, of that of the pen
+_SAME_CAP_MM = 0.03  # caps of rows that agree
+_NEAR_START_MM = 0.45  # ends of the picture's ink that may be a row's, from where the network has them
+_SAME_END_MM = 0.06  # ends that agree
+_GAP_MM = 0.35  # blank paper between columns: bars may then stand anywhere on it
 #: Pens beyond the last sample, and how often: square ends (matplotlib's), those of a pen that noise makes too thick, and blunt ones.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
-_END_SD_MM, _BAR_SD_MM = 0.045, 0.02  # how far ends and bars are off besides
-_MOST_OFF_MM, _STEP_MM = 0.5, 0.004  # starts that are weighed, from that of the ends
+_END_SD_MM = 0.045  # how far ends are off besides
+_BAR_SD_MM = 0.02  # how far bars are off besides
+_MOST_OFF_MM = 0.5  # starts that are weighed, from that of the ends
+_STEP_MM = 0.004  # from one to the next
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
 _AGREE_MM = 0.25  # ends that tell the same start of time
-_RIVAL, _BARS_COUNT = 0.3, 2.0  # of the best group's count, for others to be looked at, and what bars before a column count
+_RIVAL = 0.3  # of the best group's count, for others to be looked at
+_BARS_COUNT = 2.0  # what bars before a column count beside ends
 _COUNTS = {
     "left": 1.0,
     "right": 0.8,
