@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.balance import balanced
+from fastecg.digitizing.bars import frame_of_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.decode import Digitized, decode, read_segments
 from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
@@ -21,8 +23,9 @@ from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
 from fastecg.digitizing.separate import WEIGHTS, separator
+from fastecg.digitizing.start import sharper
 from fastecg.digitizing.targets import THIN_MM
-from fastecg.digitizing.time_axis import TimeAxis, frame_of_bars, sharper, time_axis
+from fastecg.digitizing.time_axis import TimeAxis, time_axis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, _read_at_all, _straight_view, best_view, ink_area, reframed
 from fastecg.errors import ImageError
@@ -154,6 +157,7 @@ def looked_at(page: LaidOut, settings: Settings) -> LaidOut:
     """A page mended and judged by a first, quick reading."""
     drawn = list(read_segments(page.by_segment, page.rows, page.view.warp, "centroid", []))
     page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
+    page = balanced(page, drawn)
     return judged(page, drawn, known=settings.layout is not None)
 
 

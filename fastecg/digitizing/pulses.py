@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.snapping import in_pixel, odd_pixels
 from fastecg.digitizing.targets import SCALE
 
 #: What machines are set to.
@@ -27,7 +28,7 @@ _PLATEAU_MM = 0.6  # round a pulse's plateau, and from its flanks
 class Pulse:
     """A calibration pulse, all mm: where its feet stand, how high it is, its left and right ends, how wide, where its right flank falls.
 
-    It is bare if it has no feet of its own.
+    It is bare if it has no feet of its own. Where the middle of its plateau is in a pixel of the picture, of 0 to 1 down, is `in_pixel`.
     """
 
     foot_mm: float
@@ -37,6 +38,7 @@ class Pulse:
     width_mm: float
     bare: bool = False
     fall_mm: float = np.nan
+    in_pixel: float = np.nan
 
     @property
     def top_mm(self) -> float:
@@ -62,7 +64,11 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
         pixels = np.column_stack([columns + box[1].start, rows + box[0].start]).astype(np.float64)
         pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
         if pulse is not None:
-            found.append(pulse)
+            plateau = np.array([[x, pulse.top_mm] for x in (pulse.left_mm, pulse.right_mm)])
+            found.append(replace(pulse, in_pixel=in_pixel(plateau, 1, warp, layers)))
+    if odd_pixels([pulse.in_pixel for pulse in found]):
+        half = 0.5 * layers.zoom / warp.scale
+        found = [replace(pulse, foot_mm=pulse.foot_mm - half) for pulse in found]
     return found
 
 

@@ -5,27 +5,27 @@ The network's ink tells where ends are, the picture's own how exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment
-from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.bars import barred
 from fastecg.digitizing.follow import Row, Straight, pen_mm
 from fastecg.digitizing.pulses import Pulse, snapped
-from fastecg.digitizing.tracks import ink_along, possible_ends, track_ends
+from fastecg.digitizing.tracks import ink_along, possible_ends
 from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
 from fastecg.runs import runs_of
 
 _BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
-_INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
-_CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
-_CAP_OFF, _SAME_CAP_MM = 0.5, 0.02  # by what share rows may tell another cap, and how well they have to agree
-_NEAR_START_MM, _SAME_END_MM = 0.45, 0.06  # ends of that ink that may be a row's, and those that agree
+INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
+CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
 _AGREE_MM = 0.25  # ends that tell the same start of time
+_RIVAL = 0.3  # of the best group's count, for others to be looked at
+_BARS_COUNT = 2.0  # what bars before a column count beside ends
 _COUNTS = {
     "left": 1.0,
     "right": 0.8,
@@ -41,13 +41,6 @@ _BESIDE_PX = 2  # of ink beside a path that is looked at
 _BLANK = 0.5  # ink below which paper is bare
 _GAP_ROWS = 0.5  # of the places where columns meet, in which such a gap has to be
 _SHORT = 0.06  # share of a column's time that a machine may leave out
-_BAR_REACH_MM, _BAR_SPAN_MM = 1.0, (-6.0, 4.0)  # where bars are looked for, from the place where columns meet
-_PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
-_LEAST_BAR_MM, _WRITTEN = 1.5, 0.3  # how much of a bar has to be ink, and what the network has to call writing
-_BAR_STEPS = 0.7  # samples from a bar to a column's first: between half a sample and one, as programs have it
-_BAR_SD_PX, _LEAST_BAR_SD_MM, _ENDS_SD_MM = 0.35, 0.01, 0.05  # how far bars may be off, and ends of one side, whose pen is not known
-_FRAME_BARS, _ROUNDS = 5, 3  # bars that tell how a page lies, and rounds of leaving out those that do not fit
-_SAME_BAR_MM, _FEW_BARS = 0.06, 3  # how well bars have to agree, and how many
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,7 @@ class TimeAxis:
 
 
 @dataclass(frozen=True)
-class _End:
+class End:
     """An end of a row, as the start of time that it tells: page x, and of which kind it is (a key of `_COUNTS`)."""
 
     x_mm: float
@@ -86,15 +79,6 @@ class _End:
     def side(self) -> int:
         """0 for what is left of the traces, 1 for what is right of them."""
         return int(self.kind.endswith("right"))
-
-
-@dataclass(frozen=True)
-class _Bar:
-    """A bar between columns: before which it stands, at which page y, and how far from where that column begins, mm."""
-
-    column: int
-    y_mm: float
-    off_mm: float
 
 
 def time_axis(
@@ -132,8 +116,8 @@ def time_axis(
     inked: list[tuple[list[float], list[float]]] = [([], []) for _ in rows]
     pen = 0.0
     if straight.shown is not None:
-        pen = _CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
-        inked = [([], []) if row is None else possible_ends(straight.shown, row, _INK_ENDS) for row in rows]
+        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
+        inked = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in rows]
     lengths = [
         [
             rights[0] - lefts[0] - 2 * half
@@ -167,13 +151,27 @@ def time_axis(
             shown = min(round(pitch / speed / step) * step, share)
     if strip_mm and 0 < seconds - (strip_mm / speed + step) < _SHORT * share and shown < share:
         strip_s = round((strip_mm / speed + step) / step) * step
-    axis = TimeAxis(speed, 0.0, pitch, share, shown, strip_s)
-    ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
-    ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
-    if not ends:
-        flags.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
-        return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
-    return replace(axis, start_mm=_start(ends, flags))
+
+    def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
+        ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
+        ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
+        if not ends:
+            doubts.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
+            return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
+        return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
+
+    def bars(axis: TimeAxis) -> int:
+        return barred(axis, view, placed, straight)
+
+    doubts: list[str] = []
+    axis = started(TimeAxis(speed, 0.0, pitch, share, shown, strip_s), doubts)
+    if gapped is None and shown < share:  # rows that are read too short are told from short ones by bars, if there are any
+        others: list[str] = []
+        whole = started(TimeAxis(speed, 0.0, nominal, share, share, seconds), others)
+        if bars(whole) > bars(axis):
+            axis, doubts = whole, others
+    flags += doubts
+    return axis
 
 
 def _touched(span: tuple[float, float], pulses: Sequence[Pulse]) -> tuple[bool, bool]:
@@ -183,6 +181,11 @@ def _touched(span: tuple[float, float], pulses: Sequence[Pulse]) -> tuple[bool, 
         any(abs(pulse.right_mm - left) < _BESIDE_MM for pulse in pulses),
         any(abs(pulse.left_mm - right) < _BESIDE_MM for pulse in pulses),
     )
+
+
+def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
+    """Whether a pulse begins or ends beside an end of a row at page x."""
+    return any(abs(edge - x_mm) < _BESIDE_MM for pulse in pulses for edge in (pulse.left_mm, pulse.right_mm))
 
 
 def _longest(lengths: Sequence[float], usual_mm: float) -> float:
@@ -284,154 +287,48 @@ def _ends(
     pulses: Sequence[Pulse],
     cap: float,
     step: float,
-) -> list[_End]:
+) -> list[End]:
     """Where time may start, by every end that every row may have."""
     ends = []
     for k, (lefts, rights) in enumerate(possible):
         length = row_length_mm(axis, len(placed.layout.columns), k >= placed.strips, step)
         if not cut[k][0]:
-            ends += [_End(x + cap, "touched" if touched[k][0] else "left" if n == 0 else "maybe left") for n, x in enumerate(lefts)]
+            ends += [End(x + cap, "touched" if touched[k][0] else "left" if n == 0 else "maybe left") for n, x in enumerate(lefts)]
         if not cut[k][1]:
             ends += [
-                _End(x - cap - length, "touched" if touched[k][1] else "right" if n == 0 else "maybe right") for n, x in enumerate(rights)
+                End(x - cap - length, "touched" if touched[k][1] else "right" if n == 0 else "maybe right") for n, x in enumerate(rights)
             ]
     starts = [end.x_mm for end in ends]
     # A pulse without a foot to its right runs into the trace: time starts where it falls.
-    ends += [_End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < 2 * _BESIDE_MM for x in starts)]
+    ends += [End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < 2 * _BESIDE_MM for x in starts)]
     return ends
 
 
-def _start(ends: Sequence[_End], flags: list[str]) -> float:
-    """Where time starts: where most ends agree that it does.
+def _start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] = lambda _: 0) -> float:
+    """Where time starts: where most ends agree that it does, and bars stand between the columns.
 
-    A faint end is lost inward, and a record may end early, so that ends are not averaged.
+    A faint end is lost inward, and a record may end early, so that ends are not averaged. `bars` tells before how many columns there are
+    bars if time starts at a page x.
     """
     groups = [[end for end in ends if abs(end.x_mm - other.x_mm) < _AGREE_MM] for other in ends]
     # Ink beside a row can lengthen several at once, but beginnings and ends agree only where they are right.
-    best = max(groups, key=_agreement)
-    clear = [end for end in best if end.kind != "touched"]
-    chosen = clear if len(clear) > 1 else best
+    best = max(groups, key=agreement)
+    rivals = [group for group in groups if not any(end in best for end in group) and agreement(group) > _RIVAL * agreement(best)]
+    if rivals:
+        best = max((best, *rivals), key=lambda group: agreement(group) + _BARS_COUNT * bars(_mean_start(group)))
     if len(best) < max(2, 0.3 * len(ends)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
+    return _mean_start(best)
+
+
+def _mean_start(group: Sequence[End]) -> float:
+    """The start that a group of ends tells: of each side the middle, for their bias is that of a pen's cap and cancels between both."""
+    clear = [end for end in group if end.kind != "touched"]
+    chosen = clear if len(clear) > 1 else group
     agreed = [[end.x_mm for end in chosen if end.side == side] for side in (0, 1)]
-    # The ends' own bias is that of a pen's cap, and cancels between left and right.
     return float(np.mean([np.median(side) for side in agreed if side]))
 
 
-def _agreement(group: Sequence[_End]) -> float:
+def agreement(group: Sequence[End]) -> float:
     """How much a group of ends that tell the same start of time counts."""
     return sum(_COUNTS[end.kind] for end in group) + len({end.side for end in group})
-
-
-def sharper(
-    axis: TimeAxis, view: View, placed: Assignment, straight: Straight, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
-) -> TimeAxis:
-    """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink.
-
-    Bars that part the columns tell it best, for how far ink goes beyond an end depends on the pen. They stand half way between the last
-    sample of a column and the first of the next.
-    """
-    assert straight.shown is not None
-    near, both = _by_ends(axis, placed, straight.shown, rows, pulses, fs)
-    if both or straight.ink is None or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
-        return near  # what a pen adds to both ends cancels
-    found = _bar_columns(_bars(near, view, placed, straight), placed)
-    pixel = 1.0 / (view.warp.scale / view.layers.zoom)
-    if found is None or np.ptp(found[1]) > _SAME_BAR_MM + 1.2 * pixel:
-        return near
-    off = float(np.mean(found[1])) + _BAR_STEPS / fs * axis.speed_mm_s
-    # A program draws a bar in whole pixels, and all of them off by the same.
-    sd = max(_BAR_SD_PX * pixel, _LEAST_BAR_SD_MM)
-    weight = _ENDS_SD_MM**2 / (_ENDS_SD_MM**2 + sd**2)
-    return replace(near, start_mm=near.start_mm + weight * off)
-
-
-def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> tuple[float, float]:
-    """By what factor columns are farther apart than was thought, and by how much rows fall more, mm a mm, as the bars between them tell.
-
-    1 and 0 where there are not enough.
-    """
-    bars = _bars(axis, view, placed, straight, _PLAIN_REACH_MM) if straight.ink is not None else []
-    if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME_BARS:
-        return 1.0, 0.0
-    x, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
-    terms = np.column_stack([np.ones(len(bars)), x * axis.pitch_mm, y])
-    kept = np.ones(len(bars), dtype=bool)
-    for _ in range(_ROUNDS):
-        fitted = np.linalg.lstsq(terms[kept], off[kept], rcond=None)[0]
-        left = np.abs(terms @ fitted - off)
-        kept = left < max(2.5 * float(np.median(left[kept])), _SAME_BAR_MM)
-        if kept.sum() < _FRAME_BARS or np.ptp(x[kept]) == 0 or np.ptp(y[kept]) == 0:
-            return 1.0, 0.0
-    return 1.0 + float(fitted[1]), -float(fitted[2])
-
-
-def _bar_columns(bars: Sequence[_Bar], placed: Assignment) -> tuple[np.ndarray, np.ndarray] | None:
-    """Columns that bars stand before, and how far off they are, mm, the middle of most of a column's; None if most columns have none."""
-    columns, middles = [], []
-    for column in range(1, len(placed.layout.columns)):
-        own = [bar.off_mm for bar in bars if bar.column == column]
-        same = max(([off for off in own if abs(off - other) < _SAME_BAR_MM] for other in own), key=len, default=[])
-        if len(same) >= max(2, len(own) / 2):
-            columns.append(column)
-            middles.append(float(np.median(same)))
-    enough = len(bars) >= _FEW_BARS and len(columns) > (len(placed.layout.columns) - 1) / 2
-    return (np.array(columns), np.array(middles)) if enough else None
-
-
-def _bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _BAR_REACH_MM) -> list[_Bar]:
-    """Bars between columns: the middle of upright ink that is no trace."""
-    ink = straight.ink
-    assert ink is not None
-    found = []
-    for track in (track for track in placed.tracks[: placed.strips] if track is not None):
-        for column in range(1, len(placed.layout.columns)):
-            x = axis.start_mm + column * axis.pitch_mm
-            y = float(view.tracks[track].level_at(np.array([x]))[0])
-            across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
-            down = y + np.arange(_BAR_SPAN_MM[0], _BAR_SPAN_MM[1], 1.0 / ink.scale)
-            bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
-            height = bar.sum(axis=0) / ink.scale
-            if height.max(initial=0.0) > _LEAST_BAR_MM:
-                core = height > 0.5 * height.max()
-                found.append(_Bar(column, y, float(np.average(across[core], weights=height[core]) - x)))
-    return found
-
-
-def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-    """Ink of a strip at page x (columns) and page y (rows), between its pixels by straight lines."""
-    from scipy.ndimage import map_coordinates
-
-    places = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")
-    return np.asarray(map_coordinates(strip.ink, places, order=1, mode="constant"))
-
-
-def _by_ends(
-    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
-) -> tuple[TimeAxis, bool]:
-    """The time axis by the ends of the picture's own ink, and whether left and right ones tell it, that nothing touches."""
-    spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, _INK_ENDS)) is not None}
-    columns = len(placed.layout.columns)
-    lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
-    cap = _CAP_PENS * min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
-    excess = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items()]
-    caps = np.array([half for half in excess if abs(half - cap) < _CAP_OFF * cap])
-    same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
-    agreed = max(same, key=len, default=caps)
-    cap = float(np.median(agreed)) if 2 * len(agreed) >= len(spans) else cap
-    edges = [pulse.left_mm for pulse in pulses] + [pulse.right_mm for pulse in pulses]
-    ends = [
-        _End(x + way * cap - axis.start_mm - way_on, "touched" if any(abs(at - x) < _BESIDE_MM for at in edges) else kind)
-        for k, span in spans.items()
-        for kind, way, x, way_on in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
-    ]
-    near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
-    if not near:
-        return axis, False
-    groups = [[end for end in near if abs(end.x_mm - other.x_mm) < _SAME_END_MM] for other in near]
-    best = max(groups, key=_agreement)
-    sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
-    most = max(map(len, sides))
-    # The same error of the cap has two signs, so that the mean of both sides has none.
-    start = axis.start_mm + float(np.mean([np.median(side) for side in sides if 2 * len(side) >= most]))
-    return replace(axis, start_mm=start), all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))

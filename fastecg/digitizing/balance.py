@@ -1,0 +1,94 @@
+"""0 mV of rows, weighed against each other: limb leads that are drawn together add up, and a strip repeats what its column shows.
+
+A pulse drawn on whole pixels tells 0 mV to half of one, the mean of a trace to about 0.15 mm; sums of three leads are known as well as
+the ink. Nothing tells of the chest leads but the rows that they share with limb leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fastecg.digitizing.checks import SUMS, alike, together
+from fastecg.digitizing.judge import LaidOut
+from fastecg.digitizing.layout import Drawn
+
+#: Further sums of leads that are nothing: with them, all that I and II tell of the others.
+_SUMS: Mapping[str, Mapping[str, float]] = {
+    **SUMS,
+    "avl": {"aVL": 2.0, "I": -1.0, "III": 1.0},
+    "avf": {"aVF": 2.0, "II": -1.0, "III": -1.0},
+}
+
+_SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}  # of a row's 0 mV, by what tells it; a page by hand is left alone
+_SUM_SD_MV = 0.004  # of a sum's middle, where every lead is followed well
+_LEFT = 0.35  # of a sum that holds, besides a constant, as a share of its leads
+_SAME = 0.9  # how far a strip is its column, as `alike` tells
+_MOST_MM = 0.6  # a row that would move farther is not believed, nor the rest
+
+
+def balanced(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
+    """The same page with 0 mV of its rows where sums of leads, strips and what told it before agree best.
+
+    Parameters
+    ----------
+    page : LaidOut
+    drawn : sequence of Drawn
+        Its segments, as they were read.
+
+    Returns
+    -------
+    LaidOut
+    """
+    places = {(item.row, item.x_mm): item for item in page.rows.segments}
+    drawn = [replace(item, segment=places[key]) for item in drawn if (key := (item.segment.row, item.segment.x_mm)) in places]
+    rows = sorted({item.segment.row for item in drawn if item.segment.zero in _SD_MM})
+    equations = [(sum_mv, parts) for sum_mv, parts in _nothing(drawn, page.rows.fs) if all(item.segment.row in rows for item in parts)]
+    if not equations:
+        return page
+    # What moves a row's 0 mV down raises its leads.
+    terms = np.zeros((len(equations), len(rows)))
+    left = np.zeros(len(equations))
+    for k, (sum_mv, parts) in enumerate(equations):
+        left[k] = -sum_mv
+        for item, sign in parts.items():
+            terms[k, rows.index(item.segment.row)] += sign / item.segment.gain_mm_mv
+    sd = np.array([_SD_MM[next(item.segment.zero for item in drawn if item.segment.row == row)] for row in rows])
+    shift = np.linalg.lstsq(np.vstack([terms / _SUM_SD_MV, np.diag(1.0 / sd)]), np.concatenate([left / _SUM_SD_MV, 0.0 * sd]), rcond=None)[
+        0
+    ]
+    if np.abs(shift).max() > _MOST_MM:
+        return page
+    moved = dict(zip(rows, shift.tolist(), strict=True))
+    segments = tuple(replace(item, baseline_mm=item.baseline_mm + moved.get(item.row, 0.0)) for item in page.rows.segments)
+    return replace(page, rows=replace(page.rows, segments=segments))
+
+
+def _nothing(drawn: Sequence[Drawn], fs: float) -> Iterator[tuple[float, dict[Drawn, float]]]:
+    """Sums of leads that ought to be nothing, what they are, mV, and their parts with signs; only those that hold but for a constant."""
+    columns = {item.segment.lead: item for item in drawn if not item.segment.rhythm}
+    for signs in _SUMS.values():
+        if set(signs) <= set(columns):
+            parts = {columns[lead]: sign for lead, sign in signs.items()}
+            found = _sum(parts, fs)
+            if found is not None and found[1] < _LEFT:
+                yield found[0], parts
+    for strip in (item for item in drawn if item.segment.rhythm):
+        part = columns.get(strip.segment.lead)
+        if part is not None and alike(*together([strip, part], fs)) > _SAME:
+            parts = {strip: 1.0, part: -1.0}
+            found = _sum(parts, fs)
+            if found is not None:
+                yield found[0], parts
+
+
+def _sum(parts: Mapping[Drawn, float], fs: float) -> tuple[float, float] | None:
+    """The middle of a sum of leads, mV, and what is left of it besides, as a share of theirs; None if they are not drawn together."""
+    every = np.array([sign * signal for signal, sign in zip(together(list(parts), fs), parts.values(), strict=True)])
+    known = np.isfinite(every).all(axis=0)
+    if known.sum() < 0.5 * fs:
+        return None
+    total, own = every[:, known].sum(axis=0), float(np.sqrt(every[:, known].var(axis=1).sum()))
+    return (float(np.median(total)), float(total.std()) / own) if own else None

@@ -1,0 +1,121 @@
+"""Bars between columns of leads, as marks of where columns begin: found in a page's upright ink, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import Straight
+from fastecg.digitizing.snapping import in_pixel
+from fastecg.digitizing.views import View
+from fastecg.runs import runs_of
+
+if TYPE_CHECKING:
+    from fastecg.digitizing.time_axis import TimeAxis
+
+_REACH_MM = 1.0  # left and right of the place where columns meet, bars are looked for
+_PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
+_ABOVE_MM = 6.0  # of that place
+_BELOW_MM = 4.0
+_LEAST_MM = 1.5  # of upright ink, for a bar
+_WRITTEN = 0.3  # what the network has to call writing, 0 to 1
+_FRAME = 5  # bars that tell how a page lies, at least
+_ROUNDS = 3  # of leaving out bars that do not fit
+_SAME_MM = 0.06  # bars that agree
+_FEW = 3  # bars that tell anything, at least
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar between columns.
+
+    Attributes
+    ----------
+    column : int
+        Before which it stands.
+    y_mm : float
+        Page y.
+    off_mm : float
+        How far right of where the column begins its middle is.
+    in_pixel : float
+        Where its middle is in the picture's pixel: 0 on the border of two, 0.5 in the middle of one; NaN if it is not along the pixels.
+    """
+
+    column: int
+    y_mm: float
+    off_mm: float
+    in_pixel: float = 0.0
+
+
+def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _REACH_MM) -> list[Bar]:
+    """Bars between columns: the middle of upright ink that is no trace."""
+    from scipy.ndimage import grey_opening
+
+    ink = straight.ink
+    if ink is None:
+        return []
+    found = []
+    for track in (track for track in placed.tracks[: placed.strips] if track is not None):
+        for column in range(1, len(placed.layout.columns)):
+            x = axis.start_mm + column * axis.pitch_mm
+            y = float(view.tracks[track].level_at(np.array([x]))[0])
+            across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
+            down = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
+            bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
+            height = grey_opening(bar, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
+            if height.max(initial=0.0) > _LEAST_MM:
+                tallest = int(np.argmax(height))  # beside it may be letters
+                first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
+                middle = float(np.average(across[first:stop], weights=height[first:stop]))
+                ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
+                found.append(Bar(column, y, middle - x, in_pixel(ends, 0, view.warp, view.layers)))
+    return found
+
+
+def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> tuple[float, float]:
+    """By what factor columns are farther apart than was thought, and by how much rows fall more, mm a mm, as the bars between them tell.
+
+    1 and 0 where there are not enough.
+    """
+    bars = find_bars(axis, view, placed, straight, _PLAIN_REACH_MM)
+    if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME:
+        return 1.0, 0.0
+    x, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
+    terms = np.column_stack([np.ones(len(bars)), x * axis.pitch_mm, y])
+    kept = np.ones(len(bars), dtype=bool)
+    for _ in range(_ROUNDS):
+        fitted = np.linalg.lstsq(terms[kept], off[kept], rcond=None)[0]
+        left = np.abs(terms @ fitted - off)
+        kept = left < max(2.5 * float(np.median(left[kept])), _SAME_MM)
+        if kept.sum() < _FRAME or np.ptp(x[kept]) == 0 or np.ptp(y[kept]) == 0:
+            return 1.0, 0.0
+    return 1.0 + float(fitted[1]), -float(fitted[2])
+
+
+def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
+    """Of every column the bars that agree, where most do; nothing if most columns have none."""
+    agreed = []
+    for column in range(1, columns):
+        own = [bar for bar in bars if bar.column == column]
+        same = max(([bar for bar in own if abs(bar.off_mm - other.off_mm) < _SAME_MM] for other in own), key=len, default=[])
+        if len(same) >= max(2, len(own) / 2):
+            agreed.append(same)
+    return agreed if len(bars) >= _FEW and len(agreed) > (columns - 1) / 2 else []
+
+
+def barred(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> int:
+    """Before how many columns there are bars, if time runs as it is thought."""
+    return len(agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns)))
+
+
+def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+    """Ink of a strip at page x (columns) and page y (rows), between its pixels by straight lines."""
+    from scipy.ndimage import map_coordinates
+
+    places = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")
+    return np.asarray(map_coordinates(strip.ink, places, order=1, mode="constant"))

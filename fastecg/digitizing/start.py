@@ -1,0 +1,123 @@
+"""Where time starts, to some hundredths of a mm, by the picture's own ink: the ends of rows, and the bars between columns.
+
+A row that is free at both ends tells it alone, for what a pen adds to one end it adds to the other. Where a pulse runs into one end, how
+far the ink goes beyond the last sample is not known: half a pen where lines are drawn with square ends, nothing with blunt ones. Bars tell
+between the two, within a pixel: programs draw upright lines on whole pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.bars import Bar, agreed_bars, find_bars
+from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import Row, Straight, pen_mm
+from fastecg.digitizing.pulses import Pulse
+from fastecg.digitizing.snapping import odd_pixels
+from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
+from fastecg.digitizing.tracks import track_ends
+from fastecg.digitizing.views import View
+
+_THICKEST_MM = 0.42  # of pens that write ECGs
+_MOST_CAPS = 1.5  # the longest cap that rows may tell, of that of the pen
+_SAME_CAP_MM = 0.03  # caps of rows that agree
+_NEAR_START_MM = 0.45  # ends of the picture's ink that may be a row's, from where the network has them
+_SAME_END_MM = 0.06  # ends that agree
+_GAP_MM = 0.35  # blank paper between columns: bars may then stand anywhere on it
+#: Pens beyond the last sample, and how often: square ends (matplotlib's), those of a pen that noise makes too thick, and blunt ones.
+_CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
+_END_SD_MM = 0.045  # how far ends are off besides
+_BAR_SD_MM = 0.02  # how far bars are off besides
+_MOST_OFF_MM = 0.5  # starts that are weighed, from that of the ends
+_STEP_MM = 0.004  # from one to the next
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """What the ends of rows tell: where time starts if their cap is `cap_mm`, and which way another cap moves it.
+
+    `way` is 1 if left ends tell, -1 if right ones, 0 if both do, so that the cap cancels.
+    """
+
+    start_mm: float
+    cap_mm: float
+    pen_mm: float
+    way: int
+
+
+def sharper(
+    axis: TimeAxis, view: View, placed: Assignment, straight: Straight, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+) -> TimeAxis:
+    """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
+    assert straight.shown is not None
+    ends = _by_ends(axis, placed, straight.shown, rows, pulses, fs)
+    if ends is None:
+        return axis
+    axis = replace(axis, start_mm=ends.start_mm)
+    if ends.way == 0 or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
+        return axis
+    bars = agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns))
+    pixel = view.layers.zoom / view.warp.scale
+    return replace(axis, start_mm=_weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
+
+
+def _weighed(ends: _Ends, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
+    """The mean of where time may start, by how likely ends and bars make it.
+
+    A bar is drawn between the last sample of a column and the first of the next, on whole pixels: every column's is rounded on its own,
+    and the start is where all of them allow it.
+    """
+    from scipy.special import ndtr
+
+    off = np.arange(-_MOST_OFF_MM, _MOST_OFF_MM, _STEP_MM)
+    likely = np.zeros(len(off))
+    for pens, often in _CAPS:
+        told = ends.way * (pens * ends.pen_mm - ends.cap_mm)
+        likely += often * np.exp(-0.5 * ((off - told) / _END_SD_MM) ** 2)
+    likely += 1e-6
+    late = 0.5 * pixel_mm if odd_pixels([bar.in_pixel for column in bars for bar in column]) else 0.0
+    for column in bars:
+        at = float(np.median([bar.off_mm for bar in column])) - late
+        low, high = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
+        likely *= ndtr((off - low) / _BAR_SD_MM) - ndtr((off - high) / _BAR_SD_MM) + 1e-3
+    return ends.start_mm + float(np.average(off, weights=likely))
+
+
+def _by_ends(
+    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+) -> _Ends | None:
+    """Where time starts by the ends of the picture's own ink; None if none is near."""
+    spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
+    columns = len(placed.layout.columns)
+    lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
+    pen = min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
+    pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
+    cap = CAP_PENS * pen
+    free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
+    caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])
+    same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
+    agreed = max(same, key=len, default=caps)
+    if len(agreed) >= max(2, len(free) / 2):
+        cap = max(float(np.median(agreed)), 0.0)
+    ends = [
+        End(x + way * cap - axis.start_mm - way_on, "touched" if runs_into(x, pulses) else kind)
+        for k, span in spans.items()
+        for kind, way, x, way_on in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
+    ]
+    near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
+    if not near:
+        return None
+    groups = [[end for end in near if abs(end.x_mm - other.x_mm) < _SAME_END_MM] for other in near]
+    best = max(groups, key=agreement)
+    sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
+    most = max(map(len, sides))
+    told = [(1 - 2 * side, np.median(found)) for side, found in enumerate(sides) if 2 * len(found) >= most]
+    # The same error of the cap has two signs, so that the mean of both sides has none.
+    start = axis.start_mm + float(np.mean([median for _, median in told]))
+    both = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
+    way = 0 if both else told[0][0] if len(told) == 1 else -1
+    return _Ends(start, cap, pen, way)

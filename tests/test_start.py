@@ -1,0 +1,79 @@
+"""Where time starts, by bars between columns and by the ends of rows; whole pages are in test_digitize_page.py."""
+
+from __future__ import annotations
+
+from itertools import chain
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fastecg.digitizing import bars, start
+from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars
+from fastecg.digitizing.snapping import odd_pixels
+from fastecg.digitizing.start import _Ends, _weighed
+from fastecg.digitizing.time_axis import TimeAxis
+
+AXIS = TimeAxis(25.0, 10.0, 63.0, 2.5, 2.4, 9.9)
+STEP = 25.0 / 500
+
+
+def test_bars_tell_how_far_apart_columns_are_and_how_rows_fall(monkeypatch):
+    found = [Bar(column, y, 0.1 + 0.002 * column * AXIS.pitch_mm + 0.003 * y) for column in (1, 2, 3) for y in (20.0, 50.0, 80.0)]
+    monkeypatch.setattr(bars, "find_bars", lambda *_: found)
+    farther, fall = frame_of_bars(AXIS, None, None, None)
+    assert (farther, fall) == (pytest.approx(1.002), pytest.approx(-0.003))
+    found[:] = found[:4]
+    assert frame_of_bars(AXIS, None, None, None) == (1.0, 0.0)
+
+
+def test_bars_count_where_most_of_a_column_agree():
+    good = [Bar(column, y, 0.02) for column in (1, 2, 3) for y in (20.0, 50.0)]
+    assert agreed_bars(good, 4) == [good[:2], good[2:4], good[4:]]
+    assert agreed_bars([*good, Bar(1, 80.0, 0.4)], 4)[0] == good[:2]
+    assert agreed_bars(good[:2], 4) == []
+
+
+def drawn(x_mm, pixel_mm, odd):
+    """Bars of a page that starts `x_mm` late as Agg draws them: on whole pixels, or half a pixel farther where they are odd."""
+    out = []
+    for column in (1, 2, 3):
+        edge_px = (column * 62.5 + x_mm) / pixel_mm
+        middle_px = np.floor(edge_px + 0.5) + 0.5 * odd
+        out.append([Bar(column, y, middle_px * pixel_mm - column * 62.5, middle_px % 1.0) for y in (20.0, 50.0)])
+    return out
+
+
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize("pixel_mm", [0.085, 0.127, 0.169])
+@pytest.mark.parametrize("pens", [0.5, 0.0])
+def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
+    """Whatever the pen adds to the right end, which alone is free; a bar stands at its column's first sample, or one before."""
+    pen_mm, cap_mm = 0.34, 0.14
+    off = []
+    for late in np.arange(-0.1, 0.1, 0.013):
+        by_ends = late + (pens * pen_mm - cap_mm)  # of a right end, less the cap that was thought
+        found = drawn(late - 0.5 * STEP, pixel_mm, odd)
+        moved = [[Bar(bar.column, bar.y_mm, bar.off_mm - by_ends, bar.in_pixel) for bar in column] for column in found]
+        off.append(_weighed(_Ends(by_ends, cap_mm, pen_mm, -1), moved, pixel_mm, STEP) - late)
+    assert np.abs(np.mean(off)) < 0.02
+    assert np.sqrt(np.mean(np.square(off))) < 0.25 * pixel_mm
+
+
+def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
+    for odd in (True, False):
+        assert odd_pixels([bar.in_pixel for bar in chain(*drawn(0.03, 0.127, odd))]) == odd
+    assert not odd_pixels([0.1, 0.5, 0.9, 0.3])
+    assert not odd_pixels([0.5])
+
+
+def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
+    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0))
+    straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
+    monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.3, 0.125, False))])
+    for way, moved in ((0, False), (-1, True)):
+        monkeypatch.setattr(start, "_by_ends", lambda *_, way=way: _Ends(10.0, 0.14, 0.34, way))
+        assert (start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm != 10.0) == moved
+    monkeypatch.setattr(start, "find_bars", lambda *_: [])
+    assert start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm == 10.0
