@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fastecg.cores import one_thread
 from fastecg.digitizing.assign import Assignment
-from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.coarse import Strip, forget_strips
 from fastecg.digitizing.decode import Digitized, decode, read_segments
 from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
 from fastecg.digitizing.ink import Ink, picture_ink
@@ -89,8 +90,12 @@ def digitize(picture: np.ndarray, settings: Settings = READ, *, name: str = "rec
         If the picture is too small, has no grid, no trace, or no layout that can be told.
     """
     picture = _as_colour(picture)
-    view = best_view(picture, settings, weights)
-    return read_view(view, settings, name)
+    try:
+        with one_thread():
+            view = best_view(picture, settings, weights)
+            return read_view(view, settings, name)
+    finally:
+        forget_strips()
 
 
 def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
