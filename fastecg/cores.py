@@ -1,8 +1,12 @@
-"""How many cores a process may keep busy: all of them, or its share where several work side by side."""
+"""How many cores a process may keep busy: all of them, or its share where several work side by side; and what is done by one alone."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 _beside = 1  # processes that share the machine, this one among them
 
@@ -24,3 +28,21 @@ def available() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra by one thread.
+
+    Systems as small as a page's take ten times the computing and longer where several threads wait for one another.
+    """
+    with _libraries().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _libraries() -> Any:
+    import scipy.linalg  # noqa: F401 - it has a library of its own, and only what is loaded can be told
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

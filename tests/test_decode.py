@@ -9,7 +9,7 @@ from fastecg.digitizing.decode import decode
 from fastecg.digitizing.gauss_newton import Stroke, fit_stroke
 from fastecg.digitizing.layout import Rows, rows_of
 from fastecg.digitizing.oracle import drawn_samples, true_layers, true_rows
-from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.warp_fit import fit_warp
 from fastecg.kernels.demodulate import demodulate, spline_values
 from fastecg.kernels.fit import BAND, inverse_diagonal, normal_equations
@@ -172,7 +172,7 @@ def seen_error(photo, warp):
 def test_the_grid_tells_the_geometry(options):
     photo = photo_of("2x1", dpi=200, **options)
     layers = true_layers(photo)
-    warp, _ = find_grid(layers["grid"] / np.float32(255), layers["major"] / np.float32(255))
+    warp, _ = find_grid(layers["grid"] / np.float32(255), Fives(layers["major"] / np.float32(255)))
     error = seen_error(photo, warp)
     assert np.sqrt(np.mean(error**2, axis=0)).max() < 0.05
     assert np.abs(error.mean(axis=0)).max() < 0.02  # half a pixel off would be 0.5
@@ -181,7 +181,7 @@ def test_the_grid_tells_the_geometry(options):
 def test_no_grid_is_refused():
     noise = np.random.default_rng(0).random((600, 800)).astype(np.float32) * 0.05
     with pytest.raises(fastecg.ImageError, match="no millimetre grid"):
-        find_grid(noise, noise)
+        find_grid(noise, Fives(noise))
 
 
 def snr(photo, record):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastecg.digitizing.phase import find_grid, follow_fives
+from fastecg.digitizing.phase import Fives, find_grid, follow_fives
 from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.warp_fit import left_over, smoothest_warp
 from fastecg.errors import ImageError
@@ -51,7 +51,7 @@ def test_where_only_5_mm_lines_are_left_they_tell_the_grid():
     patches = np.kron(rng.random((14, 18)) > 0.35, np.ones((50, 50)))[: SIZE[0], : SIZE[1]]
     crumbs = (0.6 * (rng.random(SIZE) > 0.995)).astype(np.float32)
     grid, major = np.maximum(major * patches, crumbs).astype(np.float32), (major * patches).astype(np.float32)
-    warp, _ = find_grid(grid, major)
+    warp, _ = find_grid(grid, Fives(major))
     assert warp.scale == pytest.approx(8.0, rel=0.002)
     y, x = np.mgrid[60:640:40, 60:840:40].astype(np.float64)
     found = warp.inverse(np.stack([x, y], axis=-1).reshape(-1, 2))
@@ -73,7 +73,7 @@ def test_false_5_mm_lines_bend_no_grid():
     major = np.zeros(SIZE, dtype=np.float32)
     for k in range(0, SIZE[1], 150):  # strips that count from another line each
         major[:, k : k + 150] = lines(40.0, 3.0 + 8.0 * (k // 150 % 5), 0.004)[:, k : k + 150]
-    warp, lattice = find_grid(grid, major)
+    warp, lattice = find_grid(grid, Fives(major))
     y, x = np.mgrid[60:640:40, 60:840:40].astype(np.float64)
     pixels = np.stack([x, y], axis=-1).reshape(-1, 2)
     found = warp.inverse(pixels)

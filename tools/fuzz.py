@@ -256,6 +256,22 @@ def _read_shot(files: Files, folder: Path, rng: random.Random) -> None:
     loads_shot(files["it"]).take(_sample())
 
 
+_PAGE = json.dumps({
+    "layout": "2x1", "gain_mm_mv": 10.0,
+    "segments": [
+        {"lead": lead, "row": row, "rhythm": False, "start_s": 0.0, "stop_s": 10.0, "line_px": [[100.0, 200.0 + 90 * row], [900.0, 201.5]]}
+        for row, lead in enumerate(("I", "V2"))
+    ],
+}).encode()  # fmt: skip
+
+
+def _read_page(files: Files, folder: Path, rng: random.Random) -> None:
+    from fastecg.digitizing.page_model import read_page
+
+    (folder / "it.json").write_bytes(files["it"])
+    read_page(folder / "it.json")
+
+
 def _read_truth(files: Files, folder: Path, rng: random.Random) -> None:
     from fastecg.writers.truth_json import read_truth
 
@@ -611,6 +627,7 @@ def subjects() -> list[Subject]:
         Subject("recipe", "recipe TOML, and a shot drawn from it", 8_000, _recipe_seeds(), _toml_wound, _read_recipe),
         Subject("shot", "shot JSON, and its picture", 4_000, _shot_seeds(), _json_wound, _read_shot),
         Subject("truth", "truth JSON", 2_000, [rendered[0]["sample-0.json"]], _json_wound, _read_truth),
+        Subject("page", "corrected page, `digitize --page`", 4_000, [_PAGE], _json_wound, _read_page),
         Subject("notes", "notes file", 6_000, [notes], _any_part, _read_notes),
         Subject("resume", "`manifest.jsonl` and `run.json` of a run that goes on", 1_500, rendered[:1], _options_wound, _read_options),
         Subject("pieces", "CSV file, read in pieces of a few rows", 10_000, _CSV_SEEDS, _csv_wound, _read_pieces),

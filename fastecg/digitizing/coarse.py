@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -37,6 +38,10 @@ class PageWarp(Protocol):
         """Page points of pixels."""
         ...
 
+    def __hash__(self) -> int:
+        """By identity: what has been worked out with a map is kept."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Strip:
@@ -68,21 +73,36 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
     """The ink of a plane between two page x and two page y, seen straight at the picture's own scale."""
     from scipy.ndimage import map_coordinates
 
+    ink = map_coordinates(plane, _seen_at(warp, span_mm, reach_mm)[::-1], order=1, mode="constant", output=np.float32) / _full(plane)
+    return Strip(ink, span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
+
+
+@lru_cache(maxsize=1)  # a page is asked for in several planes, one after the other
+def _seen_at(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> np.ndarray:
+    """Pixels (2, rows, columns), x and y, at which a strip of the page is seen."""
     left, right = span_mm
     top, bottom = reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM
     coarse = [np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ((left, right), (top, bottom))]
     lattice = warp.forward(np.stack(np.meshgrid(*coarse), axis=-1).reshape(-1, 2)).reshape(len(coarse[1]), len(coarse[0]), 2)
     columns, rows = (np.arange(int((axis[-1] - axis[0]) * warp.scale) + 1) / ((axis[1] - axis[0]) * warp.scale) for axis in coarse)
-    pixels = _between(_between(np.moveaxis(lattice, 2, 0), columns).swapaxes(1, 2), rows).swapaxes(1, 2)
-    ink = map_coordinates(plane, pixels[::-1], order=1, mode="constant", output=np.float32) / _full(plane)
-    return Strip(ink, left, top, warp.scale)
+    return _between(_between(np.moveaxis(lattice, 2, 0), columns).swapaxes(1, 2), rows).swapaxes(1, 2)
+
+
+def forget_strips() -> None:
+    """Give back what is kept for further strips of the last page: 16 bytes a pixel."""
+    _seen_at.cache_clear()
 
 
 def _between(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Values along the last axis at `places` between them, counted in their spacing, by straight lines."""
     below = np.minimum(places.astype(int), values.shape[-1] - 2)
     part = places - below
-    return values[..., below] * (1.0 - part) + values[..., below + 1] * part
+    found = np.take(values, below, axis=-1)
+    found *= 1.0 - part
+    after = np.take(values, below + 1, axis=-1)
+    after *= part
+    found += after
+    return found
 
 
 def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -> tuple[float, np.ndarray]:

@@ -31,7 +31,7 @@ from fastecg.digitizing.coarse import (
 from fastecg.digitizing.gauss_newton import STAGES, Stage, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
-from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.refine import bridged, refined
 from fastecg.errors import ImageError, LayoutError
 from fastecg.record import LEADS, Record
@@ -120,7 +120,7 @@ def decode(
         raise LayoutError(f"{len(planes)} planes of traces for {len(rows.segments)} segments, expected one each and at least one")
     flags: list[str] = []
     if warp is None:
-        fitted, lattice = find_grid(_covered(layers["grid"]), _covered(layers["major"]))
+        fitted, lattice = find_grid(_covered(layers["grid"]), Fives(_covered(layers["major"])))
         if lattice.mended:
             flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} places and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fastecg.cores import one_thread
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
-from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.coarse import Strip, forget_strips
 from fastecg.digitizing.decode import Digitized, decode, read_segments
 from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
 from fastecg.digitizing.ink import Ink, picture_ink
@@ -92,8 +93,12 @@ def digitize(picture: np.ndarray, settings: Settings = READ, *, name: str = "rec
     ImageError
         If the picture is too small, has no grid, no trace, or no layout that can be told.
     """
-    view = _best_view(_as_colour(picture), settings, weights)
-    return read_view(view, settings, name)
+    picture = _as_colour(picture)
+    try:
+        with one_thread():
+            return read_view(_best_view(picture, settings, weights), settings, name)
+    finally:
+        forget_strips()
 
 
 def _best_view(picture: np.ndarray, settings: Settings, weights: Path) -> View:

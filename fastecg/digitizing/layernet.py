@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 from fastecg.digitizing.targets import MAPS, MARKERS
 from fastecg.errors import FastecgError
+from fastecg.files import check_regular, read_file
 
 try:
     import torch
@@ -17,6 +19,8 @@ except ImportError as missing:
 
 #: Height and width of what the network is given are multiples of this.
 STRIDE = 32
+
+_MOST_BYTES = 1 << 31  # of a file of weights
 
 
 def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
@@ -85,9 +89,22 @@ def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tenso
     return parts
 
 
+def read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
+    """What `fastecg train` has saved; `FastecgError` if the file is no such state."""
+    try:
+        check_regular(path)
+        saved = torch.load(path, map_location=device, weights_only=True)
+    except Exception as fault:  # damaged files have it raise whatever they like
+        why = fault.strerror if isinstance(fault, OSError) else type(fault).__name__
+        raise FastecgError(f"{path}: cannot be read ({why}), expected a state that `fastecg train` has saved") from None
+    if not isinstance(saved, dict) or not {"width", "average"} <= saved.keys():
+        raise FastecgError(f"{path}: it holds no network, expected a state that `fastecg train` has saved")
+    return saved
+
+
 def load_layernet(path: Path) -> LayerNet:
     """The network of a checkpoint of `fastecg train`, its averaged weights, ready to be run or exported."""
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved = read_checkpoint(path, "cpu")
     net = LayerNet(saved["width"], saved.get("folded", False))
     net.load_state_dict(saved["average"])
     return net.eval()
@@ -106,7 +123,7 @@ def read_layernet(path: Path) -> LayerNet:
     from onnx import numpy_helper
 
     try:
-        graph = onnx.load(str(path)).graph
+        graph = onnx.load_from_string(read_file(path, _MOST_BYTES)).graph
         values = {item.name: torch.tensor(numpy_helper.to_array(item)) for item in graph.initializer}
         taken = [(values[node.input[1]], values[node.input[2]]) for node in graph.node if node.op_type == "Conv"]
         net = LayerNet(taken[0][0].shape[0], folded=True)
@@ -121,7 +138,8 @@ def read_layernet(path: Path) -> LayerNet:
                 assert module.bias is not None
                 module.weight.copy_(weight)
                 module.bias.copy_(bias)
-    except (OSError, DecodeError, KeyError, IndexError, ValueError, RuntimeError) as error:
+    except (OSError, DecodeError, KeyError, IndexError, ValueError, RuntimeError) as fault:
+        error = fault.strerror if isinstance(fault, OSError) else fault
         raise FastecgError(f"{path}: cannot be trained further ({error}), expected an ONNX file of `fastecg train`") from None
     return net
 

@@ -56,10 +56,14 @@ def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None = None) -> ImageError:
     """Why a page cannot be read, of which the `layout` may have been told."""
-    ink = float((layers["trace"] > _INK).mean())
-    if ink < 2e-4:
-        return ImageError("no trace was found, expected a picture of an ECG on paper")
+    if float((layers["trace"] > _INK).mean()) < 2e-4:
+        return nothing_drawn()
     if layout is not None:
         return ImageError(f"the rows of traces that were found are not those of layout {layout}, expected that of this page, or none")
     read = ", ".join(sorted({name.lead for name in names})) or "none"
     return ImageError(f"the names of leads do not fit any layout (read: {read}), expected the layout to be given")
+
+
+def nothing_drawn() -> ImageError:
+    """What is said of a picture without traces."""
+    return ImageError("no trace was found, expected a picture of an ECG on paper")

@@ -11,6 +11,7 @@ import numpy as np
 from fastecg.digitizing.layout import Segment
 from fastecg.digitizing.views import View
 from fastecg.errors import LayoutError
+from fastecg.files import read_file
 
 _MOST_BYTES = 50_000_000
 _MOST_SEGMENTS = 200
@@ -79,11 +80,10 @@ def read_page(path: Path) -> PageModel:
     import orjson
 
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise LayoutError(f"{path}: {path.stat().st_size} bytes, expected a page of at most {_MOST_BYTES}")
-        told = orjson.loads(path.read_bytes())
+        told = orjson.loads(read_file(path, _MOST_BYTES))
     except (OSError, orjson.JSONDecodeError) as fault:
-        raise LayoutError(f"{path}: cannot be read as a page ({fault}), expected the JSON of a report or of fastecg review") from None
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        raise LayoutError(f"{path}: cannot be read as a page ({why}), expected the JSON of a report or of fastecg review") from None
     segments = told.get("segments") if isinstance(told, dict) else None
     if not isinstance(segments, list) or not 1 <= len(segments) <= _MOST_SEGMENTS:
         raise LayoutError(f"{path}: has no list of segments, expected 1 to {_MOST_SEGMENTS}, as a report has them")

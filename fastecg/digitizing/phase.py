@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,7 @@ _PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
 _SPACING = 12  # px between the nodes at which the phase is measured
 _COARSE = 5  # of them between those at which the 5 mm lines are looked at
 _WINDOW_MM = 0.76  # standard deviation of the window
+_OTHER_SCALE = 0.8  # of a seed and what is expected: more than lines stretch over a page
 _SAME_SCALE = 0.15  # of 1 mm and of 5 mm lines: a harmonic would be farther off
 _CROSSING, _SQUARE = 0.7, 1.6  # sine of the angle of two families of lines, at least, and how much farther apart one's may be
 _WEAKEST = 0.3  # of the seed's strength
@@ -33,15 +35,40 @@ class Lattice:
     counted_mm: np.ndarray | None = None  # the places as they were before
 
 
-def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]:
+@dataclass(frozen=True, eq=False)
+class Fives:
+    """The 5 mm lines of a picture, (height, width) 0 to 1, and what they tell alone: followed once, however many planes have lines between.
+
+    Attributes
+    ----------
+    major : ndarray, shape (height, width) float32
+        Coverage by the 5 mm lines.
+    px_per_mm : float, optional
+        About how many there are. What repeats at another distance is not followed.
+    """
+
+    major: np.ndarray
+    px_per_mm: float | None = None
+
+    @cached_property
+    def alone(self) -> tuple[FittedWarp, Lattice] | None:
+        """The map by these lines; None where there is none."""
+        try:
+            lattice = follow_fives(self.major, self.px_per_mm)
+            return smoothest_warp(lattice.points_px, lattice.places_mm, self.major.shape[:2], doubtful=True), lattice
+        except (ImageError, np.linalg.LinAlgError):  # nothing of what was found agrees
+            return None
+
+
+def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     """The map between picture and grid: line crossings lie at whole mm, 5 mm crossings at multiples of 5, up to multiples of 5 mm.
 
     Parameters
     ----------
     grid : ndarray, shape (height, width) float32
         Coverage by the ink of all grid lines or dots, 0 to 1.
-    major : ndarray, shape (height, width) float32
-        Coverage by the 5 mm lines alone.
+    fives : Fives
+        The 5 mm lines alone.
 
     Raises
     ------
@@ -51,7 +78,7 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
     size = grid.shape[0], grid.shape[1]
     unmended: tuple[FittedWarp, Lattice] | None = None
     try:
-        lattice = follow_grid(grid, major)
+        lattice = follow_grid(grid, fives.major, fives.px_per_mm)
         warp = smoothest_warp(lattice.points_px, lattice.places_mm, size)
         if lattice.counted_mm is not None:  # what is mended may be the 5 mm lines' own fault: then the map without them is smoother
             plain = replace(lattice, places_mm=lattice.counted_mm, mended=0, counted_mm=None)
@@ -63,15 +90,11 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
     except (ImageError, np.linalg.LinAlgError):
         lattice = None
     # Copies in black and white often keep nothing but the 5 mm lines.
-    try:
-        fives = follow_fives(major)
-        coarse = smoothest_warp(fives.points_px, fives.places_mm, size, doubtful=True)
-    except (ImageError, np.linalg.LinAlgError):  # nothing of what was found agrees
-        coarse = None
+    coarse = fives.alone
     # Lines 1 mm apart that tell the same scale tell the places between better.
-    finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse.scale)) < _SAME_SCALE
-    if coarse is not None and not finer and left_over(coarse, fives.points_px, fives.places_mm)[0] < _CONSISTENT_FIVES_MM:
-        return coarse, fives
+    finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
+    if coarse is not None and not finer and left_over(coarse[0], coarse[1].points_px, coarse[1].places_mm)[0] < _CONSISTENT_FIVES_MM:
+        return coarse
     if unmended is not None:
         return unmended
     if lattice is None:
@@ -79,26 +102,30 @@ def find_grid(grid: np.ndarray, major: np.ndarray) -> tuple[FittedWarp, Lattice]
     return warp, lattice
 
 
-def follow_grid(grid: np.ndarray, major: np.ndarray) -> Lattice:
+def follow_grid(grid: np.ndarray, major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
     """The grid's phase at nodes, unwrapped outward from where it is clearest, counted from a 5 mm crossing."""
-    places, gradients, strengths, sigma = _followed(grid, 1.0, _SPACING)
+    places, gradients, strengths, sigma = _followed(grid, 1.0, _SPACING, px_per_mm)
     return _on_fives(np.ascontiguousarray(major, dtype=np.float32), places, gradients, strengths, sigma)
 
 
-def follow_fives(major: np.ndarray) -> Lattice:
+def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
     """The same by the 5 mm lines alone."""
-    places, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING)
+    places, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
     rows, columns = np.nonzero(np.isfinite(places[..., 0]))
     points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
     return Lattice(points, 5.0 * places[rows, columns], strengths[rows, columns], 0)
 
 
-def _followed(plane: np.ndarray, period_mm: float, spacing: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def _followed(
+    plane: np.ndarray, period_mm: float, spacing: int, px_per_mm: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Places counted in lines, their gradients and strengths at nodes every `spacing` px, and the window's standard deviation, px."""
     from fastecg.kernels.demodulate import follow
 
     plane = np.ascontiguousarray(plane, dtype=np.float32)
     (x, y), gradient = _seed(plane, period_mm)
+    if px_per_mm is not None and abs(np.log(np.sqrt(abs(np.linalg.det(gradient))) * period_mm * px_per_mm)) > _OTHER_SCALE:
+        raise ImageError(f"the picture's clearest lines are not {period_mm:g} mm apart, expected a millimetre grid")
     shape = tuple(-(-n // spacing) for n in plane.shape)
     places, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
     sigma = _WINDOW_MM / float(np.sqrt(abs(np.linalg.det(gradient))))

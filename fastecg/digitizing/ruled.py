@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.phase import find_grid
+from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.separate import Layers
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.warp_fit import FittedWarp, left_over
@@ -20,9 +22,10 @@ _BLUR_PX = 12.0  # over which the paper's own brightness is taken out
 def picture_grid(layers: Layers) -> PageWarp | None:
     """The map between the layers' pixels and the grid's millimetres; None where there is no grid."""
     found: list[tuple[float, FittedWarp]] = []
-    for fine, five in _planes(layers):
+    fives = Fives(layers["major"], SCALE)
+    for fine in _planes(layers):
         try:
-            warp, lattice = find_grid(fine, five)
+            warp, lattice = find_grid(fine, fives)
         except (ImageError, np.linalg.LinAlgError):
             continue
         if not warp.scale > 0 or abs(np.log(warp.scale / SCALE)) > _SCALE_OFF:
@@ -34,11 +37,11 @@ def picture_grid(layers: Layers) -> PageWarp | None:
     return min(found, key=lambda item: item[0])[1] if found else None
 
 
-def _planes(layers: Layers):  # type: ignore[no-untyped-def]
-    """Pairs of planes with all lines and with the 5 mm lines, the likeliest first."""
-    yield layers["grid"], layers["major"]
+def _planes(layers: Layers) -> Iterator[np.ndarray]:
+    """Planes with all lines, the likeliest first."""
+    yield layers["grid"]
     if layers.picture is not None:
-        yield _lines(layers), layers["major"]
+        yield _lines(layers)
 
 
 def _lines(layers: Layers) -> np.ndarray:

@@ -79,6 +79,8 @@ class Separator:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or cores()
         options.log_severity_level = 3
+        options.enable_mem_pattern = False  # a plan of memory for every size of picture would keep 300 MB more
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads would keep cores from others
         self._session: Any = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
 
     def separate(self, picture: np.ndarray, zoom: float) -> Layers:
@@ -86,18 +88,18 @@ class Separator:
         seen = resized(picture, zoom)
         height, width = seen.shape[:2]
         padded = np.pad(seen, ((0, -height % _STRIDE), (0, -width % _STRIDE), (0, 0)), mode="edge")
-        maps = np.empty((len(MAPS), *padded.shape[:2]), dtype=np.float32)
+        maps = np.empty((len(MAPS), height, width), dtype=np.float32)
         markers = None
         for top in range(0, padded.shape[0], _BAND):
             low, high = max(top - _SEAM, 0), min(top + _BAND + _SEAM, padded.shape[0])
             found = self._session.run(None, {"picture": np.ascontiguousarray(padded[low:high])})
             bottom = min(top + _BAND, padded.shape[0])
-            maps[:, top:bottom] = found[0][:, top - low : bottom - low]
+            maps[:, top:bottom] = found[0][:, top - low : min(bottom, height) - low, :width]
             if markers is None:
                 markers = np.empty((found[1].shape[0], padded.shape[0] // MARKER_CELL, padded.shape[1] // MARKER_CELL), dtype=np.float32)
             markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - low) // MARKER_CELL : (bottom - low) // MARKER_CELL]
         assert markers is not None
-        return Layers(np.ascontiguousarray(maps[:, :height, :width]), markers, width / picture.shape[1], picture=seen)
+        return Layers(maps, markers, width / picture.shape[1], picture=seen)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
         """The layers of about `size` px round a point (x, y) of the picture."""

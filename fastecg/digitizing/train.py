@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from fastecg.digitizing.layernet import LayerNet, layer_loss, read_layernet
+from fastecg.digitizing.layernet import LayerNet, layer_loss, read_checkpoint, read_layernet
 from fastecg.digitizing.targets import Window, windows
 from fastecg.errors import FastecgError, RecordError
+from fastecg.files import lines_of
 from fastecg.layouts import fitting_layouts
 from fastecg.photo import Photo
 from fastecg.record import Record
@@ -214,7 +215,7 @@ class Trainer:
         part.replace(self.checkpoint)
 
     def _resume(self) -> None:
-        saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        saved = read_checkpoint(self.checkpoint, self.device)
         if saved["width"] != self.net.width:
             raise FastecgError(f"{self.checkpoint}: a network {saved['width']} wide, expected {self.net.width}: another folder, or --width")
         if saved.get("folded", False) != self.net.folded:
@@ -312,7 +313,11 @@ def curves(folder: Path) -> Path | None:
     except ImportError:
         return None
     log = folder / "log.jsonl"
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    try:
+        rows = [json.loads(line) for line in lines_of(log)]
+    except (OSError, ValueError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        raise FastecgError(f"{log}: cannot be read ({why}), expected the log of `fastecg train`") from None
     if not rows:
         return None
     matplotlib.use("Agg")

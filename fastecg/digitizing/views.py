@@ -10,7 +10,7 @@ import numpy as np
 from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment, hypotheses
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.follow import page_strip
-from fastecg.digitizing.names import Name, nothing_readable, read_names
+from fastecg.digitizing.names import Name, nothing_drawn, nothing_readable, read_names
 from fastecg.digitizing.plain import MOST_OFF, plain_warp, tilt_of
 from fastecg.digitizing.ruled import picture_grid
 from fastecg.digitizing.scale import find_scales
@@ -25,8 +25,13 @@ USUAL_SPEED = 25.0
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
 _USUAL_FS = 500.0
 _ENOUGH, _FEW = 0.5, 5  # of a layout's names, in share and number: the picture is the right way up
+_SOME = 3  # names from which a picture that is turned is looked at closer
 _TRUE_LENGTH = 0.03  # rows that miss a usual length by a larger share tell of a scale that may be wrong
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
+_TRACE, _LEAST_INK_PX = 0.5, 100  # of the network's maps: ink of traces, and how much of it there is at least
+_PAGE_MM2, _PLAIN_MM2, _LARGEST_MM2 = 0.13e6, 0.2e6, 0.3e6  # of an A3 page; at most of a picture without a grid, and of one with
+_QUICK_PX, _MOST_QUICK = (0.7e6, 1.6e6, 4e6), 2.5  # of a picture at a quick look, and how much larger than it is it may be made
+_DARK, _NEGATIVE_SHARE = 100, 0.15  # what is dark in a negative, 0 to 255, and how much of the picture that is at least
 _AROUND_MM = 3.0  # page round the traces that is looked at
 
 
@@ -111,25 +116,87 @@ class View:
 
 
 def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> View:
-    """The picture the right way up: that in which the names of leads and the rows make most of a layout."""
+    """The picture the right way up: that in which the names of leads and the rows make most of a layout.
+
+    Raises
+    ------
+    ImageError
+        If nothing in the picture looks like a trace, or it is a mirror image.
+    """
     network = separator(weights)
+    dark = _may_be_negative(picture)
     scales = find_scales(picture, network)
+    tried = _of_pages(picture, scales, _LARGEST_MM2) if scales else _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _PLAIN_MM2)
+    # A look at a whole picture costs seconds of computing where the scale makes it large, or where several are tried.
+    known = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
+    if not known and not _drawn(picture, network, dark):
+        raise nothing_drawn()
     best: View | None = None
-    for px_per_mm, turns in _ways(scales or [dpi / 25.4 for dpi in _LIKELY_DPI]):
+    upright = False  # whether there are traces at the likeliest scale: else it does not matter how the picture is held
+    for px_per_mm, turns in _ways(tried):
+        if turns and not upright:
+            break
         layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
+        if turns and best is not None and best.placed is not None and not _names_enough(layers, _SOME):
+            continue
         view = seen(layers, settings.layout, turns, ruled=bool(scales))
+        if best is None:
+            upright = inked(layers)
+            if known and not upright and not _drawn(picture, network, dark):
+                raise nothing_drawn()
         if best is None or _rank(view) > _rank(best):
             best = view
         if _plausible(best):
-            break
+            return best
+        del layers, view  # their maps take hundreds of megabytes
     assert best is not None
-    if not _read_at_all(best):
+    if _read_at_all(best):
+        return best
+    if dark:
         inverse = _straight_view(255 - picture, settings, network)
         if _read_at_all(inverse):
             return replace(inverse, negative=True)
-        if _read_at_all(_straight_view(np.ascontiguousarray(picture[:, ::-1]), settings, network)):
-            raise ImageError("the picture is a mirror image, expected it the other way round")
+    if best.tracks and _is_mirrored(picture, best, settings, network):
+        raise ImageError("the picture is a mirror image, expected it the other way round")
     return best
+
+
+def _is_mirrored(picture: np.ndarray, view: View, settings: Settings, network: Separator) -> bool:
+    """Whether names are read in a picture's mirror image, at the scale of a view of it."""
+    layers = network.separate(np.ascontiguousarray(picture[:, ::-1]), view.layers.zoom)
+    return _names_enough(layers, _FEW) and _read_at_all(seen(layers, settings.layout, ruled=not view.plain))
+
+
+def _names_enough(layers: Layers, least: int) -> bool:
+    """Whether at least so many names of leads are read: sooner told than how the page lies."""
+    height, width = layers.maps.shape[1:]
+    return len(read_names(layers, plain_warp((height, width), SCALE))) >= least
+
+
+def _drawn(picture: np.ndarray, network: Separator, dark: bool) -> bool:
+    """Whether quick looks at a picture made small show traces; at its negative too, where it is dark.
+
+    Traces are seen in pages of less than half the scale that the network was taught at.
+    """
+    return any(
+        inked(network.separate(shown, min(float(np.sqrt(pixels / picture[..., 0].size)), _MOST_QUICK)))
+        for pixels in _QUICK_PX
+        for shown in ([picture, 255 - picture] if dark else [picture])
+    )
+
+
+def _of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
+    """Those of some px/mm at which a picture is no larger than pages are, or else the largest."""
+    return [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
+
+
+def _area_mm2(picture: np.ndarray, px_per_mm: float) -> float:
+    return picture.shape[0] * picture.shape[1] / px_per_mm**2
+
+
+def _may_be_negative(picture: np.ndarray) -> bool:
+    """Whether enough of a picture is dark for a page whose light and dark were exchanged."""
+    return float((picture[::4, ::4].mean(axis=2) < _DARK).mean()) > _NEGATIVE_SHARE
 
 
 def _read_at_all(view: View) -> bool:
@@ -140,7 +207,7 @@ def _read_at_all(view: View) -> bool:
 def _straight_view(picture: np.ndarray, settings: Settings, network: Separator) -> View:
     """A picture as it stands, at its likeliest scale."""
     scales = find_scales(picture, network)
-    px_per_mm = scales[0] if scales else _LIKELY_DPI[0] / 25.4
+    px_per_mm = _of_pages(picture, scales, _LARGEST_MM2)[0] if scales else _LIKELY_DPI[0] / 25.4
     return seen(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
 
 
@@ -173,7 +240,7 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     ruled : bool
         Whether a grid is looked for; where there is none, millimetres come from the length of the rows.
     """
-    if ruled:
+    if ruled and inked(layers):  # what has no traces is no page, and its lines are followed for nothing
         warp = picture_grid(layers)
         if warp is not None:
             return _view(layers, warp, layout, turns)
@@ -225,10 +292,15 @@ def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
     return not inside[0], not inside[1]
 
 
+def inked(layers: Layers) -> bool:
+    """Whether there are traces."""
+    return int(np.count_nonzero(layers["trace"] > _TRACE)) >= _LEAST_INK_PX
+
+
 def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
     """Places on the page of some of the traces' ink, (n, 2) mm; none if there is hardly any."""
-    rows, columns = np.nonzero(layers["trace"] > 0.5)
-    if len(rows) < 100:
+    rows, columns = np.nonzero(layers["trace"] > _TRACE)
+    if len(rows) < _LEAST_INK_PX:
         return np.empty((0, 2))
     step = max(len(rows) // 20000, 1)
     page = warp.inverse(np.column_stack([columns, rows])[::step].astype(np.float64))

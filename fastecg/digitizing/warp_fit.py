@@ -13,6 +13,7 @@ _ROUNDS = 12  # of Newton, from a plane's start
 _CLOSE = 1e-9  # mm
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # what is tried before the softest, `fit_warp`'s own
 _WORSE, _ALLOWED_MM = 1.6, 0.001  # what a stiffer map may leave over, of what the softest does: that one follows the places' noise too
+_SENSELESS_MM = 0.5  # what most places are off, of a map that explains nothing
 _ROUNDS_SURE, _ROUNDS_DOUBTFUL = 3, 10  # of leaving out what is far off
 _TYPICAL, _WORST = 0.5, 0.9  # quantiles of what is left over that tell
 
@@ -87,12 +88,19 @@ def smoothest_warp(points_px: np.ndarray, places_mm: np.ndarray, size: tuple[int
     rounds = _ROUNDS_DOUBTFUL if doubtful else _ROUNDS_SURE
     soft = fit_warp(points_px, places_mm, size, rounds=rounds)
     telling = slice(0, 1) if doubtful else slice(0, 2)
-    most = _WORSE * left_over(soft, points_px, places_mm) + _ALLOWED_MM
-    for stiffness in _STIFF:
-        warp = fit_warp(points_px, places_mm, size, stiffness=stiffness, rounds=rounds)
-        if (left_over(warp, points_px, places_mm) <= most)[telling].all():
-            return warp
-    return soft
+    left = left_over(soft, points_px, places_mm)
+    if left[0] > _SENSELESS_MM:  # the places are of no sheet of paper, and every fit takes as long as all else
+        return soft
+    found = soft
+    stiffer, softer = 0, len(_STIFF)  # those before the first are too stiff, and those from the second on are not
+    while stiffer < softer:
+        tried = (stiffer + softer) // 2
+        warp = fit_warp(points_px, places_mm, size, stiffness=_STIFF[tried], rounds=rounds)
+        if (left_over(warp, points_px, places_mm) <= _WORSE * left + _ALLOWED_MM)[telling].all():
+            found, softer = warp, tried
+        else:
+            stiffer = tried + 1
+    return found
 
 
 def left_over(warp: FittedWarp, points_px: np.ndarray, places_mm: np.ndarray) -> np.ndarray:

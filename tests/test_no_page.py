@@ -1,0 +1,138 @@
+"""Pictures of no ECG are refused after a look or two, whatever they show."""
+
+import time
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from fastecg.digitizing.digitize import digitize
+from fastecg.digitizing.phase import Fives
+from fastecg.digitizing.separate import Separator
+from fastecg.digitizing.warp_fit import _STIFF, fit_warp, left_over, smoothest_warp
+from fastecg.errors import ImageError
+
+pytest.importorskip("onnxruntime")
+
+SIZE = 850, 1100
+_LONGEST_S = 20.0
+
+
+def drawn(*shapes):
+    """White paper with what functions draw on it."""
+    picture = Image.new("RGB", SIZE[::-1], "white")
+    for shape in shapes:
+        shape(ImageDraw.Draw(picture))
+    return np.asarray(picture)
+
+
+def lines(apart, colour, width=1):
+    def draw(pen):
+        for at in range(0, max(SIZE), apart):
+            pen.line((0, at, SIZE[1], at), fill=colour, width=width)
+            pen.line((at, 0, at, SIZE[0]), fill=colour, width=width)
+
+    return draw
+
+
+def staves(pen):
+    rng = np.random.default_rng(0)
+    for top in range(60, 800, 90):
+        for k in range(5):
+            pen.line((50, top + 9 * k, 1050, top + 9 * k), fill="black")
+        for x in range(70, 1040, 25):
+            y = top + int(rng.integers(0, 9)) * 4
+            pen.ellipse((x - 5, y - 4, x + 5, y + 4), fill="black")
+            pen.line((x + 5, y, x + 5, y - 30), fill="black")
+
+
+def waves(pen):
+    for row in range(14):
+        pen.line([(x, 60 * row + 40 + round(15 * np.sin(x / 5.0 + row))) for x in range(50, 1050, 2)], fill="black")
+
+
+def noise():
+    return np.random.default_rng(0).integers(0, 256, (*SIZE, 3)).astype(np.uint8)
+
+
+def checker():
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    return np.repeat((255 * ((x // 4 + y // 4) % 2)).astype(np.uint8)[..., None], 3, 2)
+
+
+NOTHING = {
+    "white": lambda: np.full((*SIZE, 3), 255, np.uint8),
+    "black": lambda: np.zeros((*SIZE, 3), np.uint8),
+    "noise": noise,
+    "checker": checker,
+    "graph paper": lambda: drawn(lines(4, (255, 190, 190)), lines(20, (240, 120, 120))),
+    "squared paper": lambda: drawn(lines(20, (150, 180, 220))),
+    "staves": lambda: drawn(staves),
+    "waves": lambda: drawn(waves),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_no_page_is_refused_soon(name):
+    picture = NOTHING[name]()
+    began = time.process_time()
+    with pytest.raises(ImageError, match="expected"):
+        digitize(picture)
+    assert time.process_time() - began < _LONGEST_S
+
+
+@pytest.mark.parametrize("name", ["white", "graph paper"])
+def test_what_has_no_traces_is_looked_at_once(name, monkeypatch):
+    looked = []
+    separate = Separator.separate
+
+    def counted(self, picture, zoom):
+        layers = separate(self, picture, zoom)
+        looked.append(layers.maps[0].size)
+        return layers
+
+    monkeypatch.setattr(Separator, "separate", counted)
+    with pytest.raises(ImageError, match="no trace was found"):
+        digitize(NOTHING[name]())
+    parts = [size for size in looked if size <= 450 * 450]  # in which scales are tried
+    assert len(looked) - len(parts) <= 4, "the page once, and three quick looks"
+
+
+def test_fives_are_followed_once(monkeypatch):
+    from fastecg.digitizing import phase
+
+    y, x = np.mgrid[:600, :600].astype(np.float32)
+    plane = ((x % 40 < 3) | (y % 40 < 3)).astype(np.float32)
+    calls = []
+    followed = phase.follow_fives
+    monkeypatch.setattr(phase, "follow_fives", lambda *given: calls.append(1) or followed(*given))
+    fives = Fives(plane, 8.0)
+    assert fives.alone is fives.alone
+    assert len(calls) == 1
+    assert fives.alone[0].scale == pytest.approx(8.0, rel=0.01)
+    assert Fives(plane, 30.0).alone is None, "lines that are 1.3 mm apart then"
+
+
+@pytest.mark.parametrize("bend", [0.0, 1e-6, 3e-6, 3e-5])
+def test_the_stiffest_map_is_found_without_trying_all(bend):
+    rng = np.random.default_rng(0)
+    y, x = (plane.ravel() for plane in np.mgrid[0:600:12, 0:800:12].astype(float))
+    points = np.column_stack([x, y])
+    places = points / 8 + 0.01 * rng.standard_normal(points.shape)
+    places[:, 1] += 1e3 * bend * np.sin(x / 40) * 8
+    soft = fit_warp(points, places, (600, 800))
+    most = 1.6 * left_over(soft, points, places) + 0.001
+    tried = (fit_warp(points, places, (600, 800), stiffness=stiffness) for stiffness in _STIFF)
+    wanted = next((warp for warp in tried if (left_over(warp, points, places) <= most).all()), soft)
+    np.testing.assert_array_equal(smoothest_warp(points, places, (600, 800)).coefficients, wanted.coefficients)
+
+
+def test_places_of_no_sheet_are_fitted_once(monkeypatch):
+    from fastecg.digitizing import warp_fit
+
+    fits = []
+    monkeypatch.setattr(warp_fit, "fit_warp", lambda *given, **told: fits.append(1) or fit_warp(*given, **told))
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 400, (2000, 2))
+    smoothest_warp(points, rng.uniform(0, 50, (2000, 2)), (400, 400))
+    assert len(fits) == 1
