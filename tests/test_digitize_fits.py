@@ -14,7 +14,7 @@ from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.judge import strips_by_trace
 from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.refine import bridged, refined
-from fastecg.digitizing.time_axis import _End, _start
+from fastecg.digitizing.time_axis import End, _start
 from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.line import stroke_trace
 
@@ -150,7 +150,7 @@ def test_other_ink_does_not_lead_the_second_fit_away():
 
 def test_records_may_end_early_but_none_begins_late():
     def ends(x, kind, count=4):
-        return [_End(x, kind)] * count
+        return [End(x, kind)] * count
 
     assert _start(ends(17.5, "left") + ends(14.4, "right"), []) == pytest.approx(17.5), "four short rows"
     assert _start(ends(17.5, "left", 1) + ends(14.4, "right"), []) == pytest.approx(14.4), "one end may be anything"
