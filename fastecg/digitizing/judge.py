@@ -13,6 +13,7 @@ from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.views import View
 from fastecg.errors import ImageError
+from fastecg.layouts import LAYOUTS
 
 #: A confidence from which on the order of leads is told as sure.
 SURE = 0.8
@@ -23,6 +24,7 @@ _ENOUGH_NAMES = 0.7  # share of names that tells as much as all
 _TELLING_MARGIN = 0.8  # of scores between hypotheses, that makes the second two thirds as unlikely
 _GOOD, _BAD = 0.35, 0.9  # of sums that ought to be nothing, what is left in a reading that is right, and in one that is not
 _UNCHECKED = 0.9  # what a reading is worth whose leads cannot be compared
+_UNUSUAL = 0.5  # the same where the layout is none that is known: the names on any plot make one
 _TOGETHER, _ALONE = 0.6, 0.8  # 1 less the correlation of beats that may be those of one heart, and of those that have nothing in common
 _FEW_NAMES = 0.25  # share of names below which the page may be anything
 _SUMS = ("einthoven", "goldberger", "avr", "strip")
@@ -181,7 +183,9 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
     others = [other for other in page.view.found if not other.same_order(placed)]
     margin = placed.score - others[0].score if others else np.inf
     left = [checks[name] for name in _SUMS if name in checks]
-    worth = _UNCHECKED if not left else float(np.clip((_BAD - np.median(left)) / (_BAD - _GOOD), 0.0, 1.0))
+    usual = len(placed.cells) == 1 or placed.layout.name in LAYOUTS
+    unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
+    worth = unchecked if not left else float(np.clip((_BAD - np.median(left)) / (_BAD - _GOOD), 0.0, 1.0))
     worth *= float(np.clip((_ALONE - checks.get("beats", 0.0)) / (_ALONE - _TOGETHER), 0.0, 1.0))
     confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _TELLING_MARGIN)) * worth
     if not known:
