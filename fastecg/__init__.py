@@ -27,6 +27,7 @@ _HOMES = {
     "Scores": "fastecg.digitizing.score",
     "Shot": "fastecg.shot",
     "Truth": "fastecg.photo",
+    "UnitWarning": "fastecg.errors",
     "digitize": "fastecg.digitizing.result",
     "photos": "fastecg.training",
     "read_image": "fastecg.digitizing.result",
@@ -56,6 +57,7 @@ __all__ = [
     "Scores",
     "Shot",
     "Truth",
+    "UnitWarning",
     "digitize",
     "photos",
     "read_image",
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from fastecg.errors import LayoutError as LayoutError
     from fastecg.errors import RecipeError as RecipeError
     from fastecg.errors import RecordError as RecordError
+    from fastecg.errors import UnitWarning as UnitWarning
     from fastecg.photo import Photo as Photo
     from fastecg.photo import Truth as Truth
     from fastecg.readers import read_record as read_record

@@ -39,7 +39,7 @@ import tomllib
 from sections import rewrite
 
 import fastecg
-from fastecg.errors import FastecgError
+from fastecg.errors import FastecgError, UnitWarning
 from fastecg.recipe import RECIPES
 
 SLOW_S = 5.0  # of computing
@@ -714,6 +714,7 @@ def strict() -> Iterator[Path]:
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="wfdb")
         warnings.filterwarnings("ignore", category=FutureWarning, module="wfdb")
+        warnings.simplefilter("ignore", UnitWarning)  # damaged values are no millivolts
         folder = Path(name) / "in"
         folder.mkdir()
         yield folder

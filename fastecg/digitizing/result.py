@@ -311,6 +311,20 @@ def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
 def read_images(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
     """Every page of a TIFF or PDF file, or the one picture of any other, each as `read_image` reads it.
 
+    Parameters
+    ----------
+    path : str or path-like
+        A file.
+
+    Yields
+    ------
+    ndarray, shape (height, width, 3) uint8
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+
     Examples
     --------
     >>> import fastecg, tempfile
