@@ -318,7 +318,7 @@ class _Clock:
         self._last = float(times[-1])
         if len(steps):
             with np.errstate(over="ignore", invalid="ignore"):  # of times without end, there is no even step
-            self._steps, self._whole = self._steps + len(steps), self._whole + float(steps.sum())
+                self._steps, self._whole = self._steps + len(steps), self._whole + float(steps.sum())
             self._least, self._most = min(self._least, float(steps.min())), max(self._most, float(steps.max()))
         if not (self._steps == 0 or (self._least > 0 and self._most <= self._uneven_by * self._least)):
             raise self._uneven()
