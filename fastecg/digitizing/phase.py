@@ -14,7 +14,6 @@ _TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed
 _FINE = 2  # samples of a spectrum a line of a tile's own
 _PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
 _SPACING = 12  # px between the nodes at which the phase is measured
-_SMALLER = 2  # px a side whose mean is taken where 5 mm lines are followed alone
 _COARSE = 5  # of them between those at which the 5 mm lines are looked at
 _WINDOW_MM = 0.76  # standard deviation of the window
 _OTHER_SCALE = 0.8  # of a seed and what is expected: more than lines stretch over a page
@@ -110,13 +109,10 @@ def follow_grid(grid: np.ndarray, major: np.ndarray, px_per_mm: float | None = N
 
 
 def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """The same by the 5 mm lines alone, in a plane half as large: their window holds 25 times as many pixels."""
-    height, width = (length // _SMALLER * _SMALLER for length in major.shape)
-    small = major[:height, :width].reshape(height // _SMALLER, _SMALLER, width // _SMALLER, _SMALLER).mean(axis=(1, 3))
-    spacing = 2 * _SPACING // _SMALLER
-    places, _, strengths, _ = _followed(small, 5.0 / _SMALLER, spacing, px_per_mm)
+    """The same by the 5 mm lines alone."""
+    places, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
     rows, columns = np.nonzero(np.isfinite(places[..., 0]))
-    points = np.column_stack([columns, rows]).astype(np.float64) * (spacing * _SMALLER) + (_SMALLER - 1) / 2
+    points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
     return Lattice(points, 5.0 * places[rows, columns], strengths[rows, columns], 0)
 
 
@@ -129,7 +125,7 @@ def _followed(
     plane = np.ascontiguousarray(plane, dtype=np.float32)
     (x, y), gradient = _seed(plane, period_mm)
     if px_per_mm is not None and abs(np.log(np.sqrt(abs(np.linalg.det(gradient))) * period_mm * px_per_mm)) > _OTHER_SCALE:
-        raise ImageError("the picture's clearest lines are not as far apart as a grid's at its scale, expected a millimetre grid")
+        raise ImageError(f"the picture's clearest lines are not {period_mm:g} mm apart, expected a millimetre grid")
     shape = tuple(-(-n // spacing) for n in plane.shape)
     places, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
     sigma = _WINDOW_MM / float(np.sqrt(abs(np.linalg.det(gradient))))
