@@ -142,7 +142,8 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Draw
         pages = record.page_count()
         chosen = options.chosen_pages(pages)
         if not chosen:
-            raise RecordError(f"{task.stem}: it lasts {record.duration_s:g} s, expected more than the start, {options.start:g} s")
+            lasts = f"it lasts {record.duration_s:g} s and has no whole page from {options.start:g} s on"
+            raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
         count = len(chosen) * options.per_record
         if whole and len(chosen) > each * _FEW_PARTS:
             return Drawn(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))

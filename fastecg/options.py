@@ -92,7 +92,9 @@ class Options:
         for name, seconds in (("start", self.start), ("every", self.every)):
             whole = seconds is None or (0 <= seconds < _LONGEST_S and abs(seconds / PAGE_S - round(seconds / PAGE_S)) < 1e-9)
             if not whole or (name == "every" and seconds == 0):
-                raise FastecgError(f"{name} is {seconds:g} s, expected whole pages of {PAGE_S:g} s, as {PAGE_S:g} or {6 * PAGE_S:g}")
+                raise FastecgError(
+                    f"{name} is {seconds:g} s, expected a multiple of a page's {PAGE_S:g} s, as {PAGE_S:g} or {6 * PAGE_S:g}"
+                )
         if self.pages is not None and self.pages < 1:
             raise FastecgError(f"pages is {self.pages}, expected 1 or more")
         if self.per_record < 1:

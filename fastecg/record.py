@@ -251,7 +251,8 @@ def unit_doubt(record: Record) -> str | None:
     span = float(np.median(spans)) if spans else 0.0
     if span <= _MOST_SPAN_MV:
         return None
-    return f"{record.name}: its leads span {span:.4g} mV, expected millivolts: are these microvolts, or counts of a converter?"
+    most = f"expected {_MOST_SPAN_MV:g} mV at most"
+    return f"{record.name}: most of its leads span {span:.4g} mV, {most}: are these microvolts, or counts of a converter?"
 
 
 def _standard(leads: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:

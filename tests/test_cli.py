@@ -107,7 +107,7 @@ def test_values_that_can_be_no_millivolts_are_told(tmp_path):
     write_record(tmp_path / "r", fastecg.Record(record.signal * 1000, 100, LEADS))
     result = call("render", tmp_path / "r", "-o", tmp_path / "out", "--dpi", 50)
     assert result.exit_code == 0
-    assert re.search(r"warning: r: its leads span \d+ mV, expected millivolts: are these microvolts", result.stderr)
+    assert re.search(r"warning: r: most of its leads span \d+ mV, expected 50 mV at most: are these microvolts", result.stderr)
     with pytest.warns(UnitWarning, match="expected millivolts"):
         fastecg.render(tmp_path / "r", dpi=50)
 

@@ -661,7 +661,7 @@ def test_some_pages_of_a_long_record(tmp_path):
     again = dataset.render_dataset(tmp_path / "long", tmp_path / "some", start=20, every=30, pages=2, per_record=2, **SMALL)
     assert (again.pages, again.kept) == (0, 4)
     late = dataset.render_dataset(tmp_path / "long", tmp_path / "late", start=100, **SMALL)
-    assert late.failures == [("long", "long: it lasts 100 s, expected more than the start, 100 s")]
+    assert late.failures == [("long", "long: it lasts 100 s and has no whole page from 100 s on, expected an earlier start")]
     for wrong in ({"start": 5}, {"every": 0}, {"start": -10}, {"pages": 0}, {"every": 15}):
         with pytest.raises(FastecgError, match="expected"):
             dataset.render_dataset(tmp_path / "long", tmp_path / "x", **wrong)

@@ -781,8 +781,8 @@ def test_columns_may_be_named_by_the_caller(tmp_path):
     other = read_record(tmp_path / "other.csv", leads=["I", "II"], unit="uV")
     assert (other.leads, other.fs) == (("I", "II"), 250)
     np.testing.assert_allclose(other.signal, PLAIN, rtol=1e-6)
-    refused(tmp_path / "none.csv", "row 1 is of numbers", "--leads", fs=250)
-    refused(tmp_path / "other.csv", "3 lead names for 2 columns", leads=["I", "II", "III"])
+    refused(tmp_path / "none.csv", "row 1 holds numbers", "--leads", fs=250)
+    refused(tmp_path / "other.csv", "2 columns of leads, but leads= or --leads gives 3 names", leads=["I", "II", "III"])
     np.savetxt(tmp_path / "twelve.csv", np.random.default_rng(0).normal(size=(30, 12)), delimiter=",")
     assert read_record(tmp_path / "twelve.csv", fs=100).leads == LEADS
 
@@ -808,7 +808,7 @@ def test_arrays_of_many_records(tmp_path):
     np.savez(tmp_path / "one.npz", ecg=values[0], fs=100, labels=np.arange(5))
     np.savez(tmp_path / "two.npz", a=values[0], b=values[1])
     np.testing.assert_array_equal(read_record(tmp_path / "one.npz").signal, values[0])
-    refused(tmp_path / "two.npz", "2 of its arrays may be a signal", fs=100)
+    refused(tmp_path / "two.npz", "2 of its arrays may be the signal", fs=100)
     refused(tmp_path / "many.npy", "it holds 3 records, expected one of them, as in many.npy#0", fs=100)
     np.testing.assert_array_equal(read_record(tmp_path / "many.npy#2", fs=100).signal, values[2])
     refused(tmp_path / "many.npy#3", "no record 3, expected 0 to 2", fs=100)

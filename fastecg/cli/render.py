@@ -62,13 +62,17 @@ def render(
         bool, typer.Option("--challenge-headers", help="WFDB copy names its images, #Image: …, as PhysioNet 2024.", rich_help_panel="Files")
     ] = False,
     start: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Of long records: where the first page begins.", rich_help_panel=_INPUT)
+        float | None,
+        typer.Option(metavar="SECONDS", help="Where the first page of long records begins: a multiple of 10.", rich_help_panel=_INPUT),
     ] = None,
-    pages: Annotated[int | None, typer.Option(metavar="N", help="Most pages of a record.", rich_help_panel=_INPUT)] = None,
+    pages: Annotated[int | None, typer.Option(metavar="N", help="Pages of a record, at most.", rich_help_panel=_INPUT)] = None,
     every: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="A page every so many seconds. [default: 10]", rich_help_panel=_INPUT)
+        float | None,
+        typer.Option(metavar="SECONDS", help="From one page to the next: a multiple of 10. [default: 10]", rich_help_panel=_INPUT),
     ] = None,
-    fs: Annotated[float | None, typer.Option(help="Hz, of CSV and NumPy files that do not tell it.", rich_help_panel=_INPUT)] = None,
+    fs: Annotated[
+        float | None, typer.Option(help="Sampling frequency in Hz of CSV and NumPy files that state none.", rich_help_panel=_INPUT)
+    ] = None,
     units: Annotated[str | None, typer.Option(help="mV, uV or V, of CSV and NumPy files. [default: mV]", rich_help_panel=_INPUT)] = None,
     leads: Annotated[str, typer.Option(metavar="LEAD[,…]", help="Names of the leads in CSV and NumPy files.", rich_help_panel=_INPUT)] = "",
     choose: Annotated[

@@ -59,7 +59,9 @@ def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None =
     if float((layers["trace"] > _INK).mean()) < 2e-4:
         return nothing_drawn()
     if layout is not None:
-        return ImageError(f"the rows of traces that were found are not those of layout {layout}, expected that of this page, or none")
+        return ImageError(
+            f"the rows of traces that were found are not those of layout {layout}, expected the layout of this page, or none to be given"
+        )
     read = ", ".join(sorted({name.lead for name in names})) or "none"
     return ImageError(f"the names of leads do not fit any layout (read: {read}), expected the layout to be given")
 

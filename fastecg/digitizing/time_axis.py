@@ -156,7 +156,9 @@ def time_axis(
         ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
         ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
         if not ends:
-            doubts.append("every row goes on beyond the picture: time starts where the names of leads have it, to some mm")
+            doubts.append(
+                "every row goes on beyond the picture: the start of time is guessed from the names of leads, and may be some mm off"
+            )
             return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
         return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
 

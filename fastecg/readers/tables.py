@@ -127,7 +127,7 @@ def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Column
         raise RecordError(f"{path}: its first row has more than {MOST_SIGNALS} cells or {_LONGEST_ROW} bytes, expected lead names")
     if cells and all(_is_number(cell, delimiter) for cell in cells):  # no names
         if given is None and len(cells) != len(LEADS):
-            raise RecordError(f"{path}: row {before + 1} is of numbers, expected lead names there, leads= or --leads")
+            raise RecordError(f"{path}: row {before + 1} holds numbers, expected names of leads there, or by leads= or --leads")
         file.seek(start)
         return _named(path, delimiter, list(given or LEADS), len(cells), None, before)
     units: dict[int, str] = {}
@@ -190,10 +190,10 @@ def _named(
     named = [_name_and_unit(item) for item in names[first:]]
     if given is not None:
         if len(given) != len(named):
-            raise RecordError(f"{path}: {len(given)} lead names for {len(named)} columns, expected leads= or --leads with one name each")
+            raise RecordError(f"{path}: {len(named)} columns of leads, but leads= or --leads gives {len(given)} names, expected one each")
         named = [(lead, unit) for lead, (_, unit) in zip(given, named, strict=True)]
     if first + len(named) != count:
-        raise RecordError(f"{path}: {len(names)} names for {count} columns, expected leads= or --leads with one name each")
+        raise RecordError(f"{path}: {len(names)} names for {count} columns, expected one for each, that of times too, or leads= or --leads")
     told = below or {}
     tick = 1e-3 if "ms" in (name + told.get(0, "")).lower() else 1.0
     units = [told.get(first + k) or unit for k, (_, unit) in enumerate(named)]
@@ -382,7 +382,7 @@ def read_numpy(
     if names is None and len(signal) == len(LEADS):
         names = list(LEADS)
     if names is None or len(names) != len(signal):
-        raise RecordError(f"{path}: {len(names or [])} lead names for {len(signal)} leads, expected leads= or --leads with one name each")
+        raise RecordError(f"{path}: {len(names or [])} names for its {len(signal)} leads, expected one for each, by leads= or --leads")
     chosen = choose_leads(names, ["mV"] * len(names), path)
     rows = np.empty((len(chosen), signal.shape[1]), np.float32)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
@@ -416,7 +416,7 @@ def _signal_of(path: Path, arrays: Any) -> str:
         return "signal"
     wide = [name for name in names if arrays[name].ndim in (2, 3)]
     if len(wide) != 1:
-        raise RecordError(f"{path}: {len(wide)} of its arrays may be a signal, expected one named signal, or one alone of (leads, samples)")
+        raise RecordError(f"{path}: {len(wide)} of its arrays may be the signal, expected one called 'signal', or one of (leads, samples)")
     return wide[0]
 
 
