@@ -171,3 +171,22 @@ def test_folders_are_searched_for_every_format_that_is_read(tmp_path):
     assert [source.path.name for source in find_pictures([tmp_path])] == [*names[:2], *names[2:], "e.heic"]
     for name in names:
         assert np.abs(read_picture(tmp_path / name).astype(int) - 200).max() < 8
+
+
+@pytest.mark.parametrize("bits", [12, 14, 16])
+def test_colour_of_any_depth_is_read_alike(tmp_path, bits):
+    """Pillow keeps the upper 8 bits of 16, of which 12 fill 4: sixteen levels are left."""
+    cv2 = pytest.importorskip("cv2")
+    picture = painted(90, 120)
+    cv2.imwrite(str(tmp_path / "a.png"), picture[..., ::-1].astype(np.uint16) * 2 ** (bits - 8))
+    assert np.abs(read_picture(tmp_path / "a.png").astype(int) - picture).max() <= 2 ** (16 - bits)
+
+
+def test_colours_as_shares_of_1_are_read(tmp_path):
+    picture = painted(90, 120)
+    tifffile.imwrite(tmp_path / "a.tif", np.stack([picture, picture[::-1]]).astype(np.float32) / 255, photometric="rgb")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.tif"), picture)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.tif", 1), picture[::-1])
+    (tmp_path / "b.tif").write_bytes(b"II*\0no picture")
+    with pytest.raises(ImageError, match=r"b\.tif: cannot be read as a picture"):
+        read_picture(tmp_path / "b.tif")

@@ -36,6 +36,7 @@ _MOST_PIXELS = 120_000_000  # that are decoded
 _MOST_OF_WEBP = 60_000_000  # its decoder keeps three copies
 _LONGEST_SIDE = 65_535
 _WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # of pixels of 8, 10, 12, 14 and 16 bits
+_UPPER_WHITES = 15.0, 63.0  # the upper 8 bits of white, of 12 and 14 bits in 16
 _WHITES_OF_SHARES = 1.0, *_WHITES
 _BAND = 1 << 22  # pixels
 _BY_DECODER = (2, 4, 8)  # what JPEG can be divided by while it is decoded
@@ -110,7 +111,7 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
     FastecgError
         If the library that reads it is not installed.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         check_regular(path)
@@ -121,8 +122,12 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
         formats = ("HEIF",) if _is_heif(path) else _opened()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is looked at here
-            with Image.open(path, formats=formats) as found:
-                if page:
+            try:
+                opened: Image.Image = Image.open(path, formats=formats)
+            except UnidentifiedImageError:
+                opened = _colours_of_shares(path, page)
+            with opened as found:
+                if page and found.format is not None:
                     found.seek(page)
                 _check_size(path, found)
                 return pixels_of(found)
@@ -131,6 +136,25 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
     except Exception as fault:  # decoders raise whatever they like on damaged files
         what = f"page {page + 1} cannot be read" if page else "cannot be read"
         raise ImageError(f"{path}: {what} as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}") from fault
+
+
+def _colours_of_shares(path: Path, page: int) -> Image.Image:
+    """A TIFF file of colours as numbers from 0 to 1, which Pillow does not know; `UnidentifiedImageError` if it is something else."""
+    from PIL import Image, UnidentifiedImageError
+
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise UnidentifiedImageError(f"no picture of a kind that is known in {path.name}")
+    import tifffile  # comes with scikit-image
+
+    with tifffile.TiffFile(path) as file:
+        found = file.pages[page]
+        if found.dtype is None or found.dtype.kind != "f" or len(found.shape) != 3 or found.shape[2] not in (3, 4):
+            raise UnidentifiedImageError(f"no picture of a kind that is known in {path.name}")
+        if found.shape[0] * found.shape[1] > _MOST_PIXELS:
+            raise ImageError(f"{path}: {found.shape[1]} x {found.shape[0]} px, expected at most {_MOST_PIXELS / 1e6:.0f} million")
+        colours = np.nan_to_num(found.asarray()[..., :3].astype(np.float32))
+    white = next((white for white in _WHITES_OF_SHARES if colours.max(initial=0.0) <= white), _WHITES_OF_SHARES[-1])
+    return Image.fromarray(np.clip(colours * (255.0 / white), 0, 255).astype(np.uint8))
 
 
 def pixels_of(picture: Image.Image) -> np.ndarray:
@@ -195,6 +219,9 @@ def _reduced(found: Image.Image, factor: int) -> np.ndarray:
 
 def _span(picture: Image.Image) -> float:
     """The value of white, where pixels are no bytes: the most of as few bits as hold the lightest, 12 in many files of 16."""
+    if picture.mode == "RGB":  # of 16 bits Pillow keeps the upper 8
+        lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
+        return next((white for white in _UPPER_WHITES if 0 < lightest <= white), 255.0)
     if not _is_deep(picture):
         return 255.0
     extremes: tuple[float, float] = picture.getextrema()  # type: ignore[assignment]
@@ -213,6 +240,8 @@ def _as_rgb(picture: Image.Image, white: float) -> Image.Image:
     if _is_deep(picture):
         deep = np.nan_to_num(np.asarray(picture, dtype=np.float32))
         picture = Image.fromarray(np.clip(deep * (255.0 / white), 0, 255).astype(np.uint8))
+    elif picture.mode == "RGB" and white < 255:
+        picture = picture.point([min(255, round(k * 255 / white)) for k in range(256)] * 3)
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         above = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
