@@ -108,7 +108,7 @@ def test_values_that_can_be_no_millivolts_are_told(tmp_path):
     result = call("render", tmp_path / "r", "-o", tmp_path / "out", "--dpi", 50)
     assert result.exit_code == 0
     assert re.search(r"warning: r: most of its leads span \d+ mV, expected 50 mV at most: are these microvolts", result.stderr)
-    with pytest.warns(UnitWarning, match="expected millivolts"):
+    with pytest.warns(UnitWarning, match="expected 50 mV"):
         fastecg.render(tmp_path / "r", dpi=50)
 
 

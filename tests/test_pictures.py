@@ -190,3 +190,8 @@ def test_colours_as_shares_of_1_are_read(tmp_path):
     (tmp_path / "b.tif").write_bytes(b"II*\0no picture")
     with pytest.raises(ImageError, match=r"b\.tif: cannot be read as a picture"):
         read_picture(tmp_path / "b.tif")
+
+
+def test_dark_pictures_of_bytes_stay_dark(tmp_path):
+    Image.new("RGB", (60, 50), (12, 9, 14)).save(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png").max() == 14

@@ -159,8 +159,9 @@ def _colours_of_shares(path: Path, page: int) -> Image.Image:
 
 def pixels_of(picture: Image.Image) -> np.ndarray:
     """The pixels of a PIL image as `read_picture` gives them."""
+    halved = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))  # of 16 bits of colour Pillow keeps the upper 8
     factor = _loaded(picture, reduction_of(picture.size))
-    return _turned(_reduced(picture, factor), picture.getexif().get(_ORIENTATION))
+    return _turned(_reduced(picture, factor, _span(picture, halved)), picture.getexif().get(_ORIENTATION))
 
 
 def _opened() -> tuple[str, ...]:
@@ -205,10 +206,9 @@ def _loaded(found: Image.Image, factor: int) -> int:
     return factor
 
 
-def _reduced(found: Image.Image, factor: int) -> np.ndarray:
+def _reduced(found: Image.Image, factor: int, span: float) -> np.ndarray:
     """The picture's pixels, every `factor` x `factor` of them as their mean."""
     width, height = -(-found.width // factor), -(-found.height // factor)
-    span = _span(found)
     out = np.empty((height, width, 3), dtype=np.uint8)
     rows = max(1, _BAND // (found.width * factor)) * factor
     for top in range(0, found.height, rows):
@@ -217,9 +217,9 @@ def _reduced(found: Image.Image, factor: int) -> np.ndarray:
     return out
 
 
-def _span(picture: Image.Image) -> float:
+def _span(picture: Image.Image, halved: bool) -> float:
     """The value of white, where pixels are no bytes: the most of as few bits as hold the lightest, 12 in many files of 16."""
-    if picture.mode == "RGB":  # of 16 bits Pillow keeps the upper 8
+    if picture.mode == "RGB" and halved:
         lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
         return next((white for white in _UPPER_WHITES if 0 < lightest <= white), 255.0)
     if not _is_deep(picture):
