@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastecg.digitizing.checks import SUMS, alike, together
-from fastecg.digitizing.judge import LaidOut
+from fastecg.digitizing.judge import LaidOut, placed_anew
 from fastecg.digitizing.layout import Drawn
 
 #: Further sums of leads that are nothing: with them, all that I and II tell of the others.
@@ -42,8 +42,7 @@ def balanced(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
     -------
     LaidOut
     """
-    places = {(item.row, item.x_mm): item for item in page.rows.segments}
-    drawn = [replace(item, segment=places[key]) for item in drawn if (key := (item.segment.row, item.segment.x_mm)) in places]
+    drawn = placed_anew(page, drawn)
     rows = sorted({item.segment.row for item in drawn if item.segment.zero in _SD_MM})
     equations = [(sum_mv, parts) for sum_mv, parts in _nothing(drawn, page.rows.fs) if all(item.segment.row in rows for item in parts)]
     if not equations:
@@ -56,9 +55,8 @@ def balanced(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
         for item, sign in parts.items():
             terms[k, rows.index(item.segment.row)] += sign / item.segment.gain_mm_mv
     sd = np.array([_SD_MM[next(item.segment.zero for item in drawn if item.segment.row == row)] for row in rows])
-    shift = np.linalg.lstsq(np.vstack([terms / _SUM_SD_MV, np.diag(1.0 / sd)]), np.concatenate([left / _SUM_SD_MV, 0.0 * sd]), rcond=None)[
-        0
-    ]
+    weighed, wanted = np.vstack([terms / _SUM_SD_MV, np.diag(1.0 / sd)]), np.concatenate([left / _SUM_SD_MV, np.zeros(len(rows))])
+    shift = np.linalg.lstsq(weighed, wanted, rcond=None)[0]
     if np.abs(shift).max() > _MOST_MM:
         return page
     moved = dict(zip(rows, shift.tolist(), strict=True))

@@ -10,7 +10,7 @@ import numpy as np
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.checks import alike, checks_of, correlation, swing
 from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.layout import Drawn, Rows
 from fastecg.digitizing.views import View
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
@@ -176,7 +176,7 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
     ImageError
         If it is no ECG, or nothing tells which lead is where.
     """
-    drawn = [replace(item, segment=segment) for item in drawn if (segment := _same_place(page, item.segment)) is not None]
+    drawn = placed_anew(page, drawn)
     checks = checks_of(drawn, page.rows.fs)
     placed = page.placed
     share = placed.found / len(placed.cells)
@@ -202,9 +202,10 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
     return replace(page, checks=checks, confidence=round(1.0 if known else float(confidence), 3), flags=flags)
 
 
-def _same_place(page: LaidOut, segment: Segment) -> Segment | None:
-    """The segment of a page that is where another was."""
-    return next((item for item in page.rows.segments if item.row == segment.row and item.x_mm == segment.x_mm), None)
+def placed_anew(page: LaidOut, drawn: Sequence[Drawn]) -> list[Drawn]:
+    """What was read, with the segments that a page now has where it was read; without what it has no longer."""
+    places = {(item.row, item.x_mm): item for item in page.rows.segments}
+    return [replace(item, segment=places[key]) for item in drawn if (key := (item.segment.row, item.segment.x_mm)) in places]
 
 
 def _peaked(signal: np.ndarray, fs: float) -> float:
