@@ -18,11 +18,13 @@ from fastecg.runs import runs_of
 if TYPE_CHECKING:
     from fastecg.digitizing.time_axis import TimeAxis
 
-_REACH_MM = 1.0  # left and right of the place where columns meet, bars are looked for
+REACH_MM = 1.0  # left and right of the place where columns meet, bars are looked for
 _PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
 _ABOVE_MM = 6.0  # of that place
 _BELOW_MM = 4.0
 _LEAST_MM = 1.5  # of upright ink, for a bar
+_DASH_GAP_MM = 1.3  # between a bar's dashes at most
+_LEAST_DASHED_MM = 4.0  # of dashes, for a bar: letters are less tall
 _WRITTEN = 0.3  # what the network has to call writing, 0 to 1
 _FRAME = 5  # bars that tell how a page lies, at least
 _ROUNDS = 3  # of leaving out bars that do not fit
@@ -52,9 +54,9 @@ class Bar:
     in_pixel: float = 0.0
 
 
-def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = _REACH_MM) -> list[Bar]:
+def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = REACH_MM) -> list[Bar]:
     """Bars between columns: the middle of upright ink that is no trace."""
-    from scipy.ndimage import grey_opening
+    from scipy.ndimage import grey_closing, grey_opening
 
     ink = straight.ink
     if ink is None:
@@ -68,6 +70,9 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
             down = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
             bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
             height = grey_opening(bar, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
+            if height.max(initial=0.0) <= _LEAST_MM:
+                joined = grey_closing(bar, size=(round(_DASH_GAP_MM * ink.scale), 1))
+                height = grey_opening(joined, size=(round(_LEAST_DASHED_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_MM:
                 tallest = int(np.argmax(height))  # beside it may be letters
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fastecg.digitizing.assign import Assignment
-from fastecg.digitizing.bars import Bar, agreed_bars, find_bars
+from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Row, Straight, pen_mm
 from fastecg.digitizing.pulses import Pulse
@@ -54,43 +54,50 @@ def sharper(
 ) -> TimeAxis:
     """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
     assert straight.shown is not None
-    ends = _by_ends(axis, placed, straight.shown, rows, pulses, fs)
-    if ends is None:
-        return axis
-    axis = replace(axis, start_mm=ends.start_mm)
-    if ends.way == 0 or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
-        return axis
+    cut = [(False, False) if track is None else view.tracks[track].cut for track in placed.tracks]
+    ends = _by_ends(axis, placed, straight.shown, rows, pulses, fs, cut)
+    if ends is not None:
+        axis = replace(axis, start_mm=ends.start_mm)
+        if ends.way == 0 or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
+            return axis
     bars = agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns))
     pixel = view.layers.zoom / view.warp.scale
-    return replace(axis, start_mm=_weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
+    return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
 
 
-def _weighed(ends: _Ends, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
-    """The mean of where time may start, by how likely ends and bars make it.
+def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
+    """By how much time may start later than thought, in the mean, by how likely bars, and ends where there are any, make it.
 
     A bar is drawn between the last sample of a column and the first of the next, on whole pixels: every column's is rounded on its own,
     and the start is where all of them allow it.
     """
     from scipy.special import ndtr
 
-    off = np.arange(-_MOST_OFF_MM, _MOST_OFF_MM, _STEP_MM)
-    likely = np.zeros(len(off))
-    for pens, often in _CAPS:
-        told = ends.way * (pens * ends.pen_mm - ends.cap_mm)
-        likely += often * np.exp(-0.5 * ((off - told) / _END_SD_MM) ** 2)
-    likely += 1e-6
+    most = _MOST_OFF_MM if ends is not None else REACH_MM
+    off = np.arange(-most, most, _STEP_MM)
+    likely = np.full(len(off), 1e-6)
+    if ends is not None:
+        for pens, often in _CAPS:
+            told = ends.way * (pens * ends.pen_mm - ends.cap_mm)
+            likely += often * np.exp(-0.5 * ((off - told) / _END_SD_MM) ** 2)
     late = 0.5 * pixel_mm if odd_pixels([bar.in_pixel for column in bars for bar in column]) else 0.0
     for column in bars:
         at = float(np.median([bar.off_mm for bar in column])) - late
         low, high = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
         likely *= ndtr((off - low) / _BAR_SD_MM) - ndtr((off - high) / _BAR_SD_MM) + 1e-3
-    return ends.start_mm + float(np.average(off, weights=likely))
+    return float(np.average(off, weights=likely))
 
 
 def _by_ends(
-    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+    axis: TimeAxis,
+    placed: Assignment,
+    strip: Strip,
+    rows: Sequence[Row | None],
+    pulses: Sequence[Pulse],
+    fs: float,
+    cut: Sequence[tuple[bool, bool]],
 ) -> _Ends | None:
-    """Where time starts by the ends of the picture's own ink; None if none is near."""
+    """Where time starts by the ends of the picture's own ink that are not `cut` off, left and right of each row; None if none is near."""
     spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
     columns = len(placed.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
@@ -106,7 +113,8 @@ def _by_ends(
     ends = [
         End(x + way * cap - axis.start_mm - way_on, "touched" if runs_into(x, pulses) else kind)
         for k, span in spans.items()
-        for kind, way, x, way_on in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
+        for side, (kind, way, x, way_on) in enumerate((("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k])))
+        if not cut[k][side]
     ]
     near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
     if not near:

@@ -19,10 +19,12 @@ from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
 from fastecg.runs import runs_of
 
-_BESIDE_MM = 0.6  # a pulse this near to a row's end runs into it
+_FALL_MM = 1.2  # from where a pulse falls to an end that it may have made
+_BESIDE_MM = 0.25  # an end of a row inside a pulse, or this near to one, is the pulse's: between others there is blank paper
 INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
+_GUESS_OFF_MM, _BAR_STEP_MM = 8.0, 0.5  # how far names may mislead where time starts, and steps by which bars are looked for there
 _AGREE_MM = 0.25  # ends that tell the same start of time
 _RIVAL = 0.3  # of the best group's count, for others to be looked at
 _BARS_COUNT = 2.0  # what bars before a column count beside ends
@@ -111,7 +113,7 @@ def time_axis(
     cap = view.layers.cap_mm
     columns = len(placed.layout.columns)
     cut = [(True, True) if track is None else view.tracks[track].cut for track in placed.tracks]
-    touched = [(False, False) if span is None else _touched(span, pulses) for span in spans]
+    touched = [(False, False) if span is None else (runs_into(span[0], pulses), runs_into(span[1], pulses)) for span in spans]
     clear = [span is not None and not any(cut[k]) and not any(touched[k]) for k, span in enumerate(spans)]
     inked: list[tuple[list[float], list[float]]] = [([], []) for _ in rows]
     pen = 0.0
@@ -156,10 +158,14 @@ def time_axis(
         ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
         ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
         if not ends:
-            doubts.append(
-                "every row goes on beyond the picture: the start of time is guessed from the names of leads, and may be some mm off"
-            )
-            return replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
+            guessed = replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
+            by_bars = _start_of_bars(guessed, bars)
+            if by_bars is None:
+                doubts.append(
+                    "every row goes on beyond the picture: the start of time is guessed from the names of leads, and may be some mm off"
+                )
+                return guessed
+            return replace(axis, start_mm=by_bars)
         return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
 
     def bars(axis: TimeAxis) -> int:
@@ -176,18 +182,20 @@ def time_axis(
     return axis
 
 
-def _touched(span: tuple[float, float], pulses: Sequence[Pulse]) -> tuple[bool, bool]:
-    """Whether a pulse runs into a row at its left and at its right end."""
-    left, right = span
-    return (
-        any(abs(pulse.right_mm - left) < _BESIDE_MM for pulse in pulses),
-        any(abs(pulse.left_mm - right) < _BESIDE_MM for pulse in pulses),
-    )
+def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
+    """Where time starts if bars are to stand before most columns, nearest to a guess; None if they nowhere do."""
+    away = np.arange(0.0, _GUESS_OFF_MM, _BAR_STEP_MM)
+    starts = guessed.start_mm + np.unique(np.concatenate([-away, away]))
+    told = np.array([bars(replace(guessed, start_mm=float(start))) for start in starts])
+    if not told.any():
+        return None
+    best = starts[told == told.max()]
+    return float(best[np.argmin(np.abs(best - guessed.start_mm))])
 
 
 def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
-    """Whether a pulse begins or ends beside an end of a row at page x."""
-    return any(abs(edge - x_mm) < _BESIDE_MM for pulse in pulses for edge in (pulse.left_mm, pulse.right_mm))
+    """Whether an end of a row at page x lies in a pulse or beside one."""
+    return any(pulse.left_mm - _BESIDE_MM < x_mm < pulse.right_mm + _BESIDE_MM for pulse in pulses)
 
 
 def _longest(lengths: Sequence[float], usual_mm: float) -> float:
@@ -302,7 +310,7 @@ def _ends(
             ]
     starts = [end.x_mm for end in ends]
     # A pulse without a foot to its right runs into the trace: time starts where it falls.
-    ends += [End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < 2 * _BESIDE_MM for x in starts)]
+    ends += [End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < _FALL_MM for x in starts)]
     return ends
 
 
