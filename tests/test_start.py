@@ -10,6 +10,7 @@ import pytest
 
 from fastecg.digitizing import bars, start
 from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars
+from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.start import _Ends, _weighed
 from fastecg.digitizing.time_axis import TimeAxis
@@ -55,9 +56,52 @@ def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
         by_ends = late + (pens * pen_mm - cap_mm)  # of a right end, less the cap that was thought
         found = drawn(late - 0.5 * STEP, pixel_mm, odd)
         moved = [[Bar(bar.column, bar.y_mm, bar.off_mm - by_ends, bar.in_pixel) for bar in column] for column in found]
-        off.append(_weighed(_Ends(by_ends, cap_mm, pen_mm, -1), moved, pixel_mm, STEP) - late)
+        off.append(by_ends + _weighed(_Ends(by_ends, cap_mm, pen_mm, -1), moved, pixel_mm, STEP) - late)
     assert np.abs(np.mean(off)) < 0.02
     assert np.sqrt(np.mean(np.square(off))) < 0.25 * pixel_mm
+
+
+def test_bars_alone_tell_where_no_end_does(monkeypatch):
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=())
+    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0))
+    straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
+    monkeypatch.setattr(start, "_by_ends", lambda *_: None)
+    monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.4, 0.125, False))])
+    told = start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm
+    assert told == pytest.approx(9.4, abs=0.125)
+    monkeypatch.setattr(start, "find_bars", lambda *_: [])
+    assert start.sharper(axis, view, placed, straight, (), (), 500.0) == axis
+
+
+def upright(dashes_mm):
+    """A page with upright ink 62.5, 125 and 187.5 mm right of 10 mm at two rows, in pieces (top, bottom) from the level of each."""
+    scale = 8.0
+    plane = np.zeros((round(90 * scale), round(260 * scale)), dtype=np.float32)
+    for column in (1, 2, 3):
+        x = round((10.0 + 62.5 * column) * scale)
+        for level in (30.0, 60.0):
+            for top, bottom in dashes_mm:
+                plane[round((level + top) * scale) : round((level + bottom) * scale), x - 1 : x + 2] = 1.0
+    return Strip(plane, 0.0, 0.0, scale)
+
+
+@pytest.mark.parametrize(
+    ("dashes_mm", "seen"),
+    [
+        ([(-5.0, -2.0)], True),
+        ([(-5.6, -4.4), (-3.7, -2.5), (-1.8, -0.6), (0.6, 1.8)], True),  # a dashed bar
+        ([(-4.6, -4.2), (-3.2, -2.8), (-1.9, -1.5)], False),  # the strokes of a letter
+    ],
+)
+def test_bars_may_be_dashed_and_letters_are_none(dashes_mm, seen):
+    ink = upright(dashes_mm)
+    tracks = [SimpleNamespace(level_at=lambda x, level=level: np.full(len(x), level)) for level in (30.0, 60.0)]
+    placed = SimpleNamespace(tracks=(0, 1), strips=2, layout=SimpleNamespace(columns=range(4)))
+    view = SimpleNamespace(tracks=tracks, warp=SimpleNamespace(forward=lambda at: at), layers=SimpleNamespace(to_picture=lambda at: at))
+    axis = TimeAxis(25.0, 10.0, 62.5, 2.5, 2.5, 10.0)
+    found = bars.find_bars(axis, view, placed, SimpleNamespace(ink=ink, written=ink))
+    assert len(found) == (6 if seen else 0)
+    assert all(abs(bar.off_mm) < 0.1 for bar in found)
 
 
 def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
@@ -68,7 +112,7 @@ def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
 
 
 def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=())
     view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0))
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.3, 0.125, False))])

@@ -32,6 +32,19 @@ def test_ends_that_a_pulse_runs_into_tell_nothing_where_others_do():
     assert time_axis._start(ends, []) == pytest.approx(10.01)
 
 
+def test_an_end_is_a_pulses_where_it_lies_in_one_or_beside_it():
+    pulse = SimpleNamespace(left_mm=4.0, fall_mm=9.0, right_mm=9.6)
+    for x, touched in ((3.8, True), (9.1, True), (9.8, True), (10.0, False), (3.5, False)):
+        assert time_axis.runs_into(x, [pulse]) == touched
+    assert not time_axis.runs_into(9.1, [])
+
+
+def test_bars_are_looked_for_round_where_names_say_that_time_starts():
+    bars = {3.0: 2, 7.5: 3, 16.5: 3}
+    assert time_axis._start_of_bars(AXIS, lambda axis: bars.get(axis.start_mm, 0)) == 7.5
+    assert time_axis._start_of_bars(AXIS, lambda axis: 0) is None
+
+
 def test_the_longest_row_counts_if_another_agrees():
     assert time_axis._longest([200.0, 249.9, 249.8, 255.0], 250.0) == 249.9
     assert time_axis._longest([200.0, 249.9], 250.0) == 0.0
