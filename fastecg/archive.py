@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from fastecg.errors import FastecgError, ImageError
+from fastecg.errors import FastecgError, ImageError, not_installed
 from fastecg.files import lines_of, read_file
 from fastecg.timed import Done, in_time
 from fastecg.writers.image import write_atomic
@@ -421,6 +421,8 @@ def _work(job: Job, *, out: Path, wish: Wish, key: str) -> Line:
         return {"error": words}
     except MemoryError:
         return {"error": "there is not enough memory for it, expected a smaller picture"}
+    except ModuleNotFoundError as error:
+        return {"error": not_installed(error)}
     except Exception as fault:
         frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if "fastecg" in frame.filename]
         place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

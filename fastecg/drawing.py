@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from isal import isal_zlib
 
-from fastecg.errors import FastecgError, RecordError, UnitWarning
+from fastecg.errors import FastecgError, RecordError, UnitWarning, not_installed
 from fastecg.files import spelled
 from fastecg.manifest import Line
 from fastecg.options import Options
@@ -288,6 +288,8 @@ def _reason(error: Exception, task: Task) -> str:
     """
     if os.environ.get("FASTECG_DEBUG"):
         traceback.print_exception(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"{task.stem}: {not_installed(error)}"
     if not isinstance(error, FastecgError):
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
         place = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"
