@@ -641,7 +641,9 @@ if __name__ == "__main__":
 def slim(tmp_path):
     """Runs the command line with what the guide's slim install leaves out out of reach: (exit status, what is said)."""
     root = Path(__file__).parent.parent
-    kept = re.search(r"pip install --no-deps fastecg\npip install (.+)", (root / "docs" / "guide.md").read_text(encoding="utf-8"))[1].split()
+    kept = re.search(r"pip install --no-deps fastecg\npip install (.+)", (root / "docs" / "guide.md").read_text(encoding="utf-8"))[
+        1
+    ].split()
     block = re.search(r"\ndependencies = \[(.+?)\n\]", (root / "pyproject.toml").read_text(encoding="utf-8"), re.DOTALL)[1]
     declared = re.findall(r'\n  "([\w-]+)', block)
     left_out = set(declared) - set(kept) - {"rich", "tomli"}  # typer brings rich; tomli is there for older Pythons

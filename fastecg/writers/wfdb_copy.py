@@ -61,6 +61,12 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     write_atomic(target.with_name(target.name + ".hea"), _header(name, record, counts, gains, baselines, comments).encode("utf-8"))
 
 
+def write_empty_header(path: Path, fs: float) -> None:
+    """Write ``<path>.hea`` of a record without signals, which stands for one that could not be read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path.with_name(path.name + ".hea"), f"{ascii_name(path.name)} 0 {fs:g} 0\n".encode())
+
+
 def is_letter(character: str) -> bool:
     """Whether a record's name may have this: a letter or digit of any script, a mark that belongs to one, ``_`` or ``-``."""
     return character.isalnum() or character in "_-" or unicodedata.category(character).startswith("M")
