@@ -219,30 +219,12 @@ def _read_file(origin: Path, options: Options) -> Record:
 
 def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
     """Picture `index` of a record: all pages of variant 0, then all of variant 1, and so on."""
-    from fastecg.recipe import render
+    from fastecg.recipe import photo_of
 
     variant, page = divmod(index, pages)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnitWarning)  # told once a record
-        return render(
-            record,
-            recipe=options.recipe,
-            layout=options.layout,
-            style=options.style,
-            dpi=options.dpi,
-            speed=options.speed,
-            gain=options.gain,
-            chest_gain=options.chest_gain,
-            paper=options.paper,
-            rhythm_leads=options.rhythm_leads,
-            severity=options.severity,
-            header_text=options.header_text,
-            notes=options.notes,
-            notes_font=options.notes_font,
-            seed=options.seed,
-            page=page,
-            variant=variant,
-        )
+        return photo_of(record, options, page, variant)
 
 
 def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
@@ -255,7 +237,7 @@ def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
 def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
     """Write a picture's files; its line for the manifest."""
     path = f"{stem}-{index}.{options.format}"
-    body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=options.truth)
+    body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=tuple(options.truth))
     shot, (height, width) = photo.shot, photo.image.shape[:2]
     return {
         "path": path,

@@ -170,7 +170,7 @@ def test_parts_that_are_done_are_kept_when_a_run_is_stopped(tmp_path, monkeypatc
 @pytest.mark.parametrize(("asked", "records", "variants", "started"), [(None, 1, 64, 2), (None, 4, 1, 1), (None, 40, 1, 4), (3, 5, 1, 3)])
 def test_as_many_workers_as_have_something_to_do(monkeypatch, asked, records, variants, started):
     monkeypatch.setattr(dataset.os, "cpu_count", lambda: 4)
-    options = Options(fastecg.Recipe.load("clean"), per_record=variants)
+    options = Options(recipe="clean", per_record=variants)
     tasks = plan.in_parts([drawing.Task(f"r{k}", Path("r.hea")) for k in range(records)], options)
     assert dataset._worker_count(asked, tasks, options) == started
 
@@ -531,8 +531,8 @@ def test_a_run_without_pictures_leaves_the_folder_free(tmp_path):
         ("dpi", 100_000),
         ("dpi", 0),
         ("dpi", -5),
-        ("speed", 1e6),
-        ("gain", -5),
+        ("speed_mm_s", 1e6),
+        ("gain_mm_mv", -5),
         ("layout", "100x1"),
         ("layout", "0x1"),
     ],

@@ -301,7 +301,7 @@ def test_rhythm_leads_that_cannot_be_are_refused() -> None:
 def test_settings_reach_the_page_through_render() -> None:
     record = record_of()
     for seed in range(8):
-        photo = render(record, dpi=40, seed=seed, rhythm_leads=("V1", "aVF"), chest_gain=5.0, paper="a4")
+        photo = render(record, dpi=40, seed=seed, rhythm_leads=("V1", "aVF"), chest_gain_mm_mv=5.0, paper="a4")
         assert [trace.lead for trace in photo.page.traces if trace.rhythm][:2] == ["V1", "aVF"]
         assert {trace.gain_mm_mv for trace in photo.page.traces if trace.lead == "V1"} == {5.0}
         assert photo.page.size_mm == (297.0, 210.0)

@@ -44,7 +44,7 @@ def pages(count, first=0):
         draw_task(Task(f"r{k}", Path(sys.argv[1]) / f"r{k % 24:02}.hea"), options, Path(sys.argv[2]))
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
-options = Options(Recipe.load("photo"), dpi=60.0, format="jpg")
+options = Options(recipe="photo", dpi=60.0, format="jpg")
 before = pages(60)
 print(before, pages(int(sys.argv[3]), 60))
 """
