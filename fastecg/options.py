@@ -370,7 +370,7 @@ def _refuse_unknown(function: Callable[..., Any], kind: Callable[..., Any], give
     known = [item.name for item in fields_of(kind)]
     for name in given:
         if name not in known:
-            near = get_close_matches(name, known, 1, 0.4)
+            near = [each for each in known if each.startswith(name)] or get_close_matches(name, known, 1)
             raise TypeError(f"{function.__name__}() has no option {name!r}, expected one of {', '.join(near or known)}")
 
 
