@@ -33,7 +33,7 @@ _HOMES = {
     "read_image": "fastecg.digitizing.result",
     "read_images": "fastecg.digitizing.result",
     "read_record": "fastecg.readers",
-    "render": "fastecg.recipe",
+    "render": "fastecg.rendering",
     "render_dataset": "fastecg.dataset",
     "score": "fastecg.digitizing.score",
     "simulate": "fastecg.simulation",
@@ -90,10 +90,10 @@ if TYPE_CHECKING:
     from fastecg.photo import Truth as Truth
     from fastecg.readers import read_record as read_record
     from fastecg.recipe import Recipe as Recipe
-    from fastecg.recipe import render as render
     from fastecg.record import EXTRA_LEADS as EXTRA_LEADS
     from fastecg.record import LEADS as LEADS
     from fastecg.record import Record as Record
+    from fastecg.rendering import render as render
     from fastecg.shot import Shot as Shot
     from fastecg.simulation import simulate as simulate
     from fastecg.training import photos as photos

@@ -219,7 +219,7 @@ def _read_file(origin: Path, options: Options) -> Record:
 
 def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
     """Picture `index` of a record: all pages of variant 0, then all of variant 1, and so on."""
-    from fastecg.recipe import photo_of
+    from fastecg.rendering import photo_of
 
     variant, page = divmod(index, pages)
     with warnings.catch_warnings():

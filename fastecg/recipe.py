@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
-from fastecg.errors import LayoutError, RecipeError, UnitWarning
+from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import draw_facts
 from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
+from fastecg.layouts.place import page_frame
 from fastecg.leads import standard_name
 from fastecg.limits import check_artifacts, check_toml, check_values
-from fastecg.options import PageOptions, PictureOptions, takes
 from fastecg.paper import RANGES, check_range
-from fastecg.photo import Photo
-from fastecg.record import Record, unit_doubt
+from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
@@ -240,7 +237,7 @@ class Recipe:
             layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
-        size_mm = layout_for(layout, record.leads).size_mm(style_for(style), shot.setup)
+        size_mm = page_frame(layout_for(layout, record.leads), style_for(style), shot.setup, []).size_mm
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
     def _part(self, rng: np.random.Generator) -> Recipe:
@@ -372,52 +369,3 @@ def _prints(style: Style, layout: str, strips: int) -> bool:
     """Whether a style prints a layout, or, for "auto", any layout with so many rhythm strips."""
     printed = [name for name, _ in style.layouts]
     return layout in printed if layout != "auto" else any(len(LAYOUTS[name].rhythm) >= strips for name in printed)
-
-
-@takes(PictureOptions)
-def render(record: Record | str | os.PathLike[str], options: PictureOptions) -> Photo:
-    """Draw one page of a record as a picture.
-
-    Parameters
-    ----------
-    record : Record or path
-        A record, or what `fastecg.read_record` reads.
-    <options>
-
-    Returns
-    -------
-    Photo
-
-    Raises
-    ------
-    RecipeError, LayoutError
-        If a name is unknown or does not fit the record.
-    RecordError
-        If the record cannot be read.
-
-    Warns
-    -----
-    UnitWarning
-        If the record's values cannot be millivolts.
-
-    Examples
-    --------
-    >>> import fastecg
-    >>> record = fastecg.simulate("atrial_fibrillation", seed=3)
-    >>> fastecg.render(record, layout="3x4+1", style="schiller", dpi=100, seed=7)
-    Photo(1169 x 827 px, recipe clean, style schiller, layout 3x4+1, record 'atrial_fibrillation-normal-3')
-    """
-    if not isinstance(record, Record):
-        from fastecg.readers import read_record
-
-        record = read_record(record)
-    if doubt := unit_doubt(record):
-        warnings.warn(doubt, UnitWarning, stacklevel=2)
-    return photo_of(record, options, options.page, options.variant)
-
-
-def photo_of(record: Record, options: PageOptions, page: int, variant: int) -> Photo:
-    """Draw one page of a record as the options say; see `render`."""
-    recipe = cast("Recipe", options.recipe)
-    own = {name: getattr(options, name) for name in ("seed", "severity", "header_text", "notes", "notes_font")}
-    return recipe.draw(record, page=page, variant=variant, **own, **options.page_values()).take(record)

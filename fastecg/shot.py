@@ -16,6 +16,7 @@ from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.layouts.place import place
 from fastecg.limits import check_artifacts, check_values
 from fastecg.memory import trim_heap_if_large
 from fastecg.mesh import CELL, Mesh, Warp
@@ -81,7 +82,8 @@ class Shot:
         """What is printed of a record, and how."""
         style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
-        return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
+        layout = layout_for(self.layout, record.leads)
+        return place(layout, record, style, self.setup, self.facts, start=self.start, stop=stop), style
 
     def picture(self, record: Record, page: Page, style: Style) -> Photo:
         """Make the picture of any page.

@@ -63,7 +63,7 @@ class PhotoSource:
     def photo(self, index: int, epoch: int = 0) -> Photo:
         """The picture of record `index` in an epoch: variant `epoch` of one of its pages, as `fastecg.render` draws it."""
         from fastecg.readers import read_record
-        from fastecg.recipe import photo_of
+        from fastecg.rendering import photo_of
 
         origin = self.origins[index]
         record = origin if isinstance(origin, Record) else read_record(origin)

@@ -17,7 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import fastecg
-from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish, safe_name
+from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish
 from fastecg.archive.plan import planned
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
@@ -25,7 +25,7 @@ from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.views import Settings
 from fastecg.errors import FastecgError
 from fastecg.timed import in_time
-from fastecg.writers.wfdb_copy import ascii_name, write_record
+from fastecg.writers.wfdb_copy import ascii_name, safe_name, write_record
 
 
 def touch(*paths: Path) -> None:

@@ -28,6 +28,7 @@ from fastecg.handwriting.place import CELL_MM, Room, beats
 from fastecg.handwriting.words import broken, draw_note, draw_phrase, templates
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
 from fastecg.layouts import LAYOUTS, Setup, layout_for
+from fastecg.layouts.place import place
 from fastecg.page import Box, Grid, Page, Trace
 from fastecg.recipe import Recipe
 from fastecg.sheet import print_page, trace_plane
@@ -60,7 +61,7 @@ def page(k=0):
     style = style_for(sorted(STYLES)[k % len(STYLES)])
     names = [name for name, _ in style.layouts if name in LAYOUTS and name not in ("6x1", "6x1-chest")]
     facts = Recipe.load("clean").draw(made, seed=k).facts
-    return layout_for(names[k % len(names)], made.leads).place(made, style, Setup(), facts, start=0, stop=made.samples), style
+    return place(layout_for(names[k % len(names)], made.leads), made, style, Setup(), facts, start=0, stop=made.samples), style
 
 
 @functools.cache

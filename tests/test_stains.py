@@ -8,6 +8,7 @@ import pytest
 import fastecg
 from fastecg.artifact import Artifact
 from fastecg.layouts import layout_for
+from fastecg.layouts.place import place
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.sheet import print_page
 from fastecg.styles import STYLES
@@ -21,7 +22,7 @@ SLOTS = {
 def sheet():
     record = fastecg.simulate(seed=4)
     shot = Recipe.load("clean").draw(record, seed=1, style="muse", layout="3x4+1")
-    return print_page(layout_for("3x4+1", record.leads).place(record, STYLES["muse"], shot.setup), STYLES["muse"], 4.0)
+    return print_page(place(layout_for("3x4+1", record.leads), record, STYLES["muse"], shot.setup), STYLES["muse"], 4.0)
 
 
 @pytest.mark.parametrize("kind", sorted(SLOTS))

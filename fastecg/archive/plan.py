@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import unicodedata
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from fastecg.archive.ledger import Job, Ledger, record_files
 from fastecg.errors import ImageError
+from fastecg.writers.wfdb_copy import safe_name
 
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import Source
 
-_MOST_NAME = 150  # bytes: file systems take 255, and names grow while they are written
 _PARTS = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)  # pictures that are no pages
 
 
@@ -58,18 +57,6 @@ def relative_path(path: Path, folder: Path) -> str:
         return os.path.relpath(path, folder)
     except ValueError:  # another drive
         return os.path.abspath(path)
-
-
-def safe_name(name: str) -> str:
-    """A valid name for files and records: letters of any script, digits, ``-`` and ``_``; long names are cut and end in a hash."""
-    from fastecg.writers.wfdb_copy import is_letter
-
-    kept = "".join(character if is_letter(character) else " " for character in unicodedata.normalize("NFC", name))
-    kept = re.sub(" +", "_", kept) or "_"
-    if len(kept.encode()) <= _MOST_NAME and len(kept.encode("punycode")) <= _MOST_NAME:
-        return kept
-    mark = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
-    return kept.encode()[: _MOST_NAME // 3].decode("utf-8", "ignore") + "_" + mark
 
 
 class Names:
