@@ -9,7 +9,8 @@ import numpy as np
 from fastecg.artifact import Artifact, value
 
 _INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
-_DARK, _PALE = np.array((84.0, 54.0, 40.0)), np.array((232.0, 190.0, 168.0))
+_DARK = np.array((84.0, 54.0, 40.0))  # RGB of the darkest skin, tone 0
+_PALE = np.array((232.0, 190.0, 168.0))  # RGB of the palest, tone 1
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from fastecg.artifact import Artifact, value
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_UNSEEN_PX, _SEEN_PX = 1.8, 3.2  # dots of a finer pitch are tones, of a coarser one dots, and between them something of both
+_UNSEEN_PX = 1.8  # px: dots of a finer pitch are drawn as tones, for the picture cannot show them
+_SEEN_PX = 3.2  # px: dots of a coarser pitch are drawn as dots; between the two limits, tones and dots are blended
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ import numpy as np
 from fastecg.artifact import Artifact, Light, value
 
 _BAND = 64  # rows painted at once
-_BAR_MM, _TOOL_MM, _TASK_MM, _SCROLL_MM = 7.0, 9.0, 9.0, 4.0
+_BAR_MM = 7.0  # height of the window's title bar
+_TOOL_MM = 9.0  # height of its row of tools
+_TASK_MM = 9.0  # height of the desktop's task bar
+_SCROLL_MM = 4.0  # width of the scroll bar
 _THEMES = {  # ground, title, tools, icons, task bar
     "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58)),
     "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44)),

@@ -13,7 +13,8 @@ BEND_PX = 1.0  # second differences beyond this are signal rather than noise
 LEAST = 1e-6  # stiffness of every knot: long runs that only the prior holds are singular to rounding otherwise
 _MOST_PX = 4.0  # a knot's step
 _MOST_PEN = 0.2  # a step of the pen's width (a share), ink and blur
-_DAMPING, _LEAST_DAMPING = 0.03, 1e-5
+_DAMPING = 0.03  # added to the diagonal of the equations at the first step
+_LEAST_DAMPING = 1e-5  # what is added at least, however well the steps go
 
 
 @jit

@@ -13,10 +13,14 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-LUMA, CHROMA = 32768, 16384  # deviates before the table repeats
+LUMA = 32768  # deviates of brightness before the table repeats
+CHROMA = 16384  # deviates of colour before the table repeats; one serves two columns
 _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
 _THROUGH = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
-OF_LUMA, OF_CHROMA, OF_SIGN = 1, 2, 3
+# Streams of a row's hash.
+OF_LUMA = 1  # where the row begins in the table of brightness
+OF_CHROMA = 2  # where it begins in the table of colour
+OF_SIGN = 3  # which of its deviates are turned over
 UNIT = 8192  # one standard deviation in a table
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels import CELL as CELL
 from fastecg.kernels.address import address
 from fastecg.kernels.ahead import ask_for
 from fastecg.kernels.jit import jit
@@ -27,8 +28,10 @@ from fastecg.kernels.sample_cell import (
     see_page,
 )
 
-CELL = 8
-BESIDE, ON, ACROSS = 0, 1, 2  # kinds of cells
+# Kinds of cells.
+BESIDE = 0  # wholly beside the sheet
+ON = 1  # wholly on it
+ACROSS = 2  # crossed by its edge
 FAR_AWAY = 32767  # pixels: what coordinates are limited to
 NOWHERE = -(2**31)  # the coordinate of a node that is not finite
 ONE = 65536
