@@ -11,11 +11,11 @@ import pytest
 from timing import figure
 
 import fastecg
-from fastecg.dataset import render_dataset
-from fastecg.drawing import Task, draw_task
 from fastecg.options import Options
 from fastecg.recipe import RECIPES
-from fastecg.workers import drawn_by_workers
+from fastecg.run.dataset import render_dataset
+from fastecg.run.drawing import Task, draw_task
+from fastecg.run.workers import drawn_by_workers
 from fastecg.writers import write_record
 
 RECORDS = 160

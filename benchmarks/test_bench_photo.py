@@ -14,9 +14,9 @@ from test_bench_page import collected_grid, matplotlib_page, tick_grid
 from timing import times_faster
 
 import fastecg
-from fastecg.drawing import Task, draw_task
 from fastecg.options import Options
 from fastecg.record import Record
+from fastecg.run.drawing import Task, draw_task
 from fastecg.writers import write_record
 
 cv2 = pytest.importorskip("cv2")

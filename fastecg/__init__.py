@@ -34,7 +34,7 @@ _HOMES = {
     "read_images": "fastecg.digitizing.result",
     "read_record": "fastecg.readers",
     "render": "fastecg.rendering",
-    "render_dataset": "fastecg.dataset",
+    "render_dataset": "fastecg.run.dataset",
     "score": "fastecg.digitizing.score",
     "simulate": "fastecg.simulation",
     "write_record": "fastecg.writers",
@@ -72,7 +72,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from fastecg.artifact import Artifact as Artifact
-    from fastecg.dataset import render_dataset as render_dataset
     from fastecg.digitizing.result import Digitized as Digitized
     from fastecg.digitizing.result import ReadSegment as ReadSegment
     from fastecg.digitizing.result import digitize as digitize
@@ -94,6 +93,7 @@ if TYPE_CHECKING:
     from fastecg.record import LEADS as LEADS
     from fastecg.record import Record as Record
     from fastecg.rendering import render as render
+    from fastecg.run.dataset import render_dataset as render_dataset
     from fastecg.shot import Shot as Shot
     from fastecg.simulation import simulate as simulate
     from fastecg.training import photos as photos

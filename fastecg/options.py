@@ -20,10 +20,10 @@ from fastecg.errors import FastecgError, ImageError
 if TYPE_CHECKING:
     from distributed import Client
 
-    from fastecg.dataset import Progress
     from fastecg.handwriting import NotesFont
     from fastecg.recipe import Recipe
     from fastecg.record import Record
+    from fastecg.run.dataset import Progress
 
 #: Formats of pictures, what is written of their truth, and what an example of `fastecg.photos` can contain of it.
 Format = Literal["png", "jpg", "webp", "tiff"]

@@ -29,12 +29,12 @@ from fastecg import inspect
 from fastecg.cli import COMMANDS, app
 from fastecg.cli.render import _told
 from fastecg.cli.report import Reporter
-from fastecg.dataset import Progress, Summary
 from fastecg.errors import ImageError, UnitWarning
 from fastecg.handwriting import read_font
 from fastecg.readers.sources import SAMPLES
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.record import LEADS
+from fastecg.run.dataset import Progress, Summary
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
 from fastecg.text import font_file
 from fastecg.writers import write_record
@@ -180,7 +180,9 @@ def test_render_without_input_draws_the_samples(tmp_path):
 
 def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
     asked = {}
-    monkeypatch.setattr("fastecg.dataset.render_dataset", lambda inputs, out, **options: asked.update(options, inputs=inputs) or _nothing())
+    monkeypatch.setattr(
+        "fastecg.run.dataset.render_dataset", lambda inputs, out, **options: asked.update(options, inputs=inputs) or _nothing()
+    )
     words = (
         "--recipe clean --layout 6x2 --style s --dpi 300 --speed 50 --gain 5 --chest-gain 2.5 --paper a4 --rhythm-lead V1,II "
         "--seed 7 --per-record 2 --limit 9 --shard 2/3 --format jpg "
@@ -205,7 +207,7 @@ def test_render_passes_every_option_on(records, tmp_path, monkeypatch):
 
 
 def _nothing():
-    from fastecg.dataset import Summary
+    from fastecg.run.dataset import Summary
 
     return Summary()
 
@@ -270,7 +272,7 @@ def test_ctrl_c_tells_how_to_go_on(records, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastecg.dataset.render_dataset", interrupted)
+    monkeypatch.setattr("fastecg.run.dataset.render_dataset", interrupted)
     result = call("render", records, "-o", tmp_path)
     assert result.exit_code == 130
     assert "the same command goes on from here" in result.stderr

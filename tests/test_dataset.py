@@ -20,10 +20,10 @@ import pytest
 import wfdb
 
 import fastecg
-from fastecg import dataset, drawing, plan, workers
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
 from fastecg.options import Options
 from fastecg.record import Record
+from fastecg.run import dataset, drawing, plan, workers
 from fastecg.writers import write_record
 
 SMALL = {"dpi": 50, "workers": 1}
@@ -403,7 +403,7 @@ def test_foreign_errors_do_not_quote_the_record(records, tmp_path, monkeypatch):
     summary = dataset.render_dataset([records / "a"], tmp_path, **SMALL)
     ((record, reason),) = summary.failures
     assert record == "a"
-    assert re.fullmatch(r"a: unexpected ValueError at fastecg/drawing.py:\d+", reason)
+    assert re.fullmatch(r"a: unexpected ValueError at fastecg/run/drawing.py:\d+", reason)
     assert CANARY not in (tmp_path / "manifest.jsonl").read_text()
 
 
@@ -418,8 +418,8 @@ def test_a_full_disk_stops_the_run(records, tmp_path, monkeypatch):
 
 KILLER = """
 import os, sys
-import fastecg.readers, fastecg.workers
-from fastecg.drawing import draw_task
+import fastecg.readers, fastecg.run.workers
+from fastecg.run.drawing import draw_task
 
 def draw_or_die(task, options, folder):
     if task.stem == "a":
@@ -427,12 +427,12 @@ def draw_or_die(task, options, folder):
     return draw_task(task, options, folder)
 
 draw_or_die.__module__ = "killer"
-fastecg.workers.draw_task = draw_or_die
+fastecg.run.workers.draw_task = draw_or_die
 
 if __name__ == "__main__":
     import killer
-    fastecg.workers.draw_task = killer.draw_or_die
-    from fastecg.dataset import render_dataset
+    fastecg.run.workers.draw_task = killer.draw_or_die
+    from fastecg.run.dataset import render_dataset
     summary = render_dataset([sys.argv[1]], sys.argv[2], dpi=50, workers=2)
     print(summary.pages, sorted(record for record, _ in summary.failures))
 """

@@ -17,7 +17,6 @@ from fastecg.artifacts.redaction import Redaction
 from fastecg.artifacts.stamp import Stamp
 from fastecg.artifacts.sticker import Sticker
 from fastecg.artifacts.white_out import WhiteOut
-from fastecg.dataset import render_dataset
 from fastecg.errors import FastecgError, RecipeError
 from fastecg.handwriting import ink as inks
 from fastecg.handwriting import marks, motor, phrases, read_font, read_notes, spelled, unwritable
@@ -33,6 +32,7 @@ from fastecg.layouts import LAYOUTS, Setup, layout_for
 from fastecg.layouts.place import place
 from fastecg.page import Box, Grid, Page, Trace
 from fastecg.recipe import Recipe
+from fastecg.run.dataset import render_dataset
 from fastecg.sheet import print_page, trace_plane
 from fastecg.shot import Shot, with_artifacts
 from fastecg.styles import STYLES, style_for

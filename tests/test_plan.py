@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fastecg.drawing import Task
 from fastecg.errors import FastecgError
-from fastecg.manifest import MANIFEST, RUN, Manifest
 from fastecg.options import Options
-from fastecg.outputs import output_at
-from fastecg.plan import _clear, _free_stem, _part, in_parts, left_of, sweep
+from fastecg.run.drawing import Task
+from fastecg.run.manifest import MANIFEST, RUN, Manifest
+from fastecg.run.outputs import output_at
+from fastecg.run.plan import _clear, _free_stem, _part, in_parts, left_of, sweep
 
 LINE = {"page": 0, "variant": 0, "seed": 1, "recipe": "clean", "width": 9, "height": 9, "bytes": 5, "images": 2, "copy_bytes": 7}
 TASKS = [Task(f"r{k}", Path("r.hea")) for k in range(7)]

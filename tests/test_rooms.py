@@ -50,3 +50,9 @@ def parsed(name: str) -> ast.Module:
 
 def is_artifact(node: ast.stmt) -> bool:
     return isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Artifact" for base in node.bases)
+
+
+def test_compiled_code_is_in_kernels_alone():
+    named = {path for path in ROOT.rglob("*.py") if "import jit\n" in path.read_text(encoding="utf-8")}
+    assert named
+    assert {path.parent.name for path in named} == {"kernels"}, sorted(path.name for path in named if path.parent.name != "kernels")

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from fastecg.files import lines_of
-from fastecg.manifest import is_below
+from fastecg.run.manifest import is_below
 from fastecg.writers.image import write_atomic
 
 #: The manifest of a folder of digitised pictures.

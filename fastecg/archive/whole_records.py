@@ -23,8 +23,8 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
     By the manifest that ``fastecg render`` leaves, else by ``#Image:`` lines of WFDB headers, as the PhysioNet Challenge 2024 has
     them, where a record has one picture. Of several variants of a page the first counts.
     """
-    from fastecg.manifest import MANIFEST, Manifest
     from fastecg.readers.header import MOST_BYTES
+    from fastecg.run.manifest import MANIFEST, Manifest
 
     if (folder / MANIFEST).is_file():
         lines = Manifest(folder).images.values()

@@ -12,7 +12,7 @@ from fastecg.cli.group import FAILED, can_go_on
 from fastecg.options import RunOptions
 
 if TYPE_CHECKING:
-    from fastecg.dataset import Summary
+    from fastecg.run.dataset import Summary
 
 
 @with_flags(RunOptions)
@@ -45,10 +45,10 @@ def render(
     Exit status: 0 all done, 1 some records failed or the disk did, 2 wrong usage, 130 stopped by Ctrl-C.
     """
     from fastecg.cli.report import Reporter
-    from fastecg.cluster import connected
-    from fastecg.dataset import render_dataset
     from fastecg.kernels.jit import on_compile
     from fastecg.memory import keep_freed
+    from fastecg.run.cluster import connected
+    from fastecg.run.dataset import render_dataset
 
     keep_freed()
     reporter = Reporter()

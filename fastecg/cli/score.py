@@ -86,7 +86,7 @@ def _estimate(source: Source | None, reference: Record) -> Record:
 
 def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
     """The pictures of a rendered folder, without suffix, with record and page; none of another folder."""
-    from fastecg.manifest import MANIFEST, Manifest
+    from fastecg.run.manifest import MANIFEST, Manifest
 
     if not (folder / MANIFEST).is_file():
         return {}

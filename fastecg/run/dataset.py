@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastecg.drawing import Drawn, Task, Waiting, draw_task
-from fastecg.manifest import Line, Manifest
 from fastecg.options import Options, RunOptions, takes_with_two
-from fastecg.outputs import Output, is_own_memory, output_at
-from fastecg.plan import find_tasks, in_parts, left_of, open_manifest, sweep
+from fastecg.run.drawing import Drawn, Task, Waiting, draw_task
+from fastecg.run.manifest import Line, Manifest
+from fastecg.run.outputs import Output, is_own_memory, output_at
+from fastecg.run.plan import find_tasks, in_parts, left_of, open_manifest, sweep
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -204,12 +204,12 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
     yield from (Drawn(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
     if not (workers is None or isinstance(workers, int)):
-        from fastecg.cluster import drawn_by_cluster
+        from fastecg.run.cluster import drawn_by_cluster
 
         yield from drawn_by_cluster(tasks, options, target, workers)
         return
     from fastecg.kernels.jit import kernels_cached
-    from fastecg.workers import drawn_by_workers, end_if_starting
+    from fastecg.run.workers import drawn_by_workers, end_if_starting
 
     most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
     processes = min(most, _worker_count(workers, tasks, options))

@@ -21,9 +21,9 @@ from isal import isal_zlib
 
 from fastecg.errors import FastecgError, RecordError, UnitWarning, not_installed
 from fastecg.files import spelled
-from fastecg.manifest import Line
 from fastecg.options import Options
-from fastecg.outputs import send_folder
+from fastecg.run.manifest import Line
+from fastecg.run.outputs import send_folder
 from fastecg.writers import save_photo, write_record
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _PICTURES_A_PART = 8  # of a record that is drawn in parts: what is lost when a run is killed
 _FEW_PARTS = 16  # records of no more are drawn as a whole
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent.parent
 _OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
 
 
