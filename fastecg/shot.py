@@ -114,10 +114,10 @@ class Shot:
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
         """Print the page, and apply the artifacts that change the flat paper."""
-        sheet = replace(print_page(page, style, scale), own=True)
+        sheet = replace(print_page(page, style, scale), owns_pixels=True)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
-        return sheet.dry()
+        return sheet.drop_ink_planes()
 
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
         """Light and see the sheet; one that lies flat in even light is its own picture.

@@ -30,7 +30,7 @@ def test_a_stain_is_the_same_in_place(sheet, kind):
     before = sheet.pixels.copy()
     for seed in range(3):
         stain = replace(SLOTS[kind], chance=(1.0, 1.0)).draw(np.random.default_rng(seed), 0.6)
-        copied, in_place = stain.stain(sheet), stain.stain(replace(sheet, pixels=before.copy(), own=True))
+        copied, in_place = stain.stain(sheet), stain.stain(replace(sheet, pixels=before.copy(), owns_pixels=True))
         assert (sheet.pixels == before).all()  # that of others stays as it was
         for name in ("pixels", "ink", "text", "over", "gone", "marks"):
             assert np.array_equal(getattr(copied, name), getattr(in_place, name))

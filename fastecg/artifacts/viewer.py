@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.artifact import Artifact, Light, value
+from fastecg.artifact import Artifact, Light, param
 
 _BAND = 64  # rows painted at once
 _BAR_MM = 7.0  # height of the window's title bar
@@ -24,13 +24,13 @@ _THEMES = {  # ground, title, tools, icons, task bar
 class Viewer(Artifact):
     """A window with its title, tools, scroll bar and task bar round the page, then the bezel, then the wall behind."""
 
-    theme: str = value("light", help="colours of the window", choices=tuple(_THEMES))
-    left_mm: float = value(12.0, 0, 150, "window left of the page, mm of the page")
-    top_mm: float = value(24.0, 0, 150, "window above the page")
-    right_mm: float = value(20.0, 0, 150, "window right of the page")
-    bottom_mm: float = value(16.0, 0, 150, "window below the page")
-    bezel_mm: float = value(14.0, 2, 60, "width of the display's frame")
-    seed: int = value(0, 0, 2**31, "of icons and of the wall")
+    theme: str = param("light", help="colours of the window", choices=tuple(_THEMES))
+    left_mm: float = param(12.0, 0, 150, "window left of the page, mm of the page")
+    top_mm: float = param(24.0, 0, 150, "window above the page")
+    right_mm: float = param(20.0, 0, 150, "window right of the page")
+    bottom_mm: float = param(16.0, 0, 150, "window below the page")
+    bezel_mm: float = param(14.0, 2, 60, "width of the display's frame")
+    seed: int = param(0, 0, 2**31, "of icons and of the wall")
 
     def shade(self, light: Light) -> Light:
         """Paint what is seen beside the page."""

@@ -75,7 +75,7 @@ def curve(read: float, shot: float) -> np.ndarray:
 
 
 @jit
-def place(seed, stream, row, size):
+def table_offset(seed, stream, row, size):
     """Where a row enters a table of `size` (a power of two) deviates; streams OF_... of a seed know nothing of each other."""
     mixed = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(row) * np.uint64(0xD1B54A32D192ED03)
     mixed = (mixed ^ (mixed >> np.uint64(30)) ^ np.uint64(stream)) * np.uint64(0xBF58476D1CE4E5B9)

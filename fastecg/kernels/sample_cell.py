@@ -29,7 +29,10 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-_I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
+_I8 = ir.IntType(8)
+_I16 = ir.IntType(16)
+_I32 = ir.IntType(32)
+_I64 = ir.IntType(64)
 # The pixels of the two vectors; the module's docstring says why in this order.
 NEAR = (0, 1, 4, 5)
 FAR = (2, 3, 6, 7)
