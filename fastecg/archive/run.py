@@ -113,50 +113,72 @@ def digitize_archive(
     from fastecg.kernels.jit import kernels_cached
 
     check_summary(out)
-    ledger, key, outcome = Ledger(out), wish.key(), Outcome()
-    plain = replace(wish, settings=replace(wish.settings, page=None)).key()
+    ledger = Ledger(out)
     jobs = planned(inputs, ledger)
-    waiting: deque[Job] = deque()
-    asked = {job.source for job in jobs}
-    total = len(jobs)
-    for job in jobs:
-        if job.page is not None and ledger.whole(job, key):
-            outcome.kept += 1
-        else:
-            waiting.append(job)
-    ledger.append(_claim(job, ledger) for job in waiting)
-    task = partial(_work, out=out, wish=wish, key=key)
+    run = _Run(jobs, ledger, wish)
+    task = partial(_work, out=out, wish=wish)
+    processes = min(workers, max(1, len(run.waiting))) if workers > 1 else 1
     try:
-        for done in in_time(waiting, task, min(workers, max(1, len(waiting))) if workers > 1 else 1, timeout_s,
-                            one_first=not kernels_cached(), compiling=compiling):  # fmt: skip
-            job = done.job
-            if done.result is not None and "pages" in done.result:  # a file whose pages were counted
-                pages = [replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(done.result["pages"])]
-                fresh = [page for page in pages if not ledger.whole(page, key)]
-                outcome.kept += len(pages) - len(fresh)
-                total += len(pages) - 1
-                ledger.append(_claim(page, ledger) for page in fresh)
-                waiting.extend(fresh)
+        for done in in_time(run.waiting, task, processes, timeout_s, one_first=not kernels_cached(), compiling=compiling):
+            if done.result is not None and "pages" in done.result:
+                run.add_pages(done.job, done.result["pages"])
                 continue
-            line = _line(done, key)
-            if wish.settings.page is not None:
-                line["corrected"] = plain  # a run without the corrected page does not undo the correction
-            if "error" in line:
-                for path in ledger.files(job.stem):
-                    path.unlink()
-                outcome.failures.append((_name_of(line), line["error"]))
-            else:
-                outcome.read += 1
-            ledger.append([line])
+            step = run.note(done)
             if progress is not None:
-                progress(Step(outcome.read + outcome.kept + len(outcome.failures), total, line, done.trace))
-        write_whole_records(inputs, ledger, asked, wish.settings.fs)
+                progress(step)
+        write_whole_records(inputs, ledger, {job.source for job in jobs}, wish.settings.fs)
     finally:
         with suppress(OSError):  # the error that stopped the run is the one to report
             if ledger.lines:
                 ledger.compact()
                 write_atomic(out / SUMMARY, summary(ledger))
-    return outcome
+    return run.outcome
+
+
+class _Run:
+    """The pictures that wait to be read, and what became of the others.
+
+    Attributes
+    ----------
+    waiting : deque of Job
+        Pictures to read, and files whose pages are to be counted.
+    outcome : Outcome
+    """
+
+    def __init__(self, jobs: list[Job], ledger: Ledger, wish: Wish) -> None:
+        self.waiting: deque[Job] = deque()
+        self.outcome = Outcome()
+        self._ledger, self._key = ledger, wish.key()
+        # A run without the corrected page does not undo the correction.
+        self._corrected = None if wish.settings.page is None else replace(wish, settings=replace(wish.settings, page=None)).key()
+        self._total = len(jobs)
+        self._add(jobs)
+
+    def _add(self, jobs: list[Job]) -> None:
+        """Let pictures wait that have not been read before, and reserve their names."""
+        fresh = [job for job in jobs if job.page is None or not self._ledger.whole(job, self._key)]
+        self.outcome.kept += len(jobs) - len(fresh)
+        self._ledger.append(_claim(job, self._ledger) for job in fresh)
+        self.waiting.extend(fresh)
+
+    def add_pages(self, job: Job, count: int) -> None:
+        """Go on with the pages of a file, which have been counted."""
+        self._total += count - 1
+        self._add([replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(count)])
+
+    def note(self, done: Done) -> Step:
+        """Enter what became of a picture; the files of one that could not be read are removed."""
+        line, outcome = _line(done, self._key), self.outcome
+        if self._corrected is not None:
+            line["corrected"] = self._corrected
+        if "error" in line:
+            for path in self._ledger.files(done.job.stem):
+                path.unlink()
+            outcome.failures.append((_name_of(line), line["error"]))
+        else:
+            outcome.read += 1
+        self._ledger.append([line])
+        return Step(outcome.read + outcome.kept + len(outcome.failures), self._total, line, done.trace)
 
 
 def _claim(job: Job, ledger: Ledger) -> Line:
@@ -185,7 +207,7 @@ def _name_of(line: Line) -> str:
     return line["source"] + (f", page {line['page'] + 1}" if line["page"] else "")
 
 
-def _work(job: Job, *, out: Path, wish: Wish, key: str) -> Line:
+def _work(job: Job, *, out: Path, wish: Wish) -> Line:
     """Count the pages of a file, or read one page and write its files. Runs in a worker process."""
     from fastecg.digitizing.pictures import page_count
 
