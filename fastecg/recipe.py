@@ -18,13 +18,13 @@ import numpy as np
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.facts import draw_facts
 from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
+from fastecg.layouts.facts import draw_facts
+from fastecg.layouts.paper import RANGES, check_range
 from fastecg.layouts.place import page_frame
 from fastecg.leads import standard_name
 from fastecg.limits import check_artifacts, check_toml, check_values
-from fastecg.paper import RANGES, check_range
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.style import Style

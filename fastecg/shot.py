@@ -14,13 +14,13 @@ import numpy as np
 from fastecg.artifact import Artifact, Light
 from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.layouts.facts import Facts
+from fastecg.layouts.paper import check_range
 from fastecg.layouts.place import place
 from fastecg.limits import check_artifacts, check_values
 from fastecg.memory import trim_heap_if_large
 from fastecg.mesh import CELL, Mesh, Warp
-from fastecg.paper import check_range
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page, sheet_shape

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastecg.errors import LayoutError
-from fastecg.facts import draw_facts
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, fitting_layouts, layout_for
+from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.place import place
 from fastecg.page import Page
 from fastecg.recipe import Recipe

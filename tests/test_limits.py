@@ -13,7 +13,7 @@ import pytest
 import fastecg
 from fastecg import limits
 from fastecg.artifacts import Handwriting, Jpeg
-from fastecg.cli.render import _lines_of
+from fastecg.cli.flags import _lines_of
 from fastecg.errors import FastecgError, LayoutError, RecipeError, RecordError
 from fastecg.handwriting import read_notes
 from fastecg.recipe import RECIPES, Recipe

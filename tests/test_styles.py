@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from fastecg.errors import LayoutError
-from fastecg.facts import Facts, draw_facts, heart_rate
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, layout_for
+from fastecg.layouts.facts import Facts, draw_facts, heart_rate
 from fastecg.layouts.place import place
-from fastecg.printed import FOOTERS, HEADERS
+from fastecg.layouts.printed import FOOTERS, HEADERS
 from fastecg.record import LEADS, Record
 from fastecg.styles import STYLES, style_for
 from fastecg.text import FACES, measure

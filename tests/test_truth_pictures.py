@@ -16,8 +16,8 @@ from scipy.spatial import cKDTree
 
 import fastecg
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.facts import draw_facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.place import place
 from fastecg.page import Stroke
 from fastecg.photo import Truth, _outlines

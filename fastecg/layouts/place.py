@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.errors import LayoutError
-from fastecg.facts import Facts
+from fastecg.layouts.facts import Facts
 from fastecg.layouts.furniture import label_of, pulses_at, separators, steps
 from fastecg.layouts.layout import Layout
+from fastecg.layouts.paper import Frame, Setup, paper_for
+from fastecg.layouts.printed import Edges, printed_words
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
-from fastecg.paper import Frame, Setup, paper_for
-from fastecg.printed import Edges, printed_words
 from fastecg.record import Record
 from fastecg.style import Style
 from fastecg.text import measure, printable
