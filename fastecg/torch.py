@@ -13,7 +13,7 @@ try:
 except ImportError as missing:
     raise ImportError("fastecg.torch needs PyTorch, expected `pip install torch` to have been run") from missing
 
-from fastecg.options import Example
+from fastecg.options import Example, TrainingOptions, listing
 from fastecg.training import Input, PhotoSource, source_examples
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class EcgPhotos(Dataset):
     ...         batch["image"], batch["mask"]  # (32, 3, 512, 512), (32, 512, 512)
     """
 
+    @listing(TrainingOptions)
     def __init__(self, inputs: Iterable[Input] | Input = (), **options: Any) -> None:
         self.source = PhotoSource.of(inputs, **options)
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # shared with workers that persist over epochs

@@ -34,6 +34,13 @@ def test_a_function_has_the_fields_as_parameters_and_documents_each(function):
     assert "<options>" not in function.__doc__
 
 
+def test_the_torch_data_set_has_them_too():
+    pytest.importorskip("torch")
+    from fastecg.torch import EcgPhotos
+
+    assert set(inspect.signature(EcgPhotos).parameters) == {"inputs"} | {item.name for item in fields(TrainingOptions)}
+
+
 def test_the_command_has_a_flag_for_every_option_that_is_no_object(monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     told = CliRunner().invoke(app, ["render", "--help"]).output
