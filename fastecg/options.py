@@ -95,11 +95,11 @@ def _words(given: Any) -> tuple[str, ...] | None:
     return None if given is None else (given,) if isinstance(given, str) else tuple(given)
 
 
-def _whole(what: str) -> Callable[[Any], int | None]:
+def _whole(what: str, optional: bool = False) -> Callable[[Any], int | None]:
     def clean(given: Any) -> int | None:
         from fastecg.vary import whole
 
-        return None if given is None else whole(given, what)
+        return None if optional and given is None else whole(given, what)
 
     return clean
 
@@ -209,7 +209,9 @@ class Options(PageOptions):
     start: float | None = option(
         None, "Where the first page of long records begins: a multiple of 10.", group=INPUT, flag=Flag(None, "SECONDS")
     )
-    pages: int | None = option(None, "Pages of a record, at most.", group=INPUT, flag=Flag(None, "N"), clean=_whole("number of pages"))
+    pages: int | None = option(
+        None, "Pages of a record, at most.", group=INPUT, flag=Flag(None, "N"), clean=_whole("number of pages", optional=True)
+    )
     every: float | None = option(
         None, "From one page to the next: a multiple of 10. Pages keep their numbers, and so their pictures.", group=INPUT,
         flag=Flag(None, "SECONDS", default="10"),
