@@ -11,11 +11,11 @@ import pytest
 from timing import figure
 
 import fastecg
-from fastecg.dataset import render_dataset
-from fastecg.drawing import Task, draw_task
 from fastecg.options import Options
-from fastecg.recipe import RECIPES, Recipe
-from fastecg.workers import drawn_by_workers
+from fastecg.recipe import RECIPES
+from fastecg.run.dataset import render_dataset
+from fastecg.run.drawing import Task, draw_task
+from fastecg.run.workers import drawn_by_workers
 from fastecg.writers import write_record
 
 RECORDS = 160
@@ -33,7 +33,7 @@ def records(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_bench_record_to_files(benchmark, records, tmp_path, recipe, format):
     """One record in one process: read, drawn, and written with its truth and its copy."""
-    options = Options(Recipe.load(recipe), format=format)
+    options = Options(recipe=recipe, format=format)
     drawn = benchmark(draw_task, Task("r000", records / "r000.hea"), options, tmp_path)
     assert drawn.error is None
     assert len(drawn.lines) == 1
@@ -85,7 +85,7 @@ def timed(tasks: list[Task], folder: Path, workers: int) -> tuple[float, float, 
     """CPU seconds of the workers and of this process, and when each record was done."""
     before, own = os.times(), time.process_time()
     times = []
-    for drawn in drawn_by_workers(tasks, Options(Recipe.load("clean")), folder, workers):
+    for drawn in drawn_by_workers(tasks, Options(), folder, workers):
         assert drawn.error is None
         times.append(time.perf_counter())
     after = os.times()

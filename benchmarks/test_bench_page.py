@@ -13,6 +13,7 @@ from timing import figure, times_faster
 
 import fastecg
 from fastecg.layouts import layout_for
+from fastecg.layouts.place import place
 from fastecg.recipe import Recipe
 from fastecg.sheet import print_page
 from fastecg.styles import STYLES
@@ -102,7 +103,7 @@ def test_guard_page_against_matplotlib(benchmark, record, shot):
     layout, style = layout_for("3x4+1", record.leads), STYLES["muse"]
 
     def our_page():
-        page = layout.place(record, style, shot.setup)
+        page = place(layout, record, style, shot.setup)
         return print_page(replace(page, texts=()), style, 200 / 25.4).pixels
 
     theirs = {

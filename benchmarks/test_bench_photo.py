@@ -14,10 +14,9 @@ from test_bench_page import collected_grid, matplotlib_page, tick_grid
 from timing import times_faster
 
 import fastecg
-from fastecg.drawing import Task, draw_task
 from fastecg.options import Options
-from fastecg.recipe import Recipe
 from fastecg.record import Record
+from fastecg.run.drawing import Task, draw_task
 from fastecg.writers import write_record
 
 cv2 = pytest.importorskip("cv2")
@@ -93,7 +92,7 @@ def test_guard_whole_photo_against_libraries(benchmark, source, tmp_path):
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    options = Options(Recipe.load("photo"), layout="3x4+1", style="muse", dpi=200, format="jpg")
+    options = Options(recipe="photo", layout="3x4+1", style="muse", dpi=200, format="jpg")
     ours_seeds, seeds = itertools.cycle(range(9)), itertools.count()
 
     def drawn_by_us() -> None:

@@ -21,8 +21,9 @@ def test_bench_examples(benchmark, records, options):
     source = PhotoSource.of(records, **options)
     source.examples(0)
     benchmark(lambda: [source.examples(index, 1) for index in range(RECORDS)])
-    what = "windows of 512 x 512" if source.crops > 1 else "whole photos"
-    benchmark.extra_info[f"{what} with their masks a second, one process"] = round(RECORDS * source.crops / benchmark.stats.stats.median, 1)
+    what = "windows of 512 x 512" if source.options.crops > 1 else "whole photos"
+    count = RECORDS * source.options.crops
+    benchmark.extra_info[f"{what} with their masks a second, one process"] = round(count / benchmark.stats.stats.median, 1)
 
 
 def test_guard_windows_cost_less_than_their_picture(benchmark, records):

@@ -33,8 +33,8 @@ _HOMES = {
     "read_image": "fastecg.digitizing.result",
     "read_images": "fastecg.digitizing.result",
     "read_record": "fastecg.readers",
-    "render": "fastecg.recipe",
-    "render_dataset": "fastecg.dataset",
+    "render": "fastecg.rendering",
+    "render_dataset": "fastecg.run.dataset",
     "score": "fastecg.digitizing.score",
     "simulate": "fastecg.simulation",
     "write_record": "fastecg.writers",
@@ -72,7 +72,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from fastecg.artifact import Artifact as Artifact
-    from fastecg.dataset import render_dataset as render_dataset
     from fastecg.digitizing.result import Digitized as Digitized
     from fastecg.digitizing.result import ReadSegment as ReadSegment
     from fastecg.digitizing.result import digitize as digitize
@@ -90,10 +89,11 @@ if TYPE_CHECKING:
     from fastecg.photo import Truth as Truth
     from fastecg.readers import read_record as read_record
     from fastecg.recipe import Recipe as Recipe
-    from fastecg.recipe import render as render
     from fastecg.record import EXTRA_LEADS as EXTRA_LEADS
     from fastecg.record import LEADS as LEADS
     from fastecg.record import Record as Record
+    from fastecg.rendering import render as render
+    from fastecg.run.dataset import render_dataset as render_dataset
     from fastecg.shot import Shot as Shot
     from fastecg.simulation import simulate as simulate
     from fastecg.training import photos as photos

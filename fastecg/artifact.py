@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from fastecg.mesh import Mesh, Warp
     from fastecg.sheet import Sheet
 
-T = TypeVar("T", bound="Values")
+T = TypeVar("T", bound="Params")
 
 #: Pictures hold light to this power: half the light is 73 % of the level.
-ENCODING = 1 / 2.2
+GAMMA = 1 / 2.2
 
 
-def value(default: Any, low: float | None = None, high: float | None = None, help: str = "", choices: tuple[str, ...] = ()) -> Any:
+def param(default: Any, low: float | None = None, high: float | None = None, help: str = "", choices: tuple[str, ...] = ()) -> Any:
     """A field of an artifact, view or stage: its default, the range or the choices allowed, and one line for the docs."""
     return dataclasses.field(default=default, metadata={"low": low, "high": high, "help": help, "choices": choices})
 
@@ -42,7 +42,7 @@ def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
 
 
 @dataclass(frozen=True)
-class Values:
+class Params:
     """Plain values with ranges, checked when made, to and from dicts: what artifacts and views have in common."""
 
     def __post_init__(self) -> None:
@@ -186,7 +186,7 @@ class Light:
 
 
 @dataclass(frozen=True)
-class Artifact(Values):
+class Artifact(Params):
     """Something that happens to the page or the picture. Override the stages it takes part in."""
 
     geometric: ClassVar[bool] = False  # whether `bend` moves anything

@@ -2,6 +2,8 @@
 
 _LONGEST = 2000  # letters: what is wrong may be megabytes long
 
+_DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}  # module -> what installs it, where the names differ
+
 
 class FastecgError(Exception):
     """Base of every error raised on purpose by fastecg."""
@@ -29,3 +31,12 @@ class LayoutError(FastecgError):
 
 class ImageError(FastecgError):
     """An image cannot be read or digitised, or its truth is missing."""
+
+
+def not_installed(error: ImportError) -> str:
+    """One sentence about a package that is missing, as in a slim install; ours say it themselves."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return str(error)
+    package = error.name.partition(".")[0]
+    package = _DISTRIBUTIONS.get(package, package)
+    return f"{package} is not installed, expected `pip install {package}` to have been run"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.kernels import CELL
 
-CELL = 8  # picture pixels between nodes
 LARGEST = 32760  # pixels a side of a sheet or picture
 COARSEST = 1.3  # sheet pixels per picture pixel; at 1.4, blending two of them lets a hairline's weight vary by 30 %
 

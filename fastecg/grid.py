@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.ruling import add_discs, print_dots, print_rules
 from fastecg.page import Grid
 from fastecg.style import RGB, GridInk
 
-_SLABS = 16  # rectangles a dot is made of
 _BEAD = 0.5  # length of a bead in pitches
 _SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
 
@@ -39,20 +38,20 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
     dotted = ink.minor == "dots" and ink.minor_mm > 0
     if dotted:
         columns, rows = _dot_places(grid, scale)
-        _print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32))
+        print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32))
     rules = _rules(shape, grid, ink, scale)
     if rules:
         columns, across = (np.repeat([getattr(rule, name) for rule in rules], 3, axis=1) for name in ("columns", "across"))
         rows, down = (np.stack([getattr(rule, name) for rule in rules]) for name in ("rows", "down"))
         inks = np.stack([np.tile(np.array(rule.ink, np.float32), shape[1]) for rule in rules])
-        _print_rules(pixels.reshape(shape[0], -1), columns, across, rows, down, inks, not dotted)
+        print_rules(pixels.reshape(shape[0], -1), columns, across, rows, down, inks, not dotted)
 
 
 def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
     """Return the coverage of all the grid's ink, (height, width) uint8: what `draw_grid` prints, whatever its colours."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
-        _stamp(*_dot_places(grid, scale), ink.minor_mm / 2 * scale, plane)
+        add_discs(*_dot_places(grid, scale), ink.minor_mm / 2 * scale, plane)
         np.minimum(plane, np.float32(1.0), out=plane)
     for rule in _rules(shape, grid, ink, scale):
         np.maximum(plane, rule.columns * rule.down[:, None], out=plane)
@@ -129,94 +128,8 @@ def _coverage(stretches_mm: np.ndarray, scale: float, size: int) -> np.ndarray:
     return np.diff(ink).astype(np.float32)
 
 
-@jit
-def _print_rules(pixels, columns, across, rows, down, inks, alike):  # type: ignore[no-untyped-def]
-    """Print all weights of lines on `pixels` (height, 3 width), whose channels `columns`, `across` and `inks` (weights, 3 width) repeat.
-
-    Rows between the horizontal lines look all the same where nothing was printed before (`alike`): one is kept and copied.
-    """
-    kept = -1
-    for y in range(pixels.shape[0]):
-        plain = alike
-        for k in range(len(rows)):
-            plain = plain and rows[k, y] == 0 and down[k, y] == 1
-        if plain and kept >= 0:
-            _copy_row(pixels[kept], pixels[y])
-            continue
-        for k in range(len(rows)):
-            if rows[k, y] > 0 or down[k, y] > 0:
-                _mix_row(pixels[y], columns[k], across[k], rows[k, y], down[k, y], inks[k])
-        if plain:
-            kept = y
-
-
-@jit
-def _copy_row(row, out):  # type: ignore[no-untyped-def]
-    """What `out[:] = row` does, which brings a check of shapes along that takes Numba two seconds to compile."""
-    for i in range(len(row)):
-        out[i] = row[i]
-
-
-@jit
-def _mix_row(row, columns, across, here, down, ink):  # type: ignore[no-untyped-def]
-    """Print one weight of lines on one row, rounding to nearest."""
-    for i in range(len(row)):
-        share = max(columns[i] * down, here * across[i])
-        paper = np.float32(row[i])
-        row[i] = np.uint8(paper + (ink[i] - paper) * share + np.float32(0.5))
-
-
 def _dot_places(grid: Grid, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Return where the columns and rows of dots stand, px from the sheet's rim: on the 1 mm crossings off the major lines."""
     x0, y0, x1, y1 = grid.area_mm
     columns, rows = _places(x0, x1), _places(y0, y1)
     return columns[np.arange(len(columns)) % 5 != 0] * scale, rows[np.arange(len(rows)) % 5 != 0] * scale
-
-
-@jit
-def _print_dots(pixels, columns, rows, radius, ink):  # type: ignore[no-untyped-def]
-    """Print dots, a band of pixels after the other: as many rows of dots at a time as share pixels."""
-    first = 0
-    while first < len(rows):
-        last = first
-        while last + 1 < len(rows) and math.floor(rows[last + 1] - radius) < math.ceil(rows[last] + radius):
-            last += 1
-        top, bottom = max(math.floor(rows[first] - radius), 0), min(math.ceil(rows[last] + radius), pixels.shape[0])
-        if bottom > top:
-            band = np.zeros((bottom - top, pixels.shape[1]), np.float32)
-            _stamp(columns, rows[first : last + 1] - top, radius, band)
-            for y in range(top, bottom):
-                for x in range(pixels.shape[1]):
-                    share = min(band[y - top, x], np.float32(1.0))
-                    if share > 0:
-                        for c in range(3):
-                            paper = np.float32(pixels[y, x, c])
-                            pixels[y, x, c] = np.uint8(paper + (ink[c] - paper) * share + np.float32(0.5))
-        first = last + 1
-
-
-@jit
-def _stamp(columns, rows, radius, plane):  # type: ignore[no-untyped-def]
-    """Add a disc at every crossing, as `_SLABS` rectangles of the disc's height and area, each by its exact overlaps."""
-    height, width = plane.shape
-    thick = 2.0 * radius / _SLABS
-    for slab in range(_SLABS):
-        rise = -radius + (slab + 0.5) * thick
-        # The integral of the chord over the slab, so that the area is exact.
-        a, b = (rise - 0.5 * thick) / radius, (rise + 0.5 * thick) / radius
-        half = 0.5 * radius * radius / thick * (_disc_area(b) - _disc_area(a))
-        for row in rows:
-            top, bottom = row + rise - 0.5 * thick, row + rise + 0.5 * thick
-            for y in range(max(math.floor(top), 0), min(math.ceil(bottom), height)):
-                tall = min(bottom, y + 1.0) - max(top, float(y))
-                for column in columns:
-                    left, right = column - half, column + half
-                    for x in range(max(math.floor(left), 0), min(math.ceil(right), width)):
-                        plane[y, x] += np.float32(tall * (min(right, x + 1.0) - max(left, float(x))))
-
-
-@jit
-def _disc_area(h):  # type: ignore[no-untyped-def]
-    """Return the area of the unit disc below height h, less half of it."""
-    h = min(max(h, -1.0), 1.0)
-    return h * math.sqrt(1.0 - h * h) + math.asin(h)

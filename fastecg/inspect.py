@@ -17,7 +17,7 @@ from urllib.parse import quote
 import numpy as np
 
 from fastecg.errors import ImageError
-from fastecg.paper import check_range
+from fastecg.layouts.paper import check_range
 from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.runs import runs_of

@@ -1,54 +1,221 @@
-"""The options of a run, checked, and as ``run.json`` keeps them."""
+"""What a user can choose, once: how pages look, which files a run leaves, what is read, and how the run is done.
+
+Every option is a field of a class here, with its type, its default and a sentence about it. `fastecg.render`, `fastecg.render_dataset`,
+`fastecg.photos`, `fastecg.torch.EcgPhotos` and ``fastecg render`` all have their parameters from these fields, and so do their signatures
+and help texts. To add an option is to add a field, and to use it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from difflib import get_close_matches
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
 from fastecg.errors import FastecgError, ImageError
-from fastecg.writers import FORMATS, TRUTHS
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from fastecg.handwriting import NotesFont
     from fastecg.recipe import Recipe
     from fastecg.record import Record
+    from fastecg.run.dataset import Progress
+
+#: Formats of pictures, what is written of their truth, and what an example of `fastecg.photos` can contain of it.
+Format = Literal["png", "jpg", "webp", "tiff"]
+TruthFile = Literal["json", "mask", "layers", "warp"]
+Truth = Literal["mask", "layers", "points", "signal"]
+
+Example = dict[str, Any]
 
 PAGE_S = 10.0  #: of a page
 _LONGEST_S = 1e9
 
+# Groups of options in `fastecg render --help`.
+LOOK = "Look"
+INPUT = "What is read"
+FILES = "Files"
+
 
 @dataclass(frozen=True)
-class Options:
-    """The options that determine the content of a run's files; see `fastecg.render_dataset`."""
+class Flag:
+    """How the command line writes an option that it does not write as Python does.
 
-    recipe: Recipe
-    layout: str = "auto"
-    style: str = "auto"
-    dpi: float | None = None
-    speed: float | None = None
-    gain: float | None = None
-    chest_gain: float | None = None
-    paper: str = "auto"
-    rhythm_leads: tuple[str, ...] = ()
-    severity: float | None = None
-    header_text: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    notes_font: NotesFont | None = None
-    seed: int = 0
-    per_record: int = 1
-    format: str = "png"
-    quality: int | None = None
-    truth: tuple[str, ...] = ("json",)
-    mask_unplotted: bool = False
-    challenge_headers: bool = False
-    fs: float | None = None
-    leads: tuple[str, ...] | None = None
-    unit: str | None = None
-    choose: tuple[str, ...] | None = None
-    derive: bool | None = None
-    start: float | None = None
-    pages: int | None = None
-    every: float | None = None
+    Attributes
+    ----------
+    name : str, optional
+        Without its dashes; the field's own unless given.
+    metavar : str, optional
+        What stands for the value in the help text.
+    of_file : bool
+        The value is the content of a file.
+    default : str, optional
+        The default in words, where the field's says nothing.
+    """
+
+    name: str | None = None
+    metavar: str | None = None
+    of_file: bool = False
+    default: str | None = None
+
+
+def option(
+    default: Any, text: str, *, group: str | None = None, flag: Flag | None = Flag(), clean: Callable[[Any], Any] | None = None
+) -> Any:
+    """A field: its default, a sentence for users, its group in the help text, its flag (None: Python only), and what makes it regular."""
+    return field(default=default, metadata={"text": text, "group": group, "flag": flag, "clean": clean})
+
+
+# --- what makes values regular ------------------------------------------------------------------------------------------------
+
+
+def _loaded(recipe: Any) -> Recipe:
+    from fastecg.recipe import Recipe
+
+    return recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+
+
+def _lead_names(given: Any) -> tuple[str, ...]:
+    from fastecg.recipe import lead_names
+
+    return lead_names(given)
+
+
+def _font(given: Any) -> NotesFont | None:
+    from fastecg.handwriting.font import read_font
+
+    return None if given is None else read_font(given)
+
+
+def _words(given: Any) -> tuple[str, ...] | None:
+    return None if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def _whole(what: str, optional: bool = False) -> Callable[[Any], int | None]:
+    def clean(given: Any) -> int | None:
+        from fastecg.vary import whole
+
+        return None if optional and given is None else whole(given, what)
+
+    return clean
+
+
+# --- the options --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """How pages look."""
+
+    recipe: str | Path | Recipe = option("clean", "A recipe, its name (see `fastecg recipes`) or FILE.toml.", group=LOOK, clean=_loaded)
+    layout: str = option("auto", "3x4, 3x4+1, 6x2, 12x1 …; auto draws one that such machines print.", group=LOOK)
+    style: str = option("auto", "The machine and its paper; auto draws one.", group=LOOK)
+    dpi: float | None = option(None, "Pixels an inch of paper.", group=LOOK, flag=Flag(default="the recipe's, or 200"))
+    speed_mm_s: float | None = option(None, "Paper speed, mm/s.", group=LOOK, flag=Flag("speed", default="the recipe's, or 25"))
+    gain_mm_mv: float | None = option(None, "Gain, mm/mV.", group=LOOK, flag=Flag("gain", default="the recipe's, or 10"))
+    chest_gain_mm_mv: float | None = option(
+        None, "Gain of the V leads where it differs, as 5 in 10/5, mm/mV.", group=LOOK, flag=Flag("chest-gain")
+    )
+    paper: str = option("auto", "letter, a4, roll-63 … roll-210; auto is the machine's own.", group=LOOK)
+    rhythm_leads: Sequence[str] = option(
+        (),
+        "Leads of the rhythm strips from top to bottom, such as V1,II,V5; an automatic layout then has as many.",
+        group=LOOK,
+        flag=Flag("rhythm-lead", "LEAD[,…]"),
+        clean=_lead_names,
+    )
+    severity: float | None = option(None, "How degraded, 0 to 1; drawn, mostly mild, unless given.", group=LOOK)
+    header_text: Sequence[str] = option(
+        (), "Lines to print in the header as they are; nothing of a record is printed else.", group=LOOK, flag=Flag(None, "FILE", True),
+        clean=tuple,
+    )  # fmt: skip
+    notes: Sequence[str] = option(
+        (), "Notes, one a line, that are written by hand where the recipe has handwriting.", group=LOOK, flag=Flag(None, "FILE", True),
+        clean=tuple,
+    )  # fmt: skip
+    notes_font: str | Path | NotesFont | None = option(
+        None, "A TrueType or OpenType font that notes are written in.", group=LOOK, flag=Flag(None, "FILE.ttf", True), clean=_font
+    )
+    seed: int = option(0, "Another seed, other pictures; the same seed, the same bytes.", clean=_whole("seed"))
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if item.metadata["clean"] is not None:
+                object.__setattr__(self, item.name, item.metadata["clean"](getattr(self, item.name)))
+
+    def page_values(self) -> dict[str, Any]:
+        """The options that are values of a recipe's table "page"; None where they are left to chance."""
+        from fastecg.recipe import Recipe
+
+        given = {item.name: getattr(self, item.name) for item in fields(self) if item.name in Recipe.PAGE_KEYS}
+        return {name: None if value in ("auto", ()) else value for name, value in given.items()}
+
+    def check(self) -> None:
+        """Raise an error if an option is not valid.
+
+        Raises
+        ------
+        FastecgError
+        """
+        from fastecg.layouts import check_layout
+        from fastecg.limits import MOST_HEADER_LINES, MOST_NOTES, check_lines
+        from fastecg.recipe import check_page
+        from fastecg.vary import Distribution
+
+        fixed = {name: value for name, value in self.page_values().items() if value is not None}
+        check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items()})
+        check_layout("3x4+3" if self.layout == "auto" else self.layout, tuple(self.rhythm_leads))
+        check_lines(tuple(self.header_text), "header lines", MOST_HEADER_LINES)
+        check_lines(tuple(self.notes), "notes", MOST_NOTES)
+        if self.severity is not None and not 0 <= self.severity <= 1:
+            raise FastecgError(f"the severity is {self.severity}, expected 0 to 1")
+        if self.seed < 0:
+            raise FastecgError(f"the seed is {self.seed}, expected 0 or above")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions(PageOptions):
+    """How a page looks, and which picture of a record it is."""
+
+    page: int = option(0, "Which 10 s of the record.")
+    variant: int = option(0, "Another number, another picture of the page.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(PageOptions):
+    """What determines the content of a run's files, as ``run.json`` keeps it."""
+
+    per_record: int = option(1, "Variants of every page.", clean=_whole("number of variants"))
+    format: Format = option("png", "png, jpg, webp or tiff.", group=FILES)
+    quality: int | None = option(None, "1 to 100, for jpg (95) and webp (90).", group=FILES)
+    truth: TruthFile | Sequence[TruthFile] = option(("json",), "Some of json,mask,layers,warp.", group=FILES, clean=_words)
+    mask_unplotted: bool = option(False, "WFDB copy without the samples that are on no picture.", group=FILES)
+    challenge_headers: bool = option(False, "WFDB copy names its images, #Image: …, as PhysioNet 2024.", group=FILES)
+    fs: float | None = option(None, "Sampling frequency in Hz of CSV and NumPy files that state none.", group=INPUT)
+    leads: Sequence[str] | None = option(
+        None, "Names of the leads in CSV and NumPy files.", group=INPUT, flag=Flag(None, "LEAD[,…]"), clean=_words
+    )
+    unit: str | None = option(None, "mV, uV or V, of CSV and NumPy files.", group=INPUT, flag=Flag("units", default="mV"))
+    choose: Sequence[str] | None = option(
+        None, "Only these leads, in this order; NEW=OLD renames one.", group=INPUT, flag=Flag(None, "LEAD[,…]"), clean=_words
+    )
+    derive: bool | None = option(
+        None, "Add III, aVR, aVL and aVF where I and II are there.", group=INPUT, clean=lambda given: given or None
+    )
+    start: float | None = option(
+        None, "Where the first page of long records begins: a multiple of 10.", group=INPUT, flag=Flag(None, "SECONDS")
+    )
+    pages: int | None = option(
+        None, "Pages of a record, at most.", group=INPUT, flag=Flag(None, "N"), clean=_whole("number of pages", optional=True)
+    )
+    every: float | None = option(
+        None, "From one page to the next: a multiple of 10. Pages keep their numbers, and so their pictures.", group=INPUT,
+        flag=Flag(None, "SECONDS", default="10"),
+    )  # fmt: skip
 
     def chosen_pages(self, count: int) -> range:
         """Which of a record's pages are drawn."""
@@ -61,32 +228,23 @@ class Options:
         return record if self.choose is None else record.choose(self.choose)
 
     def check(self) -> None:
-        """Raise an error if an option is not valid."""
-        from fastecg.layouts import check_layout
-        from fastecg.limits import MOST_HEADER_LINES, MOST_NOTES, check_lines
+        """Raise an error if an option is not valid.
+
+        Raises
+        ------
+        FastecgError
+        """
         from fastecg.readers.leads import millivolts_per
-        from fastecg.recipe import check_page, lead_names
-        from fastecg.vary import Distribution
+        from fastecg.writers import FORMATS
 
         if f".{self.format}" not in FORMATS:
             raise ImageError(f"unknown format {self.format!r}, expected png, jpg, webp or tiff")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ImageError(f"the quality is {self.quality}, expected 1 to 100")
         for kind in self.truth:
-            if kind not in TRUTHS:
-                raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
-        fixed: dict[str, Any] = {
-            "layout": self.layout,
-            "style": self.style,
-            "dpi": self.dpi,
-            "speed_mm_s": self.speed,
-            "gain_mm_mv": self.gain,
-        }
-        fixed |= {"chest_gain_mm_mv": self.chest_gain, "paper": self.paper, "rhythm_leads": self.rhythm_leads}
-        check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items() if value is not None})
-        check_layout("3x4+3" if self.layout == "auto" else self.layout, lead_names(self.rhythm_leads))
-        check_lines(self.header_text, "header lines", MOST_HEADER_LINES)
-        check_lines(self.notes, "notes", MOST_NOTES)
+            if kind not in get_args(TruthFile):
+                raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(get_args(TruthFile))}")
+        super().check()
         if self.unit is not None and millivolts_per(self.unit) is None:
             raise FastecgError(f"the unit is {self.unit!r}, expected mV, uV or V")
         for name, seconds in (("start", self.start), ("every", self.every)):
@@ -99,24 +257,155 @@ class Options:
             raise FastecgError(f"pages is {self.pages}, expected 1 or more")
         if self.per_record < 1:
             raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
-        if self.severity is not None and not 0 <= self.severity <= 1:
-            raise FastecgError(f"the severity is {self.severity}, expected 0 to 1")
-        if self.seed < 0:
-            raise FastecgError(f"the seed is {self.seed}, expected 0 or above")
 
     def to_dict(self) -> dict[str, Any]:
         """The options as they are stored in ``run.json``, with the full recipe."""
         from fastecg import __version__
 
-        plain = {name: value for name, value in vars(self).items() if name != "recipe"}
-        plain |= {
-            "truth": list(self.truth),
-            "header_text": list(self.header_text),
-            "notes": list(self.notes),
-            "notes_font": None if self.notes_font is None else self.notes_font.fingerprint,
-            "rhythm_leads": list(self.rhythm_leads),
-            "leads": None if self.leads is None else list(self.leads),
-            "choose": None if self.choose is None else list(self.choose),
-            "recipe_toml": self.recipe.to_toml(),
-        }
-        return {"version": __version__, "recipe": self.recipe.name, **plain}
+        recipe, font = _loaded(self.recipe), _font(self.notes_font)
+        plain = {item.name: getattr(self, item.name) for item in fields(Options)}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+        plain |= {"recipe": recipe.name, "notes_font": font and font.fingerprint, "recipe_toml": recipe.to_toml()}
+        return {"version": __version__, **plain}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(Options):
+    """A run: what it leaves, of which records, and how it is done. The last of these are not in ``run.json``."""
+
+    limit: int | None = option(None, "Only the first N records.", flag=Flag(None, "N"))
+    shard: tuple[int, int] | None = option(
+        None, "(K, N): only every N-th record, from the K-th on: one part a machine.", flag=Flag(None, "K/N")
+    )
+    overwrite: bool = option(False, "Draw anew what is there.", group=FILES)
+    workers: int | None = option(None, "Processes.", flag=Flag(default="all cores"))
+    client: Client | None = option(None, "Draw on this Dask cluster; its machines must see the same folders.", flag=None)
+    progress: Callable[[Progress], None] | None = option(None, "Called with a `Progress` after every record, or part of one.", flag=None)
+
+    def content(self) -> Options:
+        """The options that determine the files."""
+        return Options(**{item.name: getattr(self, item.name) for item in fields(Options)})
+
+    def check(self) -> None:
+        """Raise an error if an option is not valid.
+
+        Raises
+        ------
+        FastecgError
+        """
+        super().check()
+        if self.workers is not None and self.workers < 1:
+            raise FastecgError(f"workers is {self.workers}, expected 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(PageOptions):
+    """Pictures for a training loop: how they look, and what an example holds of one."""
+
+    recipe: str | Path | Recipe = option("photo", "A recipe, its name (see `fastecg recipes`) or FILE.toml.", clean=_loaded)
+    truth: Truth | Sequence[Truth] = option(("mask",), 'Some of "mask", "layers", "points", "signal".', clean=_words)
+    crop: int | None = option(None, "Instead of whole pictures, windows of so many pixels in width and height, at random places.")
+    crops: int = option(1, "Windows of every picture.")
+    transform: Callable[[Example], Example] | None = option(
+        None, "Called with every example, a dict of arrays; what it returns takes the example's place."
+    )
+
+    def check(self) -> None:
+        """Raise an error if an option is not valid.
+
+        Raises
+        ------
+        FastecgError
+        """
+        for kind in self.truth:
+            if kind not in get_args(Truth):
+                raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(get_args(Truth))}")
+        for what, number in (("crop", self.crop), ("crops", self.crops)):
+            if number is not None and number < 1:
+                raise FastecgError(f"{what} is {number}, expected 1 or more")
+        if self.crops > 1 and self.crop is None:
+            raise FastecgError(f"{self.crops} crops of no size, expected crop=PIXELS too")
+        super().check()
+
+
+# --- functions that take them -------------------------------------------------------------------------------------------------
+
+P = ParamSpec("P")
+A = TypeVar("A")
+B = TypeVar("B")
+O = TypeVar("O")  # noqa: E741
+R = TypeVar("R")
+
+#: Where a docstring has the options of its function.
+PLACE = "<options>"
+
+
+def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Concatenate[A, P], R]]:
+    """Give a function of (something, options) the fields of an options class as keyword parameters instead of the object."""
+
+    def decorate(function: Callable[[A, O], R]) -> Callable[Concatenate[A, P], R]:
+        @wraps(function)
+        def named(first: A, *none: P.args, **options: P.kwargs) -> R:
+            _refuse_unknown(function, kind, options)
+            return function(first, kind(*none, **options))
+
+        return listing(kind)(named)
+
+    return decorate
+
+
+def takes_with_two(kind: Callable[P, O]) -> Callable[[Callable[[A, B, O], R]], Callable[Concatenate[A, B, P], R]]:
+    """As `takes`, for a function of (something, something else, options)."""
+
+    def decorate(function: Callable[[A, B, O], R]) -> Callable[Concatenate[A, B, P], R]:
+        @wraps(function)
+        def named(first: A, second: B, *none: P.args, **options: P.kwargs) -> R:
+            _refuse_unknown(function, kind, options)
+            return function(first, second, kind(*none, **options))
+
+        return listing(kind)(named)
+
+    return decorate
+
+
+def _refuse_unknown(function: Callable[..., Any], kind: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    known = [item.name for item in fields_of(kind)]
+    for name in given:
+        if name not in known:
+            near = [each for each in known if each.startswith(name)] or get_close_matches(name, known, 1)
+            raise TypeError(f"{function.__name__}() has no option {name!r}, expected one of {', '.join(near or known)}")
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def listing(kind: Callable[..., Any]) -> Callable[[F], F]:
+    """Let the signature and the docstring of a function name the fields of an options class, which it takes as keywords."""
+
+    def decorate(function: F) -> F:
+        known = fields_of(kind)
+        own = [each for each in inspect.signature(function).parameters.values() if each.name != "options"]
+        named = [inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=item.type) for item in known]
+        whole = inspect.signature(function).replace(parameters=[*own, *named])
+        function.__signature__ = whole  # type: ignore[attr-defined]
+        function.__doc__ = (function.__doc__ or "").replace(PLACE, _documented(known))
+        return function
+
+    return decorate
+
+
+def fields_of(kind: Callable[..., Any]) -> tuple[Field[Any], ...]:
+    """The options of a class."""
+    return fields(kind)  # type: ignore[arg-type]
+
+
+def _documented(known: Sequence[Field[Any]]) -> str:
+    """The options as a docstring's section "Parameters" has them."""
+    return "\n    ".join(line for item in known for line in _entry(item))
+
+
+def _entry(item: Field[Any]) -> Iterator[str]:
+    flag = item.metadata["flag"]
+    default = flag.default if flag and flag.default else None if item.default in (MISSING, None, ()) else repr(item.default)
+    yield f"{item.name} : {item.type}"
+    yield f"    {item.metadata['text']}" + (f" Default: {default}." if default else "")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,15 +17,15 @@ import numpy as np
 
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
-from fastecg.errors import LayoutError, RecipeError, UnitWarning
-from fastecg.facts import draw_facts
+from fastecg.errors import LayoutError, RecipeError
 from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
+from fastecg.layouts.facts import draw_facts
+from fastecg.layouts.paper import RANGES, check_range
+from fastecg.layouts.place import page_frame
 from fastecg.leads import standard_name
 from fastecg.limits import check_artifacts, check_toml, check_values
-from fastecg.paper import RANGES, check_range
-from fastecg.photo import Photo
-from fastecg.record import Record, unit_doubt
+from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
@@ -77,7 +75,8 @@ class Recipe:
     severity: Distribution = _MOSTLY_MILD
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
-    _PAGE_KEYS = (
+    #: Values of the table "page".
+    PAGE_KEYS = (
         "layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads", "pen_width",
         "ink_depth", "grid_depth",
     )  # fmt: skip
@@ -132,8 +131,8 @@ class Recipe:
             return cls(name, str(table.get("title", "")), (), RandomSlot(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
         _check_keys(table, ("title", "severity", "page", "view", "slots", "mix"), "recipe")
         page = table.get("page", {})
-        _check_keys(page, cls._PAGE_KEYS, "page")
-        drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls._PAGE_KEYS if key in page)
+        _check_keys(page, cls.PAGE_KEYS, "page")
+        drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls.PAGE_KEYS if key in page)
         check_page(dict(drawn))
         view = RandomSlot.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
         happens = table.get("slots", {})
@@ -238,7 +237,7 @@ class Recipe:
             layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
-        size_mm = layout_for(layout, record.leads).size_mm(style_for(style), shot.setup)
+        size_mm = page_frame(layout_for(layout, record.leads), style_for(style), shot.setup, []).size_mm
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
     def _part(self, rng: np.random.Generator) -> Recipe:
@@ -370,108 +369,3 @@ def _prints(style: Style, layout: str, strips: int) -> bool:
     """Whether a style prints a layout, or, for "auto", any layout with so many rhythm strips."""
     printed = [name for name, _ in style.layouts]
     return layout in printed if layout != "auto" else any(len(LAYOUTS[name].rhythm) >= strips for name in printed)
-
-
-def render(
-    record: Record | str | os.PathLike[str],
-    *,
-    recipe: str | Path | Recipe = "clean",
-    layout: str = "auto",
-    style: str = "auto",
-    dpi: float | None = None,
-    speed: float | None = None,
-    gain: float | None = None,
-    chest_gain: float | None = None,
-    paper: str = "auto",
-    rhythm_leads: Sequence[str] = (),
-    seed: int = 0,
-    page: int = 0,
-    variant: int = 0,
-    severity: float | None = None,
-    header_text: Sequence[str] = (),
-    notes: Sequence[str] = (),
-    notes_font: str | Path | NotesFont | None = None,
-) -> Photo:
-    """Draw one page of a record as a picture.
-
-    Parameters
-    ----------
-    record : Record or path
-        A record, or what `fastecg.read_record` reads.
-    recipe : str, path or Recipe
-        A recipe's name, a TOML file, or a recipe.
-    layout, style : str
-        Their names; "auto" draws a machine, and a layout such machines print.
-    dpi : float, optional
-        Pixels per inch of paper; 200 unless the recipe says otherwise.
-    speed, gain : float, optional
-        Paper speed in mm/s and gain in mm/mV; 25 and 10 unless the recipe says otherwise.
-    chest_gain : float, optional
-        Gain of the V leads where it differs, as 5 in "10/5".
-    paper : str
-        "letter", "a4", "roll-63" … "roll-210"; "auto" is the machine's own.
-    rhythm_leads : sequence of str
-        Leads of the rhythm strips from top to bottom, at most as many as the layout has; "auto" then draws a layout with as many.
-    seed, variant : int
-        Other numbers, other pictures. The picture depends on (record, options, seed, page, variant) alone.
-    page : int
-        Which 10 s of the record.
-    severity : float, optional
-        How degraded, 0 to 1; drawn, and mostly mild, unless given.
-    header_text : sequence of str
-        Lines to print in the header as they are. Nothing of a record is printed unless it is given here.
-    notes : sequence of str
-        What is written by hand, where the recipe has handwriting, in place of the built-in phrases.
-    notes_font : str or path, optional
-        A TrueType or OpenType font that notes are written in, in place of the built-in hands. The shot keeps a fingerprint of it.
-
-    Returns
-    -------
-    Photo
-
-    Raises
-    ------
-    RecipeError, LayoutError
-        If a name is unknown or does not fit the record.
-    RecordError
-        If the record cannot be read.
-
-    Warns
-    -----
-    UnitWarning
-        If the record's values cannot be millivolts.
-
-    Examples
-    --------
-    >>> import fastecg
-    >>> record = fastecg.simulate("atrial_fibrillation", seed=3)
-    >>> fastecg.render(record, layout="3x4+1", style="schiller", dpi=100, seed=7)
-    Photo(1169 x 827 px, recipe clean, style schiller, layout 3x4+1, record 'atrial_fibrillation-normal-3')
-    """
-    if not isinstance(record, Record):
-        from fastecg.readers import read_record
-
-        record = read_record(record)
-    if doubt := unit_doubt(record):
-        warnings.warn(doubt, UnitWarning, stacklevel=2)
-    known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    fixed: dict[str, Any] = {
-        "layout": _unless_auto(layout),
-        "style": _unless_auto(style),
-        "dpi": dpi,
-        "speed_mm_s": speed,
-        "gain_mm_mv": gain,
-    }
-    fixed |= {"chest_gain_mm_mv": chest_gain, "paper": _unless_auto(paper), "rhythm_leads": lead_names(rhythm_leads) or None}
-    own: dict[str, Any] = {"header_text": tuple(header_text), "notes": tuple(notes), "notes_font": _font_of(notes_font)}
-    return known.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed).take(record)
-
-
-def _font_of(given: str | Path | NotesFont | None) -> NotesFont | None:
-    from fastecg.handwriting.font import read_font
-
-    return None if given is None else read_font(given)
-
-
-def _unless_auto(name: str) -> str | None:
-    return None if name == "auto" else name

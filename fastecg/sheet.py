@@ -43,7 +43,7 @@ class Sheet:
         Coverage by handwriting and marks.
     boxes : tuple of Box
         Round what was written, marked and stuck on, beside the page's own.
-    own : bool
+    owns_pixels : bool
         Whether nobody else looks at the pixels, so that stains need no copy of them.
     """
 
@@ -57,17 +57,17 @@ class Sheet:
     gone: np.ndarray | None = None
     marks: np.ndarray | None = None
     boxes: tuple[Box, ...] = ()
-    own: bool = False
+    owns_pixels: bool = False
 
     def canvas(self) -> np.ndarray:
-        """The pixels to stain: those of the sheet if they are its `own`, else a copy. 11 MB are not copied for every stain of a page."""
-        return self.pixels if self.own else self.pixels.copy()
+        """The pixels to stain: its own if it `owns_pixels`, else a copy. 11 MB are not copied for every stain of a page."""
+        return self.pixels if self.owns_pixels else self.pixels.copy()
 
-    def dry(self) -> Sheet:
+    def drop_ink_planes(self) -> Sheet:
         """The sheet once nothing more happens to it: without the planes of ink and text, which only stains look at."""
         return replace(self, ink=self.ink[:0].copy(), text=self.text[:0].copy())
 
-    def under(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
+    def with_overlay(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
         """The sheet with something over it and its holes, `coverage` (rows, columns) uint8 within `window`; its look is in `pixels`."""
         gone = self.gone
         if gone is not None and gone[window].any():
@@ -75,7 +75,7 @@ class Sheet:
             np.minimum(gone[window], 255 - coverage, out=gone[window])
         return replace(self, over=_covered(self.over, self.pixels.shape[:2], window, coverage), gone=gone)
 
-    def without(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
+    def with_hole(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
         """The sheet with a hole, `coverage` (rows, columns) uint8 within `window`."""
         return replace(self, gone=_covered(self.gone, self.pixels.shape[:2], window, coverage))
 

@@ -14,12 +14,13 @@ import numpy as np
 from fastecg.artifact import Artifact, Light
 from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.facts import Facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.layouts.facts import Facts
+from fastecg.layouts.paper import check_range
+from fastecg.layouts.place import place
 from fastecg.limits import check_artifacts, check_values
 from fastecg.memory import trim_heap_if_large
 from fastecg.mesh import CELL, Mesh, Warp
-from fastecg.paper import check_range
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page, sheet_shape
@@ -81,7 +82,8 @@ class Shot:
         """What is printed of a record, and how."""
         style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
-        return layout_for(self.layout, record.leads).place(record, style, self.setup, self.facts, start=self.start, stop=stop), style
+        layout = layout_for(self.layout, record.leads)
+        return place(layout, record, style, self.setup, self.facts, start=self.start, stop=stop), style
 
     def picture(self, record: Record, page: Page, style: Style) -> Photo:
         """Make the picture of any page.
@@ -112,10 +114,10 @@ class Shot:
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
         """Print the page, and apply the artifacts that change the flat paper."""
-        sheet = replace(print_page(page, style, scale), own=True)
+        sheet = replace(print_page(page, style, scale), owns_pixels=True)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
-        return sheet.dry()
+        return sheet.drop_ink_planes()
 
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
         """Light and see the sheet; one that lies flat in even light is its own picture.

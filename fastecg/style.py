@@ -62,8 +62,8 @@ class Style:
     pulse_feet_mm: float = 1.0
     pulse_shape: str = "full"  # "full", "right_half"
     pulse_gap_mm: float = 0.0  # between the pulse and the trace
-    header: str = "none"  # a key of `fastecg.printed.HEADERS`
-    footer: str = "none"  # a key of `fastecg.printed.FOOTERS`
+    header: str = "none"  # a key of `fastecg.layouts.printed.HEADERS`
+    footer: str = "none"  # a key of `fastecg.layouts.printed.FOOTERS`
     text_mm: float = 2.8  # em size of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid

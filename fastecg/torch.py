@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +13,11 @@ try:
 except ImportError as missing:
     raise ImportError("fastecg.torch needs PyTorch, expected `pip install torch` to have been run") from missing
 
-from fastecg.training import Example, Input, PhotoSource, source_examples
+from fastecg.options import Example, TrainingOptions, listing
+from fastecg.training import Input, PhotoSource, source_examples
 
 if TYPE_CHECKING:
-    from fastecg.recipe import Recipe
+    pass
 
 __all__ = ["EcgPhotoStream", "EcgPhotos", "collate"]
 
@@ -27,8 +27,11 @@ class EcgPhotos(Dataset):
 
     Parameters
     ----------
-    inputs, recipe, truth, crop, crops, seed, transform, **look
-        As in `fastecg.photos`. A `transform` gets arrays, before they become tensors; workers that are spawned need one that pickles.
+    inputs : paths or Records
+        As in `fastecg.photos`.
+    **options
+        As in `fastecg.photos`: the fields of `fastecg.options.TrainingOptions`. A `transform` gets arrays, before they become tensors;
+        workers that are spawned need one that pickles.
 
     Notes
     -----
@@ -47,19 +50,9 @@ class EcgPhotos(Dataset):
     ...         batch["image"], batch["mask"]  # (32, 3, 512, 512), (32, 512, 512)
     """
 
-    def __init__(
-        self,
-        inputs: Iterable[Input] | Input = (),
-        *,
-        recipe: str | Path | Recipe = "photo",
-        truth: Sequence[str] = ("mask",),
-        crop: int | None = None,
-        crops: int = 1,
-        seed: int = 0,
-        transform: Callable[[Example], Example] | None = None,
-        **look: Any,
-    ) -> None:
-        self.source = PhotoSource.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
+    @listing(TrainingOptions)
+    def __init__(self, inputs: Iterable[Input] | Input = (), **options: Any) -> None:
+        self.source = PhotoSource.of(inputs, **options)
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # shared with workers that persist over epochs
 
     @property
@@ -78,7 +71,7 @@ class EcgPhotos(Dataset):
         if not -len(self) <= index < len(self):
             raise IndexError(f"there is no picture {index}, expected one of {len(self)}")
         examples = [_tensors(example) for example in self.source.examples(index % len(self), self.epoch)]
-        return examples[0] if self.source.crops == 1 else examples
+        return examples[0] if self.source.options.crops == 1 else examples
 
     def stream(self, *, shuffle: bool = True, mix: int = 4, part: tuple[int, int] = (1, 1)) -> EcgPhotoStream:
         """The same pictures as an iterable data set: one example at a time, windows of some `mix` pictures mixed.
@@ -99,7 +92,7 @@ class EcgPhotoStream(IterableDataset):
 
     def __len__(self) -> int:
         """Number of examples of this part in an epoch, over all workers of a loader; an upper bound if records cannot be drawn."""
-        return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.crops
+        return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.options.crops
 
     def __iter__(self) -> Iterator[Example]:
         (k, n), worker = self.part, get_worker_info()

@@ -7,29 +7,23 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastecg.errors import FastecgError, ImageError, RecordError
-from fastecg.options import Options
+from fastecg.errors import FastecgError, RecordError
+from fastecg.options import Example, TrainingOptions, listing
 from fastecg.record import LEADS, Record
-from fastecg.vary import rng_for, whole
+from fastecg.vary import rng_for
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo
-    from fastecg.recipe import Recipe
-
-#: Kinds of truth that an example can contain.
-TRUTHS = ("mask", "layers", "points", "signal")
-Truth = Literal["mask", "layers", "points", "signal"]
 
 Input = str | os.PathLike[str] | Record
-Example = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -37,39 +31,21 @@ class PhotoSource:
     """Draws pictures of records, one for each record in every epoch; parameters as in `photos`."""
 
     origins: tuple[Path | Record, ...]
-    recipe: Recipe
-    truth: tuple[str, ...] = ("mask",)
-    crop: int | None = None
-    crops: int = 1
-    seed: int = 0
-    look: dict[str, Any] = field(default_factory=dict)
-    transform: Callable[[Example], Example] | None = None
+    options: TrainingOptions
 
     def __post_init__(self) -> None:
-        for kind in self.truth:
-            if kind not in TRUTHS:
-                raise ImageError(f"unknown truth {kind!r}, expected some of {', '.join(TRUTHS)}")
-        for what, number in (("crop", self.crop), ("crops", self.crops)):
-            if number is not None and number < 1:
-                raise FastecgError(f"{what} is {number}, expected 1 or more")
-        if self.crops > 1 and self.crop is None:
-            raise FastecgError(f"{self.crops} crops of no size, expected crop=PIXELS too")
-        Options(self.recipe, seed=self.seed, **self.look).check()
+        self.options.check()
 
     @classmethod
-    def of(cls, inputs: Iterable[Input] | Input = (), *, recipe: str | Path | Recipe = "photo", **options: Any) -> PhotoSource:
+    def of(cls, inputs: Iterable[Input] | Input = (), **options: Any) -> PhotoSource:
         """A source from records, folders and lists; the built-in samples if `inputs` is empty."""
         from fastecg.readers import find_records, sample_records
-        from fastecg.recipe import Recipe
 
         given = [inputs] if isinstance(inputs, (str, os.PathLike, Record)) else list(inputs)
         origins: list[Path | Record] = [item for item in given if isinstance(item, Record)]
         paths = [Path(item) for item in given if not isinstance(item, Record)]
         origins += [source.path for source in (find_records(paths) if paths else () if origins else sample_records())]
-        options |= {"seed": whole(options.get("seed", 0), "seed")}
-        own = {name: options.pop(name) for name in ("crop", "crops", "seed", "transform") if name in options}
-        truth = tuple(options.pop("truth", ("mask",)))
-        return cls(tuple(origins), recipe if isinstance(recipe, Recipe) else Recipe.load(recipe), truth, look=options, **own)
+        return cls(tuple(origins), TrainingOptions(**options))
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -81,72 +57,62 @@ class PhotoSource:
             raise FastecgError(f"the part is {k} of {n}, expected 1 to {n}")
         every = np.arange(len(self))
         if shuffle:
-            every = rng_for(self.seed, f"epoch {epoch}", "order").permutation(every)
+            every = rng_for(self.options.seed, f"epoch {epoch}", "order").permutation(every)
         return every[k - 1 :: n]
 
     def photo(self, index: int, epoch: int = 0) -> Photo:
         """The picture of record `index` in an epoch: variant `epoch` of one of its pages, as `fastecg.render` draws it."""
         from fastecg.readers import read_record
-        from fastecg.recipe import render
+        from fastecg.rendering import photo_of
 
         origin = self.origins[index]
         record = origin if isinstance(origin, Record) else read_record(origin)
-        page = int(rng_for(self.seed, f"{record.name}/{epoch}", "page").integers(record.page_count()))
-        return render(record, recipe=self.recipe, seed=self.seed, page=page, variant=epoch, **self.look)
+        page = int(rng_for(self.options.seed, f"{record.name}/{epoch}", "page").integers(record.page_count()))
+        return photo_of(record, self.options, page, epoch)
 
     def examples(self, index: int, epoch: int = 0) -> list[Example]:
         """The examples from one picture: the whole picture, or windows of it. The picture is drawn once."""
-        photo = self.photo(index, epoch)
-        whole = _example(photo, self.truth)
-        if self.crop is None:
+        photo, crop = self.photo(index, epoch), self.options.crop
+        whole = _example(photo, tuple(self.options.truth))
+        if crop is None:
             return [self._transformed(whole)]
         height, width = photo.image.shape[:2]
-        rng = rng_for(self.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
-        corners = rng.integers(0, (max(1, width - self.crop + 1), max(1, height - self.crop + 1)), size=(self.crops, 2))
-        return [self._transformed(_window(photo, whole, int(x), int(y), self.crop)) for x, y in corners]
+        rng = rng_for(self.options.seed, f"{photo.record.name}/{photo.shot.page}/{epoch}", "crop")
+        corners = rng.integers(0, (max(1, width - crop + 1), max(1, height - crop + 1)), size=(self.options.crops, 2))
+        return [self._transformed(_window(photo, whole, int(x), int(y), crop)) for x, y in corners]
 
     def _transformed(self, example: Example) -> Example:
-        return example if self.transform is None else self.transform(example)
+        return example if self.options.transform is None else self.options.transform(example)
 
 
+@listing(TrainingOptions)
 def photos(
     inputs: Iterable[Input] | Input = (),
     *,
-    recipe: str | Path | Recipe = "photo",
-    truth: Sequence[Truth] = ("mask",),
-    crop: int | None = None,
-    crops: int = 1,
-    seed: int = 0,
     epoch: int = 0,
     epochs: int | None = 1,
     part: tuple[int, int] = (1, 1),
     shuffle: bool = True,
     mix: int = 4,
-    transform: Callable[[Example], Example] | None = None,
-    **look: Any,
-) -> Iterator[dict[str, Any]]:
+    **options: Any,
+) -> Iterator[Example]:
     """Draw pictures for a training loop, in NumPy arrays.
 
     Parameters
     ----------
     inputs : paths or Records
         As in `fastecg.render_dataset`. Every record gives one picture an epoch, a page of it drawn by chance.
-    recipe, **look
-        As in `fastecg.render`: layout, style, dpi, speed, gain, severity.
-    truth : sequence of str
-        Some of "mask", "layers", "points", "signal".
-    crop, crops : int
-        Instead of whole pictures, `crops` windows of `crop` x `crop` pixels of each, at random places.
-    seed, epoch : int
-        Other numbers, other pictures. Epoch e draws variant e of `fastecg.render`.
+    epoch : int
+        Epoch e draws variant e of `fastecg.render`.
     epochs : int or None
         How many, from `epoch` on; None goes on for ever.
     part : (int, int)
         (k, n): the k-th of n processes, each with records of its own, k from 1.
     shuffle : bool
         Records in another order every epoch; and windows of some `mix` pictures mixed.
-    transform : callable, optional
-        Called with every example, a dict; what it returns takes the example's place.
+    mix : int
+        Of how many pictures windows are mixed.
+    <options>
 
     Returns
     -------
@@ -169,7 +135,7 @@ def photos(
     >>> len(examples), examples[0]["image"].shape, examples[0]["mask"].shape
     (8, (256, 256, 3), (256, 256))
     """
-    source = PhotoSource.of(inputs, recipe=recipe, truth=truth, crop=crop, crops=crops, seed=seed, transform=transform, **look)
+    source = PhotoSource.of(inputs, **options)
     numbers = count(epoch) if epochs is None else range(epoch, epoch + epochs)
     return (example for number in numbers for example in source_examples(source, number, part, shuffle, mix))
 
@@ -177,17 +143,17 @@ def photos(
 def source_examples(
     source: PhotoSource, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True, mix: int = 4
 ) -> Iterator[Example]:
-    """One epoch's examples of one part of an source."""
+    """One epoch's examples of one part of a source."""
     order = source.order(epoch, part, shuffle)
     found = _good_examples(source, order, epoch)
-    if not shuffle or source.crops == 1:
+    if not shuffle or source.options.crops == 1:
         yield from found
         return
-    rng = rng_for(source.seed, f"epoch {epoch} part {part}", "mix")
+    rng = rng_for(source.options.seed, f"epoch {epoch} part {part}", "mix")
     pool: list[Example] = []
     for example in found:
         pool.append(example)
-        if len(pool) > mix * source.crops:
+        if len(pool) > mix * source.options.crops:
             yield pool.pop(int(rng.integers(len(pool))))
     yield from (pool[int(k)] for k in rng.permutation(len(pool)))
 

@@ -15,10 +15,10 @@ from zlib import crc32
 
 import numpy as np
 
-from fastecg.artifact import Values, fields_of
+from fastecg.artifact import Params, fields_of
 from fastecg.errors import RecipeError
 
-V = TypeVar("V", bound=Values)
+V = TypeVar("V", bound=Params)
 
 _MOST = 2**63 - 1  # of a whole number in JSON and TOML
 _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {graded = [mild, severe]} or {choice = {value = share}}"

@@ -40,7 +40,7 @@ def warm(progress: Callable[[str], None] | None = None) -> None:
 
 
 def _draw(record: Record, recipe: str) -> None:
-    from fastecg.recipe import render
+    from fastecg.rendering import render
     from fastecg.writers import TRUTHS, save_photo
 
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
@@ -86,7 +86,7 @@ def _digitise() -> None:
         return
     from fastecg.digitizing.digitize import digitize
     from fastecg.digitizing.report import overlay, report_of
-    from fastecg.recipe import render
+    from fastecg.rendering import render
     from fastecg.simulation import simulate
 
     record = simulate("sinus", seed=4)

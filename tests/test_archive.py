@@ -17,13 +17,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import fastecg
-from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish, _planned, drawn_from, safe_name
+from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish
+from fastecg.archive.plan import planned
+from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
 from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.views import Settings
 from fastecg.errors import FastecgError
-from fastecg.timed import in_time
-from fastecg.writers.wfdb_copy import ascii_name, write_record
+from fastecg.run.timed import in_time
+from fastecg.writers.wfdb_copy import ascii_name, safe_name, write_record
 
 
 def touch(*paths: Path) -> None:
@@ -32,8 +34,8 @@ def touch(*paths: Path) -> None:
         path.write_bytes(b"")
 
 
-def planned(inputs, out: Path) -> dict[str, str]:
-    return {Path(job.path).name if out not in job.path.parents else str(job.path): job.stem for job in _planned(inputs, Ledger(out))}
+def stems(inputs, out: Path) -> dict[str, str]:
+    return {Path(job.path).name if out not in job.path.parents else str(job.path): job.stem for job in planned(inputs, Ledger(out))}
 
 
 # --- names
@@ -42,7 +44,7 @@ def planned(inputs, out: Path) -> dict[str, str]:
 def test_no_two_pictures_share_a_name(tmp_path):
     names = ("a b.png", "a_b.png", "A_B.jpg", "中国.png", "日本.png", "हिन्दी.png", "x.pdf", "x-p2.png", "!.png", "?.png")
     touch(*(tmp_path / "in" / name for name in names))
-    names = planned([tmp_path / "in"], tmp_path / "out")
+    names = stems([tmp_path / "in"], tmp_path / "out")
     assert len({name.casefold() for name in names.values()}) == len(names) == 10
     assert (names["中国.png"], names["日本.png"], names["हिन्दी.png"]) == ("中国", "日本", "हिन्दी")
     assert names["x.pdf"] != "x" or names["x-p2.png"] != "x-p2"  # page 2 of the PDF file would have that name
@@ -51,20 +53,20 @@ def test_no_two_pictures_share_a_name(tmp_path):
 
 def test_folders_given_one_by_one_share_no_name(tmp_path):
     touch(tmp_path / "p1" / "x.png", tmp_path / "p2" / "x.png")
-    jobs = _planned([tmp_path / "p1", tmp_path / "p2", tmp_path / "p1" / "x.png"], Ledger(tmp_path / "out"))
+    jobs = planned([tmp_path / "p1", tmp_path / "p2", tmp_path / "p1" / "x.png"], Ledger(tmp_path / "out"))
     assert [(job.path.parent.name, job.stem) for job in jobs] == [("p1", "x"), ("p2", "x_2")]
 
 
 def test_what_is_there_is_not_replaced(tmp_path):
     touch(tmp_path / "x-0.png", tmp_path / "x-0.json", tmp_path / "x-0.mask.png", tmp_path / "y.png", tmp_path / "y.hea")
-    assert [(job.path.name, job.stem) for job in _planned([tmp_path], Ledger(tmp_path))] == [("x-0.png", "x-0_2"), ("y.png", "y_2")]
+    assert [(job.path.name, job.stem) for job in planned([tmp_path], Ledger(tmp_path))] == [("x-0.png", "x-0_2"), ("y.png", "y_2")]
 
 
 def test_names_of_any_bytes_and_length(tmp_path):
     touch(tmp_path / "in" / ("a" * 240 + ".png"), tmp_path / "in" / ("國" * 80 + ".png"))
     if os.name == "posix":
         touch(Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/caf\xe9.png")))
-    names = planned([tmp_path / "in"], tmp_path / "out").values()
+    names = stems([tmp_path / "in"], tmp_path / "out").values()
     assert all(len(name.encode()) < 160 and len(ascii_name(name)) < 160 for name in names)
     assert len(set(names)) == len(names)
     assert safe_name("../../etc") == "_etc"
@@ -187,6 +189,22 @@ def test_the_example_of_the_docs(rendered, tmp_path):
         assert 10 * np.log10(np.sum(wanted**2) / np.sum((wanted - read) ** 2)) > 8, lead
 
 
+def test_a_record_of_which_nothing_was_read_has_a_header_without_signals(rendered, tmp_path):
+    """Evaluation code that goes through the records by name finds each; and a later run that reads it puts the signals there."""
+    pytest.importorskip("onnxruntime")
+    blank, ref = tmp_path / "x-0.png", tmp_path / "ref"
+    Image.new("RGB", (60, 60)).save(blank)
+    (ref / "sub").mkdir(parents=True)
+    write_record(ref / "sub" / "x", fastecg.simulate("sinus", seed=9), comments=["Image: x-0.png"])
+    (ref / "sub" / "x-0.png").write_bytes(blank.read_bytes())
+    assert run("digitize", ref, "-o", tmp_path / "est").exit_code == 1
+    assert (tmp_path / "est" / "sub" / "x.hea").read_text() == "x 0 500 0\n"
+    assert json.loads(run("score", ref, tmp_path / "est", "--json").stdout)["summary"]["snr_mean_db"] == 0.0
+    (ref / "sub" / "x-0.png").write_bytes((rendered / "x-0.png").read_bytes())
+    assert run("digitize", ref, "-o", tmp_path / "est").exit_code == 0
+    assert wfdb.rdrecord(str(tmp_path / "est" / "sub" / "x")).n_sig == 12
+
+
 def test_one_picture_has_so_much_time(rendered, tmp_path):
     pytest.importorskip("onnxruntime")
     ran = run("digitize", rendered / "x-0.png", "-o", tmp_path, "--timeout", 1)
@@ -211,7 +229,7 @@ def test_a_correction_is_not_undone_by_reading_the_folder_again(tmp_path):
     Image.new("RGB", (60, 60)).save(tmp_path / "a.png")
     (tmp_path / "a.page.json").write_text("{}")
     plain, corrected, other = Wish(Settings()), Wish(Settings(page=tmp_path / "a.page.json")), Wish(Settings(fs=250.0))
-    (job,) = _planned([tmp_path / "a.png"], Ledger(tmp_path / "out"))
+    (job,) = planned([tmp_path / "a.png"], Ledger(tmp_path / "out"))
     status = job.path.stat()
     line = {"source": job.source, "page": 0, "record": job.stem, "wish": corrected.key(), "corrected": plain.key(), "bytes": {}}
     ledger = Ledger(tmp_path / "out")

@@ -9,7 +9,7 @@ import pytest
 
 from fastecg.artifact import Light
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.artifacts.relief import Line, fold_height, hashed, noise_along, wear_lines
+from fastecg.artifacts._relief import Line, fold_height, hashed, noise_along, wear_lines
 from fastecg.errors import RecipeError
 from fastecg.kernels.wear import mixed, wear_over
 from fastecg.mesh import Mesh, Warp

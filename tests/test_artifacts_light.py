@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from fastecg import RecipeError
-from fastecg.artifact import ENCODING, Artifact, Light
+from fastecg.artifact import GAMMA, Artifact, Light
 from fastecg.artifacts import (
     ARTIFACTS,
     AutoLevels,
@@ -250,7 +250,7 @@ def test_no_dot_moves(artifact):
 
 def test_a_lamp_falls_off_as_asked():
     light = Lamp(direction_deg=0, falloff=3, brightness=1).shade(Light.even(FULL))
-    inside = light.gain[1:-1, 1:-1, 0] ** (1 / ENCODING)
+    inside = light.gain[1:-1, 1:-1, 0] ** (1 / GAMMA)
     half = 0.5 * np.hypot(*SIZE)
     distance = half * (np.sqrt(3) + 1) / (np.sqrt(3) - 1)
     nearest, farthest = ((distance - half) / (distance + sign * SIZE[1] / 2) for sign in (-1, 1))
@@ -279,14 +279,14 @@ def test_flat_paper_has_no_relief():
 
 
 def test_a_vignette_takes_as_much_from_the_corners_as_asked():
-    gain = Vignette(depth=0.4).shade(Light.even(FULL)).gain[..., 0] ** (1 / ENCODING)
+    gain = Vignette(depth=0.4).shade(Light.even(FULL)).gain[..., 0] ** (1 / GAMMA)
     assert gain[1 + SIZE[0] // (2 * CELL), 1 + SIZE[1] // (2 * CELL)] == pytest.approx(1, abs=0.01)
     assert gain[1, 1] == pytest.approx(0.6, abs=0.01)
 
 
 def test_a_shadow_has_its_depth_and_penumbra():
     shadow = Shadow(shape="body", x=0.5, y=0.5, angle_deg=0, depth=0.4, penumbra_mm=12, waviness_mm=0, blueness=0.1)
-    light = shadow.shade(Light.even(FULL)).gain ** (1 / ENCODING)
+    light = shadow.shade(Light.even(FULL)).gain ** (1 / GAMMA)
     line = light[20, :, 1]
     assert line[1] == pytest.approx(0.6, abs=0.01)
     assert line[-2] == pytest.approx(1.0, abs=0.01)
@@ -299,7 +299,7 @@ def test_a_shadow_has_its_depth_and_penumbra():
 @pytest.mark.parametrize("shape", ["phone", "hand", "arm"])
 def test_shadows_of_things_are_darkest_within_them(shape):
     gain = Shadow(shape=shape, x=0.5, y=0.5, reach_mm=30, penumbra_mm=5, waviness_mm=0, depth=0.5).shade(Light.even(FULL)).gain[..., 1]
-    assert gain[gain.shape[0] // 2, gain.shape[1] // 2] == pytest.approx(0.5**ENCODING, abs=0.03)
+    assert gain[gain.shape[0] // 2, gain.shape[1] // 2] == pytest.approx(0.5**GAMMA, abs=0.03)
     assert gain.max() == pytest.approx(1.0, abs=0.02)
     assert 0.04 < np.mean(gain < 0.85) < 0.6
 
@@ -494,7 +494,7 @@ def test_look_up_is_indexing(seed, height, width):
     rng = np.random.default_rng(seed)
     pixels, table = rng.integers(0, 256, (height, width, 3), dtype=np.uint8), rng.integers(0, 256, 256, dtype=np.uint8)
     expected = table[pixels]
-    curve.look_up(pixels, table)
+    curve.apply_lut(pixels, table)
     assert (pixels == expected).all()
 
 
@@ -511,7 +511,7 @@ def test_jpeg_leaves_blocks_where_asked():
 
 
 def test_borders_lie_on_the_edges_named():
-    gain = ScanBorder(left=0.5, bottom=-0.2, reach_mm=3).shade(Light.even(FULL)).gain[..., 0] ** (1 / ENCODING)
+    gain = ScanBorder(left=0.5, bottom=-0.2, reach_mm=3).shade(Light.even(FULL)).gain[..., 0] ** (1 / GAMMA)
     middle = gain.shape[0] // 2, gain.shape[1] // 2
     assert gain[middle] == pytest.approx(1, abs=1e-3)
     assert gain[middle[0], 1] == pytest.approx(0.5, abs=0.01)

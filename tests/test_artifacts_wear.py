@@ -35,7 +35,7 @@ from fastecg.artifacts import (
     WaterStain,
     Yellowing,
 )
-from fastecg.artifacts.blot import passed, whole
+from fastecg.artifacts._blot import passed, whole
 from fastecg.artifacts.water_stain import _ink_left
 from fastecg.kernels import fade, screen_dots, stain
 from fastecg.recipe import Recipe

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 import fastecg
-from fastecg import dataset
 from fastecg.cli import app
-from fastecg.drawing import Task
+from fastecg.run import dataset
+from fastecg.run.drawing import Task
 from fastecg.writers import write_record
 
 distributed = pytest.importorskip("distributed")
@@ -81,7 +81,7 @@ def test_a_record_that_kills_workers_fails_alone(records, cluster, tmp_path, mon
         def exception(self) -> Exception:
             return distributed.KilledWorker("k", None, 3)
 
-    from fastecg.cluster import _drawn
+    from fastecg.run.cluster import _drawn
 
     drawn = _drawn(Future(), Task("r", tmp_path))
     assert drawn.error.startswith("r: the workers that drew it died")

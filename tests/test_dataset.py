@@ -20,10 +20,10 @@ import pytest
 import wfdb
 
 import fastecg
-from fastecg import dataset, drawing, plan, workers
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
 from fastecg.options import Options
 from fastecg.record import Record
+from fastecg.run import dataset, drawing, plan, workers
 from fastecg.writers import write_record
 
 SMALL = {"dpi": 50, "workers": 1}
@@ -170,7 +170,7 @@ def test_parts_that_are_done_are_kept_when_a_run_is_stopped(tmp_path, monkeypatc
 @pytest.mark.parametrize(("asked", "records", "variants", "started"), [(None, 1, 64, 2), (None, 4, 1, 1), (None, 40, 1, 4), (3, 5, 1, 3)])
 def test_as_many_workers_as_have_something_to_do(monkeypatch, asked, records, variants, started):
     monkeypatch.setattr(dataset.os, "cpu_count", lambda: 4)
-    options = Options(fastecg.Recipe.load("clean"), per_record=variants)
+    options = Options(recipe="clean", per_record=variants)
     tasks = plan.in_parts([drawing.Task(f"r{k}", Path("r.hea")) for k in range(records)], options)
     assert dataset._worker_count(asked, tasks, options) == started
 
@@ -403,7 +403,7 @@ def test_foreign_errors_do_not_quote_the_record(records, tmp_path, monkeypatch):
     summary = dataset.render_dataset([records / "a"], tmp_path, **SMALL)
     ((record, reason),) = summary.failures
     assert record == "a"
-    assert re.fullmatch(r"a: unexpected ValueError at fastecg/drawing.py:\d+", reason)
+    assert re.fullmatch(r"a: unexpected ValueError at fastecg/run/drawing.py:\d+", reason)
     assert CANARY not in (tmp_path / "manifest.jsonl").read_text()
 
 
@@ -418,8 +418,8 @@ def test_a_full_disk_stops_the_run(records, tmp_path, monkeypatch):
 
 KILLER = """
 import os, sys
-import fastecg.readers, fastecg.workers
-from fastecg.drawing import draw_task
+import fastecg.readers, fastecg.run.workers
+from fastecg.run.drawing import draw_task
 
 def draw_or_die(task, options, folder):
     if task.stem == "a":
@@ -427,12 +427,12 @@ def draw_or_die(task, options, folder):
     return draw_task(task, options, folder)
 
 draw_or_die.__module__ = "killer"
-fastecg.workers.draw_task = draw_or_die
+fastecg.run.workers.draw_task = draw_or_die
 
 if __name__ == "__main__":
     import killer
-    fastecg.workers.draw_task = killer.draw_or_die
-    from fastecg.dataset import render_dataset
+    fastecg.run.workers.draw_task = killer.draw_or_die
+    from fastecg.run.dataset import render_dataset
     summary = render_dataset([sys.argv[1]], sys.argv[2], dpi=50, workers=2)
     print(summary.pages, sorted(record for record, _ in summary.failures))
 """
@@ -531,8 +531,8 @@ def test_a_run_without_pictures_leaves_the_folder_free(tmp_path):
         ("dpi", 100_000),
         ("dpi", 0),
         ("dpi", -5),
-        ("speed", 1e6),
-        ("gain", -5),
+        ("speed_mm_s", 1e6),
+        ("gain_mm_mv", -5),
         ("layout", "100x1"),
         ("layout", "0x1"),
     ],

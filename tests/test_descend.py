@@ -11,7 +11,7 @@ from fastecg.digitizing.coarse import inked, straighten
 from fastecg.digitizing.decode import decode
 from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
 from fastecg.digitizing.oracle import true_layers, true_rows
-from fastecg.kernels.descend import BEND_PX, add_prior, bending, descend, factor, move_pen, place, solve
+from fastecg.kernels.descend import BEND_PX, add_prior, bending, descend, factor, knot_positions, move_pen, solve
 from fastecg.kernels.fit import BAND, claim, foot, lines_of, nearest, spans_of
 from fastecg.kernels.line import stroke_trace
 from fastecg.readers import read_record, sample_records
@@ -65,7 +65,7 @@ def test_knots_are_where_the_stroke_says():
     stroke = Stroke(np.zeros((4, 4), np.float32), rng.normal(size=(5, 40, 2)), 2.0, 1.0)
     heights = rng.uniform(-3.0, 12.0, 40)
     points, along = np.empty((40, 2)), np.empty((40, 2))
-    place(stroke.curves, stroke.step, heights, points, along)
+    knot_positions(stroke.curves, stroke.step, heights, points, along)
     for found, wanted in zip((points, along), stroke.knots(heights), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-12)
 

@@ -54,7 +54,7 @@ def test_layouts_are_found_and_read(layout):
 
 @pytest.mark.parametrize(("speed", "gain"), [(50.0, 10.0), (25.0, 5.0), (25.0, 20.0), (12.5, 10.0)])
 def test_speed_and_gain_are_read(speed, gain):
-    photo = page("3x4+1", speed=speed, gain=gain)
+    photo = page("3x4+1", speed_mm_s=speed, gain_mm_mv=gain)
     reading = read_view(seen(true_view_layers(photo), None), Settings(mode="softargmax"))
     assert (reading.speed_mm_s, reading.gain_mm_mv) == (speed, gain)
 

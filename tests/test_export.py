@@ -474,7 +474,7 @@ def test_datasets_reads_whole_and_broken_numbers_beside_each_other(tmp_path, mon
     datasets = pytest.importorskip("datasets")
     for k, speed in enumerate((25, 12.5)):
         record = fastecg.simulate(fs=100, seed=k, name=f"r{k}")
-        fastecg.render_dataset(record, tmp_path / f"in{k}", speed=speed, dpi=40, workers=1)
+        fastecg.render_dataset(record, tmp_path / f"in{k}", speed_mm_s=speed, dpi=40, workers=1)
         export(tmp_path / f"in{k}", tmp_path / f"out{k}", to="huggingface", val=0)
     shutil.copytree(tmp_path / "out1" / "train", tmp_path / "out0" / "train", dirs_exist_ok=True, ignore=lambda *_: ["metadata.jsonl"])
     with open(tmp_path / "out0" / "train" / "metadata.jsonl", "ab") as file:

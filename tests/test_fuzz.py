@@ -12,8 +12,8 @@ import fastecg
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
 from fastecg.export import export
 from fastecg.inspect import inspect_folder, inspect_image
-from fastecg.manifest import Manifest
 from fastecg.readers import tables
+from fastecg.run.manifest import Manifest
 from fastecg.shot import loads_shot
 
 pytest.importorskip("resource")  # not on Windows

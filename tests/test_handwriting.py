@@ -17,7 +17,6 @@ from fastecg.artifacts.redaction import Redaction
 from fastecg.artifacts.stamp import Stamp
 from fastecg.artifacts.sticker import Sticker
 from fastecg.artifacts.white_out import WhiteOut
-from fastecg.dataset import render_dataset
 from fastecg.errors import FastecgError, RecipeError
 from fastecg.handwriting import ink as inks
 from fastecg.handwriting import marks, motor, phrases, read_font, read_notes, spelled, unwritable
@@ -27,9 +26,13 @@ from fastecg.handwriting.lay import place_mark, place_note
 from fastecg.handwriting.place import CELL_MM, Room, beats
 from fastecg.handwriting.words import broken, draw_note, draw_phrase, templates
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
+from fastecg.kernels.hand import press_pen, sample_way, shake_way, smooth_way
+from fastecg.kernels.pen_ink import lay_ink, paper_tooth
 from fastecg.layouts import LAYOUTS, Setup, layout_for
+from fastecg.layouts.place import place
 from fastecg.page import Box, Grid, Page, Trace
 from fastecg.recipe import Recipe
+from fastecg.run.dataset import render_dataset
 from fastecg.sheet import print_page, trace_plane
 from fastecg.shot import Shot, with_artifacts
 from fastecg.styles import STYLES, style_for
@@ -60,7 +63,7 @@ def page(k=0):
     style = style_for(sorted(STYLES)[k % len(STYLES)])
     names = [name for name, _ in style.layouts if name in LAYOUTS and name not in ("6x1", "6x1-chest")]
     facts = Recipe.load("clean").draw(made, seed=k).facts
-    return layout_for(names[k % len(names)], made.leads).place(made, style, Setup(), facts, start=0, stop=made.samples), style
+    return place(layout_for(names[k % len(names)], made.leads), made, style, Setup(), facts, start=0, stop=made.samples), style
 
 
 @functools.cache
@@ -237,7 +240,7 @@ def nodes_of(points, corners=(), lifts=(0,)):
 def test_the_curve_is_a_centripetal_catmull_rom():
     points = rng(3).uniform(0, 20, (7, 2))
     way = np.empty((2000, 2))
-    count = motor.sample_way(nodes_of(points), 0.4, way)
+    count = sample_way(nodes_of(points), 0.4, way)
     at = 0
     padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])
     for i in range(6):
@@ -252,7 +255,7 @@ def test_the_curve_is_a_centripetal_catmull_rom():
 def test_corners_are_sharp_and_lifts_are_gaps():
     points = np.array([[0, 0], [5, 5], [10, 0], [12, 0], [18, 0]], dtype=float)
     way = np.empty((200, 2))
-    count = motor.sample_way(nodes_of(points, corners=(1,), lifts=(0, 3)), 0.4, way)
+    count = sample_way(nodes_of(points, corners=(1,), lifts=(0, 3)), 0.4, way)
     way = way[:count]
     assert np.isnan(way[:, 0]).sum() == 1
     straight = way[: np.flatnonzero((way == points[1]).all(axis=1))[0]]
@@ -264,7 +267,7 @@ def test_smoothing_as_the_naive_twin(sigma):
     way = rng(1).normal(size=(90, 2)).cumsum(axis=0)
     way[[30, 34, 36]] = np.nan
     out = np.empty_like(way)
-    motor.smooth_way(way, sigma, out)
+    smooth_way(way, sigma, out)
     np.testing.assert_allclose(out, naive.smooth(way, sigma), atol=1e-9)
     for run in naive.runs(way):
         if run.stop - run.start <= 3 * sigma + 2:
@@ -276,7 +279,7 @@ def test_smoothing_as_the_naive_twin(sigma):
 def test_shaking_as_the_naive_twin():
     way, knots = rng(1).normal(size=(50, 2)), rng(2).normal(size=(9, 2))
     shaken = way.copy()
-    motor.shake_way(shaken, knots, 7.0)
+    shake_way(shaken, knots, 7.0)
     np.testing.assert_allclose(shaken, naive.shake(way, knots, 7.0), atol=1e-12)
 
 
@@ -287,14 +290,14 @@ def test_the_pen_presses_harder_where_it_is_slow():
     density = np.empty((2, 300))
     for k, way in enumerate((tight, wide)):
         grip = np.array([1.0, 1.0, 0.0, 0.0, 0.0])
-        motor.press_pen(way, grip, np.zeros(20), np.ones((1, 4)), np.empty(300), density[k])
+        press_pen(way, grip, np.zeros(20), np.ones((1, 4)), np.empty(300), density[k])
     assert density[0, 50:250].mean() > density[1, 50:250].mean() + 0.1
 
 
 def pressed(way, grip, runs=(1.0, 1.0, 1.0, 1.0)):
     """Width and density along one stroke."""
     width, density = np.empty(len(way)), np.empty(len(way))
-    motor.press_pen(way, np.array(grip), np.zeros(len(way) // 25 + 2), np.array([runs]), width, density)
+    press_pen(way, np.array(grip), np.zeros(len(way) // 25 + 2), np.array([runs]), width, density)
     return width, density
 
 
@@ -324,7 +327,7 @@ def test_pressing_as_the_naive_twin(seed):
     grip = np.array([1.2, 0.8, generator.random(), generator.random(), 0.4])
     unrest, runs = generator.standard_normal(8), generator.random((5, 4))
     width, density = np.empty(130), np.empty(130)
-    motor.press_pen(way, grip, unrest, runs, width, density)
+    press_pen(way, grip, unrest, runs, width, density)
     for found, expected in zip((width, density), naive.press(way, grip, unrest, runs), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-9)
 
@@ -350,7 +353,7 @@ def test_baselines_rise_and_fall_and_gaps_are_uneven():
 def test_a_stroke_as_the_naive_twin():
     nodes = np.array([[4.3, 5.1, 1.4, 0.9], [15.2, 9.7, 0.3, 0.6]])
     below, top = np.zeros((16, 20), np.uint8), np.zeros((16, 20), np.uint8)
-    inks.lay_ink(nodes, below, top, np.full((16, 20), -1e4, np.float32))
+    lay_ink(nodes, below, top, np.full((16, 20), -1e4, np.float32))
     assert not below.any()
     np.testing.assert_allclose(top, naive.line_coverage(nodes[0], nodes[1], (16, 20)), atol=0.51)
 
@@ -380,12 +383,12 @@ def test_tooth_breaks_pencil_and_hardly_ink():
 
 
 def test_paper_tooth_is_uniform_noise_smooth_within_cells():
-    heights = np.array([[inks.paper_tooth(float(i), float(j), 9) for i in range(60)] for j in range(60)])
+    heights = np.array([[paper_tooth(float(i), float(j), 9) for i in range(60)] for j in range(60)])
     assert 0.47 < heights.mean() < 0.53
     assert 0.27 < heights.std() < 0.31
     assert abs(np.corrcoef(heights[:, 1:].ravel(), heights[:, :-1].ravel())[0, 1]) < 0.05
-    assert inks.paper_tooth(4.5, 7.0, 9) == pytest.approx(0.5 * (heights[7, 4] + heights[7, 5]))
-    assert inks.paper_tooth(4.0, 7.0, 10) != heights[7, 4]
+    assert paper_tooth(4.5, 7.0, 9) == pytest.approx(0.5 * (heights[7, 4] + heights[7, 5]))
+    assert paper_tooth(4.0, 7.0, 10) != heights[7, 4]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastecg.errors import LayoutError
-from fastecg.facts import draw_facts
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, fitting_layouts, layout_for
+from fastecg.layouts.facts import draw_facts
+from fastecg.layouts.place import place
 from fastecg.page import Page
-from fastecg.recipe import Recipe, render
+from fastecg.recipe import Recipe
 from fastecg.record import EXTRA_LEADS, LEADS, Record
+from fastecg.rendering import render
 from fastecg.styles import STYLES
 
 PLAIN = replace(STYLES["muse"], header="none", footer="none")
@@ -52,7 +54,7 @@ def check_truth(page: Page, record: Record, setup: Setup, start: int = 0) -> Non
 def test_every_lead_is_placed_once(name: str, style: str) -> None:
     record = record_of(ALL_LEADS)
     layout = layout_for(name, record.leads)
-    page = layout.place(record, STYLES[style], Setup())
+    page = place(layout, record, STYLES[style], Setup())
     assert sorted(trace.lead for trace in page.traces if not trace.rhythm) == sorted(layout.leads)
     assert [trace.lead for trace in page.traces if trace.rhythm] == list(layout.rhythm)
     assert len({(trace.row, trace.column, trace.rhythm) for trace in page.traces}) == len(page.traces)
@@ -68,7 +70,7 @@ def test_every_lead_is_placed_once(name: str, style: str) -> None:
 def test_columns_share_one_time_axis_without_gaps(name: str, fs: float) -> None:
     record = record_of(ALL_LEADS, fs)
     layout = layout_for(name, record.leads)
-    page = layout.place(record, PLAIN, Setup())
+    page = place(layout, record, PLAIN, Setup())
     first = sorted((trace for trace in page.traces if trace.row == 0), key=lambda trace: trace.column)
     assert first[0].start == 0
     assert first[-1].stop == record.samples
@@ -80,7 +82,7 @@ def test_columns_share_one_time_axis_without_gaps(name: str, fs: float) -> None:
 
 def test_simultaneous_columns_start_together() -> None:
     record, setup = record_of(), Setup(simultaneous=True)
-    page = layout_for("3x4+1", LEADS).place(record, PLAIN, setup, start=100)
+    page = place(layout_for("3x4+1", LEADS), record, PLAIN, setup, start=100)
     columns = [trace for trace in page.traces if not trace.rhythm]
     assert {(trace.start, trace.stop) for trace in columns} == {(100, 1350)}
     x = [trace.points_mm[0, 0] for trace in columns]
@@ -92,7 +94,7 @@ def test_simultaneous_columns_start_together() -> None:
 @pytest.mark.parametrize("gain", [2.5, 5.0, 10.0, 20.0])
 def test_speed_and_gain_are_exact(speed: float, gain: float) -> None:
     record = Record(np.tile(np.linspace(-0.5, 0.5, 5000), (12, 1)), 500, LEADS)
-    page = layout_for("12x1", LEADS).place(record, PLAIN, Setup(speed, gain))
+    page = place(layout_for("12x1", LEADS), record, PLAIN, Setup(speed, gain))
     for trace in page.traces:
         assert np.ptp(trace.points_mm[:, 0]) == pytest.approx(speed * 4999 / 500, abs=1e-6)
         assert np.ptp(trace.points_mm[:, 1]) == pytest.approx(gain, abs=1e-6)
@@ -102,13 +104,13 @@ def test_speed_and_gain_are_exact(speed: float, gain: float) -> None:
 
 
 def test_letter_is_2200_by_1700_pixels_at_200_dpi() -> None:
-    page = layout_for("3x4+1", LEADS).place(record_of(), PLAIN, Setup(paper="letter"))
+    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, Setup(paper="letter"))
     assert tuple(round(side / 25.4 * 200) for side in page.size_mm) == (2200, 1700)
 
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_papers_have_their_size(paper: str) -> None:
-    page = layout_for("3x4+1", LEADS).place(record_of(), PLAIN, Setup(paper=paper))
+    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, Setup(paper=paper))
     assert page.size_mm[1] == PAPERS[paper].height_mm
     if PAPERS[paper].is_roll:
         assert 260 <= page.size_mm[0] <= 290
@@ -118,20 +120,20 @@ def test_papers_have_their_size(paper: str) -> None:
 
 
 def test_fast_paper_is_longer_and_says_so() -> None:
-    page = layout_for("3x4+1", LEADS).place(record_of(), PLAIN, Setup(speed_mm_s=50.0, paper="a4"))
+    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, Setup(speed_mm_s=50.0, paper="a4"))
     assert page.size_mm[0] > 500
     assert any("297 mm wide" in note for note in page.notes)
 
 
 def test_upright_pages_stand_on_their_short_side() -> None:
-    page = layout_for("6x1", LEADS).place(record_of(), PLAIN, Setup(paper="a4"))
+    page = place(layout_for("6x1", LEADS), record_of(), PLAIN, Setup(paper="a4"))
     assert page.size_mm == (210.0, 297.0)
     assert {(trace.start, trace.stop) for trace in page.traces} == {(0, 3500)}
 
 
 def test_split_gain_halves_the_chest_leads_and_steps_the_pulse() -> None:
     record, setup = record_of(), Setup(chest_gain_mm_mv=5.0)
-    page = layout_for("3x4+1", LEADS).place(record, PLAIN, setup)
+    page = place(layout_for("3x4+1", LEADS), record, PLAIN, setup)
     assert {trace.lead: trace.gain_mm_mv for trace in page.traces} == {lead: 5.0 if lead.startswith("V") else 10.0 for lead in LEADS}
     pulses = [stroke.points_mm for stroke in page.strokes if stroke.kind == "pulse"]
     assert [len(set(np.round(points[:, 1], 6))) for points in pulses] == [3, 3, 3, 2]
@@ -140,7 +142,7 @@ def test_split_gain_halves_the_chest_leads_and_steps_the_pulse() -> None:
 
 def test_cabrera_draws_avr_upside_down() -> None:
     record = record_of()
-    page = layout_for("6x2-cabrera", LEADS).place(record, PLAIN, Setup())
+    page = place(layout_for("6x2-cabrera", LEADS), record, PLAIN, Setup())
     assert [trace.lead for trace in page.traces][:6] == ["aVL", "I", "aVR", "II", "aVF", "III"]
     assert page.traces[2].gain_mm_mv == -10.0
     assert page.texts[2].words == "-aVR"
@@ -149,15 +151,15 @@ def test_cabrera_draws_avr_upside_down() -> None:
 
 def test_rhythm_leads_may_be_chosen() -> None:
     record = record_of()
-    page = layout_for("3x4+1", LEADS).place(record, PLAIN, Setup(rhythm_leads=("V1",)))
+    page = place(layout_for("3x4+1", LEADS), record, PLAIN, Setup(rhythm_leads=("V1",)))
     assert [trace.lead for trace in page.traces if trace.rhythm] == ["V1"]
-    page = layout_for("3x4+3", LEADS).place(record, PLAIN, Setup(rhythm_leads=("V6",)))
+    page = place(layout_for("3x4+3", LEADS), record, PLAIN, Setup(rhythm_leads=("V6",)))
     assert [trace.lead for trace in page.traces if trace.rhythm] == ["V6", "V1", "II"]
 
 
 def test_missing_leads_leave_empty_cells_and_notes() -> None:
     leads = tuple(lead for lead in LEADS if lead not in ("II", "V6"))
-    page = layout_for("3x4+1", leads).place(record_of(leads), PLAIN, Setup())
+    page = place(layout_for("3x4+1", leads), record_of(leads), PLAIN, Setup())
     assert len(page.traces) == 11
     assert sum("is not in the record" in note for note in page.notes) == 3
     assert [trace.lead for trace in page.traces if trace.rhythm] == ["V1"]
@@ -179,9 +181,9 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         with pytest.raises(LayoutError, match="unknown layout"):
             layout_for(name, LEADS)
     with pytest.raises(LayoutError, match="no lead of this record"):
-        LAYOUTS["3x4"].place(record_of(("vx",)), PLAIN, Setup())
+        place(LAYOUTS["3x4"], record_of(("vx",)), PLAIN, Setup())
     with pytest.raises(LayoutError, match="are no page"):
-        LAYOUTS["3x4"].place(record_of(), PLAIN, Setup(), start=5000)
+        place(LAYOUTS["3x4"], record_of(), PLAIN, Setup(), start=5000)
 
 
 @pytest.mark.parametrize("wrong", [{"speed_mm_s": 0.0}, {"gain_mm_mv": float("nan")}, {"chest_gain_mm_mv": -5.0}, {"paper": "a7"}])
@@ -205,7 +207,7 @@ def test_gaps_are_kept_and_an_empty_lead_has_a_flat_box() -> None:
     signal[0, 200:400] = np.nan
     signal[1] = np.nan
     record = Record(signal, 500, LEADS)
-    page = layout_for("3x4+1", LEADS).place(record, STYLES["pdf_red"], Setup())
+    page = place(layout_for("3x4+1", LEADS), record, STYLES["pdf_red"], Setup())
     assert np.flatnonzero(np.isnan(page.traces[0].points_mm[:, 1])).tolist() == list(range(200, 400))
     box = next(box for box in page.boxes if box.kind == "lead" and box.trace == 1)
     assert (box.corners_mm[:, 1] == page.traces[1].baseline_mm).all()
@@ -214,7 +216,7 @@ def test_gaps_are_kept_and_an_empty_lead_has_a_flat_box() -> None:
 
 def test_a_short_record_is_drawn_as_far_as_it_goes() -> None:
     record = record_of(seconds=4.0)
-    page = layout_for("3x4+1", LEADS).place(record, PLAIN, Setup())
+    page = place(layout_for("3x4+1", LEADS), record, PLAIN, Setup())
     drawn = {trace.lead: trace.stop - trace.start for trace in page.traces if not trace.rhythm}
     assert [drawn[lead] for lead in ("I", "aVR", "V1", "V4")] == [1250, 750, 0, 0]
     assert page.traces[-1].stop == 2000
@@ -230,7 +232,7 @@ def test_only_an_offset_that_leaves_the_row_is_subtracted() -> None:
     signal[3, 1250:] -= 3.0
     signal[3, 1300] = np.nan
     record = Record(signal, 500, LEADS)
-    page = layout_for("3x4", LEADS).place(record, PLAIN, Setup())
+    page = place(layout_for("3x4", LEADS), record, PLAIN, Setup())
     assert page.traces[0].offset_mv == pytest.approx(40.0, abs=0.05)
     assert page.traces[1].offset_mv == 0.0
     assert page.traces[2].offset_mv == pytest.approx(-3.0, abs=0.05)
@@ -243,7 +245,7 @@ def test_only_an_offset_that_leaves_the_row_is_subtracted() -> None:
 
 
 def test_steps_join_the_ends_of_neighbouring_segments() -> None:
-    page = layout_for("3x4", LEADS).place(record_of(), STYLES["pdf_red"], Setup())
+    page = place(layout_for("3x4", LEADS), record_of(), STYLES["pdf_red"], Setup())
     steps = [stroke.points_mm for stroke in page.strokes if stroke.kind == "step"]
     assert len(steps) == 9
     by_place = {(trace.row, trace.column): trace.points_mm for trace in page.traces}
@@ -253,7 +255,7 @@ def test_steps_join_the_ends_of_neighbouring_segments() -> None:
 
 @pytest.mark.parametrize("separator", ["none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "margin_colon"])
 def test_separators_stand_at_the_column_edges(separator: str) -> None:
-    page = layout_for("3x4+1", LEADS).place(record_of(), replace(PLAIN, separator=separator), Setup())
+    page = place(layout_for("3x4+1", LEADS), record_of(), replace(PLAIN, separator=separator), Setup())
     lines = [stroke.points_mm for stroke in page.strokes if stroke.kind == "separator"]
     edges = {round(trace.points_mm[0, 0], 6) for trace in page.traces if trace.column > 0}
     seen = {round(x, 6) for points in lines for x in points[:, 0] if np.isfinite(x)}
@@ -265,7 +267,7 @@ def test_separators_stand_at_the_column_edges(separator: str) -> None:
 @pytest.mark.parametrize("shape", ["full", "right_half"])
 def test_pulses_are_a_millivolt_high_and_clear_of_the_traces(side: str, count: int, shape: str) -> None:
     style = replace(PLAIN, pulse_side=side, pulse_shape=shape)
-    page = layout_for("3x4+1", LEADS).place(record_of(), style, Setup())
+    page = place(layout_for("3x4+1", LEADS), record_of(), style, Setup())
     pulses = [stroke.points_mm for stroke in page.strokes if stroke.kind == "pulse"]
     assert len(pulses) == count == sum(box.kind == "pulse" for box in page.boxes)
     first, last = page.traces[-1].points_mm[[0, -1], 0]
@@ -276,11 +278,11 @@ def test_pulses_are_a_millivolt_high_and_clear_of_the_traces(side: str, count: i
         assert points[:, 0].max() <= page.size_mm[0]
 
 
-@pytest.mark.parametrize("place", ["above", "below", "on", "left", "far_above"])
+@pytest.mark.parametrize("label_place", ["above", "below", "on", "left", "far_above"])
 @pytest.mark.parametrize("paper", ["roll-63", "a4"])
 @pytest.mark.parametrize("layout", ["3x4+3", "12x1", "1x1"])
-def test_names_stay_on_the_page_and_near_their_row(place: str, paper: str, layout: str) -> None:
-    page = layout_for(layout, LEADS).place(record_of(), replace(PLAIN, label_place=place), Setup(paper=paper))
+def test_names_stay_on_the_page_and_near_their_row(label_place: str, paper: str, layout: str) -> None:
+    page = place(layout_for(layout, LEADS), record_of(), replace(PLAIN, label_place=label_place), Setup(paper=paper))
     for trace, text in zip(page.traces, page.texts, strict=False):
         box = next(b.corners_mm for b in page.boxes if b.kind == "lead_name" and b.words == text.words)
         assert (box >= 0).all()
@@ -291,17 +293,17 @@ def test_names_stay_on_the_page_and_near_their_row(place: str, paper: str, layou
 
 def test_rhythm_leads_that_cannot_be_are_refused() -> None:
     with pytest.raises(LayoutError, match="rhythm lead 'V7' is not in the record, expected one of I, II, III, aVR"):
-        LAYOUTS["3x4+1"].place(record_of(), PLAIN, Setup(rhythm_leads=("V7",)))
+        place(LAYOUTS["3x4+1"], record_of(), PLAIN, Setup(rhythm_leads=("V7",)))
     with pytest.raises(LayoutError, match=r"layout 3x4\+1 has 1 rhythm strip for V1, II: expected at most"):
-        LAYOUTS["3x4+1"].place(record_of(), PLAIN, Setup(rhythm_leads=("V1", "II")))
+        place(LAYOUTS["3x4+1"], record_of(), PLAIN, Setup(rhythm_leads=("V1", "II")))
     with pytest.raises(LayoutError, match="layout 6x2 has no rhythm strips for V1: expected at most"):
-        LAYOUTS["6x2"].place(record_of(), PLAIN, Setup(rhythm_leads=("V1",)))
+        place(LAYOUTS["6x2"], record_of(), PLAIN, Setup(rhythm_leads=("V1",)))
 
 
 def test_settings_reach_the_page_through_render() -> None:
     record = record_of()
     for seed in range(8):
-        photo = render(record, dpi=40, seed=seed, rhythm_leads=("V1", "aVF"), chest_gain=5.0, paper="a4")
+        photo = render(record, dpi=40, seed=seed, rhythm_leads=("V1", "aVF"), chest_gain_mm_mv=5.0, paper="a4")
         assert [trace.lead for trace in photo.page.traces if trace.rhythm][:2] == ["V1", "aVF"]
         assert {trace.gain_mm_mv for trace in photo.page.traces if trace.lead == "V1"} == {5.0}
         assert photo.page.size_mm == (297.0, 210.0)
@@ -340,7 +342,7 @@ def test_auto_draws_all_of_other_lead_sets() -> None:
 def test_auto_shows_every_lead_for_all_of_the_time(style: str, leads: tuple[str, ...]) -> None:
     record, shares = record_of(leads), auto_layouts(leads, STYLES[style].layouts)
     for name in shares:
-        page = layout_for(name, leads).place(record, STYLES[style], Setup())
+        page = place(layout_for(name, leads), record, STYLES[style], Setup())
         assert page.notes == ()
         assert {trace.lead for trace in page.traces} == set(leads)
     assert ("3x5" in shares) == (len(leads) == 15)
@@ -355,13 +357,13 @@ def test_auto_prints_twelve_leads_as_the_machine_does() -> None:
 
 def test_what_is_left_out_is_said() -> None:
     record = record_of((*LEADS, "V7", "V8", "V9"))
-    assert LAYOUTS["3x4+1"].place(record, PLAIN, Setup()).notes == ("not shown: V7, V8, V9",)
-    notes = LAYOUTS["6x1"].place(record_of(LEADS[:6]), PLAIN, Setup(), stop=4000).notes
+    assert place(LAYOUTS["3x4+1"], record, PLAIN, Setup()).notes == ("not shown: V7, V8, V9",)
+    notes = place(LAYOUTS["6x1"], record_of(LEADS[:6]), PLAIN, Setup(), stop=4000).notes
     assert notes == ("the last 1.0 s of the page are not shown",)
-    assert LAYOUTS["3x4"].place(record_of(), PLAIN, Setup(simultaneous=True)).notes == ("the last 7.5 s of the page are not shown",)
-    assert LAYOUTS["3x4+1"].place(record_of(), PLAIN, Setup(simultaneous=True)).notes == ()
+    assert place(LAYOUTS["3x4"], record_of(), PLAIN, Setup(simultaneous=True)).notes == ("the last 7.5 s of the page are not shown",)
+    assert place(LAYOUTS["3x4+1"], record_of(), PLAIN, Setup(simultaneous=True)).notes == ()
     with pytest.raises(LayoutError, match=r"no sample of the 1000 s at 0\.001 Hz falls on layout 12x1"):
-        LAYOUTS["12x1"].place(Record(np.zeros((12, 1)), 0.001, LEADS), PLAIN, Setup())
+        place(LAYOUTS["12x1"], Record(np.zeros((12, 1)), 0.001, LEADS), PLAIN, Setup())
 
 
 @pytest.mark.parametrize("name", ["3x4+1", "3x4+3", "6x2", "12x1", "15x1"])
@@ -369,7 +371,7 @@ def test_what_is_left_out_is_said() -> None:
 def test_a_millivolt_fits_above_the_first_row(style: str, name: str) -> None:
     """Its pulse is on the page, and below what is printed above it; one pulse an edge where rows are close."""
     record = record_of((*LEADS, "V7", "V8", "V9"))
-    page = layout_for(name, record.leads).place(record, STYLES[style], Setup(), draw_facts(np.random.default_rng(1), record))
+    page = place(layout_for(name, record.leads), record, STYLES[style], Setup(), draw_facts(np.random.default_rng(1), record))
     first = page.traces[0].baseline_mm
     words = [box.corners_mm for box in page.boxes if box.kind == "text"]
     header = max([0.0, page.grid.area_mm[1], *(box[:, 1].max() for box in words if box[:, 1].max() < first)])
@@ -385,7 +387,7 @@ def test_a_millivolt_fits_above_the_first_row(style: str, name: str) -> None:
 
 
 def test_the_one_pulse_of_a_dense_page_shows_both_gains() -> None:
-    page = LAYOUTS["12x1"].place(record_of(), PLAIN, Setup(chest_gain_mm_mv=5.0))
+    page = place(LAYOUTS["12x1"], record_of(), PLAIN, Setup(chest_gain_mm_mv=5.0))
     pulses = [stroke.points_mm for stroke in page.strokes if stroke.kind == "pulse"]
     assert [len(set(np.round(points[:, 1], 6))) for points in pulses] == [3]
 
@@ -396,7 +398,7 @@ def test_the_one_pulse_of_a_dense_page_shows_both_gains() -> None:
 def test_the_grid_reaches_beyond_everything_drawn(style: str, paper: str, speed: float) -> None:
     record = record_of(fs=100.0)
     for name in ("3x4+1", "6x1"):
-        page = LAYOUTS[name].place(record, STYLES[style], Setup(speed_mm_s=speed, paper=paper))
+        page = place(LAYOUTS[name], record, STYLES[style], Setup(speed_mm_s=speed, paper=paper))
         left, _, right, _ = page.grid.area_mm
         drawn = [trace.points_mm[:, 0] for trace in page.traces] + [stroke.points_mm[:, 0] for stroke in page.strokes]
         assert left <= min(np.nanmin(x) for x in drawn)
@@ -422,7 +424,7 @@ def test_any_record_finds_a_layout_and_keeps_its_truth(data: st.DataObject) -> N
     style = STYLES[data.draw(st.sampled_from(sorted(STYLES)))]
     start = data.draw(st.integers(0, record.samples - 1))
     for name in fitting_layouts(leads):
-        page = layout_for(name, leads).place(record, style, setup, start=start)
+        page = place(layout_for(name, leads), record, style, setup, start=start)
         assert {trace.lead for trace in page.traces} <= set(leads)
         assert not any("is not in the record: its place is empty" in note for note in page.notes)
         assert all(start <= trace.start <= trace.stop <= record.samples for trace in page.traces)

@@ -13,7 +13,7 @@ import pytest
 import fastecg
 from fastecg import limits
 from fastecg.artifacts import Handwriting, Jpeg
-from fastecg.cli.render import _lines_of
+from fastecg.cli.flags import _lines_of
 from fastecg.errors import FastecgError, LayoutError, RecipeError, RecordError
 from fastecg.handwriting import read_notes
 from fastecg.recipe import RECIPES, Recipe
@@ -145,7 +145,7 @@ def test_a_picture_that_would_take_gigabytes_says_so():
     began = time.process_time()
     for recipe in ("clean", "photo"):
         with pytest.raises(LayoutError, match=told):
-            fastecg.render(record, recipe=recipe, dpi=1200, layout="12x1", speed=100, paper="roll-210")
+            fastecg.render(record, recipe=recipe, dpi=1200, layout="12x1", speed_mm_s=100, paper="roll-210")
     assert time.process_time() - began < 10
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from fastecg.manifest import MANIFEST, Manifest, changed_options
+from fastecg.run.manifest import MANIFEST, Manifest, changed_options
 
 IMAGE = {"path": "a-0.png", "record": "a", "page": 0, "variant": 0, "seed": 1, "recipe": "clean", "width": 9, "height": 9, "bytes": 5}
 

@@ -14,7 +14,7 @@ from fastecg.artifacts import Curl, Wave
 from fastecg.kernels.facets import add_facets, add_folding, facet_noise
 from fastecg.kernels.invert import invert_lattice, lookup, page_under_lattice
 from fastecg.kernels.plane import sample_plane
-from fastecg.kernels.shorten import lose_length, remaining_shear
+from fastecg.kernels.shorten import foreshorten, remaining_shear
 from fastecg.kernels.wear import mixed
 from fastecg.mesh import CELL, Mesh, Warp, lattice_shape, smallest_area
 from fastecg.recipe import Recipe
@@ -154,7 +154,7 @@ def test_rising_paper_loses_length(radius):
     rng = np.random.default_rng(radius)
     height = np.cumsum(rng.normal(0, 0.4, (14, 19)), axis=1)
     lost = np.empty_like(height)
-    lose_length(height, 1.5, 0.8, radius, lost)
+    foreshorten(height, 1.5, 0.8, radius, lost)
     np.testing.assert_allclose(lost, naive.lost_length(height, 1.5, 0.8, radius), atol=1e-12)
 
 

@@ -41,7 +41,7 @@ def test_what_stands_beside_it_exists():
             if name.startswith("-"):
                 assert name in options, kit
             elif kind == "page":
-                assert value in Recipe._PAGE_KEYS, kit
+                assert value in Recipe.PAGE_KEYS, kit
             else:
                 assert not value or value in KINDS[kind], kit
 

@@ -13,11 +13,12 @@ import orjson
 import pytest
 
 import fastecg
-from fastecg import dataset, inspect
+from fastecg import inspect
 from fastecg.export import export
 from fastecg.export.rendered import Rendered
 from fastecg.files import spelled
 from fastecg.record import Record
+from fastecg.run import dataset
 from fastecg.vary import rng_for
 from fastecg.writers import write_record
 

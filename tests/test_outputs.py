@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 import fastecg
-from fastecg import dataset, outputs
 from fastecg.cli import app
 from fastecg.errors import FastecgError
+from fastecg.run import dataset, outputs
 from fastecg.writers import write_record
 
 fsspec = pytest.importorskip("fsspec")

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fastecg.drawing import Task
 from fastecg.errors import FastecgError
-from fastecg.manifest import MANIFEST, RUN, Manifest
 from fastecg.options import Options
-from fastecg.outputs import output_at
-from fastecg.plan import _clear, _free_stem, _part, in_parts, left_of, sweep
-from fastecg.recipe import Recipe
+from fastecg.run.drawing import Task
+from fastecg.run.manifest import MANIFEST, RUN, Manifest
+from fastecg.run.outputs import output_at
+from fastecg.run.plan import _clear, _free_stem, _part, in_parts, left_of, sweep
 
 LINE = {"page": 0, "variant": 0, "seed": 1, "recipe": "clean", "width": 9, "height": 9, "bytes": 5, "images": 2, "copy_bytes": 7}
 TASKS = [Task(f"r{k}", Path("r.hea")) for k in range(7)]
@@ -38,9 +37,9 @@ def test_names_differ_in_more_than_their_case():
 
 
 def test_variants_are_parted_by_32():
-    options = Options(Recipe.load("clean"), per_record=70)
+    options = Options(recipe="clean", per_record=70)
     assert [part.variants for part in in_parts(TASKS[:1], options)] == [(0, 32), (32, 64), (64, 70)]
-    assert in_parts(TASKS[:1], Options(Recipe.load("clean"), per_record=70, mask_unplotted=True)) == TASKS[:1]
+    assert in_parts(TASKS[:1], Options(recipe="clean", per_record=70, mask_unplotted=True)) == TASKS[:1]
 
 
 def folder_of(out: Path, *lines) -> Manifest:
@@ -73,7 +72,7 @@ def test_what_is_there_and_whole_is_left_out(tmp_path, name, size, done, copied)
     if name:
         (tmp_path / name).write_bytes(bytes(size))
     with output_at(tmp_path, None) as output:
-        left = left_of(TASKS[0], output, manifest, Options(Recipe.load("clean"), per_record=2))
+        left = left_of(TASKS[0], output, manifest, Options(recipe="clean", per_record=2))
     assert (left.done, left.copied, left.complete) == (done, copied, name is None)
 
 
@@ -81,7 +80,7 @@ def test_images_of_odd_numbers_are_none_of_ours(tmp_path):
     odd = [{"path": f"r0-{number}.png", "record": "r0", "truth_bytes": {"json": 3}} for number in ("00", "x", "1" * 12)]
     manifest = folder_of(tmp_path, *PAIR[:1], *odd)
     with output_at(tmp_path, None) as output:
-        assert left_of(TASKS[0], output, manifest, Options(Recipe.load("clean"))).done == {0}
+        assert left_of(TASKS[0], output, manifest, Options()).done == {0}
         (tmp_path / "keep.txt").write_bytes(b"")
         assert _clear(output, manifest) == 8  # three numbered pictures, their truth, and the copy
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keep.txt", "r0-x.json", "r0-x.png"]

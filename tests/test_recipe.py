@@ -7,7 +7,7 @@ import pytest
 
 import fastecg
 from fastecg import LayoutError, RecipeError
-from fastecg.artifact import Values
+from fastecg.artifact import Params
 from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, Shadow
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.shot import Shot, loads_shot, with_artifacts
@@ -223,7 +223,7 @@ def test_shots_that_cannot_be_are_refused(change, message, record):
 
 
 @pytest.mark.parametrize("kind", [*ARTIFACTS, *VIEWS], ids=lambda kind: kind.__name__)
-def test_every_number_has_limits_and_every_value_a_line_of_help(kind: type[Values]):
+def test_every_number_has_limits_and_every_value_a_line_of_help(kind: type[Params]):
     from dataclasses import fields
 
     for item in fields(kind):

@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 import fastecg
-from fastecg import dataset
+from fastecg.run import dataset
 from fastecg.writers import write_record
 
 resource = pytest.importorskip("resource")  # not on Windows
@@ -35,7 +35,7 @@ main()
 GROWTH = """
 import resource, sys
 from pathlib import Path
-from fastecg.drawing import Task, draw_task
+from fastecg.run.drawing import Task, draw_task
 from fastecg.options import Options
 from fastecg.recipe import Recipe
 
@@ -44,7 +44,7 @@ def pages(count, first=0):
         draw_task(Task(f"r{k}", Path(sys.argv[1]) / f"r{k % 24:02}.hea"), options, Path(sys.argv[2]))
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
-options = Options(Recipe.load("photo"), dpi=60.0, format="jpg")
+options = Options(recipe="photo", dpi=60.0, format="jpg")
 before = pages(60)
 print(before, pages(int(sys.argv[3]), 60))
 """
@@ -236,7 +236,7 @@ def test_a_manifest_cut_short_by_a_full_disk_is_mended(records, whole, tmp_path,
         calls.append(data)
         return write(handle, data[:37] if len(calls) == 3 else data)
 
-    monkeypatch.setattr("fastecg.manifest.os.write", nearly_full)
+    monkeypatch.setattr("fastecg.run.manifest.os.write", nearly_full)
     with pytest.raises(OSError, match=r"manifest.jsonl") as caught:
         dataset.render_dataset([records], out, shard=(1, 1), **options)
     assert caught.value.errno == 28

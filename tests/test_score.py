@@ -4,12 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import wfdb
 from typer.testing import CliRunner
 
 import fastecg
 from fastecg.cli import app
 from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
-from fastecg.writers.wfdb_copy import write_record
+from fastecg.writers.wfdb_copy import write_empty_header, write_record
 
 FS = 500.0
 
@@ -23,6 +24,18 @@ def beats(samples=1250, seed=0):
 
 def record(*signals, leads=None, name="r", fs=FS):
     return fastecg.Record(np.array(signals), fs, leads or fastecg.LEADS[: len(signals)], name)
+
+
+def test_a_header_without_signals_counts_as_nothing_read(tmp_path):
+    for name in ("a", "b"):
+        write_record(tmp_path / "ref" / name, record(beats(), name=name))
+    write_record(tmp_path / "est" / "a", record(0.9 * beats(), name="a"))
+    write_empty_header(tmp_path / "est" / "b", FS)
+    assert wfdb.rdheader(str(tmp_path / "est" / "b")).n_sig == 0
+    told = CliRunner().invoke(app, ["score", str(tmp_path / "ref"), str(tmp_path / "est"), "--json"])
+    found = {row["record"]: row["snr_db"] for row in json.loads(told.stdout)["rows"]}
+    assert found["b"] == 0.0
+    assert found["a"] == pytest.approx(20, abs=0.1)
 
 
 @pytest.mark.parametrize("gain", [0.9, 0.99, 1.001])

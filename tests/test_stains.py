@@ -8,6 +8,7 @@ import pytest
 import fastecg
 from fastecg.artifact import Artifact
 from fastecg.layouts import layout_for
+from fastecg.layouts.place import place
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.sheet import print_page
 from fastecg.styles import STYLES
@@ -21,7 +22,7 @@ SLOTS = {
 def sheet():
     record = fastecg.simulate(seed=4)
     shot = Recipe.load("clean").draw(record, seed=1, style="muse", layout="3x4+1")
-    return print_page(layout_for("3x4+1", record.leads).place(record, STYLES["muse"], shot.setup), STYLES["muse"], 4.0)
+    return print_page(place(layout_for("3x4+1", record.leads), record, STYLES["muse"], shot.setup), STYLES["muse"], 4.0)
 
 
 @pytest.mark.parametrize("kind", sorted(SLOTS))
@@ -29,7 +30,7 @@ def test_a_stain_is_the_same_in_place(sheet, kind):
     before = sheet.pixels.copy()
     for seed in range(3):
         stain = replace(SLOTS[kind], chance=(1.0, 1.0)).draw(np.random.default_rng(seed), 0.6)
-        copied, in_place = stain.stain(sheet), stain.stain(replace(sheet, pixels=before.copy(), own=True))
+        copied, in_place = stain.stain(sheet), stain.stain(replace(sheet, pixels=before.copy(), owns_pixels=True))
         assert (sheet.pixels == before).all()  # that of others stays as it was
         for name in ("pixels", "ink", "text", "over", "gone", "marks"):
             assert np.array_equal(getattr(copied, name), getattr(in_place, name))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from fastecg.errors import LayoutError
-from fastecg.facts import Facts, draw_facts, heart_rate
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, layout_for
-from fastecg.printed import FOOTERS, HEADERS
+from fastecg.layouts.facts import Facts, draw_facts, heart_rate
+from fastecg.layouts.place import place
+from fastecg.layouts.printed import FOOTERS, HEADERS
 from fastecg.record import LEADS, Record
 from fastecg.styles import STYLES, style_for
 from fastecg.text import FACES, measure
@@ -58,7 +59,7 @@ def test_words_are_on_the_page_and_apart(style: str, paper: str) -> None:
     record = beats(70)
     for seed in range(3):
         facts = draw_facts(np.random.default_rng(seed), record)
-        page = layout_for("3x4+1", LEADS).place(record, STYLES[style], Setup(paper=paper), facts)
+        page = place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(paper=paper), facts)
         words = [measure(text) for text in page.texts if text.kind != "lead"]
         for k, a in enumerate(words):
             assert a[0] >= 0
@@ -73,7 +74,7 @@ def test_every_word_fits_on_the_styles_own_paper(style: str) -> None:
     record = beats(70)
     for seed in range(12):
         facts = draw_facts(np.random.default_rng(seed), record)
-        page = layout_for("3x4+1", LEADS).place(record, STYLES[style], Setup(), facts)
+        page = place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(), facts)
         assert page.notes == ()
         assert any(text.kind in ("header", "footer") for text in page.texts)
 
@@ -85,7 +86,7 @@ def test_nothing_of_the_records_name_is_printed(style: str) -> None:
     for name in ("made", "CANARY77"):
         record = beats(80, name=name)
         facts = draw_facts(np.random.default_rng(5), record)
-        pages.append(layout_for("3x4+1", LEADS).place(record, STYLES[style], Setup(), facts))
+        pages.append(place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(), facts))
     assert pages[0].texts == pages[1].texts
     assert "CANARY" not in " ".join(text.words for text in pages[1].texts) + " ".join(box.words for box in pages[1].boxes)
 
@@ -95,7 +96,7 @@ def test_settings_are_printed() -> None:
     facts = draw_facts(np.random.default_rng(0), record)
     setup = Setup(speed_mm_s=12.5, gain_mm_mv=10.0, chest_gain_mm_mv=5.0)
     for name in ("muse", "dotphoto", "nk"):
-        words = " ".join(text.words for text in layout_for("3x4+1", LEADS).place(record, STYLES[name], setup, facts).texts)
+        words = " ".join(text.words for text in place(layout_for("3x4+1", LEADS), record, STYLES[name], setup, facts).texts)
         assert "12.5mm/s" in words
         assert "10/5mm/mV" in words
 
@@ -148,7 +149,7 @@ def test_labels_are_spelled_as_the_style_has_it() -> None:
     record = beats(70)
     for spelling, want in (("aVR", "aVR"), ("AVR", "AVR"), ("a V R", "a V R")):
         style = replace(STYLES["philips"], label_spelling=spelling)
-        page = layout_for("3x4", LEADS).place(record, style, Setup())
+        page = place(layout_for("3x4", LEADS), record, style, Setup())
         assert [text.words for text in page.texts if text.lead == "aVR"] == [want]
 
 

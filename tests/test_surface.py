@@ -75,19 +75,17 @@ def test_types_are_shipped():
 
 
 def test_choices_in_types_are_those_at_run_time():
-    from fastecg.dataset import Format, TruthFile
     from fastecg.digitizing.decode import MODES as DECODED
     from fastecg.digitizing.result import MODES, Mode
     from fastecg.digitizing.result import Format as Also
     from fastecg.export import EXPORTS
     from fastecg.export import Format as To
-    from fastecg.training import TRUTHS, Truth
+    from fastecg.options import Format, TruthFile
     from fastecg.writers import FORMATS
     from fastecg.writers import TRUTHS as FILES
     from fastecg.writers.exchange import FORMATS as ALSO
 
     assert set(get_args(To)) == set(EXPORTS)
-    assert get_args(Truth) == TRUTHS
     assert set(get_args(TruthFile)) == set(FILES)
     assert {f".{name}" for name in get_args(Format)} <= set(FORMATS) | {f".{name}" for name in FORMATS}
     assert get_args(Mode) == MODES
@@ -145,7 +143,7 @@ def test_records_are_plotted(record):
 
 @pytest.fixture(scope="module")
 def photo(record):
-    return fastecg.render(record, recipe="scan", layout="3x4+1", style="muse", speed=25, gain=10, dpi=150, severity=0.1, seed=3)
+    return fastecg.render(record, recipe="scan", layout="3x4+1", style="muse", speed_mm_s=25, gain_mm_mv=10, dpi=150, severity=0.1, seed=3)
 
 
 def test_everything_says_what_it_is_in_a_line(record, photo):

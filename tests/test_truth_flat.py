@@ -8,6 +8,7 @@ import pytest
 
 import fastecg
 from fastecg.layouts import Setup, layout_for
+from fastecg.layouts.place import place
 from fastecg.mesh import Warp
 from fastecg.photo import Truth
 from fastecg.sheet import print_page, sheet_shape
@@ -33,7 +34,7 @@ def plain_page(dpi, layout="3x4+1", pen=STYLES["muse"].pen):
     pen_mm = max(1, round(0.3 * dpi / 25.4)) * 25.4 / dpi
     style: Style = replace(STYLES["muse"], paper=WHITE, margin=WHITE, grid=NO_GRID, ink=(0, 0, 0), pen_mm=pen_mm, pen=pen)
     record = fastecg.simulate("sinus", seed=4, noise=0.0)
-    page = layout_for(layout, record.leads).place(record, style, Setup(), None)
+    page = place(layout_for(layout, record.leads), record, style, Setup(), None)
     page = replace(page, strokes=(), texts=())
     scale = dpi / 25.4
     sheet = print_page(page, style, scale)

@@ -16,8 +16,9 @@ from scipy.spatial import cKDTree
 
 import fastecg
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.facts import draw_facts
 from fastecg.layouts import Setup, layout_for
+from fastecg.layouts.facts import draw_facts
+from fastecg.layouts.place import place
 from fastecg.page import Stroke
 from fastecg.photo import Truth, _outlines
 from fastecg.shot import Shot
@@ -63,7 +64,7 @@ class Print:
 
 
 def plain_page(layout="3x4+1"):
-    page = layout_for(layout, RECORD.leads).place(RECORD, STYLE, Setup(), None)
+    page = place(layout_for(layout, RECORD.leads), RECORD, STYLE, Setup(), None)
     return replace(page, strokes=(), texts=())
 
 

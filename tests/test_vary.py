@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 import fastecg
 from fastecg import RecipeError, Shot
-from fastecg.artifact import Values, value
+from fastecg.artifact import Params, param
 from fastecg.training import PhotoSource
 from fastecg.vary import Distribution, RandomSlot, rng_for
 
 
 @dataclass(frozen=True)
-class Kite(Values):
-    tail_mm: float = value(50.0, 0, 1000, "length of its tail")
-    ribbons: int = value(3, 0, 12, "on the tail")
-    shape: str = value("diamond", help="its outline", choices=("diamond", "box"))
-    striped: bool = value(False, help="with stripes")
-    seed: int = value(0, 0, 2**31, "of the stripes")
+class Kite(Params):
+    tail_mm: float = param(50.0, 0, 1000, "length of its tail")
+    ribbons: int = param(3, 0, 12, "on the tail")
+    shape: str = param("diamond", help="its outline", choices=("diamond", "box"))
+    striped: bool = param(False, help="with stripes")
+    seed: int = param(0, 0, 2**31, "of the stripes")
 
 
 KINDS = {"Kite": Kite}

@@ -335,7 +335,7 @@ def _read_names(files: Files, folder: Path, rng: random.Random) -> None:
 
 
 def _read_manifest(files: Files, folder: Path, rng: random.Random) -> None:
-    from fastecg.manifest import MANIFEST, Manifest
+    from fastecg.run.manifest import MANIFEST, Manifest
 
     put({MANIFEST: files["it"]}, folder)
     manifest = Manifest(folder, inherited=rng.choice((b"", files["it"])))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sections import with_section
 
-from fastecg.artifact import Artifact, Values
+from fastecg.artifact import Artifact, Params
 from fastecg.artifacts import ARTIFACTS
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.vary import Distribution, RandomSlot
@@ -74,7 +74,7 @@ def slots() -> str:
     return "\n".join(parts)
 
 
-def values_of(kind: type[Values]) -> str:
+def values_of(kind: type[Params]) -> str:
     """Every value of an artifact or view."""
     rows = []
     for item in fields(kind):
@@ -85,7 +85,7 @@ def values_of(kind: type[Values]) -> str:
     return table(("value", "default", "allowed", ""), rows) if rows else "It has no values."
 
 
-def kinds(registry: Iterable[type[Values]]) -> str:
+def kinds(registry: Iterable[type[Params]]) -> str:
     parts = []
     for kind in registry:
         doc = re.sub(r"\s+", " ", (kind.__doc__ or "").split("\n\n")[0]).strip()

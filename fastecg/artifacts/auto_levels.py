@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 _EVERY = 5  # rows and columns looked at: some 100,000 pixels tell the quantiles
 
@@ -15,16 +15,16 @@ _EVERY = 5  # rows and columns looked at: some 100,000 pixels tell the quantiles
 class AutoLevels(Artifact):
     """Levels drawn out between two quantiles of the picture's brightness, or a share of the way there."""
 
-    dark: float = value(0.002, 0, 0.2, "share of the picture that becomes black")
-    bright: float = value(0.7, 0.3, 1, "quantile of the picture that becomes white")
-    strength: float = value(0.8, 0, 1, "how much of the way")
-    least_range: float = value(100.0, 20, 255, "levels between the two that are drawn out at most: a dull picture is no noise")
+    dark: float = param(0.002, 0, 0.2, "share of the picture that becomes black")
+    bright: float = param(0.7, 0.3, 1, "quantile of the picture that becomes white")
+    strength: float = param(0.8, 0, 1, "how much of the way")
+    least_range: float = param(100.0, 20, 255, "levels between the two that are drawn out at most: a dull picture is no noise")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Every level through a table, in place."""
-        from fastecg.kernels.curve import look_up
+        from fastecg.kernels.curve import apply_lut
 
-        look_up(pixels, self.table(pixels))
+        apply_lut(pixels, self.table(pixels))
         return pixels
 
     def table(self, pixels: np.ndarray) -> np.ndarray:

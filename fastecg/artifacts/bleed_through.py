@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Wash, passed, stained, whole
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import Wash, passed, stained, whole
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class BleedThrough(Artifact):
     """Another recording on the back, seen through the paper: mirrored, blurred and faint. It is this page's own print, turned over."""
 
-    strength: float = value(0.10, 0.0, 0.5, "how dark it is on this side")
-    over: str = value("side", help="how the page is turned: over its side, or over its top", choices=("side", "top"))
-    shift_x_mm: float = value(3.0, -60.0, 60.0, "how far it is off, to the right")
-    shift_y_mm: float = value(9.0, -60.0, 60.0, "how far it is off, downwards")
-    unevenness: float = value(0.3, 0.0, 1.0, "how far its strength differs from place to place")
-    seed: int = value(0, 0, 2**31 - 1, "of that")
+    strength: float = param(0.10, 0.0, 0.5, "how dark it is on this side")
+    over: str = param("side", help="how the page is turned: over its side, or over its top", choices=("side", "top"))
+    shift_x_mm: float = param(3.0, -60.0, 60.0, "how far it is off, to the right")
+    shift_y_mm: float = param(9.0, -60.0, 60.0, "how far it is off, downwards")
+    unevenness: float = param(0.3, 0.0, 1.0, "how far its strength differs from place to place")
+    seed: int = param(0, 0, 2**31 - 1, "of that")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Multiply by the smoothed, mirrored print."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import limited
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._relief import limited
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -20,9 +20,9 @@ class BookBend(Artifact):
 
     geometric: ClassVar[bool] = True
 
-    edge: str = value("left", help="the edge that is held", choices=("left", "top", "right", "bottom"))
-    lift_mm: float = value(8.0, 0.0, 40.0, "height of that edge above the rest of the page")
-    length_mm: float = value(30.0, 8.0, 150.0, "distance over which it comes down to a third")
+    edge: str = param("left", help="the edge that is held", choices=("left", "top", "right", "bottom"))
+    lift_mm: float = param(8.0, 0.0, 40.0, "height of that edge above the rest of the page")
+    length_mm: float = param(30.0, 8.0, 150.0, "distance over which it comes down to a third")
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the edge."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, Wash, around, laid_over, passed, stained
-from fastecg.artifacts.rip import cut
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import Patch, Wash, around, laid_over, passed, stained
+from fastecg.artifacts._rip import cut
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -22,13 +22,13 @@ _CHAR = np.array((26.0, 21.0, 18.0))
 class Burn(Artifact):
     """A hole with a charred rim and a brown scorch round it; with no hole, a scorch alone. Hole and char hide the print."""
 
-    at_x: float = value(0.5, -0.1, 1.1, "its middle, as a share of the page's width")
-    at_y: float = value(0.5, -0.1, 1.1, "its middle, as a share of the page's height")
-    hole_mm: float = value(3.5, 0.0, 60.0, "radius of the hole")
-    char_mm: float = value(1.0, 0.0, 6.0, "width of the char")
-    scorch_mm: float = value(5.0, 0.5, 40.0, "how far the paper is brown")
-    strength: float = value(0.8, 0.0, 1.5, "how brown")
-    seed: int = value(0, 0, 2**31 - 1, "of the outline")
+    at_x: float = param(0.5, -0.1, 1.1, "its middle, as a share of the page's width")
+    at_y: float = param(0.5, -0.1, 1.1, "its middle, as a share of the page's height")
+    hole_mm: float = param(3.5, 0.0, 60.0, "radius of the hole")
+    char_mm: float = param(1.0, 0.0, 6.0, "width of the char")
+    scorch_mm: float = param(5.0, 0.5, 40.0, "how far the paper is brown")
+    strength: float = param(0.8, 0.0, 1.5, "how brown")
+    seed: int = param(0, 0, 2**31 - 1, "of the outline")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Scorch, char, and take the hole out."""
@@ -43,7 +43,7 @@ class Burn(Artifact):
         pixels = sheet.canvas()
         char = np.clip((self.char_mm * (1.0 + 0.5 * place.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.8, 0.0, 1.0)
         laid_over(pixels[place.window], char, _CHAR)
-        sheet = replace(sheet, pixels=pixels).under(place.window, np.rint(255.0 * char).astype(np.uint8))
+        sheet = replace(sheet, pixels=pixels).with_overlay(place.window, np.rint(255.0 * char).astype(np.uint8))
         return cut(sheet, place, -outside) if self.hole_mm else sheet
 
     def _outside(self, place: Patch, x: float, y: float) -> np.ndarray:

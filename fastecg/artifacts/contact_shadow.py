@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.artifact import GAMMA, Artifact, Light, param
 
 
 @dataclass(frozen=True)
 class ContactShadow(Artifact):
     """Darker desk along the page's edges, wider on the side away from the lamp."""
 
-    depth: float = value(0.5, 0, 0.95, "share of the light missing at the very edge")
-    reach_mm: float = value(5.0, 0.5, 11, "how far it goes")
-    offset_mm: float = value(1.0, 0, 8, "how far the lamp pushes it to one side")
-    direction_deg: float = value(45.0, 0, 360, "to which side, on the page, clockwise from its right")
+    depth: float = param(0.5, 0, 0.95, "share of the light missing at the very edge")
+    reach_mm: float = param(5.0, 0.5, 11, "how far it goes")
+    offset_mm: float = param(1.0, 0, 8, "how far the lamp pushes it to one side")
+    direction_deg: float = param(45.0, 0, 360, "to which side, on the page, clockwise from its right")
 
     def shade(self, light: Light) -> Light:
         """Dim everything beside the page, and give the page's part of those cells back through its relief."""
@@ -25,7 +25,7 @@ class ContactShadow(Artifact):
         if not (off > 0).any():
             return light
         seen = np.ones(off.shape, dtype=np.float32)
-        seen[near] = (1.0 - self.depth * self._share(light, light.warp.nodes_mm[near], off[near])) ** ENCODING
+        seen[near] = (1.0 - self.depth * self._share(light, light.warp.nodes_mm[near], off[near])) ** GAMMA
         return light.lit(seen).shaded(1.0 / seen)
 
     def _share(self, light: Light, points_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:

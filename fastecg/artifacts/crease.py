@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import Line, fold_height, wear_lines
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._relief import Line, fold_height, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -20,17 +20,17 @@ class Crease(Artifact):
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
-    at_x: float = value(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's width")
-    at_y: float = value(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's height")
-    angle_deg: float = value(0.0, -180.0, 180.0, "direction across the fold; 0 makes an upright line, 90 a level one")
-    fold_deg: float = value(10.0, -40.0, 40.0, "how far the sides are from flat; above 0 a ridge, below 0 a valley")
-    soft_mm: float = value(0.5, 0.1, 3.0, "radius of the edge")
-    reach_mm: float = value(40.0, 5.0, 400.0, "distance over which the sides come down to the table")
-    edge: float = value(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
-    loss: float = value(0.4, 0.0, 1.0, "ink broken off along the edge: a white broken line")
-    dirt: float = value(0.0, 0.0, 1.0, "dirt in the crack: a dark broken line")
-    width_mm: float = value(0.35, 0.05, 1.5, "half width of the crack")
-    seed: int = value(0, 0, 2**31 - 1, "decides where the line is broken")
+    at_x: float = param(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's width")
+    at_y: float = param(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's height")
+    angle_deg: float = param(0.0, -180.0, 180.0, "direction across the fold; 0 makes an upright line, 90 a level one")
+    fold_deg: float = param(10.0, -40.0, 40.0, "how far the sides are from flat; above 0 a ridge, below 0 a valley")
+    soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edge")
+    reach_mm: float = param(40.0, 5.0, 400.0, "distance over which the sides come down to the table")
+    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
+    loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edge: a white broken line")
+    dirt: float = param(0.0, 0.0, 1.0, "dirt in the crack: a dark broken line")
+    width_mm: float = param(0.35, 0.05, 1.5, "half width of the crack")
+    seed: int = param(0, 0, 2**31 - 1, "decides where the line is broken")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along the fold."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -19,10 +19,10 @@ _BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # how much brighter, and width
 class CreaseLines(Artifact):
     """Straight lines at even distances in one direction and across it. Nothing bends: `Folds` and `Crease` are for paper that does."""
 
-    angle_deg: float = value(0.0, -90, 90, "of the first set of lines against the page's long side, clockwise")
-    along: int = value(5, 0, 30, "lines of the first set")
-    across: int = value(5, 0, 30, "lines of the second set")
-    strength: float = value(1.0, 0, 3, "how much of their brightness there is")
+    angle_deg: float = param(0.0, -90, 90, "of the first set of lines against the page's long side, clockwise")
+    along: int = param(5, 0, 30, "lines of the first set")
+    across: int = param(5, 0, 30, "lines of the second set")
+    strength: float = param(1.0, 0, 3, "how much of their brightness there is")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Brighten the print along every line."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import Line, limited
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._relief import Line, limited
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -20,10 +20,10 @@ class Curl(Artifact):
 
     geometric: ClassVar[bool] = True
 
-    angle_deg: float = value(0.0, -180.0, 180.0, "where it rises: 0 right, 90 bottom, 180 left, -90 top, between them a corner")
-    lift_mm: float = value(8.0, 0.0, 60.0, "height of the edge or corner")
-    start: float = value(0.3, -0.9, 0.95, "where it leaves the table: -1 the far edge, 0 the middle of the page, 1 the edge that rises")
-    power: float = value(2.2, 1.5, 4.0, "how it rises: larger is flatter at first and steeper at last")
+    angle_deg: float = param(0.0, -180.0, 180.0, "where it rises: 0 right, 90 bottom, 180 left, -90 top, between them a corner")
+    lift_mm: float = param(8.0, 0.0, 60.0, "height of the edge or corner")
+    start: float = param(0.3, -0.9, 0.95, "where it leaves the table: -1 the far edge, 0 the middle of the page, 1 the edge that rises")
+    power: float = param(2.2, 1.5, 4.0, "how it rises: larger is flatter at first and steeper at last")
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the edge."""

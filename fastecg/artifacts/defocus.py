@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 _LEAST_PX = 0.3  # below this there is nothing to see
 _BAND = 64  # rows of one sharpness
@@ -16,9 +16,9 @@ _BAND = 64  # rows of one sharpness
 class Defocus(Artifact):
     """Gaussian blur of the finished picture, less of it where a camera that looks at a sloping page is in focus."""
 
-    sigma_px: float = value(0.8, 0, 6, "standard deviation of the blur")
-    uneven: float = value(0.0, 0, 1, "share of it that is gone where the picture is sharpest")
-    sharp_y: float = value(0.5, -0.5, 1.5, "where that is: 0 the picture's top, 1 its bottom")
+    sigma_px: float = param(0.8, 0, 6, "standard deviation of the blur")
+    uneven: float = param(0.0, 0, 1, "share of it that is gone where the picture is sharpest")
+    sharp_y: float = param(0.5, -0.5, 1.5, "where that is: 0 the picture's top, 1 its bottom")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Blur in place, every band of rows in its own way."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import Line, limited
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._relief import Line, limited
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -21,13 +21,13 @@ class Dent(Artifact):
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
-    at_x: float = value(0.5, 0.0, 1.0, "where it buckles, as a share of the page's width")
-    at_y: float = value(0.5, 0.0, 1.0, "where it buckles, as a share of the page's height")
-    angle_deg: float = value(0.0, -180.0, 180.0, "direction of the ridge")
-    lift_mm: float = value(2.5, -6.0, 6.0, "height of the ridge")
-    length_mm: float = value(45.0, 5.0, 200.0, "from the kink to either end")
-    width_mm: float = value(7.0, 1.5, 40.0, "half width of the ridge")
-    kink: float = value(0.9, 0.0, 1.0, "0 is a ridge all along; 1 is as deep behind the kink as it is high before it")
+    at_x: float = param(0.5, 0.0, 1.0, "where it buckles, as a share of the page's width")
+    at_y: float = param(0.5, 0.0, 1.0, "where it buckles, as a share of the page's height")
+    angle_deg: float = param(0.0, -180.0, 180.0, "direction of the ridge")
+    lift_mm: float = param(2.5, -6.0, 6.0, "height of the ridge")
+    length_mm: float = param(45.0, 5.0, 200.0, "from the kink to either end")
+    width_mm: float = param(7.0, 1.5, 40.0, "half width of the ridge")
+    kink: float = param(0.9, 0.0, 1.0, "0 is a ridge all along; 1 is as deep behind the kink as it is high before it")
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise one side of the kink, lower the other; both narrow to a point there."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.artifact import Artifact, Light, value
+from fastecg.artifact import Artifact, Light, param
 
 _TILE = 1024  # pixels a side of a pattern, which repeats
 _TILE_PX_PER_MM = 8.0
@@ -45,10 +45,10 @@ _PATTERNS = {
 class Desk(Artifact):
     """The background beside the page: lit by the lamp, without the page's relief."""
 
-    surface: str = value("laminate", help="what it is made of", choices=tuple(_COLOURS))
-    angle_deg: float = value(0.0, 0, 360, "of its grain or weave, clockwise from the right")
-    coarseness: float = value(1.0, 0.3, 4, "size of its pattern")
-    seed: int = value(0, 0, 2**31, "which colour, and which part of the surface")
+    surface: str = param("laminate", help="what it is made of", choices=tuple(_COLOURS))
+    angle_deg: float = param(0.0, 0, 360, "of its grain or weave, clockwise from the right")
+    coarseness: float = param(1.0, 0.3, 4, "size of its pattern")
+    seed: int = param(0, 0, 2**31, "which colour, and which part of the surface")
 
     def shade(self, light: Light) -> Light:
         """Paint the surface wherever the page leaves it free; a page that fills the picture needs none."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.artifact import GAMMA, Artifact, Light, param
 from fastecg.mesh import CELL, Warp
 
 
@@ -18,24 +18,24 @@ class Display(Artifact):
     its white off colour; how aslant it is at every place is read off the warp.
     """
 
-    pitch_mm: float = value(0.22, 0.04, 2.0, "from one pixel of the display to the next, in mm of the page")
-    angle_deg: float = value(0.0, -45, 45, "of the lattice against the page, clockwise")
-    phase: float = value(0.0, 0, 1, "shift of the lattice, in its periods")
-    lit: float = value(0.26, 0.05, 0.95, "share of the pitch that one colour's stripe takes")
-    tall: float = value(0.82, 0.1, 1, "share of the pitch that is lit from top to bottom")
-    contrast: float = value(1.0, 0, 1, "of the lattice; diffusing foils take some")
-    blur_px: float = value(0.45, 0, 3, "standard deviation of the lens's blur, picture px")
-    falloff: float = value(1.0, 0, 4, "light lost from aside: the cosine of the angle to this power")
-    glow: float = value(0.6, 0, 1, "level of black at grazing angles, as a share of white's")
-    tint: float = value(0.15, -1, 1, "how much yellower (below 0 bluer) white is at grazing angles")
+    pitch_mm: float = param(0.22, 0.04, 2.0, "from one pixel of the display to the next, in mm of the page")
+    angle_deg: float = param(0.0, -45, 45, "of the lattice against the page, clockwise")
+    phase: float = param(0.0, 0, 1, "shift of the lattice, in its periods")
+    lit: float = param(0.26, 0.05, 0.95, "share of the pitch that one colour's stripe takes")
+    tall: float = param(0.82, 0.1, 1, "share of the pitch that is lit from top to bottom")
+    contrast: float = param(1.0, 0, 1, "of the lattice; diffusing foils take some")
+    blur_px: float = param(0.45, 0, 3, "standard deviation of the lens's blur, picture px")
+    falloff: float = param(1.0, 0, 4, "light lost from aside: the cosine of the angle to this power")
+    glow: float = param(0.6, 0, 1, "level of black at grazing angles, as a share of white's")
+    tint: float = param(0.15, -1, 1, "how much yellower (below 0 bluer) white is at grazing angles")
 
     def shade(self, light: Light) -> Light:
         """Darker, paler and off colour where the display is seen aslant."""
         aslant = 1.0 - facing(light.warp)
-        dimmed = (1.0 - aslant) ** (self.falloff * ENCODING)
+        dimmed = (1.0 - aslant) ** (self.falloff * GAMMA)
         pale = self.glow * aslant  # whites stay, blacks come up to this share of them
         away = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])
-        colour = (1.0 - abs(self.tint) * aslant[..., None] * away) ** ENCODING
+        colour = (1.0 - abs(self.tint) * aslant[..., None] * away) ** GAMMA
         return light.lit((dimmed * (1.0 - pale))[..., None] * colour).veiled(255.0 * dimmed * pale)
 
     def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
@@ -45,8 +45,8 @@ class Display(Artifact):
         turn = np.deg2rad(self.angle_deg)
         axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / self.pitch_mm
         places = warp.nodes_mm @ axes + self.phase
-        # Amplitudes of the first terms of pulse trains; a picture's levels are light to the power ENCODING.
-        stripe, gap = (2.0 * self.contrast * ENCODING * float(np.sinc(share)) for share in (self.lit, self.tall))
+        # Amplitudes of the first terms of pulse trains; a picture's levels are light to the power GAMMA.
+        stripe, gap = (2.0 * self.contrast * GAMMA * float(np.sinc(share)) for share in (self.lit, self.tall))
         lay_lattice(pixels, places, CELL, stripe, gap, self.blur_px)
         return pixels
 

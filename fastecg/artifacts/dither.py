@@ -7,19 +7,19 @@ from functools import cache
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 
 @dataclass(frozen=True)
 class Dither(Artifact):
     """Ordered dithering: a threshold that changes from pixel to pixel in a small pattern, the same all over the picture."""
 
-    pattern: str = value("bayer", help="scattered points, or dots that grow (clustered), as in print", choices=("bayer", "clustered"))
-    cells: int = value(4, 2, 8, "pattern points along a side: 2, 4 or 8 (others are rounded up)")
-    dot_px: int = value(1, 1, 6, "picture pixels along a side of one point")
-    levels: int = value(2, 2, 32, "levels a channel")
-    strength: float = value(1.0, 0, 1, "how much of the pattern there is; 0 rounds to the levels")
-    grey: bool = value(True, help="without colours")
+    pattern: str = param("bayer", help="scattered points, or dots that grow (clustered), as in print", choices=("bayer", "clustered"))
+    cells: int = param(4, 2, 8, "pattern points along a side: 2, 4 or 8 (others are rounded up)")
+    dot_px: int = param(1, 1, 6, "picture pixels along a side of one point")
+    levels: int = param(2, 2, 32, "levels a channel")
+    strength: float = param(1.0, 0, 1, "how much of the pattern there is; 0 rounds to the levels")
+    grey: bool = param(True, help="without colours")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Look every value up in the table of its place, in place."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.rip import without_scraps
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._rip import without_scraps
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -23,20 +23,20 @@ class DogEar(Artifact):
     Nothing is bent: what lies over the page is a layer. It and the missing corner hide what was printed there.
     """
 
-    corner: str = value("top_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
-    width_mm: float = value(22.0, 3.0, 90.0, "from the corner to the fold along the page's upper or lower edge")
-    height_mm: float = value(16.0, 3.0, 90.0, "from the corner to the fold along the page's side")
-    way: str = value("over", help="folded over the page, or under it", choices=("over", "under"))
-    shadow: float = value(0.35, 0.0, 0.8, "darkness of the shadow that the flap throws on the page")
-    lift_mm: float = value(1.5, 0.2, 6.0, "width of that shadow")
-    through: float = value(0.08, 0.0, 0.3, "how much of the print on its other side is seen through the flap")
+    corner: str = param("top_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
+    width_mm: float = param(22.0, 3.0, 90.0, "from the corner to the fold along the page's upper or lower edge")
+    height_mm: float = param(16.0, 3.0, 90.0, "from the corner to the fold along the page's side")
+    way: str = param("over", help="folded over the page, or under it", choices=("over", "under"))
+    shadow: float = param(0.35, 0.0, 0.8, "darkness of the shadow that the flap throws on the page")
+    lift_mm: float = param(1.5, 0.2, 6.0, "width of that shadow")
+    through: float = param(0.08, 0.0, 0.3, "how much of the print on its other side is seen through the flap")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the flap and its shadow, and take the corner away."""
         fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
         beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches past the paper's edges
         hole = np.stack([fold_a + beyond, fold_b - beyond, corner + 4.0 * np.sign(2 * corner - fold_a - fold_b)])
-        sheet = without_scraps(sheet.without(*_triangle(sheet, hole, 0.0)))
+        sheet = without_scraps(sheet.with_hole(*_triangle(sheet, hole, 0.0)))
         if self.way == "under":
             return sheet
         tip = _mirrored(corner, fold_a, fold_b)
@@ -47,7 +47,7 @@ class DogEar(Artifact):
         self._throw_shadow(sheet, flap, pixels)
         share = coverage[..., None] / 255.0
         pixels[window] = np.rint(pixels[window] * (1 - share) + back * share).astype(np.uint8)
-        return replace(sheet, pixels=pixels).under(window, coverage)
+        return replace(sheet, pixels=pixels).with_overlay(window, coverage)
 
     def _fold_mm(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Both ends of the fold, and the corner, each (2,) mm."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -19,12 +19,12 @@ _FINER = 8
 class DotMatrix(Artifact):
     """Needles through a ribbon: rows and columns of dots that nearly touch, in bands as wide as the head, some paler than others."""
 
-    pitch_mm: float = value(0.21, 0.07, 0.6, "from dot to dot")
-    contrast: float = value(0.5, 0.0, 0.95, "ink missing between the dots")
-    bands: float = value(0.08, 0.0, 0.5, "how much the passes differ")
-    pass_mm: float = value(3.2, 0.5, 12.0, "height of a pass")
-    ribbon: float = value(0.1, 0.0, 0.7, "ink lost as the ribbon wears")
-    seed: int = value(0, 0, 2**31 - 1, "of the passes")
+    pitch_mm: float = param(0.21, 0.07, 0.6, "from dot to dot")
+    contrast: float = param(0.5, 0.0, 0.95, "ink missing between the dots")
+    bands: float = param(0.08, 0.0, 0.5, "how much the passes differ")
+    pass_mm: float = param(3.2, 0.5, 12.0, "height of a pass")
+    ribbon: float = param(0.1, 0.0, 0.7, "ink lost as the ribbon wears")
+    seed: int = param(0, 0, 2**31 - 1, "of the passes")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Break the ink into dots."""

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 
 @dataclass(frozen=True)
 class Dust(Artifact):
     """Specks and hairs over the picture: dark ones, or bright as lint is on glass."""
 
-    specks: int = value(30, 0, 2000, "number of specks")
-    hairs: int = value(1, 0, 50, "number of hairs")
-    size_mm: float = value(0.25, 0.03, 2, "of the larger specks")
-    opacity: float = value(0.6, 0, 1, "of the most opaque")
-    bright: float = value(0.2, 0, 1, "share that is brighter than paper, not darker")
-    seed: int = value(0, 0, 2**31, "of places and shapes")
+    specks: int = param(30, 0, 2000, "number of specks")
+    hairs: int = param(1, 0, 50, "number of hairs")
+    size_mm: float = param(0.25, 0.03, 2, "of the larger specks")
+    opacity: float = param(0.6, 0, 1, "of the most opaque")
+    bright: float = param(0.2, 0, 1, "share that is brighter than paper, not darker")
+    seed: int = param(0, 0, 2**31, "of places and shapes")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Strokes of a round pen, blended in small windows, in place."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 from fastecg.artifacts.dither import dots, lookup_tables
 
 _COLUMNS_MM = 8.04  # ITU-T T.4: 1728 points on 215 mm
@@ -21,12 +21,12 @@ class Fax(Artifact):
     (0.13 mm in "standard") from where it was.
     """
 
-    lines: str = value("standard", help="lines: 98 (standard) or 196 (fine) an inch", choices=tuple(_LINES_MM))
-    threshold: float = value(0.66, 0.1, 0.95, "brightness, as a share of the paper's, below which a point is black")
-    dither: float = value(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
-    lost: int = value(3, 0, 60, "lines in which an error spoils all from some point on")
-    seed: int = value(0, 0, 2**31, "of the lines lost")
-    least: float = value(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: machines expose pale pages longer")
+    lines: str = param("standard", help="lines: 98 (standard) or 196 (fine) an inch", choices=tuple(_LINES_MM))
+    threshold: float = param(0.66, 0.1, 0.95, "brightness, as a share of the paper's, below which a point is black")
+    dither: float = param(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
+    lost: int = param(3, 0, 60, "lines in which an error spoils all from some point on")
+    seed: int = param(0, 0, 2**31, "of the lines lost")
+    least: float = param(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: machines expose pale pages longer")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Send and receive, in place."""

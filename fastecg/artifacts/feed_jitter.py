@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import noise_along
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._relief import noise_along
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -20,9 +20,9 @@ class FeedJitter(Artifact):
 
     geometric: ClassVar[bool] = True
 
-    strain: float = value(0.005, 0.0, 0.03, "largest change of speed, as a share of it")
-    length_mm: float = value(30.0, 8.0, 150.0, "paper that runs through between one change and the next")
-    seed: int = value(0, 0, 2**31 - 1, "decides where it runs fast")
+    strain: float = param(0.005, 0.0, 0.03, "largest change of speed, as a share of it")
+    length_mm: float = param(30.0, 8.0, 150.0, "paper that runs through between one change and the next")
+    seed: int = param(0, 0, 2**31 - 1, "decides where it runs fast")
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Slide the print along the time axis: the integral of the change of speed, zero at the page's middle."""

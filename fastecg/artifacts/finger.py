@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 _INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
-_DARK, _PALE = np.array((84.0, 54.0, 40.0)), np.array((232.0, 190.0, 168.0))
+_DARK = np.array((84.0, 54.0, 40.0))  # RGB of the darkest skin, tone 0
+_PALE = np.array((232.0, 190.0, 168.0))  # RGB of the palest, tone 1
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,15 @@ class Finger(Artifact):
     It lies between camera and page: it hides what is below it and takes no part in the paper's geometry.
     """
 
-    edge: str = value("left", help="where it comes from", choices=tuple(_INWARD))
-    at: float = value(0.6, 0.0, 1.0, "where on that edge, from its left or upper end")
-    reach_mm: float = value(22.0, 4.0, 90.0, "how far into the picture its tip reaches")
-    width_mm: float = value(18.0, 10.0, 26.0, "how thick it is")
-    lean_deg: float = value(15.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
-    tone: float = value(0.7, 0.0, 1.0, "of the skin, from dark to pale")
-    nail: bool = value(True, help="whether the nail is seen: a thumb from above")
-    shadow: float = value(0.25, 0.0, 0.8, "darkness of the shadow beside it")
-    seed: int = value(0, 0, 2**31 - 1, "of the skin")
+    edge: str = param("left", help="where it comes from", choices=tuple(_INWARD))
+    at: float = param(0.6, 0.0, 1.0, "where on that edge, from its left or upper end")
+    reach_mm: float = param(22.0, 4.0, 90.0, "how far into the picture its tip reaches")
+    width_mm: float = param(18.0, 10.0, 26.0, "how thick it is")
+    lean_deg: float = param(15.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
+    tone: float = param(0.7, 0.0, 1.0, "of the skin, from dark to pale")
+    nail: bool = param(True, help="whether the nail is seen: a thumb from above")
+    shadow: float = param(0.25, 0.0, 0.8, "darkness of the shadow beside it")
+    seed: int = param(0, 0, 2**31 - 1, "of the skin")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Draw shadow and finger, in place."""

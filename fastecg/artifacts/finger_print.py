@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import around, passed
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import around, passed
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -20,13 +20,13 @@ _COLOURS = {"grease": (0.80, 0.77, 0.68), "ink": (0.25, 0.26, 0.34), "dirt": (0.
 class FingerPrint(Artifact):
     """Ridges half a millimetre apart, whorled round a core, uneven where the finger was dry or did not press."""
 
-    at_x: float = value(0.3, 0.0, 1.0, "its middle, as a share of the page's width")
-    at_y: float = value(0.3, 0.0, 1.0, "its middle, as a share of the page's height")
-    angle_deg: float = value(-70.0, -180.0, 180.0, "where the finger pointed, clockwise from the right")
-    size_mm: float = value(14.0, 6.0, 24.0, "its width")
-    of: str = value("dirt", help="what was on the finger", choices=tuple(_COLOURS))
-    strength: float = value(0.4, 0.0, 1.0, "how dark the ridges are")
-    seed: int = value(0, 0, 2**31 - 1, "of the pattern")
+    at_x: float = param(0.3, 0.0, 1.0, "its middle, as a share of the page's width")
+    at_y: float = param(0.3, 0.0, 1.0, "its middle, as a share of the page's height")
+    angle_deg: float = param(-70.0, -180.0, 180.0, "where the finger pointed, clockwise from the right")
+    size_mm: float = param(14.0, 6.0, 24.0, "its width")
+    of: str = param("dirt", help="what was on the finger", choices=tuple(_COLOURS))
+    strength: float = param(0.4, 0.0, 1.0, "how dark the ridges are")
+    seed: int = param(0, 0, 2**31 - 1, "of the pattern")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Multiply by the ridges."""

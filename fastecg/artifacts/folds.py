@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import Line, fold_height, hashed, wear_lines
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._relief import Line, fold_height, hashed, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -31,15 +31,15 @@ class Folds(Artifact):
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
-    pattern: str = value("half", help="how it was folded", choices=tuple(_PATTERNS))
-    fold_deg: float = value(10.0, -40.0, 40.0, "how far the first fold is from flat; below 0 the paper was folded face out")
-    soft_mm: float = value(0.5, 0.1, 3.0, "radius of the edges")
-    reach_mm: float = value(45.0, 5.0, 400.0, "distance over which the sides come down to the table")
-    edge: float = value(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
-    loss: float = value(0.4, 0.0, 1.0, "ink broken off along the edges")
-    dirt: float = value(0.0, 0.0, 1.0, "dirt in the cracks")
-    width_mm: float = value(0.35, 0.05, 1.5, "half width of the cracks")
-    seed: int = value(0, 0, 2**31 - 1, "decides how far the folds are off their place, and where the lines are broken")
+    pattern: str = param("half", help="how it was folded", choices=tuple(_PATTERNS))
+    fold_deg: float = param(10.0, -40.0, 40.0, "how far the first fold is from flat; below 0 the paper was folded face out")
+    soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edges")
+    reach_mm: float = param(45.0, 5.0, 400.0, "distance over which the sides come down to the table")
+    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
+    loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edges")
+    dirt: float = param(0.0, 0.0, 1.0, "dirt in the cracks")
+    width_mm: float = param(0.35, 0.05, 1.5, "half width of the cracks")
+    seed: int = param(0, 0, 2**31 - 1, "decides how far the folds are off their place, and where the lines are broken")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along every fold."""

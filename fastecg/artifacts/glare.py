@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, Light, value
+from fastecg.artifact import Artifact, Light, param
 
 
 @dataclass(frozen=True)
 class Glare(Artifact):
     """A bright patch on the page that hides ink and grid; slopes of the paper tear it."""
 
-    x: float = value(0.5, -0.2, 1.2, "centre, in picture widths")
-    y: float = value(0.4, -0.2, 1.2, "centre, in picture heights")
-    width_mm: float = value(70.0, 5, 300, "along its longer side, to 37 % of its strength")
-    height_mm: float = value(35.0, 5, 300, "across")
-    angle_deg: float = value(20.0, -90, 90, "of its longer side, clockwise from the right")
-    strength: float = value(0.3, 0, 0.9, "how much of the way to white in its middle")
-    gloss: float = value(4.0, 0, 12, "how much slopes change it")
-    shape: str = value("lamp", help="a lamp fades from its middle, a window is even with soft edges", choices=("lamp", "window"))
+    x: float = param(0.5, -0.2, 1.2, "centre, in picture widths")
+    y: float = param(0.4, -0.2, 1.2, "centre, in picture heights")
+    width_mm: float = param(70.0, 5, 300, "along its longer side, to 37 % of its strength")
+    height_mm: float = param(35.0, 5, 300, "across")
+    angle_deg: float = param(20.0, -90, 90, "of its longer side, clockwise from the right")
+    strength: float = param(0.3, 0, 0.9, "how much of the way to white in its middle")
+    gloss: float = param(4.0, 0, 12, "how much slopes change it")
+    shape: str = param("lamp", help="a lamp fades from its middle, a window is even with soft edges", choices=("lamp", "window"))
 
     def shade(self, light: Light) -> Light:
         """Screen blend: what is there is dimmed as much as light is added, so white stays white."""

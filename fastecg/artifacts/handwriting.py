@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
 from fastecg.limits import MOST_NOTES, check_lines
 
@@ -22,16 +22,16 @@ class Handwriting(Artifact):
     The words are made from templates with drawn numbers, or are one's own. A signature is random letters: nobody's name.
     """
 
-    notes: int = value(2, 0, 12, "number of notes; fewer where the page is full")
-    legibility: float = value(0.6, 0.0, 1.0, "1 neat print, 0 a scrawl")
-    size: float = value(1.1, 0.5, 3.0, "factor on the letters' usual size")
-    pen: str = value("any", help="what it is written with", choices=("any", *PENS))
-    colour: str = value("any", help="of the ink", choices=("any", *COLOURS))
-    across: float = value(0.25, 0.0, 1.0, "share of notes that touch a trace, by their ends mostly")
-    signature: str = value("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
-    own: str = value("", help="one's own phrases, one a line, in place of the templates")
-    seed: int = value(0, 0, 2**31, "of the writer, the words and the places")
-    font: str = value("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
+    notes: int = param(2, 0, 12, "number of notes; fewer where the page is full")
+    legibility: float = param(0.6, 0.0, 1.0, "1 neat print, 0 a scrawl")
+    size: float = param(1.1, 0.5, 3.0, "factor on the letters' usual size")
+    pen: str = param("any", help="what it is written with", choices=("any", *PENS))
+    colour: str = param("any", help="of the ink", choices=("any", *COLOURS))
+    across: float = param(0.25, 0.0, 1.0, "share of notes that touch a trace, by their ends mostly")
+    signature: str = param("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
+    own: str = param("", help="one's own phrases, one a line, in place of the templates")
+    seed: int = param(0, 0, 2**31, "of the writer, the words and the places")
+    font: str = param("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
 
     def __post_init__(self) -> None:
         super().__post_init__()

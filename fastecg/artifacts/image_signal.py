@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,14 @@ class ImageSignal(Artifact):
     A sensor sees one colour a pixel, so colours are soft where brightness is sharp (Karaimer and Brown 2016).
     """
 
-    core: int = value(2, 0, 12, "levels up to which a detail is taken for noise")
-    kept: float = value(0.5, 0, 1, "share of that noise that stays")
-    sharpen: float = value(0.8, 0, 3, "how much details beyond it grow")
-    sigma_px: float = value(1.0, 0.4, 4, "of the blurred picture that details are measured against: the width of the halo")
-    limit: int = value(60, 4, 255, "levels of a detail that grow: above it the halo gets no brighter")
-    colour_px: float = value(2.0, 0, 6, "how far colours are smeared, standard deviation")
-    mottle: float = value(0.5, 0, 4, "standard deviation of the patches that stay, levels")
-    seed: int = value(0, 0, 2**31, "of the patches")
+    core: int = param(2, 0, 12, "levels up to which a detail is taken for noise")
+    kept: float = param(0.5, 0, 1, "share of that noise that stays")
+    sharpen: float = param(0.8, 0, 3, "how much details beyond it grow")
+    sigma_px: float = param(1.0, 0.4, 4, "of the blurred picture that details are measured against: the width of the halo")
+    limit: int = param(60, 4, 255, "levels of a detail that grow: above it the halo gets no brighter")
+    colour_px: float = param(2.0, 0, 6, "how far colours are smeared, standard deviation")
+    mottle: float = param(0.5, 0, 4, "standard deviation of the patches that stay, levels")
+    seed: int = param(0, 0, 2**31, "of the patches")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Do it in place."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 _BAND = 256  # rows copied at once
 
@@ -16,10 +16,10 @@ _BAND = 256  # rows copied at once
 class Jpeg(Artifact):
     """Compressed and decoded again, with blocks that need not begin at the picture's corner."""
 
-    quality: int = value(70, 5, 98, "as libjpeg counts")
-    block_x: int = value(0, 0, 15, "px from the picture's left side to the first block's")
-    block_y: int = value(0, 0, 15, "px from the picture's top to the first block's")
-    times: int = value(1, 1, 3, "how often; the blocks move on by (5, 3) px each time")
+    quality: int = param(70, 5, 98, "as libjpeg counts")
+    block_x: int = param(0, 0, 15, "px from the picture's left side to the first block's")
+    block_y: int = param(0, 0, 15, "px from the picture's top to the first block's")
+    times: int = param(1, 1, 3, "how often; the blocks move on by (5, 3) px each time")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """There and back through memory: some 15 ms a megapixel and time."""
@@ -35,10 +35,10 @@ def _recompressed(pixels: np.ndarray, quality: int, left: int, top: int) -> np.n
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
-    from fastecg.kernels.spare import pillow_picture
+    from fastecg.kernels.spare import to_rgbx
 
     stream = io.BytesIO()
-    pillow_picture(pixels, left, top).save(stream, "JPEG", quality=quality, subsampling=2)
+    to_rgbx(pixels, left, top).save(stream, "JPEG", quality=quality, subsampling=2)
     stream.seek(0)
     picture = JpegImageFile(stream)  # and not Image.open, which takes large pictures for an attack
     for start in range(0, len(pixels), _BAND):

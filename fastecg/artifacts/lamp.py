@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.artifact import GAMMA, Artifact, Light, param
 from fastecg.mesh import Mesh
 
 
@@ -14,11 +14,11 @@ from fastecg.mesh import Mesh
 class Lamp(Artifact):
     """Light from one side. Its fall-off lies on everything, its shading of slopes on the page alone."""
 
-    direction_deg: float = value(225.0, 0, 360, "where the light comes from, clockwise from the picture's right")
-    elevation_deg: float = value(45.0, 10, 90, "height of the lamp above the table")
-    falloff: float = value(1.4, 1, 5, "light at the nearest corner over light at the farthest")
-    brightness: float = value(0.95, 0.3, 1.6, "light at the nearest corner, 1: white paper is white")
-    relief: float = value(0.55, 0, 1, "share of the light that comes from the lamp, the rest from all around")
+    direction_deg: float = param(225.0, 0, 360, "where the light comes from, clockwise from the picture's right")
+    elevation_deg: float = param(45.0, 10, 90, "height of the lamp above the table")
+    falloff: float = param(1.4, 1, 5, "light at the nearest corner over light at the farthest")
+    brightness: float = param(0.95, 0.3, 1.6, "light at the nearest corner, 1: white paper is white")
+    relief: float = param(0.55, 0, 1, "share of the light that comes from the lamp, the rest from all around")
 
     def shade(self, light: Light) -> Light:
         """Inverse square from a lamp beyond the picture's edge, then Lambert's cosine over the relief."""
@@ -38,7 +38,7 @@ class Lamp(Artifact):
         angle = np.radians(self.direction_deg)
         right, down = x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle)
         square = ((right**2 + down**2) / (distance - half) ** 2).astype(np.float32)
-        return np.float32(self.brightness**ENCODING) * square ** np.float32(-ENCODING)
+        return np.float32(self.brightness**GAMMA) * square ** np.float32(-GAMMA)
 
     def _relief(self, mesh: Mesh, direction: float) -> np.ndarray:
         """Shading of the paper's slopes, 1 where it is level."""
@@ -46,7 +46,7 @@ class Lamp(Artifact):
         towards = slope_x * np.cos(direction) + slope_y * np.sin(direction)
         cotangent = 1.0 / np.tan(np.radians(self.elevation_deg))
         facing = (1.0 - cotangent * towards) / np.sqrt(1.0 + slope_x**2 + slope_y**2)
-        return np.maximum(1.0 + self.relief * (facing - 1.0), 0.1) ** ENCODING
+        return np.maximum(1.0 + self.relief * (facing - 1.0), 0.1) ** GAMMA
 
 
 def _turn(mesh_px: np.ndarray) -> float:

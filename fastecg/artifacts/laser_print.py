@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_UNSEEN_PX, _SEEN_PX = 1.8, 3.2  # dots of a finer pitch are tones, of a coarser one dots, and between them something of both
+_UNSEEN_PX = 1.8  # px: dots of a finer pitch are drawn as tones, for the picture cannot show them
+_SEEN_PX = 3.2  # px: dots of a coarser pitch are drawn as dots; between the two limits, tones and dots are blended
 
 
 @dataclass(frozen=True)
 class LaserPrint(Artifact):
     """Tones made of dots: pale lines come out stippled, black ones whole. Belongs before stains."""
 
-    lines_per_inch: float = value(85.0, 30, 200, "of the screen")
-    angle_deg: float = value(45.0, 0, 90, "of the screen")
-    gain: float = value(0.15, 0, 0.8, "share by which dots are larger than their tone wants")
-    softness: float = value(0.5, 0.1, 2.0, "of the dots' edges")
-    grey: float = value(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
+    lines_per_inch: float = param(85.0, 30, 200, "of the screen")
+    angle_deg: float = param(45.0, 0, 90, "of the screen")
+    gain: float = param(0.15, 0, 0.8, "share by which dots are larger than their tone wants")
+    softness: float = param(0.5, 0.1, 2.0, "of the dots' edges")
+    grey: float = param(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Screen all that is printed so far, but for traces and words."""

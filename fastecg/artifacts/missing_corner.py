@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import patch
-from fastecg.artifacts.rip import STEP, fibres, ripped, strays
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import patch
+from fastecg.artifacts._rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class MissingCorner(Artifact):
     """A corner of the page is gone, torn along a crooked line with a lip of white fibres. The table is seen where it was."""
 
-    corner: str = value("bottom_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
-    width_mm: float = value(30.0, 2.0, 150.0, "from the corner to the rip along the page's upper or lower edge")
-    height_mm: float = value(22.0, 2.0, 150.0, "from the corner to the rip along the page's side")
-    fibre_mm: float = value(1.0, 0.0, 5.0, "width of the fibres")
-    stray: float = value(1.0, 0.0, 4.0, "how crooked the rip is")
-    seed: int = value(0, 0, 2**31 - 1, "of its course")
+    corner: str = param("bottom_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
+    width_mm: float = param(30.0, 2.0, 150.0, "from the corner to the rip along the page's upper or lower edge")
+    height_mm: float = param(22.0, 2.0, 150.0, "from the corner to the rip along the page's side")
+    fibre_mm: float = param(1.0, 0.0, 5.0, "width of the fibres")
+    stray: float = param(1.0, 0.0, 4.0, "how crooked the rip is")
+    seed: int = param(0, 0, 2**31 - 1, "of its course")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Take the corner away."""

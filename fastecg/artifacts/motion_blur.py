@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 
 @dataclass(frozen=True)
 class MotionBlur(Artifact):
     """Every pixel smeared along a line, as far to one side as to the other."""
 
-    length_px: float = value(3.0, 0, 24, "length of the line")
-    angle_deg: float = value(0.0, 0, 180, "its direction, clockwise from the right")
+    length_px: float = param(3.0, 0, 24, "length of the line")
+    angle_deg: float = param(0.0, 0, 180, "its direction, clockwise from the right")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Mean along the line, in place."""

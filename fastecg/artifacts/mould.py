@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Wash, around, bumps, passed, stained
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import Wash, around, bumps, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -21,15 +21,15 @@ _DAMP = (0.90, 0.83, 0.68)
 class Mould(Artifact):
     """Colonies in a damp patch: crowds of small spots, a few large ones with paler rims, on yellowed ground."""
 
-    at_x: float = value(0.2, -0.2, 1.2, "middle of the patch, as a share of the page's width")
-    at_y: float = value(0.8, -0.2, 1.2, "middle of the patch, as a share of the page's height")
-    spread_mm: float = value(30.0, 3.0, 150.0, "radius of the patch, about")
-    spots: int = value(400, 0, 8000, "number of spots")
-    size_mm: float = value(1.1, 0.2, 6.0, "radius of the largest")
-    colour: str = value("black", help="of the mould", choices=tuple(_COLOURS))
-    strength: float = value(0.6, 0.0, 1.0, "how dense the densest is")
-    damp: float = value(0.5, 0.0, 2.0, "how yellow the ground")
-    seed: int = value(0, 0, 2**31 - 1, "of the places")
+    at_x: float = param(0.2, -0.2, 1.2, "middle of the patch, as a share of the page's width")
+    at_y: float = param(0.8, -0.2, 1.2, "middle of the patch, as a share of the page's height")
+    spread_mm: float = param(30.0, 3.0, 150.0, "radius of the patch, about")
+    spots: int = param(400, 0, 8000, "number of spots")
+    size_mm: float = param(1.1, 0.2, 6.0, "radius of the largest")
+    colour: str = param("black", help="of the mould", choices=tuple(_COLOURS))
+    strength: float = param(0.6, 0.0, 1.0, "how dense the densest is")
+    damp: float = param(0.5, 0.0, 2.0, "how yellow the ground")
+    seed: int = param(0, 0, 2**31 - 1, "of the places")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Multiply by the ground's and the spots' colours."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import laid_over, patch
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import laid_over, patch
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -22,12 +22,12 @@ _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 17
 class PaperClip(Artifact):
     """A clip pushed over an edge: of its loops the longer one is seen, with a shadow beside the wire, which hides what is below."""
 
-    edge: str = value("top", help="over which edge", choices=tuple(_INWARD))
-    at: float = value(0.2, 0.03, 0.97, "where on that edge, from its left or upper end")
-    length_mm: float = value(30.0, 12.0, 60.0, "of the clip")
-    wire_mm: float = value(1.0, 0.5, 2.0, "thickness")
-    lean_deg: float = value(4.0, -40.0, 40.0, "how far it leans off the straight way in, clockwise")
-    coat: str = value("steel", help="what the wire is coated with", choices=tuple(_COATS))
+    edge: str = param("top", help="over which edge", choices=tuple(_INWARD))
+    at: float = param(0.2, 0.03, 0.97, "where on that edge, from its left or upper end")
+    length_mm: float = param(30.0, 12.0, 60.0, "of the clip")
+    wire_mm: float = param(1.0, 0.5, 2.0, "thickness")
+    lean_deg: float = param(4.0, -40.0, 40.0, "how far it leans off the straight way in, clockwise")
+    coat: str = param("steel", help="what the wire is coated with", choices=tuple(_COATS))
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw shadow and wire."""
@@ -54,7 +54,7 @@ class PaperClip(Artifact):
         coat = np.array(_COATS[self.coat], dtype=np.float64)
         round_look = (0.5 + 0.5 * _soft(wire, 0.4 * pen) / 255.0)[..., None] * coat
         laid_over(window, wire / 255.0, round_look + (0.7 / 255.0 * _soft(light, 0.12 * pen))[..., None] * (252.0 - round_look))
-        return replace(sheet, pixels=pixels).under(place.window, wire)
+        return replace(sheet, pixels=pixels).with_overlay(place.window, wire)
 
     def _wire(self, x_mm: float, y_mm: float) -> np.ndarray:
         """The wire on this side of the paper, (n, 2) mm: in, round, out again, and round beyond the edge to the other side."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class PenMarks(Artifact):
     """Circles and arrows at beats, brackets, calipers, beats counted, and words underlined, ticked, highlighted or crossed out."""
 
-    marks: int = value(2, 0, 20, "number of marks; a circle with its arrow and word counts once")
-    legibility: float = value(0.6, 0.0, 1.0, "of the words beside them")
-    pen: str = value("any", help="what they are drawn with", choices=("any", *PENS))
-    colour: str = value("any", help="of the ink", choices=("any", *COLOURS))
-    seed: int = value(0, 0, 2**31, "of the writer, the kinds and the places")
-    across: float = value(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
+    marks: int = param(2, 0, 20, "number of marks; a circle with its arrow and word counts once")
+    legibility: float = param(0.6, 0.0, 1.0, "of the words beside them")
+    pen: str = param("any", help="what they are drawn with", choices=("any", *PENS))
+    colour: str = param("any", help="of the ink", choices=("any", *COLOURS))
+    seed: int = param(0, 0, 2**31, "of the writer, the kinds and the places")
+    across: float = param(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the marks."""

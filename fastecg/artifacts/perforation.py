@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import patch
-from fastecg.artifacts.relief import noise_along
-from fastecg.artifacts.rip import ripped
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import patch
+from fastecg.artifacts._relief import noise_along
+from fastecg.artifacts._rip import ripped
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -22,12 +22,12 @@ _STEP = 0.05  # mm between tabulated points of the line
 class Perforation(Artifact):
     """A line of slits along which paper is torn off: at the page's edge little teeth of fibres, further in the slits themselves."""
 
-    edge: str = value("left", help="along which edge", choices=("left", "right", "top", "bottom"))
-    inset_mm: float = value(0.0, 0.0, 140.0, "from the edge to the line; 0: torn off there")
-    pitch_mm: float = value(1.9, 0.5, 8.0, "from slit to slit")
-    slit: float = value(0.6, 0.2, 0.9, "share of the pitch that is cut")
-    tooth_mm: float = value(0.6, 0.1, 2.0, "how far the teeth stand out; as wide as a slit gapes, three times over")
-    seed: int = value(0, 0, 2**31 - 1, "of the teeth")
+    edge: str = param("left", help="along which edge", choices=("left", "right", "top", "bottom"))
+    inset_mm: float = param(0.0, 0.0, 140.0, "from the edge to the line; 0: torn off there")
+    pitch_mm: float = param(1.9, 0.5, 8.0, "from slit to slit")
+    slit: float = param(0.6, 0.2, 0.9, "share of the pitch that is cut")
+    tooth_mm: float = param(0.6, 0.1, 2.0, "how far the teeth stand out; as wide as a slit gapes, three times over")
+    seed: int = param(0, 0, 2**31 - 1, "of the teeth")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Take out what is between the teeth, or the slits."""

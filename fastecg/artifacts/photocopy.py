@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 _STEP = 32  # pixels between places where the threshold is known
 _CLOUD_MM = 40.0  # over which it wanders
@@ -20,17 +20,17 @@ class Photocopy(Artifact):
     Haralick and Phillips (1993): the chance that a pixel turns over falls with the square of its distance from the edge.
     """
 
-    threshold: float = value(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which toner is laid: low loses thin lines")
-    unevenness: float = value(0.05, 0, 0.3, "how far the threshold wanders over the page, in brightness")
-    grain: float = value(0.03, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
-    softness: float = value(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
-    growth: float = value(0.25, 0, 1, "chance that white right beside ink turns black")
-    loss: float = value(0.1, 0, 1, "chance that ink right at its edge turns white")
-    reach_mm: float = value(0.12, 0.02, 1, "farther from the edge than that, these chances are down to 37 %")
-    specks: float = value(0.0006, 0, 0.02, "specks of toner, as a share of all pixels")
-    generations: int = value(1, 1, 6, "how often it was copied")
-    seed: int = value(0, 0, 2**31, "of all that is uneven")
-    least: float = value(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: copiers expose pale pages longer")
+    threshold: float = param(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which toner is laid: low loses thin lines")
+    unevenness: float = param(0.05, 0, 0.3, "how far the threshold wanders over the page, in brightness")
+    grain: float = param(0.03, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
+    softness: float = param(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
+    growth: float = param(0.25, 0, 1, "chance that white right beside ink turns black")
+    loss: float = param(0.1, 0, 1, "chance that ink right at its edge turns white")
+    reach_mm: float = param(0.12, 0.02, 1, "farther from the edge than that, these chances are down to 37 %")
+    specks: float = param(0.0006, 0, 0.02, "specks of toner, as a share of all pixels")
+    generations: int = param(1, 1, 6, "how often it was copied")
+    seed: int = param(0, 0, 2**31, "of all that is uneven")
+    least: float = param(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: copiers expose pale pages longer")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Copy in place: some 8 ms a generation at 2200 x 1700."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -23,14 +23,14 @@ class PrintHead(Artifact):
     ink lies in a dead row with all of the pen's width are hidden.
     """
 
-    spread: float = value(0.05, 0.0, 0.4, "how much the elements' ink differs")
-    weak_rows: int = value(2, 0, 60, "rows that print faintly")
-    weak_loss: float = value(0.5, 0.0, 1.0, "ink that the weakest lack")
-    dead_rows: int = value(0, 0, 20, "rows that print nothing")
-    dead_elements: int = value(1, 1, 12, "elements side by side that a dead row has at most")
-    fray: float = value(0.15, 0.0, 0.8, "ink missing at most along ragged edges")
-    element_mm: float = value(0.125, 0.05, 0.5, "height of an element")
-    seed: int = value(0, 0, 2**31 - 1, "of the elements")
+    spread: float = param(0.05, 0.0, 0.4, "how much the elements' ink differs")
+    weak_rows: int = param(2, 0, 60, "rows that print faintly")
+    weak_loss: float = param(0.5, 0.0, 1.0, "ink that the weakest lack")
+    dead_rows: int = param(0, 0, 20, "rows that print nothing")
+    dead_elements: int = param(1, 1, 12, "elements side by side that a dead row has at most")
+    fray: float = param(0.15, 0.0, 0.8, "ink missing at most along ragged edges")
+    element_mm: float = param(0.125, 0.05, 0.5, "height of an element")
+    seed: int = param(0, 0, 2**31 - 1, "of the elements")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Thin the ink row by row."""
@@ -70,5 +70,5 @@ def _without_ink(sheet: Sheet, dead_mm: np.ndarray) -> Sheet:
         first, stop = int(np.ceil((top + half) * sheet.scale)), int(np.floor((bottom - half) * sheet.scale))
         if stop > first:
             window = slice(first, stop), slice(0, sheet.ink.shape[1])
-            sheet = sheet.under(window, np.where(sheet.ink[window] > 0, 255, 0).astype(np.uint8))
+            sheet = sheet.with_overlay(window, np.where(sheet.ink[window] > 0, 255, 0).astype(np.uint8))
     return sheet

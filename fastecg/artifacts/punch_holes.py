@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import around
-from fastecg.artifacts.rip import STEP, cut, strays
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import around
+from fastecg.artifacts._rip import STEP, cut, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class PunchHoles(Artifact):
     """Two or four round holes 80 mm apart along an edge, one of them perhaps torn out to it."""
 
-    edge: str = value("left", help="along which edge", choices=("left", "right", "top", "bottom"))
-    count: int = value(2, 1, 7, "how many")
-    pitch_mm: float = value(80.0, 8.0, 120.0, "from middle to middle")
-    inset_mm: float = value(12.0, 3.0, 30.0, "from the edge to their middle")
-    diameter_mm: float = value(5.8, 1.0, 10.0, "of each")
-    offset_mm: float = value(0.0, -60.0, 60.0, "how far all are from the middle of the edge")
-    torn: int = value(0, 0, 7, "how many, from the first, are torn out to the edge")
+    edge: str = param("left", help="along which edge", choices=("left", "right", "top", "bottom"))
+    count: int = param(2, 1, 7, "how many")
+    pitch_mm: float = param(80.0, 8.0, 120.0, "from middle to middle")
+    inset_mm: float = param(12.0, 3.0, 30.0, "from the edge to their middle")
+    diameter_mm: float = param(5.8, 1.0, 10.0, "of each")
+    offset_mm: float = param(0.0, -60.0, 60.0, "how far all are from the middle of the edge")
+    torn: int = param(0, 0, 7, "how many, from the first, are torn out to the edge")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Take the holes out, one by one."""

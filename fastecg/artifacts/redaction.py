@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 from fastecg.handwriting.patch import Frame, blend_colour, box_round, free_frame, rough, text_lines
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Redaction(Artifact):
     """Black bars, strokes of a black marker, or a grey brush over printed words; what is below is hidden."""
 
-    look: str = value("bar", help="a drawn bar, a marker's strokes, or a soft brush", choices=("bar", "marker", "brush"))
-    lines: int = value(2, 1, 12, "how many printed lines")
-    seed: int = value(0, 0, 2**31, "of which lines")
+    look: str = param("bar", help="a drawn bar, a marker's strokes, or a soft brush", choices=("bar", "marker", "brush"))
+    lines: int = param(2, 1, 12, "how many printed lines")
+    seed: int = param(0, 0, 2**31, "of which lines")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Cover neighbouring lines of the header, or a strip of it where nothing is printed there."""
@@ -33,7 +33,7 @@ class Redaction(Artifact):
             share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
             if share.any():
                 pixels[window] = blend_colour(pixels[window], share, colour)
-                sheet = sheet.under(window, np.rint(255 * share).astype(np.uint8))
+                sheet = sheet.with_overlay(window, np.rint(255 * share).astype(np.uint8))
                 boxes.append(box_round(share, window, sheet.scale, "redaction"))
         return replace(sheet, pixels=pixels, boxes=tuple(boxes))
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, Wash, around, bumps, passed, stained
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import Patch, Wash, around, bumps, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -21,15 +21,15 @@ _STEP = 0.05  # mm between the places of a profile
 class RingStain(Artifact):
     """What stood in the rim of a cup and dried: two lines, the outer one darker, with gaps where the rim stood dry, and drips."""
 
-    at_x: float = value(0.6, -0.2, 1.2, "its middle, as a share of the page's width")
-    at_y: float = value(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
-    radius_mm: float = value(38.0, 8.0, 60.0, "of the cup's foot")
-    width_mm: float = value(1.8, 0.4, 8.0, "of the wet rim")
-    strength: float = value(0.5, 0.0, 2.0, "how dark it is; 1 is strong coffee, dried")
-    drink: str = value("coffee", help="what was in it", choices=tuple(_DRINKS))
-    gap: float = value(0.25, 0.0, 0.9, "share of the ring that is missing")
-    drips: int = value(3, 0, 40, "drops beside it")
-    seed: int = value(0, 0, 2**31 - 1, "of all that is uneven")
+    at_x: float = param(0.6, -0.2, 1.2, "its middle, as a share of the page's width")
+    at_y: float = param(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
+    radius_mm: float = param(38.0, 8.0, 60.0, "of the cup's foot")
+    width_mm: float = param(1.8, 0.4, 8.0, "of the wet rim")
+    strength: float = param(0.5, 0.0, 2.0, "how dark it is; 1 is strong coffee, dried")
+    drink: str = param("coffee", help="what was in it", choices=tuple(_DRINKS))
+    gap: float = param(0.25, 0.0, 0.9, "share of the ring that is missing")
+    drips: int = param(3, 0, 40, "drops beside it")
+    seed: int = param(0, 0, 2**31 - 1, "of all that is uneven")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Multiply what lies below by the ring's colour."""

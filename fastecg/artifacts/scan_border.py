@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.artifact import GAMMA, Artifact, Light, param
 
 
 @dataclass(frozen=True)
 class ScanBorder(Artifact):
     """Light that falls (or rises, below 0) towards some edges of the picture."""
 
-    left: float = value(0.0, -0.5, 0.95, "share of the light missing at the left edge")
-    right: float = value(0.0, -0.5, 0.95, "at the right edge")
-    top: float = value(0.0, -0.5, 0.95, "at the top")
-    bottom: float = value(0.0, -0.5, 0.95, "at the bottom")
-    reach_mm: float = value(4.0, 0.3, 60, "to 37 % of it")
+    left: float = param(0.0, -0.5, 0.95, "share of the light missing at the left edge")
+    right: float = param(0.0, -0.5, 0.95, "at the right edge")
+    top: float = param(0.0, -0.5, 0.95, "at the top")
+    bottom: float = param(0.0, -0.5, 0.95, "at the bottom")
+    reach_mm: float = param(4.0, 0.3, 60, "to 37 % of it")
 
     def shade(self, light: Light) -> Light:
         """Exponential from each edge."""
@@ -29,4 +29,4 @@ class ScanBorder(Artifact):
         for missing, distance in sides:
             if missing != 0:
                 gain = gain * (1.0 - missing * np.exp(-np.maximum(distance, 0.0) / reach))
-        return light.lit(gain**ENCODING)
+        return light.lit(gain**GAMMA)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 
 @dataclass(frozen=True)
 class ScanHead(Artifact):
     """Red and blue a little off green along the scan, and lines a little brighter or darker than the next."""
 
-    red_px: float = value(0.03, -0.2, 0.2, "how far red lies below green")
-    blue_px: float = value(-0.03, -0.2, 0.2, "how far blue lies below green")
-    line_levels: float = value(0.3, 0, 4, "standard deviation of the lines' brightness")
-    seed: int = value(0, 0, 2**31, "of the lines")
+    red_px: float = param(0.03, -0.2, 0.2, "how far red lies below green")
+    blue_px: float = param(-0.03, -0.2, 0.2, "how far blue lies below green")
+    line_levels: float = param(0.3, 0, 4, "standard deviation of the lines' brightness")
+    seed: int = param(0, 0, 2**31, "of the lines")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Mix each colour's rows with the next ones, in place."""

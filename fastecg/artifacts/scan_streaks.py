@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 
 @dataclass(frozen=True)
 class ScanStreaks(Artifact):
     """Lines one or two pixels wide over the whole scan, in another brightness or with a tint."""
 
-    count: int = value(2, 0, 40, "lines")
-    strength: float = value(0.12, 0, 0.9, "how much brighter or darker they are, at most")
-    darker: float = value(0.6, 0, 1, "share of lines that are darker")
-    along: str = value("y", help="the scan's direction in the picture", choices=("x", "y"))
-    seed: int = value(0, 0, 2**31, "of their places")
+    count: int = param(2, 0, 40, "lines")
+    strength: float = param(0.12, 0, 0.9, "how much brighter or darker they are, at most")
+    darker: float = param(0.6, 0, 1, "share of lines that are darker")
+    along: str = param("y", help="the scan's direction in the picture", choices=("x", "y"))
+    seed: int = param(0, 0, 2**31, "of their places")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Multiply single columns or rows, in place."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import passed
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import passed
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -20,13 +20,13 @@ _BURNT = (0.42, 0.38, 0.36)  # what thermal paper reflects where a nail has rubb
 class Scratches(Artifact):
     """Curved hairlines: thermal paper darkens under a finger nail; others took the print away."""
 
-    count: int = value(6, 0, 80, "scratches")
-    length_mm: float = value(30.0, 2.0, 150.0, "of the longer ones")
-    width_mm: float = value(0.22, 0.04, 1.0, "of the wider ones")
-    strength: float = value(0.6, 0.0, 1.0, "of the strongest")
-    bright: float = value(0.2, 0.0, 1.0, "share that is white: print scraped off")
-    smears: float = value(0.2, 0.0, 1.0, "share of the dark ones that are short and broad: rubbed, not scratched")
-    seed: int = value(0, 0, 2**31 - 1, "of places and shapes")
+    count: int = param(6, 0, 80, "scratches")
+    length_mm: float = param(30.0, 2.0, 150.0, "of the longer ones")
+    width_mm: float = param(0.22, 0.04, 1.0, "of the wider ones")
+    strength: float = param(0.6, 0.0, 1.0, "of the strongest")
+    bright: float = param(0.2, 0.0, 1.0, "share that is white: print scraped off")
+    smears: float = param(0.2, 0.0, 1.0, "share of the dark ones that are short and broad: rubbed, not scratched")
+    seed: int = param(0, 0, 2**31 - 1, "of places and shapes")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw them one by one, in windows just large enough."""
@@ -54,7 +54,7 @@ def _draw(
     sheet: Sheet, pixels: np.ndarray, points_mm: np.ndarray, wide_mm: float, dense: float, bright: bool, rng: np.random.Generator
 ) -> None:
     """One scratch, thin and faint at its ends, with places where it left the paper; in place."""
-    from fastecg.artifacts.relief import bare_paper
+    from fastecg.artifacts._relief import bare_paper
     from fastecg.kernels.blend import blend
     from fastecg.kernels.capsule import stroke_polyline
     from fastecg.kernels.stain import absorb_plane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from fastecg.artifact import Artifact, Light, value
+from fastecg.artifact import Artifact, Light, param
 from fastecg.expose import Noise
 
 
@@ -12,10 +12,10 @@ from fastecg.expose import Noise
 class SensorNoise(Artifact):
     """Variance read² + shot² · brightness, with a part that is colour at half the resolution. Added in the one pass."""
 
-    read_levels: float = value(1.5, 0, 16, "standard deviation at black, 8-bit levels")
-    shot_levels: float = value(2.5, 0, 16, "what light adds to it at white, 8-bit levels")
-    chroma: float = value(0.35, 0, 1, "part of it that is colour")
-    seed: int = value(0, 0, 2**31, "with the pixel's place, decides every grain")
+    read_levels: float = param(1.5, 0, 16, "standard deviation at black, 8-bit levels")
+    shot_levels: float = param(2.5, 0, 16, "what light adds to it at white, 8-bit levels")
+    chroma: float = param(0.35, 0, 1, "part of it that is colour")
+    seed: int = param(0, 0, 2**31, "with the pixel's place, decides every grain")
 
     def shade(self, light: Light) -> Light:
         """Hand the noise to the pass that exposes the picture."""

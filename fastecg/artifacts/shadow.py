@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.artifact import GAMMA, Artifact, Light, param
 
 # Parts of a hand with its arm, in units of its reach: x0, y0, x1, y1, radius; fingers towards +x.
 _HAND = (
@@ -21,16 +21,16 @@ _COARSE = 4  # nodes between those at which distances are worked out: they are s
 class Shadow(Artifact):
     """Light kept away from a part of page and desk, with a penumbra: the object is well above the table."""
 
-    shape: str = value("body", help="what is in the way", choices=("body", "phone", "hand", "arm"))
-    x: float = value(0.3, -0.5, 1.5, "centre (of a body: a point of the edge), in picture widths")
-    y: float = value(0.8, -0.5, 1.5, "centre, in picture heights")
-    angle_deg: float = value(60.0, 0, 360, "where it points (of a body: where the light is), clockwise from the right")
-    reach_mm: float = value(90.0, 20, 300, "half the phone's length, the hand's length")
-    depth: float = value(0.35, 0, 0.9, "share of the light missing in its middle")
-    penumbra_mm: float = value(35.0, 2, 120, "from a tenth to nine tenths of the depth")
-    waviness_mm: float = value(5.0, 0, 40, "how far the edge wanders")
-    blueness: float = value(0.08, 0, 0.5, "skylight fills shadows: how much more red is missing than blue")
-    seed: int = value(0, 0, 2**31, "of the wandering")
+    shape: str = param("body", help="what is in the way", choices=("body", "phone", "hand", "arm"))
+    x: float = param(0.3, -0.5, 1.5, "centre (of a body: a point of the edge), in picture widths")
+    y: float = param(0.8, -0.5, 1.5, "centre, in picture heights")
+    angle_deg: float = param(60.0, 0, 360, "where it points (of a body: where the light is), clockwise from the right")
+    reach_mm: float = param(90.0, 20, 300, "half the phone's length, the hand's length")
+    depth: float = param(0.35, 0, 0.9, "share of the light missing in its middle")
+    penumbra_mm: float = param(35.0, 2, 120, "from a tenth to nine tenths of the depth")
+    waviness_mm: float = param(5.0, 0, 40, "how far the edge wanders")
+    blueness: float = param(0.08, 0, 0.5, "skylight fills shadows: how much more red is missing than blue")
+    seed: int = param(0, 0, 2**31, "of the wandering")
 
     def shade(self, light: Light) -> Light:
         """The shape's signed distance through a logistic: a penumbra."""
@@ -38,7 +38,7 @@ class Shadow(Artifact):
         share = 1.0 / (1.0 + np.exp(-np.clip(4.394 / self.penumbra_mm * inside, -20, 20)))
         tint = np.array([1.0 + self.blueness, 1.0, 1.0 - self.blueness])
         missing = np.minimum(self.depth * tint, 0.95).astype(np.float32)
-        planes = (1.0 - missing[:, None, None] * share) ** ENCODING
+        planes = (1.0 - missing[:, None, None] * share) ** GAMMA
         return light.lit(np.moveaxis(planes, 0, -1))
 
     def _inside_mm(self, light: Light) -> np.ndarray:

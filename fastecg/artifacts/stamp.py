@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 from fastecg.handwriting.patch import Frame, free_frame, rough
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ _INKS = {"blue": (36, 48, 140), "red": (190, 30, 44), "violet": (92, 40, 130), "
 class Stamp(Artifact):
     """Words in a frame, often with a made-up date, in ink that is uneven and lets the print through."""
 
-    colour: str = value("blue", help="of the ink", choices=tuple(_INKS))
-    size_mm: float = value(4.5, 2.0, 10.0, "height of the letters")
-    angle_deg: float = value(-4.0, -180.0, 180.0, "clockwise")
-    worn: float = value(0.5, 0.0, 1.0, "how much of it did not print")
-    place: str = value("free", help="in free space where there is some, or anywhere", choices=("free", "anywhere"))
-    seed: int = value(0, 0, 2**31, "of its words and place")
+    colour: str = param("blue", help="of the ink", choices=tuple(_INKS))
+    size_mm: float = param(4.5, 2.0, 10.0, "height of the letters")
+    angle_deg: float = param(-4.0, -180.0, 180.0, "clockwise")
+    worn: float = param(0.5, 0.0, 1.0, "how much of it did not print")
+    place: str = param("free", help="in free space where there is some, or anywhere", choices=("free", "anywhere"))
+    seed: int = param(0, 0, 2**31, "of its words and place")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Press it on."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import around, laid_over
-from fastecg.artifacts.rip import cut
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import around, laid_over
+from fastecg.artifacts._rip import cut
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -21,14 +21,14 @@ _RUST = np.array((122.0, 72.0, 40.0))
 class Staple(Artifact):
     """A bright wire with its shadow, which hides what is below; or, pulled out, two holes, a dent and rust."""
 
-    at_x: float = value(0.06, 0.0, 1.0, "its middle, as a share of the page's width")
-    at_y: float = value(0.05, 0.0, 1.0, "its middle, as a share of the page's height")
-    angle_deg: float = value(-40.0, -180.0, 180.0, "its direction, clockwise from the right")
-    length_mm: float = value(11.5, 4.0, 20.0, "of the wire that is seen")
-    wire_mm: float = value(0.55, 0.2, 1.2, "thickness")
-    state: str = value("in", help="still there, or pulled out", choices=("in", "out"))
-    rust: float = value(0.2, 0.0, 1.0, "how rusty")
-    seed: int = value(0, 0, 2**31 - 1, "of the rust")
+    at_x: float = param(0.06, 0.0, 1.0, "its middle, as a share of the page's width")
+    at_y: float = param(0.05, 0.0, 1.0, "its middle, as a share of the page's height")
+    angle_deg: float = param(-40.0, -180.0, 180.0, "its direction, clockwise from the right")
+    length_mm: float = param(11.5, 4.0, 20.0, "of the wire that is seen")
+    wire_mm: float = param(0.55, 0.2, 1.2, "thickness")
+    state: str = param("in", help="still there, or pulled out", choices=("in", "out"))
+    rust: float = param(0.2, 0.0, 1.0, "how rusty")
+    seed: int = param(0, 0, 2**31 - 1, "of the rust")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the wire, or what it left."""
@@ -54,7 +54,7 @@ class Staple(Artifact):
         laid_over(window, 0.8 * np.clip(spots, 0.0, 0.9), _RUST)
         wire = np.clip((0.5 * self.wire_mm - np.hypot(beyond, across)) * sheet.scale + 0.5, 0.0, 1.0)
         laid_over(window, wire, _metal(across / self.wire_mm, along, self.rust))
-        return replace(sheet, pixels=pixels).under(place.window, np.rint(255.0 * wire).astype(np.uint8))
+        return replace(sheet, pixels=pixels).with_overlay(place.window, np.rint(255.0 * wire).astype(np.uint8))
 
 
 def _metal(across: np.ndarray, along: np.ndarray, rust: float) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 from fastecg.handwriting.patch import Frame, blend_colour, cover, free_frame
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ class Sticker(Artifact):
     Bars and squares are random and encode nothing; words are digits, initials and a ward from the seed.
     """
 
-    what: str = value("label", help="patient label, barcode, square code, or an empty label", choices=("label", "barcode", "code", "blank"))
-    size: float = value(1.0, 0.5, 2.5, "factor on the usual size")
-    angle_deg: float = value(0.0, -180.0, 180.0, "clockwise")
-    place: str = value("free", help="in free space, anywhere, or in the corner", choices=("free", "anywhere", "top_right"))
-    seed: int = value(0, 0, 2**31, "of its content and place")
+    what: str = param("label", help="patient label, barcode, square code, or an empty label", choices=("label", "barcode", "code", "blank"))
+    size: float = param(1.0, 0.5, 2.5, "factor on the usual size")
+    angle_deg: float = param(0.0, -180.0, 180.0, "clockwise")
+    place: str = param("free", help="in free space, anywhere, or in the corner", choices=("free", "anywhere", "top_right"))
+    seed: int = param(0, 0, 2**31, "of its content and place")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Stick it on."""

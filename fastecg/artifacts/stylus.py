@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Stylus(Artifact):
     """Old recorders: the steeper the trace, the faster the stylus and the fainter its line. QRS complexes are thin grey strokes."""
 
-    loss: float = value(0.5, 0.0, 0.85, "share of the contrast that the fastest strokes lack")
-    reach_mm: float = value(3.0, 0.5, 20.0, "height of a stroke that lacks half of that")
+    loss: float = param(0.5, 0.0, 0.85, "share of the contrast that the fastest strokes lack")
+    reach_mm: float = param(3.0, 0.5, 20.0, "height of a stroke that lacks half of that")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Lighten steep strokes."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import patch
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import patch
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -20,15 +20,15 @@ _OLD = (0.965, 0.90, 0.70)  # what passes old tape
 class Tape(Artifact):
     """Clear tape, yellow with age, with a toothed end, dirt along its sides and air below it. What is under it can be read."""
 
-    at_x: float = value(0.5, -0.1, 1.1, "its middle, as a share of the page's width")
-    at_y: float = value(0.5, -0.1, 1.1, "its middle, as a share of the page's height")
-    angle_deg: float = value(0.0, -180.0, 180.0, "its direction, clockwise from the right")
-    length_mm: float = value(60.0, 8.0, 250.0, "of the strip")
-    width_mm: float = value(19.0, 6.0, 50.0, "of the strip")
-    age: float = value(0.4, 0.0, 1.5, "how yellow it is")
-    haze: float = value(0.10, 0.0, 0.5, "how matt it is: light that it adds")
-    air: float = value(0.3, 0.0, 1.0, "how much of it has come loose")
-    seed: int = value(0, 0, 2**31 - 1, "of air and dirt")
+    at_x: float = param(0.5, -0.1, 1.1, "its middle, as a share of the page's width")
+    at_y: float = param(0.5, -0.1, 1.1, "its middle, as a share of the page's height")
+    angle_deg: float = param(0.0, -180.0, 180.0, "its direction, clockwise from the right")
+    length_mm: float = param(60.0, 8.0, 250.0, "of the strip")
+    width_mm: float = param(19.0, 6.0, 50.0, "of the strip")
+    age: float = param(0.4, 0.0, 1.5, "how yellow it is")
+    haze: float = param(0.10, 0.0, 0.5, "how matt it is: light that it adds")
+    air: float = param(0.3, 0.0, 1.0, "how much of it has come loose")
+    seed: int = param(0, 0, 2**31 - 1, "of air and dirt")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Tint, veil and edge the strip."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import patch
-from fastecg.artifacts.relief import noise_along
-from fastecg.artifacts.rip import STEP, fibres, ripped, strays
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import patch
+from fastecg.artifacts._relief import noise_along
+from fastecg.artifacts._rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -25,14 +25,14 @@ class Tear(Artifact):
     Nothing is bent. Through the gap the table is seen; gap and fibres hide what was printed there.
     """
 
-    edge: str = value("top", help="where it begins", choices=tuple(_INWARD))
-    at: float = value(0.4, 0.0, 1.0, "where on that edge, from its left or upper end")
-    length_mm: float = value(35.0, 2.0, 250.0, "how far in it reaches")
-    lean_deg: float = value(10.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
-    gap_mm: float = value(1.2, 0.0, 15.0, "how far it gapes at the edge")
-    fibre_mm: float = value(0.8, 0.0, 4.0, "width of the fibres")
-    stray: float = value(1.0, 0.0, 3.0, "how crooked it is")
-    seed: int = value(0, 0, 2**31 - 1, "of its course")
+    edge: str = param("top", help="where it begins", choices=tuple(_INWARD))
+    at: float = param(0.4, 0.0, 1.0, "where on that edge, from its left or upper end")
+    length_mm: float = param(35.0, 2.0, 250.0, "how far in it reaches")
+    lean_deg: float = param(10.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
+    gap_mm: float = param(1.2, 0.0, 15.0, "how far it gapes at the edge")
+    fibre_mm: float = param(0.8, 0.0, 4.0, "width of the fibres")
+    stray: float = param(1.0, 0.0, 3.0, "how crooked it is")
+    seed: int = param(0, 0, 2**31 - 1, "of its course")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Take the gap out, and draw its lips."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import whole
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import whole
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -23,13 +23,13 @@ class ThermalFade(Artifact):
     Belongs before stains. Faded ink stays visible: some of its contrast is always left.
     """
 
-    loss: float = value(0.4, 0.0, 0.85, "share of the ink's contrast that is gone in the middle of the page")
-    unevenness: float = value(0.3, 0.0, 1.0, "how far that differs from patch to patch")
-    patch_mm: float = value(35.0, 4.0, 200.0, "size of the patches")
-    edge_loss: float = value(0.2, 0.0, 0.8, "contrast lost beside that along the page's edges")
-    edge_mm: float = value(18.0, 2.0, 80.0, "how far that reaches in")
-    brown: float = value(0.4, 0.0, 1.0, "how brown the ink turns")
-    seed: int = value(0, 0, 2**31 - 1, "of the patches")
+    loss: float = param(0.4, 0.0, 0.85, "share of the ink's contrast that is gone in the middle of the page")
+    unevenness: float = param(0.3, 0.0, 1.0, "how far that differs from patch to patch")
+    patch_mm: float = param(35.0, 4.0, 200.0, "size of the patches")
+    edge_loss: float = param(0.2, 0.0, 0.8, "contrast lost beside that along the page's edges")
+    edge_mm: float = param(18.0, 2.0, 80.0, "how far that reaches in")
+    brown: float = param(0.4, 0.0, 1.0, "how brown the ink turns")
+    seed: int = param(0, 0, 2**31 - 1, "of the patches")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Take contrast from traces and words."""

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.artifact import Artifact, Light, value
+from fastecg.artifact import Artifact, Light, param
 
 
 @dataclass(frozen=True)
 class ToneCurve(Artifact):
     """Flare in the lens lifts black, exposure places white (both in the one pass); contrast and gamma bend what lies between."""
 
-    black: float = value(0.0, 0, 110, "level of the darkest ink: flare of lens and glass")
-    white: float = value(255.0, 120, 330, "level of the whitest paper; above 255 it burns out")
-    contrast: float = value(0.0, -0.6, 1.0, "steeper in the middle, flatter at the ends; below 0 the other way round")
-    gamma: float = value(1.0, 0.4, 2.5, "below 1 brightens the middle")
+    black: float = param(0.0, 0, 110, "level of the darkest ink: flare of lens and glass")
+    white: float = param(255.0, 120, 330, "level of the whitest paper; above 255 it burns out")
+    contrast: float = param(0.0, -0.6, 1.0, "steeper in the middle, flatter at the ends; below 0 the other way round")
+    gamma: float = param(1.0, 0.4, 2.5, "below 1 brightens the middle")
 
     def shade(self, light: Light) -> Light:
         """Black and white are a straight line, which the one pass draws for nothing."""
@@ -25,10 +25,10 @@ class ToneCurve(Artifact):
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Every level through a table, in place."""
-        from fastecg.kernels.curve import look_up
+        from fastecg.kernels.curve import apply_lut
 
         if self.contrast != 0 or self.gamma != 1:
-            look_up(pixels, self.table())
+            apply_lut(pixels, self.table())
         return pixels
 
     def table(self) -> np.ndarray:

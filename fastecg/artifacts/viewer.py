@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.artifact import Artifact, Light, value
+from fastecg.artifact import Artifact, Light, param
 
 _BAND = 64  # rows painted at once
-_BAR_MM, _TOOL_MM, _TASK_MM, _SCROLL_MM = 7.0, 9.0, 9.0, 4.0
+_BAR_MM = 7.0  # height of the window's title bar
+_TOOL_MM = 9.0  # height of its row of tools
+_TASK_MM = 9.0  # height of the desktop's task bar
+_SCROLL_MM = 4.0  # width of the scroll bar
 _THEMES = {  # ground, title, tools, icons, task bar
     "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58)),
     "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44)),
@@ -21,13 +24,13 @@ _THEMES = {  # ground, title, tools, icons, task bar
 class Viewer(Artifact):
     """A window with its title, tools, scroll bar and task bar round the page, then the bezel, then the wall behind."""
 
-    theme: str = value("light", help="colours of the window", choices=tuple(_THEMES))
-    left_mm: float = value(12.0, 0, 150, "window left of the page, mm of the page")
-    top_mm: float = value(24.0, 0, 150, "window above the page")
-    right_mm: float = value(20.0, 0, 150, "window right of the page")
-    bottom_mm: float = value(16.0, 0, 150, "window below the page")
-    bezel_mm: float = value(14.0, 2, 60, "width of the display's frame")
-    seed: int = value(0, 0, 2**31, "of icons and of the wall")
+    theme: str = param("light", help="colours of the window", choices=tuple(_THEMES))
+    left_mm: float = param(12.0, 0, 150, "window left of the page, mm of the page")
+    top_mm: float = param(24.0, 0, 150, "window above the page")
+    right_mm: float = param(20.0, 0, 150, "window right of the page")
+    bottom_mm: float = param(16.0, 0, 150, "window below the page")
+    bezel_mm: float = param(14.0, 2, 60, "width of the display's frame")
+    seed: int = param(0, 0, 2**31, "of icons and of the wall")
 
     def shade(self, light: Light) -> Light:
         """Paint what is seen beside the page."""

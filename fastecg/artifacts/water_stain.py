@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import Patch, Wash, around, passed, stained
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import Patch, Wash, around, passed, stained
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -22,17 +22,17 @@ _STEP = 0.1  # mm between the places of a profile
 class WaterStain(Artifact):
     """A wandering outline with a tide line, where the water left what it had dissolved; ink inside has run."""
 
-    at_x: float = value(0.4, -0.2, 1.2, "its middle, as a share of the page's width")
-    at_y: float = value(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
-    radius_mm: float = value(32.0, 3.0, 140.0, "of its outline, about")
-    aspect: float = value(1.3, 0.4, 2.5, "width over height")
-    wander: float = value(0.25, 0.0, 0.6, "how far the outline strays, in radii")
-    liquid: str = value("water", help="what it was", choices=tuple(_LIQUIDS))
-    strength: float = value(0.5, 0.0, 2.0, "how dark it is")
-    tides: int = value(2, 1, 5, "outlines inside one another: it dried in steps")
-    bleed: float = value(0.3, 0.0, 1.0, "ink that has run")
-    bleed_mm: float = value(0.6, 0.1, 3.0, "how far")
-    seed: int = value(0, 0, 2**31 - 1, "of the outline")
+    at_x: float = param(0.4, -0.2, 1.2, "its middle, as a share of the page's width")
+    at_y: float = param(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
+    radius_mm: float = param(32.0, 3.0, 140.0, "of its outline, about")
+    aspect: float = param(1.3, 0.4, 2.5, "width over height")
+    wander: float = param(0.25, 0.0, 0.6, "how far the outline strays, in radii")
+    liquid: str = param("water", help="what it was", choices=tuple(_LIQUIDS))
+    strength: float = param(0.5, 0.0, 2.0, "how dark it is")
+    tides: int = param(2, 1, 5, "outlines inside one another: it dried in steps")
+    bleed: float = param(0.3, 0.0, 1.0, "ink that has run")
+    bleed_mm: float = param(0.6, 0.1, 3.0, "how far")
+    seed: int = param(0, 0, 2**31 - 1, "of the outline")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Let the ink run, then multiply by the stain's colour."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.relief import Line, limited, noise_along
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._relief import Line, limited, noise_along
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -20,11 +20,11 @@ class Wave(Artifact):
 
     geometric: ClassVar[bool] = True
 
-    angle_deg: float = value(0.0, -180.0, 180.0, "direction in which it goes up and down")
-    lift_mm: float = value(1.5, 0.0, 12.0, "height of the crests above the middle")
-    length_mm: float = value(200.0, 30.0, 600.0, "from crest to crest")
-    phase_deg: float = value(0.0, -360.0, 360.0, "place of the first crest")
-    seed: int = value(0, 0, 2**31 - 1, "decides how the waves differ from one another")
+    angle_deg: float = param(0.0, -180.0, 180.0, "direction in which it goes up and down")
+    lift_mm: float = param(1.5, 0.0, 12.0, "height of the crests above the middle")
+    length_mm: float = param(200.0, 30.0, 600.0, "from crest to crest")
+    phase_deg: float = param(0.0, -360.0, 360.0, "place of the first crest")
+    seed: int = param(0, 0, 2**31 - 1, "decides how the waves differ from one another")
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise and lower the paper."""

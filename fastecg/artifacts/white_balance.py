@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import ENCODING, Artifact, Light, value
+from fastecg.artifact import GAMMA, Artifact, Light, param
 
 # XYZ of a light of chromaticity (x, y) and Y = 1 to linear sRGB (IEC 61966-2-1).
 _TO_SRGB = ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2040, 1.0570))
@@ -16,14 +16,14 @@ _TO_SRGB = ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2
 class WhiteBalance(Artifact):
     """A cast from candle to overcast sky, left over by a camera that took most of it for white."""
 
-    kelvin: float = value(4500.0, 2000, 12000, "colour temperature of the light")
-    remaining: float = value(0.25, 0, 1, "share of the cast that the camera left in")
-    green: float = value(0.0, -0.2, 0.2, "light tubes: more green (or, below 0, magenta) light than the locus has")
+    kelvin: float = param(4500.0, 2000, 12000, "colour temperature of the light")
+    remaining: float = param(0.25, 0, 1, "share of the cast that the camera left in")
+    green: float = param(0.0, -0.2, 0.2, "light tubes: more green (or, below 0, magenta) light than the locus has")
 
     def shade(self, light: Light) -> Light:
         """One factor a channel; the brightest channel keeps its light, so nothing burns out."""
         colour = light_colour(self.kelvin) * np.array([1.0, 1.0 + self.green, 1.0])
-        gains = (colour / colour.max()) ** (ENCODING * self.remaining)
+        gains = (colour / colour.max()) ** (GAMMA * self.remaining)
         return light.lit(gains.astype(np.float32)[None, None, :])
 
 

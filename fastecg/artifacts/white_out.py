@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
+from fastecg.artifact import Artifact, param
 from fastecg.handwriting.patch import Frame, blend_colour, box_round, cover, rough, text_lines
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class WhiteOut(Artifact):
     """A white patch with a wavy edge and brush marks, over printed words or anywhere; it hides what is below."""
 
-    over: str = value("words", help="printed words, or any place", choices=("words", "anywhere"))
-    width_mm: float = value(18.0, 3.0, 90.0, "of a patch that is anywhere")
-    height_mm: float = value(6.0, 2.0, 40.0, "of a patch that is anywhere")
-    seed: int = value(0, 0, 2**31, "of place and shape")
+    over: str = param("words", help="printed words, or any place", choices=("words", "anywhere"))
+    width_mm: float = param(18.0, 3.0, 90.0, "of a patch that is anywhere")
+    height_mm: float = param(6.0, 2.0, 40.0, "of a patch that is anywhere")
+    seed: int = param(0, 0, 2**31, "of place and shape")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Paint it."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, Light, value
-from fastecg.artifacts.relief import bare_paper, brought_to_sheet, hashed
+from fastecg.artifact import Artifact, Light, param
+from fastecg.artifacts._relief import bare_paper, brought_to_sheet, hashed
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -33,12 +33,12 @@ class Wrinkle(Artifact):
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
-    style: str = value("facets", help="how it came about", choices=("facets", "folding"))
-    strength: float = value(0.4, 0.0, 1.0, "from smooth to balled up and flattened")
-    wear: float = value(0.3, 0.0, 1.0, "ink broken off where the paper is bent most sharply")
-    edge: float = value(0.2, 0.0, 1.0, "contrast of ridges, which are brighter than their flanks, and valleys, which are darker")
-    size: float = value(1.0, 0.4, 2.5, "size of the facets, 1 is usual")
-    seed: int = value(0, 0, 2**31 - 1, "decides where the ridges are")
+    style: str = param("facets", help="how it came about", choices=("facets", "folding"))
+    strength: float = param(0.4, 0.0, 1.0, "from smooth to balled up and flattened")
+    wear: float = param(0.3, 0.0, 1.0, "ink broken off where the paper is bent most sharply")
+    edge: float = param(0.2, 0.0, 1.0, "contrast of ridges, which are brighter than their flanks, and valleys, which are darker")
+    size: float = param(1.0, 0.4, 2.5, "size of the facets, 1 is usual")
+    seed: int = param(0, 0, 2**31 - 1, "decides where the ridges are")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along the ridges."""

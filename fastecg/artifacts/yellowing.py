@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifact import Artifact, value
-from fastecg.artifacts.blot import bumps, passed, whole
+from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import bumps, passed, whole
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -21,12 +21,12 @@ _RUST = (0.80, 0.62, 0.42)
 class Yellowing(Artifact):
     """Yellow-brown with age: more along the edges, in faint blotches, and with foxing, small rusty spots."""
 
-    age: float = value(0.4, 0.0, 1.5, "from new to very old")
-    edge: float = value(0.3, 0.0, 1.5, "how much more yellow the edges are, in ages")
-    edge_mm: float = value(12.0, 2.0, 80.0, "how far that reaches in")
-    blotches: float = value(0.15, 0.0, 1.0, "how far age differs from patch to patch")
-    foxing: int = value(0, 0, 200, "number of rusty spots")
-    seed: int = value(0, 0, 2**31 - 1, "of blotches and spots")
+    age: float = param(0.4, 0.0, 1.5, "from new to very old")
+    edge: float = param(0.3, 0.0, 1.5, "how much more yellow the edges are, in ages")
+    edge_mm: float = param(12.0, 2.0, 80.0, "how far that reaches in")
+    blotches: float = param(0.15, 0.0, 1.0, "how far age differs from patch to patch")
+    foxing: int = param(0, 0, 200, "number of rusty spots")
+    seed: int = param(0, 0, 2**31 - 1, "of blotches and spots")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Multiply paper and print."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from fastecg.errors import FastecgError
+from fastecg.errors import FastecgError, not_installed
 
 if TYPE_CHECKING:
     from fastecg.cli.report import Reporter
@@ -23,7 +23,7 @@ INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 class ReportingGroup(TyperGroup):
-    """Reports errors of fastecg in one line with status 2, and errors of the file system with status 1."""
+    """Reports errors of fastecg and missing packages in one line with status 2, errors of the file system with status 1."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -32,6 +32,9 @@ class ReportingGroup(TyperGroup):
         except FastecgError as error:
             _show(error)
             message, status = str(error), USAGE
+        except ImportError as error:
+            _show(error)
+            message, status = not_installed(error), USAGE
         except BrokenPipeError:  # `fastecg recipes | head -1`: nobody reads on, and Typer ends in silence
             raise
         except OSError as error:

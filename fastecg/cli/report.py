@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 if TYPE_CHECKING:
-    from fastecg.dataset import Progress
+    from fastecg.run.dataset import Progress
 
 _SILENCE_S = 5.0  # seconds between plain lines
 

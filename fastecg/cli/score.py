@@ -13,6 +13,7 @@ from fastecg.errors import RecordError
 
 if TYPE_CHECKING:
     from fastecg.digitizing.score import Scores
+    from fastecg.readers import Source
     from fastecg.record import Record
 
 
@@ -67,13 +68,25 @@ def _pairs(reference: Path, estimate: Path) -> tuple[list[Record], list[Record]]
     else:
         named = " or ".join(filter(None, (wanted[0].key, next(iter(pictures), None))))
         raise RecordError(f"{estimate}: no record has the name of one in {reference} or of its picture, expected {named} or another")
-    estimates = [read_record(found[key].path) if key in found else _nothing(one) for key, one in zip(names, references, strict=True)]
-    return references, estimates
+    return references, [_estimate(found.get(key), one) for key, one in zip(names, references, strict=True)]
+
+
+def _estimate(source: Source | None, reference: Record) -> Record:
+    """The estimate of a reference; one without any sample for a record that was not recovered."""
+    import numpy as np
+
+    from fastecg.readers import read_record
+    from fastecg.readers.header import has_no_signals
+    from fastecg.record import Record
+
+    if source is not None and not has_no_signals(source.path):
+        return read_record(source.path)
+    return Record(np.full(reference.signal.shape, np.nan), reference.fs, reference.leads, reference.name)
 
 
 def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
     """The pictures of a rendered folder, without suffix, with record and page; none of another folder."""
-    from fastecg.manifest import MANIFEST, Manifest
+    from fastecg.run.manifest import MANIFEST, Manifest
 
     if not (folder / MANIFEST).is_file():
         return {}
@@ -104,15 +117,6 @@ def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
                     shown[whole.leads.index(entry["lead_name"]), entry["start_sample"] : entry["end_sample"]] = True
     signal = np.where(shown, whole.signal, np.float32(np.nan))[:, first:stop]
     return Record(signal, whole.fs, whole.leads, Path(key).name)
-
-
-def _nothing(reference: Record) -> Record:
-    """An estimate without any sample, for a record that was not recovered."""
-    import numpy as np
-
-    from fastecg.record import Record
-
-    return Record(np.full(reference.signal.shape, np.nan), reference.fs, reference.leads, reference.name)
 
 
 def _as_table(scores: Scores) -> str:

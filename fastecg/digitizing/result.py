@@ -177,9 +177,9 @@ class Digitized:
         """
         import orjson
 
-        from fastecg.archive import safe_name
         from fastecg.writers import write_atomic, write_image, write_record
         from fastecg.writers.exchange import FORMATS, write_exchange
+        from fastecg.writers.wfdb_copy import safe_name
 
         for kind in also:
             if kind not in FORMATS:

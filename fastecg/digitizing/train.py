@@ -115,7 +115,8 @@ class Pages(IterableDataset):
 
 def draw_page(origins: list[Path], course: Course, number: int) -> Photo:
     """Page `number` of a course: a record, real or simulated, in any look."""
-    from fastecg.recipe import Recipe, render
+    from fastecg.recipe import Recipe
+    from fastecg.rendering import render
 
     rng = rng_for(course.seed, f"page {number}", "look")
     record = _record(origins, rng, course.simulated)

@@ -17,7 +17,8 @@ from fastecg.handwriting.writer import Writer
 from fastecg.page import Box, Trace
 from fastecg.sheet import Sheet
 
-_REGIONS, _SHARES = ("header", "right", "among", "bottom"), (0.57, 0.13, 0.10, 0.20)
+# Where a note is written, and in what share of pages.
+_REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}
 _TRIES = 6  # at a note or a mark that fits
 _SMALLER = 0.9  # every time that it did not fit
 _PLACES_TRIED = 6  # for ink across a trace
@@ -43,7 +44,7 @@ def place_note(
 ) -> Ink | None:
     """A note of one to three lines where there is room, or with a chance of `across` over a trace; None where the page is full."""
     over_trace = rng.random() < across
-    region = _about_a_beat(room, rng) if over_trace else room.regions()[str(rng.choice(_REGIONS, p=_SHARES))]
+    region = _about_a_beat(room, rng) if over_trace else room.regions()[_drawn_region(rng)]
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
         words = draw_note(rng, lines if attempt < 2 else 1, own)
@@ -56,6 +57,11 @@ def place_note(
         if placed is not None:
             return placed
     return None
+
+
+def _drawn_region(rng: np.random.Generator) -> str:
+    """One of the regions, by their shares."""
+    return str(rng.choice(list(_REGION_SHARES), p=list(_REGION_SHARES.values())))
 
 
 def _about_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:

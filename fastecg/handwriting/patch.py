@@ -94,7 +94,7 @@ def cover(sheet: Sheet, window: Window, part: np.ndarray, share: np.ndarray, box
     """The sheet with something opaque on it: its look `part` in the window, its coverage 0 to 1, its box."""
     pixels = sheet.canvas()
     pixels[window] = part
-    return replace(sheet, pixels=pixels, boxes=(*sheet.boxes, box)).under(window, np.rint(255 * share).astype(np.uint8))
+    return replace(sheet, pixels=pixels, boxes=(*sheet.boxes, box)).with_overlay(window, np.rint(255 * share).astype(np.uint8))
 
 
 def rough(shape: tuple[int, int], cell_px: float, rng: np.random.Generator) -> np.ndarray:

@@ -8,11 +8,12 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-_I8, _I32 = ir.IntType(8), ir.IntType(32)
+_I8 = ir.IntType(8)
+_I32 = ir.IntType(32)
 
 
 @intrinsic
-def ask_for(typing, address):
+def prefetch(typing, address):
     """Tell the processor that this memory will be read soon. Any address will do: none is an error."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:

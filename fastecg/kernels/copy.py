@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.kernels.grey import deviates
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place
+from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset
 
 RINGS = 3  # pixels from an edge beyond which all are equally far
 _BAND = 64  # rows at a time: new memory for whole pictures takes longer to come by than all the rest
@@ -173,7 +173,7 @@ def _flip(plane, ink, near, first, limits, table, seed):
     white0, white1, white2, white3 = np.int16(limits[0, 0]), np.int16(limits[0, 1]), np.int16(limits[0, 2]), np.int16(limits[0, 3])
     black0, black1, black2, black3 = np.int16(limits[1, 0]), np.int16(limits[1, 1]), np.int16(limits[1, 2]), np.int16(limits[1, 3])
     for y in range(plane.shape[0]):
-        row, kind, rings, start = plane[y], ink[y], near[y], place(seed, OF_LUMA, first + y, LUMA)
+        row, kind, rings, start = plane[y], ink[y], near[y], table_offset(seed, OF_LUMA, first + y, LUMA)
         noise = table[start : start + len(row)]
         for x in range(len(row)):
             ring, value = np.int16(rings[x]), np.int16(row[x])

@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 
-def look_up(pixels: np.ndarray, table: np.ndarray) -> None:
+def apply_lut(pixels: np.ndarray, table: np.ndarray) -> None:
     """Replace every value v of `pixels` (C order, uint8) by table[v], in place; `table` (256,) uint8."""
     values = pixels.reshape(-1)
     whole = len(values) // 8 * 8

@@ -13,7 +13,8 @@ BEND_PX = 1.0  # second differences beyond this are signal rather than noise
 LEAST = 1e-6  # stiffness of every knot: long runs that only the prior holds are singular to rounding otherwise
 _MOST_PX = 4.0  # a knot's step
 _MOST_PEN = 0.2  # a step of the pen's width (a share), ink and blur
-_DAMPING, _LEAST_DAMPING = 0.03, 1e-5
+_DAMPING = 0.03  # added to the diagonal of the equations at the first step
+_LEAST_DAMPING = 1e-5  # what is added at least, however well the steps go
 
 
 @jit
@@ -27,7 +28,7 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
     ink : (height, width) float32
         Observed coverage, 0 to 1; NaN where nothing is known. Columns contiguous in memory are read fastest.
     curves, step : (heights, n, 2) float64, float
-        Where knots run, see `place`.
+        Where knots run, see `knot_positions`.
     radius : float
         Half the nominal pen, px.
     stiffness : float
@@ -53,7 +54,7 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
     size = len(heights)
     points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((3, 4))
     matrix, gradient = np.empty((size + BAND, BAND + 1)), np.empty(size)
-    place(curves, step, heights, points, along)
+    knot_positions(curves, step, heights, points, along)
     misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], taps, far, bands, right, by_pen)
     cost = misfit + bending(heights, stiffness)
     damping, growth, pen_moves = _DAMPING, 2.0, free > 0
@@ -64,7 +65,7 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
         hoped = _move(matrix, gradient, damping, heights)
         if pen_moves:
             move_pen(by_pen, free, pen)
-        place(curves, step, heights, points, along)
+        knot_positions(curves, step, heights, points, along)
         found = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], taps, far, bands, right, by_pen)
         gain = cost - found - bending(heights, stiffness)
         if not gain >= -1e-9 * cost:
@@ -80,7 +81,7 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
 
 
 @jit
-def place(curves, step, heights, points, along):
+def knot_positions(curves, step, heights, points, along):
     """Where knots are: `points` (n, 2) px, and `along` (n, 2), how they move in px per unit, at their unknowns `heights` (n,).
 
     Knot k runs along ``curves[:, k]`` (heights, n, 2), whose points lie at unknowns ``step * (0, 1, 2, …)``; beyond, it goes on straight.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastecg.kernels.address import address
-from fastecg.kernels.ahead import ask_for
+from fastecg.kernels.ahead import prefetch
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import mixed
 
@@ -45,8 +45,8 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
     pixels_at, paper_at = address(pixels), address(paper)
     for n in range(len(inked) - _AHEAD):
         soon = np.int64(3 * _WORD) * inked[n + _AHEAD]
-        ask_for(pixels_at + soon)
-        ask_for(paper_at + soon)
+        prefetch(pixels_at + soon)
+        prefetch(paper_at + soon)
         word = np.int64(inked[n])
         y = _WORD * word // width
         patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # eight pixels are near enough

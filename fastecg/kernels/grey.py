@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
+from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
 from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # less than lines of traces lie apart
@@ -134,7 +134,7 @@ def _threshold(plane, level, step, steepness, grain, table, seed):
             rise = np.float32((knots[j + 1] - knots[j]) / step)
             for x in range(j * step, min((j + 1) * step, width)):
                 line[x] = knots[j] + rise * np.float32(np.int32(x - j * step))
-        row, start = plane[y], place(seed, OF_LUMA, y, LUMA)
+        row, start = plane[y], table_offset(seed, OF_LUMA, y, LUMA)
         noise = table[start : start + width]
         for x in range(width):
             v = np.float32(127.5) + steepness * (np.float32(row[x]) - line[x] - grain * np.float32(noise[x]))

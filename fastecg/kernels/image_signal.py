@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, place, tables
+from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
 from fastecg.kernels.stencil import add_pair, finish_sum, gaussian_weights, start_sum
 
 PATCH = 4  # pixels between the nodes of the mottle
@@ -147,7 +147,7 @@ def _put_together(rows, grey, colours, weights, factors, deviates, mottle, seed)
         if mottle > 0:
             if y % PATCH == 0:
                 for k in range(2):
-                    _patches(deviates, place(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
+                    _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
             _mottled(light, patches, np.float32(y % PATCH) / np.float32(PATCH))
         i = y // 2
         other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, colours.shape[1] - 1)

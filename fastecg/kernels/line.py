@@ -16,7 +16,8 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 SUBCOLUMNS = 16  # half as many are a sixth faster, but the mean error of a 1 px pen on a QRS complex is 2 of 255 instead of 0.5
-_BELOW, _ABOVE = 0, 1
+_BELOW = 0  # index of the lower edge of the ink
+_ABOVE = 1  # index of the upper edge
 _LANES = 8  # sub-columns are evaluated in blocks of this length, which LLVM turns into vector code
 _FARTHEST = 1e9  # px; samples beyond are pulled back, so that squares of slopes stay finite
 _BITS = 12  # heights are counted in 4096ths of a pixel: whole numbers add up exactly, and the loops over them become vector code

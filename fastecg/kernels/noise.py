@@ -13,10 +13,14 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-LUMA, CHROMA = 32768, 16384  # deviates before the table repeats
+LUMA = 32768  # deviates of brightness before the table repeats
+CHROMA = 16384  # deviates of colour before the table repeats; one serves two columns
 _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
 _THROUGH = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
-OF_LUMA, OF_CHROMA, OF_SIGN = 1, 2, 3
+# Streams of a row's hash.
+OF_LUMA = 1  # where the row begins in the table of brightness
+OF_CHROMA = 2  # where it begins in the table of colour
+OF_SIGN = 3  # which of its deviates are turned over
 UNIT = 8192  # one standard deviation in a table
 
 
@@ -71,7 +75,7 @@ def curve(read: float, shot: float) -> np.ndarray:
 
 
 @jit
-def place(seed, stream, row, size):
+def table_offset(seed, stream, row, size):
     """Where a row enters a table of `size` (a power of two) deviates; streams OF_... of a seed know nothing of each other."""
     mixed = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(row) * np.uint64(0xD1B54A32D192ED03)
     mixed = (mixed ^ (mixed >> np.uint64(30)) ^ np.uint64(stream)) * np.uint64(0xBF58476D1CE4E5B9)

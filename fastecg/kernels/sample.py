@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels import CELL as CELL
 from fastecg.kernels.address import address
-from fastecg.kernels.ahead import ask_for
+from fastecg.kernels.ahead import prefetch
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import CHROMA, LUMA, OF_CHROMA, OF_LUMA, OF_SIGN, place
+from fastecg.kernels.noise import CHROMA, LUMA, OF_CHROMA, OF_LUMA, OF_SIGN, table_offset
 from fastecg.kernels.sample_cell import (
     DARKEST,
     LOSS,
@@ -27,8 +28,10 @@ from fastecg.kernels.sample_cell import (
     see_page,
 )
 
-CELL = 8
-BESIDE, ON, ACROSS = 0, 1, 2  # kinds of cells
+# Kinds of cells.
+BESIDE = 0  # wholly beside the sheet
+ON = 1  # wholly on it
+ACROSS = 2  # crossed by its edge
 FAR_AWAY = 32767  # pixels: what coordinates are limited to
 NOWHERE = -(2**31)  # the coordinate of a node that is not finite
 ONE = 65536
@@ -169,15 +172,18 @@ def _expose_rows(
         _mix_coordinates(lattice, i, eighths, strip)
         _mix_coordinates(lattice, min(i + 1, cells.shape[0] - 1), eighths, ahead)
         _mix_light(light, i, eighths, lit)
-        sign = 2 * place(noise[0], OF_SIGN, row >> 1, 2) - 1
+        sign = 2 * table_offset(noise[0], OF_SIGN, row >> 1, 2) - 1
         c0, c1, c2 = sign * noise[1], sign * noise[2], sign * noise[3]
-        bright, colour = luma_at + 2 * place(noise[0], OF_LUMA, row, LUMA), chroma_at + 8 * place(noise[0], OF_CHROMA, row >> 1, CHROMA)
+        bright, colour = (
+            luma_at + 2 * table_offset(noise[0], OF_LUMA, row, LUMA),
+            chroma_at + 8 * table_offset(noise[0], OF_CHROMA, row >> 1, CHROMA),
+        )
         desk_row = row if desk.shape[0] > 1 else 0
         desk_at = address(desk[desk_row])
         for j in range(columns):
             locate(width, xs + 4 * j, ys + 4 * j, spots_at + 32 * j, shares_at + 32 * j)
             # The sheet is read along slanting lines, which processors do not foresee: ask for what is needed eight rows on.
-            ask_for(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
+            prefetch(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
         for j in range(columns):
             x, kind = origin[0] + CELL * j, cells[i, j]
             if kind == ON:

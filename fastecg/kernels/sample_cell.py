@@ -29,8 +29,13 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-_I8, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
-NEAR, FAR = (0, 1, 4, 5), (2, 3, 6, 7)
+_I8 = ir.IntType(8)
+_I16 = ir.IntType(16)
+_I32 = ir.IntType(32)
+_I64 = ir.IntType(64)
+# The pixels of the two vectors; the module's docstring says why in this order.
+NEAR = (0, 1, 4, 5)
+FAR = (2, 3, 6, 7)
 DARKEST = 8  # least light Q14: an eighth of a level of white
 LOSS = 3  # of 64 parts of a level, on average
 

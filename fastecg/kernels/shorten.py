@@ -8,7 +8,7 @@ from fastecg.kernels.jit import jit
 
 
 @jit
-def lose_length(height, step, steepest, radius, lost):
+def foreshorten(height, step, steepest, radius, lost):
     """Set lost (rows, columns) to the integral along rows of 1 - sqrt(1 - slope²), zero in the middle column.
 
     `height` has steps of `step` mm along rows; slopes count up to `steepest`. What rows lose is evened out across them by two box

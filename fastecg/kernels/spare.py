@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PIXELS = 16  # at a time
 
 
-def pillow_picture(pixels: np.ndarray, left: int = 0, top: int = 0) -> Image.Image:
+def to_rgbx(pixels: np.ndarray, left: int = 0, top: int = 0) -> Image.Image:
     """A picture (height, width, 3) uint8 for Pillow, its edge repeated `left` and `top` times.
 
     Pillow keeps pixels in four bytes and takes such as they are: its own copy costs six times as much.

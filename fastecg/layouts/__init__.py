@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fastecg.errors import LayoutError
 from fastecg.layouts.layout import Layout
-from fastecg.paper import PAPERS, Frame, Paper, Setup
+from fastecg.layouts.paper import PAPERS, Frame, Paper, Setup
 from fastecg.record import LEADS
 
 __all__ = [

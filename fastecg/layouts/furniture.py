@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from fastecg.layouts.layout import Layout
+from fastecg.layouts.paper import Frame
 from fastecg.page import Stroke, Text, Trace
-from fastecg.paper import Frame
 from fastecg.style import Style
 from fastecg.text import width_mm
 

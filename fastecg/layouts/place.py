@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.errors import LayoutError
-from fastecg.facts import Facts
+from fastecg.layouts.facts import Facts
 from fastecg.layouts.furniture import label_of, pulses_at, separators, steps
 from fastecg.layouts.layout import Layout
+from fastecg.layouts.paper import Frame, Setup, paper_for
+from fastecg.layouts.printed import Edges, printed_words
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
-from fastecg.paper import Frame, Setup, paper_for
-from fastecg.printed import Edges, printed_words
 from fastecg.record import Record
 from fastecg.style import Style
 from fastecg.text import measure, printable
@@ -40,9 +40,34 @@ class Cell:
         return self.label.removeprefix("-")
 
 
-def place(layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts | None, start: int, stop: int) -> Page:
-    """See `Layout.place`."""
-    start, stop = max(0, start), min(stop, record.samples)
+def place(
+    layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts | None = None, *, start: int = 0, stop: int | None = None
+) -> Page:
+    """Draw samples `start` to `stop` of a record as vectors in mm.
+
+    Sample i of a segment lies at ``x = x0 + (i - start) / fs * speed`` and ``y = baseline - gain * mV``. Columns share the time axis
+    without gaps (or all begin at `start`, where the setup says simultaneous).
+
+    Parameters
+    ----------
+    layout : Layout
+    record : Record
+    style : Style
+        The look of the machine.
+    setup : Setup
+        Speed, gain, paper and the like.
+    facts : Facts, optional
+        What header and footer print; without it the page has neither.
+    start, stop : int
+        Samples of the page; `stop` defaults to the record's end. What does not fit on the time axis is left out.
+
+    Raises
+    ------
+    LayoutError
+        If the range holds no sample, none falls on the page, the record has no lead of the layout, or a rhythm lead that was asked for
+        is not in the record or has no strip.
+    """
+    start, stop = max(0, start), record.samples if stop is None else min(stop, record.samples)
     if stop <= start:
         raise LayoutError(f"{record.name}: samples {start} to {stop} are no page, the record has {record.samples}")
     notes: list[str] = []

@@ -95,6 +95,14 @@ def read_header(path: str | Path) -> Header:
     return parse_header(raw, path)
 
 
+def has_no_signals(path: str | Path) -> bool:
+    """Whether this is the header of a record without signals, which stands for one that could not be read."""
+    if Path(path).suffix.lower() != ".hea" or file_size(path) is None:
+        return False
+    fields = next(iter(header_lines(read_bytes(path, 0, MOST_BYTES), path)), "").split()
+    return fields[1:2] == ["0"]
+
+
 def file_size(path: str | Path) -> int | None:
     """Bytes in a regular file; None if there is none (a pipe or device could make a reader wait for ever)."""
     try:

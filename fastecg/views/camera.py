@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastecg.artifact import value
+from fastecg.artifact import param
 from fastecg.views.view import View
 
 
@@ -19,20 +19,20 @@ class Camera(View):
     of it; above 1 the page's edges are lost.
     """
 
-    tilt_deg: float = value(0.0, 0.0, 45.0, "how far the camera is from straight above")
-    azimuth_deg: float = value(90.0, -180.0, 180.0, "towards which side of the page: 0 right, 90 bottom, 180 left, -90 top")
-    roll_deg: float = value(0.0, -180.0, 180.0, "how far the page is turned clockwise in the picture")
-    turns: int = value(0, 0, 3, "quarter turns clockwise on top of that")
-    distance_mm: float = value(400.0, 150.0, 3000.0, "from the lens to the page's centre; nearer is stronger perspective")
-    lens_k1: float = value(0.0, -0.06, 0.06, "lens: below 0 barrel, above 0 pincushion, at the page's farthest corner")
-    lens_k2: float = value(0.0, -0.02, 0.02, "lens: the next term")
-    fill: float = value(0.95, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
-    offset_x: float = value(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the width")
-    offset_y: float = value(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the height")
-    aspect: float = value(0.0, 0.0, 2.5, "width over height of the picture; 0 takes the page's own")
-    width_px: int = value(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
-    crop_top: float = value(0.0, 0.0, 0.4, "share of the picture's height cut off at its top: a header")
-    crop_bottom: float = value(0.0, 0.0, 0.4, "share of the picture's height cut off at its bottom")
+    tilt_deg: float = param(0.0, 0.0, 45.0, "how far the camera is from straight above")
+    azimuth_deg: float = param(90.0, -180.0, 180.0, "towards which side of the page: 0 right, 90 bottom, 180 left, -90 top")
+    roll_deg: float = param(0.0, -180.0, 180.0, "how far the page is turned clockwise in the picture")
+    turns: int = param(0, 0, 3, "quarter turns clockwise on top of that")
+    distance_mm: float = param(400.0, 150.0, 3000.0, "from the lens to the page's centre; nearer is stronger perspective")
+    lens_k1: float = param(0.0, -0.06, 0.06, "lens: below 0 barrel, above 0 pincushion, at the page's farthest corner")
+    lens_k2: float = param(0.0, -0.02, 0.02, "lens: the next term")
+    fill: float = param(0.95, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
+    offset_x: float = param(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the width")
+    offset_y: float = param(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the height")
+    aspect: float = param(0.0, 0.0, 2.5, "width over height of the picture; 0 takes the page's own")
+    width_px: int = param(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
+    crop_top: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its top: a header")
+    crop_bottom: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its bottom")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture."""

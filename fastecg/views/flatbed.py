@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import value
+from fastecg.artifact import param
 from fastecg.views.view import View
 
 _LIDS = {"white": (244, 244, 242), "grey": (176, 177, 176), "black": (22, 22, 24)}
@@ -16,16 +16,16 @@ _LIDS = {"white": (244, 244, 242), "grey": (176, 177, 176), "black": (22, 22, 24
 class Flatbed(View):
     """A flatbed or feed scanner: no perspective; the page a little askew, the lid seen beside it."""
 
-    skew_deg: float = value(0.0, -15.0, 15.0, "how far the page lies turned clockwise")
-    turns: int = value(0, 0, 3, "quarter turns clockwise on top of that")
-    stretch_x: float = value(1.0, 0.95, 1.05, "true resolution over the stated one, across the scan")
-    stretch_y: float = value(1.0, 0.95, 1.05, "true resolution over the stated one, along the scan")
-    border_mm: float = value(0.0, -30.0, 80.0, "how far the scan goes beyond the page; below 0 the page is cropped")
-    offset_x_mm: float = value(0.0, -60.0, 60.0, "how far the page lies off the middle")
-    offset_y_mm: float = value(0.0, -60.0, 60.0, "how far the page lies off the middle")
-    lid: str = value("white", help="colour of the lid", choices=tuple(_LIDS))
-    crop_top: float = value(0.0, 0.0, 0.4, "share of the scan's height cut off at its top: a header")
-    crop_bottom: float = value(0.0, 0.0, 0.4, "share of the scan's height cut off at its bottom")
+    skew_deg: float = param(0.0, -15.0, 15.0, "how far the page lies turned clockwise")
+    turns: int = param(0, 0, 3, "quarter turns clockwise on top of that")
+    stretch_x: float = param(1.0, 0.95, 1.05, "true resolution over the stated one, across the scan")
+    stretch_y: float = param(1.0, 0.95, 1.05, "true resolution over the stated one, along the scan")
+    border_mm: float = param(0.0, -30.0, 80.0, "how far the scan goes beyond the page; below 0 the page is cropped")
+    offset_x_mm: float = param(0.0, -60.0, 60.0, "how far the page lies off the middle")
+    offset_y_mm: float = param(0.0, -60.0, 60.0, "how far the page lies off the middle")
+    lid: str = param("white", help="colour of the lid", choices=tuple(_LIDS))
+    crop_top: float = param(0.0, 0.0, 0.4, "share of the scan's height cut off at its top: a header")
+    crop_bottom: float = param(0.0, 0.0, 0.4, "share of the scan's height cut off at its bottom")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture of the page and its border."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import value
+from fastecg.artifact import param
 from fastecg.views.camera import Camera
 
 
@@ -14,9 +14,9 @@ from fastecg.views.camera import Camera
 class Screen(Camera):
     """A display on which the page is shown, photographed: a plane, larger or smaller than paper, in a dark surround."""
 
-    distance_mm: float = value(550.0, 150.0, 3000.0, "from the lens to the middle of the display")
-    fill: float = value(1.05, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
-    zoom: float = value(1.0, 0.3, 2.5, "size of the page on the display, 1 as on paper")
+    distance_mm: float = param(550.0, 150.0, 3000.0, "from the lens to the middle of the display")
+    fill: float = param(1.05, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
+    zoom: float = param(1.0, 0.3, 2.5, "size of the page on the display, 1 as on paper")
 
     def _distance_mm(self) -> float:
         """In millimetres of the page, which the display shows larger or smaller."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import Values
+from fastecg.artifact import Params
 
 
 @dataclass(frozen=True)
-class View(Values):
+class View(Params):
     """Where the camera or scanner is. The page lies in the plane z = 0, its corner at the origin, z towards the camera."""
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:

@@ -93,10 +93,10 @@ def _png(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
 def _jpeg(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     from PIL import Image
 
-    from fastecg.kernels.spare import pillow_picture
+    from fastecg.kernels.spare import to_rgbx
 
     coloured = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
-    picture = pillow_picture(image) if coloured else Image.fromarray(image)
+    picture = to_rgbx(image) if coloured else Image.fromarray(image)
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality or 95, dpi=(round(dpi), round(dpi)))
     return file.getvalue()

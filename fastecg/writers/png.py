@@ -22,8 +22,10 @@ from fastecg.errors import ImageError
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNIT_METRE = 1
 _COLOUR_TYPE = {1: 0, 3: 2, 4: 6}  # channels -> grey, RGB, RGBA
-_PRINT, _NOISE = 0.2, 0.5  # shares of bytes like no neighbour; between these, both filters are tried on some rows
-_BANDS, _BAND = 4, 8  # bands tried, and rows of each
+_PRINT = 0.2  # share of bytes that equal no neighbour, up to which a picture is packed as print without a trial
+_NOISE = 0.5  # share from which it is packed as noise without one; between the two, both ways are tried on some rows
+_BANDS = 4  # bands of rows that are tried, spread over the picture's height
+_BAND = 8  # rows of each
 _LEVELS = range(4)
 _LOOKED_AT = 64  # rows compared with their neighbours to choose the filter
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from fastecg.writers.image import write_atomic
 
 _MISSING = -32768  # format 16's value for "no sample"
 _LARGEST = 32767
+_MOST_NAME = 150  # bytes: file systems take 255, and names grow while they are written
 _SPAN = 1 << 18  # samples that are digitised together
 _COUNTS_A_MV = 1000.0  # 1 µV a count, finer than any electrocardiograph
 
@@ -61,9 +64,25 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     write_atomic(target.with_name(target.name + ".hea"), _header(name, record, counts, gains, baselines, comments).encode("utf-8"))
 
 
+def write_empty_header(path: Path, fs: float) -> None:
+    """Write ``<path>.hea`` of a record without signals, which stands for one that could not be read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path.with_name(path.name + ".hea"), f"{ascii_name(path.name)} 0 {fs:g} 0\n".encode())
+
+
 def is_letter(character: str) -> bool:
     """Whether a record's name may have this: a letter or digit of any script, a mark that belongs to one, ``_`` or ``-``."""
     return character.isalnum() or character in "_-" or unicodedata.category(character).startswith("M")
+
+
+def safe_name(name: str) -> str:
+    """A valid name for files and records: letters of any script, digits, ``-`` and ``_``; long names are cut and end in a hash."""
+    kept = "".join(character if is_letter(character) else " " for character in unicodedata.normalize("NFC", name))
+    kept = re.sub(" +", "_", kept) or "_"
+    if len(kept.encode()) <= _MOST_NAME and len(kept.encode("punycode")) <= _MOST_NAME:
+        return kept
+    mark = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    return kept.encode()[: _MOST_NAME // 3].decode("utf-8", "ignore") + "_" + mark
 
 
 def ascii_name(name: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.artifacts.blot import Patch, coverage
-from fastecg.artifacts.relief import bare_paper, noise_along
+from fastecg.artifacts._blot import Patch, coverage
+from fastecg.artifacts._relief import bare_paper, noise_along
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -53,8 +53,8 @@ def ripped(
     if sheet.gone is not None:
         np.minimum(lip, 255 - sheet.gone[place.window], out=lip)  # no fibres where no paper was
     if lip.any():
-        sheet = sheet.under(place.window, lip)
-    return without_scraps(sheet.without(place.window, gone))
+        sheet = sheet.with_overlay(place.window, lip)
+    return without_scraps(sheet.with_hole(place.window, gone))
 
 
 def without_scraps(sheet: Sheet) -> Sheet:
@@ -70,7 +70,7 @@ def without_scraps(sheet: Sheet) -> Sheet:
     if not len(rows):
         return sheet
     window = slice(max(rows[0] - 2, 0), rows[-1] + 3), slice(max(columns[0] - 2, 0), columns[-1] + 3)
-    return sheet.without(window, np.uint8(255) * binary_dilation(scraps[window], iterations=2))  # with their soft edges
+    return sheet.with_hole(window, np.uint8(255) * binary_dilation(scraps[window], iterations=2))  # with their soft edges
 
 
 def _pieces(gone: np.ndarray) -> np.ndarray:
@@ -82,4 +82,4 @@ def _pieces(gone: np.ndarray) -> np.ndarray:
 
 def cut(sheet: Sheet, place: Patch, inside_mm: np.ndarray) -> Sheet:
     """The sheet with a clean hole where `inside_mm` (rows, columns) is above 0."""
-    return sheet.without(place.window, coverage(inside_mm * sheet.scale))
+    return sheet.with_hole(place.window, coverage(inside_mm * sheet.scale))

@@ -9,29 +9,22 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from fastecg.drawing import Drawn, Task, Waiting, draw_task
-from fastecg.errors import FastecgError
-from fastecg.manifest import Line, Manifest
-from fastecg.options import Options
-from fastecg.outputs import Output, is_own_memory, output_at
-from fastecg.plan import find_tasks, in_parts, left_of, open_manifest, sweep
+from fastecg.options import Options, RunOptions, takes_with_two
+from fastecg.run.drawing import Drawn, Task, Waiting, draw_task
+from fastecg.run.manifest import Line, Manifest
+from fastecg.run.outputs import Output, is_own_memory, output_at
+from fastecg.run.plan import find_tasks, in_parts, left_of, open_manifest, sweep
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from fastecg.handwriting import NotesFont
-    from fastecg.recipe import Recipe
     from fastecg.record import Record
-
-#: Formats of pictures, and what is written of their truth.
-Format = Literal["png", "jpg", "webp", "tiff"]
-TruthFile = Literal["json", "mask", "layers", "warp"]
 
 _PICTURES_A_WORKER = 8  # drawing fewer takes less time than starting another process
 
@@ -84,44 +77,11 @@ class Summary:
             self.failures.append((drawn.stem, error))
 
 
+@takes_with_two(RunOptions)
 def render_dataset(
     inputs: str | os.PathLike[str] | Record | Iterable[str | os.PathLike[str] | Record],
     out: str | os.PathLike[str],
-    *,
-    recipe: str | Path | Recipe = "clean",
-    layout: str = "auto",
-    style: str = "auto",
-    dpi: float | None = None,
-    speed: float | None = None,
-    gain: float | None = None,
-    chest_gain: float | None = None,
-    paper: str = "auto",
-    rhythm_leads: Sequence[str] = (),
-    severity: float | None = None,
-    header_text: Sequence[str] = (),
-    notes: Sequence[str] = (),
-    notes_font: str | Path | NotesFont | None = None,
-    seed: int = 0,
-    per_record: int = 1,
-    limit: int | None = None,
-    shard: tuple[int, int] | None = None,
-    format: Format = "png",
-    quality: int | None = None,
-    truth: TruthFile | Sequence[TruthFile] = ("json",),
-    mask_unplotted: bool = False,
-    challenge_headers: bool = False,
-    fs: float | None = None,
-    leads: Sequence[str] | None = None,
-    unit: str | None = None,
-    choose: Sequence[str] | None = None,
-    derive: bool = False,
-    start: float | None = None,
-    pages: int | None = None,
-    every: float | None = None,
-    workers: int | None = None,
-    client: Client | None = None,
-    overwrite: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    options: RunOptions,
 ) -> Summary:
     """Draw records as pictures with their truth, into a folder.
 
@@ -135,36 +95,7 @@ def render_dataset(
         Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
     out : path or URL
         Made if missing. A URL is one of fsspec's: ``s3://bucket/folder``.
-    recipe, layout, style, dpi, speed, gain, chest_gain, paper, rhythm_leads, severity, header_text, notes, notes_font, seed
-        As in `fastecg.render`.
-    per_record, limit, shard : int, int, (int, int)
-        Variants of every page; only the first so many records; (k, n): every n-th record from the k-th on, k from 1. Behind a URL
-        each shard keeps a manifest of its own, until a call without `shard` makes one of them.
-    format, quality : str, int
-        "png", "jpg", "webp" or "tiff"; 1 to 100, for JPEG and WebP.
-    truth : sequence of str
-        Some of "json", "mask", "layers", "warp".
-    mask_unplotted : bool
-        Leave samples that are on no picture out of the WFDB copy.
-    challenge_headers : bool
-        Name the images in the header of the WFDB copy, ``#Image: <record>-0.png, …``, as the PhysioNet Challenge 2024 does.
-    fs, leads, unit : float, sequence of str, str
-        Of tables and arrays, as in `fastecg.read_record`.
-    choose : sequence of str, optional
-        Leads to keep, in this order, as in `Record.choose`: "V1", or "CM5=ECG1" for one that is to have another name.
-    derive : bool
-        Add III, aVR, aVL and aVF to records of I and II that lack them.
-    start, pages, every : float, int, float
-        Of long records: the second at which the first page begins, how many pages are drawn at most, and seconds from page to page;
-        whole pages of 10 s. Pages keep their numbers, and so their pictures.
-    workers : int, optional
-        Processes; all cores unless given.
-    client : distributed.Client, optional
-        Draw on this Dask cluster instead; its machines must see `inputs` and `out` under the same paths.
-    overwrite : bool
-        Draw everything anew, whatever is there.
-    progress : callable, optional
-        Called with a `Progress` after every record; where there are many variants or pages, after some of them.
+    <options>
 
     Raises
     ------
@@ -181,75 +112,31 @@ def render_dataset(
     >>> sorted(os.listdir(out))
     ['manifest.jsonl', 'me-0.json', 'me-0.png', 'me.dat', 'me.hea', 'run.json']
     """
-    from fastecg.handwriting import read_font
-    from fastecg.recipe import Recipe, lead_names
     from fastecg.record import Record
-    from fastecg.vary import whole
 
-    known = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
-    options = Options(
-        known,
-        layout=layout,
-        style=style,
-        dpi=dpi,
-        speed=speed,
-        gain=gain,
-        chest_gain=chest_gain,
-        paper=paper,
-        rhythm_leads=lead_names(rhythm_leads),
-        severity=severity,
-        header_text=tuple(header_text),
-        notes=tuple(notes),
-        notes_font=None if notes_font is None else read_font(notes_font),
-        seed=whole(seed, "seed"),
-        per_record=whole(per_record, "number of variants"),
-        format=format,
-        quality=quality,
-        truth=(truth,) if isinstance(truth, str) else tuple(truth),
-        mask_unplotted=mask_unplotted,
-        challenge_headers=challenge_headers,
-        fs=fs,
-        leads=None if leads is None else tuple(leads),
-        unit=unit,
-        choose=None if choose is None else tuple(choose),
-        derive=derive or None,
-        start=start,
-        pages=None if pages is None else whole(pages, "number of pages"),
-        every=every,
-    )
     options.check()
-    if workers is not None and workers < 1:
-        raise FastecgError(f"workers is {workers}, expected 1 or more")
-    with output_at(out, shard) as output:
+    with output_at(out, options.shard) as output:
         given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
-        return _drawn_to(output, given, options, limit, shard, workers if client is None else client, overwrite, progress)
+        return _drawn_to(output, given, options)
 
 
-def _drawn_to(
-    output: Output,
-    inputs: list[Any],
-    options: Options,
-    limit: int | None,
-    shard: tuple[int, int] | None,
-    workers: int | Client | None,
-    overwrite: bool,
-    progress: Callable[[Progress], None] | None,
-) -> Summary:
+def _drawn_to(output: Output, inputs: list[Any], run: RunOptions) -> Summary:
     """Find the records, draw them, and leave a sorted manifest even if the run is stopped."""
-    tasks = find_tasks(inputs, output.folder, limit, shard)
-    manifest, deleted = open_manifest(output, options, overwrite)
-    progress = progress or (lambda _: None)
+    options = run.content()
+    tasks = find_tasks(inputs, output.folder, run.limit, run.shard)
+    manifest, deleted = open_manifest(output, options, run.overwrite)
+    progress = run.progress or (lambda _: None)
     if deleted:
         progress(Progress(0, len(tasks), 0, "", note=f"deleted {deleted} files of the earlier run with other options"))
-    sweep(output.folder, {task.stem for task in tasks}, alone=shard is None)
-    tasks = [task if overwrite else left_of(task, output, manifest, options) for task in tasks]
+    sweep(output.folder, {task.stem for task in tasks}, alone=run.shard is None)
+    tasks = [task if run.overwrite else left_of(task, output, manifest, options) for task in tasks]
     try:
-        summary = _run(tasks, options, output, manifest, workers, progress)
+        summary = _run(tasks, options, output, manifest, run.workers if run.client is None else run.client, progress)
     except BaseException:
         with suppress(OSError):  # the error that stopped the run is the one to report
-            _settle(manifest, output, shard)
+            _settle(manifest, output, run.shard)
         raise
-    _settle(manifest, output, shard)
+    _settle(manifest, output, run.shard)
     summary.deleted = deleted
     return summary
 
@@ -317,12 +204,12 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
     yield from (Drawn(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
     if not (workers is None or isinstance(workers, int)):
-        from fastecg.cluster import drawn_by_cluster
+        from fastecg.run.cluster import drawn_by_cluster
 
         yield from drawn_by_cluster(tasks, options, target, workers)
         return
     from fastecg.kernels.jit import kernels_cached
-    from fastecg.workers import drawn_by_workers, end_if_starting
+    from fastecg.run.workers import drawn_by_workers, end_if_starting
 
     most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
     processes = min(most, _worker_count(workers, tasks, options))

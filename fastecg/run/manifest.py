@@ -98,15 +98,15 @@ _NUMBERS = ("page", "variant", "seed", "width", "height", "bytes")
 
 def _is_line(line: Any) -> bool:
     """Whether this is a line of ours about a record below the folder: what a manifest lists is read, and deleted to be drawn anew."""
-    if not (isinstance(line, dict) and _is_below(line.get("record"))):
+    if not (isinstance(line, dict) and is_below(line.get("record"))):
         return False
     if "error" in line:
         return isinstance(line["error"], str)
     numbers = all(type(line.get(name)) is int for name in _NUMBERS)
-    return numbers and _is_below(line.get("path")) and isinstance(line.get("recipe"), str) and isinstance(line.get("truth_bytes", {}), dict)
+    return numbers and is_below(line.get("path")) and isinstance(line.get("recipe"), str) and isinstance(line.get("truth_bytes", {}), dict)
 
 
-def _is_below(name: Any) -> bool:
+def is_below(name: Any) -> bool:
     """Whether this is the name of something in the folder."""
     if not isinstance(name, str) or not name or any(character in name for character in "\0\\"):
         return False

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastecg.drawing import Drawn, Task, Waiting, draw_task
 from fastecg.errors import FastecgError
 from fastecg.options import Options
+from fastecg.run.drawing import Drawn, Task, Waiting, draw_task
 
 if TYPE_CHECKING:
     from distributed import Client, Future

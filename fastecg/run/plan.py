@@ -9,12 +9,12 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from fastecg.drawing import Task
 from fastecg.errors import FastecgError, RecordError
 from fastecg.files import spelled
-from fastecg.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.options import Options
-from fastecg.outputs import Output
+from fastecg.run.drawing import Task
+from fastecg.run.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
+from fastecg.run.outputs import Output
 from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from isal import isal_zlib
 
-from fastecg.errors import FastecgError, RecordError, UnitWarning
+from fastecg.errors import FastecgError, RecordError, UnitWarning, not_installed
 from fastecg.files import spelled
-from fastecg.manifest import Line
 from fastecg.options import Options
-from fastecg.outputs import send_folder
+from fastecg.run.manifest import Line
+from fastecg.run.outputs import send_folder
 from fastecg.writers import save_photo, write_record
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _PICTURES_A_PART = 8  # of a record that is drawn in parts: what is lost when a run is killed
 _FEW_PARTS = 16  # records of no more are drawn as a whole
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent.parent
 _OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
 
 
@@ -219,30 +219,12 @@ def _read_file(origin: Path, options: Options) -> Record:
 
 def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
     """Picture `index` of a record: all pages of variant 0, then all of variant 1, and so on."""
-    from fastecg.recipe import render
+    from fastecg.rendering import photo_of
 
     variant, page = divmod(index, pages)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnitWarning)  # told once a record
-        return render(
-            record,
-            recipe=options.recipe,
-            layout=options.layout,
-            style=options.style,
-            dpi=options.dpi,
-            speed=options.speed,
-            gain=options.gain,
-            chest_gain=options.chest_gain,
-            paper=options.paper,
-            rhythm_leads=options.rhythm_leads,
-            severity=options.severity,
-            header_text=options.header_text,
-            notes=options.notes,
-            notes_font=options.notes_font,
-            seed=options.seed,
-            page=page,
-            variant=variant,
-        )
+        return photo_of(record, options, page, variant)
 
 
 def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
@@ -255,7 +237,7 @@ def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
 def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
     """Write a picture's files; its line for the manifest."""
     path = f"{stem}-{index}.{options.format}"
-    body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=options.truth)
+    body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=tuple(options.truth))
     shot, (height, width) = photo.shot, photo.image.shape[:2]
     return {
         "path": path,
@@ -288,6 +270,8 @@ def _reason(error: Exception, task: Task) -> str:
     """
     if os.environ.get("FASTECG_DEBUG"):
         traceback.print_exception(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"{task.stem}: {not_installed(error)}"
     if not isinstance(error, FastecgError):
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
         place = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from fastecg.facts import Facts
+from fastecg.layouts.facts import Facts
+from fastecg.layouts.paper import Frame, Setup
 from fastecg.page import Text
-from fastecg.paper import Frame, Setup
 from fastecg.style import Style
 from fastecg.text import measure, printable, width_mm
 

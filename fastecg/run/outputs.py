@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fastecg.errors import FastecgError
-from fastecg.manifest import MANIFEST, RUN
+from fastecg.run.manifest import MANIFEST, RUN
 
 _SEND_S = 30.0  # seconds between two uploads of the manifest
 _LOCAL = ("file://", "local://")

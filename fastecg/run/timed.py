@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from fastecg.errors import FastecgError
-from fastecg.workers import UNGUARDED, end_if_starting, start_worker
+from fastecg.run.workers import UNGUARDED, end_if_starting, start_worker
 
 _START_S = 120.0  # time allowed for a process to start, besides the limit of its first job
 

@@ -1,0 +1,115 @@
+"""``digitized.jsonl``: one line for each picture of a folder of records, with its source, its record, and why it could not be read if so.
+
+Before the files of a picture are written, its name is entered here, so that a stopped run can be resumed and no file of others is ever
+replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from fastecg.files import lines_of
+from fastecg.run.manifest import is_below
+from fastecg.writers.image import write_atomic
+
+#: The manifest of a folder of digitised pictures.
+DIGITIZED = "digitized.jsonl"
+
+#: What follows the name of a picture in the files that are made of it.
+SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".npz", ".mat", ".edf", ".aecg.xml")
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One page of a picture file and the name of its record; `page` is None as long as the pages of the file have not been counted."""
+
+    path: Path
+    source: str
+    stem: str
+    page: int | None = 0
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        """Its key in the manifest."""
+        return self.source, self.page or 0
+
+
+class Ledger:
+    """The manifest of a folder of digitised pictures: for each (source, page) its last line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / DIGITIZED
+        self.lines: dict[tuple[str, int], Line] = {}
+        self._torn = False
+        for text in lines_of(self.path):
+            self._torn = not text.endswith(b"\n")  # a line that a crash cut short
+            with suppress(orjson.JSONDecodeError):
+                line = orjson.loads(text)
+                if isinstance(line, dict) and isinstance(line.get("source"), str) and is_below(line.get("record")):
+                    page = line.setdefault("page", 0)
+                    if type(page) is int:
+                        self.lines[line["source"], page] = line
+
+    def append(self, lines: Iterable[Line]) -> None:
+        """Append lines to the file."""
+        data = b""
+        for line in lines:
+            self.lines[line["source"], line["page"]] = line
+            data += orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        if data:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "ab") as file:
+                file.write(b"\n" + data if self._torn else data)
+            self._torn = False
+
+    def compact(self) -> None:
+        """Rewrite the file sorted by name, with one line for each picture."""
+        ordered = sorted(self.lines.values(), key=lambda line: (line["record"], line["source"], line["page"]))
+        write_atomic(self.path, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in ordered))
+
+    def whole(self, job: Job, key: str) -> bool:
+        """Whether the picture has been read before with the same options, or also with a corrected page, and all its files are present."""
+        line = self.lines.get(job.identity, {})
+        if key not in (line.get("wish"), line.get("corrected")) or "bytes" not in line or line.get("stamp") != stamp_of(job.path):
+            return False
+        return all(file_bytes((self.folder / line["record"]).with_name(name)) == size for name, size in line["bytes"].items())
+
+    def files(self, stem: str) -> Iterator[Path]:
+        """The existing files of a record; files that a link places outside the folder are left out."""
+        inside = self.folder.resolve()
+        for path in record_files(self.folder, stem):
+            if path.exists() and inside in path.resolve().parents:
+                yield path
+
+
+def file_bytes(path: Path) -> int | None:
+    """The size of a file; None if it cannot be read."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def stamp_of(path: Path) -> list[int] | None:
+    """The size and modification time of a file, by which a replaced picture is noticed."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def record_files(folder: Path, stem: str) -> list[Path]:
+    """The files that a record may have, whether they exist or not."""
+    from fastecg.writers.wfdb_copy import ascii_name
+
+    target = folder / stem
+    return [target.with_name((ascii_name(target.name) if suffix == ".dat" else target.name) + suffix) for suffix in SUFFIXES]

@@ -1,0 +1,247 @@
+"""The run: pictures to records, by several processes, resumed where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from fastecg.archive.ledger import Job, Ledger, Line, file_bytes, record_files, stamp_of
+from fastecg.archive.plan import planned, spelled_path
+from fastecg.archive.summary import SUMMARY, check_summary, in_short, summary
+from fastecg.archive.whole_records import write_whole_records
+from fastecg.errors import FastecgError, not_installed
+from fastecg.files import read_file
+from fastecg.run.timed import Done, in_time
+from fastecg.writers.image import write_atomic
+
+if TYPE_CHECKING:
+    from fastecg.digitizing.result import Format
+    from fastecg.digitizing.views import Settings
+
+_MOST_WEIGHTS = 1 << 31  # bytes of a network's file
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asks for: how pictures are read, and which files are written."""
+
+    settings: Settings
+    weights: Path | None = None
+    overlay: bool = False
+    also: tuple[Format, ...] = ()  # formats besides WFDB
+
+    def key(self) -> str:
+        """A hash of everything besides the picture that the result depends on."""
+        from fastecg import __version__
+
+        told = {name: _stamp(value) if isinstance(value, Path) else value for name, value in asdict(self.settings).items()}
+        everything = [__version__, told, None if self.weights is None else _stamp(self.weights), self.overlay, self.also]
+        return hashlib.sha256(orjson.dumps(everything, default=str)).hexdigest()[:16]
+
+
+def _stamp(path: Path) -> str:
+    """A hash of the content of a file."""
+    try:
+        return hashlib.sha256(read_file(path, _MOST_WEIGHTS)).hexdigest()
+    except OSError as error:
+        raise FastecgError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
+
+
+@dataclass(frozen=True)
+class Step:
+    """The progress of a run: the manifest line of the picture just finished, and the traceback if it raised an unexpected error."""
+
+    done: int
+    total: int
+    line: Line
+    trace: str = ""
+
+
+@dataclass
+class Outcome:
+    """The result of a run: how many pictures were read, how many had been read before, and which failed for what reason."""
+
+    read: int = 0
+    kept: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+def digitize_archive(
+    inputs: Iterable[Path],
+    out: Path,
+    wish: Wish,
+    *,
+    workers: int = 1,
+    timeout_s: float = 120.0,
+    progress: Callable[[Step], None] | None = None,
+    compiling: Callable[[], None] | None = None,
+) -> Outcome:
+    """Read pictures into a folder.
+
+    Parameters
+    ----------
+    inputs : paths
+        Pictures, PDF files, folders of them.
+    out : Path
+    wish : Wish
+    workers : int
+        Processes.
+    timeout_s : float
+        For one picture.
+    progress, compiling : callable, optional
+        Called with a `Step` after every picture; called when kernels have to be compiled.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    FastecgError
+        If no picture is found, or `out` holds a table of the summary's name that is none of ours.
+    """
+    from fastecg.kernels.jit import kernels_cached
+
+    check_summary(out)
+    ledger = Ledger(out)
+    jobs = planned(inputs, ledger)
+    run = _Run(jobs, ledger, wish)
+    task = partial(_work, out=out, wish=wish)
+    processes = min(workers, max(1, len(run.waiting))) if workers > 1 else 1
+    try:
+        for done in in_time(run.waiting, task, processes, timeout_s, one_first=not kernels_cached(), compiling=compiling):
+            if done.result is not None and "pages" in done.result:
+                run.add_pages(done.job, done.result["pages"])
+                continue
+            step = run.note(done)
+            if progress is not None:
+                progress(step)
+        write_whole_records(inputs, ledger, {job.source for job in jobs}, wish.settings.fs)
+    finally:
+        with suppress(OSError):  # the error that stopped the run is the one to report
+            if ledger.lines:
+                ledger.compact()
+                write_atomic(out / SUMMARY, summary(ledger))
+    return run.outcome
+
+
+class _Run:
+    """The pictures that wait to be read, and what became of the others.
+
+    Attributes
+    ----------
+    waiting : deque of Job
+        Pictures to read, and files whose pages are to be counted.
+    outcome : Outcome
+    """
+
+    def __init__(self, jobs: list[Job], ledger: Ledger, wish: Wish) -> None:
+        self.waiting: deque[Job] = deque()
+        self.outcome = Outcome()
+        self._ledger, self._key = ledger, wish.key()
+        # A run without the corrected page does not undo the correction.
+        self._corrected = None if wish.settings.page is None else replace(wish, settings=replace(wish.settings, page=None)).key()
+        self._total = len(jobs)
+        self._add(jobs)
+
+    def _add(self, jobs: list[Job]) -> None:
+        """Let pictures wait that have not been read before, and reserve their names."""
+        fresh = [job for job in jobs if job.page is None or not self._ledger.whole(job, self._key)]
+        self.outcome.kept += len(jobs) - len(fresh)
+        self._ledger.append(_claim(job, self._ledger) for job in fresh)
+        self.waiting.extend(fresh)
+
+    def add_pages(self, job: Job, count: int) -> None:
+        """Go on with the pages of a file, which have been counted."""
+        self._total += count - 1
+        self._add([replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(count)])
+
+    def note(self, done: Done) -> Step:
+        """Enter what became of a picture; the files of one that could not be read are removed."""
+        line, outcome = _line(done, self._key), self.outcome
+        if self._corrected is not None:
+            line["corrected"] = self._corrected
+        if "error" in line:
+            for path in self._ledger.files(done.job.stem):
+                path.unlink()
+            outcome.failures.append((_name_of(line), line["error"]))
+        else:
+            outcome.read += 1
+        self._ledger.append([line])
+        return Step(outcome.read + outcome.kept + len(outcome.failures), self._total, line, done.trace)
+
+
+def _claim(job: Job, ledger: Ledger) -> Line:
+    """The line that reserves a name for a job; an earlier result stays in it until the picture has been read again."""
+    return ledger.lines.get(job.identity, {}) | {"source": job.source, "page": job.page or 0, "record": job.stem}
+
+
+def _page_stem(stem: str, page: int) -> str:
+    return stem if page == 0 else f"{stem}-p{page + 1}"
+
+
+def _line(done: Done, key: str) -> Line:
+    """The manifest line of a finished job."""
+    job: Job = done.job
+    known = {"source": job.source, "page": job.page or 0, "record": job.stem}
+    found = {"error": done.error} if done.result is None else done.result
+    if "error" in found:
+        words = str(found["error"])
+        for name in (str(job.path), job.path.name):
+            words = words.removeprefix(f"{name}: ")
+        return known | {"error": spelled_path(Path(words))}
+    return known | {"wish": key, **found}
+
+
+def _name_of(line: Line) -> str:
+    return line["source"] + (f", page {line['page'] + 1}" if line["page"] else "")
+
+
+def _work(job: Job, *, out: Path, wish: Wish) -> Line:
+    """Count the pages of a file, or read one page and write its files. Runs in a worker process."""
+    from fastecg.digitizing.pictures import page_count
+
+    if job.page is None:
+        return {"pages": page_count(job.path)}
+    try:
+        return _read(job, out, wish)
+    except (FastecgError, OSError) as error:
+        words = f"{error.filename or 'file'}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+        return {"error": words}
+    except MemoryError:
+        return {"error": "there is not enough memory for it, expected a smaller picture"}
+    except ModuleNotFoundError as error:
+        return {"error": not_installed(error)}
+    except Exception as fault:
+        frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if "fastecg" in frame.filename]
+        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        if os.environ.get("FASTECG_DEBUG"):
+            traceback.print_exc()
+        return {"error": f"unexpected {type(fault).__name__}{place} ({fault})"}
+
+
+def _read(job: Job, out: Path, wish: Wish) -> Line:
+    """Read one page and write its files; returns the content of its manifest line."""
+    from fastecg.digitizing.digitize import digitize
+    from fastecg.digitizing.pictures import read_picture
+    from fastecg.digitizing.result import digitized_of
+    from fastecg.digitizing.separate import WEIGHTS
+
+    target = out / job.stem
+    picture = read_picture(job.path, job.page or 0)
+    stamp = stamp_of(job.path)
+    reading = digitize(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
+    found = digitized_of(reading, picture)
+    found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
+    sizes = {path.name: size for path in record_files(out, job.stem) if (size := file_bytes(path)) is not None}
+    return {"stamp": stamp, "bytes": sizes, **in_short(found.report(deviations=False))}

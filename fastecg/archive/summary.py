@@ -1,0 +1,56 @@
+"""``summary.csv``: the table for people, a line a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from fastecg.archive.ledger import Ledger, Line
+from fastecg.errors import FastecgError
+from fastecg.files import lines_of
+
+#: The table's file.
+SUMMARY = "summary.csv"
+
+#: The columns of the table.
+COLUMNS = ("picture", "page", "record", "layout", "order", "confidence", "gain_mm_mv", "speed_mm_s", "fs", "read", "flags", "error")
+
+
+def check_summary(out: Path) -> None:
+    """Raise if the file of the summary exists and was not written by fastecg."""
+    path = out / SUMMARY
+    if path.exists() and not next(lines_of(path), b"").startswith(",".join(COLUMNS).encode()):
+        raise FastecgError(f"{path}: is there and no summary of ours, expected another output folder, or that file elsewhere")
+
+
+def summary(ledger: Ledger) -> bytes:
+    """The summary as CSV, one line for each picture, in the order of the manifest."""
+    file = io.StringIO()
+    table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    for line in sorted(ledger.lines.values(), key=lambda line: (line["record"], line["source"], line["page"])):
+        if "bytes" in line or "error" in line:
+            row = {name: value for name, value in line.items() if value is not None}
+            flags = "; ".join(map(str, line.get("flags", ())))
+            table.writerow(row | {"picture": line["source"], "page": line["page"] + 1, "flags": flags})
+    return file.getvalue().encode("utf-8", "backslashreplace")
+
+
+def in_short(report: dict[str, Any]) -> Line:
+    """The columns of the summary for a report."""
+    leads = list(report.get("leads", {}).values())
+    shares = [lead["read"] for lead in leads if lead.get("drawn")] or [0.0]
+    sure = [lead["confidence"] for lead in leads if lead.get("drawn")] or [0.0]
+    confidence = report.get("confidence", sum(sure) / len(sure))
+    return {
+        "layout": report.get("layout"),
+        "order": report.get("order"),
+        "confidence": round(float(confidence), 4),
+        "gain_mm_mv": report.get("gain_mm_mv"),
+        "speed_mm_s": report.get("speed_mm_s"),
+        "fs": report.get("fs"),
+        "read": round(sum(shares) / len(shares), 4),
+        "flags": list(report.get("flags", ())),
+    }

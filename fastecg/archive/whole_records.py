@@ -1,0 +1,108 @@
+"""The readings of a rendered folder under the names of its original records, so that both folders can be compared."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastecg.archive.ledger import Ledger, Line, record_files
+from fastecg.archive.plan import relative_path, spelled_path
+from fastecg.files import read_file
+from fastecg.options import PAGE_S
+
+if TYPE_CHECKING:
+    from fastecg.record import Record
+
+
+def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
+    """What the pictures of a folder were drawn from: path without suffix -> record and page.
+
+    By the manifest that ``fastecg render`` leaves, else by ``#Image:`` lines of WFDB headers, as the PhysioNet Challenge 2024 has
+    them, where a record has one picture. Of several variants of a page the first counts.
+    """
+    from fastecg.readers.header import MOST_BYTES
+    from fastecg.run.manifest import MANIFEST, Manifest
+
+    if (folder / MANIFEST).is_file():
+        lines = Manifest(folder).images.values()
+        return {os.path.splitext(line["path"])[0]: (line["record"], line["page"]) for line in lines if line["variant"] == 0}
+    found = {}
+    for header in sorted(folder.rglob("*.hea")):
+        try:
+            text = read_file(header, MOST_BYTES).decode("utf-8", "replace")
+        except OSError:  # whoever reads the record will say what is wrong with it
+            continue
+        told = [line for line in text.splitlines() if re.match(r"#\s*Image\s*:", line)]
+        images = [name.strip() for line in told for name in line.split(":", 1)[1].split(",")]
+        if len(images) == 1 and images[0]:
+            below = header.parent.relative_to(folder)
+            found[os.path.splitext((below / images[0]).as_posix())[0]] = ((below / header.stem).as_posix(), 0)
+    return found
+
+
+def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str], fs: float) -> None:
+    """Write the readings of a rendered folder also under the names of its original records, each page at its time.
+
+    So the folder can be held against that of the records, by `fastecg score` and by others' evaluation code. A record of which no
+    picture was read has a header without signals, as that code expects, at `fs` Hz.
+    """
+    for given in map(Path, inputs):
+        if not given.is_dir():
+            continue
+        parts: dict[str, dict[int, str]] = {}
+        for key, (record, page) in drawn_from(given).items():
+            for line in _lines_of(ledger, given, key, asked):
+                pages = parts.setdefault(record, {})
+                if "bytes" in line:
+                    pages[page] = line["record"]
+        for record, pages in parts.items():
+            _write(ledger, record, pages, fs)
+
+
+def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterator[Line]:
+    """The lines of the pictures that were read, or could not be."""
+    from fastecg.digitizing.pictures import SUFFIXES as PICTURES
+
+    for suffix in PICTURES:
+        line = ledger.lines.get((spelled_path(Path(relative_path(folder / (key + suffix), ledger.folder))), 0))
+        if line and ("bytes" in line or "error" in line) and line["source"] in asked:
+            yield line
+
+
+def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> None:
+    """Write one record from several pages; nothing if an unrelated file has the name."""
+    from fastecg.writers import write_record
+    from fastecg.writers.wfdb_copy import write_empty_header
+
+    identity = (f"{record} (record)", 0)
+    if identity not in ledger.lines and any(map(os.path.lexists, record_files(ledger.folder, record))):
+        return
+    ledger.append([{"source": identity[0], "page": 0, "record": record}])
+    if pages:
+        write_record(ledger.folder / record, _joined(ledger.folder, record, pages))
+        return
+    for path in ledger.files(record):
+        path.unlink()
+    write_empty_header(ledger.folder / record, fs)
+
+
+def _joined(folder: Path, record: str, pages: dict[int, str]) -> Record:
+    """One record of several pages, NaN where a page is missing."""
+    import numpy as np
+
+    from fastecg.readers import read_record
+    from fastecg.record import LEADS, Record
+
+    read = {page: read_record(folder / stem) for page, stem in sorted(pages.items())}
+    fs = next(iter(read.values())).fs
+    size = round(PAGE_S * fs)
+    length = max(page * size + found.samples for page, found in read.items())
+    signal = np.full((len(LEADS), length), np.nan, dtype=np.float32)
+    for page, found in read.items():
+        for k, lead in enumerate(LEADS):
+            if lead in found.leads:
+                signal[k, page * size : page * size + found.samples] = found.lead(lead)
+    return Record(signal, fs, LEADS, Path(record).name)
