@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +17,7 @@ _STAY_PX = 3  # ink this near to a row's own belongs to it as well
 #: Of the network's ink from here on is a trace, however unsure.
 TRACE = 0.12
 _PEN_PX, _THINNEST_PX, _LEVEL = 5, 0.7, 0.05  # px beside a path that its ink fills, the least that is ink, and columns that are level
+_ON_PATH_PX = 2  # from a path to ink that is its own
 _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
 
 
@@ -82,11 +82,21 @@ def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple
     return Row(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
 
 
-def _columns(strip: Strip, row: Row) -> Iterator[tuple[int, int, int]]:
-    """A row's path in the pixels of a strip: column, and the first and last line of the path there."""
+def _path(strip: Strip, row: Row) -> tuple[int, np.ndarray, np.ndarray]:
+    """A row's path in the pixels of a strip: its first column, and the first and last line of the path in every column."""
     first = round((row.left_mm - strip.left_mm) * strip.scale)
     tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
-    return zip(range(first, first + len(tops)), tops, bottoms, strict=True)
+    return first, tops, bottoms
+
+
+def _beside(strip: Strip, row: Row, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """The most ink and all of it in every column of a row's path, from so many pixels above to so many below."""
+    from fastecg.kernels.paths import ink_beside
+
+    first, tops, bottoms = _path(strip, row)
+    most, mass = np.zeros(len(tops), dtype=strip.ink.dtype), np.zeros(len(tops), dtype=strip.ink.dtype)
+    ink_beside(strip.ink[:, first : first + len(tops)], tops, bottoms, reach_px, most, mass)
+    return most, mass
 
 
 def share(strip: Strip, rows: list[Row]) -> np.ndarray:
@@ -98,7 +108,8 @@ def share(strip: Strip, rows: list[Row]) -> np.ndarray:
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(rows, 1):
-        for x, top, bottom in _columns(strip, row):
+        first, tops, bottoms = _path(strip, row)
+        for x, top, bottom in zip(range(first, first + len(tops)), tops, bottoms, strict=True):
             owners[max(top, 0) : bottom + 1, x] = k
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
@@ -126,7 +137,7 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
 
 def ends_mm(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float] | None:
     """Where the ink along a row's path begins and ends, page x; None if there is hardly any. It counts from `least` on."""
-    along = np.array([strip.ink[max(top - 2, 0) : bottom + 3, x].max(initial=0.0) for x, top, bottom in _columns(strip, row)])
+    along, _ = _beside(strip, row, _ON_PATH_PX)
     solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():
         return None
@@ -152,7 +163,7 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
 
 def pen_mm(strip: Strip, row: Row) -> float:
     """About how thick a row's trace is: the ink of the columns that have least, where it is level."""
-    mass = np.array([strip.ink[max(top - _PEN_PX, 0) : bottom + _PEN_PX + 1, x].sum() for x, top, bottom in _columns(strip, row)])
+    _, mass = _beside(strip, row, _PEN_PX)
     mass = mass[mass > _THINNEST_PX]
     return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
 

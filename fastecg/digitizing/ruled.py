@@ -49,10 +49,12 @@ def _lines(layers: Layers) -> np.ndarray:
     from scipy.ndimage import gaussian_filter, maximum_filter
 
     assert layers.picture is not None
-    printed = np.max([layers[name] for name in ("trace", "pulse", "writing")], axis=0)
-    clear = maximum_filter(printed, 5) < _PRINTED
-    darkness = 1.0 - layers.picture.min(axis=2).astype(np.float32) / 255
-    known = gaussian_filter(clear.astype(np.float32), _BLUR_PX)
-    ground = gaussian_filter(np.where(clear, darkness, np.float32(0)), _BLUR_PX) / np.maximum(known, np.float32(1e-3))
+    printed = layers["trace"] >= _PRINTED
+    for name in ("pulse", "writing"):
+        printed |= layers[name] >= _PRINTED
+    clear = ~maximum_filter(printed, 5)
+    darkness = 1.0 - layers.picture.min(axis=2) / np.float32(255)
+    ground = gaussian_filter(np.where(clear, darkness, np.float32(0)), _BLUR_PX)
+    ground /= np.maximum(gaussian_filter(clear.astype(np.float32), _BLUR_PX), np.float32(1e-3))
     lines = np.where(clear, np.clip(darkness - ground, 0.0, 1.0), np.float32(0))
-    return np.asarray(lines / max(float(np.quantile(lines[::4, ::4], 0.99)), 1e-3), dtype=np.float32).clip(0.0, 1.0)
+    return np.asarray(lines / np.float32(max(float(np.quantile(lines[::4, ::4], 0.99)), 1e-3))).clip(0.0, 1.0)

@@ -29,6 +29,7 @@ _SOME = 3  # names from which a picture that is turned is looked at closer
 _TRUE_LENGTH = 0.03  # rows that miss a usual length by a larger share tell of a scale that may be wrong
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _TRACE, _LEAST_INK_PX = 0.5, 100  # of the network's maps: ink of traces, and how much of it there is at least
+_CELL_PX, _PIECE_MM, _LEAST_PIECES_MM = 4, 8.0, 60.0  # what hangs together, how wide pieces are that count, and how much of them there is
 _PAGE_MM2, _PLAIN_MM2, _LARGEST_MM2 = 0.13e6, 0.2e6, 0.3e6  # of an A3 page; at most of a picture without a grid, and of one with
 _QUICK_PX, _MOST_QUICK = (0.7e6, 1.6e6, 4e6), 2.5  # of a picture at a quick look, and how much larger than it is it may be made
 _DARK, _NEGATIVE_SHARE = 100, 0.15  # what is dark in a negative, 0 to 255, and how much of the picture that is at least
@@ -187,7 +188,9 @@ def _drawn(picture: np.ndarray, network: Separator, dark: bool) -> bool:
 
 def _of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
     """Those of some px/mm at which a picture is no larger than pages are, or else the largest."""
-    return [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
+    first, *others = [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
+    # Half of a scale is seen nearly as clearly: a page larger than A3, which takes gigabytes, is believed of the clearest alone.
+    return [first, *(scale for scale in others if _area_mm2(picture, scale) < _PAGE_MM2)]
 
 
 def _area_mm2(picture: np.ndarray, px_per_mm: float) -> float:
@@ -240,7 +243,7 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     ruled : bool
         Whether a grid is looked for; where there is none, millimetres come from the length of the rows.
     """
-    if ruled and inked(layers):  # what has no traces is no page, and its lines are followed for nothing
+    if ruled and _runs_across(layers):  # what has no traces is no page, and its lines are followed for nothing
         warp = picture_grid(layers)
         if warp is not None:
             return _view(layers, warp, layout, turns)
@@ -295,6 +298,17 @@ def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
 def inked(layers: Layers) -> bool:
     """Whether there are traces."""
     return int(np.count_nonzero(layers["trace"] > _TRACE)) >= _LEAST_INK_PX
+
+
+def _runs_across(layers: Layers) -> bool:
+    """Whether enough of the traces' ink hangs together from left to right, as a lead does between two spikes."""
+    from scipy.ndimage import find_objects, label
+
+    height, width = (length // _CELL_PX for length in layers.maps.shape[1:])
+    ink = layers["trace"][: height * _CELL_PX, : width * _CELL_PX] > _TRACE
+    cells = ink.reshape(height, _CELL_PX, width, _CELL_PX).any(axis=(1, 3))
+    pieces = [(part[1].stop - part[1].start) * _CELL_PX / SCALE for part in find_objects(label(cells, np.ones((3, 3)))[0])]
+    return sum(length for length in pieces if length > _PIECE_MM) > _LEAST_PIECES_MM
 
 
 def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:

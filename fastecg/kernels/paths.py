@@ -82,3 +82,14 @@ def spread_owners(owners, reach, bits):
                 for ny in range(max(y - reach, 0), min(y + reach + 1, height)):
                     for nx in range(max(x - reach, 0), min(x + reach + 1, width)):
                         bits[ny, nx] |= bit
+
+
+@jit
+def ink_beside(ink, tops, bottoms, reach, most, mass):
+    """The largest ink (height, width) and the sum of it in every column, between `reach` above `tops` and `reach` below `bottoms`."""
+    for x in range(min(len(tops), ink.shape[1])):
+        large, total = 0.0, 0.0
+        for y in range(max(tops[x] - reach, 0), min(bottoms[x] + reach + 1, ink.shape[0])):
+            large = max(large, ink[y, x])
+            total += ink[y, x]
+        most[x], mass[x] = large, total
