@@ -119,6 +119,8 @@ class Recipe:
         except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits too
             bare = re.search(r"[=\[,]\s{0,8}[-+]?\.\d", text)
             hint = ": numbers begin with a digit, 0.9 and not .9" if bare else ""
+            pointed = re.search(r"[{,]\s{0,8}(\d{1,9}\.\d{1,9})\s{0,8}=", text)
+            hint += f'; a key with a point is quoted, "{pointed[1]}" = share' if bare and pointed else ""
             raise RecipeError(f"not valid TOML: {error}{hint}") from None
         return cls.from_dict(table, name)
 

@@ -19,6 +19,7 @@ from fastecg.kernels import jit as jit_module
 from fastecg.kernels.blend import blend, inked, multiply
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.kernels.line import stroke_trace
+from fastecg.kernels.paths import ink_beside
 from fastecg.kernels.pen import write_along
 
 PENS_PX = [0.37, 1.02, 1.97, 3.15, 7.5]
@@ -410,3 +411,18 @@ def test_numbas_own_setting_is_respected(package):
 def test_asking_for_the_cache_does_not_load_numba(package):
     code = "import sys; from fastecg.kernels.jit import kernels_cached; kernels_cached(); print('numba' in sys.modules)"
     assert run(code, package) == "False"
+
+
+@given(
+    hnp.arrays(np.float32, (9, 7), elements=st.floats(0.0, 1.0, width=32)),
+    hnp.arrays(np.int64, 7, elements=st.integers(0, 8)),
+    hnp.arrays(np.int64, 7, elements=st.integers(0, 4)),
+    st.integers(0, 5),
+)
+def test_ink_beside_a_path_is_that_of_its_columns(ink, tops, tall, reach):
+    most, mass = np.zeros(7, np.float32), np.zeros(7, np.float32)
+    ink_beside(ink, tops, tops + tall, reach, most, mass)
+    for x in range(7):
+        part = ink[max(tops[x] - reach, 0) : tops[x] + tall[x] + reach + 1, x]
+        assert most[x] == part.max()
+        assert mass[x] == pytest.approx(part.sum(), abs=1e-5)

@@ -196,7 +196,7 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
             raise ImageError(
                 f"nothing tells which lead is where (names read: {read}), expected an ECG with names, or its layout to be given"
             )
-        if (len(placed.cells) < 3 or not usual) and drawn and max(_peaked(item.millivolts, page.rows.fs) for item in drawn) < _PEAKED:
+        if len(placed.cells) < 3 and drawn and max(_peaked(item.millivolts, page.rows.fs) for item in drawn) < _PEAKED:
             raise ImageError("no trace has QRS complexes, expected the leads of an ECG")
     flags = page.flags if confidence >= SURE or known else (*page.flags, "order uncertain: which lead is where could not be told for sure")
     return replace(page, checks=checks, confidence=round(1.0 if known else float(confidence), 3), flags=flags)
