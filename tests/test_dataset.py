@@ -648,6 +648,27 @@ def test_a_long_record_that_is_interrupted_keeps_every_page(day, tmp_path, worke
     assert len(lines(out)) >= 16
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
+def test_an_interrupt_waits_for_what_is_begun():
+    done = []
+
+    def begun():
+        with drawing._finished():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("the picture has its line")
+
+    with pytest.raises(KeyboardInterrupt):
+        begun()
+    assert done
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a worker
+    try:
+        with drawing._finished():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_some_pages_of_a_long_record(tmp_path):
     """From a second on, so many, so far apart; each as in a run of all."""
     put(tmp_path / "long", 100)

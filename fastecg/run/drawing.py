@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import signal
 import tempfile
+import threading
 import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
@@ -27,6 +30,8 @@ from fastecg.run.outputs import send_folder
 from fastecg.writers import save_photo, write_record
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from fastecg.photo import Photo
     from fastecg.record import Record
 
@@ -129,6 +134,23 @@ def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line
         return drawn
 
 
+@contextmanager
+def _finished() -> Iterator[None]:
+    """Put Ctrl-C off until what is begun is done: a picture whose files are written has its line."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    asked: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: asked.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if asked and callable(before):
+            before(*asked[0])
+
+
 def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Drawn:
     try:
         if stopping():
@@ -159,7 +181,8 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Draw
                 if redo:
                     _mark_plotted(plotted, photo)
                 own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
-                lines.append(_written(photo, task.stem, index, folder, options) | own)
+                with _finished():
+                    lines.append(_written(photo, task.stem, index, folder, options) | own)
                 del photo  # 30 MB and more that the next one can use
         begins = first == 0 and some[0] == chosen[0]
         if begins and (redo or not task.copied):
