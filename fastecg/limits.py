@@ -11,13 +11,13 @@ from fastecg.errors import RecipeError
 MOST_ARTIFACTS = 200  # of a shot, and slots of a recipe
 MOST_HEADER_LINES = 40
 MOST_NOTES = 10_000
-LONGEST_LINE = 200  # letters of a note, a header line, or any other words on a page
+LONGEST_LINE = 200  # characters of a note, a header line, or any other words on a page
 LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # of a recipe's or shot's value: all notes together
 _MOST_VALUES = 20_000
 _DEEPEST = 16  # tables in tables
 _LARGEST = 2**63  # what TOML promises of whole numbers
 
-# Names joined by dots, in numbers that take the TOML reader, whose time grows with their square, more than a moment.
+# A dotted name of so many parts that the TOML reader, whose time grows with the square of their number, would take long.
 _DEEP_NAME = re.compile(rf"""(?<![\w'"-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DEEPEST}}}""")
 
 
@@ -59,12 +59,12 @@ def check_lines(lines: Sequence[str], what: str, most: int) -> None:
         _check_text(line)
     longest = max(map(len, lines), default=0)
     if longest > LONGEST_LINE:
-        raise RecipeError(f"one of the {what} has {longest} letters, expected at most {LONGEST_LINE}")
+        raise RecipeError(f"one of the {what} has {longest} characters, expected at most {LONGEST_LINE}")
 
 
 def _check_text(text: str) -> None:
     if len(text) > LONGEST_TEXT:
-        raise RecipeError(f"a text has {len(text)} letters, expected at most {LONGEST_TEXT}")
+        raise RecipeError(f"a text has {len(text)} characters, expected at most {LONGEST_TEXT}")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

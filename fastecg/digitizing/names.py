@@ -1,4 +1,8 @@
-"""The names of leads in a picture's marker map, in mm of the page."""
+"""The names of leads in a picture's marker map, in mm of the page.
+
+Names of rhythm strips are read like all others; `assign` gives every name its row, and `judge.strips_by_trace` may overrule that of a
+strip.
+"""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | N
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
-    """The ink in a free place, or `across` a trace, which is then taken; None where there is none."""
+    """The ink moved to a free place, or with `across` to one over a trace, which then counts as occupied; None where there is none."""
     placed = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
     if placed is not None:
         room.take(placed.extent_mm)
@@ -90,7 +90,7 @@ def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, a
 
 
 def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink in a free place; None where there is none."""
+    """The ink moved to a free place, or with `across` to one over a trace; None where there is none."""
     x0, y0, x1, y1 = ink.extent_mm
     place = room.find((x1 - x0, y1 - y0), rng, region, across)
     return None if place is None else ink.moved(place[0] - x0, place[1] - y0)
@@ -217,7 +217,7 @@ MARKS = ((suspicious_beat, 0.34), (marked_words, 0.28), (marked_lead, 0.16), (me
 
 
 def place_mark(room: Room, writer: Writer, rng: np.random.Generator, across: float) -> list[Ink]:
-    """A mark of some kind with what belongs to it, with a chance of `across` one that touches a trace; empty where there is no place."""
+    """A mark of some kind with what belongs to it; it touches a trace with probability `across`. Empty where no place was found."""
     shares = np.array([share for _, share in MARKS])
     over_trace = bool(rng.random() < across)
     for _ in range(_KINDS_TRIED):

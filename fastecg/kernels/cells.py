@@ -11,7 +11,7 @@ from fastecg.kernels.jit import jit
 def run_through(cells, points, size):
     """Mark the cells (rows, columns) bool of `size` mm between a trace's samples (n, 2): a steep stretch crosses several.
 
-    In every column of cells those between its lowest and its highest sample count; gaps, rows of NaN, do not part a column.
+    In every column of cells those from its lowest to its highest sample are marked, across gaps (rows of NaN) too.
     """
     column, low, high = np.int64(-1), 0.0, 0.0
     for k in range(len(points)):

@@ -21,7 +21,7 @@ _PIXELS = 16  # at a time
 def to_rgbx(pixels: np.ndarray, left: int = 0, top: int = 0) -> Image.Image:
     """A picture (height, width, 3) uint8 for Pillow, its edge repeated `left` and `top` times.
 
-    Pillow keeps pixels in four bytes and takes such as they are: its own copy costs six times as much.
+    Pillow keeps four bytes a pixel and uses such a buffer without copying it; its own conversion takes six times as long.
     """
     from PIL import Image
 

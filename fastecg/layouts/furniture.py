@@ -39,7 +39,7 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
 def label_of(label: str, column: int, baseline: float, pitch: float, style: Style, frame: Frame, columns: int) -> Text:
     """The printed name of a lead."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
-    # Low rows pull the names closer to the trace, else they would be nearer to the next one.
+    # mm above the 0 mV line. Where rows are close together a name stays within half their distance, or it would look like the next row's.
     rise = {"above": 4.2, "below": -5.6, "on": 0.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm

@@ -34,7 +34,7 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
         Without suffix. Its last part becomes the record's name: letters of any script, digits, ``_`` and ``-`` only. WFDB's
         headers know ASCII alone: they name a record of other letters, and its signal file, by `ascii_name`.
     record : Record
-        Values are kept to within half a µV up to ±32.7 mV (or any span of 65 mV), with proportionally fewer counts a mV above.
+        Values within ±32.7 mV, or any span of 65 mV, are rounded to 1 µV; wider signals to proportionally coarser steps.
     drawn : ndarray of bool, shape (leads, samples), optional
         False where a sample was not drawn; such samples are written as missing.
     comments : sequence of str
