@@ -103,13 +103,13 @@ def test_shots_that_ask_for_too_much(shot, change, message):
 
 def test_words_of_ones_own_have_limits(tmp_path):
     record = fastecg.simulate(seed=1)
-    for lines, message in ((["a"] * 41, "41 header lines"), (["a" * 201], "201 letters"), (["a" * 200_000], "200000 letters")):
+    for lines, message in ((["a"] * 41, "41 header lines"), (["a" * 201], "201 characters"), (["a" * 200_000], "200000 letters")):
         refused(message, fastecg.render, record, header_text=lines)
         refused(message, fastecg.render_dataset, record, tmp_path / "out", header_text=lines)
         path = tmp_path / "header.txt"
         path.write_text("\n".join(lines))
         refused(message, _lines_of, path)
-    for notes, message in ((["b"] * 10_001, "10001 notes"), (["b" * 200_000], "200000 letters")):
+    for notes, message in ((["b"] * 10_001, "10001 notes"), (["b" * 200_000], "200000 characters")):
         refused(message, fastecg.render_dataset, record, tmp_path / "out", notes=notes)
         path = tmp_path / "notes.txt"
         path.write_text("\n".join(notes))

@@ -16,7 +16,8 @@ _PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
 _SPACING = 12  # px between the nodes at which the phase is measured
 _COARSE = 5  # of them between those at which the 5 mm lines are looked at
 _WINDOW_MM = 0.76  # standard deviation of the window
-_OTHER_SCALE = 0.5  # of a seed and what is expected: more than lines stretch over a page, less than a harmonic is off
+_OTHER_SCALE = 0.8  # of a seed and what is expected: more than lines stretch over a page
+_NEAR_SCALE = 0.4  # of a map and what is expected: a harmonic would be farther off
 _SAME_SCALE = 0.15  # of 1 mm and of 5 mm lines: a harmonic would be farther off
 _CROSSING, _SQUARE = 0.7, 1.6  # sine of the angle of two families of lines, at least, and how much farther apart one's may be
 _WEAKEST = 0.3  # of the seed's strength
@@ -91,8 +92,12 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
         lattice = None
     # Copies in black and white often keep nothing but the 5 mm lines.
     coarse = fives.alone
-    # Lines 1 mm apart that tell the same scale tell the places between better.
+    # Lines 1 mm apart that tell the same scale tell the places between better, and so do those of the expected scale beside a harmonic.
     finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
+    if coarse is not None and unmended is not None and fives.px_per_mm is not None:
+        off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
+        smooth = left_over(unmended[0], unmended[1].points_px, unmended[1].places_mm)[0] < _CONSISTENT_MM
+        finer = finer or (smooth and off[0] < _NEAR_SCALE < off[1])
     if coarse is not None and not finer and left_over(coarse[0], coarse[1].points_px, coarse[1].places_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse
     if unmended is not None:
