@@ -62,10 +62,10 @@ def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
 
 
 def test_bars_alone_tell_where_no_end_does(monkeypatch):
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=())
-    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0))
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
+    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, True))])
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
-    monkeypatch.setattr(start, "_by_ends", lambda *_: None)
+    monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(8.7, 0.14, 0.34, 1))  # of the picture's edge
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.4, 0.125, False))])
     told = start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm
     assert told == pytest.approx(9.4, abs=0.125)
@@ -112,8 +112,8 @@ def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
 
 
 def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=())
-    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0))
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
+    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, False))])
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.3, 0.125, False))])
     for way, moved in ((0, False), (-1, True)):

@@ -54,8 +54,8 @@ def sharper(
 ) -> TimeAxis:
     """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
     assert straight.shown is not None
-    cut = [(False, False) if track is None else view.tracks[track].cut for track in placed.tracks]
-    ends = _by_ends(axis, placed, straight.shown, rows, pulses, fs, cut)
+    beyond = all(all(view.tracks[track].cut) for track in placed.tracks if track is not None)  # every row goes on beyond the picture
+    ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs)
     if ends is not None:
         axis = replace(axis, start_mm=ends.start_mm)
         if ends.way == 0 or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
@@ -89,15 +89,9 @@ def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float,
 
 
 def _by_ends(
-    axis: TimeAxis,
-    placed: Assignment,
-    strip: Strip,
-    rows: Sequence[Row | None],
-    pulses: Sequence[Pulse],
-    fs: float,
-    cut: Sequence[tuple[bool, bool]],
+    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
 ) -> _Ends | None:
-    """Where time starts by the ends of the picture's own ink that are not `cut` off, left and right of each row; None if none is near."""
+    """Where time starts by the ends of the picture's own ink; None if none is near."""
     spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
     columns = len(placed.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
@@ -113,8 +107,7 @@ def _by_ends(
     ends = [
         End(x + way * cap - axis.start_mm - way_on, "touched" if runs_into(x, pulses) else kind)
         for k, span in spans.items()
-        for side, (kind, way, x, way_on) in enumerate((("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k])))
-        if not cut[k][side]
+        for kind, way, x, way_on in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
     ]
     near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
     if not near:
