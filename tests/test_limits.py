@@ -103,7 +103,7 @@ def test_shots_that_ask_for_too_much(shot, change, message):
 
 def test_words_of_ones_own_have_limits(tmp_path):
     record = fastecg.simulate(seed=1)
-    for lines, message in ((["a"] * 41, "41 header lines"), (["a" * 201], "201 characters"), (["a" * 200_000], "200000 letters")):
+    for lines, message in ((["a"] * 41, "41 header lines"), (["a" * 201], "201 characters"), (["a" * 200_000], "200000 characters")):
         refused(message, fastecg.render, record, header_text=lines)
         refused(message, fastecg.render_dataset, record, tmp_path / "out", header_text=lines)
         path = tmp_path / "header.txt"
