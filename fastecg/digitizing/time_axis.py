@@ -20,7 +20,7 @@ from fastecg.errors import ImageError
 from fastecg.runs import runs_of
 
 _FALL_MM = 1.2  # from where a pulse falls to an end that it may have made
-_BESIDE_MM = 0.25  # an end of a row inside a pulse, or this near to one, is the pulse's: between others there is blank paper
+_BESIDE_MM = 0.4  # an end of a row inside a pulse, or this near to one, is the pulse's: between others there is blank paper
 INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
 CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
 _NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
