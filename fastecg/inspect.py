@@ -18,9 +18,9 @@ import numpy as np
 
 from fastecg.errors import ImageError
 from fastecg.layouts.paper import check_range
-from fastecg.pictures import read_image
 from fastecg.record import LEADS
 from fastecg.runs import runs_of
+from fastecg.system.pictures import read_image
 from fastecg.writers.image import FORMATS, write_atomic, write_image
 from fastecg.writers.truth_json import load_truth, reading_truth
 

@@ -18,7 +18,6 @@ import numpy as np
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.files import read_text
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
 from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.paper import RANGES, check_range
@@ -29,6 +28,7 @@ from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
+from fastecg.system.files import read_text
 from fastecg.vary import Distribution, RandomSlot, rng_for, whole
 from fastecg.views import Straight, View
 

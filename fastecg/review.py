@@ -17,7 +17,7 @@ import orjson
 
 from fastecg.archive import DIGITIZED, Ledger, Line
 from fastecg.errors import FastecgError
-from fastecg.files import read_file
+from fastecg.system.files import read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:

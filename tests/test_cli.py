@@ -514,7 +514,7 @@ def poisoned(out, tmp_path_factory):
     """A page of pictures whose truth files, folders and names hold scripts; and how many were refused."""
     folder = tmp_path_factory.mktemp("poisoned")
     truth = json.loads((out / "r0-0.json").read_bytes())
-    small = fastecg.pictures.read_image(out / "r0-0.png")[::8, ::8]
+    small = fastecg.system.pictures.read_image(out / "r0-0.png")[::8, ::8]
     fastecg.writers.write_image(folder / "small.png", small, dpi=25)
     image = (folder / "small.png").read_bytes()
     (folder / "small.png").unlink()

@@ -16,9 +16,9 @@ import fastecg
 from fastecg import inspect
 from fastecg.export import export
 from fastecg.export.rendered import Rendered
-from fastecg.files import spelled
 from fastecg.record import Record
 from fastecg.run import dataset
+from fastecg.system.files import spelled
 from fastecg.vary import rng_for
 from fastecg.writers import write_record
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from fastecg.files import lines_of
 from fastecg.run.manifest import is_below
+from fastecg.system.files import lines_of
 from fastecg.writers.image import write_atomic
 
 #: The manifest of a folder of digitised pictures.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from fastecg.archive.ledger import Ledger, Line, record_files
 from fastecg.archive.plan import relative_path, spelled_path
-from fastecg.files import read_file
 from fastecg.options import PAGE_S
+from fastecg.system.files import read_file
 
 if TYPE_CHECKING:
     from fastecg.record import Record

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastecg.digitizing.targets import MAPS, MARKERS
 from fastecg.errors import FastecgError
-from fastecg.files import check_regular, read_file
+from fastecg.system.files import check_regular, read_file
 
 try:
     import torch

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.cores import cores
 from fastecg.digitizing.targets import MAPS, MARKER_CELL
 from fastecg.errors import FastecgError, ImageError
+from fastecg.system.cores import cores
 
 #: The network that ships with the package.
 WEIGHTS = Path(__file__).parent / "layernet.onnx"

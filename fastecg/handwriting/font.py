@@ -16,9 +16,9 @@ import numpy as np
 from PIL import ImageFont
 
 from fastecg.errors import RecipeError
-from fastecg.files import read_file
 from fastecg.handwriting.writer import Writer
 from fastecg.page import Text
+from fastecg.system.files import read_file
 from fastecg.text import measure, width_mm
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import RecipeError
-from fastecg.files import read_text
 from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
 from fastecg.limits import MOST_NOTES, check_lines
+from fastecg.system.files import read_text
 
 _LEADS = (
     "V1-V3", "V2-V4", "V3-V5", "V4-V6", "V1-V4", "V1-V6", "V5-6", "V1-2", "II, III, aVF", "III, aVF", "inf leads", "I, aVL", "lat leads",

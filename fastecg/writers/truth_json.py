@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from fastecg.errors import ImageError
-from fastecg.files import read_file
+from fastecg.system.files import read_file
 
 if TYPE_CHECKING:
     from fastecg.page import Trace
