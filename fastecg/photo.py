@@ -125,7 +125,7 @@ class Photo:
         """The picture, `zoom` times as large, with its truth drawn over it: traces in their lead's colour, hidden samples in magenta."""
         from PIL import Image
 
-        from fastecg.inspect import draw_truth
+        from fastecg.web.inspect import draw_truth
         from fastecg.writers.truth_json import read_truth, truth_bytes
 
         return Image.fromarray(draw_truth(self.image, read_truth(truth_bytes(self)), zoom=zoom))

@@ -25,7 +25,6 @@ from typer.testing import CliRunner
 
 import fastecg
 import fastecg.cli
-from fastecg import inspect
 from fastecg.cli import COMMANDS, app
 from fastecg.cli.render import _told
 from fastecg.cli.report import Reporter
@@ -37,6 +36,7 @@ from fastecg.record import LEADS
 from fastecg.run.dataset import Progress, Summary
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
 from fastecg.text import font_file
+from fastecg.web import inspect
 from fastecg.writers import write_record
 from fastecg.writers.truth_json import read_truth
 

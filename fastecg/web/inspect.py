@@ -193,7 +193,7 @@ def _images_in(folder: Path) -> Iterator[Path]:
 
 # --- the web page --------------------------------------------------------------------------------------------------------------
 
-_PAGE = Path(__file__).parent / "data" / "inspect.html"
+_PAGE = Path(__file__).parent / "inspect.html"
 # Comments in the template that the figures and the content security policy replace.
 _FIGURES_MARK = "<!-- figures -->"
 _POLICY_MARK = "<!-- policy -->"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Version of the page model; increased when the meaning of a key changes.
 SCHEMA = 1
 
-_TEMPLATE = Path(__file__).parent / "data" / "review.html"
+_TEMPLATE = Path(__file__).parent / "review.html"
 _WIDEST_PX = 2400  # of a picture in the web page; coordinates are in pixels of the original file
 _MOST_POINTS = 1500  # of a trace
 _MOST_SEGMENTS = 200  # of a page: a layout has 30 at most
