@@ -16,7 +16,7 @@ import numpy as np
 from fastecg.mesh import CELL, Warp
 from fastecg.page import Page, Trace
 from fastecg.record import LEADS, Record
-from fastecg.style import Style
+from fastecg.styles.style import Style
 
 if TYPE_CHECKING:
     from PIL import Image

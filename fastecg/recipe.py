@@ -26,8 +26,8 @@ from fastecg.leads import standard_name
 from fastecg.limits import check_artifacts, check_toml, check_values
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
-from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
+from fastecg.styles.style import Style
 from fastecg.system.files import read_text
 from fastecg.vary import Distribution, RandomSlot, rng_for, whole
 from fastecg.views import Straight, View

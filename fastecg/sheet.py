@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastecg.page import Box, Grid, Page, Stroke, Trace
-from fastecg.style import Style
+from fastecg.styles.style import Style
 
 _SOLID = 250  # coverage of a dark pen's ink but along its edges
 _KEPT_PX = 6_000_000  # of paper that is kept for the next page; there are few larger ones

@@ -23,8 +23,8 @@ from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.photo import Photo
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page, sheet_shape
-from fastecg.style import Style
 from fastecg.styles import style_for
+from fastecg.styles.style import Style
 from fastecg.system.memory import trim_heap_if_large
 from fastecg.views import VIEWS, Straight, View
 

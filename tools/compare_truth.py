@@ -80,7 +80,7 @@ def ours(*artifacts: fastecg.artifact.Artifact, **pose: float) -> Callable[[], D
 class DotShot(Shot):
     """A shot of the dots instead of a record's page; all that follows is the same."""
 
-    def _print(self, page: fastecg.page.Page, style: fastecg.style.Style, scale: float) -> Sheet:
+    def _print(self, page: fastecg.page.Page, style: fastecg.styles.style.Style, scale: float) -> Sheet:
         sheet = super()._print(page, style, scale)
         plane = np.zeros(sheet.ink.shape, np.uint8)
         _, centres = dot_page()

@@ -15,7 +15,7 @@ from fastecg.layouts.furniture import spelled
 from fastecg.layouts.place import box_corners, trace_extent
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.record import Record
-from fastecg.style import RGB, GridInk, Pen, Style
+from fastecg.styles.style import RGB, GridInk, Pen, Style
 from fastecg.text import font_file, measure
 
 #: Fonts of names, with shares: what plotting programs print first.

@@ -15,7 +15,7 @@ from fastecg.layouts.paper import Frame, Setup, paper_for
 from fastecg.layouts.printed import Edges, printed_words
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.record import Record
-from fastecg.style import Style
+from fastecg.styles.style import Style
 from fastecg.text import measure, printable
 
 _EDGE_MM = 4.0  # minimum margin left and right of the drawing
