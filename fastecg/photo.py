@@ -252,7 +252,7 @@ class Truth:
 
         Of a page with leads other than the twelve it is uint32, and bit 16 is theirs.
         """
-        from fastecg.grid import grid_plane
+        from fastecg.printing.grid import grid_plane
         from fastecg.sheet import draw_strokes, sheet_shape, text_plane
 
         kind = np.uint32 if self.other_leads else np.uint16

@@ -189,7 +189,7 @@ def draw_strokes(
 
 def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
     """Coverage (height, width) uint8 by printed words, and by separators, which machines print like words."""
-    from fastecg.text import draw_texts
+    from fastecg.printing.text import draw_texts
 
     plane = np.zeros(shape, dtype=np.uint8)
     draw_texts(plane, page.texts, scale)
@@ -205,7 +205,7 @@ def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float)
 
 @lru_cache(maxsize=1)  # 10 MB: eight of them were a quarter of a worker's memory
 def _kept_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
-    from fastecg.grid import draw_grid
+    from fastecg.printing.grid import draw_grid
 
     pixels = np.empty((*shape, 3), dtype=np.uint8)
     left, top, right, bottom = (max(round(edge * scale), 0) for edge in grid.area_mm)

@@ -30,12 +30,12 @@ from fastecg.cli.render import _told
 from fastecg.cli.report import Reporter
 from fastecg.errors import ImageError, UnitWarning
 from fastecg.handwriting import read_font
+from fastecg.printing.text import font_file
 from fastecg.readers.sources import SAMPLES
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.record import LEADS
 from fastecg.run.dataset import Progress, Summary
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
-from fastecg.text import font_file
 from fastecg.web import inspect
 from fastecg.writers import write_record
 from fastecg.writers.truth_json import read_truth

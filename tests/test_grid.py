@@ -8,8 +8,8 @@ import naive
 import numpy as np
 import pytest
 
-from fastecg.grid import draw_grid, grid_plane
 from fastecg.page import Grid
+from fastecg.printing.grid import draw_grid, grid_plane
 from fastecg.styles.style import GridInk
 
 DPIS = [72, 100, 150, 200, 300, 600]

@@ -22,7 +22,7 @@ def true_layers(photo: Photo, pen_mm: float | None = THIN_MM) -> dict[str, np.nd
     The traces are redrawn, sharp and `pen_mm` wide, where the picture's truth has them: what a network is taught to see. With None they
     are the printed ink as the picture shows it.
     """
-    from fastecg.grid import grid_plane
+    from fastecg.printing.grid import grid_plane
     from fastecg.sheet import sheet_shape
 
     page, style, scale, truth = photo.page, photo.style, photo.warp.scale, photo.truth

@@ -201,7 +201,7 @@ def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, in
 
 def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
     """Everything but traces and marks on the flat page at `SCALE`, coverage uint8."""
-    from fastecg.grid import grid_plane
+    from fastecg.printing.grid import grid_plane
     from fastecg.sheet import draw_strokes, sheet_shape
 
     page, style = photo.page, photo.style

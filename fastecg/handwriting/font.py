@@ -18,8 +18,8 @@ from PIL import ImageFont
 from fastecg.errors import RecipeError
 from fastecg.handwriting.writer import Writer
 from fastecg.page import Text
+from fastecg.printing.text import measure, width_mm
 from fastecg.system.files import read_file
-from fastecg.text import measure, width_mm
 
 if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
