@@ -23,13 +23,13 @@ from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.paper import RANGES, check_range
 from fastecg.layouts.place import page_frame
 from fastecg.leads import standard_name
-from fastecg.limits import check_artifacts, check_toml, check_values
+from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole
+from fastecg.recipes.limits import check_artifacts, check_toml, check_values
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.styles import STYLES, style_for
 from fastecg.styles.style import Style
 from fastecg.system.files import read_text
-from fastecg.vary import Distribution, RandomSlot, rng_for, whole
 from fastecg.views import Straight, View
 
 if sys.version_info >= (3, 11):

@@ -18,9 +18,9 @@ from fastecg.layouts import Setup, layout_for
 from fastecg.layouts.facts import Facts
 from fastecg.layouts.paper import check_range
 from fastecg.layouts.place import place
-from fastecg.limits import check_artifacts, check_values
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.photo import Photo
+from fastecg.recipes.limits import check_artifacts, check_values
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page, sheet_shape
 from fastecg.styles import style_for

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg import limits
 from fastecg.artifacts import Handwriting, Jpeg
 from fastecg.cli.flags import _lines_of
 from fastecg.errors import FastecgError, LayoutError, RecipeError, RecordError
 from fastecg.handwriting import read_notes
 from fastecg.recipe import RECIPES, Recipe
+from fastecg.recipes import limits
 from fastecg.shot import loads_shot
 
 

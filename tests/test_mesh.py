@@ -271,7 +271,7 @@ def test_a_draw_that_folds_the_page_over_is_drawn_again():
 
 
 def fastecg_stream(seed, slot):
-    from fastecg.vary import rng_for
+    from fastecg.recipes.distributions import rng_for
 
     return rng_for(seed, f"{RECORD.name}/0/0/{crc32(RECORD.signal.tobytes())}", slot)
 

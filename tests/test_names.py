@@ -15,10 +15,10 @@ import pytest
 import fastecg
 from fastecg.export import export
 from fastecg.export.rendered import Rendered
+from fastecg.recipes.distributions import rng_for
 from fastecg.record import Record
 from fastecg.run import dataset
 from fastecg.system.files import spelled
-from fastecg.vary import rng_for
 from fastecg.web import inspect
 from fastecg.writers import write_record
 

@@ -13,7 +13,7 @@ from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Straight
 from fastecg.digitizing.snapping import in_pixel
 from fastecg.digitizing.views import View
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 if TYPE_CHECKING:
     from fastecg.digitizing.time_axis import TimeAxis

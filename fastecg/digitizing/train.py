@@ -20,11 +20,11 @@ from fastecg.digitizing.targets import Window, windows
 from fastecg.errors import FastecgError, RecordError
 from fastecg.layouts import fitting_layouts
 from fastecg.photo import Photo
+from fastecg.recipes.distributions import rng_for
 from fastecg.record import Record
 from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
 from fastecg.styles import STYLES
 from fastecg.system.files import lines_of
-from fastecg.vary import rng_for
 
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe

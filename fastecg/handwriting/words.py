@@ -11,7 +11,7 @@ import numpy as np
 from fastecg.errors import RecipeError
 from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
-from fastecg.limits import MOST_NOTES, check_lines
+from fastecg.recipes.limits import MOST_NOTES, check_lines
 from fastecg.system.files import read_text
 
 _LEADS = (

@@ -14,7 +14,7 @@ from typing import TypedDict
 import numpy as np
 
 from fastecg.errors import RecipeError
-from fastecg.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
+from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 
 _LETTERS = "ABCDEFGHJKLMNPRSTVWZ"

@@ -17,9 +17,9 @@ from urllib.parse import quote
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.kernels.runs import runs_of
 from fastecg.layouts.paper import check_range
 from fastecg.record import LEADS
-from fastecg.runs import runs_of
 from fastecg.system.pictures import read_image
 from fastecg.writers.image import FORMATS, write_atomic, write_image
 from fastecg.writers.truth_json import load_truth, reading_truth
