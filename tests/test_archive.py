@@ -25,7 +25,7 @@ from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.views import Settings
 from fastecg.errors import FastecgError
 from fastecg.run.timed import in_time
-from fastecg.writers.wfdb_copy import ascii_name, safe_name, write_record
+from fastecg.writers.wfdb import ascii_name, safe_name, write_record
 
 
 def touch(*paths: Path) -> None:

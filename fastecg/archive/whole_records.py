@@ -75,7 +75,7 @@ def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterat
 def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> None:
     """Write one record from several pages; nothing if an unrelated file has the name."""
     from fastecg.writers import write_record
-    from fastecg.writers.wfdb_copy import write_empty_header
+    from fastecg.writers.wfdb import write_empty_header
 
     identity = (f"{record} (record)", 0)
     if identity not in ledger.lines and any(map(os.path.lexists, record_files(ledger.folder, record))):

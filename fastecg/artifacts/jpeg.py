@@ -35,7 +35,7 @@ def _recompressed(pixels: np.ndarray, quality: int, left: int, top: int) -> np.n
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
-    from fastecg.kernels.spare import to_rgbx
+    from fastecg.kernels.rgbx import to_rgbx
 
     stream = io.BytesIO()
     to_rgbx(pixels, left, top).save(stream, "JPEG", quality=quality, subsampling=2)

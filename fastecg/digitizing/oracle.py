@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.digitizing.layout import Rows, rows_of
+from fastecg.digitizing.targets import THIN_MM
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo, TraceTruth
-
-#: Width at which traces are redrawn.
-THIN_MM = 0.2
 
 
 def true_layers(photo: Photo, pen_mm: float | None = THIN_MM) -> dict[str, np.ndarray]:

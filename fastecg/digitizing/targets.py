@@ -29,6 +29,8 @@ MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
 MARKERS = ("", *LEADS, "other")
 #: Pixels a side of a marker's cell.
 MARKER_CELL = 4
+#: Height and width of what the network is given are multiples of this.
+STRIDE = 32
 #: Width at which traces and pulses are redrawn.
 THIN_MM = 0.2
 

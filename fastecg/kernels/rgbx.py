@@ -25,11 +25,11 @@ def to_rgbx(pixels: np.ndarray, left: int = 0, top: int = 0) -> Image.Image:
     """
     from PIL import Image
 
-    wide = with_spare(pixels, left, top)
+    wide = rgbx_pixels(pixels, left, top)
     return Image.frombuffer("RGBX", (wide.shape[1], wide.shape[0]), wide, "raw", "RGBX", 0, 1)
 
 
-def with_spare(pixels: np.ndarray, left: int = 0, top: int = 0) -> np.ndarray:
+def rgbx_pixels(pixels: np.ndarray, left: int = 0, top: int = 0) -> np.ndarray:
     """Pixels (height, width, 3) uint8 with a fourth byte of 0 behind each, and the edge repeated: (top + height, left + width, 4)."""
     height, width = pixels.shape[:2]
     out = np.empty((top + height, left + width, 4), dtype=np.uint8)
