@@ -224,13 +224,10 @@ class Recipe:
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
             severity = self._draw_severity(rng_for(seed, key, "severity"))
-        drawn = {name: item.draw(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
-        values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
-        check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
+        values = self._page_values(fixed, seed, key, severity)
         asked = lead_names(fixed.get("rhythm_leads"))
-        style, layout = _draw_look(
-            values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), rng_for(seed, key, "look")
-        )  # fmt: skip
+        look = rng_for(seed, key, "look")
+        style, layout = _draw_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
         values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
         facts = replace(draw_facts(rng_for(seed, key, "facts"), shown), header_text=header_text)
@@ -241,6 +238,13 @@ class Recipe:
         )  # fmt: skip
         size_mm = page_frame(layout_for(layout, record.leads), style_for(style), shot.setup, []).size_mm
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
+
+    def _page_values(self, fixed: Mapping[str, Any], seed: int, key: str, severity: float) -> dict[str, Any]:
+        """Values of the table "page": those that the caller fixed, and draws of the others."""
+        drawn = {name: item.draw(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
+        values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
+        check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
+        return values
 
     def _part(self, rng: np.random.Generator) -> Recipe:
         """One recipe of a mix, by their shares."""

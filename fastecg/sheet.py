@@ -138,20 +138,17 @@ def faded(
     grain : float
         Share lost at most from pixel to pixel, decided by `seed`, most of it along edges.
     """
-    from fastecg.kernels.fade import fade
+    from fastecg.kernels.fade import Fading, fade
 
     height, width = sheet.ink.shape
     factors = [np.ones(n, np.float32) if given is None else given.astype(np.float32) for given, n in ((rows, height), (columns, width))]
     nodes = np.ones((2, 2), np.float32) if clouds is None else np.ascontiguousarray(clouds, dtype=np.float32)
     pixels = sheet.canvas()
     planes = [np.ascontiguousarray(plane).reshape(-1) for plane in (sheet.ink, sheet.text)]
-    words = [plane[: len(plane) // 8 * 8].view(np.uint64) for plane in planes]
     solid = _SOLID * (1.0 - sheet.style.pen.pale) * (1.0 - sheet.style.pen.mottle)
-    fade(
-        pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], words[0], words[1], factors[0], factors[1], nodes,
-        every if clouds is not None else max(height, width), np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), solid,
-        least, brown, grain, seed,
-    )  # fmt: skip
+    how = Fading(np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), solid, least, brown, grain, seed)
+    step = every if clouds is not None else max(height, width)
+    fade(pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], factors[0], factors[1], nodes, step, how)
     return replace(sheet, pixels=pixels)
 
 
