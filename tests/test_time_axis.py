@@ -221,3 +221,29 @@ def test_no_trace_beside_any_name_is_said(monkeypatch):
     view = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=())
     with pytest.raises(ImageError, match="no row of traces"):
         time_axis.time_axis(view, SimpleNamespace(tracks=[None]), SimpleNamespace(network=None), [None], (), None, [])
+
+
+def test_rows_whose_start_is_hidden_by_a_pulse_tell_no_length(monkeypatch):
+    pulse = SimpleNamespace(left_mm=24.0, right_mm=27.0, fall_mm=26.9)
+    axis, _ = axis_of(monkeypatch, [(26.0, row()[1])] * 3, strips=[row()], pulses=[pulse])
+    assert (axis.shown_s, axis.pitch_mm) == (2.5, 62.5)
+    assert axis.start_mm == pytest.approx(20.0)
+
+
+def test_the_pictures_own_ink_tells_the_start_where_the_networks_is_vague(monkeypatch):
+    network = [(20.3, 269.0), (19.4, 270.6), (20.9, 271.4)]
+    reach = 0.42 * 0.3  # from a last sample to where the ink of a pen of 0.3 mm falls to one half
+    ink = [(20.0 - reach, 20.0 + (10.0 - STEP) * 25.0 + reach)] * 3
+    monkeypatch.setattr(time_axis, "pen_mm", lambda strip, row: 0.3)
+    monkeypatch.setattr(time_axis, "barred", lambda axis, *rest: 0)
+    monkeypatch.setattr(time_axis, "_gapped", lambda *given: None)
+    monkeypatch.setattr(
+        time_axis, "possible_ends", lambda strip, row, least=0.5: tuple([end] for end in (ink if strip == "ink" else network)[row])
+    )  # fmt: skip
+    view = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=[SimpleNamespace(cut=(False, False))] * 3)
+    layout = SimpleNamespace(columns=range(4), seconds=10.0)
+    placed = SimpleNamespace(layout=layout, tracks=range(3), strips=3, column_mm=62.5, left_mm=20.0, name_mm=(3.0, 2.0))
+    settings = SimpleNamespace(fs=1 / STEP, speed_mm_s=25.0)
+    straight = SimpleNamespace(network="network", shown="ink")
+    axis = time_axis.time_axis(view, placed, straight, range(3), (), settings, [])
+    assert axis.start_mm == pytest.approx(20.0, abs=1e-6)
