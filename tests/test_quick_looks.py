@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from fastecg.digitizing import ruled
+from fastecg.digitizing import ruled, views
 from fastecg.digitizing.phase import Lattice
 from fastecg.digitizing.separate import Layers
 from fastecg.digitizing.targets import MAPS, SCALE
@@ -55,5 +57,27 @@ def test_rows_tell_how_a_page_cannot_lie():
     assert _may_lie(0, {})
 
 
-def test_the_two_likeliest_scales_are_looked_at():
-    assert _ways([8.0, 4.0, 6.0]) == [(8.0, 0), (4.0, 0), (8.0, 2), (8.0, 1), (8.0, 3)]
+def test_the_likeliest_scale_is_looked_at_from_every_side():
+    assert _ways([8.0, 4.0]) == [(8.0, 0), (4.0, 0), (8.0, 2), (8.0, 1), (8.0, 3)]
+
+
+@pytest.mark.parametrize(("scales", "turned"), [([8.0], {0, 2}), ([], {0, 1, 2, 3})])
+def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypatch):
+    """A copy in black and white that lies on its side may seem to have rows of traces: of letters, and of what is left of its grid."""
+    layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
+    looked = set()
+
+    def seen(layers, layout, turns, **told):
+        looked.add(turns)
+        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), placed=None, sureness=0.0)
+
+    for name, stub in {
+        "find_scales": lambda *given: scales,
+        "separator": lambda weights: SimpleNamespace(separate=lambda picture, zoom: layers),
+        "_drawn": lambda *given: True,
+        "_is_mirrored": lambda *given: False,
+        "seen": seen,
+    }.items():
+        monkeypatch.setattr(views, name, stub)
+    views.best_view(np.full((800, 800, 3), 255, dtype=np.uint8), views.READ)
+    assert looked == turned
