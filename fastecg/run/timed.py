@@ -34,7 +34,7 @@ class _Worker:
     job: Any = None
     deadline: float = float("inf")
     ready: bool = False
-    left_s: float = field(default=0.0)  # time left of the job, while a kernel is being compiled
+    left_s: float = field(default=0.0)  # the job's remaining time; it does not run while a kernel is compiled
 
     def end(self) -> None:
         self.process.kill()
