@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastecg.errors import ImageError
-from fastecg.expose import Noise, _sheet_pixels_per_pixel, expose
+from fastecg.expose import LARGEST, Noise, _cells_needed, _checked, _sheet_pixels_per_pixel, expose
 
 SIZE = (117, 163)
 ROWS, COLS = 16, 22
@@ -397,3 +397,19 @@ def test_how_fine_the_sheet_is_counts_where_it_is_seen(side: str) -> None:
     shape = (round(origin) if side == "below" else 2000, round(origin) if side == "right of" else 2000)
     found = _sheet_pixels_per_pixel(np.zeros((*shape, 3), np.uint8), np.stack([x, y], axis=-1))
     assert found == pytest.approx(pace, rel=0.01)
+
+
+def test_nodes_have_to_reach_the_last_pixel() -> None:
+    nodes = np.zeros((3, 4, 2))
+    assert _cells_needed(nodes, (16, 24), (0, 0)) == (2, 3)
+    assert _cells_needed(nodes, (17, 25), (0, 0)) == (3, 4), "the last pixel on the last node"
+    assert _cells_needed(nodes, (16, 9), (-1, -1)) == (3, 2)
+    for size, origin in (((18, 25), (0, 0)), ((17, 26), (0, 0)), ((17, 25), (0, -1))):
+        with pytest.raises(ImageError, match="expected to reach"):
+            _cells_needed(nodes, size, origin)
+
+
+def test_a_side_has_32760_pixels_at_most() -> None:
+    assert _checked(np.zeros((LARGEST, 1, 3), np.uint8), "sheet", (None, None, 3), np.uint8).shape == (LARGEST, 1, 3)
+    with pytest.raises(ImageError, match="at most 32760"):
+        _checked(np.zeros((LARGEST + 1, 1, 3), np.uint8), "sheet", (None, None, 3), np.uint8)
