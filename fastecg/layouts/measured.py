@@ -85,7 +85,8 @@ def measured(record: Record) -> Measured:
     early = rest.early
     if not early and float(np.mean(np.abs(off) < _EVEN)) >= 0.4:
         early = _early(beats[np.concatenate([[False], off < -2 * _EVEN])[at]], average)
-    return _of_beat(average, names, usual, rest, early)
+    halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
+    return _of_beat(average, halves, names, usual, rest, early)
 
 
 def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
@@ -149,13 +150,19 @@ def _early(beats: np.ndarray, average: np.ndarray) -> str:
     """Whether beats that come early look like the average one ("narrow") or not ("wide"); "" where there are none."""
     if not len(beats):
         return ""
-    own, other = (values - values.mean(axis=-1, keepdims=True) for values in (average, np.median(beats, axis=0)))
-    alike = float((own * other).sum() / max(math.sqrt(float((own**2).sum() * (other**2).sum())), 1e-12))
-    return "narrow" if alike > 0.75 else "wide"
+    return "narrow" if _alike(average, np.median(beats, axis=0)) > 0.75 else "wide"
 
 
-def _of_beat(average: np.ndarray, names: list[str], usual_s: float, known: Measured, early: str) -> Measured:
-    """Intervals, axes and shapes of the average beat, (leads, samples) at 250 Hz."""
+def _alike(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two beats over all leads, their levels left out."""
+    a, b = (values - values.mean(axis=-1, keepdims=True) for values in (one, other))
+    return float((a * b).sum() / max(math.sqrt(float((a**2).sum() * (b**2).sum())), 1e-12))
+
+
+def _of_beat(
+    average: np.ndarray, halves: tuple[np.ndarray, np.ndarray], names: list[str], usual_s: float, known: Measured, early: str
+) -> Measured:
+    """Intervals, axes and shapes of the average beat, (leads, samples) at 250 Hz; `halves` are those of every other beat."""
     ms = 1000.0 / _HZ
     speed = np.sqrt(np.square(np.diff(average, axis=1)).sum(axis=0))
     speed = np.convolve(speed, np.full(3, 1 / 3), mode="same")
@@ -173,7 +180,9 @@ def _of_beat(average: np.ndarray, names: list[str], usual_s: float, known: Measu
     size = np.sqrt(np.square(level).sum(axis=0))
     t_peak, t_end = _t_wave(size, off)
     p_start, p_peak, p_mv = _p_wave(level, on)
-    found_p = p_mv > _LEAST_P_MV
+    # Atrial waves that do not keep time with the ventricles leave another hump in every other half of the beats.
+    window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
+    found_p = p_mv > _LEAST_P_MV and _alike(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
     wide = qrs_ms >= 120
     limbs = [float(np.ptp(leads[name][on : off + 1])) for name in ("I", "II", "III", "aVR", "aVL", "aVF") if name in leads]
