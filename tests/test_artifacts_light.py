@@ -319,10 +319,18 @@ def test_glare_adds_light_on_the_page_alone():
     assert 115 < black[middle].min() < 130
 
 
-def test_bumps_tear_glare():
-    smooth, torn = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).gloss for gloss in (0, 10))
+def test_bumps_move_glare():
+    """A slope of s mirrors what the level paper 200 s mm a metre further on would."""
+    smooth, moved = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).gloss for gloss in (0, 4))
     inner = Light.even(BESIDE).off_page_mm() < -5
-    assert np.std(torn[inner]) > 2 * np.std(smooth[inner])
+    assert np.abs(moved - smooth)[inner].max() > 20
+    mesh = Mesh.flat((200.0, 150.0), 2.0)
+    tilted = mesh.lifted(np.broadcast_to(0.05 * mesh.x_mm, mesh.height_mm.shape))
+    warps = [replace(Warp.flat((200.0, 150.0), 4.0, (600, 800)), mesh=item) for item in (mesh, tilted)]
+    level, slanted = (Glare(width_mm=50, height_mm=50, gloss=2).shade(Light.even(warp)).gloss for warp in warps)
+    row = level.shape[0] // 2
+    moved_mm = (int(level[row].argmax()) - int(slanted[row].argmax())) * CELL / 4.0
+    assert moved_mm == pytest.approx(0.05 * 200 * 2, abs=CELL / 4.0)
 
 
 @pytest.mark.parametrize(
