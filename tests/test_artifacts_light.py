@@ -628,3 +628,21 @@ def test_a_viewer_lies_in_the_plane_of_the_page():
         seen = tuple(int(level) for level in backdrop[int(np.clip(round(y), 0, SIZE[0] - 1)), int(np.clip(round(x), 0, SIZE[1] - 1))])
         assert (seen == colour) == (colour is not None)
     assert (picture(blank(), FULL, Viewer()) == picture(blank(), FULL)).all()
+
+
+@pytest.mark.parametrize("along", ["y", "x"])
+def test_a_scan_head_parts_the_colours_along_its_way(along):
+    """Red moves by a tenth of a pixel one way, blue the other; a head that goes to the right does what one that goes down does, turned."""
+    pixels = np.random.default_rng(2).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    head = ScanHead(red_px=0.1, blue_px=-0.15, line_levels=2.0, along=along, seed=4)
+    found = head.develop(pixels.copy(), 4.0)
+    turned = pixels if along == "y" else np.ascontiguousarray(pixels.transpose(1, 0, 2))
+    lines = np.rint(np.random.default_rng(4).normal(0, 512.0, len(turned))) / 256
+    padded = np.pad(turned.astype(float), ((1, 1), (0, 0), (0, 0)), mode="edge")
+    shares = round(25.6) / 256, round(38.4) / 256
+    expected = turned.astype(float)
+    expected[..., 0] += shares[0] * (padded[:-2, :, 0] - padded[1:-1, :, 0])
+    expected[..., 2] += shares[1] * (padded[2:, :, 2] - padded[1:-1, :, 2])
+    expected = np.clip(expected + lines[:, None, None], 0, 255)
+    seen = found if along == "y" else found.transpose(1, 0, 2)
+    np.testing.assert_allclose(seen, expected, atol=0.51)
