@@ -300,7 +300,7 @@ def _rows_kept(view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float,
     whole = replace(view, crop_top=0.0, crop_bottom=0.0)
     tall = whole.size(size_mm, dpi)[0]
     ends = []
-    for y in (rows_mm[0] - 0.5 * pitch_mm, rows_mm[-1] + 0.4 * pitch_mm):
+    for y in (rows_mm[0] - 0.45 * pitch_mm, rows_mm[-1] + 0.35 * pitch_mm):
         points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
         ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
     top, bottom = sorted(ends)

@@ -171,7 +171,7 @@ def _of_beat(
     top = near.start + int(speed[near].argmax())
     on, off = _run(speed, top, -1), _run(speed, top, 1)
     qrs_ms = round((off - on) * ms)
-    if not 48 <= qrs_ms <= 240:
+    if not 48 <= qrs_ms <= 216:  # wider ones are noise, or no complexes
         return known
     level = average - average[:, max(on - 7, 0) : max(on - 2, 1)].mean(axis=1, keepdims=True)
     leads = dict(zip(names, level, strict=True))
