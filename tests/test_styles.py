@@ -135,6 +135,17 @@ def test_the_shortest_and_slowest_records_have_facts(samples: int, fs: float) ->
     assert 40 < draw_facts(np.random.default_rng(0), record).rate < 130
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e6, 1e18])
+def test_signals_of_any_size_are_measured(factor: float) -> None:
+    record = simulate("sinus", seed=1, heart_rate=70)
+    signal = record.signal.astype(np.float64) * factor
+    signal[2, ::7] = np.nan
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        found = measured(Record(signal, record.fs, record.leads))
+    assert found.rate is None or abs(found.rate - 70) < 60
+    assert np.isfinite([value for value in vars(found).values() if isinstance(value, int | float)]).all()
+
+
 def test_facts_agree_with_each_other() -> None:
     for seed in range(60):
         rate = 45 + 2 * seed

@@ -131,7 +131,8 @@ def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> t
     """The beats that lie wholly in the record, (beats, leads, samples) at some 250 Hz, and which they are."""
     step = max(1, round(fs / _HZ))
     hz = fs / step
-    thin = np.nan_to_num(rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step).mean(2))
+    tame = rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step)
+    thin = np.nan_to_num(tame.mean(2, dtype=np.float64))
     before, after = (round(min(length, share * usual_s) * hz) for length, share in ((_BEFORE_S, 0.45), (_AFTER_S, 0.75)))
     middle = np.rint(at_s * hz).astype(int)
     inside = np.flatnonzero((middle >= before) & (middle + after <= thin.shape[1]))
