@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastecg.artifacts import Curl, Wave
-from fastecg.kernels.facets import add_facets, add_folding, facet_noise
+from fastecg.kernels.facets import add_facets, add_folding, add_pinches, facet_noise
 from fastecg.kernels.invert import invert_lattice, lookup, page_under_lattice
 from fastecg.kernels.plane import sample_plane
 from fastecg.kernels.shorten import foreshorten, remaining_shear
@@ -147,6 +147,19 @@ def test_folding_is_a_reflection_after_another():
     add_folding(height, x, y, folds, 14.0)
     expected = [[naive.folded_height(a, b, folds, 14.0) for a in x] for b in y]
     np.testing.assert_allclose(height, expected, atol=0.02)
+
+
+def test_pinches_run_out_to_both_sides_and_ends():
+    rng = np.random.default_rng(4)
+    ways = rng.uniform(0, 40, (6, 1, 2)) + np.cumsum(rng.normal(0, 7, (6, 5, 2)), axis=1)
+    lifts, widths = rng.normal(0, 0.5, (6, 5)), rng.uniform(1.5, 12, (6, 2))
+    lifts[:, [0, -1]] = 0.0
+    x, y = np.arange(-12.0, 61, 1.7), np.arange(-12.0, 52, 1.3)
+    height = np.full((len(y), len(x)), 0.25)
+    add_pinches(height, x, y, ways, lifts, widths)
+    expected = [[0.25 + naive.pinched_height(a, b, ways, lifts, widths) for a in x] for b in y]
+    np.testing.assert_allclose(height, expected, atol=1e-12)
+    assert np.ptp(height) > 0.3
 
 
 @pytest.mark.parametrize("radius", [0, 2, 5])

@@ -70,3 +70,43 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
                     y -= 2 * d * folds[k, 1]
                 facing *= -min(max(d / reach_mm, -1.0), 1.0)
             height[row, column] += lift
+
+
+@jit
+def add_pinches(height, x_mm, y_mm, ways, lifts, widths):
+    """Add short creases as paper has where it was pinched, in place: ridges or valleys that kink, and run out at both ends.
+
+    Parameters
+    ----------
+    height : (rows, columns) float64
+    x_mm, y_mm : (columns,), (rows,) float64
+        Places of the nodes, evenly spaced.
+    ways : (n, points, 2) float64
+        The creases' courses.
+    lifts : (n, points) float64
+        How high each stands there; straight in between, and nothing at its ends.
+    widths : (n, 2) float64
+        How far it reaches to its right and to its left. To either side it comes down by a parabola: sharp at the crest, without a foot.
+    """
+    step_x, step_y = x_mm[1] - x_mm[0], y_mm[1] - y_mm[0]
+    for k in range(len(ways)):
+        reach = max(widths[k, 0], widths[k, 1])
+        low_x, high_x = ways[k, :, 0].min() - reach, ways[k, :, 0].max() + reach
+        low_y, high_y = ways[k, :, 1].min() - reach, ways[k, :, 1].max() + reach
+        first_row, stop_row = max(int((low_y - y_mm[0]) / step_y), 0), min(int((high_y - y_mm[0]) / step_y) + 2, len(y_mm))
+        first, stop = max(int((low_x - x_mm[0]) / step_x), 0), min(int((high_x - x_mm[0]) / step_x) + 2, len(x_mm))
+        for row in range(first_row, stop_row):
+            for column in range(first, stop):
+                nearest, lift, side = 1e30, 0.0, 0
+                for m in range(ways.shape[1] - 1):
+                    x0, y0 = ways[k, m]
+                    dx, dy = ways[k, m + 1, 0] - x0, ways[k, m + 1, 1] - y0
+                    px, py = x_mm[column] - x0, y_mm[row] - y0
+                    t = min(max((px * dx + py * dy) / max(dx * dx + dy * dy, 1e-12), 0.0), 1.0)
+                    square = (px - t * dx) ** 2 + (py - t * dy) ** 2
+                    if square < nearest:
+                        nearest, lift = square, lifts[k, m] + t * (lifts[k, m + 1] - lifts[k, m])
+                        side = 0 if dx * py - dy * px >= 0.0 else 1
+                rest = 1.0 - np.sqrt(nearest + 0.1) / widths[k, side]  # the crest is rounded over 0.3 mm
+                if rest > 0.0:
+                    height[row, column] += lift * rest * rest

@@ -76,8 +76,7 @@ def place(
         raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
     frame = page_frame(layout, style, setup, notes)
     words = printed_words(facts, setup, style, frame, notes) if facts else ()
-    gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
-    baselines, pitch = _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
+    baselines, pitch = _rows(cells, layout, frame, words, style, setup)
     traces = tuple(_traces(cells, layout, record, setup, frame, baselines, pitch, (start, stop), notes))
     if not any(trace.points_mm.size for trace in traces):
         raise LayoutError(
@@ -100,6 +99,21 @@ def place(
         gain_mm_mv=setup.gain_mm_mv,
         notes=tuple(notes),
     )
+
+
+def page_rows(layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts) -> tuple[list[float], float]:
+    """The y of 0 mV of every row of the page that `place` would draw, and the rows' distance, mm; no rows without a lead to draw."""
+    cells = tuple(_cells(layout, record, setup, []))
+    frame = page_frame(layout, style, setup, [])
+    return _rows(cells, layout, frame, printed_words(facts, setup, style, frame, []), style, setup) if cells else ([], 0.0)
+
+
+def _rows(
+    cells: tuple[Cell, ...], layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], style: Style, setup: Setup
+) -> tuple[list[float], float]:
+    """The y of 0 mV of every row, and the rows' distance, mm."""
+    gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
+    return _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
 
 
 def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> Iterator[Cell]:
