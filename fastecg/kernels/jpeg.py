@@ -310,9 +310,7 @@ def _together(typing, luma, blue, red, line):
         blue = v.b.add(v.shift(b, 1), scaled(v, (b, 116130 - 131072)))
         green = v.b.sub(scaled(v, (b, -22554), (r, 65536 - 46802)), r)
         channels = [v.narrow(v.most(v.least(v.b.add(level, more), 255), 0), I8) for more in (red, green, blue)]
-        pair = v.pick(channels[0], list(range(32)), channels[1])
-        third = v.pick(channels[2], list(range(16)) + [0] * 16)
-        v.store(v.pick(pair, [lane for k in range(16) for lane in (k, 16 + k, 32 + k)], third), args[3])
+        v.store(v.woven(channels), args[3])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit

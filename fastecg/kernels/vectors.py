@@ -24,6 +24,13 @@ class Vectors:
         values = list(values)
         return ir.Constant(ir.VectorType(element, len(values)), values)
 
+    def woven(self, channels: list[Any]) -> Any:
+        """Pixels of three channels, one value after the other."""
+        count = channels[0].type.count
+        pair = self.pick(channels[0], list(range(2 * count)), channels[1])
+        third = self.pick(channels[2], [*range(count)] * 2)
+        return self.pick(pair, [lane for k in range(count) for lane in (k, count + k, 2 * count + k)], third)
+
     def splat(self, value: Any, count: int) -> Any:
         """A scalar in every lane."""
         vector = ir.VectorType(value.type, count)
