@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -24,6 +25,9 @@ T = TypeVar("T", bound="Params")
 
 #: Pictures hold light to this power: half the light is 73 % of the level.
 GAMMA = 1 / 2.2
+
+#: Rows and columns from one pixel to the next of those that `Artifact.level_table` looks at.
+SAMPLED = 5
 
 
 def param(default: Any, low: float | None = None, high: float | None = None, help: str = "", choices: tuple[str, ...] = ()) -> Any:
@@ -185,6 +189,33 @@ class Light:
         return np.nan_to_num(found[:, 0].reshape(nodes.shape[:2]), nan=outside)
 
 
+def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+    """A finished picture after all artifacts; those in a row that only change levels do it in one pass."""
+    table = None
+    for artifact in artifacts:
+        sample = _sample(pixels)
+        own = artifact.level_table(sample if table is None else _through(table, np.ascontiguousarray(sample)))
+        if own is None:
+            pixels, table = artifact.develop(_through(table, pixels), px_per_mm), None
+        else:
+            table = own if table is None else own[table]
+    return _through(table, pixels)
+
+
+def _sample(pixels: np.ndarray) -> np.ndarray:
+    """Some 100,000 pixels, which tell the quantiles of a picture."""
+    return pixels[::SAMPLED, ::SAMPLED]
+
+
+def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
+    """Every level through a table, in place."""
+    if table is not None:
+        from fastecg.kernels.curve import apply_lut
+
+        apply_lut(pixels, table)
+    return pixels
+
+
 @dataclass(frozen=True)
 class Artifact(Params):
     """Something that happens to the page or the picture. Override the stages it takes part in."""
@@ -217,7 +248,7 @@ class Artifact(Params):
         return pixels
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Change the finished picture without moving anything in it.
+        """Change the finished picture without moving anything in it; unless overridden, as `level_table` says.
 
         Parameters
         ----------
@@ -226,7 +257,17 @@ class Artifact(Params):
         px_per_mm : float
             The nominal resolution.
         """
-        return pixels
+        return _through(self.level_table(_sample(pixels)), pixels)
+
+    def level_table(self, sample: np.ndarray) -> np.ndarray | None:
+        """What every level of the finished picture becomes, (256,) uint8, if this is all that happens to it; else None.
+
+        Parameters
+        ----------
+        sample : ndarray, shape (rows, columns, 3) uint8
+            Every `SAMPLED`-th pixel along both axes.
+        """
+        return None
 
     def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
         """Where `develop` covers the page, (height, width) bool; None for nowhere.

@@ -234,7 +234,7 @@ def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, sh
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (grey, factors, upper, lower, share, blue, red, done) = Vectors(builder), args[4:]
         core, kept, grows, limit = (v.splat(v.load(factors, I16, 1, step=2 * k), _SOME) for k in range(4))
-        smooth = v.shift(weighed(v, *args[:4], _SOME), -7)
+        smooth = v.shift(weighed(v, args[:4], _SOME), -7)
         detail = v.b.sub(v.widen(v.load(grey, I8, _SOME), I16, signed=False), smooth)
         nothing = v.repeat(detail, 0)
         noise = between(v, detail, v.b.sub(nothing, core), core)

@@ -159,11 +159,12 @@ def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, places):
         _blend_row(places, weights, np.int64(-64), pixels[y], rest)
 
 
-def weighed(v: Vectors, places: Any, weights: Any, pairs: Any, x: Any, lanes: int) -> Any:
+def weighed(v: Vectors, taps: Any, lanes: int) -> Any:
     """Sums of 16 bits, 128 times a mean and a half for rounding: a pixel, and neighbours in pairs of one weight.
 
-    `places` is the address of 1 + 2 * `pairs` addresses, to which `x` is added, and `weights` that of the weights.
+    `taps` are the address of 1 + 2 * pairs addresses, that of the weights, how many pairs there are, and what is added to addresses.
     """
+    places, weights, pairs, x = taps
 
     def values(place: Any) -> Any:
         return v.widen(v.load(v.b.add(place, x), I8, lanes), I16, signed=False)
@@ -187,7 +188,7 @@ def _mean(typing, places, weights, pairs, x, out):
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
-        v.store(v.narrow(v.shift(weighed(v, *args[:4], LANES), -7), I8), args[4])
+        v.store(v.narrow(v.shift(weighed(v, args[:4], LANES), -7), I8), args[4])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 5), emit
@@ -199,7 +200,7 @@ def _blend(typing, places, weights, pairs, x, amount, row):
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (amount, row) = Vectors(builder), args[4:]
-        mean = v.shift(weighed(v, *args[:4], LANES), -7)
+        mean = v.shift(weighed(v, args[:4], LANES), -7)
         value = v.widen(v.load(row, I8, LANES), I16, signed=False)
         more = v.b.mul(v.b.sub(value, mean), v.splat(v.b.trunc(amount, I16), LANES))
         blended = v.b.add(value, v.shift(v.b.add(more, v.repeat(more, 32)), -6))
