@@ -194,7 +194,8 @@ class Warp:
         from fastecg.kernels.invert import invert_lattice, lookup
 
         if self.is_flat:
-            return np.asarray(points_mm, dtype=np.float64) * self.scale - 0.5
+            pixels = np.asarray(points_mm, dtype=np.float64) * self.scale - 0.5
+            return pixels + 0.0 * pixels[..., ::-1]  # a point of which one coordinate is unknown is unknown
         points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 2)
         pixels = np.empty_like(points)
         origin = (self.mesh.x_mm[0], self.mesh.y_mm[0])

@@ -20,10 +20,9 @@ def facet_noise(table, x, y):
     u, v = x + skew, y + skew
     i, j = np.int64(u), np.int64(v)
     s, t = u - i, v - j
-    near, far = table[j, i], table[j + 1, i + 1]
-    if s > t:
-        return (1 - s) * near + (s - t) * table[j, i + 1] + t * far
-    return (1 - t) * near + (t - s) * table[j + 1, i] + s * far
+    right = np.int64(s > t)  # which of the cell's two triangles; without a branch, for it is foreseen by chance only
+    more, less = max(s, t), min(s, t)
+    return (1 - more) * table[j, i] + (more - less) * table[j + 1 - right, i + right] + less * table[j + 1, i + 1]
 
 
 @jit

@@ -47,8 +47,9 @@ def _colours() -> np.ndarray:
     return np.concatenate([channels / channels.std(axis=0), np.zeros((CHROMA, 1), dtype=np.float32)], axis=1)
 
 
+@functools.lru_cache(maxsize=4)
 def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Brightness (n,) and colour (m, 4) deviates, int16 in units of 1/8192 of the total standard deviation.
+    """Brightness (n,) and colour (m, 4) deviates, int16 in units of 1/8192 of the total standard deviation, read only.
 
     Parameters
     ----------
@@ -61,7 +62,10 @@ def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
         np.clip(np.rint(deviates * np.float32(part * UNIT)), -32767, 32767).astype(np.int16)
         for deviates, part in ((_normal(LUMA, 0), np.sqrt(1.0 - chroma * chroma)), (_colours(), chroma))
     )
-    return np.resize(luma, LUMA + width + 8), np.resize(colour, (CHROMA + width // 2 + 8, 4))
+    found = np.resize(luma, LUMA + width + 8), np.resize(colour, (CHROMA + width // 2 + 8, 4))
+    for table in found:
+        table.flags.writeable = False
+    return found
 
 
 def curve(read: float, shot: float) -> np.ndarray:
