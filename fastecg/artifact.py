@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -191,10 +192,9 @@ class Light:
 
 def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
     """A finished picture after all artifacts; those in a row that only change levels do it in one pass."""
-    table = None
+    table: np.ndarray | None = None
     for artifact in artifacts:
-        sample = _sample(pixels)
-        own = artifact.level_table(sample if table is None else _through(table, np.ascontiguousarray(sample)))
+        own = artifact.level_table(partial(_sample, pixels, table))
         if own is None:
             pixels, table = artifact.develop(_through(table, pixels), px_per_mm), None
         else:
@@ -202,9 +202,10 @@ def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: floa
     return _through(table, pixels)
 
 
-def _sample(pixels: np.ndarray) -> np.ndarray:
-    """Some 100,000 pixels, which tell the quantiles of a picture."""
-    return pixels[::SAMPLED, ::SAMPLED]
+def _sample(pixels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
+    """Some 100,000 pixels, which tell the quantiles of a picture that has yet to go through a table."""
+    some = pixels[::SAMPLED, ::SAMPLED]
+    return some if table is None else table[some]
 
 
 def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
@@ -257,15 +258,15 @@ class Artifact(Params):
         px_per_mm : float
             The nominal resolution.
         """
-        return _through(self.level_table(_sample(pixels)), pixels)
+        return _through(self.level_table(lambda: _sample(pixels)), pixels)
 
-    def level_table(self, sample: np.ndarray) -> np.ndarray | None:
+    def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray | None:
         """What every level of the finished picture becomes, (256,) uint8, if this is all that happens to it; else None.
 
         Parameters
         ----------
-        sample : ndarray, shape (rows, columns, 3) uint8
-            Every `SAMPLED`-th pixel along both axes.
+        sample : callable
+            Gives every `SAMPLED`-th pixel of the picture along both axes, (rows, columns, 3) uint8.
         """
         return None
 

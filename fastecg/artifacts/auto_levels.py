@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +19,11 @@ class AutoLevels(Artifact):
     strength: float = param(0.8, 0, 1, "how much of the way")
     least_range: float = param(100.0, 20, 255, "levels between the two that are drawn out at most: a dull picture is no noise")
 
-    def level_table(self, sample: np.ndarray) -> np.ndarray:
+    def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray:
         """The stretched levels."""
         from fastecg.kernels.grey import brightness_counts
 
-        counts = brightness_counts(sample)
+        counts = brightness_counts(sample())
         share = np.cumsum(counts) / counts.sum()
         low, high = int(np.searchsorted(share, self.dark)), int(np.searchsorted(share, self.bright))
         low = min(low, max(high - round(self.least_range), 0))

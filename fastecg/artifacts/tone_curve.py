@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ class ToneCurve(Artifact):
         factor = np.float32((self.white - self.black) / 255.0)
         return replace(light, gain=light.gain * factor, veil=light.veil * factor + np.float32(self.black), gloss=light.gloss * factor)
 
-    def level_table(self, sample: np.ndarray) -> np.ndarray | None:
+    def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray | None:
         """The curve, where there is one."""
         return self.table() if self.contrast != 0 or self.gamma != 1 else None
 
