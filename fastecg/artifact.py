@@ -179,15 +179,15 @@ class Light:
 
         `on_mesh` has the mesh's (rows, columns), or one less of each.
         """
-        from fastecg.kernels.invert import lookup
+        from fastecg.kernels.invert import lookup_plane
 
         mesh, nodes = self.warp.mesh, self.warp.nodes_mm
-        pair = np.stack([on_mesh, on_mesh], axis=-1).astype(np.float64)
-        found = np.empty((nodes.shape[0] * nodes.shape[1], 2))
+        found = np.empty(nodes.shape[:2], dtype=np.float32)
         half = 0.0 if on_mesh.shape == mesh.height_mm.shape else 0.5
         origin = (mesh.x_mm[0] + half * mesh.step_mm[0], mesh.y_mm[0] + half * mesh.step_mm[1])
-        lookup(nodes.reshape(-1, 2), pair, origin, mesh.step_mm, found)
-        return np.nan_to_num(found[:, 0].reshape(nodes.shape[:2]), nan=outside)
+        plane = np.ascontiguousarray(on_mesh, dtype=np.float32)
+        lookup_plane(nodes.reshape(-1, 2), plane, origin, mesh.step_mm, np.float32(outside), found.reshape(-1))
+        return found
 
 
 def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:

@@ -36,6 +36,25 @@ def lookup(points, values, origin, step, out):
 
 
 @jit
+def lookup_plane(points, values, origin, step, outside, out):
+    """As `lookup`, of one number a node, `values` (rows, columns) float32; `outside` where a point is not known."""
+    rows, columns = values.shape[0], values.shape[1]
+    for k in range(len(points)):
+        u = (points[k, 0] - origin[0]) / step[0]
+        v = (points[k, 1] - origin[1]) / step[1]
+        if not np.isfinite(u + v):
+            out[k] = outside
+            continue
+        j = np.uint64(min(max(np.floor(u), 0.0), columns - 2.0))
+        i = np.uint64(min(max(np.floor(v), 0.0), rows - 2.0))
+        s, t = np.float32(u - j), np.float32(v - i)
+        next_j, next_i = j + np.uint64(1), i + np.uint64(1)
+        top = values[i, j] + s * (values[i, next_j] - values[i, j])
+        bottom = values[next_i, j] + s * (values[next_i, next_j] - values[next_i, j])
+        out[k] = top + t * (bottom - top)
+
+
+@jit
 def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
     """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton from the given (s, t); corners a b (top), c d (bottom).
 
