@@ -138,13 +138,10 @@ def time_axis(
     pitch, shown, strip_s = nominal, share, seconds
     # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
     row_mm, strip_mm = (_longest(group, seconds * speed) for group in lengths)
-    if gapped is not None:
-        pitch, width = gapped
-        if abs(width + step * speed - nominal) > _TRUE_MM and width < nominal:
-            shown = round((width + step * speed) / speed, 3)
-        wide = [mm for mm in lengths[0] if abs(mm - (columns - 1) * pitch - (shown - step) * speed) < _TRUE_MM]
-        if wide:  # rows' ends are sharper than those of gaps
-            pitch = (float(np.median(wide)) - (shown - step) * speed) / (columns - 1)
+    gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, nominal, step * speed)
+    if gaps is not None:
+        pitch, shown_mm = gaps
+        shown = share if shown_mm == nominal else round(shown_mm / speed, 3)
     elif columns > 1 and row_mm and abs(row_mm + step * speed - columns * nominal) > _TRUE_MM:
         short = (columns * nominal - row_mm - step * speed) / (columns * nominal)
         lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
@@ -173,7 +170,7 @@ def time_axis(
 
     doubts: list[str] = []
     axis = started(TimeAxis(speed, 0.0, pitch, share, shown, strip_s), doubts)
-    if gapped is None and shown < share:  # rows that are read too short are told from short ones by bars, if there are any
+    if gaps is None and shown < share:  # rows that are read too short are told from short ones by bars, if there are any
         others: list[str] = []
         whole = started(TimeAxis(speed, 0.0, nominal, share, share, seconds), others)
         if bars(whole) > bars(axis):
@@ -267,6 +264,23 @@ def _gapped(
     starts = np.concatenate([[left], begins])
     pitch = float(np.polyfit(np.arange(columns), starts, 1)[0]) if columns > 2 else float(starts[1] - starts[0])
     return pitch, float(np.median(ends - starts[:-1])) - 2 * cap
+
+
+def _gaps(
+    found: tuple[float, float], lengths: Sequence[float], columns: int, nominal_mm: float, step_mm: float
+) -> tuple[float, float] | None:
+    """Distance of columns and what of them is drawn, mm, by the gaps found and rows' lengths; None if rows are too short to have gaps.
+
+    Rows as long as their time have none, whatever parts the ink: dashes of a bar may.
+    """
+    pitch, width = found
+    shown = width + step_mm if _TRUE_MM < nominal_mm - width - step_mm else nominal_mm
+    wide = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < _TRUE_MM]
+    if wide:  # rows' ends are sharper than those of gaps
+        return (float(np.median(wide)) + step_mm - shown) / (columns - 1), shown
+    if any(abs(mm + step_mm - columns * nominal_mm) < _TRUE_MM for mm in lengths):
+        return None
+    return pitch, shown
 
 
 def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tuple[float, float]]:
