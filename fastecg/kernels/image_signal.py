@@ -3,6 +3,9 @@
 Brightness goes on at full size as one byte a pixel, colours as differences of blue and red to it at half the size, as in the phone and in
 every JPEG. Whole numbers throughout but for the mottle. In place, sixteen pixels at a time in vector instructions; beyond its edges the
 picture goes on as its last row or column.
+
+All steps walk down the picture together, each as many rows ahead of the next as that looks ahead: what waits between them are a few
+rows in rings, which stay in the cache, and the picture itself is read once and written once.
 """
 
 from __future__ import annotations
@@ -46,28 +49,64 @@ def process(
     mottle : float
         Standard deviation, levels, of patches of `PATCH` px.
     """
-    height, width = pixels.shape[:2]
-    whole = -(-width // LANES) * LANES
-    grey = np.empty((height, whole), dtype=np.uint8)
-    colours = np.empty((2, (height + 1) // 2, whole // 2), dtype=np.int16)
-    rows = pixels.reshape(height, -1)
-    _take_apart(rows, grey, colours)
-    half = (width + 1) // 2
-    for _ in range(passes):
-        for plane in colours:
-            _smooth(plane, half)
-    deviates = tables(0.0, whole // PATCH + 2)[0]
     factors = np.array([core, round(kept * PART), round((1.0 + sharpen) * PART), limit], dtype=np.int16)
-    _put_together(rows, grey, colours, gaussian_weights(sigma_px), factors, deviates, np.float32(mottle * PART / UNIT), seed)
+    deviates = tables(0.0, pixels.shape[1] // PATCH + LANES)[0]
+    weights, amount = gaussian_weights(sigma_px), np.float32(mottle * PART / UNIT)
+    _process(pixels.reshape(len(pixels), -1), weights, factors, passes, deviates, amount, seed)
 
 
 @jit
-def _take_apart(rows, grey, colours):
-    """Write brightness, and the mean differences of blue and red to it in blocks of 2x2."""
-    rest = np.empty((2, 3 * _SOME), dtype=np.uint8)
-    for i in range(colours.shape[1]):
-        y, below = 2 * i, min(2 * i + 1, len(rows) - 1)
-        _take_rows_apart(rows[y], rows[below], grey[y], grey[below], colours[0, i], colours[1, i], rest)
+def _process(rows, weights, factors, passes, deviates, mottle, seed):
+    """As `process`, on rows of 3 * width values."""
+    reach, whole = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES
+    ahead = passes + reach + 4  # rows of blocks that wait at once
+    grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
+    half = (rows.shape[1] // 3 + 1) // 2
+    smooth, line, below = np.empty((passes, 2, 2, half), np.int16), np.empty(half + 2, np.int16), np.empty(half, np.int16)
+    ring, long_line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
+    places = np.empty((2, 2 * reach + 1), dtype=np.int64)
+    mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _SOME), np.uint8)
+    _process_rows(
+        rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, places[0], places[1],
+        mixed, patches, rest,
+    )  # fmt: skip
+
+
+@jit
+def _process_rows(
+    rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches, rest
+):
+    height, width, reach, slots = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)
+    blocks, half, passes = (height + 1) // 2, (width + 1) // 2, len(smooth)
+    aim_along(address(long_line), 1, along)
+    step, ready = 0, 0
+    for y in range(height):
+        while step <= max(min(y // 2 + 1, blocks - 1) + passes, min((y + reach) // 2, blocks - 1)):
+            if step < blocks:
+                i, k = step % colours.shape[1], min(2 * step + 1, height - 1)
+                _take_rows_apart(
+                    rows[2 * step], rows[k], grey[2 * i], grey[k % len(grey)], colours[0, i], colours[1, i], rest
+                )  # fmt: skip
+            for p in range(passes):
+                if -1 <= step - p - 1 < blocks:
+                    _smooth_row(colours, smooth[p], step - p - 1, blocks, line, below)
+            step += 1
+        while ready < min(y + reach + 1, height):
+            lengthen(grey[ready % len(grey)][:width], reach, 1, long_line)
+            filter_line(along, weights, ring[ready % slots])
+            ready += 1
+        aim_down(address(ring), np.int64(ring.shape[1]), slots, y, height, down)
+        if mottle > 0 and y % PATCH == 0:
+            for k in range(2):
+                _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
+        i = y // 2
+        other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, blocks - 1)
+        for c in range(2):
+            _lay_over(colours[c, i % colours.shape[1]], colours[c, other % colours.shape[1]], mixed[c], half)
+        share = np.float32(y % PATCH) / np.float32(PATCH)
+        _put_row_together(
+            grey[y % len(grey)], down, weights, factors, patches[0], patches[1], share, mixed[0], mixed[1], rows[y], rest[0]
+        )  # fmt: skip
 
 
 @jit
@@ -86,20 +125,25 @@ def _take_rows_apart(upper, lower, grey_upper, grey_lower, blue, red, rest):
 
 
 @jit
-def _smooth(plane, width):
-    """1-2-1 along both axes of the first `width` columns, rounded once an axis."""
-    height = len(plane)
-    line, above, here = np.empty(width + 2, dtype=np.int16), np.empty(width, dtype=np.int16), np.empty(width, dtype=np.int16)
-    below = np.empty(width, dtype=np.int16)
-    _across(plane[0], line, here)
-    _repeat(here, above)
-    for y in range(height):
-        _across(plane[min(y + 1, height - 1)], line, below)
-        row = plane[y]
-        for x in range(width):
-            total = np.int16(np.int16(above[x] + below[x]) + np.int16(here[x] << np.int16(1)))
-            row[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
-        above, here, below = here, below, above
+def _smooth_row(colours, waiting, row, blocks, line, below):
+    """1-2-1 along both axes, rounded once an axis, of one row in a ring of rows, in place; with row -1 it begins.
+
+    `waiting` (2, 2, n) are, of both colours, this row and the one before, filtered along x; beyond the ends they are repeated.
+    """
+    for c in range(2):
+        above, here = waiting[c, (row + 1) % 2], waiting[c, row % 2]
+        if row + 1 < blocks:
+            _across(colours[c, (row + 1) % colours.shape[1]], line, below)
+        else:
+            _repeat(here, below)
+        if row < 0:
+            _repeat(below, here)
+        else:
+            out = colours[c, row % colours.shape[1]]
+            for x in range(len(below)):
+                total = np.int16(np.int16(above[x] + below[x]) + np.int16(here[x] << np.int16(1)))
+                out[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
+        _repeat(below, above)
 
 
 @jit
@@ -118,37 +162,6 @@ def _across(row, line, out):
     for x in range(width):
         total = np.int16(np.int16(left[x] + right[x]) + np.int16(inner[x] << np.int16(1)))
         out[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
-
-
-@jit
-def _put_together(rows, grey, colours, weights, factors, deviates, mottle, seed):
-    reach, whole = len(weights) - 1, grey.shape[1]
-    ring, line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
-    along, down = np.empty(2 * reach + 1, dtype=np.int64), np.empty(2 * reach + 1, dtype=np.int64)
-    mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty(3 * _SOME, np.uint8)
-    _put_rows_together(rows, grey, colours, weights, factors, deviates, mottle, seed, ring, line, along, down, mixed, patches, rest)
-
-
-@jit
-def _put_rows_together(rows, grey, colours, weights, factors, deviates, mottle, seed, ring, line, along, down, mixed, patches, rest):
-    height, width, reach, slots = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)
-    aim_along(address(line), 1, along)
-    ready = 0
-    for y in range(height):
-        while ready < min(y + reach + 1, height):
-            lengthen(grey[ready][:width], reach, 1, line)
-            filter_line(along, weights, ring[ready % slots])
-            ready += 1
-        aim_down(address(ring), np.int64(ring.shape[1]), slots, y, height, down)
-        if mottle > 0 and y % PATCH == 0:
-            for k in range(2):
-                _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
-        i = y // 2
-        other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, colours.shape[1] - 1)
-        for c in range(2):
-            _lay_over(colours[c, i], colours[c, other], mixed[c], (width + 1) // 2)
-        share = np.float32(y % PATCH) / np.float32(PATCH)
-        _put_row_together(grey[y], down, weights, factors, patches[0], patches[1], share, mixed[0], mixed[1], rows[y], rest)
 
 
 @jit
