@@ -204,8 +204,9 @@ def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: floa
 
 def _sample(pixels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
     """Some 100,000 pixels, which tell the quantiles of a picture that has yet to go through a table."""
-    some = pixels[::SAMPLED, ::SAMPLED]
-    return some if table is None else table[some]
+    from fastecg.kernels.curve import thinned
+
+    return _through(table, thinned(pixels, SAMPLED))
 
 
 def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:

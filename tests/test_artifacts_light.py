@@ -502,6 +502,7 @@ def test_look_up_is_indexing(seed, height, width):
 def test_levels_are_those_of_a_count_of_brightness(shape):
     pixels = np.random.default_rng(3).integers(0, 256, (*shape, 3), dtype=np.uint8)
     light = (pixels.astype(int) @ (77, 150, 29)) >> 8
+    np.testing.assert_array_equal(curve.thinned(pixels, 3), pixels[::3, ::3])
     assert grey.brightness_counts(pixels[:, ::-1]).tolist() == np.bincount(light.ravel(), minlength=256).tolist()
 
 
