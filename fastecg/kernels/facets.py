@@ -1,4 +1,4 @@
-"""Height fields of crumpled paper."""
+"""Height fields of crumpled paper, and the noise along a line that waves are made of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import mixed
 
 _SKEW = 0.5 * (np.sqrt(3.0) - 1.0)
+
+
+@jit
+def between_values(values, first, places, out):
+    """Write what lies between the values at whole places from `first` on, by a step of degree 5 (Perlin 2002)."""
+    for k in range(len(places)):
+        whole = np.floor(places[k])
+        share = places[k] - whole
+        share = share * share * share * (share * (6.0 * share - 15.0) + 10.0)
+        i = np.uint64(whole - first)
+        out[k] = values[i] * (1.0 - share) + values[i + np.uint64(1)] * share
 
 
 @jit
