@@ -133,7 +133,8 @@ def time_axis(
     speed = settings.speed_mm_s or _speed(placed, lengths, flags)
     seconds = placed.layout.seconds
     share = seconds / columns
-    gapped = _gapped(straight, rows[: placed.strips], spans, placed, cap, share * speed) if columns > 1 else None
+    own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
+    gapped = _gapped(straight, rows[: placed.strips], spans, own, placed, cap, share * speed) if columns > 1 else None
     nominal = share * speed
     pitch, shown, strip_s = nominal, share, seconds
     # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
@@ -231,11 +232,15 @@ def _gapped(
     straight: Straight,
     rows: Sequence[Row | None],
     spans: Sequence[tuple[float, float] | None],
+    own: Sequence[tuple[bool, bool]],
     placed: Assignment,
     cap: float,
     nominal: float,
 ) -> tuple[float, float] | None:
-    """Distance of columns and how long one is, from first to last sample, mm, by the blank paper between them; None if there is none."""
+    """Distance of columns and how long one is, from first to last sample, mm, by the blank paper between them; None if there is none.
+
+    `own` tells which ends of rows are the traces' own, left and right: neither cut, nor those of a pulse.
+    """
     columns = len(placed.layout.columns)
     found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
     count = 0
@@ -260,10 +265,25 @@ def _gapped(
     spread = np.quantile(apart, 0.75)
     if spread > _SAME_GAP_MM or not ((begins - ends > _GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
         return None
-    left = float(np.median([span[0] for span in spans[: len(rows)] if span is not None]))
-    starts = np.concatenate([[left], begins])
-    pitch = float(np.polyfit(np.arange(columns), starts, 1)[0]) if columns > 2 else float(starts[1] - starts[0])
-    return pitch, float(np.median(ends - starts[:-1])) - 2 * cap
+    first, last = (_outer([span and span[side] for span in spans], [ends_of[side] for ends_of in own], columns) for side in (0, 1))
+    begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
+    return _pitch(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap
+
+
+def _outer(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
+    """Where rows mostly end, by the ends that are their own; NaN if there is none, and other columns tell."""
+    found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or columns == 2 and not any(own))]
+    return float(np.median(found)) if found else np.nan
+
+
+def _pitch(begun: np.ndarray, ended: np.ndarray) -> float:
+    """The distance of columns by where they begin and end (columns,), mm, NaN where that is not known: straight lines of one slope."""
+    apart, at = 0.0, 0.0
+    for places in (begun, ended):
+        known = np.flatnonzero(np.isfinite(places))
+        away = known - known.mean()
+        apart, at = apart + float(away @ places[known]), at + float(away @ away)
+    return apart / at
 
 
 def _gaps(
