@@ -45,9 +45,7 @@ def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> l
     shown = [np.where(hidden, np.nan, item.y_mm) for item, hidden in zip(drawn, unseen, strict=True)]
     out = []
     for k, item in enumerate(drawn):
-        strips = [
-            (shown[j], item.segment.start - other.segment.start) for j, other in enumerate(drawn) if other.segment.rhythm and j != k
-        ]
+        strips = [(shown[j], item.segment.start - other.segment.start) for j, other in enumerate(drawn) if other.segment.rhythm and j != k]
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for start, stop in runs_of(unseen[k]).tolist():
             if stop - start <= round(_LONGEST_S * rows.fs):
@@ -87,7 +85,9 @@ def _fill(
     if repeated is not None:
         near = np.exp(-away / _LEVEL_S)
         offs = shown[beside] - shown[beside + repeated]
-        sides = [(at, np.average(offs[side], weights=near[side])) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
+        sides = [
+            (at, np.average(offs[side], weights=near[side])) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()
+        ]
         y_mm[inside] = shown[inside + repeated] + np.interp(inside, *zip(*sides, strict=True))
         sd_mm[inside] = _REPEATED_MM
     elif start == 0 or stop == len(y_mm):
