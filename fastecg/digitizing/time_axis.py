@@ -265,7 +265,9 @@ def _gapped(
     spread = np.quantile(apart, 0.75)
     if spread > _SAME_GAP_MM or not ((begins - ends > _GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
         return None
-    first, last = (_outer([span and span[side] for span in spans], [ends_of[side] for ends_of in own], columns) for side in (0, 1))
+    first, last = (
+        _outer([span and span[side] for span in spans[: len(rows)]], [ends_of[side] for ends_of in own], columns) for side in (0, 1)
+    )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     return _pitch(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap
 
