@@ -84,8 +84,8 @@ more bytes and 0.3 dB less.
 ECG-Image-Kit is no library but the field's own generator: `tools/measure_kit.py --kit CHECKOUT` draws the same records with both, one
 process and one thread each, runs taking turns, and tells what one more page costs in CPU time. Measured once, beside an earlier fastecg:
 1.64 s for a clean page and 4.58 s for a distorted one without handwriting, against 30.8 and 99.4 ms of ours, 53 and 46 times as much.
-Since then our clean page takes 0.82 of that time and our photo 0.87 (both versions taking turns), which by the same figures are some 65
-and 53 times; the kit was not run again.
+Since then our clean page takes 0.82 of that time and our photo 0.80 (both versions taking turns), which by the same figures are some 65
+and 57 times; the kit was not run again.
 
 A first run ever compiles its kernels: of a clean page `fastecg render --limit 1` took 10 CPU s, of a photo 27 to 44 by how busy the
 machine was; every later one 1.5 to 2.5.
