@@ -196,6 +196,19 @@ def test_hash_is_even_and_fixed():
     assert np.abs(np.diff(noise_along(7, t))).max() < 0.02  # smooth
 
 
+def test_noise_along_a_line_is_its_naive_twin():
+    places = np.random.default_rng(1).uniform(-7, 9, (12, 9))
+    places[0, :3] = -7.0, 0.0, 9.0
+
+    def naive(t: float) -> float:
+        first, second = hashed(11, np.array([np.floor(t), np.floor(t) + 1]))
+        share = t - np.floor(t)
+        step = 6 * share**5 - 15 * share**4 + 10 * share**3
+        return float(first + step * (second - first))
+
+    np.testing.assert_allclose(noise_along(11, places), np.vectorize(naive)(places), atol=1e-12)
+
+
 def test_wear_along_a_line_stays_near_it():
     sheet = printed(scale=6.0)
     line = Line(30.0, 20.0, 25.0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from fastecg import RecipeError
-from fastecg.artifact import GAMMA, Artifact, Light
+from fastecg.artifact import GAMMA, Artifact, Light, developed
 from fastecg.artifacts import (
     ARTIFACTS,
     AutoLevels,
@@ -504,6 +504,24 @@ def test_look_up_is_indexing(seed, height, width):
     expected = table[pixels]
     curve.apply_lut(pixels, table)
     assert (pixels == expected).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 9), (31, 47)])
+def test_levels_are_those_of_a_count_of_brightness(shape):
+    pixels = np.random.default_rng(3).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    light = (pixels.astype(int) @ (77, 150, 29)) >> 8
+    np.testing.assert_array_equal(curve.thinned(pixels, 3), pixels[::3, ::3])
+    assert grey.brightness_counts(pixels[:, ::-1]).tolist() == np.bincount(light.ravel(), minlength=256).tolist()
+
+
+def test_artifacts_in_a_row_that_change_levels_are_the_same_as_one_after_the_other():
+    pixels = np.random.default_rng(5).integers(20, 220, (90, 133, 3), dtype=np.uint8)
+    artifacts = [ToneCurve(contrast=0.4), AutoLevels(), Sharpening(amount=0.5), AutoLevels(strength=1), ToneCurve(gamma=1.2), ToneCurve()]
+    one_by_one = pixels.copy()
+    for artifact in artifacts:
+        one_by_one = artifact.develop(one_by_one, SCALE)
+    np.testing.assert_array_equal(developed(artifacts, pixels.copy(), SCALE), one_by_one)
+    np.testing.assert_array_equal(developed([], pixels.copy(), SCALE), pixels)
 
 
 def test_jpeg_leaves_blocks_where_asked():

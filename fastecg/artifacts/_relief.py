@@ -84,13 +84,13 @@ def hashed(seed: int, index: np.ndarray) -> np.ndarray:
 
 def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
     """Smooth noise, -1 to 1, with one independent value at every whole t."""
-    whole = np.floor(t)
-    share = t - whole
-    share = share * share * share * (share * (6 * share - 15) + 10)
-    first = whole.min()
-    values = hashed(seed, np.arange(first, whole.max() + 2))
-    place = (whole - first).astype(np.intp)
-    return np.asarray(values[place] * (1 - share) + values[place + 1] * share)
+    from fastecg.kernels.facets import between_values
+
+    places = np.ascontiguousarray(t, dtype=np.float64)
+    first, last = np.floor(places.min()), np.floor(places.max())
+    out = np.empty(places.shape)
+    between_values(hashed(seed, np.arange(first, last + 2)), first, places.reshape(-1), out.reshape(-1))
+    return out
 
 
 def wear_lines(

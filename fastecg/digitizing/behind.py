@@ -85,10 +85,9 @@ def _fill(
     if repeated is not None:
         near = np.exp(-away / _LEVEL_S)
         offs = shown[beside] - shown[beside + repeated]
-        sides = [
-            (at, np.average(offs[side], weights=near[side])) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()
-        ]
-        y_mm[inside] = shown[inside + repeated] + np.interp(inside, *zip(*sides, strict=True))
+        sides = [(at, side) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
+        levels = [float(np.average(offs[side], weights=near[side])) for _, side in sides]
+        y_mm[inside] = shown[inside + repeated] + np.interp(inside, [at for at, _ in sides], levels)
         sd_mm[inside] = _REPEATED_MM
     elif start == 0 or stop == len(y_mm):
         way = 1 if start else -1

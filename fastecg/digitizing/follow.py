@@ -149,7 +149,7 @@ def ends_mm(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float]
 
 
 def end_near(strip: Strip, row: Row, x_mm: float, way: int) -> float | None:
-    """Where the ink along a row's path ends to the right (`way` is 1) or to the left (-1) of a place a little inside of page x, if at all."""
+    """Where the ink along a row's path, followed from a little inside of page x, ends to the right (`way` is 1) or left (-1), if at all."""
     along, _ = _beside(strip, row, _ON_PATH_PX)
     at = round((x_mm - way * _INSIDE_MM - row.left_mm) * row.scale)
     if not _SOLID <= at < len(along) - _SOLID or along[at] < TRACE:

@@ -274,7 +274,7 @@ def _gapped(
 
 def _outer(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
     """Where rows mostly end, by the ends that are their own; NaN if there is none, and other columns tell."""
-    found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or columns == 2 and not any(own))]
+    found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or (columns == 2 and not any(own)))]
     return float(np.median(found)) if found else np.nan
 
 
@@ -296,7 +296,7 @@ def _gaps(
     Rows as long as their time have none, whatever parts the ink: dashes of a bar may.
     """
     pitch, width = found
-    shown = width + step_mm if _TRUE_MM < nominal_mm - width - step_mm else nominal_mm
+    shown = width + step_mm if nominal_mm - width - step_mm > _TRUE_MM else nominal_mm
     wide = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < _TRUE_MM]
     if wide:  # rows' ends are sharper than those of gaps
         return (float(np.median(wide)) + step_mm - shown) / (columns - 1), shown

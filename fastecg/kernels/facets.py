@@ -1,4 +1,4 @@
-"""Height fields of crumpled paper."""
+"""Height fields of crumpled paper, and the noise along a line that waves are made of."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ _SKEW = 0.5 * (np.sqrt(3.0) - 1.0)
 
 
 @jit
+def between_values(values, first, places, out):
+    """Write what lies between the values at whole places from `first` on, by a step of degree 5 (Perlin 2002)."""
+    for k in range(len(places)):
+        whole = np.floor(places[k])
+        share = places[k] - whole
+        share = share * share * share * (share * (6.0 * share - 15.0) + 10.0)
+        i = np.uint64(whole - first)
+        out[k] = values[i] * (1.0 - share) + values[i + np.uint64(1)] * share
+
+
+@jit
 def facet_noise(table, x, y):
     """Noise in the plane that is linear on the triangles of a simplex lattice with edges of about 1 (Perlin 2001).
 
@@ -20,10 +31,9 @@ def facet_noise(table, x, y):
     u, v = x + skew, y + skew
     i, j = np.int64(u), np.int64(v)
     s, t = u - i, v - j
-    near, far = table[j, i], table[j + 1, i + 1]
-    if s > t:
-        return (1 - s) * near + (s - t) * table[j, i + 1] + t * far
-    return (1 - t) * near + (t - s) * table[j + 1, i] + s * far
+    right = np.int64(s > t)  # which of the cell's two triangles; without a branch, for it is foreseen by chance only
+    more, less = max(s, t), min(s, t)
+    return (1 - more) * table[j, i] + (more - less) * table[j + 1 - right, i + right] + less * table[j + 1, i + 1]
 
 
 @jit
