@@ -13,6 +13,7 @@ from fastecg.artifacts import (
     Defocus,
     Desk,
     ImageSignal,
+    Jpeg,
     Lamp,
     MotionBlur,
     SensorNoise,
@@ -106,6 +107,14 @@ def test_guard_tone_curves_are_faster_than_opencv(benchmark, pixels: np.ndarray)
     curve = ToneCurve(contrast=0.2)
     theirs = {"cv2.LUT": lambda: cv2.LUT(pixels, curve.table())}
     assert times_faster(benchmark, lambda: developed(pixels.copy(), curve), theirs)[0] > 1
+
+
+def test_guard_a_jpeg_without_its_file_is_three_times_as_fast(benchmark, pixels: np.ndarray) -> None:
+    def saved() -> np.ndarray:
+        return cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], cv2.IMREAD_COLOR)
+
+    theirs = {"cv2.imencode and cv2.imdecode": saved}
+    assert times_faster(benchmark, lambda: developed(pixels.copy(), Jpeg(quality=85)), theirs)[0] > 2.5
 
 
 def test_guard_the_whole_camera_costs_less_than_a_jpeg(benchmark, pixels: np.ndarray) -> None:

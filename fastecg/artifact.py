@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -24,6 +26,9 @@ T = TypeVar("T", bound="Params")
 
 #: Pictures hold light to this power: half the light is 73 % of the level.
 GAMMA = 1 / 2.2
+
+#: Rows and columns from one pixel to the next of those that `Artifact.level_table` looks at.
+SAMPLED = 5
 
 
 def param(default: Any, low: float | None = None, high: float | None = None, help: str = "", choices: tuple[str, ...] = ()) -> Any:
@@ -174,15 +179,43 @@ class Light:
 
         `on_mesh` has the mesh's (rows, columns), or one less of each.
         """
-        from fastecg.kernels.invert import lookup
+        from fastecg.kernels.invert import lookup_plane
 
         mesh, nodes = self.warp.mesh, self.warp.nodes_mm
-        pair = np.stack([on_mesh, on_mesh], axis=-1).astype(np.float64)
-        found = np.empty((nodes.shape[0] * nodes.shape[1], 2))
+        found = np.empty(nodes.shape[:2], dtype=np.float32)
         half = 0.0 if on_mesh.shape == mesh.height_mm.shape else 0.5
         origin = (mesh.x_mm[0] + half * mesh.step_mm[0], mesh.y_mm[0] + half * mesh.step_mm[1])
-        lookup(nodes.reshape(-1, 2), pair, origin, mesh.step_mm, found)
-        return np.nan_to_num(found[:, 0].reshape(nodes.shape[:2]), nan=outside)
+        plane = np.ascontiguousarray(on_mesh, dtype=np.float32)
+        lookup_plane(nodes.reshape(-1, 2), plane, origin, mesh.step_mm, np.float32(outside), found.reshape(-1))
+        return found
+
+
+def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
+    """A finished picture after all artifacts; those in a row that only change levels do it in one pass."""
+    table: np.ndarray | None = None
+    for artifact in artifacts:
+        own = artifact.level_table(partial(_sample, pixels, table))
+        if own is None:
+            pixels, table = artifact.develop(_through(table, pixels), px_per_mm), None
+        else:
+            table = own if table is None else own[table]
+    return _through(table, pixels)
+
+
+def _sample(pixels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
+    """Some 100,000 pixels, which tell the quantiles of a picture that has yet to go through a table."""
+    from fastecg.kernels.curve import thinned
+
+    return _through(table, thinned(pixels, SAMPLED))
+
+
+def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
+    """Every level through a table, in place."""
+    if table is not None:
+        from fastecg.kernels.curve import apply_lut
+
+        apply_lut(pixels, table)
+    return pixels
 
 
 @dataclass(frozen=True)
@@ -217,7 +250,7 @@ class Artifact(Params):
         return pixels
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Change the finished picture without moving anything in it.
+        """Change the finished picture without moving anything in it; unless overridden, as `level_table` says.
 
         Parameters
         ----------
@@ -226,7 +259,17 @@ class Artifact(Params):
         px_per_mm : float
             The nominal resolution.
         """
-        return pixels
+        return _through(self.level_table(lambda: _sample(pixels)), pixels)
+
+    def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray | None:
+        """What every level of the finished picture becomes, (256,) uint8, if this is all that happens to it; else None.
+
+        Parameters
+        ----------
+        sample : callable
+            Gives every `SAMPLED`-th pixel of the picture along both axes, (rows, columns, 3) uint8.
+        """
+        return None
 
     def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
         """Where `develop` covers the page, (height, width) bool; None for nowhere.

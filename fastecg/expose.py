@@ -129,15 +129,15 @@ def expose(
     return out
 
 
-def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type) -> np.ndarray:
-    """The array in C order, if it has the shape (None: any length above 0) and the type."""
+def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type, as_it_lies: bool = False) -> np.ndarray:
+    """The array, in C order unless it may be `as_it_lies`, if it has the shape (None: any length above 0) and the type."""
     fits = array.ndim == len(shape) and all(n > 0 and n == (wanted or n) for n, wanted in zip(array.shape, shape, strict=True))
     if not fits or not (array.dtype == dtype or (np.issubdtype(dtype, np.floating) and np.issubdtype(array.dtype, np.floating))):
         wanted_shape = ", ".join("any" if wanted is None else str(wanted) for wanted in shape)
         raise ImageError(f"{name}: expected {np.dtype(dtype)} of shape ({wanted_shape}), got {array.dtype} of shape {array.shape}")
     if max(array.shape) > LARGEST:
         raise ImageError(f"{name}: expected at most {LARGEST} along each axis, got shape {array.shape}")
-    return np.ascontiguousarray(array, dtype=dtype)
+    return np.asarray(array, dtype=dtype) if as_it_lies else np.ascontiguousarray(array, dtype=dtype)
 
 
 def _checked_out(out: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -160,8 +160,8 @@ def _cells_needed(nodes: np.ndarray, size: tuple[int, int], origin: tuple[int, i
 def _gain(gain: np.ndarray, name: str, nodes: np.ndarray) -> np.ndarray:
     """Light factors (rows, cols, 3) float32."""
     if gain.ndim == 2:
-        gain = np.repeat(gain[:, :, None], 3, axis=2)
-    return _checked(gain, name, (*nodes.shape[:2], 3), np.float32)
+        gain = np.broadcast_to(gain[:, :, None], (*gain.shape, 3))
+    return _checked(gain, name, (*nodes.shape[:2], 3), np.float32, as_it_lies=True)
 
 
 def _lamps(

@@ -143,6 +143,8 @@ class Warp:
         Where its nodes are in the picture: the start of every inversion, and the answer for points outside the picture.
     scale : float
         Median px/mm of the picture over the page.
+    is_flat : bool
+        Whether the page fills the picture and nothing is bent, so that its points are told without a search.
     """
 
     size: tuple[int, int]
@@ -150,6 +152,7 @@ class Warp:
     mesh: Mesh
     mesh_px: np.ndarray
     scale: float
+    is_flat: bool = False
 
     def __repr__(self) -> str:
         height, width = self.size
@@ -184,12 +187,15 @@ class Warp:
         rows, columns = lattice_shape(size)
         column, row = (np.arange(n) * CELL - CELL for n in (columns, rows))
         nodes = np.stack(np.broadcast_arrays((column[None, :] + 0.5) / scale, (row[:, None] + 0.5) / scale), axis=-1)
-        return cls(size, nodes, mesh, mesh_px, scale)
+        return cls(size, nodes, mesh, mesh_px, scale, is_flat=True)
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
         """Pixel positions (n, 2) of page points (n, 2), by Newton on the picture's own cells; NaN stays NaN."""
         from fastecg.kernels.invert import invert_lattice, lookup
 
+        if self.is_flat:
+            pixels = np.asarray(points_mm, dtype=np.float64) * self.scale - 0.5
+            return pixels + 0.0 * pixels[..., ::-1]  # a point of which one coordinate is unknown is unknown
         points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 2)
         pixels = np.empty_like(points)
         origin = (self.mesh.x_mm[0], self.mesh.y_mm[0])

@@ -188,9 +188,12 @@ class Truth:
         """The page's boxes in the picture, each turned with the writing and large enough for all of its outline."""
         boxes = self.page.boxes
         corners = np.stack([box.corners_mm for box in boxes]) if boxes else np.empty((0, 4, 2))
-        found, long = np.empty_like(corners), np.ptp(corners, axis=1).max(axis=1) > _LONG_MM
-        for some, points in ((~long, 16), (long, 48)):
-            found[some] = _enclosing(self.to_image(_outlines(corners[some], points)))
+        if self.warp.is_flat:
+            found = self.to_image(corners)
+        else:
+            found, long = np.empty_like(corners), np.ptp(corners, axis=1).max(axis=1) > _LONG_MM
+            for some, points in ((~long, 16), (long, 48)):
+                found[some] = _enclosing(self.to_image(_outlines(corners[some], points)))
         return tuple(PixelBox(box.kind, box.words, quad, box.trace) for box, quad in zip(boxes, found, strict=True))
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
@@ -225,6 +228,9 @@ class Truth:
 
     def homography(self) -> np.ndarray:
         """The plane projection (3, 3) that takes page mm to px with the least squares error over the lattice."""
+        if self.warp.is_flat:
+            scale = self.warp.scale
+            return np.array([[scale, 0.0, -0.5], [0.0, scale, -0.5], [0.0, 0.0, 1.0]])
         page, pixels = (points.reshape(-1, 2) for points in self.lattice())
         return _fit_homography(page, pixels)
 

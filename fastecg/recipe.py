@@ -17,11 +17,13 @@ import numpy as np
 
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
+from fastecg.artifacts.pen_marks import PenMarks
 from fastecg.errors import LayoutError, RecipeError
+from fastecg.handwriting.words import shown_by
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
 from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.paper import RANGES, check_range
-from fastecg.layouts.place import page_frame
+from fastecg.layouts.place import page_frame, page_rows
 from fastecg.leads import standard_name
 from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole
 from fastecg.recipes.limits import check_artifacts, check_toml, check_values
@@ -31,6 +33,8 @@ from fastecg.styles import STYLES, style_for
 from fastecg.styles.style import Style
 from fastecg.system.files import read_text
 from fastecg.views import Straight, View
+from fastecg.views.camera import Camera
+from fastecg.views.flatbed import Flatbed
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -236,7 +240,10 @@ class Recipe:
             layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
-        size_mm = page_frame(layout_for(layout, record.leads), style_for(style), shot.setup, []).size_mm
+        drawn_layout, drawn_style = layout_for(layout, record.leads), style_for(style)
+        size_mm = page_frame(drawn_layout, drawn_style, shot.setup, []).size_mm
+        if isinstance(view, Camera | Flatbed) and view.crop_top + view.crop_bottom > 0:
+            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *page_rows(drawn_layout, record, drawn_style, shot.setup, facts)))
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
     def _page_values(self, fixed: Mapping[str, Any], seed: int, key: str, severity: float) -> dict[str, Any]:
@@ -278,10 +285,30 @@ def _built_in(name: str) -> Recipe:
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with the user's notes and font in place of the drawn handwriting."""
+    """The shot with what its page shows told to whoever writes on it, and the user's notes and font in place of drawn handwriting."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
-    written = [replace(item, **own) if isinstance(item, Handwriting) else item for item in shot.artifacts]
-    return replace(shot, artifacts=tuple(written))
+    shows = shown_by(shot.facts)
+
+    def noted(item: Artifact) -> Artifact:
+        if isinstance(item, Handwriting):
+            return replace(item, shows=item.shows or shows, **own)
+        return replace(item, shows=item.shows or shows) if isinstance(item, PenMarks) else item
+
+    return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
+
+
+def _rows_kept(view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float) -> View:
+    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces."""
+    if not rows_mm or view.turns % 2:
+        return view
+    whole = replace(view, crop_top=0.0, crop_bottom=0.0)
+    tall = whole.size(size_mm, dpi)[0]
+    ends = []
+    for y in (rows_mm[0] - 0.45 * pitch_mm, rows_mm[-1] + 0.35 * pitch_mm):
+        points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
+        ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
+    top, bottom = sorted(ends)
+    return replace(view, crop_top=min(view.crop_top, max(top, 0.0)), crop_bottom=min(view.crop_bottom, max(1.0 - bottom, 0.0)))
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:

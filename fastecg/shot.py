@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from fastecg.artifact import Artifact, Light
+from fastecg.artifact import Artifact, Light, developed
 from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.layouts import Setup, layout_for
@@ -101,8 +101,8 @@ class Shot:
         trim_heap_if_large(3 * warp.size[0] * warp.size[1])
         image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
         trim_heap_if_large(image.nbytes)
+        image = developed(self.artifacts, image, self.dpi / 25.4)
         for artifact in self.artifacts:
-            image = artifact.develop(image, self.dpi / 25.4)
             covered = _united(covered, artifact.hide(warp.size, self.dpi / 25.4))
         trim_heap_if_large(image.nbytes)
         page = replace(page, boxes=page.boxes + boxes)

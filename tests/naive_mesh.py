@@ -76,6 +76,23 @@ def folded_height(x, y, folds, reach):
     return height
 
 
+def pinched_height(x, y, ways, lifts, widths):
+    """Sum over creases of lift * (1 - distance / width)², the lift that of the nearest point, the width that of the point's side."""
+    total = 0.0
+    for way, lift, width in zip(ways, lifts, widths, strict=True):
+        best = None
+        for m in range(len(way) - 1):
+            along, off = way[m + 1] - way[m], np.array([x, y]) - way[m]
+            t = np.clip(off @ along / (along @ along), 0, 1)
+            far = np.linalg.norm(off - t * along)
+            side = 0 if along[0] * off[1] - along[1] * off[0] >= 0 else 1
+            if best is None or far < best[0]:
+                best = far, (1 - t) * lift[m] + t * lift[m + 1], width[side]
+        far, high, wide = best
+        total += high * max(1 - np.sqrt(far**2 + 0.1) / wide, 0) ** 2
+    return total
+
+
 def sample_plane(plane, nodes, cell, shape, hold):
     """A plane, 0 outside, bilinear at the source pixels that a lattice gives; with `hold` its edge reaches a pixel further."""
     height, width = plane.shape

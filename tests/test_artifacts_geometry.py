@@ -9,7 +9,7 @@ import pytest
 
 from fastecg.artifact import Light
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.artifacts._relief import Line, fold_height, noise_along, wear_lines
+from fastecg.artifacts._relief import STEEPEST, Line, fold_height, noise_along, wear_lines
 from fastecg.errors import RecipeError
 from fastecg.kernels.hashing import uniform
 from fastecg.kernels.wear import mixed, wear_over
@@ -158,11 +158,27 @@ def test_dent_snaps_over_at_its_kink():
     assert {np.sign(left[np.abs(left).argmax()]), np.sign(right[np.abs(right).argmax()])} == {-1.0, 1.0}
 
 
-@pytest.mark.parametrize("style", ["facets", "folding"])
+@pytest.mark.parametrize("style", ["facets", "folding", "pinched"])
 def test_wrinkles_grow_with_strength(style):
     mesh = Mesh.flat(LETTER, 1.0)
     rough = [np.hypot(*Wrinkle(style=style, strength=s, seed=2).bend(mesh).slopes()).mean() for s in (0.1, 0.4, 1.0)]
     assert rough[0] < rough[1] < rough[2]
+
+
+def test_pinched_paper_is_smooth_between_its_creases_and_nowhere_too_steep():
+    mesh = Mesh.flat(LETTER, 1.0)
+    for seed in range(6):
+        slope = np.hypot(*Wrinkle(style="pinched", strength=1.0, seed=seed).bend(mesh).slopes())
+        assert (slope < 1e-6).mean() > 0.3
+        assert slope.max() < 2 * STEEPEST  # where two creases cross, their slopes add
+        assert np.quantile(slope, 0.98) < STEEPEST
+
+
+def test_a_fold_is_pressed_flat_here_and_there():
+    height = Folds(pattern="half", fold_deg=10, seed=3).bend(Mesh.flat(LETTER, 1.0)).height_mm
+    crest = np.abs(height[12:-12]).max(axis=1)
+    assert crest.min() < 0.75 * crest.max()
+    assert np.abs(np.diff(crest)).max() < 0.2 * 1.0
 
 
 def test_wrinkle_on_a_coarser_mesh_is_the_same_wrinkle():
@@ -179,6 +195,19 @@ def test_hash_is_even_and_fixed():
     assert (uniform(8, np.arange(5)) != drawn[:5]).all()
     t = np.linspace(-3, 9, 4000)
     assert np.abs(np.diff(noise_along(7, t))).max() < 0.02  # smooth
+
+
+def test_noise_along_a_line_is_its_naive_twin():
+    places = np.random.default_rng(1).uniform(-7, 9, (12, 9))
+    places[0, :3] = -7.0, 0.0, 9.0
+
+    def naive(t: float) -> float:
+        first, second = uniform(11, np.array([np.floor(t), np.floor(t) + 1]))
+        share = t - np.floor(t)
+        step = 6 * share**5 - 15 * share**4 + 10 * share**3
+        return float(first + step * (second - first))
+
+    np.testing.assert_allclose(noise_along(11, places), np.vectorize(naive)(places), atol=1e-12)
 
 
 def test_wear_along_a_line_stays_near_it():

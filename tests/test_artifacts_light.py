@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from fastecg import RecipeError
-from fastecg.artifact import GAMMA, Artifact, Light
+from fastecg.artifact import GAMMA, Artifact, Light, developed
 from fastecg.artifacts import (
     ARTIFACTS,
     AutoLevels,
@@ -319,10 +319,18 @@ def test_glare_adds_light_on_the_page_alone():
     assert 115 < black[middle].min() < 130
 
 
-def test_bumps_tear_glare():
-    smooth, torn = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).gloss for gloss in (0, 10))
+def test_bumps_move_glare():
+    """A slope of s mirrors what the level paper 200 s mm a metre further on would."""
+    smooth, moved = (Glare(width_mm=120, height_mm=120, gloss=gloss).shade(Light.even(BESIDE)).gloss for gloss in (0, 4))
     inner = Light.even(BESIDE).off_page_mm() < -5
-    assert np.std(torn[inner]) > 2 * np.std(smooth[inner])
+    assert np.abs(moved - smooth)[inner].max() > 20
+    mesh = Mesh.flat((200.0, 150.0), 2.0)
+    tilted = mesh.lifted(np.broadcast_to(0.05 * mesh.x_mm, mesh.height_mm.shape))
+    warps = [replace(Warp.flat((200.0, 150.0), 4.0, (600, 800)), mesh=item) for item in (mesh, tilted)]
+    level, slanted = (Glare(width_mm=50, height_mm=50, gloss=2).shade(Light.even(warp)).gloss for warp in warps)
+    row = level.shape[0] // 2
+    moved_mm = (int(level[row].argmax()) - int(slanted[row].argmax())) * CELL / 4.0
+    assert moved_mm == pytest.approx(0.05 * 200 * 2, abs=CELL / 4.0)
 
 
 @pytest.mark.parametrize(
@@ -498,6 +506,24 @@ def test_look_up_is_indexing(seed, height, width):
     assert (pixels == expected).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (4, 9), (31, 47)])
+def test_levels_are_those_of_a_count_of_brightness(shape):
+    pixels = np.random.default_rng(3).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    light = (pixels.astype(int) @ (77, 150, 29)) >> 8
+    np.testing.assert_array_equal(curve.thinned(pixels, 3), pixels[::3, ::3])
+    assert grey.brightness_counts(pixels[:, ::-1]).tolist() == np.bincount(light.ravel(), minlength=256).tolist()
+
+
+def test_artifacts_in_a_row_that_change_levels_are_the_same_as_one_after_the_other():
+    pixels = np.random.default_rng(5).integers(20, 220, (90, 133, 3), dtype=np.uint8)
+    artifacts = [ToneCurve(contrast=0.4), AutoLevels(), Sharpening(amount=0.5), AutoLevels(strength=1), ToneCurve(gamma=1.2), ToneCurve()]
+    one_by_one = pixels.copy()
+    for artifact in artifacts:
+        one_by_one = artifact.develop(one_by_one, SCALE)
+    np.testing.assert_array_equal(developed(artifacts, pixels.copy(), SCALE), one_by_one)
+    np.testing.assert_array_equal(developed([], pixels.copy(), SCALE), pixels)
+
+
 def test_jpeg_leaves_blocks_where_asked():
     noisy = np.random.default_rng(0).integers(100, 160, (160, 160, 3), dtype=np.uint8)
     noisy[:] = noisy[..., :1]
@@ -620,3 +646,21 @@ def test_a_viewer_lies_in_the_plane_of_the_page():
         seen = tuple(int(level) for level in backdrop[int(np.clip(round(y), 0, SIZE[0] - 1)), int(np.clip(round(x), 0, SIZE[1] - 1))])
         assert (seen == colour) == (colour is not None)
     assert (picture(blank(), FULL, Viewer()) == picture(blank(), FULL)).all()
+
+
+@pytest.mark.parametrize("along", ["y", "x"])
+def test_a_scan_head_parts_the_colours_along_its_way(along):
+    """Red moves by a tenth of a pixel one way, blue the other; a head that goes to the right does what one that goes down does, turned."""
+    pixels = np.random.default_rng(2).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    head = ScanHead(red_px=0.1, blue_px=-0.15, line_levels=2.0, along=along, seed=4)
+    found = head.develop(pixels.copy(), 4.0)
+    turned = pixels if along == "y" else np.ascontiguousarray(pixels.transpose(1, 0, 2))
+    lines = np.rint(np.random.default_rng(4).normal(0, 512.0, len(turned))) / 256
+    padded = np.pad(turned.astype(float), ((1, 1), (0, 0), (0, 0)), mode="edge")
+    shares = round(25.6) / 256, round(38.4) / 256
+    expected = turned.astype(float)
+    expected[..., 0] += shares[0] * (padded[:-2, :, 0] - padded[1:-1, :, 0])
+    expected[..., 2] += shares[1] * (padded[2:, :, 2] - padded[1:-1, :, 2])
+    expected = np.clip(expected + lines[:, None, None], 0, 255)
+    seen = found if along == "y" else found.transpose(1, 0, 2)
+    np.testing.assert_allclose(seen, expected, atol=0.51)

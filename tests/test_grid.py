@@ -172,8 +172,8 @@ def test_beads_of_major_lines_stand_on_their_crossings(dpi):
     ink = GridInk("dots", MINOR, 0.0, MAJOR, 2.0, major_bead_mm=1.25)
     plane = grid_plane((round(26 * scale), round(26 * scale)), Grid((2.21, 1.0, 22.21, 21.0)), ink, scale)
     exact = np.zeros(plane.shape[1])
-    for k in range(17):  # half of 1.25 mm each, and none beyond the outer lines
-        middle, half = (2.21 + 1.25 * k) * scale - 0.5, 0.3125 * scale
+    for k in range(17):  # seven tenths of 1.25 mm each, and none beyond the outer lines
+        middle, half = (2.21 + 1.25 * k) * scale - 0.5, 0.4375 * scale
         exact += [naive.common(i - 0.5, i + 0.5, middle - half, middle + half) for i in range(plane.shape[1])]
     between = np.abs((np.arange(plane.shape[1]) + 0.5) / scale - 2.21 - 5 * np.arange(5)[:, None]).min(axis=0) > 1.0 + 1.0 / scale
     np.testing.assert_allclose(plane[round(6.0 * scale)][between], 255 * exact[between], atol=0.51)

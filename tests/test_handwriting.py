@@ -24,11 +24,12 @@ from fastecg.handwriting.font import write_in_font
 from fastecg.handwriting.glyphs import forms, glyph_table
 from fastecg.handwriting.lay import place_mark, place_note
 from fastecg.handwriting.place import CELL_MM, Room, beats
-from fastecg.handwriting.words import broken, draw_note, draw_phrase, templates
+from fastecg.handwriting.words import broken, draw_note, draw_phrase, shown_by, templates
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
 from fastecg.kernels.hand import press_pen, sample_way, shake_way, smooth_way
 from fastecg.kernels.pen_ink import lay_ink, paper_tooth
 from fastecg.layouts import LAYOUTS, Setup, layout_for
+from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.place import place
 from fastecg.page import Box, Grid, Page, Trace
 from fastecg.printing.text import font_file
@@ -36,10 +37,20 @@ from fastecg.recipe import Recipe
 from fastecg.run.dataset import render_dataset
 from fastecg.sheet import print_page, trace_plane
 from fastecg.shot import Shot, with_artifacts
+from fastecg.simulation import simulate
 from fastecg.styles import STYLES, style_for
 
 SCALE = 7.874
 WORDS = "AF w/ RVR, rate 140"
+
+KINDS = (
+    ("sinus", "normal"), ("sinus_bradycardia", "lafb"), ("sinus_tachycardia", "rbbb"), ("sinus_arrhythmia", "lbbb"),
+    ("sinus", "low_voltage"),
+    ("atrial_fibrillation", "normal"), ("first_degree_av_block", "inverted_t"), ("premature_ventricular", "long_qt"),
+    ("premature_atrial", "lpfb"), ("sinus", "st_elevation_inferior"), ("sinus", "st_elevation_anterior"), ("junctional", "normal"),
+    ("ventricular_tachycardia", "normal"), ("supraventricular_tachycardia", "normal"), ("idioventricular", "normal"),
+    ("sinus", "rvh"), ("sinus", "early_repolarisation"), ("sinus", "lvh_strain"),
+)  # fmt: skip
 
 
 def rng(seed=0):
@@ -421,7 +432,7 @@ def test_ink_is_a_filter():
 
 def test_there_are_phrases_enough_and_all_can_be_written():
     assert len(phrases()) == len(set(phrases())) >= 300
-    notes = {draw_phrase(rng(k)) for k in range(2000)} | set(templates()["remark"])
+    notes = {draw_phrase(rng(k)) for k in range(2000)} | {line.partition(" @ ")[0] for line in templates()["remark"]}
     assert not [note for note in notes if unwritable(note) or "{" in note or "[" in note or "|" in note]
     assert len(notes) > 400
 
@@ -446,6 +457,30 @@ def test_drawn_numbers_are_in_their_ranges():
     assert all(int(clock[:2]) < 24 and int(clock[3:]) < 60 for clock in clocks)
     waits = {match.group(1) for note in found if (match := re.fullmatch(r"repeat ECG in (\d+) min", note))}
     assert waits == {"5", "10", "15", "20", "25", "30"}
+
+
+def test_notes_do_not_contradict_the_page():
+    rhythms = {
+        "atrial_fibrillation": r"\bN?SR\b|sinus|PVC|PAC|AVB|junctional|normal",
+        "sinus": r"\bAF\b|AVB|junction|SVT|paced|no P|STE|LBBB",
+    }
+    for rhythm, wrong in rhythms.items():
+        facts = draw_facts(rng(1), simulate(rhythm, seed=1, heart_rate=84, noise=0.3))
+        shows = shown_by(facts)
+        notes = [draw_phrase(rng(k), shows=shows) for k in range(3000)]
+        assert not [note for note in notes if re.search(wrong, note.replace("no STE", ""))]
+        rates = {match.group(1) for note in notes if (match := re.fullmatch(r"(?:NSR|SR|AF|HR|HR ~|rate) ?(\d+)(?:/min)?", note))}
+        assert rates == {str(facts.rate)}
+        assert len(set(notes)) > 100
+    assert any(re.search("AF", draw_phrase(rng(k), shows=shown_by(facts) + " af")) for k in range(200))
+
+
+def test_every_template_can_be_written_on_some_page():
+    """What templates ask for are words that `shown_by` has, or doubt, which no measured page shows."""
+    records = [simulate(name, seed=k, conduction=course) for k in range(3) for name, course in KINDS]
+    seen = {word for record in records for word in shown_by(draw_facts(rng(0), record)).split()}
+    asked = {word for lines in templates().values() for line in lines for word in line.partition(" @ ")[2].split()}
+    assert asked - seen <= {"unsure", "longqt", "rad", "nw"}
 
 
 def test_a_note_has_no_line_twice():

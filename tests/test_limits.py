@@ -7,11 +7,10 @@ import os
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 import fastecg
-from fastecg.artifacts import Handwriting, Jpeg
+from fastecg.artifacts import Handwriting
 from fastecg.cli.flags import _lines_of
 from fastecg.errors import FastecgError, LayoutError, RecipeError, RecordError
 from fastecg.handwriting import read_notes
@@ -141,17 +140,9 @@ def test_errors_are_no_longer_than_a_sentence():
 
 def test_a_picture_that_would_take_gigabytes_says_so():
     record = fastecg.simulate(seed=1)
-    told = r"at 1200 dpi the picture has \d+ x \d+ px and takes 3.\d to [67].\d GB of memory, expected at most 175 million px: a lower dpi"
+    told = r"at 1200 dpi the picture has \d+ x \d+ px and takes \d\.\d to \d\.\d GB of memory, expected at most 175 million px: a lower dpi"
     began = time.process_time()
     for recipe in ("clean", "photo"):
         with pytest.raises(LayoutError, match=told):
             fastecg.render(record, recipe=recipe, dpi=1200, layout="12x1", speed_mm_s=100, paper="roll-210")
     assert time.process_time() - began < 10
-
-
-def test_large_pictures_go_through_jpeg_without_a_warning(monkeypatch):
-    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 1000)  # as a picture of 90 million pixels meets it
-    pixels = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
-    again = Jpeg(quality=50, times=1).develop(pixels.copy(), 8.0)
-    assert again.shape == pixels.shape
-    assert 5 < np.abs(again.astype(int) - pixels).mean() < 100

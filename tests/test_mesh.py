@@ -10,9 +10,10 @@ from compositions import RECIPES, RECORD, SLOTS, VIEWS, composed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fastecg
 from fastecg.artifacts import Curl, Wave
-from fastecg.kernels.facets import add_facets, add_folding, facet_noise
-from fastecg.kernels.invert import invert_lattice, lookup, page_under_lattice
+from fastecg.kernels.facets import add_facets, add_folding, add_pinches, facet_noise
+from fastecg.kernels.invert import invert_lattice, lookup, lookup_plane, page_under_lattice
 from fastecg.kernels.plane import sample_plane
 from fastecg.kernels.shorten import foreshorten, remaining_shear
 from fastecg.kernels.wear import mixed
@@ -39,6 +40,18 @@ def test_lookup_is_bilinear(seed):
     lookup(points, values, (-1.0, 2.0), (2.0, 2.5), found)
     expected = [naive.bilinear(values, (x + 1) / 2, (y - 2) / 2.5) if np.isfinite(x) else [np.nan] * 2 for x, y in points]
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plane_looked_up_is_bilinear(seed):
+    values = np.random.default_rng(seed).uniform(-2, 2, (7, 10)).astype(np.float32)
+    points = np.random.default_rng(seed).uniform(-8, 30, (200, 2))
+    points[7, 1] = np.nan
+    found = np.empty(len(points), dtype=np.float32)
+    lookup_plane(points, values, (-1.0, 2.0), (2.0, 2.5), np.float32(0.5), found)
+    pair = np.stack([values, values], axis=-1)
+    expected = [naive.bilinear(pair, (x + 1) / 2, (y - 2) / 2.5)[0] if np.isfinite(y) else 0.5 for x, y in points]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -149,6 +162,19 @@ def test_folding_is_a_reflection_after_another():
     np.testing.assert_allclose(height, expected, atol=0.02)
 
 
+def test_pinches_run_out_to_both_sides_and_ends():
+    rng = np.random.default_rng(4)
+    ways = rng.uniform(0, 40, (6, 1, 2)) + np.cumsum(rng.normal(0, 7, (6, 5, 2)), axis=1)
+    lifts, widths = rng.normal(0, 0.5, (6, 5)), rng.uniform(1.5, 12, (6, 2))
+    lifts[:, [0, -1]] = 0.0
+    x, y = np.arange(-12.0, 61, 1.7), np.arange(-12.0, 52, 1.3)
+    height = np.full((len(y), len(x)), 0.25)
+    add_pinches(height, x, y, ways, lifts, widths)
+    expected = [[0.25 + naive.pinched_height(a, b, ways, lifts, widths) for a in x] for b in y]
+    np.testing.assert_allclose(height, expected, atol=1e-12)
+    assert np.ptp(height) > 0.3
+
+
 @pytest.mark.parametrize("radius", [0, 2, 5])
 def test_rising_paper_loses_length(radius):
     rng = np.random.default_rng(radius)
@@ -229,6 +255,17 @@ def test_flat_warp_is_the_flat_page():
     np.testing.assert_allclose(warp.inverse(points * 8.0 - 0.5), points, atol=1e-9)
     assert warp.is_fold_free()
     assert np.isnan(warp.forward(np.array([[np.nan, 3.0]]))).all()
+
+
+def test_the_truth_of_a_flat_page_is_that_of_any_other():
+    photo = fastecg.render(fastecg.simulate(seed=2), layout="3x4+1", style="muse", dpi=110)
+    searched = replace(photo, warp=replace(photo.warp, is_flat=False)).truth
+    assert photo.warp.is_flat
+    for flat, general in zip(photo.truth.traces, searched.traces, strict=True):
+        np.testing.assert_allclose(flat.points, general.points, atol=1e-8)
+    for flat, general in zip(photo.truth.boxes, searched.boxes, strict=True):
+        np.testing.assert_allclose(flat.corners, general.corners, atol=1e-8)
+    np.testing.assert_allclose(photo.truth.homography(), searched.homography(), atol=1e-8)
 
 
 @pytest.mark.parametrize("angle", [0, 30, 45, 80, -120])

@@ -8,7 +8,7 @@ import pytest
 import fastecg
 from fastecg import LayoutError, RecipeError
 from fastecg.artifact import Params
-from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, Shadow
+from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, PenMarks, Shadow
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot, loads_shot, with_artifacts
@@ -158,6 +158,35 @@ def test_own_notes_are_what_is_written(name, record):
             written = sum(line in own for words in boxes for line in words.splitlines())
             assert all(line in own for words in boxes for line in words.splitlines())
     assert written
+
+
+@pytest.mark.parametrize("name", ["photo", "scan"])
+def test_crops_end_at_the_first_and_the_last_row(name, record):
+    """Headers and footers are cut off, rows of traces are not; among many pages some are cropped as tight as that."""
+    tight = 0
+    for seed in range(40):
+        shot = Recipe.load(name).draw(record, seed=seed, dpi=60)
+        if shot.view.crop_top + shot.view.crop_bottom == 0:
+            continue
+        page, _ = shot.placed(record)
+        rows = sorted({trace.baseline_mm for trace in page.traces})
+        places = shot.warp(page.size_mm).forward(np.array([[0.5 * page.size_mm[0], y] for y in rows]))[:, 1]
+        tall = shot.warp(page.size_mm).size[0]
+        pitch = (places[-1] - places[0]) / (len(rows) - 1)
+        # Paper that rises, and a view that is turned a little, move rows by a part of their distance.
+        assert places[0] > -0.25 * pitch
+        assert places[-1] < tall - 1 + 0.25 * pitch
+        tight += places[0] < 0.8 * pitch and places[-1] > tall - 0.8 * pitch
+    assert tight >= 5
+
+
+def test_whoever_writes_on_a_page_knows_what_it_shows():
+    record = fastecg.simulate("atrial_fibrillation", seed=2, heart_rate=88)
+    for seed in range(12):
+        shot = Recipe.load("damaged").draw(record, seed=seed)
+        for item in shot.artifacts:
+            if isinstance(item, Handwriting | PenMarks):
+                assert {"af", "nop", f"rate={shot.facts.rate}"} <= set(item.shows.split())
 
 
 def test_with_artifacts_replaces_them(record):

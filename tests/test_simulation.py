@@ -12,6 +12,7 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 from fastecg.errors import RecordError
 from fastecg.record import EXTRA_LEADS, LEADS, Record
 from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
+from fastecg.simulation.cases import Case
 from fastecg.simulation.heart import Pulses, dipole_of
 
 RHYTHM_NAMES = [row.name for row in RHYTHMS]
@@ -294,6 +295,8 @@ def test_shortest_and_oddest_requests(rhythm):
         ({"seconds": float("inf")}, "length is inf"),
         ({"heart_rate": 5}, "heart rate is 5"),
         ({"noise": -0.1}, "noise is -0.1"),
+        ({"muscle": -0.1}, "muscle is -0.1"),
+        ({"rhythm": "any", "seed": -1}, "seed is -1"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 1.5}, "seed is 1.5"),
         ({"leads": ("II", "V99")}, "V99"),
@@ -305,6 +308,38 @@ def test_shortest_and_oddest_requests(rhythm):
 def test_errors_name_the_fault_and_what_was_expected(how, words):
     with pytest.raises(RecordError, match=words):
         simulate(**how)
+
+
+def test_cases_are_those_of_the_tables_in_about_their_shares():
+    found = [Case.draw(seed) for seed in range(4000)]
+    assert {case.rhythm for case in found} == {row.name for row in RHYTHMS}
+    assert {case.conduction for case in found} == {row.name for row in CONDUCTIONS}
+    for rhythm, share in (("sinus", 0.44), ("atrial_fibrillation", 0.11), ("ventricular_paced", 0.012)):
+        assert np.mean([case.rhythm == rhythm for case in found]) == pytest.approx(share, rel=0.3)
+    assert np.mean([bool(case.lead_off) for case in found]) == pytest.approx(0.03, rel=0.4)
+    assert 0.1 < np.mean([case.muscle > 3.9 for case in found]) < 0.25
+
+
+def test_a_case_is_the_record_of_its_values():
+    for seed in range(12):
+        case = Case.draw(seed)
+        troubles = {"drift": case.drift, "muscle": case.muscle, "mains": case.mains, "lead_off": case.lead_off}
+        own = simulate(case.rhythm, conduction=case.conduction, seed=seed, **troubles)
+        drawn = simulate("any", seed=seed)
+        assert drawn.name == own.name
+        np.testing.assert_array_equal(drawn.signal, own.signal)
+    assert simulate("any", seed=3, leads=("II", "vx")).leads == ("II", "vx")
+
+
+@pytest.mark.parametrize(("part", "low", "high"), [("drift", 0.02, 0.6), ("muscle", 20, 48), ("mains", 48, 62)])
+def test_parts_of_the_noise_are_raised_one_by_one(part, low, high):
+    quiet, loud = (simulate(seed=5, seconds=20, **{part: factor}).signal[7] for factor in (1.0, 10.0))
+    power = [np.abs(np.fft.rfft(row)) ** 2 for row in (loud - quiet, quiet)]
+    hertz = np.fft.rfftfreq(len(quiet), 1 / 500)
+    band = (hertz >= low) & (hertz <= high)
+    # Muscle noise is as strong anywhere from 20 to 150 Hz, so a fifth of it lies in this band; nothing of it lies below.
+    assert power[0][band].sum() > (0.15 if part == "muscle" else 0.8) * power[0].sum()
+    assert part == "drift" or power[0][hertz < 15].sum() < 0.01 * power[0].sum()
 
 
 def test_rows_are_named_and_described():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 
 from fastecg.errors import LayoutError
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, layout_for
-from fastecg.layouts.facts import Facts, draw_facts, heart_rate
+from fastecg.layouts.facts import Facts, draw_facts
+from fastecg.layouts.measured import measured
 from fastecg.layouts.place import place
 from fastecg.layouts.printed import FOOTERS, HEADERS
 from fastecg.printing.text import FACES, measure
 from fastecg.record import LEADS, Record
+from fastecg.simulation import simulate
 from fastecg.styles import STYLES, style_for
 
 
@@ -112,13 +115,13 @@ def test_facts_are_plain_and_repeatable() -> None:
 @pytest.mark.parametrize("rate", [42, 60, 75, 98, 130, 165])
 @pytest.mark.parametrize("fs", [100.0, 250.0, 500.0, 1000.0])
 def test_the_rate_is_counted(rate: int, fs: float) -> None:
-    assert heart_rate(beats(rate, fs=fs)) == pytest.approx(rate, abs=2)
+    assert measured(beats(rate, fs=fs)).rate == pytest.approx(rate, abs=2)
 
 
 def test_no_rate_is_counted_where_there_are_no_beats() -> None:
-    assert heart_rate(Record(np.zeros((12, 5000)), 500, LEADS)) is None
-    assert heart_rate(Record(np.full((12, 5000), np.nan), 500, LEADS)) is None
-    assert heart_rate(beats(60, seconds=1.0)) is None
+    assert measured(Record(np.zeros((12, 5000)), 500, LEADS)).rate is None
+    assert measured(Record(np.full((12, 5000), np.nan), 500, LEADS)).rate is None
+    assert measured(beats(60, seconds=1.0)).rate is None
     facts = draw_facts(np.random.default_rng(0), Record(np.zeros((12, 5000)), 500, LEADS))
     assert 40 < facts.rate < 130
 
@@ -128,21 +131,88 @@ def test_no_rate_is_counted_where_there_are_no_beats() -> None:
 )
 def test_the_shortest_and_slowest_records_have_facts(samples: int, fs: float) -> None:
     record = Record(np.random.default_rng(0).normal(0, 1, (12, samples)), fs, LEADS)
-    assert heart_rate(record) is None
+    assert measured(record).rate is None
     assert 40 < draw_facts(np.random.default_rng(0), record).rate < 130
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e6, 1e18])
+def test_signals_of_any_size_are_measured(factor: float) -> None:
+    record = simulate("sinus", seed=1, heart_rate=70)
+    signal = record.signal.astype(np.float64) * factor
+    signal[2, ::7] = np.nan
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        found = measured(Record(signal, record.fs, record.leads))
+    assert found.rate is None or abs(found.rate - 70) < 60
+    assert np.isfinite([value for value in vars(found).values() if isinstance(value, int | float)]).all()
 
 
 def test_facts_agree_with_each_other() -> None:
     for seed in range(60):
         rate = 45 + 2 * seed
-        facts = draw_facts(np.random.default_rng(seed), beats(rate))
+        facts = draw_facts(np.random.default_rng(seed), simulate("sinus", heart_rate=rate, seed=seed, noise=0.3))
         assert facts.qtc_ms == pytest.approx(facts.qt_ms / np.sqrt(60.0 / facts.rate), abs=1)
         rhythm = " ".join(facts.statements)
-        assert ("bradycardia" in rhythm) == (facts.rate < 60)
-        assert ("tachycardia" in rhythm) == (facts.rate > 100)
+        assert ("bradycardia" in rhythm) == (facts.rate < 60 and facts.pr_ms > 0)
+        assert not ("tachycardia" in rhythm and facts.rate <= 100)
         assert facts.pr_ms + facts.qrs_ms < 60000 / facts.rate
         if "Normal ECG" in facts.statements:
             assert 60 <= facts.rate <= 100
+
+
+def test_intervals_and_axes_are_those_of_the_signal() -> None:
+    """A machine that was built knows its PR interval, the width of its complexes and where it points."""
+    for seed in range(6):
+        found = measured(simulate("sinus", heart_rate=70, seed=seed, noise=0.3))
+        assert (found.regular, found.early, found.block, found.st_up, found.t_down) == (True, "", "", (), ())
+        assert found.pr_ms is not None
+        assert found.qrs_ms is not None
+        assert 110 <= found.pr_ms <= 200
+        assert 70 <= found.qrs_ms <= 112
+    record = simulate("sinus", heart_rate=70, seed=3, noise=0)
+    turned = Record(-record.signal, record.fs, record.leads)
+    axes = [measured(item).qrs_axis for item in (record, turned)]
+    assert abs((axes[0] - axes[1]) % 360 - 180) <= 2
+    late = measured(simulate("first_degree_av_block", heart_rate=60, seed=3, noise=0.3)).pr_ms
+    assert late is not None
+    assert late > 215
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "conduction", "said", "not_said"),
+    [
+        ("atrial_fibrillation", "normal", "Atrial fibrillation", "sinus|Normal ECG"),
+        ("sinus", "rbbb", "Right bundle branch block", "Normal ECG|Left bundle"),
+        ("sinus", "lbbb", "Left bundle branch block", "Normal ECG|Right bundle"),
+        ("sinus", "lafb", "Left axis deviation", "Normal ECG|Rightward"),
+        ("sinus", "st_elevation_inferior", "consider inferior injury", "Normal ECG"),
+        ("sinus", "inverted_t", "T wave abnormality", "Normal ECG"),
+        ("sinus", "low_voltage", "Low voltage QRS", "Normal ECG"),
+        ("junctional", "normal", "Undetermined rhythm", "[Ss]inus|Normal ECG"),
+        ("idioventricular", "normal", "Wide QRS rhythm", "[Ss]inus|Normal ECG"),
+        ("first_degree_av_block", "normal", "1st degree A-V block", "Normal ECG"),
+        ("premature_ventricular", "normal", "premature ventricular", "Normal ECG|marked"),
+        ("premature_atrial", "normal", "premature atrial", "Normal ECG|ventricular"),
+        ("sinus", "normal", "Normal sinus rhythm", "block|deviation|ST|T wave|Abnormal"),
+    ],
+)
+def test_statements_are_about_the_signal(rhythm: str, conduction: str, said: str, not_said: str) -> None:
+    right = wrong = 0
+    for seed in range(10):
+        record = simulate(rhythm, conduction=conduction, heart_rate=50 if rhythm == "junctional" else None, seed=seed, noise=0.3)
+        words = "; ".join(draw_facts(np.random.default_rng(seed), record).statements)
+        right += said in words
+        wrong += bool(re.search(not_said, words))
+    assert right >= 8
+    assert wrong <= 2
+
+
+def test_nothing_is_printed_about_p_waves_that_are_not_there() -> None:
+    record = simulate("atrial_fibrillation", seed=3)
+    facts = draw_facts(np.random.default_rng(0), record)
+    assert (facts.pr_ms, facts.p_axis) == (0, 0)
+    for style in ("muse", "philips", "nk", "schiller", "dotphoto", "mortara"):
+        words = [text.words for text in place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(), facts).texts]
+        assert any("*" in item for item in words)
 
 
 def test_labels_are_spelled_as_the_style_has_it() -> None:

@@ -48,7 +48,7 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "PaperClip": ({}, {"coat": "blue", "at": 0.25, "lean_deg": -12}, {"edge": "left", "coat": "brass", "length_mm": 45}),
     "Finger": ({"reach_mm": 12}, {"edge": "right", "tone": 0.4}, {"edge": "bottom", "reach_mm": 45, "nail": False, "tone": 0.9}),
     "FeedJitter": ({"strain": 0.003}, {"strain": 0.01}, {"strain": 0.03}),
-    "Wrinkle": ({"strength": 0.15}, {"strength": 0.45}, {"strength": 0.9, "style": "folding"}),
+    "Wrinkle": ({"strength": 0.5, "style": "pinched"}, {"strength": 0.45}, {"strength": 0.9, "style": "folding"}),
     "Folds": ({"fold_deg": 5}, {"pattern": "letter", "fold_deg": 12}, {"pattern": "pocket", "fold_deg": -18, "loss": 0.8}),
     "Crease": ({"angle_deg": 20, "fold_deg": 5}, {"angle_deg": 20, "fold_deg": 12, "loss": 0.6},
         {"angle_deg": 80, "fold_deg": -25, "dirt": 0.7}),

@@ -31,7 +31,7 @@ def contact_sheet(
     recipe: str, pages: int = 24, seed: int = 0, width: int = 480, zoom: int = 0, severity: float | None = None
 ) -> Image.Image:
     """Pages of a recipe side by side, each with its number, its severity and, in a mix, its part."""
-    records = [read_record(source.path) for source in sample_records()]
+    records = [read_record(source.path) for source in sample_records()] + [fastecg.simulate("any", seed=seed + k) for k in range(pages)]
     height = round(0.8 * width)
     sheet = Image.new("RGB", (COLUMNS * (width + 8), -(-pages // COLUMNS) * (height + 8)), (60, 60, 60))
     draw = ImageDraw.Draw(sheet)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: The steepest slope a single artifact makes: cos 37°, beyond which the paper hides itself from an inclined camera.
 STEEPEST = 0.6
 
+_PRESSED_MM = 38.0  # of a fold that are pressed flat, or not, as one: about a hand's width apart
+
 
 class Line(NamedTuple):
     """A fold line on the page: a point of it (mm), and the direction across it (degrees, 0 along x)."""
@@ -55,6 +57,15 @@ def fold_height(across_mm: np.ndarray, fold_deg: float, soft_mm: float, reach_mm
     return np.asarray(slope * reach_mm * np.exp(-(np.sqrt(across_mm**2 + soft_mm**2) - soft_mm) / reach_mm))
 
 
+def pressed(along_mm: np.ndarray, crest_mm: float, seed: int) -> np.ndarray:
+    """What is left of a fold along its line, up to 1: whoever opens a page presses its folds flat here and there.
+
+    A high crest is paper that nobody pressed flat: along its line it falls by a slope of 0.2 at most.
+    """
+    share = min(0.375, 0.2 * _PRESSED_MM / (3.75 * max(crest_mm, 1e-9)))  # smooth noise falls by 3.75 at most from one value to the next
+    return np.asarray(1.0 - share + share * noise_along(seed, along_mm / _PRESSED_MM))
+
+
 def limited(lift_mm: float, steepest: float) -> float:
     """`lift_mm`, lowered so far that its slope, `steepest` at full lift, stays below `STEEPEST`."""
     return lift_mm * min(1.0, STEEPEST / max(steepest, 1e-9))
@@ -62,15 +73,14 @@ def limited(lift_mm: float, steepest: float) -> float:
 
 def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
     """Smooth noise, -1 to 1, with one independent value at every whole t."""
+    from fastecg.kernels.facets import between_values
     from fastecg.kernels.hashing import uniform
 
-    whole = np.floor(t)
-    share = t - whole
-    share = share * share * share * (share * (6 * share - 15) + 10)
-    first = whole.min()
-    values = uniform(seed, np.arange(first, whole.max() + 2))
-    place = (whole - first).astype(np.intp)
-    return np.asarray(values[place] * (1 - share) + values[place + 1] * share)
+    places = np.ascontiguousarray(t, dtype=np.float64)
+    first, last = np.floor(places.min()), np.floor(places.max())
+    out = np.empty(places.shape)
+    between_values(uniform(seed, np.arange(first, last + 2)), first, places.reshape(-1), out.reshape(-1))
+    return out
 
 
 def wear_lines(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-
-_EVERY = 5  # rows and columns looked at: some 100,000 pixels tell the quantiles
 
 
 @dataclass(frozen=True)
@@ -20,17 +19,12 @@ class AutoLevels(Artifact):
     strength: float = param(0.8, 0, 1, "how much of the way")
     least_range: float = param(100.0, 20, 255, "levels between the two that are drawn out at most: a dull picture is no noise")
 
-    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Every level through a table, in place."""
-        from fastecg.kernels.curve import apply_lut
+    def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray:
+        """The stretched levels."""
+        from fastecg.kernels.grey import brightness_counts
 
-        apply_lut(pixels, self.table(pixels))
-        return pixels
-
-    def table(self, pixels: np.ndarray) -> np.ndarray:
-        """The levels, (256,) uint8."""
-        seen = pixels[::_EVERY, ::_EVERY].astype(np.uint16) @ np.array([77, 150, 29], dtype=np.uint16) >> 8
-        share = np.cumsum(np.bincount(seen.ravel(), minlength=256)) / seen.size
+        counts = brightness_counts(sample())
+        share = np.cumsum(counts) / counts.sum()
         low, high = int(np.searchsorted(share, self.dark)), int(np.searchsorted(share, self.bright))
         low = min(low, max(high - round(self.least_range), 0))
         levels = np.arange(256)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._relief import Line, fold_height, wear_lines
+from fastecg.artifacts._relief import Line, fold_height, pressed, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -30,7 +32,7 @@ class Crease(Artifact):
     loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edge: a white broken line")
     dirt: float = param(0.0, 0.0, 1.0, "dirt in the crack: a dark broken line")
     width_mm: float = param(0.35, 0.05, 1.5, "half width of the crack")
-    seed: int = param(0, 0, 2**31 - 1, "decides where the line is broken")
+    seed: int = param(0, 0, 2**31 - 1, "decides where the line is broken, and where it was pressed flat")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along the fold."""
@@ -39,8 +41,9 @@ class Crease(Artifact):
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the fold."""
-        across = self._line(mesh.size_mm).across(*mesh.coordinates())
-        return mesh.lifted(fold_height(across, self.fold_deg, self.soft_mm, self.reach_mm))
+        line, (x, y) = self._line(mesh.size_mm), mesh.coordinates()
+        height = fold_height(line.across(x, y), self.fold_deg, self.soft_mm, self.reach_mm)
+        return mesh.lifted(height * pressed(line.along(x, y), float(np.abs(height).max()), self.seed))
 
     def _line(self, size_mm: tuple[float, float]) -> Line:
         return Line.at(size_mm, self.at_x, self.at_y, self.angle_deg)

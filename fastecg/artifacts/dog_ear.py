@@ -9,6 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 from fastecg.artifacts._rip import without_scraps
+from fastecg.handwriting.patch import rough
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -29,7 +30,7 @@ class DogEar(Artifact):
     way: str = param("over", help="folded over the page, or under it", choices=("over", "under"))
     shadow: float = param(0.35, 0.0, 0.8, "darkness of the shadow that the flap throws on the page")
     lift_mm: float = param(1.5, 0.2, 6.0, "width of that shadow")
-    through: float = param(0.08, 0.0, 0.3, "how much of the print on its other side is seen through the flap")
+    through: float = param(0.16, 0.0, 0.4, "how much of the print on its other side is seen through the flap")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the flap and its shadow, and take the corner away."""
@@ -59,10 +60,16 @@ class DogEar(Artifact):
 
     def _throw_shadow(self, sheet: Sheet, flap: np.ndarray, pixels: np.ndarray) -> None:
         """Darken the page beside the flap's free edges."""
-        reach = 2.5 * self.lift_mm * sheet.scale
+        reach = 3.5 * self.lift_mm * sheet.scale
         window, _ = _triangle(sheet, flap, reach)
-        distance = np.maximum(_outside(_grid(window), flap), 0.0)
-        dark = self.shadow * np.exp(-((distance / (self.lift_mm * sheet.scale)) ** 2))
+        points, lift = _grid(window), self.lift_mm * sheet.scale
+        along = flap[1] - flap[0]
+        from_fold = np.abs(_cross(along, points - flap[0])) / np.hypot(*along)
+        # At the fold the flap touches the page; the tip stands off, so its shadow is wide, pale, and moved away from the light.
+        high = np.clip(from_fold / max(np.abs(_cross(along, flap[2] - flap[0])) / np.hypot(*along), 1.0), 0.05, 1.0)
+        thrown = points - (np.array([0.35, 0.55]) * lift) * high[..., None]
+        distance = np.maximum(_outside(thrown, flap), 0.0) / (lift * (0.25 + 0.9 * high))
+        dark = self.shadow * (1.1 - 0.45 * high) * np.exp(-(distance**1.5))
         pixels[window] = np.rint(pixels[window] * (1.0 - dark[..., None])).astype(np.uint8)
 
     def _back(self, sheet: Sheet, window: Window, fold_a: np.ndarray, fold_b: np.ndarray) -> np.ndarray:
@@ -79,8 +86,13 @@ class DogEar(Artifact):
         colour = 0.985 * paper + self.through * (front - paper)
         along = fold_b - fold_a
         from_fold = np.abs(_cross(along, points - fold_a)) / np.hypot(*along) / sheet.scale
-        turn = 1.0 - 0.16 * np.exp(-((from_fold / 0.5) ** 2)) + 0.03 * np.exp(-((from_fold - 2.0) ** 2)) - 0.03 * np.exp(-from_fold / 12.0)
-        return np.clip(colour * turn[..., None], 0.0, 255.0)
+        # Round the fold the paper turns through all slopes: dark where it stands, bright where it faces up again; the flap itself
+        # bends up to its tip, and pulp that is seen from behind is cloudy.
+        turn = 1.0 - 0.2 * np.exp(-((from_fold / 0.45) ** 2)) + 0.035 * np.exp(-(((from_fold - 1.9) / 1.1) ** 2))
+        turn -= 0.05 * (1.0 - np.exp(-from_fold / 9.0)) + 0.025 * np.exp(-from_fold / 14.0)
+        rows, columns = window
+        seen = (rough(turn.shape, 1.4 * sheet.scale, np.random.default_rng(rows.start + 7919 * columns.start)) - 0.5) * 0.035
+        return np.clip(colour * (turn + seen)[..., None], 0.0, 255.0)
 
 
 def _mirrored(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

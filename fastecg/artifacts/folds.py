@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._relief import Line, fold_height, wear_lines
+from fastecg.artifacts._relief import Line, fold_height, pressed, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -39,7 +39,7 @@ class Folds(Artifact):
     loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edges")
     dirt: float = param(0.0, 0.0, 1.0, "dirt in the cracks")
     width_mm: float = param(0.35, 0.05, 1.5, "half width of the cracks")
-    seed: int = param(0, 0, 2**31 - 1, "decides how far the folds are off their place, and where the lines are broken")
+    seed: int = param(0, 0, 2**31 - 1, "decides how far the folds are off their place, and where they are broken and pressed flat")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along every fold."""
@@ -53,9 +53,9 @@ class Folds(Artifact):
         facing = np.ones_like(height)
         crest = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
         crossing = 5.0 + crest / 0.4  # where folds cross, a ridge runs out into a valley as gently as paper can
-        for line, sign in self._lines(mesh.size_mm):
-            across = line.across(x, y)
-            height += facing * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
+        for k, (line, sign) in enumerate(self._lines(mesh.size_mm)):
+            across, left = line.across(x, y), pressed(line.along(x, y), crest, self.seed + k)
+            height += facing * left * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
             if len({angle for _, angle, _ in _PATTERNS[self.pattern]}) > 1:
                 facing = facing * np.clip(across / crossing, -1.0, 1.0)
         return mesh.lifted(height)

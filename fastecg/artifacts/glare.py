@@ -8,10 +8,13 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
+_NEARER = 0.2  # of the lamp's distance by which a slope of one moves it: paper is no mirror, and spreads it over its fibres
+_FARTHEST_MM = 150.0  # that a crease moves it
+
 
 @dataclass(frozen=True)
 class Glare(Artifact):
-    """A bright patch on the page that hides ink and grid; slopes of the paper tear it."""
+    """A bright patch on the page that hides ink and grid; it follows the slopes of the paper."""
 
     x: float = param(0.5, -0.2, 1.2, "centre, in picture widths")
     y: float = param(0.4, -0.2, 1.2, "centre, in picture heights")
@@ -19,7 +22,7 @@ class Glare(Artifact):
     height_mm: float = param(35.0, 5, 300, "across")
     angle_deg: float = param(20.0, -90, 90, "of its longer side, clockwise from the right")
     strength: float = param(0.3, 0, 0.9, "how much of the way to white in its middle")
-    gloss: float = param(4.0, 0, 12, "how much slopes change it")
+    gloss: float = param(4.0, 0, 12, "how much slopes move it: metres that the mirrored lamp is away")
     shape: str = param("lamp", help="a lamp fades from its middle, a window is even with soft edges", choices=("lamp", "window"))
 
     def shade(self, light: Light) -> Light:
@@ -28,15 +31,25 @@ class Glare(Artifact):
         return light.shaded(1.0 - share).mirrored(255.0 * share)
 
     def _patch(self, light: Light) -> np.ndarray:
-        """A Gaussian patch at the nodes, brighter on one side of bumps."""
+        """How much of the lamp is mirrored at the nodes: paper that slopes mirrors what level paper would mirror elsewhere."""
         x, y = light.pixels()
         height, width = light.warp.size
         right, down = (x - self.x * width) / light.warp.scale, (y - self.y * height) / light.warp.scale
+        if self.gloss > 0 and light.warp.mesh.height_mm.any():
+            away = _NEARER * 1000.0 * self.gloss
+            slopes = light.warp.mesh.slopes()
+            right, down = (
+                place + np.clip(away * light.on_nodes(slope), -_FARTHEST_MM, _FARTHEST_MM)
+                for place, slope in zip((right, down), slopes, strict=True)
+            )
         cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
-        power = 2 if self.shape == "lamp" else 6
-        patch = np.exp(-(np.abs(along) ** power) - np.abs(across) ** power)
-        if self.gloss > 0 and light.warp.mesh.height_mm.any():
-            slope_x, slope_y = light.warp.mesh.slopes()
-            patch = patch * np.clip(1.0 + self.gloss * light.on_nodes(-slope_x * sin + slope_y * cos), 0.0, 2.5)
-        return patch
+        if self.shape == "window":
+            return _lit(along) * _lit(across)
+        # Rough paper spreads a lamp into a core with a skirt that reaches far (Trowbridge and Reitz 1975), not into a bell.
+        return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
+
+
+def _lit(place: np.ndarray) -> np.ndarray:
+    """One inside from -1 to 1, nothing outside, with soft edges."""
+    return np.asarray(1.0 / (1.0 + np.exp(np.clip(7.0 * (np.abs(place) - 1.0), -30.0, 30.0))))

@@ -31,6 +31,7 @@ class Handwriting(Artifact):
     signature: str = param("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
     own: str = param("", help="one's own phrases, one a line, in place of the templates")
     seed: int = param(0, 0, 2**31, "of the writer, the words and the places")
+    shows: str = param("", help="what the page shows, which no note contradicts; recipes fill it in from the page's facts")
     font: str = param("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ class Handwriting(Artifact):
         rng = np.random.default_rng(self.seed)
         pen = draw_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
         writer = draw_writer(rng, self.legibility, pen).sized(self.size)
-        room = Room.of(sheet.page, sheet.boxes)
+        room = Room.of(sheet.page, sheet.boxes, self.shows)
         own = tuple(line.strip() for line in self.own.splitlines() if line.strip())
         font = known_font(self.font) if self.font else None
         placed = [place_note(room, writer, rng, self.across, own, font) for _ in range(self.notes)]

@@ -42,11 +42,13 @@ class Lamp(Artifact):
 
     def _relief(self, mesh: Mesh, direction: float) -> np.ndarray:
         """Shading of the paper's slopes, 1 where it is level."""
-        slope_x, slope_y = mesh.slopes()
-        towards = slope_x * np.cos(direction) + slope_y * np.sin(direction)
-        cotangent = 1.0 / np.tan(np.radians(self.elevation_deg))
-        facing = (1.0 - cotangent * towards) / np.sqrt(1.0 + slope_x**2 + slope_y**2)
-        return np.maximum(1.0 + self.relief * (facing - 1.0), 0.1) ** GAMMA
+        slope_x, slope_y = (slope.astype(np.float32) for slope in mesh.slopes())
+        towards = slope_x * np.float32(np.cos(direction)) + slope_y * np.float32(np.sin(direction))
+        cotangent = np.float32(1.0 / np.tan(np.radians(self.elevation_deg)))
+        facing = (np.float32(1.0) - cotangent * towards) / np.sqrt(np.float32(1.0) + slope_x**2 + slope_y**2)
+        return np.asarray(
+            np.maximum(np.float32(1.0) + np.float32(self.relief) * (facing - np.float32(1.0)), np.float32(0.1)) ** np.float32(GAMMA)
+        )
 
 
 def _turn(mesh_px: np.ndarray) -> float:

@@ -23,6 +23,7 @@ class PenMarks(Artifact):
     pen: str = param("any", help="what they are drawn with", choices=("any", *PENS))
     colour: str = param("any", help="of the ink", choices=("any", *COLOURS))
     seed: int = param(0, 0, 2**31, "of the writer, the kinds and the places")
+    shows: str = param("", help="what the page shows, which no remark contradicts; recipes fill it in from the page's facts")
     across: float = param(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
 
     def stain(self, sheet: Sheet) -> Sheet:
@@ -33,6 +34,6 @@ class PenMarks(Artifact):
         rng = np.random.default_rng(self.seed)
         pen = draw_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
         writer = draw_writer(rng, self.legibility, pen)
-        room = Room.of(sheet.page, sheet.boxes)
+        room = Room.of(sheet.page, sheet.boxes, self.shows)
         inks = [ink for _ in range(self.marks) for ink in place_mark(room, writer, rng, self.across)]
         return lay_inks(sheet, inks, self.seed)

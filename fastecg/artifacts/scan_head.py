@@ -11,17 +11,23 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class ScanHead(Artifact):
-    """Red and blue a little off green along the scan, and lines a little brighter or darker than the next."""
+    """Red and blue a little off green along the scan, and lines a little brighter or darker than the next.
 
-    red_px: float = param(0.03, -0.2, 0.2, "how far red lies below green")
-    blue_px: float = param(-0.03, -0.2, 0.2, "how far blue lies below green")
+    The head goes down an upright sheet; where the page lies on its side it goes along the traces.
+    """
+
+    red_px: float = param(0.03, -0.2, 0.2, "how far red lies behind green")
+    blue_px: float = param(-0.03, -0.2, 0.2, "how far blue lies behind green")
+    along: str = param("y", help="which way the head goes: down the picture, or to the right", choices=("y", "x"))
     line_levels: float = param(0.3, 0, 4, "standard deviation of the lines' brightness")
     seed: int = param(0, 0, 2**31, "of the lines")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Mix each colour's rows with the next ones, in place."""
-        from fastecg.kernels.scan_head import move_colours
+        """Mix each colour's lines with the next ones, in place."""
+        from fastecg.kernels.scan_head import move_colours, move_colours_across
 
-        lines = np.random.default_rng(self.seed).normal(0.0, 256.0 * self.line_levels, len(pixels))
-        move_colours(pixels.reshape(len(pixels), -1), round(256 * self.red_px), round(256 * self.blue_px), np.rint(lines).astype(np.int32))
+        count = pixels.shape[0 if self.along == "y" else 1]
+        lines = np.rint(np.random.default_rng(self.seed).normal(0.0, 256.0 * self.line_levels, count)).astype(np.int32)
+        move = move_colours if self.along == "y" else move_colours_across
+        move(pixels.reshape(len(pixels), -1), round(256 * self.red_px), round(256 * self.blue_px), lines)
         return pixels

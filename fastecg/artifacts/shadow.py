@@ -38,7 +38,7 @@ class Shadow(Artifact):
         share = 1.0 / (1.0 + np.exp(-np.clip(4.394 / self.penumbra_mm * inside, -20, 20)))
         tint = np.array([1.0 + self.blueness, 1.0, 1.0 - self.blueness])
         missing = np.minimum(self.depth * tint, 0.95).astype(np.float32)
-        planes = (1.0 - missing[:, None, None] * share) ** GAMMA
+        planes = (np.float32(1.0) - missing[:, None, None] * share) ** np.float32(GAMMA)
         return light.lit(np.moveaxis(planes, 0, -1))
 
     def _inside_mm(self, light: Light) -> np.ndarray:

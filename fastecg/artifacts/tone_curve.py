@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,13 +24,9 @@ class ToneCurve(Artifact):
         factor = np.float32((self.white - self.black) / 255.0)
         return replace(light, gain=light.gain * factor, veil=light.veil * factor + np.float32(self.black), gloss=light.gloss * factor)
 
-    def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Every level through a table, in place."""
-        from fastecg.kernels.curve import apply_lut
-
-        if self.contrast != 0 or self.gamma != 1:
-            apply_lut(pixels, self.table())
-        return pixels
+    def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray | None:
+        """The curve, where there is one."""
+        return self.table() if self.contrast != 0 or self.gamma != 1 else None
 
     def table(self) -> np.ndarray:
         """The curve, (256,) uint8, rising from 0 to 255."""

@@ -23,4 +23,4 @@ class Vignette(Artifact):
         height, width = light.warp.size
         square = ((x - (0.5 + self.offset_x) * width) ** 2 + (y - (0.5 + self.offset_y) * height) ** 2) / (0.25 * (width**2 + height**2))
         tangent = 1.0 / np.sqrt(1.0 - self.depth) - 1.0  # of the corner's angle, squared
-        return light.lit((1.0 + tangent * square) ** (-2.0 * GAMMA))
+        return light.lit((1.0 + tangent * square).astype(np.float32) ** np.float32(-2.0 * GAMMA))

@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 _LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))
 _SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))
 _PATCH_MM = 70.0
+_KINKS = 5  # straight parts of a crease
 
 
 @dataclass(frozen=True)
 class Wrinkle(Artifact):
     """Crumples: a net of ridges between nearly plane facets, or the creases of paper folded many times over.
 
-    "facets" is paper crushed in a hand; "folding" is paper folded small without care. At strength 0.2 they are just
-    seen in slanting light, at 1 the page was a ball.
+    "facets" is paper crushed in a hand; "folding" is paper folded small without care; "pinched" is paper that was handled: short
+    creases that kink, some from one point, on a sheet that is smooth otherwise. At strength 0.2 they are just seen in slanting light,
+    at 1 the page was a ball.
     """
 
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
-    style: str = param("facets", help="how it came about", choices=("facets", "folding"))
+    style: str = param("facets", help="how it came about", choices=("facets", "folding", "pinched"))
     strength: float = param(0.4, 0.0, 1.0, "from smooth to balled up and flattened")
     wear: float = param(0.3, 0.0, 1.0, "ink broken off where the paper is bent most sharply")
     edge: float = param(0.2, 0.0, 1.0, "contrast of ridges, which are brighter than their flanks, and valleys, which are darker")
@@ -83,8 +85,7 @@ def _height(wrinkle: Wrinkle, size_mm: tuple[float, float]) -> np.ndarray:
 
 def _raised(wrinkle: Wrinkle, mesh: Mesh) -> np.ndarray:
     height = np.zeros_like(mesh.height_mm)
-    raise_ridges = _fold_small if wrinkle.style == "folding" else _crush
-    raise_ridges(wrinkle, mesh, height)
+    {"facets": _crush, "folding": _fold_small, "pinched": _pinch}[wrinkle.style](wrinkle, mesh, height)
     return height
 
 
@@ -117,6 +118,31 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     slope = 0.5 * wrinkle.strength**0.8 * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
     folds = np.stack([np.cos(angle), np.sin(angle), spread * draws[:, 1], slope], axis=1)
     add_folding(height, mesh.x_mm - width / 2, mesh.y_mm - tall / 2, folds, 14.0 * wrinkle.size)
+
+
+def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
+    """Creases of one to seven centimetres, one to three from a place, mostly along one direction."""
+    from fastecg.kernels.facets import add_pinches
+
+    rng = np.random.default_rng(wrinkle.seed)
+    places = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
+    grain, ways, lifts, widths = rng.uniform(0.0, np.pi), [], [], []
+    for _ in range(places):
+        place = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
+        for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))):
+            length = wrinkle.size * float(np.exp(rng.uniform(np.log(10.0), np.log(70.0))))
+            turn = rng.normal(grain, 0.4) if rng.random() < 0.65 else rng.uniform(0.0, np.pi)
+            turns = turn + np.pi * rng.integers(2) + np.cumsum(rng.normal(0.0, 0.28, _KINKS))
+            parts = length * rng.dirichlet(np.full(_KINKS, 2.0))
+            steps = np.stack([parts * np.cos(turns), parts * np.sin(turns)], axis=1)
+            ways.append(place + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
+            steep, gentle = rng.uniform(1.4, 4.5), rng.uniform(5.0, 17.0)
+            # Of a parabola the steepest slope is 2 lift / width.
+            lift = min((0.12 + 0.9 * wrinkle.strength) * rng.uniform(0.35, 1.2) * rng.choice((-1.0, 1.0), p=(0.35, 0.65)), 0.2 * steep)
+            sign = np.where(np.arange(1, _KINKS) > rng.integers(1, 3 * _KINKS), -0.7, 1.0)  # some snap over at a kink
+            lifts.append(np.concatenate([[0.0], lift * sign * rng.uniform(0.4, 1.0, _KINKS - 1), [0.0]]))
+            widths.append(rng.permutation((steep, gentle)))
+    add_pinches(height, mesh.x_mm, mesh.y_mm, np.array(ways), np.array(lifts), np.array(widths))
 
 
 def _curvature(height: np.ndarray) -> np.ndarray:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def simulate(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the records.", show_default=False)] = None,
-    rhythm: Annotated[str, typer.Option(help="Name of a rhythm, or all.", rich_help_panel="Heart")] = "sinus",
+    rhythm: Annotated[
+        str, typer.Option(help="Name of a rhythm, all, or any: cases as hospitals have them.", rich_help_panel="Heart")
+    ] = "sinus",
     conduction: Annotated[str, typer.Option(help="Name of a conduction or morphology, or all.", rich_help_panel="Heart")] = "normal",
     heart_rate: Annotated[
         float | None, typer.Option(help="Beats a minute; else one that fits the rhythm.", rich_help_panel="Heart", show_default=False)
@@ -35,6 +37,8 @@ def simulate(
 
         fastecg simulate -o records --rhythm atrial_fibrillation -n 20
 
+        fastecg simulate -o records --rhythm any -n 100
+
         fastecg simulate -o records --rhythm all --conduction all
 
         fastecg render records -o out
@@ -50,7 +54,7 @@ def simulate(
     if out is None:
         raise FastecgError("no folder for the records, expected --out FOLDER")
     rhythms = [row.name for row in RHYTHMS] if rhythm == "all" else [rhythm]
-    conductions = [row.name for row in CONDUCTIONS] if conduction == "all" else [conduction]
+    conductions = [row.name for row in CONDUCTIONS] if conduction == "all" and rhythm != "any" else [conduction]
     kinds = [(one, other) for one in rhythms for other in conductions]
     for one, other in kinds:
         for person in range(seed, seed + count):

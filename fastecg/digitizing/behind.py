@@ -1,7 +1,8 @@
-"""Ends of leads that are hidden, most often by the bar between two columns: they go on as the lead does at another beat.
+"""What is hidden of a lead, most often by the bar between two columns: it looks as the lead does at another beat.
 
 A quarter of all bars stand in a QRS complex or a T wave, where neither a straight line nor a level is a good guess, but where most leads
-show the same some beats before or after.
+show the same some beats before or after. Which beat that is tell the trace beside the hidden part, and rhythm strips, which show what the
+heart did meanwhile.
 """
 
 from __future__ import annotations
@@ -14,17 +15,23 @@ import numpy as np
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # of what may be hidden
-_WINDOW_S = 0.12  # of the visible trace that another beat has to repeat
-_ALIKE = 0.25  # of that window's standard deviation: how far the other may be off, root mean square
-_CALM_MM = 0.25  # a window that moves less goes on level
+_WINDOW_S = 0.12  # of the visible trace on either side that another beat has to repeat
+_NEAR_S = 0.03  # the nearer to what is hidden, the more a sample of the window counts: by 1 / e less from here to there
+_LEVEL_S = 0.006  # the same where the height is told
+_STRIP_S = 0.05  # of a rhythm strip before and after what is hidden, that has to be repeated too
+_ALIKE = 0.25  # of a window's standard deviation: how far another beat may be off, root mean square
+_ALIKE_STRIP = 0.5  # the same of a rhythm strip, which need only not tell of another part of a beat
+_CALM_MM = 0.25  # a window that moves less tells nothing of what follows it
+_SAME_MM = 0.1  # how far beats that are alike may be off besides
 _FADE_S = 0.006  # in which a slope that nothing else continues dies away
 _UNSEEN_MM, _REPEATED_MM = 1.0, 0.4  # standard deviations of what is guessed
 
 
 def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
-    """The segments of a page, with their hidden ends as they likely are.
+    """The segments of a page, with what is hidden of them as it likely is.
 
     Parameters
     ----------
@@ -34,12 +41,15 @@ def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> l
     ink : Ink
         Its `hidden` tells what cannot be seen.
     """
+    unseen = [_unseen(item, rows, warp, ink.hidden) for item in drawn]
+    shown = [np.where(hidden, np.nan, item.y_mm) for item, hidden in zip(drawn, unseen, strict=True)]
     out = []
-    for item in drawn:
+    for k, item in enumerate(drawn):
+        strips = [(shown[j], item.segment.start - other.segment.start) for j, other in enumerate(drawn) if other.segment.rhythm and j != k]
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
-        unseen = _unseen(item, rows, warp, ink.hidden)
-        for way in (1, -1):
-            _continue(y[::way], sd[::way], unseen[::way], rows.fs)
+        for start, stop in runs_of(unseen[k]).tolist():
+            if stop - start <= round(_LONGEST_S * rows.fs):
+                _fill(y, sd, shown[k], (start, stop), strips, rows.fs)
         out.append(replace(item, y_mm=y, sd_mm=sd))
     return out
 
@@ -57,33 +67,80 @@ def _unseen(item: Drawn, rows: Rows, warp: PageWarp, hidden: np.ndarray) -> np.n
     return covered | np.isnan(item.y_mm)
 
 
-def _continue(y_mm: np.ndarray, sd_mm: np.ndarray, unseen: np.ndarray, fs: float) -> None:
-    """Go on, in place, from the last sample of a trace (n,) that is seen, to its end."""
-    seen = np.flatnonzero(~unseen)
-    if not seen.size:
+def _fill(
+    y_mm: np.ndarray, sd_mm: np.ndarray, shown: np.ndarray, hole: tuple[int, int], strips: Sequence[tuple[np.ndarray, int]], fs: float
+) -> None:
+    """Write, in place, what is hidden of a trace (n,) from one sample to before another.
+
+    `shown` (n,) is NaN where the trace cannot be seen. Of every rhythm strip there is what it shows, and at which of its samples the trace
+    begins.
+    """
+    start, stop = hole
+    inside = np.arange(start, stop)
+    beside = _beside(shown, hole, round(_WINDOW_S * fs))
+    if beside.size == 0:
         return
-    last = int(seen[-1])
-    gap, window = len(y_mm) - 1 - last, round(_WINDOW_S * fs)
-    if not 0 < gap <= round(_LONGEST_S * fs) or last < 2 * window:
-        return
-    guess, sd = _guess(y_mm[: last + 1], gap, window, fs)
-    y_mm[last + 1 :], sd_mm[last + 1 :] = guess, sd
+    away = np.where(beside < start, start - beside, beside - stop + 1) / fs
+    repeated = _another_beat(shown, hole, beside, np.exp(-away / _NEAR_S), strips, fs)
+    if repeated is not None:
+        near = np.exp(-away / _LEVEL_S)
+        offs = shown[beside] - shown[beside + repeated]
+        sides = [(at, side) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
+        levels = [float(np.average(offs[side], weights=near[side])) for _, side in sides]
+        y_mm[inside] = shown[inside + repeated] + np.interp(inside, [at for at, _ in sides], levels)
+        sd_mm[inside] = _REPEATED_MM
+    elif start == 0 or stop == len(y_mm):
+        way = 1 if start else -1
+        tail = shown[beside][::way]
+        slope = float(np.nan_to_num(np.diff(tail[-4:])).mean()) if tail.std() > _CALM_MM else 0.0
+        fade = _FADE_S * fs
+        y_mm[inside[::way]] = tail[-1] + slope * fade * (1.0 - np.exp(-np.arange(1, stop - start + 1) / fade))
+        sd_mm[inside] = _UNSEEN_MM
 
 
-def _guess(y_mm: np.ndarray, gap: int, window: int, fs: float) -> tuple[np.ndarray, float]:
-    """How a trace (n,) goes on for `gap` samples, and how sure that is, mm."""
-    tail = y_mm[-window:]
-    if np.isfinite(tail).all() and tail.std() > _CALM_MM:
-        pieces = np.lib.stride_tricks.sliding_window_view(y_mm[:-1], window + gap)
-        pieces = pieces[np.isfinite(pieces).all(axis=1)]
-        if len(pieces):
-            heads = pieces[:, :window]
-            moved = heads - heads.mean(axis=1, keepdims=True) + tail.mean()
-            off = np.sqrt(((moved - tail) ** 2).mean(axis=1))
-            best = int(np.argmin(off))
-            if off[best] < _ALIKE * tail.std():
-                return tail[-1] + pieces[best, window:] - pieces[best, window - 1], _REPEATED_MM
-    near = y_mm[-4:]
-    slope = float(np.nan_to_num(np.diff(near)).mean()) if tail.std() > _CALM_MM else 0.0
-    fade = _FADE_S * fs
-    return y_mm[-1] + slope * fade * (1.0 - np.exp(-np.arange(1, gap + 1) / fade)), _UNSEEN_MM
+def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray:
+    """Samples on either side of a hole, as far as they can be seen without a break, and at most `window` of either."""
+    start, stop = hole
+    lost = np.flatnonzero(np.isnan(shown))
+    first = max([start - window, 0, *(lost[lost < start] + 1).tolist()])
+    last = min([stop + window, len(shown), *lost[lost >= stop].tolist()])
+    return np.concatenate([np.arange(first, start), np.arange(stop, last)])
+
+
+def _another_beat(
+    shown: np.ndarray, hole: tuple[int, int], beside: np.ndarray, weights: np.ndarray, strips: Sequence[tuple[np.ndarray, int]], fs: float
+) -> int | None:
+    """How many samples later a trace (n,) does the same, before, after and in what is hidden; None if it nowhere does."""
+    first, last = min(beside[0], hole[0]), max(beside[-1] + 1, hole[1])
+    shifts = np.arange(-first, len(shown) - last + 1)
+    needed = np.lib.stride_tricks.sliding_window_view(shown, last - first)
+    shifts = shifts[np.isfinite(needed).all(axis=1)]
+    if not shifts.size:
+        return None
+    off, spread = _off(shown, beside, shifts, weights)
+    alike = off < _ALIKE * spread + _SAME_MM
+    cost, told = (off / (_ALIKE * spread + _SAME_MM)) ** 2, spread > _CALM_MM
+    around = round(_STRIP_S * fs)
+    for strip, origin in strips:
+        span = np.arange(hole[0] - around, hole[1] + around) + origin
+        span = span[(span >= 0) & (span < len(strip))]
+        span = span[np.isfinite(strip[span])]
+        if len(span) < hole[1] - hole[0] + around:
+            continue
+        there = (shifts + span[0] >= 0) & (shifts + span[-1] < len(strip))
+        apart, moves = _off(strip, span, np.where(there, shifts, 0), np.ones(len(span)))
+        most = _ALIKE_STRIP * moves + _SAME_MM
+        alike &= there & (apart < most)
+        cost, told = cost + (apart / most) ** 2, True
+    if not told or not alike.any():
+        return None
+    return int(shifts[alike][np.argmin(cost[alike])])
+
+
+def _off(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """How far a signal's samples `at` are from those `shifts` later, but for a steady voltage, (shifts,), and what they move, both rms."""
+    own = signal[at] - np.average(signal[at], weights=weights)
+    others = signal[at[None, :] + shifts[:, None]]
+    others = others - np.average(others, axis=1, weights=weights)[:, None]
+    off = np.sqrt(np.average((others - own) ** 2, axis=1, weights=weights))
+    return np.where(np.isfinite(off), off, np.inf), float(np.sqrt(np.average(own**2, weights=weights)))

@@ -18,6 +18,7 @@ _STAY_PX = 3  # ink this near to a row's own belongs to it as well
 TRACE = 0.12
 _PEN_PX, _THINNEST_PX, _LEVEL = 5, 0.7, 0.05  # px beside a path that its ink fills, the least that is ink, and columns that are level
 _ON_PATH_PX = 2  # from a path to ink that is its own
+_INSIDE_MM = 0.4  # of a row's end, where its ink is looked for
 _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
 
 
@@ -145,6 +146,15 @@ def ends_mm(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float]
     left += int(np.argmax(along[left : left + _SOLID] > least))
     right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > least))
     return row.left_mm + _edge(along, left, -1) / strip.scale, row.left_mm + _edge(along, right, 1) / strip.scale
+
+
+def end_near(strip: Strip, row: Row, x_mm: float, way: int) -> float | None:
+    """Where the ink along a row's path, followed from a little inside of page x, ends to the right (`way` is 1) or left (-1), if at all."""
+    along, _ = _beside(strip, row, _ON_PATH_PX)
+    at = round((x_mm - way * _INSIDE_MM - row.left_mm) * row.scale)
+    if not _SOLID <= at < len(along) - _SOLID or along[at] < TRACE:
+        return None
+    return row.left_mm + _edge(along, at, way) / strip.scale
 
 
 def _edge(along: np.ndarray, at: int, way: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import Row, Straight, pen_mm
+from fastecg.digitizing.follow import Row, Straight, end_near, pen_mm
 from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
@@ -54,15 +54,46 @@ def sharper(
 ) -> TimeAxis:
     """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
     assert straight.shown is not None
+    gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM
+    if gapped and (found := _by_columns(axis, placed, straight.shown, rows, pulses, fs)) is not None:
+        return found
     beyond = all(all(view.tracks[track].cut) for track in placed.tracks if track is not None)  # every row goes on beyond the picture
     ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs)
     if ends is not None:
         axis = replace(axis, start_mm=ends.start_mm)
-        if ends.way == 0 or axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM:
+        if ends.way == 0 or gapped:
             return axis
     bars = agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns))
     pixel = view.layers.zoom / view.warp.scale
     return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
+
+
+def _by_columns(
+    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+) -> TimeAxis | None:
+    """Where time starts, and how far columns are apart, by both ends of every column beside a gap; None if too few are free.
+
+    Where a column begins less a cap, and ends plus one, are two lines of one slope: their distance tells the cap.
+    """
+    columns = len(placed.layout.columns)
+    length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
+    equations, places = [], []
+    for column in range(columns):
+        for way in (-1, 1):
+            x = axis.start_mm + column * axis.pitch_mm + (length if way > 0 else 0.0)
+            told = [end for row in rows[: placed.strips] if row is not None and (end := end_near(strip, row, x, way)) is not None]
+            near = np.array([end for end in told if abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
+            if near.size and (np.abs(near - np.median(near)) < _SAME_END_MM).mean() >= 0.5:
+                equations.append((1.0, column, way))
+                places.append(float(np.median(near)) - (length if way > 0 else 0.0))
+    sides = [sum(way == side for _, _, way in equations) for side in (-1, 1)]
+    if min(sides) == 0 or max(sides) < 2:
+        return None
+    start, pitch, cap = np.linalg.lstsq(np.array(equations), np.array(places), rcond=None)[0]
+    left = np.abs(np.array(equations) @ (start, pitch, cap) - places)
+    if not -_SAME_CAP_MM < cap < _THICKEST_MM or left.max() > _SAME_END_MM:
+        return None
+    return replace(axis, start_mm=float(start), pitch_mm=float(pitch))
 
 
 def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:

@@ -133,18 +133,16 @@ def time_axis(
     speed = settings.speed_mm_s or _speed(placed, lengths, flags)
     seconds = placed.layout.seconds
     share = seconds / columns
-    gapped = _gapped(straight, rows[: placed.strips], spans, placed, cap, share * speed) if columns > 1 else None
+    own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
+    gapped = _gapped(straight, rows[: placed.strips], spans, own, placed, cap, share * speed) if columns > 1 else None
     nominal = share * speed
     pitch, shown, strip_s = nominal, share, seconds
     # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
     row_mm, strip_mm = (_longest(group, seconds * speed) for group in lengths)
-    if gapped is not None:
-        pitch, width = gapped
-        if abs(width + step * speed - nominal) > _TRUE_MM and width < nominal:
-            shown = round((width + step * speed) / speed, 3)
-        wide = [mm for mm in lengths[0] if abs(mm - (columns - 1) * pitch - (shown - step) * speed) < _TRUE_MM]
-        if wide:  # rows' ends are sharper than those of gaps
-            pitch = (float(np.median(wide)) - (shown - step) * speed) / (columns - 1)
+    gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, nominal, step * speed)
+    if gaps is not None:
+        pitch, shown_mm = gaps
+        shown = share if shown_mm == nominal else round(shown_mm / speed, 3)
     elif columns > 1 and row_mm and abs(row_mm + step * speed - columns * nominal) > _TRUE_MM:
         short = (columns * nominal - row_mm - step * speed) / (columns * nominal)
         lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
@@ -173,7 +171,7 @@ def time_axis(
 
     doubts: list[str] = []
     axis = started(TimeAxis(speed, 0.0, pitch, share, shown, strip_s), doubts)
-    if gapped is None and shown < share:  # rows that are read too short are told from short ones by bars, if there are any
+    if gaps is None and shown < share:  # rows that are read too short are told from short ones by bars, if there are any
         others: list[str] = []
         whole = started(TimeAxis(speed, 0.0, nominal, share, share, seconds), others)
         if bars(whole) > bars(axis):
@@ -234,11 +232,15 @@ def _gapped(
     straight: Straight,
     rows: Sequence[Row | None],
     spans: Sequence[tuple[float, float] | None],
+    own: Sequence[tuple[bool, bool]],
     placed: Assignment,
     cap: float,
     nominal: float,
 ) -> tuple[float, float] | None:
-    """Distance of columns and how long one is, from first to last sample, mm, by the blank paper between them; None if there is none."""
+    """Distance of columns and how long one is, from first to last sample, mm, by the blank paper between them; None if there is none.
+
+    `own` tells which ends of rows are the traces' own, left and right: neither cut, nor those of a pulse.
+    """
     columns = len(placed.layout.columns)
     found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
     count = 0
@@ -263,10 +265,44 @@ def _gapped(
     spread = np.quantile(apart, 0.75)
     if spread > _SAME_GAP_MM or not ((begins - ends > _GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
         return None
-    left = float(np.median([span[0] for span in spans[: len(rows)] if span is not None]))
-    starts = np.concatenate([[left], begins])
-    pitch = float(np.polyfit(np.arange(columns), starts, 1)[0]) if columns > 2 else float(starts[1] - starts[0])
-    return pitch, float(np.median(ends - starts[:-1])) - 2 * cap
+    first, last = (
+        _outer([span and span[side] for span in spans[: len(rows)]], [ends_of[side] for ends_of in own], columns) for side in (0, 1)
+    )
+    begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
+    return _pitch(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap
+
+
+def _outer(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
+    """Where rows mostly end, by the ends that are their own; NaN if there is none, and other columns tell."""
+    found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or (columns == 2 and not any(own)))]
+    return float(np.median(found)) if found else np.nan
+
+
+def _pitch(begun: np.ndarray, ended: np.ndarray) -> float:
+    """The distance of columns by where they begin and end (columns,), mm, NaN where that is not known: straight lines of one slope."""
+    apart, at = 0.0, 0.0
+    for places in (begun, ended):
+        known = np.flatnonzero(np.isfinite(places))
+        away = known - known.mean()
+        apart, at = apart + float(away @ places[known]), at + float(away @ away)
+    return apart / at
+
+
+def _gaps(
+    found: tuple[float, float], lengths: Sequence[float], columns: int, nominal_mm: float, step_mm: float
+) -> tuple[float, float] | None:
+    """Distance of columns and what of them is drawn, mm, by the gaps found and rows' lengths; None if rows are too short to have gaps.
+
+    Rows as long as their time have none, whatever parts the ink: dashes of a bar may.
+    """
+    pitch, width = found
+    shown = width + step_mm if nominal_mm - width - step_mm > _TRUE_MM else nominal_mm
+    wide = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < _TRUE_MM]
+    if wide:  # rows' ends are sharper than those of gaps
+        return (float(np.median(wide)) + step_mm - shown) / (columns - 1), shown
+    if any(abs(mm + step_mm - columns * nominal_mm) < _TRUE_MM for mm in lengths):
+        return None
+    return pitch, shown
 
 
 def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tuple[float, float]]:

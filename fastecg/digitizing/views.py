@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ _MOST_SCALES = (
 )
 _LEVEL_ROWS = 3  # tracks of a page with a grid that is not on its side; of 14 that were, none had more than one
 _TRUE_LENGTH = 0.03  # rows that miss a usual length by a larger share tell of a scale that may be wrong
+_FAN_ROWS, _FAN_SHARE, _FAN_OFF = 3, 0.12, 0.02  # rows, and by what of their length they fan out, and are off that
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
 _TRACE, _LEAST_INK_PX = 0.5, 100  # of the network's maps: ink of traces, and how much of it there is at least
 _CELL_PX, _PIECE_MM, _LEAST_PIECES_MM = 4, 8.0, 60.0  # what hangs together, how wide pieces are that count, and how much of them there is
@@ -279,7 +281,9 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     if ruled and _runs_across(layers):  # what has no traces is no page, and its lines are followed for nothing
         warp = picture_grid(layers)
         if warp is not None:
-            return _view(layers, warp, layout, turns)
+            view = _view(layers, warp, layout, turns)
+            if not _fans_out(view.tracks):
+                return view
     size = layers.maps.shape[1], layers.maps.shape[2]
     view = _view(layers, plain_warp(size, SCALE), layout, turns, plain=True)
     if view.placed is None:
@@ -294,6 +298,17 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     if abs(np.log(stretch)) > MOST_OFF:
         return view
     return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True, tilt=tilt)
+
+
+def _fans_out(tracks: Sequence[Track]) -> bool:
+    """Whether every row is longer than the one above it, or shorter, by the same: so they are on no paper, but where a grid is misread."""
+    whole = [track for track in tracks if not any(track.cut)]
+    if len(whole) < _FAN_ROWS:
+        return False
+    levels, lengths = np.array([(track.level_mm, track.ends_mm[1] - track.ends_mm[0]) for track in whole]).T
+    trend = np.polyval(np.polyfit(levels, lengths, 1), levels)
+    usual = np.median(lengths)
+    return bool(np.ptp(trend) > _FAN_SHARE * usual and np.abs(lengths - trend).max() < _FAN_OFF * usual)
 
 
 def reframed(view: View, stretch: float, fall: float, layout: str | None) -> View:

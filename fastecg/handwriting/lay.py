@@ -40,14 +40,19 @@ def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
 
 
 def place_note(
-    room: Room, writer: Writer, rng: np.random.Generator, across: float, own: tuple[str, ...] = (), font: NotesFont | None = None
+    room: Room,
+    writer: Writer,
+    rng: np.random.Generator,
+    across: float,
+    own: tuple[str, ...] = (),
+    font: NotesFont | None = None,
 ) -> Ink | None:
     """A note of one to three lines where there is room, or with a chance of `across` over a trace; None where the page is full."""
     over_trace = rng.random() < across
     region = _about_a_beat(room, rng) if over_trace else room.regions()[_drawn_region(rng)]
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
-        words = draw_note(rng, lines if attempt < 2 else 1, own)
+        words = draw_note(rng, lines if attempt < 2 else 1, own, room.shows)
         words = words if own or rng.random() < 0.4 else broken(words)
         hand = writer.sized(_SMALLER**attempt)  # where there is little room one writes small
         ink = write(words, hand, rng) if font is None else write_in_font(words, font, hand, rng)
@@ -115,7 +120,7 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     inks = [] if rng.random() < 0.3 else [marks.circle((x, y + rng.normal(0, 1.5)), radii, writer, rng)]
     if inks and rng.random() < 0.45:
         return inks
-    word = write(draw_remark(rng), writer, rng)
+    word = write(draw_remark(rng, room.shows), writer, rng)
     near = (x - 38.0, y - 30.0, x + 38.0, y + 30.0)
     placed = _fitted(room, word, rng, near)
     if placed is None:
@@ -158,7 +163,7 @@ def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     first = int(rng.integers(len(places) - 1))
     x0, x1 = places[first, 0] - 3.0, places[min(first + int(rng.integers(1, 4)), len(places) - 1), 0] + 3.0
     ink = marks.bracket(float(x0), float(x1), float(places[:, 1].min()) - rng.uniform(1.5, 3.5), writer, rng)
-    word = _fitted(room, write(draw_remark(rng), writer, rng), rng, (x0 - 5, ink.extent_mm[1] - 14, x1 + 5, ink.extent_mm[1]))
+    word = _fitted(room, write(draw_remark(rng, room.shows), writer, rng), rng, (x0 - 5, ink.extent_mm[1] - 14, x1 + 5, ink.extent_mm[1]))
     return [ink, word] if word else [ink]
 
 

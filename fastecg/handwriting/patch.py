@@ -78,7 +78,7 @@ class Frame:
 
 def blend_colour(part: np.ndarray, share: np.ndarray, colour: np.ndarray | tuple[int, int, int]) -> np.ndarray:
     """Pixels (rows, columns, 3) covered with a colour by a share 0 to 1 (rows, columns), as uint8."""
-    mixed = part + share[..., None] * (np.asarray(colour, dtype=np.float64) - part)
+    mixed = part + share[..., None].astype(np.float32) * (np.asarray(colour, dtype=np.float32) - part)
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
 

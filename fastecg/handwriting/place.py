@@ -22,22 +22,24 @@ Extent = tuple[float, float, float, float]
 class Room:
     """What is taken on a page, in cells of 2.5 mm.
 
-    `traces` (rows, columns) marks cells that a trace runs through, `words` those with printed or written words.
+    `traces` (rows, columns) marks cells that a trace runs through, `words` those with printed or written words; `shows` is what
+    notes on the page must not contradict.
     """
 
     page: Page
     traces: np.ndarray
     words: np.ndarray
     taken: list[Extent] = field(default_factory=list)
+    shows: str = ""
 
     @classmethod
-    def of(cls, page: Page, boxes: tuple[Box, ...] = ()) -> Room:
+    def of(cls, page: Page, boxes: tuple[Box, ...] = (), shows: str = "") -> Room:
         """The room on a page on which there already are `boxes`."""
         from fastecg.kernels.cells import mark_crossed_cells
 
         width, height = page.size_mm
         shape = (math.ceil(height / CELL_MM), math.ceil(width / CELL_MM))
-        room = cls(page, np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
+        room = cls(page, np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool), shows=shows)
         for trace in page.traces:
             mark_crossed_cells(room.traces, trace.points_mm, CELL_MM)
         corners = np.array([box.corners_mm for box in (*page.boxes, *boxes) if box.kind != "lead"]).reshape(-1, 4, 2)

@@ -1,10 +1,15 @@
-"""What is written on ECG pages: short clinical notes from the templates of `phrases.txt`, their numbers drawn."""
+"""What is written on ECG pages: short clinical notes from the templates of `phrases.txt`, their numbers drawn.
+
+What a page `shows` is a line of words and numbers, "sinus usual regular rate=74 pr=160", which `shown_by` makes of its facts. A template
+that asks for something else is not written on it. Where nothing is known of a page (an empty line), every template is.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +18,15 @@ from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
 from fastecg.recipes.limits import MOST_NOTES, check_lines
 from fastecg.system.files import read_text
+
+if TYPE_CHECKING:
+    from fastecg.layouts.facts import Facts
+
+_WALLS = {
+    "inferior": ("II, III, aVF", "III, aVF", "inf leads"),
+    "anterior": ("V2-V4", "V1-V4", "V2, V3", "ant leads"),
+    "lateral": ("I, aVL", "V5-6", "I, aVL, V6", "lat leads"),
+}
 
 _LEADS = (
     "V1-V3", "V2-V4", "V3-V5", "V4-V6", "V1-V4", "V1-V6", "V5-6", "V1-2", "II, III, aVF", "III, aVF", "inf leads", "I, aVL", "lat leads",
@@ -26,9 +40,37 @@ _CHOICE = re.compile(r"\[([^]]*)\]")  # one of several words: [a|b]
 _SLOT = re.compile(r"\{([^}]*)\}")  # a value to fill in: {rate}
 
 
+def shown_by(facts: Facts) -> str:
+    """What a page with these facts shows, as notes on it want to know."""
+    said = "; ".join(facts.statements)
+    rhythm = "slow" if facts.rate < 60 else "fast" if facts.rate > 100 else "usual"
+    ectopic = "pvc" if "ventricular complexes" in said else "pac" if "atrial complexes" in said else ""
+    sinus = facts.pr_ms > 0 and re.search("sinus", said, re.IGNORECASE) is not None
+    walls = [wall for wall in _WALLS if f"consider {wall}" in said]
+    found = {
+        rhythm: True, "sinus": sinus and not ectopic, "af": "fibrillation" in said, "arrhythmia": "arrhythmia" in said, "early": ectopic,
+        ectopic: ectopic, "regular": not (ectopic or "fibrillation" in said or "arrhythmia" in said), "p": facts.pr_ms > 0,
+        "nop": facts.pr_ms == 0, "avb1": "A-V block" in said, "wide": facts.qrs_ms >= 120, "narrow": facts.qrs_ms < 120,
+        "rbbb": "Right bundle" in said, "lbbb": "Left bundle" in said, "lad": "Left axis" in said, "rad": "Rightward" in said,
+        "axis": 0 <= facts.qrs_axis <= 90, "longqt": facts.qtc_ms > 470, "qt": 400 <= facts.qtc_ms <= 460, "lowv": "Low voltage" in said,
+        "ste": "ST elevation" in said, "noste": "ST elevation" not in said, "twi": "T wave abnormality" in said,
+        **dict.fromkeys(walls, True), "normal": facts.statements[-1:] == ("Normal ECG",), "odd": "Abnormal ECG" in said,
+    }  # fmt: skip
+    numbers = {
+        "rate": facts.rate, "pr": facts.pr_ms, "qrs": facts.qrs_ms, "qtc": facts.qtc_ms, "axis": abs(facts.qrs_axis),
+        "rr": round(6000 / facts.rate) * 10,
+    }  # fmt: skip
+    return " ".join([name for name, yes in found.items() if name and yes] + [f"{name}={number}" for name, number in numbers.items()])
+
+
+def _fits(template: str, shows: str) -> bool:
+    """Whether a page shows what a template asks for."""
+    return not shows or set(template.partition(" @ ")[2].split()) <= set(shows.split())
+
+
 @cache
 def templates() -> dict[str, tuple[str, ...]]:
-    """The templates by subject, and under "remark" the words beside marks."""
+    """The templates by subject, and under "remark" the words beside marks; after "@" what a page must show."""
     groups: dict[str, list[str]] = {}
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         heading = re.fullmatch(r"== (\w+) ==", line)
@@ -41,31 +83,32 @@ def templates() -> dict[str, tuple[str, ...]]:
 
 def phrases() -> tuple[str, ...]:
     """Every phrase with its choices made and its numbers still open."""
-    found = dict.fromkeys(made for name in _SHARES for template in templates()[name] for made in _choices(template))
+    found = dict.fromkeys(made for name in _SHARES for template in templates()[name] for made in _choices(template.partition(" @ ")[0]))
     return tuple(found)
 
 
-def draw_phrase(rng: np.random.Generator, own: tuple[str, ...] = ()) -> str:
-    """One phrase with its numbers; from one's `own` list where that is not empty."""
+def draw_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: str = "") -> str:
+    """One phrase with its numbers, that what the page `shows` does not contradict; from one's `own` list where that is not empty."""
     if own:
         return str(own[int(rng.integers(len(own)))])
     group = templates()[str(rng.choice(list(_SHARES), p=list(_SHARES.values())))]
-    made = _choices(group[int(rng.integers(len(group)))])
-    return _SLOT.sub(lambda slot: _filled(slot.group(1), rng), made[int(rng.integers(len(made)))])
+    fitting = [template for template in group if _fits(template, shows)] or [line for line in templates()["action"] if _fits(line, shows)]
+    made = _choices(fitting[int(rng.integers(len(fitting)))].partition(" @ ")[0])
+    return _SLOT.sub(lambda slot: _filled(slot.group(1), rng, shows), made[int(rng.integers(len(made)))])
 
 
-def draw_remark(rng: np.random.Generator) -> str:
+def draw_remark(rng: np.random.Generator, shows: str = "") -> str:
     """A word or sign beside a mark."""
-    remarks = templates()["remark"]
+    remarks = [line.partition(" @ ")[0] for line in templates()["remark"] if _fits(line, shows)]
     return remarks[int(rng.integers(len(remarks)))]
 
 
-def draw_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = ()) -> str:
+def draw_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (), shows: str = "") -> str:
     """Several phrases, one a line, none twice."""
     found: dict[str, None] = {}
     for _ in range(4 * lines):
         if len(found) < lines:
-            found[draw_phrase(rng, own)] = None
+            found[draw_phrase(rng, own, shows)] = None
     return "\n".join(found)
 
 
@@ -118,12 +161,18 @@ def _choices(template: str) -> list[str]:
     return [made for option in choice.group(1).split("|") for made in _choices(head + option + tail)]
 
 
-def _filled(slot: str, rng: np.random.Generator) -> str:
+def _filled(slot: str, rng: np.random.Generator, shows: str = "") -> str:
+    """A value: a time of day, leads, the page's own number, or one of a range."""
     if slot == "clock":
         return f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}"
     if slot == "leads":
-        return _LEADS[int(rng.integers(len(_LEADS)))]
-    span, _, step = slot.partition("/")
+        leads = [name for wall, names in _WALLS.items() if wall in shows.split() for name in names] or _LEADS
+        return str(leads[int(rng.integers(len(leads)))])
+    name, _, span = slot.rpartition(" ")
+    known = re.search(rf"\b{name}=(\d+)", shows) if name else None
+    if known:
+        return known.group(1)
+    span, _, step = span.partition("/")
     low, high = span.split("-")
     if "." in low:
         return f"{rng.uniform(float(low), float(high)):.1f}"

@@ -1,4 +1,4 @@
-"""Height fields of crumpled paper."""
+"""Height fields of crumpled paper, and the noise along a line that waves are made of."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ _SKEW = 0.5 * (np.sqrt(3.0) - 1.0)
 
 
 @jit
+def between_values(values, first, places, out):
+    """Write what lies between the values at whole places from `first` on, by a step of degree 5 (Perlin 2002)."""
+    for k in range(len(places)):
+        whole = np.floor(places[k])
+        share = places[k] - whole
+        share = share * share * share * (share * (6.0 * share - 15.0) + 10.0)
+        i = np.uint64(whole - first)
+        out[k] = values[i] * (1.0 - share) + values[i + np.uint64(1)] * share
+
+
+@jit
 def facet_noise(table, x, y):
     """Noise in the plane that is linear on the triangles of a simplex lattice with edges of about 1 (Perlin 2001).
 
@@ -20,10 +31,9 @@ def facet_noise(table, x, y):
     u, v = x + skew, y + skew
     i, j = np.int64(u), np.int64(v)
     s, t = u - i, v - j
-    near, far = table[j, i], table[j + 1, i + 1]
-    if s > t:
-        return (1 - s) * near + (s - t) * table[j, i + 1] + t * far
-    return (1 - t) * near + (t - s) * table[j + 1, i] + s * far
+    right = np.int64(s > t)  # which of the cell's two triangles; without a branch, for it is foreseen by chance only
+    more, less = max(s, t), min(s, t)
+    return (1 - more) * table[j, i] + (more - less) * table[j + 1 - right, i + right] + less * table[j + 1, i + 1]
 
 
 @jit
@@ -70,3 +80,43 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
                     y -= 2 * d * folds[k, 1]
                 facing *= -min(max(d / reach_mm, -1.0), 1.0)
             height[row, column] += lift
+
+
+@jit
+def add_pinches(height, x_mm, y_mm, ways, lifts, widths):
+    """Add short creases as paper has where it was pinched, in place: ridges or valleys that kink, and run out at both ends.
+
+    Parameters
+    ----------
+    height : (rows, columns) float64
+    x_mm, y_mm : (columns,), (rows,) float64
+        Places of the nodes, evenly spaced.
+    ways : (n, points, 2) float64
+        The creases' courses.
+    lifts : (n, points) float64
+        How high each stands there; straight in between, and nothing at its ends.
+    widths : (n, 2) float64
+        How far it reaches to its right and to its left. To either side it comes down by a parabola: sharp at the crest, without a foot.
+    """
+    step_x, step_y = x_mm[1] - x_mm[0], y_mm[1] - y_mm[0]
+    for k in range(len(ways)):
+        reach = max(widths[k, 0], widths[k, 1])
+        low_x, high_x = ways[k, :, 0].min() - reach, ways[k, :, 0].max() + reach
+        low_y, high_y = ways[k, :, 1].min() - reach, ways[k, :, 1].max() + reach
+        first_row, stop_row = max(int((low_y - y_mm[0]) / step_y), 0), min(int((high_y - y_mm[0]) / step_y) + 2, len(y_mm))
+        first, stop = max(int((low_x - x_mm[0]) / step_x), 0), min(int((high_x - x_mm[0]) / step_x) + 2, len(x_mm))
+        for row in range(first_row, stop_row):
+            for column in range(first, stop):
+                nearest, lift, side = 1e30, 0.0, 0
+                for m in range(ways.shape[1] - 1):
+                    x0, y0 = ways[k, m]
+                    dx, dy = ways[k, m + 1, 0] - x0, ways[k, m + 1, 1] - y0
+                    px, py = x_mm[column] - x0, y_mm[row] - y0
+                    t = min(max((px * dx + py * dy) / max(dx * dx + dy * dy, 1e-12), 0.0), 1.0)
+                    square = (px - t * dx) ** 2 + (py - t * dy) ** 2
+                    if square < nearest:
+                        nearest, lift = square, lifts[k, m] + t * (lifts[k, m + 1] - lifts[k, m])
+                        side = 0 if dx * py - dy * px >= 0.0 else 1
+                rest = 1.0 - np.sqrt(nearest + 0.1) / widths[k, side]  # the crest is rounded over 0.3 mm
+                if rest > 0.0:
+                    height[row, column] += lift * rest * rest

@@ -27,35 +27,40 @@ def blit_glyph(plane, sums, left, top, step):
     first_row, last_row = max(0, math.floor(top)), min(plane.shape[0], math.ceil(top + rows / step))
     first, last = max(0, math.floor(left)), min(plane.shape[1], math.ceil(left + columns / step))
     share = 1.0 / (step * step)
-    edge_low = np.empty(columns + 1)
-    edge_high = np.empty(columns + 1)
+    # Of the table's rows between two rows of pixels only what lies at the sides of pixels is looked at: a tenth of it.
+    sides = np.empty(max(last - first + 1, 1))
+    lows, highs = np.empty((len(sides), 2)), np.empty((len(sides), 2))
+    for k in range(len(sides)):
+        sides[k] = min(max((first + k - left) * step, 0.0), float(columns))
+    _row_sums(sums, (first_row - top) * step, sides, lows)
     for y in range(first_row, last_row):
-        _row_sums(sums, (y - top) * step, edge_low)
-        _row_sums(sums, (y + 1 - top) * step, edge_high)
-        before = _between(edge_low, edge_high, (first - left) * step)
+        _row_sums(sums, (y + 1 - top) * step, sides, highs)
+        before = _between(lows[0], highs[0], sides[0], columns)
         for x in range(first, last):
-            after = _between(edge_low, edge_high, (x + 1 - left) * step)
+            k = x + 1 - first
+            after = _between(lows[k], highs[k], sides[k], columns)
             level = int((after - before) * share + 0.5)
             before = after
             if level > plane[y, x]:
                 plane[y, x] = min(level, 255)
+        lows, highs = highs, lows
 
 
 @jit
-def _row_sums(sums, row, out):
-    """Sums over everything above a fractional row, for every column edge."""
+def _row_sums(sums, row, sides, out):
+    """Sums over everything above a fractional row, at the column edges (sides, 2) before and behind each side."""
     place = min(max(row, 0.0), sums.shape[0] - 1.0)
     r = min(int(place), sums.shape[0] - 2)
     part = place - r
-    for c in range(out.shape[0]):
-        out[c] = sums[r, c] + part * (sums[r + 1, c] - sums[r, c])
+    for k in range(len(sides)):
+        c = min(int(sides[k]), sums.shape[1] - 2)
+        for i in range(2):
+            out[k, i] = sums[r, c + i] + part * (sums[r + 1, c + i] - sums[r, c + i])
 
 
 @jit
-def _between(low, high, column):
+def _between(low, high, side, columns):
     """Sum between two rows and left of a fractional column."""
-    place = min(max(column, 0.0), low.shape[0] - 1.0)
-    c = min(int(place), low.shape[0] - 2)
-    part = place - c
-    here = high[c] - low[c]
-    return here + part * ((high[c + 1] - low[c + 1]) - here)
+    part = side - min(int(side), columns - 1)
+    here = high[0] - low[0]
+    return here + part * ((high[1] - low[1]) - here)

@@ -26,6 +26,13 @@ def from_grey(plane: np.ndarray, pixels: np.ndarray) -> None:
     _from_grey(plane.reshape(-1), pixels.reshape(-1))
 
 
+def brightness_counts(pixels: np.ndarray) -> np.ndarray:
+    """How many pixels of (height, width, 3) uint8 have each brightness, cut to whole levels: (256,) int64."""
+    counts = np.zeros(256, dtype=np.int64)
+    _count_brightness(pixels, counts)
+    return counts
+
+
 def fade_to_grey(pixels: np.ndarray) -> None:
     """(height, width, 3) uint8, C order: every channel becomes the pixel's brightness, in place."""
     from_grey(to_grey(pixels), pixels)
@@ -110,6 +117,15 @@ def _to_grey(values, plane):
     for i in range(len(plane)):
         red, green = np.int32(values[3 * i]) * np.int32(77), np.int32(values[3 * i + 1]) * np.int32(150)
         plane[i] = np.uint8((red + green + np.int32(values[3 * i + 2]) * np.int32(29) + np.int32(128)) >> 8)
+
+
+@jit
+def _count_brightness(pixels, counts):
+    for y in range(pixels.shape[0]):
+        row = pixels[y]
+        for x in range(np.uint64(pixels.shape[1])):
+            light = np.uint32(row[x, 0]) * np.uint32(77) + np.uint32(row[x, 1]) * np.uint32(150) + np.uint32(row[x, 2]) * np.uint32(29)
+            counts[np.uint8(np.uint32(light) >> np.uint32(8))] += 1
 
 
 @jit

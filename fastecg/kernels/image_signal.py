@@ -1,19 +1,33 @@
 """What a phone's processor makes of a picture: brightness cleaned and sharpened, colours cleaned at half the size, and what mottle stays.
 
 Brightness goes on at full size as one byte a pixel, colours as differences of blue and red to it at half the size, as in the phone and in
-every JPEG. Whole numbers throughout. In place; beyond its edges the picture goes on as its last row or column.
+every JPEG. Whole numbers throughout but for the mottle. In place, sixteen pixels at a time in vector instructions; beyond its edges the
+picture goes on as its last row or column.
+
+All steps walk down the picture together, each as many rows ahead of the next as that looks ahead: what waits between them are a few
+rows in rings, which stay in the cache, and the picture itself is read once and written once.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
-from fastecg.kernels.stencil import add_pair, finish_sum, gaussian_weights, start_sum
+from fastecg.kernels.stencil import LANES, aim_along, aim_down, filter_line, gaussian_weights, lengthen, weighed
+from fastecg.kernels.vectors import I8, I16, I32, Vectors
 
 PATCH = 4  # pixels between the nodes of the mottle
 PART = 64  # factors count so many parts of one
+_SOME = 16  # pixels at a time
+_BRIGHTEST = 255 * PART
+_GREY = (77, 150, 29)  # 256ths of red, green and blue in brightness (ITU-R BT.601)
 
 
 def process(
@@ -35,157 +49,119 @@ def process(
     mottle : float
         Standard deviation, levels, of patches of `PATCH` px.
     """
-    height, width = pixels.shape[:2]
-    grey = np.empty((height, width), dtype=np.uint8)
-    colours = np.empty((2, (height + 1) // 2, (width + 1) // 2), dtype=np.int16)
-    rows = pixels.reshape(height, -1)
-    _take_apart(rows, grey, colours)
-    for plane in colours:
-        for _ in range(passes):
-            _smooth(plane)
-    deviates = tables(0.0, width // PATCH + 2)[0]
     factors = np.array([core, round(kept * PART), round((1.0 + sharpen) * PART), limit], dtype=np.int16)
-    _put_together(rows, grey, colours, gaussian_weights(sigma_px), factors, deviates, np.float32(mottle * PART / UNIT), seed)
+    deviates = tables(0.0, pixels.shape[1] // PATCH + LANES)[0]
+    weights, amount = gaussian_weights(sigma_px), np.float32(mottle * PART / UNIT)
+    _process(pixels.reshape(len(pixels), -1), weights, factors, passes, deviates, amount, seed)
 
 
 @jit
-def _take_apart(rows, grey, colours):
-    """Write brightness, and the mean differences of blue and red to it in blocks of 2x2."""
-    height, width = grey.shape
-    half = width // 2
-    blue, red = np.empty(width + 1, dtype=np.int16), np.empty(width + 1, dtype=np.int16)
-    for i in range(colours.shape[1]):
-        for k in range(2):
-            y = min(2 * i + k, height - 1)
-            _grey_row(rows[y], grey[y])
-            _differences(rows[y], grey[y], blue, red, k == 0)
-        blue[width], red[width] = blue[width - 1], red[width - 1]
-        _halve(blue, colours[0, i])
-        _halve(red, colours[1, i])
-        if half < colours.shape[2]:
-            colours[0, i, half] = np.int16((np.int32(blue[width - 1]) * 2 + 2) >> 2)
-            colours[1, i, half] = np.int16((np.int32(red[width - 1]) * 2 + 2) >> 2)
+def _process(rows, weights, factors, passes, deviates, mottle, seed):
+    """As `process`, on rows of 3 * width values."""
+    reach, whole = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES
+    ahead = passes + reach + 4  # rows of blocks that wait at once
+    grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
+    half = (rows.shape[1] // 3 + 1) // 2
+    smooth, line, below = np.empty((passes, 2, 2, half), np.int16), np.empty(half + 2, np.int16), np.empty(half, np.int16)
+    ring, long_line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
+    places = np.empty((2, 2 * reach + 1), dtype=np.int64)
+    mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _SOME), np.uint8)
+    _process_rows(
+        rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, places[0], places[1],
+        mixed, patches, rest,
+    )  # fmt: skip
 
 
 @jit
-def _grey_row(row, out):
-    for x in range(len(out)):
-        red, green = np.int32(row[3 * x]) * np.int32(77), np.int32(row[3 * x + 1]) * np.int32(150)
-        out[x] = np.uint8((red + green + np.int32(row[3 * x + 2]) * np.int32(29) + np.int32(128)) >> 8)
-
-
-@jit
-def _differences(row, grey, blue, red, first):
-    if first:
-        for x in range(len(grey)):
-            light = np.int16(grey[x])
-            red[x] = np.int16(np.int16(row[3 * x]) - light)
-            blue[x] = np.int16(np.int16(row[3 * x + 2]) - light)
-    else:
-        for x in range(len(grey)):
-            light = np.int16(grey[x])
-            red[x] = np.int16(red[x] + np.int16(np.int16(row[3 * x]) - light))
-            blue[x] = np.int16(blue[x] + np.int16(np.int16(row[3 * x + 2]) - light))
-
-
-@jit
-def _halve(sums, out):
-    for j in range((len(sums) - 1) // 2):
-        out[j] = np.int16(np.int16(np.int16(sums[2 * j] + sums[2 * j + 1]) + np.int16(2)) >> np.int16(2))
-
-
-@jit
-def _smooth(plane):
-    """1-2-1 along both axes, rounded once an axis."""
-    height, width = plane.shape
-    line, above, here = np.empty(width + 2, dtype=np.int16), np.empty(width, dtype=np.int16), np.empty(width, dtype=np.int16)
-    below = np.empty(width, dtype=np.int16)
-    _across(plane[0], line, here)
-    above[:] = here
+def _process_rows(
+    rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches, rest
+):
+    height, width, reach, slots = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)
+    blocks, half, passes = (height + 1) // 2, (width + 1) // 2, len(smooth)
+    aim_along(address(long_line), 1, along)
+    step, ready = 0, 0
     for y in range(height):
-        _across(plane[min(y + 1, height - 1)], line, below)
-        row = plane[y]
-        for x in range(width):
-            total = np.int16(np.int16(above[x] + below[x]) + np.int16(here[x] << np.int16(1)))
-            row[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
-        above, here, below = here, below, above
+        while step <= max(min(y // 2 + 1, blocks - 1) + passes, min((y + reach) // 2, blocks - 1)):
+            if step < blocks:
+                i, k = step % colours.shape[1], min(2 * step + 1, height - 1)
+                _take_rows_apart(
+                    rows[2 * step], rows[k], grey[2 * i], grey[k % len(grey)], colours[0, i], colours[1, i], rest
+                )  # fmt: skip
+            for p in range(passes):
+                if -1 <= step - p - 1 < blocks:
+                    _smooth_row(colours, smooth[p], step - p - 1, blocks, line, below)
+            step += 1
+        while ready < min(y + reach + 1, height):
+            lengthen(grey[ready % len(grey)][:width], reach, 1, long_line)
+            filter_line(along, weights, ring[ready % slots])
+            ready += 1
+        aim_down(address(ring), np.int64(ring.shape[1]), slots, y, height, down)
+        if mottle > 0 and y % PATCH == 0:
+            for k in range(2):
+                _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
+        i = y // 2
+        other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, blocks - 1)
+        for c in range(2):
+            _lay_over(colours[c, i % colours.shape[1]], colours[c, other % colours.shape[1]], mixed[c], half)
+        share = np.float32(y % PATCH) / np.float32(PATCH)
+        _put_row_together(
+            grey[y % len(grey)], down, weights, factors, patches[0], patches[1], share, mixed[0], mixed[1], rows[y], rest[0]
+        )  # fmt: skip
+
+
+@jit
+def _take_rows_apart(upper, lower, grey_upper, grey_lower, blue, red, rest):
+    """Two rows of pixels; their end goes through `rest`, with the last pixel repeated: of an odd width it counts twice."""
+    upper_at, lower_at, first, second = address(upper), address(lower), address(grey_upper), address(grey_lower)
+    blue_at, red_at = address(blue), address(red)
+    whole = len(upper) // (3 * _SOME) * _SOME
+    for x in range(0, whole, _SOME):
+        _apart(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue_at + x, red_at + x)
+    if 3 * whole < len(upper):
+        for k in range(3 * _SOME):
+            j = min(3 * whole + k, len(upper) - 3 + k % 3)
+            rest[0, k], rest[1, k] = upper[j], lower[j]
+        _apart(address(rest[0]), address(rest[1]), first + whole, second + whole, blue_at + whole, red_at + whole)
+
+
+@jit
+def _smooth_row(colours, waiting, row, blocks, line, below):
+    """1-2-1 along both axes, rounded once an axis, of one row in a ring of rows, in place; with row -1 it begins.
+
+    `waiting` (2, 2, n) are, of both colours, this row and the one before, filtered along x; beyond the ends they are repeated.
+    """
+    for c in range(2):
+        above, here = waiting[c, (row + 1) % 2], waiting[c, row % 2]
+        if row + 1 < blocks:
+            _across(colours[c, (row + 1) % colours.shape[1]], line, below)
+        else:
+            _repeat(here, below)
+        if row < 0:
+            _repeat(below, here)
+        else:
+            out = colours[c, row % colours.shape[1]]
+            for x in range(len(below)):
+                total = np.int16(np.int16(above[x] + below[x]) + np.int16(here[x] << np.int16(1)))
+                out[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
+        _repeat(below, above)
+
+
+@jit
+def _repeat(row, out):
+    for x in range(np.uint64(len(out))):
+        out[x] = row[x]
 
 
 @jit
 def _across(row, line, out):
-    width = len(row)
-    line[0], line[width + 1] = row[0], row[width - 1]
+    width = len(out)
     inner = line[1 : width + 1]
-    for x in range(width):
-        inner[x] = row[x]
+    _repeat(row, inner)
+    line[0], line[width + 1] = inner[0], inner[width - 1]
     left, right = line[:width], line[2:]
     for x in range(width):
         total = np.int16(np.int16(left[x] + right[x]) + np.int16(inner[x] << np.int16(1)))
         out[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
-
-
-@jit
-def _put_together(rows, grey, colours, weights, factors, deviates, mottle, seed):
-    height, width = grey.shape
-    reach = len(weights) - 1
-    slots = 2 * reach + 1
-    ring, line = np.empty((slots, width), dtype=np.uint8), np.empty(width + 2 * reach, dtype=np.uint8)
-    total, light = np.empty(width, dtype=np.int16), np.empty(width, dtype=np.int16)
-    blue, red = np.empty(width + 1, dtype=np.int16), np.empty(width + 1, dtype=np.int16)
-    mixed = np.empty(colours.shape[2] + 2, dtype=np.int16)
-    patches = np.zeros((2, width), dtype=np.float32)
-    ready = 0
-    for y in range(height):
-        while ready < min(y + reach + 1, height):
-            _lengthened(grey[ready], reach, line)
-            _weighed(line, weights, ring[ready % slots], total)
-            ready += 1
-        start_sum(ring[y % slots], weights[0], total)
-        for k in range(1, reach + 1):
-            add_pair(ring[max(y - k, 0) % slots], ring[min(y + k, height - 1) % slots], weights[k], total)
-        _sharpened(grey[y], total, factors, light)
-        if mottle > 0:
-            if y % PATCH == 0:
-                for k in range(2):
-                    _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
-            _mottled(light, patches, np.float32(y % PATCH) / np.float32(PATCH))
-        i = y // 2
-        other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, colours.shape[1] - 1)
-        _spread(colours[0, i], colours[0, other], mixed, blue)
-        _spread(colours[1, i], colours[1, other], mixed, red)
-        _coloured(light, blue, red, rows[y])
-
-
-@jit
-def _lengthened(row, pad, line):
-    n = len(row)
-    for k in range(pad):
-        line[k], line[pad + n + k] = row[0], row[n - 1]
-    inner = line[pad : pad + n]
-    for i in range(n):
-        inner[i] = row[i]
-
-
-@jit
-def _weighed(line, weights, out, total):
-    reach, n = len(weights) - 1, len(out)
-    start_sum(line[reach : reach + n], weights[0], total)
-    for k in range(1, reach + 1):
-        add_pair(line[reach - k : reach - k + n], line[reach + k : reach + k + n], weights[k], total)
-    finish_sum(total, out)
-
-
-@jit
-def _sharpened(grey, total, factors, light):
-    """Brightness in 1/64 level: what is blurred, what is kept of the core of a detail, and what grows of the rest."""
-    core, kept, grows, limit = factors[0], factors[1], factors[2], factors[3]
-    for x in range(len(light)):
-        smooth = np.int16(total[x] >> np.int16(7))
-        detail = np.int16(np.int16(grey[x]) - smooth)
-        noise = min(max(detail, np.int16(-core)), core)
-        rest = min(max(np.int16(detail - noise), np.int16(-limit)), limit)
-        value = np.int32(smooth) * np.int32(64) + np.int32(noise) * np.int32(kept) + np.int32(rest) * np.int32(grows)
-        light[x] = np.int16(min(max(value, np.int32(0)), np.int32(255 * 64)))
 
 
 @jit
@@ -198,34 +174,99 @@ def _patches(deviates, start, mottle, out):
 
 
 @jit
-def _mottled(light, patches, share):
-    upper, lower = patches[0], patches[1]
-    for x in range(len(light)):
-        value = np.float32(light[x]) + upper[x] + share * (lower[x] - upper[x])
-        light[x] = np.int16(min(max(value, np.float32(0.0)), np.float32(16320.0)))
-
-
-@jit
-def _spread(near, far, mixed, out):
-    """A row of differences at full size: three quarters of the nearer and one of the farther, down and along."""
-    count = len(near)
+def _lay_over(near, far, mixed, count):
+    """Three quarters of the nearer row of differences and one of the farther, from the second place on; the ends are repeated."""
     inner = mixed[1 : count + 1]
     for j in range(count):
         inner[j] = np.int16(np.int16(np.int16(np.int16(near[j] * np.int16(3)) + far[j]) + np.int16(2)) >> np.int16(2))
     mixed[0], mixed[count + 1] = mixed[1], mixed[count]
-    left, right = mixed[:count], mixed[2:]
-    for j in range(len(out) // 2):
-        here = np.int16(inner[j] * np.int16(3))
-        out[2 * j] = np.int16(np.int16(np.int16(here + left[j]) + np.int16(2)) >> np.int16(2))
-        out[2 * j + 1] = np.int16(np.int16(np.int16(here + right[j]) + np.int16(2)) >> np.int16(2))
 
 
 @jit
-def _coloured(light, blue, red, row):
-    for x in range(len(light)):
-        level = np.int32((np.int32(light[x]) + np.int32(32)) >> np.int32(6))
-        b, r = np.int32(blue[x]), np.int32(red[x])
-        g = np.int32((np.int32(131) * r + np.int32(50) * b + np.int32(128)) >> np.int32(8))
-        row[3 * x] = np.uint8(min(max(np.int32(level + r), np.int32(0)), np.int32(255)))
-        row[3 * x + 1] = np.uint8(min(max(np.int32(level - g), np.int32(0)), np.int32(255)))
-        row[3 * x + 2] = np.uint8(min(max(np.int32(level + b), np.int32(0)), np.int32(255)))
+def _put_row_together(grey, places, weights, factors, upper, lower, share, blue, red, row, rest):
+    """One row of pixels; its end goes through `rest`."""
+    grey_at, places_at, weights_at, factors_at = address(grey), address(places), address(weights), address(factors)
+    upper_at, lower_at, blue_at, red_at, row_at = address(upper), address(lower), address(blue), address(red), address(row)
+    pairs, whole, rest_at = np.int64(len(weights) - 1), len(row) // (3 * _SOME) * _SOME, address(rest)
+    for x in range(0, whole + _SOME, _SOME):
+        i = np.int64(x)
+        out = row_at + 3 * i if x < whole else rest_at
+        if 3 * x < len(row):
+            _together(
+                places_at, weights_at, pairs, i, grey_at + i, factors_at, upper_at + 4 * i, lower_at + 4 * i, share,
+                blue_at + i, red_at + i, out,
+            )  # fmt: skip
+    for k in range(3 * whole, len(row)):
+        row[k] = rest[k - 3 * whole]
+
+
+def _mixed(v: Vectors, terms: tuple[tuple[Any, int], ...]) -> Any:
+    """A weighted sum of 16-bit numbers in 256ths, rounded."""
+    wide = [v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * _SOME)) for vector, factor in terms]
+    total = v.b.add(v.b.add(wide[0], wide[1]), v.repeat(wide[0], 128))
+    for more in wide[2:]:
+        total = v.b.add(total, more)
+    return v.narrow(v.shift(total, -8), I16)
+
+
+@intrinsic
+def _apart(typing, upper, lower, grey_upper, grey_lower, blue, red):
+    """Sixteen pixels of two rows: 2 x 16 bytes of brightness, and 8 means of either difference, 16 bits each."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, differences = Vectors(builder), []
+        for row, grey in zip(args[:2], args[2:4], strict=True):
+            bytes_ = v.load(row, I8, 3 * _SOME)
+            channels = [v.widen(v.pick(bytes_, list(range(c, 3 * _SOME, 3))), I16, signed=False) for c in range(3)]
+            light = _mixed(v, tuple(zip(channels, _GREY, strict=True)))
+            v.store(v.narrow(light, I8), grey)
+            differences.append([v.b.sub(channels[c], light) for c in (2, 0)])
+        for one, other, out in zip(*differences, args[4:], strict=True):
+            rows = v.b.add(one, other)
+            total = v.b.add(v.pick(rows, list(range(0, _SOME, 2))), v.pick(rows, list(range(1, _SOME, 2))))
+            v.store(v.shift(v.b.add(total, v.repeat(total, 2)), -2), out)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 6), emit
+
+
+@intrinsic
+def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
+    """Sixteen pixels: brightness against its blur, with its mottle, and colours spread to full size, 3 : 1 along the row."""
+
+    def spread(v: Vectors, mixed: Any) -> Any:
+        before, here, behind = (v.load(mixed, I16, _SOME // 2, step=2 * k) for k in range(3))
+        middle = v.b.add(v.b.mul(here, v.repeat(here, 3)), v.repeat(here, 2))
+        left, right = v.shift(v.b.add(middle, before), -2), v.shift(v.b.add(middle, behind), -2)
+        return v.pick(left, [lane for k in range(_SOME // 2) for lane in (k, _SOME // 2 + k)], right)
+
+    def between(v: Vectors, vector: Any, least: Any, most: Any) -> Any:
+        low = v.b.select(v.b.icmp_signed(">", vector, least), vector, least)
+        return v.b.select(v.b.icmp_signed("<", low, most), low, most)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, (grey, factors, upper, lower, share, blue, red, done) = Vectors(builder), args[4:]
+        core, kept, grows, limit = (v.splat(v.load(factors, I16, 1, step=2 * k), _SOME) for k in range(4))
+        smooth = v.shift(weighed(v, args[:4], _SOME), -7)
+        detail = v.b.sub(v.widen(v.load(grey, I8, _SOME), I16, signed=False), smooth)
+        nothing = v.repeat(detail, 0)
+        noise = between(v, detail, v.b.sub(nothing, core), core)
+        rest = between(v, v.b.sub(detail, noise), v.b.sub(nothing, limit), limit)
+        # What is blurred, what is kept of the core of a detail, and what grows of the rest, in parts of a level.
+        light = v.shift(v.widen(smooth, I32), 6)
+        for part, factor in ((noise, kept), (rest, grows)):
+            light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
+        light = v.maximum(v.minimum(light, _BRIGHTEST), 0)
+        kind = ir.VectorType(ir.FloatType(), _SOME)
+        above, below = (v.load(place, ir.FloatType(), _SOME) for place in (upper, lower))
+        mottled = v.b.fadd(v.b.sitofp(light, kind), above)
+        mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _SOME), v.b.fsub(below, above)))
+        light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
+        level = v.shift(v.narrow(v.b.add(light, v.repeat(light, PART // 2)), I16), -6)
+        b, r = spread(v, blue), spread(v, red)
+        channels = [v.b.add(level, r), v.b.sub(level, _mixed(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
+        channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
+        v.store(v.woven(channels), done)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 8, types.float32, *[types.int64] * 3), emit

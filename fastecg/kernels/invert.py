@@ -36,6 +36,25 @@ def lookup(points, values, origin, step, out):
 
 
 @jit
+def lookup_plane(points, values, origin, step, outside, out):
+    """As `lookup`, of one number a node, `values` (rows, columns) float32; `outside` where a point is not known."""
+    rows, columns = values.shape[0], values.shape[1]
+    for k in range(len(points)):
+        u = (points[k, 0] - origin[0]) / step[0]
+        v = (points[k, 1] - origin[1]) / step[1]
+        if not np.isfinite(u + v):
+            out[k] = outside
+            continue
+        j = np.uint64(min(max(np.floor(u), 0.0), columns - 2.0))
+        i = np.uint64(min(max(np.floor(v), 0.0), rows - 2.0))
+        s, t = np.float32(u - j), np.float32(v - i)
+        next_j, next_i = j + np.uint64(1), i + np.uint64(1)
+        top = values[i, j] + s * (values[i, next_j] - values[i, j])
+        bottom = values[next_i, j] + s * (values[next_i, next_j] - values[next_i, j])
+        out[k] = top + t * (bottom - top)
+
+
+@jit
 def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
     """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton from the given (s, t); corners a b (top), c d (bottom).
 
@@ -118,11 +137,11 @@ def smallest_corner(nodes):
 
 
 @jit
-def _in_cell(nodes, i, j, px, py):
-    """(s, t) of page point p in lattice cell (i, j)."""
+def _in_cell(nodes, i, j, px, py, s, t):
+    """(s, t) of page point p in lattice cell (i, j), looked for from the given (s, t) on."""
     return solve_cell(
         nodes[i, j, 0], nodes[i, j, 1], nodes[i, j + 1, 0], nodes[i, j + 1, 1],
-        nodes[i + 1, j, 0], nodes[i + 1, j, 1], nodes[i + 1, j + 1, 0], nodes[i + 1, j + 1, 1], px, py, 0.5, 0.5,
+        nodes[i + 1, j, 0], nodes[i + 1, j, 1], nodes[i + 1, j + 1, 0], nodes[i + 1, j + 1, 1], px, py, s, t,
     )  # fmt: skip
 
 
@@ -145,8 +164,9 @@ def invert_lattice(points, nodes, cell, pixels):
         i = min(max(int(np.floor(y)), 0), rows - 2)
         home_i, home_j = i, j
         found = False
+        s, t = min(max(x - j, 0.0), 1.0), min(max(y - i, 0.0), 1.0)  # the guess is mostly good: one step less
         for _ in range(_ROUNDS):
-            s, t = _in_cell(nodes, i, j, px, py)
+            s, t = _in_cell(nodes, i, j, px, py, s, t)
             if not (np.isfinite(s) and np.isfinite(t)):
                 break
             if -_CLOSE <= s <= 1 + _CLOSE and -_CLOSE <= t <= 1 + _CLOSE:
@@ -156,7 +176,7 @@ def invert_lattice(points, nodes, cell, pixels):
             next_i = min(max(i + min(max(int(np.floor(t)), -4), 4), 0), rows - 2)
             if next_i == i and next_j == j:
                 break
-            i, j = next_i, next_j
+            i, j, s, t = next_i, next_j, 0.5, 0.5
         if not found:
             i, j, s, t, found = _search_around(nodes, home_i, home_j, px, py)
         if found:
@@ -173,7 +193,7 @@ def _search_around(nodes, home_i, home_j, px, py):
             for j in range(max(home_j - ring, 0), min(home_j + ring, columns - 2) + 1):
                 if max(abs(i - home_i), abs(j - home_j)) != ring:
                     continue
-                s, t = _in_cell(nodes, i, j, px, py)
+                s, t = _in_cell(nodes, i, j, px, py, 0.5, 0.5)
                 if -_CLOSE <= s <= 1 + _CLOSE and -_CLOSE <= t <= 1 + _CLOSE:
                     return i, j, s, t, True
     return home_i, home_j, 0.0, 0.0, False

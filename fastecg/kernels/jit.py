@@ -43,7 +43,7 @@ def jit(function: Function | None = None, **options: Any) -> Any:
         return functools.partial(jit, **options)
     import numba
 
-    settings = {"nogil": True, "error_model": "numpy", **options}
+    settings = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     folder = _folder(Path(function.__code__.co_filename))
     if not _writable(folder):
         return numba.njit(function, **settings)

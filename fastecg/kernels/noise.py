@@ -51,11 +51,20 @@ def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
     width : int
         Pixels a row may need: the tables go on from their start for that long.
     """
-    luma, colour = (
-        np.clip(np.rint(deviates * np.float32(part * UNIT)), -32767, 32767).astype(np.int16)
-        for deviates, part in ((_normal(LUMA, 0), np.sqrt(1.0 - chroma * chroma)), (_colours(), chroma))
-    )
-    return np.resize(luma, LUMA + width + 8), np.resize(colour, (CHROMA + width // 2 + 8, 4))
+    luma, colour = np.empty(LUMA + width + 8, np.int16), np.empty((CHROMA + width // 2 + 8, 4), np.int16)
+    _scale(_normal(LUMA, 0), np.float32(np.sqrt(1.0 - chroma * chroma) * UNIT), luma)
+    _scale(_colours().reshape(-1), np.float32(chroma * UNIT), colour.reshape(-1))
+    return luma, colour
+
+
+@jit
+def _scale(deviates, factor, out):
+    """Write deviates times a factor as whole numbers, from the start again where they end."""
+    count = len(deviates)
+    for start in range(0, len(out), count):
+        part = out[start : start + count]
+        for k in range(len(part)):
+            part[k] = np.int16(min(max(np.rint(deviates[k] * factor), np.float32(-32767.0)), np.float32(32767.0)))
 
 
 def curve(read: float, shot: float) -> np.ndarray:

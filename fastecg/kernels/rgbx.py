@@ -18,24 +18,21 @@ if TYPE_CHECKING:
 _PIXELS = 16  # at a time
 
 
-def to_rgbx(pixels: np.ndarray, left: int = 0, top: int = 0) -> Image.Image:
-    """A picture (height, width, 3) uint8 for Pillow, its edge repeated `left` and `top` times.
+def to_rgbx(pixels: np.ndarray) -> Image.Image:
+    """A picture (height, width, 3) uint8 for Pillow.
 
     Pillow keeps four bytes a pixel and uses such a buffer without copying it; its own conversion takes six times as long.
     """
     from PIL import Image
 
-    wide = rgbx_pixels(pixels, left, top)
+    wide = rgbx_pixels(pixels)
     return Image.frombuffer("RGBX", (wide.shape[1], wide.shape[0]), wide, "raw", "RGBX", 0, 1)
 
 
-def rgbx_pixels(pixels: np.ndarray, left: int = 0, top: int = 0) -> np.ndarray:
-    """Pixels (height, width, 3) uint8 with a fourth byte of 0 behind each, and the edge repeated: (top + height, left + width, 4)."""
-    height, width = pixels.shape[:2]
-    out = np.empty((top + height, left + width, 4), dtype=np.uint8)
-    _widen(np.ascontiguousarray(pixels), out[top:, left:])
-    out[top:, :left] = out[top:, left : left + 1]
-    out[:top] = out[top : top + 1]
+def rgbx_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Pixels (height, width, 3) uint8 with a fourth byte of 0 behind each: (height, width, 4)."""
+    out = np.empty((*pixels.shape[:2], 4), dtype=np.uint8)
+    _widen(np.ascontiguousarray(pixels), out)
     return out
 
 

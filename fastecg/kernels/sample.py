@@ -2,8 +2,9 @@
 
 The mesh's nodes become whole numbers first (`survey`): coordinates in 1/65536 pixel, light in 1/16384. Cells are sorted into three
 kinds: wholly on the sheet and wholly beside it, which are done eight pixels at a time (`sample_cell`), and the few that the sheet's
-edge crosses, which are done pixel by pixel with the exact share of sheet and background. All arithmetic is on whole numbers, and
-each row stands alone, so the bytes depend neither on the processor nor on how rows are shared among threads.
+edge crosses: those rows of theirs that it crosses are done pixel by pixel, with the exact share of sheet and background. All
+arithmetic is on whole numbers, and each row stands alone, so the bytes depend neither on the processor nor on how rows are shared among
+threads.
 """
 
 from __future__ import annotations
@@ -61,10 +62,24 @@ def survey_cells(lattice, height, width, cells):
         for j in range(cells.shape[1]):
             x0, x1 = _span(lattice[0], i, j)
             y0, y1 = _span(lattice[1], i, j)
-            # The last two columns stay out: the vector path reads 8 bytes for 6.
-            on = x0 >= 0 and y0 >= 0 and x1 < (width - 2) * ONE and y1 < (height - 1) * ONE and x1 - x0 < WIDEST and y1 - y0 < WIDEST
-            beside = x0 == NOWHERE or x1 <= -ONE or y1 <= -ONE or x0 >= width * ONE or y0 >= height * ONE
-            cells[i, j] = ON if on else BESIDE if beside else ACROSS
+            cells[i, j] = _kind(x0, x1, y0, y1, height, width)
+
+
+@jit
+def _row_kind(strip, j, height, width):
+    """Where one row of pixels of cell j lies, by what `_mix_coordinates` wrote to the strip."""
+    x0, x1 = np.int64(strip[0, j]), np.int64(strip[0, j + 1])
+    y0, y1 = np.int64(strip[1, j]), np.int64(strip[1, j + 1])
+    return _kind(min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1), height, width)
+
+
+@jit
+def _kind(x0, x1, y0, y1, height, width):
+    """Where pixels lie whose coordinates are between these: ON the sheet of (height, width), BESIDE it, or ACROSS its edge."""
+    # The last two columns stay out: the vector path reads 8 bytes for 6.
+    on = x0 >= 0 and y0 >= 0 and x1 < (width - 2) * ONE and y1 < (height - 1) * ONE and x1 - x0 < WIDEST and y1 - y0 < WIDEST
+    beside = x0 == NOWHERE or x1 <= -ONE or y1 <= -ONE or x0 >= width * ONE or y0 >= height * ONE
+    return ON if on else BESIDE if beside else ACROSS
 
 
 @jit
@@ -186,6 +201,8 @@ def _expose_rows(
             prefetch(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
         for j in range(columns):
             x, kind = origin[0] + CELL * j, cells[i, j]
+            if kind == ACROSS:  # many of its rows lie on one side of the edge
+                kind = _row_kind(strip, j, sheet.shape[0], width)
             if kind == ON:
                 see_page(pixels, width, spots_at + 32 * j, shares_at + 32 * j, page_light + 8 * j, levels_at + 64 * j)
             elif kind == ACROSS:

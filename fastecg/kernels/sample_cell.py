@@ -29,10 +29,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-_I8 = ir.IntType(8)
-_I16 = ir.IntType(16)
-_I32 = ir.IntType(32)
-_I64 = ir.IntType(64)
+from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
+
 # The pixels of the two vectors; the module's docstring says why in this order.
 NEAR = (0, 1, 4, 5)
 FAR = (2, 3, 6, 7)
@@ -40,91 +38,19 @@ DARKEST = 8  # least light Q14: an eighth of a level of white
 LOSS = 3  # of 64 parts of a level, on average
 
 
-class _Vectors:
-    """The few vector words the cell functions are written in."""
-
-    def __init__(self, builder: Any) -> None:
-        self.b = builder
-
-    def constant(self, element: Any, values: Any) -> Any:
-        values = list(values)
-        return ir.Constant(ir.VectorType(element, len(values)), values)
-
-    def splat(self, value: Any, count: int) -> Any:
-        """A scalar in every lane."""
-        vector = ir.VectorType(value.type, count)
-        first = self.b.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_I32, 0))
-        return self.pick(first, [0] * count)
-
-    def pick(self, vector: Any, lanes: list[int], other: Any = None) -> Any:
-        """The named lanes; those of `other` count on from the end of `vector`."""
-        other = ir.Constant(vector.type, ir.Undefined) if other is None else other
-        return self.b.shuffle_vector(vector, other, self.constant(_I32, lanes))
-
-    def load(self, address: Any, element: Any, count: int, step: int = 0) -> Any:
-        """`count` elements at `address` plus `step` bytes, aligned or not."""
-        kind = ir.VectorType(element, count) if count > 1 else element
-        place = self.b.add(address, ir.Constant(_I64, step)) if step else address
-        loaded = self.b.load(self.b.inttoptr(place, kind.as_pointer()))
-        loaded.align = 1
-        return loaded
-
-    def store(self, value: Any, address: Any) -> None:
-        self.b.store(value, self.b.inttoptr(address, value.type.as_pointer())).align = 1
-
-    def widen(self, vector: Any, element: Any, signed: bool = True) -> Any:
-        kind = ir.VectorType(element, vector.type.count)
-        return self.b.sext(vector, kind) if signed else self.b.zext(vector, kind)
-
-    def narrow(self, vector: Any, element: Any) -> Any:
-        return self.b.trunc(vector, ir.VectorType(element, vector.type.count))
-
-    def repeat(self, like: Any, value: int) -> Any:
-        return self.constant(like.type.element, [value] * like.type.count)
-
-    def shift(self, vector: Any, digits: int) -> Any:
-        """Left for positive `digits`, arithmetically right for negative."""
-        move = self.b.shl if digits > 0 else self.b.ashr
-        return move(vector, self.repeat(vector, abs(digits)))
-
-    def minimum(self, vector: Any, bound: int) -> Any:
-        limit = self.repeat(vector, bound)
-        return self.b.select(self.b.icmp_signed("<", vector, limit), vector, limit)
-
-    def maximum(self, vector: Any, bound: int) -> Any:
-        limit = self.repeat(vector, bound)
-        return self.b.select(self.b.icmp_signed(">", vector, limit), vector, limit)
-
-    def product(self, a: Any, b: Any, signed: bool = False) -> Any:
-        """(a * b) >> 16 in 16 bits: one instruction nearly everywhere."""
-        product = self.b.mul(self.widen(a, _I32, signed), self.widen(b, _I32, signed))
-        return self.narrow(self.b.lshr(product, self.repeat(product, 16)), _I16)
-
-    def between(self, a: Any, b: Any, eighths: list[int]) -> Any:
-        """Unsigned 16-bit numbers, `eighths` of the way from a to b; one less than a for 0 eighths."""
-        rest = self.constant(_I16, [min((8 - k) << 13, 0xFFFF) for k in eighths])
-        return self.b.add(self.product(a, rest), self.product(b, self.constant(_I16, [k << 13 for k in eighths])))
-
-    def add_saturated(self, a: Any, b: Any) -> Any:
-        kind = a.type
-        name = f"llvm.sadd.sat.v{kind.count}i{kind.element.width}"
-        function = cgutils.get_or_insert_function(self.b.module, ir.FunctionType(kind, [kind, kind]), name)
-        return self.b.call(function, [a, b])
-
-
-def _light(v: _Vectors, light: Any, pixels: tuple[int, ...]) -> Any:
+def _light(v: Vectors, light: Any, pixels: tuple[int, ...]) -> Any:
     """(red, green, blue, veil) at four pixels, linear between the cell's two nodes."""
-    left = v.pick(v.load(light, _I16, 4), [0, 1, 2, 3] * 4)
-    right = v.pick(v.load(light, _I16, 4, step=8), [0, 1, 2, 3] * 4)
+    left = v.pick(v.load(light, I16, 4), [0, 1, 2, 3] * 4)
+    right = v.pick(v.load(light, I16, 4, step=8), [0, 1, 2, 3] * 4)
     return v.between(left, right, [k for k in pixels for _ in range(4)])
 
 
-def _veiled(v: _Vectors, level: Any, light: Any) -> Any:
+def _veiled(v: Vectors, level: Any, light: Any) -> Any:
     """Levels Q6 with the veil, half a level for rounding in it."""
     return v.add_saturated(level, v.pick(light, [4 * k + 3 for k in range(4) for _ in range(4)]))
 
 
-def _noisy(v: _Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
+def _noisy(v: Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     """Levels Q6 plus grain of the size that belongs to that level: a parabola through the square-root law."""
     bright = v.shift(v.minimum(level, 0x3FFF), 1)
     size = v.b.add(v.splat(curve[1], 16), v.product(bright, v.splat(curve[2], 16), signed=True))
@@ -132,41 +58,41 @@ def _noisy(v: _Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     return v.add_saturated(level, v.product(grain, size, signed=True))
 
 
-def _grain(v: _Vectors, bright: Any, colour: Any, four: tuple[int, ...], block: list[int]) -> Any:
+def _grain(v: Vectors, bright: Any, colour: Any, four: tuple[int, ...], block: list[int]) -> Any:
     """Noise of unit spread at four pixels: brightness noise of each, colour noise of its block."""
     return v.add_saturated(v.pick(colour, block), v.pick(bright, [k for k in four for _ in range(4)]))
 
 
-def _along(v: _Vectors, nodes: Any) -> Any:
+def _along(v: Vectors, nodes: Any) -> Any:
     """Coordinates Q16 of eight pixels between two nodes."""
-    left, right = v.load(nodes, _I32, 1), v.load(nodes, _I32, 1, step=4)
-    rise = v.b.mul(v.splat(v.b.sub(right, left), 8), v.constant(_I32, range(8)))
+    left, right = v.load(nodes, I32, 1), v.load(nodes, I32, 1, step=4)
+    rise = v.b.mul(v.splat(v.b.sub(right, left), 8), v.constant(I32, range(8)))
     return v.b.add(v.splat(left, 8), v.shift(v.b.add(rise, v.repeat(rise, 4)), -3))
 
 
-def _pixels(v: _Vectors, sheet: Any, spots: Any, four: tuple[int, ...]) -> tuple[Any, Any]:
+def _pixels(v: Vectors, sheet: Any, spots: Any, four: tuple[int, ...]) -> tuple[Any, Any]:
     """Four pixels and their right neighbours, (r, g, b, spare) Q8 each: eight bytes are read for the six that a pair takes."""
-    quads = ir.Constant(ir.VectorType(_I64, 4), ir.Undefined)
+    quads = ir.Constant(ir.VectorType(I64, 4), ir.Undefined)
     for lane, k in enumerate(four):
-        place = v.b.add(sheet, v.b.sext(v.load(spots, _I32, 1, step=4 * k), _I64))
-        quads = v.b.insert_element(quads, v.load(place, _I64, 1), ir.Constant(_I32, lane))
-    bytes_ = v.b.bitcast(quads, ir.VectorType(_I8, 32))
+        place = v.b.add(sheet, v.b.sext(v.load(spots, I32, 1, step=4 * k), I64))
+        quads = v.b.insert_element(quads, v.load(place, I64, 1), ir.Constant(I32, lane))
+    bytes_ = v.b.bitcast(quads, ir.VectorType(I8, 32))
     return _spread(v, bytes_, 0), _spread(v, bytes_, 3)
 
 
-def _spread(v: _Vectors, bytes_: Any, start: int) -> Any:
+def _spread(v: Vectors, bytes_: Any, start: int) -> Any:
     """Four bytes from `start` in each eight, moved to the upper halves of 16-bit numbers (the later byte is the upper one)."""
     zero = 32
     lanes = [part for k in range(4) for c in range(4) for part in (zero, 8 * k + start + c)]
     nothing = ir.Constant(bytes_.type, [0] * 32)
-    return v.b.bitcast(v.pick(bytes_, lanes, nothing), ir.VectorType(_I16, 16))
+    return v.b.bitcast(v.pick(bytes_, lanes, nothing), ir.VectorType(I16, 16))
 
 
-def _sample(v: _Vectors, sheet: Any, width: Any, spots: Any, shares: Any, light: Any, four: tuple[int, ...]) -> Any:
+def _sample(v: Vectors, sheet: Any, width: Any, spots: Any, shares: Any, light: Any, four: tuple[int, ...]) -> Any:
     """Bilinear values under the light at four pixels: levels Q6."""
-    below = v.b.add(sheet, v.b.mul(width, ir.Constant(_I64, 3)))
+    below = v.b.add(sheet, v.b.mul(width, ir.Constant(I64, 3)))
     each = [k for k in four for _ in range(4)]
-    right, lower = v.pick(v.load(shares, _I16, 8), each), v.pick(v.load(shares, _I16, 8, step=16), each)
+    right, lower = v.pick(v.load(shares, I16, 8), each), v.pick(v.load(shares, I16, 8, step=16), each)
     upper = v.b.xor(lower, v.repeat(lower, -1))
     (a, b), (c, d) = _pixels(v, sheet, spots, four), _pixels(v, below, spots, four)
     left_column = v.b.add(v.product(a, upper), v.product(c, lower))
@@ -177,9 +103,9 @@ def _sample(v: _Vectors, sheet: Any, width: Any, spots: Any, shares: Any, light:
     return v.b.add(v.product(left_column, v.b.sub(light, weight)), v.product(right_column, weight))
 
 
-def _desk_levels(v: _Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> Any:
+def _desk_levels(v: Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> Any:
     """Four of eight background pixels under the light, levels Q6."""
-    colour = v.widen(v.pick(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), _I16, signed=False)
+    colour = v.widen(v.pick(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), I16, signed=False)
     lamp = _light(v, light, four)
     return _veiled(v, v.product(v.shift(colour, 8), lamp), lamp)
 
@@ -192,11 +118,11 @@ def locate(typing, width, xs, ys, spots, shares):
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (width, xs, ys, spots, shares) = _Vectors(builder), args
+        v, (width, xs, ys, spots, shares) = Vectors(builder), args
         x, y = _along(v, xs), _along(v, ys)
-        row = v.b.mul(v.shift(y, -16), v.splat(builder.trunc(width, _I32), 8))
+        row = v.b.mul(v.shift(y, -16), v.splat(builder.trunc(width, I32), 8))
         v.store(v.b.mul(v.b.add(row, v.shift(x, -16)), v.repeat(row, 3)), spots)
-        v.store(v.narrow(v.pick(x, list(range(16)), y), _I16), shares)
+        v.store(v.narrow(v.pick(x, list(range(16)), y), I16), shares)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 5), emit
@@ -207,11 +133,11 @@ def see_page(typing, sheet, width, spots, shares, light, levels):
     """Sample the sheet at eight pixels and light them: 32 levels Q6, near, then far."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (sheet, width, spots, shares, light, levels) = _Vectors(builder), args
+        v, (sheet, width, spots, shares, light, levels) = Vectors(builder), args
         for half, four in enumerate((NEAR, FAR)):
             lamp = _light(v, light, four)
             seen = _sample(v, sheet, width, spots, shares, lamp, four)
-            v.store(_veiled(v, seen, lamp), builder.add(levels, ir.Constant(_I64, 32 * half)))
+            v.store(_veiled(v, seen, lamp), builder.add(levels, ir.Constant(I64, 32 * half)))
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6), emit
@@ -222,10 +148,10 @@ def see_desk(typing, desk, light, levels):
     """Light eight pixels of the background: 32 levels Q6, near, then far."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (desk, light, levels) = _Vectors(builder), args
-        pixels = v.load(desk, _I8, 24)
+        v, (desk, light, levels) = Vectors(builder), args
+        pixels = v.load(desk, I8, 24)
         for half, four in enumerate((NEAR, FAR)):
-            v.store(_desk_levels(v, pixels, light, four), builder.add(levels, ir.Constant(_I64, 32 * half)))
+            v.store(_desk_levels(v, pixels, light, four), builder.add(levels, ir.Constant(I64, 32 * half)))
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 3), emit
@@ -236,16 +162,16 @@ def develop(typing, levels, luma, chroma, out, c0, c1, c2):
     """Add noise to 32 levels Q6 and write the 24 bytes of eight pixels."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (levels, luma, chroma, out), curve = _Vectors(builder), args[:4], [builder.trunc(c, _I16) for c in args[4:]]
-        bright = v.load(luma, _I16, 8)
-        colour = v.load(chroma, _I16, 16)  # four (r, g, b, 0): one for two pixels
+        v, (levels, luma, chroma, out), curve = Vectors(builder), args[:4], [builder.trunc(c, I16) for c in args[4:]]
+        bright = v.load(luma, I16, 8)
+        colour = v.load(chroma, I16, 16)  # four (r, g, b, 0): one for two pixels
         blocks = [0, 1, 2, 3] * 2 + [8, 9, 10, 11] * 2, [4, 5, 6, 7] * 2 + [12, 13, 14, 15] * 2
         near, far = (
-            _noisy(v, v.load(levels, _I16, 16, step=32 * half), _grain(v, bright, colour, four, blocks[half]), curve)
+            _noisy(v, v.load(levels, I16, 16, step=32 * half), _grain(v, bright, colour, four, blocks[half]), curve)
             for half, four in enumerate((NEAR, FAR))
         )
         both = v.shift(v.pick(near, list(range(32)), far), -6)
-        bytes_ = v.narrow(v.maximum(v.minimum(both, 255), 0), _I8)
+        bytes_ = v.narrow(v.maximum(v.minimum(both, 255), 0), I8)
         places = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
         v.store(v.pick(bytes_, [places[k] + c for k in range(8) for c in range(3)]), out)
         return context.get_dummy_value()
@@ -258,9 +184,9 @@ def mix_coordinates(typing, upper, lower, eighths, out):
     """Eight 32-bit numbers, `eighths` of the way from the upper ones to the lower ones, rounded."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v = _Vectors(builder)
-        top, bottom = v.load(args[0], _I32, 8), v.load(args[1], _I32, 8)
-        rise = v.b.mul(v.b.sub(bottom, top), v.splat(v.b.trunc(args[2], _I32), 8))
+        v = Vectors(builder)
+        top, bottom = v.load(args[0], I32, 8), v.load(args[1], I32, 8)
+        rise = v.b.mul(v.b.sub(bottom, top), v.splat(v.b.trunc(args[2], I32), 8))
         v.store(v.b.add(top, v.shift(v.b.add(rise, v.repeat(rise, 4)), -3)), args[3])
         return context.get_dummy_value()
 
@@ -272,11 +198,11 @@ def mix_light(typing, upper, lower, eighths, out):
     """Sixteen unsigned 16-bit numbers, `eighths` of the way from the upper ones to the lower ones; at most 2 less than exact."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v = _Vectors(builder)
-        top, bottom = v.load(args[0], _I16, 16), v.load(args[1], _I16, 16)
-        share = builder.trunc(builder.shl(args[2], ir.Constant(_I64, 13)), _I16)
+        v = Vectors(builder)
+        top, bottom = v.load(args[0], I16, 16), v.load(args[1], I16, 16)
+        share = builder.trunc(builder.shl(args[2], ir.Constant(I64, 13)), I16)
         # All ones less the share: 1/65536 short of the rest, so that the whole fits.
-        rest = builder.xor(share, ir.Constant(_I16, -1))
+        rest = builder.xor(share, ir.Constant(I16, -1))
         v.store(builder.add(v.product(top, v.splat(rest, 16)), v.product(bottom, v.splat(share, 16))), args[3])
         return context.get_dummy_value()
 
@@ -288,12 +214,12 @@ def halve_pixels(typing, upper, lower, out):
     """Means of 2x2 pixels, rounded: 48 bytes of two rows to 24."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v = _Vectors(builder)
-        rows = [v.widen(v.load(row, _I8, 48), _I16, signed=False) for row in args[:2]]
+        v = Vectors(builder)
+        rows = [v.widen(v.load(row, I8, 48), I16, signed=False) for row in args[:2]]
         columns = v.b.add(*rows)
         even, odd = (v.pick(columns, [6 * k + start + c for k in range(8) for c in range(3)]) for start in (0, 3))
         total = v.b.add(v.b.add(even, odd), v.repeat(even, 2))
-        v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), _I8), args[2])
+        v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), I8), args[2])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 3), emit
@@ -304,7 +230,7 @@ def copy_bytes(typing, source, target, count):
     """Copy `count` bytes; a loop would go one by one."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, target = (builder.inttoptr(address, _I8.as_pointer()) for address in args[:2])
+        source, target = (builder.inttoptr(address, I8.as_pointer()) for address in args[:2])
         cgutils.raw_memcpy(builder, target, source, args[2], 1)
         return context.get_dummy_value()
 

@@ -26,6 +26,25 @@ def move_colours(rows, red, blue, lines):
 
 
 @jit
+def move_colours_across(rows, red, blue, columns):
+    """Move red and blue of rows (height, 3 * width) to the right by so many 256ths of a pixel, and add `columns` to each column."""
+    width = rows.shape[1] // 3
+    here = rows[0].copy()
+    for y in range(len(rows)):
+        row = rows[y]
+        for i in range(len(row)):
+            here[i] = row[i]
+        for channel in range(3):
+            share = red if channel == 0 else blue if channel == 2 else 0
+            step, more = (-1 if share > 0 else 1), np.int32(abs(share))
+            rest = np.int32(256 - more)
+            for x in range(width):
+                beside = min(max(x + step, 0), width - 1)
+                value = np.int32(here[3 * x + channel]) * rest + np.int32(here[3 * beside + channel]) * more + np.int32(128) + columns[x]
+                row[3 * x + channel] = np.uint8(min(max(np.int32(value) >> np.int32(8), np.int32(0)), np.int32(255)))
+
+
+@jit
 def _mixed(row, channel, here, other, share, added):
     rest, more, half = np.int32(256 - share), np.int32(share), np.int32(np.int32(128) + added)
     for x in range(len(row) // 3):

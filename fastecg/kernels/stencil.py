@@ -1,19 +1,26 @@
 """Symmetric filters on finished pictures: blur, unsharp masking, streaks of motion. In place, a few rows at a time.
 
-Weights are whole numbers that add up to 128: an even picture stays as it is, sums fit 16 bits, and compilers turn the inner loops
-into vector instructions on sixteen values at once. Weights equal on both sides of a pixel move nothing. Beyond its edges the
-picture goes on as its last row or column.
+Weights are whole numbers that add up to 128: an even picture stays as it is, and sums fit 16 bits, so that thirty-two values are summed
+at once, and from the first neighbour to the finished bytes without a stop in memory. Weights equal on both sides of a pixel move
+nothing. Beyond its edges the picture goes on as its last row or column.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
+from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
+from fastecg.kernels.vectors import I8, I16, I64, Vectors
 
 TOTAL = 128  # of the weights
+LANES = 32  # values at a time
 
 
 def gaussian_weights(sigma_px: float) -> np.ndarray:
@@ -50,90 +57,154 @@ def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
 
 
 @jit
-def _lengthen(row, pad, line):
-    """Write row with `pad` pixels of its ends repeated on both sides to `line`."""
+def lengthen(row, pad, channels, line):
+    """Write a row with the pixels of its ends, so many values each, repeated `pad` times on both sides; the line may be longer."""
     n = len(row)
     for k in range(pad):
-        for channel in range(3):
-            line[3 * k + channel] = row[channel]
-            line[3 * pad + n + 3 * k + channel] = row[n - 3 + channel]
-    inner = line[3 * pad : 3 * pad + n]
-    for i in range(n):  # assigned as a slice, it takes ten times as long
+        for c in range(channels):
+            line[channels * k + c] = row[c]
+            line[channels * (pad + k) + n + c] = row[n - channels + c]
+    inner = line[channels * pad :]
+    for i in range(np.uint64(n)):  # unsigned, and it becomes one call of memcpy
         inner[i] = row[i]
-
-
-@jit
-def start_sum(line, weight, total):
-    """Begin a sum: line * weight, and a half for rounding."""
-    for i in range(len(total)):
-        total[i] = np.int16(np.int16(np.int16(line[i]) * weight) + np.int16(64))
-
-
-@jit
-def add_pair(left, right, weight, total):
-    """Add weight * (left + right)."""
-    for i in range(len(total)):
-        total[i] = np.int16(total[i] + np.int16(np.int16(np.int16(left[i]) + np.int16(right[i])) * weight))
-
-
-@jit
-def finish_sum(total, out):
-    """Write total / 128."""
-    for i in range(len(total)):
-        out[i] = np.uint8(np.int16(total[i] >> np.int16(7)))
-
-
-@jit
-def _finish_blend(total, amount, row):
-    """Add amount / 64 * (row - total / 128) to a row, within 0..255."""
-    for i in range(len(total)):
-        v = np.int16(row[i])
-        d = np.int16(v - np.int16(total[i] >> 7))
-        w = np.int16(v + np.int16(np.int16(np.int16(d * amount) + np.int16(32)) >> 6))
-        row[i] = np.uint8(min(max(w, np.int16(0)), np.int16(255)))
 
 
 @jit
 def _blend_with_blur(pixels, weights, amount):
     """Make v + amount / 64 * (v - blurred): amount -64 is the blur itself, above 0 it sharpens. Rows filtered along x wait in a ring."""
-    height, n = pixels.shape
-    reach = len(weights) - 1
-    slots = 2 * reach + 1
-    ring = np.empty((slots, n), dtype=np.uint8)
-    line = np.empty(n + 6 * reach, dtype=np.uint8)
-    total = np.empty(n, dtype=np.int16)
-    share = np.int16(amount)
+    reach, whole = len(weights) - 1, -(-pixels.shape[1] // LANES) * LANES
+    ring = np.empty((2 * reach + 1, whole), dtype=np.uint8)
+    line, rest = np.empty(whole + 6 * reach, dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
+    along, down = np.empty(2 * reach + 1, dtype=np.int64), np.empty(2 * reach + 1, dtype=np.int64)
+    _blend_rows(pixels, weights, np.int64(amount), ring, line, rest, along, down)
+
+
+@jit
+def _blend_rows(pixels, weights, amount, ring, line, rest, along, down):
+    height, reach, slots = len(pixels), len(weights) - 1, len(ring)
+    aim_along(address(line), 3, along)
     ready = 0
     for y in range(height):
         while ready < min(y + reach + 1, height):
-            _lengthen(pixels[ready], reach, line)
-            start_sum(line[3 * reach : 3 * reach + n], weights[0], total)
-            for k in range(1, reach + 1):
-                add_pair(line[3 * (reach - k) :], line[3 * (reach + k) :], weights[k], total)
-            finish_sum(total, ring[ready % slots])
+            lengthen(pixels[ready], reach, 3, line)
+            filter_line(along, weights, ring[ready % slots])
             ready += 1
-        start_sum(ring[y % slots], weights[0], total)
-        for k in range(1, reach + 1):
-            add_pair(ring[max(y - k, 0) % slots], ring[min(y + k, height - 1) % slots], weights[k], total)
-        _finish_blend(total, share, pixels[y])
+        aim_down(address(ring), np.int64(ring.shape[1]), slots, y, height, down)
+        _blend_row(down, weights, amount, pixels[y], rest)
+
+
+@jit
+def aim_along(line, step, places):
+    """Addresses (2 reach + 1,) of a pixel and its neighbours, left and right by turns, in a line that begins `reach` before."""
+    reach = len(places) // 2
+    places[0] = line + step * reach
+    for k in range(1, reach + 1):
+        places[2 * k - 1], places[2 * k] = places[0] - step * k, places[0] + step * k
+
+
+@jit
+def aim_down(ring, stride, slots, y, height, places):
+    """Addresses (2 reach + 1,) of row y and of its neighbours, one above and one below after the other, in a ring of rows."""
+    places[0] = ring + stride * (y % slots)
+    for k in range(1, len(places) // 2 + 1):
+        places[2 * k - 1] = ring + stride * (max(y - k, 0) % slots)
+        places[2 * k] = ring + stride * (min(y + k, height - 1) % slots)
+
+
+@jit
+def filter_line(places, weights, out):
+    """Weighted means of what lies at the places and behind, to all of `out`, a multiple of `LANES`."""
+    places_at, weights_at, out_at, pairs = address(places), address(weights), address(out), np.int64(len(weights) - 1)
+    for i in range(0, len(out), LANES):
+        _mean(places_at, weights_at, pairs, np.int64(i), out_at + i)
+
+
+@jit
+def _blend_row(places, weights, amount, row, rest):
+    """Blend a row with the weighted mean of what lies at the places; its end goes through `rest`, (LANES,)."""
+    places_at, weights_at, row_at, rest_at = address(places), address(weights), address(row), address(rest)
+    pairs, whole = np.int64(len(weights) - 1), len(row) // LANES * LANES
+    for i in range(0, whole, LANES):
+        _blend(places_at, weights_at, pairs, np.int64(i), amount, row_at + i)
+    for k in range(whole, len(row)):
+        rest[k - whole] = row[k]
+    _blend(places_at, weights_at, pairs, np.int64(whole), amount, rest_at)
+    for k in range(whole, len(row)):
+        row[k] = rest[k - whole]
 
 
 @jit
 def _smear(pixels, offsets, weights):
     """As `smear`, on rows of 3 * width values."""
-    height, n = pixels.shape
     reach_x, reach_y = np.abs(offsets[:, 0]).max(), np.abs(offsets[:, 1]).max()
-    slots = 2 * reach_y + 1
-    ring = np.empty((slots, n + 6 * reach_x), dtype=np.uint8)
-    total = np.empty(n, dtype=np.int16)
+    whole = -(-pixels.shape[1] // LANES) * LANES
+    ring, rest = np.empty((2 * reach_y + 1, whole + 6 * reach_x), dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
+    _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, np.empty(2 * len(weights) - 1, dtype=np.int64))
+
+
+@jit
+def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, places):
+    height, slots = len(pixels), len(ring)
+    begin, stride = address(ring) + 3 * reach_x, np.int64(ring.shape[1])
     ready = 0
     for y in range(height):
         while ready < min(y + reach_y + 1, height):
-            _lengthen(pixels[ready], reach_x, ring[ready % slots])
+            lengthen(pixels[ready], reach_x, 3, ring[ready % slots])
             ready += 1
-        start_sum(ring[y % slots][3 * reach_x : 3 * reach_x + n], weights[0], total)
+        places[0] = begin + stride * (y % slots)
         for k in range(1, len(weights)):
             x, down = 3 * offsets[k, 0], offsets[k, 1]
             above, below = min(max(y - down, 0), height - 1), min(max(y + down, 0), height - 1)
-            add_pair(ring[above % slots][3 * reach_x - x :], ring[below % slots][3 * reach_x + x :], weights[k], total)
-        _finish_blend(total, np.int16(-64), pixels[y])
+            places[2 * k - 1], places[2 * k] = begin + stride * (above % slots) - x, begin + stride * (below % slots) + x
+        _blend_row(places, weights, np.int64(-64), pixels[y], rest)
+
+
+def weighed(v: Vectors, taps: Any, lanes: int) -> Any:
+    """Sums of 16 bits, 128 times a mean and a half for rounding: a pixel, and neighbours in pairs of one weight.
+
+    `taps` are the address of 1 + 2 * pairs addresses, that of the weights, how many pairs there are, and what is added to addresses.
+    """
+    places, weights, pairs, x = taps
+
+    def values(place: Any) -> Any:
+        return v.widen(v.load(v.b.add(place, x), I8, lanes), I16, signed=False)
+
+    middle = values(v.load(places, I64, 1))
+    first = v.b.add(v.b.mul(middle, v.splat(v.load(weights, I16, 1), lanes)), v.repeat(middle, TOTAL // 2))
+    total = cgutils.alloca_once(v.b, first.type)
+    v.b.store(first, total)
+    with cgutils.for_range(v.b, pairs, intp=I64) as loop:
+        pair = v.b.add(places, v.b.mul(loop.index, ir.Constant(I64, 16)))
+        weight = v.b.add(weights, v.b.mul(loop.index, ir.Constant(I64, 2)))
+        both = v.b.add(values(v.load(pair, I64, 1, step=8)), values(v.load(pair, I64, 1, step=16)))
+        more = v.b.mul(both, v.splat(v.load(weight, I16, 1, step=2), lanes))
+        v.b.store(v.b.add(v.b.load(total), more), total)
+    return v.b.load(total)
+
+
+@intrinsic
+def _mean(typing, places, weights, pairs, x, out):
+    """Write `LANES` means."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v = Vectors(builder)
+        v.store(v.narrow(v.shift(weighed(v, args[:4], LANES), -7), I8), args[4])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 5), emit
+
+
+@intrinsic
+def _blend(typing, places, weights, pairs, x, amount, row):
+    """Add amount / 64 * (value - mean) to `LANES` values, within 0..255."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, (amount, row) = Vectors(builder), args[4:]
+        mean = v.shift(weighed(v, args[:4], LANES), -7)
+        value = v.widen(v.load(row, I8, LANES), I16, signed=False)
+        more = v.b.mul(v.b.sub(value, mean), v.splat(v.b.trunc(amount, I16), LANES))
+        blended = v.b.add(value, v.shift(v.b.add(more, v.repeat(more, 32)), -6))
+        v.store(v.narrow(v.maximum(v.minimum(blended, 255), 0), I8), row)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 6), emit

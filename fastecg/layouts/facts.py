@@ -1,7 +1,7 @@
-"""`Facts`: what a machine prints about a recording. Everything but the heart rate is made up.
+"""`Facts`: what a machine prints about a recording: what it measured on the signal, and made-up administration.
 
-The heart rate is measured on the signal. Nothing else is taken from the record, neither its name nor its header. Identifiers, dates and
-initials are random, so a page cannot show those of a patient.
+Nothing but the signal is taken from the record, neither its name nor its header. Identifiers, dates and initials are random, so a page
+cannot show those of a patient.
 """
 
 from __future__ import annotations
@@ -14,25 +14,13 @@ from typing import TypedDict
 import numpy as np
 
 from fastecg.errors import RecipeError
+from fastecg.layouts.measured import Measured, measured
 from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 
 _LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_FINDINGS = (
-    "Nonspecific T wave abnormality",
-    "Nonspecific ST abnormality",
-    "Left axis deviation",
-    "Possible left atrial enlargement",
-    "Low voltage QRS",
-    "Minimal voltage criteria for LVH, may be normal variant",
-    "Incomplete right bundle branch block",
-    "Possible Inferior infarct, age undetermined",
-    "Early repolarization",
-    "ST & T wave abnormality, consider lateral ischemia",
-    "Cannot rule out Anterior infarct, age undetermined",
-)
-_MOST_MV = 1e15
+_NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
@@ -71,29 +59,42 @@ class Facts:
 
 
 def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
-    """Make up the facts of one recording, its rate apart.
+    """Measure what can be measured of a recording, and make up who it is from.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     record : Record
-        Only its signal is looked at. Where no regular beats are found the rate is drawn too.
+        Only its signal is looked at. What it does not show (the rate where there are no beats, axes without leads I and II) is drawn;
+        where it shows no P wave, `pr_ms` and `p_axis` are 0, and nothing is printed in their place.
     """
+    found = measured(record)
     drawn_rate = int(rng.integers(55, 105))
-    rate = heart_rate(record) or drawn_rate
-    qt = _qt_ms(rng, rate)
-    qtc = round(qt / math.sqrt(60.0 / rate))
-    qrs_axis = int(rng.normal(35, 35))
+    axis = int(np.clip(rng.normal(35, 35), -25, 95))
+    usual = {
+        "rate": drawn_rate,
+        "pr_ms": 2 * int(np.clip(rng.normal(78, 11), 60, 100)),
+        "qrs_ms": 2 * int(np.clip(rng.normal(46, 6), 36, 58)),
+        "p_axis": int(np.clip(rng.normal(50, 18), -20, 90)),
+        "qrs_axis": axis,
+        "t_axis": int(np.clip(axis + rng.normal(0, 25), -90, 180)),
+    }
+    facts = {name: getattr(found, name) if getattr(found, name) is not None else value for name, value in usual.items()}
+    if found.qrs_ms is not None and not found.has_p:
+        facts["pr_ms"] = facts["p_axis"] = 0
+    drawn_qt = _qt_ms(rng, facts["rate"])
+    qt = found.qt_ms if found.qt_ms is not None and 240 <= found.qt_ms <= 600 else drawn_qt
+    facts |= {"qt_ms": qt, "qtc_ms": round(qt / math.sqrt(60.0 / facts["rate"]))}
     return Facts(
-        rate=rate,
-        pr_ms=2 * int(np.clip(rng.normal(78, 11), 55, 115)),
-        qrs_ms=2 * int(np.clip(rng.normal(46, 6), 35, 78)),
+        rate=facts["rate"],
+        pr_ms=facts["pr_ms"],
+        qrs_ms=facts["qrs_ms"],
         qt_ms=qt,
-        qtc_ms=qtc,
-        p_axis=int(np.clip(rng.normal(50, 18), -20, 90)),
-        qrs_axis=int(np.clip(qrs_axis, -80, 130)),
-        t_axis=int(np.clip(qrs_axis + rng.normal(0, 25), -90, 180)),
-        statements=_statements(rng, rate, qtc),
+        qtc_ms=facts["qtc_ms"],
+        p_axis=facts["p_axis"],
+        qrs_axis=facts["qrs_axis"],
+        t_axis=facts["t_axis"],
+        statements=_statements(rng, found, facts),
         filter_low_hz=str(rng.choice(["0.05", "0.15", "0.5", "0.67"])),
         filter_high_hz=int(rng.choice([35, 40, 100, 150])),
         mains_hz=int(rng.choice([50, 60])),
@@ -101,66 +102,61 @@ def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
     )
 
 
-def heart_rate(record: Record) -> int | None:
-    """Beats a minute, counted on up to 10 s of the signal; None where no regular beats are found."""
-    signal = record.signal[:, : round(10 * record.fs)]
-    slope, hz = _steepness(signal, record.fs)
-    if slope.size < 3 * hz or not slope.any():
-        return None
-    peaks = _peaks(slope, hz)
-    if len(peaks) < 3:
-        return None
-    gaps = np.diff(peaks) / hz
-    rate = round(60.0 / float(np.median(gaps)))
-    return rate if 20 <= rate <= 300 else None
-
-
-def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
-    """How steeply the leads move, summed over leads and smoothed over a QRS; at about 125 Hz."""
-    step = max(1, int(fs // 125))
-    # Four leads see every beat; twelve would take three times as long.
-    rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
-    tame = rows.clip(-_MOST_MV, _MOST_MV)  # whose squares float32 can hold
-    thin = np.nan_to_num(tame.reshape(len(rows), -1, step).mean(2))
-    hz = fs / step
-    if thin.shape[1] < 2:
-        return np.zeros(0), hz
-    energy = np.square(np.diff(thin, axis=1)).sum(0, dtype=np.float64)
-    width = max(1, round(0.1 * hz))
-    return np.convolve(energy, np.ones(width) / width, mode="same"), hz
-
-
-def _peaks(slope: np.ndarray, hz: float) -> list[int]:
-    """Places of the beats: the highest point of every stretch above a share of the usual top, 0.25 s apart at least."""
-    second = max(1, round(hz))
-    tops = [slope[k : k + second].max() for k in range(0, max(1, slope.size - second + 1), second)]
-    above = np.flatnonzero(slope > 0.3 * float(np.median(tops)))
-    peaks: list[int] = []
-    for run in np.split(above, np.flatnonzero(np.diff(above) > 1) + 1):
-        top = int(run[slope[run].argmax()]) if run.size else -1
-        if top >= 0 and (not peaks or top - peaks[-1] >= 0.25 * hz):
-            peaks.append(top)
-    return peaks
-
-
 def _qt_ms(rng: np.random.Generator, rate: int) -> int:
     """A QT that goes with the rate: Bazett's formula backwards from a likely QTc, held where Bazett overcorrects."""
-    qtc = float(np.clip(rng.normal(420, 24), 360, 500))
+    qtc = float(np.clip(rng.normal(420, 24), 360, 465))
     return 2 * round(float(np.clip(qtc * math.sqrt(60.0 / rate), 220, 560)) / 2)
 
 
-def _statements(rng: np.random.Generator, rate: int, qtc_ms: int) -> tuple[str, ...]:
-    """Statements that do not contradict the printed rate and QTc."""
-    rhythm = "Sinus bradycardia" if rate < 60 else "Sinus tachycardia" if rate > 100 else "Normal sinus rhythm"
-    lines = [_WARNING] if rng.random() < 0.12 else []
-    if rng.random() < 0.15:
-        rhythm = rhythm.replace("Normal sinus rhythm", "Sinus rhythm") + " with sinus arrhythmia"
-    lines.append(rhythm)
-    findings = [str(line) for line in rng.choice(_FINDINGS, int(rng.integers(0, 3)), replace=False)]
-    findings += ["Prolonged QT"] if qtc_ms > 470 else []
-    lines += findings
-    lines.append("Abnormal ECG" if findings else "Normal ECG" if 60 <= rate <= 100 else "Otherwise normal ECG")
-    return tuple(lines)
+def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]) -> tuple[str, ...]:
+    """What a machine would say: nothing that the measurements, or the signal, contradict."""
+    lines = [_WARNING] if rng.random() < 0.08 else []
+    if found.rate is None:
+        return (*lines, str(rng.choice(_NEUTRAL)))
+    findings = _findings(found, facts)
+    lines += [_rhythm(found, facts), *findings[:3]]
+    if rng.random() < 0.12:  # many machines, and many who set them up, leave the verdict to others
+        return tuple(lines)
+    plain = found.regular and found.has_p and not findings
+    sinus = plain and 60 <= facts["rate"] <= 100 and 120 <= facts["pr_ms"] <= 210
+    return (*lines, "Normal ECG" if sinus else "Otherwise normal ECG" if plain else "Abnormal ECG")
+
+
+def _rhythm(found: Measured, facts: dict[str, int]) -> str:
+    rate, slow, fast = facts["rate"], facts["rate"] < 60, facts["rate"] > 100
+    wide = facts["qrs_ms"] >= 120
+    if not found.has_p:
+        if not found.regular:
+            pace = "rapid" if fast else "slow" if slow else ""
+            return "Atrial fibrillation" + (f" with {pace} ventricular response" if pace else "")
+        if wide:
+            return "Wide QRS tachycardia" if fast else "Wide QRS rhythm"
+        return "Supraventricular tachycardia" if rate > 140 else "Undetermined rhythm"
+    rhythm = "Sinus bradycardia" if slow else "Sinus tachycardia" if fast else "Normal sinus rhythm"
+    added = ""
+    if found.early:
+        added = f" with premature {'ventricular' if found.early == 'wide' else 'atrial'} complexes"
+    elif not found.regular:
+        added = " with marked sinus arrhythmia"
+    elif facts["pr_ms"] > 210:
+        added = " with 1st degree A-V block"
+    return rhythm.replace("Normal sinus", "Sinus") + added if added else rhythm
+
+
+def _findings(found: Measured, facts: dict[str, int]) -> list[str]:
+    """What is unusual about the average beat."""
+    lines = []
+    if facts["qrs_ms"] >= 120:
+        branch = f"{found.block.capitalize()} bundle branch block" if found.block else "Nonspecific intraventricular block"
+        lines.append(branch)
+    if found.qrs_axis is not None and not -30 <= found.qrs_axis <= 100:
+        left = -90 <= found.qrs_axis < -30
+        lines.append("Left axis deviation" if left else "Rightward axis" if 100 < found.qrs_axis <= 180 else "Northwest axis")
+    lines += [f"ST elevation, consider {wall} injury" for wall in found.st_up[:1]]
+    lines += [f"T wave abnormality, consider {wall} ischemia" for wall in found.t_down[:1] if not found.st_up]
+    if found.limb_mv is not None and found.limb_mv < 0.5:
+        lines.append("Low voltage QRS")
+    return [*lines, "Prolonged QT"] if facts["qtc_ms"] > 470 else lines
 
 
 class _Administration(TypedDict):
@@ -178,13 +174,17 @@ def _administration(rng: np.random.Generator) -> _Administration:
     """Made-up numbers, initials and dates."""
     letters = "".join(rng.choice(list(_LETTERS), 2))
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
+    name = _MONTHS[month]
+    forms = [f"{day:02d}-{name}-{year}", f"{day} {name.capitalize()} {year}", f"{day:02d}.{month + 1:02d}.{year}"]
+    forms += (f"{year}-{month + 1:02d}-{day:02d}", f"{month + 1:02d}/{day:02d}/{year}", f"{day:02d}/{month + 1:02d}/{year}")
+    clock = f"{int(rng.integers(0, 24)):02d}:{int(rng.integers(0, 60)):02d}"
     return {
-        "number": "".join(str(digit) for digit in rng.integers(0, 10, 8)),
+        "number": "".join(str(digit) for digit in rng.integers(0, 10, int(rng.integers(5, 11)))),
         "initials": f"{letters[0]}. {letters[1]}.",
         "age": int(rng.integers(19, 92)),
         "sex": str(rng.choice(["M", "F"])),
-        "date": f"{day:02d}-{_MONTHS[month]}-{year}",
-        "time": f"{int(rng.integers(0, 24)):02d}:{int(rng.integers(0, 60)):02d}:{int(rng.integers(0, 60)):02d}",
+        "date": str(rng.choice(forms, p=(0.4, 0.12, 0.12, 0.12, 0.12, 0.12))),
+        "time": clock + (f":{int(rng.integers(0, 60)):02d}" if rng.random() < 0.6 else ""),
         "device": f"{int(rng.integers(0, 100)):03d}{rng.choice(list(_LETTERS))}",
         "page_words": "Page 1 of 1",
     }

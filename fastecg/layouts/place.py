@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -76,8 +77,7 @@ def place(
         raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
     frame = page_frame(layout, style, setup, notes)
     words = printed_words(facts, setup, style, frame, notes) if facts else ()
-    gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
-    baselines, pitch = _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
+    baselines, pitch = _rows(cells, layout, frame, words, style, setup)
     traces = tuple(_traces(cells, layout, record, setup, frame, baselines, pitch, (start, stop), notes))
     if not any(trace.points_mm.size for trace in traces):
         raise LayoutError(
@@ -100,6 +100,21 @@ def place(
         gain_mm_mv=setup.gain_mm_mv,
         notes=tuple(notes),
     )
+
+
+def page_rows(layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts) -> tuple[list[float], float]:
+    """The y of 0 mV of every row of the page that `place` would draw, and the rows' distance, mm; no rows without a lead to draw."""
+    cells = tuple(_cells(layout, record, setup, []))
+    frame = page_frame(layout, style, setup, [])
+    return _rows(cells, layout, frame, printed_words(facts, setup, style, frame, []), style, setup) if cells else ([], 0.0)
+
+
+def _rows(
+    cells: tuple[Cell, ...], layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], style: Style, setup: Setup
+) -> tuple[list[float], float]:
+    """The y of 0 mV of every row, and the rows' distance, mm."""
+    gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
+    return _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
 
 
 def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> Iterator[Cell]:
@@ -250,11 +265,20 @@ def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, 
 
 def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
     """The offset to subtract in mV: the median of the segment if that would place it nearer to another row, else 0."""
-    if samples.size and abs(gain) * max(-float(np.fmin.reduce(samples)), float(np.fmax.reduce(samples))) <= pitch / 2:
-        return 0.0  # as is the median between the extremes, which takes ten times as long to find
+    if samples.size:
+        low, high = _extremes(samples)
+        if abs(gain) * max(-low, high) <= pitch / 2:
+            return 0.0  # as is the median between the extremes, which takes ten times as long to find
     seen = samples[~np.isnan(samples)].astype(np.float64)
     level = float(np.median(seen)) if seen.size else 0.0
     return level if abs(gain * level) > pitch / 2 else 0.0
+
+
+def _extremes(values: np.ndarray) -> tuple[float, float]:
+    """The least and the greatest value that is known, NaN if none is."""
+    low, high = float(values.min()), float(values.max())
+    # Only where something is unknown the loop that looks for it, which takes ten times as long.
+    return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
@@ -305,8 +329,8 @@ def trace_extent(trace: Trace, half_mm: float) -> Edges:
     if not x.size:
         return 0.0, trace.baseline_mm, 0.0, trace.baseline_mm
     y = y.copy()  # side by side, extremes are found five times as fast
-    first, last, top, bottom = float(x[0]), float(x[-1]), float(np.fmin.reduce(y)), float(np.fmax.reduce(y))
-    if np.isnan(top):
+    first, last, (top, bottom) = float(x[0]), float(x[-1]), _extremes(y)
+    if math.isnan(top):
         return first, trace.baseline_mm, last, trace.baseline_mm
     return first - half_mm, top - half_mm, last + half_mm, bottom + half_mm
 

@@ -106,6 +106,16 @@ def _gain(setup: Setup, unit: str = "mm/mV") -> str:
     return f"{setup.gain_mm_mv:g}{unit}" if chest in (None, setup.gain_mm_mv) else f"{setup.gain_mm_mv:g}/{chest:g}{unit}"
 
 
+def _p(facts: Facts, number: int) -> str:
+    """A number that is about P waves, where there are any."""
+    return str(number) if facts.pr_ms else "*"
+
+
+def _p_ms(facts: Facts) -> int:
+    """Length of the P wave: the most of a PR interval, and as long as atria take at most."""
+    return min(round(0.62 * facts.pr_ms), 124)
+
+
 def _band_top(style: Style) -> float:
     """The baseline of the first line on the page."""
     return max(4.0, 1.4 * style.text_mm)
@@ -123,10 +133,10 @@ def _muse_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iter
     yield from _table(
         (
             ("Vent. rate", str(facts.rate), "BPM"),
-            ("PR interval", str(facts.pr_ms), "ms"),
+            ("PR interval", _p(facts, facts.pr_ms), "ms"),
             ("QRS duration", str(facts.qrs_ms), "ms"),
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
-            ("P-R-T axes", f"{facts.p_axis}  {facts.qrs_axis}", str(facts.t_axis)),
+            ("P-R-T axes", f"{_p(facts, facts.p_axis)}  {facts.qrs_axis}", str(facts.t_axis)),
         ),
         (left + 62, left + 107, left + 117),
         y,
@@ -149,10 +159,10 @@ def _mortara_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     yield from _table(
         (
             ("Vent rate", f"{facts.rate}", "BPM"),
-            ("PR int", f"{facts.pr_ms}", "ms"),
+            ("PR int", _p(facts, facts.pr_ms), "ms"),
             ("QRS dur", f"{facts.qrs_ms}", "ms"),
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
-            ("P-R-T axes", f"{facts.p_axis} {facts.qrs_axis} {facts.t_axis}", ""),
+            ("P-R-T axes", f"{_p(facts, facts.p_axis)} {facts.qrs_axis} {facts.t_axis}", ""),
         ),
         (left, left + 40, left + 50),
         y + 1.6 * pitch,
@@ -170,10 +180,10 @@ def _confirmed_header(facts: Facts, setup: Setup, style: Style, frame: Frame) ->
     yield from _table(
         (
             ("HR", f"{facts.rate}", "bpm"),
-            ("P/PR", f"{facts.pr_ms - 52}/{facts.pr_ms}", "ms"),
+            ("P/PR", f"{_p(facts, _p_ms(facts))}/{_p(facts, facts.pr_ms)}", "ms"),
             ("QRS", f"{facts.qrs_ms}", "ms"),
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
-            ("P/QRS/T", f"{facts.p_axis}/{facts.qrs_axis}/{facts.t_axis}", "deg"),
+            ("P/QRS/T", f"{_p(facts, facts.p_axis)}/{facts.qrs_axis}/{facts.t_axis}", "deg"),
         ),
         (x + 48, x + 84, x + 93),
         y,
@@ -187,11 +197,13 @@ def _confirmed_header(facts: Facts, setup: Setup, style: Style, frame: Frame) ->
 
 def _fragment_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
-    for k, (words, number) in enumerate((("PR", facts.pr_ms), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))):
+    for k, (words, number) in enumerate(
+        (("PR", _p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))
+    ):
         yield _at(words, x, y + k * pitch, style)
         yield _ending_at(str(number), x + 26, y + k * pitch, style)
     yield from _list(
-        (f"RATE {facts.rate}", "--AXIS--", f"P  {facts.p_axis}", f"QRS  {facts.qrs_axis}", f"T  {facts.t_axis}"),
+        (f"RATE {facts.rate}", "--AXIS--", f"P  {_p(facts, facts.p_axis)}", f"QRS  {facts.qrs_axis}", f"T  {facts.t_axis}"),
         x + 36,
         y,
         style,
@@ -207,10 +219,10 @@ def _philips_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     yield _at(f"{facts.date}  {facts.time}", x + 70, y, style)
     yield _at(f"{facts.age} Years   {facts.sex}", x + 140, y, style)
     y += 1.6 * pitch
-    rows = (("Rate", facts.rate), ("PR", facts.pr_ms), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTc", facts.qtc_ms))
+    rows = (("Rate", facts.rate), ("PR", _p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTc", facts.qtc_ms))
     yield from _table(((name, str(number)) for name, number in rows), (x, x + 22), y, style, pitch)
     yield _at("--AXIS--", x, y + 5.4 * pitch, style)
-    axes = (("P", facts.p_axis), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
+    axes = (("P", _p(facts, facts.p_axis)), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
     yield from _table(((name, str(number)) for name, number in axes), (x, x + 22), y + 6.4 * pitch, style, pitch)
     dots = ". . . . . . . . . . . . . ."
     yield from _list(
@@ -230,13 +242,13 @@ def _schiller_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> 
     )
     intervals = (
         ("HR", facts.rate, "/min"),
-        ("P", facts.pr_ms - 54, "ms"),
-        ("PQ", facts.pr_ms, "ms"),
+        ("P", _p(facts, _p_ms(facts)), "ms"),
+        ("PQ", _p(facts, facts.pr_ms), "ms"),
         ("QRS", facts.qrs_ms, "ms"),
         ("QT", facts.qt_ms, "ms"),
         ("QTc", facts.qtc_ms, "ms"),
     )
-    axes = (("P", facts.p_axis), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
+    axes = (("P", _p(facts, facts.p_axis)), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
     yield from _table(((name, str(number), unit) for name, number, unit in intervals), (x + 68, x + 88, x + 98), y, style, pitch)
     yield _at("Axes", x + 106, y, style)
     yield from _table(((name, f"{number}°") for name, number in axes), (x + 106, x + 126), y + pitch, style, pitch)
@@ -246,12 +258,8 @@ def _schiller_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> 
 def _nk_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.4 * style.text_mm
     yield _at(f"ID {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style)
-    yield _at(
-        f"HR {facts.rate}bpm  PR {facts.pr_ms}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms  AXIS {facts.qrs_axis}deg",
-        x,
-        y + pitch,
-        style,
-    )
+    intervals = f"PR {_p(facts, facts.pr_ms)}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms"
+    yield _at(f"HR {facts.rate}bpm  {intervals}  AXIS {facts.qrs_axis}deg", x, y + pitch, style)
     yield from _list(facts.statements, x + 145, y, style, pitch)
 
 

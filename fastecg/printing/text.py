@@ -215,7 +215,9 @@ def printable(text: Text, notes: list[str]) -> Text:
 def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: float) -> tuple[np.ndarray, int, int]:
     """The mask of a character, or of the line round it `stroke` cells to each side, and the place of its corner."""
     core, (left, top) = face.getmask2(character, mode="1" if dots else "L", stroke_width=stroke, anchor="ls")
-    return np.array(core, dtype=np.uint8).reshape(core.size[1], core.size[0]), left, top
+    if not all(core.size):
+        return np.zeros(core.size[::-1], dtype=np.uint8), left, top
+    return np.array(Image.Image()._new(core)), left, top  # without a picture round it, it is read value by value: 30 times as long
 
 
 def _over(mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int) -> tuple[np.ndarray, int, int]:

@@ -19,6 +19,7 @@ import numpy as np
 from fastecg.errors import RecordError
 from fastecg.record import LEADS, Record
 from fastecg.simulation.body import Body, stream
+from fastecg.simulation.cases import Case
 from fastecg.simulation.conductions import CONDUCTIONS, Conduction
 from fastecg.simulation.heart import breathe, dipole_of, heartbeats
 from fastecg.simulation.leads import electrodes_of, known_leads
@@ -39,6 +40,9 @@ def simulate(
     heart_rate: float | None = None,
     seed: int = 0,
     noise: float = 1.0,
+    drift: float = 1.0,
+    muscle: float = 1.0,
+    mains: float = 1.0,
     name: str | None = None,
     leads: Sequence[str] = LEADS,
     lead_off: Sequence[str] = (),
@@ -48,7 +52,8 @@ def simulate(
     Parameters
     ----------
     rhythm : str
-        Name of a row of `RHYTHMS`.
+        Name of a row of `RHYTHMS`, or "any": the seed draws a case as hospitals have them, with its rhythm, conduction, unrest and
+        loose electrodes (`conduction`, `drift`, `muscle`, `mains` and `lead_off` are then not looked at).
     conduction : str
         Name of a row of `CONDUCTIONS`. Beats that start in the ventricles keep their own shape.
     seconds : float
@@ -61,6 +66,8 @@ def simulate(
         The person and the recording, 0 or more. `noise`, `fs`, `conduction` and `leads` move no QRS complex.
     noise : float
         Scales baseline wander, muscle, mains and white noise together; 1 is a usual resting ECG, 0 is none.
+    drift, muscle, mains : float
+        Scale baseline wander, muscle noise and mains hum on top of `noise`: a restless, a shivering, a badly earthed patient.
     name : str, optional
         Name of the record, ``<rhythm>-<conduction>-<seed>`` if left out.
     leads : sequence of str
@@ -84,9 +91,13 @@ def simulate(
     >>> fastecg.simulate("atrial_fibrillation", seed=3, seconds=20)
     Record('atrial_fibrillation-normal-3', 12 leads, 10000 samples at 500 Hz, 20 s)
     """
+    if rhythm == "any":
+        case = Case.draw(_person(seed))
+        rhythm, conduction, drift, muscle, mains = case.rhythm, case.conduction, case.drift, case.muscle, case.mains
+        lead_off = [lead for lead in case.lead_off if lead in leads]
     row = _row("rhythm", rhythm, RHYTHMS)
     course = _row("conduction", conduction, CONDUCTIONS)
-    _check(seconds, fs, heart_rate, seed, noise)
+    _check(seconds, fs, heart_rate, seed, {"noise": noise, "drift": drift, "muscle": muscle, "mains": mains})
     leads = known_leads(leads, lead_off)
     body = Body.draw(seed)
     rate = float(stream(seed, "rate").uniform(*row.rate)) if heart_rate is None else float(heart_rate)
@@ -97,7 +108,7 @@ def simulate(
     weights, vectors = electrodes_of(leads)
     signal = (weights @ vectors) @ dipole
     if noise:
-        signal += noise * (weights @ electrode_noise(t, fs, len(vectors), body))
+        signal += noise * (weights @ electrode_noise(t, fs, len(vectors), body, drift, muscle, mains))
     signal[[leads.index(lead) for lead in lead_off]] = 0.0
     return Record(signal, fs, leads, f"{rhythm}-{conduction}-{seed}" if name is None else name)
 
@@ -109,11 +120,17 @@ def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
     raise RecordError(f"simulate: the {what} is {name!r}, expected one of {', '.join(row.name for row in rows)}")
 
 
-def _check(seconds: float, fs: float, heart_rate: float | None, seed: int, noise: float) -> None:
-    ranges = [("length", seconds, 0.1, 86400.0, "s"), ("sampling frequency", fs, 50.0, 20000.0, "Hz")]
-    ranges += [("seed", seed, 0, float("inf"), ""), ("noise", noise, 0.0, 1000.0, "")]
-    if not isinstance(seed, (int, np.integer)):
+def _person(seed: int) -> int:
+    """The seed, if it is one."""
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
+    return int(seed)
+
+
+def _check(seconds: float, fs: float, heart_rate: float | None, seed: int, noises: dict[str, float]) -> None:
+    ranges = [("length", seconds, 0.1, 86400.0, "s"), ("sampling frequency", fs, 50.0, 20000.0, "Hz")]
+    ranges += [(name, value, 0.0, 1000.0, "") for name, value in noises.items()]
+    _person(seed)
     if heart_rate is not None:
         ranges.append(("heart rate", heart_rate, 20.0, 300.0, "beats/min"))
     for what, value, low, high, unit in ranges:

@@ -10,12 +10,14 @@ from fastecg.simulation.body import Body, stream
 from fastecg.simulation.leads import ELECTRODES
 
 
-def electrode_noise(t: np.ndarray, fs: float, electrodes: int, body: Body) -> np.ndarray:
-    """What the electrodes pick up besides the heart, shape (electrodes, samples), mV."""
+def electrode_noise(
+    t: np.ndarray, fs: float, electrodes: int, body: Body, drift: float = 1.0, muscle: float = 1.0, mains: float = 1.0
+) -> np.ndarray:
+    """What the electrodes pick up besides the heart, shape (electrodes, samples), mV; `drift`, `muscle` and `mains` scale these parts."""
     white = 0.001 * stream(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
-    noise = _wander(t, electrodes, body)
-    noise += _muscle(t, fs, electrodes, body.seed)
-    noise += _mains(t, fs, electrodes, body.seed)
+    noise = drift * _wander(t, electrodes, body)
+    noise += muscle * _muscle(t, fs, electrodes, body.seed)
+    noise += mains * _mains(t, fs, electrodes, body.seed)
     noise += white
     return noise
 

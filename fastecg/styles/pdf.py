@@ -35,7 +35,7 @@ MUSE_GREY = Style(
     title="report in blue-grey, colons between the columns in the top margin",
     paper=(255, 255, 255),
     margin=(255, 255, 255),
-    grid=GridInk("line", (230, 234, 242), 0.11, (168, 182, 204), 0.17),
+    grid=GridInk("line", (243, 246, 252), 0.1, (158, 170, 192), 0.17, major_bead_mm=0.5),
     ink=(34, 36, 42),
     pen_mm=0.2,
     text_ink=(40, 42, 48),

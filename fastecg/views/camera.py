@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -45,23 +46,25 @@ class Camera(View):
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
         """Places (…, 2) in a picture in which the page's centre is the origin and has the scale 1/mm."""
-        up, across = self._pinhole(points_mm, page_mm)
-        corners = self._pinhole(_outline(page_mm), page_mm)
-        far = (up * up + across * across) / np.max(corners[0] ** 2 + corners[1] ** 2)
-        bent = 1.0 + far * (self.lens_k1 + far * self.lens_k2)
-        turned = np.deg2rad(self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
-        cos, sin = bent * np.cos(turned), bent * np.sin(turned)
-        return np.stack([up * cos - across * sin, up * sin + across * cos], axis=-1)
+        corners = self._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
+        lens = float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2)), self.lens_k1, self.lens_k2
+        return self._through(points_mm, page_mm, lens, self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
 
-    def _pinhole(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-        """Places towards the camera's side and across it, through a hole instead of a lens."""
-        tilt, azimuth = np.deg2rad(self.tilt_deg), np.deg2rad(self.azimuth_deg)
-        x, y, z = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2, points_mm[..., 2]
-        towards, aside = x * np.cos(azimuth) + y * np.sin(azimuth), y * np.cos(azimuth) - x * np.sin(azimuth)
+    def _through(
+        self, points_mm: np.ndarray, page_mm: tuple[float, float], lens: tuple[float, float, float], turned_deg: float
+    ) -> np.ndarray:
+        """Places (…, 2) towards the camera's side and across it, turned by an angle."""
+        from fastecg.kernels.pinhole import through_lens
+
         # However near it is said to be, the camera stays so far off a long page that its nearest corner is not in its face.
-        distance = max(self._distance_mm(), 0.8 * np.hypot(*page_mm) * np.sin(tilt))
-        magnified = 1.0 / np.maximum(1.0 - (towards * np.sin(tilt) + z * np.cos(tilt)) / distance, 0.05)
-        return (towards * np.cos(tilt) - z * np.sin(tilt)) * magnified, aside * magnified
+        distance = max(self._distance_mm(), 0.8 * float(np.hypot(*page_mm)) * math.sin(math.radians(self.tilt_deg)))
+        tilt, azimuth, turned = (
+            (float(np.cos(angle)), float(np.sin(angle))) for angle in np.deg2rad([self.tilt_deg, self.azimuth_deg, turned_deg])
+        )
+        points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 3)
+        out = np.empty((len(points), 2))
+        through_lens(points, (page_mm[0] / 2, page_mm[1] / 2), tilt, azimuth, distance, lens, turned, out)
+        return out.reshape(*points_mm.shape[:-1], 2)
 
     def _distance_mm(self) -> float:
         """Distance of the lens in millimetres of the page."""

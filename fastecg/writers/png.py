@@ -27,6 +27,7 @@ _NOISE = 0.5  # share from which it is packed as noise without one; between the 
 _BANDS = 4  # bands of rows that are tried, spread over the picture's height
 _BAND = 8  # rows of each
 _LEVELS = range(4)
+_TOGETHER = 128  # rows that are packed as one piece
 _LOOKED_AT = 64  # rows compared with their neighbours to choose the filter
 
 
@@ -95,11 +96,14 @@ def _compressed(rows: np.ndarray, pixel: int, level: int) -> bytes | memoryview:
 
 
 def _packed_print(rows: np.ndarray, level: int) -> bytes:
-    """Rows packed as they are."""
-    filtered = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
-    filtered[:, 0] = 0
-    filtered[:, 1:] = rows
-    return isal_zlib.compress(filtered, level)
+    """Rows packed as they are, some at a time: a copy of all of them would pass through memory once more."""
+    packer, band = isal_zlib.compressobj(level), np.zeros((_TOGETHER, rows.shape[1] + 1), np.uint8)
+    parts = []
+    for start in range(0, len(rows), _TOGETHER):
+        some = rows[start : start + _TOGETHER]
+        band[: len(some), 1:] = some
+        parts.append(packer.compress(band[: len(some)]))
+    return b"".join((*parts, packer.flush()))
 
 
 def _packed_noise(rows: np.ndarray, pixel: int) -> memoryview:

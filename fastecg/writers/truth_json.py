@@ -136,17 +136,14 @@ def _artifacts(photo: Photo) -> list[dict[str, Any]]:
 
 def _lead_entries(photo: Photo) -> list[dict[str, Any]]:
     """The entries of all lead segments, with the keys of ecg-image-kit."""
-    traces = photo.truth.traces
-    points = _row_column(np.concatenate([trace.points for trace in traces])) if traces else np.empty((0, 2))
-    ends = np.cumsum([len(trace.points) for trace in traces]).tolist()
     entries: list[dict[str, Any]] = [
         {
             "lead_name": trace.lead,
             "start_sample": trace.start,
             "end_sample": trace.stop,
-            "plotted_pixels": points[end - len(trace.points) : end],
+            "plotted_pixels": _written(trace.points[:, ::-1]),
         }
-        for trace, end in zip(traces, ends, strict=True)
+        for trace in photo.truth.traces
     ]
     for box in photo.truth.boxes:
         key = {"lead": "lead_bounding_box", "lead_name": "text_bounding_box"}.get(box.kind)
@@ -179,7 +176,7 @@ def _own_keys(photo: Photo) -> dict[str, Any]:
         "visible": [trace.visible for trace in truth.traces],
         "traces": [_trace(trace.trace) for trace in truth.traces],
         "boxes": _boxes(truth.boxes),
-        "grid": {"step_mm": _GRID_MM, "page_mm": _rounded(page_mm.reshape(-1, 2)), "px": _rounded(px.reshape(-1, 2))},
+        "grid": {"step_mm": _GRID_MM, "page_mm": _written(page_mm.reshape(-1, 2)), "px": _written(px.reshape(-1, 2))},
         "homography": truth.homography(),
         "other_leads": truth.other_leads,
         "notes": page.notes,
@@ -200,6 +197,14 @@ def _trace(trace: Trace) -> dict[str, Any]:
 def _row_column(points: np.ndarray) -> np.ndarray:
     """Points (n, 2) (x, y) as (row, column), rounded for the file."""
     return np.ascontiguousarray(_rounded(points)[:, ::-1])
+
+
+def _written(points: np.ndarray) -> orjson.Fragment | np.ndarray:
+    """Many points (n, 2), rounded, as they stand in the file."""
+    from fastecg.kernels.decimals import points_json
+
+    text = points_json(points)
+    return _rounded(points) if text is None else orjson.Fragment(text)
 
 
 def _rounded(points: np.ndarray) -> np.ndarray:

@@ -1,0 +1,118 @@
+"""Points as JSON: numbers written with three decimals at most, from whole thousandths.
+
+A shortest decimal that reads back as the same float takes a search; of a whole number of thousandths it is known beforehand. The
+characters before the point and those from it on come from tables, and a number below 10,000 is written as one word of eight bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from fastecg.kernels.address import address
+from fastecg.kernels.jit import jit
+
+_PER_UNIT = 1000
+_TABLED = 10_000  # whole numbers below have their characters in a table
+_LARGEST = 1e15  # thousandths; a float tells apart all of them up to here, and beyond it JSON's exponents begin
+_WIDEST = 20  # bytes of a point's number with what stands round it: sign, twelve digits, point, three decimals, three of ``[[,]``
+_NULL = int.from_bytes(b"null", "little")
+_BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
+_MINUS, _ZERO, _CLOSE = b"-0]"
+_COUNT = 40  # bits of a table's entry below the number of its characters
+
+
+def points_json(points: np.ndarray) -> bytes | None:
+    """JSON of points (n, 2) float64 rounded to thousandths, ``null`` where not finite; None if one is too large for a decimal.
+
+    The same bytes as ``orjson.dumps(np.round(points, 3))``.
+    """
+    if not len(points):
+        return b"[]"
+    out = np.empty(len(points) * 2 * _WIDEST + 16, dtype=np.uint8)
+    size = _write_points(np.ascontiguousarray(points, dtype=np.float64), *_tables(), out)
+    return out[:size].tobytes() if size else None
+
+
+@functools.cache
+def _tables() -> tuple[np.ndarray, np.ndarray]:
+    """Characters of whole numbers, and of thousandths from the point on: the first in the lowest byte, their number in the highest."""
+
+    def packed(texts: list[str]) -> np.ndarray:
+        return np.array([int.from_bytes(text.encode(), "little") | len(text) << _COUNT for text in texts], dtype=np.uint64)
+
+    parts = [f".{number:03}".rstrip("0") for number in range(_PER_UNIT)]
+    return packed([str(number) for number in range(_TABLED)]), packed([part if len(part) > 1 else ".0" for part in parts])
+
+
+@jit
+def _write_points(points, wholes, parts, out):
+    """Write all points; how many bytes that took, or 0 if one is too large."""
+    begin = np.uint64(address(out))
+    at = begin
+    for i in range(np.uint64(len(points))):
+        _put(at, np.uint64(_NEXT if i else _BEGIN))
+        at += np.uint64(3 if i else 2)
+        at = _write_number(points[i, 0], wholes, parts, at)
+        if at:
+            _put(at, np.uint64(_BETWEEN))
+            at = _write_number(points[i, 1], wholes, parts, at + np.uint64(1))
+        if not at:
+            return 0
+    _put(at, np.uint64(_CLOSE | _CLOSE << 8))
+    return np.int64(at + np.uint64(2) - begin)
+
+
+@jit(inline="always")
+def _write_number(value, wholes, parts, at):
+    """Write a number at an address; where it ends, or 0 if it is too large."""
+    if not np.isfinite(value):
+        _put(at, np.uint64(_NULL))
+        return at + np.uint64(4)
+    rounded = np.rint(value * _PER_UNIT)
+    if abs(rounded) >= _LARGEST:
+        return np.uint64(0)
+    if np.signbit(rounded):
+        _put(at, np.uint64(_MINUS))
+        at += np.uint64(1)
+    thousandths = np.uint64(abs(rounded))
+    whole = np.uint64(thousandths // np.uint64(_PER_UNIT))
+    part = parts[np.uint64(thousandths - whole * np.uint64(_PER_UNIT))]
+    if whole >= np.uint64(_TABLED):
+        at = _write_whole(whole, at)
+        _put(at, part)
+        return at + (part >> np.uint64(_COUNT))
+    text = wholes[whole]
+    count, behind = text >> np.uint64(_COUNT), part >> np.uint64(_COUNT)
+    _put(at, np.uint64(text & np.uint64(0xFFFFFFFF)) | np.uint64(part << np.uint64(count << np.uint64(3))))
+    return at + count + behind
+
+
+@jit
+def _write_whole(whole, at):
+    """Write a whole number digit by digit; where it ends."""
+    place = np.uint64(1)
+    while whole // place >= np.uint64(10):
+        place *= np.uint64(10)
+    while place:
+        _put(at, np.uint64(_ZERO) + np.uint64(whole // place % np.uint64(10)))
+        at += np.uint64(1)
+        place //= np.uint64(10)
+    return at
+
+
+@intrinsic
+def _put(context: Any, place: Any, word: Any) -> Any:
+    """Store eight bytes at an address, aligned or not; what is too many is written over by the next."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        builder.store(arguments[1], target).align = 1
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64), generate

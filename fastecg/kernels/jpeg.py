@@ -1,0 +1,316 @@
+"""What a picture loses as a baseline JPEG, without the file: colours halved, cosine transforms, rounding to steps, and back.
+
+A file holds the rounded coefficients exactly, so packing and unpacking them changes nothing and is left out; it is most of the time. All
+else is done as libjpeg does it, to the bit: 13-bit cosines in whole numbers (Loeffler, Ligtenberg and Moschytz 1989), rows before
+columns on the way there and after them on the way back, colours averaged in blocks of 2x2 and spread again by 3 : 1 along both axes.
+
+Sixteen pixels at a time, as LLVM vector instructions: two blocks of 8x8 side by side stay in registers from the first to the last step.
+
+Format: ITU-T T.81 (1992), with the tables of its annex K scaled by quality as libjpeg's users know it; JFIF 1.02 for the colours.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from fastecg.kernels.address import address
+from fastecg.kernels.jit import jit
+from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
+
+_BLOCK = 8
+_MCU = 16  # pixels a side that share one block of either colour
+_LUMA = (
+    (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92), (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)  # fmt: skip
+_CHROMA = (
+    (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99), (47, 66, 99, 99, 99, 99, 99, 99),
+    (99,) * 8, (99,) * 8, (99,) * 8, (99,) * 8,
+)  # fmt: skip
+_DIGITS = 13  # binary digits of a cosine behind the point
+_KEPT = 2  # those that values keep between the two passes
+
+
+def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) -> None:
+    """Make of (height, width, 3) uint8, C order, what libjpeg makes of it at 4:2:0, in place; of pictures above 4 px wide to the bit.
+
+    Parameters
+    ----------
+    pixels : ndarray
+    quality : int
+        1 to 100, as libjpeg counts.
+    left, top : int
+        Pixels, 0 to 15, by which blocks begin before the picture: as if its edge were repeated so often on the left and above.
+    """
+    steps = _steps(quality)
+    # Of the transforms, which are eight times as large as T.81's: what is added before the division rounds it to the nearest.
+    # A half more keeps the product with a rounded reciprocal from falling short of a whole number.
+    rounding = np.stack([4.0 * steps + 0.5, 1.0 / (8.0 * steps)], axis=1).astype(np.float32)
+    _recompress(pixels.reshape(len(pixels), -1), rounding, steps.astype(np.int16), left, top)
+
+
+@functools.lru_cache(maxsize=8)
+def _steps(quality: int) -> np.ndarray:
+    """Steps of the coefficients of brightness and of colours, (2, 64), row by row."""
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return np.clip((np.array([_LUMA, _CHROMA]).reshape(2, -1) * percent + 50) // 100, 1, 255)
+
+
+@jit
+def _recompress(pixels, rounding, steps, left, top):
+    """As `recompress`, on rows of 3 * width values."""
+    width, height = left + pixels.shape[1] // 3, top + pixels.shape[0]
+    across = (width + _MCU - 1) // _MCU  # units of 16x16
+    luma = np.empty((2 * _MCU, across * _MCU), dtype=np.uint8)  # of two rows of units: the next one's colours reach into the last
+    chroma = np.zeros((2, 2 * _BLOCK, (across + 1) // 2 * _MCU), dtype=np.uint8)
+    lines = np.empty((2, 3 * across * _MCU), dtype=np.uint8)
+    sums = np.zeros((2, across * _BLOCK + 2), dtype=np.int16)
+    for unit in range((height + _MCU - 1) // _MCU):
+        first = _MCU * (unit % 2)
+        for k in range(_BLOCK):
+            row = _MCU * unit + 2 * k
+            if row < height:
+                _lengthen(pixels[max(row - top, 0)], left, lines[0])
+                _lengthen(pixels[max(min(row + 1, height - 1) - top, 0)], left, lines[1])
+                _take_apart(lines[0], lines[1], luma[first + 2 * k], luma[first + 2 * k + 1], chroma[:, first // 2 + k])
+            else:
+                for i in range(2):
+                    _repeat(luma[first + 2 * k - 1], luma[first + 2 * k + i])
+                    _repeat(chroma[i, first // 2 + k - 1], chroma[i, first // 2 + k])
+        for plane in range(3):
+            own = min(plane, 1)
+            rows = luma[first : first + _MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + _BLOCK]
+            _transform(rows, rounding[own], steps[own])
+        last = (unit + 1) * _MCU >= height
+        for row in range(max(_MCU * unit - 1, top), height if last else _MCU * (unit + 1) - 1):
+            near = row // 2
+            far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
+            for c in range(2):
+                _lay_over(chroma[c, near % _MCU], chroma[c, far % _MCU], sums[c], (width + 1) // 2)
+            _put_together(luma[row % (2 * _MCU)], sums[0], sums[1], lines[0])
+            _repeat(lines[0][3 * left :], pixels[row - top])
+
+
+@jit
+def _lengthen(row, left, line):
+    """Write a row of pixels with its first one repeated before it `left` times, and its last one to the end of the line."""
+    _repeat(row, line[3 * left : 3 * left + len(row)])
+    for k in range(3 * left):
+        line[k] = row[k % 3]
+    for k in range(3 * left + len(row), len(line)):
+        line[k] = line[k - 3]
+
+
+@jit
+def _repeat(row, out):
+    """Fill a row with the beginning of another."""
+    for i in range(np.uint64(len(out))):  # unsigned, and it becomes one call of memcpy
+        out[i] = row[i]
+
+
+@jit
+def _take_apart(upper, lower, luma_upper, luma_lower, chroma):
+    """Brightness of two rows of pixels, and their colours in blocks of 2x2: differences of blue and of red."""
+    upper_at, lower_at, first, second = address(upper), address(lower), address(luma_upper), address(luma_lower)
+    blue, red = address(chroma[0]), address(chroma[1])
+    for x in range(0, len(luma_upper), 16):
+        _apart(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue + x // 2, red + x // 2)
+
+
+@jit
+def _transform(rows, rounding, steps):
+    """There and back, for eight or sixteen rows of a plane."""
+    at, stride, rounding_at, steps_at = address(rows), np.int64(rows.strides[0]), address(rounding), address(steps)
+    for y in range(0, rows.shape[0], _BLOCK):
+        for x in range(0, rows.shape[1], 16):
+            _there_and_back(at + y * stride + x, stride, rounding_at, steps_at)
+
+
+@jit
+def _lay_over(near, far, sums, count):
+    """Three times the nearer row of colours and once the farther, from the second place on; the ends are repeated."""
+    inner = sums[1 : count + 1]
+    for j in range(count):
+        inner[j] = np.int16(np.int16(np.int16(near[j]) * np.int16(3)) + np.int16(far[j]))
+    sums[0], sums[count + 1] = sums[1], sums[count]
+
+
+@jit
+def _put_together(luma, blue, red, line):
+    luma_at, blue_at, red_at, line_at = address(luma), address(blue), address(red), address(line)
+    for x in range(0, len(luma), 16):
+        _together(luma_at + x, blue_at + x, red_at + x, line_at + 3 * x)
+
+
+def _sum(v: Vectors, *terms: Any) -> Any:
+    return functools.reduce(v.b.add, terms)
+
+
+def _weighed(v: Vectors, vector: Any, factor: float) -> Any:
+    """Times a cosine, or its like, in whole numbers."""
+    return v.b.mul(vector, v.repeat(vector, round(factor * 2**_DIGITS)))
+
+
+def _rounded(v: Vectors, vector: Any, digits: int) -> Any:
+    """Without so many binary digits, to the nearest."""
+    return v.narrow(v.shift(v.b.add(vector, v.repeat(vector, 1 << (digits - 1))), -digits), I16)
+
+
+def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
+    """The half of a transform with sines, the same in both directions; a to d belong to 7, 5, 3 and 1."""
+    z1, z2, z3, z4 = v.b.add(a, d), v.b.add(b, c), v.b.add(a, c), v.b.add(b, d)
+    z5 = _weighed(v, v.b.add(z3, z4), 1.175875602)
+    z1, z2 = _weighed(v, z1, -0.899976223), _weighed(v, z2, -2.562915447)
+    z3, z4 = v.b.add(_weighed(v, z3, -1.961570560), z5), v.b.add(_weighed(v, z4, -0.390180644), z5)
+    return (
+        _sum(v, _weighed(v, a, 0.298631336), z1, z3), _sum(v, _weighed(v, b, 2.053119869), z2, z4),
+        _sum(v, _weighed(v, c, 3.072711026), z2, z3), _sum(v, _weighed(v, d, 1.501321110), z1, z4),
+    )  # fmt: skip
+
+
+def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
+    """Cosine transform down eight rows of 16-bit numbers; the first pass keeps `_KEPT` digits more, the second drops them."""
+    low, high = [], []
+    for k in range(4):
+        one, other = (v.widen(rows[i], I32) for i in (k, 7 - k))
+        low.append(v.b.add(one, other))
+        high.append(v.b.sub(one, other))
+    t10, t13, t11, t12 = v.b.add(low[0], low[3]), v.b.sub(low[0], low[3]), v.b.add(low[1], low[2]), v.b.sub(low[1], low[2])
+    drop = _DIGITS - _KEPT if first else _DIGITS + _KEPT
+    out: list[Any] = [None] * 8
+    for place, total in ((0, v.b.add(t10, t11)), (4, v.b.sub(t10, t11))):
+        out[place] = v.narrow(v.shift(total, _KEPT), I16) if first else _rounded(v, total, _KEPT)
+    z1 = _weighed(v, v.b.add(t12, t13), 0.541196100)
+    out[2] = _rounded(v, v.b.add(z1, _weighed(v, t13, 0.765366865)), drop)
+    out[6] = _rounded(v, v.b.add(z1, _weighed(v, t12, -1.847759065)), drop)
+    for place, total in zip((7, 5, 3, 1), _odd_part(v, *high[::-1]), strict=True):
+        out[place] = _rounded(v, total, drop)
+    return out
+
+
+def _backward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
+    """The inverse transform; after the second pass numbers are levels again, less 128."""
+    wide = [v.widen(row, I32) for row in rows]
+    z1 = _weighed(v, v.b.add(wide[2], wide[6]), 0.541196100)
+    t2, t3 = v.b.add(z1, _weighed(v, wide[6], -1.847759065)), v.b.add(z1, _weighed(v, wide[2], 0.765366865))
+    t0, t1 = v.shift(v.b.add(wide[0], wide[4]), _DIGITS), v.shift(v.b.sub(wide[0], wide[4]), _DIGITS)
+    even = v.b.add(t0, t3), v.b.add(t1, t2), v.b.sub(t1, t2), v.b.sub(t0, t3)
+    odd = _odd_part(v, wide[7], wide[5], wide[3], wide[1])[::-1]
+    drop = _DIGITS - _KEPT if first else _DIGITS + _KEPT + 3
+    upper = [_rounded(v, v.b.add(one, other), drop) for one, other in zip(even, odd, strict=True)]
+    lower = [_rounded(v, v.b.sub(one, other), drop) for one, other in zip(even, odd, strict=True)]
+    return upper + lower[::-1]
+
+
+def _turned(v: Vectors, rows: list[Any]) -> list[Any]:
+    """Two blocks of 8x8 side by side, each with rows and columns exchanged: three steps within the 128-bit halves."""
+    for apart, element in ((1, I16), (2, I32), (4, I64)):
+        count = 256 // element.width
+        halves = range(0, count, count // 2)
+        low = [lane for start in halves for k in range(count // 4) for lane in (start + k, count + start + k)]
+        high = [lane + count // 4 for lane in low]
+        rows = [v.b.bitcast(row, ir.VectorType(element, count)) for row in rows]
+        for k in range(_BLOCK):
+            if not k & apart:
+                one, other = rows[k], rows[k + apart]
+                rows[k], rows[k + apart] = v.pick(one, low, other), v.pick(one, high, other)
+    return [v.b.bitcast(rows[k], ir.VectorType(I16, 16)) for k in (0, 4, 2, 6, 1, 5, 3, 7)]  # bits of the row's number from behind
+
+
+@intrinsic
+def _there_and_back(typing, at, stride, rounding, steps):
+    """Transform, round to steps, and transform back two blocks of 8x8 bytes side by side, `stride` bytes from row to row."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, (at, stride, rounding, steps) = Vectors(builder), args
+        places = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(_BLOCK)]
+        rows = [v.widen(v.load(place, I8, 16), I16, signed=False) for place in places]
+        rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
+        rows = _forward(v, _turned(v, _forward(v, _turned(v, rows), first=True)), first=False)
+        both = [*range(_BLOCK)] * 2
+        for k, row in enumerate(rows):
+            half, factor = (
+                v.pick(v.load(rounding, ir.FloatType(), _BLOCK, step=4 * (_BLOCK * k + start)), both) for start in (0, _BLOCK * _BLOCK)
+            )
+            sign = v.shift(row, -15)
+            size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
+            size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
+            whole = v.narrow(v.b.fptosi(size, ir.VectorType(I32, 16)), I16)
+            step = v.pick(v.load(steps, I16, _BLOCK, step=2 * _BLOCK * k), both)
+            rows[k] = v.b.mul(v.b.sub(v.b.xor(whole, sign), sign), step)
+        rows = _turned(v, _backward(v, _turned(v, _backward(v, rows, first=True)), first=False))
+        for place, row in zip(places, rows, strict=True):
+            level = v.maximum(v.minimum(v.b.add(row, v.repeat(row, 128)), 255), 0)
+            v.store(v.narrow(level, I8), place)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), emit
+
+
+@intrinsic
+def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
+    """Sixteen pixels of two rows: 2 x 16 bytes of brightness, and 8 of either colour."""
+
+    def mixed(v: Vectors, terms: tuple[tuple[Any, float], ...], more: int) -> Any:
+        """A weighted sum of channels, in 65536ths, and what is added for rounding."""
+        wide = [v.b.mul(channel, v.repeat(channel, round(factor * 65536))) for channel, factor in terms]
+        total = _sum(v, *wide)
+        return v.narrow(v.b.lshr(v.b.add(total, v.repeat(total, more)), v.repeat(total, 16)), I16)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, colours = Vectors(builder), []
+        for row, luma in zip(args[:2], args[2:4], strict=True):
+            bytes_ = v.load(row, I8, 48)
+            r, g, b = (v.widen(v.pick(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
+            v.store(v.narrow(mixed(v, ((r, 0.29900), (g, 0.58700), (b, 0.11400)), 32768), I8), luma)
+            middle = (128 << 16) + 32767
+            colours.append(
+                [mixed(v, ((b, 0.5), (r, -0.16874), (g, -0.33126)), middle), mixed(v, ((r, 0.5), (g, -0.41869), (b, -0.08131)), middle)]
+            )
+        for one, other, out in zip(*colours, args[4:], strict=True):
+            rows = v.b.add(one, other)
+            total = v.b.add(v.pick(rows, list(range(0, 16, 2))), v.pick(rows, list(range(1, 16, 2))))
+            total = v.b.add(total, v.constant(I16, [1, 2] * 4))  # halves are rounded down and up by turns
+            v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), I8), out)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 6), emit
+
+
+@intrinsic
+def _together(typing, luma, blue, red, line):
+    """Sixteen pixels from as many bytes of brightness and nine or ten sums of either colour, the first of which lies before them."""
+
+    def spread(v: Vectors, sums: Any) -> Any:
+        """Differences of colour, -128 to 127."""
+        before, here, behind = (v.load(sums, I16, 8, step=2 * k) for k in range(3))
+        thrice = v.b.mul(here, v.repeat(here, 3))
+        even, odd = (v.b.add(v.b.add(thrice, other), v.repeat(here, half)) for other, half in ((before, 8), (behind, 7)))
+        both = v.pick(even, [lane for k in range(8) for lane in (k, 8 + k)], odd)
+        return v.b.sub(v.shift(both, -4), v.repeat(both, 128))
+
+    def scaled(v: Vectors, *terms: tuple[Any, int]) -> Any:
+        """A sum in 65536ths, rounded."""
+        total = _sum(v, *(v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * 16)) for vector, factor in terms))
+        return v.narrow(v.shift(v.b.add(total, v.repeat(total, 32768)), -16), I16)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v = Vectors(builder)
+        level = v.widen(v.load(args[0], I8, 16), I16, signed=False)
+        b, r = spread(v, args[1]), spread(v, args[2])
+        # Factors are 1.402, 1.772, 0.34414 and 0.71414; whole parts are taken out, so that the rest fits 16 bits.
+        red = v.b.add(r, scaled(v, (r, 91881 - 65536)))
+        blue = v.b.add(v.shift(b, 1), scaled(v, (b, 116130 - 131072)))
+        green = v.b.sub(scaled(v, (b, -22554), (r, 65536 - 46802)), r)
+        channels = [v.narrow(v.maximum(v.minimum(v.b.add(level, more), 255), 0), I8) for more in (red, green, blue)]
+        v.store(v.woven(channels), args[3])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), emit

@@ -1,0 +1,274 @@
+"""What a machine measures on a recording: rate, rhythm, intervals, axes, and what is unusual about the average beat.
+
+Rough on purpose: machines are. Where something cannot be measured it is None, and nothing is printed about it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastecg.leads import LIMB_SHARES
+from fastecg.record import Record
+
+_SEEN_S = 10.0  # of a record: what a page shows
+_BEFORE_S = 0.40  # of an average beat, before the QRS complex
+_AFTER_S = 0.56  # ... and after
+_HZ = 250.0  # of the average beat: 4 ms, to which machines round
+_MOST_MV = 1e15  # whose squares float32 can hold
+_RATES = (20, 300)  # beats a minute that a heart can do
+_EVEN = 0.12  # share of the usual interval by which a beat is on time
+_SLOW_SHARE = 0.04  # of a beat's energy: T waves have a hundredth
+_QUIET = 0.07  # share of its highest speed under which the dipole rests between waves
+_LEAST_P_MV = 0.045  # a P wave, over all leads; less is taken for noise
+_DIPOLE = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # what the others follow from
+
+#: Leads that look at the same wall.
+WALLS = {"inferior": ("II", "III", "aVF"), "anterior": ("V2", "V3", "V4"), "lateral": ("I", "aVL", "V5", "V6")}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Measurements of one recording. Times in ms, axes in degrees, voltages in mV; None or empty where there is nothing to measure."""
+
+    rate: int | None = None
+    regular: bool = True
+    early: str = ""  # "wide" or "narrow" premature beats, some of them
+    pr_ms: int | None = None
+    qrs_ms: int | None = None
+    qt_ms: int | None = None
+    p_axis: int | None = None
+    qrs_axis: int | None = None
+    t_axis: int | None = None
+    has_p: bool = False
+    limb_mv: float | None = None  # largest QRS complex of the limb leads, from peak to peak
+    block: str = ""  # "left" or "right" bundle branch, by the shape of a wide complex
+    st_up: tuple[str, ...] = ()  # walls with elevated ST segments
+    t_down: tuple[str, ...] = ()  # walls with inverted T waves
+
+
+def measured(record: Record) -> Measured:
+    """Measure the first 10 s of a record.
+
+    Parameters
+    ----------
+    record : Record
+        Any leads; axes need I and II.
+    """
+    signal = record.signal[:, : round(_SEEN_S * record.fs)]
+    slope, hz = _steepness(signal, record.fs)
+    if slope.size < 3 * hz or not slope.any():
+        return Measured()
+    peaks = _peaks(slope, hz)
+    if len(peaks) < 3:
+        return Measured()
+    gaps = np.diff(peaks) / hz
+    usual = float(np.median(gaps))
+    rate = round(60.0 / usual)
+    if not _RATES[0] <= rate <= _RATES[1]:
+        return Measured()
+    off = gaps / usual - 1.0
+    regular = float(np.mean(np.abs(off) < _EVEN)) > 0.8
+    names = [lead for lead in _DIPOLE if lead in record.leads]
+    slow = _slow_beats(slope, peaks, gaps, usual, hz)
+    rest = Measured(rate=rate, regular=regular, early="wide" if slow else "")
+    if len(names) < 2 or record.fs < 50.0:
+        return rest
+    beats, at = _windows(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
+    if len(beats) < 2:
+        return rest
+    on_time = np.concatenate([[True], np.abs(off) < _EVEN])[at]
+    chosen = beats[on_time] if on_time.sum() >= 2 else beats
+    average = np.median(chosen, axis=0)
+    early = rest.early
+    if not early and float(np.mean(np.abs(off) < _EVEN)) >= 0.4:
+        early = _early(beats[np.concatenate([[False], off < -2 * _EVEN])[at]], average)
+    halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
+    return _of_beat(average, halves, names, usual, rest, early)
+
+
+def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
+    """How steeply the leads move, summed over leads and smoothed over a QRS; at about 125 Hz."""
+    step = max(1, int(fs // 125))
+    # Four leads see every beat; twelve would take three times as long.
+    rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
+    tame = rows.clip(-_MOST_MV, _MOST_MV)
+    thin = np.nan_to_num(tame.reshape(len(rows), -1, step).mean(2))
+    hz = fs / step
+    if thin.shape[1] < 2:
+        return np.zeros(0), hz
+    energy = np.square(np.diff(thin, axis=1)).sum(0, dtype=np.float64)
+    width = max(1, round(0.1 * hz))
+    return np.convolve(energy, np.ones(width) / width, mode="same"), hz
+
+
+def _peaks(slope: np.ndarray, hz: float) -> list[int]:
+    """Places of the beats: the highest point of every stretch above a share of the usual top, 0.25 s apart at least."""
+    second = max(1, round(hz))
+    tops = [slope[k : k + second].max() for k in range(0, max(1, slope.size - second + 1), second)]
+    above = np.flatnonzero(slope > 0.3 * float(np.median(tops)))
+    peaks: list[int] = []
+    for run in np.split(above, np.flatnonzero(np.diff(above) > 1) + 1):
+        top = int(run[slope[run].argmax()]) if run.size else -1
+        if top >= 0 and (not peaks or top - peaks[-1] >= 0.25 * hz):
+            peaks.append(top)
+    return peaks
+
+
+def _slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: float, hz: float) -> bool:
+    """Whether something is in a gap that is too long, steeper than a T wave but less than the other beats: wide complexes."""
+    top = float(np.median(slope[peaks]))
+    for k in np.flatnonzero(gaps > 1.4 * usual_s):
+        between = slope[peaks[k] + round(0.3 * hz) : peaks[k + 1] - round(0.12 * hz)]
+        if between.size and between.max() > _SLOW_SHARE * top:
+            return True
+    return False
+
+
+def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """The beats that lie wholly in the record, (beats, leads, samples) at some 250 Hz, and which they are."""
+    step = max(1, round(fs / _HZ))
+    hz = fs / step
+    tame = rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step)
+    thin = np.nan_to_num(tame.mean(2, dtype=np.float64))
+    before, after = (round(min(length, share * usual_s) * hz) for length, share in ((_BEFORE_S, 0.45), (_AFTER_S, 0.75)))
+    middle = np.rint(at_s * hz).astype(int)
+    inside = np.flatnonzero((middle >= before) & (middle + after <= thin.shape[1]))
+    places = middle[inside, None] + np.arange(-before, after)
+    beats = np.moveaxis(thin[:, places], 0, 1)
+    # To a common grid of 250 Hz, so that one set of lengths fits all records.
+    count = max(2, round((before + after) / hz * _HZ))
+    if count != beats.shape[2] and beats.size:
+        share = np.linspace(0, beats.shape[2] - 1, count)
+        low = np.minimum(share.astype(int), beats.shape[2] - 2)
+        beats = beats[..., low] + (share - low) * (beats[..., low + 1] - beats[..., low])
+    return beats, inside
+
+
+def _early(beats: np.ndarray, average: np.ndarray) -> str:
+    """Whether beats that come early look like the average one ("narrow") or not ("wide"); "" where there are none."""
+    if not len(beats):
+        return ""
+    return "narrow" if _alike(average, np.median(beats, axis=0)) > 0.75 else "wide"
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two beats over all leads, their levels left out."""
+    a, b = (values - values.mean(axis=-1, keepdims=True) for values in (one, other))
+    return float((a * b).sum() / max(math.sqrt(float((a**2).sum() * (b**2).sum())), 1e-12))
+
+
+def _of_beat(
+    average: np.ndarray, halves: tuple[np.ndarray, np.ndarray], names: list[str], usual_s: float, known: Measured, early: str
+) -> Measured:
+    """Intervals, axes and shapes of the average beat, (leads, samples) at 250 Hz; `halves` are those of every other beat."""
+    ms = 1000.0 / _HZ
+    speed = np.sqrt(np.square(np.diff(average, axis=1)).sum(axis=0))
+    speed = np.convolve(speed, np.full(3, 1 / 3), mode="same")
+    start = min(round(min(_BEFORE_S, 0.45 * usual_s) * _HZ), len(speed) - 1)
+    near = slice(max(start - 20, 0), start + 20)
+    top = near.start + int(speed[near].argmax())
+    on, off = _run(speed, top, -1), _run(speed, top, 1)
+    qrs_ms = round((off - on) * ms)
+    if not 48 <= qrs_ms <= 216:  # wider ones are noise, or no complexes
+        return known
+    level = average - average[:, max(on - 7, 0) : max(on - 2, 1)].mean(axis=1, keepdims=True)
+    leads = dict(zip(names, level, strict=True))
+    if "I" in leads and "II" in leads:
+        leads |= {name: a * leads["I"] + b * leads["II"] for name, (a, b) in LIMB_SHARES.items()}
+    size = np.sqrt(np.square(level).sum(axis=0))
+    t_peak, t_end = _t_wave(size, off)
+    p_start, p_peak, p_mv = _p_wave(level, on)
+    # Atrial waves that do not keep time with the ventricles leave another hump in every other half of the beats.
+    window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
+    found_p = p_mv > _LEAST_P_MV and _alike(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
+    pr_ms = round((on - p_start) * ms) if found_p else None
+    wide = qrs_ms >= 120
+    limbs = [float(np.ptp(leads[name][on : off + 1])) for name in ("I", "II", "III", "aVR", "aVL", "aVF") if name in leads]
+    st = {name: float(row[min(off + 10, len(row) - 1)]) for name, row in leads.items()}  # 40 ms after the complex
+    t = {name: float(row[t_peak]) for name, row in leads.items()} if t_peak else {}
+    return Measured(
+        rate=known.rate, regular=known.regular, early=early,
+        pr_ms=pr_ms, qrs_ms=2 * round(qrs_ms / 2), qt_ms=2 * round((t_end - on) * ms / 2) if t_peak else None,
+        p_axis=_axis(leads, p_peak - 4, p_peak + 5) if found_p else None,
+        qrs_axis=_axis(leads, on, off + 1),
+        t_axis=_axis(leads, t_peak - 8, t_peak + 9) if t_peak else None,
+        has_p=found_p, limb_mv=max(limbs) if len(limbs) == 6 else None,
+        block=_block(leads, on, off) if wide else "",
+        st_up=_walls({name: mv > (0.2 if name in ("V2", "V3") else 0.1) for name, mv in st.items()}) if not wide else (),
+        t_down=_walls({name: mv < -0.1 for name, mv in t.items()}) if not wide else (),
+    )  # fmt: skip
+
+
+def _run(speed: np.ndarray, top: int, way: int) -> int:
+    """Where a complex ends: the first place from its steepest one from which on the dipole rests for 16 ms, or 120 ms on."""
+    quiet = _QUIET * speed[top] + 0.002
+    k = top
+    while 4 < k < len(speed) - 5 and abs(k - top) < 30:
+        ahead = speed[k : k + 4] if way > 0 else speed[k - 3 : k + 1]
+        if ahead.max() < quiet:
+            break
+        k += way
+    return k
+
+
+def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
+    """Peak and end of the T wave: where the tangent to its steepest fall meets the level after it; (0, 0) where there is none."""
+    first = off + 20  # 80 ms on
+    if first + 20 >= len(size):
+        return 0, 0
+    smooth = np.convolve(size, np.full(7, 1 / 7), mode="same")[: len(size) - 3]
+    # The next P wave may be as high as a flat T: what counts is the first hump that is nearly the highest.
+    high = first + np.flatnonzero(smooth[first:] >= 0.7 * smooth[first:].max())[0]
+    peak = high + int(smooth[high : high + 25].argmax())
+    fall = np.diff(smooth[peak : peak + 50])
+    if len(fall) < 10 or smooth[peak] < 0.06:
+        return 0, 0
+    steepest = peak + int(fall.argmin())
+    low = float(smooth[steepest : steepest + 40].min())
+    end = steepest + (smooth[steepest] - low) / max(-float(fall.min()), 1e-6)
+    return peak, min(int(end), len(size) - 1)
+
+
+def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
+    """Start, peak and height (mV, over all leads) of the hump before the QRS complex."""
+    last = on - 8  # a P wave's peak lies 32 ms before the complex at least
+    if last < 12:
+        return 0, 0, 0.0
+    size = np.convolve(np.sqrt(np.square(level[:, :on]).sum(axis=0)), np.full(5, 1 / 5), mode="valid")
+    first = max(last - 76, 4)  # and 340 ms at most
+    hump = size[first - 4 : last - 2]
+    peak = int(hump.argmax())
+    left, right = hump[: peak + 1].min(), hump[peak:].min()
+    height = float(hump[peak] - max(left, right))
+    lower = np.flatnonzero(hump[: peak + 1] < left + 0.15 * (hump[peak] - left))
+    start = first - 2 + (int(lower[-1]) if lower.size else 0)
+    return start, first - 2 + peak, height
+
+
+def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
+    """Direction of the mean dipole in the frontal plane, degrees: 0 to the left, 90 to the feet."""
+    if "I" not in leads or "II" not in leads:
+        return None
+    span = slice(max(first, 0), stop)
+    across, down = float(leads["I"][span].sum()), float(leads["aVF"][span].sum()) * 2.0 / math.sqrt(3.0)
+    return round(math.degrees(math.atan2(down, across)))
+
+
+def _block(leads: dict[str, np.ndarray], on: int, off: int) -> str:
+    """Which bundle branch is blocked, by where the last 40 ms of a wide complex point; "" where neither shape fits."""
+    late = slice(max(off - 12, on), off)
+    first, lateral = leads.get("V1"), leads.get("V6", leads.get("I"))
+    if first is None or lateral is None:
+        return ""
+    whole = float(first[on:off].sum())
+    if first[late].mean() > 0.05 and lateral[late].mean() < 0:
+        return "right"
+    return "left" if whole < 0 and lateral[on:off].sum() > 0 and lateral[on:off].min() > -0.3 * lateral[on:off].max() else ""
+
+
+def _walls(found: dict[str, bool]) -> tuple[str, ...]:
+    """The walls of which two leads at least show it."""
+    return tuple(wall for wall, names in WALLS.items() if sum(found.get(name, False) for name in names) >= 2)
