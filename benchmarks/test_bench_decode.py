@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from timing import times_faster
 
-from fastecg.grid import grid_plane
 from fastecg.kernels.demodulate import follow
 from fastecg.kernels.fit import BAND, normal_equations
 from fastecg.kernels.line import stroke_trace
 from fastecg.page import Grid
-from fastecg.style import GridInk
+from fastecg.printing.grid import grid_plane
+from fastecg.styles.style import GridInk
 
 SCALE = 200 / 25.4
 SIGMA = 6.0

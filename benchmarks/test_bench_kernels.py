@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from timing import times_faster
 
-from fastecg.grid import draw_grid
 from fastecg.kernels.blend import blend, multiply
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.kernels.line import stroke_trace
 from fastecg.page import Grid
-from fastecg.style import GridInk
+from fastecg.printing.grid import draw_grid
+from fastecg.styles.style import GridInk
 
 PAGE = (1700, 2200)
 PEN_PX = 0.4 * 200 / 25.4

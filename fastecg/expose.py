@@ -107,12 +107,7 @@ def expose(
         raise ImageError(f"sheet: expected less than 2 GiB, got shape {sheet.shape}")
     nodes = _checked(nodes, "nodes", (None, None, 2), np.float64)
     cells = np.empty(_cells_needed(nodes, size, origin), dtype=np.uint8)
-    gain = _gain(gain, "gain", nodes)
-    lift = np.zeros(nodes.shape[:2], dtype=np.float32) if lift is None else _checked(lift, "lift", nodes.shape[:2], np.float32)
-    lamps = [(gain, lift)]
-    if desk_gain is not None:
-        desk_lift = lift if desk_lift is None else _checked(desk_lift, "desk_lift", nodes.shape[:2], np.float32)
-        lamps.append((_gain(desk_gain, "desk_gain", nodes), desk_lift))
+    lamps = _lamps(gain, lift, desk_gain, desk_lift, nodes)
     desk = _desk(background, size)
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
@@ -167,6 +162,18 @@ def _gain(gain: np.ndarray, name: str, nodes: np.ndarray) -> np.ndarray:
     if gain.ndim == 2:
         gain = np.broadcast_to(gain[:, :, None], (*gain.shape, 3))
     return _checked(gain, name, (*nodes.shape[:2], 3), np.float32, as_it_lies=True)
+
+
+def _lamps(
+    gain: np.ndarray, lift: np.ndarray | None, desk_gain: np.ndarray | None, desk_lift: np.ndarray | None, nodes: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Light and veil of glare at the nodes: on the sheet and, where that differs, beside it."""
+    lift = np.zeros(nodes.shape[:2], dtype=np.float32) if lift is None else _checked(lift, "lift", nodes.shape[:2], np.float32)
+    lamps = [(_gain(gain, "gain", nodes), lift)]
+    if desk_gain is not None:
+        desk_lift = lift if desk_lift is None else _checked(desk_lift, "desk_lift", nodes.shape[:2], np.float32)
+        lamps.append((_gain(desk_gain, "desk_gain", nodes), desk_lift))
+    return lamps
 
 
 def _desk(background: tuple[int, int, int] | np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -97,7 +97,7 @@ def _words(given: Any) -> tuple[str, ...] | None:
 
 def _whole(what: str, optional: bool = False) -> Callable[[Any], int | None]:
     def clean(given: Any) -> int | None:
-        from fastecg.vary import whole
+        from fastecg.recipes.distributions import whole
 
         return None if optional and given is None else whole(given, what)
 
@@ -162,9 +162,9 @@ class PageOptions:
         FastecgError
         """
         from fastecg.layouts import check_layout
-        from fastecg.limits import MOST_HEADER_LINES, MOST_NOTES, check_lines
         from fastecg.recipe import check_page
-        from fastecg.vary import Distribution
+        from fastecg.recipes.distributions import Distribution
+        from fastecg.recipes.limits import MOST_HEADER_LINES, MOST_NOTES, check_lines
 
         fixed = {name: value for name, value in self.page_values().items() if value is not None}
         check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items()})

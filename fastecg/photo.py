@@ -16,7 +16,7 @@ import numpy as np
 from fastecg.mesh import CELL, Warp
 from fastecg.page import Page, Trace
 from fastecg.record import LEADS, Record
-from fastecg.style import Style
+from fastecg.styles.style import Style
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -125,7 +125,7 @@ class Photo:
         """The picture, `zoom` times as large, with its truth drawn over it: traces in their lead's colour, hidden samples in magenta."""
         from PIL import Image
 
-        from fastecg.inspect import draw_truth
+        from fastecg.web.inspect import draw_truth
         from fastecg.writers.truth_json import read_truth, truth_bytes
 
         return Image.fromarray(draw_truth(self.image, read_truth(truth_bytes(self)), zoom=zoom))
@@ -258,7 +258,7 @@ class Truth:
 
         Of a page with leads other than the twelve it is uint32, and bit 16 is theirs.
         """
-        from fastecg.grid import grid_plane
+        from fastecg.printing.grid import grid_plane
         from fastecg.sheet import draw_strokes, sheet_shape, text_plane
 
         kind = np.uint32 if self.other_leads else np.uint16

@@ -19,19 +19,19 @@ from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.pen_marks import PenMarks
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.files import read_text
 from fastecg.handwriting.words import shown_by
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
 from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.paper import RANGES, check_range
 from fastecg.layouts.place import page_frame, page_rows
 from fastecg.leads import standard_name
-from fastecg.limits import check_artifacts, check_toml, check_values
+from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole
+from fastecg.recipes.limits import check_artifacts, check_toml, check_values
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
-from fastecg.style import Style
 from fastecg.styles import STYLES, style_for
-from fastecg.vary import Distribution, RandomSlot, rng_for, whole
+from fastecg.styles.style import Style
+from fastecg.system.files import read_text
 from fastecg.views import Straight, View
 from fastecg.views.camera import Camera
 from fastecg.views.flatbed import Flatbed
@@ -228,13 +228,10 @@ class Recipe:
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
             severity = self._draw_severity(rng_for(seed, key, "severity"))
-        drawn = {name: item.draw(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
-        values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
-        check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
+        values = self._page_values(fixed, seed, key, severity)
         asked = lead_names(fixed.get("rhythm_leads"))
-        style, layout = _draw_look(
-            values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), rng_for(seed, key, "look")
-        )  # fmt: skip
+        look = rng_for(seed, key, "look")
+        style, layout = _draw_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
         values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
         facts = replace(draw_facts(rng_for(seed, key, "facts"), shown), header_text=header_text)
@@ -248,6 +245,13 @@ class Recipe:
         if isinstance(view, Camera | Flatbed) and view.crop_top + view.crop_bottom > 0:
             shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *page_rows(drawn_layout, record, drawn_style, shot.setup, facts)))
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
+
+    def _page_values(self, fixed: Mapping[str, Any], seed: int, key: str, severity: float) -> dict[str, Any]:
+        """Values of the table "page": those that the caller fixed, and draws of the others."""
+        drawn = {name: item.draw(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
+        values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
+        check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
+        return values
 
     def _part(self, rng: np.random.Generator) -> Recipe:
         """One recipe of a mix, by their shares."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastecg.errors import RecordError
-from fastecg.files import spelled
 from fastecg.leads import EXTRA_LEADS, LEADS, LIMB_SHARES, standard_name, standard_names
+from fastecg.system.files import spelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

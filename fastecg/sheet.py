@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastecg.page import Box, Grid, Page, Stroke, Trace
-from fastecg.style import Style
+from fastecg.styles.style import Style
 
 _SOLID = 250  # coverage of a dark pen's ink but along its edges
 _KEPT_PX = 6_000_000  # of paper that is kept for the next page; there are few larger ones
@@ -138,20 +138,17 @@ def faded(
     grain : float
         Share lost at most from pixel to pixel, decided by `seed`, most of it along edges.
     """
-    from fastecg.kernels.fade import fade
+    from fastecg.kernels.fade import Fading, fade
 
     height, width = sheet.ink.shape
     factors = [np.ones(n, np.float32) if given is None else given.astype(np.float32) for given, n in ((rows, height), (columns, width))]
     nodes = np.ones((2, 2), np.float32) if clouds is None else np.ascontiguousarray(clouds, dtype=np.float32)
     pixels = sheet.canvas()
     planes = [np.ascontiguousarray(plane).reshape(-1) for plane in (sheet.ink, sheet.text)]
-    words = [plane[: len(plane) // 8 * 8].view(np.uint64) for plane in planes]
     solid = _SOLID * (1.0 - sheet.style.pen.pale) * (1.0 - sheet.style.pen.mottle)
-    fade(
-        pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], words[0], words[1], factors[0], factors[1], nodes,
-        every if clouds is not None else max(height, width), np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), solid,
-        least, brown, grain, seed,
-    )  # fmt: skip
+    how = Fading(np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), solid, least, brown, grain, seed)
+    step = every if clouds is not None else max(height, width)
+    fade(pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], factors[0], factors[1], nodes, step, how)
     return replace(sheet, pixels=pixels)
 
 
@@ -189,7 +186,7 @@ def draw_strokes(
 
 def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
     """Coverage (height, width) uint8 by printed words, and by separators, which machines print like words."""
-    from fastecg.text import draw_texts
+    from fastecg.printing.text import draw_texts
 
     plane = np.zeros(shape, dtype=np.uint8)
     draw_texts(plane, page.texts, scale)
@@ -205,7 +202,7 @@ def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float)
 
 @lru_cache(maxsize=1)  # 10 MB: eight of them were a quarter of a worker's memory
 def _kept_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
-    from fastecg.grid import draw_grid
+    from fastecg.printing.grid import draw_grid
 
     pixels = np.empty((*shape, 3), dtype=np.uint8)
     left, top, right, bottom = (max(round(edge * scale), 0) for edge in grid.area_mm)

@@ -18,14 +18,14 @@ from fastecg.layouts import Setup, layout_for
 from fastecg.layouts.facts import Facts
 from fastecg.layouts.paper import check_range
 from fastecg.layouts.place import place
-from fastecg.limits import check_artifacts, check_values
-from fastecg.memory import trim_heap_if_large
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.photo import Photo
+from fastecg.recipes.limits import check_artifacts, check_values
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page, sheet_shape
-from fastecg.style import Style
 from fastecg.styles import style_for
+from fastecg.styles.style import Style
+from fastecg.system.memory import trim_heap_if_large
 from fastecg.views import VIEWS, Straight, View
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ import numpy as np
 
 from fastecg.errors import FastecgError, RecordError
 from fastecg.options import Example, TrainingOptions, listing
+from fastecg.recipes.distributions import rng_for
 from fastecg.record import LEADS, Record
-from fastecg.vary import rng_for
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo

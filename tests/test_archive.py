@@ -25,7 +25,7 @@ from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.views import Settings
 from fastecg.errors import FastecgError
 from fastecg.run.timed import in_time
-from fastecg.writers.wfdb_copy import ascii_name, safe_name, write_record
+from fastecg.writers.wfdb import ascii_name, safe_name, write_record
 
 
 def touch(*paths: Path) -> None:
@@ -109,8 +109,8 @@ def test_a_job_costs_itself_alone(workers):
 
 
 def cores_of(job: str) -> int:
-    from fastecg.cores import cores
     from fastecg.digitizing.separate import Separator
+    from fastecg.system.cores import cores
 
     threads = Separator()._session.get_session_options().intra_op_num_threads
     assert threads == cores()
@@ -121,7 +121,7 @@ def cores_of(job: str) -> int:
 def test_processes_share_the_cores(workers):
     """Each runs the network on its part of them: together they keep busy what there is, and no more."""
     pytest.importorskip("onnxruntime")
-    from fastecg.cores import available
+    from fastecg.system.cores import available
 
     (done,) = in_time(deque(["a"]), cores_of, workers, 60.0)
     assert done.result == max(1, available() // workers), done.error

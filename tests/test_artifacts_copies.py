@@ -25,8 +25,8 @@ from fastecg.kernels import copy as copies
 from fastecg.kernels import grey, lattice
 from fastecg.mesh import Mesh, Warp
 from fastecg.recipe import RECIPES, Recipe
+from fastecg.recipes.distributions import rng_for
 from fastecg.shot import loads_shot
-from fastecg.vary import rng_for
 from fastecg.views import Screen
 
 ROOT = Path(__file__).parent.parent

@@ -9,8 +9,9 @@ import pytest
 
 from fastecg.artifact import Light
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.artifacts._relief import STEEPEST, Line, fold_height, hashed, noise_along, wear_lines
+from fastecg.artifacts._relief import STEEPEST, Line, fold_height, noise_along, wear_lines
 from fastecg.errors import RecipeError
+from fastecg.kernels.hashing import uniform
 from fastecg.kernels.wear import mixed, wear_over
 from fastecg.mesh import Mesh, Warp
 from fastecg.page import Grid, Page
@@ -187,11 +188,11 @@ def test_wrinkle_on_a_coarser_mesh_is_the_same_wrinkle():
 
 
 def test_hash_is_even_and_fixed():
-    drawn = hashed(7, np.arange(20_000))
+    drawn = uniform(7, np.arange(20_000))
     assert abs(drawn.mean()) < 0.02
     assert drawn.std() == pytest.approx(3**-0.5, rel=0.02)
-    assert (hashed(7, np.arange(5)) == drawn[:5]).all()
-    assert (hashed(8, np.arange(5)) != drawn[:5]).all()
+    assert (uniform(7, np.arange(5)) == drawn[:5]).all()
+    assert (uniform(8, np.arange(5)) != drawn[:5]).all()
     t = np.linspace(-3, 9, 4000)
     assert np.abs(np.diff(noise_along(7, t))).max() < 0.02  # smooth
 
@@ -201,7 +202,7 @@ def test_noise_along_a_line_is_its_naive_twin():
     places[0, :3] = -7.0, 0.0, 9.0
 
     def naive(t: float) -> float:
-        first, second = hashed(11, np.array([np.floor(t), np.floor(t) + 1]))
+        first, second = uniform(11, np.array([np.floor(t), np.floor(t) + 1]))
         share = t - np.floor(t)
         step = 6 * share**5 - 15 * share**4 + 10 * share**3
         return float(first + step * (second - first))

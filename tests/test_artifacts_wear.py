@@ -415,12 +415,11 @@ def test_fade_finds_all_ink_and_nothing_else(shape, share):
     pixels, paper = noise((*shape, 3), 1, 0, 120), noise((*shape, 3), 2, 150)
     ink, text = (np.where(rng.random(shape) < share, noise(shape, k, 1), 0).astype(np.uint8) for k in (3, 4))
     rows, columns = (rng.uniform(0, 1, n).astype(np.float32) for n in shape)
-    words = [plane.reshape(-1)[: plane.size // 8 * 8].view(np.uint64) for plane in (ink, text)]
     found = pixels.copy()
-    fade.fade(
-        found.reshape(-1, 3), paper.reshape(-1, 3), ink.reshape(-1), text.reshape(-1), *words, rows, columns, np.ones((2, 2), np.float32),
-        max(shape), np.zeros(2, np.float32), 255.0, 0.0, 0.8, 0.0, 0,
-    )  # fmt: skip
+    how = fade.Fading(np.zeros(2, np.float32), solid=255.0, least=0.0, brown=0.8, grain=0.0, seed=0)
+    planes = [plane.reshape(-1) for plane in (ink, text)]
+    clouds = np.ones((2, 2), np.float32)
+    fade.fade(found.reshape(-1, 3), paper.reshape(-1, 3), *planes, rows, columns, clouds, max(shape), how)
     expected = naive_wear.fade(pixels, paper, np.maximum(ink, text), rows, columns, brown=0.8)
     assert np.abs(found - np.clip(expected, 0, 255)).max() < 0.51
 

@@ -25,18 +25,19 @@ from typer.testing import CliRunner
 
 import fastecg
 import fastecg.cli
-from fastecg import inspect
 from fastecg.cli import COMMANDS, app
 from fastecg.cli.render import _told
 from fastecg.cli.report import Reporter
 from fastecg.errors import ImageError, UnitWarning
 from fastecg.handwriting import read_font
+from fastecg.printing.text import font_file
 from fastecg.readers.sources import SAMPLES
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.record import LEADS
 from fastecg.run.dataset import Progress, Summary
 from fastecg.simulation import CONDUCTIONS, RHYTHMS
-from fastecg.text import font_file
+from fastecg.system.pictures import read_image
+from fastecg.web import inspect
 from fastecg.writers import write_record
 from fastecg.writers.truth_json import read_truth
 
@@ -514,7 +515,7 @@ def poisoned(out, tmp_path_factory):
     """A page of pictures whose truth files, folders and names hold scripts; and how many were refused."""
     folder = tmp_path_factory.mktemp("poisoned")
     truth = json.loads((out / "r0-0.json").read_bytes())
-    small = fastecg.pictures.read_image(out / "r0-0.png")[::8, ::8]
+    small = read_image(out / "r0-0.png")[::8, ::8]
     fastecg.writers.write_image(folder / "small.png", small, dpi=25)
     image = (folder / "small.png").read_bytes()
     (folder / "small.png").unlink()
@@ -608,7 +609,7 @@ def test_compiling_is_said_once():
 
 def test_warm_leaves_nothing_to_compile_of_what_it_draws(monkeypatch, tmp_path):
     """Its recipes and artifacts are all of them; the pages are drawn small."""
-    from fastecg import warm
+    from fastecg.run import warm
 
     drawn = []
     monkeypatch.setattr(warm, "_draw", lambda record, name: drawn.append(name))

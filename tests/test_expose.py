@@ -331,6 +331,8 @@ def test_noise_depends_on_the_seed_alone() -> None:
         ({"size": (0, 5)}, "expected 1 to"),
         ({"origin": (1, 0)}, "an origin not above 0"),
         ({"background": (0, 0, 300)}, "background: expected"),
+        ({"background": (0, 0)}, "background: expected"),
+        ({"background": (0, -1, 0)}, "background: expected"),
         ({"background": paper(5, 5)}, "background: expected uint8"),
         ({"out": paper(5, 5)}, "out: expected"),
     ],

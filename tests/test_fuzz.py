@@ -11,10 +11,10 @@ import pytest
 import fastecg
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
 from fastecg.export import export
-from fastecg.inspect import inspect_folder, inspect_image
 from fastecg.readers import tables
 from fastecg.run.manifest import Manifest
 from fastecg.shot import loads_shot
+from fastecg.web.inspect import inspect_folder, inspect_image
 
 pytest.importorskip("resource")  # not on Windows
 

@@ -8,9 +8,9 @@ import naive
 import numpy as np
 import pytest
 
-from fastecg.grid import draw_grid, grid_plane
 from fastecg.page import Grid
-from fastecg.style import GridInk
+from fastecg.printing.grid import draw_grid, grid_plane
+from fastecg.styles.style import GridInk
 
 DPIS = [72, 100, 150, 200, 300, 600]
 PAPER, MINOR, MAJOR, HEAVY = (255, 250, 245), (250, 200, 200), (230, 120, 120), (200, 30, 40)

@@ -32,13 +32,13 @@ from fastecg.layouts import LAYOUTS, Setup, layout_for
 from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.place import place
 from fastecg.page import Box, Grid, Page, Trace
+from fastecg.printing.text import font_file
 from fastecg.recipe import Recipe
 from fastecg.run.dataset import render_dataset
 from fastecg.sheet import print_page, trace_plane
 from fastecg.shot import Shot, with_artifacts
 from fastecg.simulation import simulate
 from fastecg.styles import STYLES, style_for
-from fastecg.text import font_file
 
 SCALE = 7.874
 WORDS = "AF w/ RVR, rate 140"

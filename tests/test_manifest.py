@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import orjson
 import pytest
 
-from fastecg.run.manifest import MANIFEST, Manifest, changed_options
+from fastecg.errors import FastecgError
+from fastecg.run.manifest import MANIFEST, RUN, Manifest, changed_options, read_options, write_options
 
 IMAGE = {"path": "a-0.png", "record": "a", "page": 0, "variant": 0, "seed": 1, "recipe": "clean", "width": 9, "height": 9, "bytes": 5}
 
@@ -68,3 +71,54 @@ def test_another_version_is_no_other_option():
     assert changed_options(before, before | {"dpi": 100.0}) == ["dpi 200.0, now 100.0"]
     assert changed_options(before, before | {"recipe_toml": "b"}) == ["the recipe's contents"]
     assert changed_options({"a": 1}, {}) == ["a 1, now None"]
+
+
+def test_lines_count_at_once_in_a_folder_that_had_none(tmp_path):
+    new = Manifest(tmp_path)
+    new.append([])
+    assert not (tmp_path / MANIFEST).exists(), "nothing to say, nothing written"
+    new.append([IMAGE, {"record": "b", "error": "x"}])
+    assert new.of("a") == [IMAGE]
+    assert list(new.errors) == ["b"]
+    assert len((tmp_path / MANIFEST).read_bytes().splitlines()) == 2
+
+
+def test_lines_of_others_are_known_and_stay_theirs(tmp_path):
+    own = Manifest(tmp_path, orjson.dumps(IMAGE) + b"\n")
+    own.append([IMAGE | {"path": "a-1.png"}])
+    assert [line["path"] for line in own.of("a")] == ["a-0.png", "a-1.png"]
+    assert list(Manifest(tmp_path).images) == ["a-1.png"]
+
+
+def test_appending_leaves_no_file_open(tmp_path):
+    def lowest_free() -> int:
+        handle = os.open(os.devnull, os.O_RDONLY)
+        os.close(handle)
+        return handle
+
+    new, before = Manifest(tmp_path), lowest_free()
+    new.append([IMAGE])
+    assert lowest_free() == before
+
+
+def test_half_a_line_on_a_full_disk_is_said_and_parted_from_the_next(tmp_path, monkeypatch):
+    new, write = Manifest(tmp_path), os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda handle, data: write(handle, data[: len(data) // 2]))
+        with pytest.raises(OSError, match="space") as fault:
+            new.append([IMAGE])
+    assert fault.value.filename == str(tmp_path / MANIFEST)
+    new.append([IMAGE | {"path": "a-1.png"}])
+    assert list(Manifest(tmp_path).images) == ["a-1.png"]
+
+
+def test_options_are_read_as_written(tmp_path):
+    assert read_options(tmp_path) is None
+    write_options(tmp_path, {"dpi": 200.0, "version": "1"})
+    assert read_options(tmp_path) == {"dpi": 200.0, "version": "1"}
+    (tmp_path / RUN).write_bytes(bytes(40))  # what a power cut leaves
+    assert read_options(tmp_path) is None
+    for content, said in ((b"[1]", "no table"), (b"{", "not valid JSON")):
+        (tmp_path / RUN).write_bytes(content)
+        with pytest.raises(FastecgError, match=said):
+            read_options(tmp_path)

@@ -17,7 +17,7 @@ from fastecg.kernels.invert import invert_lattice, lookup, lookup_plane, page_un
 from fastecg.kernels.plane import sample_plane
 from fastecg.kernels.shorten import foreshorten, remaining_shear
 from fastecg.kernels.wear import mixed
-from fastecg.mesh import CELL, Mesh, Warp, lattice_shape, smallest_area
+from fastecg.mesh import CELL, Mesh, Warp, _integral, lattice_shape, smallest_area
 from fastecg.recipe import Recipe
 from fastecg.views import Phone, Straight
 
@@ -308,7 +308,7 @@ def test_a_draw_that_folds_the_page_over_is_drawn_again():
 
 
 def fastecg_stream(seed, slot):
-    from fastecg.vary import rng_for
+    from fastecg.recipes.distributions import rng_for
 
     return rng_for(seed, f"{RECORD.name}/0/0/{crc32(RECORD.signal.tobytes())}", slot)
 
@@ -382,3 +382,33 @@ def test_nodes_beside_the_page_tell_how_far():
     assert (outside > 50).any()
     assert (outside < -15).any()
     np.testing.assert_allclose(warp.off_page_mm, outside, atol=1e-9)
+
+
+@pytest.mark.parametrize(("step", "margin"), [(2.0, 12.0), (1.7, 5.0), (50.0, 12.0), (3.0, 0.5)])
+def test_a_flat_mesh_goes_beyond_the_page_by_its_margin_at_least(step, margin):
+    mesh = Mesh.flat(LETTER, step, margin)
+    for nodes, length in ((mesh.x_mm, LETTER[0]), (mesh.y_mm, LETTER[1])):
+        assert nodes[0] <= -margin
+        assert nodes[-1] >= length + margin
+        assert -nodes[0] < margin + step
+        assert np.diff(nodes).max() < step + 1e-9
+        assert np.abs(nodes).min() < 1e-9, "a node on the page's edge"
+    assert mesh.size_mm == pytest.approx(LETTER)
+    assert mesh.slid(np.ones((len(mesh.y_mm), len(mesh.x_mm), 2))).slide_mm.shape == (len(mesh.y_mm), len(mesh.x_mm), 2)
+
+
+def test_slopes_are_those_in_the_middle_of_cells():
+    mesh = Mesh.flat(LETTER, 5.0)
+    x, y = mesh.coordinates()
+    along, down = mesh.lifted(0.001 * x * y + 0.1 * x - 0.03 * y).slopes()
+    middle_x, middle_y = ((nodes[1:] + nodes[:-1]) / 2 for nodes in (mesh.x_mm, mesh.y_mm))
+    np.testing.assert_allclose(along, np.broadcast_to(0.1 + 0.001 * middle_y[:, None], along.shape), atol=1e-12)
+    np.testing.assert_allclose(down, np.broadcast_to(-0.03 + 0.001 * middle_x[None, :], down.shape), atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [5, 8])
+def test_integrals_are_zero_in_the_middle(count):
+    values = np.random.default_rng(count).uniform(0, 1, (3, count))
+    found = _integral(values, 0.5)
+    assert (found[:, count // 2] == 0).all()
+    np.testing.assert_allclose(np.diff(found), 0.25 * (values[:, 1:] + values[:, :-1]))

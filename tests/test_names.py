@@ -13,13 +13,13 @@ import orjson
 import pytest
 
 import fastecg
-from fastecg import inspect
 from fastecg.export import export
 from fastecg.export.rendered import Rendered
-from fastecg.files import spelled
+from fastecg.recipes.distributions import rng_for
 from fastecg.record import Record
 from fastecg.run import dataset
-from fastecg.vary import rng_for
+from fastecg.system.files import spelled
+from fastecg.web import inspect
 from fastecg.writers import write_record
 
 SMALL = {"dpi": 40, "workers": 1}

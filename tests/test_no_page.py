@@ -46,6 +46,20 @@ def staves(pen):
             pen.line((x + 5, y, x + 5, y - 30), fill="black")
 
 
+def printed_staves():
+    """Music as it is printed: a letter page at 200 dpi, whose lines are taken for those of a page larger than A3."""
+    picture = Image.new("RGB", (1700, 2200), "white")
+    pen, rng = ImageDraw.Draw(picture), np.random.default_rng(0)
+    for top in range(60, 2140, 150):
+        for k in range(5):
+            pen.line((50, top + 14 * k, 1650, top + 14 * k), fill="black")
+        for x in range(70, 1640, 39):
+            y = top + 7 * int(rng.integers(0, 9))
+            pen.ellipse((x - 7.7, y - 6.3, x + 7.7, y + 6.3), fill="black")
+            pen.line((x + 7.7, y, x + 7.7, y - 46), fill="black")
+    return np.asarray(picture)
+
+
 def waves(pen):
     for row in range(14):
         pen.line([(x, 60 * row + 40 + round(15 * np.sin(x / 5.0 + row))) for x in range(50, 1050, 2)], fill="black")
@@ -68,6 +82,7 @@ NOTHING = {
     "graph paper": lambda: drawn(lines(4, (255, 190, 190)), lines(20, (240, 120, 120))),
     "squared paper": lambda: drawn(lines(20, (150, 180, 220))),
     "staves": lambda: drawn(staves),
+    "printed staves": printed_staves,
     "waves": lambda: drawn(waves),
 }
 

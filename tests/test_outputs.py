@@ -161,3 +161,8 @@ def test_images_are_sent_last(tmp_path, monkeypatch):
     monkeypatch.setattr(outputs, "_put", lambda files, name, data: sent.append((name, data)))
     outputs.send_folder(tmp_path, "memory://bucket/out")
     assert sent == [(f"/bucket/out/{name}", name.encode()) for name in order]
+
+
+def test_folders_of_a_store_that_has_some_are_made(tmp_path):
+    outputs._put(fsspec.filesystem("file"), f"{tmp_path}/a/b/c.png", b"x")
+    assert (tmp_path / "a" / "b" / "c.png").read_bytes() == b"x"

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, features
 
 from fastecg.digitizing.pictures import LARGEST, find_pictures, read_picture, reduction_of
 from fastecg.errors import ImageError
-from fastecg.pictures import read_image
+from fastecg.system.pictures import read_image
 
 
 def painted(height: int, width: int) -> np.ndarray:

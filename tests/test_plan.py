@@ -11,7 +11,9 @@ from fastecg.options import Options
 from fastecg.run.drawing import Task
 from fastecg.run.manifest import MANIFEST, RUN, Manifest
 from fastecg.run.outputs import output_at
-from fastecg.run.plan import _clear, _free_stem, _part, in_parts, left_of, sweep
+from fastecg.run.plan import _clear, _free_stem, _part, find_tasks, in_parts, left_of, sweep
+from fastecg.simulation import simulate
+from fastecg.writers import write_record
 
 LINE = {"page": 0, "variant": 0, "seed": 1, "recipe": "clean", "width": 9, "height": 9, "bytes": 5, "images": 2, "copy_bytes": 7}
 TASKS = [Task(f"r{k}", Path("r.hea")) for k in range(7)]
@@ -77,7 +79,7 @@ def test_what_is_there_and_whole_is_left_out(tmp_path, name, size, done, copied)
 
 
 def test_images_of_odd_numbers_are_none_of_ours(tmp_path):
-    odd = [{"path": f"r0-{number}.png", "record": "r0", "truth_bytes": {"json": 3}} for number in ("00", "x", "1" * 12)]
+    odd = [{"path": f"r0-{number}.png", "record": "r0", "truth_bytes": {"json": 3}} for number in ("00", "x", "1" * 11)]
     manifest = folder_of(tmp_path, *PAIR[:1], *odd)
     with output_at(tmp_path, None) as output:
         assert left_of(TASKS[0], output, manifest, Options()).done == {0}
@@ -94,3 +96,28 @@ def test_a_shard_sweeps_up_behind_itself_alone(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(half[2:])
     sweep(tmp_path, {"r0"}, alone=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == [half[2]]
+
+
+def test_only_files_within_the_folder_are_deleted(tmp_path):
+    out, elsewhere = tmp_path / "out", tmp_path / "thesis.png"
+    (out / "sub").mkdir(parents=True)
+    elsewhere.write_bytes(b"mine")
+    for name, content in (("a.png", b"x"), ("sub/b.png", b"x")):
+        (out / name).write_bytes(content)
+    (out / "link.png").symlink_to(elsewhere)
+    (out / "linked").symlink_to(tmp_path)
+    (out / "circle").symlink_to("circle")
+    with output_at(out, None) as output:
+        for name in ("link.png", "linked/thesis.png", "../thesis.png", "sub", "nothing.png", "circle"):
+            assert not output.delete(name)
+        assert output.delete("a.png")
+        assert output.delete("sub/b.png")
+    assert elsewhere.read_bytes() == b"mine"
+    assert sorted(path.name for path in out.iterdir()) == ["circle", "link.png", "linked", "sub"]
+
+
+def test_a_record_is_not_drawn_over_itself(tmp_path):
+    write_record(tmp_path / "r0", simulate("sinus", seed=1, fs=100.0))
+    assert stems(find_tasks([tmp_path / "r0"], tmp_path / "out", None, None)) == ["r0"]
+    with pytest.raises(FastecgError, match="r0"):
+        find_tasks([tmp_path / "r0"], tmp_path, None, None)

@@ -10,8 +10,8 @@ from fastecg import LayoutError, RecipeError
 from fastecg.artifact import Params
 from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, PenMarks, Shadow
 from fastecg.recipe import RECIPES, Recipe
+from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot, loads_shot, with_artifacts
-from fastecg.vary import rng_for
 from fastecg.views import VIEWS
 
 SAMPLES = Path(fastecg.__file__).parent / "data" / "samples"

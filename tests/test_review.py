@@ -17,7 +17,7 @@ import fastecg
 from fastecg.archive import DIGITIZED
 from fastecg.cli import app
 from fastecg.errors import FastecgError
-from fastecg.review import review_folder
+from fastecg.web.review import review_folder
 from fastecg.writers import write_record
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

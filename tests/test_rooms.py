@@ -34,6 +34,15 @@ def test_no_module_imports_one_that_imports_it():
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+def test_the_way_in_is_short():
+    """Few modules stand at the top, and the page that says what holds what names each of them, and each room."""
+    top = {path.name for path in ROOT.glob("*.py")} - {"__init__.py", "__main__.py"}
+    rooms = {f"{path.name}/" for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert len(top) <= 16
+    told = (ROOT.parent / "docs" / "how-it-works.md").read_text(encoding="utf-8").partition("## Where things live")[2]
+    assert {name for name in top | rooms if f"`{name}`" not in told} == set()
+
+
 def test_every_artifact_has_a_line():
     """A new artifact is one file and one line; this is what tells that the line was forgotten."""
     homes = {kind.__module__.rpartition(".")[2] for kind in ARTIFACTS}

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 
 @given(st.lists(st.booleans(), max_size=40))

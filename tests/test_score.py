@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
-from fastecg.writers.wfdb_copy import write_empty_header, write_record
+from fastecg.writers.wfdb import write_empty_header, write_record
 
 FS = 500.0
 

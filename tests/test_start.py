@@ -55,7 +55,7 @@ def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
     for late in np.arange(-0.1, 0.1, 0.013):
         by_ends = late + (pens * pen_mm - cap_mm)  # of a right end, less the cap that was thought
         found = drawn(late - 0.5 * STEP, pixel_mm, odd)
-        moved = [[Bar(bar.column, bar.y_mm, bar.off_mm - by_ends, bar.in_pixel) for bar in column] for column in found]
+        moved = [[Bar(bar.column, bar.y_mm, bar.off_mm - by_ends, bar.pixel_phase) for bar in column] for column in found]
         off.append(by_ends + _weighed(_Ends(by_ends, cap_mm, pen_mm, -1), moved, pixel_mm, STEP) - late)
     assert np.abs(np.mean(off)) < 0.02
     assert np.sqrt(np.mean(np.square(off))) < 0.25 * pixel_mm
@@ -106,7 +106,7 @@ def test_bars_may_be_dashed_and_letters_are_none(dashes_mm, seen):
 
 def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
     for odd in (True, False):
-        assert odd_pixels([bar.in_pixel for bar in chain(*drawn(0.03, 0.127, odd))]) == odd
+        assert odd_pixels([bar.pixel_phase for bar in chain(*drawn(0.03, 0.127, odd))]) == odd
     assert not odd_pixels([0.1, 0.5, 0.9, 0.3])
     assert not odd_pixels([0.5])
 

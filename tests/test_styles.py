@@ -15,10 +15,10 @@ from fastecg.layouts.facts import Facts, draw_facts
 from fastecg.layouts.measured import measured
 from fastecg.layouts.place import place
 from fastecg.layouts.printed import FOOTERS, HEADERS
+from fastecg.printing.text import FACES, measure
 from fastecg.record import LEADS, Record
 from fastecg.simulation import simulate
 from fastecg.styles import STYLES, style_for
-from fastecg.text import FACES, measure
 
 
 def beats(rate: float, seconds: float = 10.0, fs: float = 500.0, leads: tuple[str, ...] = LEADS, name: str = "made") -> Record:

@@ -13,7 +13,7 @@ import fastecg
 from fastecg.errors import LayoutError
 from fastecg.kernels.glyphs import blit_glyph
 from fastecg.page import Text
-from fastecg.text import FACES, draw_texts, measure, printable, width_mm
+from fastecg.printing.text import FACES, draw_texts, measure, printable, width_mm
 
 WORDS = Text("header", "QT/QTc 392", 4.0, 6.0, 2.8, "sans")
 
@@ -113,7 +113,7 @@ def test_an_unknown_face_is_refused() -> None:
 
 
 def test_a_font_file_is_a_face() -> None:
-    from fastecg.text import font_file
+    from fastecg.printing.text import font_file
 
     file = font_file("DejaVuSerif.ttf")
     if file is None:

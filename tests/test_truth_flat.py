@@ -12,8 +12,8 @@ from fastecg.layouts.place import place
 from fastecg.mesh import Warp
 from fastecg.photo import Truth
 from fastecg.sheet import print_page, sheet_shape
-from fastecg.style import GridInk, Pen, Style
 from fastecg.styles import STYLES
+from fastecg.styles.style import GridInk, Pen, Style
 from fastecg.writers import save_photo
 
 WHITE = (255, 255, 255)

@@ -21,10 +21,10 @@ from fastecg.layouts.facts import draw_facts
 from fastecg.layouts.place import place
 from fastecg.page import Stroke
 from fastecg.photo import Truth, _outlines
+from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot
-from fastecg.style import GridInk
 from fastecg.styles import STYLES
-from fastecg.vary import rng_for
+from fastecg.styles.style import GridInk
 from fastecg.views import Flatbed, Phone, Screen, Straight
 from fastecg.writers.truth_json import truth_bytes
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, rotate
 
 from fastecg.digitizing.words import written_gain
-from fastecg.text import font_file
+from fastecg.printing.text import font_file
 
 
 class Flat:

@@ -20,7 +20,7 @@ from PIL import Image
 import fastecg
 from fastecg.artifacts import Crease, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
-from fastecg.kernels.spare import with_spare
+from fastecg.kernels.rgbx import rgbx_pixels
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
 from fastecg.views import Phone
@@ -128,11 +128,11 @@ def test_jpeg_is_what_pillow_makes_of_the_pixels_by_itself(shape):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 8), (17, 33)])
 def test_pixels_with_a_spare_byte_are_the_same_pixels(shape):
     pixels = np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    wide = with_spare(pixels)
+    wide = rgbx_pixels(pixels)
     assert wide.shape == (*shape, 4)
     assert (wide[..., :3] == pixels).all()
     assert not wide[..., 3].any()
-    turned = with_spare(pixels[::-1])  # not in C order
+    turned = rgbx_pixels(pixels[::-1])  # not in C order
     assert (turned[..., :3] == pixels[::-1]).all()
     assert not turned[..., 3].any()
 
@@ -434,7 +434,7 @@ def test_copy_of_a_long_record_is_made_in_spans_with_the_same_bytes(tmp_path, mo
     drawn = np.random.default_rng(0).random(record.signal.shape) < 0.7 if masked else None
     for name, span in (("whole", 1 << 18), ("spans", 97)):
         (tmp_path / name).mkdir()
-        monkeypatch.setattr("fastecg.writers.wfdb_copy._SPAN", span)
+        monkeypatch.setattr("fastecg.writers.wfdb._SPAN", span)
         write_record(tmp_path / name / "r", record, drawn=drawn)
     for suffix in (".hea", ".dat"):
         assert (tmp_path / "spans" / f"r{suffix}").read_bytes() == (tmp_path / "whole" / f"r{suffix}").read_bytes()

@@ -14,11 +14,14 @@ import numpy as np
 from sections import rewrite
 
 import fastecg
+from fastecg.artifact import Artifact
 from fastecg.artifacts import Crease, Curl, Folds, Wave, Wrinkle
 from fastecg.kernels.capsule import stroke_polyline
+from fastecg.page import Page
 from fastecg.recipe import Recipe
 from fastecg.sheet import Sheet
 from fastecg.shot import Shot, with_artifacts
+from fastecg.styles import Style
 from fastecg.views import Phone
 
 ROOT = Path(__file__).parent.parent
@@ -62,7 +65,7 @@ def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np
     return np.array(found), lost
 
 
-def ours(*artifacts: fastecg.artifact.Artifact, **pose: float) -> Callable[[], Dots]:
+def ours(*artifacts: Artifact, **pose: float) -> Callable[[], Dots]:
     """Dots printed on our sheet, bent and photographed, and the truth of their places."""
 
     def take() -> Dots:
@@ -80,7 +83,7 @@ def ours(*artifacts: fastecg.artifact.Artifact, **pose: float) -> Callable[[], D
 class DotShot(Shot):
     """A shot of the dots instead of a record's page; all that follows is the same."""
 
-    def _print(self, page: fastecg.page.Page, style: fastecg.style.Style, scale: float) -> Sheet:
+    def _print(self, page: Page, style: Style, scale: float) -> Sheet:
         sheet = super()._print(page, style, scale)
         plane = np.zeros(sheet.ink.shape, np.uint8)
         _, centres = dot_page()

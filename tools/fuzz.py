@@ -296,7 +296,7 @@ def _read_options(files: Files, folder: Path, rng: random.Random) -> None:
 def _read_rendered(files: Files, folder: Path, rng: random.Random) -> None:
     """What exports and inspects a rendered folder."""
     from fastecg.export import export
-    from fastecg.inspect import inspect_folder, inspect_image
+    from fastecg.web.inspect import inspect_folder, inspect_image
 
     put(files, folder)
     match rng.randrange(3):

@@ -13,7 +13,7 @@ from sections import with_section
 from fastecg.artifact import Artifact, Params
 from fastecg.artifacts import ARTIFACTS
 from fastecg.recipe import RECIPES, Recipe
-from fastecg.vary import Distribution, RandomSlot
+from fastecg.recipes.distributions import Distribution, RandomSlot
 from fastecg.views import VIEWS
 
 PAGE = Path(__file__).parent.parent / "docs" / "recipes.md"

@@ -21,11 +21,11 @@ from unittest import mock
 from fastecg import expose, mesh, recipe, sheet, shot, text
 from fastecg.artifacts import ARTIFACTS
 from fastecg.kernels import blend, sample
-from fastecg.memory import keep_freed
 from fastecg.options import Options
 from fastecg.photo import Truth
 from fastecg.readers import sample_records
 from fastecg.run import drawing
+from fastecg.system.memory import keep_freed
 from fastecg.writers import photo_files, truth_json
 
 ROUNDS = 3

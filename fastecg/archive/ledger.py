@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from fastecg.files import lines_of
 from fastecg.run.manifest import is_below
+from fastecg.system.files import lines_of
 from fastecg.writers.image import write_atomic
 
 #: The manifest of a folder of digitised pictures.
@@ -109,7 +109,7 @@ def stamp_of(path: Path) -> list[int] | None:
 
 def record_files(folder: Path, stem: str) -> list[Path]:
     """The files that a record may have, whether they exist or not."""
-    from fastecg.writers.wfdb_copy import ascii_name
+    from fastecg.writers.wfdb import ascii_name
 
     target = folder / stem
     return [target.with_name((ascii_name(target.name) if suffix == ".dat" else target.name) + suffix) for suffix in SUFFIXES]

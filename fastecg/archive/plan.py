@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fastecg.archive.ledger import Job, Ledger, record_files
 from fastecg.errors import ImageError
-from fastecg.writers.wfdb_copy import safe_name
+from fastecg.writers.wfdb import safe_name
 
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import Source
@@ -103,7 +103,7 @@ class Names:
 
 def _aliases(stem: str) -> set[str]:
     """The names of a record's files, normalised and in lower case, as some file systems compare them."""
-    from fastecg.writers.wfdb_copy import ascii_name
+    from fastecg.writers.wfdb import ascii_name
 
     folder, _, name = stem.rpartition("/")
     return {unicodedata.normalize("NFC", f"{folder}/{each}").casefold() for each in (name, ascii_name(name))}

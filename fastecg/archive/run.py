@@ -20,8 +20,8 @@ from fastecg.archive.plan import planned, spelled_path
 from fastecg.archive.summary import SUMMARY, check_summary, in_short, summary
 from fastecg.archive.whole_records import write_whole_records
 from fastecg.errors import FastecgError, not_installed
-from fastecg.files import read_file
 from fastecg.run.timed import Done, in_time
+from fastecg.system.files import read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:

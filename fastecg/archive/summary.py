@@ -9,7 +9,7 @@ from typing import Any
 
 from fastecg.archive.ledger import Ledger, Line
 from fastecg.errors import FastecgError
-from fastecg.files import lines_of
+from fastecg.system.files import lines_of
 
 #: The table's file.
 SUMMARY = "summary.csv"

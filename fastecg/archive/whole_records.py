@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from fastecg.archive.ledger import Ledger, Line, record_files
 from fastecg.archive.plan import relative_path, spelled_path
-from fastecg.files import read_file
 from fastecg.options import PAGE_S
+from fastecg.system.files import read_file
 
 if TYPE_CHECKING:
     from fastecg.record import Record
@@ -75,7 +75,7 @@ def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterat
 def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> None:
     """Write one record from several pages; nothing if an unrelated file has the name."""
     from fastecg.writers import write_record
-    from fastecg.writers.wfdb_copy import write_empty_header
+    from fastecg.writers.wfdb import write_empty_header
 
     identity = (f"{record} (record)", 0)
     if identity not in ledger.lines and any(map(os.path.lexists, record_files(ledger.folder, record))):

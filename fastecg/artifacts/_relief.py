@@ -71,25 +71,15 @@ def limited(lift_mm: float, steepest: float) -> float:
     return lift_mm * min(1.0, STEEPEST / max(steepest, 1e-9))
 
 
-def hashed(seed: int, index: np.ndarray) -> np.ndarray:
-    """Numbers from -1 to 1 that depend on (seed, index) alone: SplitMix64 (Steele et al. 2014)."""
-    with np.errstate(over="ignore"):
-        z = np.asarray(index).astype(np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z += np.uint64(seed) * np.uint64(0xD1B54A32D192ED03) + np.uint64(0x632BE59BD9B4E019)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
-
-
 def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
     """Smooth noise, -1 to 1, with one independent value at every whole t."""
     from fastecg.kernels.facets import between_values
+    from fastecg.kernels.hashing import uniform
 
     places = np.ascontiguousarray(t, dtype=np.float64)
     first, last = np.floor(places.min()), np.floor(places.max())
     out = np.empty(places.shape)
-    between_values(hashed(seed, np.arange(first, last + 2)), first, places.reshape(-1), out.reshape(-1))
+    between_values(uniform(seed, np.arange(first, last + 2)), first, places.reshape(-1), out.reshape(-1))
     return out
 
 

@@ -44,11 +44,8 @@ def ripped(
 
     pixels = sheet.canvas()
     gone, lip = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
-    step = float(t_mm[1] - t_mm[0])
-    rip(
-        pixels[place.window], gone, lip, place.x, place.y, frame, np.ascontiguousarray(course), float(t_mm[0]), step, both,
-        sheet.scale, bare_paper(sheet), shade,
-    )  # fmt: skip
+    course = np.ascontiguousarray(course)
+    rip(pixels[place.window], gone, lip, place.x, place.y, frame, t_mm, course, both, sheet.scale, bare_paper(sheet), shade)
     sheet = replace(sheet, pixels=pixels)
     if sheet.gone is not None:
         np.minimum(lip, 255 - sheet.gone[place.window], out=lip)  # no fibres where no paper was

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._relief import Line, fold_height, hashed, pressed, wear_lines
+from fastecg.artifacts._relief import Line, fold_height, pressed, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -62,7 +62,9 @@ class Folds(Artifact):
 
     def _lines(self, size_mm: tuple[float, float]) -> list[tuple[Line, int]]:
         """The folds, each a little off its place and askew, and which way it was folded."""
-        off = hashed(self.seed, np.arange(8)).reshape(4, 2) * (0.006, 0.6)
+        from fastecg.kernels.hashing import uniform
+
+        off = uniform(self.seed, np.arange(8)).reshape(4, 2) * (0.006, 0.6)
         return [
             (Line.at(size_mm, share + shift, share + shift, angle + turn), sign)
             for (share, angle, sign), (shift, turn) in zip(_PATTERNS[self.pattern], off, strict=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
-from fastecg.limits import MOST_NOTES, check_lines
+from fastecg.recipes.limits import MOST_NOTES, check_lines
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet

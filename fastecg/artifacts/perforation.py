@@ -20,7 +20,7 @@ _STEP = 0.05  # mm between tabulated points of the line
 
 @dataclass(frozen=True)
 class Perforation(Artifact):
-    """A line of slits along which paper is torn off: at the page's edge little teeth of fibres, further in the slits themselves."""
+    """A perforated line. At the page's edge the paper was torn off along it, which leaves small teeth; further in, its slits are seen."""
 
     edge: str = param("left", help="along which edge", choices=("left", "right", "top", "bottom"))
     inset_mm: float = param(0.0, 0.0, 140.0, "from the edge to the line; 0: torn off there")
@@ -30,7 +30,7 @@ class Perforation(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "of the teeth")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Take out what is between the teeth, or the slits."""
+        """Remove the paper between the teeth, or in the slits."""
         width, height = sheet.page.size_mm
         level = self.edge in ("top", "bottom")
         near, far = max(self.inset_mm - 1.0, 0.0), self.inset_mm + 3.0 * self.tooth_mm + 1.0
@@ -48,7 +48,7 @@ class Perforation(Artifact):
         return ripped(sheet, place, frame, t, self._course(t), both=self.inset_mm > 0.0, shade=0.15 if self.inset_mm > 0.0 else 0.0)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
-        """How far the edge stands back, half the width of a slit, and the fibres, (n, 3) mm, at distances along the line."""
+        """Setback of the edge, half the width of a slit, and width of the fibres, (n, 3) mm, at distances along the line."""
         within = np.abs((t / self.pitch_mm) % 1.0 - 0.5) < 0.5 * self.slit
         if self.inset_mm > 0.0:
             return np.stack([0 * t, np.where(within, self.tooth_mm / 6, -1.0), np.full_like(t, -1.0)], axis=1)

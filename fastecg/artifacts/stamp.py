@@ -55,7 +55,7 @@ class Stamp(Artifact):
         return replace(sheet, pixels=pixels).marked([(window, plane)], [frame.box("stamp", f"{words} {date}".strip())])
 
     def _outline_mm(self, words: str, date: str) -> tuple[float, float]:
-        from fastecg.text import width_mm
+        from fastecg.printing.text import width_mm
 
         wide = max(width_mm(words, self.size_mm, "sans", True), width_mm(date, 0.7 * self.size_mm, "mono"))
         return wide + 1.4 * self.size_mm, self.size_mm * (2.6 if date else 1.7)
@@ -64,7 +64,7 @@ class Stamp(Artifact):
         self, frame: Frame, window: tuple[slice, slice], sheet: Sheet, words: str, date: str, rng: np.random.Generator
     ) -> np.ndarray:
         """Coverage of the rubber, (rows, columns) 0 to 1."""
-        from fastecg.text import draw_texts, width_mm
+        from fastecg.printing.text import draw_texts, width_mm
 
         size, (width, height) = self.size_mm, frame.size_mm
         border = 0.09 * size

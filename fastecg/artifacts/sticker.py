@@ -134,7 +134,7 @@ def _code(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.rando
 
 def _printed(texts: list[Text], window: tuple[slice, slice], sheet: Sheet) -> np.ndarray:
     """Coverage 0 to 1 by printed words, in the window."""
-    from fastecg.text import draw_texts
+    from fastecg.printing.text import draw_texts
 
     rows, columns = window
     plane = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)

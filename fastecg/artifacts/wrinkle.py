@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
-from fastecg.artifacts._relief import bare_paper, brought_to_sheet, hashed
+from fastecg.artifacts._relief import bare_paper, brought_to_sheet
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -108,9 +108,10 @@ def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
 def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     """Eight to fourteen folds, each through the middle part of the page."""
     from fastecg.kernels.facets import add_folding
+    from fastecg.kernels.hashing import uniform
 
     count = 8 + round(6 * wrinkle.strength)
-    draws = hashed(wrinkle.seed, np.arange(4 * count)).reshape(count, 4)
+    draws = uniform(wrinkle.seed, np.arange(4 * count)).reshape(count, 4)
     width, tall = mesh.size_mm
     angle = np.pi * draws[:, 0]
     spread = 0.32 * np.hypot(width * np.cos(angle), tall * np.sin(angle)) * 0.9 ** np.arange(count)

@@ -114,7 +114,7 @@ def _formats(text: str) -> tuple[Format, ...]:
 
 def _likely_workers() -> int:
     """The number of processes that the cores and the memory allow."""
-    from fastecg.cores import available
+    from fastecg.system.cores import available
 
     cores = available()
     try:

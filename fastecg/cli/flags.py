@@ -82,8 +82,8 @@ def _parsed_shard(text: str | None) -> tuple[int, int] | None:
 
 def _lines_of(path: Path | None) -> tuple[str, ...]:
     """The lines of a text file that are not empty."""
-    from fastecg.files import read_text
-    from fastecg.limits import MOST_HEADER_LINES, check_lines
+    from fastecg.recipes.limits import MOST_HEADER_LINES, check_lines
+    from fastecg.system.files import read_text
 
     if path is None:
         return ()

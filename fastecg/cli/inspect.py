@@ -25,7 +25,7 @@ def inspect(
 
         fastecg inspect out                             a web page: out/inspect.html
     """
-    from fastecg.inspect import inspect_folder, inspect_image
+    from fastecg.web.inspect import inspect_folder, inspect_image
 
     if path.is_dir():
         written, shown, found = inspect_folder(path, out, limit=limit)

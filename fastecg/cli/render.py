@@ -46,9 +46,9 @@ def render(
     """
     from fastecg.cli.report import Reporter
     from fastecg.kernels.jit import on_compile
-    from fastecg.memory import keep_freed
     from fastecg.run.cluster import connected
     from fastecg.run.dataset import render_dataset
+    from fastecg.system.memory import keep_freed
 
     keep_freed()
     reporter = Reporter()

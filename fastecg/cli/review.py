@@ -24,7 +24,7 @@ def review(
 
         fastecg digitize photo.jpg -o corrected --page photo.page.json
     """
-    from fastecg.review import review_folder
+    from fastecg.web.review import review_folder
 
     written, shown, found = review_folder(folder, out, limit=limit)
     typer.echo(f"{written} ({shown} of {found} pictures)" if shown < found else f"{written} ({shown} pictures)")

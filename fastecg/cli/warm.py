@@ -15,7 +15,7 @@ def warm() -> None:
         RUN fastecg warm && chmod -R a+rX /opt/fastecg
     """
     from fastecg.cli.report import Reporter
-    from fastecg.warm import warm as compile_all
+    from fastecg.run.warm import warm as compile_all
 
     reporter = Reporter()
     compile_all(reporter.say)

@@ -11,9 +11,9 @@ import numpy as np
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import Straight
-from fastecg.digitizing.snapping import in_pixel
+from fastecg.digitizing.snapping import pixel_phase
 from fastecg.digitizing.views import View
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 if TYPE_CHECKING:
     from fastecg.digitizing.time_axis import TimeAxis
@@ -44,14 +44,14 @@ class Bar:
         Page y.
     off_mm : float
         How far right of where the column begins its middle is.
-    in_pixel : float
+    pixel_phase : float
         Where its middle is in the picture's pixel: 0 on the border of two, 0.5 in the middle of one; NaN if it is not along the pixels.
     """
 
     column: int
     y_mm: float
     off_mm: float
-    in_pixel: float = 0.0
+    pixel_phase: float = 0.0
 
 
 def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = REACH_MM) -> list[Bar]:
@@ -78,7 +78,7 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
                 middle = float(np.average(across[first:stop], weights=height[first:stop]))
                 ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
-                found.append(Bar(column, y, middle - x, in_pixel(ends, 0, view.warp, view.layers)))
+                found.append(Bar(column, y, middle - x, pixel_phase(ends, 0, view.warp, view.layers)))
     return found
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # of what may be hidden
 _WINDOW_S = 0.12  # of the visible trace on either side that another beat has to repeat

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 #: Between the heights at which the picture is asked where the page's verticals run.
 CURVE_MM = 2.0

@@ -34,8 +34,8 @@ from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.refine import bridged, refined
 from fastecg.errors import ImageError, LayoutError
+from fastecg.kernels.runs import runs_of
 from fastecg.record import LEADS, Record
-from fastecg.runs import runs_of
 
 #: How millivolts are read: the mean of every column's ink, a soft maximum of every column, or a fit of the pen's stroke.
 MODES = ("centroid", "softargmax", "render")

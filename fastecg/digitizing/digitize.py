@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fastecg.cores import one_thread
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
@@ -31,6 +30,7 @@ from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.views import READ, USUAL_SPEED, Settings, View, _read_at_all, _straight_view, best_view, ink_area, reframed
 from fastecg.errors import ImageError
 from fastecg.layouts import Layout
+from fastecg.system.cores import one_thread
 
 _SMALLEST = 200  # px
 _SURE_NAME, _ANOTHER_PAGE = 0.6, 0.5  # how sure a name is, and what share of a page's names tells of another page

@@ -6,9 +6,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from fastecg.digitizing.targets import MAPS, MARKERS
+from fastecg.digitizing.targets import MAPS, MARKERS, STRIDE
 from fastecg.errors import FastecgError
-from fastecg.files import check_regular, read_file
+from fastecg.system.files import check_regular, read_file
 
 try:
     import torch
@@ -16,9 +16,6 @@ try:
     from torch.nn import functional
 except ImportError as missing:
     raise ImportError("training needs PyTorch, expected `pip install 'fastecg[train]'` to have been run") from missing
-
-#: Height and width of what the network is given are multiples of this.
-STRIDE = 32
 
 _MOST_BYTES = 1 << 31  # of a file of weights
 

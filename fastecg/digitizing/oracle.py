@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.digitizing.layout import Rows, rows_of
+from fastecg.digitizing.targets import THIN_MM
 
 if TYPE_CHECKING:
     from fastecg.photo import Photo, TraceTruth
-
-#: Width at which traces are redrawn.
-THIN_MM = 0.2
 
 
 def true_layers(photo: Photo, pen_mm: float | None = THIN_MM) -> dict[str, np.ndarray]:
@@ -22,7 +20,7 @@ def true_layers(photo: Photo, pen_mm: float | None = THIN_MM) -> dict[str, np.nd
     The traces are redrawn, sharp and `pen_mm` wide, where the picture's truth has them: what a network is taught to see. With None they
     are the printed ink as the picture shows it.
     """
-    from fastecg.grid import grid_plane
+    from fastecg.printing.grid import grid_plane
     from fastecg.sheet import sheet_shape
 
     page, style, scale, truth = photo.page, photo.style, photo.warp.scale, photo.truth

@@ -14,9 +14,9 @@ import numpy as np
 from fastecg.layouts.furniture import spelled
 from fastecg.layouts.place import box_corners, trace_extent
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
+from fastecg.printing.text import font_file, measure
 from fastecg.record import Record
-from fastecg.style import RGB, GridInk, Pen, Style
-from fastecg.text import font_file, measure
+from fastecg.styles.style import RGB, GridInk, Pen, Style
 
 #: Fonts of names, with shares: what plotting programs print first.
 _FACES = {

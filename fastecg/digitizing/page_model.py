@@ -11,7 +11,7 @@ import numpy as np
 from fastecg.digitizing.layout import Segment
 from fastecg.digitizing.views import View
 from fastecg.errors import LayoutError
-from fastecg.files import read_file
+from fastecg.system.files import read_file
 
 _MOST_BYTES = 50_000_000
 _MOST_SEGMENTS = 200

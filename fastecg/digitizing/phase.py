@@ -34,6 +34,12 @@ class Lattice:
     strength: np.ndarray
     mended: int  # nodes whose place was whole mm off and was set right by the 5 mm lines
     counted_mm: np.ndarray | None = None  # the places as they were before
+    spacing_px: int = _SPACING
+
+    @property
+    def covered_px(self) -> int:
+        """Area of the picture round the nodes."""
+        return len(self.points_px) * self.spacing_px**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +124,7 @@ def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
     places, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
     rows, columns = np.nonzero(np.isfinite(places[..., 0]))
     points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
-    return Lattice(points, 5.0 * places[rows, columns], strengths[rows, columns], 0)
+    return Lattice(points, 5.0 * places[rows, columns], strengths[rows, columns], 0, spacing_px=2 * _SPACING)
 
 
 def _followed(

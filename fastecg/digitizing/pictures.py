@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.errors import FastecgError, ImageError
-from fastecg.files import check_regular
+from fastecg.system.files import check_regular
 
 if TYPE_CHECKING:
     from PIL import Image

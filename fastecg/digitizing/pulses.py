@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.separate import Layers
-from fastecg.digitizing.snapping import in_pixel, odd_pixels
+from fastecg.digitizing.snapping import odd_pixels, pixel_phase
 from fastecg.digitizing.targets import SCALE
 
 #: What machines are set to.
@@ -28,7 +28,7 @@ _PLATEAU_MM = 0.6  # round a pulse's plateau, and from its flanks
 class Pulse:
     """A calibration pulse, all mm: where its feet stand, how high it is, its left and right ends, how wide, where its right flank falls.
 
-    It is bare if it has no feet of its own. Where the middle of its plateau is in a pixel of the picture, of 0 to 1 down, is `in_pixel`.
+    It is bare if it has no feet of its own. Where the middle of its plateau is in a pixel of the picture, of 0 to 1 down, is `pixel_phase`.
     """
 
     foot_mm: float
@@ -38,7 +38,7 @@ class Pulse:
     width_mm: float
     bare: bool = False
     fall_mm: float = np.nan
-    in_pixel: float = np.nan
+    pixel_phase: float = np.nan
 
     @property
     def top_mm(self) -> float:
@@ -65,8 +65,8 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
         pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
         if pulse is not None:
             plateau = np.array([[x, pulse.top_mm] for x in (pulse.left_mm, pulse.right_mm)])
-            found.append(replace(pulse, in_pixel=in_pixel(plateau, 1, warp, layers)))
-    if odd_pixels([pulse.in_pixel for pulse in found]):
+            found.append(replace(pulse, pixel_phase=pixel_phase(plateau, 1, warp, layers)))
+    if odd_pixels([pulse.pixel_phase for pulse in found]):
         half = 0.5 * layers.zoom / warp.scale
         found = [replace(pulse, foot_mm=pulse.foot_mm - half) for pulse in found]
     return found

@@ -16,7 +16,7 @@ from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
 from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, enough=0.01), Stage(0.005, 3, 0.0, 10, enough=0.001))
 _PEN_MM = 0.4  # from which the pen's width is sought

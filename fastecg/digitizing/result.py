@@ -179,7 +179,7 @@ class Digitized:
 
         from fastecg.writers import write_atomic, write_image, write_record
         from fastecg.writers.exchange import FORMATS, write_exchange
-        from fastecg.writers.wfdb_copy import safe_name
+        from fastecg.writers.wfdb import safe_name
 
         for kind in also:
             if kind not in FORMATS:

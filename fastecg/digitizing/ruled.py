@@ -14,6 +14,7 @@ from fastecg.digitizing.warp_fit import FittedWarp, left_over
 from fastecg.errors import ImageError
 
 _CLEAR_MM, _WORST_MM = 0.06, 0.25  # what a map of a grid leaves over, at most: typically, and for one place in ten
+_LEAST_SHARE = 0.03  # of the picture, in which its lines were followed: any map goes through a handful of nodes
 _SCALE_OFF = 0.25  # by which a grid's millimetre may differ from what the scale was taken for
 _PRINTED = 0.15  # of the network's traces, pulses or writing, from which a pixel tells nothing of the grid
 _BLUR_PX = 12.0  # over which the paper's own brightness is taken out
@@ -28,7 +29,7 @@ def picture_grid(layers: Layers) -> PageWarp | None:
             warp, lattice = find_grid(fine, fives)
         except (ImageError, np.linalg.LinAlgError):
             continue
-        if not warp.scale > 0 or abs(np.log(warp.scale / SCALE)) > _SCALE_OFF:
+        if not warp.scale > 0 or abs(np.log(warp.scale / SCALE)) > _SCALE_OFF or lattice.covered_px < _LEAST_SHARE * fine.size:
             continue
         typical, worst = left_over(warp, lattice.points_px, lattice.places_mm)
         if typical < _CLEAR_MM and worst < _WORST_MM:

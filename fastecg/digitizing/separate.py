@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.cores import cores
-from fastecg.digitizing.targets import MAPS, MARKER_CELL
+from fastecg.digitizing.targets import MAPS, MARKER_CELL, STRIDE
 from fastecg.errors import FastecgError, ImageError
+from fastecg.system.cores import cores
 
 #: The network that ships with the package.
 WEIGHTS = Path(__file__).parent / "layernet.onnx"
 
-_STRIDE = 32  # sides of what the network is given are multiples of it
 _BAND = 640  # px of a picture that go through the network at once: more costs memory, less costs seams
 _SEAM = 64  # px that neighbouring bands share on each side
 
@@ -87,7 +86,7 @@ class Separator:
         """The layers of a picture (height, width, 3) uint8 that is first made `zoom` times as large."""
         seen = resized(picture, zoom)
         height, width = seen.shape[:2]
-        padded = np.pad(seen, ((0, -height % _STRIDE), (0, -width % _STRIDE), (0, 0)), mode="edge")
+        padded = np.pad(seen, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
         maps = np.empty((len(MAPS), height, width), dtype=np.float32)
         markers = None
         for top in range(0, padded.shape[0], _BAND):

@@ -19,7 +19,7 @@ _NEAR_PX = 0.16  # the middle of a line is that of a pixel, to this
 _MOST = 0.8  # share of lines that have to be so
 
 
-def in_pixel(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
+def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
     """Where in a pixel of the picture the middle of a line is, 0 to 1; NaN where the line is not along the pixels.
 
     Parameters
@@ -41,6 +41,6 @@ def odd_pixels(middles: Sequence[float]) -> bool:
     Parameters
     ----------
     middles : sequence of float
-        Where each is in a pixel, as `in_pixel` tells.
+        Where each is in a pixel, as `pixel_phase` tells.
     """
     return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR_PX)) >= _MOST

@@ -111,7 +111,7 @@ def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float,
         for pens, often in _CAPS:
             told = ends.way * (pens * ends.pen_mm - ends.cap_mm)
             likely += often * np.exp(-0.5 * ((off - told) / _END_SD_MM) ** 2)
-    late = 0.5 * pixel_mm if odd_pixels([bar.in_pixel for column in bars for bar in column]) else 0.0
+    late = 0.5 * pixel_mm if odd_pixels([bar.pixel_phase for column in bars for bar in column]) else 0.0
     for column in bars:
         at = float(np.median([bar.off_mm for bar in column])) - late
         low, high = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm

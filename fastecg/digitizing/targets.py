@@ -29,6 +29,8 @@ MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
 MARKERS = ("", *LEADS, "other")
 #: Pixels a side of a marker's cell.
 MARKER_CELL = 4
+#: Height and width of what the network is given are multiples of this.
+STRIDE = 32
 #: Width at which traces and pulses are redrawn.
 THIN_MM = 0.2
 
@@ -201,7 +203,7 @@ def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, in
 
 def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
     """Everything but traces and marks on the flat page at `SCALE`, coverage uint8."""
-    from fastecg.grid import grid_plane
+    from fastecg.printing.grid import grid_plane
     from fastecg.sheet import draw_strokes, sheet_shape
 
     page, style = photo.page, photo.style

@@ -17,7 +17,7 @@ from fastecg.digitizing.pulses import Pulse, snapped
 from fastecg.digitizing.tracks import ink_along, possible_ends
 from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 _FALL_MM = 1.2  # from where a pulse falls to an end that it may have made
 _BESIDE_MM = 0.4  # an end of a row inside a pulse, or this near to one, is the pulse's: between others there is blank paper

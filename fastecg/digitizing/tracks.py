@@ -13,7 +13,7 @@ import numpy as np
 
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import TRACE, Row, ends_mm, follow_row
-from fastecg.runs import runs_of
+from fastecg.kernels.runs import runs_of
 
 _INK = 0.4
 _FLAT_MM = 1.2  # ink of a column this high is a trace that runs level, and no flank

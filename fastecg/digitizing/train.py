@@ -18,13 +18,13 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from fastecg.digitizing.layernet import LayerNet, layer_loss, read_checkpoint, read_layernet
 from fastecg.digitizing.targets import Window, windows
 from fastecg.errors import FastecgError, RecordError
-from fastecg.files import lines_of
 from fastecg.layouts import fitting_layouts
 from fastecg.photo import Photo
+from fastecg.recipes.distributions import rng_for
 from fastecg.record import Record
 from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
 from fastecg.styles import STYLES
-from fastecg.vary import rng_for
+from fastecg.system.files import lines_of
 
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe

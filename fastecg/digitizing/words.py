@@ -13,7 +13,7 @@ import numpy as np
 from fastecg.digitizing.coarse import PageWarp, inked, straighten
 from fastecg.digitizing.pulses import GAINS_MM_MV
 from fastecg.page import Text
-from fastecg.text import draw_texts, measure
+from fastecg.printing.text import draw_texts, measure
 
 _FACES = (("dejavu", False), ("sans", False), ("sans", True), ("serif", False), ("mono", False), ("bitmap", False))
 _UNITS = ("mm/mV", "mm/mv")

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 
 from fastecg.export.rendered import Rendered, place_of
-from fastecg.pictures import read_image
 from fastecg.record import LEADS
+from fastecg.system.pictures import read_image
 from fastecg.writers.image import write_atomic
 from fastecg.writers.png import png_bytes
 

@@ -12,8 +12,8 @@ from zlib import crc32
 import numpy as np
 
 from fastecg.errors import FastecgError, ImageError
-from fastecg.pictures import read_image
 from fastecg.run.manifest import MANIFEST, Line, Manifest
+from fastecg.system.pictures import read_image
 from fastecg.writers.truth_json import load_truth, reading_truth
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""WebDataset: ``train-000000.tar``, … of at most 1 GB, each sample a run of files of one name: image, ``json``, ``mask.png``."""
+"""WebDataset: ``train-000000.tar``, … of at most 1 GB; consecutive files of one name, image, ``json`` and ``mask.png``, are one sample."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> Non
 
 def _files(picture: Rendered) -> dict[str, bytes]:
     truth = picture.image.with_suffix(".json")
-    picture.truth()  # there, and ours
+    picture.truth()  # raises unless it exists and fastecg wrote it
     return {
         f"{picture.key}{picture.image.suffix}": picture.image.read_bytes(),
         f"{picture.key}.json": truth.read_bytes(),
@@ -38,7 +38,7 @@ def _files(picture: Rendered) -> dict[str, bytes]:
 
 
 class Shards:
-    """A row of tar archives that never exceed `MOST_BYTES`; each has its name once it is whole."""
+    """Numbered tar archives of at most `MOST_BYTES` each, which get their final name when they are complete."""
 
     def __init__(self, dest: Path, split: str) -> None:
         self.dest, self.split = dest, split
@@ -46,7 +46,7 @@ class Shards:
         self._tar: tarfile.TarFile | None = None
 
     def add(self, files: dict[str, bytes]) -> None:
-        """Add one sample: all of it into one archive."""
+        """Add one sample, whose files all go into the same archive."""
         size = sum(_HEAD + -(-len(data) // _BLOCK) * _BLOCK for data in files.values())
         if self._tar is None or self.bytes + size + _END > MOST_BYTES:
             self.close()

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import ImageFont
 
 from fastecg.errors import RecipeError
-from fastecg.files import read_file
 from fastecg.handwriting.writer import Writer
 from fastecg.page import Text
-from fastecg.text import measure, width_mm
+from fastecg.printing.text import measure, width_mm
+from fastecg.system.files import read_file
 
 if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink

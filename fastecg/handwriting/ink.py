@@ -15,7 +15,7 @@ import numpy as np
 from fastecg.handwriting.writer import Pen
 from fastecg.kernels.pen_ink import LIFTED_PX, lay_ink, settle_ink
 from fastecg.page import Text
-from fastecg.text import draw_texts, measure
+from fastecg.printing.text import draw_texts, measure
 
 _FIBRE_MM = 0.13  # cell of the paper's tooth
 

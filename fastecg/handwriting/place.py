@@ -35,13 +35,13 @@ class Room:
     @classmethod
     def of(cls, page: Page, boxes: tuple[Box, ...] = (), shows: str = "") -> Room:
         """The room on a page on which there already are `boxes`."""
-        from fastecg.kernels.cells import run_through
+        from fastecg.kernels.cells import mark_crossed_cells
 
         width, height = page.size_mm
         shape = (math.ceil(height / CELL_MM), math.ceil(width / CELL_MM))
         room = cls(page, np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool), shows=shows)
         for trace in page.traces:
-            run_through(room.traces, trace.points_mm, CELL_MM)
+            mark_crossed_cells(room.traces, trace.points_mm, CELL_MM)
         corners = np.array([box.corners_mm for box in (*page.boxes, *boxes) if box.kind != "lead"]).reshape(-1, 4, 2)
         for low, high in zip(corners.min(axis=1).tolist(), corners.max(axis=1).tolist(), strict=True):
             room.take((*low, *high))
@@ -50,12 +50,12 @@ class Room:
     @cached_property
     def _trace_sums(self) -> np.ndarray:
         """How many fine cells that a trace runs through lie above and left of each cell's corner, (rows + 1, columns + 1)."""
-        from fastecg.kernels.cells import run_through
+        from fastecg.kernels.cells import mark_crossed_cells
 
         width, height = self.page.size_mm
         cells = np.zeros((math.ceil(height / _FINE_MM), math.ceil(width / _FINE_MM)), dtype=bool)
         for trace in self.page.traces:
-            run_through(cells, trace.points_mm, _FINE_MM)
+            mark_crossed_cells(cells, trace.points_mm, _FINE_MM)
         return _corner_sums(cells)
 
     def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.errors import RecipeError
-from fastecg.files import read_text
 from fastecg.handwriting.font import NotesFont, lacking
 from fastecg.handwriting.glyphs import unwritable
-from fastecg.limits import MOST_NOTES, check_lines
+from fastecg.recipes.limits import MOST_NOTES, check_lines
+from fastecg.system.files import read_text
 
 if TYPE_CHECKING:
     from fastecg.layouts.facts import Facts

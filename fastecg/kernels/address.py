@@ -1,8 +1,8 @@
-"""Addresses of arrays, for loops that are written in vector instructions, and the one rule that keeps them good.
+"""Addresses of arrays, for loops written in vector instructions, and the rule that keeps them valid.
 
-Numba counts who uses an array and frees it behind the last line that *names* it; an address is a number and counts for nothing. So a
-function may take addresses of its parameters only, and of views of them: whoever calls it holds its arguments until it returns.
-Scratch memory is therefore allocated by one function and used by another. `tests/test_kernels.py` reads every kernel and holds it to that.
+Numba frees an array after the last line that *names* it, and does not know that an address taken before is still in use. So a
+function may take addresses of its parameters only, and of views of them: its caller holds the arguments until it returns.
+Therefore one function allocates scratch memory and another uses it. `tests/test_threads.py` reads every kernel and checks it.
 """
 
 from __future__ import annotations

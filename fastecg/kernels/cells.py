@@ -8,7 +8,7 @@ from fastecg.kernels.jit import jit
 
 
 @jit
-def run_through(cells, points, size):
+def mark_crossed_cells(cells, points, size):
     """Mark the cells (rows, columns) bool of `size` mm between a trace's samples (n, 2): a steep stretch crosses several.
 
     In every column of cells those from its lowest to its highest sample are marked, across gaps (rows of NaN) too.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fastecg.kernels.address import address
@@ -14,23 +16,13 @@ _AHEAD = 16  # words with ink: a trace runs across the rows, and print and paper
 _ALIKE = 0.95  # of the ink beside it is in every pixel but those at an edge: a pen's ink changes slowly along the trace
 
 
-@jit
-def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds, every, inks, solid, least, brown, grain, seed):
-    """Keep ``rows[y] * columns[x] * clouds(x, y)`` of the ink's contrast with its paper, in place.
+class Fading(NamedTuple):
+    """How ink fades.
 
-    Parameters
+    Attributes
     ----------
-    pixels, paper : (height * width, 3) uint8
-        The print, and the same paper without ink.
-    ink, text : (height * width,) uint8
-        Coverage; pixels without either stay as they are.
-    ink_words, text_words : (height * width // 8,) uint64
-        The same, eight pixels at a time.
-    rows, columns : (height,) and (width,) float32
-    clouds : (rows, columns) float32
-        At every `every`-th pixel down and along, bilinear between.
     inks : (2,) float32
-        Green level of the ink of `ink` and of `text`.
+        Green level of the ink of traces and of printed text.
     solid : float
         Coverage above which a pixel may be wholly inked: a pale pen leaves less there than a dark one.
     least : float
@@ -39,9 +31,36 @@ def fade(pixels, paper, ink, text, ink_words, text_words, rows, columns, clouds,
         How much more of red and less of blue is lost: old ink turns brown.
     grain : float
         Share lost at most from pixel to pixel, decided by `seed`; where the ink's edge is, all of it, elsewhere a third.
+    seed : int
+    """
+
+    inks: np.ndarray
+    solid: float
+    least: float
+    brown: float
+    grain: float
+    seed: int
+
+
+@jit
+def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
+    """Keep ``rows[y] * columns[x] * clouds(x, y)`` of the ink's contrast with its paper, in place.
+
+    Parameters
+    ----------
+    pixels, paper : (height * width, 3) uint8
+        The print, and the same paper without ink.
+    ink, text : (height * width,) uint8
+        Coverage; pixels without either stay as they are.
+    rows, columns : (height,) and (width,) float32
+    clouds : (rows, columns) float32
+        At every `every`-th pixel down and along, bilinear between.
+    how : Fading
     """
     width, pace = len(columns), np.float32(1.0 / every)
-    inked = _with_ink(ink_words, text_words)
+    inks, solid, least, brown, grain, seed = how
+    whole = len(ink) // _WORD * _WORD
+    inked = _with_ink(ink[:whole].view(np.uint64), text[:whole].view(np.uint64))
     pixels_at, paper_at = address(pixels), address(paper)
     for n in range(len(inked) - _AHEAD):
         soon = np.int64(3 * _WORD) * inked[n + _AHEAD]

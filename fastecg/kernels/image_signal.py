@@ -256,16 +256,16 @@ def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, sh
         light = v.shift(v.widen(smooth, I32), 6)
         for part, factor in ((noise, kept), (rest, grows)):
             light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
-        light = v.most(v.least(light, _BRIGHTEST), 0)
+        light = v.maximum(v.minimum(light, _BRIGHTEST), 0)
         kind = ir.VectorType(ir.FloatType(), _SOME)
         above, below = (v.load(place, ir.FloatType(), _SOME) for place in (upper, lower))
         mottled = v.b.fadd(v.b.sitofp(light, kind), above)
         mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _SOME), v.b.fsub(below, above)))
-        light = v.most(v.least(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
+        light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
         level = v.shift(v.narrow(v.b.add(light, v.repeat(light, PART // 2)), I16), -6)
         b, r = spread(v, blue), spread(v, red)
         channels = [v.b.add(level, r), v.b.sub(level, _mixed(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
-        channels = [v.narrow(v.most(v.least(channel, 255), 0), I8) for channel in channels]
+        channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
         v.store(v.woven(channels), done)
         return context.get_dummy_value()
 

@@ -247,7 +247,7 @@ def _there_and_back(typing, at, stride, rounding, steps):
             rows[k] = v.b.mul(v.b.sub(v.b.xor(whole, sign), sign), step)
         rows = _turned(v, _backward(v, _turned(v, _backward(v, rows, first=True)), first=False))
         for place, row in zip(places, rows, strict=True):
-            level = v.most(v.least(v.b.add(row, v.repeat(row, 128)), 255), 0)
+            level = v.maximum(v.minimum(v.b.add(row, v.repeat(row, 128)), 255), 0)
             v.store(v.narrow(level, I8), place)
         return context.get_dummy_value()
 
@@ -309,7 +309,7 @@ def _together(typing, luma, blue, red, line):
         red = v.b.add(r, scaled(v, (r, 91881 - 65536)))
         blue = v.b.add(v.shift(b, 1), scaled(v, (b, 116130 - 131072)))
         green = v.b.sub(scaled(v, (b, -22554), (r, 65536 - 46802)), r)
-        channels = [v.narrow(v.most(v.least(v.b.add(level, more), 255), 0), I8) for more in (red, green, blue)]
+        channels = [v.narrow(v.maximum(v.minimum(v.b.add(level, more), 255), 0), I8) for more in (red, green, blue)]
         v.store(v.woven(channels), args[3])
         return context.get_dummy_value()
 

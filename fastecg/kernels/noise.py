@@ -11,6 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from fastecg.kernels.hashing import place_of, scramble, scrambled
 from fastecg.kernels.jit import jit
 
 LUMA = 32768  # deviates of brightness before the table repeats
@@ -28,15 +29,8 @@ UNIT = 8192  # one standard deviation in a table
 def _normal(count: int, salt: int) -> np.ndarray:
     """Every quantile of the normal distribution once, shuffled by a hash: (count,) float32, the same on every machine for ever."""
     half = np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count // 2, count)], dtype=np.float32)
-    order = np.argsort(_scrambled(np.arange(count, dtype=np.uint64) + np.uint64(salt << 32)), kind="stable")
+    order = np.argsort(scrambled(np.arange(count, dtype=np.uint64) + np.uint64(salt << 32)), kind="stable")
     return np.concatenate([-half[::-1], half])[order]
-
-
-def _scrambled(numbers: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64 on whole arrays."""
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
-    return numbers ^ (numbers >> np.uint64(31))
 
 
 @functools.cache
@@ -86,7 +80,4 @@ def curve(read: float, shot: float) -> np.ndarray:
 @jit
 def table_offset(seed, stream, row, size):
     """Where a row enters a table of `size` (a power of two) deviates; streams OF_... of a seed know nothing of each other."""
-    mixed = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(row) * np.uint64(0xD1B54A32D192ED03)
-    mixed = (mixed ^ (mixed >> np.uint64(30)) ^ np.uint64(stream)) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64((mixed >> np.uint64(33)) & np.uint64(size - 1))
+    return np.int64((scramble(place_of(seed, row) ^ np.uint64(stream)) >> np.uint64(33)) & np.uint64(size - 1))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from fastecg.kernels.hashing import place_of, scramble
 from fastecg.kernels.jit import jit
 
 LIFTED_PX = 1e4  # of the pen's way, so that what follows a lift always counts as a new pass
@@ -96,8 +97,4 @@ def paper_tooth(u: float, v: float, seed: int) -> float:
 @jit
 def _hashed(i: float, j: float, seed: int) -> float:
     """Uniform 0 to 1 from a cell."""
-    mixed = np.uint64(np.int64(i)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
-    mixed += np.uint64(np.int64(j)) * np.uint64(0xD1B54A32D192ED03)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return float(mixed >> np.uint64(40)) / 16777216.0
+    return float(scramble(place_of(i, j) + np.uint64(seed)) >> np.uint64(40)) / 16777216.0

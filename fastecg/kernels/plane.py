@@ -6,14 +6,14 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_BLOCK = 16  # px a side of the blocks that are looked through for ink first: most of a page has none
+_BLOCK = 16  # px a side of a block; blocks without ink, which are most of a page, are skipped
 
 
 @jit
 def sample_plane(plane, nodes, cell, out, hold=False):
-    """Out (height, width) = `plane` bilinear at the source pixel that the lattice `nodes` gives; 0 outside and under NaN.
+    """Fill `out` (height, width) with `plane`, sampled bilinearly where the lattice `nodes` points; 0 outside the plane and at NaN.
 
-    With `hold` the plane's last pixels reach one pixel further, as wide as the sheet's blended edge.
+    With `hold`, the plane's last row and column are repeated once, because `expose` blends the sheet's edge over one pixel.
     """
     out[:] = 0
     inked = np.zeros((plane.shape[0] // _BLOCK + 1, plane.shape[1] // _BLOCK + 1), dtype=np.bool_)

@@ -8,7 +8,7 @@ from fastecg.kernels.jit import jit
 
 
 @jit
-def rip(pixels, gone, lip, x, y, frame, course, first, step, both, scale, bare, shade):
+def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     """Tear a window along a line: draw fibres and the shadow of the other side into `pixels`, and fill two coverage planes.
 
     Parameters
@@ -21,15 +21,17 @@ def rip(pixels, gone, lip, x, y, frame, course, first, step, both, scale, bare, 
         Page coordinates of the pixels, mm.
     frame : (6,) float64
         Distances along the line, f0 x + f1 y + f2, and across it, f3 x + f4 y + f5, mm.
+    t_mm : (n,) float64
+        Distances along the line, evenly spaced.
     course : (n, 3) float64
-        At first + k * step mm along the line: how far it strays, half the width of its gap (below 0: none), and the width of the
+        At each of them: how far it strays, half the width of its gap (below 0: none), and the width of the
         fibres beside it (below 0: none).
     both : bool
         Whether the gap has another side; if not, all paper before the line is missing.
     scale, bare, shade : float, (3,) float64, float
         px/mm, the colour of fibres, and the darkness of the shadow.
     """
-    last = len(course) - 1.001
+    last, first, step = len(course) - 1.001, t_mm[0], t_mm[1] - t_mm[0]
     for i in range(len(y)):
         for j in range(len(x)):
             place = (frame[0] * x[j] + frame[1] * y[i] + frame[2] - first) / step

@@ -52,7 +52,7 @@ def _veiled(v: Vectors, level: Any, light: Any) -> Any:
 
 def _noisy(v: Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     """Levels Q6 plus grain of the size that belongs to that level: a parabola through the square-root law."""
-    bright = v.shift(v.least(level, 0x3FFF), 1)
+    bright = v.shift(v.minimum(level, 0x3FFF), 1)
     size = v.b.add(v.splat(curve[1], 16), v.product(bright, v.splat(curve[2], 16), signed=True))
     size = v.b.add(v.splat(curve[0], 16), v.product(bright, size, signed=True))
     return v.add_saturated(level, v.product(grain, size, signed=True))
@@ -171,7 +171,7 @@ def develop(typing, levels, luma, chroma, out, c0, c1, c2):
             for half, four in enumerate((NEAR, FAR))
         )
         both = v.shift(v.pick(near, list(range(32)), far), -6)
-        bytes_ = v.narrow(v.most(v.least(both, 255), 0), I8)
+        bytes_ = v.narrow(v.maximum(v.minimum(both, 255), 0), I8)
         places = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
         v.store(v.pick(bytes_, [places[k] + c for k in range(8) for c in range(3)]), out)
         return context.get_dummy_value()

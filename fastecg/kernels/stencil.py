@@ -204,7 +204,7 @@ def _blend(typing, places, weights, pairs, x, amount, row):
         value = v.widen(v.load(row, I8, LANES), I16, signed=False)
         more = v.b.mul(v.b.sub(value, mean), v.splat(v.b.trunc(amount, I16), LANES))
         blended = v.b.add(value, v.shift(v.b.add(more, v.repeat(more, 32)), -6))
-        v.store(v.narrow(v.most(v.least(blended, 255), 0), I8), row)
+        v.store(v.narrow(v.maximum(v.minimum(blended, 255), 0), I8), row)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6), emit

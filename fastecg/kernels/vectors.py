@@ -72,12 +72,12 @@ class Vectors:
         move = self.b.shl if digits > 0 else self.b.ashr
         return move(vector, self.repeat(vector, abs(digits)))
 
-    def least(self, vector: Any, bound: int) -> Any:
+    def minimum(self, vector: Any, bound: int) -> Any:
         """The smaller of each number and a bound."""
         limit = self.repeat(vector, bound)
         return self.b.select(self.b.icmp_signed("<", vector, limit), vector, limit)
 
-    def most(self, vector: Any, bound: int) -> Any:
+    def maximum(self, vector: Any, bound: int) -> Any:
         """The larger of each number and a bound."""
         limit = self.repeat(vector, bound)
         return self.b.select(self.b.icmp_signed(">", vector, limit), vector, limit)

@@ -15,7 +15,7 @@ import numpy as np
 
 from fastecg.errors import RecipeError
 from fastecg.layouts.measured import Measured, measured
-from fastecg.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
+from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 
 _LETTERS = "ABCDEFGHJKLMNPRSTVWZ"

@@ -9,8 +9,8 @@ import numpy as np
 from fastecg.layouts.layout import Layout
 from fastecg.layouts.paper import Frame
 from fastecg.page import Stroke, Text, Trace
-from fastecg.style import Style
-from fastecg.text import width_mm
+from fastecg.printing.text import width_mm
+from fastecg.styles.style import Style
 
 Line = tuple[float, float, float, float]  # x0, y0, x1, y1 in mm
 

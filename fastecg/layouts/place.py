@@ -15,9 +15,9 @@ from fastecg.layouts.layout import Layout
 from fastecg.layouts.paper import Frame, Setup, paper_for
 from fastecg.layouts.printed import Edges, printed_words
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
+from fastecg.printing.text import measure, printable
 from fastecg.record import Record
-from fastecg.style import Style
-from fastecg.text import measure, printable
+from fastecg.styles.style import Style
 
 _EDGE_MM = 4.0  # minimum margin left and right of the drawing
 _SHEET_MM = 180.0  # papers of at least this height have the white bands of the style

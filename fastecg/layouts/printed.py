@@ -8,8 +8,8 @@ from dataclasses import replace
 from fastecg.layouts.facts import Facts
 from fastecg.layouts.paper import Frame, Setup
 from fastecg.page import Text
-from fastecg.style import Style
-from fastecg.text import measure, printable, width_mm
+from fastecg.printing.text import measure, printable, width_mm
+from fastecg.styles.style import Style
 
 Edges = tuple[float, float, float, float]
 Words = Callable[[Facts, Setup, Style, Frame], Iterable[Text]]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from fastecg.errors import RecordError
-from fastecg.files import MIB, read_text, spelled
 from fastecg.readers.header import MOST_BYTES, file_size, header_lines, read_bytes
+from fastecg.system.files import MIB, read_text, spelled
 
 #: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
 TABLES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".scp", ".xml")

@@ -23,10 +23,10 @@ import numpy as np
 from isal import isal_zlib
 
 from fastecg.errors import FastecgError, RecordError, UnitWarning, not_installed
-from fastecg.files import spelled
 from fastecg.options import Options
 from fastecg.run.manifest import Line
 from fastecg.run.outputs import send_folder
+from fastecg.system.files import spelled
 from fastecg.writers import save_photo, write_record
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from fastecg.errors import FastecgError
-from fastecg.files import lines_of, read_file
+from fastecg.system.files import lines_of, read_file
 from fastecg.writers.image import write_atomic
 
 #: File with one line for each image or failed record.

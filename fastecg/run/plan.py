@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from fastecg.errors import FastecgError, RecordError
-from fastecg.files import spelled
 from fastecg.options import Options
 from fastecg.run.drawing import Task
 from fastecg.run.manifest import MANIFEST, RUN, Line, Manifest, changed_options, read_options, write_options
 from fastecg.run.outputs import Output
+from fastecg.system.files import spelled
 from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ class _Worker:
     job: Any = None
     deadline: float = float("inf")
     ready: bool = False
-    left_s: float = field(default=0.0)  # time left of the job, while a kernel is being compiled
+    left_s: float = field(default=0.0)  # the job's remaining time; it does not run while a kernel is compiled
 
     def end(self) -> None:
         self.process.kill()
@@ -144,8 +144,8 @@ def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float
 
 def _serve(pipe: Connection, work: Callable[[Any], Any], workers: int) -> None:
     """The main function of a worker process; `workers` is how many there are."""
-    from fastecg.cores import share_with
     from fastecg.kernels.jit import on_compile
+    from fastecg.system.cores import share_with
 
     start_worker()
     share_with(workers)

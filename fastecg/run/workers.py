@@ -17,10 +17,10 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from fastecg.errors import FastecgError
-from fastecg.memory import keep_freed
 from fastecg.options import Options
 from fastecg.run import drawing
 from fastecg.run.drawing import Drawn, Task, Waiting, draw_task
+from fastecg.system.memory import keep_freed
 
 #: Why processes end before they begin: they run the script that started them anew, up to the call that starts more.
 UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'

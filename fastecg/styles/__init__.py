@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fastecg.errors import LayoutError
-from fastecg.style import GridInk, Style
 from fastecg.styles import pdf, sheets, thermal
+from fastecg.styles.style import GridInk, Style
 
 __all__ = ["STYLES", "GridInk", "Style", "style_for"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastecg.style import GridInk, Pen, Style
+from fastecg.styles.style import GridInk, Pen, Style
 
 _SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x2", 0.03))
 

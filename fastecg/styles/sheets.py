@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastecg.style import GridInk, Pen, Style
+from fastecg.styles.style import GridInk, Pen, Style
 
 SCANBOLD = Style(
     name="scanbold",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastecg.style import GridInk, Pen, Style
+from fastecg.styles.style import GridInk, Pen, Style
 
 #: A thermal head heats a steep stroke for a moment only, and no two elements alike.
 HEAD = Pen(thin=0.26, pale=0.06, wander=0.08, mottle=0.1)

@@ -11,7 +11,7 @@ from fastecg.views.view import View
 
 @dataclass(frozen=True)
 class Straight(View):
-    """No camera at all: the sheet is the picture."""
+    """No camera: the printed sheet is the picture."""
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
         """Seen from straight above, from far away."""

@@ -6,7 +6,7 @@ from fastecg.writers.image import FORMATS, PART, image_bytes, whole_name, write_
 from fastecg.writers.photo_files import TRUTHS, save_photo
 from fastecg.writers.png import png_bytes
 from fastecg.writers.truth_json import truth_bytes
-from fastecg.writers.wfdb_copy import write_record
+from fastecg.writers.wfdb import write_record
 
 __all__ = [
     "FORMATS",

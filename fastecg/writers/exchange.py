@@ -11,8 +11,8 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from fastecg.errors import FastecgError
+from fastecg.kernels.runs import runs_of
 from fastecg.record import Record
-from fastecg.runs import runs_of
 from fastecg.writers.image import write_atomic
 
 _UV = 1000.0  # counts a mV: 1 µV a count

@@ -93,7 +93,7 @@ def _png(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
 def _jpeg(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     from PIL import Image
 
-    from fastecg.kernels.spare import to_rgbx
+    from fastecg.kernels.rgbx import to_rgbx
 
     coloured = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
     picture = to_rgbx(image) if coloured else Image.fromarray(image)

@@ -14,12 +14,12 @@ import numpy as np
 import orjson
 
 from fastecg.errors import ImageError
-from fastecg.files import read_file
+from fastecg.system.files import read_file
 
 if TYPE_CHECKING:
     from fastecg.page import Trace
     from fastecg.photo import Photo, PixelBox
-    from fastecg.style import Style
+    from fastecg.styles.style import Style
 
 #: Version of the keys under "fastecg"; increased when a key changes its meaning, not for new keys.
 SCHEMA = 1

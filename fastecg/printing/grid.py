@@ -14,7 +14,7 @@ import numpy as np
 
 from fastecg.kernels.ruling import add_discs, print_dots, print_rules
 from fastecg.page import Grid
-from fastecg.style import RGB, GridInk
+from fastecg.styles.style import RGB, GridInk
 
 _BEAD = 0.7  # length of a bead in pitches: on real paper the beads run into each other
 _SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import fastecg
 from fastecg import RecipeError, Shot
 from fastecg.artifact import Params, param
+from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for
 from fastecg.training import PhotoSource
-from fastecg.vary import Distribution, RandomSlot, rng_for
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ def to_rgbx(pixels: np.ndarray) -> Image.Image:
     """
     from PIL import Image
 
-    wide = with_spare(pixels)
+    wide = rgbx_pixels(pixels)
     return Image.frombuffer("RGBX", (wide.shape[1], wide.shape[0]), wide, "raw", "RGBX", 0, 1)
 
 
-def with_spare(pixels: np.ndarray) -> np.ndarray:
+def rgbx_pixels(pixels: np.ndarray) -> np.ndarray:
     """Pixels (height, width, 3) uint8 with a fourth byte of 0 behind each: (height, width, 4)."""
     out = np.empty((*pixels.shape[:2], 4), dtype=np.uint8)
     _widen(np.ascontiguousarray(pixels), out)

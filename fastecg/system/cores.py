@@ -1,4 +1,4 @@
-"""How many cores a process may keep busy: all of them, or its share where several work side by side; and what is done by one alone."""
+"""How many cores this process may use: all, or its share if several processes run; and single-threaded linear algebra."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _beside = 1  # processes that share the machine, this one among them
 
 
 def share_with(workers: int) -> None:
-    """From now on this process is one of so many that work side by side."""
+    """Declare that this process is one of `workers` on this machine."""
     global _beside
     _beside = max(1, workers)
 
 
 def cores() -> int:
-    """How many cores this process may keep busy, at least one."""
+    """Number of cores that this process may use, at least one."""
     return max(1, available() // _beside)
 
 
 def available() -> int:
-    """How many cores there are for the user's processes, which in a container or a cluster's job may be fewer than the machine has."""
+    """Number of cores that the user's processes may use; in a container or a cluster job this may be fewer than the machine has."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
@@ -32,9 +32,9 @@ def available() -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Linear algebra by one thread.
+    """Run linear algebra on one thread.
 
-    Systems as small as a page's take ten times the computing and longer where several threads wait for one another.
+    On systems as small as a page's, threads mostly wait for one another: several take ten times the CPU time, and are slower too.
     """
     with _libraries().limit(limits=1, user_api="blas"):
         yield
@@ -42,7 +42,7 @@ def one_thread() -> Iterator[None]:
 
 @cache
 def _libraries() -> Any:
-    import scipy.linalg  # noqa: F401 - it has a library of its own, and only what is loaded can be told
+    import scipy.linalg  # noqa: F401 - it loads its own BLAS, and only loaded libraries can be limited
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

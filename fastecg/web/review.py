@@ -17,7 +17,7 @@ import orjson
 
 from fastecg.archive import DIGITIZED, Ledger, Line
 from fastecg.errors import FastecgError
-from fastecg.files import read_file
+from fastecg.system.files import read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Version of the page model; increased when the meaning of a key changes.
 SCHEMA = 1
 
-_TEMPLATE = Path(__file__).parent / "data" / "review.html"
+_TEMPLATE = Path(__file__).parent / "review.html"
 _WIDEST_PX = 2400  # of a picture in the web page; coordinates are in pixels of the original file
 _MOST_POINTS = 1500  # of a trace
 _MOST_SEGMENTS = 200  # of a page: a layout has 30 at most

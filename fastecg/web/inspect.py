@@ -17,10 +17,10 @@ from urllib.parse import quote
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.kernels.runs import runs_of
 from fastecg.layouts.paper import check_range
-from fastecg.pictures import read_image
 from fastecg.record import LEADS
-from fastecg.runs import runs_of
+from fastecg.system.pictures import read_image
 from fastecg.writers.image import FORMATS, write_atomic, write_image
 from fastecg.writers.truth_json import load_truth, reading_truth
 
@@ -193,7 +193,7 @@ def _images_in(folder: Path) -> Iterator[Path]:
 
 # --- the web page --------------------------------------------------------------------------------------------------------------
 
-_PAGE = Path(__file__).parent / "data" / "inspect.html"
+_PAGE = Path(__file__).parent / "inspect.html"
 # Comments in the template that the figures and the content security policy replace.
 _FIGURES_MARK = "<!-- figures -->"
 _POLICY_MARK = "<!-- policy -->"

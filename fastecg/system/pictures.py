@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import ImageError
-from fastecg.files import check_regular
+from fastecg.system.files import check_regular
 
 #: Formats that Pillow may open, recognised by content. Others can start programs (PostScript).
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")

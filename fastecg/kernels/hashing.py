@@ -1,0 +1,38 @@
+"""Noise without a stream: bits that depend on a seed and a place alone, so that no order of drawing can change them.
+
+(The hash of 32 bits in `fastecg.kernels.wear` is no faster. It stays because shots of creased and stained pages replay bit for bit.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+# Odd factors that keep the two parts of a place apart when they are added up; the first is 2**64 divided by the golden ratio.
+_FIRST = np.uint64(0x9E3779B97F4A7C15)
+_SECOND = np.uint64(0xD1B54A32D192ED03)
+
+
+def scrambled(numbers):
+    """The finaliser of SplitMix64 (Steele et al. 2014) on uint64 numbers, one or an array: every bit depends on all bits given."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
+
+
+#: `scrambled` of one number, inside kernels.
+scramble = jit(scrambled)
+
+
+@jit
+def place_of(first, second):
+    """Two whole numbers as one of 64 bits, yet to be scrambled."""
+    return np.uint64(np.int64(first)) * _FIRST + np.uint64(np.int64(second)) * _SECOND
+
+
+def uniform(seed: int, index: np.ndarray) -> np.ndarray:
+    """Numbers from -1 to 1 that depend on (seed, index) alone: one for each of the whole numbers in `index`."""
+    with np.errstate(over="ignore"):
+        place = np.asarray(index).astype(np.int64).astype(np.uint64) * _FIRST + np.uint64(seed) * _SECOND + np.uint64(0x632BE59BD9B4E019)
+    return (scrambled(place) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0

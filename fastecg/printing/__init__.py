@@ -1,0 +1,1 @@
+"""How a page is printed flat: the millimetre grid, and type."""

@@ -1,0 +1,1 @@
+"""The built-in recipes, TOML files, and what recipes are made of: distributions, and upper limits."""
