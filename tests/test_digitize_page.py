@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastecg
+from fastecg.digitizing import views
 from fastecg.digitizing.assign import hypotheses
 from fastecg.digitizing.digitize import digitize, read_view
 from fastecg.digitizing.follow import Row
@@ -334,3 +335,42 @@ def test_pages_that_are_none(tmp_path, text, words):
     file.write_text(text)
     with pytest.raises(fastecg.LayoutError, match=words):
         read_page(file)
+
+
+class Fan:
+    """A map of a misread grid: millimetres grow from the top of the page to its bottom."""
+
+    scale = SCALE
+
+    def inverse(self, points_px):
+        x, y = np.moveaxis(np.asarray(points_px, dtype=float), -1, 0) / SCALE
+        return np.stack([(x - 140.0) * (1.2 - 0.002 * y) + 140.0, y], axis=-1)
+
+    def forward(self, points_mm):
+        x, y = np.moveaxis(np.asarray(points_mm, dtype=float), -1, 0)
+        return np.stack([(x - 140.0) / (1.2 - 0.002 * y) + 140.0, y], axis=-1) * SCALE
+
+
+def test_a_grid_in_whose_map_rows_fan_out_is_not_believed(monkeypatch):
+    """Few dots of a grid that has nearly faded can be followed wrongly: rows of one time are as long as each other on paper."""
+    photo = page()
+    monkeypatch.setattr(views, "picture_grid", lambda layers: Fan())
+    view = seen(true_view_layers(photo), None)
+    assert view.plain
+    reading = read_view(view, Settings())
+    assert (reading.layout, reading.order, reading.speed_mm_s) == ("3x4+1", "sure", 25.0)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "fans"),
+    [
+        ((266.0, 243.0, 221.0, 197.0), True),
+        ((250.0, 250.1, 249.8, 250.0), False),
+        ((265.0, 265.0, 265.0, 250.0), False),  # a strip without the gaps of columns
+        ((250.0, 251.0, 150.0, 249.0), False),  # a row of which the network lost half
+        ((266.0, 197.0), False),  # two may differ for any reason
+    ],
+)
+def test_rows_fan_out_if_all_of_them_do(lengths, fans):
+    tracks = [SimpleNamespace(level_mm=20.0 + 40.0 * k, ends_mm=(10.0, 10.0 + mm), cut=(False, False)) for k, mm in enumerate(lengths)]
+    assert views._fans_out(tracks) is fans

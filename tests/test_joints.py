@@ -1,5 +1,7 @@
 """Bars between columns of leads, and how leads go on behind them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -113,3 +115,57 @@ def test_what_nobody_sees_for_long_stays_unread():
     y = beats(1250)
     found = hidden_end(y, 80)
     assert np.isnan(found.y_mm[-80:]).all()
+
+
+def two_shapes(starts, samples=1250):
+    """Beats of a lead whose level tail is the same after a tall and after a deep complex, and a strip that tells one from the other."""
+    lead, strip = np.full(samples, 20.0), np.full(5000, 45.0)
+    bump = np.hanning(31)
+    for k, start in enumerate(starts):
+        sign = 1.0 if k % 2 else -1.0
+        lead[start : start + 31] += sign * 6.0 * bump[: samples - start]
+        strip[start : start + 31] += sign * 3.0 * bump
+    return lead, strip
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_a_strip_tells_which_beat_is_hidden(last):
+    """What a bar hides comes behind nothing but a level line: the strip shows which of two kinds of beats it is."""
+    starts = [100, 300, 500, 700, 1240] if last == 0 else [100, 300, 500, 700, 900, 1240]
+    y, strip_y = two_shapes(starts)
+    layout, coverage = page(columns=1, rows=2, seconds=10)
+    lead = replace(layout.segments[0], stop=1250)
+    strip = replace(layout.segments[1], rhythm=True)
+    hidden = np.zeros(coverage.shape, dtype=bool)
+    x = round((lead.x_mm + 1240 / FS * SPEED) * PX_MM)
+    hidden[: round(32 * PX_MM), x:] = True
+    read = y.copy()
+    read[1240:] = np.nan
+    items = [Drawn(lead, read, np.full(1250, 0.02)), Drawn(strip, strip_y, np.full(5000, 0.02))]
+    found = continued(items, layout, Flat(), Ink(coverage, hidden, 0.01))
+    np.testing.assert_allclose(found[0].y_mm, y, atol=0.3)
+    np.testing.assert_array_equal(found[1].y_mm, strip_y)
+    alone = continued(items[:1], layout, Flat(), Ink(coverage, hidden, 0.01))[0]
+    assert np.abs(alone.y_mm - y).max() > 1.0  # the lead by itself cannot know
+
+
+def test_a_hole_within_a_lead_is_filled_as_another_beat_shows_it():
+    y = beats(1250, every=300)
+    layout, coverage = page(columns=1, rows=1)
+    read = y.copy()
+    read[592:604] = np.nan
+    item = Drawn(layout.segments[0], read, np.full(1250, 0.02))
+    found = continued([item], layout, Flat(), Ink(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
+    np.testing.assert_allclose(found.y_mm, y, atol=0.05)
+    assert (found.sd_mm[592:604] > 0.3).all()
+    assert (np.delete(found.sd_mm, np.arange(592, 604)) == 0.02).all()
+
+
+def test_a_hole_that_no_other_beat_explains_stays_unread():
+    y = 20.0 + 3.0 * np.sin(np.linspace(0.0, 9.0, 1250) ** 2)  # never the same twice
+    layout, coverage = page(columns=1, rows=1)
+    read = y.copy()
+    read[900:920] = np.nan
+    item = Drawn(layout.segments[0], read, np.full(1250, 0.02))
+    found = continued([item], layout, Flat(), Ink(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
+    assert np.isnan(found.y_mm[900:920]).all()

@@ -11,6 +11,7 @@ import pytest
 from fastecg.digitizing import bars, start
 from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars
 from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import Row
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.start import _Ends, _weighed
 from fastecg.digitizing.time_axis import TimeAxis
@@ -121,3 +122,36 @@ def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
         assert (start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm != 10.0) == moved
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
     assert start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm == 10.0
+
+
+def gapped_row(start_mm, pitch_mm, cap_mm, first=0, scale=8.0):
+    """A level row of four columns of 2.4 s whose pen adds a cap at both ends of each, and the strip that shows it."""
+    length = (2.4 - 1 / 500) * 25.0
+    x = (np.arange(300 * round(scale)) + 0.5) / scale
+    ink = np.zeros((round(20 * scale), len(x)), dtype=np.float32)
+    for column in range(first, 4):
+        begin = start_mm + column * pitch_mm - cap_mm
+        share = np.clip((x - begin) * scale + 0.5, 0, 1) * np.clip((begin + length + 2 * cap_mm - x) * scale + 0.5, 0, 1)
+        ink[79:81] = np.maximum(ink[79:81], share.astype(np.float32))
+    path = np.full(len(x), 80 / scale)
+    return Strip(ink, 0.5 / scale, 0.0, scale), Row(path, path, 0.5 / scale, scale)
+
+
+@pytest.mark.parametrize("cap_mm", [0.0, 0.13, 0.2])
+@pytest.mark.parametrize("first", [0, 1])
+def test_columns_beside_gaps_tell_their_start_and_pitch(cap_mm, first):
+    """Whatever the pen adds, and though the first column begins in a pulse."""
+    strip, row = gapped_row(12.3, 64.56, cap_mm, first)
+    pulses = [SimpleNamespace(left_mm=5.0, fall_mm=12.0, right_mm=12.3)] if first else []
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
+    axis = TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0)
+    told = start._by_columns(axis, placed, strip, [row], pulses, 500.0)
+    assert (told.start_mm, told.pitch_mm) == (pytest.approx(12.3, abs=0.01), pytest.approx(64.56, abs=0.004))
+
+
+def test_columns_whose_ends_contradict_each_other_tell_nothing():
+    strip, row = gapped_row(12.3, 64.56, 0.13)
+    second = slice(round(76 * 8.0), round(139 * 8.0))
+    strip.ink[:, second] = np.roll(strip.ink[:, second], 2, axis=1)
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
+    assert start._by_columns(TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0), placed, strip, [row], [], 500.0) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fastecg.digitizing import time_axis
@@ -113,16 +114,16 @@ def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=()):
     monkeypatch.setattr(time_axis, "_blanks", lambda straight, row, span: blanks[row])
     placed = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=62.5)
     spans = [(left, right)] * rows
-    return time_axis._gapped(None, list(range(rows)), spans, placed, 0.1, (right - left) / (len(begins) + 1))
+    return time_axis._gapped(None, list(range(rows)), spans, [(True, True)] * rows, placed, 0.1, (right - left) / (len(begins) + 1))
 
 
 def test_blank_paper_parts_columns(monkeypatch):
-    three = gapped(monkeypatch, [73.0, 136.0, 199.0], [70.0, 133.0, 196.0])
+    three = gapped(monkeypatch, [73.0, 136.0, 199.0], [70.0, 133.0, 196.0], right=259.0)
     assert three == (pytest.approx(63.0), pytest.approx(60.0 - 0.2))
-    assert gapped(monkeypatch, [136.0], [131.0]) == (pytest.approx(126.0), pytest.approx(121.0 - 0.2))
-    # The distance of three columns is that of a line through all of them, not that of the first two.
+    assert gapped(monkeypatch, [136.0], [131.0], right=257.0) == (pytest.approx(126.0), pytest.approx(121.0 - 0.2))
+    # The distance of three columns is that of lines through all beginnings and through all ends, not that of the first two.
     uneven = gapped(monkeypatch, [93.0, 179.0], [90.0, 176.0], right=262.0)
-    assert uneven[0] == pytest.approx(84.5)
+    assert uneven[0] == pytest.approx((84.5 + 86.0) / 2)
 
 
 def test_gaps_count_if_enough_rows_have_them(monkeypatch):
@@ -247,3 +248,33 @@ def test_the_pictures_own_ink_tells_the_start_where_the_networks_is_vague(monkey
     straight = SimpleNamespace(network="network", shown="ink")
     axis = time_axis.time_axis(view, placed, straight, range(3), (), settings, [])
     assert axis.start_mm == pytest.approx(20.0, abs=1e-6)
+
+
+def test_the_pitch_of_columns_is_that_of_their_beginnings_and_ends():
+    begun, ended = 10.0 + 64.5 * np.arange(4), 72.6 + 64.5 * np.arange(4)
+    assert time_axis._pitch(begun, ended) == pytest.approx(64.5)
+    begun[0], ended[3] = np.nan, np.nan  # a pulse runs into the first, and a mark into the last
+    assert time_axis._pitch(begun, ended) == pytest.approx(64.5)
+
+
+def test_only_ends_that_are_the_traces_own_tell_where_columns_are():
+    assert time_axis._outer([10.0, 10.2, 3.0], [True, True, False], 4) == pytest.approx(10.1)
+    assert np.isnan(time_axis._outer([10.0, None], [False, True], 4))
+    assert time_axis._outer([10.0, 10.2], [False, False], 2) == pytest.approx(10.1)  # of two columns no other gap tells
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([255.95], (64.5, 62.5)),  # four columns of 62.5 mm and three gaps of 2 mm
+        ([256.25], (64.6, 62.5)),  # rows' ends are sharper than those of gaps
+        ([249.95, 249.9], None),  # dashes of bars are no gaps
+        ([], (64.5, 62.5)),
+    ],
+)
+def test_gaps_have_to_agree_with_the_length_of_rows(lengths, expected):
+    assert time_axis._gaps((64.5, 62.45), lengths, 4, 62.5, 0.05) == (None if expected is None else pytest.approx(expected))
+
+
+def test_columns_that_lose_some_time_are_shorter_than_it():
+    assert time_axis._gaps((62.5, 59.95), [], 4, 62.5, 0.05) == pytest.approx((62.5, 60.0))
