@@ -88,6 +88,8 @@ def test_columns_tell_the_speed_where_no_row_does():
     assert time_axis._speed(placed, ([40.0, 90.0], [175.0]), flags) == 25.0
     assert len(flags) == 1
     assert "175 mm" in flags[0]
+    assert time_axis._speed(placed, ([], []), flags) == 25.0
+    assert "no row ends in the picture" in flags[1]
 
 
 def test_beginnings_and_ends_that_agree_count_for_more_than_either_alone():

@@ -130,7 +130,9 @@ def time_axis(
         for strips in (False, True)
     ]
     step = 1.0 / settings.fs
-    speed = settings.speed_mm_s or _speed(placed, lengths, flags)
+    # Where pulses run into all rows, these are longer by some mm, which tells one speed from another all the same.
+    touching = [span[1] - span[0] for span, sides in zip(spans, cut, strict=True) if span is not None and not any(sides)]
+    speed = settings.speed_mm_s or _speed(placed, lengths if any(lengths) else [touching], flags)
     seconds = placed.layout.seconds
     share = seconds / columns
     own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
@@ -224,7 +226,8 @@ def _speed(placed: Assignment, lengths: Sequence[Sequence[float]], flags: list[s
     if wide is not None:
         return wide
     longest = max((length for group in lengths for length in group), default=0.0)
-    flags.append(f"rows are {longest:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed: taken as 25 mm/s")
+    found_mm = f"rows are {longest:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed"
+    flags.append(f"{found_mm if longest else 'no row ends in the picture'}: the paper speed is taken as 25 mm/s")
     return 25.0
 
 
