@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastecg
+from fastecg.digitizing import digitize as digitize_module
 from fastecg.digitizing import views
 from fastecg.digitizing.assign import hypotheses
 from fastecg.digitizing.digitize import digitize, read_view
@@ -374,3 +375,23 @@ def test_a_grid_in_whose_map_rows_fan_out_is_not_believed(monkeypatch):
 def test_rows_fan_out_if_all_of_them_do(lengths, fans):
     tracks = [SimpleNamespace(level_mm=20.0 + 40.0 * k, ends_mm=(10.0, 10.0 + mm), cut=(False, False)) for k, mm in enumerate(lengths)]
     assert views._fans_out(tracks) is fans
+
+
+@pytest.mark.parametrize(
+    ("looks", "framed"),
+    [
+        ([(1.0, 0.0)], 0),
+        ([(1.0002, 0.0), (1.0005, 0.0)], 1),  # what is left is that of bars on whole pixels
+        ([(1.011, 0.004), (1.0022, 0.0), (1.0001, 0.0)], 2),
+        ([(1.011, 0.004), (1.01, 0.0), (1.01, 0.0), (1.01, 0.0)], 3),
+    ],
+)
+def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, looks, framed):
+    """Bars far from where they were expected are found in part only, and tell half the way."""
+    told, laid = iter(looks), []
+    monkeypatch.setattr(digitize_module, "_first_look", lambda view, settings: (view, next(told)))
+    monkeypatch.setattr(digitize_module, "reframed", lambda view, stretch, fall, layout: laid.append((stretch, fall)) or view)
+    monkeypatch.setattr(digitize_module, "looked_at", lambda page, settings: page)
+    view = SimpleNamespace(placed="3x4+1")
+    assert digitize_module.lay_out(view, Settings()) is view
+    assert laid == looks[:framed]

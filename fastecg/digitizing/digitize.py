@@ -35,7 +35,9 @@ from fastecg.system.cores import one_thread
 _SMALLEST = 200  # px
 _SURE_NAME, _ANOTHER_PAGE = 0.6, 0.5  # how sure a name is, and what share of a page's names tells of another page
 _DARK, _LIGHTER = 96.0, 2.0  # of 255: most of a picture of light on dark, and how far lighter pixels go from that, by how far darker do
-_SAME_SCALE = 1e-4  # by which millimetres may be off, and rows fall
+#: By which millimetres may be off, and rows fall, where there is no grid; again after each look that was wrong by more: bars far from where
+#: they were expected are seen in part only.
+_SAME_SCALE = (1e-4, 1e-3, 1e-3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +135,11 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     if view.placed is None:
         raise nothing_readable(view.names, view.layers, settings.layout)
     page, (stretch, fall) = _first_look(view, settings)
-    if abs(stretch - 1.0) > _SAME_SCALE or abs(fall) > _SAME_SCALE:
-        page, _ = _first_look(reframed(view, stretch, fall, settings.layout), settings)
+    for enough in _SAME_SCALE:
+        if abs(stretch - 1.0) < enough and abs(fall) < enough:
+            break
+        view = reframed(view, stretch, fall, settings.layout)
+        page, (stretch, fall) = _first_look(view, settings)
     return looked_at(page, settings)
 
 
