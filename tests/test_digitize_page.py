@@ -392,6 +392,20 @@ def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, look
     monkeypatch.setattr(digitize_module, "_first_look", lambda view, settings: (view, next(told)))
     monkeypatch.setattr(digitize_module, "reframed", lambda view, stretch, fall, layout: laid.append((stretch, fall)) or view)
     monkeypatch.setattr(digitize_module, "looked_at", lambda page, settings: page)
-    view = SimpleNamespace(placed="3x4+1")
+    view = SimpleNamespace(placed="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0))
     assert digitize_module.lay_out(view, Settings()) is view
     assert laid == looks[:framed]
+
+
+@pytest.mark.parametrize(
+    ("px_mm", "stretch", "zoom", "expected"),
+    [
+        (7.87, 1.001, 1.0, 200 / 25.4 / 7.87),  # a program's page: bars on whole pixels are off by more than a whole dpi is
+        (7.87, 1.01, 1.0, 1.01),  # a picture of any scale
+        (7.874, 1.0, 200 / 150, 1.0),  # the picture's own resolution counts: 150 dpi
+        (7.874, 1.0, 1.3, 1.0),
+    ],
+)
+def test_millimetres_are_those_of_a_usual_resolution_nearby(px_mm, stretch, zoom, expected):
+    view = SimpleNamespace(warp=SimpleNamespace(scale=px_mm), layers=SimpleNamespace(zoom=zoom))
+    assert digitize_module._to_whole_dpi(view, stretch) == pytest.approx(expected, rel=2e-5)

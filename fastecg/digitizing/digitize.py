@@ -35,6 +35,8 @@ from fastecg.system.cores import one_thread
 _SMALLEST = 200  # px
 _SURE_NAME, _ANOTHER_PAGE = 0.6, 0.5  # how sure a name is, and what share of a page's names tells of another page
 _DARK, _LIGHTER = 96.0, 2.0  # of 255: most of a picture of light on dark, and how far lighter pixels go from that, by how far darker do
+#: Resolutions at which programs draw and scanners scan, and how near to one a page is at it: bars on whole pixels tell no better.
+_USUAL_DPI, _AT_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0), 1e-3
 #: By which millimetres may be off, and rows fall, where there is no grid; again after each look that was wrong by more: bars far from where
 #: they were expected are seen in part only.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)
@@ -138,9 +140,16 @@ def lay_out(view: View, settings: Settings) -> LaidOut:
     for enough in _SAME_SCALE:
         if abs(stretch - 1.0) < enough and abs(fall) < enough:
             break
-        view = reframed(view, stretch, fall, settings.layout)
+        view = reframed(view, _to_whole_dpi(view, stretch), fall, settings.layout)
         page, (stretch, fall) = _first_look(view, settings)
     return looked_at(page, settings)
+
+
+def _to_whole_dpi(view: View, stretch: float) -> float:
+    """By what factor millimetres of a view are longer, if they are about `stretch` longer: those of a usual resolution are exact."""
+    dpi = 25.4 * view.warp.scale * stretch / view.layers.zoom
+    nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
+    return stretch * nearest / dpi if abs(np.log(nearest / dpi)) < _AT_DPI else stretch
 
 
 def _corrected(view: View, settings: Settings) -> LaidOut:
