@@ -27,7 +27,8 @@ _ALIKE_STRIP = 0.5  # the same of a rhythm strip, which need only not tell of an
 _CALM_MM = 0.25  # a window that moves less tells nothing of what follows it
 _SAME_MM = 0.1  # how far beats that are alike may be off besides
 _FADE_S = 0.006  # in which a slope that nothing else continues dies away
-_UNSEEN_MM, _REPEATED_MM = 1.0, 0.4  # standard deviations of what is guessed
+_UNSEEN_MM = 1.0  # standard deviation of what nothing tells
+_REPEATED_MM = 0.4  # the same of what another beat tells
 
 
 def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:

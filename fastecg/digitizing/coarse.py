@@ -17,7 +17,8 @@ _LATTICE_MM = 2.0  # between the points at which a strip asks the warp
 _EDGE_MM = 1.5  # strip beyond the ink
 _FAINT = 0.12  # ink that counts when the extent of a trace is looked for
 _SURE = 0.6  # ink from here on is as good as any: else a paler row would lose to a neighbour
-_CLIMB, _PAPER = 0.001, 1.0  # costs of a px up or down: anywhere, and over paper
+_CLIMB = 0.001  # cost of a px up or down
+_PAPER = 1.0  # what it costs more over paper
 _TIP_PX = 3  # ink beyond a path and its neighbours, to be a tip
 _ENOUGH = 0.3  # px of ink in a column for it to count
 

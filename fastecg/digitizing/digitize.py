@@ -33,10 +33,13 @@ from fastecg.layouts import Layout
 from fastecg.system.cores import one_thread
 
 _SMALLEST = 200  # px
-_SURE_NAME, _ANOTHER_PAGE = 0.6, 0.5  # how sure a name is, and what share of a page's names tells of another page
-_DARK, _LIGHTER = 96.0, 2.0  # of 255: most of a picture of light on dark, and how far lighter pixels go from that, by how far darker do
-#: Resolutions at which programs draw and scanners scan, and how near to one a page is at it: bars on whole pixels tell no better.
-_USUAL_DPI, _AT_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0), 1e-3
+_SURE_NAME = 0.6  # how sure a name is that counts
+_ANOTHER_PAGE = 0.5  # share of a page's names that tells of another page
+_DARK = 96.0  # of 255: most of a picture of light on dark is darker
+_LIGHTER = 2.0  # how far its lighter pixels go from the middle, by how far its darker ones do
+#: Resolutions at which programs draw and scanners scan.
+_USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
+_AT_DPI = 1e-3  # how near to one a page is at it, as a share: bars on whole pixels tell no better
 #: By which millimetres may be off, and rows fall, where there is no grid; again after each look that was wrong by more: bars far from where
 #: they were expected are seen in part only.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)

@@ -10,13 +10,16 @@ from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
 
 _REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
 _REACH_MM = 18.0
-_PULL, _FAR_PULL = 0.002, 0.03  # cost per mm from the baseline, and per mm nearer to the next row's
+_PULL = 0.002  # cost per mm from the baseline
+_FAR_PULL = 0.03  # cost per mm nearer to the next row's
 _INK = 0.15
 _FAINT = 0.02
 _STAY_PX = 3  # ink this near to a row's own belongs to it as well
 #: Of the network's ink from here on is a trace, however unsure.
 TRACE = 0.12
-_PEN_PX, _THINNEST_PX, _LEVEL = 5, 0.7, 0.05  # px beside a path that its ink fills, the least that is ink, and columns that are level
+_PEN_PX = 5  # beside a path, that its ink fills
+_THINNEST_PX = 0.7  # of ink in a column, at least
+_LEVEL = 0.05  # share of columns that are level
 _ON_PATH_PX = 2  # from a path to ink that is its own
 _INSIDE_MM = 0.4  # of a row's end, where its ink is looked for
 _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb

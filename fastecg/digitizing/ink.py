@@ -15,11 +15,13 @@ from fastecg.digitizing.separate import Layers
 
 _CELL = 4  # px a side of the cells in which bare paper is looked for
 _SPREAD = 8.0  # cells over which the paper's colour is averaged
-_BARE, _SHEET = 0.1, 0.8  # printed or written less than this, and paper more than this: bare paper, with its grid
+_BARE = 0.1  # printed or written less than this: bare
+_SHEET = 0.8  # paper more than this, with its grid
 _CORE = 0.85  # surely a trace
 _BESIDE = 7  # px: the network is unsure of how far a trace reaches
 _WRITING = 0.3  # writing this sure, and sure of no trace, hides what is below
-_BRIDGE, _ACROSS = 0.5, 12  # what writing counts by which parts of a trace hang together, px at most from either
+_BRIDGE = 0.5  # what writing counts by which parts of a trace hang together
+_ACROSS = 12  # px at most from either part to such writing
 _MOST = 40_000  # pixels that are looked at
 _FEW = 500
 _INK_COUNTS = 0.1  # what the ink's own spread counts beside that of the ground

@@ -15,9 +15,11 @@ from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Rows
 
 _MEET_MM = 1.0  # columns that are farther apart have their bars on blank paper, if any
-_ASIDE_MM, _DOWN_MM = 1.5, 11.0  # where a bar may be: from the place where columns meet, and from its row's 0 mV
+_ASIDE_MM = 1.5  # from the place where columns meet, that a bar may stand aside
+_DOWN_MM = 11.0  # above and below its row's 0 mV, that a bar may reach
 _LEAST_MM = 2.0  # upright ink this long is straight
-_FEW_JOINTS, _MOST_JOINTS = 2, 0.6  # places with a bar, at least, and their share of all
+_FEW_JOINTS = 2  # places with a bar, at least
+_MOST_JOINTS = 0.6  # the same as a share of all places where columns meet
 _HIGH = 0.6  # of the usual height, for a column of pixels to be of a bar
 _INK = 0.5
 _EDGE_PX = 0.75  # a bar's soft edge

@@ -18,14 +18,17 @@ from fastecg.layouts import LAYOUTS
 #: A confidence from which on the order of leads is told as sure.
 SURE = 0.8
 
-_SAME_BEATS, _MARGIN = 0.85, 0.1  # correlation of columns that show the same seconds, and by how much it has to be better
+_SAME_BEATS = 0.85  # correlation of columns that show the same seconds
+_MARGIN = 0.1  # by how much one of two has to be better
 _SAME_LEAD = 0.98  # a rhythm strip and what a column shows of its lead are one, to this degree
 _ENOUGH_NAMES = 0.7  # share of names that tells as much as all
 _TELLING_MARGIN = 0.8  # of scores between hypotheses, that makes the second two thirds as unlikely
-_GOOD, _BAD = 0.35, 0.9  # of sums that ought to be nothing, what is left in a reading that is right, and in one that is not
+_GOOD = 0.35  # what is left of sums that ought to be nothing, in a reading that is right
+_BAD = 0.9  # the same in one that is not
 _UNCHECKED = 0.9  # what a reading is worth whose leads cannot be compared
 _UNUSUAL = 0.5  # the same where the layout is none that is known: the names on any plot make one
-_TOGETHER, _ALONE = 0.6, 0.8  # 1 less the correlation of beats that may be those of one heart, and of those that have nothing in common
+_TOGETHER = 0.6  # 1 less the correlation of beats that may be those of one heart
+_ALONE = 0.8  # the same of beats that have nothing in common
 _FEW_NAMES = 0.25  # share of names below which the page may be anything
 _SUMS = ("einthoven", "goldberger", "avr", "strip")
 _LEAST_LEVEL_S = 1.0  # of a trace whose mean is taken for 0 mV

@@ -15,7 +15,8 @@ from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.views import Settings, View
 from fastecg.digitizing.words import written_gain
 
-_NEAR_PITCH, _NEAR_MM = 0.45, 12.0  # how far a pulse's foot may be from its row's level: rows, and mm
+_NEAR_PITCH = 0.45  # from a row's level to its pulse's foot at most, in distances of rows
+_NEAR_MM = 12.0  # the same in mm
 _FEW_PULSES = 0.34  # share of rows with a pulse, up to which a page's words count more
 _BARE_MM = 3.5  # the same where a pulse has no foot of its own: its flanks may have been seen in part
 _ASIDE_MM = 6.0  # how far into the traces a pulse without feet may reach: elsewhere it is something else

@@ -11,7 +11,8 @@ import numpy as np
 
 _LEVELS = 256  # of the amplitude, in the pictures that the 2024 metric aligns
 _BLUR = 0.5  # px, standard deviation
-_MOST_S, _MOST_MV = 0.5, 1.0  # offsets beyond which the 2024 metric does not align
+_MOST_S = 0.5  # offset in time beyond which the 2024 metric does not align
+_MOST_MV = 1.0  # the same in voltage
 _KAGGLE_LAG_S = 0.2
 
 #: Largest ratio of powers that the Kaggle metric gives a picture: 25.84 dB.

@@ -19,9 +19,11 @@ _WINDOW_MM = 0.76  # standard deviation of the window
 _OTHER_SCALE = 0.8  # of a seed and what is expected: more than lines stretch over a page
 _NEAR_SCALE = 0.4  # of a map and what is expected: a harmonic would be farther off
 _SAME_SCALE = 0.15  # of 1 mm and of 5 mm lines: a harmonic would be farther off
-_CROSSING, _SQUARE = 0.7, 1.6  # sine of the angle of two families of lines, at least, and how much farther apart one's may be
+_CROSSING = 0.7  # sine of the angle of two families of lines, at least
+_SQUARE = 1.6  # factor by which one family's lines may be farther apart than the other's
 _WEAKEST = 0.3  # of the seed's strength
-_CONSISTENT_MM, _CONSISTENT_FIVES_MM = 0.06, 0.2  # what lines leave over by which a map is believed
+_CONSISTENT_MM = 0.06  # that lines leave over, by which a map is believed
+_CONSISTENT_FIVES_MM = 0.2  # the same of 5 mm lines
 _STEEPEST = 0.7  # tangent of the most a page may be turned
 
 

@@ -23,12 +23,17 @@ _PEN_MM = 0.4  # from which the pen's width is sought
 _NEAR_PX = 4.0  # beyond the pen: a flank may be this far from the first fit
 _OTHERS_PX = 1.5  # ink of other rows beyond their pen: edges are soft
 _MARGIN_PX = 8
-_ENDS, _USUAL, _HOOK = 4, 12, 6.0  # samples at an end that are looked at, those that they are compared with, and what is too much
+_ENDS = 4  # samples at an end that are looked at
+_USUAL = 12  # samples that they are compared with
+_HOOK = 6.0  # times the usual step, that is a hook
 _LEAST_HOOK_MM = 0.5
 _UNSURE_PX = 3.0
-_LETTER_PX, _LETTER_MM = 9, 1.0  # beside a letter, and how far a trace may be from a line through it
-_WORD_MM, _MOSTLY = 8.0, 0.6  # the longest word that a trace is followed under, and how much of a gap it covers
-_APART_PX, _FLANK = 2.0, 1  # a second fit further than this from the first has found other ink, and samples beside one that are its flank
+_LETTER_PX = 9  # round a letter, that it may hide
+_LETTER_MM = 1.0  # by which a trace may be from a line through a letter
+_WORD_MM = 8.0  # length of the longest word that a trace is followed under
+_MOSTLY = 0.6  # share of a gap that words have to cover
+_APART_PX = 2.0  # between two fits, from which on the second has found other ink
+_FLANK = 1  # samples beside one, that are its flank
 
 
 def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:

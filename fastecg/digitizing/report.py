@@ -12,7 +12,9 @@ from fastecg.digitizing.views import View
 from fastecg.record import LEADS, Record
 
 _SURE_MV = 0.03  # a sample with a smaller standard deviation counts as read with confidence
-_LINE_PX, _THIN_PX, _NAME_PX = 1.5, 0.8, 14.0
+_LINE_PX = 1.5  # width of a trace that is drawn over the picture
+_THIN_PX = 0.8  # the same of boundaries and 0 mV lines
+_NAME_PX = 14.0  # height of letters
 _TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # of a line where a lead starts or ends
 _NAME_MM = np.array([0.8, 1.0])  # a name's corner, from the start of its 0 mV line
 #: Colours of neighbouring leads, sRGB.

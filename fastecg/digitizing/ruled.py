@@ -13,7 +13,8 @@ from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.warp_fit import FittedWarp, left_over
 from fastecg.errors import ImageError
 
-_CLEAR_MM, _WORST_MM = 0.06, 0.25  # what a map of a grid leaves over, at most: typically, and for one place in ten
+_CLEAR_MM = 0.06  # that a map of a grid leaves over, at most, typically
+_WORST_MM = 0.25  # the same for one place in ten
 _LEAST_SHARE = 0.03  # of the picture, in which its lines were followed: any map goes through a handful of nodes
 _SCALE_OFF = 0.25  # by which a grid's millimetre may differ from what the scale was taken for
 _PRINTED = 0.15  # of the network's traces, pulses or writing, from which a pixel tells nothing of the grid

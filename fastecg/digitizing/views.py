@@ -25,20 +25,28 @@ USUAL_SPEED = 25.0
 
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
 _USUAL_FS = 500.0
-_ENOUGH, _FEW = 0.5, 5  # of a layout's names, in share and number: the picture is the right way up
+_ENOUGH = 0.5  # share of a layout's names, from which on the picture is the right way up
+_FEW = 5  # the same in number
 _SOME = 3  # names from which a picture that is turned is looked at closer
 _MOST_SCALES = (
     2  # of a grid, that are looked at: of 67 pages by other programs and of scans, 66 were read at the likeliest, one at the next
 )
 _LEVEL_ROWS = 3  # tracks of a page with a grid that is not on its side; of 14 that were, none had more than one
 _TRUE_LENGTH = 0.03  # rows that miss a usual length by a larger share tell of a scale that may be wrong
-_FAN_ROWS, _FAN_SHARE, _FAN_OFF = 3, 0.12, 0.02  # rows, and by what of their length they fan out, and are off that
+_FAN_ROWS = 3  # that tell whether a map fans out, at least
+_FAN_SHARE = 0.12  # of their length, by which rows then grow over the page
+_FAN_OFF = 0.02  # of their length, by which they may miss that
 _EDGE_PX = 8  # what ends this near to the picture's edge may go on
-_TRACE, _LEAST_INK_PX = 0.5, 100  # of the network's maps: ink of traces, and how much of it there is at least
-_CELL_PX, _PIECE_MM, _LEAST_PIECES_MM = 4, 8.0, 60.0  # what hangs together, how wide pieces are that count, and how much of them there is
+_TRACE = 0.5  # of the network's maps: ink of a trace
+_LEAST_INK_PX = 100  # of such ink, for there to be traces
+_CELL_PX = 4  # within which ink hangs together
+_PIECE_MM = 8.0  # width of pieces that count
+_LEAST_PIECES_MM = 60.0  # of such pieces, for a page
 _PAGE_MM2, _PLAIN_MM2, _LARGEST_MM2 = 0.13e6, 0.2e6, 0.3e6  # of an A3 page; at most of a picture without a grid, and of one with
-_QUICK_PX, _MOST_QUICK = (0.7e6, 1.6e6, 4e6), 2.5  # of a picture at a quick look, and how much larger than it is it may be made
-_DARK, _NEGATIVE_SHARE = 100, 0.15  # what is dark in a negative, 0 to 255, and how much of the picture that is at least
+_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # of a picture at quick looks
+_MOST_QUICK = 2.5  # how much larger than it is it may be made for one
+_DARK = 100  # of 255: dark in a negative
+_NEGATIVE_SHARE = 0.15  # of a picture that is dark, at least, for a negative
 _AROUND_MM = 3.0  # page round the traces that is looked at
 
 

@@ -12,10 +12,13 @@ from fastecg.errors import ImageError
 _ROUNDS = 12  # of Newton, from a plane's start
 _CLOSE = 1e-9  # mm
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # what is tried before the softest, `fit_warp`'s own
-_WORSE, _ALLOWED_MM = 1.6, 0.001  # what a stiffer map may leave over, of what the softest does: that one follows the places' noise too
+_WORSE = 1.6  # times what the softest map leaves over, that a stiffer one may: the softest follows the places' noise too
+_ALLOWED_MM = 0.001  # what it may leave over besides
 _SENSELESS_MM = 0.5  # what most places are off, of a map that explains nothing
-_ROUNDS_SURE, _ROUNDS_DOUBTFUL = 3, 10  # of leaving out what is far off
-_TYPICAL, _WORST = 0.5, 0.9  # quantiles of what is left over that tell
+_ROUNDS_SURE = 3  # of leaving out what is far off
+_ROUNDS_DOUBTFUL = 10  # the same where places are doubtful
+_TYPICAL = 0.5  # quantile of what is left over that tells how a map fits
+_WORST = 0.9  # the same of places that fit badly
 
 
 @dataclass(frozen=True, eq=False)

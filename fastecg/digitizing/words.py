@@ -19,10 +19,14 @@ _FACES = (("dejavu", False), ("sans", False), ("sans", True), ("serif", False), 
 _UNITS = ("mm/mV", "mm/mv")
 _INK = 0.4
 _HEIGHTS_MM = 1.2, 8.0  # of a line of words
-_LEAST_MM, _JOIN_MM = 6.0, 5.0  # of its length, and across the spaces in it
+_LEAST_MM = 6.0  # of a line of words, at least
+_JOIN_MM = 5.0  # of space within a line
 _EM = tuple(np.geomspace(1.0, 1.5, 8))  # of a line's ink: from one with capitals to one with tails
-_UNIT, _WHOLE, _MARGIN = 0.62, 0.5, 0.1  # correlations from which words are read, and by how much the best has to be better
-_NEAR_EM, _SPACE_EM = 0.9, 0.38  # from a number to its unit at most, and what parts it from the word before
+_UNIT = 0.62  # correlation from which on a unit is read
+_WHOLE = 0.5  # the same of a number
+_MARGIN = 0.1  # by which the best number has to be better than the next
+_NEAR_EM = 0.9  # from a number to its unit, at most
+_SPACE_EM = 0.38  # of space that parts a number from the word before
 _SAME_SHAPE = 0.25  # how far two drawings of a number may differ in width
 _NUMBERS = (
     *(f"{gain:g}" for gain in GAINS_MM_MV),
