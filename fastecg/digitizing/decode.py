@@ -50,7 +50,7 @@ _FROM_INK = STAGES[2:]  # of a fit that starts along the ink: soft strokes would
 
 
 @dataclass(frozen=True, eq=False)
-class Digitized:
+class Decoded:
     """What was read from a picture.
 
     Attributes
@@ -82,7 +82,7 @@ def decode(
     warp: PageWarp | None = None,
     ink: Ink | None = None,
     name: str = "record",
-) -> Digitized:
+) -> Decoded:
     """Read the signals of a page from its layers.
 
     Parameters
@@ -103,7 +103,7 @@ def decode(
 
     Returns
     -------
-    Digitized
+    Decoded
 
     Raises
     ------
@@ -130,7 +130,7 @@ def decode(
     if ink is not None and mode == "render":
         readings = continued(refined(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
-    return Digitized(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
+    return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
 
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float, float]:

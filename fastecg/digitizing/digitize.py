@@ -12,7 +12,7 @@ from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
 from fastecg.digitizing.coarse import Strip, forget_strips
-from fastecg.digitizing.decode import Digitized, decode, read_segments
+from fastecg.digitizing.decode import Decoded, decode, read_segments
 from fastecg.digitizing.follow import Row, Straight, follow_row, own_planes, page_strip, share
 from fastecg.digitizing.ink import Ink, picture_ink
 from fastecg.digitizing.joints import behind_bars
@@ -51,7 +51,7 @@ class Reading:
 
     Attributes
     ----------
-    digitized : Digitized
+    digitized : Decoded
         Millivolts, standard deviations, flags.
     view : View
         What was seen. Its frame is that of the layers: turned, and `view.layers.zoom` times as large as the picture.
@@ -64,7 +64,7 @@ class Reading:
         How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells: 0 is best.
     """
 
-    digitized: Digitized
+    digitized: Decoded
     view: View
     layout: str
     speed_mm_s: float

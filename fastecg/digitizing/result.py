@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fastecg.digitizing.decode import Digitized as Decoded
+from fastecg.digitizing.decode import Decoded
 from fastecg.digitizing.digitize import Reading, _as_colour
 from fastecg.digitizing.digitize import digitize as read
 from fastecg.digitizing.page_model import turned
