@@ -136,26 +136,10 @@ def time_axis(
     # Where pulses run into all rows, these are longer by some mm, which tells one speed from another all the same.
     touching = [span[1] - span[0] for span, sides in zip(spans, cut, strict=True) if span is not None and not any(sides)]
     speed = settings.speed_mm_s or _speed(placed, lengths if any(lengths) else [touching], flags)
-    seconds = placed.layout.seconds
-    share = seconds / columns
+    share = placed.layout.seconds / columns
     own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
     gapped = _gapped(straight, rows[: placed.strips], spans, own, placed, cap, share * speed) if columns > 1 else None
-    nominal = share * speed
-    pitch, shown, strip_s = nominal, share, seconds
-    # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
-    row_mm, strip_mm = (_longest(group, seconds * speed) for group in lengths)
-    gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, nominal, step * speed)
-    if gaps is not None:
-        pitch, shown_mm = gaps
-        shown = share if shown_mm == nominal else round(shown_mm / speed, 3)
-    elif columns > 1 and row_mm and abs(row_mm + step * speed - columns * nominal) > _TRUE_MM:
-        short = (columns * nominal - row_mm - step * speed) / (columns * nominal)
-        lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
-        if 0 < short < _SHORT and lossy:
-            pitch = (row_mm + step * speed) / columns
-            shown = min(round(pitch / speed / step) * step, share)
-    if strip_mm and 0 < seconds - (strip_mm / speed + step) < _SHORT * share and shown < share:
-        strip_s = round((strip_mm / speed + step) / step) * step
+    gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, share * speed, step * speed)
 
     def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
         ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
@@ -175,14 +159,39 @@ def time_axis(
         return barred(axis, view, placed, straight)
 
     doubts: list[str] = []
-    axis = started(TimeAxis(speed, 0.0, pitch, share, shown, strip_s), doubts)
-    if gaps is None and shown < share:  # rows that are read too short are told from short ones by bars, if there are any
+    axis = started(_columns(placed, lengths, gaps, speed, step), doubts)
+    if gaps is None and axis.shown_s < share:  # rows that are read too short are told from short ones by bars, if there are any
         others: list[str] = []
-        whole = started(TimeAxis(speed, 0.0, nominal, share, share, seconds), others)
+        whole = started(TimeAxis(speed, 0.0, share * speed, share, share, placed.layout.seconds), others)
         if bars(whole) > bars(axis):
             axis, doubts = whole, others
     flags += doubts
     return axis
+
+
+def _columns(
+    placed: Assignment, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
+) -> TimeAxis:
+    """How far apart columns are and how long, by gaps between them or else by the lengths (rows, strips) mm; time starts at 0 mm."""
+    columns, seconds = len(placed.layout.columns), placed.layout.seconds
+    share, step_mm = seconds / columns, step_s * speed_mm_s
+    nominal = share * speed_mm_s
+    pitch, shown, strip_s = nominal, share, seconds
+    # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
+    row_mm, strip_mm = (_longest(group, seconds * speed_mm_s) for group in lengths)
+    if gaps is not None:
+        pitch, shown_mm = gaps
+        shown = share if shown_mm == nominal else round(shown_mm / speed_mm_s, 3)
+    elif columns > 1 and row_mm and abs(row_mm + step_mm - columns * nominal) > _TRUE_MM:
+        short = (columns * nominal - row_mm - step_mm) / (columns * nominal)
+        lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
+        if 0 < short < _SHORT and lossy:
+            pitch = (row_mm + step_mm) / columns
+            shown = min(round(pitch / speed_mm_s / step_s) * step_s, share)
+    strip_shown = strip_mm / speed_mm_s + step_s
+    if strip_mm and 0 < seconds - strip_shown < _SHORT * share and shown < share:
+        strip_s = round(strip_shown / step_s) * step_s
+    return TimeAxis(speed_mm_s, 0.0, pitch, share, shown, strip_s)
 
 
 def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
