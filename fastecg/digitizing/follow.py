@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,13 +152,15 @@ def ends_mm(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float]
     return row.left_mm + _edge(along, left, -1) / strip.scale, row.left_mm + _edge(along, right, 1) / strip.scale
 
 
-def end_near(strip: Strip, row: Row, x_mm: float, way: int) -> float | None:
-    """Where the ink along a row's path, followed from a little inside of page x, ends to the right (`way` is 1) or left (-1), if at all."""
+def ends_near(strip: Strip, row: Row, places: Sequence[tuple[float, int]]) -> list[float | None]:
+    """Where the ink along a row's path, followed from a little inside of each page x, ends to the right (1) or left (-1), if at all."""
     along, _ = _beside(strip, row, _ON_PATH_PX)
-    at = round((x_mm - way * _INSIDE_MM - row.left_mm) * row.scale)
-    if not _SOLID <= at < len(along) - _SOLID or along[at] < TRACE:
-        return None
-    return row.left_mm + _edge(along, at, way) / strip.scale
+    found: list[float | None] = []
+    for x_mm, way in places:
+        at = round((x_mm - way * _INSIDE_MM - row.left_mm) * row.scale)
+        inside = _SOLID <= at < len(along) - _SOLID and along[at] >= TRACE
+        found.append(row.left_mm + _edge(along, at, way) / strip.scale if inside else None)
+    return found
 
 
 def _edge(along: np.ndarray, at: int, way: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import Row, Straight, end_near, pen_mm
+from fastecg.digitizing.follow import Row, Straight, ends_near, pen_mm
 from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
@@ -77,15 +77,15 @@ def _by_columns(
     """
     columns = len(placed.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
+    sought = [(column, way, length if way > 0 else 0.0) for column in range(columns) for way in (-1, 1)]
+    expected = [(axis.start_mm + column * axis.pitch_mm + further, way) for column, way, further in sought]
+    ends = [ends_near(strip, row, expected) for row in rows[: placed.strips] if row is not None]
     equations, places = [], []
-    for column in range(columns):
-        for way in (-1, 1):
-            x = axis.start_mm + column * axis.pitch_mm + (length if way > 0 else 0.0)
-            told = [end for row in rows[: placed.strips] if row is not None and (end := end_near(strip, row, x, way)) is not None]
-            near = np.array([end for end in told if abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
-            if near.size and (np.abs(near - np.median(near)) < _SAME_END_MM).mean() >= 0.5:
-                equations.append((1.0, column, way))
-                places.append(float(np.median(near)) - (length if way > 0 else 0.0))
+    for (column, way, further), (x, _), *told in zip(sought, expected, *ends, strict=True):
+        near = np.array([end for end in told if end is not None and abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
+        if near.size and (np.abs(near - np.median(near)) < _SAME_END_MM).mean() >= 0.5:
+            equations.append((1.0, column, way))
+            places.append(float(np.median(near)) - further)
     sides = [sum(way == side for _, _, way in equations) for side in (-1, 1)]
     if min(sides) == 0 or max(sides) < 2:
         return None

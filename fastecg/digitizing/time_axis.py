@@ -38,6 +38,7 @@ _COUNTS = {
     "fall": 0.4,
 }  # records may end early; of what is touched the network only guesses
 _SPEED_OFF = 0.06
+_NO_END = "no row ends in the picture"
 _TRUE_MM = 0.7  # columns whose length is a layout's time to within this are neither gapped nor short
 _GAP_MM = 0.35  # of blank paper between columns, at least
 _SAME_GAP_MM = 0.8  # by which gaps of several rows may differ
@@ -117,7 +118,7 @@ def time_axis(
     columns = len(placed.layout.columns)
     cut = [(True, True) if track is None else view.tracks[track].cut for track in placed.tracks]
     touched = [(False, False) if span is None else (runs_into(span[0], pulses), runs_into(span[1], pulses)) for span in spans]
-    clear = [span is not None and not any(cut[k]) and not any(touched[k]) for k, span in enumerate(spans)]
+    own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
     inked: list[tuple[list[float], list[float]]] = [([], []) for _ in rows]
     pen = 0.0
     if straight.shown is not None:
@@ -128,7 +129,7 @@ def time_axis(
             rights[0] - lefts[0] - 2 * half
             for ends_of, half in ((possible, cap), (inked, pen))
             for k, (lefts, rights) in enumerate(ends_of)
-            if lefts and rights and clear[k] and (k >= placed.strips) == strips
+            if lefts and rights and spans[k] is not None and all(own[k]) and (k >= placed.strips) == strips
         ]
         for strips in (False, True)
     ]
@@ -137,7 +138,6 @@ def time_axis(
     touching = [span[1] - span[0] for span, sides in zip(spans, cut, strict=True) if span is not None and not any(sides)]
     speed = settings.speed_mm_s or _speed(placed, lengths if any(lengths) else [touching], flags)
     share = placed.layout.seconds / columns
-    own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
     gapped = _gapped(straight, rows[: placed.strips], spans, own, placed, cap, share * speed) if columns > 1 else None
     gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, share * speed, step * speed)
 
@@ -238,8 +238,8 @@ def _speed(placed: Assignment, lengths: Sequence[Sequence[float]], flags: list[s
     if wide is not None:
         return wide
     longest = max((length for group in lengths for length in group), default=0.0)
-    found_mm = f"rows are {longest:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed"
-    flags.append(f"{found_mm if longest else 'no row ends in the picture'}: the paper speed is taken as 25 mm/s")
+    fault = f"rows are {longest:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed" if longest else _NO_END
+    flags.append(f"{fault}: the paper speed is taken as 25 mm/s")
     return 25.0
 
 
