@@ -20,6 +20,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import wfdb
+from events import HANGS_S
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -419,7 +420,7 @@ def browsed(page, state=""):
     """What a browser makes of a page."""
     with tempfile.TemporaryDirectory() as user:
         words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={user}", "--dump-dom"]
-        return subprocess.check_output([*words, f"file://{page}{state}"], text=True, timeout=120)
+        return subprocess.check_output([*words, f"file://{page}{state}"], text=True, timeout=HANGS_S)
 
 
 def without_policy(page):

@@ -34,7 +34,7 @@ def snr(photo, found):
 def test_the_command_writes_a_record_and_a_report(photo, tmp_path):
     (tmp_path / "in" / "ward").mkdir(parents=True)
     photo.save(tmp_path / "in" / "ward" / "page one.jpg")
-    ran = CliRunner().invoke(app, ["digitize", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--overlay"])
+    ran = CliRunner().invoke(app, ["digitize", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--overlay", "--timeout", "3600"])
     assert ran.exit_code == 0, ran.output
     assert "3x4+1, 25 mm/s, 10 mm/mV" in ran.output
     found = fastecg.read_record(tmp_path / "out" / "ward" / "page_one")
@@ -61,7 +61,7 @@ def test_what_is_no_ecg_is_refused(tmp_path):
     Image.fromarray(rng.integers(0, 256, (700, 900, 3), dtype=np.uint8)).save(tmp_path / "noise.png")
     Image.fromarray(np.zeros((60, 60, 3), dtype=np.uint8)).save(tmp_path / "tiny.png")
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 nothing")
-    ran = CliRunner().invoke(app, ["digitize", str(tmp_path), "-o", str(tmp_path / "out")])
+    ran = CliRunner().invoke(app, ["digitize", str(tmp_path), "-o", str(tmp_path / "out"), "--timeout", "3600"])
     assert ran.exit_code == 1
     for name in ("blank.png", "noise.png", "tiny.png", "broken.jpg"):
         assert f"{name}: not read" in ran.output

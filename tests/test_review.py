@@ -193,7 +193,8 @@ def test_a_corrected_page_is_read_again(browser, tmp_path):
     out = tmp_path / "out"
 
     def run(*words):
-        result = CliRunner().invoke(app, ["digitize", str(tmp_path / "p.png"), "-o", str(out), "--workers", "1", *map(str, words)])
+        patient = ("--workers", "1", "--timeout", "3600")
+        result = CliRunner().invoke(app, ["digitize", str(tmp_path / "p.png"), "-o", str(out), *patient, *map(str, words)])
         assert result.exit_code == 0, result.output
         return json.loads((out / "p.json").read_text()), fastecg.read_record(out / "p")
 

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 import pytest
 import wfdb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
@@ -54,7 +54,6 @@ def photo():
 # --- PNG
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_png_reads_back_equal(data):
     dtype = data.draw(st.sampled_from([np.uint8, np.uint16]))
@@ -383,7 +382,6 @@ def test_copy_of_large_values_keeps_what_fits(tmp_path, scale, offset, tolerance
     np.testing.assert_allclose(copied(tmp_path / "large", record).p_signal.T, record.signal, atol=tolerance)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     values=hnp.arrays(np.float32, (2, 20), elements=st.floats(-40, 40, width=32) | st.just(np.float32(np.nan))),
     fs=st.sampled_from([100, 257, 360.5, 999.999]),
