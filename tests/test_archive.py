@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import time
 from collections import deque
 from pathlib import Path
@@ -154,22 +155,24 @@ def run(*words):
     return CliRunner().invoke(app, list(map(str, words)))
 
 
-def test_a_folder_is_read_into_itself_and_scored(rendered):
+def test_a_folder_is_read_into_itself(rendered, tmp_path):
     pytest.importorskip("onnxruntime")
-    truth = {path: path.read_bytes() for path in rendered.iterdir()}
-    ran = run("digitize", rendered, "-o", rendered, "--timeout", HOUR, "--workers", 2)
+    folder = tmp_path / "ref"
+    shutil.copytree(rendered, folder, ignore=shutil.ignore_patterns("x-1*"))  # a page is enough
+    truth = {path: path.read_bytes() for path in folder.iterdir()}
+    ran = run("digitize", folder, "-o", folder, "--timeout", HOUR, "--workers", 2)
     assert ran.exit_code == 1, ran.output
-    assert "1 of 3 pictures were not read" in ran.output
+    assert "1 of 2 pictures were not read" in ran.output
     assert all(path.read_bytes() == content for path, content in truth.items())
-    table = list(csv.DictReader((rendered / "summary.csv").read_text().splitlines()))
+    table = list(csv.DictReader((folder / "summary.csv").read_text().splitlines()))
     assert tuple(table[0]) == COLUMNS
-    assert {row["record"]: row["layout"] for row in table} == {"no_ecg": "", "x-0_2": "3x4+1", "x-1_2": "3x4+1"}
+    assert {row["record"]: row["layout"] for row in table} == {"no_ecg": "", "x-0_2": "3x4+1"}
     assert "expected at least 200" in table[0]["error"]
-    before = {path: path.stat().st_mtime_ns for path in rendered.glob("x-*_2.*")}
-    assert len(before) == 6
-    again = run("digitize", rendered, "-o", rendered)
-    assert "0 pictures read, 2 were there already" in again.output
-    assert {path: path.stat().st_mtime_ns for path in rendered.glob("x-*_2.*")} == before
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("x-*_2.*")}
+    assert len(before) == 3
+    again = run("digitize", folder, "-o", folder)
+    assert "0 pictures read, 1 were there already" in again.output
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("x-*_2.*")} == before
 
 
 def test_the_example_of_the_docs(rendered, tmp_path):
