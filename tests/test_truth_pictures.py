@@ -359,14 +359,17 @@ def test_ink_is_where_the_truth_says_with_every_artifact_at_once():
 def test_two_tones_round_the_ink_and_do_not_move_it():
     """Where ink begins at whole pixels and lines, its centre is known to a fraction of one: the truth is its mean.
 
-    That is the mean of one sample over pictures of the page that fall differently on the raster, and the mean over 5 mm of one picture.
+    That is the mean over 5 mm of one picture, and, in long runs, of one sample over pictures that fall differently on the raster.
     """
-    takes = np.array([errors_with_everything(ARTIFACTS, 200.0, take) for take in range(8)])
-    in_most = np.isfinite(takes).sum(axis=0) >= 7
+    takes = np.array([errors_with_everything(ARTIFACTS, 200.0, take) for take in range(8 if LONG else 1)])
     one = takes[0][np.isfinite(takes[0])]
-    bias, over_5_mm = np.nanmean(takes[:, in_most], axis=0), one[: len(one) // 100 * 100].reshape(-1, 100).mean(axis=1)
-    print(f"one picture {rms(one):.3f} px rms, mean of 8 {rms(bias):.3f}, mean of 5 mm {rms(over_5_mm):.3f}")
-    assert in_most.sum() > 4000
-    assert rms(bias) <= 0.1
-    assert rms(over_5_mm) <= 0.1
+    over_5_mm = one[: len(one) // 100 * 100].reshape(-1, 100).mean(axis=1)
     assert rms(one) <= 0.3
+    assert rms(over_5_mm) <= 0.1
+    assert len(one) > 4000
+    if LONG:
+        in_most = np.isfinite(takes).sum(axis=0) >= 7
+        bias = np.nanmean(takes[:, in_most], axis=0)
+        print(f"one picture {rms(one):.3f} px rms, mean of 8 {rms(bias):.3f}, mean of 5 mm {rms(over_5_mm):.3f}")
+        assert in_most.sum() > 4000
+        assert rms(bias) <= 0.1
