@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 import pytest
 from events import HANGS_S, listed, until
+from written import contents
 
 import fastecg
 from fastecg.run import dataset
@@ -80,10 +81,6 @@ def run(source: Path, out: Path, workers: int = 1) -> subprocess.CompletedProces
 def go_on(source: Path, out: Path, **options: object) -> dataset.Summary:
     """The same run once more, in this process."""
     return dataset.render_dataset([source], out, **{**GO_ON, **options})
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
