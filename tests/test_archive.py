@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish
 from fastecg.archive.plan import planned
+from fastecg.archive.summary import summary
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
 from fastecg.digitizing.pictures import page_count, read_picture
@@ -269,6 +270,29 @@ def test_a_manifest_of_strange_lines_counts_for_nothing(tmp_path):
     assert list(Ledger(tmp_path).lines) == [("a.png", 1), ("b.png", 0)]
     Ledger(tmp_path).append([{"source": "d.png", "record": "d", "page": 0}])
     assert ("d.png", 0) in Ledger(tmp_path).lines, "the line that a crash cut short takes no other along"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"confidence": "x"}, {"bytes": []}, {"bytes": None}, {"bytes": {"../a": 1}}, {"flags": 5}, {"read": [1]}, {"error": {}}, {"page": -1},
+     {"source": "a\0.png"}, {"record": "../a"}, {"wish": 3}],
+)  # fmt: skip
+def test_lines_that_are_none_of_ours_count_for_nothing(tmp_path, change):
+    """A folder of somebody else's: no value in it is taken for what it ought to be."""
+    line = {"source": "a.png", "page": 0, "record": "a", "bytes": {"a.hea": 1}, "confidence": 0.5, "flags": None, "wish": "0"}
+    (tmp_path / DIGITIZED).write_bytes(orjson.dumps(line | change) + b"\n")
+    assert not Ledger(tmp_path).lines
+    (tmp_path / DIGITIZED).write_bytes(orjson.dumps(line) + b"\n")
+    ledger = Ledger(tmp_path)
+    assert list(ledger.lines) == [("a.png", 0)]
+    assert summary(ledger).splitlines()[1].startswith(b"a.png,1,a,")
+
+
+def test_names_too_long_for_any_file_are_those_of_none(tmp_path):
+    (tmp_path / DIGITIZED).write_bytes(orjson.dumps({"source": "a.png", "record": "a" * 5000}) + b"\n")
+    assert not list(Ledger(tmp_path).files("a" * 5000))
+    touch(tmp_path / "b.png")
+    assert [job.stem for job in planned([tmp_path / "b.png"], Ledger(tmp_path))] == ["b"]
 
 
 def test_headers_without_end_name_no_images(tmp_path):
