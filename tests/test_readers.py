@@ -152,7 +152,8 @@ def test_written_records_equal_wfdb(coding, signals, samples, gain, baseline, un
 BYTES = {"8": 60, "16": 120, "24": 180, "32": 240, "61": 120, "80": 60, "160": 120, "212": 90, "310": 80, "311": 80}
 
 
-@given(st.sampled_from(sorted(BYTES)), st.sampled_from([1, 2, 3, 4, 5]), st.sampled_from(["", ":3"]), st.integers(0, 2**32 - 1))
+@pytest.mark.parametrize("coding", sorted(BYTES))
+@given(signals=st.sampled_from([1, 2, 3, 4, 5]), skew=st.sampled_from(["", ":3"]), seed=st.integers(0, 2**32 - 1))
 def test_any_bytes_in_any_format_equal_wfdb(coding, signals, skew, seed):
     if (coding, skew) in (("61", ":3"), ("8", ":3")):
         return  # wfdb cannot give these as integers
@@ -162,6 +163,15 @@ def test_any_bytes_in_any_format_equal_wfdb(coding, signals, skew, seed):
         )
         data = np.random.default_rng(seed).bytes(BYTES[coding])
         assert_same_as_wfdb(write(Path(folder), f"r {signals} 500 {60 // signals}\n{lines}", data))
+
+
+@pytest.mark.parametrize("coding", ["80", "212", "310", "311"])
+def test_what_was_not_recorded_is_missing_in_small_formats(tmp_path, coding):
+    """Of so many samples of any value several are the one that stands for none."""
+    data = np.random.default_rng(0).bytes(400 * BYTES[coding])
+    path = write(tmp_path, f"r 1 500 24000\nr.dat {coding} 200/mV 12 0 -7 0 0 II\n", data)
+    assert_same_as_wfdb(path)
+    assert 3 < np.isnan(read_record(path).signal).sum() < 200
 
 
 @given(st.lists(st.integers(-2048, 2047), max_size=50))
@@ -537,7 +547,23 @@ def test_one_flat_lead_is_a_finding(tmp_path):
 
 
 def test_duplicate_leads(tmp_path):
-    refused(write(tmp_path, "r 2 500 20\nr.dat 16 1 16 0 0 0 0 II\nr.dat 16 1 16 0 0 0 0 ii\n", ramp(20, 2)), "two leads are named")
+    header = "r 3 500 20\n" + "".join(f"r.dat 16 1 16 0 0 0 0 {name}\n" for name in ("V1", "II", "ii"))
+    refused(write(tmp_path, header, ramp(20, 3)), "two leads are named alike (signals 2 and 3)")
+
+
+@pytest.mark.parametrize(("gain", "taken"), [("1e-12", True), ("1e12", True), ("0.9e-12", False), ("1.1e12", False)])
+def test_gains_have_a_range(tmp_path, gain, taken):
+    path = write(tmp_path, f"r 1 500 20\nr.dat 16 {gain}/uV 16 0 0 0 0 II\n", ramp())
+    if taken:
+        assert parse_header(path.read_bytes(), path).signals[0].gain == float(gain)
+    else:
+        refused(path, "expected a sane number of digital units")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_of_a_table_end_as_any_system_ends_them(tmp_path, end):
+    (tmp_path / "t.csv").write_bytes(end.join(["I,II", "1,2", "3,4", "5,6"]).encode())
+    assert read_record(tmp_path / "t.csv", fs=100).signal.tolist() == [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
 
 
 def test_no_ecg(tmp_path):
