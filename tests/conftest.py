@@ -1,18 +1,8 @@
-"""How many examples property tests try, and how many cores a process that tests has."""
+"""How many examples property tests try."""
 
 import os
 
-# Processes that test side by side share the cores: threads that wait for work keep other processes from it.
-_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-if _PROCESSES > 1:
-    for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(_name, "1")
-
-from hypothesis import HealthCheck, settings  # noqa: E402
-
-from fastecg.system.cores import share_with  # noqa: E402
-
-share_with(_PROCESSES)
+from hypothesis import HealthCheck, settings
 
 # On a busy machine an example may take any time, so none has a deadline.
 _ANY_TIME = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
