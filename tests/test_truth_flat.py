@@ -197,3 +197,23 @@ def test_the_lattice_has_the_last_lines_of_the_grid():
     page_mm = replace(truth, page=replace(truth.page, grid=grid)).lattice()[0]
     assert page_mm.shape == (7, 11, 2)
     assert (page_mm[0, 0].tolist(), page_mm[-1, -1].tolist()) == ([12.0, 7.0], [62.0, 37.0])
+
+
+def test_bits_of_layers_are_those_that_the_format_promises():
+    """docs/truth-format.md: 12 printed words and pulses, 14 the grid, 15 the page."""
+    truth = fastecg.render(fastecg.simulate(seed=1, fs=100), layout="3x4", style="muse", dpi=100).truth
+    layers = truth.layers()
+    rows, columns = np.rint(truth.lattice()[1].reshape(-1, 2)[:, ::-1]).astype(int).T
+    inside = (rows >= 0) & (rows < layers.shape[0]) & (columns >= 0) & (columns < layers.shape[1])
+    crossings = layers[rows[inside], columns[inside]]
+    assert (crossings >> 14 & 1).mean() > 0.9
+    assert ((layers >> 14 & 1).mean()) < 0.6
+    assert (layers >> 15 & 1).all()
+    words = np.zeros(layers.shape, dtype=bool)
+    for box in truth.boxes:
+        if box.kind != "lead":
+            (left, top), (right, bottom) = np.floor(box.corners.min(axis=0)).astype(int), np.ceil(box.corners.max(axis=0)).astype(int)
+            words[max(top - 1, 0) : bottom + 2, max(left - 1, 0) : right + 2] = True
+    printed = (layers >> 12 & 1).astype(bool)
+    assert printed.any()
+    assert not (printed & ~words).any()

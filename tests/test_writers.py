@@ -27,6 +27,7 @@ from fastecg.views import Phone
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, truth_json, write_atomic, write_image, write_record
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth
+from fastecg.writers.wfdb import safe_name
 
 KIT_KEYS = (
     "sampling_frequency width height resolution pad_inches x_grid y_grid dc_pulse bw gridlines printed_text number_of_columns_in_image "
@@ -448,3 +449,11 @@ def test_truth_tells_how_a_lead_was_moved_onto_the_page():
         y_mm = (np.array(entry["plotted_pixels"])[:, 0] + 0.5) * 25.4 / 100
         millivolts = (trace["baseline_mm"] - y_mm) / trace["gain_mm_mv"] + trace["offset_mv"]
         np.testing.assert_allclose(millivolts, far.lead(entry["lead_name"])[entry["start_sample"] : entry["end_sample"]], atol=2e-4)
+
+
+def test_names_are_kept_as_far_as_files_may_have_them():
+    assert safe_name("page-1") == "page-1"
+    assert safe_name("Ärzte 2") == "Ärzte_2"
+    long = safe_name("a" * 300)
+    assert len(long) < 100
+    assert long != safe_name("a" * 301)
