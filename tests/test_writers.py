@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 import fastecg
-from fastecg.artifacts import Crease, SensorNoise, WhiteBalance
+from fastecg.artifacts import Bilevel, Crease, Dent, Handwriting, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
 from fastecg.kernels.rgbx import rgbx_pixels
 from fastecg.record import LEADS, Record
@@ -318,6 +318,38 @@ def test_truth_replays_the_picture(photo):
     again = shot.take(photo.record)
     np.testing.assert_array_equal(again.image, photo.image)
     assert truth_bytes(again) == truth_bytes(photo)
+
+
+def told_of(*artifacts, keys=("wrinkles", "augment", "bw", "handwritten_text", "num_words")):
+    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=60, layout="3x4", style="muse")
+    content = read_truth(truth_bytes(with_artifacts(shot, *artifacts).take(gapped_record())))
+    return {key: content[key] for key in keys}
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "told"),
+    [
+        ((), {}),
+        ((SensorNoise(),), {"augment": True}),
+        ((Dent(),), {"augment": True, "wrinkles": True}),
+        ((Bilevel(),), {"augment": True, "bw": True}),
+        ((Handwriting(notes=1, own="two words"),), {"augment": True, "handwritten_text": True, "num_words": 2}),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_each_of_the_kits_words_is_of_what_it_says(artifacts, told):
+    usual = {"wrinkles": False, "augment": False, "bw": False, "handwritten_text": False, "num_words": 0}
+    assert told_of(*artifacts) == usual | told
+
+
+def test_marks_by_hand_are_a_layer_of_their_own():
+    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=60, layout="3x4", style="muse")
+    plain, written = (
+        with_artifacts(shot, *added).take(gapped_record()).truth.layers() for added in ((), (Handwriting(notes=1, own="two words"),))
+    )
+    assert not (plain >> 13 & 1).any()
+    assert (written >> 13 & 1).any()
+    assert ((written >> 14 & 1) == (plain >> 14 & 1)).mean() > 0.99
 
 
 def test_truth_tells_what_happened_in_the_kits_words():
