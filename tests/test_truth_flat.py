@@ -215,8 +215,13 @@ def test_bits_of_layers_are_those_that_the_format_promises():
             (left, top), (right, bottom) = np.floor(box.corners.min(axis=0)).astype(int), np.ceil(box.corners.max(axis=0)).astype(int)
             words[max(top - 1, 0) : bottom + 2, max(left - 1, 0) : right + 2] = True
     printed = (layers >> 12 & 1).astype(bool)
-    assert printed.any()
     assert not (printed & ~words).any()
+    for kind in ("text", "pulse"):
+        boxes = [box.corners for box in truth.boxes if box.kind == kind]
+        assert boxes
+        for corners in boxes:
+            (left, top), (right, bottom) = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
+            assert printed[max(top, 0) : bottom + 1, max(left, 0) : right + 1].any(), kind
 
 
 @pytest.mark.parametrize("aside", [0.0, 5000.0])
