@@ -343,6 +343,13 @@ def test_each_of_the_kits_words_is_of_what_it_says(artifacts, told):
     assert told_of(*artifacts) == usual | told
 
 
+def test_names_of_leads_alone_are_no_printed_text(photo):
+    bare = replace(photo.page, texts=tuple(text for text in photo.page.texts if text.kind == "lead"))
+    assert bare.texts
+    told = [read_truth(truth_bytes(replace(photo, page=page)))["printed_text"] for page in (photo.page, bare)]
+    assert told == [True, False]
+
+
 def test_marks_by_hand_are_a_layer_of_their_own():
     shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=60, layout="3x4", style="muse")
     plain, written = (
