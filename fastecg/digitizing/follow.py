@@ -23,6 +23,8 @@ _THINNEST_PX = 0.7  # of ink in a column, at least
 _LEVEL = 0.05  # share of columns that are level
 _ON_PATH_PX = 2  # from a path to ink that is its own
 _INSIDE_MM = 0.4  # of a row's end, where its ink is looked for
+#: Columns, from the last that is covered by half, in which ink falls from all to nothing, and those within and beyond them.
+_FLANK, _WITHIN, _BEYOND = (-2, 3), (-4, -1), (2, 5)
 _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
 
 
@@ -164,17 +166,20 @@ def ends_near(strip: Strip, row: Row, places: Sequence[tuple[float, int]]) -> li
 
 
 def _edge(along: np.ndarray, at: int, way: int) -> float:
-    """Where the ink falls to half of what it is inside, near its last column `at`; `way` leads out."""
+    """Where the ink ends near its last column `at`, by all of it from a little inside to a little outside; `way` leads out.
+
+    Where it falls to one half tells less: a column that is covered in part is then taken for a slope.
+    """
     inside = along[max(at - _SOLID, 0) : at + 1] if way > 0 else along[at : at + _SOLID]
-    half = 0.5 * float(np.median(inside))
-    while 0 <= at < len(along) and along[at] < half:
+    full = float(np.median(inside))
+    while 0 <= at < len(along) and along[at] < 0.5 * full:
         at -= way
-    while 0 <= at + way < len(along) and along[at + way] >= half:
+    while 0 <= at + way < len(along) and along[at + way] >= 0.5 * full:
         at += way
-    beyond = at + way
-    if not 0 <= beyond < len(along):
-        return float(at)
-    return at + way * float((along[at] - half) / max(along[at] - along[beyond], 1e-6))
+    near, within, beyond = (np.clip(at + way * np.arange(*reach), 0, len(along) - 1) for reach in (_FLANK, _WITHIN, _BEYOND))
+    bare, full = float(along[beyond].min()), float(np.median(along[within]))  # here: how dark a pen is changes with how it lies on pixels
+    covered = np.clip((along[near] - bare) / max(full - bare, 1e-6), 0.0, 1.0)
+    return at + way * (float(covered.sum()) + _FLANK[0] - 0.5)
 
 
 def pen_mm(strip: Strip, row: Row) -> float:
