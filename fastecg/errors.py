@@ -1,15 +1,24 @@
 """What can go wrong, one class a kind of input. Every message names the file, what is wrong and what was expected."""
 
+import re
+
 _LONGEST = 2000  # letters: what is wrong may be megabytes long
 
 _DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}  # module -> what installs it, where the names differ
+# What moves a terminal's cursor or colours it (ESC), ends a line, or turns the direction of writing.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """A text as one line that a terminal shows as it is: names of files and words of headers may hold anything."""
+    return _CONTROLS.sub("?", text)
 
 
 class FastecgError(Exception):
-    """Base of every error raised on purpose by fastecg."""
+    """Base of every error raised on purpose by fastecg. Its message is one line of at most some 2000 letters."""
 
     def __str__(self) -> str:
-        text = super().__str__()
+        text = one_line(super().__str__())
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 500]} … {text[-400:]}"
 
 

@@ -34,6 +34,8 @@ Example = dict[str, Any]
 
 PAGE_S = 10.0  #: of a page
 _LONGEST_S = 1e9
+_MOST_VARIANTS = 10_000  # of a page: parts of them are listed before the first is drawn
+_MOST_WORKERS = 1024  # processes are started as asked
 
 # Groups of options in `fastecg render --help`.
 LOOK = "Look"
@@ -255,8 +257,8 @@ class Options(PageOptions):
                 )
         if self.pages is not None and self.pages < 1:
             raise FastecgError(f"pages is {self.pages}, expected 1 or more")
-        if self.per_record < 1:
-            raise FastecgError(f"per-record is {self.per_record}, expected 1 or more")
+        if not 1 <= self.per_record <= _MOST_VARIANTS:
+            raise FastecgError(f"per-record is {self.per_record}, expected 1 to {_MOST_VARIANTS}")
 
     def to_dict(self) -> dict[str, Any]:
         """The options as they are stored in ``run.json``, with the full recipe."""
@@ -294,8 +296,8 @@ class RunOptions(Options):
         FastecgError
         """
         super().check()
-        if self.workers is not None and self.workers < 1:
-            raise FastecgError(f"workers is {self.workers}, expected 1 or more")
+        if self.workers is not None and not 1 <= self.workers <= _MOST_WORKERS:
+            raise FastecgError(f"workers is {self.workers}, expected 1 to {_MOST_WORKERS}")
 
 
 @dataclass(frozen=True, kw_only=True)

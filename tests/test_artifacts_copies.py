@@ -9,7 +9,7 @@ from pathlib import Path
 import naive_copies
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import fastecg
@@ -46,7 +46,6 @@ def black_share(pixels):
 # --- kernels against their twins ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31), st.integers(3, 14), st.integers(3, 14), st.integers(1, 3))
 def test_rings_are_distances_from_edges(seed, height, width, count):
     ink = np.random.default_rng(seed).random((height, width)) < 0.2
@@ -55,7 +54,6 @@ def test_rings_are_distances_from_edges(seed, height, width, count):
     assert not copies.edge_rings(ink, count)[:, [0, -1]].any()
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31), *[st.integers(1, 40)] * 4)
 def test_resampling_is_area_means(seed, height, width, new_height, new_width):
     plane = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
@@ -63,7 +61,6 @@ def test_resampling_is_area_means(seed, height, width, new_height, new_width):
     assert np.abs(out - naive_copies.resampled(plane, new_height, new_width)).max() <= 1.01
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 20), st.integers(1, 20), st.sampled_from([2, 4, 8]), st.integers(1, 3))
 def test_halftone_is_its_naive_twin(seed, height, width, n, size):
     rng = np.random.default_rng(seed)
@@ -75,7 +72,6 @@ def test_halftone_is_its_naive_twin(seed, height, width, n, size):
     assert (grey == out[..., 0]).all()
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 20), st.integers(1, 20))
 def test_softening_is_its_naive_twin(seed, height, width):
     plane = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
@@ -84,7 +80,6 @@ def test_softening_is_its_naive_twin(seed, height, width):
     assert np.abs(out - naive_copies.softened(plane)).max() <= 0.51
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 40), st.floats(0.01, 0.5), st.floats(0.1, 2.0))
 def test_exposure_is_its_naive_twin(seed, height, width, least, px_per_mm):
     plane = np.random.default_rng(seed).integers(90, 256, (height, width), dtype=np.uint8)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import naive_light
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -404,7 +404,6 @@ small = st.tuples(st.integers(1, 12), st.integers(1, 14), st.integers(0, 2**31))
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(small, st.floats(0.3, 4))
 def test_blur_is_its_naive_twin(pixels, sigma):
     expected = naive_light.blurred(pixels, [int(w) for w in stencil.gaussian_weights(sigma)])
@@ -412,7 +411,6 @@ def test_blur_is_its_naive_twin(pixels, sigma):
     assert (pixels == expected).all()
 
 
-@settings(max_examples=60, deadline=None)
 @given(small, st.floats(0.4, 4), st.floats(0, 2))
 def test_sharpen_is_its_naive_twin(pixels, sigma, amount):
     expected = naive_light.sharpened(pixels, stencil.gaussian_weights(sigma), round(64 * amount))
@@ -420,7 +418,6 @@ def test_sharpen_is_its_naive_twin(pixels, sigma, amount):
     assert (pixels == expected).all()
 
 
-@settings(max_examples=60, deadline=None)
 @given(small, st.floats(0, 24), st.floats(0, 180))
 def test_smear_is_its_naive_twin(pixels, length, angle):
     offsets, weights = MotionBlur(length_px=length, angle_deg=angle)._line()

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 import orjson
 import pytest
 import wfdb
+from events import HANGS_S, listed, until
 from written import contents, unpacked
 
 import fastecg
@@ -440,7 +440,7 @@ def test_a_worker_that_dies_fails_its_record_alone(records, tmp_path):
     script.write_text(KILLER)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(fastecg.__file__).parent.parent)])}
     done = subprocess.run(
-        [sys.executable, str(script), str(records), str(out)], capture_output=True, text=True, env=environment, timeout=300, check=False
+        [sys.executable, str(script), str(records), str(out)], capture_output=True, text=True, env=environment, timeout=HANGS_S, check=False
     )
     assert done.stdout == "3 ['a', 'lost']\n", done.stderr
     assert {line["record"]: line["error"] for line in lines(out) if "error" in line}["a"].startswith("a: the process that drew it died")
@@ -459,7 +459,7 @@ def test_a_script_without_a_main_guard_is_told_what_is_missing(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}
     done = subprocess.run(
         [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "out")],
-        capture_output=True, text=True, env=environment, timeout=300, check=False,
+        capture_output=True, text=True, env=environment, timeout=HANGS_S, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith('expected the code of a script under `if __name__ == "__main__":`, or workers=1')
@@ -469,11 +469,11 @@ def test_a_script_without_a_main_guard_is_told_what_is_missing(tmp_path):
 
 def test_processes_of_a_broken_pool_are_killed():
     with workers._pool(2) as pool:
-        pool.submit(os.getpid).result(timeout=120)
+        pool.submit(os.getpid).result(timeout=HANGS_S)
         processes = list(pool._processes.values())
         workers._kill_rest(pool)
         for process in processes:
-            process.join(5)
+            process.join(HANGS_S)
         assert all(process.exitcode for process in processes)
 
 
@@ -492,11 +492,9 @@ def test_an_interrupted_run_goes_on(tmp_path):
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's background jobs ignore it
     )
-    deadline = time.monotonic() + 120
-    while not (out / "manifest.jsonl").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: listed(out) > 0)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: the parent and its workers
-    _, said = run.communicate(timeout=120)
+    _, said = run.communicate(timeout=HANGS_S)
     assert run.returncode == 130, said
     assert "goes on from here" in said
     assert not list(out.rglob("*.part"))
@@ -584,20 +582,19 @@ def test_a_day_of_ecg_is_counted_before_it_is_read(day, tmp_path, monkeypatch):
     class Enough(Exception):
         pass
 
-    said, began = [], time.perf_counter()
+    said = []
 
     def stop(progress):
-        said.append((progress.note, progress.pages, time.perf_counter() - began))
+        said.append((progress.note, progress.pages))
         if progress.pages:
             raise Enough
 
     with pytest.raises(Enough):
         dataset.render_dataset([day], tmp_path / "out", per_record=2, progress=stop, **SMALL)
-    (note, pages, seconds), (again, none, _) = said[:2]
+    (note, pages), (again, none) = said[:2]
     assert (again, none) == (None, 0), "told once"
     assert note == "day: 8640 pages of 10 s, 17280 pictures"
     assert pages == 0
-    assert seconds < 2
     assert len(lines(tmp_path / "out")) == said[2][1] == 8  # listed as soon as they are there
 
 
@@ -633,16 +630,12 @@ def test_a_long_record_that_is_interrupted_keeps_every_page(day, tmp_path, worke
         command, env={**os.environ, "PYTHONPATH": str(Path(fastecg.__file__).parent.parent)}, stderr=subprocess.PIPE, text=True,
         start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while len(lines(out) if (out / "manifest.jsonl").exists() else []) < 16 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: listed(out) >= 16)
     os.killpg(run.pid, signal.SIGINT)
-    asked = time.monotonic()
-    _, said = run.communicate(timeout=60)
-    assert time.monotonic() - asked < 20
+    _, said = run.communicate(timeout=HANGS_S)
     assert run.returncode == 130, said
     assert {line["path"] for line in lines(out)} == {path.name for path in out.glob("*.png")}
-    assert len(lines(out)) >= 16
+    assert 16 <= len(lines(out)) < 8640
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
@@ -654,12 +647,13 @@ def test_an_interrupt_waits_for_what_is_begun():
             os.kill(os.getpid(), signal.SIGINT)
             done.append("the picture has its line")
 
-    with pytest.raises(KeyboardInterrupt):
-        begun()
-    assert done
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a worker
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:
+        with pytest.raises(KeyboardInterrupt):
+            begun()
+        assert done
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a worker
         with drawing._finished():
             os.kill(os.getpid(), signal.SIGINT)
     finally:

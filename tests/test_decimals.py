@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastecg.kernels.decimals import points_json
@@ -38,7 +38,6 @@ def test_points_of_views_are_written_too():
     assert points_json(points[::2, ::-1]) == naive(np.ascontiguousarray(points[::2, ::-1]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.floats(-9e11, 9e11) | st.just(float("nan"))] * 2), max_size=6))
 def test_any_points_are_written_as_numpy_rounds_them(points):
     values = np.array(points, dtype=np.float64).reshape(-1, 2)

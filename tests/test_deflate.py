@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -44,7 +44,6 @@ def stream(data: np.ndarray) -> bytes:
     return out[:size].tobytes()
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.builds(noise, st.integers(0, 700), st.integers(1, 256), st.integers(0, 2**31)).map(bytes)))
 def test_streams_are_read_by_zlib(body):
     assert zlib.decompress(stream(np.frombuffer(body, np.uint8)), wbits=-15) == body
@@ -65,7 +64,6 @@ def test_streams_of_many_blocks_are_as_short_as_huffmans(size, most):
 # --- its codes
 
 
-@settings(max_examples=150, deadline=None)
 @given(hnp.arrays(np.int64, st.integers(2, 286), elements=st.integers(0, 10**6), fill=st.just(0)))
 def test_codes_are_as_short_as_huffmans(counts):
     lengths = code_lengths(counts, 60)
@@ -110,7 +108,6 @@ def test_codes_of_the_standard():
 # --- the filter and the file
 
 
-@settings(max_examples=60, deadline=None)
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.sampled_from([1, 2, 3, 4, 6, 8]))
 def test_the_filter_is_undone_by_its_definition(rows, pixel):
     out = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
@@ -133,7 +130,6 @@ def unfiltered(filtered: np.ndarray, pixel: int) -> np.ndarray:
     return rows
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_pictures_read_back_equal(data):
     dtype, channels = data.draw(st.sampled_from([np.uint8, np.uint16])), data.draw(st.sampled_from([1, 3, 4]))

@@ -3,10 +3,12 @@
 import itertools
 import json
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from snr import raw_snrs
 
 import fastecg
 from fastecg.digitizing import digitize as digitize_module
@@ -44,17 +46,23 @@ def page(layout="3x4+1", style="muse", recipe="clean", seed=1, **look):
     return fastecg.render(record, recipe=recipe, layout=layout, style=style, seed=seed, **look)
 
 
+@cache
+def read(layout):
+    """A usual page of a layout, and what is read of it."""
+    photo = page(layout)
+    return photo, read_view(seen(true_view_layers(photo), None), Settings())
+
+
 @pytest.mark.parametrize("layout", ["3x4+1", "6x2", "6x2-cabrera", "3x4", "3x4+3", "2x1"])
 def test_layouts_are_found_and_read(layout):
-    photo = page(layout)
-    reading = read_view(seen(true_view_layers(photo), None), Settings())
+    photo, reading = read(layout)
     assert (reading.layout, reading.speed_mm_s, reading.gain_mm_mv) == (layout, 25.0, 10.0)
-    scores = fastecg.score(drawn(photo), reading.digitized.record).records[0]
-    assert scores.snr_db > 18
-    assert not scores.failed
+    found = raw_snrs(drawn(photo), reading.digitized.record)
+    assert np.mean(found) > 18
+    assert min(found) >= 5
 
 
-@pytest.mark.parametrize(("speed", "gain"), [(50.0, 10.0), (25.0, 5.0), (25.0, 20.0), (12.5, 10.0)])
+@pytest.mark.parametrize(("speed", "gain"), [(50.0, 5.0), (12.5, 20.0)])
 def test_speed_and_gain_are_read(speed, gain):
     photo = page("3x4+1", speed_mm_s=speed, gain_mm_mv=gain)
     reading = read_view(seen(true_view_layers(photo), None), Settings(mode="softargmax"))
@@ -64,12 +72,11 @@ def test_speed_and_gain_are_read(speed, gain):
 def test_a_folded_page_is_read_as_well():
     photo = page(recipe="photo", severity=0.3)
     reading = read_view(seen(true_view_layers(photo), None), Settings())
-    assert fastecg.score(drawn(photo), reading.digitized.record).summary()["snr_mean_db"] > 18
+    assert np.mean(raw_snrs(drawn(photo), reading.digitized.record)) > 18
 
 
 def test_report_and_overlay():
-    photo = page()
-    reading = read_view(seen(true_view_layers(photo), None), Settings())
+    photo, reading = read("3x4+1")
     report = report_of(reading)
     assert report["layout"] == "3x4+1"
     assert report["leads"]["V1"]["drawn"] == [(2500, 3750)]
@@ -306,17 +313,23 @@ def test_what_does_not_beat_together_is_refused():
         read_view(seen(true_view_layers(photo), None), Settings())
 
 
+@pytest.fixture(scope="module")
+def first_reading():
+    """A page as it is seen and read before anybody corrects it."""
+    view = seen(true_view_layers(page("3x4", seed=7)), None)
+    return view, read_view(view, Settings(mode="centroid"))
+
+
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_a_page_that_a_person_corrected_is_read_again(tmp_path, turns):
-    photo = page("3x4", seed=7)
-    view = replace(seen(true_view_layers(photo), None), turns=turns)
-    report = report_of(read_view(view, Settings(mode="centroid")), deviations=False)
+def test_a_page_that_a_person_corrected_is_read_again(tmp_path, first_reading, turns):
+    view, first = first_reading
+    view = replace(view, turns=turns)
+    report = report_of(replace(first, view=view), deviations=False)
     for segment in report["segments"]:
         segment["lead"] = {"V1": "V2", "V2": "V1"}.get(segment["lead"], segment["lead"])
     corrected = tmp_path / "x.page.json"
     corrected.write_text(json.dumps(report))
     reading = read_view(view, Settings(mode="centroid", page=corrected))
-    first = read_view(view, Settings(mode="centroid"))
     assert reading.order == "sure"
     assert reading.speed_mm_s == pytest.approx(25.0, rel=1e-3)
     for lead, other in (("V1", "V2"), ("V2", "V1"), ("aVF", "aVF")):

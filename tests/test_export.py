@@ -84,7 +84,35 @@ def test_names_do_not_clash():
     assert not any("." in key or "/" in key for key in keys)
 
 
+def test_a_split_may_have_no_picture(rendered, tmp_path):
+    assert export(rendered, tmp_path / "hub", to="huggingface", val=0.999) == 6
+    assert [path.name for path in (tmp_path / "hub").iterdir() if path.is_dir()] == ["validation"]
+    assert len((tmp_path / "hub" / "validation" / "metadata.jsonl").read_bytes().splitlines()) == 6
+
+
 # --- what is found
+
+
+def test_the_grid_is_where_the_truth_has_it(pictures):
+    for picture in pictures.values():
+        (grid,) = [thing for thing in things_in(picture) if thing.category == "grid"]
+        lattice = np.array([[np.nan if v is None else v for v in point] for point in picture.truth()["fastecg"]["grid"]["px"]])[:, ::-1]
+        height, width = picture.size
+        lattice = lattice[np.isfinite(lattice).all(axis=1)]
+        lattice = lattice[((lattice >= 0) & (lattice <= (width - 1, height - 1))).all(axis=1)]
+        left, top, right, bottom = grid.box
+        assert len(lattice) > 500
+        assert (lattice >= (left, top)).all()
+        assert (lattice <= (right, bottom)).all()
+        shown = grid.points[grid.seen == 2]
+        assert len(shown) == 4 or grid.seen.min() == 0
+        assert all(np.abs(grid.outline - point).sum(axis=1).min() < 1e-6 for point in shown)
+
+
+def test_key_points_of_a_trace_follow_one_another():
+    told = coco._key_points("II")
+    assert told["skeleton"] == [[k, k + 1] for k in range(1, len(told["keypoints"]))]
+    assert (told["keypoints"][0], told["keypoints"][-1]) == ("t0", "t16")
 
 
 def test_things_are_where_the_truth_has_them(pictures):

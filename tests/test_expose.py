@@ -11,7 +11,7 @@ import textwrap
 import naive_sample
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastecg.errors import ImageError
@@ -209,7 +209,6 @@ def test_reads_nothing_beyond_its_arrays() -> None:
 WILD = st.one_of(st.floats(-300, 300), st.floats(), st.sampled_from([0.0, 179.0, 178.0, 177.0, 129.0, 128.0, 1e9, 32767.0]))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_mesh_is_survived(data: st.DataObject) -> None:
     height, width = data.draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
@@ -225,7 +224,6 @@ def test_any_mesh_is_survived(data: st.DataObject) -> None:
     assert (buffer[-4:] == 77).all()
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 6.0))
 def test_random_meshes_equal_naive_twin(seed: int, roughness: float) -> None:
     rng = np.random.default_rng(seed)

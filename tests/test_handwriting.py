@@ -598,9 +598,9 @@ def touches(ink, k):
 
 
 def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
-    """Over 400 pages 15 to 25 % of the notes touch a trace; half of them lie above all traces; none lies on printed words."""
+    """Over 200 pages 15 to 25 % of the notes touch a trace; half of them lie above all traces; none lies on printed words."""
     touching, above, count, across = 0, 0, 0, []
-    for k in range(400):
+    for k in range(200):
         made, _ = page(k % 24)
         room, generator = Room.of(made), rng(k)
         writer = draw_writer(generator, 0.6)
@@ -621,7 +621,7 @@ def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
                     assert x1 < low[0] or x0 > high[0] or y1 < low[1] or y0 > high[1]
     lying = np.array(across)[np.array(across) > 0]
     print(f"{count} notes, {touching / count:.3f} touch a trace, {above / count:.3f} in the header; {np.median(lying):.3f} of ink on it")
-    assert count > 700
+    assert count > 350
     assert 0.15 <= touching / count <= 0.25
     assert above / count > 0.35
     assert np.median(lying) < 0.06, "notes touch a trace by their ends"

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -46,7 +46,6 @@ def test_the_pixels_are_those_of_libjpeg(size, quality, drawn):
         np.testing.assert_array_equal(again, naive(pixels, quality, left, top))
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 70), st.integers(5, 70), st.integers(1, 100), st.integers(0, 15), st.integers(0, 15), st.integers(0, 2**32))
 def test_any_size_and_place_of_blocks(height, width, quality, left, top, seed):
     rng = np.random.default_rng(seed)

@@ -11,7 +11,7 @@ from pathlib import Path
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -188,7 +188,6 @@ anywhere = st.one_of(st.floats(-80, 120), st.floats(allow_nan=True, allow_infini
 pens = st.one_of(st.floats(0.01, 20), st.sampled_from([1e-300, 1e-9, 1e4, 1e300, np.inf]))
 
 
-@settings(deadline=None, max_examples=150)
 @given(hnp.arrays(float, st.tuples(st.integers(0, 12), st.just(2)), elements=anywhere), pens, st.booleans())
 def test_no_points_and_no_pen_leave_the_plane_or_thin_its_ink(points, width_px, in_order):
     if in_order:
@@ -206,7 +205,6 @@ def test_no_points_and_no_pen_leave_the_plane_or_thin_its_ink(points, width_px, 
         assert (cut == 77).all()
 
 
-@settings(deadline=None, max_examples=60)
 @given(hnp.arrays(float, (9,), elements=st.floats(-30, 70)), st.floats(0.3, 9), st.floats(0.7, 30))
 def test_any_trace_is_near_its_twin(y, width_px, step):
     points = np.column_stack([step * np.arange(9.0) - 5, y])
@@ -286,7 +284,6 @@ def test_a_long_slanting_line_is_whole():
 # Colour.
 
 
-@settings(deadline=None, max_examples=60)
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 7), st.integers(1, 23))), st.tuples(*[st.integers(0, 255)] * 3), st.integers(0, 99))
 def test_blends_round_to_nearest(plane, ink, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (*plane.shape, 3), np.uint8)

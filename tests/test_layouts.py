@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastecg.errors import LayoutError
@@ -406,7 +406,6 @@ def test_the_grid_reaches_beyond_everything_drawn(style: str, paper: str, speed:
         assert right <= page.size_mm[0]
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_record_finds_a_layout_and_keeps_its_truth(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 15))

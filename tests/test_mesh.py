@@ -7,7 +7,7 @@ import naive_mesh as naive
 import numpy as np
 import pytest
 from compositions import RECIPES, RECORD, SLOTS, VIEWS, composed
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import fastecg
@@ -209,7 +209,6 @@ def random_points(size_mm, count, seed):
     return np.random.default_rng(seed).uniform(0, 1, (count, 2)) * size_mm
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(0, 100_000), st.sampled_from([72.0, 150.0, 300.0]))
 def test_forward_and_inverse_agree_on_any_page(number, dpi):
     warp = composed(number, dpi).warp(LETTER)
@@ -225,7 +224,6 @@ def test_forward_and_inverse_agree_on_any_page(number, dpi):
     assert np.abs(warp.forward(back) - pixels[inside]).max(initial=0) <= 1e-3
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(0, 100_000))
 def test_points_outside_the_picture_go_on_smoothly(number):
     """Where the picture ends its cells hand over to the paper's own: the two differ by less than what a cell smooths away."""

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
+from typer.testing import CliRunner
 
 import fastecg
+from fastecg.cli import app
 from fastecg.export import export
 from fastecg.export.rendered import Rendered
 from fastecg.recipes.distributions import rng_for
@@ -80,14 +82,35 @@ def test_a_run_over_names_that_are_no_text(odd, tmp_path):
 def test_the_command_line_tells_of_names_that_are_no_text(odd, tmp_path):
     words = [sys.executable, "-c", "from fastecg.cli import main; main()"]
     out = os.fsencode(tmp_path) + b"/out\xff"
-    done = subprocess.run([*words, "render", odd, "-o", out, "--dpi", "40", "--workers", "1"], capture_output=True, timeout=600)
+    done = subprocess.run([*words, "render", odd, "-o", out, "--dpi", "40", "--workers", "1"], capture_output=True)
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
     assert b"2 records failed" in done.stderr
     for command in ([b"inspect", out], [b"render", os.fsencode(odd) + b"/none\xff", b"-o", out]):
-        done = subprocess.run([*words, *command], capture_output=True, timeout=600)
+        done = subprocess.run([*words, *command], capture_output=True)
         assert b"Traceback" not in done.stderr
         assert done.returncode == (0 if command[0] == b"inspect" else 2)
+
+
+CONTROLS = "\x1b]0;title\x07\x1b[2J\u202e\rx"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names")
+def test_no_name_moves_the_cursor_of_a_terminal(tmp_path):
+    """Escape sequences in names of files, which others may have made, are shown as question marks."""
+    for suffix in (".hea", ".png"):
+        (tmp_path / (CONTROLS + suffix)).write_bytes(b"nothing 1\n")
+    for words in (
+        ["render", tmp_path],
+        ["digitize", tmp_path],
+        ["render", tmp_path / (CONTROLS + "none")],
+        ["digitize", tmp_path / (CONTROLS + ".jpg")],
+    ):
+        result = CliRunner().invoke(app, [*map(str, words), "-o", str(tmp_path / "out"), "--workers", "1"])
+        assert result.exit_code in (1, 2)
+        assert "?]0;title??[2J??x" in result.output
+        assert not set(CONTROLS) - set("]0;title[2Jx") & set(result.output.replace("\r\n", "\n"))
+    assert str(fastecg.RecordError(CONTROLS + "\n\tend")) == "?]0;title??[2J??x??end"
 
 
 @pytest.mark.parametrize("name", ["\udcff", "a\ud800b", "\udfff/x", "na\u0308me"])

@@ -1,6 +1,6 @@
 """Pictures of no ECG are refused after a look or two, whatever they show."""
 
-import time
+import os
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from fastecg.errors import ImageError
 pytest.importorskip("onnxruntime")
 
 SIZE = 850, 1100
-_LONGEST_S = 20.0
+MOST_PIXELS = 16_000_000  # four pages as large as the network sees them, some 8 s of one core
 
 
 def drawn(*shapes):
@@ -87,30 +87,33 @@ NOTHING = {
 }
 
 
-@pytest.mark.parametrize("name", NOTHING)
-def test_no_page_is_refused_soon(name):
-    picture = NOTHING[name]()
-    began = time.process_time()
-    with pytest.raises(ImageError, match="expected"):
-        digitize(picture)
-    assert time.process_time() - began < _LONGEST_S
+USUAL = NOTHING if os.environ.get("FASTECG_LONG") else ("white", "noise", "squared paper", "printed staves", "waves")
 
 
-@pytest.mark.parametrize("name", ["white", "graph paper"])
-def test_what_has_no_traces_is_looked_at_once(name, monkeypatch):
-    looked = []
+@pytest.fixture
+def looks(monkeypatch):
+    """How many pixels the network was shown at each look."""
+    shown = []
     separate = Separator.separate
 
     def counted(self, picture, zoom):
         layers = separate(self, picture, zoom)
-        looked.append(layers.maps[0].size)
+        shown.append(layers.maps[0].size)
         return layers
 
     monkeypatch.setattr(Separator, "separate", counted)
-    with pytest.raises(ImageError, match="no trace was found"):
+    return shown
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_no_page_is_refused_after_a_few_looks(name, looks):
+    """What a picture costs is what the network is shown, and maps that are fitted: those are counted below."""
+    with pytest.raises(ImageError, match="no trace was found" if name in ("white", "graph paper") else "expected"):
         digitize(NOTHING[name]())
-    parts = [size for size in looked if size <= 450 * 450]  # in which scales are tried
-    assert len(looked) - len(parts) <= 4, "the page once, and three quick looks"
+    assert sum(looks) <= MOST_PIXELS
+    if name in ("white", "graph paper"):
+        whole = [size for size in looks if size > 450 * 450]  # the others are parts, in which scales are tried
+        assert len(whole) <= 4, "the page once, and three quick looks"
 
 
 def test_fives_are_followed_once(monkeypatch):

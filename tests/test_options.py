@@ -134,3 +134,17 @@ def test_an_option_that_is_added_is_added_everywhere():
     assert CliRunner().invoke(small, ["--blur", "0.25", "--shard", "2/3"]).exit_code == 0
     assert (asked["blur_mm"], asked["shard"], asked["leads"], asked["truth"]) == (0.25, (2, 3), None, ("json",))
     assert More(**asked).blur_mm == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "most"), [("per_record", 10_001, 10_000), ("per_record", 10**12, 10_000), ("workers", 10**8, 1024)]
+)
+def test_numbers_that_ask_for_too_much(tmp_path, name, value, most):
+    """Variants are listed, and processes started, before the first is drawn."""
+    told = f"{name.replace('_', '-')} is {value}, expected 1 to {most}"
+    with pytest.raises(fastecg.FastecgError, match=told):
+        fastecg.render_dataset(fastecg.simulate(seed=1), tmp_path / "out", **{name: value})
+    assert not (tmp_path / "out").exists()
+    result = CliRunner().invoke(app, ["render", "-o", str(tmp_path / "out"), f"--{name.replace('_', '-')}={value}"])
+    assert result.exit_code == 2
+    assert told in " ".join(result.output.split())

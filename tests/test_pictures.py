@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 import zlib
 
 import numpy as np
@@ -134,10 +133,8 @@ def test_a_pdf_without_end_is_given_up(tmp_path, monkeypatch):
     path = tmp_path / "page.pdf"
     monkeypatch.setattr("fastecg.digitizing.pdf_page._SECONDS", 2.0)
     pdf(path, "612", "792", b"0 0 m 600 700 l 1 1 600 700 300 20 c S\n" * 4_000_000)
-    began = time.perf_counter()
     with pytest.raises(ImageError, match=r"more than 2 s|cannot be read as a PDF"):
         read_picture(path)
-    assert time.perf_counter() - began < 10
 
 
 def test_a_pdf_is_drawn_by_our_own_modules(tmp_path, monkeypatch):

@@ -88,6 +88,22 @@ def test_images_of_odd_numbers_are_none_of_ours(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keep.txt", "r0-x.json", "r0-x.png"]
 
 
+@pytest.mark.parametrize(("number", "taken"), [("1" * 9, True), ("1" * 10, False), ("9" * 5000, False)])
+def test_a_number_has_nine_digits_at_most(tmp_path, number, taken):
+    """What a manifest lists beyond that is not looked for: names and numbers without end would be made of it."""
+    line = LINE | {"path": f"r0-{number}.png", "record": "r0", "truth_bytes": {"json": 3}}
+    manifest = Manifest(tmp_path)
+    manifest._add(line)
+
+    class Complete:
+        """A folder that has every file of the size that is wanted."""
+
+        def size(self, name: str) -> int | None:
+            return {"png": 5, "json": 3, "dat": 7}.get(name.rpartition(".")[2], 1)
+
+    assert left_of(TASKS[0], Complete(), manifest, Options()).done == ({int(number)} if taken else frozenset())
+
+
 def test_a_shard_sweeps_up_behind_itself_alone(tmp_path):
     half = [f".{name}.0123456789ab.part" for name in ("r0-3.png", "r0.dat", "r1-0.png", MANIFEST, RUN)]
     for name in half:

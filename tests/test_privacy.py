@@ -1,5 +1,6 @@
 """Nothing personal goes from a record into any output: canaries in everything a header can hold, looked for in every byte written."""
 
+import re
 import zlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 import fastecg
 from fastecg.cli import app
+from fastecg.layouts.facts import draw_facts
 from fastecg.recipe import RECIPES
 from fastecg.writers import write_record
 
@@ -80,3 +82,10 @@ def test_a_canary_printed_on_purpose_is_found(record_with_canaries, tmp_path):
     with_text = iio.imread(tmp_path / "out" / "r7-0.png")
     assert run("render", record_with_canaries, "-o", tmp_path / "plain", "--style", "muse", "--workers", 1) == 0
     assert np.any(with_text != iio.imread(tmp_path / "plain" / "r7-0.png"))  # and it is on the page
+
+
+def test_dates_are_made_up_of_thirty_years():
+    """Whatever day a record was made: those of a page are drawn from 1996 to 2025."""
+    record = fastecg.simulate(seed=1, fs=100)
+    years = {int(re.search(r"\d{4}", draw_facts(np.random.default_rng(seed), record).date)[0]) for seed in range(400)}
+    assert years == set(range(1996, 2026))

@@ -88,11 +88,12 @@ def test_what_is_not_there_is_said(tmp_path, digitised):
         (b"{" + b" " * (64 << 20) + b"}", "longer than 64 MiB"),
         (b"[" * 5000, "cannot be read"),
         (b"[]", "holds no table"),
-        (b'{"segments": {"I": 1}}', "segments are no list"),
+        (b'{"segments": {"I": 1}}', "segments or flags are no list"),
+        (b'{"flags": 5}', "segments or flags are no list"),
         (b'{"segments": [' + b"0," * 200 + b"0]}", "has 201 segments, expected at most 200"),
         (None, "a pipe or a device"),
     ],
-    ids=["long", "deep", "list", "segments", "many", "pipe"],
+    ids=["long", "deep", "list", "segments", "flags", "many", "pipe"],
 )
 def test_reports_that_are_too_much(digitised, content, told):
     (digitised / "p.json").unlink()
@@ -101,6 +102,16 @@ def test_reports_that_are_too_much(digitised, content, told):
     else:
         (digitised / "p.json").write_bytes(content)
     with pytest.raises(FastecgError, match=told):
+        review_folder(digitised)
+
+
+@pytest.mark.parametrize("number", ["1e300", "-1e300", '"x"', "[]", "null", "1" + "0" * 400])
+@pytest.mark.parametrize("key", ["row", "start_s", "line_px"])
+def test_numbers_that_no_page_has_are_named(digitised, key, number):
+    report = json.loads((digitised / "p.json").read_text())
+    report["segments"][0][key] = "NUMBER" if key != "line_px" else [["NUMBER", 0], [9, 9]]
+    (digitised / "p.json").write_text(json.dumps(report).replace('"NUMBER"', number))
+    with pytest.raises(FastecgError, match=r"a segment of a report is damaged|cannot be read"):
         review_folder(digitised)
 
 
@@ -193,7 +204,8 @@ def test_a_corrected_page_is_read_again(browser, tmp_path):
     out = tmp_path / "out"
 
     def run(*words):
-        result = CliRunner().invoke(app, ["digitize", str(tmp_path / "p.png"), "-o", str(out), "--workers", "1", *map(str, words)])
+        patient = ("--workers", "1", "--timeout", "3600")
+        result = CliRunner().invoke(app, ["digitize", str(tmp_path / "p.png"), "-o", str(out), *patient, *map(str, words)])
         assert result.exit_code == 0, result.output
         return json.loads((out / "p.json").read_text()), fastecg.read_record(out / "p")
 

@@ -1,5 +1,6 @@
 """Scores against what can be worked out by hand."""
 
+import csv
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
+from fastecg.digitizing.score import LeadScore, RecordScore, _spread
 from fastecg.writers.wfdb import write_empty_header, write_record
 
 FS = 500.0
@@ -192,6 +194,48 @@ def test_what_cannot_be_compared_is_refused():
         fastecg.score(record(np.full_like(x, np.nan)), record(x))
 
 
+@pytest.mark.parametrize(("up", "forgiven"), [(0.9, True), (1.2, False), (-0.9, True), (-1.2, False)])
+def test_an_offset_of_more_than_a_millivolt_is_not_forgiven(up, forgiven):
+    x = beats()
+    assert (challenge_2024(x, x + up, FS) > 20) is forgiven
+
+
+def test_what_the_published_code_gives_stands_apart():
+    """An estimate that begins early loses all but its beginning there."""
+    x = beats()
+    early = np.concatenate([x[20:], np.zeros(20)]) + np.random.default_rng(0).normal(0, 0.01, len(x))
+    (lead,) = fastecg.score(record(x), record(early)).records[0].leads
+    assert lead.challenge_2024_db == pytest.approx(challenge_2024(x, early, FS), abs=0.01)
+    assert lead.challenge_2024_official_db == pytest.approx(challenge_2024(x, early, FS, as_published=True), abs=0.01)
+    assert lead.challenge_2024_db > 20 * lead.challenge_2024_official_db
+
+
+@pytest.mark.parametrize(("decibels", "failed"), [(4.99, True), (5.0, False), (5.01, False)])
+def test_a_record_fails_below_5_db(decibels, failed):
+    leads = tuple(LeadScore(lead, snr_db, 0, 0, 1, 1, 0) for lead, snr_db in (("I", 30.0), ("II", decibels)))
+    assert RecordScore("r", leads).failed is failed
+
+
+def test_perfect_records_have_no_decibels_to_average():
+    assert _spread(np.array([np.inf, np.nan]))["snr_mean_db"] == np.inf
+    assert np.isnan(_spread(np.array([np.nan]))["snr_mean_db"])
+    assert _spread(np.array([np.inf, 10.0, 20.0]))["snr_mean_db"] == 15.0
+
+
+def test_tables_hold_any_name(tmp_path):
+    """Names with a comma or quotes stay one cell."""
+    for folder in ("ref", "est"):
+        (tmp_path / folder).mkdir()
+        write_record(tmp_path / folder / "a", record(beats(), name="a"))
+        for suffix in (".hea", ".dat"):
+            (tmp_path / folder / f"a{suffix}").rename(tmp_path / folder / f'x,"y"{suffix}')
+        header = tmp_path / folder / 'x,"y".hea'
+        header.write_text(header.read_text().replace("a.dat", 'x,"y".dat'))
+    rows = list(csv.reader(run(tmp_path / "ref", tmp_path / "est", "--csv").stdout.splitlines()))
+    assert [row[:2] for row in rows] == [["record", "lead"], ['x,"y"', "I"]]
+    assert {len(row) for row in rows} == {7}
+
+
 @pytest.fixture
 def folders(tmp_path):
     x = beats()
@@ -239,7 +283,7 @@ def test_a_plot_of_scores(tmp_path):
     from fastecg.digitizing.score_plot import plot_scores
 
     rng = np.random.default_rng(0)
-    wanted = [fastecg.simulate(seed=k) for k in range(3)]
+    wanted = [fastecg.simulate(seed=k, fs=100) for k in range(3)]
     found = [fastecg.Record(r.signal + rng.normal(0, 0.02, r.signal.shape), r.fs, r.leads, r.name) for r in wanted]
     plot_scores(fastecg.score(wanted, found), tmp_path / "scores.png")
     with Image.open(tmp_path / "scores.png") as drawn:
@@ -250,11 +294,11 @@ def test_a_plot_of_scores(tmp_path):
 
 def test_pictures_are_held_against_what_they_show(tmp_path):
     """Two pages and two variants of a record: each picture against its own page, and the samples that are on it."""
-    whole = fastecg.simulate("sinus", seed=1, seconds=20.0, name="x")
+    whole = fastecg.simulate("sinus", seed=1, seconds=20.0, fs=100, name="x")
     write_record(tmp_path / "in" / "x", whole)
     fastecg.render_dataset(tmp_path / "in", tmp_path / "ref", layout="3x4", dpi=50, per_record=2, workers=1)
     for k in range(4):
-        page = whole.signal[:, 5000 * (k % 2) : 5000 * (k % 2 + 1)]
+        page = whole.signal[:, 1000 * (k % 2) : 1000 * (k % 2 + 1)]
         write_record(tmp_path / "est" / f"x-{k}", fastecg.Record(0.9 * page, whole.fs, whole.leads, f"x-{k}"))
     told = json.loads(run(tmp_path / "ref", tmp_path / "est", "--json").stdout)
     assert [row["record"] for row in told["rows"][::12]] == ["x-0", "x-1", "x-2", "x-3"]

@@ -148,7 +148,7 @@ def photo(record):
 
 def test_everything_says_what_it_is_in_a_line(record, photo):
     things = [record, photo, photo.truth, photo.truth.traces[0], photo.page, photo.page.traces[0], photo.warp, photo.warp.mesh, photo.shot]
-    things += [fastecg.Recipe.load("photo"), fastecg.Recipe.load("mix"), fastecg.score(record, record)]
+    things += [fastecg.Recipe.load("photo"), fastecg.Recipe.load("mix"), fastecg.score(record.choose(["I"]), record)]
     for thing in things:
         text = repr(thing)
         assert text.startswith(f"{type(thing).__name__}(")
@@ -211,7 +211,9 @@ def test_what_was_read_is_flat(read, photo):
 @pytest.mark.parametrize("turns", [0, 1])
 def test_the_grid_is_known_both_ways(photo, turns):
     pytest.importorskip("onnxruntime")
-    found = fastecg.digitize(np.rot90(photo.image, turns), layout="3x4+1", mode="centroid")
+    given = np.rot90(photo.image, turns) if turns else Image.fromarray(photo.image)
+    found = fastecg.digitize(given, layout="3x4+1", mode="centroid")
+    assert found.record.name == "record"
     wanted = np.array([[60.0, 60.0], [160.0, 60.0], [160.0, 110.0]])  # mm
     pixels = photo.truth.to_image(wanted)
     if turns:  # a quarter turn to the left
@@ -221,13 +223,12 @@ def test_the_grid_is_known_both_ways(photo, turns):
     np.testing.assert_allclose(found.to_image(page), pixels, atol=0.01)
 
 
-def test_files_arrays_and_images_are_read_alike(read, photo, tmp_path):
+def test_a_file_is_read_as_its_pixels_are(read, photo, tmp_path):
     photo.save(tmp_path / "me too.png")
-    for image in (tmp_path / "me too.png", Image.fromarray(photo.image)):
-        again = fastecg.digitize(image)
-        np.testing.assert_array_equal(again.record.signal, read.record.signal)
-        assert again.record.name == ("me too" if isinstance(image, type(tmp_path)) else "record")
-        assert again.save(tmp_path).name == ("me_too" if isinstance(image, type(tmp_path)) else "record")
+    again = fastecg.digitize(tmp_path / "me too.png")
+    np.testing.assert_array_equal(again.record.signal, read.record.signal)
+    assert again.record.name == "me too"
+    assert again.save(tmp_path).name == "me_too"
 
 
 def test_grey_pictures_are_read_and_drawn_over(photo):

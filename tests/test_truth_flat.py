@@ -10,8 +10,8 @@ import fastecg
 from fastecg.layouts import Setup, layout_for
 from fastecg.layouts.place import place
 from fastecg.mesh import Warp
-from fastecg.photo import Truth
-from fastecg.sheet import print_page, sheet_shape
+from fastecg.photo import PixelBox, Truth, _fit_homography
+from fastecg.sheet import print_page, sheet_shape, trace_plane
 from fastecg.styles import STYLES
 from fastecg.styles.style import GridInk, Pen, Style
 from fastecg.writers import save_photo
@@ -197,3 +197,53 @@ def test_the_lattice_has_the_last_lines_of_the_grid():
     page_mm = replace(truth, page=replace(truth.page, grid=grid)).lattice()[0]
     assert page_mm.shape == (7, 11, 2)
     assert (page_mm[0, 0].tolist(), page_mm[-1, -1].tolist()) == ([12.0, 7.0], [62.0, 37.0])
+
+
+def test_bits_of_layers_are_those_that_the_format_promises():
+    """docs/truth-format.md: 12 printed words and pulses, 14 the grid, 15 the page."""
+    truth = fastecg.render(fastecg.simulate(seed=1, fs=100), layout="3x4", style="muse", dpi=100).truth
+    layers = truth.layers()
+    rows, columns = np.rint(truth.lattice()[1].reshape(-1, 2)[:, ::-1]).astype(int).T
+    inside = (rows >= 0) & (rows < layers.shape[0]) & (columns >= 0) & (columns < layers.shape[1])
+    crossings = layers[rows[inside], columns[inside]]
+    assert (crossings >> 14 & 1).mean() > 0.9
+    assert ((layers >> 14 & 1).mean()) < 0.6
+    assert (layers >> 15 & 1).all()
+    words = np.zeros(layers.shape, dtype=bool)
+    for box in truth.boxes:
+        if box.kind != "lead":
+            (left, top), (right, bottom) = np.floor(box.corners.min(axis=0)).astype(int), np.ceil(box.corners.max(axis=0)).astype(int)
+            words[max(top - 1, 0) : bottom + 2, max(left - 1, 0) : right + 2] = True
+    printed = (layers >> 12 & 1).astype(bool)
+    assert not (printed & ~words).any()
+    for kind in ("text", "pulse"):
+        boxes = [box.corners for box in truth.boxes if box.kind == kind]
+        assert boxes
+        for corners in boxes:
+            (left, top), (right, bottom) = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
+            assert printed[max(top, 0) : bottom + 1, max(left, 0) : right + 1].any(), kind
+
+
+@pytest.mark.parametrize("aside", [0.0, 5000.0])
+def test_a_projection_is_found_wherever_its_points_lie(aside):
+    told = np.array([[2.0, 0.1, 7.0], [-0.2, 1.8, 9.0], [2e-4, -1e-4, 1.0]])
+    points = np.random.default_rng(0).uniform(0, 200, (60, 2)) + aside
+    seen = np.column_stack([points, np.ones(60)]) @ told.T
+    np.testing.assert_allclose(_fit_homography(points, seen[:, :2] / seen[:, 2:]), told, rtol=1e-6, atol=1e-8)
+
+
+def test_only_boxes_of_traces_tell_which():
+    truth = fastecg.render(fastecg.simulate(seed=1, fs=100), layout="3x4+1", dpi=60).truth
+    for kind in ("lead", "lead_name"):
+        assert sorted(box.trace for box in truth.boxes if box.kind == kind) == list(range(13))
+    assert {box.trace for box in truth.boxes if not box.kind.startswith("lead")} == {-1}
+    assert PixelBox("text", "", np.zeros((4, 2))).trace == -1
+
+
+def test_masks_hold_the_whole_width_of_a_pen():
+    """At 600 dpi it is wider than the cells round a trace that are looked at anyway."""
+    truth = fastecg.render(fastecg.simulate(seed=1, fs=100), layout="1x1", style="muse", dpi=600).truth
+    (trace,) = truth.page.traces
+    scale = truth.warp.scale
+    plane = trace_plane([trace], truth.style, scale, sheet_shape(truth.page, scale))
+    np.testing.assert_array_equal(truth.mask() > 0, plane > truth._threshold)

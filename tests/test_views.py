@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastecg.errors import RecipeError
@@ -154,7 +154,6 @@ def test_values_out_of_range_are_refused():
         Flatbed(lid="pink")
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.floats(0, 45), st.floats(-180, 180), st.floats(-180, 180), st.floats(-0.06, 0.06), st.floats(150, 3000), st.floats(0.2, 1.8))
 def test_any_pose_keeps_the_page_in_the_middle_of_its_frame(tilt, azimuth, roll, k1, distance, fill):
     view = Phone(tilt_deg=tilt, azimuth_deg=azimuth, roll_deg=roll, lens_k1=k1, distance_mm=distance, fill=fill)

@@ -13,12 +13,12 @@ import numpy as np
 import orjson
 import pytest
 import wfdb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 import fastecg
-from fastecg.artifacts import Crease, SensorNoise, WhiteBalance
+from fastecg.artifacts import Bilevel, Crease, Dent, Handwriting, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
 from fastecg.kernels.rgbx import rgbx_pixels
 from fastecg.record import LEADS, Record
@@ -27,6 +27,7 @@ from fastecg.views import Phone
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, truth_json, write_atomic, write_image, write_record
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth
+from fastecg.writers.wfdb import safe_name
 
 KIT_KEYS = (
     "sampling_frequency width height resolution pad_inches x_grid y_grid dc_pulse bw gridlines printed_text number_of_columns_in_image "
@@ -54,7 +55,6 @@ def photo():
 # --- PNG
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_png_reads_back_equal(data):
     dtype = data.draw(st.sampled_from([np.uint8, np.uint16]))
@@ -320,6 +320,46 @@ def test_truth_replays_the_picture(photo):
     assert truth_bytes(again) == truth_bytes(photo)
 
 
+def told_of(*artifacts, keys=("wrinkles", "augment", "bw", "handwritten_text", "num_words", "pad_inches", "rotate", "crop")):
+    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=60, layout="3x4", style="muse")
+    content = read_truth(truth_bytes(with_artifacts(shot, *artifacts).take(gapped_record())))
+    return {key: content[key] for key in keys}
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "told"),
+    [
+        ((), {}),
+        ((SensorNoise(),), {"augment": True}),
+        ((Dent(),), {"augment": True, "wrinkles": True}),
+        ((Bilevel(),), {"augment": True, "bw": True}),
+        ((Handwriting(notes=1, own="two words"),), {"augment": True, "handwritten_text": True, "num_words": 2}),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_each_of_the_kits_words_is_of_what_it_says(artifacts, told):
+    usual = {"wrinkles": False, "augment": False, "bw": False, "handwritten_text": False, "num_words": 0}
+    usual |= {"pad_inches": 0, "rotate": 0, "crop": 0}  # or a reader would move points that are where they belong
+    assert told_of(*artifacts) == usual | told
+
+
+def test_names_of_leads_alone_are_no_printed_text(photo):
+    bare = replace(photo.page, texts=tuple(text for text in photo.page.texts if text.kind == "lead"))
+    assert bare.texts
+    told = [read_truth(truth_bytes(replace(photo, page=page)))["printed_text"] for page in (photo.page, bare)]
+    assert told == [True, False]
+
+
+def test_marks_by_hand_are_a_layer_of_their_own():
+    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=60, layout="3x4", style="muse")
+    plain, written = (
+        with_artifacts(shot, *added).take(gapped_record()).truth.layers() for added in ((), (Handwriting(notes=1, own="two words"),))
+    )
+    assert not (plain >> 13 & 1).any()
+    assert (written >> 13 & 1).any()
+    assert ((written >> 14 & 1) == (plain >> 14 & 1)).mean() > 0.99
+
+
 def test_truth_tells_what_happened_in_the_kits_words():
     artifacts = (Crease(angle_deg=10), Crease(angle_deg=-80), WhiteBalance(kelvin=3000), SensorNoise(read_levels=3, shot_levels=4))
     shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=40, layout="3x4")
@@ -383,7 +423,6 @@ def test_copy_of_large_values_keeps_what_fits(tmp_path, scale, offset, tolerance
     np.testing.assert_allclose(copied(tmp_path / "large", record).p_signal.T, record.signal, atol=tolerance)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     values=hnp.arrays(np.float32, (2, 20), elements=st.floats(-40, 40, width=32) | st.just(np.float32(np.nan))),
     fs=st.sampled_from([100, 257, 360.5, 999.999]),
@@ -450,3 +489,11 @@ def test_truth_tells_how_a_lead_was_moved_onto_the_page():
         y_mm = (np.array(entry["plotted_pixels"])[:, 0] + 0.5) * 25.4 / 100
         millivolts = (trace["baseline_mm"] - y_mm) / trace["gain_mm_mv"] + trace["offset_mv"]
         np.testing.assert_allclose(millivolts, far.lead(entry["lead_name"])[entry["start_sample"] : entry["end_sample"]], atol=2e-4)
+
+
+def test_names_are_kept_as_far_as_files_may_have_them():
+    assert safe_name("page-1") == "page-1"
+    assert safe_name("Ärzte 2") == "Ärzte_2"
+    long = safe_name("a" * 300)
+    assert len(long) < 100
+    assert long != safe_name("a" * 301)

@@ -43,7 +43,7 @@ from fastecg.errors import FastecgError, UnitWarning
 from fastecg.recipe import RECIPES
 
 SLOW_S = 5.0  # of computing
-ENDLESS_S = 60.0  # by the clock
+ENDLESS_S = 600.0  # by the clock, also of a busy machine
 MUCH_MB = 400.0
 ADDRESS_GB = 12  # beyond this an allocation fails: a MemoryError, not a machine that swaps
 
@@ -592,6 +592,48 @@ def _rendered_wound(rng: random.Random, files: Files) -> Files:
     return files | {name: wounded_bytes(rng, files[name])}
 
 
+def _digitised_seeds() -> list[Files]:
+    """A folder as `fastecg digitize` leaves it, with the picture in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        photo = fastecg.render(_sample(), recipe="clean", layout="3x4", dpi=40)
+        photo.save(Path(folder) / "p.png")
+        (Path(folder) / "p.json").unlink()
+        fastecg.write_record(Path(folder) / "p", photo.record)
+        segments = [
+            {"lead": lead, "row": k % 3, "rhythm": False, "start_s": 0.0, "stop_s": 2.5, "line_px": [[9.0, 9.0], [99.0, 9.0]]}
+            for k, lead in enumerate(("I", "II", "V1"))
+        ]
+        told = {"layout": "3x4", "order": "sure", "confidence": 0.9, "gain_mm_mv": 10.0, "speed_mm_s": 25.0, "fs": 100.0, "flags": ["one"]}
+        report = told | {"px_per_mm": 1.6, "quarter_turns": 0, "checks": {"einthoven": 0.1}, "segments": segments, "leads": {}}
+        line = told | {"source": "p.png", "page": 0, "record": "p", "wish": "0", "stamp": [1, 2], "bytes": {"p.hea": 5}, "read": 1.0}
+        files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+    return [files | {"p.json": _json(report), "digitized.jsonl": _json(line) + b"\n"}]
+
+
+def _digitised_wound(rng: random.Random, files: Files) -> Files:
+    """The report or the manifest of a digitised folder damaged by its structure, or any file by its bytes."""
+    name = rng.choice(["p.json", "digitized.jsonl"] if rng.random() < 0.9 else list(files))
+    if name.endswith((".json", ".jsonl")) and rng.random() < 0.8:
+        return files | {name: _json(wounded_tree(rng, json.loads(files[name]))) + b"\n"}
+    return files | {name: wounded_bytes(rng, files[name])}
+
+
+def _read_digitised(files: Files, folder: Path, rng: random.Random) -> None:
+    """What shows a digitised folder, sums it up and goes on in it."""
+    from fastecg.archive.ledger import Job, Ledger
+    from fastecg.archive.plan import planned
+    from fastecg.archive.summary import summary
+    from fastecg.web.review import review_folder
+
+    put(files, folder)
+    ledger = Ledger(folder)
+    summary(ledger)
+    for job in planned([folder / "p.png"], ledger):
+        ledger.whole(job, "0")
+    ledger.whole(Job(folder / "p.png", "p.png", "p"), "0")
+    review_folder(folder, folder / "review.html")
+
+
 def _options_wound(rng: random.Random, files: Files) -> Files:
     """What a run that goes on reads: its manifest and options, and the sizes of the rest."""
     name = rng.choice(["manifest.jsonl", "run.json"])
@@ -637,6 +679,7 @@ def subjects() -> list[Subject]:
         Subject("pdf", "PDF to be digitised", 300, _pdf_seeds(), _pdf_wound, _read_picture),
         Subject("font", "font that notes are written in", 2_000, [_font_seed()], _font_wound, _read_font),
         Subject("rendered", "rendered folder, exported and inspected", 2_000, rendered, _rendered_wound, _read_rendered),
+        Subject("digitised", "digitised folder, summed up and reviewed", 4_000, _digitised_seeds(), _digitised_wound, _read_digitised),
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ replaced.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,13 @@ DIGITIZED = "digitized.jsonl"
 SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".npz", ".mat", ".edf", ".aecg.xml")
 
 Line = dict[str, Any]
+
+# What the values of a line are, where they are there. "bytes" are sizes of files by their names.
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("layout", "order", "error", "wish", "corrected"), str),
+    **dict.fromkeys(("confidence", "gain_mm_mv", "speed_mm_s", "fs", "read"), (int, float)),
+    **dict.fromkeys(("flags", "stamp"), list),
+}
 
 
 @dataclass(frozen=True)
@@ -53,10 +61,8 @@ class Ledger:
             self._torn = not text.endswith(b"\n")  # a line that a crash cut short
             with suppress(orjson.JSONDecodeError):
                 line = orjson.loads(text)
-                if isinstance(line, dict) and isinstance(line.get("source"), str) and is_below(line.get("record")):
-                    page = line.setdefault("page", 0)
-                    if type(page) is int:
-                        self.lines[line["source"], page] = line
+                if _is_line(line):
+                    self.lines[line["source"], line.setdefault("page", 0)] = line
 
     def append(self, lines: Iterable[Line]) -> None:
         """Append lines to the file."""
@@ -86,8 +92,18 @@ class Ledger:
         """The existing files of a record; files that a link places outside the folder are left out."""
         inside = self.folder.resolve()
         for path in record_files(self.folder, stem):
-            if path.exists() and inside in path.resolve().parents:
+            if os.path.exists(path) and inside in path.resolve().parents:
                 yield path
+
+
+def _is_line(line: Any) -> bool:
+    """Whether a line could be one of ours: somebody else's folder may hold anything."""
+    if not (isinstance(line, dict) and isinstance(line.get("source"), str) and "\0" not in line["source"] and is_below(line.get("record"))):
+        return False
+    page, sizes = line.get("page", 0), line.get("bytes", {})
+    if type(page) is not int or page < 0 or not isinstance(sizes, dict) or not all(is_below(name) and "/" not in name for name in sizes):
+        return False
+    return all(line.get(key) is None or isinstance(line[key], kind) for key, kind in _KINDS.items())
 
 
 def file_bytes(path: Path) -> int | None:

@@ -43,7 +43,7 @@ def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
 def _no_page(path: Path) -> bool:
     """Whether a file is a mask or an overlay of a picture beside it, judged by its name."""
     found = _PARTS.search(path.name)
-    return path.name.startswith(".") or (found is not None and path.with_name(path.name[: found.start()] + ".json").exists())
+    return path.name.startswith(".") or (found is not None and os.path.exists(path.with_name(path.name[: found.start()] + ".json")))
 
 
 def spelled_path(path: Path) -> str:

@@ -33,7 +33,7 @@ def summary(ledger: Ledger) -> bytes:
     for line in sorted(ledger.lines.values(), key=lambda line: (line["record"], line["source"], line["page"])):
         if "bytes" in line or "error" in line:
             row = {name: value for name, value in line.items() if value is not None}
-            flags = "; ".join(map(str, line.get("flags", ())))
+            flags = "; ".join(map(str, line.get("flags") or ()))
             table.writerow(row | {"picture": line["source"], "page": line["page"] + 1, "flags": flags})
     return file.getvalue().encode("utf-8", "backslashreplace")
 

@@ -131,7 +131,8 @@ def _tell(step: Step, reporter: Reporter) -> None:
     if "error" in line:
         reporter.say(f"{line['source']}{page}: not read: {line['error']}")
         if step.trace and os.environ.get("FASTECG_DEBUG"):
-            reporter.say(step.trace)
+            for told in step.trace.splitlines():
+                reporter.say(told)
     else:
         flags = "".join(f"; {flag}" for flag in line["flags"][:3]) + (f"; {len(line['flags']) - 3} flags more" if line["flags"][3:] else "")
         order = line.get("order") or "not told"

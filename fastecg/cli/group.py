@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from fastecg.errors import FastecgError, not_installed
+from fastecg.errors import FastecgError, not_installed, one_line
 
 if TYPE_CHECKING:
     from fastecg.cli.report import Reporter
@@ -71,4 +71,4 @@ def listed(text: str) -> tuple[str, ...]:
 
 def refusal(error: OSError) -> str:
     """The message for an error of the file system."""
-    return f"{error.filename or 'file'}: {error.strerror or error}"
+    return one_line(f"{error.filename or 'file'}: {error.strerror or error}")

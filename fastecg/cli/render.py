@@ -59,7 +59,8 @@ def render(
         options = read_flags(RunOptions, given)
         with connected(dask) as client, reporter:
             summary = render_dataset(inputs or [], out, client=client, progress=reporter.update, **options)
-    reporter.say("\n".join(_told(summary, out)))
+    for line in _told(summary, out):
+        reporter.say(line)
     if summary.failures:
         raise typer.Exit(FAILED)
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from fastecg.errors import one_line
+
 if TYPE_CHECKING:
     from fastecg.run.dataset import Progress
 
@@ -41,7 +43,7 @@ class Reporter:
 
     def say(self, line: str) -> None:
         """Print one line."""
-        self._console.print(line, markup=False)
+        self._console.print(one_line(line), markup=False)
 
     def say_compiling(self) -> None:
         """Say once that kernels are being compiled."""

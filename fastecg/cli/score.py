@@ -140,10 +140,14 @@ def _as_table(scores: Scores) -> str:
 
 
 def _as_csv(scores: Scores) -> str:
-    rows = scores.rows()
-    lines = [",".join(rows[0])]
-    lines += [",".join(value if isinstance(value, str) else f"{value:.4f}" for value in row.values()) for row in rows]
-    return "\n".join(lines)
+    import csv
+    import io
+
+    rows, text = scores.rows(), io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows[0])
+    writer.writerows([value if isinstance(value, str) else f"{value:.4f}" for value in row.values()] for row in rows)
+    return text.getvalue().rstrip("\n")
 
 
 def _as_json(scores: Scores) -> str:

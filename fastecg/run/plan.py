@@ -20,7 +20,7 @@ from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 if TYPE_CHECKING:
     from fastecg.record import Record
 
-_MOST_DIGITS = 10  # of an image's number
+_MOST_DIGITS = 9  # of an image's number
 _VARIANTS_A_PART = 32  # of every page of a record: reading it once more costs next to nothing beside them
 
 
@@ -177,7 +177,7 @@ def _whole_images(stem: str, lines: list[Line], output: Output, options: Options
     """The numbers of the record's images that are listed and complete on disk, truth files included."""
     for line in lines:
         number = line["path"].removeprefix(f"{stem}-").removesuffix(f".{options.format}")
-        if not (number.isdecimal() and len(number) < _MOST_DIGITS) or line["path"] != f"{stem}-{int(number)}.{options.format}":
+        if not (number.isdecimal() and len(number) <= _MOST_DIGITS) or line["path"] != f"{stem}-{int(number)}.{options.format}":
             continue
         sizes = {line["path"]: line["bytes"]}
         for kind in options.truth:

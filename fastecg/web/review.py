@@ -29,6 +29,7 @@ SCHEMA = 1
 _TEMPLATE = Path(__file__).parent / "review.html"
 _WIDEST_PX = 2400  # of a picture in the web page; coordinates are in pixels of the original file
 _MOST_POINTS = 1500  # of a trace
+_LARGEST = 1e6  # of a segment's seconds and pixels
 _MOST_SEGMENTS = 200  # of a page: a layout has 30 at most
 
 
@@ -117,8 +118,8 @@ def _report(path: Path) -> dict[str, Any]:
         report = orjson.loads(read_file(path))
     except (OSError, orjson.JSONDecodeError) as error:
         raise FastecgError(f"{path}: cannot be read ({error}), expected the report that was written beside the record") from None
-    if not isinstance(report, dict) or not isinstance(report.get("segments") or [], list):
-        raise FastecgError(f"{path}: holds no table, or one whose segments are no list, expected a report")
+    if not isinstance(report, dict) or not all(isinstance(report.get(key) or [], list) for key in ("segments", "flags")):
+        raise FastecgError(f"{path}: holds no table, or one whose segments or flags are no list, expected a report")
     if len(report.get("segments") or []) > _MOST_SEGMENTS:
         raise FastecgError(f"{path}: has {len(report['segments'])} segments, expected at most {_MOST_SEGMENTS}")
     return report
@@ -130,14 +131,22 @@ def _segment(told: dict[str, Any]) -> dict[str, Any]:
         (ax, ay), (bx, by) = told["line_px"]
         return {
             "lead": str(told["lead"]),
-            "row": int(told["row"]),
+            "row": int(_usual(told["row"])),
             "rhythm": bool(told.get("rhythm")),
-            "start_s": float(told["start_s"]),
-            "stop_s": float(told["stop_s"]),
-            "line_px": [[float(ax), float(ay)], [float(bx), float(by)]],
+            "start_s": _usual(told["start_s"]),
+            "stop_s": _usual(told["stop_s"]),
+            "line_px": [[_usual(ax), _usual(ay)], [_usual(bx), _usual(by)]],
         }
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FastecgError(f"a segment of a report is damaged ({type(error).__name__}: {error}), expected it as it was written") from None
+
+
+def _usual(given: Any) -> float:
+    """A row, seconds or pixels; larger numbers than pages have would take any time."""
+    number = float(given)
+    if not abs(number) <= _LARGEST:
+        raise ValueError(f"{number:g} is beyond {_LARGEST:g}")
+    return number
 
 
 def _checks(report: dict[str, Any]) -> Iterator[str]:
