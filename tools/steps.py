@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from fastecg import expose, mesh, recipe, sheet, shot, text
+from fastecg import expose, mesh, recipe, sheet, shot
 from fastecg.artifacts import ARTIFACTS
 from fastecg.kernels import blend, sample
 from fastecg.options import Options
