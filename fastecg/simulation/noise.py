@@ -10,7 +10,6 @@ import numpy as np
 from fastecg.simulation.body import Body, stream
 from fastecg.simulation.leads import ELECTRODES
 
-
 _BAND_HZ = (20.0, 150.0)  # of muscle noise
 _CORNER_HZ = 20.0  # above it the power of muscle noise falls with the square of frequency, as skin and fat let it through
 _STEP = 1.75  # the power of a contact's noise falls with this power of frequency

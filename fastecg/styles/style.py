@@ -23,6 +23,7 @@ class GridInk:
     heavy_mm: float = 0.0  # an extra weight every 25 mm
     heavy_rows: bool = True  # whether horizontal lines have it too
     major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
+    uneven: float = 0.0  # by how much of their ink, size and place dots, beads and lines of ready-ruled paper differ
     rows_last: bool = False  # all horizontal lines over all vertical ones, as plotting libraries draw them
 
 
