@@ -18,6 +18,7 @@ DOTPHOTO = Style(
     text_ink=(16, 12, 15),
     face="serif",
     label_mm=4.1,
+    label_bold=True,
     label_place="on",
     label_shift_mm=0.5,
     separator="dotted",
