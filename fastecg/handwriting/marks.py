@@ -93,8 +93,9 @@ def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.r
     for x in beats_x:
         lean, (up, down) = rng.normal(0, 0.35), rng.uniform(1.2, 3.4, 2)
         parts += [np.array([[x - lean, y - up], [x + rng.normal(0, 0.12), y], [x + lean, y + down]]), np.full((1, 2), np.nan)]
-    ends = beats_x[[0, -1]] + rng.normal(0, 0.5, 2)
-    span = np.stack([np.linspace(*ends, 5), y + np.linspace(*rng.normal(0, 0.5, 2), 5) + rng.normal(0, 0.22, 5)], axis=1)
+    share = np.linspace(0.0, 1.0, 5)
+    (start, end), (left, right) = beats_x[[0, -1]] + rng.normal(0, 0.5, 2), rng.normal(0, 0.5, 2)
+    span = np.stack([start + share * (end - start), y + left + share * (right - left) + rng.normal(0, 0.22, 5)], axis=1)
     lines = draw_line(np.concatenate([*parts, span]), writer, rng, "caliper", words, smooth=0.6)
     if not words:
         return lines
