@@ -43,7 +43,7 @@ from fastecg.artifacts import (
 )
 from fastecg.artifacts.white_balance import light_colour
 from fastecg.expose import expose
-from fastecg.kernels import curve, grey, stencil, tiles
+from fastecg.kernels import curve, grey, leaves, stencil, tiles
 from fastecg.mesh import CELL, Mesh, Warp
 
 SCALE = 6.0  # px/mm
@@ -625,6 +625,31 @@ def test_tiles_are_read_bilinearly(angle):
     expected = naive_light.painted((27, 35), shown, 8, tile, ramp, (3.3, 5.7), along, down)
     assert np.abs(out.astype(int) - expected).max() <= 3
     assert ((out.sum(axis=2) > 0) <= np.repeat(np.repeat(shown[1:, 1:], 8, axis=0), 8, axis=1)[:27, :35]).all()
+
+
+def test_a_leaf_on_the_table_is_its_naive_twin():
+    rng = np.random.default_rng(0)
+    before, shown = rng.integers(60, 200, (43, 61, 3), dtype=np.uint8), rng.random((8, 10)) < 0.8
+    frame, shadow = np.array([33.0, 20.0, np.cos(0.3), np.sin(0.3), 19.0, 12.0]), np.array([1.5, 2.0, 7.0, 0.4])
+    lines = np.array([5.0, 2.0, 0.4, 77.0])
+    out = before.copy()
+    leaves.lay_leaf(out, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)
+    assert (
+        np.abs(out.astype(int) - naive_light.leaf_laid(before, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)).max() <= 1
+    )
+    assert (out != before).any(axis=2).mean() > 0.4
+
+
+@pytest.mark.parametrize("things", ["leaf", "leaves", "edge"])
+def test_things_lie_below_the_page_and_beside_it(things):
+    """Some part of the table is another colour; what the page shows is as it was."""
+    seen = np.zeros(SIZE)
+    on_page = (picture(blank(), BESIDE) != 0).any(axis=2)
+    for seed in range(12):
+        bare, laid = (picture(blank(), BESIDE, Desk(things=kind, seed=seed)) for kind in ("none", things))
+        seen += (bare != laid).any(axis=2)
+    assert (seen[~on_page] > 0).mean() > 0.2
+    assert (seen[on_page] > 0).mean() < 0.03  # but for its very edge
 
 
 def test_values_out_of_range_are_refused():
