@@ -30,17 +30,30 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines):
         Distance of the lines of print and the margin (px), the share of light their ink takes, and the print's number; no print at 0.
     """
     x0, y0, cos, sin, wide, high = frame
-    pitch, margin, ink, seed = lines
-    for y in range(picture.shape[0]):
-        flags = shown[y // cell + 1]
-        for x in range(picture.shape[1]):
-            if not flags[x // cell + 1]:
+    reach = cell + shadow[2] + math.hypot(shadow[0], shadow[1])
+    for i in range(1, shown.shape[0]):
+        for j in range(1, shown.shape[1]):
+            if not shown[i, j]:
                 continue
+            x, y = cell * (j - 0.5) - x0, cell * (i - 0.5) - y0
+            if max(abs(x * cos + y * sin) - wide, abs(y * cos - x * sin) - high) < reach:
+                top, left = cell * (i - 1), cell * (j - 1)
+                rows, columns = (top, min(top + cell, picture.shape[0])), (left, min(left + cell, picture.shape[1]))
+                _lay_cell(picture, rows, columns, frame, colour, shadow, lines)
+
+
+@jit
+def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
+    """Lay the part of a leaf that lies on the pixels of some rows and columns, each from the first to before the second."""
+    x0, y0, cos, sin, wide, high = frame
+    pitch, margin, ink, seed = lines
+    aside, below = shadow[0] * cos + shadow[1] * sin, shadow[1] * cos - shadow[0] * sin
+    for y in range(rows[0], rows[1]):
+        for x in range(columns[0], columns[1]):
             u, v = (x - x0) * cos + (y - y0) * sin, (y - y0) * cos - (x - x0) * sin
             cover = min(max(0.5 - max(abs(u) - wide, abs(v) - high), 0.0), 1.0)
             if cover < 1.0 and shadow[2] > 0.0:
-                su, sv = u - shadow[0] * cos - shadow[1] * sin, v - shadow[1] * cos + shadow[0] * sin
-                away = math.hypot(max(abs(su) - wide, 0.0), max(abs(sv) - high, 0.0)) / shadow[2]
+                away = math.hypot(max(abs(u - aside) - wide, 0.0), max(abs(v - below) - high, 0.0)) / shadow[2]
                 if away < 1.0:
                     for c in range(3):
                         picture[y, x, c] = int(picture[y, x, c] * (1.0 - shadow[3] * (1.0 - away) ** 2) + 0.5)
