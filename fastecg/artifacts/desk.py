@@ -108,7 +108,7 @@ class Desk(Artifact):
             centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ size + rng.uniform(6, 60) * scale)
             frame = np.array([*centre, np.cos(turn), np.sin(turn), *size])
             shadow = np.array([*rng.normal(0, 0.7, 2), rng.uniform(1.5, 5.0), rng.uniform(0.15, 0.45)]) * (scale, scale, scale, 1.0)
-            lines = np.array([pitch * scale, 16 * scale, 0.4 if pitch else 0.0, rng.integers(1 << 20)])
+            lines = np.array([pitch * scale, 16 * scale, 0.28 if pitch else 0.0, rng.integers(1 << 20)])
             lay_leaf(backdrop, shown, CELL, frame, np.array(colour) * rng.uniform(0.9, 1.0), shadow, lines)
 
 
