@@ -296,6 +296,29 @@ def test_a_shadow_has_its_depth_and_penumbra():
     assert light[20, 1, 2] > light[20, 1, 0]
 
 
+@pytest.mark.parametrize("lamp_deg", [0, 130, 300])
+def test_what_lies_in_the_lamps_light_goes_by_where_the_lamp_is(lamp_deg):
+    """A body's shadow falls away from it, or a quarter of the difference aside; the page's own too; glare lies on its side."""
+    lit = Lamp(direction_deg=lamp_deg, falloff=1, brightness=1, relief=0).shade(Light.even(BESIDE))
+    assert lit.lamp_deg == lamp_deg
+    towards = np.array([np.cos(np.radians(lamp_deg)), np.sin(np.radians(lamp_deg))])
+    x, y = lit.pixels()
+    side = (x - SIZE[1] / 2) * towards[0] + (y - SIZE[0] / 2) * towards[1]
+    for angle in (0, 90, 180, 270):
+        body = {"shape": "body", "x": 0.5, "y": 0.5, "waviness_mm": 0, "penumbra_mm": 6, "blueness": 0, "angle_deg": angle}
+        gain = Shadow(**body).shade(lit).gain[..., 1]
+        assert gain[side > 120].mean() > gain[side < -120].mean() + 0.05
+        other = Shadow(of="other", **body).shade(lit).gain / lit.gain
+        np.testing.assert_allclose(other, Shadow(**body).shade(Light.even(BESIDE)).gain, rtol=1e-5)
+    for place in ((0.2, 0.3), (0.8, 0.7), (0.2, 0.8)):
+        mirrored = Glare(x=place[0], y=place[1], gloss=0, strength=0.5).shade(lit).gloss
+        assert (mirrored * side).sum() > 0
+    off = lit.off_page_mm()
+    near = (off > 0.3) & (off < 5)
+    dark = 1 - ContactShadow(depth=0.8, offset_mm=3, direction_deg=lamp_deg).shade(lit).gain[..., 1]  # what the lamp says counts
+    assert (dark * side)[near].sum() < 0
+
+
 @pytest.mark.parametrize("shape", ["phone", "hand", "arm"])
 def test_shadows_of_things_are_darkest_within_them(shape):
     gain = Shadow(shape=shape, x=0.5, y=0.5, reach_mm=30, penumbra_mm=5, waviness_mm=0, depth=0.5).shade(Light.even(FULL)).gain[..., 1]

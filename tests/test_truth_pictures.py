@@ -43,6 +43,7 @@ SEVERITIES = {
     "dent": [(Dent(at_x=0.4, at_y=0.4, angle_deg=-10, lift_mm=h),) for h in (0.6, 2.0, 6.0)],
     "curl": [(Curl(angle_deg=-150, lift_mm=h, start=0.1),) for h in (2, 10, 40)],
     "wave": [(Wave(angle_deg=15, lift_mm=h, length_mm=90),) for h in (0.5, 2, 8)],
+    "cockles": [(Wave(lift_mm=0.5, cockle_mm=h),) for h in (0.1, 0.35, 1.0)],
     "book_bend": [(BookBend(edge=e, lift_mm=h, length_mm=25),) for e, h in (("left", 3), ("top", 10), ("right", 30))],
     "feed_jitter": [(FeedJitter(strain=s, seed=3),) for s in (0.002, 0.008, 0.03)],
 }

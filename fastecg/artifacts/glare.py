@@ -34,7 +34,7 @@ class Glare(Artifact):
         """How much of the lamp is mirrored at the nodes: paper that slopes mirrors what level paper would mirror elsewhere."""
         x, y = light.pixels()
         height, width = light.warp.size
-        at_x, at_y = self._at(light.lamp_deg)
+        at_x, at_y = self._at(light)
         right, down = (x - at_x * width) / light.warp.scale, (y - at_y * height) / light.warp.scale
         if self.gloss > 0 and light.warp.mesh.height_mm.any():
             away = _NEARER * 1000.0 * self.gloss
@@ -50,11 +50,11 @@ class Glare(Artifact):
         # Rough paper spreads a lamp into a core with a skirt that reaches far (Trowbridge and Reitz 1975), not into a bell.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
 
-    def _at(self, lamp_deg: float | None) -> tuple[float, float]:
+    def _at(self, light: Light) -> tuple[float, float]:
         """Its centre, in picture widths and heights: in the half of the picture that is nearer to the lamp, if one is lit."""
-        if lamp_deg is not None:
-            angle = np.radians(lamp_deg)
-            if (self.x - 0.5) * np.cos(angle) + (self.y - 0.5) * np.sin(angle) < 0:
+        if light.lamp_deg is not None:
+            angle, (height, width) = np.radians(light.lamp_deg), light.warp.size
+            if (self.x - 0.5) * width * np.cos(angle) + (self.y - 0.5) * height * np.sin(angle) < 0:
                 return 1.0 - self.x, 1.0 - self.y
         return self.x, self.y
 
