@@ -24,9 +24,9 @@ _CONDUCTIONS = {
 }  # fmt: skip
 #: Troubles of the recording: by how much they raise drift, muscle and mains, from and to.
 _TROUBLES: dict[str, tuple[float, tuple[tuple[float, float], ...]]] = {
-    "none": (62.0, ((0.5, 1.8), (0.5, 2.2), (0.3, 1.5))),
+    "none": (65.0, ((0.5, 1.8), (0.5, 2.2), (0.3, 1.5))),
     "drift": (13.0, ((3.0, 9.0), (0.6, 2.0), (0.3, 1.5))),
-    "tremor": (13.0, ((0.8, 3.0), (4.0, 10.0), (0.3, 1.5))),
+    "tremor": (10.0, ((0.8, 3.0), (4.0, 9.0), (0.3, 1.5))),
     "mains": (3.0, ((0.6, 2.0), (0.6, 2.0), (4.0, 9.0))),
     "unrest": (6.0, ((3.0, 8.0), (4.0, 10.0), (0.5, 3.0))),
     "lead off": (3.0, ((1.0, 3.0), (0.8, 2.0), (1.0, 5.0))),
