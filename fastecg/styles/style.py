@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 RGB = tuple[int, int, int]
 
+#: Width times depth of the print from which on a thermal head's letters run bold: those of six of ten machines stay slender.
+_BOLD = 1.08
+
 
 @dataclass(frozen=True)
 class GridInk:
@@ -83,7 +86,8 @@ class Style:
         )
         grid = replace(self.grid, minor_ink=minor, major_ink=major, heavy_ink=heavy)
         ink, text_ink = (_deeper(self.paper, ink, ink_depth) for ink in (self.ink, self.text_ink))
-        return replace(self, grid=grid, ink=ink, text_ink=text_ink, pen_mm=self.pen_mm * pen_width)
+        bold = self.label_bold and (self.label_place != "on" or pen_width * ink_depth > _BOLD)
+        return replace(self, grid=grid, ink=ink, text_ink=text_ink, pen_mm=self.pen_mm * pen_width, label_bold=bold)
 
 
 def _deeper(paper: RGB, ink: RGB, depth: float) -> RGB:
