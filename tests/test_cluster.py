@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from written import contents
 
 import fastecg
 from fastecg.cli import app
@@ -40,10 +41,6 @@ def whole(records, tmp_path_factory) -> dict[str, bytes]:
 def cluster():
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         yield cluster
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
 
 
 def test_a_cluster_writes_the_same_bytes_though_a_worker_is_killed(records, whole, cluster, tmp_path):

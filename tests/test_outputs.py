@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from written import comparable, contents
 
 import fastecg
 from fastecg.cli import app
@@ -31,7 +32,7 @@ def records(tmp_path_factory) -> Path:
 def whole(records, tmp_path_factory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("whole")
     dataset.render_dataset([records], out, workers=1, **OPTIONS)
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    return contents(out)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def memory():
 
 
 def stored(files, root: str = "/bucket/out") -> dict[str, bytes]:
-    return {name.removeprefix(f"{root}/"): files.cat_file(name) for name in files.find(root)}
+    return comparable({name.removeprefix(f"{root}/"): files.cat_file(name) for name in files.find(root)})
 
 
 def test_a_url_holds_the_same_bytes_as_a_folder(records, whole, memory):

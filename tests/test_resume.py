@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
+from written import contents
 
 import fastecg
 from fastecg.run import dataset
@@ -72,10 +73,6 @@ def command(source: Path, out: Path, workers: int) -> list[str]:
 
 def run(source: Path, out: Path, workers: int = 1) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(source, out, workers), env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False)
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
