@@ -115,6 +115,8 @@ class Light:
         Grain of the sensor, in the same pass.
     holes : ndarray, shape (rows, columns) bool, or None
         Nodes of cells in which the page has a hole, so that what is behind it is seen.
+    lamp_deg : float, optional
+        Where the lamp is, clockwise from the picture's right, once one has been lit: what throws a shadow or mirrors it goes by that.
     """
 
     warp: Warp
@@ -125,6 +127,7 @@ class Light:
     backdrop: np.ndarray
     noise: Noise | None = None
     holes: np.ndarray | None = None
+    lamp_deg: float | None = None
 
     @classmethod
     def even(cls, warp: Warp) -> Light:
@@ -188,6 +191,12 @@ class Light:
         plane = np.ascontiguousarray(on_mesh, dtype=np.float32)
         lookup_plane(nodes.reshape(-1, 2), plane, origin, mesh.step_mm, np.float32(outside), found.reshape(-1))
         return found
+
+
+def turn_deg(mesh_px: np.ndarray) -> float:
+    """Angle of the page's x axis in the picture, clockwise from the right."""
+    along = np.nanmean(mesh_px[:, -1] - mesh_px[:, 0], axis=0)
+    return float(np.degrees(np.arctan2(along[1], along[0])))
 
 
 def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:

@@ -119,3 +119,33 @@ def ruled_share(shape: tuple[int, int], x_lines: list[float], y_lines: list[floa
 def common(a0: float, a1: float, b0: float, b1: float) -> float:
     """Return the length two intervals share."""
     return max(0.0, min(a1, b1) - max(a0, b0))
+
+
+def scattered_dots(
+    shape: tuple[int, int], columns: np.ndarray, rows: np.ndarray, radius: float, uneven: float, seed: int, samples: int = 24
+) -> np.ndarray:
+    """Coverage by dots that differ in size, place and ink: the share of every pixel's sub-samples that lie within, times the ink."""
+    plane, mask = np.zeros(shape), 2**64 - 1
+    for j, y in enumerate(rows):
+        for i, x in enumerate(columns):
+            bits = (i * 0x9E3779B97F4A7C15 + j * 0xD1B54A32D192ED03 + seed) & mask
+            bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & mask
+            bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & mask
+            bits ^= bits >> 31
+            own, wide, aside, below = ((bits >> shift & 255) / 127.5 - 1 for shift in (0, 16, 24, 32))
+            ink = 1 - 0.5 * uneven * (1 + 0.5 * (own + _plane_noise(seed, i / 9, j / 9)))
+            ink *= 0.35 if bits >> 48 < 655 else 1
+            sub = (np.arange(samples) + 0.5) / samples
+            for py in range(max(int(y - 2 * radius) - 1, 0), min(int(y + 2 * radius) + 2, shape[0])):
+                for px in range(max(int(x - 2 * radius) - 1, 0), min(int(x + 2 * radius) + 2, shape[1])):
+                    away = (px + sub - x - aside * uneven * radius) ** 2 + (py + sub[:, None] - y - below * uneven * radius) ** 2
+                    plane[py, px] += ink * (away < (radius * (1 + 0.5 * uneven * wide)) ** 2).mean()
+    return plane
+
+
+def _plane_noise(seed: int, x: float, y: float) -> float:
+    """Numbers at whole places, smoothly between them."""
+    i, j = int(np.floor(x)), int(np.floor(y))
+    s, t = ((u - np.floor(u)) ** 2 * (3 - 2 * (u - np.floor(u))) for u in (x, y))
+    rows = [(1 - s) * mixed(seed, i, k) + s * mixed(seed, i + 1, k) for k in (j, j + 1)]
+    return float((1 - t) * rows[0] + t * rows[1])

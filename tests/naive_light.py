@@ -127,3 +127,29 @@ def moved_colours(pixels, red, blue, lines):
         other = padded[:-2] if share > 0 else padded[2:]
         out[..., channel] = (plane * (256 - abs(share)) + other * abs(share) + 128 + lines[:, None]) // 256
     return np.clip(out, 0, 255).astype(np.uint8)
+
+
+def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
+    """A leaf with its shadow and print, a pixel at a time, by the distances in its own frame."""
+    from naive import mixed
+
+    out = picture.copy()
+    x0, y0, cos, sin, wide, high = frame
+    pitch, margin, ink, seed = lines
+    for y, x in np.ndindex(picture.shape[:2]):
+        if not shown[y // cell + 1, x // cell + 1]:
+            continue
+        u, v = np.array([[cos, sin], [-sin, cos]]) @ (x - x0, y - y0)
+        su, sv = (u, v) - np.array([[cos, sin], [-sin, cos]]) @ shadow[:2]
+        cover = np.clip(0.5 - max(abs(u) - wide, abs(v) - high), 0, 1)
+        away = np.hypot(max(abs(su) - wide, 0), max(abs(sv) - high, 0)) / shadow[2] if shadow[2] else 1.0
+        if cover < 1 and away < 1:
+            out[y, x] = np.floor(out[y, x] * (1 - shadow[3] * (1 - away) ** 2) + 0.5)
+        light, place = 1.0, (v + high - margin) / pitch
+        if ink and abs(u) < wide - margin and abs(v) < high - margin:
+            letter = mixed(int(seed), int(np.floor(place)), int(np.floor((u + wide) / (0.36 * pitch))))
+            high_enough = np.clip((0.17 - abs(place % 1 - 0.5)) * pitch + 0.5, 0, 1)
+            light -= ink * (0.75 + 0.25 * letter) * high_enough if letter > -0.7 else 0
+        if cover:
+            out[y, x] = np.floor(out[y, x] + cover * (light * colour - out[y, x]) + 0.5)
+    return out

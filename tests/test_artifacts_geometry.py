@@ -291,3 +291,30 @@ def test_what_counts_beside_a_missing_corner_is_the_paper_left():
     np.testing.assert_allclose(off[holes & (fold > 8)], (fold / np.sqrt(2))[holes & (fold > 8)], atol=6.0)
     far = fold < -20
     np.testing.assert_array_equal(off[far], before[far])
+
+
+def test_cockles_are_a_few_centimetres_wide_and_as_high_as_asked():
+    flat = Mesh.flat(LETTER, 2.0)
+    plain, cockled, other = (
+        Wave(angle_deg=20, lift_mm=1, cockle_mm=height, seed=seed).bend(flat).height_mm for height, seed in ((0, 3), (0.2, 3), (0.2, 4))
+    )
+    own = cockled - plain
+    assert own.std() == pytest.approx(0.2, rel=0.25)
+    assert not np.array_equal(other, cockled)
+    slope = np.hypot(*np.gradient(own, 2.0))
+    assert 2 * np.pi * own.std() / 110 < slope.std() + slope.mean() < 2 * 2 * np.pi * own.std() / 24
+    across = np.abs(np.fft.rfft2(own * np.hanning(len(own))[:, None] * np.hanning(own.shape[1]))) ** 2
+    hertz = np.hypot(np.fft.fftfreq(len(own), 2.0)[:, None], np.fft.rfftfreq(own.shape[1], 2.0))
+    assert across[hertz > 1 / 18].sum() < 0.01 * across.sum()
+
+
+def test_cockles_are_plane_waves_added_up():
+    wave, flat = Wave(lift_mm=0.0, cockle_mm=0.3, angle_deg=-40, seed=9), Mesh.flat((80.0, 60.0), 4.0)
+    rng = np.random.default_rng([9, 1])
+    lengths, angles = 24 * (110 / 24) ** rng.random(12), np.deg2rad(-40 + 35 * rng.standard_normal(12))
+    phases, size = rng.uniform(0, 2 * np.pi, 12), lengths * rng.uniform(0.3, 1.0, 12)
+    size *= 0.3 * np.sqrt(2 / (size**2).sum())
+    x, y = np.meshgrid(flat.x_mm, flat.y_mm)
+    waves = zip(size, lengths, angles, phases, strict=True)
+    expected = sum(s * np.sin(2 * np.pi / length * (x * np.cos(a) + y * np.sin(a)) + p) for s, length, a, p in waves)
+    np.testing.assert_allclose(wave.bend(flat).height_mm, expected, atol=1e-9)

@@ -43,7 +43,7 @@ from fastecg.artifacts import (
 )
 from fastecg.artifacts.white_balance import light_colour
 from fastecg.expose import expose
-from fastecg.kernels import curve, grey, stencil, tiles
+from fastecg.kernels import curve, grey, leaves, stencil, tiles
 from fastecg.mesh import CELL, Mesh, Warp
 
 SCALE = 6.0  # px/mm
@@ -294,6 +294,29 @@ def test_a_shadow_has_its_depth_and_penumbra():
     assert place[1] - place[0] == pytest.approx(12, rel=0.1)
     assert place.mean() == pytest.approx(40, abs=1)
     assert light[20, 1, 2] > light[20, 1, 0]
+
+
+@pytest.mark.parametrize("lamp_deg", [0, 130, 300])
+def test_what_lies_in_the_lamps_light_goes_by_where_the_lamp_is(lamp_deg):
+    """A body's shadow falls away from it, or a quarter of the difference aside; the page's own too; glare lies on its side."""
+    lit = Lamp(direction_deg=lamp_deg, falloff=1, brightness=1, relief=0).shade(Light.even(BESIDE))
+    assert lit.lamp_deg == lamp_deg
+    towards = np.array([np.cos(np.radians(lamp_deg)), np.sin(np.radians(lamp_deg))])
+    x, y = lit.pixels()
+    side = (x - SIZE[1] / 2) * towards[0] + (y - SIZE[0] / 2) * towards[1]
+    for angle in (0, 90, 180, 270):
+        body = {"shape": "body", "x": 0.5, "y": 0.5, "waviness_mm": 0, "penumbra_mm": 6, "blueness": 0, "angle_deg": angle}
+        gain = Shadow(**body).shade(lit).gain[..., 1]
+        assert gain[side > 120].mean() > gain[side < -120].mean() + 0.05
+        other = Shadow(of="other", **body).shade(lit).gain / lit.gain
+        np.testing.assert_allclose(other, Shadow(**body).shade(Light.even(BESIDE)).gain, rtol=1e-5)
+    for place in ((0.2, 0.3), (0.8, 0.7), (0.2, 0.8)):
+        mirrored = Glare(x=place[0], y=place[1], gloss=0, strength=0.5).shade(lit).gloss
+        assert (mirrored * side).sum() > 0
+    off = lit.off_page_mm()
+    near = (off > 0.3) & (off < 5)
+    dark = 1 - ContactShadow(depth=0.8, offset_mm=3, direction_deg=lamp_deg).shade(lit).gain[..., 1]  # what the lamp says counts
+    assert (dark * side)[near].sum() < 0
 
 
 @pytest.mark.parametrize("shape", ["phone", "hand", "arm"])
@@ -622,6 +645,32 @@ def test_tiles_are_read_bilinearly(angle):
     expected = naive_light.painted((27, 35), shown, 8, tile, ramp, (3.3, 5.7), along, down)
     assert np.abs(out.astype(int) - expected).max() <= 3
     assert ((out.sum(axis=2) > 0) <= np.repeat(np.repeat(shown[1:, 1:], 8, axis=0), 8, axis=1)[:27, :35]).all()
+
+
+def test_a_leaf_on_the_table_is_its_naive_twin():
+    rng = np.random.default_rng(0)
+    before, shown = rng.integers(60, 200, (43, 61, 3), dtype=np.uint8), rng.random((8, 10)) < 0.8
+    frame, shadow = np.array([33.0, 20.0, np.cos(0.3), np.sin(0.3), 19.0, 12.0]), np.array([1.5, 2.0, 7.0, 0.4])
+    lines = np.array([5.0, 2.0, 0.4, 77.0])
+    out = before.copy()
+    leaves.lay_leaf(out, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)
+    assert (
+        np.abs(out.astype(int) - naive_light.leaf_laid(before, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)).max() <= 1
+    )
+    assert (out != before).any(axis=2).mean() > 0.4
+
+
+@pytest.mark.parametrize("things", ["leaf", "leaves", "edge"])
+def test_things_lie_below_the_page_and_beside_it(things):
+    """Some part of the table is another colour; what the page shows is as it was."""
+    seen = np.zeros(SIZE)
+    lids = (picture(blank(), BESIDE, Desk(surface=surface)) for surface in ("dark_lid", "white_lid"))
+    on_page = (next(lids) == next(lids)).all(axis=2)
+    for seed in range(12):
+        bare, laid = (picture(blank(), BESIDE, Desk(things=kind, seed=seed)) for kind in ("none", things))
+        seen += (bare != laid).any(axis=2)
+    assert (seen[~on_page] > 0).mean() > (0.02 if things == "edge" else 0.2)
+    assert (seen[on_page] > 0).mean() < 0.03  # but for its very edge
 
 
 def test_values_out_of_range_are_refused():

@@ -8,6 +8,7 @@ import naive
 import numpy as np
 import pytest
 
+from fastecg.kernels.ruling import add_discs
 from fastecg.page import Grid
 from fastecg.printing.grid import draw_grid, grid_plane
 from fastecg.styles.style import GridInk
@@ -157,6 +158,29 @@ def test_dots_are_round():
     difference = np.abs(plane - 255 * share)
     assert difference.mean() < 1
     assert difference.max() < 64  # the dot is made of sixteen slabs
+
+
+@pytest.mark.parametrize("radius", [1.2, 2.6])
+def test_uneven_dots_are_those_of_the_naive_twin(radius):
+    columns, rows = np.arange(14) * 7.3 + 4.1, np.arange(12) * 7.3 + 5.2
+    plane = np.zeros((92, 106), np.float32)
+    add_discs(columns, rows, 0, radius, plane, 0.3, 77)
+    expected = naive.scattered_dots(plane.shape, columns, rows, radius, 0.3, 77)
+    np.testing.assert_allclose(plane, expected, atol=0.11)  # a dot is made of slabs
+    assert plane.sum() == pytest.approx(expected.sum(), rel=0.003)
+
+
+def test_uneven_dots_and_lines_differ_and_stay_where_they_are():
+    scale, uneven = 8.0, replace(BEADS, uneven=0.25)
+    grid, shape = Grid((1.0, 1.0, 41.0, 41.0)), (340, 340)
+    even, plane = (grid_plane(shape, grid, ink, scale).astype(float) for ink in (BEADS, uneven))
+    dots = [plane[y - 4 : y + 4, x - 4 : x + 4].sum() for y in range(16, 40, 8) for x in range(16, 320, 8) if (x // 8 - 1) % 5]
+    assert 0.08 < np.std(dots) / np.mean(dots) < 0.25
+    assert 0.8 < plane.sum() / even.sum() < 0.95
+    lines = plane[100:300].mean(0)[8::40]  # at every 5 mm
+    assert 0.01 < np.std(lines) / np.mean(lines) < 0.1
+    assert np.array_equal(plane, grid_plane(shape, grid, uneven, scale))
+    assert not np.array_equal(plane, grid_plane(shape, grid, replace(uneven, major_ink=HEAVY), scale))  # another paper, another plate
 
 
 def test_dots_lie_below_the_major_lines():

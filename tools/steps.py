@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from fastecg import expose, mesh, recipe, sheet, shot, text
+from fastecg import expose, mesh, recipe, sheet, shot
 from fastecg.artifacts import ARTIFACTS
 from fastecg.kernels import blend, sample
 from fastecg.options import Options
 from fastecg.photo import Truth
+from fastecg.printing import text
 from fastecg.readers import sample_records
 from fastecg.run import drawing
 from fastecg.system.memory import keep_freed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.artifact import GAMMA, Artifact, Light, param
+from fastecg.artifact import GAMMA, Artifact, Light, param, turn_deg
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class ContactShadow(Artifact):
     depth: float = param(0.5, 0, 0.95, "share of the light missing at the very edge")
     reach_mm: float = param(5.0, 0.5, 11, "how far it goes")
     offset_mm: float = param(1.0, 0, 8, "how far the lamp pushes it to one side")
-    direction_deg: float = param(45.0, 0, 360, "to which side, on the page, clockwise from its right")
+    direction_deg: float = param(45.0, 0, 360, "to which side, on the page, clockwise from its right, where no lamp says so")
 
     def shade(self, light: Light) -> Light:
         """Dim everything beside the page, and give the page's part of those cells back through its relief."""
@@ -31,7 +31,9 @@ class ContactShadow(Artifact):
     def _share(self, light: Light, points_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:
         """1 at the edge of the pushed page, 0 from `reach_mm` on, for page points (n, 2) so far off the page (n,)."""
         mesh = light.warp.mesh
-        push = self.offset_mm * np.array([np.cos(np.radians(self.direction_deg)), np.sin(np.radians(self.direction_deg))])
+        away_deg = self.direction_deg if light.lamp_deg is None else light.lamp_deg + 180.0 - turn_deg(light.warp.mesh_px)
+        towards = np.radians(away_deg)
+        push = self.offset_mm * np.array([np.cos(towards), np.sin(towards)])
         middle = np.array([0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)])
         beside = np.maximum(np.abs(points_mm - middle - push) - middle, 0.0)
         apart = np.hypot(beside[:, 0], beside[:, 1])

@@ -1,4 +1,4 @@
-"""What the page lies on: wood, cloth, a folder, a table top, a scanner's lid."""
+"""What the page lies on: wood, cloth, a folder, a table top, a scanner's lid; and what else lies there."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ _PATTERNS = {
     "laminate": "worn",
 }  # the others are speckled
 
+_THINGS = ("none", "leaf", "leaves", "edge")
+#: Leaves in mm: writing paper, note paper, a folder; with their colours and the distance of their lines of print, 0 for none.
+_LEAVES = (
+    ((210.0, 297.0), (236, 236, 233), 4.6), ((297.0, 210.0), (240, 238, 232), 5.4), ((148.0, 210.0), (232, 231, 224), 0.0),
+    ((230.0, 310.0), (206, 178, 120), 0.0), ((216.0, 279.0), (228, 232, 238), 4.2), ((210.0, 297.0), (242, 222, 220), 0.0),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Desk(Artifact):
@@ -48,7 +55,8 @@ class Desk(Artifact):
     surface: str = param("laminate", help="what it is made of", choices=tuple(_COLOURS))
     angle_deg: float = param(0.0, 0, 360, "of its grain or weave, clockwise from the right")
     coarseness: float = param(1.0, 0.3, 4, "size of its pattern")
-    seed: int = param(0, 0, 2**31, "which colour, and which part of the surface")
+    things: str = param("none", help="what else is seen: other leaves of paper below the page, the table's edge", choices=_THINGS)
+    seed: int = param(0, 0, 2**31, "which colour, which part of the surface, and where things lie")
 
     def shade(self, light: Light) -> Light:
         """Paint the surface wherever the page leaves it free; a page that fills the picture needs none."""
@@ -71,7 +79,37 @@ class Desk(Artifact):
         shown = np.maximum.reduce([off[:-1, :-1], off[:-1, 1:], off[1:, :-1], off[1:, 1:]]) > -1.0
         backdrop = np.zeros((*light.warp.size, 3), dtype=np.uint8)
         paint_cells(backdrop, shown, CELL, tile, ramp, start[0], start[1], step * np.cos(angle), step * np.sin(angle))
+        if self.things != "none":
+            self._lay_things(light, backdrop, shown, ramp[128].astype(np.float64))
         return backdrop
+
+    def _lay_things(self, light: Light, backdrop: np.ndarray, shown: np.ndarray, top: np.ndarray) -> None:
+        """Leaves that stick out from below the page, or where the table, `top` in colour, ends."""
+        from fastecg.kernels.leaves import lay_leaf
+        from fastecg.mesh import CELL
+
+        rng, scale = np.random.default_rng([self.seed, 2]), light.warp.scale
+        middle = np.nanmean(light.warp.mesh_px.reshape(-1, 2), axis=0)
+        reach = 0.5 * np.array(light.warp.mesh.size_mm) * scale
+        if self.things == "edge":
+            way = np.radians(rng.choice((0.0, 90.0, 180.0, 270.0)) + rng.normal(0, 7))
+            out = np.array([np.cos(way), np.sin(way)])
+            start = middle + out * (np.abs(out) @ reach + rng.uniform(2, 25) * scale)
+            for begin, share in ((0.0, 0.86), (rng.uniform(1.5, 4.0) * scale, 0.25)):
+                centre = start + out * (begin + 5e3)
+                frame = np.array([*centre, *out, 5e3, 5e4])
+                lay_leaf(backdrop, shown, CELL, frame, share * top, np.zeros(4), np.zeros(4))
+            return
+        for _ in range(1 if self.things == "leaf" else int(rng.integers(2, 4))):
+            (width, height), colour, pitch = _LEAVES[rng.integers(len(_LEAVES))]
+            way, turn = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 11))
+            out = np.array([np.cos(way), np.sin(way)])
+            size = 0.5 * scale * np.array([width, height])
+            centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ size + rng.uniform(6, 60) * scale)
+            frame = np.array([*centre, np.cos(turn), np.sin(turn), *size])
+            shadow = np.array([*rng.normal(0, 0.7, 2), rng.uniform(1.5, 5.0), rng.uniform(0.15, 0.45)]) * (scale, scale, scale, 1.0)
+            lines = np.array([pitch * scale, 16 * scale, 0.28 if pitch else 0.0, rng.integers(1 << 20)])
+            lay_leaf(backdrop, shown, CELL, frame, np.array(colour) * rng.uniform(0.9, 1.0), shadow, lines)
 
 
 def _ramp(dark: tuple[int, ...], bright: tuple[int, ...], shift: np.ndarray) -> np.ndarray:

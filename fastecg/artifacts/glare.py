@@ -34,7 +34,8 @@ class Glare(Artifact):
         """How much of the lamp is mirrored at the nodes: paper that slopes mirrors what level paper would mirror elsewhere."""
         x, y = light.pixels()
         height, width = light.warp.size
-        right, down = (x - self.x * width) / light.warp.scale, (y - self.y * height) / light.warp.scale
+        at_x, at_y = self._at(light)
+        right, down = (x - at_x * width) / light.warp.scale, (y - at_y * height) / light.warp.scale
         if self.gloss > 0 and light.warp.mesh.height_mm.any():
             away = _NEARER * 1000.0 * self.gloss
             slopes = light.warp.mesh.slopes()
@@ -48,6 +49,14 @@ class Glare(Artifact):
             return _lit(along) * _lit(across)
         # Rough paper spreads a lamp into a core with a skirt that reaches far (Trowbridge and Reitz 1975), not into a bell.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
+
+    def _at(self, light: Light) -> tuple[float, float]:
+        """Its centre, in picture widths and heights: in the half of the picture that is nearer to the lamp, if one is lit."""
+        if light.lamp_deg is not None:
+            angle, (height, width) = np.radians(light.lamp_deg), light.warp.size
+            if (self.x - 0.5) * width * np.cos(angle) + (self.y - 0.5) * height * np.sin(angle) < 0:
+                return 1.0 - self.x, 1.0 - self.y
+        return self.x, self.y
 
 
 def _lit(place: np.ndarray) -> np.ndarray:

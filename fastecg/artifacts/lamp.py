@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.artifact import GAMMA, Artifact, Light, param
+from fastecg.artifact import GAMMA, Artifact, Light, param, turn_deg
 from fastecg.mesh import Mesh
 
 
@@ -22,10 +22,10 @@ class Lamp(Artifact):
 
     def shade(self, light: Light) -> Light:
         """Inverse square from a lamp beyond the picture's edge, then Lambert's cosine over the relief."""
-        lit = light.lit(self._fallen(light))
+        lit = replace(light.lit(self._fallen(light)), lamp_deg=self.direction_deg)
         if self.relief == 0 or not light.warp.mesh.height_mm.any():
             return lit
-        direction = np.radians(self.direction_deg) - _turn(light.warp.mesh_px)
+        direction = np.radians(self.direction_deg - turn_deg(light.warp.mesh_px))
         return lit.shaded(light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0))
 
     def _fallen(self, light: Light) -> np.ndarray:
@@ -49,9 +49,3 @@ class Lamp(Artifact):
         return np.asarray(
             np.maximum(np.float32(1.0) + np.float32(self.relief) * (facing - np.float32(1.0)), np.float32(0.1)) ** np.float32(GAMMA)
         )
-
-
-def _turn(mesh_px: np.ndarray) -> float:
-    """Angle of the page's x axis in the picture."""
-    along = np.nanmean(mesh_px[:, -1] - mesh_px[:, 0], axis=0)
-    return float(np.arctan2(along[1], along[0]))

@@ -14,6 +14,7 @@ _HAND = (
     (0.2, -0.10, 1.0, -0.16, 0.11), (0.2, 0.10, 0.97, 0.12, 0.11), (0.1, 0.28, 0.74, 0.42, 0.09), (-0.4, -0.3, 0.25, -0.72, 0.12),
 )  # fmt: skip
 _ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)
+_NEAR = 0.25  # of the angle between a body's shadow and the lamp's light that is left: nobody stands quite across it
 _COARSE = 4  # nodes between those at which distances are worked out: they are smooth, unlike the edge they describe
 
 
@@ -24,12 +25,13 @@ class Shadow(Artifact):
     shape: str = param("body", help="what is in the way", choices=("body", "phone", "hand", "arm"))
     x: float = param(0.3, -0.5, 1.5, "centre (of a body: a point of the edge), in picture widths")
     y: float = param(0.8, -0.5, 1.5, "centre, in picture heights")
-    angle_deg: float = param(60.0, 0, 360, "where it points (of a body: where the light is), clockwise from the right")
+    angle_deg: float = param(60.0, 0, 360, "where it points (of a body: where the light is, near the lamp), clockwise from the right")
     reach_mm: float = param(90.0, 20, 300, "half the phone's length, the hand's length")
     depth: float = param(0.35, 0, 0.9, "share of the light missing in its middle")
     penumbra_mm: float = param(35.0, 2, 120, "from a tenth to nine tenths of the depth")
     waviness_mm: float = param(5.0, 0, 40, "how far the edge wanders")
     blueness: float = param(0.08, 0, 0.5, "skylight fills shadows: how much more red is missing than blue")
+    of: str = param("lamp", help="whose light a body is in the way of: the lamp's, if one was lit, or another's", choices=("lamp", "other"))
     seed: int = param(0, 0, 2**31, "of the wandering")
 
     def shade(self, light: Light) -> Light:
@@ -49,7 +51,8 @@ class Shadow(Artifact):
         step = float(x[0, 1] - x[0, 0]) * _COARSE
         right = (x[0, 0] + step * np.arange(columns)[None, :] - self.x * width) / light.warp.scale
         down = (y[0, 0] + step * np.arange(rows)[:, None] - self.y * height) / light.warp.scale
-        cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
+        angle = np.radians(self._angle_deg(light.lamp_deg))
+        cos, sin = np.cos(angle), np.sin(angle)
         along, across = right * cos + down * sin, down * cos - right * sin
         if self.shape == "body":
             inside = -along
@@ -58,6 +61,12 @@ class Shadow(Artifact):
         else:
             inside = _limbs(along, across, self.reach_mm, _HAND if self.shape == "hand" else _ARM)
         return inside + self.waviness_mm * self._wander(along, across)
+
+    def _angle_deg(self, lamp_deg: float | None) -> float:
+        """Where it points. A body's edge lies across the lamp's light, but for a quarter of what the angle differs."""
+        if lamp_deg is None or self.shape != "body" or self.of == "other":
+            return self.angle_deg
+        return lamp_deg + _NEAR * ((self.angle_deg - lamp_deg + 180.0) % 360.0 - 180.0)
 
     def _wander(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
         """Slow waves of height one."""

@@ -43,6 +43,6 @@ class Tape(Artifact):
             return sheet
         pixels = sheet.canvas()
         half, tint = 0.5 * np.array([self.length_mm, self.width_mm]), np.array(_OLD) ** self.age
-        clouds = place.clouds(self.seed, 7.0, 3)
+        clouds = place.clouds(self.seed, 9.0, 5)
         stick(pixels[place.window], place.x, place.y, np.array([x, y]), way, half, sheet.scale, tint, self.haze, self.air, clouds)
         return replace(sheet, pixels=pixels)

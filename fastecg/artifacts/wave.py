@@ -1,4 +1,4 @@
-"""Paper that does not lie flat: long low waves."""
+"""Paper that does not lie flat: long low waves, and cockles between them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from fastecg.mesh import Mesh
 
 
+_COCKLES = 12  # waves that make up the cockles
+_COCKLE_MM = (24.0, 110.0)  # their lengths
+_COCKLE_DEG = 35.0  # how far they turn away from the long waves, one standard deviation
+
+
 @dataclass(frozen=True)
 class Wave(Artifact):
-    """Long low waves, as of paper that was damp or lies between two supports."""
+    """Long low waves, as of paper that was damp or lies between two supports, and the cockles that no sheet is without."""
 
     geometric: ClassVar[bool] = True
 
@@ -24,6 +29,7 @@ class Wave(Artifact):
     lift_mm: float = param(1.5, 0.0, 12.0, "height of the crests above the middle")
     length_mm: float = param(200.0, 30.0, 600.0, "from crest to crest")
     phase_deg: float = param(0.0, -360.0, 360.0, "place of the first crest")
+    cockle_mm: float = param(0.0, 0.0, 1.0, "height of cockles a few centimetres wide, one standard deviation")
     seed: int = param(0, 0, 2**31 - 1, "decides how the waves differ from one another")
 
     def bend(self, mesh: Mesh) -> Mesh:
@@ -32,4 +38,18 @@ class Wave(Artifact):
         turns = line.across(*mesh.coordinates()) / self.length_mm
         lift = limited(self.lift_mm, 1.8 * 2 * np.pi * self.lift_mm / self.length_mm)
         height = 1.0 + 0.35 * noise_along(self.seed + 1, 0.8 * turns)
-        return mesh.lifted(lift * height * np.sin(2 * np.pi * (turns + 0.12 * noise_along(self.seed, turns)) + np.deg2rad(self.phase_deg)))
+        lifted = lift * height * np.sin(2 * np.pi * (turns + 0.12 * noise_along(self.seed, turns)) + np.deg2rad(self.phase_deg))
+        return mesh.lifted(lifted + self._cockles(mesh.x_mm, mesh.y_mm) if self.cockle_mm > 0 else lifted)
+
+    def _cockles(self, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+        """Heights (rows, columns) mm: plane waves of all lengths, mostly across the long ones, the longer the higher."""
+        rng = np.random.default_rng([self.seed, 1])
+        lengths = _COCKLE_MM[0] * (_COCKLE_MM[1] / _COCKLE_MM[0]) ** rng.random(_COCKLES)
+        angles = np.deg2rad(self.angle_deg + _COCKLE_DEG * rng.standard_normal(_COCKLES))
+        phases = rng.uniform(0, 2 * np.pi, _COCKLES)
+        size = lengths * rng.uniform(0.3, 1.0, _COCKLES)
+        size *= self.cockle_mm * np.sqrt(2.0 / (size**2).sum())
+        # The sine of a sum, so that there is one sine for every column and every row, not for every node.
+        along = (2 * np.pi / lengths * np.cos(angles))[:, None] * x_mm + phases[:, None]
+        down = (2 * np.pi / lengths * np.sin(angles))[:, None] * y_mm
+        return np.asarray((size * np.cos(down).T) @ np.sin(along) + (size * np.sin(down).T) @ np.cos(along))

@@ -153,7 +153,7 @@ def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Reco
     >>> record = fastecg.simulate(seed=1)
     >>> rounded = fastecg.Record(record.signal.round(1), record.fs, record.leads)
     >>> fastecg.score(record, rounded)
-    Scores(1 record, raw SNR 17.1 dB)
+    Scores(1 record, raw SNR 16.7 dB)
     """
     references = [reference] if isinstance(reference, Record) else list(reference)
     estimates = [estimate] if isinstance(estimate, Record) else list(estimate)

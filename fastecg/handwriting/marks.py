@@ -30,13 +30,16 @@ def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, k
 
 
 def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """Once round and a bit, without quite meeting its start."""
-    turns, wobble = rng.uniform(0.98, 1.3), rng.normal(0, 0.045, (2, 3))
-    angle = rng.uniform(-2.6, -0.6) + (1 if rng.random() < 0.25 else -1) * np.linspace(0, 2 * math.pi * turns, 30)
-    swing = sum(wobble[0, k] / (k + 1) * np.cos((k + 1) * angle + 9 * wobble[1, k] / 0.045) for k in range(3))
-    growth = 1.0 + rng.normal(0.06, 0.06) * np.linspace(-0.5, 1.0, 30) + swing
+    """Once round and a bit, without meeting its start: an egg, flat here and there, whose end leaves inwards or outwards."""
+    t = np.linspace(0.0, 1.0, 34)
+    turns, phase = rng.uniform(0.96, 1.35), rng.uniform(0, 2 * math.pi, 3)
+    angle = rng.uniform(-2.8, -0.4) + (1 if rng.random() < 0.25 else -1) * 2 * math.pi * turns * t
+    uneven = rng.normal(0, (0.09, 0.05, 0.025))
+    swing = sum(uneven[k] * np.cos((k + 2) * angle + phase[k]) for k in range(3))
+    leaving = rng.normal(0.1, 0.15) * np.maximum((t - 0.84) / 0.16, 0.0) ** 2
+    growth = np.clip(1.0 + rng.normal(0.06, 0.1) * (t - 0.33) + swing + leaving, 0.7, 1.4)
     x, y = radii[0] * growth * np.cos(angle), radii[1] * growth * np.sin(angle)
-    tilt = rng.normal(0.0, 0.12)
+    tilt = rng.normal(0.0, 0.2)
     points = np.stack([x * math.cos(tilt) - y * math.sin(tilt), x * math.sin(tilt) + y * math.cos(tilt)], axis=1)
     return draw_line(points + np.array(centre), writer, rng, "circle")
 
@@ -47,12 +50,15 @@ def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, r
     along = end - start
     length = float(np.hypot(*along)) or 1.0
     side = np.array([-along[1], along[0]]) / length
-    bend = rng.normal(0.0, 0.09) * length
-    shaft = np.stack([start + t * along + 4 * t * (1 - t) * bend * side for t in np.linspace(0, 1, 6)])
+    bow, twist = rng.normal(0.0, (0.1, 0.04)) * length
+    shaft = np.stack([start + t * along + (4 * t * (1 - t) * bow + math.sin(2 * math.pi * t) * twist) * side for t in np.linspace(0, 1, 7)])
     leaving = shaft[-1] - shaft[-2]
     heading = math.atan2(leaving[1], leaving[0])
     barb = min(0.35 * length, rng.uniform(1.8, 3.2))
-    barbs = [end - barb * np.array([math.cos(heading + turn), math.sin(heading + turn)]) for turn in rng.uniform(0.35, 0.65, 2) * (1, -1)]
+    barbs = [
+        end - barb * long * np.array([math.cos(heading + turn), math.sin(heading + turn)])
+        for turn, long in zip(rng.uniform(0.25, 0.8, 2) * (1, -1), rng.uniform(0.7, 1.25, 2), strict=True)
+    ]
     lift = np.full((1, 2), np.nan)
     head = (
         [barbs[0][None], end[None], barbs[1][None]] if rng.random() < 0.5 else [barbs[0][None], end[None], lift, end[None], barbs[1][None]]
@@ -85,9 +91,11 @@ def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.r
     """Ticks at beats joined by a line, with what was measured written over it."""
     parts = []
     for x in beats_x:
-        lean, long = rng.normal(0, 0.15), rng.uniform(1.8, 3.2)
-        parts += [np.array([[x - lean, y - long], [x + lean, y + long]]), np.full((1, 2), np.nan)]
-    span = np.array([[beats_x[0], y + rng.normal(0, 0.3)], [beats_x[-1], y + rng.normal(0, 0.3)]])
+        lean, (up, down) = rng.normal(0, 0.35), rng.uniform(1.2, 3.4, 2)
+        parts += [np.array([[x - lean, y - up], [x + rng.normal(0, 0.12), y], [x + lean, y + down]]), np.full((1, 2), np.nan)]
+    share = np.linspace(0.0, 1.0, 5)
+    (start, end), (left, right) = beats_x[[0, -1]] + rng.normal(0, 0.5, 2), rng.normal(0, 0.5, 2)
+    span = np.stack([start + share * (end - start), y + left + share * (right - left) + rng.normal(0, 0.22, 5)], axis=1)
     lines = draw_line(np.concatenate([*parts, span]), writer, rng, "caliper", words, smooth=0.6)
     if not words:
         return lines

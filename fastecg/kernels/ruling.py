@@ -6,9 +6,15 @@ import math
 
 import numpy as np
 
+from fastecg.kernels.hashing import place_of, scramble
 from fastecg.kernels.jit import jit
+from fastecg.kernels.wear import lattice_noise
 
 _SLABS = 16  # rectangles a dot is made of
+_FEW_SLABS = 6  # ... where it is so small that pixels show nothing of its outline
+_SMALL_PX = 2.0
+_CLOUD = 9.0  # dots from one independent value of the plate's ink to the next
+_MISSED = np.uint64(655)  # of 65,536 dots hardly print: lint on the plate
 
 
 @jit
@@ -49,17 +55,17 @@ def _mix_row(row, columns, across, here, down, ink):
 
 
 @jit
-def print_dots(pixels, columns, rows, radius, ink):
+def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
     """Print dots, a band of pixels after the other: as many rows of dots at a time as share pixels."""
-    first = 0
+    first, reach = 0, radius * (1.0 + 1.5 * uneven)
     while first < len(rows):
         last = first
-        while last + 1 < len(rows) and math.floor(rows[last + 1] - radius) < math.ceil(rows[last] + radius):
+        while last + 1 < len(rows) and math.floor(rows[last + 1] - reach) < math.ceil(rows[last] + reach):
             last += 1
-        top, bottom = max(math.floor(rows[first] - radius), 0), min(math.ceil(rows[last] + radius), pixels.shape[0])
+        top, bottom = max(math.floor(rows[first] - reach), 0), min(math.ceil(rows[last] + reach), pixels.shape[0])
         if bottom > top:
             band = np.zeros((bottom - top, pixels.shape[1]), np.float32)
-            add_discs(columns, rows[first : last + 1] - top, radius, band)
+            add_discs(columns, rows[first : last + 1] - top, first, radius, band, uneven, seed)
             for y in range(top, bottom):
                 for x in range(pixels.shape[1]):
                     share = min(band[y - top, x], np.float32(1.0))
@@ -71,23 +77,48 @@ def print_dots(pixels, columns, rows, radius, ink):
 
 
 @jit
-def add_discs(columns, rows, radius, plane):
-    """Add a disc at every crossing, as `_SLABS` rectangles of the disc's height and area, each by its exact overlaps."""
+def add_discs(columns, rows, first, radius, plane, uneven, seed):
+    """Add a disc at every crossing, as rectangles of the disc's height and area, each by its exact overlaps.
+
+    The radius, the place and the ink of every dot are its own by up to half of `uneven`, all of it (of the radius) and all of it, as its
+    column and its row, counted from `first`, decide.
+    """
     height, width = plane.shape
-    thick = 2.0 * radius / _SLABS
-    for slab in range(_SLABS):
-        rise = -radius + (slab + 0.5) * thick
-        # The integral of the chord over the slab, so that the area is exact.
-        a, b = (rise - 0.5 * thick) / radius, (rise + 0.5 * thick) / radius
-        half = 0.5 * radius * radius / thick * (_disc_area(b) - _disc_area(a))
-        for row in rows:
-            top, bottom = row + rise - 0.5 * thick, row + rise + 0.5 * thick
-            for y in range(max(math.floor(top), 0), min(math.ceil(bottom), height)):
-                tall = min(bottom, y + 1.0) - max(top, float(y))
-                for column in columns:
-                    left, right = column - half, column + half
+    slabs = _SLABS if radius > _SMALL_PX else _FEW_SLABS
+    chords = np.empty(slabs)  # half of a slab's length in radii: the integral of the chord over the slab, so that the area is exact
+    for slab in range(slabs):
+        low = 2.0 * slab / slabs - 1.0
+        chords[slab] = 0.25 * slabs * (_disc_area(low + 2.0 / slabs) - _disc_area(low))
+    for k in range(len(rows)):
+        for i in range(len(columns)):
+            own, aside, below, ink = _dot(i, first + k, uneven, seed)
+            x0, y0, own = columns[i] + aside * radius, rows[k] + below * radius, own * radius
+            thick = 2.0 * own / slabs
+            for slab in range(slabs):
+                top = y0 - own + slab * thick
+                bottom, left, right = top + thick, x0 - own * chords[slab], x0 + own * chords[slab]
+                for y in range(max(math.floor(top), 0), min(math.ceil(bottom), height)):
+                    tall = ink * (min(bottom, y + 1.0) - max(top, float(y)))
                     for x in range(max(math.floor(left), 0), min(math.ceil(right), width)):
                         plane[y, x] += np.float32(tall * (min(right, x + 1.0) - max(left, float(x))))
+
+
+@jit
+def _dot(i, j, uneven, seed):
+    """Return the radius of a dot, how far it is off to the right and below, both in ideal radii, and its ink."""
+    if uneven == 0.0:
+        return 1.0, 0.0, 0.0, 1.0
+    bits = scramble(place_of(i, j) + np.uint64(seed))
+    ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_part(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
+    if bits >> np.uint64(48) < _MISSED:
+        ink *= 0.35
+    return 1.0 + 0.5 * uneven * _part(bits, 16), uneven * _part(bits, 24), uneven * _part(bits, 32), ink
+
+
+@jit(inline="always")
+def _part(bits, shift):
+    """Return eight bits as a number from -1 to 1."""
+    return ((bits >> np.uint64(shift)) & np.uint64(255)) / 127.5 - 1.0
 
 
 @jit

@@ -58,9 +58,9 @@ def stick(pixels, x, y, middle, way, half, scale, tint, haze, air, clouds):
     tint : (3,) float64
         Share of the light that passes.
     haze, air : float
-        Light that it adds, and share of it that has come loose, which adds more; both 0 to 1.
+        Light that it adds, and how much of it has come loose, which adds more; both 0 to 1.
     clouds : (height, width) float32
-        Where it has.
+        Where it has, and where its glue is thick.
     """
     for i in range(len(y)):
         for j in range(len(x)):
@@ -74,14 +74,18 @@ def stick(pixels, x, y, middle, way, half, scale, tint, haze, air, clouds):
             share = min(max(inside * scale + 0.5, 0.0), 1.0)
             if share == 0.0:
                 continue
-            loose = min(max(6.0 * (clouds[i, j] - 1.1 + 1.3 * air), 0.0), 1.0) * air
-            veil = haze * (0.6 + 0.8 * loose)
-            edge = 1.0
-            if inside < 2.0:  # dirt has gathered along the sides, and just within they shine
-                edge += 0.05 * np.exp(-(((inside - 0.7) / 0.3) ** 2)) - 0.10 * np.exp(-max(inside, 0.0) / 0.25)
+            lifted = min(max(9.0 * (clouds[i, j] - 0.75 + air), 0.0), 1.0)
+            veil = haze * (0.6 + 0.75 * lifted)
+            # Glue has crept and yellowed unevenly, and left least where the film came loose; a loose patch has a bright rim.
+            glue = 1.0 + 0.35 * clouds[i, j] - 0.55 * lifted
+            edge = 1.0 + 0.16 * lifted * (1.0 - lifted)
+            if inside < 2.5:  # dirt has gathered along the sides, here more and there less, and just within they shine
+                dirt = 0.22 * min(max(0.6 + 0.8 * clouds[i, j], 0.15), 1.0)
+                edge += 0.05 * np.exp(-(((inside - 0.8) / 0.3) ** 2)) - dirt * np.exp(-max(inside, 0.0) / 0.35)
             for c in range(3):
-                seen = pixels[i, j, c] * tint[c] * 0.975
-                taped = (seen + veil * (248.0 * tint[c] - seen)) * edge
+                passed = 1.0 - (1.0 - tint[c]) * glue
+                seen = pixels[i, j, c] * passed * 0.975
+                taped = (seen + veil * (248.0 * passed - seen)) * edge
                 pixels[i, j, c] = np.uint8(min(max(pixels[i, j, c] + share * (taped - pixels[i, j, c]) + 0.5, 0.0), 255.0))
 
 

@@ -40,7 +40,7 @@ def label_of(label: str, column: int, baseline: float, pitch: float, style: Styl
     """The printed name of a lead."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
     # mm above the 0 mV line. Where rows are close together a name stays within half their distance, or it would look like the next row's.
-    rise = {"above": 4.2, "below": -5.6, "on": 0.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
+    rise = {"above": 4.2, "below": -5.6, "on": 1.2, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
     if style.label_place == "left":
@@ -109,8 +109,8 @@ def _double_dash(x: float, rows: list[float], pitch: float, frame: Frame) -> Ite
 
 def _dotted(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
     top, bottom = max(rows[0] - min(14.0, 0.45 * pitch), 0.5), min(rows[-1] + min(16.0, 0.55 * pitch), frame.size_mm[1] - 0.5)
-    for y in np.arange(top, bottom, 1.0):
-        yield x, float(y), x, float(y) + 0.2
+    for y in np.arange(top, bottom, 0.9):
+        yield x + 0.06, float(y), x - 0.06, float(y) + 0.3
 
 
 def _dashed_tick(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
@@ -143,7 +143,7 @@ _SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, Frame], Iterat
     "tick": (_tick, 0.0),
     "tick_pair": (_tick_pair, 0.0),
     "double_dash": (_double_dash, 0.7),
-    "dotted": (_dotted, 0.33),
+    "dotted": (_dotted, 0.28),
     "dashed_tick": (_dashed_tick, 0.2),
     "bar": (_bar, 0.7),
     "short_bar": (_short_bar, 0.8),

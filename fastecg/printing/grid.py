@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 import numpy as np
 
+from fastecg.kernels.hashing import uniform
 from fastecg.kernels.ruling import add_discs, print_dots, print_rules
 from fastecg.page import Grid
 from fastecg.styles.style import RGB, GridInk
 
 _BEAD = 0.7  # length of a bead in pitches: on real paper the beads run into each other
+_CLOUD_BEADS = 30  # from one independent value of their ink to the next
 _SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
 
 
@@ -38,7 +41,7 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
     dotted = ink.minor == "dots" and ink.minor_mm > 0
     if dotted:
         columns, rows = _dot_places(grid, scale)
-        print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32))
+        print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32), ink.uneven, _plate(ink))
     rules = _rules(shape, grid, ink, scale)
     if rules:
         columns, across = (np.repeat([getattr(rule, name) for rule in rules], 3, axis=1) for name in ("columns", "across"))
@@ -51,7 +54,7 @@ def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -
     """Return the coverage of all the grid's ink, (height, width) uint8: what `draw_grid` prints, whatever its colours."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
-        add_discs(*_dot_places(grid, scale), ink.minor_mm / 2 * scale, plane)
+        add_discs(*_dot_places(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
         np.minimum(plane, np.float32(1.0), out=plane)
     for rule in _rules(shape, grid, ink, scale):
         np.maximum(plane, rule.columns * rule.down[:, None], out=plane)
@@ -80,8 +83,10 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
     for i, (step, width_mm, colour) in enumerate(weights):
         heavier = weights[i + 1][0] if i + 1 < len(weights) else 0
         bead_mm = ink.major_bead_mm if step == 5 else 0.0
-        columns, across = _lines(left, right, step, heavier, width_mm, bead_mm, scale, shape[1])
-        rows, down = _lines(top, bottom, step, heavier if heavier != 25 or ink.heavy_rows else 0, width_mm, bead_mm, scale, shape[0])
+        press = ink.uneven, _plate(ink)
+        columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press)
+        heavier = heavier if heavier != 25 or ink.heavy_rows else 0
+        rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press)
         if step == 25 and not ink.heavy_rows:
             rows = np.zeros_like(rows)
         rules.append(_Rule(columns, down, rows, across, colour))
@@ -92,23 +97,46 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
 
 
 def _lines(
-    start_mm: float, stop_mm: float, step: int, left_out: int, width_mm: float, bead_mm: float, scale: float, size: int
+    span_mm: tuple[float, float],
+    step: int,
+    left_out: int,
+    width_mm: float,
+    bead_mm: float,
+    scale: float,
+    size: int,
+    press: tuple[float, int],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the coverage of `size` pixels by the lines every `step` mm, but not every `left_out`; and by the area they rule.
 
-    Lines of beads rule no more of it than the beads' share.
+    Lines of beads rule no more of it than the beads' share. `press` is how uneven they are, and the plate's number.
     """
+    start_mm, stop_mm = span_mm
     places = _places(start_mm, stop_mm)[::step]
     kept = places if not left_out else places[np.arange(len(places)) * step % left_out != 0]
     half_mm = min(width_mm, step) / 2
-    lines = _coverage(np.stack([kept - half_mm, kept + half_mm], axis=1), scale, size)
+    lines = _coverage(np.stack([kept - half_mm, kept + half_mm], axis=1), scale, size, _inked(len(kept), 1, *press))
     # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
     end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else start_mm - half_mm
-    ruled = np.array([[start_mm - half_mm, end_mm]])
+    ruled, shares = np.array([[start_mm - half_mm, end_mm]]), np.ones(1)
     if bead_mm > 0:
         middles = start_mm + bead_mm * np.arange(math.ceil((end_mm - start_mm) / bead_mm) + 1)
         ruled = np.clip(middles[:, None] + 0.5 * _BEAD * bead_mm * np.array([-1.0, 1.0]), start_mm - half_mm, end_mm)
-    return lines, _coverage(ruled, scale, size)
+        shares = _inked(len(middles), _CLOUD_BEADS, *press)
+    return lines, _coverage(ruled, scale, size, shares)
+
+
+def _plate(ink: GridInk) -> int:
+    """Return the number of the plate that paper of this ink was printed with: another paper, another plate."""
+    return crc32(repr(ink).encode()) & 0x7FFFFFFF
+
+
+def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
+    """Return the ink of lines or beads, 1 at most: half of what it lacks is each one's own, half changes over `length` of them."""
+    if uneven == 0.0:
+        return np.ones(count)
+    own, knots = uniform(plate, np.arange(count)), uniform(plate + 1, np.arange(count // length + 2))
+    slow = np.interp(np.arange(count) / length, np.arange(len(knots)), knots)
+    return np.asarray(1.0 - 0.5 * uneven * (1.0 + 0.5 * (own + slow)))
 
 
 def _places(start_mm: float, stop_mm: float) -> np.ndarray:
@@ -116,12 +144,13 @@ def _places(start_mm: float, stop_mm: float) -> np.ndarray:
     return start_mm + np.arange(math.floor(stop_mm - start_mm + _SLIVER_MM) + 1)
 
 
-def _coverage(stretches_mm: np.ndarray, scale: float, size: int) -> np.ndarray:
-    """Return how much of every pixel in a row of `size` is covered by stretches (n, 2) that grow and do not overlap."""
+def _coverage(stretches_mm: np.ndarray, scale: float, size: int, shares: np.ndarray) -> np.ndarray:
+    """Return how much of every pixel in a row of `size` is covered by stretches (n, 2) that grow and do not overlap, each to its share."""
     if not len(stretches_mm):
         return np.zeros(size, np.float32)
     edges = stretches_mm.ravel() * scale
     lengths = np.diff(edges)
+    lengths[::2] *= shares
     lengths[1::2] = 0  # the gaps between stretches
     # Pixel i spans i to i + 1 from the sheet's rim. The ink up to each rim is piecewise linear, so its differences are exact.
     ink = np.interp(np.arange(size + 1.0), edges, np.concatenate([[0.0], np.cumsum(lengths)]))

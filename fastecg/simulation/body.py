@@ -51,7 +51,9 @@ class Body:
 
     def breath(self, t: np.ndarray) -> np.ndarray:
         """How full the lungs are at `t` (s): -1..1."""
-        return np.sin(2 * pi * self.breath_hz * t + self.breath_phase)
+        angle = 2 * pi * self.breath_hz * t + self.breath_phase
+        angle = angle + 0.5 * np.sin(0.29 * angle + 3 * self.breath_phase)  # no two breaths are as long
+        return np.asarray(np.sin(angle + 0.3 * np.sin(angle)))  # in faster than out
 
 
 def stream(seed: int, concern: str) -> np.random.Generator:

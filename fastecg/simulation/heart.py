@@ -11,6 +11,11 @@ from fastecg.simulation.conductions import Conduction
 from fastecg.simulation.rhythms import Firings
 from fastecg.simulation.waves import LEFT_ORIGIN, RIGHT_ORIGIN, SHAPES, VENTRICULAR, Lobe, Lobes, Shape, timed
 
+# Standard deviations from beat to beat.
+_QUICK_SPREAD = 0.02  # of the voltage of a firing
+_SLOW_SPREAD = 0.05  # of ST, T and U besides
+_ATRIAL_SPREAD = 0.1  # of each lobe of a P wave: the sinus node's exit wanders
+
 
 class Pulses(NamedTuple):
     """Lobes placed in time: (pulses,) arrays in s, heights (pulses, 3) in mV."""
@@ -77,10 +82,14 @@ def _pulses(kind: str, onsets: np.ndarray, stretch: np.ndarray, shape: Shape, se
     table = np.array(shape.quick + shape.slow).reshape(-1, 6)
     quick = np.arange(len(table)) < len(shape.quick)
     unit = np.where(quick, 1e-3, stretch[:, None])  # (firings, lobes)
-    spread = 0.35 if kind == "fibrillation" else 0.02
-    gain = np.maximum(1 + spread * stream(seed, f"gain {kind}").standard_normal(len(onsets)), 0.2)
+    rng, spread = stream(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _QUICK_SPREAD
+    gain = np.maximum(1 + spread * rng.standard_normal(len(onsets)), 0.2)[:, None]
+    if kind in VENTRICULAR:  # the ventricles recover less evenly than they fire
+        gain = np.where(quick, gain, gain * np.maximum(1 + _SLOW_SPREAD * rng.standard_normal((len(onsets), 1)), 0.2))
+    elif spread == _QUICK_SPREAD:
+        gain = gain * np.maximum(1 + _ATRIAL_SPREAD * rng.standard_normal((len(onsets), len(table))), 0.2)
     at = onsets[:, None] + unit * table[:, 0]
-    height = gain[:, None, None] * table[:, 3:]
+    height = gain[..., None] * table[:, 3:]
     return Pulses(at.ravel(), (unit * table[:, 1]).ravel(), (unit * table[:, 2]).ravel(), height.reshape(-1, 3))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import pi
 
 import numpy as np
 
 from fastecg.simulation.body import Body, stream
 from fastecg.simulation.leads import ELECTRODES
+
+_BAND_HZ = (20.0, 150.0)  # of muscle noise
+_CORNER_HZ = 20.0  # above it the power of muscle noise falls with the square of frequency, as skin and fat let it through
+_STEP = 1.75  # the power of a contact's noise falls with this power of frequency
 
 
 def electrode_noise(
@@ -16,6 +21,7 @@ def electrode_noise(
     """What the electrodes pick up besides the heart, shape (electrodes, samples), mV; `drift`, `muscle` and `mains` scale these parts."""
     white = 0.001 * stream(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
     noise = drift * _wander(t, electrodes, body)
+    noise += drift**0.5 * _contact(t, fs, electrodes, body.seed)
     noise += muscle * _muscle(t, fs, electrodes, body.seed)
     noise += mains * _mains(t, fs, electrodes, body.seed)
     noise += white
@@ -30,33 +36,66 @@ def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
     angle = 2 * pi * tones[:, None] * t
     basis = np.concatenate([np.sin(angle), np.cos(angle), body.breath(t)[None]])
     weights = rng.standard_normal((electrodes, 15))  # last, so that fewer electrodes draw the first rows of the same
-    weights[:, :14] *= 0.010 * np.tile((0.1 / tones) ** 0.7, 2)
-    weights[:, 14] *= 0.014
+    weights[:, :14] *= 0.008 * np.tile((0.1 / tones) ** 0.7, 2)
+    weights[:, 14] *= 0.012
     weights[3:] *= 1.5  # the chest moves more than the limbs
     return unrest * (weights @ basis)
 
 
+def _contact(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
+    """Noise of skin and gel at each contact, 0.5 to 40 Hz, mV: what keeps a resting baseline from being a line.
+
+    Spectrum and strength are those that records have between T and P waves: leads have about 14 µV from 0.5 to 2 Hz, 9 from 2 to 8
+    and 4 from 8 to 20 in the median, a third of it or thrice as much at the ends.
+    """
+    rng = stream(seed, "contact")
+    level = 0.0115 * np.exp(rng.normal(0, 0.4) + rng.normal(0, 0.25, ELECTRODES))[:electrodes, None]
+    swell = _swell(rng, t, 0.35)
+    return level * swell * _coloured(rng, t, fs, electrodes, (0.5, 40.0), lambda hertz: hertz**-_STEP)
+
+
 def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Muscle noise of 20 to 150 Hz that swells and fades, mV. Made in the frequency domain: the band is exact."""
+    """Muscle noise of 20 to 150 Hz that comes in bursts, mV."""
     rng = stream(seed, "muscle")
-    deep, hertz, turn = rng.uniform(0.2, 1.0), rng.uniform(0.1, 0.5), rng.uniform(0, 2 * pi)
     tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
+    swell = _swell(rng, t, rng.uniform(0.3, 0.9))
+    return tension * swell * _coloured(rng, t, fs, electrodes, _BAND_HZ, lambda hertz: 1 / (1 + (hertz / _CORNER_HZ) ** 2))
+
+
+def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
+    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.1 to 2 Hz."""
+    tones = 0.1 * 20 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
+    turn = rng.uniform(0, 2 * pi, 5)
+    waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, turn, strict=True))
+    return np.asarray(np.exp(deep * (2 / 5) ** 0.5 * waves - 0.5 * deep**2))
+
+
+def _coloured(
+    rng: np.random.Generator,
+    t: np.ndarray,
+    fs: float,
+    electrodes: int,
+    band_hz: tuple[float, float],
+    power: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Noise of 1 rms for each electrode, shape (electrodes, samples). Made in the frequency domain: the band is exact."""
     lines = np.fft.rfftfreq(t.size, 1 / fs)
-    band = (lines >= 20) & (lines <= min(150.0, 0.45 * fs))
+    band = (lines >= band_hz[0]) & (lines <= min(band_hz[1], 0.45 * fs))
     count = max(int(band.sum()), 1)
+    shape = np.sqrt(power(lines[band]))
     spectrum = np.zeros((electrodes, lines.size), dtype=complex)
-    spectrum[:, band] = rng.standard_normal((electrodes, 2 * count)).view(complex)[:, : band.sum()]
-    waves = np.fft.irfft(spectrum, t.size) * (t.size / (2 * count**0.5))
-    return waves * (tension * np.exp(deep * np.sin(2 * pi * hertz * t + turn)))
+    spectrum[:, band] = shape * rng.standard_normal((electrodes, 2 * count)).view(complex)[:, : band.sum()]
+    return np.asarray(np.fft.irfft(spectrum, t.size) * (t.size / (2 * max(float((shape**2).sum()), 1e-12) ** 0.5)))
 
 
 def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Mains hum of 50 or 60 Hz with its second and third harmonics, mV."""
+    """Mains hum of 50 or 60 Hz with its second and third harmonics, mV: one field, which all contacts let in, some more than others."""
     rng = stream(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
-    size = 0.0015 * rng.exponential(1.0, (ELECTRODES, 1))[:electrodes] * np.array([1.0, 0.1, 0.3])
+    field = 0.0012 * rng.exponential(1.0)
+    size = field * np.exp(rng.normal(0, 0.4, (ELECTRODES, 1)))[:electrodes] * np.array([1.0, 0.1, 0.3])
     turn = rng.uniform(0, 2 * pi, (ELECTRODES, 3))[:electrodes]
     tones = hertz * np.arange(1, 4)
     size = size * (tones < fs / 2)
     angle = 2 * pi * tones[:, None] * t
-    return np.asarray((size * np.cos(turn)) @ np.sin(angle) + (size * np.sin(turn)) @ np.cos(angle))
+    return _swell(rng, t, 0.15) * np.asarray((size * np.cos(turn)) @ np.sin(angle) + (size * np.sin(turn)) @ np.cos(angle))

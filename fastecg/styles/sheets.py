@@ -11,7 +11,7 @@ SCANBOLD = Style(
     title="scan: strong pink grid, bold black traces, bold Times below the traces",
     paper=(252, 226, 234),
     margin=(252, 226, 234),
-    grid=GridInk("line", (244, 178, 196), 0.16, (226, 108, 140), 0.28),
+    grid=GridInk("line", (244, 178, 196), 0.16, (226, 108, 140), 0.28, uneven=0.12),
     ink=(12, 8, 10),
     pen_mm=0.42,
     text_ink=(20, 14, 18),
@@ -34,7 +34,7 @@ SCANBOLD_GREEN = replace(
     title="scan of green paper, bold black traces, small names below",
     paper=(238, 252, 243),
     margin=(238, 252, 243),
-    grid=GridInk("line", (174, 226, 190), 0.2, (126, 206, 154), 0.3),
+    grid=GridInk("line", (174, 226, 190), 0.2, (126, 206, 154), 0.3, uneven=0.12),
     label_mm=3.3,
     separator="step",
     pen=Pen(thin=0.28, pale=0.1, wander=0.09, mottle=0.12),
@@ -46,7 +46,7 @@ SCANBOLD_LILAC = replace(
     title="scan: grey-violet grid, bold black traces, bold Times below the traces",
     paper=(252, 246, 250),
     margin=(252, 246, 250),
-    grid=GridInk("line", (204, 192, 200), 0.16, (146, 128, 140), 0.26),
+    grid=GridInk("line", (204, 192, 200), 0.16, (146, 128, 140), 0.26, uneven=0.12),
 )
 
 PHILIPS = Style(
