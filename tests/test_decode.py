@@ -228,7 +228,17 @@ def test_a_lead_without_ink_is_flagged():
     layers["trace"][1] = 0
     read = decode(layers, true_rows(photo), mode="centroid")
     assert read.record.leads == (photo.page.traces[0].lead,)
-    assert any("no ink" in flag for flag in read.flags)
+    assert read.flags == (f"leads of which no ink was found: {photo.page.traces[1].lead}",)
+
+
+def test_what_was_not_read_is_one_flag(clean):
+    photo, layers = clean
+    some = layers["trace"].copy()
+    some[0][:, : some.shape[2] // 4] = 0
+    read = decode({**layers, "trace": some}, true_rows(photo), mode="render")
+    (flag,) = [flag for flag in read.flags if "not read" in flag]
+    lost = int(np.isnan(read.record.lead(photo.page.traces[0].lead)[: photo.page.traces[0].stop]).sum())
+    assert f"{photo.page.traces[0].lead} {lost} of " in flag
 
 
 def test_wrong_questions_are_refused(clean):

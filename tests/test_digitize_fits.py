@@ -84,14 +84,14 @@ def laid_out():
 def test_a_rhythm_strip_is_named_after_what_it_shows(laid_out):
     segments = tuple(replace(item, lead="I") if item.rhythm else item for item in laid_out.rows.segments)
     misread = replace(laid_out, rows=replace(laid_out.rows, segments=segments))
-    drawn = list(read_segments(misread.by_segment, misread.rows, misread.view.warp, "centroid", []))
+    drawn = list(read_segments(misread.by_segment, misread.rows, misread.view.warp, "centroid"))
     mended = strips_by_trace(misread, drawn)
     assert mended.rows == laid_out.rows
     assert mended.flags[-1] == "a rhythm strip named I shows what lead II does: taken for that"
 
 
 def test_a_rhythm_strip_keeps_its_name_where_nothing_speaks_against_it(laid_out):
-    drawn = list(read_segments(laid_out.by_segment, laid_out.rows, laid_out.view.warp, "centroid", []))
+    drawn = list(read_segments(laid_out.by_segment, laid_out.rows, laid_out.view.warp, "centroid"))
     assert strips_by_trace(laid_out, drawn).flags == laid_out.flags
     without = [item for item in drawn if item.segment.rhythm or item.segment.lead != "II"]
     assert strips_by_trace(laid_out, without).rows == laid_out.rows, "its own lead is not there to compare"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -124,11 +124,12 @@ def decode(
         if lattice.mended:
             flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} places and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
-    readings = list(read_segments(planes, rows, warp, mode, flags, None if ink is None else ink.hidden.astype(np.float32)))
+    readings = list(read_segments(planes, rows, warp, mode, None if ink is None else ink.hidden.astype(np.float32)))
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "render":
         readings = continued(refined(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
+    flags += _unread(readings, rows)
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
     return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
@@ -154,31 +155,22 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float,
     return _FIVE_MM * votes.most_common(1)[0][0], _FIVE_MM * float(np.rint(np.median(down) / _FIVE_MM))
 
 
-def read_segments(
-    planes: Iterable[np.ndarray], rows: Rows, warp: PageWarp, mode: str, flags: list[str], hidden: np.ndarray | None = None
-) -> Iterator[Drawn]:
+def read_segments(planes: Iterable[np.ndarray], rows: Rows, warp: PageWarp, mode: str, hidden: np.ndarray | None = None) -> Iterator[Drawn]:
     """Read every segment that has ink, as many at once as there are processors: they know nothing of one another."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
-        for reading, doubt in found:
-            if doubt:
-                flags.append(doubt)
-            if reading is not None:
-                yield reading
+        yield from (reading for reading in found if reading is not None)
 
 
-def _read(
-    plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
-) -> tuple[Drawn | None, str]:
-    """One segment, and what is doubtful about it."""
+def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode: str, hidden: np.ndarray | None = None) -> Drawn | None:
+    """One segment; None if it has no ink."""
     x_mm = segment.x_mm + np.arange(segment.stop - segment.start) * (rows.speed_mm_s / rows.fs)
     span = float(x_mm[0]), float(x_mm[-1])
     reach = extent_mm(plane, warp, span)
     if reach is None:
-        return None, f"lead {segment.lead}: no ink was found"
+        return None
     strip = straighten(plane, warp, (span[0] - 1.0, span[1] + 1.0), reach)
     y_mm, sd_mm = (column_peaks if mode == "softargmax" else column_means)(strip, x_mm), np.full(len(x_mm), np.nan)
-    doubt = ""
     if mode == "render":
         lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
         behind = None
@@ -186,9 +178,7 @@ def _read(
             behind = straighten(hidden, warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
         starts = {STAGES: y_mm, _FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
         y_mm, sd_mm = _fitted(plane, hidden, warp, x_mm, ~lost, starts, reach, rows)
-        if np.isnan(y_mm).any():
-            doubt = f"lead {segment.lead}: {np.isnan(y_mm).sum()} of {len(y_mm)} samples have no ink and were not read"
-    return Drawn(segment, y_mm, sd_mm), doubt
+    return Drawn(segment, y_mm, sd_mm)
 
 
 def _fitted(
@@ -232,6 +222,17 @@ def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
     for start, stop in runs_of(bare).tolist():
         out[start:stop] = stop - start > longest
     return out
+
+
+def _unread(readings: Sequence[Drawn], rows: Rows) -> list[str]:
+    """What of a page was not read, in a line each: segments, and samples of the others."""
+    read = [item.segment for item in readings]
+    bare = [segment.lead for segment in rows.segments if segment not in read]
+    parts = [f"{item.segment.lead} {lost} of {len(item.y_mm)}" for item in readings if (lost := int(np.isnan(item.y_mm).sum()))]
+    return [
+        *([f"leads of which no ink was found: {', '.join(bare)}"] if bare else []),
+        *([f"samples that have no ink and were not read: {', '.join(parts)}"] if parts else []),
+    ]
 
 
 def _agreeing(readings: list[Drawn], fs: float, flags: list[str]) -> list[Drawn]:

@@ -171,13 +171,13 @@ def _corrected(view: View, settings: Settings) -> LaidOut:
     placed = Assignment(layout, cells, tuple(tracks), 0.0, 0.0, (0.0, 0.0), 0.0, len(segments))
     rows = Rows(segments, speed, settings.fs, THIN_MM)
     page = LaidOut(view, placed, rows, tuple(seen.planes[track] for track in tracks), gain, (), seen.ink)
-    drawn = list(read_segments(page.by_segment, rows, view.warp, "centroid", []))
+    drawn = list(read_segments(page.by_segment, rows, view.warp, "centroid"))
     return judged(page, drawn, known=True)
 
 
 def looked_at(page: LaidOut, settings: Settings) -> LaidOut:
     """A page mended and judged by a first, quick reading."""
-    drawn = list(read_segments(page.by_segment, page.rows, page.view.warp, "centroid", []))
+    drawn = list(read_segments(page.by_segment, page.rows, page.view.warp, "centroid"))
     page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
     page = balanced(page, drawn)
     return judged(page, drawn, known=settings.layout is not None)
