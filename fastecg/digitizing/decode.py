@@ -65,6 +65,8 @@ class Decoded:
         The map between picture and page.
     flags : tuple of str
         What went wrong or was doubtful.
+    pen_mm : float
+        How thick the pen was in the picture; NaN where that was not fitted.
     """
 
     record: Record
@@ -72,6 +74,7 @@ class Decoded:
     layout: Rows
     warp: PageWarp
     flags: tuple[str, ...] = ()
+    pen_mm: float = np.nan
 
 
 def decode(
@@ -130,8 +133,9 @@ def decode(
     if ink is not None and mode == "render":
         readings = continued(refined(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
     flags += _unread(readings, rows)
+    pens = [item.pen_mm for item in readings if np.isfinite(item.pen_mm)]
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
-    return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
+    return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags), float(np.median(pens)) if pens else np.nan)
 
 
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float, float]:

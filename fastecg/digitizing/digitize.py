@@ -39,6 +39,7 @@ _DARK = 96.0  # of 255: most of a picture of light on dark is darker
 _LIGHTER = 2.0  # how far its lighter pixels go from the middle, by how far its darker ones do
 #: Resolutions at which programs draw and scanners scan.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
+_SAME_PEN_MM = 0.04  # by which two measures of a pen may differ: a start of time is off by less than half of that
 _AT_DPI = 1e-3  # how near to one a page is at it, as a share: bars on whole pixels tell no better
 #: By which millimetres may be off, and rows fall, where there is no grid; again after each look that was wrong by more: bars far from where
 #: they were expected are seen in part only.
@@ -129,22 +130,26 @@ def _light_on_dark(picture: np.ndarray) -> bool:
 
 
 def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
-    """Read what was seen."""
-    return read_traces(lay_out(view, settings), settings.mode, name)
+    """Read what was seen; once more where the start of time rested on a pen that the fit has found to be another."""
+    page = lay_out(view, settings)
+    reading = read_traces(page, settings.mode, name)
+    if abs(reading.digitized.pen_mm - page.pen_mm) > _SAME_PEN_MM:
+        return read_traces(lay_out(view, settings, reading.digitized.pen_mm), settings.mode, name)
+    return reading
 
 
-def lay_out(view: View, settings: Settings) -> LaidOut:
-    """Where every lead of a view is, and which ink is whose."""
+def lay_out(view: View, settings: Settings, pen_mm: float = np.nan) -> LaidOut:
+    """Where every lead of a view is, and which ink is whose; how thick the pen is tells where time starts, and may be known."""
     if settings.page is not None:
         return _corrected(view, settings)
     if view.placed is None:
         raise nothing_readable(view.names, view.layers, settings.layout)
-    page, (stretch, fall) = _first_look(view, settings)
+    page, (stretch, fall) = _first_look(view, settings, pen_mm)
     for enough in _SAME_SCALE:
         if abs(stretch - 1.0) < enough and abs(fall) < enough:
             break
         view = reframed(view, _to_whole_dpi(view, stretch), fall, settings.layout)
-        page, (stretch, fall) = _first_look(view, settings)
+        page, (stretch, fall) = _first_look(view, settings, pen_mm)
     return looked_at(page, settings)
 
 
@@ -207,15 +212,15 @@ def _straightened(view: View) -> _Straightened:
     return _Straightened(straight, pulses, planes, ink)
 
 
-def _first_look(view: View, settings: Settings) -> tuple[LaidOut, tuple[float, float]]:
+def _first_look(view: View, settings: Settings, pen_mm: float) -> tuple[LaidOut, tuple[float, float]]:
     """A view with its likeliest layout, and how much longer than thought its millimetres are and its rows fall, where no grid tells."""
     assert view.placed is not None
     seen = _straightened(view)
-    page, axis = _laid_out(view, view.placed, settings, seen)
+    page, axis = _laid_out(view, view.placed, settings, seen, pen_mm)
     return page, frame_of_bars(axis, view, view.placed, seen.straight) if view.plain else (1.0, 0.0)
 
 
-def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straightened) -> tuple[LaidOut, TimeAxis]:
+def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straightened, pen_mm: float) -> tuple[LaidOut, TimeAxis]:
     """A view with one of its layouts."""
     straight, pulses = seen.straight, seen.pulses
     flags: list[str] = []
@@ -228,7 +233,7 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
     rows = [None if track is None else straight.followed[track] for track in placed.tracks]
     axis = time_axis(view, placed, straight, rows, pulses, settings, flags)
     if straight.shown is not None:
-        axis = sharper(axis, view, placed, straight, rows, pulses, settings.fs)
+        axis = sharper(axis, view, placed, straight, rows, pulses, settings.fs, pen_mm)
     own = pulses_of_rows(view.tracks, pulses)
     gains = gains_mm_mv(view, seen.ink, own, pulses, settings, flags)
     baselines, told = baselines_mm(placed, rows, own, axis, gains[0], flags)
@@ -241,7 +246,8 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
         flags.append(f"{further} names of leads belong to nothing that was read: there may be another page in the picture")
     segments = _segments(placed, axis, baselines, told, gains, settings.fs)
     traced = tuple(seen.planes[track] for segment in segments if (track := placed.tracks[segment.row]) is not None)
-    return LaidOut(view, placed, Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM), traced, gains[0], tuple(flags), seen.ink), axis
+    laid = Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM)
+    return LaidOut(view, placed, laid, traced, gains[0], tuple(flags), seen.ink, pen_mm=axis.pen_mm), axis
 
 
 def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Reading:

@@ -55,6 +55,8 @@ class LaidOut:
         How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells.
     confidence : float
         That every lead has its own name, 0 to 1.
+    pen_mm : float
+        How thick the pen was taken to be, where the start of time rests on it; NaN elsewhere.
     """
 
     view: View
@@ -66,6 +68,7 @@ class LaidOut:
     ink: Ink | None = None
     checks: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
+    pen_mm: float = np.nan
 
 
 def at_once(page: LaidOut) -> LaidOut:

@@ -71,11 +71,15 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A segment as it was found: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read."""
+    """A segment as it was found: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read.
+
+    `pen_mm` is how thick its pen was in the picture, NaN where that was not fitted.
+    """
 
     segment: Segment
     y_mm: np.ndarray
     sd_mm: np.ndarray
+    pen_mm: float = np.nan
 
     def x_mm(self, rows: Rows) -> np.ndarray:
         """Page x (n,) of its samples."""

@@ -40,27 +40,38 @@ _STEP_MM = 0.004  # from one to the next
 class _Ends:
     """What the ends of rows tell: where time starts if their cap is `cap_mm`, and which way another cap moves it.
 
-    `way` is 1 if left ends tell, -1 if right ones, 0 if both do, so that the cap cancels.
+    `way` is 1 if left ends tell, -1 if right ones, 0 if both do, so that the cap cancels. `by_pen` is whether the pen alone tells the cap.
     """
 
     start_mm: float
     cap_mm: float
     pen_mm: float
     way: int
+    by_pen: bool
 
 
 def sharper(
-    axis: TimeAxis, view: View, placed: Assignment, straight: Straight, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+    axis: TimeAxis,
+    view: View,
+    placed: Assignment,
+    straight: Straight,
+    rows: Sequence[Row | None],
+    pulses: Sequence[Pulse],
+    fs: float,
+    pen_mm: float = np.nan,
 ) -> TimeAxis:
-    """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink."""
+    """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink.
+
+    How thick the pen is, is told by `pen_mm` where it is known, and else by the ink of columns.
+    """
     assert straight.shown is not None
     gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM
     if gapped and (found := _by_columns(axis, placed, straight.shown, rows, pulses, fs)) is not None:
         return found
     beyond = all(all(view.tracks[track].cut) for track in placed.tracks if track is not None)  # every row goes on beyond the picture
-    ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs)
+    ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs, pen_mm)
     if ends is not None:
-        axis = replace(axis, start_mm=ends.start_mm)
+        axis = replace(axis, start_mm=ends.start_mm, pen_mm=ends.pen_mm if ends.way and ends.by_pen else np.nan)
         if ends.way == 0 or gapped:
             return axis
     bars = agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns))
@@ -120,20 +131,23 @@ def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float,
 
 
 def _by_ends(
-    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float, known_mm: float
 ) -> _Ends | None:
     """Where time starts by the ends of the picture's own ink; None if none is near."""
     spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
     columns = len(placed.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
-    pen = min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
-    pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
+    pen = known_mm
+    if np.isnan(pen):
+        pen = min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
+        pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
     cap = CAP_PENS * pen
     free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
     caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])
     same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
     agreed = max(same, key=len, default=caps)
-    if len(agreed) >= max(2, len(free) / 2):
+    by_pen = len(agreed) < max(2, len(free) / 2)
+    if not by_pen:
         cap = max(float(np.median(agreed)), 0.0)
     ends = [
         End(x + way * cap - axis.start_mm - way_on, "touched" if runs_into(x, pulses) else kind)
@@ -152,4 +166,4 @@ def _by_ends(
     start = axis.start_mm + float(np.mean([median for _, median in told]))
     both = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
     way = 0 if both else told[0][0] if len(told) == 1 else -1
-    return _Ends(start, cap, pen, way)
+    return _Ends(start, cap, pen, way, by_pen)
