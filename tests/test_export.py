@@ -96,7 +96,7 @@ def test_a_split_may_have_no_picture(rendered, tmp_path):
 def test_the_grid_is_where_the_truth_has_it(pictures):
     for picture in pictures.values():
         (grid,) = [thing for thing in things_in(picture) if thing.category == "grid"]
-        lattice = np.array([[np.nan if v is None else v for v in point] for point in picture.truth()["fastecg"]["grid"]["px"]])[:, ::-1]
+        lattice = np.array([[np.nan if v is None else v for v in point] for point in picture.truth()["fastecg"]["grid"]["px"]])
         height, width = picture.size
         lattice = lattice[np.isfinite(lattice).all(axis=1)]
         lattice = lattice[((lattice >= 0) & (lattice <= (width - 1, height - 1))).all(axis=1)]

@@ -67,7 +67,8 @@ def steep_errors(darkness, points, pen_px):
             true = x0 + (row - y0) / slope[first]
             half = int(np.ceil(pen_px / 2 * np.hypot(1, 1 / slope[first]) + 1.5))
             window = darkness[row, round(true) - half : round(true) + half + 1]
-            lone = window[0] == window[-1] == 0 and window.sum() > 0.2 and is_alone(points, true, row, reach, 2 * half)
+            within = points[0, 0] + half < true < points[-1, 0] - half  # beyond begins another lead, with ink of its own
+            lone = within and window[0] == window[-1] == 0 and window.sum() > 0.2 and is_alone(points, true, row, reach, 2 * half)
             if lone and is_straight(points, first, row, reach):
                 yield (window * np.arange(round(true) - half, round(true) + half + 1)).sum() / window.sum() - true
 
@@ -111,8 +112,8 @@ def test_flat_parts_lie_where_the_truth_says(dpi):
 @pytest.mark.parametrize("dpi", DPI)
 def test_steep_parts_lie_where_the_truth_says(dpi):
     errors = all_errors(steep_errors, dpi)
-    assert len(errors) > 50
-    assert np.sqrt(np.mean(errors**2)) < 0.1
+    assert len(errors) > 30
+    assert np.sqrt(np.mean(errors**2)) < 0.05
     assert abs(errors.mean()) < 0.02
 
 
