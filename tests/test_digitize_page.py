@@ -108,7 +108,7 @@ def test_a_lead_without_ink_is_missing():
     reading = read_view(seen(replace(layers, maps=maps), None), Settings())
     found = reading.digitized.record
     assert "aVL" not in found.leads or np.isnan(found.lead("aVL")[1250:2500]).mean() > 0.9
-    assert any(flag.startswith("lead aVL") for flag in reading.digitized.flags)
+    assert any("no ink" in flag and "aVL" in flag for flag in reading.digitized.flags)
     assert np.isfinite(found.lead("V5")[3750:5000]).mean() > 0.95
     assert overlay(photo.image, reading).shape == photo.image.shape
 
@@ -402,12 +402,27 @@ def test_rows_fan_out_if_all_of_them_do(lengths, fans):
 def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, looks, framed):
     """Bars far from where they were expected are found in part only, and tell half the way."""
     told, laid = iter(looks), []
-    monkeypatch.setattr(digitize_module, "_first_look", lambda view, settings: (view, next(told)))
+    monkeypatch.setattr(digitize_module, "_first_look", lambda view, settings, pen_mm: (view, next(told)))
     monkeypatch.setattr(digitize_module, "reframed", lambda view, stretch, fall, layout: laid.append((stretch, fall)) or view)
     monkeypatch.setattr(digitize_module, "looked_at", lambda page, settings: page)
     view = SimpleNamespace(placed="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0))
     assert digitize_module.lay_out(view, Settings()) is view
     assert laid == looks[:framed]
+
+
+@pytest.mark.parametrize(("thought", "fitted", "looks"), [(0.42, 0.28, 2), (0.3, 0.32, 1), (np.nan, 0.3, 1), (0.3, np.nan, 1)])
+def test_a_page_is_read_once_more_with_the_pen_that_was_fitted(monkeypatch, thought, fitted, looks):
+    asked = []
+    monkeypatch.setattr(
+        digitize_module, "lay_out", lambda view, settings, pen_mm=np.nan: asked.append(pen_mm) or SimpleNamespace(pen_mm=thought)
+    )
+    monkeypatch.setattr(
+        digitize_module, "read_traces", lambda page, mode, name: SimpleNamespace(digitized=SimpleNamespace(pen_mm=fitted), look=len(asked))
+    )
+    reading = read_view(SimpleNamespace(), Settings())
+    assert reading.look == len(asked) == looks
+    assert np.isnan(asked[0])
+    assert asked[1:] == [fitted] * (looks - 1)
 
 
 @pytest.mark.parametrize(

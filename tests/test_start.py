@@ -57,7 +57,7 @@ def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
         by_ends = late + (pens * pen_mm - cap_mm)  # of a right end, less the cap that was thought
         found = drawn(late - 0.5 * STEP, pixel_mm, odd)
         moved = [[Bar(bar.column, bar.y_mm, bar.off_mm - by_ends, bar.pixel_phase) for bar in column] for column in found]
-        off.append(by_ends + _weighed(_Ends(by_ends, cap_mm, pen_mm, -1), moved, pixel_mm, STEP) - late)
+        off.append(by_ends + _weighed(_Ends(by_ends, cap_mm, pen_mm, -1, by_pen=True), moved, pixel_mm, STEP) - late)
     assert np.abs(np.mean(off)) < 0.02
     assert np.sqrt(np.mean(np.square(off))) < 0.25 * pixel_mm
 
@@ -66,7 +66,7 @@ def test_bars_alone_tell_where_no_end_does(monkeypatch):
     placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
     view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, True))])
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
-    monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(8.7, 0.14, 0.34, 1))  # of the picture's edge
+    monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(8.7, 0.14, 0.34, 1, by_pen=True))  # of the picture's edge
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.4, 0.125, False))])
     told = start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm
     assert told == pytest.approx(9.4, abs=0.125)
@@ -118,10 +118,20 @@ def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.3, 0.125, False))])
     for way, moved in ((0, False), (-1, True)):
-        monkeypatch.setattr(start, "_by_ends", lambda *_, way=way: _Ends(10.0, 0.14, 0.34, way))
+        monkeypatch.setattr(start, "_by_ends", lambda *_, way=way: _Ends(10.0, 0.14, 0.34, way, by_pen=True))
         assert (start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm != 10.0) == moved
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
     assert start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm == 10.0
+
+
+@pytest.mark.parametrize(("way", "by_pen", "rests"), [(-1, True, True), (1, True, True), (-1, False, False), (0, True, False)])
+def test_a_start_told_by_one_side_rests_on_the_pen(monkeypatch, way, by_pen, rests):
+    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
+    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, False))])
+    straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
+    monkeypatch.setattr(start, "find_bars", lambda *_: [])
+    monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(10.0, 0.14, 0.34, way, by_pen=by_pen))
+    assert np.isfinite(start.sharper(axis, view, placed, straight, (), (), 500.0).pen_mm) == rests
 
 
 def gapped_row(start_mm, pitch_mm, cap_mm, first=0, scale=8.0):
