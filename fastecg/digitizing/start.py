@@ -58,18 +58,18 @@ def sharper(
     rows: Sequence[Row | None],
     pulses: Sequence[Pulse],
     fs: float,
-    pen_mm: float = np.nan,
+    known_mm: float = np.nan,
 ) -> TimeAxis:
     """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink.
 
-    How thick the pen is, is told by `pen_mm` where it is known, and else by the ink of columns.
+    How thick the pen is, is told by `known_mm` where that is a number, and else by the ink of columns.
     """
     assert straight.shown is not None
     gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM
     if gapped and (found := _by_columns(axis, placed, straight.shown, rows, pulses, fs)) is not None:
         return found
     beyond = all(all(view.tracks[track].cut) for track in placed.tracks if track is not None)  # every row goes on beyond the picture
-    ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs, pen_mm)
+    ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs, known_mm)
     if ends is not None:
         axis = replace(axis, start_mm=ends.start_mm, pen_mm=ends.pen_mm if ends.way and ends.by_pen else np.nan)
         if ends.way == 0 or gapped:
