@@ -472,9 +472,8 @@ def test_processes_of_a_broken_pool_are_killed():
         pool.submit(os.getpid).result(timeout=HANGS_S)
         processes = list(pool._processes.values())
         workers._kill_rest(pool)
-        for process in processes:
-            process.join(HANGS_S)
-        assert all(process.exitcode for process in processes)
+    # The pool has waited for them here. To wait for a process beside the pool is a race: who comes second is told no exit code.
+    assert all(process.exitcode for process in processes)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
