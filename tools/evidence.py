@@ -20,20 +20,20 @@ import numpy as np
 from sections import rewrite
 
 import fastecg
+from fastecg.digitizing.analysis import Settings, analyse_layers, analyse_upright
 from fastecg.digitizing.coarse import column_means, extent_mm, straighten
-from fastecg.digitizing.digitize import lay_out, read_traces, read_view
-from fastecg.digitizing.layout import rows_of
+from fastecg.digitizing.layout import segments_of
 from fastecg.digitizing.oracle import drawn_samples
-from fastecg.digitizing.separate import WEIGHTS, Layers
+from fastecg.digitizing.reading import lay_out, read_analysed, read_traces
+from fastecg.digitizing.segmenter import WEIGHTS, Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
-from fastecg.digitizing.views import Settings, best_view, seen
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
 RECIPES = ("clean", "scan", "photo", "copy", "screen", "aged", "damaged", "mix", "kit")
 SEED = 11
 
-MODES = {"render": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
+MODES = {"stroke_fit": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
 MASK, PAPER, TRUE = "column mean on the true mask, layout told", "denoised, then vertical scan, layout told", "stroke fit on true layers"
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ def true_layers(photo: fastecg.Photo) -> Layers:
 
 def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:
     """Column means of planes in the picture's frame, one a segment, with the true geometry and layout."""
-    rows = rows_of(photo.page, photo.record.fs)
+    rows = segments_of(photo.page, photo.record.fs)
     signal = np.full(photo.record.signal.shape, np.nan)
     for plane, segment in zip(planes, rows.segments, strict=True):
         x = segment.x_mm + np.arange(segment.stop - segment.start) * rows.speed_mm_s / rows.fs
@@ -77,7 +77,7 @@ def true_masks(photo: fastecg.Photo) -> list[np.ndarray]:
 
 def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
     """The network's traces within the true box of every segment: a denoiser, and nothing that tells neighbouring rows apart."""
-    from fastecg.digitizing.separate import resized
+    from fastecg.digitizing.segmenter import resized
 
     height, width = photo.image.shape[:2]
     ink = resized(np.repeat(np.rint(255 * layers["trace"]).astype(np.uint8)[..., None], 3, axis=2), 1 / layers.zoom)[..., 0]
@@ -119,7 +119,7 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
     layers, page, fault = None, None, ""
     try:
         settings = Settings(fs=record.fs)
-        view = best_view(photo.image, settings, weights)
+        view = analyse_upright(photo.image, settings, weights)
         layers = view.layers if view.turns == 0 else None
         page = lay_out(view, settings)
     except fastecg.ImageError as error:
@@ -128,10 +128,10 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
     for mode, way in MODES.items():
         start, found = time.process_time(), None
         try:
-            found = read_traces(page, mode).digitized.record if page else None
+            found = read_traces(page, mode).decoded.record if page else None
         except fastecg.ImageError as error:
             fault = str(error)
-        named = bool(page) and page.view.placed.layout.name == photo.page.layout
+        named = bool(page) and page.analysis.match.layout.name == photo.page.layout
         add(way, found, until + time.process_time() - start, found_layout=named, fault=fault)
     start = time.process_time()
     add(MASK, scanned(photo, true_masks(photo)), time.process_time() - start)
@@ -139,7 +139,11 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
         add(PAPER, scanned(photo, denoised(photo, layers)), 0.0)
     start = time.process_time()
     try:
-        add(TRUE, read_view(seen(true_layers(photo), None), Settings(fs=record.fs)).digitized.record, time.process_time() - start)
+        add(
+            TRUE,
+            read_analysed(analyse_layers(true_layers(photo), None), Settings(fs=record.fs)).decoded.record,
+            time.process_time() - start,
+        )
     except fastecg.ImageError as error:
         add(TRUE, None, time.process_time() - start, fault=str(error))
     return rows
@@ -180,11 +184,11 @@ def tables(rows: list[Row], pages: int) -> str:
     out += ["", "By layout, all recipes, stroke fit:", "", "| layout | pages | layout found | " + HEAD, "|---" * 10 + "|"]
     by_layout = defaultdict(list)
     for row in plain:
-        if row["way"] == MODES["render"]:
+        if row["way"] == MODES["stroke_fit"]:
             by_layout[row["layout"]].append(row)
     for layout, chosen in sorted(by_layout.items(), key=lambda item: -len(item[1])):
         out.append(line(chosen, layout, str(len(chosen)), f"{100 * np.mean([row['found_layout'] for row in chosen]):.0f} %"))
-    others = [row for row in rows if row["dpi"] != 200 and row["way"] == MODES["render"]]
+    others = [row for row in rows if row["dpi"] != 200 and row["way"] == MODES["stroke_fit"]]
     if others:
         out += ["", "By resolution, stroke fit:", "", "| pages | dpi | " + HEAD, "|---" * 9 + "|"]
         for recipe, dpi in dict.fromkeys((row["recipe"], row["dpi"]) for row in others):
@@ -216,7 +220,7 @@ def main() -> None:
     with ProcessPoolExecutor(given.workers) as pool:
         for task, found in zip(tasks, pool.map(read_page, tasks), strict=True):
             rows += found
-            mine = next((row for row in found if row["way"] == MODES["render"]), None)
+            mine = next((row for row in found if row["way"] == MODES["stroke_fit"]), None)
             print(
                 f"{task[0].stem} {task[1]} {task[3]:.0f} dpi: {mine['snr'] if mine else np.nan:.1f} dB {mine['fault'] if mine else ''}",
                 file=sys.stderr,

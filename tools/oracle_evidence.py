@@ -18,8 +18,8 @@ from sections import rewrite
 
 import fastecg
 from fastecg.digitizing.decode import decode
-from fastecg.digitizing.layout import rows_of
-from fastecg.digitizing.oracle import drawn_samples, true_layers, true_rows
+from fastecg.digitizing.layout import segments_of
+from fastecg.digitizing.oracle import drawn_samples, true_layers, true_segments
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
@@ -31,9 +31,9 @@ CASES = (("clean", "clean", 0.0), ("scan, mild", "scan", 0.2), ("photo, mild", "
 WAYS = (
     ("column mean", 0.2, "centroid", False),
     ("column soft maximum", 0.2, "softargmax", False),
-    ("**stroke fit**", 0.2, "render", False),
-    ("stroke fit, true geometry", 0.2, "render", True),
-    ("stroke fit, ink as printed", None, "render", False),
+    ("**stroke fit**", 0.2, "stroke_fit", False),
+    ("stroke fit, true geometry", 0.2, "stroke_fit", True),
+    ("stroke fit, ink as printed", None, "stroke_fit", False),
 )
 
 Result = tuple[str, str, fastecg.Record, fastecg.Record, float]
@@ -53,9 +53,9 @@ def decoded(path: Path) -> list[Result]:
         for way, pen, mode, told in WAYS:
             start = time.process_time()
             if told:
-                read = decode(layers[pen], rows_of(photo.page, record.fs), mode=mode, warp=photo.warp)
+                read = decode(layers[pen], segments_of(photo.page, record.fs), mode=mode, warp=photo.warp)
             else:
-                read = decode(layers[pen], true_rows(photo), mode=mode, warp=warp)
+                read = decode(layers[pen], true_segments(photo), mode=mode, warp=warp)
                 warp = read.warp  # the grid does not depend on the mode
             found.append((case, way, wanted, read.record, time.process_time() - start))
     return found

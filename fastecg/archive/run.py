@@ -25,8 +25,8 @@ from fastecg.system.files import read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
+    from fastecg.digitizing.analysis import Settings
     from fastecg.digitizing.result import Format
-    from fastecg.digitizing.views import Settings
 
 _MOST_WEIGHTS = 1 << 31  # bytes of a network's file
 
@@ -232,15 +232,15 @@ def _work(job: Job, *, out: Path, wish: Wish) -> Line:
 
 def _read(job: Job, out: Path, wish: Wish) -> Line:
     """Read one page and write its files; returns the content of its manifest line."""
-    from fastecg.digitizing.digitize import digitize
     from fastecg.digitizing.pictures import read_picture
+    from fastecg.digitizing.reading import read_signals
     from fastecg.digitizing.result import digitized_of
-    from fastecg.digitizing.separate import WEIGHTS
+    from fastecg.digitizing.segmenter import WEIGHTS
 
     target = out / job.stem
     picture = read_picture(job.path, job.page or 0)
     stamp = stamp_of(job.path)
-    reading = digitize(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
+    reading = read_signals(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
     found = digitized_of(reading, picture)
     found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
     sizes = {path.name: size for path in record_files(out, job.stem) if (size := file_bytes(path)) is not None}

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.analysis import PageAnalysis
+from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import Straight
+from fastecg.digitizing.follow import StraightPage
 from fastecg.digitizing.snapping import pixel_phase
-from fastecg.digitizing.views import View
 from fastecg.kernels.runs import runs_of
 
 if TYPE_CHECKING:
     from fastecg.digitizing.time_axis import TimeAxis
 
 REACH_MM = 1.0  # left and right of the place where columns meet, bars are looked for
-_PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
+_GRIDLESS_REACH_MM = 2.0  # the same where millimetres are guessed
 _ABOVE_MM = 6.0  # of that place
 _BELOW_MM = 4.0
 _LEAST_MM = 1.5  # of upright ink, for a bar
@@ -54,7 +54,7 @@ class Bar:
     pixel_phase: float = 0.0
 
 
-def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = REACH_MM) -> list[Bar]:
+def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage, reach_mm: float = REACH_MM) -> list[Bar]:
     """Bars between columns: the middle of upright ink that is no trace."""
     from scipy.ndimage import grey_closing, grey_opening
 
@@ -62,10 +62,10 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
     if ink is None:
         return []
     found = []
-    for track in (track for track in placed.tracks[: placed.strips] if track is not None):
-        for column in range(1, len(placed.layout.columns)):
+    for track in (track for track in match.tracks[: match.strips] if track is not None):
+        for column in range(1, len(match.layout.columns)):
             x = axis.start_mm + column * axis.pitch_mm
-            y = float(view.tracks[track].level_at(np.array([x]))[0])
+            y = float(analysis.tracks[track].level_at(np.array([x]))[0])
             across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
             down = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
             bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
@@ -78,16 +78,16 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
                 middle = float(np.average(across[first:stop], weights=height[first:stop]))
                 ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
-                found.append(Bar(column, y, middle - x, pixel_phase(ends, 0, view.warp, view.layers)))
+                found.append(Bar(column, y, middle - x, pixel_phase(ends, 0, analysis.warp, analysis.layers)))
     return found
 
 
-def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> tuple[float, float]:
+def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> tuple[float, float]:
     """By what factor columns are farther apart than was thought, and by how much rows fall more, mm a mm, as the bars between them tell.
 
     1 and 0 where there are not enough.
     """
-    bars = find_bars(axis, view, placed, straight, _PLAIN_REACH_MM)
+    bars = find_bars(axis, analysis, match, straight, _GRIDLESS_REACH_MM)
     if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME:
         return 1.0, 0.0
     x, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
@@ -113,9 +113,9 @@ def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
     return agreed if len(bars) >= _FEW and len(agreed) > (columns - 1) / 2 else []
 
 
-def barred(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> int:
+def barred(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> int:
     """Before how many columns there are bars, if time runs as it is thought."""
-    return len(agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns)))
+    return len(agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns)))
 
 
 def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:

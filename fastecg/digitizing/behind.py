@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # of what may be hidden
@@ -31,22 +31,24 @@ _UNSEEN_MM = 1.0  # standard deviation of what nothing tells
 _REPEATED_MM = 0.4  # the same of what another beat tells
 
 
-def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
+def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
     """The segments of a page, with what is hidden of them as it likely is.
 
     Parameters
     ----------
-    drawn : sequence of Drawn
-    rows : Rows
+    readings : sequence of SegmentReading
+    rows : PageSegments
     warp : PageWarp
-    ink : Ink
+    ink : PictureInk
         Its `hidden` tells what cannot be seen.
     """
-    unseen = [_unseen(item, rows, warp, ink.hidden) for item in drawn]
-    shown = [np.where(hidden, np.nan, item.y_mm) for item, hidden in zip(drawn, unseen, strict=True)]
+    unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
+    shown = [np.where(hidden, np.nan, item.y_mm) for item, hidden in zip(readings, unseen, strict=True)]
     out = []
-    for k, item in enumerate(drawn):
-        strips = [(shown[j], item.segment.start - other.segment.start) for j, other in enumerate(drawn) if other.segment.rhythm and j != k]
+    for k, item in enumerate(readings):
+        strips = [
+            (shown[j], item.segment.start - other.segment.start) for j, other in enumerate(readings) if other.segment.rhythm and j != k
+        ]
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for start, stop in runs_of(unseen[k]).tolist():
             if stop - start <= round(_LONGEST_S * rows.fs):
@@ -55,7 +57,7 @@ def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> l
     return out
 
 
-def _unseen(item: Drawn, rows: Rows, warp: PageWarp, hidden: np.ndarray) -> np.ndarray:
+def _unseen(item: SegmentReading, rows: PageSegments, warp: PageWarp, hidden: np.ndarray) -> np.ndarray:
     """Which samples (n,) of a segment lie behind something, or were not read."""
     known = np.flatnonzero(np.isfinite(item.y_mm))
     if not known.size:

@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from fastecg.digitizing.layout import Drawn
+from fastecg.digitizing.layout import SegmentReading
 
 #: Leads and their signs that add up to nothing.
 SUMS: Mapping[str, Mapping[str, float]] = {
@@ -25,12 +25,12 @@ _BEAT_S = 0.02  # half of a QRS complex, over which beats are blurred
 _QUIET_MV = 0.02  # standard deviation below which a sum says nothing
 
 
-def checks_of(drawn: Sequence[Drawn], fs: float) -> dict[str, float]:
+def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]:
     """Residuals of a reading: 0 where it agrees with itself, about 1 where it has nothing of an ECG.
 
     Parameters
     ----------
-    drawn : sequence of Drawn
+    readings : sequence of SegmentReading
         Segments as they were read.
     fs : float
         Their samples a second.
@@ -42,19 +42,19 @@ def checks_of(drawn: Sequence[Drawn], fs: float) -> dict[str, float]:
         of the strips less their columns, in the same way; "beats": 1 less the correlation of how much leads of one time move. Only what
         can be told of the leads that are there.
     """
-    found = {name: left for name, signs in SUMS.items() if (left := _left_over(drawn, signs, fs)) is not None}
-    strips = [left for strip in drawn if strip.segment.rhythm if (left := strip_left_over(strip, drawn, fs)) is not None]
+    found = {name: left for name, signs in SUMS.items() if (left := _left_over(readings, signs, fs)) is not None}
+    strips = [left for strip in readings if strip.segment.rhythm if (left := strip_left_over(strip, readings, fs)) is not None]
     if strips:
         found["strip"] = float(np.mean(strips))
-    beats = _beats(drawn, fs)
+    beats = _beats(readings, fs)
     if beats is not None:
         found["beats"] = 1.0 - beats
     return {name: round(float(value), 3) for name, value in found.items()}
 
 
-def strip_left_over(strip: Drawn, drawn: Sequence[Drawn], fs: float) -> float | None:
+def strip_left_over(strip: SegmentReading, readings: Sequence[SegmentReading], fs: float) -> float | None:
     """What is left of a rhythm strip less what a column shows of its lead, as a share of both; None if no column does."""
-    part = next((item for item in drawn if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
+    part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
     return None if part is None else 1.0 - alike(*together([strip, part], fs))
 
 
@@ -67,7 +67,7 @@ def alike(a: np.ndarray, b: np.ndarray) -> float:
     return float(1.0 - (one - other).var() / power) if power else 0.0
 
 
-def together(items: Sequence[Drawn], fs: float) -> list[np.ndarray]:
+def together(items: Sequence[SegmentReading], fs: float) -> list[np.ndarray]:
     """Millivolts of segments in the time that all of them show; empty if it is short."""
     first, last = max(item.segment.start for item in items), min(item.segment.stop for item in items)
     if last - first < _LEAST_S * fs:
@@ -75,9 +75,9 @@ def together(items: Sequence[Drawn], fs: float) -> list[np.ndarray]:
     return [item.millivolts[first - item.segment.start : last - item.segment.start] for item in items]
 
 
-def _left_over(drawn: Sequence[Drawn], signs: Mapping[str, float], fs: float) -> float | None:
+def _left_over(readings: Sequence[SegmentReading], signs: Mapping[str, float], fs: float) -> float | None:
     """What is left of a sum of leads that ought to be nothing, less its mean: a share of their own; None if they are not drawn together."""
-    parts = {item.segment.lead: item for item in drawn if not item.segment.rhythm and item.segment.lead in signs}
+    parts = {item.segment.lead: item for item in readings if not item.segment.rhythm and item.segment.lead in signs}
     if len(parts) < len(signs):
         return None
     signals = together([parts[lead] for lead in signs], fs)
@@ -89,10 +89,10 @@ def _left_over(drawn: Sequence[Drawn], signs: Mapping[str, float], fs: float) ->
     return float(every[:, known].sum(axis=0).std() / own) if own > _QUIET_MV else None
 
 
-def _beats(drawn: Sequence[Drawn], fs: float) -> float | None:
+def _beats(readings: Sequence[SegmentReading], fs: float) -> float | None:
     """Mean correlation of how much leads move, over all pairs that are drawn together; None if there is none."""
     found = []
-    for a, b in combinations(drawn, 2):
+    for a, b in combinations(readings, 2):
         if a.segment.lead == b.segment.lead or a.segment.row == b.segment.row:
             continue
         one, other = together([a, b], fs)

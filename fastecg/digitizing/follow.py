@@ -27,7 +27,7 @@ _SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class TracePath:
     """A row of traces followed through the straightened page: its path's least and largest y of every column, mm."""
 
     top_mm: np.ndarray
@@ -42,7 +42,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class Straight:
+class StraightPage:
     """A page seen straight.
 
     Attributes
@@ -55,7 +55,7 @@ class Straight:
         The picture's own ink of them, where it is known.
     ink, written : Strip, optional
         All of the picture's own ink, and what the network takes for writing.
-    followed : tuple of Row
+    followed : tuple of TracePath
         The path of every track.
     """
 
@@ -64,7 +64,7 @@ class Straight:
     shown: Strip | None
     ink: Strip | None
     written: Strip
-    followed: tuple[Row, ...]
+    followed: tuple[TracePath, ...]
 
 
 def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, float, float]) -> Strip:
@@ -73,7 +73,7 @@ def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, f
     return straighten(plane, warp, (left, right), (top, bottom))
 
 
-def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> Row:
+def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> TracePath:
     """The cheapest path along a row of a straightened page, between two page x; rows are `pitch_mm` apart."""
     scale = strip.scale
     first, last = (int(np.clip((x - strip.left_mm) * scale, 0, strip.ink.shape[1] - 1)) for x in span_mm)
@@ -84,27 +84,27 @@ def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple
     away = np.abs(y_mm - baseline_mm)
     bias = _PULL * away + _FAR_PULL * np.maximum(away - 0.35 * pitch_mm, 0.0)
     lows, highs = path_through(part, bias)
-    return Row(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
+    return TracePath(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
 
 
-def _path(strip: Strip, row: Row) -> tuple[int, np.ndarray, np.ndarray]:
+def _path(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarray]:
     """A row's path in the pixels of a strip: its first column, and the first and last line of the path in every column."""
-    first = round((row.left_mm - strip.left_mm) * strip.scale)
-    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+    first = round((path.left_mm - strip.left_mm) * strip.scale)
+    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     return first, tops, bottoms
 
 
-def _beside(strip: Strip, row: Row, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
+def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
     """The most ink and all of it in every column of a row's path, from so many pixels above to so many below."""
     from fastecg.kernels.paths import ink_beside
 
-    first, tops, bottoms = _path(strip, row)
+    first, tops, bottoms = _path(strip, path)
     most, mass = np.zeros(len(tops), dtype=strip.ink.dtype), np.zeros(len(tops), dtype=strip.ink.dtype)
     ink_beside(strip.ink[:, first : first + len(tops)], tops, bottoms, reach_px, most, mass)
     return most, mass
 
 
-def share(strip: Strip, rows: list[Row]) -> np.ndarray:
+def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     """Whose ink every pixel of a straightened page is, (height, width) uint32: bit 0 for the first row; 0 for nobody's.
 
     Ink belongs to the row whose path it hangs together with on the shortest way. Next to where traces touch it belongs to both.
@@ -112,7 +112,7 @@ def share(strip: Strip, rows: list[Row]) -> np.ndarray:
     from fastecg.kernels.paths import share_ink, spread_owners
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
-    for k, row in enumerate(rows, 1):
+    for k, row in enumerate(paths, 1):
         first, tops, bottoms = _path(strip, row)
         for x, top, bottom in zip(range(first, first + len(tops)), tops, bottoms, strict=True):
             owners[max(top, 0) : bottom + 1, x] = k
@@ -123,7 +123,7 @@ def share(strip: Strip, rows: list[Row]) -> np.ndarray:
 
 
 def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarray, count: int) -> list[np.ndarray]:
-    """The ink of every row in the picture's frame, uint8: what `share` gave it."""
+    """The ink of every row in the picture's frame, uint8: what `assign_ink` gave it."""
     rows, columns = np.nonzero(plane > _FAINT)
     page = warp.inverse(np.column_stack([columns, rows]).astype(np.float64))
     x, y = (np.rint((page[:, axis] - edge) * strip.scale) for axis, edge in ((0, strip.left_mm), (1, strip.top_mm)))
@@ -140,26 +140,26 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
     return planes
 
 
-def ends_mm(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float] | None:
+def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
     """Where the ink along a row's path begins and ends, page x; None if there is hardly any. It counts from `least` on."""
-    along, _ = _beside(strip, row, _ON_PATH_PX)
+    along, _ = _beside(strip, path, _ON_PATH_PX)
     solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():
         return None
     left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID - 1
     left += int(np.argmax(along[left : left + _SOLID] > least))
     right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > least))
-    return row.left_mm + _edge(along, left, -1) / strip.scale, row.left_mm + _edge(along, right, 1) / strip.scale
+    return path.left_mm + _edge(along, left, -1) / strip.scale, path.left_mm + _edge(along, right, 1) / strip.scale
 
 
-def ends_near(strip: Strip, row: Row, places: Sequence[tuple[float, int]]) -> list[float | None]:
+def ends_near(strip: Strip, path: TracePath, places: Sequence[tuple[float, int]]) -> list[float | None]:
     """Where the ink along a row's path, followed from a little inside of each page x, ends to the right (1) or left (-1), if at all."""
-    along, _ = _beside(strip, row, _ON_PATH_PX)
+    along, _ = _beside(strip, path, _ON_PATH_PX)
     found: list[float | None] = []
     for x_mm, way in places:
-        at = round((x_mm - way * _INSIDE_MM - row.left_mm) * row.scale)
+        at = round((x_mm - way * _INSIDE_MM - path.left_mm) * path.scale)
         inside = _SOLID <= at < len(along) - _SOLID and along[at] >= TRACE
-        found.append(row.left_mm + _edge(along, at, way) / strip.scale if inside else None)
+        found.append(path.left_mm + _edge(along, at, way) / strip.scale if inside else None)
     return found
 
 
@@ -177,14 +177,14 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
     return at + way * float((along[at] - half) / max(along[at] - along[beyond], 1e-6))
 
 
-def pen_mm(strip: Strip, row: Row) -> float:
+def pen_mm(strip: Strip, path: TracePath) -> float:
     """About how thick a row's trace is: the ink of the columns that have least, where it is level."""
-    _, mass = _beside(strip, row, _PEN_PX)
+    _, mass = _beside(strip, path, _PEN_PX)
     mass = mass[mass > _THINNEST_PX]
     return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
 
 
-def level_mm(row: Row, span_mm: tuple[float, float]) -> float:
+def level_mm(path: TracePath, span_mm: tuple[float, float]) -> float:
     """The mean height of a row's trace between two page x, mm: machines let no steady voltage through, so that it is 0 mV."""
-    first, last = (int(np.clip((x - row.left_mm) * row.scale, 0, len(row.top_mm) - 1)) for x in span_mm)
-    return float(((row.top_mm + row.bottom_mm) / 2)[first : last + 1].mean())
+    first, last = (int(np.clip((x - path.left_mm) * path.scale, 0, len(path.top_mm) - 1)) for x in span_mm)
+    return float(((path.top_mm + path.bottom_mm) / 2)[first : last + 1].mean())

@@ -20,23 +20,23 @@ from fastecg.kernels.fit import BAND, inverse_diagonal
 class Stage:
     """One step of the annealing: stiffness of the prior, points a pixel, how far stray ink pulls (px), most iterations.
 
-    It ends early when an iteration gains less than the share `enough` of what is left.
+    It ends early when an iteration gains less than the share `rel_tol` of what is left.
     """
 
     stiffness: float
-    taps: int
-    far: float
-    rounds: int
+    samples_per_px: int
+    attract_px: float
+    max_iter: int
     blur: float = 0.0  # half width of the stroke's soft edge, px; 0 to find it together with the pen
-    enough: float = 0.02
+    rel_tol: float = 0.02
 
 
 STAGES = (
     Stage(0.3, 1, 60.0, 6, 2.0),
     Stage(0.1, 1, 60.0, 4, 1.4),
     Stage(0.03, 1, 40.0, 4, 1.0),
-    Stage(0.015, 2, 10.0, 6, enough=0.01),
-    Stage(0.005, 3, 0.0, 10, enough=0.001),
+    Stage(0.015, 2, 10.0, 6, rel_tol=0.01),
+    Stage(0.005, 3, 0.0, 10, rel_tol=0.001),
 )
 
 _STIFFNESS = 0.005  # of the prior that the standard deviations are told with
@@ -45,7 +45,7 @@ _THIN = 0.1  # share of columns in which a trace is level enough to show the pen
 
 
 @dataclass
-class Pen:
+class FittedPen:
     """How a trace is inked: factor of the nominal width, ink inside the stroke (0 to 1), half width of its soft edge in px."""
 
     width: float = 1.0
@@ -54,7 +54,7 @@ class Pen:
 
 
 @dataclass(frozen=True, eq=False)
-class Stroke:
+class StrokeProblem:
     """What to fit: the ink, and how the knots lie in it.
 
     Attributes
@@ -97,11 +97,11 @@ class Fit:
 
     heights: np.ndarray
     sd: np.ndarray
-    pen: Pen
+    pen: FittedPen
     residual: float
 
 
-def fit_stroke(stroke: Stroke, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
+def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
     """Fit the knots to the ink from a rough start (n,)."""
     heights, size = np.array(start, dtype=np.float64), len(start)
     ink = np.asfortranarray(stroke.ink, dtype=np.float32)  # it is read column by column
@@ -112,11 +112,12 @@ def fit_stroke(stroke: Stroke, start: np.ndarray, stages: tuple[Stage, ...] = ST
         pen[2] = stage.blur or pen[2]
         free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_FROM else 0
         misfit = descend(
-            ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness, stage.taps, stage.far, stage.rounds, stage.enough,
+            ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness,
+            stage.samples_per_px, stage.attract_px, stage.max_iter, stage.rel_tol,
             free, heights, pen, bands, right,
         )  # fmt: skip
     variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
-    return Fit(heights, np.sqrt(variance * _variances(bands, heights)), Pen(*pen.tolist()), variance)
+    return Fit(heights, np.sqrt(variance * _variances(bands, heights)), FittedPen(*pen.tolist()), variance)
 
 
 def _pen_width(ink: np.ndarray, radius: float) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 
 _CELL = 4  # px a side of the cells in which bare paper is looked for
 _SPREAD = 8.0  # cells over which the paper's colour is averaged
@@ -32,7 +32,7 @@ _TOO_NOISY = 0.2  # standard deviation of bare paper, in ink: no better than the
 
 
 @dataclass(frozen=True, eq=False)
-class Ink:
+class PictureInk:
     """The pen's coverage as a picture shows it, in the frame of its layers.
 
     Attributes
@@ -69,7 +69,7 @@ class Ink:
         return np.where(near & self.hidden, np.maximum(layers["trace"], _BRIDGE * self.coverage), layers["trace"]).astype(np.float32)
 
 
-def picture_ink(layers: Layers) -> Ink | None:
+def picture_ink(layers: Layers) -> PictureInk | None:
     """The ink of the picture that layers were seen in; None where its colours do not part it from the ground."""
     from fastecg.kernels.unmix import unmix
 
@@ -101,7 +101,7 @@ def picture_ink(layers: Layers) -> Ink | None:
         layers.picture, paper, _CELL, weights, offset + level, layers["grid"], layers["major"], np.array(by_grid), _LIMITS, coverage
     )  # fmt: skip
     hidden = (writing > _WRITING) & (trace < _WRITING)
-    return Ink(coverage, hidden, noise)
+    return PictureInk(coverage, hidden, noise)
 
 
 def _bare_cells(layers: Layers) -> np.ndarray:

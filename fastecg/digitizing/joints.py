@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Rows
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments
 
 _MEET_MM = 1.0  # columns that are farther apart have their bars on blank paper, if any
 _ASIDE_MM = 1.5  # from the place where columns meet, that a bar may stand aside
@@ -25,15 +25,15 @@ _INK = 0.5
 _EDGE_PX = 0.75  # a bar's soft edge
 
 
-def behind_bars(rows: Rows, warp: PageWarp, ink: Ink) -> np.ndarray:
+def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarray:
     """What of a picture is hidden by bars between columns of leads.
 
     Parameters
     ----------
-    rows : Rows
+    rows : PageSegments
         Which lead is where.
     warp : PageWarp
-    ink : Ink
+    ink : PictureInk
 
     Returns
     -------
@@ -66,7 +66,7 @@ def behind_bars(rows: Rows, warp: PageWarp, ink: Ink) -> np.ndarray:
     return hidden
 
 
-def _meetings(rows: Rows) -> Iterator[tuple[float, float]]:
+def _meetings(rows: PageSegments) -> Iterator[tuple[float, float]]:
     """Where columns meet, and their row's 0 mV: page x and y."""
     step = rows.speed_mm_s / rows.fs
     for before, after in zip(rows.segments[:-1], rows.segments[1:], strict=True):

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.analysis import PageAnalysis
+from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.checks import alike, checks_of, correlation, swing
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows
-from fastecg.digitizing.views import View
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
 
@@ -36,21 +36,21 @@ _PEAKED = 5.0  # how much steeper a QRS complex is than the rest, at least
 
 
 @dataclass(frozen=True, eq=False)
-class LaidOut:
-    """A view whose leads have their places.
+class LaidOutPage:
+    """An analysed page on which every lead has its segments.
 
     Attributes
     ----------
-    view : View
-    placed : Assignment
+    analysis : PageAnalysis
+    match : LayoutMatch
         The layout taken.
-    rows : Rows
-        Segments, in mm of the view's warp.
+    rows : PageSegments
+        Segments, in mm of the analysis's warp.
     by_segment : tuple of ndarray
         The ink of every segment's row, each (height, width) uint8.
     gain_mm_mv : float
     flags : tuple of str
-    ink : Ink, optional
+    ink : PictureInk, optional
     checks : dict of str to float
         How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells.
     confidence : float
@@ -59,29 +59,29 @@ class LaidOut:
         How thick the pen was taken to be, where the start of time rests on it; NaN elsewhere.
     """
 
-    view: View
-    placed: Assignment
-    rows: Rows
+    analysis: PageAnalysis
+    match: LayoutMatch
+    rows: PageSegments
     by_segment: tuple[np.ndarray, ...]
     gain_mm_mv: float
     flags: tuple[str, ...]
-    ink: Ink | None = None
+    ink: PictureInk | None = None
     checks: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
     pen_mm: float = np.nan
 
 
-def at_once(page: LaidOut) -> LaidOut:
+def at_once(page: LaidOutPage) -> LaidOutPage:
     """The same page with columns that all start at time 0."""
     segments = tuple(replace(segment, start=0, stop=segment.stop - segment.start) for segment in page.rows.segments)
     flags = (*page.flags, "the columns show the same seconds: all begin at 0 s")
     return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
 
 
-def strips_by_trace(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
+def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """The same page with the rhythm strips that show another lead than their name says, by what their columns show, named after that."""
     segments, flags = list(page.rows.segments), list(page.flags)
-    traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in drawn}
+    traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
     for k, strip in enumerate(segments):
         if not strip.rhythm or (strip.lead, True) not in traces:
             continue
@@ -99,11 +99,11 @@ def strips_by_trace(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
     return replace(page, rows=replace(page.rows, segments=tuple(segments)), flags=tuple(flags))
 
 
-def beats_agree(drawn: Sequence[Drawn], fs: float) -> bool:
+def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
     """Whether the beats of the columns are those of the first seconds, rather than of seconds that follow one another."""
-    whole = [item for item in drawn if item.segment.rhythm]
+    whole = [item for item in readings if item.segment.rhythm]
     parts: dict[int, np.ndarray] = {}
-    for item in drawn:
+    for item in readings:
         if not item.segment.rhythm:
             parts[item.segment.start] = parts.get(item.segment.start, np.zeros(1)) + swing(item.millivolts, fs)
     if len(parts) < 2:
@@ -124,13 +124,13 @@ def beats_agree(drawn: Sequence[Drawn], fs: float) -> bool:
     return bool(here > after + _MARGIN)
 
 
-def levelled(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
+def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """The same page with 0 mV of rows without a pulse where their traces' mean is, or where the same lead of another row has it.
 
     Machines let no steady voltage through, so that the mean of a trace is 0 mV, the more so the longer it is: a strip tells it better
     than a row of columns, and a pulse better than both.
     """
-    shift, told = _shifts(page, drawn)
+    shift, told = _shifts(page, readings)
     if not shift:
         return page
     segments = tuple(
@@ -140,17 +140,17 @@ def levelled(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
     return replace(page, rows=replace(page.rows, segments=segments))
 
 
-def _shifts(page: LaidOut, drawn: Sequence[Drawn]) -> tuple[dict[int, float], dict[int, str]]:
+def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict[int, float], dict[int, str]]:
     """By how many mm 0 mV of rows moves, and what tells it."""
     shift: dict[int, float] = {}
     told: dict[int, str] = {}
-    for row in {item.segment.row for item in drawn if item.segment.zero != "pulse"}:
-        every = np.concatenate([item.y_mm - item.segment.baseline_mm for item in drawn if item.segment.row == row])
+    for row in {item.segment.row for item in readings if item.segment.zero != "pulse"}:
+        every = np.concatenate([item.y_mm - item.segment.baseline_mm for item in readings if item.segment.row == row])
         known = every[np.isfinite(every)]
         if len(known) > _LEAST_LEVEL_S * page.rows.fs:
             shift[row] = float(known.mean())
-    for strip in (item for item in drawn if item.segment.rhythm):
-        part = next((item for item in drawn if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
+    for strip in (item for item in readings if item.segment.rhythm):
+        part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
         if part is None:
             continue
         # The row that is told better tells the other.
@@ -166,13 +166,13 @@ def _shifts(page: LaidOut, drawn: Sequence[Drawn]) -> tuple[dict[int, float], di
     return shift, told
 
 
-def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> LaidOut:
+def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool = False) -> LaidOutPage:
     """The same page with what its reading says of itself.
 
     Parameters
     ----------
-    page : LaidOut
-    drawn : sequence of Drawn
+    page : LaidOutPage
+    readings : sequence of SegmentReading
         Its segments, as they were read.
     known : bool
         Whether the user said what the layout is.
@@ -182,14 +182,14 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
     ImageError
         If it is no ECG, or nothing tells which lead is where.
     """
-    drawn = placed_anew(page, drawn)
-    checks = checks_of(drawn, page.rows.fs)
-    placed = page.placed
-    share = placed.found / len(placed.cells)
-    others = [other for other in page.view.found if not other.same_order(placed)]
-    margin = placed.score - others[0].score if others else np.inf
+    readings = placed_anew(page, readings)
+    checks = checks_of(readings, page.rows.fs)
+    match = page.match
+    share = match.found / len(match.cells)
+    others = [other for other in page.analysis.found if not other.same_order(match)]
+    margin = match.score - others[0].score if others else np.inf
     left = [checks[name] for name in _SUMS if name in checks]
-    usual = len(placed.cells) == 1 or placed.layout.name in LAYOUTS
+    usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
     unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
     worth = unchecked if not left else float(np.clip((_BAD - np.median(left)) / (_BAD - _GOOD), 0.0, 1.0))
     worth *= float(np.clip((_ALONE - checks.get("beats", 0.0)) / (_ALONE - _TOGETHER), 0.0, 1.0))
@@ -198,20 +198,20 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
         if checks.get("beats", 0.0) > _ALONE:
             raise ImageError("its traces do not beat together, expected the leads of an ECG")
         if share < _FEW_NAMES and confidence < _FEW_NAMES:
-            read = ", ".join(sorted({name.lead for name in page.view.names})) or "none"
+            read = ", ".join(sorted({name.lead for name in page.analysis.names})) or "none"
             raise ImageError(
                 f"nothing tells which lead is where (names read: {read}), expected an ECG with names, or its layout to be given"
             )
-        if len(placed.cells) < 3 and drawn and max(_peaked(item.millivolts, page.rows.fs) for item in drawn) < _PEAKED:
+        if len(match.cells) < 3 and readings and max(_peaked(item.millivolts, page.rows.fs) for item in readings) < _PEAKED:
             raise ImageError("no trace has QRS complexes, expected the leads of an ECG")
     flags = page.flags if confidence >= SURE or known else (*page.flags, "order uncertain: which lead is where could not be told for sure")
     return replace(page, checks=checks, confidence=round(1.0 if known else float(confidence), 3), flags=flags)
 
 
-def placed_anew(page: LaidOut, drawn: Sequence[Drawn]) -> list[Drawn]:
+def placed_anew(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
     """What was read, with the segments that a page now has where it was read; without what it has no longer."""
     places = {(item.row, item.x_mm): item for item in page.rows.segments}
-    return [replace(item, segment=places[key]) for item in drawn if (key := (item.segment.row, item.segment.x_mm)) in places]
+    return [replace(item, segment=places[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in places]
 
 
 def _peaked(signal: np.ndarray, fs: float) -> float:

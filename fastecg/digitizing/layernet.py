@@ -141,7 +141,7 @@ def read_layernet(path: Path) -> LayerNet:
     return net
 
 
-class _Ready(nn.Module):
+class _ExportWrapper(nn.Module):
     """The network as it is shipped: from a picture's bytes to probabilities."""
 
     def __init__(self, net: LayerNet) -> None:
@@ -162,7 +162,7 @@ def export_layernet(checkpoint: Path, target: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the older exporter, which needs no further package
         torch.onnx.export(
-            _Ready(load_layernet(checkpoint)).eval(),
+            _ExportWrapper(load_layernet(checkpoint)).eval(),
             (example,),
             str(part),
             input_names=["picture"],

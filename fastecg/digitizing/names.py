@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MARKER_CELL, MARKERS
 from fastecg.errors import ImageError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.digitizing.layout import Rows, rows_of
+from fastecg.digitizing.layout import PageSegments, segments_of
 from fastecg.digitizing.targets import THIN_MM
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def _trace_layer(photo: Photo, trace: TraceTruth, pen_mm: float | None) -> np.nd
     return plane
 
 
-def true_rows(photo: Photo) -> Rows:
+def true_segments(photo: Photo) -> PageSegments:
     """The photo's layout, its places counted from the grid's first crossing."""
     left, top = photo.page.grid.area_mm[:2]
-    return rows_of(photo.page, photo.record.fs).moved((-left, -top))
+    return segments_of(photo.page, photo.record.fs).moved((-left, -top))
 
 
 def drawn_samples(photo: Photo) -> np.ndarray:

@@ -43,14 +43,14 @@ _BY_DECODER = (2, 4, 8)  # what JPEG can be divided by while it is decoded
 
 
 @dataclass(frozen=True)
-class Source:
+class PictureSource:
     """A picture file, and the folder below the input in which it was found."""
 
     path: Path
     folder: Path = Path()
 
 
-def find_pictures(inputs: Iterable[Path]) -> list[Source]:
+def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
     """Pictures among files and folders; folders are searched to the bottom, in the order of names.
 
     Raises
@@ -64,12 +64,12 @@ def find_pictures(inputs: Iterable[Path]) -> list[Source]:
     return found
 
 
-def _within(given: Path) -> Iterator[Source]:
+def _within(given: Path) -> Iterator[PictureSource]:
     if given.is_dir():
         files = (path for path in sorted(given.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file())
-        yield from (Source(path, path.parent.relative_to(given)) for path in files)
+        yield from (PictureSource(path, path.parent.relative_to(given)) for path in files)
     elif given.exists():
-        yield Source(given)
+        yield PictureSource(given)
     else:
         raise ImageError(f"{given}: no such file or folder, expected a picture or a folder of them")
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
-from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.digitizing.gauss_newton import Stage, StrokeProblem, fit_stroke
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.kernels.runs import runs_of
 
-_STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, enough=0.01), Stage(0.005, 3, 0.0, 10, enough=0.001))
+_STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
 _PEN_MM = 0.4  # from which the pen's width is sought
 _NEAR_PX = 4.0  # beyond the pen: a flank may be this far from the first fit
 _OTHERS_PX = 1.5  # ink of other rows beyond their pen: edges are soft
@@ -36,19 +36,19 @@ _APART_PX = 2.0  # between two fits, from which on the second has found other in
 _FLANK = 1  # samples beside one, that are its flank
 
 
-def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
+def refined(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
     """The segments of a page, fitted again.
 
     Parameters
     ----------
-    drawn : sequence of Drawn
+    readings : sequence of SegmentReading
         Segments as the first fit has them.
-    rows : Rows
+    rows : PageSegments
     warp : PageWarp
-    ink : Ink
+    ink : PictureInk
     """
-    groups: dict[int, list[Drawn]] = {}
-    for item in sorted(drawn, key=lambda item: item.segment.x_mm):
+    groups: dict[int, list[SegmentReading]] = {}
+    for item in sorted(readings, key=lambda item: item.segment.x_mm):
         groups.setdefault(item.segment.row, []).append(item)
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
     out = []
@@ -58,7 +58,7 @@ def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     return out
 
 
-def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
+def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
     """The segments of a page with straight lines where a trace runs under a letter or two: there it is hidden, not missing.
 
     How far a line may be from the trace is told by the standard deviation: that of a trace somewhere between the letters' edges.
@@ -67,7 +67,7 @@ def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
 
     covered = maximum_filter(ink.hidden, _LETTER_PX)
     out = []
-    for item in drawn:
+    for item in readings:
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for start, stop in runs_of(np.isnan(y)).tolist():
             if start == 0 or stop == len(y) or (stop - start) * rows.speed_mm_s / rows.fs > _WORD_MM:
@@ -81,7 +81,9 @@ def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     return out
 
 
-def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: list[np.ndarray], others: list[np.ndarray]) -> list[Drawn]:
+def _refined_row(
+    group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, own: list[np.ndarray], others: list[np.ndarray]
+) -> list[SegmentReading]:
     """One row's segments, fitted again."""
     lifted = np.array([np.nan])
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
@@ -97,7 +99,7 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
     seen = _seen(ink, low, high, own, others, _PEN_MM * warp.scale)
     known = np.flatnonzero(~lost)
     start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
-    stroke = Stroke(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
+    stroke = StrokeProblem(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
     pen_mm = fit.pen.width * fit.pen.ink * _PEN_MM  # narrow and dark or wide and pale: where it is blurred, nothing parts the two
@@ -129,7 +131,7 @@ def _box(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.
     return low, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
 
 
-def _seen(ink: Ink, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float) -> np.ndarray:
+def _seen(ink: PictureInk, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float) -> np.ndarray:
     """A row's ink: none away from its stroke, unknown under other strokes and writing."""
     from fastecg.kernels.capsule import stroke_polyline
 

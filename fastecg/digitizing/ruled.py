@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.phase import Fives, find_grid
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.warp_fit import FittedWarp, left_over
 from fastecg.errors import ImageError

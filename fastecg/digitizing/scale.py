@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastecg.digitizing.phase import carriers
-from fastecg.digitizing.separate import Separator, resized
+from fastecg.digitizing.segmenter import LayerSegmenter, resized
 from fastecg.digitizing.targets import SCALE
 
 _TILES = 4  # along either side of a picture
@@ -23,7 +23,7 @@ _AS_CLEAR = 0.5  # of the clearest period: others may be its harmonics
 _NOT_OWN = 0.3  # what one counts that only the network has
 
 
-def find_scales(picture: np.ndarray, network: Separator) -> list[float]:
+def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
     """Pixels a mm that a picture (height, width, 3) may have, the one with the clearest grid first; none if there is no grid."""
     found: list[tuple[float, float]] = []
     middles = _places(picture)
@@ -44,7 +44,7 @@ def find_scales(picture: np.ndarray, network: Separator) -> list[float]:
     return scales
 
 
-def _tried(picture: np.ndarray, network: Separator, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
+def _tried(picture: np.ndarray, network: LayerSegmenter, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
     """How clear the network sees a grid if a mm is so many px, and how many it then turns out to be."""
     seen = network.part(picture, SCALE / px_per_mm, middle, _SEEN)
     tile = seen["grid"]

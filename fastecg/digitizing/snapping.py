@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 
 _TURNED_PX = 0.15  # by how much a line may be off from one end to the other: more, and the whole picture has been turned or bent since
 _NEAR_PX = 0.16  # the middle of a line is that of a pixel, to this

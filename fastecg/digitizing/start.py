@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.analysis import PageAnalysis
+from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import Row, Straight, ends_near, pen_mm
+from fastecg.digitizing.follow import StraightPage, TracePath, ends_near, pen_mm
 from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
 from fastecg.digitizing.tracks import track_ends
-from fastecg.digitizing.views import View
 
 _THICKEST_MM = 0.42  # of pens that write ECGs
 _MOST_CAPS = 1.5  # the longest cap that rows may tell, of that of the pen
@@ -52,10 +52,10 @@ class _Ends:
 
 def sharper(
     axis: TimeAxis,
-    view: View,
-    placed: Assignment,
-    straight: Straight,
-    rows: Sequence[Row | None],
+    analysis: PageAnalysis,
+    match: LayoutMatch,
+    straight: StraightPage,
+    paths: Sequence[TracePath | None],
     pulses: Sequence[Pulse],
     fs: float,
     known_mm: float = np.nan,
@@ -66,31 +66,31 @@ def sharper(
     """
     assert straight.shown is not None
     gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM
-    if gapped and (found := _by_columns(axis, placed, straight.shown, rows, pulses, fs)) is not None:
+    if gapped and (found := _by_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
-    beyond = all(all(view.tracks[track].cut) for track in placed.tracks if track is not None)  # every row goes on beyond the picture
-    ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs, known_mm)
+    beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # every row goes on beyond the picture
+    ends = None if beyond else _by_ends(axis, match, straight.shown, paths, pulses, fs, known_mm)
     if ends is not None:
         axis = replace(axis, start_mm=ends.start_mm, pen_mm=ends.pen_mm if ends.way and ends.by_pen else np.nan)
         if ends.way == 0 or gapped:
             return axis
-    bars = agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns))
-    pixel = view.layers.zoom / view.warp.scale
+    bars = agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns))
+    pixel = analysis.layers.zoom / analysis.warp.scale
     return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
 
 
 def _by_columns(
-    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+    axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> TimeAxis | None:
     """Where time starts, and how far columns are apart, by both ends of every column beside a gap; None if too few are free.
 
     Where a column begins less a cap, and ends plus one, are two lines of one slope: their distance tells the cap.
     """
-    columns = len(placed.layout.columns)
+    columns = len(match.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
     sought = [(column, way, length if way > 0 else 0.0) for column in range(columns) for way in (-1, 1)]
     expected = [(axis.start_mm + column * axis.pitch_mm + further, way) for column, way, further in sought]
-    ends = [ends_near(strip, row, expected) for row in rows[: placed.strips] if row is not None]
+    ends = [ends_near(strip, row, expected) for row in paths[: match.strips] if row is not None]
     equations, places = [], []
     for (column, way, further), (x, _), *told in zip(sought, expected, *ends, strict=True):
         near = np.array([end for end in told if end is not None and abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
@@ -131,15 +131,15 @@ def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float,
 
 
 def _by_ends(
-    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float, known_mm: float
+    axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float, known_mm: float
 ) -> _Ends | None:
     """Where time starts by the ends of the picture's own ink; None if none is near."""
-    spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
-    columns = len(placed.layout.columns)
-    lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
+    spans = {k: span for k, row in enumerate(paths) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
+    columns = len(match.layout.columns)
+    lengths = {k: row_length_mm(axis, columns, k >= match.strips, 1.0 / fs) for k in spans}
     pen = known_mm
     if np.isnan(pen):
-        pen = min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
+        pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
         pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
     cap = CAP_PENS * pen
     free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]

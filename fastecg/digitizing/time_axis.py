@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment
+from fastecg.digitizing.analysis import PageAnalysis, Settings
+from fastecg.digitizing.assign import SPEEDS_MM_S, LayoutMatch
 from fastecg.digitizing.bars import barred
-from fastecg.digitizing.follow import Row, Straight, pen_mm
+from fastecg.digitizing.follow import StraightPage, TracePath, pen_mm
 from fastecg.digitizing.pulses import Pulse, snapped
 from fastecg.digitizing.tracks import ink_along, possible_ends
-from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
 from fastecg.kernels.runs import runs_of
 
@@ -91,10 +91,10 @@ class End:
 
 
 def time_axis(
-    view: View,
-    placed: Assignment,
-    straight: Straight,
-    rows: Sequence[Row | None],
+    analysis: PageAnalysis,
+    match: LayoutMatch,
+    straight: StraightPage,
+    paths: Sequence[TracePath | None],
     pulses: Sequence[Pulse],
     settings: Settings,
     flags: list[str],
@@ -103,52 +103,52 @@ def time_axis(
 
     Parameters
     ----------
-    view : View
-    placed : Assignment
-    straight : Straight
-    rows : sequence of Row or None
+    analysis : PageAnalysis
+    match : LayoutMatch
+    straight : StraightPage
+    paths : sequence of TracePath or None
         The path of every row of the layout.
     pulses : sequence of Pulse
     settings : Settings
     flags : list of str
         What is doubtful is added to it.
     """
-    possible = [([], []) if row is None else possible_ends(straight.network, row) for row in rows]
+    possible = [([], []) if row is None else possible_ends(straight.network, row) for row in paths]
     spans = [(lefts[0], rights[0]) if lefts and rights else None for lefts, rights in possible]
     if not any(spans):
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
-    cap = view.layers.cap_mm
-    columns = len(placed.layout.columns)
-    cut = [(True, True) if track is None else view.tracks[track].cut for track in placed.tracks]
+    cap = analysis.layers.cap_mm
+    columns = len(match.layout.columns)
+    cut = [(True, True) if track is None else analysis.tracks[track].cut for track in match.tracks]
     touched = [(False, False) if span is None else (runs_into(span[0], pulses), runs_into(span[1], pulses)) for span in spans]
     own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
-    inked: list[tuple[list[float], list[float]]] = [([], []) for _ in rows]
+    inked: list[tuple[list[float], list[float]]] = [([], []) for _ in paths]
     pen = 0.0
     if straight.shown is not None:
-        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
-        inked = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in rows]
+        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in paths if row is not None), default=0.0)
+        inked = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in paths]
     lengths = [
         [
             rights[0] - lefts[0] - 2 * half
             for ends_of, half in ((possible, cap), (inked, pen))
             for k, (lefts, rights) in enumerate(ends_of)
-            if lefts and rights and spans[k] is not None and all(own[k]) and (k >= placed.strips) == strips
+            if lefts and rights and spans[k] is not None and all(own[k]) and (k >= match.strips) == strips
         ]
         for strips in (False, True)
     ]
     step = 1.0 / settings.fs
     # Where pulses run into all rows, these are longer by some mm, which tells one speed from another all the same.
     touching = [span[1] - span[0] for span, sides in zip(spans, cut, strict=True) if span is not None and not any(sides)]
-    speed = settings.speed_mm_s or _speed(placed, lengths if any(lengths) else [touching], flags)
-    share = placed.layout.seconds / columns
-    gapped = _gapped(straight, rows[: placed.strips], spans, own, placed, cap, share * speed) if columns > 1 else None
+    speed = settings.speed_mm_s or _speed(match, lengths if any(lengths) else [touching], flags)
+    share = match.layout.seconds / columns
+    gapped = _gapped(straight, paths[: match.strips], spans, own, match, cap, share * speed) if columns > 1 else None
     gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, share * speed, step * speed)
 
     def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
-        ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
-        ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
+        ends = _ends(axis, match, possible, cut, touched, pulses, cap, step)
+        ends += _ends(axis, match, inked, cut, touched, pulses, pen, step)
         if not ends:
-            guessed = replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
+            guessed = replace(axis, start_mm=match.left_mm + match.name_mm[0] - _NAME_AFTER_MM)
             by_bars = _start_of_bars(guessed, bars)
             if by_bars is None:
                 doubts.append(
@@ -159,13 +159,13 @@ def time_axis(
         return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
 
     def bars(axis: TimeAxis) -> int:
-        return barred(axis, view, placed, straight)
+        return barred(axis, analysis, match, straight)
 
     doubts: list[str] = []
-    axis = started(_columns(placed, lengths, gaps, speed, step), doubts)
+    axis = started(_columns(match, lengths, gaps, speed, step), doubts)
     if gaps is None and axis.shown_s < share:  # rows that are read too short are told from short ones by bars, if there are any
         others: list[str] = []
-        whole = started(TimeAxis(speed, 0.0, share * speed, share, share, placed.layout.seconds), others)
+        whole = started(TimeAxis(speed, 0.0, share * speed, share, share, match.layout.seconds), others)
         if bars(whole) > bars(axis):
             axis, doubts = whole, others
     flags += doubts
@@ -173,10 +173,10 @@ def time_axis(
 
 
 def _columns(
-    placed: Assignment, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
+    match: LayoutMatch, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
 ) -> TimeAxis:
     """How far apart columns are and how long, by gaps between them or else by the lengths (rows, strips) mm; time starts at 0 mm."""
-    columns, seconds = len(placed.layout.columns), placed.layout.seconds
+    columns, seconds = len(match.layout.columns), match.layout.seconds
     share, step_mm = seconds / columns, step_s * speed_mm_s
     nominal = share * speed_mm_s
     pitch, shown, strip_s = nominal, share, seconds
@@ -187,7 +187,7 @@ def _columns(
         shown = share if shown_mm == nominal else round(shown_mm / speed_mm_s, 3)
     elif columns > 1 and row_mm and abs(row_mm + step_mm - columns * nominal) > _TRUE_MM:
         short = (columns * nominal - row_mm - step_mm) / (columns * nominal)
-        lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
+        lossy = strip_mm - row_mm > _TRUE_MM or abs(match.column_mm - row_mm / columns) < abs(match.column_mm - nominal) - 0.1
         if 0 < short < _SHORT and lossy:
             pitch = (row_mm + step_mm) / columns
             shown = min(round(pitch / speed_mm_s / step_s) * step_s, share)
@@ -228,12 +228,12 @@ def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> 
     return (columns - 1) * axis.pitch_mm + (axis.shown_s - step_s) * axis.speed_mm_s
 
 
-def _speed(placed: Assignment, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
+def _speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
     """The paper speed at which rows or columns are as long as the layout's time."""
-    columns = len(placed.layout.columns)
-    told = [length / placed.layout.seconds for group in reversed(lengths) for length in group]
+    columns = len(match.layout.columns)
+    told = [length / match.layout.seconds for group in reversed(lengths) for length in group]
     if columns > 1:
-        told.append(placed.column_mm * columns / placed.layout.seconds)
+        told.append(match.column_mm * columns / match.layout.seconds)
     found = [speed for value in told if (speed := snapped(value, SPEEDS_MM_S, _SPEED_OFF)) is not None]
     if found:
         return max(dict.fromkeys(found), key=found.count)
@@ -241,17 +241,17 @@ def _speed(placed: Assignment, lengths: Sequence[Sequence[float]], flags: list[s
     if wide is not None:
         return wide
     longest = max((length for group in lengths for length in group), default=0.0)
-    fault = f"rows are {longest:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed" if longest else _NO_END
+    fault = f"rows are {longest:.0f} mm long, which is {match.layout.seconds:g} s at no usual speed" if longest else _NO_END
     flags.append(f"{fault}: the paper speed is taken as 25 mm/s")
     return 25.0
 
 
 def _gapped(
-    straight: Straight,
-    rows: Sequence[Row | None],
+    straight: StraightPage,
+    paths: Sequence[TracePath | None],
     spans: Sequence[tuple[float, float] | None],
     own: Sequence[tuple[bool, bool]],
-    placed: Assignment,
+    match: LayoutMatch,
     cap: float,
     nominal: float,
 ) -> tuple[float, float] | None:
@@ -259,16 +259,16 @@ def _gapped(
 
     `own` tells which ends of rows are the traces' own, left and right: neither cut, nor those of a pulse.
     """
-    columns = len(placed.layout.columns)
+    columns = len(match.layout.columns)
     found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
     count = 0
-    for row, span in zip(rows, spans, strict=False):
+    for row, span in zip(paths, spans, strict=False):
         if row is None or span is None:
             continue
         count += 1
         blanks = _blanks(straight, row, span)
         length = span[1] - span[0]
-        pitch = (length - nominal) / (columns - 1) if abs(length - columns * nominal) < 0.3 * columns * nominal else placed.column_mm
+        pitch = (length - nominal) / (columns - 1) if abs(length - columns * nominal) < 0.3 * columns * nominal else match.column_mm
         for c in range(1, columns):
             # The gap before column c ends where the column begins, whatever of the page is before the first.
             near = [blank for blank in blanks if abs(blank[1] - span[0] - c * pitch) < 0.15 * pitch]
@@ -284,7 +284,7 @@ def _gapped(
     if spread > _SAME_GAP_MM or not ((begins - ends > _GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
         return None
     first, last = (
-        _outer([span and span[side] for span in spans[: len(rows)]], [ends_of[side] for ends_of in own], columns) for side in (0, 1)
+        _outer([span and span[side] for span in spans[: len(paths)]], [ends_of[side] for ends_of in own], columns) for side in (0, 1)
     )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     return _pitch(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap
@@ -323,17 +323,17 @@ def _gaps(
     return pitch, shown
 
 
-def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tuple[float, float]]:
+def _blanks(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
     """Where along a path there is no ink, neither of a trace nor of anything else, between its ends: page x of its ends and beginnings."""
-    along = ink_along(straight.whole, row, _BESIDE_PX)
-    printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, row, _BESIDE_PX))
-    x = row.left_mm + np.arange(len(along)) / row.scale
+    along = ink_along(straight.whole, path, _BESIDE_PX)
+    printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))
+    x = path.left_mm + np.arange(len(along)) / path.scale
     out = []
     for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
-        if start > 0 and stop < len(along) and (stop - start) / row.scale > _GAP_MM:
+        if start > 0 and stop < len(along) and (stop - start) / path.scale > _GAP_MM:
             before = start - 1 + _crossing(printed[start - 1], printed[start])
             after = stop - _crossing(printed[stop], printed[stop - 1])
-            out.append((row.left_mm + before / row.scale, row.left_mm + after / row.scale))
+            out.append((path.left_mm + before / path.scale, path.left_mm + after / path.scale))
     return out
 
 
@@ -344,7 +344,7 @@ def _crossing(inside: float, outside: float) -> float:
 
 def _ends(
     axis: TimeAxis,
-    placed: Assignment,
+    match: LayoutMatch,
     possible: Sequence[tuple[list[float], list[float]]],
     cut: Sequence[tuple[bool, bool]],
     touched: Sequence[tuple[bool, bool]],
@@ -355,7 +355,7 @@ def _ends(
     """Where time may start, by every end that every row may have."""
     ends = []
     for k, (lefts, rights) in enumerate(possible):
-        length = row_length_mm(axis, len(placed.layout.columns), k >= placed.strips, step)
+        length = row_length_mm(axis, len(match.layout.columns), k >= match.strips, step)
         if not cut[k][0]:
             ends += [End(x + cap, "touched" if touched[k][0] else "left" if n == 0 else "maybe left") for n, x in enumerate(lefts)]
         if not cut[k][1]:

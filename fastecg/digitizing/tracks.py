@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import TRACE, Row, ends_mm, follow_row
+from fastecg.digitizing.follow import TRACE, TracePath, ends_mm, follow_row
 from fastecg.kernels.runs import runs_of
 
 _INK = 0.4
@@ -47,7 +47,7 @@ class Track:
 
     Attributes
     ----------
-    row : Row
+    path : TracePath
         The path through its ink.
     level_mm : float
         Page y at which it mostly runs.
@@ -57,18 +57,18 @@ class Track:
         Whether it goes on beyond the picture, to the left and to the right.
     """
 
-    row: Row
+    path: TracePath
     level_mm: float
     ends_mm: tuple[float, float]
     cut: tuple[bool, bool] = (False, False)
 
     def level_at(self, x_mm: np.ndarray) -> np.ndarray:
         """Page y (n,) at which it mostly runs round page x (n,)."""
-        middle = (self.row.top_mm + self.row.bottom_mm) / 2
-        first, last = (round((end - self.row.left_mm) * self.row.scale) for end in self.ends_mm)
+        middle = (self.path.top_mm + self.path.bottom_mm) / 2
+        first, last = (round((end - self.path.left_mm) * self.path.scale) for end in self.ends_mm)
         inside = middle[max(first, 0) : last + 1]
-        at = (np.asarray(x_mm) - self.row.left_mm) * self.row.scale - max(first, 0)
-        reach = int(_LEVEL_MM * self.row.scale)
+        at = (np.asarray(x_mm) - self.path.left_mm) * self.path.scale - max(first, 0)
+        reach = int(_LEVEL_MM * self.path.scale)
         low, high = np.clip(at - reach, 0, max(len(inside) - reach, 0)).astype(int), np.clip(at + reach, reach, len(inside)).astype(int)
         return np.array([np.median(inside[a:b]) if b > a else self.level_mm for a, b in zip(low, high, strict=True)])
 
@@ -125,22 +125,22 @@ def _followed(strip: Strip, heights: Sequence[float]) -> list[Track]:
     return tracks
 
 
-def track_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float] | None:
+def track_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
     """Page x between which a path is a trace: pieces at its ends that are lines of a grid, or crumbs, left out; None if nothing is left.
 
     Ink counts from `least` on.
     """
-    lefts, rights = possible_ends(strip, row, least)
+    lefts, rights = possible_ends(strip, path, least)
     return (lefts[0], rights[0]) if lefts and rights else None
 
 
-def possible_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[list[float], list[float]]:
+def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[list[float], list[float]]:
     """Page x at which a path may begin, and at which it may end, the likeliest first.
 
     The last piece of a path may be a line of the grid or the rest of a trace behind a gap: other rows tell.
     """
-    pieces = _pieces(strip, row)
-    kept = [piece for piece in pieces if not _no_trace(row, piece)]
+    pieces = _pieces(strip, path)
+    kept = [piece for piece in pieces if not _no_trace(path, piece)]
     if not kept:
         return [], []
     outer = [piece for piece in pieces if piece[0] < kept[0][0]], [piece for piece in pieces if piece[1] > kept[-1][1]]
@@ -149,36 +149,36 @@ def possible_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[list[fl
         spans = [(kept[0][0], kept[-1][1]), *((piece[0], kept[-1][1]) if side == 0 else (kept[0][0], piece[1]) for piece in others)]
         for span in spans[:_MOST_ENDS]:
             first, last = max(span[0] - _SOFT_PX, 0), span[1] + _SOFT_PX
-            part = Row(row.top_mm[first:last], row.bottom_mm[first:last], row.left_mm + first / row.scale, row.scale)
+            part = TracePath(path.top_mm[first:last], path.bottom_mm[first:last], path.left_mm + first / path.scale, path.scale)
             ends = ends_mm(strip, part, least)
             if ends is not None:
                 found[side].append(ends[side])
     return found
 
 
-def _pieces(strip: Strip, row: Row) -> list[tuple[int, int]]:
+def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
     """Columns between which a path runs over ink without a break: first, and after the last."""
-    on = _on_ink(strip, row)
-    origin = round((row.left_mm - strip.left_mm) * strip.scale)
-    for at in np.flatnonzero(row.bottom_mm - row.top_mm > _JUMP_MM):
-        top, bottom = (round((edge[at] - strip.top_mm) * strip.scale) for edge in (row.top_mm, row.bottom_mm))
+    on = _on_ink(strip, path)
+    origin = round((path.left_mm - strip.left_mm) * strip.scale)
+    for at in np.flatnonzero(path.bottom_mm - path.top_mm > _JUMP_MM):
+        top, bottom = (round((edge[at] - strip.top_mm) * strip.scale) for edge in (path.top_mm, path.bottom_mm))
         if strip.ink[top : bottom + 1, origin + at].mean() < _BARE_JUMP:
             on[at] = False
-    broken = row.bottom_mm - row.top_mm > _JUMP_MM
+    broken = path.bottom_mm - path.top_mm > _JUMP_MM
     pieces: list[tuple[int, int]] = []
     for start, stop in runs_of(on).tolist():
         between = slice(pieces[-1][1], start) if pieces else slice(0, 0)
-        if pieces and start - pieces[-1][1] <= _GAP_MM * row.scale and not broken[between].any():
+        if pieces and start - pieces[-1][1] <= _GAP_MM * path.scale and not broken[between].any():
             pieces[-1] = pieces[-1][0], stop
         else:
             pieces.append((start, stop))
     return pieces
 
 
-def _no_trace(row: Row, piece: tuple[int, int]) -> bool:
+def _no_trace(path: TracePath, piece: tuple[int, int]) -> bool:
     """Whether a piece of a path is a crumb, or as straight as a ruler's line and where a grid has one."""
-    middle = ((row.top_mm + row.bottom_mm) / 2)[slice(*piece)]
-    if len(middle) < _LEAST_PIECE_MM * row.scale:
+    middle = ((path.top_mm + path.bottom_mm) / 2)[slice(*piece)]
+    if len(middle) < _LEAST_PIECE_MM * path.scale:
         return True
     height = float(np.median(middle))
     return abs(height - _FIVE_MM * round(height / _FIVE_MM)) < _ON_LINE_MM and _astray(middle, 0.9) < _STRAIGHT_MM
@@ -190,15 +190,15 @@ def _astray(middle: np.ndarray, share: float) -> float:
     return float(np.quantile(np.abs(middle - np.polyval(np.polyfit(x, middle, 1), x)), share))
 
 
-def _on_ink(strip: Strip, row: Row) -> np.ndarray:
+def _on_ink(strip: Strip, path: TracePath) -> np.ndarray:
     """Whether a path has ink, in every column of it."""
-    return np.asarray(ink_along(strip, row, 1) > _ON_INK)
+    return np.asarray(ink_along(strip, path, 1) > _ON_INK)
 
 
-def ink_along(strip: Strip, row: Row, reach_px: int) -> np.ndarray:
+def ink_along(strip: Strip, path: TracePath, reach_px: int) -> np.ndarray:
     """The most ink beside a path, in every column of it: within so many pixels of its upper and of its lower edge."""
-    first = round((row.left_mm - strip.left_mm) * strip.scale)
-    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+    first = round((path.left_mm - strip.left_mm) * strip.scale)
+    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     part = strip.ink[:, first : first + len(top)]
     columns = np.arange(part.shape[1])
     # A path that climbs is on ink all the way, or it is not followed there.
@@ -208,9 +208,9 @@ def ink_along(strip: Strip, row: Row, reach_px: int) -> np.ndarray:
 
 def _ruled(track: Track) -> bool:
     """Whether a track is a straight line, as frames and the edges of paper are."""
-    row = track.row
-    first, last = (round((end - row.left_mm) * row.scale) for end in track.ends_mm)
-    middle = ((row.top_mm + row.bottom_mm) / 2)[max(first, 0) : last + 1]
+    path = track.path
+    first, last = (round((end - path.left_mm) * path.scale) for end in track.ends_mm)
+    middle = ((path.top_mm + path.bottom_mm) / 2)[max(first, 0) : last + 1]
     if len(middle) < 3:
         return True
     return _astray(middle, 0.98) < _RULED_MM
@@ -228,7 +228,7 @@ def _distinct(tracks: list[Track]) -> list[Track]:
 
 def _together(one: Track, other: Track) -> float:
     """The share of their common length on which two tracks run on the same ink."""
-    a, b = ((track.row.top_mm + track.row.bottom_mm) / 2 for track in (one, other))
+    a, b = ((track.path.top_mm + track.path.bottom_mm) / 2 for track in (one, other))
     n = min(len(a), len(b))
     return float(np.mean(np.abs(a[:n] - b[:n]) < _SAME_MM)) if n else 0.0
 
@@ -239,8 +239,8 @@ def _row_heights_left(strip: Strip, tracks: list[Track]) -> list[float]:
     middle = strip.top_mm + (first + after - 1) / 2 / strip.scale
     alone = after - first < _FLAT_MM * strip.scale
     for track in tracks:
-        at = np.clip(columns, 0, len(track.row.top_mm) - 1)
-        alone &= (middle < track.row.top_mm[at] - _LEFT_MM) | (middle > track.row.bottom_mm[at] + _LEFT_MM)
+        at = np.clip(columns, 0, len(track.path.top_mm) - 1)
+        alone &= (middle < track.path.top_mm[at] - _LEFT_MM) | (middle > track.path.bottom_mm[at] + _LEFT_MM)
     if not tracks or alone.sum() < _LEFT_SHARE * strip.ink.shape[1]:
         return []
     bins = np.arange(strip.top_mm, strip.top_mm + strip.ink.shape[0] / strip.scale + 3.0, 3.0)

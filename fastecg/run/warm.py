@@ -84,7 +84,7 @@ def _digitise() -> None:
         import onnxruntime  # noqa: F401
     except ImportError:
         return
-    from fastecg.digitizing.digitize import digitize
+    from fastecg.digitizing.reading import read_signals
     from fastecg.digitizing.report import overlay, report_of
     from fastecg.rendering import render
     from fastecg.simulation import simulate
@@ -93,7 +93,7 @@ def _digitise() -> None:
     for recipe in ("clean", "photo"):
         photo = render(record, recipe=recipe, layout="3x4+1", dpi=150, severity=0.2, seed=4)
         try:
-            reading = digitize(photo.image)
+            reading = read_signals(photo.image)
         except FastecgError:  # a page that cannot be read has compiled what there is to compile
             continue
         report_of(reading)

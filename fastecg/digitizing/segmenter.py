@@ -1,4 +1,4 @@
-"""`Separator`: the trained network on whole pictures, at the scale it was taught at."""
+"""`LayerSegmenter`: the trained network on whole pictures, at the scale it was taught at."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Layers:
         return (np.asarray(points) + 0.5) * self.zoom - 0.5
 
 
-class Separator:
+class LayerSegmenter:
     """Runs the network with onnxruntime.
 
     Parameters
@@ -108,9 +108,9 @@ class Separator:
 
 
 @lru_cache(maxsize=2)
-def separator(weights: Path = WEIGHTS) -> Separator:
-    """The separator of a file of weights, loaded once."""
-    return Separator(weights)
+def load_segmenter(weights: Path = WEIGHTS) -> LayerSegmenter:
+    """The network of a file of weights, loaded once."""
+    return LayerSegmenter(weights)
 
 
 def resized(picture: np.ndarray, zoom: float) -> np.ndarray:

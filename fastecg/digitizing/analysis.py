@@ -8,17 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment, hypotheses
+from fastecg.digitizing.assign import SPEEDS_MM_S, LayoutMatch, hypotheses
 from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.decode import MODES, Mode
 from fastecg.digitizing.follow import page_strip
+from fastecg.digitizing.gridless import MOST_OFF, gridless_warp, tilt_of
 from fastecg.digitizing.names import Name, nothing_drawn, nothing_readable, read_names
-from fastecg.digitizing.plain import MOST_OFF, plain_warp, tilt_of
 from fastecg.digitizing.ruled import picture_grid
 from fastecg.digitizing.scale import find_scales
-from fastecg.digitizing.separate import WEIGHTS, Layers, Separator, separator
+from fastecg.digitizing.segmenter import WEIGHTS, Layers, LayerSegmenter, load_segmenter
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.tracks import Track, find_tracks
-from fastecg.errors import ImageError
+from fastecg.errors import FastecgError, ImageError
+from fastecg.layouts import check_layout
 
 #: Where nothing else tells, mm/s.
 USUAL_SPEED = 25.0
@@ -42,7 +44,7 @@ _LEAST_INK_PX = 100  # of such ink, for there to be traces
 _CELL_PX = 4  # within which ink hangs together
 _PIECE_MM = 8.0  # width of pieces that count
 _LEAST_PIECES_MM = 60.0  # of such pieces, for a page
-_PAGE_MM2, _PLAIN_MM2, _LARGEST_MM2 = 0.13e6, 0.2e6, 0.3e6  # of an A3 page; at most of a picture without a grid, and of one with
+_PAGE_MM2, _GRIDLESS_MM2, _LARGEST_MM2 = 0.13e6, 0.2e6, 0.3e6  # of an A3 page; at most of a picture without a grid, and of one with
 _QUICK_PX = (0.7e6, 1.6e6, 4e6)  # of a picture at quick looks
 _MOST_QUICK = 2.5  # how much larger than it is it may be made for one
 _DARK = 100  # of 255: dark in a negative
@@ -52,7 +54,7 @@ _AROUND_MM = 3.0  # page round the traces that is looked at
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user knows of the page. None: it is read from the picture.
+    """What the user knows of the page, and how it is to be read. What is None is read from the picture.
 
     Attributes
     ----------
@@ -62,8 +64,8 @@ class Settings:
         Paper speed and gain.
     fs : float
         Samples a second to read.
-    mode : str
-        One of `fastecg.digitizing.decode.MODES`.
+    mode : {"stroke_fit", "softargmax", "centroid"}
+        How millivolts are read, as in `fastecg.digitize`.
     page : Path, optional
         A page model that a person has corrected: a report, as `fastecg digitize` writes it.
     """
@@ -72,12 +74,16 @@ class Settings:
     speed_mm_s: float | None = None
     gain_mm_mv: float | None = None
     fs: float = 500.0
-    mode: str = "render"
+    mode: Mode = "stroke_fit"
     page: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.mode == "stroke_fit":  # its public name
-            object.__setattr__(self, "mode", "render")
+        if self.mode == "render":  # its name in earlier versions
+            object.__setattr__(self, "mode", "stroke_fit")
+        if self.mode not in MODES:
+            raise FastecgError(f"unknown mode {self.mode!r}, expected one of {', '.join(MODES)}")
+        if self.layout is not None:
+            check_layout(self.layout)
 
 
 #: Everything is read from the picture.
@@ -85,7 +91,7 @@ READ = Settings()
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class PageAnalysis:
     """A picture as the network saw it, one way up.
 
     Attributes
@@ -97,11 +103,11 @@ class View:
         Of leads, as they were read.
     tracks : tuple of Track
         Rows of traces, from above.
-    found : tuple of Assignment
+    found : tuple of LayoutMatch
         Which lead may be where, the likeliest first.
     turns : int
         Quarter turns that the picture was given.
-    plain : bool
+    gridless : bool
         Whether no grid was seen: millimetres are then those of the rows' length.
     tilt : float
         How much rows fall in such a picture, mm a mm.
@@ -113,24 +119,24 @@ class View:
     warp: PageWarp
     names: tuple[Name, ...]
     tracks: tuple[Track, ...]
-    found: tuple[Assignment, ...]
+    found: tuple[LayoutMatch, ...]
     turns: int
-    plain: bool = False
+    gridless: bool = False
     tilt: float = 0.0
     negative: bool = False
 
     @property
-    def placed(self) -> Assignment | None:
+    def match(self) -> LayoutMatch | None:
         """The likeliest layout."""
         return self.found[0] if self.found else None
 
     @property
-    def sureness(self) -> float:
+    def share_of_names(self) -> float:
         """Share of the layout's names that were read where they belong."""
-        return 0.0 if self.placed is None else self.placed.found / len(self.placed.cells)
+        return 0.0 if self.match is None else self.match.found / len(self.match.cells)
 
 
-def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> View:
+def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> PageAnalysis:
     """The picture the right way up: that in which the names of leads and the rows make most of a layout.
 
     Raises
@@ -138,13 +144,13 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
     ImageError
         If nothing in the picture looks like a trace, or it is a mirror image.
     """
-    network = separator(weights)
+    network = load_segmenter(weights)
     dark = _may_be_negative(picture)
     scales = find_scales(picture, network)
     tried = (
         _of_pages(picture, scales, _LARGEST_MM2)[:_MOST_SCALES]
         if scales
-        else _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _PLAIN_MM2)
+        else _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _GRIDLESS_MM2)
     )
     # A look at a whole picture costs seconds of computing where the scale makes it large, or where several are tried.
     known = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
@@ -152,7 +158,7 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
         raise nothing_drawn()
     if _area_mm2(picture, tried[0]) > _PAGE_MM2 and not _has_rows(picture, network, dark):
         raise nothing_drawn()
-    best: View | None = None
+    best: PageAnalysis | None = None
     upright = False  # whether there are traces at the likeliest scale: else it does not matter how the picture is held
     rows: dict[int, int] = {}  # tracks at the likeliest scale, by quarter turns
     for px_per_mm, turns in _ways(tried):
@@ -161,25 +167,25 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
         if scales and not _may_lie(turns, rows):  # of copies in black and white, without a grid, rows tell less
             continue
         layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
-        if turns and best is not None and best.placed is not None and not _names_enough(layers, _SOME):
+        if turns and best is not None and best.match is not None and not _names_enough(layers, _SOME):
             continue
-        view = seen(layers, settings.layout, turns, ruled=bool(scales))
+        analysis = analyse_layers(layers, settings.layout, turns, ruled=bool(scales))
         if px_per_mm == tried[0]:
-            rows[turns] = len(view.tracks)
+            rows[turns] = len(analysis.tracks)
         if best is None:
             upright = inked(layers)
             if known and not upright and not _drawn(picture, network, dark):
                 raise nothing_drawn()
-        if best is None or _rank(view) > _rank(best):
-            best = view
+        if best is None or _rank(analysis) > _rank(best):
+            best = analysis
         if _plausible(best):
             return best
-        del layers, view  # their maps take hundreds of megabytes
+        del layers, analysis  # their maps take hundreds of megabytes
     assert best is not None
     if _read_at_all(best):
         return best
     if dark:
-        inverse = _straight_view(255 - picture, settings, network)
+        inverse = _analyse_as_held(255 - picture, settings, network)
         if _read_at_all(inverse):
             return replace(inverse, negative=True)
     if best.tracks and _is_mirrored(picture, best, settings, network):
@@ -187,19 +193,19 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
     return best
 
 
-def _is_mirrored(picture: np.ndarray, view: View, settings: Settings, network: Separator) -> bool:
-    """Whether names are read in a picture's mirror image, at the scale of a view of it."""
-    layers = network.separate(np.ascontiguousarray(picture[:, ::-1]), view.layers.zoom)
-    return _names_enough(layers, _FEW) and _read_at_all(seen(layers, settings.layout, ruled=not view.plain))
+def _is_mirrored(picture: np.ndarray, analysis: PageAnalysis, settings: Settings, network: LayerSegmenter) -> bool:
+    """Whether names are read in a picture's mirror image, at the scale of an analysis of it."""
+    layers = network.separate(np.ascontiguousarray(picture[:, ::-1]), analysis.layers.zoom)
+    return _names_enough(layers, _FEW) and _read_at_all(analyse_layers(layers, settings.layout, ruled=not analysis.gridless))
 
 
 def _names_enough(layers: Layers, least: int) -> bool:
     """Whether at least so many names of leads are read: sooner told than how the page lies."""
     height, width = layers.maps.shape[1:]
-    return len(read_names(layers, plain_warp((height, width), SCALE))) >= least
+    return len(read_names(layers, gridless_warp((height, width), SCALE))) >= least
 
 
-def _drawn(picture: np.ndarray, network: Separator, dark: bool) -> bool:
+def _drawn(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
     """Whether quick looks at a picture made small show traces; at its negative too, where it is dark.
 
     Traces are seen in pages of less than half the scale that the network was taught at.
@@ -211,11 +217,12 @@ def _drawn(picture: np.ndarray, network: Separator, dark: bool) -> bool:
     )
 
 
-def _has_rows(picture: np.ndarray, network: Separator, dark: bool) -> bool:
+def _has_rows(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
     """Whether a quick look at a large picture, as it stands or on its side, shows rows of traces and not only ink like theirs."""
     zoom = float(np.sqrt(_QUICK_PX[-1] / picture[..., 0].size))
     return dark or any(
-        seen(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False).tracks for turns in (0, 1)
+        analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False).tracks
+        for turns in (0, 1)
     )
 
 
@@ -235,16 +242,16 @@ def _may_be_negative(picture: np.ndarray) -> bool:
     return float((picture[::4, ::4].mean(axis=2) < _DARK).mean()) > _NEGATIVE_SHARE
 
 
-def _read_at_all(view: View) -> bool:
+def _read_at_all(analysis: PageAnalysis) -> bool:
     """Whether the names that were read speak for a layout."""
-    return view.placed is not None and view.placed.found >= _FEW and view.sureness >= _ENOUGH
+    return analysis.match is not None and analysis.match.found >= _FEW and analysis.share_of_names >= _ENOUGH
 
 
-def _straight_view(picture: np.ndarray, settings: Settings, network: Separator) -> View:
+def _analyse_as_held(picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
     """A picture as it stands, at its likeliest scale."""
     scales = find_scales(picture, network)
     px_per_mm = _of_pages(picture, scales, _LARGEST_MM2)[0] if scales else _LIKELY_DPI[0] / 25.4
-    return seen(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
+    return analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
 
 
 def _ways(scales: list[float]) -> list[tuple[float, int]]:
@@ -263,17 +270,17 @@ def _may_lie(turns: int, rows: dict[int, int]) -> bool:
     return turns == 0 or rows.get((turns + 2) % 4) != 0
 
 
-def _plausible(view: View) -> bool:
+def _plausible(analysis: PageAnalysis) -> bool:
     """Whether most names are where a layout has them, and millimetres are such that the rows have a usual length."""
-    placed = view.placed
-    if placed is None or not _read_at_all(view):
+    match = analysis.match
+    if match is None or not _read_at_all(analysis):
         return False
-    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in view.tracks if not any(track.cut)]
-    usual = [placed.layout.seconds * speed for speed in SPEEDS_MM_S]
+    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in analysis.tracks if not any(track.cut)]
+    usual = [match.layout.seconds * speed for speed in SPEEDS_MM_S]
     return not lengths or any(abs(np.log(length / wanted)) < _TRUE_LENGTH for length in lengths for wanted in usual)
 
 
-def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = True) -> View:
+def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = True) -> PageAnalysis:
     """Layers with their grid, their tracks and names, and the layouts laid over them.
 
     Parameters
@@ -289,23 +296,23 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
     if ruled and _runs_across(layers):  # what has no traces is no page, and its lines are followed for nothing
         warp = picture_grid(layers)
         if warp is not None:
-            view = _view(layers, warp, layout, turns)
-            if not _fans_out(view.tracks):
-                return view
+            analysis = _analyse_on(layers, warp, layout, turns)
+            if not _fans_out(analysis.tracks):
+                return analysis
     size = layers.maps.shape[1], layers.maps.shape[2]
-    view = _view(layers, plain_warp(size, SCALE), layout, turns, plain=True)
-    if view.placed is None:
-        return view
-    tilt = tilt_of(view.tracks)
-    view = _view(layers, plain_warp(size, SCALE, tilt), layout, turns, plain=True, tilt=tilt)
-    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in view.tracks if not any(track.cut)]
-    if view.placed is None or not lengths:
-        return view
+    analysis = _analyse_on(layers, gridless_warp(size, SCALE), layout, turns, gridless=True)
+    if analysis.match is None:
+        return analysis
+    tilt = tilt_of(analysis.tracks)
+    analysis = _analyse_on(layers, gridless_warp(size, SCALE, tilt), layout, turns, gridless=True, tilt=tilt)
+    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in analysis.tracks if not any(track.cut)]
+    if analysis.match is None or not lengths:
+        return analysis
     # The last sample is one step before the end of the time, and the pen goes half its width beyond.
-    stretch = float(np.median(lengths)) / ((view.placed.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm)
+    stretch = float(np.median(lengths)) / ((analysis.match.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm)
     if abs(np.log(stretch)) > MOST_OFF:
-        return view
-    return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True, tilt=tilt)
+        return analysis
+    return _analyse_on(layers, gridless_warp(size, SCALE * stretch, tilt), layout, turns, gridless=True, tilt=tilt)
 
 
 def _fans_out(tracks: Sequence[Track]) -> bool:
@@ -319,34 +326,38 @@ def _fans_out(tracks: Sequence[Track]) -> bool:
     return bool(np.ptp(trend) > _FAN_SHARE * usual and np.abs(lengths - trend).max() < _FAN_OFF * usual)
 
 
-def reframed(view: View, stretch: float, fall: float, layout: str | None) -> View:
-    """A view without a grid whose millimetres are longer by a factor, and whose rows fall more, mm a mm."""
-    size = view.layers.maps.shape[1], view.layers.maps.shape[2]
-    tilt = view.tilt + fall
-    return _view(view.layers, plain_warp(size, view.warp.scale * stretch, tilt), layout, view.turns, plain=True, tilt=tilt)
+def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | None) -> PageAnalysis:
+    """An analysis without a grid, made again with millimetres longer by the factor `stretch` and rows that fall more by `fall`, mm a mm."""
+    size = analysis.layers.maps.shape[1], analysis.layers.maps.shape[2]
+    tilt = analysis.tilt + fall
+    return _analyse_on(
+        analysis.layers, gridless_warp(size, analysis.warp.scale * stretch, tilt), layout, analysis.turns, gridless=True, tilt=tilt
+    )
 
 
-def _view(layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, plain: bool = False, tilt: float = 0.0) -> View:
+def _analyse_on(
+    layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, gridless: bool = False, tilt: float = 0.0
+) -> PageAnalysis:
     names = tuple(read_names(layers, warp))
     traces_mm = _traces_mm(layers, warp)
     if not len(traces_mm):
-        return View(layers, warp, names, (), (), turns, plain, tilt)
+        return PageAnalysis(layers, warp, names, (), (), turns, gridless, tilt)
     left, top, right, bottom = _extent(traces_mm)
     area = left - _AROUND_MM, top - _AROUND_MM, right + _AROUND_MM, bottom + _AROUND_MM
     strip = page_strip(layers["trace"], warp, area)
     tracks = tuple(replace(track, cut=_cut(layers, warp, track)) for track in find_tracks(strip))
-    return View(layers, warp, names, tracks, tuple(hypotheses(tracks, names, layout, scaled=not plain)), turns, plain, tilt)
+    return PageAnalysis(layers, warp, names, tracks, tuple(hypotheses(tracks, names, layout, scaled=not gridless)), turns, gridless, tilt)
 
 
-def _rank(view: View) -> tuple[float, int]:
-    return (view.placed.score if view.placed else -99.0), len(view.names)
+def _rank(analysis: PageAnalysis) -> tuple[float, int]:
+    return (analysis.match.score if analysis.match else -99.0), len(analysis.names)
 
 
 def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
     """Whether a track ends where the picture does."""
     ends = np.array(track.ends_mm)
     height, width = layers.maps.shape[1:]
-    points = warp.forward(np.column_stack([ends, track.row.middle_at(ends)]))
+    points = warp.forward(np.column_stack([ends, track.path.middle_at(ends)]))
     inside = [bool((point > _EDGE_PX).all() and (point < np.array([width, height]) - 1 - _EDGE_PX).all()) for point in points]
     return not inside[0], not inside[1]
 
@@ -385,9 +396,9 @@ def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
     return float(left), float(top), float(right), float(bottom)
 
 
-def ink_area(view: View) -> tuple[float, float, float, float]:
+def ink_area(analysis: PageAnalysis) -> tuple[float, float, float, float]:
     """What of the page may hold traces: left, top, right, bottom, mm."""
-    left, top, right, bottom = _extent(_traces_mm(view.layers, view.warp))
+    left, top, right, bottom = _extent(_traces_mm(analysis.layers, analysis.warp))
     if left == right:
-        raise nothing_readable(view.names, view.layers)
+        raise nothing_readable(analysis.names, analysis.layers)
     return left - _AROUND_MM, top - _AROUND_MM, right + _AROUND_MM, bottom + _AROUND_MM

@@ -16,7 +16,7 @@ _LATTICE_PX = 64
 _KNOTS_PX = 512.0  # nothing bends
 
 
-def plain_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) -> FittedWarp:
+def gridless_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) -> FittedWarp:
     """A flat page that fills a picture of (height, width) px, its rows falling by `tilt` mm a mm."""
     x, y = np.meshgrid(np.arange(0, size[1] + _LATTICE_PX, _LATTICE_PX), np.arange(0, size[0] + _LATTICE_PX, _LATTICE_PX))
     points = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
@@ -29,10 +29,10 @@ def tilt_of(tracks: Sequence[Track]) -> float:
     """How much the rows fall, mm a mm, by the slope of most tracks."""
     slopes = []
     for track in tracks:
-        row = track.row
-        first, last = (max(round((end - row.left_mm) * row.scale), 0) for end in track.ends_mm)
-        middle = ((row.top_mm + row.bottom_mm) / 2)[first : last + 1]
+        path = track.path
+        first, last = (max(round((end - path.left_mm) * path.scale), 0) for end in track.ends_mm)
+        middle = ((path.top_mm + path.bottom_mm) / 2)[first : last + 1]
         third = len(middle) // 3
         if third:
-            slopes.append((np.median(middle[-third:]) - np.median(middle[:third])) / (2 * third / row.scale))
+            slopes.append((np.median(middle[-third:]) - np.median(middle[:third])) / (2 * third / path.scale))
     return float(np.median(slopes)) if slopes else 0.0
