@@ -269,12 +269,12 @@ class Truth:
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
-        layers[self._seen(printed) > self._threshold] |= kind(1 << TEXT_BIT)
+        layers[self._in_picture(printed) > self._threshold] |= kind(1 << TEXT_BIT)
         if self.marks is not None:
-            layers[self._seen(self.marks) > 64] |= kind(1 << MARK_BIT)
+            layers[self._in_picture(self.marks) > 64] |= kind(1 << MARK_BIT)
         grid = grid_plane(shape, self.page.grid, self.style.grid, scale)
-        layers[self._seen(grid) > 64] |= kind(1 << GRID_BIT)
-        layers[self._seen(np.full(shape, 255, dtype=np.uint8)) > 127] |= kind(1 << PAGE_BIT)
+        layers[self._in_picture(grid) > 64] |= kind(1 << GRID_BIT)
+        layers[self._in_picture(np.full(shape, 255, dtype=np.uint8)) > 127] |= kind(1 << PAGE_BIT)
         if self.covered is not None:
             layers[self.covered] = 0
         return layers
@@ -299,12 +299,12 @@ class Truth:
             if rows.stop > rows.start and columns.stop > columns.start:
                 band, _ = _around(trace.points_mm * scale, reach, shape)
                 plane = trace_plane([trace], self.style, scale, shape)[band]
-                inked = self._seen(plane, (rows, columns), band.start) > self._threshold
+                inked = self._in_picture(plane, (rows, columns), band.start) > self._threshold
                 if self.covered is not None:
                     inked &= ~self.covered[rows, columns]
                 yield LEADS.index(trace.lead) if trace.lead in LEADS else len(LEADS), (rows, columns), inked
 
-    def _seen(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
+    def _in_picture(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
         """A plane of the flat sheet, from its row `top` on, as a window of the picture shows it."""
         from fastecg.kernels.plane import sample_plane
 

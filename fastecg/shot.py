@@ -14,10 +14,10 @@ import numpy as np
 from fastecg.artifact import Artifact, Light, developed
 from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.layouts import Setup, layout_for
-from fastecg.layouts.facts import Facts
+from fastecg.layouts import MachineSettings, layout_for
 from fastecg.layouts.paper import check_range
 from fastecg.layouts.place import place
+from fastecg.layouts.report_fields import ReportFields
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.photo import Photo
 from fastecg.recipes.limits import check_artifacts, check_values
@@ -31,7 +31,7 @@ from fastecg.views import VIEWS, Straight, View
 if TYPE_CHECKING:
     from fastecg.page import Box, Page
 
-P = TypeVar("P", Setup, Facts, "Shot")
+P = TypeVar("P", MachineSettings, ReportFields, "Shot")
 
 #: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
 MOST_PIXELS = 175_000_000
@@ -50,8 +50,8 @@ class Shot:
 
     layout: str
     style: str
-    setup: Setup
-    facts: Facts
+    setup: MachineSettings
+    facts: ReportFields
     dpi: float
     view: View = field(default_factory=Straight)
     artifacts: tuple[Artifact, ...] = ()
@@ -128,12 +128,12 @@ class Shot:
         boxes, marks = sheet.boxes, sheet.marks
         if not self.artifacts and isinstance(self.view, Straight):
             return sheet.pixels, None, boxes, marks
-        over, gone = (None if plane is None else _seen_plane(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
+        over, gone = (None if plane is None else _plane_in_picture(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
         light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
         for artifact in self.artifacts:
             light = artifact.shade(light)
         flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
-        image = sheet.pixels if flat and light is even and gone is None else _seen(sheet, warp, light, over_backdrop=gone is None)
+        image = sheet.pixels if flat and light is even and gone is None else _exposed(sheet, warp, light, over_backdrop=gone is None)
         del sheet
         if gone is not None:
             image = _with_holes(image, gone, warp, light)
@@ -161,8 +161,8 @@ class Shot:
         try:
             known = dict(values)
             check_artifacts(known["artifacts"], "artifacts")
-            known["setup"] = _checked(Setup(**{key: _tupled(item) for key, item in known["setup"].items()}))
-            known["facts"] = _checked(Facts(**{key: _tupled(item) for key, item in known["facts"].items()}))
+            known["setup"] = _checked(MachineSettings(**{key: _tupled(item) for key, item in known["setup"].items()}))
+            known["facts"] = _checked(ReportFields(**{key: _tupled(item) for key, item in known["facts"].items()}))
             known["view"] = _made(VIEW_KINDS, known["view"])
             known["artifacts"] = tuple(_made(ARTIFACT_KINDS, item) for item in known["artifacts"])
             shot = _checked(cls(**known))
@@ -212,7 +212,7 @@ def _tupled(value: Any) -> Any:
     return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
 
 
-def _seen(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.ndarray:
+def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.ndarray:
     """The sheet through the warp, in its light: the one resampling.
 
     What lies beside the page is looked at row by row, so the picture may be written `over_backdrop`: a large one saves 40 MB.
@@ -228,7 +228,7 @@ def _seen(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.nda
     )  # fmt: skip
 
 
-def _seen_plane(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
+def _plane_in_picture(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
     """A plane of the sheet, (height, width) uint8, as the picture shows it; on the sheet's blended edge as just inside."""
     from fastecg.kernels.plane import sample_plane
 

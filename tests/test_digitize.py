@@ -13,7 +13,7 @@ import fastecg
 from fastecg.cli import app
 from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.pictures import find_pictures, read_picture
-from fastecg.layouts import Layout, Setup
+from fastecg.layouts import Layout, MachineSettings
 from fastecg.layouts.place import place
 from fastecg.sheet import print_page
 
@@ -130,7 +130,7 @@ def test_pages_without_names_are_read_by_the_layout_that_is_told():
 def test_a_strip_of_one_lead_is_as_long_as_it_is():
     record = fastecg.simulate(seed=2, seconds=30).choose(["II"])
     photo = fastecg.render(record, layout="1x1", style="muse", dpi=120)
-    strip = place(Layout("1x1", "a strip", (("II",),), seconds=30.0), record, photo.style, Setup(paper="roll-63"))
+    strip = place(Layout("1x1", "a strip", (("II",),), seconds=30.0), record, photo.style, MachineSettings(paper="roll-63"))
     found = fastecg.digitize(nameless(strip, photo), layout="1x1")
     assert found.record.duration_s == pytest.approx(30, abs=0.1)
     assert np.mean(raw_snrs(record, found.record)) > 10

@@ -134,13 +134,13 @@ def test_columns_are_simultaneous_or_not(written):
     ],
 )  # fmt: skip
 def test_shots_that_are_none(sample, change, error):
-    shot = fastecg.Recipe.load("clean").draw(sample).to_dict()
+    shot = fastecg.Recipe.load("clean").sample(sample).to_dict()
     with pytest.raises(error):
         loads_shot(json.dumps(shot | change))
 
 
 def test_a_patient_has_a_number(sample):
-    shot = fastecg.Recipe.load("clean").draw(sample).to_dict()
+    shot = fastecg.Recipe.load("clean").sample(sample).to_dict()
     shot["facts"]["number"] = "twelve"
     with pytest.raises(RecipeError, match="'twelve', expected up to 20 digits"):
         loads_shot(json.dumps(shot))

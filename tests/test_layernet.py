@@ -144,7 +144,7 @@ def test_pages_of_other_hands_are_drawn_where_their_truth_is(seed):
     from fastecg.recipe import Recipe
 
     record, rng = fastecg.simulate("sinus", seed=seed, noise=0.0), np.random.default_rng(seed)
-    shot = Recipe.load("clean").draw(record, seed=seed, layout="3x4+1")
+    shot = Recipe.load("clean").sample(record, seed=seed, layout="3x4+1")
     placed = shot.placed(record)
     page, style = other_hand(*placed, rng)
     other = shot.picture(record, page, style)

@@ -244,7 +244,7 @@ def _read_recipe(files: Files, folder: Path, rng: random.Random) -> None:
     put(files, folder)
     (folder / "it").rename(folder / "it.toml")
     recipe = fastecg.Recipe.load(folder / "it.toml")
-    shot = recipe.draw(_sample(), seed=rng.randrange(1 << 40), severity=rng.choice((None, 0.0, 1.0)), dpi=40)
+    shot = recipe.sample(_sample(), seed=rng.randrange(1 << 40), severity=rng.choice((None, 0.0, 1.0)), dpi=40)
     assert fastecg.Recipe.from_toml(recipe.to_toml(), recipe.name).to_dict() == recipe.to_dict()
     if rng.random() < 0.1:
         shot.take(_sample())
@@ -569,7 +569,9 @@ def _recipe_seeds() -> list[bytes]:
 def _shot_seeds() -> list[bytes]:
     """Shots of all recipes; small pictures."""
     names = [name for name in RECIPES for _ in range(3)]
-    return [_json(fastecg.Recipe.load(name).draw(_sample(), seed=seed, dpi=40, severity=1.0).to_dict()) for seed, name in enumerate(names)]
+    return [
+        _json(fastecg.Recipe.load(name).sample(_sample(), seed=seed, dpi=40, severity=1.0).to_dict()) for seed, name in enumerate(names)
+    ]
 
 
 def _rendered_seeds() -> list[Files]:

@@ -224,10 +224,10 @@ def _work(job: Job, *, out: Path, wish: Wish) -> Line:
         return {"error": not_installed(error)}
     except Exception as fault:
         frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if "fastecg" in frame.filename]
-        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
         if os.environ.get("FASTECG_DEBUG"):
             traceback.print_exc()
-        return {"error": f"unexpected {type(fault).__name__}{place} ({fault})"}
+        return {"error": f"unexpected {type(fault).__name__}{where} ({fault})"}
 
 
 def _read(job: Job, out: Path, wish: Wish) -> Line:

@@ -76,10 +76,10 @@ def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
     from fastecg.kernels.facets import between_values
     from fastecg.kernels.hashing import uniform
 
-    places = np.ascontiguousarray(t, dtype=np.float64)
-    first, last = np.floor(places.min()), np.floor(places.max())
-    out = np.empty(places.shape)
-    between_values(uniform(seed, np.arange(first, last + 2)), first, places.reshape(-1), out.reshape(-1))
+    positions = np.ascontiguousarray(t, dtype=np.float64)
+    first, last = np.floor(positions.min()), np.floor(positions.max())
+    out = np.empty(positions.shape)
+    between_values(uniform(seed, np.arange(first, last + 2)), first, positions.reshape(-1), out.reshape(-1))
     return out
 
 
@@ -96,9 +96,9 @@ def wear_lines(
         return sheet
     pixels = sheet.canvas()
     for k, (line, fold_deg) in enumerate(lines):
-        place = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.direction])
+        line_px = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.direction])
         wear = np.array([loss, dirt, edge * np.sign(fold_deg), width_mm])
-        wear_along(pixels, place, sheet.scale, wear, bare_paper(sheet), seed + k)
+        wear_along(pixels, line_px, sheet.scale, wear, bare_paper(sheet), seed + k)
     return replace(sheet, pixels=pixels)
 
 

@@ -29,7 +29,7 @@ def fibres(seed: int, t_mm: np.ndarray) -> np.ndarray:
 
 
 def ripped(
-    sheet: Sheet, place: Patch, frame: np.ndarray, t_mm: np.ndarray, course: np.ndarray, *, both: bool, shade: float = 0.25
+    sheet: Sheet, patch: Patch, frame: np.ndarray, t_mm: np.ndarray, course: np.ndarray, *, both: bool, shade: float = 0.25
 ) -> Sheet:
     """The sheet torn within a patch; what is missing is a hole, and fibres hide the print below them.
 
@@ -43,15 +43,15 @@ def ripped(
     from fastecg.kernels.rip import rip
 
     pixels = sheet.canvas()
-    gone, lip = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
+    gone, lip = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)
     course = np.ascontiguousarray(course)
-    rip(pixels[place.window], gone, lip, place.x, place.y, frame, t_mm, course, both, sheet.scale, bare_paper(sheet), shade)
+    rip(pixels[patch.window], gone, lip, patch.x, patch.y, frame, t_mm, course, both, sheet.scale, bare_paper(sheet), shade)
     sheet = replace(sheet, pixels=pixels)
     if sheet.gone is not None:
-        np.minimum(lip, 255 - sheet.gone[place.window], out=lip)  # no fibres where no paper was
+        np.minimum(lip, 255 - sheet.gone[patch.window], out=lip)  # no fibres where no paper was
     if lip.any():
-        sheet = sheet.with_overlay(place.window, lip)
-    return without_scraps(sheet.with_hole(place.window, gone))
+        sheet = sheet.with_overlay(patch.window, lip)
+    return without_scraps(sheet.with_hole(patch.window, gone))
 
 
 def without_scraps(sheet: Sheet) -> Sheet:
@@ -77,6 +77,6 @@ def _pieces(gone: np.ndarray) -> np.ndarray:
     return np.asarray(label(gone < 128)[0])
 
 
-def cut(sheet: Sheet, place: Patch, inside_mm: np.ndarray) -> Sheet:
+def cut(sheet: Sheet, patch: Patch, inside_mm: np.ndarray) -> Sheet:
     """The sheet with a clean hole where `inside_mm` (rows, columns) is above 0."""
-    return sheet.with_hole(place.window, coverage(inside_mm * sheet.scale))
+    return sheet.with_hole(patch.window, coverage(inside_mm * sheet.scale))

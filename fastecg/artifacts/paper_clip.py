@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import laid_over, patch
+from fastecg.artifacts._blot import laid_over, patch_between
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -38,23 +38,23 @@ class PaperClip(Artifact):
         y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)
         points = self._wire(x, y)
         low, high = points.min(axis=0) - 2.5, points.max(axis=0) + 2.5
-        place = patch(sheet, (low[0], low[1]), (high[0], high[1]))
-        if place is None:
+        patch = patch_between(sheet, (low[0], low[1]), (high[0], high[1]))
+        if patch is None:
             return sheet
-        wire, shadow = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
-        in_window = points * sheet.scale - 0.5 - (place.window[1].start, place.window[0].start)
+        wire, shadow = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)
+        in_window = points * sheet.scale - 0.5 - (patch.window[1].start, patch.window[0].start)
         pen = self.wire_mm * sheet.scale
-        light = np.zeros(place.shape, dtype=np.uint8)
+        light = np.zeros(patch.shape, dtype=np.uint8)
         stroke_polyline(in_window, pen, wire)
         stroke_polyline(in_window + 0.5 * pen, 1.3 * pen, shadow)
         stroke_polyline(in_window - 0.14 * pen, 0.34 * pen, light)
         pixels = sheet.canvas()
-        window = pixels[place.window]
+        window = pixels[patch.window]
         laid_over(window, 0.4 / 255.0 * _soft(shadow, 0.35 * pen), np.zeros(3))
         coat = np.array(_COATS[self.coat], dtype=np.float64)
         round_look = (0.5 + 0.5 * _soft(wire, 0.4 * pen) / 255.0)[..., None] * coat
         laid_over(window, wire / 255.0, round_look + (0.7 / 255.0 * _soft(light, 0.12 * pen))[..., None] * (252.0 - round_look))
-        return replace(sheet, pixels=pixels).with_overlay(place.window, wire)
+        return replace(sheet, pixels=pixels).with_overlay(patch.window, wire)
 
     def _wire(self, x_mm: float, y_mm: float) -> np.ndarray:
         """The wire on this side of the paper, (n, 2) mm: in, round, out again, and round beyond the edge to the other side."""

@@ -100,8 +100,8 @@ def _between(coarse: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Every node's value (rows, columns) float32 from those at every 4th, linearly."""
     fine = coarse.astype(np.float32)
     for axis, count in enumerate(shape):
-        place = np.arange(count)
-        low, t = place // _COARSE, ((place % _COARSE) / np.float32(_COARSE)).astype(np.float32)
+        pixels = np.arange(count)
+        low, t = pixels // _COARSE, ((pixels % _COARSE) / np.float32(_COARSE)).astype(np.float32)
         t = t[:, None] if axis == 0 else t
         first, second = np.take(fine, low, axis=axis), np.take(fine, np.minimum(low + 1, fine.shape[axis] - 1), axis=axis)
         fine = first + t * (second - first)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.patch import Frame, free_frame, rough
+from fastecg.handwriting.patch import PatchFrame, free_frame, rough
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -61,7 +61,7 @@ class Stamp(Artifact):
         return wide + 1.4 * self.size_mm, self.size_mm * (2.6 if date else 1.7)
 
     def _inked(
-        self, frame: Frame, window: tuple[slice, slice], sheet: Sheet, words: str, date: str, rng: np.random.Generator
+        self, frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, words: str, date: str, rng: np.random.Generator
     ) -> np.ndarray:
         """Coverage of the rubber, (rows, columns) 0 to 1."""
         from fastecg.printing.text import draw_texts, width_mm

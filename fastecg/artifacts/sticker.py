@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.patch import Frame, blend_colour, cover, free_frame
+from fastecg.handwriting.patch import PatchFrame, blend_colour, cover, free_frame
 
 if TYPE_CHECKING:
     from fastecg.page import Text
@@ -51,19 +51,19 @@ class Sticker(Artifact):
         return cover(sheet, window, part, share, frame.box("sticker", written))
 
 
-def _with_shadow(part: np.ndarray, frame: Frame, window: tuple[slice, slice], scale: float) -> np.ndarray:
+def _with_shadow(part: np.ndarray, frame: PatchFrame, window: tuple[slice, slice], scale: float) -> np.ndarray:
     """The page beside a sticker, which is a tenth of a mm thick."""
     x, y = frame.centre_mm
-    lower = Frame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
+    lower = PatchFrame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
     return blend_colour(part, 0.22 * lower.coverage(window, scale, 1.0), (60, 55, 55))
 
 
-def _nothing(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _nothing(frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
     rows, columns = window
     return np.zeros((rows.stop - rows.start, columns.stop - columns.start)), ""
 
 
-def _label(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _label(frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
     """Lines of made-up data with a barcode below."""
     width, height = frame.size_mm
     initials = rng.choice(list(_LETTERS), 3)
@@ -81,7 +81,7 @@ def _label(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.rand
     return np.maximum(_printed(texts, window, sheet), bars), " ".join(lines)
 
 
-def _barcode(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _barcode(frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
     """Bars with digits below that have nothing to do with them."""
     width, height = frame.size_mm
     digits = "".join(str(digit) for digit in rng.integers(0, 10, 10))
@@ -91,7 +91,7 @@ def _barcode(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.ra
 
 
 def _bars(
-    frame: Frame,
+    frame: PatchFrame,
     window: tuple[slice, slice],
     scale: float,
     rng: np.random.Generator,
@@ -112,7 +112,7 @@ def _bars(
     return np.asarray(np.clip(cover, 0, 1) * rows)
 
 
-def _code(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _code(frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
     """Random squares with three eyes, as in square codes; no reader makes anything of them."""
     side = 25
     cells = rng.random((side, side)) < 0.48

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import patch
+from fastecg.artifacts._blot import patch_between
 from fastecg.artifacts._relief import noise_along
 from fastecg.artifacts._rip import STEP, fibres, ripped, strays
 
@@ -41,12 +41,12 @@ class Tear(Artifact):
         end = start + self.length_mm * way
         reach = 6.0 * self.stray + self.gap_mm + self.fibre_mm + 2.0
         low, high = np.minimum(start, end) - reach, np.maximum(start, end) + reach
-        place = patch(sheet, (low[0], low[1]), (high[0], high[1]))
-        if place is None:
+        patch = patch_between(sheet, (low[0], low[1]), (high[0], high[1]))
+        if patch is None:
             return sheet
         along, across = [way[0], way[1], -way @ start], [-way[1], way[0], way[1] * start[0] - way[0] * start[1]]
         t = np.arange(-2.0 * reach, self.length_mm, STEP)
-        return ripped(sheet, place, np.array(along + across), t, self._course(t), both=True)
+        return ripped(sheet, patch, np.array(along + across), t, self._course(t), both=True)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
         """Where it runs, half its width and its fibres, (n, 3) mm, at distances along it."""

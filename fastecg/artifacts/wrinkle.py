@@ -125,17 +125,17 @@ def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     from fastecg.kernels.facets import add_pinches
 
     rng = np.random.default_rng(wrinkle.seed)
-    places = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
+    middles = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
     grain, ways, lifts, widths = rng.uniform(0.0, np.pi), [], [], []
-    for _ in range(places):
-        place = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
+    for _ in range(middles):
+        middle = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
         for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))):
             length = wrinkle.size * float(np.exp(rng.uniform(np.log(10.0), np.log(70.0))))
             turn = rng.normal(grain, 0.4) if rng.random() < 0.65 else rng.uniform(0.0, np.pi)
             turns = turn + np.pi * rng.integers(2) + np.cumsum(rng.normal(0.0, 0.28, _KINKS))
             parts = length * rng.dirichlet(np.full(_KINKS, 2.0))
             steps = np.stack([parts * np.cos(turns), parts * np.sin(turns)], axis=1)
-            ways.append(place + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
+            ways.append(middle + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
             steep, gentle = rng.uniform(1.4, 4.5), rng.uniform(5.0, 17.0)
             # Of a parabola the steepest slope is 2 lift / width.
             lift = min((0.12 + 0.9 * wrinkle.strength) * rng.uniform(0.35, 1.2) * rng.choice((-1.0, 1.0), p=(0.35, 0.65)), 0.2 * steep)

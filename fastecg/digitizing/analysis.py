@@ -22,34 +22,37 @@ from fastecg.digitizing.tracks import Track, find_tracks
 from fastecg.errors import FastecgError, ImageError
 from fastecg.layouts import check_layout
 
-#: Where nothing else tells, mm/s.
+#: Paper speed assumed if nothing tells it, mm/s.
 USUAL_SPEED = 25.0
 
-_LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # of pictures without a grid
-_USUAL_FS = 500.0
-_ENOUGH = 0.5  # share of a layout's names, from which on the picture is the right way up
-_FEW = 5  # the same in number
-_SOME = 3  # names from which a picture that is turned is looked at closer
-_MOST_SCALES = (
-    2  # of a grid, that are looked at: of 67 pages by other programs and of scans, 66 were read at the likeliest, one at the next
-)
-_LEVEL_ROWS = 3  # tracks of a page with a grid that is not on its side; of 14 that were, none had more than one
-_TRUE_LENGTH = 0.03  # rows that miss a usual length by a larger share tell of a scale that may be wrong
-_FAN_ROWS = 3  # that tell whether a map fans out, at least
-_FAN_SHARE = 0.12  # of their length, by which rows then grow over the page
-_FAN_OFF = 0.02  # of their length, by which they may miss that
-_EDGE_PX = 8  # what ends this near to the picture's edge may go on
-_TRACE = 0.5  # of the network's maps: ink of a trace
-_LEAST_INK_PX = 100  # of such ink, for there to be traces
-_CELL_PX = 4  # within which ink hangs together
-_PIECE_MM = 8.0  # width of pieces that count
-_LEAST_PIECES_MM = 60.0  # of such pieces, for a page
-_PAGE_MM2, _GRIDLESS_MM2, _LARGEST_MM2 = 0.13e6, 0.2e6, 0.3e6  # of an A3 page; at most of a picture without a grid, and of one with
-_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # of a picture at quick looks
-_MOST_QUICK = 2.5  # how much larger than it is it may be made for one
-_DARK = 100  # of 255: dark in a negative
-_NEGATIVE_SHARE = 0.15  # of a picture that is dark, at least, for a negative
-_AROUND_MM = 3.0  # page round the traces that is looked at
+_LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions tried for a picture without a grid, the likeliest first.
+_USUAL_FS = 500.0  # Hz. A row ends one sample before its nominal time; this is the sampling frequency assumed for that.
+_ENOUGH = 0.5  # Share of a layout's names that have to be read for the picture to count as upright.
+_FEW = 5  # Number of names that have to be read for the same.
+_SOME = 3  # A turned picture is analysed in full only if it shows at least this many names.
+# Scales of a grid that are tried. Of 67 pages by other programs and of scans, 66 were read at the likeliest, one at the next.
+_MOST_SCALES = 2
+# A picture with a grid and at least this many tracks is not lying on its side. Of 14 that were, none had more than one track.
+_LEVEL_ROWS = 3
+# Tolerance (log of the ratio) of row lengths. Rows that miss every usual length by more suggest that the scale is wrong.
+_TRUE_LENGTH = 0.03
+_FAN_ROWS = 3  # Minimum number of rows for telling whether their lengths grow down the page.
+_FAN_SHARE = 0.12  # The page fans out if the lengths' trend over the page exceeds this share of the median length,
+_FAN_OFF = 0.02  # and no row is farther from that trend than this share. Paper has rows of one length: such a grid was misread.
+_EDGE_PX = 8  # A row that ends closer than this to the picture's edge may continue beyond it.
+_TRACE = 0.5  # Value of the network's map from which a pixel counts as ink of a trace.
+_LEAST_INK_PX = 100  # Minimum number of such pixels in a picture with traces.
+_CELL_PX = 4  # Side of the cells in which connected ink is looked for.
+_PIECE_MM = 8.0  # Minimum width of a connected piece that counts as part of a trace.
+_LEAST_PIECES_MM = 60.0  # Minimum total width of such pieces on a page.
+_PAGE_MM2 = 0.13e6  # Area of an A3 page.
+_GRIDLESS_MM2 = 0.2e6  # Largest area of a picture without a grid,
+_LARGEST_MM2 = 0.3e6  # and of one with a grid.
+_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Pixels of the reduced pictures on which traces are looked for quickly.
+_MOST_QUICK = 2.5  # Largest factor by which a small picture is enlarged for a quick look.
+_DARK = 100  # Grey level (0 to 255) below which a pixel counts as dark when a negative is looked for.
+_NEGATIVE_SHARE = 0.15  # Minimum share of dark pixels in a picture that may be a negative.
+_AROUND_MM = 3.0  # Margin of page around the traces that is analysed.
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ class PageAnalysis:
 
 
 def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> PageAnalysis:
-    """The picture the right way up: that in which the names of leads and the rows make most of a layout.
+    """Find the orientation of a picture in which names and rows fit a layout best, and analyse it that way up.
 
     Raises
     ------
@@ -194,19 +197,19 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
 
 
 def _is_mirrored(picture: np.ndarray, analysis: PageAnalysis, settings: Settings, network: LayerSegmenter) -> bool:
-    """Whether names are read in a picture's mirror image, at the scale of an analysis of it."""
+    """Whether names are read in the mirror image of a picture."""
     layers = network.separate(np.ascontiguousarray(picture[:, ::-1]), analysis.layers.zoom)
     return _names_enough(layers, _FEW) and _read_at_all(analyse_layers(layers, settings.layout, ruled=not analysis.gridless))
 
 
 def _names_enough(layers: Layers, least: int) -> bool:
-    """Whether at least so many names of leads are read: sooner told than how the page lies."""
+    """Whether at least `least` names of leads are read. This is faster than a full analysis."""
     height, width = layers.maps.shape[1:]
     return len(read_names(layers, gridless_warp((height, width), SCALE))) >= least
 
 
 def _drawn(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
-    """Whether quick looks at a picture made small show traces; at its negative too, where it is dark.
+    """Whether traces are seen in reduced copies of a picture, or in their negatives if it is `dark`.
 
     Traces are seen in pages of less than half the scale that the network was taught at.
     """
@@ -218,7 +221,7 @@ def _drawn(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
 
 
 def _has_rows(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
-    """Whether a quick look at a large picture, as it stands or on its side, shows rows of traces and not only ink like theirs."""
+    """Whether a reduced copy of a large picture shows rows of traces, as it is held or turned by a quarter."""
     zoom = float(np.sqrt(_QUICK_PX[-1] / picture[..., 0].size))
     return dark or any(
         analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False).tracks
@@ -227,7 +230,7 @@ def _has_rows(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
 
 
 def _of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
-    """Those of some px/mm at which a picture is no larger than pages are, or else the largest."""
+    """The scales (px/mm) at which a picture is no larger than a page; if there are none, the largest scale."""
     first, *others = [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
     # Half of a scale is seen nearly as clearly: a page larger than A3, which takes gigabytes, is believed of the clearest alone.
     return [first, *(scale for scale in others if _area_mm2(picture, scale) < _PAGE_MM2)]
@@ -238,30 +241,30 @@ def _area_mm2(picture: np.ndarray, px_per_mm: float) -> float:
 
 
 def _may_be_negative(picture: np.ndarray) -> bool:
-    """Whether enough of a picture is dark for a page whose light and dark were exchanged."""
+    """Whether a picture is dark enough to be the negative of a page."""
     return float((picture[::4, ::4].mean(axis=2) < _DARK).mean()) > _NEGATIVE_SHARE
 
 
 def _read_at_all(analysis: PageAnalysis) -> bool:
-    """Whether the names that were read speak for a layout."""
+    """Whether enough names were read for the layout to be believed."""
     return analysis.match is not None and analysis.match.found >= _FEW and analysis.share_of_names >= _ENOUGH
 
 
 def _analyse_as_held(picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
-    """A picture as it stands, at its likeliest scale."""
+    """Analyse a picture without turning it, at its likeliest scale."""
     scales = find_scales(picture, network)
     px_per_mm = _of_pages(picture, scales, _LARGEST_MM2)[0] if scales else _LIKELY_DPI[0] / 25.4
     return analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
 
 
 def _ways(scales: list[float]) -> list[tuple[float, int]]:
-    """Scales and quarter turns, the likeliest first."""
+    """Pairs of scale and quarter turns to try, the likeliest first."""
     first, *others = scales
     return [(first, 0), *((scale, 0) for scale in others), (first, 2), (first, 1), (first, 3)]
 
 
 def _may_lie(turns: int, rows: dict[int, int]) -> bool:
-    """Whether a picture may be the right way up after so many quarter turns, by the tracks that other turns had.
+    """Whether a picture may be upright after `turns` quarter turns, given the number of tracks found after other turns.
 
     Upside down it has as many tracks as upright, and on its side hardly any.
     """
@@ -271,7 +274,7 @@ def _may_lie(turns: int, rows: dict[int, int]) -> bool:
 
 
 def _plausible(analysis: PageAnalysis) -> bool:
-    """Whether most names are where a layout has them, and millimetres are such that the rows have a usual length."""
+    """Whether most names are where the layout has them, and the rows have a usual length."""
     match = analysis.match
     if match is None or not _read_at_all(analysis):
         return False
@@ -281,7 +284,7 @@ def _plausible(analysis: PageAnalysis) -> bool:
 
 
 def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = True) -> PageAnalysis:
-    """Layers with their grid, their tracks and names, and the layouts laid over them.
+    """Find the grid, the tracks, the names and the matching layouts in layers.
 
     Parameters
     ----------
@@ -316,7 +319,7 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
 
 
 def _fans_out(tracks: Sequence[Track]) -> bool:
-    """Whether every row is longer than the one above it, or shorter, by the same: so they are on no paper, but where a grid is misread."""
+    """Whether rows grow or shrink steadily down the page. Rows on paper do not: such a grid was misread."""
     whole = [track for track in tracks if not any(track.cut)]
     if len(whole) < _FAN_ROWS:
         return False
@@ -354,7 +357,7 @@ def _rank(analysis: PageAnalysis) -> tuple[float, int]:
 
 
 def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
-    """Whether a track ends where the picture does."""
+    """Whether a track runs into the left and right edge of the picture."""
     ends = np.array(track.ends_mm)
     height, width = layers.maps.shape[1:]
     points = warp.forward(np.column_stack([ends, track.path.middle_at(ends)]))
@@ -363,12 +366,12 @@ def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
 
 
 def inked(layers: Layers) -> bool:
-    """Whether there are traces."""
+    """Whether the layers show enough ink of traces."""
     return int(np.count_nonzero(layers["trace"] > _TRACE)) >= _LEAST_INK_PX
 
 
 def _runs_across(layers: Layers) -> bool:
-    """Whether enough of the traces' ink hangs together from left to right, as a lead does between two spikes."""
+    """Whether enough ink of traces is connected from left to right, as a lead is between two spikes."""
     from scipy.ndimage import find_objects, label
 
     height, width = (length // _CELL_PX for length in layers.maps.shape[1:])
@@ -379,7 +382,7 @@ def _runs_across(layers: Layers) -> bool:
 
 
 def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
-    """Places on the page of some of the traces' ink, (n, 2) mm; none if there is hardly any."""
+    """Positions (n, 2) mm on the page of a sample of the traces' ink; empty if there is hardly any."""
     rows, columns = np.nonzero(layers["trace"] > _TRACE)
     if len(rows) < _LEAST_INK_PX:
         return np.empty((0, 2))
@@ -389,7 +392,7 @@ def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
 
 
 def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
-    """What of the page places (n, 2) fill: left, top, right, bottom, mm; nothing if there are none."""
+    """The box (left, top, right, bottom) mm around points (n, 2) without outliers; zeros if there are none."""
     if not len(traces_mm):
         return 0.0, 0.0, 0.0, 0.0
     (left, top), (right, bottom) = np.percentile(traces_mm, 0.05, axis=0), np.percentile(traces_mm, 99.95, axis=0)
@@ -397,7 +400,7 @@ def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def ink_area(analysis: PageAnalysis) -> tuple[float, float, float, float]:
-    """What of the page may hold traces: left, top, right, bottom, mm."""
+    """The box (left, top, right, bottom) mm of the page that may hold traces."""
     left, top, right, bottom = _extent(_traces_mm(analysis.layers, analysis.warp))
     if left == right:
         raise nothing_readable(analysis.names, analysis.layers)

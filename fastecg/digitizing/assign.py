@@ -21,35 +21,37 @@ from fastecg.record import LEADS
 #: What machines are set to, mm/s.
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 
-_SURE = 0.6  # a name this sure is one, and has to be explained
-_ACROSS = 0.22  # of a column's width: how far a name may be from where names of its column stand
-_DOWN = 0.33  # the same along y, of the distance of rows
-_LEAST_DOWN_MM = 2.0  # and at least
-_KERNEL_MM = 2.0  # down: names that agree on their distance from their traces
-_KERNEL_COLUMNS = 0.1  # the same across, in columns
-_EMPTY = 0.35  # what a cell costs whose name was not read
-_STRAY = 0.5  # what a name costs that fits nowhere
-_MOST_STRAY = 0.4  # what all such names cost at most, of those that fit
-_ROW_OFF = 1.3  # a track without a row, or a row without a track
-_STRIP_ODD = 0.5  # strips of a number or place that no machine prints by default
+_SURE = 0.6  # Confidence from which a name is certain: if no cell of the layout explains it, that costs.
+_ACROSS = 0.22  # Largest distance along x of a name from where its column's names stand, as a share of the column's width.
+_DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance,
+_LEAST_DOWN_MM = 2.0  # but at least this.
+_KERNEL_MM = 2.0  # Width along y of the Gaussian kernel with which names vote for their common distance from the traces.
+_KERNEL_COLUMNS = 0.1  # Width of that kernel along x, in columns.
+_EMPTY = 0.35  # Cost of a cell whose name was not read. All costs are in units of the score, in which a name that fits is worth up to 1.
+_STRAY = 0.5  # Cost of a certain name that fits no cell.
+_MOST_STRAY = 0.4  # Largest cost of all such names together, per name that fits.
+_ROW_OFF = 1.3  # Cost of a track without a row of the layout, or of a row without a track.
+_STRIP_ODD = 0.5  # Cost of a number of rhythm strips that is in no table of layouts.
+# Costs of layouts that machines print rarely.
 _RARE = {"6x2-cabrera": 1.0, "4x3": 0.3, "2x6": 0.5, "3x5": 0.5}
-_FREE = 2.5  # a layout that is in no table
+_FREE = 2.5  # Cost of a layout made of the names alone, which is in no table.
+# Costs of paper speeds, mm/s.
 _SPEED = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
-_NO_SPEED = 3.0  # rows whose length is the layout's time at no speed
-_LENGTH_OFF = 0.12
-_LENGTH_PRICE = 2.0  # what a row costs that is a column longer or shorter than its columns
-_SAME_LENGTH = 0.03  # share of its length by which a row may be off
-_USUAL_SPEED = 25.0  # mm/s of strips
-_LONGER = 1.2  # factor by which strips may be longer than their layout's time at that speed
-_FEW_NAMES = 3  # with fewer, a layout that is told is on the page as a whole
-_CUT = 1.5  # columns of a layout that the picture does not show, each time
-_FAR_NAME = 0.1  # a mm beyond the usual distance of names from their traces
-_USUAL_NAME_MM = 14.0
+_NO_SPEED = 3.0  # Cost of rows whose length fits the layout's time at no usual paper speed.
+_LENGTH_OFF = 0.12  # Largest log ratio of the rows' length and the layout's at a paper speed.
+_LENGTH_PRICE = 2.0  # Cost per unit of the log ratio of a row's length and that of its columns, times the number of columns,
+_SAME_LENGTH = 0.03  # beyond this tolerance.
+_USUAL_SPEED = 25.0  # mm/s at which a strip of unknown duration is taken to be recorded.
+_LONGER = 1.2  # A strip longer than its layout's time at that speed by this factor lasts as long as its length tells.
+_FEW_NAMES = 3  # With fewer names, a layout given by the user is taken to be on the page completely.
+_CUT = 1.5  # Cost of every column of the layout that is outside the picture.
+_FAR_NAME = 0.1  # Cost per mm by which the names' distance from their traces exceeds the usual one,
+_USUAL_NAME_MM = 14.0  # which is this.
 
 
 @dataclass(frozen=True, eq=False)
 class LayoutMatch:
-    """A layout laid over tracks.
+    """A layout matched with the tracks and names that were found.
 
     Attributes
     ----------
@@ -95,7 +97,7 @@ class LayoutMatch:
 
 
 def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None, *, scaled: bool = True) -> list[LayoutMatch]:
-    """Layouts that may be what tracks and names show, the likeliest first; none where there are no tracks.
+    """Match layouts with tracks and names, the best match first; empty if there are no tracks.
 
     Parameters
     ----------
@@ -115,7 +117,7 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
         match
         for layout, cost in _candidates(evidence, forced)
         for first in range(min(len(tracks) - layout.rows, 0), max(len(tracks) - layout.rows, 0) + 1)
-        for match in _placed(evidence, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
+        for match in _matches(evidence, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
     ]
     if forced is None or not found:
         found += _free(evidence)
@@ -124,7 +126,7 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
 
 @dataclass(frozen=True, eq=False)
 class _Evidence:
-    """Tracks, names, and how far every name is below every track's level, (names, tracks) mm."""
+    """The tracks, the names, and the distance of every name below every track's level, (names, tracks) mm."""
 
     tracks: tuple[Track, ...]
     names: tuple[Name, ...]
@@ -148,7 +150,7 @@ class _Evidence:
 
 
 def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layout, float]]:
-    """Layouts that a page of such tracks may have, each with what it costs for being rare."""
+    """Layouts that a page with these tracks may have, each with its cost for being rare."""
     rows, ordered = len(evidence.tracks), sorted(evidence.names, key=lambda name: name.y_mm)
     leads = tuple(dict.fromkeys(name.lead for name in ordered if name.lead in LEADS))
     if forced is not None:
@@ -175,8 +177,8 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
             yield Layout(name, layout.title, columns, rhythm, layout.seconds), _STRIP_ODD + _RARE.get(layout.name, 0.0)
 
 
-def _placed(evidence: _Evidence, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[LayoutMatch]:
-    """A layout whose row 0 is track `first` (negative: rows above the picture), whole and with columns that the picture cut off.
+def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[LayoutMatch]:
+    """Match a layout whose row 0 is track `first`; a negative one means that rows above are outside the picture.
 
     Only `whole` where no names could tell which columns are left.
     """
@@ -203,19 +205,19 @@ def _placed(evidence: _Evidence, layout: Layout, first: int, cost: float, *, who
 
 
 def _parts(columns: int) -> list[tuple[int, int]]:
-    """Columns that may be all that is left of a page, for which at least two are needed."""
+    """Ranges of columns that may be all that the picture shows of a layout: at least two columns, or one of two."""
     return [(a, b) for a in range(columns) for b in range(a + 1, columns + 1) if 1 < b - a < columns or (columns == 2 and b - a == 1)]
 
 
 def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
-    """What the distance of columns may be, mm: by the length of the rows, as machines are set, and by the names."""
+    """Candidates for the distance of columns in mm: from the rows' length, from the paper speeds, and from the names."""
     left, right = evidence.span_mm
     columns = len(layout.columns)
     found = [(right - left) / columns]
     if columns > 1:
         found += [layout.seconds / columns * speed for speed in SPEEDS_MM_S]
-        place = {label.removeprefix("-"): column for column, labels in enumerate(layout.columns) for label in labels}
-        at = [(place[name.lead], name.x_mm) for name in evidence.names if name.lead in place]
+        column_of = {label.removeprefix("-"): column for column, labels in enumerate(layout.columns) for label in labels}
+        at = [(column_of[name.lead], name.x_mm) for name in evidence.names if name.lead in column_of]
         slopes = [(b[1] - a[1]) / (b[0] - a[0]) for k, a in enumerate(at) for b in at[k + 1 :] if a[0] != b[0]]
         if slopes and np.median(slopes) > 12.0:
             found.append(float(np.median(slopes)))
@@ -229,19 +231,19 @@ def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
 def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: float, left: float, cost: float) -> LayoutMatch:
     strips = layout.rows - len(layout.rhythm)
     cells = {(row, column): label for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
-    places: list[tuple[int, int, int]] = []  # name, row, column that it may be of
+    candidates: list[tuple[int, int, int]] = []  # name, row, column that it may be of
     for k, name in enumerate(evidence.names):
-        places += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
-        places += [(k, strips + s, 0) for s in range(len(layout.rhythm)) if name.lead in LEADS]
-    places = [(k, row, column) for k, row, column in places if rows[row] is not None]
+        candidates += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
+        candidates += [(k, strips + s, 0) for s in range(len(layout.rhythm)) if name.lead in LEADS]
+    candidates = [(k, row, column) for k, row, column in candidates if rows[row] is not None]
     leads = dict(cells)
     leads |= {(strips + k, 0): lead for k, lead in enumerate(layout.rhythm)}
-    if not places:
+    if not candidates:
         return LayoutMatch(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), -cost - _EMPTY * len(leads), 0)
-    index = np.array(places)
+    index = np.array(candidates)
     sure = np.array([evidence.names[k].sure for k in index[:, 0]])
-    down = np.array([evidence.below_mm[k, track] for k, row, _ in places if (track := rows[row]) is not None])
-    across = np.array([evidence.names[k].x_mm - left - column * pitch for k, _, column in places])
+    down = np.array([evidence.below_mm[k, track] for k, row, _ in candidates if (track := rows[row]) is not None])
+    across = np.array([evidence.names[k].x_mm - left - column * pitch for k, _, column in candidates])
     strip = index[:, 1] >= strips
     most_down = max(_DOWN * evidence.pitch_mm, _LEAST_DOWN_MM)
     at = _agreed(down, across, sure * np.where(strip, 0.3, 1.0), pitch)
@@ -268,7 +270,7 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
 
 
 def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
-    """The distance (x, y) of names from their traces on which most of them agree."""
+    """The distance (x, y) of names from their traces that gets most votes."""
     near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM) ** 2 - 0.5 * ((across[:, None] - across) / (_KERNEL_COLUMNS * pitch)) ** 2)
     votes = near @ weight - 0.01 * np.abs(down)
     best = int(np.argmax(votes))
@@ -277,7 +279,7 @@ def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: flo
 
 
 def _free(evidence: _Evidence) -> list[LayoutMatch]:
-    """A layout made of the names alone: rows of tracks, columns where names stand above one another."""
+    """A layout made of the names alone: tracks are its rows, and names above one another its columns."""
     known = [k for k, name in enumerate(evidence.names) if name.lead in LEADS and name.sure > 0.4]
     if not known:
         return []

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastecg.digitizing.checks import SUMS, alike, together
-from fastecg.digitizing.judge import LaidOutPage, placed_anew
+from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
 #: Further sums of leads that are nothing: with them, all that I and II tell of the others.
@@ -22,15 +22,16 @@ _SUMS: Mapping[str, Mapping[str, float]] = {
     "avf": {"aVF": 2.0, "II": -1.0, "III": -1.0},
 }
 
-_SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}  # of a row's 0 mV, by what tells it; a page by hand is left alone
-_SUM_SD_MV = 0.004  # of a sum's middle, where every lead is followed well
-_LEFT = 0.35  # of a sum that holds, besides a constant, as a share of its leads
-_SAME = 0.9  # how far a strip is its column, as `alike` tells
-_MOST_MM = 0.6  # a row that would move farther is not believed, nor the rest
+# Standard deviation of a row's 0 mV level, by what it was taken from. A page corrected by hand is left alone.
+_SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
+_SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
+_LEFT = 0.35  # Largest residual of such a sum after its constant is removed, as a share of its leads' amplitude.
+_SAME = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column for their difference to count as zero.
+_MOST_MM = 0.6  # If any row would move farther than this, no correction is believed.
 
 
 def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
-    """The same page with 0 mV of its rows where sums of leads, strips and what told it before agree best.
+    """Shift the 0 mV levels of rows to where sums of leads, rhythm strips and the previous levels agree best.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     -------
     LaidOutPage
     """
-    readings = placed_anew(page, readings)
+    readings = on_page_segments(page, readings)
     rows = sorted({item.segment.row for item in readings if item.segment.zero in _SD_MM})
     equations = [(sum_mv, parts) for sum_mv, parts in _nothing(readings, page.rows.fs) if all(item.segment.row in rows for item in parts)]
     if not equations:
@@ -65,7 +66,7 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 
 
 def _nothing(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
-    """Sums of leads that ought to be nothing, what they are, mV, and their parts with signs; only those that hold but for a constant."""
+    """Sums of leads that are zero in theory: their measured value in mV and their terms with signs. Inconsistent sums are left out."""
     columns = {item.segment.lead: item for item in readings if not item.segment.rhythm}
     for signs in _SUMS.values():
         if set(signs) <= set(columns):
@@ -83,7 +84,7 @@ def _nothing(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[fl
 
 
 def _sum(parts: Mapping[SegmentReading, float], fs: float) -> tuple[float, float] | None:
-    """The middle of a sum of leads, mV, and what is left of it besides, as a share of theirs; None if they are not drawn together."""
+    """The median of a sum of leads, mV, and its residual as a share of the leads; None if the leads are not drawn at the same time."""
     every = np.array([sign * signal for signal, sign in zip(together(list(parts), fs), parts.values(), strict=True)])
     known = np.isfinite(every).all(axis=0)
     if known.sum() < 0.5 * fs:

@@ -42,13 +42,13 @@ from fastecg.record import LEADS, Record
 Mode = Literal["stroke_fit", "softargmax", "centroid"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-_MARGIN_PX = 8  # picture round a segment's ink that the fit looks at
-_ALIKE = 0.9  # two readings of one lead are the same to this degree, or they are not merged
-_LOST_PX = 3.0  # a sample less certain than this was not read
-_BARE = 0.25  # of the pen's ink: a knot with less is not on the trace
-_GAP_S = 0.04  # gaps up to this long are bridged by the prior
-_FIVE_MM = 5.0
-_FROM_INK = STAGES[2:]  # of a fit that starts along the ink: soft strokes would lead it away again
+_MARGIN_PX = 8  # Margin of the picture around a segment's ink that takes part in the fit.
+_ALIKE = 0.9  # Least similarity (see `alike`) at which two readings of one lead are averaged.
+_LOST_PX = 3.0  # Samples with a larger standard deviation count as not read.
+_BARE = 0.25  # A knot on less than this share of the pen's ink is not on the trace.
+_GAP_S = 0.04  # Longest gap that the prior bridges.
+_FIVE_MM = 5.0  # Distance of the grid's heavy lines, of which the grid alone leaves open which is which.
+_FROM_INK = STAGES[2:]  # Stages of a fit that starts along the ink: the soft strokes of the first stages would lead it away again.
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def decode(
     if warp is None:
         fitted, lattice = find_grid(_covered(layers["grid"]), Fives(_covered(layers["major"])))
         if lattice.mended:
-            flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} places and set right")
+            flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} points and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
     readings = list(read_segments(planes, rows, warp, mode, None if ink is None else ink.hidden.astype(np.float32)))
     if not readings:
@@ -141,7 +141,7 @@ def decode(
 
 
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tuple[float, float]:
-    """What to add to a warp's places so that the traces' ink is where the rows have it: multiples of 5 mm along x and y.
+    """Offsets along x and y, multiples of 5 mm, that move the warp's coordinates so that ink is where the rows have it.
 
     Along x every segment's left and right ends vote, since some may lie outside the picture; along y the middle of the ink does.
     """
@@ -164,7 +164,7 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tupl
 def read_segments(
     planes: Iterable[np.ndarray], rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
 ) -> Iterator[SegmentReading]:
-    """Read every segment that has ink, as many at once as there are processors: they know nothing of one another."""
+    """Read every segment that has ink, in parallel: segments are independent of one another."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
         yield from (reading for reading in found if reading is not None)
@@ -173,7 +173,7 @@ def read_segments(
 def _read(
     plane: np.ndarray, segment: Segment, rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
 ) -> SegmentReading | None:
-    """One segment; None if it has no ink."""
+    """Read one segment; None if it has no ink."""
     x_mm = segment.x_mm + np.arange(segment.stop - segment.start) * (rows.speed_mm_s / rows.fs)
     span = float(x_mm[0]), float(x_mm[-1])
     reach = extent_mm(plane, warp, span)
@@ -201,7 +201,7 @@ def _fitted(
     reach_mm: tuple[float, float],
     rows: PageSegments,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Page y (n,) of the knots by a fit of the stroke, and their standard deviations, mm; NaN where `known` is not, and where no ink is.
+    """Page y (n,) of the knots by fitting the stroke, and their standard deviations, mm; NaN where `known` is false or no ink is.
 
     Of the fits from several starts (n,), each with its own stages, the one counts that leaves the least of the ink.
     """
@@ -227,7 +227,7 @@ def _fitted(
 
 
 def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
-    """What of a mask (n,) lies in runs of more than `longest`."""
+    """The part of a mask (n,) that lies in runs longer than `longest`."""
     out = np.zeros(len(bare), dtype=bool)
     for start, stop in runs_of(bare).tolist():
         out[start:stop] = stop - start > longest
@@ -235,7 +235,7 @@ def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
 
 
 def _unread(readings: Sequence[SegmentReading], rows: PageSegments) -> list[str]:
-    """What of a page was not read, in a line each: segments, and samples of the others."""
+    """Flags for segments and samples that were not read."""
     read = [item.segment for item in readings]
     bare = [segment.lead for segment in rows.segments if segment not in read]
     parts = [f"{item.segment.lead} {lost} of {len(item.y_mm)}" for item in readings if (lost := int(np.isnan(item.y_mm).sum()))]
@@ -246,7 +246,7 @@ def _unread(readings: Sequence[SegmentReading], rows: PageSegments) -> list[str]
 
 
 def _agreeing(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
-    """Readings of which no two of one lead contradict each other: where a strip does not repeat what its column shows, the column counts.
+    """Resolve contradictions between readings of one lead: if a rhythm strip differs from its column, the column counts.
 
     The mean of two that beat at different moments would be neither.
     """
@@ -265,7 +265,7 @@ def _agreeing(readings: list[SegmentReading], fs: float, flags: list[str]) -> li
 
 
 def _joined(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """One row a lead; where a lead is drawn twice, the mean of both."""
+    """Combine readings into one row for each lead; a lead that is drawn twice is averaged."""
     names = {reading.segment.lead for reading in readings}
     leads = (*(lead for lead in LEADS if lead in names), *sorted(names - set(LEADS)))
     total, count = np.zeros((len(leads), samples)), np.zeros((len(leads), samples))

@@ -12,21 +12,21 @@ from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 #: How much longer or shorter than expected rows may be: beyond, they are cut off or another layout's.
 MOST_OFF = 0.2
 
-_LATTICE_PX = 64
-_KNOTS_PX = 512.0  # nothing bends
+_LATTICE_PX = 64  # Distance of the points to which the flat map is fitted.
+_KNOTS_PX = 512.0  # Distance of the spline's knots; nothing bends, so they may be few.
 
 
 def gridless_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) -> FittedWarp:
-    """A flat page that fills a picture of (height, width) px, its rows falling by `tilt` mm a mm."""
+    """The map of a flat page that fills a picture of (height, width) px, with rows that fall by `tilt` mm per mm."""
     x, y = np.meshgrid(np.arange(0, size[1] + _LATTICE_PX, _LATTICE_PX), np.arange(0, size[0] + _LATTICE_PX, _LATTICE_PX))
     points = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
     along = np.array([1.0, tilt]) / np.hypot(1.0, tilt)
-    places = np.column_stack([points @ along, points @ np.array([-along[1], along[0]])]) / px_per_mm
-    return fit_warp(points, places, size, step_px=_KNOTS_PX)
+    points_mm = np.column_stack([points @ along, points @ np.array([-along[1], along[0]])]) / px_per_mm
+    return fit_warp(points, points_mm, size, step_px=_KNOTS_PX)
 
 
 def tilt_of(tracks: Sequence[Track]) -> float:
-    """How much the rows fall, mm a mm, by the slope of most tracks."""
+    """Fall of the rows in mm per mm: the median slope of the tracks."""
     slopes = []
     for track in tracks:
         path = track.path

@@ -18,21 +18,21 @@ from fastecg.layouts import LAYOUTS
 #: A confidence from which on the order of leads is told as sure.
 SURE = 0.8
 
-_SAME_BEATS = 0.85  # correlation of columns that show the same seconds
-_MARGIN = 0.1  # by how much one of two has to be better
-_SAME_LEAD = 0.98  # a rhythm strip and what a column shows of its lead are one, to this degree
-_ENOUGH_NAMES = 0.7  # share of names that tells as much as all
-_TELLING_MARGIN = 0.8  # of scores between hypotheses, that makes the second two thirds as unlikely
-_GOOD = 0.35  # what is left of sums that ought to be nothing, in a reading that is right
-_BAD = 0.9  # the same in one that is not
-_UNCHECKED = 0.9  # what a reading is worth whose leads cannot be compared
-_UNUSUAL = 0.5  # the same where the layout is none that is known: the names on any plot make one
-_TOGETHER = 0.6  # 1 less the correlation of beats that may be those of one heart
-_ALONE = 0.8  # the same of beats that have nothing in common
-_FEW_NAMES = 0.25  # share of names below which the page may be anything
-_SUMS = ("einthoven", "goldberger", "avr", "strip")
-_LEAST_LEVEL_S = 1.0  # of a trace whose mean is taken for 0 mV
-_PEAKED = 5.0  # how much steeper a QRS complex is than the rest, at least
+_SAME_BEATS = 0.85  # Least correlation of columns that show the same seconds.
+_MARGIN = 0.1  # By how much the better of two correlations has to exceed the other.
+_SAME_LEAD = 0.98  # Least similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
+_ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
+_TELLING_MARGIN = 0.8  # Scale of the difference between the scores of the two best matches; at this value the second is 1 - 1/e excluded.
+_GOOD = 0.35  # Residual of the checks' sums (0 is best) up to which a reading is right,
+_BAD = 0.9  # and from which it is wrong.
+_UNCHECKED = 0.9  # Confidence factor of a reading whose leads cannot be checked against each other.
+_UNUSUAL = 0.5  # The same if its layout is in no table as well: the names on any plot make up some layout.
+_TOGETHER = 0.6  # Up to this value of the check "beats" (1 minus a correlation) all leads may come from one heart;
+_ALONE = 0.8  # from this one on their beats have nothing in common.
+_FEW_NAMES = 0.25  # With a smaller share of names and less confidence than this the picture is refused.
+_SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks that are sums of leads.
+_LEAST_LEVEL_S = 1.0  # Minimum length of a trace whose level is taken for 0 mV.
+_PEAKED = 5.0  # Minimum ratio of the steepness of QRS complexes to that of the rest, on pages of one or two leads.
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def at_once(page: LaidOutPage) -> LaidOutPage:
 
 
 def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
-    """The same page with the rhythm strips that show another lead than their name says, by what their columns show, named after that."""
+    """Rename rhythm strips whose signal matches the column of another lead than their printed name."""
     segments, flags = list(page.rows.segments), list(page.flags)
     traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
     for k, strip in enumerate(segments):
@@ -100,7 +100,7 @@ def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> La
 
 
 def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
-    """Whether the beats of the columns are those of the first seconds, rather than of seconds that follow one another."""
+    """Whether all columns show the beats of the same seconds, rather than of consecutive ones."""
     whole = [item for item in readings if item.segment.rhythm]
     parts: dict[int, np.ndarray] = {}
     for item in readings:
@@ -125,7 +125,7 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
 
 
 def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
-    """The same page with 0 mV of rows without a pulse where their traces' mean is, or where the same lead of another row has it.
+    """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
 
     Machines let no steady voltage through, so that the mean of a trace is 0 mV, the more so the longer it is: a strip tells it better
     than a row of columns, and a pulse better than both.
@@ -141,7 +141,7 @@ def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 
 
 def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict[int, float], dict[int, str]]:
-    """By how many mm 0 mV of rows moves, and what tells it."""
+    """By how many mm the 0 mV levels of rows move, and what tells that."""
     shift: dict[int, float] = {}
     told: dict[int, str] = {}
     for row in {item.segment.row for item in readings if item.segment.zero != "pulse"}:
@@ -167,7 +167,7 @@ def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict
 
 
 def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool = False) -> LaidOutPage:
-    """The same page with what its reading says of itself.
+    """The page with its checks, its confidence and its flags.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     ImageError
         If it is no ECG, or nothing tells which lead is where.
     """
-    readings = placed_anew(page, readings)
+    readings = on_page_segments(page, readings)
     checks = checks_of(readings, page.rows.fs)
     match = page.match
     share = match.found / len(match.cells)
@@ -208,13 +208,13 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     return replace(page, checks=checks, confidence=round(1.0 if known else float(confidence), 3), flags=flags)
 
 
-def placed_anew(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
-    """What was read, with the segments that a page now has where it was read; without what it has no longer."""
-    places = {(item.row, item.x_mm): item for item in page.rows.segments}
-    return [replace(item, segment=places[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in places]
+def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
+    """Readings on the segments that the page has now; those of segments that it has no longer are left out."""
+    by_start = {(item.row, item.x_mm): item for item in page.rows.segments}
+    return [replace(item, segment=by_start[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in by_start]
 
 
 def _peaked(signal: np.ndarray, fs: float) -> float:
-    """How much more a signal moves in its fastest moments than usually."""
+    """Ratio of a signal's largest steepness to its usual one."""
     moves = swing(signal, fs)
     return float(np.quantile(moves, 0.99) / max(float(np.median(moves)), 1e-3))

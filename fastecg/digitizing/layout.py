@@ -64,14 +64,14 @@ class PageSegments:
         return max((segment.stop for segment in self.segments), default=0)
 
     def moved(self, by_mm: tuple[float, float]) -> PageSegments:
-        """The same with page coordinates that are larger by `by_mm`."""
+        """The same segments with `by_mm` added to their page coordinates."""
         moved = (replace(item, x_mm=item.x_mm + by_mm[0], baseline_mm=item.baseline_mm + by_mm[1]) for item in self.segments)
         return replace(self, segments=tuple(moved))
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentReading:
-    """A segment as it was found: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read.
+    """The reading of a segment: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read.
 
     `pen_mm` is how thick its pen was in the picture, NaN where that was not fitted.
     """

@@ -15,15 +15,15 @@ from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.words import written_gain
 
-_NEAR_PITCH = 0.45  # from a row's level to its pulse's foot at most, in distances of rows
-_NEAR_MM = 12.0  # the same in mm
-_FEW_PULSES = 0.34  # share of rows with a pulse, up to which a page's words count more
-_BARE_MM = 3.5  # the same where a pulse has no foot of its own: its flanks may have been seen in part
-_ASIDE_MM = 6.0  # how far into the traces a pulse without feet may reach: elsewhere it is something else
+_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances,
+_NEAR_MM = 12.0  # and in mm.
+_FEW_PULSES = 0.34  # Up to this share of rows with a pulse, the gain printed in words counts more.
+_BARE_MM = 3.5  # Largest distance if the pulse has no feet: only part of its flanks may have been seen.
+_ASIDE_MM = 6.0  # A pulse without feet that reaches farther into the traces is something else.
 
 
 def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
-    """The pulse of every track, by its foot, of those that stand where only pulses do."""
+    """The calibration pulse of every track, by its foot, among those left or right of all traces."""
     heights = np.array([track.level_mm for track in tracks])
     pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
     reach = min(max(_NEAR_PITCH * pitch, 4.0), _NEAR_MM)
@@ -41,7 +41,7 @@ def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pul
 def baselines_mm(
     match: LayoutMatch, paths: Sequence[TracePath | None], own: Sequence[Pulse | None], axis: TimeAxis, gain: float, flags: list[str]
 ) -> tuple[list[float], list[str]]:
-    """Page y of 0 mV of every row of a layout, and what tells it: "pulse" or "isoelectric"."""
+    """Page y of 0 mV of every row of a layout, and its source: "pulse" or "isoelectric"."""
     columns = len(match.layout.columns)
     span = axis.start_mm, axis.start_mm + columns * axis.pitch_mm
     heights, told = [], []
@@ -66,7 +66,7 @@ def gains_mm_mv(
     settings: Settings,
     flags: list[str],
 ) -> tuple[float, float]:
-    """mm/mV of limb and chest leads: as told, or else by rows' own pulses, by the page's words, by other pulses, or else the usual."""
+    """mm/mV of limb and chest leads: given, or from the rows' own pulses, the page's words, other pulses, or the usual gain."""
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
     standing = [pulse for pulse in own if pulse is not None]

@@ -13,8 +13,8 @@ from fastecg.digitizing.layout import Segment
 from fastecg.errors import LayoutError
 from fastecg.system.files import read_file
 
-_MOST_BYTES = 50_000_000
-_MOST_SEGMENTS = 200
+_MOST_BYTES = 50_000_000  # Largest file of a corrected page,
+_MOST_SEGMENTS = 200  # and most segments in it.
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PageModel:
     segments: tuple[PlacedSegment, ...]
 
     def in_view(self, analysis: PageAnalysis, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
-        """Its segments in mm of an analysis's page, and the paper speed that they tell, mm/s."""
+        """The page's segments in mm of an analysis, and the paper speed in mm/s that follows from them."""
         ends = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
         page = analysis.warp.inverse(analysis.layers.to_maps(turned(ends, analysis))).reshape(-1, 2, 2)
         counts = [round((item.stop_s - item.start_s) * fs) for item in self.segments]

@@ -42,17 +42,17 @@ from fastecg.errors import ImageError
 from fastecg.layouts import Layout
 from fastecg.system.cores import one_thread
 
-_SMALLEST = 200  # px
-_SURE_NAME = 0.6  # how sure a name is that counts
-_ANOTHER_PAGE = 0.5  # share of a page's names that tells of another page
-_DARK = 96.0  # of 255: most of a picture of light on dark is darker
-_LIGHTER = 2.0  # how far its lighter pixels go from the middle, by how far its darker ones do
-#: Resolutions at which programs draw and scanners scan.
+_SMALLEST = 200  # Minimum side of a picture, px.
+_SURE_NAME = 0.6  # Confidence from which a name counts as belonging to something on the picture.
+_ANOTHER_PAGE = 0.5  # If more than this share of a page's names belongs to none of its leads, there may be another page in the picture.
+_DARK = 96.0  # Median grey level (0 to 255) below which a picture may be light on dark,
+_LIGHTER = 2.0  # if its light end is farther from the median than its dark end by this factor.
+# Resolutions at which programs draw and scanners scan, dpi.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
-_SAME_PEN_MM = 0.04  # by which two measures of a pen may differ: a start of time is off by less than half of that
-_AT_DPI = 1e-3  # how near to one a page is at it, as a share: bars on whole pixels tell no better
-#: By which millimetres may be off, and rows fall, where there is no grid; again after each look that was wrong by more: bars far from where
-#: they were expected are seen in part only.
+_SAME_PEN_MM = 0.04  # Two measured pen widths that differ by less give starts of time that differ by less than half of it.
+_AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
+# Tolerances of the millimetres' scale and the rows' tilt on a page without a grid, one for each time that it is laid out: beyond it the
+# page is laid out once more, since bars far from where they were expected are seen in part only.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)
 
 
@@ -120,7 +120,7 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
 
 
 def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:
-    """The picture the right way up; the other way round where it is light on dark, and as it stands where no names tell which way."""
+    """Analyse a picture the right way up, inverted if it is light on dark, and unturned if no names tell otherwise."""
     if _light_on_dark(picture):
         inverse = _analyse_picture(255 - picture, settings, weights)
         if inverse.match is not None:
@@ -133,14 +133,14 @@ def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> 
 
 
 def _light_on_dark(picture: np.ndarray) -> bool:
-    """Whether most of a picture is dark, and what differs from that is light: a screen, or a negative."""
+    """Whether a picture is light on dark, as screens and negatives are."""
     grey = picture[:: max(1, len(picture) // 512), :: max(1, picture.shape[1] // 512)].mean(axis=2)
     low, middle, high = np.percentile(grey, (0.5, 50, 99.5))
     return bool(middle < _DARK and high - middle > _LIGHTER * max(middle - low, 1.0))
 
 
 def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "record") -> Reading:
-    """Read what was seen; once more where the start of time rested on a pen that the fit has found to be another."""
+    """Read an analysed picture, and once more if the fitted pen differs from the one that the start of time was based on."""
     page = lay_out(analysis, settings)
     reading = read_traces(page, settings.mode, name)
     if abs(reading.decoded.pen_mm - page.pen_mm) > _SAME_PEN_MM:
@@ -149,7 +149,7 @@ def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "recor
 
 
 def lay_out(analysis: PageAnalysis, settings: Settings, pen_mm: float = np.nan) -> LaidOutPage:
-    """Where every lead of an analysed picture is, and which ink is whose; the pen's width tells where time starts, and may be known."""
+    """Locate every lead of an analysed picture and its ink. The pen's width tells where time starts; it is measured unless given."""
     if settings.page is not None:
         return _as_corrected(analysis, settings)
     if analysis.match is None:
@@ -164,7 +164,7 @@ def lay_out(analysis: PageAnalysis, settings: Settings, pen_mm: float = np.nan) 
 
 
 def _to_whole_dpi(analysis: PageAnalysis, stretch: float) -> float:
-    """By what factor millimetres of an analysis are longer, if they are about `stretch` longer: those of a usual resolution are exact."""
+    """The factor by which millimetres are longer: `stretch`, or the one next to it that makes the resolution a usual one."""
     dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
     nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
     return stretch * nearest / dpi if abs(np.log(nearest / dpi)) < _AT_DPI else stretch
@@ -191,7 +191,7 @@ def _as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
 
 
 def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPage:
-    """A page mended and judged by a first, quick reading."""
+    """A page corrected and judged by a first, quick reading."""
     drawn = list(read_segments(page.by_segment, page.rows, page.analysis.warp, "centroid"))
     page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
     page = balanced(page, drawn)
@@ -200,7 +200,7 @@ def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPag
 
 @dataclass(frozen=True, eq=False)
 class _PageInk:
-    """What is known of a picture before any layout: the page seen straight, its pulses, the ink of every track, and the picture's own."""
+    """What is known before any layout: the straightened page, its pulses, every track's ink, and the picture's own ink."""
 
     straight: StraightPage
     pulses: list[Pulse]
@@ -266,7 +266,7 @@ def _laid_out(
 
 
 def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
-    """Millivolts of a page whose layout is known."""
+    """Read the millivolts of a page that is laid out."""
     ink = page.ink
     if ink is not None:
         ink = replace(ink, hidden=ink.hidden | behind_bars(page.rows, page.analysis.warp, ink))

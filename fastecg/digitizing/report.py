@@ -11,12 +11,12 @@ from fastecg.digitizing.layout import Segment
 from fastecg.digitizing.reading import Reading
 from fastecg.record import LEADS, Record
 
-_SURE_MV = 0.03  # a sample with a smaller standard deviation counts as read with confidence
-_LINE_PX = 1.5  # width of a trace that is drawn over the picture
-_THIN_PX = 0.8  # the same of boundaries and 0 mV lines
-_NAME_PX = 14.0  # height of letters
-_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # of a line where a lead starts or ends
-_NAME_MM = np.array([0.8, 1.0])  # a name's corner, from the start of its 0 mV line
+_SURE_MV = 0.03  # Samples with a smaller standard deviation count as read with confidence.
+_LINE_PX = 1.5  # Width of a trace that is drawn over the picture,
+_THIN_PX = 0.8  # and of boundaries and 0 mV lines.
+_NAME_PX = 14.0  # Height of lead names.
+_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends of the tick where a lead starts or stops, from its 0 mV line.
+_NAME_MM = np.array([0.8, 1.0])  # A name's corner, from the start of its 0 mV line.
 #: Colours of neighbouring leads, sRGB.
 _COLOURS = ((220, 30, 40), (30, 90, 220), (0, 140, 60), (190, 0, 190), (230, 120, 0), (0, 150, 170))
 
@@ -57,7 +57,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
 
 
 def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
-    """Where a segment is: its time, what tells its 0 mV, and where that line runs in the input picture, [x, y] px."""
+    """One segment as plain values: its time, the source of its 0 mV, and that line in the input picture, [x, y] px."""
     found, analysis = reading.decoded, reading.analysis
     rows = found.layout
     length = (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
@@ -80,7 +80,7 @@ def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
 
 
 def unturned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
-    """Pixels (n, 2) of the picture as it was given, at pixels of the picture the right way up."""
+    """Pixels (n, 2) of the input picture at pixels of the picture turned upright."""
     height, width = (length / analysis.layers.zoom for length in analysis.layers.maps.shape[1:])
     x, y = points_px.T
     return np.column_stack(
@@ -151,7 +151,7 @@ def _draw(picture: np.ndarray, points: np.ndarray, width: float, colour: tuple[i
 
 
 def read_points(reading: Reading) -> list[np.ndarray]:
-    """Where every sample that was read lies in the turned picture, (n, 2) px a segment that was read, NaN in gaps."""
+    """Pixels (n, 2) of every sample that was read, in the turned picture, for each segment; NaN in gaps."""
     found, analysis = reading.decoded, reading.analysis
     points = []
     for segment in found.layout.segments:

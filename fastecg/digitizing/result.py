@@ -112,7 +112,7 @@ class Digitized:
 
     @property
     def digitized(self) -> Decoded:
-        """The same as an earlier version had it; use the attributes of this object."""
+        """The reading as an earlier version returned it; use the attributes of this object instead."""
         return self._reading.decoded
 
     @property
@@ -255,7 +255,7 @@ def digitize(
 
 
 def digitized_of(reading: Reading, picture: np.ndarray) -> Digitized:
-    """What was read of a picture, flat."""
+    """A `Digitized` from a reading."""
     told = report_of(reading, deviations=False)
     segments = tuple(ReadSegment(**item | {"line_px": tuple(map(tuple, item["line_px"]))}) for item in told["segments"])
     found = reading.decoded

@@ -19,16 +19,18 @@ from fastecg.digitizing.tracks import ink_along, possible_ends
 from fastecg.errors import ImageError
 from fastecg.kernels.runs import runs_of
 
-_FALL_MM = 1.2  # from where a pulse falls to an end that it may have made
-_BESIDE_MM = 0.4  # an end of a row inside a pulse, or this near to one, is the pulse's: between others there is blank paper
-INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
-CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
-_NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
-_GUESS_OFF_MM = 8.0  # by which names may mislead where time starts
-_BAR_STEP_MM = 0.5  # between starts at which bars are looked for
-_AGREE_MM = 0.25  # ends that tell the same start of time
-_RIVAL = 0.3  # of the best group's count, for others to be looked at
-_BARS_COUNT = 2.0  # what bars before a column count beside ends
+_FALL_MM = 1.2  # An end at most this far from a pulse's falling flank may be that flank.
+_BESIDE_MM = 0.4  # An end within a pulse, or this close to it, belongs to the pulse: between others there is blank paper.
+INK_ENDS = 0.4  # Coverage of the picture's own ink from which it is a trace.
+CAP_PENS = 0.42  # Distance from a trace's last sample to where its ink falls to one half, in pen widths.
+_NAME_AFTER_MM = 2.0  # Usual distance of a name's middle from the first sample of its trace.
+_GUESS_OFF_MM = 8.0  # Largest error of a start of time guessed from the names.
+_BAR_STEP_MM = 0.5  # Step between the starts at which bars are looked for.
+_AGREE_MM = 0.25  # Ends within this distance vote together for a start of time.
+_RIVAL = 0.3  # Groups with at least this share of the best group's votes are compared with it.
+_BARS_COUNT = 2.0  # Weight of a bar in that comparison; an end has the weight of `_COUNTS`.
+# Votes of an end for a start of time, by its kind. Right ends count less, as records may end early; of "touched" ends the network only
+# guesses.
 _COUNTS = {
     "left": 1.0,
     "right": 0.8,
@@ -36,17 +38,17 @@ _COUNTS = {
     "maybe right": 0.5,
     "touched": 0.3,
     "fall": 0.4,
-}  # records may end early; of what is touched the network only guesses
-_SPEED_OFF = 0.06
+}
+_SPEED_OFF = 0.06  # Relative tolerance of the paper speeds.
 _NO_END = "no row ends in the picture"
-_TRUE_MM = 0.7  # columns whose length is a layout's time to within this are neither gapped nor short
-_GAP_MM = 0.35  # of blank paper between columns, at least
-_SAME_GAP_MM = 0.8  # by which gaps of several rows may differ
-_MOST_GAP_MM = 15.0  # of blank paper between columns, at most: more than any machine leaves
-_BESIDE_PX = 2  # of ink beside a path that is looked at
-_BLANK = 0.5  # ink below which paper is bare
-_GAP_ROWS = 0.5  # of the places where columns meet, in which such a gap has to be
-_SHORT = 0.06  # share of a column's time that a machine may leave out
+_TRUE_MM = 0.7  # Columns whose length is their nominal time to within this have neither gaps nor are they short.
+_GAP_MM = 0.35  # Minimum width of blank paper between columns,
+_SAME_GAP_MM = 0.8  # largest difference of the gaps of several rows,
+_MOST_GAP_MM = 15.0  # and largest width: no machine leaves more.
+_BESIDE_PX = 2  # Reach above and below a path within which ink counts as on it.
+_BLANK = 0.5  # Coverage below which paper is blank.
+_GAP_ROWS = 0.5  # Minimum share of the joints of columns that have to show such a gap.
+_SHORT = 0.06  # Largest share of a column's time that a machine may leave out.
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class TimeAxis:
 
 @dataclass(frozen=True)
 class End:
-    """An end of a row, as the start of time that it tells: page x, and of which kind it is (a key of `_COUNTS`)."""
+    """An end of a row, as the start of time that follows from it (page x), and its kind (a key of `_COUNTS`)."""
 
     x_mm: float
     kind: str
@@ -99,7 +101,7 @@ def time_axis(
     settings: Settings,
     flags: list[str],
 ) -> TimeAxis:
-    """Where time runs on a page.
+    """Find how time runs along the rows of a page.
 
     Parameters
     ----------
@@ -175,7 +177,7 @@ def time_axis(
 def _columns(
     match: LayoutMatch, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
 ) -> TimeAxis:
-    """How far apart columns are and how long, by gaps between them or else by the lengths (rows, strips) mm; time starts at 0 mm."""
+    """Distance and length of columns from the gaps between them, or else from the rows' lengths; time starts at 0 mm."""
     columns, seconds = len(match.layout.columns), match.layout.seconds
     share, step_mm = seconds / columns, step_s * speed_mm_s
     nominal = share * speed_mm_s
@@ -198,7 +200,7 @@ def _columns(
 
 
 def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
-    """Where time starts if bars are to stand before most columns, nearest to a guess; None if they nowhere do."""
+    """The start of time closest to a guess for which bars stand in front of most columns; None if there is none."""
     away = np.arange(0.0, _GUESS_OFF_MM, _BAR_STEP_MM)
     starts = guessed.start_mm + np.unique(np.concatenate([-away, away]))
     told = np.array([bars(replace(guessed, start_mm=float(start))) for start in starts])
@@ -209,12 +211,12 @@ def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float 
 
 
 def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
-    """Whether an end of a row at page x lies in a pulse or beside one."""
+    """Whether an end of a row at page x lies in or beside a pulse."""
     return any(pulse.left_mm - _BESIDE_MM < x_mm < pulse.right_mm + _BESIDE_MM for pulse in pulses)
 
 
 def _longest(lengths: Sequence[float], usual_mm: float) -> float:
-    """The longest of rows' lengths that another row agrees with, where there is another; 0 if none is."""
+    """The longest row length that another row confirms; with one row, its length; 0 if none is confirmed."""
     sane = sorted((mm for mm in lengths if mm < usual_mm + _TRUE_MM), reverse=True)
     if len(lengths) == 1:
         return sane[0] if sane else 0.0
@@ -222,14 +224,14 @@ def _longest(lengths: Sequence[float], usual_mm: float) -> float:
 
 
 def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> float:
-    """From the first to the last sample of a row."""
+    """Distance from the first to the last sample of a row."""
     if rhythm:
         return (axis.strip_s - step_s) * axis.speed_mm_s
     return (columns - 1) * axis.pitch_mm + (axis.shown_s - step_s) * axis.speed_mm_s
 
 
 def _speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
-    """The paper speed at which rows or columns are as long as the layout's time."""
+    """The paper speed at which rows or columns have the length of the layout's time."""
     columns = len(match.layout.columns)
     told = [length / match.layout.seconds for group in reversed(lengths) for length in group]
     if columns > 1:
@@ -255,7 +257,7 @@ def _gapped(
     cap: float,
     nominal: float,
 ) -> tuple[float, float] | None:
-    """Distance of columns and how long one is, from first to last sample, mm, by the blank paper between them; None if there is none.
+    """Distance of columns and length of one, from first to last sample, mm, by the blank paper between them; None without gaps.
 
     `own` tells which ends of rows are the traces' own, left and right: neither cut, nor those of a pulse.
     """
@@ -291,25 +293,25 @@ def _gapped(
 
 
 def _outer(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
-    """Where rows mostly end, by the ends that are their own; NaN if there is none, and other columns tell."""
+    """The median of rows' ends that are their own; NaN if there are none and other columns tell."""
     found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or (columns == 2 and not any(own)))]
     return float(np.median(found)) if found else np.nan
 
 
 def _pitch(begun: np.ndarray, ended: np.ndarray) -> float:
-    """The distance of columns by where they begin and end (columns,), mm, NaN where that is not known: straight lines of one slope."""
+    """The distance of columns, mm: the common slope of straight lines through their starts and their ends (columns,), NaN if unknown."""
     apart, at = 0.0, 0.0
-    for places in (begun, ended):
-        known = np.flatnonzero(np.isfinite(places))
+    for edges in (begun, ended):
+        known = np.flatnonzero(np.isfinite(edges))
         away = known - known.mean()
-        apart, at = apart + float(away @ places[known]), at + float(away @ away)
+        apart, at = apart + float(away @ edges[known]), at + float(away @ away)
     return apart / at
 
 
 def _gaps(
     found: tuple[float, float], lengths: Sequence[float], columns: int, nominal_mm: float, step_mm: float
 ) -> tuple[float, float] | None:
-    """Distance of columns and what of them is drawn, mm, by the gaps found and rows' lengths; None if rows are too short to have gaps.
+    """Distance of columns and drawn length of one, mm, from gaps and row lengths; None if rows are too short to have gaps.
 
     Rows as long as their time have none, whatever parts the ink: dashes of a bar may.
     """
@@ -324,7 +326,7 @@ def _gaps(
 
 
 def _blanks(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
-    """Where along a path there is no ink, neither of a trace nor of anything else, between its ends: page x of its ends and beginnings."""
+    """Gaps along a path that have no ink of any kind: page x of the end before and of the start after each."""
     along = ink_along(straight.whole, path, _BESIDE_PX)
     printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))
     x = path.left_mm + np.arange(len(along)) / path.scale
@@ -338,7 +340,7 @@ def _blanks(straight: StraightPage, path: TracePath, span: tuple[float, float]) 
 
 
 def _crossing(inside: float, outside: float) -> float:
-    """Where between a column with ink and the next without the ink falls to one half, in columns."""
+    """Position between a column with ink and the next one without at which the ink falls to one half, in columns."""
     return float(np.clip((inside - _BLANK) / max(inside - outside, 1e-6), 0.0, 1.0))
 
 
@@ -352,7 +354,7 @@ def _ends(
     cap: float,
     step: float,
 ) -> list[End]:
-    """Where time may start, by every end that every row may have."""
+    """Every end of every row, as the start of time that it suggests."""
     ends = []
     for k, (lefts, rights) in enumerate(possible):
         length = row_length_mm(axis, len(match.layout.columns), k >= match.strips, step)
@@ -369,7 +371,7 @@ def _ends(
 
 
 def _start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] = lambda _: 0) -> float:
-    """Where time starts: where most ends agree that it does, and bars stand between the columns.
+    """The start of time on which most ends agree, preferring one with bars in front of the columns.
 
     A faint end is lost inward, and a record may end early, so that ends are not averaged. `bars` tells before how many columns there are
     bars if time starts at a page x.
@@ -386,7 +388,7 @@ def _start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] =
 
 
 def _mean_start(group: Sequence[End]) -> float:
-    """The start that a group of ends tells: of each side the middle, for their bias is that of a pen's cap and cancels between both."""
+    """The start that a group of ends suggests: the mean of both sides' medians, in which the bias of the pen's cap cancels."""
     clear = [end for end in group if end.kind != "touched"]
     chosen = clear if len(clear) > 1 else group
     agreed = [[end.x_mm for end in chosen if end.side == side] for side in (0, 1)]
@@ -394,5 +396,5 @@ def _mean_start(group: Sequence[End]) -> float:
 
 
 def agreement(group: Sequence[End]) -> float:
-    """How much a group of ends that tell the same start of time counts."""
+    """The votes of a group of ends that suggest the same start of time."""
     return sum(_COUNTS[end.kind] for end in group) + len({end.side for end in group})

@@ -37,10 +37,10 @@ SHARES = {
 #: The same for pages as others draw them.
 OTHERS = {"clean": 0.22, "scan": 0.24, "photo": 0.22, "copy": 0.14, "aged": 0.03, "damaged": 0.03, "kit": 0.12}
 
-_PER_PICTURE = 20  # windows cut from a picture
-_POOL = 20  # pictures whose windows are mixed
-_EVERY_S = 120.0  # between checkpoints
-_EMA_DECAY = 0.998  # of the weights, a step
+_PER_PICTURE = 20  # Windows cut from a picture.
+_POOL = 20  # Pictures whose windows are mixed.
+_EVERY_S = 120.0  # Time between checkpoints.
+_EMA_DECAY = 0.998  # Decay per step of the exponential moving average of the weights.
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -135,12 +135,12 @@ def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
 def draw_other(
     record: Record, recipe: Recipe, layout: str, dpi: float, page: int, seed: int, number: int, rng: np.random.Generator
 ) -> Photo:
-    """A page of a record as others draw it: what happens to it is the recipe's, how it is arranged and inked is not."""
+    """A page of a record in an arrangement and inks as other programs have them, with what the recipe makes happen to it."""
     from fastecg.digitizing.other_hands import coarser, other_hand
 
     record = coarser(record, rng)
     fixed: dict[str, Any] = {} if layout == "auto" else {"layout": layout}
-    shot = recipe.draw(record, dpi=dpi, seed=seed, page=page, variant=number, **fixed)
+    shot = recipe.sample(record, dpi=dpi, seed=seed, page=page, variant=number, **fixed)
     return shot.picture(record, *other_hand(*shot.placed(record), rng))
 
 
@@ -234,7 +234,7 @@ class Trainer:
         return layer_loss(maps.float(), markers.float(), true_maps.float() / 255.0, true_markers.long())
 
     def _update_ema(self) -> None:
-        """The average of the weights of all steps so far, the last ones most."""
+        """Update the exponential moving average of the weights."""
         keep = min(_EMA_DECAY, self.steps / (self.steps + 10))
         with torch.no_grad():
             for mine, theirs in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):

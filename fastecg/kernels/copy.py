@@ -108,17 +108,17 @@ def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
         Pixels along a side of a place.
     """
     channels = values.shape[2] if values.ndim == 3 else 1
-    place_of = (np.arange(values.shape[1]) // size % len(lookup)).repeat(channels)
-    _halftone(values.reshape(len(values), -1), np.ascontiguousarray(lookup.transpose(0, 2, 1)), place_of, size)
+    cell_of = (np.arange(values.shape[1]) // size % len(lookup)).repeat(channels)
+    _halftone(values.reshape(len(values), -1), np.ascontiguousarray(lookup.transpose(0, 2, 1)), cell_of, size)
 
 
 @jit
-def _halftone(values, lookup, place_of, size):
+def _halftone(values, lookup, cell_of, size):
     cells = len(lookup)
     for y in range(len(values)):
         row, table = values[y], lookup[y // size % cells].reshape(-1)
         for x in range(len(row)):
-            row[x] = table[cells * np.int64(row[x]) + place_of[x]]
+            row[x] = table[cells * np.int64(row[x]) + cell_of[x]]
 
 
 @jit

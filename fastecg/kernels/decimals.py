@@ -96,18 +96,18 @@ def _write_number(value, wholes, parts, at):
 @jit
 def _write_whole(whole, at):
     """Write a whole number digit by digit; where it ends."""
-    place = np.uint64(1)
-    while whole // place >= np.uint64(10):
-        place *= np.uint64(10)
-    while place:
-        _put(at, np.uint64(_ZERO) + np.uint64(whole // place % np.uint64(10)))
+    power = np.uint64(1)
+    while whole // power >= np.uint64(10):
+        power *= np.uint64(10)
+    while power:
+        _put(at, np.uint64(_ZERO) + np.uint64(whole // power % np.uint64(10)))
         at += np.uint64(1)
-        place //= np.uint64(10)
+        power //= np.uint64(10)
     return at
 
 
 @intrinsic
-def _put(context: Any, place: Any, word: Any) -> Any:
+def _put(context: Any, address: Any, word: Any) -> Any:
     """Store eight bytes at an address, aligned or not; what is too many is written over by the next."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

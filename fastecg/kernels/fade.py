@@ -69,12 +69,12 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         word = np.int64(inked[n])
         y = _WORD * word // width
         patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # eight pixels are near enough
-        for place in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
-            k = np.uint64(place)  # unsigned, or every access asks whether the index counts from the end
+        for index in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
+            k = np.uint64(index)  # unsigned, or every access asks whether the index counts from the end
             cover = max(ink[k], text[k])
             if cover:
-                y += place - y * width >= width
-                x = place - y * width
+                y += index - y * width >= width
+                x = index - y * width
                 keep = rows[y] * columns[x] * patch
                 if grain > 0.0:
                     rough = np.float32(0.5 + 0.5 * mixed(seed, x, y))

@@ -25,8 +25,9 @@ def scrambled(numbers):
 scramble = jit(scrambled)
 
 
+# One multiplication for each coordinate keeps (1, 0) and (0, 1) apart; `scramble` makes the bits independent.
 @jit
-def place_of(first, second):
+def combined(first, second):
     """Two whole numbers as one of 64 bits, yet to be scrambled."""
     return np.uint64(np.int64(first)) * _FIRST + np.uint64(np.int64(second)) * _SECOND
 
@@ -34,5 +35,5 @@ def place_of(first, second):
 def uniform(seed: int, index: np.ndarray) -> np.ndarray:
     """Numbers from -1 to 1 that depend on (seed, index) alone: one for each of the whole numbers in `index`."""
     with np.errstate(over="ignore"):
-        place = np.asarray(index).astype(np.int64).astype(np.uint64) * _FIRST + np.uint64(seed) * _SECOND + np.uint64(0x632BE59BD9B4E019)
-    return (scrambled(place) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
+        keys = np.asarray(index).astype(np.int64).astype(np.uint64) * _FIRST + np.uint64(seed) * _SECOND + np.uint64(0x632BE59BD9B4E019)
+    return (scrambled(keys) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0

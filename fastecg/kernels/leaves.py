@@ -60,10 +60,10 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
             if cover > 0.0:
                 light = 1.0
                 if ink > 0.0 and abs(u) < wide - margin and abs(v) < high - margin:
-                    place = (v + high - margin) / pitch
-                    line = math.floor(place)
+                    position = (v + high - margin) / pitch
+                    line = math.floor(position)
                     letter = mixed(int(seed), line, math.floor((u + wide) / (_LETTER * pitch)))
                     if letter > _GAPS:
-                        light -= ink * (0.75 + 0.25 * letter) * min(max((_TALL - abs(place - line - 0.5)) * pitch + 0.5, 0.0), 1.0)
+                        light -= ink * (0.75 + 0.25 * letter) * min(max((_TALL - abs(position - line - 0.5)) * pitch + 0.5, 0.0), 1.0)
                 for c in range(3):
                     picture[y, x, c] = int(picture[y, x, c] + cover * (light * colour[c] - picture[y, x, c]) + 0.5)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.hashing import place_of, scramble
+from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 
 LIFTED_PX = 1e4  # of the pen's way, so that what follows a lift always counts as a new pass
@@ -97,4 +97,4 @@ def paper_tooth(u: float, v: float, seed: int) -> float:
 @jit
 def _hashed(i: float, j: float, seed: int) -> float:
     """Uniform 0 to 1 from a cell."""
-    return float(scramble(place_of(i, j) + np.uint64(seed)) >> np.uint64(40)) / 16777216.0
+    return float(scramble(combined(i, j) + np.uint64(seed)) >> np.uint64(40)) / 16777216.0

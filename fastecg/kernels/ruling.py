@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.hashing import place_of, scramble
+from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
@@ -108,7 +108,7 @@ def _dot(i, j, uneven, seed):
     """Return the radius of a dot, how far it is off to the right and below, both in ideal radii, and its ink."""
     if uneven == 0.0:
         return 1.0, 0.0, 0.0, 1.0
-    bits = scramble(place_of(i, j) + np.uint64(seed))
+    bits = scramble(combined(i, j) + np.uint64(seed))
     ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_part(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
     if bits >> np.uint64(48) < _MISSED:
         ink *= 0.35

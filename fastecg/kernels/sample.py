@@ -29,6 +29,9 @@ from fastecg.kernels.sample_cell import (
     see_page,
 )
 
+# Measured on a page of 2200 x 1700 px, in units of this one pass: OpenCV's remap alone takes 2.5, the same steps composed of OpenCV's
+# fastest functions 6.7, and bicubic sampling in this pass 3.
+
 # Kinds of cells.
 BESIDE = 0  # wholly beside the sheet
 ON = 1  # wholly on it

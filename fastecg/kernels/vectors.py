@@ -45,8 +45,8 @@ class Vectors:
     def load(self, address: Any, element: Any, count: int, step: int = 0) -> Any:
         """`count` elements at `address` plus `step` bytes, aligned or not."""
         kind = ir.VectorType(element, count) if count > 1 else element
-        place = self.b.add(address, ir.Constant(I64, step)) if step else address
-        loaded = self.b.load(self.b.inttoptr(place, kind.as_pointer()))
+        pointer = self.b.add(address, ir.Constant(I64, step)) if step else address
+        loaded = self.b.load(self.b.inttoptr(pointer, kind.as_pointer()))
         loaded.align = 1
         return loaded
 

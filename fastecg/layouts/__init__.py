@@ -8,16 +8,16 @@ from dataclasses import replace
 
 from fastecg.errors import LayoutError
 from fastecg.layouts.layout import Layout
-from fastecg.layouts.paper import PAPERS, Frame, Paper, Setup
+from fastecg.layouts.paper import PAPERS, MachineSettings, PageFrame, Paper
 from fastecg.record import LEADS
 
 __all__ = [
     "LAYOUTS",
     "PAPERS",
-    "Frame",
     "Layout",
+    "MachineSettings",
+    "PageFrame",
     "Paper",
-    "Setup",
     "auto_layouts",
     "check_layout",
     "fitting_layouts",

@@ -136,8 +136,8 @@ def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> t
     before, after = (round(min(length, share * usual_s) * hz) for length, share in ((_BEFORE_S, 0.45), (_AFTER_S, 0.75)))
     middle = np.rint(at_s * hz).astype(int)
     inside = np.flatnonzero((middle >= before) & (middle + after <= thin.shape[1]))
-    places = middle[inside, None] + np.arange(-before, after)
-    beats = np.moveaxis(thin[:, places], 0, 1)
+    indices = middle[inside, None] + np.arange(-before, after)
+    beats = np.moveaxis(thin[:, indices], 0, 1)
     # To a common grid of 250 Hz, so that one set of lengths fits all records.
     count = max(2, round((before + after) / hz * _HZ))
     if count != beats.shape[2] and beats.size:

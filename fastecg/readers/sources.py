@@ -62,14 +62,14 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
         inputs = [inputs]
     found = [source for given in inputs for source in _expand(Path(given))]
     prefixes = _told_apart(_clashing(found))
-    placed: dict[str, Source] = {}
+    by_key: dict[str, Source] = {}
     for source in found:
         prefix = prefixes.get(_root(source))
         placing = source if prefix is None else _below(prefix, source)
-        other = placed.setdefault(placing.key, placing)
+        other = by_key.setdefault(placing.key, placing)
         if not _same(other.path, source.path):
             raise RecordError(f"{source.path}: {other.path} has the name {source.key!r} too, expected records with names of their own")
-    return list(placed.values())
+    return list(by_key.values())
 
 
 def _root(source: Source) -> Path:

@@ -107,7 +107,7 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
         if fs is None:
             clock.add(table[:, 0])
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-            rows = [table[:, columns.first + lead.place] * (lead.sign * (millivolts_per(units[lead.place]) or 1.0)) for lead in leads]
+            rows = [table[:, columns.first + lead.channel] * (lead.sign * (millivolts_per(units[lead.channel]) or 1.0)) for lead in leads]
             pieces.append(np.array(rows, dtype=np.float32))
     if not pieces:
         raise RecordError(f"{path}: it holds no samples, expected a row of lead names and one row a sample")
@@ -131,14 +131,14 @@ def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Column
         file.seek(start)
         return _named(path, delimiter, list(given or LEADS), len(cells), None, before)
     units: dict[int, str] = {}
-    start, place, text = next(said, (file.tell(), before, ""))
+    start, above, text = next(said, (file.tell(), before, ""))
     below = _cells(text, delimiter)
     if len(below) == len(cells) and any(map(millivolts_per, below)) and all(cell in _NO_UNITS or millivolts_per(cell) for cell in below):
         units = dict(enumerate(below))
-        start, place, text = next(said, (file.tell(), place, ""))
+        start, above, text = next(said, (file.tell(), above, ""))
         below = _cells(text, delimiter)
     file.seek(start)
-    columns = _named(path, delimiter, cells, len(cells), given, place, units)
+    columns = _named(path, delimiter, cells, len(cells), given, above, units)
     if columns.kind == "clock" and below and _is_number(below[0], delimiter):
         return columns._replace(kind="stamp")
     return columns
@@ -287,9 +287,9 @@ def _check_rows(path: Path, text: str, columns: _Columns, before: int) -> None:
         if row and len(row) != columns.width:
             hint = "; decimals with a comma need cells parted by ; or tabs" if columns.delimiter == "," and len(row) > columns.width else ""
             raise RecordError(f"{path}: row {number} has {len(row)} cells, expected {columns.width} as in the first row{hint}")
-        for place, cell in enumerate(row, 1):
+        for column, cell in enumerate(row, 1):
             if cell and not missing.fullmatch(cell) and not _is_number(cell, columns.delimiter):
-                raise RecordError(f"{path}: cell {place} of row {number} is no number, expected numbers, empty cells or NA")
+                raise RecordError(f"{path}: cell {column} of row {number} is no number, expected numbers, empty cells or NA")
 
 
 def _joined(pieces: list[np.ndarray]) -> np.ndarray:
@@ -387,7 +387,7 @@ def read_numpy(
     rows = np.empty((len(chosen), signal.shape[1]), np.float32)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         for row, lead in zip(rows, chosen, strict=True):
-            np.multiply(signal[lead.place], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
+            np.multiply(signal[lead.channel], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
     return checked_record(path, rows, fs, [lead.name for lead in chosen], number)
 
 

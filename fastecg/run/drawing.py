@@ -68,7 +68,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class TaskResult:
     """What became of one task: its lines for the manifest, and its error if it failed.
 
     A record of many `pages` is only counted at first, by its header and once it is read: nothing is drawn, and `parts` are the tasks
@@ -121,7 +121,7 @@ class Waiting:
         self._piles.appendleft(iter(tasks))
 
 
-def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line] | None = None) -> Drawn:
+def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line] | None = None) -> TaskResult:
     """Draw all pictures of one record that are not there yet, to a folder or URL. Whatever is wrong with the record becomes its error.
 
     In a folder, `lines` get that of every picture as soon as it is there.
@@ -151,15 +151,15 @@ def _finished() -> Iterator[None]:
             before(*asked[0])
 
 
-def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Drawn:
+def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
     try:
         if stopping():
-            return Drawn(task.stem)
+            return TaskResult(task.stem)
         first, stop = task.variants or (0, options.per_record)
         each = max(1, _PICTURES_A_PART // (stop - first))
         whole = task.pages is None and not options.mask_unplotted
         if whole and not task.told and (told := len(options.chosen_pages(_told_pages(task.origin)))) > each * _FEW_PARTS:
-            return Drawn(task.stem, pages=told, parts=(replace(task, told=True),))
+            return TaskResult(task.stem, pages=told, parts=(replace(task, told=True),))
         record = _read(task, options)
         pages = record.page_count()
         chosen = options.chosen_pages(pages)
@@ -168,14 +168,14 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Draw
             raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
         count = len(chosen) * options.per_record
         if whole and len(chosen) > each * _FEW_PARTS:
-            return Drawn(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
+            return TaskResult(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
         some = chosen[slice(*(task.pages or (0, len(chosen))))]
         asked = [[variant * pages + page for page in some] for variant in range(first, stop)]
         plotted = np.zeros(record.signal.shape, dtype=bool)
         redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
         for index in chain(*asked):
             if stopping():
-                return Drawn(task.stem, tuple(lines))
+                return TaskResult(task.stem, tuple(lines))
             if redo or index not in task.done:
                 photo = _photo(record, index, pages, options)
                 if redo:
@@ -192,13 +192,13 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Draw
 
         tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs if len(chosen) == pages else 0.0
         doubt = unit_doubt(record) if begins else None
-        return Drawn(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
+        return TaskResult(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
             raise  # a full disk is no fault of the record
-        return Drawn(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
+        return TaskResult(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
-        return Drawn(task.stem, tuple(lines), error=_reason(error, task))
+        return TaskResult(task.stem, tuple(lines), error=_reason(error, task))
 
 
 def _told_pages(origin: Path | Record) -> int:
@@ -297,8 +297,8 @@ def _reason(error: Exception, task: Task) -> str:
         return f"{task.stem}: {not_installed(error)}"
     if not isinstance(error, FastecgError):
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
-        place = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"
-        return f"{task.stem}: unexpected {type(error).__name__} at {place}"
+        where = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"
+        return f"{task.stem}: unexpected {type(error).__name__} at {where}"
     text = " ".join(str(error).split())
     if isinstance(task.origin, Path):
         for parent in (task.origin.resolve().parent, task.origin.parent):

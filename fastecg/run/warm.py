@@ -56,7 +56,7 @@ def _artifacts(record: Record) -> None:
     from fastecg.recipe import Recipe
     from fastecg.shot import with_artifacts
 
-    shot = Recipe.load("photo").draw(record, layout="3x4+1", dpi=_DPI, seed=0)
+    shot = Recipe.load("photo").sample(record, layout="3x4+1", dpi=_DPI, seed=0)
     for kind in ARTIFACTS:
         fields = fields_of(kind)
         ways: list[dict[str, Any]] = [{}, {item.name: _larger(item) for item in fields if _is_range(item)}]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastecg.simulation.body import Body, stream
+from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.conductions import Conduction
 from fastecg.simulation.rhythms import Firings
 from fastecg.simulation.waves import LEFT_ORIGIN, RIGHT_ORIGIN, SHAPES, VENTRICULAR, Lobe, Lobes, Shape, timed
@@ -55,7 +55,7 @@ def _stretches(firings: Firings, qtc_s: float) -> Firings:
 
 def _shape(kind: str, conduction: Conduction, body: Body) -> Shape:
     """The shape of one kind of firing in this body, axis and voltage included."""
-    rng = stream(body.seed, f"shape {kind}")
+    rng = rng_for(body.seed, f"shape {kind}")
     if kind == "QRS":
         shape = Shape(conduction.qrs, conduction.stt)
     elif kind == "ectopic QRS":
@@ -82,7 +82,7 @@ def _pulses(kind: str, onsets: np.ndarray, stretch: np.ndarray, shape: Shape, se
     table = np.array(shape.quick + shape.slow).reshape(-1, 6)
     quick = np.arange(len(table)) < len(shape.quick)
     unit = np.where(quick, 1e-3, stretch[:, None])  # (firings, lobes)
-    rng, spread = stream(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _QUICK_SPREAD
+    rng, spread = rng_for(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _QUICK_SPREAD
     gain = np.maximum(1 + spread * rng.standard_normal(len(onsets)), 0.2)[:, None]
     if kind in VENTRICULAR:  # the ventricles recover less evenly than they fire
         gain = np.where(quick, gain, gain * np.maximum(1 + _SLOW_SPREAD * rng.standard_normal((len(onsets), 1)), 0.2))

@@ -55,15 +55,15 @@ def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | 
     FastecgError
         If nothing was digitised there, or a report or picture cannot be read.
     """
-    place = Path(folder)
-    if not (place / DIGITIZED).is_file():
-        raise FastecgError(f"{place}: no {DIGITIZED} in it, expected a folder that `fastecg digitize` made")
-    lines = [line for line in Ledger(place).lines.values() if "bytes" in line]
+    archive = Path(folder)
+    if not (archive / DIGITIZED).is_file():
+        raise FastecgError(f"{archive}: no {DIGITIZED} in it, expected a folder that `fastecg digitize` made")
+    lines = [line for line in Ledger(archive).lines.values() if "bytes" in line]
     if not lines:
-        raise FastecgError(f"{place}: no picture was read there, expected some")
+        raise FastecgError(f"{archive}: no picture was read there, expected some")
     lines.sort(key=lambda line: (float(line.get("confidence") or 0.0), line["record"]))
-    target = Path(out) if out is not None else place / "review.html"
-    entries = [_entry(place, line) for line in lines[:limit]]
+    target = Path(out) if out is not None else archive / "review.html"
+    entries = [_entry(archive, line) for line in lines[:limit]]
     write_atomic(target, _page(entries))
     return target, len(entries), len(lines)
 

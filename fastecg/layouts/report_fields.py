@@ -1,4 +1,4 @@
-"""`Facts`: what a machine prints about a recording: what it measured on the signal, and made-up administration.
+"""`ReportFields`: what a machine prints about a recording: what it measured on the signal, and made-up administration.
 
 Nothing but the signal is taken from the record, neither its name nor its header. Identifiers, dates and initials are random, so a page
 cannot show those of a patient.
@@ -25,7 +25,7 @@ _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportFields:
     """Printed measurements and made-up administration; plain values, ready for JSON. Intervals in ms, axes in degrees."""
 
     rate: int
@@ -58,7 +58,7 @@ class Facts:
         check_lines([value for value in vars(self).values() if isinstance(value, str)], "words of the header", LONGEST_LINE)
 
 
-def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
+def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFields:
     """Measure what can be measured of a recording, and make up who it is from.
 
     Parameters
@@ -85,7 +85,7 @@ def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
     drawn_qt = _qt_ms(rng, facts["rate"])
     qt = found.qt_ms if found.qt_ms is not None and 240 <= found.qt_ms <= 600 else drawn_qt
     facts |= {"qt_ms": qt, "qtc_ms": round(qt / math.sqrt(60.0 / facts["rate"]))}
-    return Facts(
+    return ReportFields(
         rate=facts["rate"],
         pr_ms=facts["pr_ms"],
         qrs_ms=facts["qrs_ms"],
