@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "recipes"
 
-_ATTEMPTS = 6  # at geometry that does not fold the page over; then it stays flat
+_ATTEMPTS = 6  # Attempts at geometry that does not fold the page over; after that it stays flat.
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
@@ -301,7 +301,7 @@ def _built_in(name: str) -> Recipe:
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with what its page shows told to whoever writes on it, and the user's notes and font in place of drawn handwriting."""
+    """The shot with everything that handwriting has to know: what the page shows, and the user's notes and font."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
     shows = shown_by(shot.facts)
 
@@ -314,7 +314,7 @@ def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
 
 
 def _rows_kept(view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float) -> View:
-    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces."""
+    """The view, cropped no further than to the rows of traces: photos are cropped to show them."""
     if not rows_mm or view.turns % 2:
         return view
     whole = replace(view, crop_top=0.0, crop_bottom=0.0)
@@ -355,7 +355,7 @@ def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
 
 
 def _in_range(name: str, drawn: Any) -> Any:
-    """A drawn number of a page within what it may be: normal distributions have tails."""
+    """A sampled number of a page, clipped to its range: normal distributions have tails."""
     low, high = RANGES.get(name, (-math.inf, math.inf))
     return min(max(drawn, low), high) if isinstance(drawn, float) else drawn
 
@@ -401,7 +401,7 @@ def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tupl
 
 
 def _sample_look(style: str, layout: str, page: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Draw a style, and a layout with at least `strips` strips that it prints, unless given. Always takes two random numbers."""
+    """Sample a style, and a layout with at least `strips` strips that it prints, unless given. Always takes two random numbers."""
     u, v = rng.random(2)
     if style == "auto":
         known = [name for name in STYLES if not STYLES[name].by_name_only]

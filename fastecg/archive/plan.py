@@ -16,7 +16,8 @@ from fastecg.writers.wfdb import safe_name
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import PictureSource
 
-_PARTS = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)  # pictures that are no pages
+# Ends of the names of masks, layers and overlays, which are no pages.
+_PARTS = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)
 
 
 def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fastecg.digitizing.analysis import Settings
     from fastecg.digitizing.result import Format
 
-_MOST_WEIGHTS = 1 << 31  # bytes of a network's file
+_MOST_WEIGHTS = 1 << 31  # Largest network file that is read, bytes.
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: fl
 
 @lru_cache(maxsize=32)
 def passed(colour: Colour, depth: float) -> np.ndarray:
-    """What a stain lets pass at densities 0 to 255, (256, 3) uint16 of 1/65535: `colour` to the power of depth (Beer-Lambert)."""
+    """Transmission of a stain at densities 0 to 255, (256, 3) uint16 of 1/65535: `colour` to the power of the depth (Beer-Lambert)."""
     powers = depth * np.arange(256)[:, None] / 255.0
     return np.rint(65535.0 * np.array(colour) ** powers).astype(np.uint16)
 

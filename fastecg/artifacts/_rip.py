@@ -13,17 +13,17 @@ from fastecg.artifacts._relief import bare_paper, noise_along
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-STEP = 0.1  # mm between tabulated points of a rip
-_SIZES = (24.0, 9.0, 4.0, 1.6, 0.7, 0.3)  # mm of its turns
+STEP = 0.1  # Distance in mm of the points at which a tear's course is tabulated.
+_SIZES = (24.0, 9.0, 4.0, 1.6, 0.7, 0.3)  # Wavelengths in mm of a tear's turns.
 
 
 def strays(seed: int, t_mm: np.ndarray) -> np.ndarray:
-    """How far paper torn without care strays sideways at distances along the rip, mm."""
+    """Sideways deviation in mm of a careless tear, at distances along it."""
     return np.asarray(sum(0.16 * size**0.85 * noise_along(seed + k, t_mm / size) for k, size in enumerate(_SIZES)))
 
 
 def fibres(seed: int, t_mm: np.ndarray) -> np.ndarray:
-    """Width of the lip of fibres, in widths of a wide one; 0 or below where there is none."""
+    """Width of the band of bared fibres, relative to a wide one; 0 or less where there is none."""
     hairs = 0.45 + 0.6 * noise_along(seed + 11, t_mm / 5.0) + 0.35 * noise_along(seed + 12, t_mm / 0.9)
     return np.asarray(np.clip(hairs, 0.0, 1.2) + 0.3 * noise_along(seed + 13, t_mm / 0.25))
 
@@ -55,7 +55,7 @@ def ripped(
 
 
 def without_scraps(sheet: Sheet) -> Sheet:
-    """The sheet without what no longer hangs together with its largest part: rips and folds that meet cut pieces out."""
+    """The sheet without pieces that are cut off from its largest part, where tears and folds meet."""
     from scipy.ndimage import binary_dilation
 
     if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:  # seen from afar: most rips cut nothing out

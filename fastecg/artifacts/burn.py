@@ -14,8 +14,8 @@ from fastecg.artifacts._rip import cut
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_SCORCH = (0.62, 0.42, 0.22)
-_CHAR = np.array((26.0, 21.0, 18.0))
+_SCORCH = (0.62, 0.42, 0.22)  # Share of red, green and blue that scorched paper reflects.
+_CHAR = np.array((26.0, 21.0, 18.0))  # sRGB colour of charred paper.
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_TILE = 1024  # pixels a side of a pattern, which repeats
-_TILE_PX_PER_MM = 8.0
+_TILE = 1024  # Side in px of a pattern, which repeats.
+_TILE_PX_PER_MM = 8.0  # Resolution of the patterns.
 
 # Ends of the colour ramp of every surface's variants: sRGB of the pattern's darkest and brightest parts.
 _COLOURS = {

@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_FINER = 8
+_FINER = 8  # Samples per px of a dot's profile.
 
 
 @dataclass(frozen=True)

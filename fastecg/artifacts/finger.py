@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
+_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}  # Direction into the picture from each edge, degrees.
 _DARK = np.array((84.0, 54.0, 40.0))  # RGB of the darkest skin, tone 0
 _PALE = np.array((232.0, 190.0, 168.0))  # RGB of the palest, tone 1
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_NEARER = 0.2  # of the lamp's distance by which a slope of one moves it: paper is no mirror, and spreads it over its fibres
-_FARTHEST_MM = 150.0  # that a crease moves it
+_NEARER = 0.2  # Shift of the reflection by a slope of 1, in distances of the lamp: paper is no mirror and spreads it over its fibres.
+_FARTHEST_MM = 150.0  # Largest shift by a crease.
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import laid_over, patch_between
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
+_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}  # Direction into the page from each edge, degrees.
 _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 176), "red": (188, 52, 48), "green": (58, 140, 88),
           "white": (226, 226, 224)}  # fmt: skip
 

@@ -15,7 +15,7 @@ from fastecg.artifacts._rip import ripped
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_STEP = 0.05  # mm between tabulated points of the line
+_STEP = 0.05  # Distance in mm of the points at which the line is tabulated.
 
 
 @dataclass(frozen=True)

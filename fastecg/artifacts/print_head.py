@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_FINER = 8  # places a pixel row is looked at: its height may be that of one element and a half
+_FINER = 8  # Samples per row of pixels, whose height may be that of one and a half heating elements.
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from fastecg.artifacts._rip import cut
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_RUST = np.array((122.0, 72.0, 40.0))
+_RUST = np.array((122.0, 72.0, 40.0))  # sRGB colour of rust.
 
 
 @dataclass(frozen=True)

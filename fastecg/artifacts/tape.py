@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import patch_between
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_OLD = (0.965, 0.90, 0.70)  # what passes old tape
+_OLD = (0.965, 0.90, 0.70)  # Share of red, green and blue that old tape transmits.
 
 
 @dataclass(frozen=True)

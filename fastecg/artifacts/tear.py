@@ -15,7 +15,7 @@ from fastecg.artifacts._rip import STEP, fibres, ripped, strays
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
+_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}  # Direction into the page from each edge, degrees.
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import whole
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_LEAST = 0.22  # of the contrast always stays: what is faded can still be read
+_LEAST = 0.22  # Share of the contrast that always remains: faded print can still be read.
 
 
 @dataclass(frozen=True)

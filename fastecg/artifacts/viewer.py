@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_BAND = 64  # rows painted at once
+_BAND = 64  # Rows that are painted together.
 _BAR_MM = 7.0  # height of the window's title bar
 _TOOL_MM = 9.0  # height of its row of tools
 _TASK_MM = 9.0  # height of the desktop's task bar

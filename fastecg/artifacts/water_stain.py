@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 _LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
-_MOSTLY = 127  # coverage of more than half a pixel, also by the palest pen
-_STEP = 0.1  # mm between the places of a profile
+_MOSTLY = 127  # Coverage from which a pixel is mostly inked, even by the palest pen.
+_STEP = 0.1  # Distance in mm of the samples of a profile.
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class WaterStain(Artifact):
 
 
 def _ink_left(sheet: Sheet, patch: Patch) -> float:
-    """How much of fresh ink's contrast the print within a patch still has, 0 to 1: ink that has faded has little to give."""
+    """Contrast of the print within a patch relative to fresh ink, 0 to 1: faded ink has little to lose."""
     level, ink, text = (plane[patch.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
     inked, empty = ink > _MOSTLY, level[(ink == 0) & (text == 0)]
     if not (inked.any() and empty.size):

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 #: Facets of crushed paper at strength 1: size and height in mm, and whether they are parted by valleys. The first two are all over
 #: the sheet; the others come in patches, between which it stayed nearly plane.
-_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))
-_SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))
-_PATCH_MM = 70.0
-_KINKS = 5  # straight parts of a crease
+_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))  # (cell in mm, lift in mm, whether valleys are turned up) of the large facets,
+_SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))  # and of the small ones,
+_PATCH_MM = 70.0  # which lie in patches of this size.
+_KINKS = 5  # Straight parts of a short crease.
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Wrinkle(Artifact):
 
 @lru_cache(maxsize=4)
 def _height(wrinkle: Wrinkle, size_mm: tuple[float, float]) -> np.ndarray:
-    """The ridges on the mesh this artifact asks for: the same for bending and staining, so made once."""
+    """The ridges' height on this artifact's mesh, computed once for bending and staining."""
     from fastecg.mesh import Mesh
 
     height = _raised(wrinkle, Mesh.flat(size_mm, wrinkle.step_mm))

@@ -13,8 +13,8 @@ from fastecg.artifacts._blot import bumps, passed, whole
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_OLD = np.array((0.95, 0.88, 0.69))  # what very old paper reflects of what it did when new
-_RUST = (0.80, 0.62, 0.42)
+_OLD = np.array((0.95, 0.88, 0.69))  # Share of red, green and blue that very old paper reflects, relative to new paper.
+_RUST = (0.80, 0.62, 0.42)  # The same of foxing.
 
 
 @dataclass(frozen=True)

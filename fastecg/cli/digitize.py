@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastecg.digitizing.decode import Mode
     from fastecg.digitizing.result import Format
 
-_BYTES_A_WORKER = 2e9  # memory that one worker may need for a picture
+_BYTES_A_WORKER = 2e9  # Memory that a worker may need for a picture.
 
 # Headings of the groups of options.
 _PAGE = "What is known of the page (else it is read from the picture)"

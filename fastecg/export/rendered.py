@@ -19,7 +19,7 @@ from fastecg.writers.truth_json import load_truth, reading_truth
 if TYPE_CHECKING:
     from fastecg.photo import Photo
 
-_SPLIT_STEPS = 1 << 32
+_SPLIT_STEPS = 1 << 32  # Number of values of CRC-32.
 _LONGEST_KEY = 88  # bytes: a tar archive has room for 100, of which ".layers.png" may be part
 
 

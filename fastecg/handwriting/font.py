@@ -24,10 +24,10 @@ from fastecg.system.files import read_file
 if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
 
-_LINE = 3.1  # x-heights between lines
-_UPRIGHT = 0.135  # tangent of the mean writer's lean: a font has its own, and a writer leans about that
+_LINE = 3.1  # Distance of lines in x-heights.
+_UPRIGHT = 0.135  # Tangent of the mean writer's slant; writers deviate from it, a font has its own.
 _SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # for fonts that lack them
-_LARGE = 64  # px an em, to look at a glyph
+_LARGE = 64  # Font size in px at which glyphs are compared.
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from fastecg.kernels.pen_ink import LIFTED_PX, lay_ink, settle_ink
 from fastecg.page import Text
 from fastecg.printing.text import draw_texts, measure
 
-_FIBRE_MM = 0.13  # cell of the paper's tooth
+_FIBRE_MM = 0.13  # Cell size of the paper's tooth.
 
 
 @dataclass(frozen=True, eq=False)

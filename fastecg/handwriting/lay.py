@@ -18,11 +18,11 @@ from fastecg.page import Box, Trace
 from fastecg.sheet import Sheet
 
 # Where a note is written, and in what share of pages.
-_REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}
-_TRIES = 6  # at a note or a mark that fits
-_SMALLER = 0.9  # every time that it did not fit
-_PLACES_TRIED = 6  # for ink across a trace
-_KINDS_TRIED = 4  # of marks
+_REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}  # Shares of the regions in which notes are written.
+_TRIES = 6  # Attempts at a note or a mark that fits,
+_SMALLER = 0.9  # and the factor of its size after each.
+_PLACES_TRIED = 6  # Candidates for ink across a trace.
+_KINDS_TRIED = 4  # Kinds of marks that are tried.
 
 
 def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
@@ -79,7 +79,7 @@ def _about_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
 
 
 def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None) -> Ink | None:
-    """The ink where it touches a trace, but as little as in any of some places; None where it would touch none."""
+    """The ink moved to where it touches a trace as little as possible, of some candidates; None if none touches one."""
     found = [moved for _ in range(_PLACES_TRIED) if (moved := _fitted(room, ink, rng, region, True))]
     shares = [_share_on_trace(room, moved) for moved in found]
     touching = [(share, k) for k, share in enumerate(shares) if share > 0.0]
@@ -87,7 +87,7 @@ def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | N
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
-    """The ink moved to a free place, or with `across` to one over a trace, which then counts as occupied; None where there is none."""
+    """The ink moved to free space, or with `across` over a trace; the space is then taken. None if there is none."""
     moved = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
     if moved is not None:
         room.take(moved.extent_mm)
@@ -95,7 +95,7 @@ def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, a
 
 
 def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink moved to a free place, or with `across` to one over a trace; None where there is none."""
+    """The ink moved to free space, or with `across` over a trace; None if there is none."""
     x0, y0, x1, y1 = ink.extent_mm
     corner = room.find((x1 - x0, y1 - y0), rng, region, across)
     return None if corner is None else ink.moved(corner[0] - x0, corner[1] - y0)

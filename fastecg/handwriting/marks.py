@@ -14,7 +14,7 @@ from fastecg.handwriting.ink import Ink, join_inks
 from fastecg.handwriting.motor import inked, write
 from fastecg.handwriting.writer import Writer, WritingPen
 
-_UNIT_MM = 0.2
+_UNIT_MM = 0.2  # Unit of a mark's coordinates.
 _LETTERS = "abcdefghiklmnoprstuvwyz"
 _HIGHLIGHTERS = ((255, 243, 92), (255, 246, 110), (160, 246, 130), (255, 170, 205), (255, 205, 110))
 

@@ -11,9 +11,9 @@ import numpy as np
 from fastecg.page import Box, Page, Trace
 
 CELL_MM = 2.5
-_FINE_MM = 0.5  # cells in which a pen stroke's distance to a trace is told
-_LOOKED_AT = 4  # free places, of which the roomiest is taken
-_EDGE_MM = 3.0  # nobody writes closer to the paper's edge
+_FINE_MM = 0.5  # Side of the cells in which the distance of pen strokes to traces is measured.
+_LOOKED_AT = 4  # Free cells that are compared; the one with most space around it is taken.
+_EDGE_MM = 3.0  # Margin at the paper's edge without writing.
 
 Extent = tuple[float, float, float, float]
 
@@ -100,7 +100,7 @@ class Room:
         return None
 
     def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Places that a trace runs through at their edges alone, and those that it runs through, but not all over."""
+        """Cells whose windows a trace crosses at the edges only, and cells whose windows it crosses but does not fill."""
         traces = _window_sums(self.traces, rows, columns)
         down, along = (rows - 1) // 4, columns // 4
         middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
@@ -108,7 +108,7 @@ class Room:
         return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
 
     def _roomiest(self, cells: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
-        """The one of some places (n, 2) with the least round it: who has a page to write on does not squeeze in."""
+        """The cell of some (n, 2) with the most free space around it."""
         full = self.traces | self.words
         taken = [
             int(np.count_nonzero(full[max(row - 2, 0) : row + rows + 2, max(column - 2, 0) : column + columns + 2]))

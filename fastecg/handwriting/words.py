@@ -41,7 +41,7 @@ _SLOT = re.compile(r"\{([^}]*)\}")  # a value to fill in: {rate}
 
 
 def shown_by(facts: ReportFields) -> str:
-    """What a page with these facts shows, as notes on it want to know."""
+    """The findings that a page with these report fields shows, as words that notes may contradict."""
     said = "; ".join(facts.statements)
     rhythm = "slow" if facts.rate < 60 else "fast" if facts.rate > 100 else "usual"
     ectopic = "pvc" if "ventricular complexes" in said else "pac" if "atrial complexes" in said else ""
@@ -88,7 +88,7 @@ def phrases() -> tuple[str, ...]:
 
 
 def sample_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: str = "") -> str:
-    """One phrase with its numbers, that what the page `shows` does not contradict; from one's `own` list where that is not empty."""
+    """One phrase with its numbers that does not contradict what the page `shows`; from the list `own` if that is not empty."""
     if own:
         return str(own[int(rng.integers(len(own)))])
     group = templates()[str(rng.choice(list(_SHARES), p=list(_SHARES.values())))]

@@ -105,12 +105,12 @@ PENS = tuple(_PENS)
 COLOURS = ("black", "blue", "blue-black", "red", "green", "grey")
 _SHARES = (0.74, 0.15, 0.07, 0.04)
 
-_QUIRK = 0.42  # units; standard deviation of a hand's fixed offset of every pen point
-_ODD = 0.08  # share of letters that take another form than the hand's usual one
+_QUIRK = 0.42  # Standard deviation in units of a hand's fixed offset of every pen point.
+_ODD = 0.08  # Share of letters in another form than the hand's usual one.
 
 
 def sample_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> WritingPen:
-    """A pen of a kind and colour; both drawn unless given."""
+    """A pen of a kind and colour, which are sampled unless given."""
     drawn = str(rng.choice(PENS, p=_SHARES))
     name = name or drawn
     colours = _COLOURS[name]

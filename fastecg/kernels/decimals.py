@@ -19,7 +19,7 @@ from fastecg.kernels.jit import jit
 
 _PER_UNIT = 1000
 _TABLED = 10_000  # whole numbers below have their characters in a table
-_LARGEST = 1e15  # thousandths; a float tells apart all of them up to here, and beyond it JSON's exponents begin
+_LARGEST = 1e15  # Largest number in thousandths: up to here a float resolves them, and beyond it JSON has exponents.
 _WIDEST = 20  # bytes of a point's number with what stands round it: sign, twelve digits, point, three decimals, three of ``[[,]``
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))

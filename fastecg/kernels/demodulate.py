@@ -10,8 +10,8 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 _TURN = 2.0 * math.pi
-_AT_ONCE = 4  # rows that are added up together
-_MOST_STRETCH = 1.7  # of the lines' distance over a page, by perspective and paper
+_AT_ONCE = 4  # Rows that are added up together.
+_MOST_STRETCH = 1.7  # Largest ratio of the line spacing to that at the seed, by perspective and bent paper.
 
 
 @jit

@@ -9,17 +9,17 @@ import numpy as np
 from fastecg.kernels.fit import BAND, normal_equations
 from fastecg.kernels.jit import jit
 
-BEND_PX = 1.0  # second differences beyond this are signal rather than noise
-LEAST = 1e-6  # stiffness of every knot: long runs that only the prior holds are singular to rounding otherwise
-_MOST_PX = 4.0  # a knot's step
-_MOST_PEN = 0.2  # a step of the pen's width (a share), ink and blur
-_DAMPING = 0.03  # added to the diagonal of the equations at the first step
-_LEAST_DAMPING = 1e-5  # what is added at least, however well the steps go
+BEND_PX = 1.0  # Second differences above this are signal rather than noise.
+LEAST = 1e-6  # Stiffness of every knot: otherwise long runs that only the prior holds are numerically singular.
+_MOST_PX = 4.0  # Largest step of a knot.
+_MOST_PEN = 0.2  # Largest step of the pen's width (relative), ink and blur.
+_DAMPING = 0.03  # Damping of the first step, relative to the diagonal.
+_LEAST_DAMPING = 1e-5  # Smallest damping.
 
 
 @jit
 def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, max_iter, rel_tol, free, heights, pen, bands, right):
-    """Move knots and pen downhill, at most `max_iter` steps, until one gains less than the share `rel_tol` of what is minimised.
+    """Minimise over knots and pen: at most `max_iter` steps, until one gains less than the share `rel_tol`.
 
     The damping follows how well the last step's gain was foretold (Nielsen); a step that makes things worse is taken back.
 
@@ -167,7 +167,7 @@ def solve(matrix, right):
 
 @jit
 def _move(matrix, gradient, damping, heights):
-    """Move the knots by the solution of the normal equations, none too far; return how much that should gain."""
+    """Move the knots by the solution of the normal equations, at most by `_MOST_PX`; returns the predicted gain."""
     move, hoped = gradient.copy(), 0.0
     factor(matrix)
     solve(matrix, move)
@@ -180,7 +180,7 @@ def _move(matrix, gradient, damping, heights):
 
 @jit
 def move_pen(by_pen, free, pen):
-    """Move the first `free` numbers of the pen (3,) by their normal equations (3, 4), all in proportion, none too far."""
+    """Move the first `free` parameters of the pen (3,) by their normal equations (3, 4), limited by a common factor."""
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):
         trace += by_pen[i, i]

@@ -7,12 +7,12 @@ import numpy as np
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import mixed
 
-_SKEW = 0.5 * (np.sqrt(3.0) - 1.0)
+_SKEW = 0.5 * (np.sqrt(3.0) - 1.0)  # Skew factor of the two-dimensional simplex lattice.
 
 
 @jit
 def between_values(values, first, positions, out):
-    """Write what lies between the values at whole places from `first` on, by a step of degree 5 (Perlin 2002)."""
+    """Interpolate between values at integers from `first` on, with a smoothstep of degree 5 (Perlin 2002)."""
     for k in range(len(positions)):
         whole = np.floor(positions[k])
         share = positions[k] - whole

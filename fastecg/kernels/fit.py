@@ -13,8 +13,8 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-BAND = 12  # neighbouring knots that one pixel may tie together
-_UNMATCHED = 0.3  # ink that no stroke is near pulls from this coverage on
+BAND = 12  # Largest number of neighbouring knots that one pixel couples.
+_UNMATCHED = 0.3  # Coverage from which ink far from any stroke attracts the nearest one.
 
 
 @jit
@@ -31,7 +31,7 @@ def lines_of(points):
 
 @jit
 def spans_of(lines, reach, columns):
-    """The segments near each pixel column, (columns, 2): from the first up to and without the second; none where both are the same."""
+    """The segments near each pixel column, (columns, 2): first and stop; equal if there are none."""
     spans = np.zeros((columns, 2), np.int64)
     for k in range(len(lines)):
         c0, c1 = _columns(lines[k], reach, columns)
@@ -207,7 +207,7 @@ def _claimed(owner):
 
 @jit
 def _pull(lines, along, span, x, y, seen, near, attract_px, bands, right):
-    """Ink that no stroke covers pulls the nearest point of the polyline towards it, the less the farther it is; return what it costs.
+    """Let ink that no stroke covers attract the nearest point of the polyline, less so with distance; returns its cost.
 
     It does so between the distances `near` and `attract_px`. The cost is the one whose slope the pull is.
     """

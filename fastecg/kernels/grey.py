@@ -10,8 +10,8 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
 from fastecg.kernels.stain import add_clouds
 
-_STRIP_MM = 8.0  # less than lines of traces lie apart
-_CLEAR = 10.0  # brightness, 0 to 255, by which an exposure stays below even paper
+_STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
+_CLEAR = 10.0  # Distance (0 to 255) that an exposure keeps below the brightness of even paper.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
 
 
 def strays(unevenness: float, grain: float) -> float:
-    """By how much an uneven, grainy threshold is off by chance, 0 to 255: as far as clouds go, and nearly all of the grain."""
+    """Largest random error of an uneven, grainy threshold, 0 to 255: the whole range of its clouds and nearly all of its grain."""
     return 255.0 * (1.5 * unevenness + 2.5 * grain)
 
 
@@ -97,7 +97,7 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
 
 
 def wandering(size: tuple[int, int], step: int, cell: float, seed: int) -> np.ndarray:
-    """What wanders about 0 over a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
+    """Smooth noise around 0 for a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
 
     Clouds of `cell` px, turned against the picture's sides: noise drawn anew at each place would show the places' rows and columns.
     """

@@ -24,7 +24,7 @@ from fastecg.kernels.stencil import LANES, aim_along, aim_down, filter_line, gau
 from fastecg.kernels.vectors import I8, I16, I32, Vectors
 
 PATCH = 4  # pixels between the nodes of the mottle
-PART = 64  # factors count so many parts of one
+PART = 64  # Fixed-point unit of factors.
 _SOME = 16  # pixels at a time
 _BRIGHTEST = 255 * PART
 _GREY = (77, 150, 29)  # 256ths of red, green and blue in brightness (ITU-R BT.601)

@@ -23,8 +23,8 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
-_BLOCK = 8
-_MCU = 16  # pixels a side that share one block of either colour
+_BLOCK = 8  # Side of a block in px.
+_MCU = 16  # Side in px of the area that shares one block of each colour.
 _LUMA = (
     (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
     (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92), (49, 64, 78, 87, 103, 121, 120, 101),
@@ -34,8 +34,8 @@ _CHROMA = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99), (47, 66, 99, 99, 99, 99, 99, 99),
     (99,) * 8, (99,) * 8, (99,) * 8, (99,) * 8,
 )  # fmt: skip
-_DIGITS = 13  # binary digits of a cosine behind the point
-_KEPT = 2  # those that values keep between the two passes
+_DIGITS = 13  # Binary digits of a cosine's fraction.
+_KEPT = 2  # Binary digits that values keep between the two passes.
 
 
 def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) -> None:

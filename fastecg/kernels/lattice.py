@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_FAINTEST = 0.0015  # below this nothing changes by half a level
+_FAINTEST = 0.0015  # Amplitude below which nothing changes by half a level.
 
 
 def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float, gap: float, blur: float) -> None:

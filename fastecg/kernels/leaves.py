@@ -8,7 +8,7 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import mixed
 
 _LETTER = 0.36  # width of a letter, in lines
-_GAPS = -0.7  # values of noise from -1 to 1 below which there is a gap: between one in seven letters
+_GAPS = -0.7  # Value of the noise (-1 to 1) below which there is a gap between words: one in seven letters.
 _TALL = 0.17  # half the height of small letters, in lines
 
 

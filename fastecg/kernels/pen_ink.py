@@ -9,8 +9,8 @@ import numpy as np
 from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 
-LIFTED_PX = 1e4  # of the pen's way, so that what follows a lift always counts as a new pass
-_MAX_OVERLAP = 0.75  # share of a second pass that adds to the first: ink on ink takes less than ink on paper
+LIFTED_PX = 1e4  # Added to the pen's way at a lift, so that what follows counts as a new pass.
+_MAX_OVERLAP = 0.75  # Share of a second pass that adds to the first: paper with ink takes less ink.
 
 
 @jit

@@ -10,10 +10,10 @@ from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_SLABS = 16  # rectangles a dot is made of
-_FEW_SLABS = 6  # ... where it is so small that pixels show nothing of its outline
-_SMALL_PX = 2.0
-_CLOUD = 9.0  # dots from one independent value of the plate's ink to the next
+_SLABS = 16  # Rectangles that make up a dot,
+_FEW_SLABS = 6  # and a dot so small that pixels do not show its outline,
+_SMALL_PX = 2.0  # below this radius.
+_CLOUD = 9.0  # Dots between two independent values of the plate's ink.
 _MISSED = np.uint64(655)  # of 65,536 dots hardly print: lint on the plate
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_ROWS = 4  # that share one line of tints
+_ROWS = 4  # Rows that share one line of tints.
 
 
 @jit

@@ -19,8 +19,8 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I64, Vectors
 
-TOTAL = 128  # of the weights
-LANES = 32  # values at a time
+TOTAL = 128  # Sum of the weights.
+LANES = 32  # Values that are filtered together.
 
 
 def gaussian_weights(sigma_px: float) -> np.ndarray:
@@ -113,7 +113,7 @@ def aim_down(ring, stride, slots, y, height, sources):
 
 @jit
 def filter_line(sources, weights, out):
-    """Weighted means of what lies at the places and behind, to all of `out`, a multiple of `LANES`."""
+    """Weighted means of the pixels at `sources` and after, written to all of `out`, whose length is a multiple of `LANES`."""
     sources_at, weights_at, out_at, pairs = address(sources), address(weights), address(out), np.int64(len(weights) - 1)
     for i in range(0, len(out), LANES):
         _mean(sources_at, weights_at, pairs, np.int64(i), out_at + i)
@@ -121,7 +121,7 @@ def filter_line(sources, weights, out):
 
 @jit
 def _blend_row(sources, weights, amount, row, rest):
-    """Blend a row with the weighted mean of what lies at the places; its end goes through `rest`, (LANES,)."""
+    """Blend a row with the weighted mean of the pixels at `sources`; its end goes through `rest`, (LANES,)."""
     sources_at, weights_at, row_at, rest_at = address(sources), address(weights), address(row), address(rest)
     pairs, whole = np.int64(len(weights) - 1), len(row) // LANES * LANES
     for i in range(0, whole, LANES):

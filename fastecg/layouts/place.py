@@ -110,7 +110,7 @@ def place(
 
 
 def page_rows(layout: Layout, record: Record, style: Style, setup: MachineSettings, facts: ReportFields) -> tuple[list[float], float]:
-    """The y of 0 mV of every row of the page that `place` would draw, and the rows' distance, mm; no rows without a lead to draw."""
+    """The y of 0 mV of every row and the rows' distance, mm, as `place` would have them; empty if there is no lead to draw."""
     cells = tuple(_cells(layout, record, setup, []))
     frame = page_frame(layout, style, setup, [])
     return _rows(cells, layout, frame, printed_words(facts, setup, style, frame, []), style, setup) if cells else ([], 0.0)
@@ -182,7 +182,7 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
 
 
 def _beside(style: Style) -> tuple[float, float]:
-    """Space for pulses and row names before and after the traces, mm."""
+    """Space in mm for pulses and row names in front of and behind the traces."""
     pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     before = pulse if style.pulse_side in ("left", "both") else 0.0
     after = pulse + 1.0 if style.pulse_side in ("right", "both") else 0.0
@@ -190,7 +190,7 @@ def _beside(style: Style) -> tuple[float, float]:
 
 
 def _on_grid(low: float, high: float) -> float:
-    """The last 5 mm line from `low` that is not beyond `high`."""
+    """The last 5 mm line, counted from `low`, that is not beyond `high`."""
     return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
 
 
@@ -284,14 +284,14 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
 
 
 def _extremes(values: np.ndarray) -> tuple[float, float]:
-    """The least and the greatest value that is known, NaN if none is."""
+    """The smallest and the largest finite value; NaN if there is none."""
     low, high = float(values.min()), float(values.max())
     # Only where something is unknown the loop that looks for it, which takes ten times as long.
     return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
-    """Notes on leads, and on the end of the signal, that the page does not show."""
+    """Notes on leads and on the end of the signal if the page does not show them."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]
     if missing:

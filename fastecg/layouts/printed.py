@@ -53,7 +53,7 @@ def _words(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
 def _own_lines(
     lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
-    """The user's own lines as one block, in the first free place from the top: right, middle, left."""
+    """The user's own lines as one block, in the first free corner from the top: right, middle, left."""
     width, height = frame.size_mm
     pitch = 1.35 * style.text_mm
     lines = tuple(words for line in lines if (words := printable(_at(line, 0.0, 0.0, style), notes).words).strip())
@@ -87,7 +87,7 @@ def _ending_at(words: str, x: float, y: float, style: Style, kind: str = "header
 
 
 def _table(rows: Iterable[tuple[str, ...]], stops_mm: tuple[float, ...], y: float, style: Style, pitch: float) -> Iterable[Text]:
-    """Rows of words: the first column starts at its place, the others end at theirs."""
+    """Rows of words: the first column is aligned left, the others are aligned right."""
     for k, row in enumerate(rows):
         yield _at(row[0], stops_mm[0], y + k * pitch, style)
         for words, x in zip(row[1:], stops_mm[1:], strict=False):
@@ -109,12 +109,12 @@ def _gain(setup: MachineSettings, unit: str = "mm/mV") -> str:
 
 
 def _p(facts: ReportFields, number: int) -> str:
-    """A number that is about P waves, where there are any."""
+    """A number about P waves, or a blank if there are none."""
     return str(number) if facts.pr_ms else "*"
 
 
 def _p_ms(facts: ReportFields) -> int:
-    """Length of the P wave: the most of a PR interval, and as long as atria take at most."""
+    """Length of the P wave: most of the PR interval, up to the longest that atria take."""
     return min(round(0.62 * facts.pr_ms), 124)
 
 

@@ -59,7 +59,7 @@ class ReportFields:
 
 
 def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFields:
-    """Measure what can be measured of a recording, and make up who it is from.
+    """Measure what can be measured on a recording, and make up the rest.
 
     Parameters
     ----------
@@ -103,13 +103,13 @@ def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFiel
 
 
 def _qt_ms(rng: np.random.Generator, rate: int) -> int:
-    """A QT that goes with the rate: Bazett's formula backwards from a likely QTc, held where Bazett overcorrects."""
+    """A QT interval for a rate: Bazett's formula inverted from a likely QTc, limited where Bazett overcorrects."""
     qtc = float(np.clip(rng.normal(420, 24), 360, 465))
     return 2 * round(float(np.clip(qtc * math.sqrt(60.0 / rate), 220, 560)) / 2)
 
 
 def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]) -> tuple[str, ...]:
-    """What a machine would say: nothing that the measurements, or the signal, contradict."""
+    """Statements as a machine prints them, none of which contradicts the measurements or the signal."""
     lines = [_WARNING] if rng.random() < 0.08 else []
     if found.rate is None:
         return (*lines, str(rng.choice(_NEUTRAL)))

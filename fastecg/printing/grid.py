@@ -18,8 +18,8 @@ from fastecg.kernels.ruling import add_discs, print_dots, print_rules
 from fastecg.page import Grid
 from fastecg.styles.style import RGB, GridInk
 
-_BEAD = 0.7  # length of a bead in pitches: on real paper the beads run into each other
-_CLOUD_BEADS = 30  # from one independent value of their ink to the next
+_BEAD = 0.7  # Length of a bead in pitches: on real paper the beads run into each other.
+_CLOUD_BEADS = 30  # Beads between two independent values of their ink.
 _SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
 
 
@@ -126,12 +126,12 @@ def _lines(
 
 
 def _plate(ink: GridInk) -> int:
-    """Return the number of the plate that paper of this ink was printed with: another paper, another plate."""
+    """The number of the printing plate for paper of this ink: other papers have other plates."""
     return crc32(repr(ink).encode()) & 0x7FFFFFFF
 
 
 def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
-    """Return the ink of lines or beads, 1 at most: half of what it lacks is each one's own, half changes over `length` of them."""
+    """The ink of lines or beads, at most 1: half of what is missing varies from one to the next, half slowly over `length` of them."""
     if uneven == 0.0:
         return np.ones(count)
     own, knots = uniform(plate, np.arange(count)), uniform(plate + 1, np.arange(count // length + 2))

@@ -62,7 +62,7 @@ def _check_size(path: Path, most: int) -> None:
 
 
 def _made(path: Path, names: Sequence[str], units: Sequence[str], signals: Sequence[np.ndarray], fs: float) -> Record:
-    """A record of signals of one length, each in its unit."""
+    """A record from signals of one length with their units."""
     if not FS_RANGE[0] <= fs <= FS_RANGE[1]:
         raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {FS_RANGE[0]:g} to {FS_RANGE[1]:g} Hz")
     leads = choose_leads(names, units, path)
@@ -120,7 +120,7 @@ def _dicom(path: Path) -> Record:
 
 
 def _channel_name(channel: Any) -> str:
-    """Such as "Lead I" of "Lead I (Einthoven)"."""
+    """The name without its description: "Lead I" of "Lead I (Einthoven)"."""
     source = channel.get("ChannelSourceSequence")
     meaning = str(source[0].get("CodeMeaning", "")) if source else str(channel.get("ChannelLabel", ""))
     return meaning[:64].partition("(")[0].strip()

@@ -97,7 +97,7 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
-    """Standard names, see `standard_names`; who comes too late for one keeps its own spelling.
+    """Standard names, see `standard_names`; a lead whose standard name is taken keeps its own.
 
     A name that is not known becomes ECG1, ECG2, …: what a header says of its signals may be personal, and would be printed.
     """

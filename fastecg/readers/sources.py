@@ -35,7 +35,7 @@ class Source:
 
     @property
     def told(self) -> str:
-        """The file as outputs tell of it: below the input, with its suffix."""
+        """The file as outputs name it: relative to the input, with its suffix."""
         return spelled(self.relative.with_name(self.path.name).as_posix())
 
 
@@ -89,7 +89,7 @@ def _clashing(found: list[Source]) -> list[Path]:
 
 
 def _told_apart(roots: list[Path]) -> dict[Path, Path]:
-    """For every folder the shortest end of its path that no other one has; of ends of one length, so that they look alike."""
+    """The shortest distinct path endings of the folders, all of one length."""
     paths = {root: PurePath(os.path.abspath(root)) for root in roots}
     for length in range(1, max((len(path.parts) for path in paths.values()), default=0)):
         ends = {root: Path(*path.relative_to(path.anchor).parts[-length:]) for root, path in paths.items()}
@@ -122,7 +122,7 @@ def parted(path: str) -> tuple[str, int | None]:
 
 
 def _meant(given: str) -> str:
-    """The header or table that `given` refers to, which need not exist."""
+    """The header or table that `given` refers to, whether it exists or not."""
     stem, suffix = os.path.splitext(parted(given)[0])
     if suffix.lower() in (".hea", *TABLES):
         return given

@@ -20,17 +20,17 @@ from fastecg.readers.leads import LONGEST_NAME, Lead, choose_leads, millivolts_p
 from fastecg.readers.wfdb import MOST_VALUES
 from fastecg.record import LEADS, Record
 
-_MOST_BYTES = 1 << 29  # of a table, and of an archive unpacked
-_LONGEST_ROW = 1 << 20  # bytes
-_PIECE = 1 << 23  # bytes of a table that are read at a time
+_MOST_BYTES = 1 << 29  # Largest table, and largest archive after unpacking.
+_LONGEST_ROW = 1 << 20  # Longest row, bytes.
+_PIECE = 1 << 23  # Bytes of a table that are read at a time.
 
 _TIMES = re.compile(r"(?:time|t|seconds|sec|s|ms)(?:[\s_]*\(?\[?(?P<unit>s|sec|seconds|ms)?\)?\]?)", re.IGNORECASE)
 _STAMPS = re.compile(r"(?:local |utc )?(?:time ?stamps?|date ?/?time|date|time of day|clock)(?:[\s_]*\(?utc\)?)?", re.IGNORECASE)
 _COUNTERS = re.compile(r"(?:unnamed: \d+|index|idx|row|samples?(?: ?(?:#|no\.?|number|index))?|)", re.IGNORECASE)
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
-_HALF_DAY_S = 43_200.0  # after which clocks of 12 hours begin again
-_TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # of time stamps that are numbers
-_LIKELY_HZ = (50.0, 20_000.0)
+_HALF_DAY_S = 43_200.0  # Period of 12-hour clocks.
+_TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Units of numerical time stamps.
+_LIKELY_HZ = (50.0, 20_000.0)  # Range of sampling frequencies by which the unit of time stamps is told.
 _NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")
 # What else says that nothing was recorded, as pandas knows it.
 _MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
@@ -258,7 +258,7 @@ def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterato
 
 @lru_cache(maxsize=16)
 def _cell_of(words: str, mark: str) -> re.Pattern[str]:
-    """A cell of nothing but blanks and one of `words`, a pattern; though not a line of nothing at all."""
+    """A pattern for a cell with nothing but blanks and one of `words`, though not for an empty line."""
     blank = "[ ]*" if mark == "\t" else r"[ \t]*"
     cell = f'{blank}"?(?:{words})"?{blank}' if words else f'{blank}(?:"")?{blank}'
     end = f"(?={mark}|$)" if words else f"(?={mark})"

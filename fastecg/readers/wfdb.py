@@ -24,7 +24,7 @@ from fastecg.record import Record
 MOST_VALUES = 1 << 28
 
 
-_GROUPS = 1 << 16  # groups of format 212 unpacked at a time: what is between stays in the cache
+_GROUPS = 1 << 16  # Groups of format 212 unpacked at a time, so that intermediate results stay in the cache.
 
 
 class Coding(NamedTuple):
@@ -241,7 +241,7 @@ def _checked_frames(path: str, lines: list[SignalLine], frames: int | None) -> i
 
 
 def _told(line: SignalLine, path: str) -> str:
-    """How an error speaks of a signal file: by name only if that is the record's own, for names inside headers stay behind."""
+    """The name of a signal file in errors: its own only if it equals the record's, as names inside headers are private."""
     return f"its signal file {line.file}" if Path(line.file).stem.lower() == Path(path).stem.lower() else "a signal file of it"
 
 
@@ -389,7 +389,7 @@ def _exact_in_float32(stored: list[Stored], lines: list[SignalLine], factors: li
 
 
 def _divide(stored: list[Stored], lines: list[SignalLine], out: np.ndarray) -> None:
-    """All signals together, at half the traffic of float64."""
+    """Scale all signals together in float32, which halves the memory traffic."""
     for row, (digital, _) in zip(out, stored, strict=True):
         row[:] = digital
     baselines, gains = [line.baseline for line in lines], [line.gain for line in lines]

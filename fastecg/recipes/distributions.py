@@ -25,7 +25,7 @@ _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {gra
 
 
 def whole(given: Any, what: str) -> int:
-    """A whole number of any kind, NumPy's too, as Python's; of one with more bits than a file's numbers have, the lower ones.
+    """An integer of any kind, also NumPy's, as Python's `int`, reduced to the bits that files hold.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
 
 
 def _typed(key: str) -> Any:
-    """A key of a TOML table as the value it stands for: keys are always text there."""
+    """The value that a key of a TOML table stands for; keys are always strings there."""
     if key in ("true", "false"):
         return key == "true"
     for number in (int, float):
@@ -229,7 +229,7 @@ def _chance(written: Any, where: str) -> tuple[float, float]:
 
 
 def _within(item: Any, drawn: Any) -> Any:
-    """A drawn number inside its field's range, and whole where the field is."""
+    """A sampled number clipped to its field's range, and rounded if the field is whole."""
     if isinstance(drawn, bool) or not isinstance(drawn, int | float):
         return drawn
     low, high = item.metadata.get("low"), item.metadata.get("high")

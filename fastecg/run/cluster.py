@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _AHEAD = 4  # tasks queued for each thread of the cluster
-_RETRIES = 2
+_RETRIES = 2  # Attempts at a task whose worker died.
 
 
 def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str, client: Client) -> Iterator[TaskResult]:

@@ -191,7 +191,7 @@ def _error_line(stem: str, source: str, error: str | None) -> list[Line]:
 
 
 def _noted(results: Generator[TaskResult], late: list[TaskResult], manifest: Manifest) -> Generator[TaskResult]:
-    """The results; if the run is stopped, what is drawn by then is noted too."""
+    """The results. If the run is stopped, pictures drawn by then are entered as well."""
     try:
         yield from results
     finally:

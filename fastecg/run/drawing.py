@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.record import Record
 
-_PICTURES_A_PART = 8  # of a record that is drawn in parts: what is lost when a run is killed
-_FEW_PARTS = 16  # records of no more are drawn as a whole
+_PICTURES_A_PART = 8  # Pictures of a part of a record: what is lost when a run is killed.
+_FEW_PARTS = 16  # Records of no more parts than this are drawn as a whole.
 _PACKAGE = Path(__file__).parent.parent
-_OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
+# Errors of the file system that are due to a record's name and affect no other record.
+_OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)
 
 
 def _never() -> bool:
@@ -69,7 +70,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What became of one task: its lines for the manifest, and its error if it failed.
+    """The result of one task: its lines for the manifest, and its error if it failed.
 
     A record of many `pages` is only counted at first, by its header and once it is read: nothing is drawn, and `parts` are the tasks
     that go on with it. `pages` is 0 where they were told before.
@@ -86,7 +87,7 @@ class TaskResult:
 
 
 class _Parts(Sequence[Task]):
-    """A task in parts of some pages each: counted and not listed, for a day of ECG has thousands of pages."""
+    """A task in parts of some pages each, made when asked for: a day of ECG has thousands of pages."""
 
     def __init__(self, task: Task, pages: int, each: int) -> None:
         self._task, self._pages, self._each = task, pages, each
@@ -101,7 +102,7 @@ class _Parts(Sequence[Task]):
 
 
 class Waiting:
-    """Tasks that wait to be drawn; parts of one that was counted are put in front of the others."""
+    """Tasks that wait to be drawn. Parts of a record that was counted come before the others."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._piles = deque([iter(tasks)])
@@ -117,12 +118,12 @@ class Waiting:
         raise StopIteration
 
     def put_first(self, tasks: Iterable[Task]) -> None:
-        """These are next."""
+        """Put tasks in front of all others."""
         self._piles.appendleft(iter(tasks))
 
 
 def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line] | None = None) -> TaskResult:
-    """Draw all pictures of one record that are not there yet, to a folder or URL. Whatever is wrong with the record becomes its error.
+    """Draw all missing pictures of one record, to a folder or URL. Whatever is wrong with the record becomes its error.
 
     In a folder, `lines` get that of every picture as soon as it is there.
     """
@@ -136,7 +137,7 @@ def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line
 
 @contextmanager
 def _finished() -> Iterator[None]:
-    """Put Ctrl-C off until what is begun is done: a picture whose files are written has its line."""
+    """Defer Ctrl-C until a picture whose files are written also has its line."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:
         yield
@@ -202,7 +203,7 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Task
 
 
 def _told_pages(origin: Path | Record) -> int:
-    """How many pages a record has by its header; 0 where that does not tell, or something is wrong that its reader will tell."""
+    """Number of pages by the record's header; 0 if the header does not tell or is damaged, which its reader will report."""
     from fastecg.readers.sources import TABLES, record_path
     from fastecg.readers.wfdb import told_length
     from fastecg.record import page_count
@@ -230,7 +231,7 @@ def _read(task: Task, options: Options) -> Record:
 
 @lru_cache(maxsize=1)
 def _kept_record(origin: Path, changed: int, options: Options) -> Record:
-    """A record that other parts will ask for again."""
+    """The record, cached if other parts will ask for it."""
     return _read_file(origin, options)
 
 
@@ -251,14 +252,14 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
 
 
 def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
-    """Set the samples (leads, samples) that the page shows."""
+    """Mark the samples (leads, samples) that the page shows."""
     for trace in photo.page.traces:
         if trace.lead in photo.record.leads:
             plotted[photo.record.leads.index(trace.lead), trace.start : trace.stop] = True
 
 
 def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
-    """Write a picture's files; its line for the manifest."""
+    """Write a picture's files; returns its line for the manifest."""
     path = f"{stem}-{index}.{options.format}"
     body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=tuple(options.truth))
     shot, (height, width) = photo.shot, photo.image.shape[:2]
@@ -287,7 +288,7 @@ def _comments(stem: str, count: int, options: Options) -> list[str]:
 
 
 def _reason(error: Exception, task: Task) -> str:
-    """One line for the manifest. Our own errors speak; of others only kind and place are told, for they may quote a header.
+    """The error as one line. Errors of fastecg are quoted; of others only type and location, for they may quote a header.
 
     With ``fastecg --debug`` all of it is told on stderr.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fastecg.record import Record
 
-_DPI = 50.0  # of the pages that are drawn for it
+_DPI = 50.0  # Resolution of the pages that are drawn to compile kernels.
 
 
 def warm(progress: Callable[[str], None] | None = None) -> None:
@@ -50,7 +50,7 @@ def _draw(record: Record, recipe: str) -> None:
 
 
 def _artifacts(record: Record) -> None:
-    """Every artifact as it is by default, with each of its choices, and with numbers on the way to their largest."""
+    """Every artifact with its defaults, with each of its choices, and with larger numbers."""
     from fastecg.artifact import fields_of
     from fastecg.artifacts import ARTIFACTS
     from fastecg.recipe import Recipe

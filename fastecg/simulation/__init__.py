@@ -121,7 +121,7 @@ def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
 
 
 def _person(seed: int) -> int:
-    """The seed, if it is one."""
+    """The seed if one is given, or else a random one."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
     return int(seed)

@@ -10,9 +10,9 @@ import numpy as np
 from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.leads import ELECTRODES
 
-_BAND_HZ = (20.0, 150.0)  # of muscle noise
-_CORNER_HZ = 20.0  # above it the power of muscle noise falls with the square of frequency, as skin and fat let it through
-_STEP = 1.75  # the power of a contact's noise falls with this power of frequency
+_BAND_HZ = (20.0, 150.0)  # Band of muscle noise.
+_CORNER_HZ = 20.0  # Above it the power of muscle noise falls with the square of the frequency, as skin and fat filter it.
+_STEP = 1.75  # The power of a contact's noise falls with this power of the frequency.
 
 
 def electrode_noise(

@@ -197,7 +197,7 @@ _PAGE = Path(__file__).parent / "inspect.html"
 # Comments in the template that the figures and the content security policy replace.
 _FIGURES_MARK = "<!-- figures -->"
 _POLICY_MARK = "<!-- policy -->"
-_THUMBNAIL_PX = 320
+_THUMBNAIL_PX = 320  # Larger side of a small copy.
 
 
 def _page(figures: str) -> str:

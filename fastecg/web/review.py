@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _TEMPLATE = Path(__file__).parent / "review.html"
-_WIDEST_PX = 2400  # of a picture in the web page; coordinates are in pixels of the original file
-_MOST_POINTS = 1500  # of a trace
-_LARGEST = 1e6  # of a segment's seconds and pixels
+_WIDEST_PX = 2400  # Largest width of a picture in the web page; coordinates are in pixels of the original file.
+_MOST_POINTS = 1500  # Most points of a trace.
+_LARGEST = 1e6  # Largest seconds and pixels of a segment.
 _MOST_SEGMENTS = 200  # of a page: a layout has 30 at most
 
 
