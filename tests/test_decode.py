@@ -3,13 +3,13 @@
 import naive_decode as naive
 import numpy as np
 import pytest
+from oracle import drawn_samples, true_layers, true_segments
 from snr import raw_snrs
 
 import fastecg
 from fastecg.digitizing.decode import decode
 from fastecg.digitizing.gauss_newton import StrokeProblem, fit_stroke
 from fastecg.digitizing.layout import PageSegments, segments_of
-from fastecg.digitizing.oracle import drawn_samples, true_layers, true_segments
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.warp_fit import fit_warp
 from fastecg.kernels.demodulate import demodulate, spline_values

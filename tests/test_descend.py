@@ -5,12 +5,12 @@ from dataclasses import replace
 import naive_decode as naive
 import numpy as np
 import pytest
+from oracle import true_layers, true_segments
 
 import fastecg
 from fastecg.digitizing.coarse import inked, straighten
 from fastecg.digitizing.decode import decode
 from fastecg.digitizing.gauss_newton import STAGES, StrokeProblem, fit_stroke
-from fastecg.digitizing.oracle import true_layers, true_segments
 from fastecg.kernels.descend import BEND_PX, add_prior, bending, descend, factor, knot_positions, move_pen, solve
 from fastecg.kernels.fit import BAND, claim, foot, lines_of, nearest, spans_of
 from fastecg.kernels.line import stroke_trace

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from oracle import drawn_samples
 from PIL import Image
 from snr import raw_snrs
 from typer.testing import CliRunner
 
 import fastecg
 from fastecg.cli import app
-from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.pictures import find_pictures, read_picture
 from fastecg.layouts import Layout, MachineSettings
 from fastecg.layouts.place import place

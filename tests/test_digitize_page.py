@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from oracle import drawn_samples
 from snr import raw_snrs
 
 import fastecg
@@ -17,7 +18,6 @@ from fastecg.digitizing.analysis import Settings, analyse_layers
 from fastecg.digitizing.assign import hypotheses
 from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.names import Name
-from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import snapped
 from fastecg.digitizing.reading import read_analysed, read_signals

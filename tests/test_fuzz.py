@@ -1,9 +1,6 @@
-"""Damaged input: a short run of tools/fuzz.py, and what its long runs have found."""
+"""Damaged input: a short run of `fuzz.py`, and what its long runs have found."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,16 +13,7 @@ from fastecg.run.manifest import Manifest
 from fastecg.shot import loads_shot
 from fastecg.web.inspect import inspect_folder, inspect_image
 
-pytest.importorskip("resource")  # not on Windows
-
-_TOOL = Path(__file__).parent.parent / "tools" / "fuzz.py"
-sys.path.append(str(_TOOL.parent))  # tools import one another by name
-_SPEC = importlib.util.spec_from_file_location("fuzz", _TOOL)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-fuzz = importlib.util.module_from_spec(_SPEC)
-sys.modules["fuzz"] = fuzz  # dataclasses look their module up
-_SPEC.loader.exec_module(fuzz)
+fuzz = pytest.importorskip("fuzz")  # it counts memory by `resource`, which Windows has not
 
 SUBJECTS = {subject.name: subject for subject in fuzz.subjects()}
 

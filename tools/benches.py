@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from typing import Any
 
 import numpy as np
 from sections import rewrite
+
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+from oracle import drawn_samples
 
 import fastecg
 from fastecg.digitizing.analysis import Settings
@@ -166,7 +170,6 @@ def _read(job: tuple[Path, Path]) -> tuple[str, Analysis, str, bool]:
 
 def _read_own(job: tuple[str, Path, Path]) -> tuple[str, Analysis, str, bool]:
     """A page by one of our recipes."""
-    from fastecg.digitizing.oracle import drawn_samples
     from fastecg.digitizing.reading import read_signals
     from fastecg.readers import read_record
 

@@ -1,7 +1,10 @@
-"""How well pages are digitised: ``python tools/evidence.py RECORDS... --pages 12``; writes the tables in docs/digitising.md.
+"""How well pages are digitised; writes the tables in docs/digitising.md.
 
-RECORDS must not have been trained on. Every recipe draws the same records at 200 dpi; each page is read by the network and the three
-decoders, and by two baselines. Run with OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1.
+    python tools/evidence.py RECORDS... --pages 12             pages, read by the network and the three decoders, and by two baselines
+    python tools/evidence.py RECORDS... --pages 20 --perfect   what the decoders give on the layers that a perfect network would see
+
+RECORDS must not have been trained on. Every recipe draws the same records at 200 dpi. Run with OPENBLAS_NUM_THREADS=1 and
+OMP_NUM_THREADS=1: threads that fight for few cores cost more than they give.
 """
 
 from __future__ import annotations
@@ -19,11 +22,14 @@ from typing import Any
 import numpy as np
 from sections import rewrite
 
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+import oracle
+
 import fastecg
 from fastecg.digitizing.analysis import Settings, analyse_layers, analyse_upright
 from fastecg.digitizing.coarse import column_means, extent_mm, straighten
+from fastecg.digitizing.decode import decode
 from fastecg.digitizing.layout import segments_of
-from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.reading import lay_out, read_analysed, read_traces
 from fastecg.digitizing.segmenter import WEIGHTS, Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
@@ -32,16 +38,29 @@ from fastecg.readers import find_records, read_record, sample_records
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
 RECIPES = ("clean", "scan", "photo", "copy", "screen", "aged", "damaged", "mix", "kit")
 SEED = 11
+PERFECT_SEED = 7
 
 MODES = {"stroke_fit": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
 MASK, PAPER, TRUE = "column mean on the true mask, layout told", "denoised, then vertical scan, layout told", "stroke fit on true layers"
 
+#: Of pages whose layers are known: name, recipe, severity.
+PERFECT_CASES = (("clean", "clean", 0.0), ("scan, mild", "scan", 0.2), ("photo, mild", "photo", 0.2), ("photo, medium", "photo", 0.5))
+#: How they are read: name; pen of the layer of traces, mm (None: as printed); mode; whether the true geometry is given.
+PERFECT_WAYS = (
+    ("column mean", 0.2, "centroid", False),
+    ("column soft maximum", 0.2, "softargmax", False),
+    ("**stroke fit**", 0.2, "stroke_fit", False),
+    ("stroke fit, true geometry", 0.2, "stroke_fit", True),
+    ("stroke fit, ink as printed", None, "stroke_fit", False),
+)
+
 Row = dict[str, Any]
+Result = tuple[str, str, fastecg.Record, fastecg.Record, float]
 
 
 def reference(photo: fastecg.Photo) -> fastecg.Record:
     record = photo.record
-    return fastecg.Record(np.where(drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
+    return fastecg.Record(np.where(oracle.drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
 
 
 def true_layers(photo: fastecg.Photo) -> Layers:
@@ -67,12 +86,7 @@ def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:
 
 def true_masks(photo: fastecg.Photo) -> list[np.ndarray]:
     """The printed ink of every segment as the picture shows it: what a perfect segmentation would give."""
-    from fastecg.sheet import sheet_shape, trace_plane
-
-    scale = photo.warp.scale
-    shape = sheet_shape(photo.page, scale)
-    drawn = [trace for trace in photo.page.traces if len(trace.points_mm) > 1]
-    return [np.where(photo.truth._seen(trace_plane([trace], photo.style, scale, shape)) > 127, 255, 0).astype(np.uint8) for trace in drawn]
+    return [np.where(plane > 127, 255, 0).astype(np.uint8) for plane in oracle.true_layers(photo, None)["trace"]]
 
 
 def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
@@ -196,6 +210,52 @@ def tables(rows: list[Row], pages: int) -> str:
     return "\n".join(out)
 
 
+def read_perfect(path: Path) -> list[Result]:
+    """One record drawn in all cases and read in all ways from perfect layers."""
+    record = read_record(path)
+    found = []
+    for case, recipe, severity in PERFECT_CASES:
+        photo = fastecg.render(record, recipe=recipe, severity=severity, dpi=200.0, seed=PERFECT_SEED)
+        wanted, layers, warp = reference(photo), {pen: oracle.true_layers(photo, pen) for pen in (0.2, None)}, None
+        for way, pen, mode, told in PERFECT_WAYS:
+            start = time.process_time()
+            if told:
+                read = decode(layers[pen], segments_of(photo.page, record.fs), mode=mode, warp=photo.warp)
+            else:
+                read = decode(layers[pen], oracle.true_segments(photo), mode=mode, warp=warp)
+                warp = read.warp  # the grid does not depend on the mode
+            found.append((case, way, wanted, read.record, time.process_time() - start))
+    return found
+
+
+def perfect_table(results: list[Result], records: int) -> str:
+    groups = defaultdict(list)
+    for case, way, *rest in results:
+        groups[case, way].append(rest)
+    lines = [
+        f"{records} records at 500 Hz, layouts and styles as the recipes draw them, 200 dpi, seed {PERFECT_SEED}. Raw SNR in dB.",
+        "",
+        "| pages | decoder | mean ± sd | median | 5th percentile | failed | Challenge 2024 | Kaggle 2025, no clip | CPU s a page |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (case, way), rows in groups.items():
+        told = fastecg.score([row[0] for row in rows], [row[1] for row in rows]).summary()
+        spread = f"{told['snr_mean_db']:.1f} ± {told['snr_sd_db']:.1f} | {told['snr_median_db']:.1f} | {told['snr_p5_db']:.1f}"
+        others = f"{told['challenge_2024_db']:.1f} | {told['kaggle_2025_unclipped_db']:.1f} | {np.median([row[2] for row in rows]):.1f}"
+        lines.append(f"| {case} | {way} | {spread} | {100 * told['failure_rate']:.0f} % | {others} |")
+    return "\n".join(lines)
+
+
+def perfect(paths: list[Path], workers: int) -> str:
+    """The table of readings of perfect layers."""
+    results: list[Result] = []
+    with ProcessPoolExecutor(workers) as pool:
+        for path, found in zip(paths, pool.map(read_perfect, paths), strict=True):
+            results += found
+            print(f"{path.stem}: {len(results)} pages read", file=sys.stderr, flush=True)
+    return perfect_table(results, len(paths))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("inputs", nargs="*", help="records at 500 Hz, or folders of them; the built-in samples if none")
@@ -205,10 +265,17 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rows", type=Path, help="keep every row as JSON lines here")
+    parser.add_argument("--perfect", action="store_true", help="read perfect layers, of the recipes that their table has")
     parser.add_argument("--dry", action="store_true", help="print the tables, leave the docs alone")
     given = parser.parse_args()
     sources = [source for item in given.inputs for source in find_records(item)] or sample_records()
     paths = [sources[k].path for k in np.unique(np.linspace(0, len(sources) - 1, given.pages).astype(int))]
+    if given.perfect:
+        told = perfect(paths, given.workers)
+        print(told)
+        if not given.dry:
+            rewrite(PAGE, "oracle evidence", told)
+        return
     tasks = [(path, recipe, k, 200.0, None, given.weights) for recipe in given.recipes for k, path in enumerate(paths)]
     tasks += [
         (path, recipe, k, dpi, None, given.weights)

@@ -1,9 +1,9 @@
 """Damaged input for everything that reads something, and a count of what came of it.
 
-    python tools/fuzz.py                      all of it, some 200,000 inputs; prints a Markdown table
-    python tools/fuzz.py --share 0.003        a few of each
-    python tools/fuzz.py --docs               writes the table into docs/robustness.md
-    python tools/fuzz.py --again recipe:1234  one input once more, with its traceback
+    python tests/fuzz.py                      all of it, some 200,000 inputs; prints a Markdown table
+    python tests/fuzz.py --share 0.003        a few of each
+    python tests/fuzz.py --docs               writes the table into docs/robustness.md
+    python tests/fuzz.py --again recipe:1234  one input once more, with its traceback
 
 Input number k of a subject is made from (seed, subject, k) alone. What may come of it: it is taken, or it is refused by one of
 fastecg's own errors. Any other exception, a warning, more than `SLOW_S` seconds of computing, a wait without end, or more than
@@ -36,7 +36,6 @@ from typing import Any
 
 import numpy as np
 import tomllib
-from sections import rewrite
 
 import fastecg
 from fastecg.errors import FastecgError, UnitWarning
@@ -815,7 +814,11 @@ def main() -> None:
                 print(f"  {name}:{number} {fault}", file=sys.stderr, flush=True)
     print(table(counts))
     if given.docs:
-        rewrite(Path(__file__).parent.parent / "docs" / "robustness.md", "fuzz", table(counts))
+        root = Path(__file__).parent.parent
+        sys.path.append(str(root / "tools"))
+        from sections import rewrite
+
+        rewrite(root / "docs" / "robustness.md", "fuzz", table(counts))
     sys.exit(any(count.faults for _, _, count in counts.values()))
 
 
