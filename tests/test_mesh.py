@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 import fastecg
 from fastecg.artifacts import Curl, Wave
 from fastecg.kernels.facets import add_facets, add_folding, add_pinches, facet_noise
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.invert import invert_lattice, lookup, lookup_plane, page_under_lattice
 from fastecg.kernels.plane import sample_plane
 from fastecg.kernels.shorten import foreshorten, remaining_shear
-from fastecg.kernels.wear import mixed
 from fastecg.mesh import CELL, Mesh, Warp, _integral, lattice_shape, smallest_area
 from fastecg.recipe import Recipe
 from fastecg.views import Phone, Straight

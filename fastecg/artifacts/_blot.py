@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Colour = tuple[float, float, float]
 
+#: Direction inward from each edge of a page or picture, degrees clockwise from the right.
+INWARD_DEG = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
+
 
 class Patch(NamedTuple):
     """A window of the sheet, and a lattice over it: nodes at every `every`-th pixel, at `x` (columns,) and `y` (rows,) mm."""

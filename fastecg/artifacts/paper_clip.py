@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import laid_over, patch_between
+from fastecg.artifacts._blot import INWARD_DEG, laid_over, patch_between
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}  # Direction into the page from each edge, degrees.
 _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 176), "red": (188, 52, 48), "green": (58, 140, 88),
           "white": (226, 226, 224)}  # fmt: skip
 
@@ -22,7 +21,7 @@ _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 17
 class PaperClip(Artifact):
     """A clip pushed over an edge: of its loops the longer one is seen, with a shadow beside the wire, which hides what is below."""
 
-    edge: str = param("top", help="over which edge", choices=tuple(_INWARD))
+    edge: str = param("top", help="over which edge", choices=tuple(INWARD_DEG))
     at: float = param(0.2, 0.03, 0.97, "where on that edge, from its left or upper end")
     length_mm: float = param(30.0, 12.0, 60.0, "of the clip")
     wire_mm: float = param(1.0, 0.5, 2.0, "thickness")
@@ -62,7 +61,7 @@ class PaperClip(Artifact):
         bend = np.linspace(0.5 * np.pi, -0.5 * np.pi, 24)
         inner = np.stack([0.82 * long - half + half * np.cos(bend), half * np.sin(bend)], axis=1)
         path = np.concatenate([[[-2.0, half]], inner, [[0.25 * long, -half]]])
-        turn = np.radians(_INWARD[self.edge] + self.lean_deg)
+        turn = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
         frame = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
         return path @ frame + (x_mm, y_mm)
 

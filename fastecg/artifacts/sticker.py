@@ -9,14 +9,13 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 from fastecg.handwriting.patch import PatchFrame, blend_colour, cover, free_frame
+from fastecg.layouts.report_fields import LETTERS, sample_date
 
 if TYPE_CHECKING:
     from fastecg.page import Text
     from fastecg.sheet import Sheet
 
 _SIZES = {"label": (52.0, 24.0), "barcode": (46.0, 13.0), "code": (17.0, 17.0), "blank": (40.0, 16.0)}
-_LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,13 @@ def _nothing(frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: 
 def _label(frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
     """Lines of made-up data with a barcode below."""
     width, height = frame.size_mm
-    initials = rng.choice(list(_LETTERS), 3)
+    initials = rng.choice(list(LETTERS), 3)
     number = "".join(str(digit) for digit in rng.integers(0, 10, 8))
     lines = [
         f"{initials[0]}. {initials[1]}.   {rng.choice(['M', 'F'])}  {int(rng.integers(19, 93))} y",
         f"No. {number}",
         f"Ward {int(rng.integers(1, 25))}{rng.choice(list('ABC'))}  Bed {int(rng.integers(1, 31))}",
-        f"{int(rng.integers(1, 29)):02d} {_MONTHS[int(rng.integers(12))]} {int(rng.integers(1996, 2026))}",
+        sample_date(rng),
     ]
     size, pitch = 0.125 * height, 0.155 * height
     face = str(rng.choice(["sans", "mono", "bitmap"]))

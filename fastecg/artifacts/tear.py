@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import patch_between
+from fastecg.artifacts._blot import INWARD_DEG, patch_between
 from fastecg.artifacts._relief import noise_along
 from fastecg.artifacts._rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
-
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}  # Direction into the page from each edge, degrees.
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Tear(Artifact):
     Nothing is bent. Through the gap the table is seen; gap and fibres hide what was printed there.
     """
 
-    edge: str = param("top", help="where it begins", choices=tuple(_INWARD))
+    edge: str = param("top", help="where it begins", choices=tuple(INWARD_DEG))
     at: float = param(0.4, 0.0, 1.0, "where on that edge, from its left or upper end")
     length_mm: float = param(35.0, 2.0, 250.0, "how far in it reaches")
     lean_deg: float = param(10.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
@@ -64,4 +62,4 @@ class Tear(Artifact):
         width, height = size_mm
         x = {"left": 0.0, "right": width}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)
-        return np.array([x, y]), _INWARD[self.edge] + self.lean_deg
+        return np.array([x, y]), INWARD_DEG[self.edge] + self.lean_deg

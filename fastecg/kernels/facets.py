@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _SKEW = 0.5 * (np.sqrt(3.0) - 1.0)  # Skew factor of the two-dimensional simplex lattice.
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.kernels.address import address
 from fastecg.kernels.ahead import prefetch
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _WORD = 8  # pixels looked at together: a page is 98 % without ink
 _AHEAD = 16  # Number of words with ink by which prefetching is ahead: a trace runs across rows that are in no cache.

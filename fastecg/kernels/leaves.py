@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _LETTER = 0.36  # width of a letter, in lines
 _GAPS = -0.7  # Value of the noise (-1 to 1) below which there is a gap between words: one in seven letters.

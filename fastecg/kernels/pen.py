@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _FAST = 4.0  # slope at which a pen has lost half of what it can lose: T waves lose little, QRS complexes nearly all
 _INERTIA_MM = 0.12  # Distance after which a change of the pen's speed shows in the line.

@@ -18,8 +18,10 @@ from fastecg.layouts.measured import Measured, measured
 from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 
-_LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+#: Letters of made-up initials and codes: none that looks like a digit.
+LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
+#: Months as machines and offices print them.
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
@@ -102,6 +104,11 @@ def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFiel
     )
 
 
+def sample_date(rng: np.random.Generator) -> str:
+    """A made-up date, as "07 MAR 2011"."""
+    return f"{int(rng.integers(1, 29)):02d} {MONTHS[int(rng.integers(12))]} {int(rng.integers(1996, 2026))}"
+
+
 def _qt_ms(rng: np.random.Generator, rate: int) -> int:
     """A QT interval for a rate: Bazett's formula inverted from a likely QTc, limited where Bazett overcorrects."""
     qtc = float(np.clip(rng.normal(420, 24), 360, 465))
@@ -172,9 +179,9 @@ class _Administration(TypedDict):
 
 def _administration(rng: np.random.Generator) -> _Administration:
     """Made-up numbers, initials and dates."""
-    letters = "".join(rng.choice(list(_LETTERS), 2))
+    letters = "".join(rng.choice(list(LETTERS), 2))
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
-    name = _MONTHS[month]
+    name = MONTHS[month]
     forms = [f"{day:02d}-{name}-{year}", f"{day} {name.capitalize()} {year}", f"{day:02d}.{month + 1:02d}.{year}"]
     forms += (f"{year}-{month + 1:02d}-{day:02d}", f"{month + 1:02d}/{day:02d}/{year}", f"{day:02d}/{month + 1:02d}/{year}")
     clock = f"{int(rng.integers(0, 24)):02d}:{int(rng.integers(0, 60)):02d}"
@@ -185,6 +192,6 @@ def _administration(rng: np.random.Generator) -> _Administration:
         "sex": str(rng.choice(["M", "F"])),
         "date": str(rng.choice(forms, p=(0.4, 0.12, 0.12, 0.12, 0.12, 0.12))),
         "time": clock + (f":{int(rng.integers(0, 60)):02d}" if rng.random() < 0.6 else ""),
-        "device": f"{int(rng.integers(0, 100)):03d}{rng.choice(list(_LETTERS))}",
+        "device": f"{int(rng.integers(0, 100)):03d}{rng.choice(list(LETTERS))}",
         "page_words": "Page 1 of 1",
     }
