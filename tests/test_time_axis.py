@@ -52,6 +52,8 @@ def test_the_longest_row_counts_if_another_agrees():
     assert time_axis._longest([200.0, 249.9], 250.0) == 0.0
     assert time_axis._longest([249.9], 250.0) == 249.9
     assert time_axis._longest([255.0], 250.0) == 0.0
+    assert time_axis._longest([250.6, 250.5], 250.0) == 250.6, "ends are off by some tenths of a mm"
+    assert time_axis._longest([250.8, 250.8], 250.0) == 0.0, "longer than time is"
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,8 @@ def test_columns_tell_the_speed_where_no_row_does():
     assert "175 mm" in flags[0]
     assert time_axis._speed(match, ([], []), flags) == 25.0
     assert "no row ends in the picture" in flags[1]
+    assert time_axis._speed(match, ([570.0], []), flags) == 25.0, "nearly 50 mm/s, but by more than twice the tolerance"
+    assert len(flags) == 3
 
 
 def test_beginnings_and_ends_that_agree_count_for_more_than_either_alone():
@@ -110,9 +114,10 @@ def test_bars_decide_between_groups_of_ends():
     assert len(flags) == 1, "no two agree"
 
 
-def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=()):
-    """What blank paper between columns tells, of rows from `left` to `right`; those `lost` show none of it."""
-    blanks = {k: [] if k in lost else list(zip(ends, begins, strict=True)) for k in range(rows)}
+def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=(), apart=0.0):
+    """What blank paper between columns tells, of rows from `left` to `right`; those `lost` show none of it, and it differs by `apart`."""
+    shift = [apart * (k - (rows - 1) / 2) for k in range(rows)]
+    blanks = {k: [] if k in lost else [(a + shift[k], b + shift[k]) for a, b in zip(ends, begins, strict=True)] for k in range(rows)}
     monkeypatch.setattr(time_axis, "_blanks", lambda straight, row, span: blanks[row])
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=62.5)
     spans = [(left, right)] * rows
@@ -133,6 +138,8 @@ def test_gaps_count_if_enough_rows_have_them(monkeypatch):
     assert gapped(monkeypatch, *given, rows=4, lost=(0, 1)) is not None
     assert gapped(monkeypatch, *given, rows=4, lost=(0, 1, 2)) is None
     assert gapped(monkeypatch, *given, rows=0) is None
+    assert gapped(monkeypatch, *given, apart=0.7) is not None
+    assert gapped(monkeypatch, *given, apart=0.9) is None, "rows of one page have theirs below one another"
     assert gapped(monkeypatch, [73.0, 136.0, 199.0], [72.8, 135.8, 198.8]) is None, "no wider than between strokes"
     assert gapped(monkeypatch, [73.0, 136.0, 199.0], [50.0, 133.0, 196.0]) is None, "wider than any machine leaves"
     assert gapped(monkeypatch, [103.0, 136.0, 199.0], [101.0, 133.0, 196.0]) is None, "not where columns are"
@@ -142,13 +149,15 @@ CAP = 0.1
 STEP = 0.002
 
 
-def axis_of(monkeypatch, rows, *, strips=(), columns=4, bars=lambda axis: 0, pulses=(), cut=(), gaps=None, speed=None, column_mm=62.5):
-    """The time axis of rows and strips whose ink goes from and to some mm, and what was doubted."""
+def axis_of(
+    monkeypatch, rows, *, strips=(), columns=4, bars=lambda axis: 0, pulses=(), cut=(), sides=2, gaps=None, speed=None, column_mm=62.5
+):
+    """The time axis of rows and strips whose ink goes from and to some mm, and what was doubted; some are `cut` left, or on both sides."""
     spans = [*rows, *strips]
     monkeypatch.setattr(time_axis, "possible_ends", lambda strip, row, ink=0.5: ([spans[row][0]], [spans[row][1]]))
     monkeypatch.setattr(time_axis, "barred", lambda axis, *rest: bars(axis))
     monkeypatch.setattr(time_axis, "_gapped", lambda *given: gaps)
-    tracks = [SimpleNamespace(cut=(k in cut, k in cut)) for k in range(len(spans))]
+    tracks = [SimpleNamespace(cut=(k in cut, k in cut and sides == 2)) for k in range(len(spans))]
     analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=tracks)
     layout = SimpleNamespace(columns=range(columns), seconds=10.0)
     match = SimpleNamespace(
@@ -219,6 +228,11 @@ def test_where_every_row_is_cut_names_and_bars_tell_the_start(monkeypatch):
     assert flags == []
 
 
+def test_rows_that_are_cut_on_one_side_tell_no_speed(monkeypatch):
+    axis, flags = axis_of(monkeypatch, [row(5.0)] * 3, cut=range(3), sides=1)
+    assert (axis.speed_mm_s, flags) == (25.0, []), "as the columns have it, and not half of that"
+
+
 def test_no_trace_beside_any_name_is_said(monkeypatch):
     monkeypatch.setattr(time_axis, "possible_ends", lambda *given: ([], []))
     analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=())
@@ -250,6 +264,8 @@ def test_the_pictures_own_ink_tells_the_start_where_the_networks_is_vague(monkey
     straight = SimpleNamespace(network="network", shown="ink")
     axis = time_axis.time_axis(analysis, match, straight, range(3), (), settings, [])
     assert axis.start_mm == pytest.approx(20.0, abs=1e-6)
+    monkeypatch.setattr(time_axis, "pen_mm", lambda strip, row: 0.3 + 0.6 * row)  # a steep row's ink tells its pen too wide
+    assert time_axis.time_axis(analysis, match, straight, range(3), (), settings, []).start_mm == pytest.approx(20.0, abs=1e-6)
 
 
 def test_the_pitch_of_columns_is_that_of_their_beginnings_and_ends():
