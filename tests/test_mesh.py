@@ -410,3 +410,13 @@ def test_integrals_are_zero_in_the_middle(count):
     found = _integral(values, 0.5)
     assert (found[:, count // 2] == 0).all()
     np.testing.assert_allclose(np.diff(found), 0.25 * (values[:, 1:] + values[:, :-1]))
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0, 8.0])
+def test_the_mesh_of_a_flat_page_reaches_beyond_the_picture(scale):
+    """At every resolution: light and shadow are looked up a cell beyond the picture."""
+    size = round(40 * scale), round(60 * scale)
+    warp = Warp.flat((60.0, 40.0), scale, size)
+    low, high = warp.mesh_px.min(axis=(0, 1)), warp.mesh_px.max(axis=(0, 1))
+    assert (low < -CELL).all()
+    assert (high > np.array(size[::-1]) + CELL).all()

@@ -211,12 +211,12 @@ def edfio(bench: Bench) -> str:
 
 def pydicom(bench: Bench) -> str:
     importlib.import_module("pydicom")
-    return "reads DICOM ECGs for us: a file made by it, `tests/test_exchange.py`"
+    return "reads DICOM ECGs for us: a file made by it, `tests/writers/test_exchange.py`"
 
 
 def ecgdatakit(bench: Bench) -> str:
     importlib.import_module("ecgdatakit.parsing.parsers.scp_ecg")
-    return "reads SCP-ECG for us: plain and compressed files, `tests/test_exchange.py`"
+    return "reads SCP-ECG for us: plain and compressed files, `tests/writers/test_exchange.py`"
 
 
 def pillow_heif(bench: Bench) -> str:

@@ -2,7 +2,7 @@
 
 Numba frees an array after the last line that *names* it, and does not know that an address taken before is still in use. So a
 function may take addresses of its parameters only, and of views of them: its caller holds the arguments until it returns.
-Therefore one function allocates scratch memory and another uses it. `tests/test_threads.py` reads every kernel and checks it.
+Therefore one function allocates scratch memory and another uses it. `tests/kernels/test_threads.py` reads every kernel and checks it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Small pictures kept from when they were looked at. ``FASTECG_GOLDEN=write pytest tests/test_golden.py`` replaces them: look again."""
+"""Small pictures, kept from when they were looked at.
+
+``FASTECG_GOLDEN=write pytest tests/styles/test_golden.py`` replaces them: look again.
+"""
 
 import os
 from pathlib import Path

@@ -29,7 +29,7 @@ from fastecg.recipes.distributions import rng_for
 from fastecg.shot import loads_shot
 from fastecg.views import Screen
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SAMPLES = Path(fastecg.__file__).parent / "data" / "samples"
 SCALE = 200 / 25.4
 

@@ -1040,7 +1040,7 @@ def test_samples_are_few_and_small_and_carry_no_comment():
 
 def test_reading_common_formats_needs_neither_wfdb_nor_numba():
     script = "import sys, fastecg.readers as r; r.read_record(r.sample_records()[0].path); print(*sys.modules)"
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     assert not {"wfdb", "numba", "pandas", "soundfile"} & set(done.stdout.split())
 

@@ -650,7 +650,7 @@ if __name__ == "__main__":
 @pytest.fixture
 def slim(tmp_path):
     """Runs commands, with "," between them, with what the guide's slim install leaves out out of reach: (exit status, what is said)."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     kept = re.search(r"pip install --no-deps fastecg\npip install (.+)", (root / "docs" / "guide.md").read_text(encoding="utf-8"))[
         1
     ].split()
