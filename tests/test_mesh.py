@@ -363,6 +363,7 @@ def test_scale_is_the_median_of_what_is_seen(dpi):
     mesh = Mesh.flat(LETTER, 2.0)
     warp = Warp.through(mesh, Straight().project(mesh.solid(), LETTER, dpi), Straight().size(LETTER, dpi))
     assert warp.scale == pytest.approx(dpi / 25.4, rel=1e-9)
+    assert warp.nodes_mm.shape == (*lattice_shape(warp.size), 2)
 
 
 def test_a_lattice_reaches_a_cell_beyond_the_picture_on_every_side():
