@@ -23,8 +23,8 @@ SPEEDS_MM_S = (12.5, 25.0, 50.0)
 
 _SURE = 0.6  # Confidence from which a name is certain: if no cell of the layout explains it, that costs.
 _ACROSS = 0.22  # Largest distance along x of a name from where its column's names stand, as a share of the column's width.
-_DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance,
-_LEAST_DOWN_MM = 2.0  # but at least this.
+_DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance.
+_LEAST_DOWN_MM = 2.0  # Lower limit of that distance.
 _KERNEL_MM = 2.0  # Width along y of the Gaussian kernel with which names vote for their common distance from the traces.
 _KERNEL_COLUMNS = 0.1  # Width of that kernel along x, in columns.
 _EMPTY = 0.35  # Cost of a cell whose name was not read. All costs are in units of the score, in which a name that fits is worth up to 1.
@@ -39,14 +39,14 @@ _FREE = 2.5  # Cost of a layout made of the names alone, which is in no table.
 _SPEED = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
 _NO_SPEED = 3.0  # Cost of rows whose length fits the layout's time at no usual paper speed.
 _LENGTH_OFF = 0.12  # Largest log ratio of the rows' length and the layout's at a paper speed.
-_LENGTH_PRICE = 2.0  # Cost per unit of the log ratio of a row's length and that of its columns, times the number of columns,
-_SAME_LENGTH = 0.03  # beyond this tolerance.
+_LENGTH_PRICE = 2.0  # Cost per unit of the log ratio of a row's length and that of its columns, times the number of columns.
+_SAME_LENGTH = 0.03  # Tolerance of that log ratio, which costs nothing.
 _USUAL_SPEED = 25.0  # mm/s at which a strip of unknown duration is taken to be recorded.
 _LONGER = 1.2  # A strip longer than its layout's time at that speed by this factor lasts as long as its length tells.
 _FEW_NAMES = 3  # With fewer names, a layout given by the user is taken to be on the page completely.
 _CUT = 1.5  # Cost of every column of the layout that is outside the picture.
-_FAR_NAME = 0.1  # Cost per mm by which the names' distance from their traces exceeds the usual one,
-_USUAL_NAME_MM = 14.0  # which is this.
+_FAR_NAME = 0.1  # Cost per mm of the distance of names from their traces beyond the usual one.
+_USUAL_NAME_MM = 14.0  # Usual distance of names from their traces, at most.
 
 
 @dataclass(frozen=True, eq=False)

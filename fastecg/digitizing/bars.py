@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 #: Bars are looked for up to this far left and right of where two columns meet.
 REACH_MM = 1.0
 _GRIDLESS_REACH_MM = 2.0  # The same on a page whose millimetres are guessed.
-_ABOVE_MM = 6.0  # Bars are looked for from this far above the row's level
-_BELOW_MM = 4.0  # to this far below it.
+_ABOVE_MM = 6.0  # Bars are looked for up to this far above the row's level.
+_BELOW_MM = 4.0  # Bars are looked for up to this far below the row's level.
 _LEAST_MM = 1.5  # Minimum length of the upright ink of a solid bar.
 _DASH_GAP_MM = 1.3  # Largest gap between the dashes of a bar.
 _LEAST_DASHED_MM = 4.0  # Minimum length of a dashed bar: letters are shorter.

@@ -9,10 +9,10 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
 
-_REACH_ROWS = 1.6  # A trace is followed up to this many row distances from its baseline,
-_REACH_MM = 18.0  # and at least this far.
-_PULL = 0.002  # Cost of a path per mm of distance from the baseline,
-_FAR_PULL = 0.03  # and the additional cost where it is closer to the neighbouring row.
+_REACH_ROWS = 1.6  # A trace is followed up to this many row distances from its baseline.
+_REACH_MM = 18.0  # A trace is followed at least this far from its baseline.
+_PULL = 0.002  # Cost of a path per mm of distance from the baseline.
+_FAR_PULL = 0.03  # Additional cost per mm where it is closer to the neighbouring row.
 _INK = 0.15  # Least ink that is assigned to a row.
 _FAINT = 0.02  # Least ink of a pixel that is copied to a row's plane.
 _STAY_PX = 3  # Ink within this distance of two rows' touching traces belongs to both.

@@ -15,15 +15,15 @@ from fastecg.digitizing.segmenter import Layers
 
 _CELL = 4  # Side in px of the cells in which bare paper is looked for.
 _SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is smoothed.
-_BARE = 0.1  # Cells with less printing and writing than this (0 to 1) are bare paper,
-_SHEET = 0.8  # if the network sees paper there with at least this value.
+_BARE = 0.1  # Cells with less printing and writing than this (0 to 1) may be bare paper.
+_SHEET = 0.8  # Cells of bare paper have at least this value in the network's map of paper.
 _CORE = 0.85  # Value of the trace map from which a pixel is certainly ink of a trace.
 _BESIDE = 7  # Side in px of the neighbourhood of a trace within which ink counts as its own: the network is unsure of its edges.
 _WRITING = 0.3  # Where the map of writing exceeds this and that of traces does not, a trace may be hidden.
-_BRIDGE = 0.5  # Weight of written-over ink where it may connect two parts of a trace,
-_ACROSS = 12  # if a trace is within this many px of it.
-_MOST = 40_000  # Largest number of pixels from which colours are estimated,
-_FEW = 500  # and the smallest; with fewer the picture's ink is not used.
+_BRIDGE = 0.5  # Weight of written-over ink where it may connect two parts of a trace.
+_ACROSS = 12  # Largest distance in px of such ink from the trace.
+_MOST = 40_000  # Largest number of pixels from which colours are estimated.
+_FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
 _LIMITS = np.array([-0.3, 1.3])  # Range of the estimated coverage before it is clipped by its users: noise goes beyond 0 and 1.
 _LEAST_CONTRAST = 0.06  # Minimum contrast of the ink to the ground, as a share of the paper's colour.

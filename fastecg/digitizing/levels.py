@@ -15,8 +15,8 @@ from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.words import written_gain
 
-_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances,
-_NEAR_MM = 12.0  # and in mm.
+_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances.
+_NEAR_MM = 12.0  # Largest distance of a pulse's foot from its row's level in mm.
 _FEW_PULSES = 0.34  # Up to this share of rows with a pulse, the gain printed in words counts more.
 _BARE_MM = 3.5  # Largest distance if the pulse has no feet: only part of its flanks may have been seen.
 _ASIDE_MM = 6.0  # A pulse without feet that reaches farther into the traces is something else.

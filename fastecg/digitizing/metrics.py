@@ -11,8 +11,8 @@ import numpy as np
 
 _LEVELS = 256  # Number of grey levels of the amplitude in the images that the 2024 metric aligns.
 _BLUR = 0.5  # Standard deviation in px of the blur of these images.
-_MOST_S = 0.5  # Largest shift in time that the 2024 metric aligns,
-_MOST_MV = 1.0  # and in voltage.
+_MOST_S = 0.5  # Largest shift in time that the 2024 metric aligns.
+_MOST_MV = 1.0  # Largest shift in voltage that the 2024 metric aligns.
 _KAGGLE_LAG_S = 0.2  # Largest shift in time that the 2025 metric aligns.
 
 #: Largest ratio of powers that the Kaggle metric gives a picture: 25.84 dB.

@@ -13,8 +13,8 @@ from fastecg.digitizing.layout import Segment
 from fastecg.errors import LayoutError
 from fastecg.system.files import read_file
 
-_MOST_BYTES = 50_000_000  # Largest file of a corrected page,
-_MOST_SEGMENTS = 200  # and most segments in it.
+_MOST_BYTES = 50_000_000  # Largest file of a corrected page.
+_MOST_SEGMENTS = 200  # Largest number of segments of a corrected page.
 
 
 @dataclass(frozen=True)

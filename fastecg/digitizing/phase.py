@@ -22,8 +22,8 @@ _SAME_SCALE = 0.15  # Largest log ratio of the scales of 1 mm and 5 mm lines: a 
 _CROSSING = 0.7  # Minimum sine of the angle at which two families of lines cross.
 _SQUARE = 1.6  # Largest ratio of the spacings of the two families.
 _WEAKEST = 0.3  # Nodes weaker than this share of the seed's strength are not followed.
-_CONSISTENT_MM = 0.06  # Largest median residual of an accepted map of 1 mm lines,
-_CONSISTENT_FIVES_MM = 0.2  # and of 5 mm lines.
+_CONSISTENT_MM = 0.06  # Largest median residual of an accepted map of 1 mm lines.
+_CONSISTENT_FIVES_MM = 0.2  # Largest median residual of an accepted map of 5 mm lines.
 _STEEPEST = 0.7  # Tangent of the largest angle by which a page may be turned.
 
 

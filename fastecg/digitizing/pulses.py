@@ -16,8 +16,8 @@ from fastecg.digitizing.targets import SCALE
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 
 _INK = 0.4  # Coverage from which a pixel is ink.
-_HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains,
-_BARE_HEIGHT_OFF = 0.08  # and if a trace runs into the pulse.
+_HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains.
+_BARE_HEIGHT_OFF = 0.08  # The same for a pulse that a trace runs into.
 _SAME_GAIN = 0.15  # Largest relative error of a pulse's height for its feet to be where they seem.
 _LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet: letters are as high as the lowest pulses.
 _HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.

@@ -45,8 +45,8 @@ from fastecg.system.cores import one_thread
 _SMALLEST = 200  # Minimum side of a picture, px.
 _SURE_NAME = 0.6  # Confidence from which a name counts as belonging to something on the picture.
 _ANOTHER_PAGE = 0.5  # If more than this share of a page's names belongs to none of its leads, there may be another page in the picture.
-_DARK = 96.0  # Median grey level (0 to 255) below which a picture may be light on dark,
-_LIGHTER = 2.0  # if its light end is farther from the median than its dark end by this factor.
+_DARK = 96.0  # Median grey level (0 to 255) below which a picture may be light on dark.
+_LIGHTER = 2.0  # The light end of such a picture is farther from the median than its dark end by at least this factor.
 # Resolutions at which programs draw and scanners scan, dpi.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
 _SAME_PEN_MM = 0.04  # Two measured pen widths that differ by less give starts of time that differ by less than half of it.

@@ -12,8 +12,8 @@ from fastecg.digitizing.reading import Reading
 from fastecg.record import LEADS, Record
 
 _SURE_MV = 0.03  # Samples with a smaller standard deviation count as read with confidence.
-_LINE_PX = 1.5  # Width of a trace that is drawn over the picture,
-_THIN_PX = 0.8  # and of boundaries and 0 mV lines.
+_LINE_PX = 1.5  # Width of a trace that is drawn over the picture.
+_THIN_PX = 0.8  # Width of boundaries and 0 mV lines that are drawn over the picture.
 _NAME_PX = 14.0  # Height of lead names.
 _TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends of the tick where a lead starts or stops, from its 0 mV line.
 _NAME_MM = np.array([0.8, 1.0])  # A name's corner, from the start of its 0 mV line.

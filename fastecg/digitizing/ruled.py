@@ -13,8 +13,8 @@ from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.warp_fit import FittedWarp, left_over
 from fastecg.errors import ImageError
 
-_CLEAR_MM = 0.06  # Largest median residual of an accepted map of a grid,
-_WORST_MM = 0.25  # and largest 90 % quantile.
+_CLEAR_MM = 0.06  # Largest median residual of an accepted map of a grid.
+_WORST_MM = 0.25  # Largest 90 % quantile of its residuals.
 _LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid was followed: any map fits a handful of nodes.
 _SCALE_OFF = 0.25  # Largest log ratio of the grid's scale and the expected one.
 _PRINTED = 0.15  # Value of the maps of traces, pulses or writing from which a pixel says nothing about the grid.

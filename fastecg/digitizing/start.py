@@ -33,8 +33,8 @@ _GAP_MM = 0.35  # Width of blank paper between columns from which bars may stand
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
 _END_SD_MM = 0.045  # Standard deviation of ends beside what their cap makes uncertain.
 _BAR_SD_MM = 0.02  # Standard deviation of bars beside their rounding to pixels.
-_MOST_OFF_MM = 0.5  # Starts within this distance of that of the ends are weighed,
-_STEP_MM = 0.004  # in steps of this.
+_MOST_OFF_MM = 0.5  # Starts within this distance of that of the ends are weighed.
+_STEP_MM = 0.004  # Step between the starts that are weighed.
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from fastecg.errors import ImageError
 _ROUNDS = 12  # Largest number of Newton's iterations from a plane's start.
 _CLOSE = 1e-9  # Convergence of these iterations, mm.
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried before the softest, `fit_warp`'s own.
-_WORSE = 1.6  # A stiffer warp is accepted if its residual is at most 1.6 times the softest one's, which follows the points' noise too,
-_ALLOWED_MM = 0.001  # plus this.
+_WORSE = 1.6  # A stiffer warp is accepted if its residual is at most this times the softest one's, which follows the points' noise too.
+_ALLOWED_MM = 0.001  # Residual that a stiffer warp may have in addition.
 _SENSELESS_MM = 0.5  # Median residual from which a warp explains nothing.
-_ROUNDS_SURE = 3  # Number of times that outliers are given less weight,
-_ROUNDS_DOUBTFUL = 10  # and where one point in ten may be an outlier.
-_TYPICAL = 0.5  # Quantile of the residuals that tells how a warp fits,
-_WORST = 0.9  # and the one that tells how it fits its bad points.
+_ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
+_ROUNDS_DOUBTFUL = 10  # The same where one point in ten may be an outlier.
+_TYPICAL = 0.5  # Quantile of the residuals that tells how a warp fits most points.
+_WORST = 0.9  # Quantile of the residuals that tells how it fits its bad points.
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,9 +24,9 @@ _LEAST_MM = 6.0  # Minimum length of a line of words.
 _JOIN_MM = 5.0  # Largest space within a line.
 # Font sizes tried, in heights of the line's ink: of lines with capitals alone to lines with descenders.
 _EM = tuple(np.geomspace(1.0, 1.5, 8))
-_UNIT = 0.62  # Correlation from which a unit is read,
-_WHOLE = 0.5  # and a number,
-_MARGIN = 0.1  # if the next number is worse by at least this.
+_UNIT = 0.62  # Correlation from which a unit is read.
+_WHOLE = 0.5  # Correlation from which a number is read.
+_MARGIN = 0.1  # Minimum lead of the best number over the next one.
 _NEAR_EM = 0.9  # Largest distance of a number from its unit, in font sizes.
 _SPACE_EM = 0.38  # Space from which a number is separate from the word before it.
 _SAME_SHAPE = 0.25  # Largest log ratio of the aspect ratios of a number and its drawing.

@@ -19,8 +19,8 @@ from fastecg.sheet import Sheet
 
 # Where a note is written, and in what share of pages.
 _REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}  # Shares of the regions in which notes are written.
-_TRIES = 6  # Attempts at a note or a mark that fits,
-_SMALLER = 0.9  # and the factor of its size after each.
+_TRIES = 6  # Attempts at a note or a mark that fits.
+_SMALLER = 0.9  # Factor of the ink's size after each attempt that did not fit.
 _PLACES_TRIED = 6  # Candidates for ink across a trace.
 _KINDS_TRIED = 4  # Kinds of marks that are tried.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STEP = 0.45  # units between points of the pen's way: a tenth of a mm, less than a pixel at 200 dpi
 _LINE = 31.0  # units between lines
-NEW_LINE = -2  # what stands for a new line among the letters
+NEW_LINE = -2  # Index that stands for a new line among the letters.
 
 
 @jit

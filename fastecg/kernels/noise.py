@@ -24,7 +24,7 @@ _THROUGH = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
 # Streams of a row's hash.
 OF_LUMA = 1  # where the row begins in the table of brightness
 OF_CHROMA = 2  # where it begins in the table of colour
-OF_SIGN = 3  # which of its deviates are turned over
+OF_SIGN = 3  # Which of its deviates change their sign.
 UNIT = 8192  # one standard deviation in a table
 
 

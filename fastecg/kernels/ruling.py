@@ -10,11 +10,11 @@ from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_SLABS = 16  # Rectangles that make up a dot,
-_FEW_SLABS = 6  # and a dot so small that pixels do not show its outline,
-_SMALL_PX = 2.0  # below this radius.
+_SLABS = 16  # Rectangles that make up a dot.
+_FEW_SLABS = 6  # Rectangles that make up a small dot, of whose outline pixels show nothing.
+_SMALL_PX = 2.0  # Radius below which a dot is small.
 _CLOUD = 9.0  # Dots between two independent values of the plate's ink.
-_MISSED = np.uint64(655)  # of 65,536 dots hardly print: lint on the plate
+_MISSED = np.uint64(655)  # Of 65,536 dots, so many hardly print: lint on the plate.
 
 
 @jit

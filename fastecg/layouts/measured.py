@@ -14,8 +14,8 @@ from fastecg.leads import LIMB_SHARES
 from fastecg.record import Record
 
 _SEEN_S = 10.0  # Length of the record that is measured, as much as a page shows.
-_BEFORE_S = 0.40  # Length of the average beat before the QRS complex,
-_AFTER_S = 0.56  # and after it.
+_BEFORE_S = 0.40  # Length of the average beat before the QRS complex.
+_AFTER_S = 0.56  # Length of the average beat after the QRS complex.
 _HZ = 250.0  # Sampling frequency of the average beat: 4 ms, to which machines round.
 _MOST_MV = 1e15  # Largest value whose square float32 can hold.
 _RATES = (20, 300)  # Range of heart rates, beats a minute.

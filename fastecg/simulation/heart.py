@@ -12,9 +12,9 @@ from fastecg.simulation.rhythms import Firings
 from fastecg.simulation.waves import LEFT_ORIGIN, RIGHT_ORIGIN, SHAPES, VENTRICULAR, Lobe, Lobes, Shape, timed
 
 # Standard deviations from beat to beat.
-_QUICK_SPREAD = 0.02  # Relative standard deviation of a firing's voltage,
-_SLOW_SPREAD = 0.05  # additionally of its ST, T and U,
-_ATRIAL_SPREAD = 0.1  # and of each lobe of a P wave: the exit of the sinus node wanders.
+_QUICK_SPREAD = 0.02  # Relative standard deviation of a firing's voltage.
+_SLOW_SPREAD = 0.05  # Additional relative standard deviation of its ST, T and U.
+_ATRIAL_SPREAD = 0.1  # Relative standard deviation of each lobe of a P wave: the exit of the sinus node wanders.
 
 
 class Pulses(NamedTuple):

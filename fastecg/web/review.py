@@ -30,7 +30,7 @@ _TEMPLATE = Path(__file__).parent / "review.html"
 _WIDEST_PX = 2400  # Largest width of a picture in the web page; coordinates are in pixels of the original file.
 _MOST_POINTS = 1500  # Most points of a trace.
 _LARGEST = 1e6  # Largest seconds and pixels of a segment.
-_MOST_SEGMENTS = 200  # of a page: a layout has 30 at most
+_MOST_SEGMENTS = 200  # Most segments of a page; layouts have 30 at most.
 
 
 def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 50) -> tuple[Path, int, int]:

@@ -23,10 +23,10 @@ from fastecg.errors import ImageError
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNIT_METRE = 1
 _COLOUR_TYPE = {1: 0, 3: 2, 4: 6}  # channels -> grey, RGB, RGBA
-_PRINT = 0.2  # Share of bytes unlike all neighbours up to which a picture is packed as print without a trial,
-_NOISE = 0.5  # and from which it is packed as noise without one; in between, both ways are tried on some rows.
-_BANDS = 4  # Bands of rows that are tried, spread over the picture's height,
-_BAND = 8  # and rows of each.
+_PRINT = 0.2  # Share of bytes unlike all neighbours up to which a picture is packed as print without a trial.
+_NOISE = 0.5  # Share from which a picture is packed as noise without a trial; in between, both ways are tried on some rows.
+_BANDS = 4  # Number of bands of rows for a trial, spread over the picture's height.
+_BAND = 8  # Rows of each of these bands.
 _LEVELS = range(4)
 _TOGETHER = 128  # Rows that are packed as one piece.
 _LOOKED_AT = 64  # Rows compared with their neighbours to choose the filter.
