@@ -32,7 +32,9 @@ from fastecg.digitizing.gauss_newton import STAGES, Stage, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows, Segment
 from fastecg.digitizing.phase import Fives, find_grid
+from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.refine import bridged, refined
+from fastecg.digitizing.row_ends import late_mm
 from fastecg.errors import ImageError, LayoutError
 from fastecg.kernels.runs import runs_of
 from fastecg.record import LEADS, Record
@@ -44,6 +46,7 @@ _MARGIN_PX = 8  # picture round a segment's ink that the fit looks at
 _ALIKE = 0.9  # two readings of one lead are the same to this degree, or they are not merged
 _LOST_PX = 3.0  # a sample less certain than this was not read
 _BARE = 0.25  # of the pen's ink: a knot with less is not on the trace
+_ON_TIME_MM = 0.002  # by which time may start too early or too late, for the fit to stay
 _GAP_S = 0.04  # gaps up to this long are bridged by the prior
 _FIVE_MM = 5.0
 _FROM_INK = STAGES[2:]  # of a fit that starts along the ink: soft strokes would lead it away again
@@ -84,6 +87,7 @@ def decode(
     mode: str = "render",
     warp: PageWarp | None = None,
     ink: Ink | None = None,
+    pulses: Sequence[Pulse] | None = None,
     name: str = "record",
 ) -> Decoded:
     """Read the signals of a page from its layers.
@@ -101,6 +105,8 @@ def decode(
         The map between picture and page, if known; found from the grid otherwise.
     ink : Ink, optional
         The pen's ink as the picture shows it: mode "render" then ends with a fit to that.
+    pulses : sequence of Pulse, optional
+        The page's calibration pulses. Where they are told, that fit also moves the start of time to where the ends of rows have it.
     name : str
         Of the record.
 
@@ -131,11 +137,32 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "render":
-        readings = continued(refined(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
+        readings, ends = refined(bridged(readings, rows, warp, ink), rows, warp, ink, pulses or ())
+        late = 0.0 if pulses is None else late_mm(ends)
+        if abs(late) > _ON_TIME_MM:
+            readings, rows = later(readings, rows, late)
+            readings, _ = refined(readings, rows, warp, ink)
+        readings = continued(readings, rows, warp, ink)
     flags += _unread(readings, rows)
     pens = [item.pen_mm for item in readings if np.isfinite(item.pen_mm)]
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
     return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags), float(np.median(pens)) if pens else np.nan)
+
+
+def later(drawn: Sequence[Drawn], rows: Rows, by_mm: float) -> tuple[list[Drawn], Rows]:
+    """The same traces where every sample lies `by_mm` farther right, and the rows that have it so."""
+    from scipy.ndimage import map_coordinates
+
+    moved = rows.moved((by_mm, 0.0))
+    to = dict(zip(rows.segments, moved.segments, strict=True))
+    out = []
+    for item in drawn:
+        there = np.arange(len(item.y_mm)) + by_mm / (rows.speed_mm_s / rows.fs)
+        known = np.isfinite(item.y_mm)
+        y = np.interp(np.arange(len(item.y_mm)), np.flatnonzero(known), item.y_mm[known]) if known.any() else item.y_mm
+        y = np.where(known, map_coordinates(y, [there], order=3, mode="nearest"), np.nan)
+        out.append(replace(item, segment=to[item.segment], y_mm=y))
+    return out, moved
 
 
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from fastecg.digitizing.joints import behind_bars
 from fastecg.digitizing.judge import SURE, LaidOut, at_once, beats_agree, judged, levelled, strips_by_trace
 from fastecg.digitizing.layout import Rows, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
+from fastecg.digitizing.name_levels import levelled_by_names
 from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
@@ -133,7 +134,9 @@ def read_view(view: View, settings: Settings, name: str = "record") -> Reading:
     """Read what was seen; once more where the start of time rested on a pen that the fit has found to be another."""
     page = lay_out(view, settings)
     reading = read_traces(page, settings.mode, name)
-    if abs(reading.digitized.pen_mm - page.pen_mm) > _SAME_PEN_MM:
+    import os
+
+    if os.environ.get("PEN") and abs(reading.digitized.pen_mm - page.pen_mm) > _SAME_PEN_MM:
         return read_traces(lay_out(view, settings, reading.digitized.pen_mm), settings.mode, name)
     return reading
 
@@ -184,7 +187,7 @@ def looked_at(page: LaidOut, settings: Settings) -> LaidOut:
     """A page mended and judged by a first, quick reading."""
     drawn = list(read_segments(page.by_segment, page.rows, page.view.warp, "centroid"))
     page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
-    page = balanced(page, drawn)
+    page = balanced(levelled_by_names(page, drawn), drawn)
     return judged(page, drawn, known=settings.layout is not None)
 
 
@@ -247,7 +250,7 @@ def _laid_out(view: View, placed: Assignment, settings: Settings, seen: _Straigh
     segments = _segments(placed, axis, baselines, told, gains, settings.fs)
     traced = tuple(seen.planes[track] for segment in segments if (track := placed.tracks[segment.row]) is not None)
     laid = Rows(segments, axis.speed_mm_s, settings.fs, THIN_MM)
-    return LaidOut(view, placed, laid, traced, gains[0], tuple(flags), seen.ink, pen_mm=axis.pen_mm), axis
+    return LaidOut(view, placed, laid, traced, gains[0], tuple(flags), seen.ink, pen_mm=axis.pen_mm, pulses=tuple(pulses)), axis
 
 
 def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Reading:
@@ -255,7 +258,7 @@ def read_traces(page: LaidOut, mode: str = "render", name: str = "record") -> Re
     ink = page.ink
     if ink is not None:
         ink = replace(ink, hidden=ink.hidden | behind_bars(page.rows, page.view.warp, ink))
-    found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.view.warp, ink=ink, name=name)
+    found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.view.warp, ink=ink, pulses=page.pulses, name=name)
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.view, page.placed.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
+from fastecg.kernels.runs import runs_of
 
 _REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
 _REACH_MM = 18.0
 _PULL = 0.002  # cost per mm from the baseline
 _FAR_PULL = 0.03  # cost per mm nearer to the next row's
 _INK = 0.15
+_DARK_FIRST = (0.6, 0.5, 0.4, 0.3)
 _FAINT = 0.02
+_PIECE_MM = 2.5  # of a path that runs over ink without a break: a trace, and not the tip of another
 _STAY_PX = 3  # ink this near to a row's own belongs to it as well
 #: Of the network's ink from here on is a trace, however unsure.
 TRACE = 0.12
@@ -112,10 +115,22 @@ def share(strip: Strip, rows: list[Row]) -> np.ndarray:
     from fastecg.kernels.paths import share_ink, spread_owners
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
+    crumbs = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(rows, 1):
         first, tops, bottoms = _path(strip, row)
-        for x, top, bottom in zip(range(first, first + len(tops)), tops, bottoms, strict=True):
-            owners[max(top, 0) : bottom + 1, x] = k
+        tops = np.maximum(tops, 0)
+        solid = np.array(
+            [strip.ink[top : bottom + 1, first + x].min(initial=1.0) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))]
+        )
+        for start, stop in runs_of(solid >= _INK).tolist():
+            plane = owners if stop - start >= _PIECE_MM * strip.scale else crumbs
+            for x in range(start, stop):
+                plane[tops[x] : bottoms[x] + 1, first + x] = k
+    # Dark ink first: where the traces of two rows just touch, it is pale between them.
+    for least in (*_DARK_FIRST, _INK):
+        share_ink(strip.ink, least, owners)
+    # Between the flanks of a spike a path may lead over the tip of another row's, which is shared by where that hangs together first.
+    np.copyto(owners, crumbs, where=owners == 0)
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
     spread_owners(owners, _STAY_PX, shared)

@@ -11,6 +11,7 @@ from fastecg.digitizing.assign import Assignment
 from fastecg.digitizing.checks import alike, checks_of, correlation, swing
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.views import View
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
@@ -57,6 +58,8 @@ class LaidOut:
         That every lead has its own name, 0 to 1.
     pen_mm : float
         How thick the pen was taken to be, where the start of time rests on it; NaN elsewhere.
+    pulses : tuple of Pulse, optional
+        Calibration pulses; None where a person has told when time starts.
     """
 
     view: View
@@ -69,6 +72,7 @@ class LaidOut:
     checks: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
     pen_mm: float = np.nan
+    pulses: tuple[Pulse, ...] | None = None
 
 
 def at_once(page: LaidOut) -> LaidOut:

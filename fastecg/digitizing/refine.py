@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
-from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
+from fastecg.digitizing.gauss_newton import Pen, Stage, Stroke, fit_stroke
 from fastecg.digitizing.ink import Ink
 from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.digitizing.pulses import Pulse
+from fastecg.digitizing.row_ends import Overhang, overhang_mm
+from fastecg.digitizing.time_axis import runs_into
 from fastecg.kernels.runs import runs_of
 
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, enough=0.01), Stage(0.005, 3, 0.0, 10, enough=0.001))
@@ -33,11 +37,14 @@ _LETTER_MM = 1.0  # by which a trace may be from a line through a letter
 _WORD_MM = 8.0  # length of the longest word that a trace is followed under
 _MOSTLY = 0.6  # share of a gap that words have to cover
 _APART_PX = 2.0  # between two fits, from which on the second has found other ink
+_GAP_MM = 0.35  # blank paper between columns, at least
 _FLANK = 1  # samples beside one, that are its flank
 
 
-def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
-    """The segments of a page, fitted again.
+def refined(
+    drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink, pulses: Sequence[Pulse] = ()
+) -> tuple[list[Drawn], list[Overhang]]:
+    """The segments of a page, fitted again, and how far the ink goes beyond the ends of its rows.
 
     Parameters
     ----------
@@ -46,16 +53,35 @@ def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     rows : Rows
     warp : PageWarp
     ink : Ink
+    pulses : sequence of Pulse
+        Calibration pulses: ends that run into one tell nothing.
     """
     groups: dict[int, list[Drawn]] = {}
     for item in sorted(drawn, key=lambda item: item.segment.x_mm):
         groups.setdefault(item.segment.row, []).append(item)
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
-    out = []
+    out, ends = [], []
     for at, group in groups.items():
         others = [points for other, parts in strokes.items() if other != at for points in parts]
-        out += _refined_row(group, rows, warp, ink, strokes[at], others)
-    return out
+        fitted, pen = _refined_row(group, rows, warp, ink, strokes[at], others)
+        out += fitted
+        if pen is not None:
+            ends += _overhangs(fitted, rows, warp, ink, pen, pulses)
+    return out, ends
+
+
+def _overhangs(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, pen: Pen, pulses: Sequence[Pulse]) -> list[Overhang]:
+    """How far the ink of a row goes beyond its ends, and beyond those of its columns, where there is blank paper between them."""
+    points = [np.column_stack([item.x_mm(rows), item.y_mm]) for item in group]
+    apart = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
+
+    def beyond(inwards: np.ndarray, blank_mm: float) -> float:
+        if blank_mm < _GAP_MM or runs_into(inwards[0, 0], pulses):
+            return np.nan
+        return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
+
+    half = pen.width * _PEN_MM / 2
+    return [Overhang(beyond(own, apart[k]), beyond(own[::-1], apart[k + 1]), half) for k, own in enumerate(points)]
 
 
 def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
@@ -81,19 +107,21 @@ def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     return out
 
 
-def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: list[np.ndarray], others: list[np.ndarray]) -> list[Drawn]:
-    """One row's segments, fitted again."""
+def _refined_row(
+    group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: list[np.ndarray], others: list[np.ndarray]
+) -> tuple[list[Drawn], Pen | None]:
+    """One row's segments, fitted again, and the pen that drew them; None where they could not be."""
     lifted = np.array([np.nan])
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
     y_mm = np.concatenate([part for item in group for part in (item.y_mm, lifted)])
     lost = np.isnan(x_mm) | np.isnan(y_mm)
     if lost.all():
-        return group
+        return group, None
     top, curves = verticals(warp, np.nan_to_num(x_mm), (float(np.nanmin(y_mm)) - CURVE_MM, float(np.nanmax(y_mm)) + CURVE_MM))
     curves[:, lost] = np.nan
     low, high = _box(own, ink.coverage.shape)
     if (high - low < 2).any():
-        return group
+        return group, None
     seen = _seen(ink, low, high, own, others, _PEN_MM * warp.scale)
     known = np.flatnonzero(~lost)
     start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
@@ -111,7 +139,7 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
         y = share * heights[part] + (1.0 - share) * item.y_mm
         calm_ends(y)
         out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm), pen_mm=pen_mm))
-    return out
+    return out, fit.pen
 
 
 def _apart(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -176,6 +176,8 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
             return best
         del layers, view  # their maps take hundreds of megabytes
     assert best is not None
+    if scales and best.plain and best.tracks:  # what looked like a grid was none: letters side by side have a period too
+        best = max((best, *_plain_views(picture, settings, network)), key=_rank)
     if _read_at_all(best):
         return best
     if dark:
@@ -185,6 +187,15 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
     if best.tracks and _is_mirrored(picture, best, settings, network):
         raise ImageError("the picture is a mirror image, expected it the other way round")
     return best
+
+
+def _plain_views(picture: np.ndarray, settings: Settings, network: Separator) -> Iterator[View]:
+    """A picture as it stands, without a grid, at likely scales, up to one at which it can be read."""
+    for px_per_mm in _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _PLAIN_MM2)[:_MOST_SCALES]:
+        view = seen(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
+        yield view
+        if _plausible(view):
+            return
 
 
 def _is_mirrored(picture: np.ndarray, view: View, settings: Settings, network: Separator) -> bool:
@@ -298,11 +309,16 @@ def seen(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = Tr
         return view
     tilt = tilt_of(view.tracks)
     view = _view(layers, plain_warp(size, SCALE, tilt), layout, turns, plain=True, tilt=tilt)
-    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in view.tracks if not any(track.cut)]
-    if view.placed is None or not lengths:
+    if view.placed is None:
+        return view
+    # Rhythm strips are the surest, if there are any: between columns there may be gaps.
+    strips = [view.tracks[track] for track in view.placed.tracks[view.placed.strips :] if track is not None]
+    lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (strips, view.tracks)]
+    if not any(lengths):
         return view
     # The last sample is one step before the end of the time, and the pen goes half its width beyond.
-    stretch = float(np.median(lengths)) / ((view.placed.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm)
+    expected = (view.placed.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm
+    stretch = float(np.median(lengths[0] or lengths[1])) / expected
     if abs(np.log(stretch)) > MOST_OFF:
         return view
     return _view(layers, plain_warp(size, SCALE * stretch, tilt), layout, turns, plain=True, tilt=tilt)
