@@ -15,8 +15,8 @@ import numpy as np
 
 from fastecg.kernels import CELL as CELL
 
-_STEEPEST = 0.8  # no paper that can still be read stands steeper
-_EVENED_MM = 4.9  # half width of two box means: a standard deviation of 4 mm
+_STEEPEST = 0.8  # Largest slope of paper that can still be read.
+_EVENED_MM = 4.9  # Half width of two box means, whose standard deviation is 4 mm.
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +72,7 @@ class Mesh:
         return self.x_mm[None, :], self.y_mm[:, None]
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1): over two cells, creases would look soft."""
+        """Slopes dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1). Central differences would soften creases."""
         step_x, step_y = self.step_mm
         along, down = np.diff(self.height_mm, axis=1), np.diff(self.height_mm, axis=0)
         return (along[1:] + along[:-1]) / (2 * step_x), (down[:, 1:] + down[:, :-1]) / (2 * step_y)
@@ -96,7 +96,7 @@ class Mesh:
         return solid
 
     def _shortening(self) -> np.ndarray:
-        """What the nodes move towards the page's centre, (rows, columns, 2) mm, because the paper rises."""
+        """Displacement (rows, columns, 2) mm of the nodes towards the page's centre: paper that rises covers less table."""
         from fastecg.kernels.shorten import foreshorten, remaining_shear
 
         step_x, step_y = self.step_mm
@@ -120,7 +120,7 @@ def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
 
 
 def _integral(values: np.ndarray, step: float) -> np.ndarray:
-    """Integral along the last axis by trapezoids, zero in the middle."""
+    """Integral along the last axis by the trapezoidal rule, zero in the middle."""
     total = np.zeros_like(values)
     np.cumsum(0.5 * step * (values[..., 1:] + values[..., :-1]), axis=-1, out=total[..., 1:])
     return total - total[..., total.shape[-1] // 2, None]
@@ -160,14 +160,14 @@ class Warp:
 
     @cached_property
     def off_page_mm(self) -> np.ndarray:
-        """How far beside the page its nodes are, (rows, columns) mm: negative on the page, NaN far away."""
+        """Distance of nodes from the page, (rows, columns) mm: negative on the page, NaN far away."""
         width, height = self.mesh.size_mm
         x, y = self.nodes_mm[..., 0], self.nodes_mm[..., 1]
         return np.maximum(np.abs(x - 0.5 * width) - 0.5 * width, np.abs(y - 0.5 * height) - 0.5 * height)
 
     @classmethod
     def through(cls, mesh: Mesh, mesh_px: np.ndarray, size: tuple[int, int]) -> Warp:
-        """The warp of a projected mesh: the page point under every 8th pixel, solved once."""
+        """The warp of a projected mesh: finds the page point under every 8th pixel, once."""
         from fastecg.kernels.invert import page_under_lattice
 
         origin = (mesh.x_mm[0], mesh.y_mm[0])
@@ -190,7 +190,7 @@ class Warp:
         return cls(size, nodes, mesh, mesh_px, scale, is_flat=True)
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixel positions (n, 2) of page points (n, 2), by Newton on the picture's own cells; NaN stays NaN."""
+        """Pixel positions (n, 2) of page points (n, 2), by Newton's method on the picture's own cells; NaN stays NaN."""
         from fastecg.kernels.invert import invert_lattice, lookup
 
         if self.is_flat:
@@ -219,7 +219,7 @@ class Warp:
         return self.inverse(grid.reshape(-1, 2)).reshape(height, width, 2).astype(np.float32)
 
     def is_fold_free(self) -> bool:
-        """Whether no part of the page is seen twice: every cell, of the paper and of the picture, keeps its orientation."""
+        """Whether no part of the page is seen twice: all cells of the paper and of the picture keep their orientation."""
         paper, picture = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
         step_x, step_y = self.mesh.step_mm
         return paper > 0.02 * self.scale**2 * step_x * step_y and picture > 0.02 * CELL**2 / self.scale**2

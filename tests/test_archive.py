@@ -23,8 +23,8 @@ from fastecg.archive.plan import planned
 from fastecg.archive.summary import summary
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
+from fastecg.digitizing.analysis import Settings
 from fastecg.digitizing.pictures import page_count, read_picture
-from fastecg.digitizing.views import Settings
 from fastecg.errors import FastecgError
 from fastecg.run.timed import in_time
 from fastecg.writers.wfdb import ascii_name, safe_name, write_record
@@ -111,10 +111,10 @@ def test_a_job_costs_itself_alone(workers):
 
 
 def cores_of(job: str) -> int:
-    from fastecg.digitizing.separate import Separator
+    from fastecg.digitizing.segmenter import LayerSegmenter
     from fastecg.system.cores import cores
 
-    threads = Separator()._session.get_session_options().intra_op_num_threads
+    threads = LayerSegmenter()._session.get_session_options().intra_op_num_threads
     assert threads == cores()
     return threads
 
@@ -131,10 +131,10 @@ def test_processes_share_the_cores(workers):
 
 def test_what_the_network_sees_depends_on_no_number_of_threads():
     pytest.importorskip("onnxruntime")
-    from fastecg.digitizing.separate import Separator
+    from fastecg.digitizing.segmenter import LayerSegmenter
 
     picture = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    one, three = (Separator(threads=threads).separate(picture, 1.0) for threads in (1, 3))
+    one, three = (LayerSegmenter(threads=threads).separate(picture, 1.0) for threads in (1, 3))
     np.testing.assert_array_equal(one.maps, three.maps)
     np.testing.assert_array_equal(one.markers, three.markers)
 

@@ -367,7 +367,7 @@ def test_there_is_no_lattice_beside_the_display():
 
 
 def test_crease_lines_brighten_and_move_nothing(record):
-    shot = Recipe.load("kaggle-0001").draw(record, seed=1, dpi=90)
+    shot = Recipe.load("kaggle-0001").sample(record, seed=1, dpi=90)
     plain, lined = shot.take(record), replace(shot, artifacts=(CreaseLines(angle_deg=20, along=4, across=3),)).take(record)
     assert lined.warp.nodes_mm.tobytes() == plain.warp.nodes_mm.tobytes()
     change = lined.image.astype(int) - plain.image
@@ -398,13 +398,13 @@ def test_the_kits_page(record):
 
 
 def test_auto_never_draws_the_kits_style(record):
-    assert "kit" not in {Recipe.load("clean").draw(record, seed=seed).style for seed in range(200)}
+    assert "kit" not in {Recipe.load("clean").sample(record, seed=seed).style for seed in range(200)}
 
 
 @pytest.mark.parametrize("name", ["copy", "kaggle-0004", "kaggle-0012"])
 def test_copies_are_without_colour_and_not_black(name, record):
     for seed in range(12):
-        image = Recipe.load(name).draw(record, seed=seed, dpi=100.0).take(record).image
+        image = Recipe.load(name).sample(record, seed=seed, dpi=100.0).take(record).image
         assert np.mean(np.ptp(image.astype(int), axis=2) > 12) < 0.01  # dust and JPEG may leave a tint
         assert np.mean(image > 150) > 0.35
 
@@ -413,7 +413,7 @@ def test_copies_are_without_colour_and_not_black(name, record):
 def test_copies_of_few_dots_an_inch_keep_the_trace(name, record):
     """Of the samples that are in the picture, most have something dark beside them, however thin the pen; copies may break a line."""
     for seed in range(100, 120):
-        shot = Recipe.load(name).draw(record, seed=seed, dpi=110.0)
+        shot = Recipe.load(name).sample(record, seed=seed, dpi=110.0)
         if not any(isinstance(item, Bilevel | Fax | Photocopy) for item in shot.artifacts):
             continue
         photo = shot.take(record)
@@ -426,7 +426,7 @@ def test_copies_of_few_dots_an_inch_keep_the_trace(name, record):
 @pytest.mark.parametrize("name", ["screen", "kaggle-0006"])
 def test_every_screen_has_its_display(name, record):
     for seed in range(10):
-        shot = Recipe.load(name).draw(record, seed=seed)
+        shot = Recipe.load(name).sample(record, seed=seed)
         assert isinstance(shot.view, Screen)
         assert any(isinstance(item, Display) for item in shot.artifacts)
 
@@ -446,18 +446,18 @@ def test_a_mix_keeps_its_shares():
 def test_a_picture_of_a_mix_is_its_parts_own(record):
     names = set()
     for seed in range(30):
-        shot = Recipe.load("mix").draw(record, seed=seed)
+        shot = Recipe.load("mix").sample(record, seed=seed)
         whole, _, part = shot.recipe.partition("/")
         names.add(part)
         assert whole == "mix"
-        assert replace(shot, recipe=part) == Recipe.load(part).draw(record, seed=seed)
+        assert replace(shot, recipe=part) == Recipe.load(part).sample(record, seed=seed)
         assert loads_shot(json.dumps(shot.to_dict())) == shot
     assert len(names) > 3
 
 
 def test_options_reach_the_parts_of_a_mix(record):
     for seed in range(5):
-        shot = Recipe.load("mix").draw(record, seed=seed, layout="6x2", style="muse", dpi=90.0, severity=0.5)
+        shot = Recipe.load("mix").sample(record, seed=seed, layout="6x2", style="muse", dpi=90.0, severity=0.5)
         assert (shot.layout, shot.style, shot.dpi, shot.severity) == ("6x2", "muse", 90.0, 0.5)
 
 

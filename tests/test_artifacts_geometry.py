@@ -11,8 +11,8 @@ from fastecg.artifact import Light
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
 from fastecg.artifacts._relief import STEEPEST, Line, fold_height, noise_along, wear_lines
 from fastecg.errors import RecipeError
-from fastecg.kernels.hashing import uniform
-from fastecg.kernels.wear import mixed, wear_over
+from fastecg.kernels.hashing import mixed, uniform
+from fastecg.kernels.wear import wear_over
 from fastecg.mesh import Mesh, Warp
 from fastecg.page import Grid, Page
 from fastecg.sheet import Sheet

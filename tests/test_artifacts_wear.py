@@ -43,7 +43,7 @@ from fastecg.sheet import bare, faded, print_page, trace_plane
 from fastecg.shot import with_artifacts
 
 RECORD = fastecg.simulate("sinus", seed=3, noise=0.0)
-SHOT = Recipe.load("clean").draw(RECORD, style="dotphoto", layout="3x4+1", dpi=100.0)
+SHOT = Recipe.load("clean").sample(RECORD, style="dotphoto", layout="3x4+1", dpi=100.0)
 
 # Ink and colour alone: nothing is hidden.
 PRINT = (

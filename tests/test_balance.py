@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing.balance import balanced
-from fastecg.digitizing.judge import LaidOut
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.judge import LaidOutPage
+from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.record import Record
 from fastecg.simulation import simulate
 
@@ -28,8 +28,8 @@ def page_of(record: Record, wrong_mm, zero="isoelectric", strip="II"):
     segments.append(Segment(strip, 0, 5000, 10.0, 120.0 + wrong_mm[3], 10.0, rhythm=True, row=3, zero=zero))
     for item in segments:
         y = item.baseline_mm - wrong_mm[item.row] - 10.0 * record.lead(item.lead)[item.start : item.stop]
-        drawn.append(Drawn(item, y, np.full(len(y), 0.02)))
-    return LaidOut(SimpleNamespace(), SimpleNamespace(), Rows(tuple(segments), 25.0, FS), (), 10.0, ()), drawn
+        drawn.append(SegmentReading(item, y, np.full(len(y), 0.02)))
+    return LaidOutPage(SimpleNamespace(), SimpleNamespace(), PageSegments(tuple(segments), 25.0, FS), (), 10.0, ()), drawn
 
 
 def left_mm(page):
@@ -55,7 +55,7 @@ def test_pulses_are_moved_less_than_means_of_traces():
     page, drawn = page_of(RECORD, wrong)
     told = {0: "isoelectric", 1: "pulse", 2: "pulse", 3: "pulse"}
     segments = tuple(replace(item, zero=told[item.row]) for item in page.rows.segments)
-    page = LaidOut(page.view, page.placed, Rows(segments, 25.0, FS), (), 10.0, ())
+    page = LaidOutPage(page.analysis, page.match, PageSegments(segments, 25.0, FS), (), 10.0, ())
     off = left_mm(balanced(page, drawn))
     assert abs(off[0]) < 0.03
 
@@ -66,5 +66,5 @@ def test_rows_stay_where_nothing_tells_otherwise(broken):
     page, drawn = page_of(RECORD, wrong, zero="page" if broken == "by hand" else "isoelectric")
     if broken == "names":  # other leads' signals under the limb leads' names: the sums do not hold
         rng = np.random.default_rng(0)
-        drawn = [Drawn(item.segment, item.y_mm + np.cumsum(rng.normal(0, 0.3, len(item.y_mm))), item.sd_mm) for item in drawn]
+        drawn = [SegmentReading(item.segment, item.y_mm + np.cumsum(rng.normal(0, 0.3, len(item.y_mm))), item.sd_mm) for item in drawn]
     assert balanced(page, drawn) is page

@@ -5,7 +5,7 @@ import pytest
 
 import fastecg
 from fastecg.digitizing.checks import alike, checks_of, strip_left_over
-from fastecg.digitizing.layout import Drawn, Segment
+from fastecg.digitizing.layout import Segment, SegmentReading
 
 
 def read(record, names=None, late=0, rhythm=()):
@@ -14,7 +14,7 @@ def read(record, names=None, late=0, rhythm=()):
     items = []
     for row, lead in enumerate((*record.leads, *rhythm)):
         segment = Segment(names.get(lead, lead), 0, record.samples, 20.0, 0.0, 10.0, rhythm=row >= len(record.leads), row=row)
-        items.append(Drawn(segment, -10.0 * np.roll(record.lead(lead), late * row), np.zeros(record.samples)))
+        items.append(SegmentReading(segment, -10.0 * np.roll(record.lead(lead), late * row), np.zeros(record.samples)))
     return items
 
 

@@ -3,13 +3,13 @@
 import naive_decode as naive
 import numpy as np
 import pytest
+from oracle import drawn_samples, true_layers, true_segments
 from snr import raw_snrs
 
 import fastecg
 from fastecg.digitizing.decode import decode
-from fastecg.digitizing.gauss_newton import Stroke, fit_stroke
-from fastecg.digitizing.layout import Rows, rows_of
-from fastecg.digitizing.oracle import drawn_samples, true_layers, true_rows
+from fastecg.digitizing.gauss_newton import StrokeProblem, fit_stroke
+from fastecg.digitizing.layout import PageSegments, segments_of
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.warp_fit import fit_warp
 from fastecg.kernels.demodulate import demodulate, spline_values
@@ -149,7 +149,7 @@ def test_a_stroke_is_fitted_far_below_a_pixel():
     levels = np.arange(0.0, 96.0, 8.0)
     curves = np.stack([np.column_stack([x, np.full_like(x, level)]) for level in levels])
     means = (plane * np.arange(90.0)[:, None]).sum(axis=0) / np.maximum(plane.sum(axis=0), 1)
-    fit = fit_stroke(Stroke((plane / np.float32(255)), curves, 8.0, 1.0), np.interp(x, np.arange(5, 241), means[5:241]))
+    fit = fit_stroke(StrokeProblem((plane / np.float32(255)), curves, 8.0, 1.0), np.interp(x, np.arange(5, 241), means[5:241]))
     assert np.sqrt(np.mean((fit.heights - y) ** 2)) < 0.2
     assert fit.pen.width == pytest.approx(1.2, abs=0.03)
     assert fit.pen.ink == pytest.approx(1.0, abs=0.02)
@@ -198,16 +198,16 @@ def clean():
 
 def test_modes_on_a_clean_page(clean):
     photo, layers = clean
-    found = {mode: snr(photo, decode(layers, true_rows(photo), mode=mode).record) for mode in ("centroid", "softargmax", "render")}
-    assert found["render"] >= 36
-    assert found["centroid"] < found["softargmax"] < found["render"]
+    found = {mode: snr(photo, decode(layers, true_segments(photo), mode=mode).record) for mode in ("centroid", "softargmax", "stroke_fit")}
+    assert found["stroke_fit"] >= 36
+    assert found["centroid"] < found["softargmax"] < found["stroke_fit"]
 
 
 def test_ink_as_printed_on_a_photo():
     photo = photo_of("2x1", recipe="photo", severity=0.2, seed=1, dpi=200, style="philips")
-    read = decode(true_layers(photo, None), true_rows(photo))
+    read = decode(true_layers(photo, None), true_segments(photo))
     assert snr(photo, read.record) >= 30
-    told = decode(true_layers(photo), rows_of(photo.page, photo.record.fs), warp=photo.warp)
+    told = decode(true_layers(photo), segments_of(photo.page, photo.record.fs), warp=photo.warp)
     assert snr(photo, told.record) >= 36
 
 
@@ -215,7 +215,7 @@ def test_what_is_not_in_the_picture_is_not_read(clean):
     photo, layers = clean
     cut = {name: plane.copy() for name, plane in layers.items()}
     cut["trace"][..., 900:] = 0
-    read = decode(cut, true_rows(photo))
+    read = decode(cut, true_segments(photo))
     x = photo.truth.traces[0].points[:, 0]
     assert np.isnan(read.record.signal[0, x > 910]).all()
     assert any("not read" in flag for flag in read.flags)
@@ -226,7 +226,7 @@ def test_a_lead_without_ink_is_flagged():
     photo = photo_of("2x1", style="philips", dpi=120)
     layers = true_layers(photo)
     layers["trace"][1] = 0
-    read = decode(layers, true_rows(photo), mode="centroid")
+    read = decode(layers, true_segments(photo), mode="centroid")
     assert read.record.leads == (photo.page.traces[0].lead,)
     assert read.flags == (f"leads of which no ink was found: {photo.page.traces[1].lead}",)
 
@@ -235,7 +235,7 @@ def test_what_was_not_read_is_one_flag(clean):
     photo, layers = clean
     some = layers["trace"].copy()
     some[0][:, : some.shape[2] // 4] = 0
-    read = decode({**layers, "trace": some}, true_rows(photo), mode="render")
+    read = decode({**layers, "trace": some}, true_segments(photo), mode="stroke_fit")
     (flag,) = [flag for flag in read.flags if "not read" in flag]
     lost = int(np.isnan(read.record.lead(photo.page.traces[0].lead)[: photo.page.traces[0].stop]).sum())
     assert f"{photo.page.traces[0].lead} {lost} of " in flag
@@ -244,8 +244,8 @@ def test_what_was_not_read_is_one_flag(clean):
 def test_wrong_questions_are_refused(clean):
     photo, layers = clean
     with pytest.raises(fastecg.LayoutError, match="unknown mode 'guess'"):
-        decode(layers, true_rows(photo), mode="guess")
+        decode(layers, true_segments(photo), mode="guess")
     with pytest.raises(fastecg.LayoutError, match="1 planes of traces for 0 segments"):
-        decode({**layers, "trace": layers["trace"][:1]}, Rows((), 25.0, 500.0))
+        decode({**layers, "trace": layers["trace"][:1]}, PageSegments((), 25.0, 500.0))
     with pytest.raises(fastecg.ImageError, match="no ink"):
-        decode({**layers, "trace": np.zeros_like(layers["trace"])}, true_rows(photo))
+        decode({**layers, "trace": np.zeros_like(layers["trace"])}, true_segments(photo))

@@ -5,12 +5,12 @@ from dataclasses import replace
 import naive_decode as naive
 import numpy as np
 import pytest
+from oracle import true_layers, true_segments
 
 import fastecg
 from fastecg.digitizing.coarse import inked, straighten
 from fastecg.digitizing.decode import decode
-from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
-from fastecg.digitizing.oracle import true_layers, true_rows
+from fastecg.digitizing.gauss_newton import STAGES, StrokeProblem, fit_stroke
 from fastecg.kernels.descend import BEND_PX, add_prior, bending, descend, factor, knot_positions, move_pen, solve
 from fastecg.kernels.fit import BAND, claim, foot, lines_of, nearest, spans_of
 from fastecg.kernels.line import stroke_trace
@@ -62,7 +62,7 @@ def test_the_prior_is_that_of_dense_second_differences():
 
 def test_knots_are_where_the_stroke_says():
     rng = np.random.default_rng(3)
-    stroke = Stroke(np.zeros((4, 4), np.float32), rng.normal(size=(5, 40, 2)), 2.0, 1.0)
+    stroke = StrokeProblem(np.zeros((4, 4), np.float32), rng.normal(size=(5, 40, 2)), 2.0, 1.0)
     heights = rng.uniform(-3.0, 12.0, 40)
     points, along = np.empty((40, 2)), np.empty((40, 2))
     knot_positions(stroke.curves, stroke.step, heights, points, along)
@@ -116,7 +116,7 @@ def wave(samples=500):
     plane = np.zeros((70, int(x[-1]) + 8), np.uint8)
     stroke_trace(np.column_stack([x, y]), 2.4, plane)
     curves = np.stack([np.column_stack([x, np.full_like(x, level)]) for level in np.arange(0.0, 80.0, 8.0)])
-    return Stroke(plane / np.float32(255), curves, 8.0, 1.2), y
+    return StrokeProblem(plane / np.float32(255), curves, 8.0, 1.2), y
 
 
 def test_no_step_makes_things_worse():
@@ -186,7 +186,7 @@ def test_a_strip_shows_the_ink_that_lies_there(dtype):
 
 def test_the_number_of_threads_changes_nothing(monkeypatch):
     photo = fastecg.render(read_record(sample_records()[0].path), layout="2x1", style="philips", dpi=100)
-    layers, rows = true_layers(photo), true_rows(photo)
+    layers, rows = true_layers(photo), true_segments(photo)
     found = []
     for threads in (1, 3):
         monkeypatch.setattr("os.cpu_count", lambda threads=threads: threads)

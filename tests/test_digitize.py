@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from oracle import drawn_samples
 from PIL import Image
 from snr import raw_snrs
 from typer.testing import CliRunner
 
 import fastecg
 from fastecg.cli import app
-from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.pictures import find_pictures, read_picture
-from fastecg.layouts import Layout, Setup
+from fastecg.layouts import Layout, MachineSettings
 from fastecg.layouts.place import place
 from fastecg.sheet import print_page
 
@@ -51,9 +51,9 @@ def test_the_command_writes_a_record_and_a_report(photo, tmp_path):
 
 def test_upside_down_and_by_hand(photo):
     reading = fastecg.digitize(np.ascontiguousarray(photo.image[::-1, ::-1]))
-    assert reading.view.turns == 2
+    assert reading.analysis.turns == 2
     assert reading.layout == "3x4+1"
-    assert snr(photo, reading.digitized.record) > 10
+    assert snr(photo, reading.decoded.record) > 10
 
 
 def test_what_is_no_ecg_is_refused(tmp_path):
@@ -130,7 +130,7 @@ def test_pages_without_names_are_read_by_the_layout_that_is_told():
 def test_a_strip_of_one_lead_is_as_long_as_it_is():
     record = fastecg.simulate(seed=2, seconds=30).choose(["II"])
     photo = fastecg.render(record, layout="1x1", style="muse", dpi=120)
-    strip = place(Layout("1x1", "a strip", (("II",),), seconds=30.0), record, photo.style, Setup(paper="roll-63"))
+    strip = place(Layout("1x1", "a strip", (("II",),), seconds=30.0), record, photo.style, MachineSettings(paper="roll-63"))
     found = fastecg.digitize(nameless(strip, photo), layout="1x1")
     assert found.record.duration_s == pytest.approx(30, abs=0.1)
     assert np.mean(raw_snrs(record, found.record)) > 10

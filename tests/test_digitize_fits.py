@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from test_digitize_page import page, true_view_layers
 
+from fastecg.digitizing.analysis import Settings, analyse_layers
 from fastecg.digitizing.coarse import Strip, along_ink, column_means
 from fastecg.digitizing.decode import _agreeing, read_segments
-from fastecg.digitizing.digitize import lay_out
-from fastecg.digitizing.gauss_newton import STAGES, Stroke, fit_stroke
-from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.gauss_newton import STAGES, StrokeProblem, fit_stroke
+from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.judge import strips_by_trace
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
+from fastecg.digitizing.reading import lay_out
 from fastecg.digitizing.refine import bridged, refined
 from fastecg.digitizing.time_axis import End, _start
-from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.line import stroke_trace
 
 SCALE = 8.0  # px/mm
@@ -51,7 +51,7 @@ def test_a_fit_along_the_ink_explains_a_tall_narrow_spike(way):
     assert np.ptp(followed) == pytest.approx(np.ptp(y), abs=20)
     assert np.ptp(means) < np.ptp(y) - 60
     levels = np.arange(0.0, 640.0, 8.0)
-    stroke = Stroke(ink, np.stack([np.column_stack([x, np.full_like(x, level)]) for level in levels]), 8.0, 1.0)
+    stroke = StrokeProblem(ink, np.stack([np.column_stack([x, np.full_like(x, level)]) for level in levels]), 8.0, 1.0)
     assert fit_stroke(stroke, followed, STAGES[2:]).residual < 0.5 * fit_stroke(stroke, means).residual
 
 
@@ -78,20 +78,20 @@ def test_a_spike_runs_on_behind_a_letter(way):
 @pytest.fixture(scope="module")
 def laid_out():
     photo = page()
-    return lay_out(seen(true_view_layers(photo), None), Settings())
+    return lay_out(analyse_layers(true_view_layers(photo), None), Settings())
 
 
 def test_a_rhythm_strip_is_named_after_what_it_shows(laid_out):
     segments = tuple(replace(item, lead="I") if item.rhythm else item for item in laid_out.rows.segments)
     misread = replace(laid_out, rows=replace(laid_out.rows, segments=segments))
-    drawn = list(read_segments(misread.by_segment, misread.rows, misread.view.warp, "centroid"))
+    drawn = list(read_segments(misread.by_segment, misread.rows, misread.analysis.warp, "centroid"))
     mended = strips_by_trace(misread, drawn)
     assert mended.rows == laid_out.rows
     assert mended.flags[-1] == "a rhythm strip named I shows what lead II does: taken for that"
 
 
 def test_a_rhythm_strip_keeps_its_name_where_nothing_speaks_against_it(laid_out):
-    drawn = list(read_segments(laid_out.by_segment, laid_out.rows, laid_out.view.warp, "centroid"))
+    drawn = list(read_segments(laid_out.by_segment, laid_out.rows, laid_out.analysis.warp, "centroid"))
     assert strips_by_trace(laid_out, drawn).flags == laid_out.flags
     without = [item for item in drawn if item.segment.rhythm or item.segment.lead != "II"]
     assert strips_by_trace(laid_out, without).rows == laid_out.rows, "its own lead is not there to compare"
@@ -99,7 +99,7 @@ def test_a_rhythm_strip_keeps_its_name_where_nothing_speaks_against_it(laid_out)
 
 def row_of(gap, hidden):
     """A level trace with a gap, and an ink that is hidden there or not."""
-    rows = Rows((Segment("I", 0, 500, 2.0, 20.0, 10.0),), 25.0, 500.0)
+    rows = PageSegments((Segment("I", 0, 500, 2.0, 20.0, 10.0),), 25.0, 500.0)
     y, sd = np.full(500, 20.0), np.full(500, 0.01)
     y[gap], sd[gap] = np.nan, np.nan
     x = 2.0 + np.arange(500) * 0.05
@@ -107,7 +107,7 @@ def row_of(gap, hidden):
     mask = np.zeros(coverage.shape, bool)
     if hidden:
         mask[150:170, int(SCALE * x[gap][0]) - 4 : int(SCALE * x[gap][-1]) + 4] = True
-    return [Drawn(rows.segments[0], y, sd)], rows, Ink(coverage, mask, 0.003)
+    return [SegmentReading(rows.segments[0], y, sd)], rows, PictureInk(coverage, mask, 0.003)
 
 
 @pytest.mark.parametrize(("gap", "hidden", "filled"), [
@@ -132,7 +132,7 @@ def test_where_the_picture_tells_nothing_the_first_fit_stays():
     x = SCALE * first[0].x_mm(rows)
     hidden = ink.hidden.copy()
     hidden[:, int(x[covered][0]) : int(x[covered][-1])] = True
-    (found,), _ = refined(first, rows, Straight(), Ink(ink.coverage, hidden, ink.noise))
+    (found,), _ = refined(first, rows, Straight(), PictureInk(ink.coverage, hidden, ink.noise))
     middle = slice(180, 320)
     assert found.y_mm[middle] == pytest.approx(first[0].y_mm[middle])
     assert found.sd_mm[middle] == pytest.approx(first[0].sd_mm[middle])
@@ -144,7 +144,7 @@ def test_other_ink_does_not_lead_the_second_fit_away():
     coverage = ink.coverage.copy()
     left = int(SCALE * (2.0 + 250 * 0.05))
     coverage[130:160, left : left + 2] = 1.0  # an upright bar that touches the trace
-    (found,), _ = refined(drawn, rows, Straight(), Ink(coverage, ink.hidden, ink.noise))
+    (found,), _ = refined(drawn, rows, Straight(), PictureInk(coverage, ink.hidden, ink.noise))
     assert np.abs(found.y_mm - 20.0).max() < 0.3
 
 
@@ -162,8 +162,10 @@ def test_records_may_end_early_but_none_begins_late():
 def test_two_readings_of_a_lead_are_merged_only_where_they_agree(late):
     i = np.arange(1000)
     beats = sum(np.exp(-(((i - at) / 6.0) ** 2)) for at in range(100, 1000, 200))
-    column = Drawn(Segment("II", 0, 500, 0.0, 0.0, 10.0), -10.0 * beats[:500], np.full(500, 0.01))
-    strip = Drawn(Segment("II", 0, 1000, 0.0, 30.0, 10.0, rhythm=True, row=1), 30.0 - 10.0 * np.roll(beats, late), np.full(1000, 0.01))
+    column = SegmentReading(Segment("II", 0, 500, 0.0, 0.0, 10.0), -10.0 * beats[:500], np.full(500, 0.01))
+    strip = SegmentReading(
+        Segment("II", 0, 1000, 0.0, 30.0, 10.0, rhythm=True, row=1), 30.0 - 10.0 * np.roll(beats, late), np.full(1000, 0.01)
+    )
     flags = []
     kept, other = _agreeing([column, strip], 500.0, flags)
     assert kept is column

@@ -8,23 +8,23 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from oracle import drawn_samples
 from snr import raw_snrs
 
 import fastecg
-from fastecg.digitizing import digitize as digitize_module
-from fastecg.digitizing import views
+from fastecg.digitizing import analysis as analysis_module
+from fastecg.digitizing import reading as reading_module
+from fastecg.digitizing.analysis import Settings, analyse_layers
 from fastecg.digitizing.assign import hypotheses
-from fastecg.digitizing.digitize import digitize, read_view
-from fastecg.digitizing.follow import Row
+from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.names import Name
-from fastecg.digitizing.oracle import drawn_samples
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import snapped
+from fastecg.digitizing.reading import read_analysed, read_signals
 from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads, unturned
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
 from fastecg.digitizing.tracks import Track
-from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.paths import cheapest_path, share_ink, spread_owners
 from fastecg.layouts import LAYOUTS
 
@@ -50,14 +50,14 @@ def page(layout="3x4+1", style="muse", recipe="clean", seed=1, **look):
 def read(layout):
     """A usual page of a layout, and what is read of it."""
     photo = page(layout)
-    return photo, read_view(seen(true_view_layers(photo), None), Settings())
+    return photo, read_analysed(analyse_layers(true_view_layers(photo), None), Settings())
 
 
 @pytest.mark.parametrize("layout", ["3x4+1", "6x2", "6x2-cabrera", "3x4", "3x4+3", "2x1"])
 def test_layouts_are_found_and_read(layout):
     photo, reading = read(layout)
     assert (reading.layout, reading.speed_mm_s, reading.gain_mm_mv) == (layout, 25.0, 10.0)
-    found = raw_snrs(drawn(photo), reading.digitized.record)
+    found = raw_snrs(drawn(photo), reading.decoded.record)
     assert np.mean(found) > 18
     assert min(found) >= 5
 
@@ -65,14 +65,14 @@ def test_layouts_are_found_and_read(layout):
 @pytest.mark.parametrize(("speed", "gain"), [(50.0, 5.0), (12.5, 20.0)])
 def test_speed_and_gain_are_read(speed, gain):
     photo = page("3x4+1", speed_mm_s=speed, gain_mm_mv=gain)
-    reading = read_view(seen(true_view_layers(photo), None), Settings(mode="softargmax"))
+    reading = read_analysed(analyse_layers(true_view_layers(photo), None), Settings(mode="softargmax"))
     assert (reading.speed_mm_s, reading.gain_mm_mv) == (speed, gain)
 
 
 def test_a_folded_page_is_read_as_well():
     photo = page(recipe="photo", severity=0.3)
-    reading = read_view(seen(true_view_layers(photo), None), Settings())
-    assert np.mean(raw_snrs(drawn(photo), reading.digitized.record)) > 18
+    reading = read_analysed(analyse_layers(true_view_layers(photo), None), Settings())
+    assert np.mean(raw_snrs(drawn(photo), reading.decoded.record)) > 18
 
 
 def test_report_and_overlay():
@@ -93,7 +93,7 @@ def test_report_and_overlay():
         assert segment["zero"] == "pulse"
     assert overlay(photo.image, reading).shape == photo.image.shape
     found = {(trace.lead, trace.start, trace.stop): trace.points for trace in photo.truth.traces}
-    for segment, points in zip(reading.digitized.layout.segments, read_points(reading), strict=True):
+    for segment, points in zip(reading.decoded.layout.segments, read_points(reading), strict=True):
         off = np.abs(points - found[segment.lead, segment.start, segment.stop])
         assert np.nanmedian(off) < 0.5, "px"
 
@@ -105,10 +105,10 @@ def test_a_lead_without_ink_is_missing():
     (left, top), (right, bottom) = np.floor(points.min(axis=0)).astype(int) - 6, np.ceil(points.max(axis=0)).astype(int) + 6
     maps = layers.maps.copy()
     maps[0, top:bottom, left:right] = 0.0  # its name is still there
-    reading = read_view(seen(replace(layers, maps=maps), None), Settings())
-    found = reading.digitized.record
+    reading = read_analysed(analyse_layers(replace(layers, maps=maps), None), Settings())
+    found = reading.decoded.record
     assert "aVL" not in found.leads or np.isnan(found.lead("aVL")[1250:2500]).mean() > 0.9
-    assert any("no ink" in flag and "aVL" in flag for flag in reading.digitized.flags)
+    assert any("no ink" in flag and "aVL" in flag for flag in reading.decoded.flags)
     assert np.isfinite(found.lead("V5")[3750:5000]).mean() > 0.95
     assert overlay(photo.image, reading).shape == photo.image.shape
 
@@ -124,7 +124,7 @@ def test_twelve_leads_of_a_page_with_two():
 def level_tracks(heights, left=28.0, length=250.0):
     """Tracks that run level at page y from one page x on."""
     flat = np.ones(round(length * SCALE))
-    return [Track(Row(y * flat, y * flat, left, SCALE), y, (left, left + length)) for y in heights]
+    return [Track(TracePath(y * flat, y * flat, left, SCALE), y, (left, left + length)) for y in heights]
 
 
 def printed_names(layout, levels, below, wide):
@@ -179,9 +179,9 @@ def test_a_strip_without_a_name_is_known_by_its_trace():
 
 def test_rows_without_a_grid_are_as_long_as_their_time():
     photo = page("3x4+1", "muse", "clean", seed=4)
-    view = seen(true_view_layers(photo), None, ruled=False)
-    assert view.plain
-    ends = [view.warp.inverse(trace.points[[0, -1]])[:, 0] for trace in photo.truth.traces if trace.stop - trace.start > 4000]
+    analysis = analyse_layers(true_view_layers(photo), None, ruled=False)
+    assert analysis.gridless
+    ends = [analysis.warp.inverse(trace.points[[0, -1]])[:, 0] for trace in photo.truth.traces if trace.stop - trace.start > 4000]
     assert ends
     for first, last in ends:
         assert last - first == pytest.approx(25.0 * (10.0 - 1.0 / photo.record.fs), rel=5e-4)
@@ -200,9 +200,9 @@ def test_snapped():
 
 def test_pictures_that_are_none(tmp_path):
     with pytest.raises(fastecg.ImageError, match="expected at least"):
-        digitize(np.zeros((50, 80, 3), dtype=np.uint8))
+        read_signals(np.zeros((50, 80, 3), dtype=np.uint8))
     with pytest.raises(fastecg.ImageError, match="expected uint8"):
-        digitize(np.zeros((500, 800)))
+        read_signals(np.zeros((500, 800)))
 
 
 def test_the_cheapest_path_is_the_cheapest_of_all():
@@ -273,10 +273,10 @@ def test_a_page_cut_off_on_both_sides_is_read_with_a_flag():
     )
     left, right = (left + 12) // 4 * 4, (right - 40) // 4 * 4
     cut = replace(layers, maps=layers.maps[:, :, left:right], markers=layers.markers[:, :, left // 4 : right // 4])
-    reading = read_view(seen(cut, None), Settings())
-    assert any("beyond the picture" in flag for flag in reading.digitized.flags)
+    reading = read_analysed(analyse_layers(cut, None), Settings())
+    assert any("beyond the picture" in flag for flag in reading.decoded.flags)
     assert reading.layout == "3x4+1"
-    assert fastecg.score(drawn(photo), reading.digitized.record).records[0].challenge_2024_db > 5
+    assert fastecg.score(drawn(photo), reading.decoded.record).records[0].challenge_2024_db > 5
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
@@ -284,9 +284,9 @@ def test_places_are_told_in_the_picture_as_it_was_given(turns):
     """Pixels of a turned picture and of the picture itself show the same."""
     picture = np.arange(20 * 30).reshape(20, 30)
     turned = np.rot90(picture, turns)
-    view = SimpleNamespace(turns=turns, layers=SimpleNamespace(zoom=1.0, maps=np.zeros((6, *turned.shape))))
+    analysis = SimpleNamespace(turns=turns, layers=SimpleNamespace(zoom=1.0, maps=np.zeros((6, *turned.shape))))
     for x, y in ((3, 5), (0, 11), (12, 2)):
-        (at,) = unturned(np.array([[x, y]]), view).astype(int)
+        (at,) = unturned(np.array([[x, y]]), analysis).astype(int)
         assert picture[at[1], at[0]] == turned[y, x]
 
 
@@ -298,8 +298,8 @@ def test_a_reading_that_contradicts_itself_is_not_told_as_sure():
     named[[1, 3]] = layers.markers[[3, 1]]  # I is called III
     order = [lead if lead not in ("I", "III") else {"I": "III", "III": "I"}[lead] for lead in fastecg.LEADS]
     assert order[0] == "III"
-    reading = read_view(seen(replace(layers, markers=named), None), Settings(mode="centroid"))
-    told = [segment.lead for segment in reading.digitized.layout.segments]
+    reading = read_analysed(analyse_layers(replace(layers, markers=named), None), Settings(mode="centroid"))
+    told = [segment.lead for segment in reading.decoded.layout.segments]
     assert told[0] == "I" or reading.order == "uncertain" or reading.layout != "12x1"
 
 
@@ -310,30 +310,30 @@ def test_what_does_not_beat_together_is_refused():
     prices = fastecg.Record(np.clip(signal, -2, 2), 500.0, fastecg.LEADS, "prices")
     photo = fastecg.render(prices, recipe="clean", layout="12x1", style="muse", seed=3)
     with pytest.raises(fastecg.ImageError, match="beat together"):
-        read_view(seen(true_view_layers(photo), None), Settings())
+        read_analysed(analyse_layers(true_view_layers(photo), None), Settings())
 
 
 @pytest.fixture(scope="module")
 def first_reading():
     """A page as it is seen and read before anybody corrects it."""
-    view = seen(true_view_layers(page("3x4", seed=7)), None)
-    return view, read_view(view, Settings(mode="centroid"))
+    analysis = analyse_layers(true_view_layers(page("3x4", seed=7)), None)
+    return analysis, read_analysed(analysis, Settings(mode="centroid"))
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 def test_a_page_that_a_person_corrected_is_read_again(tmp_path, first_reading, turns):
-    view, first = first_reading
-    view = replace(view, turns=turns)
-    report = report_of(replace(first, view=view), deviations=False)
+    analysis, first = first_reading
+    analysis = replace(analysis, turns=turns)
+    report = report_of(replace(first, analysis=analysis), deviations=False)
     for segment in report["segments"]:
         segment["lead"] = {"V1": "V2", "V2": "V1"}.get(segment["lead"], segment["lead"])
     corrected = tmp_path / "x.page.json"
     corrected.write_text(json.dumps(report))
-    reading = read_view(view, Settings(mode="centroid", page=corrected))
+    reading = read_analysed(analysis, Settings(mode="centroid", page=corrected))
     assert reading.order == "sure"
     assert reading.speed_mm_s == pytest.approx(25.0, rel=1e-3)
     for lead, other in (("V1", "V2"), ("V2", "V1"), ("aVF", "aVF")):
-        a, b = reading.digitized.record.lead(lead), first.digitized.record.lead(other)
+        a, b = reading.decoded.record.lead(lead), first.decoded.record.lead(other)
         known = np.isfinite(a) & np.isfinite(b)
         assert np.abs(a[known] - b[known]).mean() < 0.01, "mV"
 
@@ -368,10 +368,10 @@ class Fan:
 def test_a_grid_in_whose_map_rows_fan_out_is_not_believed(monkeypatch):
     """Few dots of a grid that has nearly faded can be followed wrongly: rows of one time are as long as each other on paper."""
     photo = page()
-    monkeypatch.setattr(views, "picture_grid", lambda layers: Fan())
-    view = seen(true_view_layers(photo), None)
-    assert view.plain
-    reading = read_view(view, Settings())
+    monkeypatch.setattr(analysis_module, "picture_grid", lambda layers: Fan())
+    analysis = analyse_layers(true_view_layers(photo), None)
+    assert analysis.gridless
+    reading = read_analysed(analysis, Settings())
     assert (reading.layout, reading.speed_mm_s) == ("3x4+1", 25.0)
 
 
@@ -387,7 +387,7 @@ def test_a_grid_in_whose_map_rows_fan_out_is_not_believed(monkeypatch):
 )
 def test_rows_fan_out_if_all_of_them_do(lengths, fans):
     tracks = [SimpleNamespace(level_mm=20.0 + 40.0 * k, ends_mm=(10.0, 10.0 + mm), cut=(False, False)) for k, mm in enumerate(lengths)]
-    assert views._fans_out(tracks) is fans
+    assert analysis_module._fans_out(tracks) is fans
 
 
 @pytest.mark.parametrize(
@@ -402,11 +402,11 @@ def test_rows_fan_out_if_all_of_them_do(lengths, fans):
 def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, looks, framed):
     """Bars far from where they were expected are found in part only, and tell half the way."""
     told, laid = iter(looks), []
-    monkeypatch.setattr(digitize_module, "_first_look", lambda view, settings, pen_mm: (view, next(told)))
-    monkeypatch.setattr(digitize_module, "reframed", lambda view, stretch, fall, layout: laid.append((stretch, fall)) or view)
-    monkeypatch.setattr(digitize_module, "looked_at", lambda page, settings: page)
-    view = SimpleNamespace(placed="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0))
-    assert digitize_module.lay_out(view, Settings()) is view
+    monkeypatch.setattr(reading_module, "_first_look", lambda analysis, settings, pen_mm: (analysis, next(told)))
+    monkeypatch.setattr(reading_module, "reframed", lambda analysis, stretch, fall, layout: laid.append((stretch, fall)) or analysis)
+    monkeypatch.setattr(reading_module, "judged_by_first_reading", lambda page, settings: page)
+    analysis = SimpleNamespace(match="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0))
+    assert reading_module.lay_out(analysis, Settings()) is analysis
     assert laid == looks[:framed]
 
 
@@ -414,12 +414,12 @@ def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, look
 def test_a_page_is_read_once_more_with_the_pen_that_was_fitted(monkeypatch, thought, fitted, looks):
     asked = []
     monkeypatch.setattr(
-        digitize_module, "lay_out", lambda view, settings, pen_mm=np.nan: asked.append(pen_mm) or SimpleNamespace(pen_mm=thought)
+        reading_module, "lay_out", lambda analysis, settings, pen_mm=np.nan: asked.append(pen_mm) or SimpleNamespace(pen_mm=thought)
     )
     monkeypatch.setattr(
-        digitize_module, "read_traces", lambda page, mode, name: SimpleNamespace(digitized=SimpleNamespace(pen_mm=fitted), look=len(asked))
+        reading_module, "read_traces", lambda page, mode, name: SimpleNamespace(decoded=SimpleNamespace(pen_mm=fitted), look=len(asked))
     )
-    reading = read_view(SimpleNamespace(), Settings())
+    reading = read_analysed(SimpleNamespace(), Settings())
     assert reading.look == len(asked) == looks
     assert np.isnan(asked[0])
     assert asked[1:] == [fitted] * (looks - 1)
@@ -435,5 +435,5 @@ def test_a_page_is_read_once_more_with_the_pen_that_was_fitted(monkeypatch, thou
     ],
 )
 def test_millimetres_are_those_of_a_usual_resolution_nearby(px_mm, stretch, zoom, expected):
-    view = SimpleNamespace(warp=SimpleNamespace(scale=px_mm), layers=SimpleNamespace(zoom=zoom))
-    assert digitize_module._to_whole_dpi(view, stretch) == pytest.approx(expected, rel=2e-5)
+    analysis = SimpleNamespace(warp=SimpleNamespace(scale=px_mm), layers=SimpleNamespace(zoom=zoom))
+    assert reading_module._to_whole_dpi(analysis, stretch) == pytest.approx(expected, rel=2e-5)

@@ -53,7 +53,7 @@ def test_what_is_written_is_read_back(form):
 def test_a_draw_takes_one_number_and_repeats(form, seed, severity):
     known = Distribution.parse(form, "here")
     first, again, plain = (np.random.default_rng(seed) for _ in range(3))
-    assert known.draw(first, severity) == known.draw(again, severity)
+    assert known.sample(first, severity) == known.sample(again, severity)
     plain.random()
     assert first.random() == plain.random()
 
@@ -63,18 +63,18 @@ def test_draws_stay_between_the_ends(ends, seed, severity):
     low, high = min(ends), max(ends)
     slack = 1e-9 * (1 + abs(low) + abs(high))
     for form in (ends, {"graded": ends}):
-        assert low - slack <= Distribution.parse(form, "here").draw(np.random.default_rng(seed), severity) <= high + slack
+        assert low - slack <= Distribution.parse(form, "here").sample(np.random.default_rng(seed), severity) <= high + slack
 
 
 @given(above_zero, st.integers(0, 1000))
 def test_logarithmic_draws_stay_between_the_ends(ends, seed):
-    drawn = Distribution.parse({"log": ends}, "here").draw(np.random.default_rng(seed), 0.0)
+    drawn = Distribution.parse({"log": ends}, "here").sample(np.random.default_rng(seed), 0.0)
     assert min(ends) * (1 - 1e-9) <= drawn <= max(ends) * (1 + 1e-9)
 
 
 def test_normal_draws_have_the_mean_and_spread_asked_for():
     rng = np.random.default_rng(0)
-    drawn = np.array([Distribution.parse({"normal": [5, 2]}, "here").draw(rng, 0.0) for _ in range(20000)])
+    drawn = np.array([Distribution.parse({"normal": [5, 2]}, "here").sample(rng, 0.0) for _ in range(20000)])
     assert drawn.mean() == pytest.approx(5, abs=0.06)
     assert drawn.std() == pytest.approx(2, rel=0.03)
     assert np.quantile(drawn, 0.975) == pytest.approx(5 + 1.96 * 2, abs=0.15)
@@ -83,7 +83,7 @@ def test_normal_draws_have_the_mean_and_spread_asked_for():
 
 def test_log_draws_are_even_on_a_logarithmic_scale():
     rng = np.random.default_rng(0)
-    drawn = [Distribution.parse({"log": [0.01, 100]}, "here").draw(rng, 0.0) for _ in range(5000)]
+    drawn = [Distribution.parse({"log": [0.01, 100]}, "here").sample(rng, 0.0) for _ in range(5000)]
     assert np.mean(np.array(drawn) < 1) == pytest.approx(0.5, abs=0.03)
 
 
@@ -91,13 +91,13 @@ def test_graded_draws_follow_severity():
     graded = Distribution.parse({"graded": [0, 10]}, "here")
     for severity in (0.2, 0.5, 0.8):
         rng = np.random.default_rng(0)
-        assert np.mean([graded.draw(rng, severity) for _ in range(2000)]) == pytest.approx(10 * severity, abs=0.1)
+        assert np.mean([graded.sample(rng, severity) for _ in range(2000)]) == pytest.approx(10 * severity, abs=0.1)
 
 
 def test_shares_are_met():
     rng = np.random.default_rng(0)
     choice = Distribution.parse({"choice": {"a": 1, "b": 3, "never": 0}}, "here")
-    drawn = [choice.draw(rng, 0.0) for _ in range(4000)]
+    drawn = [choice.sample(rng, 0.0) for _ in range(4000)]
     assert drawn.count("b") / 4000 == pytest.approx(0.75, abs=0.03)
     assert drawn.count("never") == 0
 
@@ -171,8 +171,8 @@ def test_a_slot_is_read_back(table):
 @given(slots, st.integers(0, 2**31), st.floats(0, 1))
 def test_a_slot_draws_what_its_kind_allows(table, seed, severity):
     slot = RandomSlot.parse(KINDS, table, "slots.kite")
-    drawn = slot.draw(np.random.default_rng(seed), severity)
-    assert drawn == slot.draw(np.random.default_rng(seed), severity)
+    drawn = slot.sample(np.random.default_rng(seed), severity)
+    assert drawn == slot.sample(np.random.default_rng(seed), severity)
     assume(drawn is not None)
     assert Kite.from_dict(drawn.to_dict()) == drawn
     assert type(drawn.ribbons) is int
@@ -182,7 +182,7 @@ def test_a_slot_draws_what_its_kind_allows(table, seed, severity):
 def test_a_change_to_one_value_changes_no_other(table, seed, severity):
     table = {**table, "chance": 1}
     changed = {**{key: table[key] for key in reversed(table)}, "tail_mm": [10, 20]}
-    before, after = (RandomSlot.parse(KINDS, item, "slots.kite").draw(np.random.default_rng(seed), severity) for item in (table, changed))
+    before, after = (RandomSlot.parse(KINDS, item, "slots.kite").sample(np.random.default_rng(seed), severity) for item in (table, changed))
     assert replace(after, tail_mm=before.tail_mm) == before
 
 
@@ -190,15 +190,15 @@ def test_chance_goes_from_its_first_to_its_second_number_with_severity():
     slot = RandomSlot.parse(KINDS, {"kind": "Kite", "chance": [0.1, 0.9]}, "slots.kite")
     for severity, share in ((0.0, 0.1), (0.5, 0.5), (1.0, 0.9)):
         rng = np.random.default_rng(0)
-        happened = [slot.draw(rng, severity) is not None for _ in range(3000)]
+        happened = [slot.sample(rng, severity) is not None for _ in range(3000)]
         assert np.mean(happened) == pytest.approx(share, abs=0.03)
 
 
 def test_the_seed_of_a_kind_is_drawn_unless_given():
     free = RandomSlot.parse(KINDS, {"kind": "Kite"}, "slots.kite")
-    assert len({free.draw(np.random.default_rng(k), 0.0).seed for k in range(50)}) == 50
+    assert len({free.sample(np.random.default_rng(k), 0.0).seed for k in range(50)}) == 50
     given_seed = RandomSlot.parse(KINDS, {"kind": "Kite", "seed": 7}, "slots.kite")
-    assert {given_seed.draw(np.random.default_rng(k), 0.0).seed for k in range(5)} == {7}
+    assert {given_seed.sample(np.random.default_rng(k), 0.0).seed for k in range(5)} == {7}
 
 
 def test_streams_differ_by_seed_key_and_slot_and_repeat():

@@ -22,15 +22,15 @@ from fastecg.handwriting import ink as inks
 from fastecg.handwriting import marks, motor, phrases, read_font, read_notes, spelled, unwritable
 from fastecg.handwriting.font import write_in_font
 from fastecg.handwriting.glyphs import forms, glyph_table
-from fastecg.handwriting.lay import place_mark, place_note
-from fastecg.handwriting.place import CELL_MM, Room, beats
-from fastecg.handwriting.words import broken, draw_note, draw_phrase, shown_by, templates
-from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
+from fastecg.handwriting.lay import lay_mark, lay_note
+from fastecg.handwriting.room import CELL_MM, Room, beats
+from fastecg.handwriting.words import broken, sample_note, sample_phrase, shown_by, templates
+from fastecg.handwriting.writer import COLOURS, PENS, sample_pen, sample_writer
 from fastecg.kernels.hand import press_pen, sample_way, shake_way, smooth_way
 from fastecg.kernels.pen_ink import lay_ink, paper_tooth
-from fastecg.layouts import LAYOUTS, Setup, layout_for
-from fastecg.layouts.facts import draw_facts
+from fastecg.layouts import LAYOUTS, MachineSettings, layout_for
 from fastecg.layouts.place import place
+from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.page import Box, Grid, Page, Trace
 from fastecg.printing.text import font_file
 from fastecg.recipe import Recipe
@@ -73,8 +73,8 @@ def page(k=0):
     made = record(50.0 + 7 * (k % 8), k)
     style = style_for(sorted(STYLES)[k % len(STYLES)])
     names = [name for name, _ in style.layouts if name in LAYOUTS and name not in ("6x1", "6x1-chest")]
-    facts = Recipe.load("clean").draw(made, seed=k).facts
-    return place(layout_for(names[k % len(names)], made.leads), made, style, Setup(), facts, start=0, stop=made.samples), style
+    facts = Recipe.load("clean").sample(made, seed=k).facts
+    return place(layout_for(names[k % len(names)], made.leads), made, style, MachineSettings(), facts, start=0, stop=made.samples), style
 
 
 @functools.cache
@@ -84,7 +84,7 @@ def sheet(k=0):
 
 @functools.cache
 def shot(k=0):
-    return Recipe.load("clean").draw(record(72.0, k), seed=k, dpi=100.0)
+    return Recipe.load("clean").sample(record(72.0, k), seed=k, dpi=100.0)
 
 
 def coverage(ink, scale=SCALE):
@@ -130,7 +130,7 @@ def test_cursive_letters_start_at_the_foot_of_their_upstroke():
 
 @pytest.mark.parametrize("character", sorted(forms()))
 def test_every_character_can_be_written(character):
-    ink = motor.write(character, draw_writer(rng(1), 0.9), rng(2)).moved(10, 10)
+    ink = motor.write(character, sample_writer(rng(1), 0.9), rng(2)).moved(10, 10)
     plane, _ = coverage(ink)
     assert plane.max() > 90
     assert np.isfinite(ink.points_mm).any()
@@ -147,14 +147,14 @@ def test_words_are_spelled_with_what_there_is():
 
 
 def test_the_same_seeds_write_the_same_ink():
-    first, second = (motor.write(WORDS, draw_writer(rng(5), 0.4), rng(6)) for _ in range(2))
+    first, second = (motor.write(WORDS, sample_writer(rng(5), 0.4), rng(6)) for _ in range(2))
     for name in ("points_mm", "width_mm", "density"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     np.testing.assert_array_equal(coverage(first.moved(5, 10))[0], coverage(second.moved(5, 10))[0])
 
 
 def test_no_word_is_written_twice_the_same():
-    writer = draw_writer(rng(5), 0.7)
+    writer = sample_writer(rng(5), 0.7)
     first, second = motor.write(WORDS, writer, rng(1)), motor.write(WORDS, writer, rng(2))
     assert first.points_mm.shape != second.points_mm.shape or not np.allclose(first.points_mm, second.points_mm, equal_nan=True)
 
@@ -163,7 +163,7 @@ def test_writers_differ_more_than_one_writer_from_himself():
     def look(writer, k):
         return shape_of(motor.write("minimum value", replace(writer, x_height_mm=2.0, capitals=False), rng(k)))
 
-    writers = [draw_writer(rng(k), 0.8) for k in range(40)]
+    writers = [sample_writer(rng(k), 0.8) for k in range(40)]
     looks = np.array([[look(writer, k) for k in range(3)] for writer in writers])
     own = np.linalg.norm(looks - looks.mean(axis=1, keepdims=True), axis=-1).mean()
     others = np.linalg.norm(looks.mean(axis=1) - looks.mean(axis=(0, 1)), axis=-1).mean()
@@ -186,7 +186,7 @@ def test_less_legible_is_less_like_neat_print():
     def measures(legibility):
         found = []
         for k in range(24):
-            writer = replace(draw_writer(rng(k), legibility), capitals=False, x_height_mm=2.0)
+            writer = replace(sample_writer(rng(k), legibility), capitals=False, x_height_mm=2.0)
             ink = motor.write("repeat ECG in fifteen minutes", writer, rng(100 + k))
             step = np.diff(ink.points_mm, axis=0)
             lifts = np.isnan(ink.points_mm[:, 0]).sum()
@@ -202,7 +202,7 @@ def test_a_scrawl_spares_neither_capitals_nor_digits():
     """Their strokes run together, are left out and become flat, from neat print down to the end of the dial."""
 
     def up_and_down(words, legibility):
-        writers = [replace(draw_writer(rng(k), legibility), capitals=False, x_height_mm=2.0) for k in range(24)]
+        writers = [replace(sample_writer(rng(k), legibility), capitals=False, x_height_mm=2.0) for k in range(24)]
         drawn = [motor.write(words, writer, rng(100 + k)).points_mm for k, writer in enumerate(writers)]
         return np.mean([(np.nansum(np.abs(np.diff(points[:, 1]))), np.isnan(points[:, 0]).sum()) for points in drawn], axis=0)
 
@@ -214,7 +214,7 @@ def test_a_scrawl_spares_neither_capitals_nor_digits():
 
 @pytest.mark.parametrize("name", PENS)
 def test_pens_are_what_they_are_asked_to_be(name):
-    pens = [draw_pen(rng(k), name) for k in range(20)]
+    pens = [sample_pen(rng(k), name) for k in range(20)]
     assert {pen.name for pen in pens} == {name}
     assert len({pen.colour for pen in pens}) > 10
     assert all(0.2 < pen.diameter_mm < 0.9 for pen in pens)
@@ -222,7 +222,7 @@ def test_pens_are_what_they_are_asked_to_be(name):
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_ink_has_the_colour_asked_for(colour):
-    red, green, blue = np.mean([draw_pen(rng(k), colour=colour).colour for k in range(30)], axis=0)
+    red, green, blue = np.mean([sample_pen(rng(k), colour=colour).colour for k in range(30)], axis=0)
     if colour in ("black", "grey"):
         assert max(red, green, blue) - min(red, green, blue) < 12
     else:
@@ -230,7 +230,7 @@ def test_ink_has_the_colour_asked_for(colour):
 
 
 def test_most_ink_is_blue_and_hardly_any_red():
-    drawn = [draw_pen(rng(k)) for k in range(1500)]
+    drawn = [sample_pen(rng(k)) for k in range(1500)]
     red, green, blue = np.array([pen.colour for pen in drawn]).T
     assert (blue > np.maximum(red, green) + 15).mean() > 0.55
     assert 0.02 < (red > blue + 60).mean() < 0.1
@@ -346,7 +346,7 @@ def test_pressing_as_the_naive_twin(seed):
 def test_baselines_rise_and_fall_and_gaps_are_uneven():
     def feet(k):
         """The lowest y of each of twelve letters, and the gaps between them, in x-heights."""
-        writer = replace(draw_writer(rng(k), 0.8), capitals=False, cursive=0.0, slope=0.0, slant=0.0, x_height_mm=1.0)
+        writer = replace(sample_writer(rng(k), 0.8), capitals=False, cursive=0.0, slope=0.0, slant=0.0, x_height_mm=1.0)
         nodes = motor._letters("n" * 12, replace(writer, hand=writer.hand._replace(join=0.0, merge=0.0, jitter=0.0)), rng(k))
         motor._wave(nodes, writer.hand.wave, rng(k))
         starts = np.flatnonzero(nodes[:, 3] == 1.0)
@@ -370,7 +370,7 @@ def test_a_stroke_as_the_naive_twin():
 
 
 def test_crossing_strokes_darken_and_going_on_does_not():
-    pen = draw_pen(rng(0), "gel")._replace(tooth=0.0)
+    pen = sample_pen(rng(0), "gel")._replace(tooth=0.0)
 
     def line(*points):
         points = np.array(points, dtype=float)
@@ -385,7 +385,7 @@ def test_crossing_strokes_darken_and_going_on_does_not():
 
 def test_tooth_breaks_pencil_and_hardly_ink():
     def loss(name):
-        ink = motor.write(WORDS, draw_writer(rng(3), 0.8, draw_pen(rng(4), name)), rng(5)).moved(5, 10)
+        ink = motor.write(WORDS, sample_writer(rng(3), 0.8, sample_pen(rng(4), name)), rng(5)).moved(5, 10)
         smooth = replace(ink, pen=ink.pen._replace(tooth=0.0))
         return 1 - coverage(ink)[0].sum() / coverage(smooth)[0].sum()
 
@@ -404,7 +404,7 @@ def test_paper_tooth_is_uniform_noise_smooth_within_cells():
 
 @pytest.mark.parametrize("seed", range(12))
 def test_boxes_hold_their_ink(seed):
-    ink = motor.write(WORDS, draw_writer(rng(seed), seed / 11), rng(seed)).moved(8, 15)
+    ink = motor.write(WORDS, sample_writer(rng(seed), seed / 11), rng(seed)).moved(8, 15)
     plane, (rows, columns) = coverage(ink)
     y, x = np.nonzero(plane)
     x0, y0, x1, y1 = ink.extent_mm
@@ -421,7 +421,7 @@ def test_ink_is_a_filter():
     pixels = np.full((40, 40, 3), 200, np.uint8)
     pixels[:, 20:] = 40
     plane = np.full((20, 20), 180, np.uint8)
-    inks.soak(pixels, (slice(10, 30), slice(10, 30)), plane, draw_pen(rng(0), "ballpoint", "blue"))
+    inks.soak(pixels, (slice(10, 30), slice(10, 30)), plane, sample_pen(rng(0), "ballpoint", "blue"))
     assert (pixels[12, 22] < pixels[12, 12]).all(), "what was darker is darker still"
     assert (pixels[12, 22] < 40).all()
     assert (pixels[5] == np.where(np.arange(40)[:, None] < 20, 200, 40)).all()
@@ -432,7 +432,7 @@ def test_ink_is_a_filter():
 
 def test_there_are_phrases_enough_and_all_can_be_written():
     assert len(phrases()) == len(set(phrases())) >= 300
-    notes = {draw_phrase(rng(k)) for k in range(2000)} | {line.partition(" @ ")[0] for line in templates()["remark"]}
+    notes = {sample_phrase(rng(k)) for k in range(2000)} | {line.partition(" @ ")[0] for line in templates()["remark"]}
     assert not [note for note in notes if unwritable(note) or "{" in note or "[" in note or "|" in note]
     assert len(notes) > 400
 
@@ -442,13 +442,13 @@ def test_notes_name_nobody_and_no_day():
     dates = re.compile(rf"\b\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}\b|\b(19|20)\d\d\b|\b\d{{1,2}}[ -]?({months})\b|\bdob\b|\bborn\b", re.I)
     names = re.compile(r"\b(Mr|Mrs|Ms|Miss|Prof|Dr\.? [A-Z][a-z]+)\b|[Hh]ospital|[Cc]linic\b")
     for k in range(3000):
-        note = draw_phrase(rng(k))
+        note = sample_phrase(rng(k))
         assert not dates.search(note), note
         assert not names.search(note), note
 
 
 def test_drawn_numbers_are_in_their_ranges():
-    found = [draw_phrase(rng(k)) for k in range(20000)]
+    found = [sample_phrase(rng(k)) for k in range(20000)]
     pains = [int(match.group(1)) for note in found if (match := re.fullmatch(r"chest pain (\d+)/10", note))]
     assert min(pains) >= 3
     assert max(pains) <= 9
@@ -465,29 +465,29 @@ def test_notes_do_not_contradict_the_page():
         "sinus": r"\bAF\b|AVB|junction|SVT|paced|no P|STE|LBBB",
     }
     for rhythm, wrong in rhythms.items():
-        facts = draw_facts(rng(1), simulate(rhythm, seed=1, heart_rate=84, noise=0.3))
+        facts = sample_report_fields(rng(1), simulate(rhythm, seed=1, heart_rate=84, noise=0.3))
         shows = shown_by(facts)
-        notes = [draw_phrase(rng(k), shows=shows) for k in range(3000)]
+        notes = [sample_phrase(rng(k), shows=shows) for k in range(3000)]
         assert not [note for note in notes if re.search(wrong, note.replace("no STE", ""))]
         rates = {match.group(1) for note in notes if (match := re.fullmatch(r"(?:NSR|SR|AF|HR|HR ~|rate) ?(\d+)(?:/min)?", note))}
         assert rates == {str(facts.rate)}
         assert len(set(notes)) > 100
-    assert any(re.search("AF", draw_phrase(rng(k), shows=shown_by(facts) + " af")) for k in range(200))
+    assert any(re.search("AF", sample_phrase(rng(k), shows=shown_by(facts) + " af")) for k in range(200))
 
 
 def test_every_template_can_be_written_on_some_page():
     """What templates ask for are words that `shown_by` has, or doubt, which no measured page shows."""
     records = [simulate(name, seed=k, conduction=course, noise=0.3) for k in range(3) for name, course in KINDS]
-    seen = {word for record in records for word in shown_by(draw_facts(rng(0), record)).split()}
+    seen = {word for record in records for word in shown_by(sample_report_fields(rng(0), record)).split()}
     asked = {word for lines in templates().values() for line in lines for word in line.partition(" @ ")[2].split()}
     assert asked - seen <= {"unsure", "longqt", "rad", "nw"}
 
 
 def test_a_note_has_no_line_twice():
     for k in range(100):
-        lines = draw_note(rng(k), 3).split("\n")
+        lines = sample_note(rng(k), 3).split("\n")
         assert len(set(lines)) == len(lines) == 3
-    assert draw_note(rng(0), 3, own=("only one",)) == "only one"
+    assert sample_note(rng(0), 3, own=("only one",)) == "only one"
 
 
 def test_long_lines_are_broken_at_the_space_next_to_the_middle():
@@ -515,7 +515,7 @@ def test_own_notes_are_read_and_checked(tmp_path):
 
 def test_circles_go_round_their_centre():
     for k in range(30):
-        points = marks.circle((50, 40), (8, 6), draw_writer(rng(k)), rng(k)).points_mm - (50, 40)
+        points = marks.circle((50, 40), (8, 6), sample_writer(rng(k)), rng(k)).points_mm - (50, 40)
         angle = np.unwrap(np.arctan2(points[:, 1], points[:, 0]))
         assert 0.9 < abs(angle[-1] - angle[0]) / (2 * np.pi) < 1.4
         radius = np.hypot(points[:, 0] / 8, points[:, 1] / 6)
@@ -524,7 +524,7 @@ def test_circles_go_round_their_centre():
 
 def test_arrows_end_at_their_tip():
     for k in range(20):
-        ink = marks.arrow((20, 20), (40, 30), draw_writer(rng(k)), rng(k))
+        ink = marks.arrow((20, 20), (40, 30), sample_writer(rng(k)), rng(k))
         shaft = ink.points_mm[: np.flatnonzero(np.isnan(ink.points_mm[:, 0]))[0]]
         assert np.hypot(*(shaft[-1] - (40, 30))) < 0.7
         assert np.hypot(*(shaft[0] - (20, 20))) < 0.7
@@ -532,15 +532,15 @@ def test_arrows_end_at_their_tip():
 
 def test_signatures_say_nothing():
     for k in range(10):
-        ink = marks.signature(draw_writer(rng(k)), rng(k))
+        ink = marks.signature(sample_writer(rng(k)), rng(k))
         assert ink.kind == "signature"
         assert ink.words == ""
         assert ink.extent_mm[2] - ink.extent_mm[0] > 5
 
 
 def test_thinned_ink_covers_the_same():
-    ink = marks.highlighter((20, 20, 60, 24), rng(1), draw_writer(rng(2)))
-    full = marks.draw_line(np.array([[20.0, 20.0], [60.0, 21.0]]), draw_writer(rng(2)), rng(3), "underline")
+    ink = marks.highlighter((20, 20, 60, 24), rng(1), sample_writer(rng(2)))
+    full = marks.draw_line(np.array([[20.0, 20.0], [60.0, 21.0]]), sample_writer(rng(2)), rng(3), "underline")
     thin = marks.thinned(full, 6)
     assert len(thin.points_mm) < 0.25 * len(full.points_mm)
     difference = np.abs(coverage(thin)[0].astype(int) - coverage(full)[0])
@@ -581,7 +581,7 @@ def test_free_places_are_free():
 
 def test_a_full_page_takes_no_note():
     page_ = Page((100.0, 60.0), Grid((0, 0, 100, 60)), (), boxes=(Box("text", "x", np.array([[0, 0], [100, 0], [100, 60], [0, 60.0]])),))
-    assert place_note(Room.of(page_), draw_writer(rng(0)), rng(0), 0.2) is None
+    assert lay_note(Room.of(page_), sample_writer(rng(0)), rng(0), 0.2) is None
 
 
 @functools.cache
@@ -603,9 +603,9 @@ def test_notes_lie_in_white_space_and_sometimes_across_a_trace():
     for k in range(200):
         made, _ = page(k % 24)
         room, generator = Room.of(made), rng(k)
-        writer = draw_writer(generator, 0.6)
+        writer = sample_writer(generator, 0.6)
         for _ in range(3):
-            ink = place_note(room, writer, generator, Handwriting().across)
+            ink = lay_note(room, writer, generator, Handwriting().across)
             if ink is None:
                 continue
             touching += touches(ink, k % 24)
@@ -632,9 +632,9 @@ def test_marks_keep_off_the_traces_mostly():
     whole, single = [], []
     for k in range(300):
         room, generator = Room.of(page(k % 24)[0]), rng(k)
-        writer = draw_writer(generator, 0.6)
+        writer = sample_writer(generator, 0.6)
         for _ in range(2):
-            found = place_mark(room, writer, generator, PenMarks().across)
+            found = lay_mark(room, writer, generator, PenMarks().across)
             strokes = [(ink.kind, touches(ink, k % 24)) for ink in found if ink.kind != "handwriting"]
             single += strokes
             whole += [any(touching for _, touching in strokes)] if found else []
@@ -667,8 +667,8 @@ def test_marks_touch_traces_where_asked(across):
 def marks_touch(k, across):
     """Whether each of three marks of a page touches a trace."""
     room, generator = Room.of(page(k)[0]), rng(k)
-    writer = draw_writer(generator, 0.6)
-    placed = [place_mark(room, writer, generator, across) for _ in range(3)]
+    writer = sample_writer(generator, 0.6)
+    placed = [lay_mark(room, writer, generator, across) for _ in range(3)]
     return [any(touches(ink, k) for ink in found) for found in placed if found]
 
 
@@ -752,7 +752,7 @@ with_serif = pytest.mark.skipif(SERIF is None, reason="matplotlib's fonts are no
 
 @with_serif
 def test_notes_in_a_font_have_its_letters_and_the_writers_size():
-    font, writer = read_font(SERIF), draw_writer(rng(2), 0.7)
+    font, writer = read_font(SERIF), sample_writer(rng(2), 0.7)
     ink = write_in_font("xxxx", font, replace(writer, slope=0.0), rng(0)).moved(5, 8)
     plane, (rows, columns) = coverage(ink)
     y, x = np.nonzero(plane > 60)
@@ -769,7 +769,7 @@ def test_notes_in_a_font_have_its_letters_and_the_writers_size():
 def test_slanted_hands_slant_a_font():
     font, leans = read_font(SERIF), []
     for slant in (-0.1, 0.4):
-        plane, _ = coverage(write_in_font("lll", font, replace(draw_writer(rng(1)), slant=slant, slope=0.0), rng(0)).moved(8, 10))
+        plane, _ = coverage(write_in_font("lll", font, replace(sample_writer(rng(1)), slant=slant, slope=0.0), rng(0)).moved(8, 10))
         y, x = np.nonzero(plane > 60)
         leans.append(-np.polyfit(y, x, 1)[0])
     assert leans[1] - leans[0] == pytest.approx(0.5, abs=0.15)
@@ -802,7 +802,7 @@ def test_notes_may_have_the_characters_of_their_font(tmp_path):
     path.write_text("心\n", encoding="utf-8")
     with pytest.raises(RecipeError, match=r"notes\.txt: cannot write '心', expected characters that .*STIXGeneralItalic"):
         read_notes(path, font)
-    assert write_in_font("K+ 心 ok", font, draw_writer(rng(0)), rng(0)).words == "K+  ok"
+    assert write_in_font("K+ 心 ok", font, sample_writer(rng(0)), rng(0)).words == "K+  ok"
 
 
 def test_font_files_are_checked(tmp_path):

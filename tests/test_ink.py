@@ -8,10 +8,10 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from snr import raw_snrs
 from test_digitize_page import drawn, page, true_view_layers
 
-from fastecg.digitizing.digitize import read_view
-from fastecg.digitizing.ink import Ink, picture_ink
+from fastecg.digitizing.analysis import Settings, analyse_layers
+from fastecg.digitizing.ink import PictureInk, picture_ink
+from fastecg.digitizing.reading import read_analysed
 from fastecg.digitizing.refine import calm_ends
-from fastecg.digitizing.views import Settings, seen
 from fastecg.kernels.unmix import unmix
 
 
@@ -89,7 +89,11 @@ def test_what_the_network_draws_half_a_pixel_off_is_set_right():
     moved = [rows + 0.4 * down / down.std(), columns + 0.4 * aside / aside.std()]
     maps[0] = map_coordinates(layers["trace"], moved, order=1, mode="nearest")
     coarse, fine = (
-        np.mean(raw_snrs(drawn(photo), read_view(seen(replace(layers, maps=maps, picture=picture), None), Settings()).digitized.record))
+        np.mean(
+            raw_snrs(
+                drawn(photo), read_analysed(analyse_layers(replace(layers, maps=maps, picture=picture), None), Settings()).decoded.record
+            )
+        )
         for picture in (None, photo.image)
     )
     assert fine > coarse + 4
@@ -130,15 +134,15 @@ def test_letters_over_a_wave_do_not_cut_it():
     cut = replace(layers, maps=maps)
     cut["writing"][letters] = 1.0
     assert not cut["trace"][letters].any()
-    reading = read_view(seen(cut, None), Settings(fs=photo.record.fs))
+    reading = read_analysed(analyse_layers(cut, None), Settings(fs=photo.record.fs))
     signal = photo.record.lead(trace.lead)[trace.start : trace.stop]
-    found = reading.digitized.record.lead(trace.lead)[trace.start : trace.stop]
+    found = reading.decoded.record.lead(trace.lead)[trace.start : trace.stop]
     assert found[tip - 3 : tip + 4].max() == pytest.approx(signal[tip], abs=0.1)
 
 
 def test_a_noisy_ink_is_trusted_less():
     coverage, hidden = np.zeros((2, 2), dtype=np.float32), np.zeros((2, 2), dtype=bool)
-    trust = [Ink(coverage, hidden, noise).trust for noise in (0.0, 0.005, 0.02, 0.1)]
+    trust = [PictureInk(coverage, hidden, noise).trust for noise in (0.0, 0.005, 0.02, 0.1)]
     assert trust[0] == 1.0
     assert trust == sorted(trust, reverse=True)
     assert trust[-1] > 0.0

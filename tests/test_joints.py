@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing.behind import continued
-from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.joints import behind_bars
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 
 FS, SPEED = 500.0, 25.0
 PX_MM = 8.0
@@ -36,7 +36,7 @@ def page(columns=3, rows=3, seconds=2.5):
         for column in range(columns)
     )
     shape = round((40 + 25 * rows) * PX_MM), round((30 + length * columns) * PX_MM)
-    return Rows(segments, SPEED, FS, 0.2), np.zeros(shape, dtype=np.float32)
+    return PageSegments(segments, SPEED, FS, 0.2), np.zeros(shape, dtype=np.float32)
 
 
 def joints(layout):
@@ -61,7 +61,7 @@ def test_bars_are_found_where_they_are(width_px):
     for segment in layout.segments:  # traces that run through them
         row = round(segment.baseline_mm * PX_MM)
         coverage[row : row + 2, round(segment.x_mm * PX_MM) : round((segment.x_mm + 62) * PX_MM)] = 1.0
-    hidden = behind_bars(layout, Flat(), Ink(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
+    hidden = behind_bars(layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
     assert hidden[barred].all()
     from scipy.ndimage import binary_dilation
 
@@ -72,7 +72,7 @@ def test_a_complex_at_one_joint_is_no_bar():
     layout, coverage = page()
     x = round(joints(layout)[0] * PX_MM)
     coverage[round(14 * PX_MM) : round(28 * PX_MM), x - 1 : x + 2] = 1.0
-    hidden = behind_bars(layout, Flat(), Ink(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
+    hidden = behind_bars(layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
     assert not hidden.any()
 
 
@@ -92,8 +92,8 @@ def hidden_end(y, gap):
     hidden[:, x:] = True
     read = y.copy()
     read[-gap:] = np.nan
-    item = Drawn(segment, read, np.full(len(y), 0.02))
-    return continued([item], layout, Flat(), Ink(coverage, hidden, 0.01))[0]
+    item = SegmentReading(segment, read, np.full(len(y), 0.02))
+    return continued([item], layout, Flat(), PictureInk(coverage, hidden, 0.01))[0]
 
 
 def test_a_hidden_complex_goes_on_as_the_others_do():
@@ -141,11 +141,11 @@ def test_a_strip_tells_which_beat_is_hidden(last):
     hidden[: round(32 * PX_MM), x:] = True
     read = y.copy()
     read[1240:] = np.nan
-    items = [Drawn(lead, read, np.full(1250, 0.02)), Drawn(strip, strip_y, np.full(5000, 0.02))]
-    found = continued(items, layout, Flat(), Ink(coverage, hidden, 0.01))
+    items = [SegmentReading(lead, read, np.full(1250, 0.02)), SegmentReading(strip, strip_y, np.full(5000, 0.02))]
+    found = continued(items, layout, Flat(), PictureInk(coverage, hidden, 0.01))
     np.testing.assert_allclose(found[0].y_mm, y, atol=0.3)
     np.testing.assert_array_equal(found[1].y_mm, strip_y)
-    alone = continued(items[:1], layout, Flat(), Ink(coverage, hidden, 0.01))[0]
+    alone = continued(items[:1], layout, Flat(), PictureInk(coverage, hidden, 0.01))[0]
     assert np.abs(alone.y_mm - y).max() > 1.0  # the lead by itself cannot know
 
 
@@ -154,8 +154,8 @@ def test_a_hole_within_a_lead_is_filled_as_another_beat_shows_it():
     layout, coverage = page(columns=1, rows=1)
     read = y.copy()
     read[592:604] = np.nan
-    item = Drawn(layout.segments[0], read, np.full(1250, 0.02))
-    found = continued([item], layout, Flat(), Ink(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
+    item = SegmentReading(layout.segments[0], read, np.full(1250, 0.02))
+    found = continued([item], layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
     np.testing.assert_allclose(found.y_mm, y, atol=0.05)
     assert (found.sd_mm[592:604] > 0.3).all()
     assert (np.delete(found.sd_mm, np.arange(592, 604)) == 0.02).all()
@@ -166,6 +166,6 @@ def test_a_hole_that_no_other_beat_explains_stays_unread():
     layout, coverage = page(columns=1, rows=1)
     read = y.copy()
     read[900:920] = np.nan
-    item = Drawn(layout.segments[0], read, np.full(1250, 0.02))
-    found = continued([item], layout, Flat(), Ink(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
+    item = SegmentReading(layout.segments[0], read, np.full(1250, 0.02))
+    found = continued([item], layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
     assert np.isnan(found.y_mm[900:920]).all()

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fastecg.digitizing.judge import SURE, LaidOut, judged
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.judge import SURE, LaidOutPage, judged
+from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.simulation import simulate
 
 
@@ -19,9 +19,9 @@ def test_a_layout_that_is_none_has_to_be_checked_by_its_leads(name, sure):
     drawn = []
     for item in segments:
         y = 40.0 - 10.0 * record.lead(item.lead)[item.start : item.stop]
-        drawn.append(Drawn(item, y, 0 * y + 0.02))
-    placed = SimpleNamespace(found=4, cells=dict.fromkeys(range(4)), score=9.0, layout=SimpleNamespace(name=name))
-    page = LaidOut(SimpleNamespace(found=(), names=()), placed, Rows(segments, 25.0, 500.0), (), 10.0, ())
+        drawn.append(SegmentReading(item, y, 0 * y + 0.02))
+    match = SimpleNamespace(found=4, cells=dict.fromkeys(range(4)), score=9.0, layout=SimpleNamespace(name=name))
+    page = LaidOutPage(SimpleNamespace(found=(), names=()), match, PageSegments(segments, 25.0, 500.0), (), 10.0, ())
     found = judged(page, drawn)
     assert (found.confidence >= SURE) == sure
     assert any("order uncertain" in flag for flag in found.flags) != sure

@@ -61,10 +61,10 @@ def test_training_learns_resumes_and_exports(tmp_path):
     import torch
 
     from fastecg.digitizing.layernet import export_layernet, load_layernet
-    from fastecg.digitizing.separate import Separator
-    from fastecg.digitizing.train import Course, Pages, Trainer, curves
+    from fastecg.digitizing.segmenter import LayerSegmenter
+    from fastecg.digitizing.train import Pages, TrainConfig, Trainer, curves
 
-    course = Course(hours=1.0, width=4, batch=2, size=64, simulated=1.0)
+    course = TrainConfig(hours=1.0, width=4, batch=2, size=64, simulated=1.0)
     batches = [batch for _, batch in zip(range(4), Pages([], course), strict=False)]
     trainer = Trainer(course, tmp_path)
     losses = [sum(trainer.step(batches[k % 2]).values()) for k in range(30)]
@@ -77,7 +77,7 @@ def test_training_learns_resumes_and_exports(tmp_path):
 
     export_layernet(trainer.checkpoint, tmp_path / "net.onnx")
     picture = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
-    layers = Separator(tmp_path / "net.onnx", threads=1).separate(picture, 1.0)
+    layers = LayerSegmenter(tmp_path / "net.onnx", threads=1).separate(picture, 1.0)
     with torch.no_grad():
         maps, markers = load_layernet(trainer.checkpoint)(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)
     assert np.abs(layers.maps - torch.sigmoid(maps)[0].numpy()).max() < 1e-4
@@ -96,14 +96,14 @@ def test_training_learns_resumes_and_exports(tmp_path):
 @needs_torch
 def test_bands_of_a_tall_picture_fit_together(tmp_path):
     from fastecg.digitizing.layernet import export_layernet
-    from fastecg.digitizing.separate import Separator
-    from fastecg.digitizing.train import Course, Trainer
+    from fastecg.digitizing.segmenter import LayerSegmenter
+    from fastecg.digitizing.train import TrainConfig, Trainer
 
-    trainer = Trainer(Course(width=4), tmp_path)
+    trainer = Trainer(TrainConfig(width=4), tmp_path)
     trainer.save()
     export_layernet(trainer.checkpoint, tmp_path / "net.onnx")
     picture = np.random.default_rng(0).integers(0, 256, (800, 96, 3), dtype=np.uint8)
-    network = Separator(tmp_path / "net.onnx", threads=1)
+    network = LayerSegmenter(tmp_path / "net.onnx", threads=1)
     whole, upper = network.separate(picture, 1.0), network.separate(picture[:704], 1.0)
     assert whole.maps.shape == (len(MAPS), 800, 96)
     # The seam lies at 640 px: what is seen there does not depend on where the picture ends.
@@ -115,25 +115,25 @@ def test_an_exported_network_is_taught_further(tmp_path):
     import torch
 
     from fastecg.digitizing.layernet import export_layernet, read_layernet
-    from fastecg.digitizing.separate import WEIGHTS, Separator
-    from fastecg.digitizing.train import Course, Pages, Trainer
+    from fastecg.digitizing.segmenter import WEIGHTS, LayerSegmenter
+    from fastecg.digitizing.train import Pages, TrainConfig, Trainer
 
     picture = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
-    shipped = Separator(WEIGHTS, threads=1).separate(picture, 1.0)
+    shipped = LayerSegmenter(WEIGHTS, threads=1).separate(picture, 1.0)
     with torch.no_grad():
         maps, markers = read_layernet(WEIGHTS).eval()(torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255)
     assert np.abs(shipped.maps - torch.sigmoid(maps)[0].numpy()).max() < 1e-4
     assert np.abs(shipped.markers - torch.softmax(markers, dim=1)[0].numpy()).max() < 1e-4
 
-    course = Course(batch=2, size=64, simulated=1.0, start=WEIGHTS)
+    course = TrainConfig(batch=2, size=64, simulated=1.0, start=WEIGHTS)
     trainer = Trainer(course, tmp_path)
     trainer.step(next(iter(Pages([], course))))
     trainer.save()
     export_layernet(trainer.checkpoint, tmp_path / "net.onnx")
-    taught = Separator(tmp_path / "net.onnx", threads=1).separate(picture, 1.0)
+    taught = LayerSegmenter(tmp_path / "net.onnx", threads=1).separate(picture, 1.0)
     assert 0 < np.abs(taught.maps - shipped.maps).max() < 0.2
     with pytest.raises(fastecg.FastecgError, match="began otherwise"):
-        Trainer(Course(), tmp_path)
+        Trainer(TrainConfig(), tmp_path)
     with pytest.raises(fastecg.FastecgError, match="cannot be trained further"):
         read_layernet(tmp_path / "layernet.pt")
 
@@ -144,7 +144,7 @@ def test_pages_of_other_hands_are_drawn_where_their_truth_is(seed):
     from fastecg.recipe import Recipe
 
     record, rng = fastecg.simulate("sinus", seed=seed, noise=0.0), np.random.default_rng(seed)
-    shot = Recipe.load("clean").draw(record, seed=seed, layout="3x4+1")
+    shot = Recipe.load("clean").sample(record, seed=seed, layout="3x4+1")
     placed = shot.placed(record)
     page, style = other_hand(*placed, rng)
     other = shot.picture(record, page, style)
@@ -165,8 +165,8 @@ def test_pages_of_other_hands_are_drawn_where_their_truth_is(seed):
 
 @needs_torch
 def test_a_folder_with_another_width_is_refused(tmp_path):
-    from fastecg.digitizing.train import Course, Trainer
+    from fastecg.digitizing.train import TrainConfig, Trainer
 
-    Trainer(Course(width=4), tmp_path).save()
+    Trainer(TrainConfig(width=4), tmp_path).save()
     with pytest.raises(fastecg.FastecgError, match="expected 6"):
-        Trainer(Course(width=6), tmp_path)
+        Trainer(TrainConfig(width=6), tmp_path)

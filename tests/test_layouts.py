@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastecg.errors import LayoutError
-from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, fitting_layouts, layout_for
-from fastecg.layouts.facts import draw_facts
+from fastecg.layouts import LAYOUTS, PAPERS, MachineSettings, auto_layouts, check_layout, fitting_layouts, layout_for
 from fastecg.layouts.place import place
+from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.page import Page
 from fastecg.recipe import Recipe
 from fastecg.record import EXTRA_LEADS, LEADS, Record
@@ -29,7 +29,7 @@ def record_of(leads: tuple[str, ...] = LEADS, fs: float = 500.0, seconds: float 
     return Record(rng.normal(0, 0.2, (len(leads), max(1, round(seconds * fs)))), fs, leads)
 
 
-def check_truth(page: Page, record: Record, setup: Setup, start: int = 0) -> None:
+def check_truth(page: Page, record: Record, setup: MachineSettings, start: int = 0) -> None:
     """Every point is its sample: on the time axis, on the voltage axis, and inside its box."""
     boxes = {box.trace: box.corners_mm for box in page.boxes if box.kind == "lead"}
     for k, trace in enumerate(page.traces):
@@ -54,7 +54,7 @@ def check_truth(page: Page, record: Record, setup: Setup, start: int = 0) -> Non
 def test_every_lead_is_placed_once(name: str, style: str) -> None:
     record = record_of(ALL_LEADS)
     layout = layout_for(name, record.leads)
-    page = place(layout, record, STYLES[style], Setup())
+    page = place(layout, record, STYLES[style], MachineSettings())
     assert sorted(trace.lead for trace in page.traces if not trace.rhythm) == sorted(layout.leads)
     assert [trace.lead for trace in page.traces if trace.rhythm] == list(layout.rhythm)
     assert len({(trace.row, trace.column, trace.rhythm) for trace in page.traces}) == len(page.traces)
@@ -62,7 +62,7 @@ def test_every_lead_is_placed_once(name: str, style: str) -> None:
     assert labels == list(range(len(page.traces)))
     assert all(0 < trace.baseline_mm < page.size_mm[1] for trace in page.traces)
     assert not any("is not in the record" in note or "no room" in note for note in page.notes)
-    check_truth(page, record, Setup())
+    check_truth(page, record, MachineSettings())
 
 
 @pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if len(layout.columns) > 1])
@@ -70,7 +70,7 @@ def test_every_lead_is_placed_once(name: str, style: str) -> None:
 def test_columns_share_one_time_axis_without_gaps(name: str, fs: float) -> None:
     record = record_of(ALL_LEADS, fs)
     layout = layout_for(name, record.leads)
-    page = place(layout, record, PLAIN, Setup())
+    page = place(layout, record, PLAIN, MachineSettings())
     first = sorted((trace for trace in page.traces if trace.row == 0), key=lambda trace: trace.column)
     assert first[0].start == 0
     assert first[-1].stop == record.samples
@@ -81,7 +81,7 @@ def test_columns_share_one_time_axis_without_gaps(name: str, fs: float) -> None:
 
 
 def test_simultaneous_columns_start_together() -> None:
-    record, setup = record_of(), Setup(simultaneous=True)
+    record, setup = record_of(), MachineSettings(simultaneous=True)
     page = place(layout_for("3x4+1", LEADS), record, PLAIN, setup, start=100)
     columns = [trace for trace in page.traces if not trace.rhythm]
     assert {(trace.start, trace.stop) for trace in columns} == {(100, 1350)}
@@ -94,7 +94,7 @@ def test_simultaneous_columns_start_together() -> None:
 @pytest.mark.parametrize("gain", [2.5, 5.0, 10.0, 20.0])
 def test_speed_and_gain_are_exact(speed: float, gain: float) -> None:
     record = Record(np.tile(np.linspace(-0.5, 0.5, 5000), (12, 1)), 500, LEADS)
-    page = place(layout_for("12x1", LEADS), record, PLAIN, Setup(speed, gain))
+    page = place(layout_for("12x1", LEADS), record, PLAIN, MachineSettings(speed, gain))
     for trace in page.traces:
         assert np.ptp(trace.points_mm[:, 0]) == pytest.approx(speed * 4999 / 500, abs=1e-6)
         assert np.ptp(trace.points_mm[:, 1]) == pytest.approx(gain, abs=1e-6)
@@ -104,13 +104,13 @@ def test_speed_and_gain_are_exact(speed: float, gain: float) -> None:
 
 
 def test_letter_is_2200_by_1700_pixels_at_200_dpi() -> None:
-    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, Setup(paper="letter"))
+    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, MachineSettings(paper="letter"))
     assert tuple(round(side / 25.4 * 200) for side in page.size_mm) == (2200, 1700)
 
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_papers_have_their_size(paper: str) -> None:
-    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, Setup(paper=paper))
+    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, MachineSettings(paper=paper))
     assert page.size_mm[1] == PAPERS[paper].height_mm
     if PAPERS[paper].is_roll:
         assert 260 <= page.size_mm[0] <= 290
@@ -120,19 +120,19 @@ def test_papers_have_their_size(paper: str) -> None:
 
 
 def test_fast_paper_is_longer_and_says_so() -> None:
-    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, Setup(speed_mm_s=50.0, paper="a4"))
+    page = place(layout_for("3x4+1", LEADS), record_of(), PLAIN, MachineSettings(speed_mm_s=50.0, paper="a4"))
     assert page.size_mm[0] > 500
     assert any("297 mm wide" in note for note in page.notes)
 
 
 def test_upright_pages_stand_on_their_short_side() -> None:
-    page = place(layout_for("6x1", LEADS), record_of(), PLAIN, Setup(paper="a4"))
+    page = place(layout_for("6x1", LEADS), record_of(), PLAIN, MachineSettings(paper="a4"))
     assert page.size_mm == (210.0, 297.0)
     assert {(trace.start, trace.stop) for trace in page.traces} == {(0, 3500)}
 
 
 def test_split_gain_halves_the_chest_leads_and_steps_the_pulse() -> None:
-    record, setup = record_of(), Setup(chest_gain_mm_mv=5.0)
+    record, setup = record_of(), MachineSettings(chest_gain_mm_mv=5.0)
     page = place(layout_for("3x4+1", LEADS), record, PLAIN, setup)
     assert {trace.lead: trace.gain_mm_mv for trace in page.traces} == {lead: 5.0 if lead.startswith("V") else 10.0 for lead in LEADS}
     pulses = [stroke.points_mm for stroke in page.strokes if stroke.kind == "pulse"]
@@ -142,24 +142,24 @@ def test_split_gain_halves_the_chest_leads_and_steps_the_pulse() -> None:
 
 def test_cabrera_draws_avr_upside_down() -> None:
     record = record_of()
-    page = place(layout_for("6x2-cabrera", LEADS), record, PLAIN, Setup())
+    page = place(layout_for("6x2-cabrera", LEADS), record, PLAIN, MachineSettings())
     assert [trace.lead for trace in page.traces][:6] == ["aVL", "I", "aVR", "II", "aVF", "III"]
     assert page.traces[2].gain_mm_mv == -10.0
     assert page.texts[2].words == "-aVR"
-    check_truth(page, record, Setup())
+    check_truth(page, record, MachineSettings())
 
 
 def test_rhythm_leads_may_be_chosen() -> None:
     record = record_of()
-    page = place(layout_for("3x4+1", LEADS), record, PLAIN, Setup(rhythm_leads=("V1",)))
+    page = place(layout_for("3x4+1", LEADS), record, PLAIN, MachineSettings(rhythm_leads=("V1",)))
     assert [trace.lead for trace in page.traces if trace.rhythm] == ["V1"]
-    page = place(layout_for("3x4+3", LEADS), record, PLAIN, Setup(rhythm_leads=("V6",)))
+    page = place(layout_for("3x4+3", LEADS), record, PLAIN, MachineSettings(rhythm_leads=("V6",)))
     assert [trace.lead for trace in page.traces if trace.rhythm] == ["V6", "V1", "II"]
 
 
 def test_missing_leads_leave_empty_cells_and_notes() -> None:
     leads = tuple(lead for lead in LEADS if lead not in ("II", "V6"))
-    page = place(layout_for("3x4+1", leads), record_of(leads), PLAIN, Setup())
+    page = place(layout_for("3x4+1", leads), record_of(leads), PLAIN, MachineSettings())
     assert len(page.traces) == 11
     assert sum("is not in the record" in note for note in page.notes) == 3
     assert [trace.lead for trace in page.traces if trace.rhythm] == ["V1"]
@@ -181,15 +181,15 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         with pytest.raises(LayoutError, match="unknown layout"):
             layout_for(name, LEADS)
     with pytest.raises(LayoutError, match="no lead of this record"):
-        place(LAYOUTS["3x4"], record_of(("vx",)), PLAIN, Setup())
+        place(LAYOUTS["3x4"], record_of(("vx",)), PLAIN, MachineSettings())
     with pytest.raises(LayoutError, match="are no page"):
-        place(LAYOUTS["3x4"], record_of(), PLAIN, Setup(), start=5000)
+        place(LAYOUTS["3x4"], record_of(), PLAIN, MachineSettings(), start=5000)
 
 
 @pytest.mark.parametrize("wrong", [{"speed_mm_s": 0.0}, {"gain_mm_mv": float("nan")}, {"chest_gain_mm_mv": -5.0}, {"paper": "a7"}])
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(LayoutError, match="expected"):
-        Setup(**wrong)
+        MachineSettings(**wrong)
 
 
 def test_other_lead_sets_get_a_row_each() -> None:
@@ -207,21 +207,21 @@ def test_gaps_are_kept_and_an_empty_lead_has_a_flat_box() -> None:
     signal[0, 200:400] = np.nan
     signal[1] = np.nan
     record = Record(signal, 500, LEADS)
-    page = place(layout_for("3x4+1", LEADS), record, STYLES["pdf_red"], Setup())
+    page = place(layout_for("3x4+1", LEADS), record, STYLES["pdf_red"], MachineSettings())
     assert np.flatnonzero(np.isnan(page.traces[0].points_mm[:, 1])).tolist() == list(range(200, 400))
     box = next(box for box in page.boxes if box.kind == "lead" and box.trace == 1)
     assert (box.corners_mm[:, 1] == page.traces[1].baseline_mm).all()
-    check_truth(page, record, Setup())
+    check_truth(page, record, MachineSettings())
 
 
 def test_a_short_record_is_drawn_as_far_as_it_goes() -> None:
     record = record_of(seconds=4.0)
-    page = place(layout_for("3x4+1", LEADS), record, PLAIN, Setup())
+    page = place(layout_for("3x4+1", LEADS), record, PLAIN, MachineSettings())
     drawn = {trace.lead: trace.stop - trace.start for trace in page.traces if not trace.rhythm}
     assert [drawn[lead] for lead in ("I", "aVR", "V1", "V4")] == [1250, 750, 0, 0]
     assert page.traces[-1].stop == 2000
     assert sum("ends before its column" in note for note in page.notes) == 6
-    check_truth(page, record, Setup())
+    check_truth(page, record, MachineSettings())
 
 
 def test_only_an_offset_that_leaves_the_row_is_subtracted() -> None:
@@ -232,7 +232,7 @@ def test_only_an_offset_that_leaves_the_row_is_subtracted() -> None:
     signal[3, 1250:] -= 3.0
     signal[3, 1300] = np.nan
     record = Record(signal, 500, LEADS)
-    page = place(layout_for("3x4", LEADS), record, PLAIN, Setup())
+    page = place(layout_for("3x4", LEADS), record, PLAIN, MachineSettings())
     assert page.traces[0].offset_mv == pytest.approx(40.0, abs=0.05)
     assert page.traces[1].offset_mv == 0.0
     assert page.traces[2].offset_mv == pytest.approx(-3.0, abs=0.05)
@@ -241,11 +241,11 @@ def test_only_an_offset_that_leaves_the_row_is_subtracted() -> None:
     assert sum("offset of -3.0" in note for note in page.notes) + sum("offset of -2.99" in note for note in page.notes) == 2
     pitch = page.traces[1].baseline_mm - page.traces[0].baseline_mm
     assert all(abs(np.nanmedian(trace.points_mm[:, 1]) - trace.baseline_mm) < pitch / 2 for trace in page.traces)
-    check_truth(page, record, Setup())
+    check_truth(page, record, MachineSettings())
 
 
 def test_steps_join_the_ends_of_neighbouring_segments() -> None:
-    page = place(layout_for("3x4", LEADS), record_of(), STYLES["pdf_red"], Setup())
+    page = place(layout_for("3x4", LEADS), record_of(), STYLES["pdf_red"], MachineSettings())
     steps = [stroke.points_mm for stroke in page.strokes if stroke.kind == "step"]
     assert len(steps) == 9
     by_place = {(trace.row, trace.column): trace.points_mm for trace in page.traces}
@@ -255,7 +255,7 @@ def test_steps_join_the_ends_of_neighbouring_segments() -> None:
 
 @pytest.mark.parametrize("separator", ["none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "margin_colon"])
 def test_separators_stand_at_the_column_edges(separator: str) -> None:
-    page = place(layout_for("3x4+1", LEADS), record_of(), replace(PLAIN, separator=separator), Setup())
+    page = place(layout_for("3x4+1", LEADS), record_of(), replace(PLAIN, separator=separator), MachineSettings())
     lines = [stroke.points_mm for stroke in page.strokes if stroke.kind == "separator"]
     edges = {round(trace.points_mm[0, 0], 6) for trace in page.traces if trace.column > 0}
     # The dashes of a dotted line lean, by less than half their width to either side.
@@ -269,7 +269,7 @@ def test_separators_stand_at_the_column_edges(separator: str) -> None:
 @pytest.mark.parametrize("shape", ["full", "right_half"])
 def test_pulses_are_a_millivolt_high_and_clear_of_the_traces(side: str, count: int, shape: str) -> None:
     style = replace(PLAIN, pulse_side=side, pulse_shape=shape)
-    page = place(layout_for("3x4+1", LEADS), record_of(), style, Setup())
+    page = place(layout_for("3x4+1", LEADS), record_of(), style, MachineSettings())
     pulses = [stroke.points_mm for stroke in page.strokes if stroke.kind == "pulse"]
     assert len(pulses) == count == sum(box.kind == "pulse" for box in page.boxes)
     first, last = page.traces[-1].points_mm[[0, -1], 0]
@@ -284,7 +284,7 @@ def test_pulses_are_a_millivolt_high_and_clear_of_the_traces(side: str, count: i
 @pytest.mark.parametrize("paper", ["roll-63", "a4"])
 @pytest.mark.parametrize("layout", ["3x4+3", "12x1", "1x1"])
 def test_names_stay_on_the_page_and_near_their_row(label_place: str, paper: str, layout: str) -> None:
-    page = place(layout_for(layout, LEADS), record_of(), replace(PLAIN, label_place=label_place), Setup(paper=paper))
+    page = place(layout_for(layout, LEADS), record_of(), replace(PLAIN, label_place=label_place), MachineSettings(paper=paper))
     for trace, text in zip(page.traces, page.texts, strict=False):
         box = next(b.corners_mm for b in page.boxes if b.kind == "lead_name" and b.words == text.words)
         assert (box >= 0).all()
@@ -295,11 +295,11 @@ def test_names_stay_on_the_page_and_near_their_row(label_place: str, paper: str,
 
 def test_rhythm_leads_that_cannot_be_are_refused() -> None:
     with pytest.raises(LayoutError, match="rhythm lead 'V7' is not in the record, expected one of I, II, III, aVR"):
-        place(LAYOUTS["3x4+1"], record_of(), PLAIN, Setup(rhythm_leads=("V7",)))
+        place(LAYOUTS["3x4+1"], record_of(), PLAIN, MachineSettings(rhythm_leads=("V7",)))
     with pytest.raises(LayoutError, match=r"layout 3x4\+1 has 1 rhythm strip for V1, II: expected at most"):
-        place(LAYOUTS["3x4+1"], record_of(), PLAIN, Setup(rhythm_leads=("V1", "II")))
+        place(LAYOUTS["3x4+1"], record_of(), PLAIN, MachineSettings(rhythm_leads=("V1", "II")))
     with pytest.raises(LayoutError, match="layout 6x2 has no rhythm strips for V1: expected at most"):
-        place(LAYOUTS["6x2"], record_of(), PLAIN, Setup(rhythm_leads=("V1",)))
+        place(LAYOUTS["6x2"], record_of(), PLAIN, MachineSettings(rhythm_leads=("V1",)))
 
 
 def test_settings_reach_the_page_through_render() -> None:
@@ -323,7 +323,7 @@ def test_a_recipe_wants_rhythm_leads_as_far_as_there_are_strips() -> None:
     assert Recipe.from_toml(recipe.to_toml(), "strips") == recipe
     seen = {
         (shot.layout, shot.setup.rhythm_leads)
-        for shot in (recipe.draw(record_of(seconds=1.0), seed=seed, style="bar") for seed in range(60))
+        for shot in (recipe.sample(record_of(seconds=1.0), seed=seed, style="bar") for seed in range(60))
     }
     assert seen == {
         ("3x4", None), ("3x4+1", ("V1",)), ("3x4+1", ("V5",)), ("3x4+3", ("V1", "II")), ("3x4+3", ("V5",)),
@@ -344,7 +344,7 @@ def test_auto_draws_all_of_other_lead_sets() -> None:
 def test_auto_shows_every_lead_for_all_of_the_time(style: str, leads: tuple[str, ...]) -> None:
     record, shares = record_of(leads), auto_layouts(leads, STYLES[style].layouts)
     for name in shares:
-        page = place(layout_for(name, leads), record, STYLES[style], Setup())
+        page = place(layout_for(name, leads), record, STYLES[style], MachineSettings())
         assert page.notes == ()
         assert {trace.lead for trace in page.traces} == set(leads)
     assert ("3x5" in shares) == (len(leads) == 15)
@@ -359,13 +359,15 @@ def test_auto_prints_twelve_leads_as_the_machine_does() -> None:
 
 def test_what_is_left_out_is_said() -> None:
     record = record_of((*LEADS, "V7", "V8", "V9"))
-    assert place(LAYOUTS["3x4+1"], record, PLAIN, Setup()).notes == ("not shown: V7, V8, V9",)
-    notes = place(LAYOUTS["6x1"], record_of(LEADS[:6]), PLAIN, Setup(), stop=4000).notes
+    assert place(LAYOUTS["3x4+1"], record, PLAIN, MachineSettings()).notes == ("not shown: V7, V8, V9",)
+    notes = place(LAYOUTS["6x1"], record_of(LEADS[:6]), PLAIN, MachineSettings(), stop=4000).notes
     assert notes == ("the last 1.0 s of the page are not shown",)
-    assert place(LAYOUTS["3x4"], record_of(), PLAIN, Setup(simultaneous=True)).notes == ("the last 7.5 s of the page are not shown",)
-    assert place(LAYOUTS["3x4+1"], record_of(), PLAIN, Setup(simultaneous=True)).notes == ()
+    assert place(LAYOUTS["3x4"], record_of(), PLAIN, MachineSettings(simultaneous=True)).notes == (
+        "the last 7.5 s of the page are not shown",
+    )
+    assert place(LAYOUTS["3x4+1"], record_of(), PLAIN, MachineSettings(simultaneous=True)).notes == ()
     with pytest.raises(LayoutError, match=r"no sample of the 1000 s at 0\.001 Hz falls on layout 12x1"):
-        place(LAYOUTS["12x1"], Record(np.zeros((12, 1)), 0.001, LEADS), PLAIN, Setup())
+        place(LAYOUTS["12x1"], Record(np.zeros((12, 1)), 0.001, LEADS), PLAIN, MachineSettings())
 
 
 @pytest.mark.parametrize("name", ["3x4+1", "3x4+3", "6x2", "12x1", "15x1"])
@@ -373,7 +375,9 @@ def test_what_is_left_out_is_said() -> None:
 def test_a_millivolt_fits_above_the_first_row(style: str, name: str) -> None:
     """Its pulse is on the page, and below what is printed above it; one pulse an edge where rows are close."""
     record = record_of((*LEADS, "V7", "V8", "V9"))
-    page = place(layout_for(name, record.leads), record, STYLES[style], Setup(), draw_facts(np.random.default_rng(1), record))
+    page = place(
+        layout_for(name, record.leads), record, STYLES[style], MachineSettings(), sample_report_fields(np.random.default_rng(1), record)
+    )
     first = page.traces[0].baseline_mm
     words = [box.corners_mm for box in page.boxes if box.kind == "text"]
     header = max([0.0, page.grid.area_mm[1], *(box[:, 1].max() for box in words if box[:, 1].max() < first)])
@@ -389,7 +393,7 @@ def test_a_millivolt_fits_above_the_first_row(style: str, name: str) -> None:
 
 
 def test_the_one_pulse_of_a_dense_page_shows_both_gains() -> None:
-    page = place(LAYOUTS["12x1"], record_of(), PLAIN, Setup(chest_gain_mm_mv=5.0))
+    page = place(LAYOUTS["12x1"], record_of(), PLAIN, MachineSettings(chest_gain_mm_mv=5.0))
     pulses = [stroke.points_mm for stroke in page.strokes if stroke.kind == "pulse"]
     assert [len(set(np.round(points[:, 1], 6))) for points in pulses] == [3]
 
@@ -400,7 +404,7 @@ def test_the_one_pulse_of_a_dense_page_shows_both_gains() -> None:
 def test_the_grid_reaches_beyond_everything_drawn(style: str, paper: str, speed: float) -> None:
     record = record_of(fs=100.0)
     for name in ("3x4+1", "6x1"):
-        page = place(LAYOUTS[name], record, STYLES[style], Setup(speed_mm_s=speed, paper=paper))
+        page = place(LAYOUTS[name], record, STYLES[style], MachineSettings(speed_mm_s=speed, paper=paper))
         left, _, right, _ = page.grid.area_mm
         drawn = [trace.points_mm[:, 0] for trace in page.traces] + [stroke.points_mm[:, 0] for stroke in page.strokes]
         assert left <= min(np.nanmin(x) for x in drawn)
@@ -414,7 +418,7 @@ def test_any_record_finds_a_layout_and_keeps_its_truth(data: st.DataObject) -> N
     leads = tuple(data.draw(st.permutations(ALL_LEADS))[:count])
     fs = data.draw(st.sampled_from([50.0, 97.5, 128.0, 250.0, 360.0, 500.0, 1000.0, 1024.4]))
     record = record_of(leads, fs, data.draw(st.floats(0.02, 12.0)))
-    setup = Setup(
+    setup = MachineSettings(
         data.draw(st.sampled_from([12.5, 25.0, 50.0])),
         data.draw(st.sampled_from([2.5, 5.0, 10.0, 20.0])),
         data.draw(st.sampled_from([None, 5.0])),

@@ -21,7 +21,7 @@ from fastecg.shot import loads_shot
 
 @pytest.fixture(scope="module")
 def shot():
-    return Recipe.load("clean").draw(fastecg.simulate(seed=1), seed=1).to_dict()
+    return Recipe.load("clean").sample(fastecg.simulate(seed=1), seed=1).to_dict()
 
 
 def refused(message: str, call, *args, seconds: float = 2.0, **kwargs) -> None:
@@ -125,7 +125,7 @@ def test_the_longest_words_that_may_be_are_drawn():
     words = "all of this is somebody's own and long " * 5
     began = time.process_time()
     fastecg.render(record, recipe="photo", dpi=60, header_text=[words[:200]] * 40, notes=[words[:200]] * 10_000)
-    photo = Recipe.load("clean").draw(record)
+    photo = Recipe.load("clean").sample(record)
     replace(photo, artifacts=(Handwriting(notes=12, own=words[:200]),)).take(record)
     assert time.process_time() - began < 60
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 import fastecg
 from fastecg.artifacts import Curl, Wave
 from fastecg.kernels.facets import add_facets, add_folding, add_pinches, facet_noise
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.invert import invert_lattice, lookup, lookup_plane, page_under_lattice
 from fastecg.kernels.plane import sample_plane
 from fastecg.kernels.shorten import foreshorten, remaining_shear
-from fastecg.kernels.wear import mixed
 from fastecg.mesh import CELL, Mesh, Warp, _integral, lattice_shape, smallest_area
 from fastecg.recipe import Recipe
 from fastecg.views import Phone, Straight
@@ -294,14 +294,14 @@ def test_a_draw_that_folds_the_page_over_is_drawn_again():
     recipe = Recipe.from_dict({"severity": 1.0, "page": {"style": "muse", "dpi": 72}, "view": view, "slots": steep}, "steep")
     again = 0
     for seed in range(30):
-        shot = recipe.draw(RECORD, seed=seed)
-        first = [item.draw(fastecg_stream(seed, slot), 1.0) for slot, item in recipe.slots]
+        shot = recipe.sample(RECORD, seed=seed)
+        first = [item.sample(fastecg_stream(seed, slot), 1.0) for slot, item in recipe.slots]
         assert first[1] in shot.artifacts  # what bends nothing is not drawn again
         if first[0] not in shot.artifacts:
             again += 1
             assert not replace(shot, artifacts=(first[0],)).warp(LETTER).is_fold_free()
         assert shot.warp(LETTER).is_fold_free()
-        assert shot == recipe.draw(RECORD, seed=seed)
+        assert shot == recipe.sample(RECORD, seed=seed)
     assert 0 < again < 30
 
 

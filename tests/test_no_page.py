@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fastecg.digitizing.digitize import digitize
 from fastecg.digitizing.phase import Fives
-from fastecg.digitizing.separate import Separator
+from fastecg.digitizing.reading import read_signals
+from fastecg.digitizing.segmenter import LayerSegmenter
 from fastecg.digitizing.warp_fit import _STIFF, fit_warp, left_over, smoothest_warp
 from fastecg.errors import ImageError
 
@@ -94,14 +94,14 @@ USUAL = NOTHING if os.environ.get("FASTECG_LONG") else ("white", "noise", "squar
 def looks(monkeypatch):
     """How many pixels the network was shown at each look."""
     shown = []
-    separate = Separator.separate
+    separate = LayerSegmenter.separate
 
     def counted(self, picture, zoom):
         layers = separate(self, picture, zoom)
         shown.append(layers.maps[0].size)
         return layers
 
-    monkeypatch.setattr(Separator, "separate", counted)
+    monkeypatch.setattr(LayerSegmenter, "separate", counted)
     return shown
 
 
@@ -109,7 +109,7 @@ def looks(monkeypatch):
 def test_no_page_is_refused_after_a_few_looks(name, looks):
     """What a picture costs is what the network is shown, and maps that are fitted: those are counted below."""
     with pytest.raises(ImageError, match="no trace was found" if name in ("white", "graph paper") else "expected"):
-        digitize(NOTHING[name]())
+        read_signals(NOTHING[name]())
     assert sum(looks) <= MOST_PIXELS
     if name in ("white", "graph paper"):
         whole = [size for size in looks if size > 450 * 450]  # the others are parts, in which scales are tried

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from fastecg.errors import FastecgError
 from fastecg.options import Options
+from fastecg.readers import read_record
 from fastecg.run.drawing import Task
-from fastecg.run.manifest import MANIFEST, RUN, Manifest
+from fastecg.run.manifest import MANIFEST, RUN, Manifest, read_options, write_options
 from fastecg.run.outputs import output_at
-from fastecg.run.plan import _clear, _free_stem, _part, find_tasks, in_parts, left_of, sweep
+from fastecg.run.plan import _clear, _free_stem, _part, find_tasks, in_parts, left_of, open_manifest, sweep
 from fastecg.simulation import simulate
 from fastecg.writers import write_record
 
@@ -137,3 +139,80 @@ def test_a_record_is_not_drawn_over_itself(tmp_path):
     assert stems(find_tasks([tmp_path / "r0"], tmp_path / "out", None, None)) == ["r0"]
     with pytest.raises(FastecgError, match="r0"):
         find_tasks([tmp_path / "r0"], tmp_path, None, None)
+
+
+# --- the options of the run before
+
+
+def test_a_new_folder_gets_the_options_and_has_nothing_to_delete(tmp_path):
+    options = Options(recipe="clean")
+    with output_at(tmp_path, None) as output:
+        manifest, deleted = open_manifest(output, options, overwrite=False)
+    assert (manifest.images, deleted) == ({}, 0)
+    assert read_options(tmp_path) == options.to_dict()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_same_options_go_on(tmp_path, overwrite):
+    folder_of(tmp_path, *PAIR).compact()
+    write_options(tmp_path, Options(recipe="clean", per_record=2).to_dict())
+    with output_at(tmp_path, None) as output:
+        manifest, deleted = open_manifest(output, Options(recipe="clean", per_record=2), overwrite)
+    assert (set(manifest.images), deleted) == ({"r0-0.png", "r0-1.png"}, 0)
+
+
+def test_other_options_are_refused_where_something_was_drawn(tmp_path):
+    folder_of(tmp_path, *PAIR).compact()
+    write_options(tmp_path, Options(recipe="clean", seed=1).to_dict())
+    with output_at(tmp_path, None) as output, pytest.raises(FastecgError, match=r"made with other options \(.*seed.*--overwrite"):
+        open_manifest(output, Options(recipe="clean", seed=2), overwrite=False)
+    assert read_options(tmp_path)["seed"] == 1
+    assert (tmp_path / "r0-0.png").exists()
+
+
+def test_other_options_replace_what_was_drawn_if_that_is_asked_for(tmp_path):
+    folder_of(tmp_path, *PAIR).compact()
+    (tmp_path / "mine.txt").write_text("mine")
+    write_options(tmp_path, Options(recipe="clean", seed=1).to_dict())
+    with output_at(tmp_path, None) as output:
+        manifest, deleted = open_manifest(output, Options(recipe="clean", seed=2), overwrite=True)
+    assert (manifest.images, deleted) == ({}, 6)  # two images, two truths, the copy's two files
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.txt", RUN]
+    assert read_options(tmp_path)["seed"] == 2
+
+
+def test_other_options_are_taken_where_nothing_was_drawn(tmp_path):
+    """A run that was stopped before its first picture has left its options alone."""
+    write_options(tmp_path, Options(recipe="clean", seed=1).to_dict())
+    with output_at(tmp_path, None) as output:
+        assert open_manifest(output, Options(recipe="clean", seed=2), overwrite=False)[1] == 0
+    assert read_options(tmp_path)["seed"] == 2
+
+
+def test_shards_have_the_options_of_one_another(tmp_path):
+    """The lines of other shards stand in the store: a shard goes on beside them, or is refused, and deletes none of theirs."""
+    write_options(tmp_path, Options(recipe="clean", seed=1).to_dict())
+    with output_at(tmp_path, None) as output:
+        output.inherited = orjson.dumps(LINE | PAIR[0]) + b"\n"
+        manifest, deleted = open_manifest(output, Options(recipe="clean", seed=1), overwrite=True)
+        assert (set(manifest.images), deleted) == ({"r0-0.png"}, 0)
+        with pytest.raises(FastecgError, match="other shards were made with other options"):
+            open_manifest(output, Options(recipe="clean", seed=2), overwrite=True)
+
+
+# --- where records come from
+
+
+def test_what_a_run_left_in_its_own_input_is_not_drawn(tmp_path):
+    out = tmp_path / "records" / "out"
+    for folder in (tmp_path / "records", out):
+        write_record(folder / folder.name, simulate("sinus", seed=1, fs=100.0))
+    assert stems(find_tasks([tmp_path / "records"], out, None, None)) == ["records"]
+    assert stems(find_tasks([out], out / "further", None, None)) == ["out"]  # asked for by name
+
+
+def test_a_task_tells_what_its_record_was_read_from(tmp_path):
+    write_record(tmp_path / "r0", simulate("sinus", seed=1, fs=100.0))
+    read, made = read_record(tmp_path / "r0"), simulate("sinus", seed=1, fs=100.0, name="made")
+    assert [task.source for task in find_tasks([read, made], tmp_path / "out", None, None)] == [read.source, "made"]
+    assert read.source not in ("", "r0")

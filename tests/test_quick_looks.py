@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fastecg.digitizing import ruled, views
+from fastecg.digitizing import analysis as analysis_module
+from fastecg.digitizing import ruled
+from fastecg.digitizing.analysis import _may_lie, _of_pages, _runs_across, _ways, inked
 from fastecg.digitizing.phase import Lattice
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MAPS, SCALE
-from fastecg.digitizing.views import _may_lie, _of_pages, _runs_across, _ways, inked
 from fastecg.digitizing.warp_fit import fit_warp
 
 
@@ -67,17 +68,17 @@ def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypa
     layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
     looked = set()
 
-    def seen(layers, layout, turns, **told):
+    def analyse_layers(layers, layout, turns, **told):
         looked.add(turns)
-        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), placed=None, sureness=0.0)
+        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0)
 
     for name, stub in {
         "find_scales": lambda *given: scales,
-        "separator": lambda weights: SimpleNamespace(separate=lambda picture, zoom: layers),
+        "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: layers),
         "_drawn": lambda *given: True,
         "_is_mirrored": lambda *given: False,
-        "seen": seen,
+        "analyse_layers": analyse_layers,
     }.items():
-        monkeypatch.setattr(views, name, stub)
-    views.best_view(np.full((800, 800, 3), 255, dtype=np.uint8), views.READ)
+        monkeypatch.setattr(analysis_module, name, stub)
+    analysis_module.analyse_upright(np.full((800, 800, 3), 255, dtype=np.uint8), analysis_module.READ)
     assert looked == turned

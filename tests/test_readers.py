@@ -74,13 +74,13 @@ def assert_same_as_wfdb(path: Path) -> None:
     theirs = wfdb.rdrecord(str(path.with_suffix("")), smooth_frames=False)
     leads = choose_leads(theirs.sig_name, theirs.units, path)
     assert record.leads == tuple(lead.name for lead in leads)
-    per_frame = {theirs.samps_per_frame[lead.place] for lead in leads}
+    per_frame = {theirs.samps_per_frame[lead.channel] for lead in leads}
     if len(per_frame) > 1:
         assert_frames_as_wfdb(path)
         return
     assert record.fs == theirs.fs * per_frame.pop()
     for row, lead in zip(record.signal, leads, strict=True):
-        expected = theirs.e_p_signal[lead.place] * (lead.sign * millivolts_per(theirs.units[lead.place]))
+        expected = theirs.e_p_signal[lead.channel] * (lead.sign * millivolts_per(theirs.units[lead.channel]))
         np.testing.assert_array_equal(row, expected.astype(np.float32), err_msg=lead.name)
 
 

@@ -12,16 +12,16 @@ from test_balance import FS, RECORD, left_mm, page_of
 
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.decode import later
-from fastecg.digitizing.follow import follow_row, share
-from fastecg.digitizing.gauss_newton import Pen
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.follow import assign_ink, follow_row
+from fastecg.digitizing.gauss_newton import FittedPen
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.name_levels import levelled_by_names
 from fastecg.digitizing.names import Name
 from fastecg.digitizing.row_ends import Overhang, late_mm, overhang_mm
 
 SCALE = 8.0  # px/mm
-PEN = Pen(1.0, 1.0, 0.5)
+PEN = FittedPen(1.0, 1.0, 0.5)
 RADIUS = 1.2  # px
 
 
@@ -39,7 +39,7 @@ class Straight:
 
 def page_ink(points_mm, shape=(160, 200)):
     coverage = capsule_union(SCALE * np.asarray(points_mm), np.full(len(points_mm), RADIUS), shape).astype(np.float32)
-    return Ink(coverage, np.zeros(shape, bool), 0.003)
+    return PictureInk(coverage, np.zeros(shape, bool), 0.003)
 
 
 @pytest.mark.parametrize("way", [-1, 1])
@@ -61,8 +61,8 @@ def test_an_end_beside_other_ink_tells_nothing():
     ink = page_ink(trace)
     hidden = ink.hidden.copy()
     hidden[:, int(12.2 * SCALE)] = True
-    assert np.isnan(overhang_mm(trace, Straight(), Ink(ink.coverage, hidden, ink.noise), PEN, RADIUS))
-    assert np.isnan(overhang_mm(trace + (12.9, 0.0), Straight(), ink, PEN, RADIUS)), "the picture's edge"
+    assert np.isnan(overhang_mm(trace, Straight(), PictureInk(ink.coverage, hidden, ink.noise), PEN, RADIUS))
+    assert np.isnan(overhang_mm(trace + np.array([12.9, 0.0]), Straight(), ink, PEN, RADIUS)), "the picture's edge"
 
 
 def ends(left, right, count=4, radius=0.133):
@@ -88,11 +88,11 @@ def test_rows_that_end_early_do_not_move_the_start():
 
 
 def test_a_trace_taken_later_keeps_its_shape():
-    rows = Rows((Segment("I", 0, 500, 2.0, 20.0, 10.0),), 25.0, 500.0)
+    rows = PageSegments((Segment("I", 0, 500, 2.0, 20.0, 10.0),), 25.0, 500.0)
     times = np.arange(500) / 20
     y = 20.0 + np.sin(times)
     y[100:110] = np.nan
-    (moved,), there = later([Drawn(rows.segments[0], y, np.full(500, 0.01))], rows, 0.02)
+    (moved,), there = later([SegmentReading(rows.segments[0], y, np.full(500, 0.01))], rows, 0.02)
     assert moved.segment == there.segments[0]
     assert moved.segment.x_mm == pytest.approx(2.02)
     known = np.isfinite(moved.y_mm)
@@ -112,7 +112,7 @@ def test_a_spike_that_just_touches_the_row_above_stays_whole():
     ink[62, 148:157] = 0.25
     strip = Strip(ink, 0.0, 0.0, SCALE)
     rows = [follow_row(strip, level / SCALE, 100 / SCALE, (0.0, 299 / SCALE)) for level in (60, 160)]
-    shared = share(strip, rows)
+    shared = assign_ink(strip, rows)
     assert (shared[70:150, 149] == 2).all()
     assert (shared[60, :100] == 1).all()
 
@@ -124,7 +124,7 @@ def named_page(wrong_mm, zero="isoelectric", offset=0.0, names_off=(0.0,) * 4, s
     names = tuple(
         Name(item.lead, item.x_mm + 2.0, 40.0 * item.row + 6.0 + names_off[item.row] + offset, 0.95) for item in page.rows.segments
     )
-    return replace(page, view=SimpleNamespace(names=names)), drawn
+    return replace(page, analysis=SimpleNamespace(names=names)), drawn
 
 
 def test_names_tell_rows_their_level():
@@ -143,7 +143,7 @@ def test_rows_with_pulses_tell_how_high_names_are():
     page, drawn = named_page(np.array([0.0, 0.0, 0.0, 0.8]))
     told = {0: "pulse", 1: "pulse", 2: "pulse", 3: "isoelectric"}
     segments = tuple(replace(item, zero=told[item.row]) for item in page.rows.segments)
-    page = replace(page, rows=Rows(segments, 25.0, FS))
+    page = replace(page, rows=PageSegments(segments, 25.0, FS))
     off = left_mm(levelled_by_names(page, drawn))
     assert off[:3] == pytest.approx(0.0)
     assert abs(off[3]) < 0.1

@@ -312,7 +312,7 @@ def test_errors_name_the_fault_and_what_was_expected(how, words):
 
 
 def test_cases_are_those_of_the_tables_in_about_their_shares():
-    found = [Case.draw(seed) for seed in range(4000)]
+    found = [Case.sample(seed) for seed in range(4000)]
     assert {case.rhythm for case in found} == {row.name for row in RHYTHMS}
     assert {case.conduction for case in found} == {row.name for row in CONDUCTIONS}
     for rhythm, share in (("sinus", 0.44), ("atrial_fibrillation", 0.11), ("ventricular_paced", 0.012)):
@@ -323,7 +323,7 @@ def test_cases_are_those_of_the_tables_in_about_their_shares():
 
 def test_a_case_is_the_record_of_its_values():
     for seed in range(12):
-        case = Case.draw(seed)
+        case = Case.sample(seed)
         troubles = {"drift": case.drift, "muscle": case.muscle, "mains": case.mains, "lead_off": case.lead_off}
         own = simulate(case.rhythm, conduction=case.conduction, seed=seed, **troubles)
         drawn = simulate("any", seed=seed)

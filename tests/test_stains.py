@@ -21,7 +21,7 @@ SLOTS = {
 @pytest.fixture(scope="module")
 def sheet():
     record = fastecg.simulate(seed=4)
-    shot = Recipe.load("clean").draw(record, seed=1, style="muse", layout="3x4+1")
+    shot = Recipe.load("clean").sample(record, seed=1, style="muse", layout="3x4+1")
     return print_page(place(layout_for("3x4+1", record.leads), record, STYLES["muse"], shot.setup), STYLES["muse"], 4.0)
 
 
@@ -29,7 +29,7 @@ def sheet():
 def test_a_stain_is_the_same_in_place(sheet, kind):
     before = sheet.pixels.copy()
     for seed in range(3):
-        stain = replace(SLOTS[kind], chance=(1.0, 1.0)).draw(np.random.default_rng(seed), 0.6)
+        stain = replace(SLOTS[kind], chance=(1.0, 1.0)).sample(np.random.default_rng(seed), 0.6)
         copied, in_place = stain.stain(sheet), stain.stain(replace(sheet, pixels=before.copy(), owns_pixels=True))
         assert (sheet.pixels == before).all()  # that of others stays as it was
         for name in ("pixels", "ink", "text", "over", "gone", "marks"):

@@ -11,7 +11,7 @@ import pytest
 from fastecg.digitizing import bars, start
 from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import Row
+from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.start import _Ends, _weighed
 from fastecg.digitizing.time_axis import TimeAxis
@@ -63,15 +63,17 @@ def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
 
 
 def test_bars_alone_tell_where_no_end_does(monkeypatch):
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
-    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, True))])
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
+    analysis = SimpleNamespace(
+        warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, True))]
+    )
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(8.7, 0.14, 0.34, 1, by_pen=True))  # of the picture's edge
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.4, 0.125, False))])
-    told = start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm
+    told = start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm
     assert told == pytest.approx(9.4, abs=0.125)
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
-    assert start.sharper(axis, view, placed, straight, (), (), 500.0) == axis
+    assert start.sharper(axis, analysis, match, straight, (), (), 500.0) == axis
 
 
 def upright(dashes_mm):
@@ -97,10 +99,10 @@ def upright(dashes_mm):
 def test_bars_may_be_dashed_and_letters_are_none(dashes_mm, seen):
     ink = upright(dashes_mm)
     tracks = [SimpleNamespace(level_at=lambda x, level=level: np.full(len(x), level)) for level in (30.0, 60.0)]
-    placed = SimpleNamespace(tracks=(0, 1), strips=2, layout=SimpleNamespace(columns=range(4)))
-    view = SimpleNamespace(tracks=tracks, warp=SimpleNamespace(forward=lambda at: at), layers=SimpleNamespace(to_picture=lambda at: at))
+    match = SimpleNamespace(tracks=(0, 1), strips=2, layout=SimpleNamespace(columns=range(4)))
+    analysis = SimpleNamespace(tracks=tracks, warp=SimpleNamespace(forward=lambda at: at), layers=SimpleNamespace(to_picture=lambda at: at))
     axis = TimeAxis(25.0, 10.0, 62.5, 2.5, 2.5, 10.0)
-    found = bars.find_bars(axis, view, placed, SimpleNamespace(ink=ink, written=ink))
+    found = bars.find_bars(axis, analysis, match, SimpleNamespace(ink=ink, written=ink))
     assert len(found) == (6 if seen else 0)
     assert all(abs(bar.off_mm) < 0.1 for bar in found)
 
@@ -113,25 +115,29 @@ def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
 
 
 def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
-    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, False))])
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
+    analysis = SimpleNamespace(
+        warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, False))]
+    )
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.3, 0.125, False))])
     for way, moved in ((0, False), (-1, True)):
         monkeypatch.setattr(start, "_by_ends", lambda *_, way=way: _Ends(10.0, 0.14, 0.34, way, by_pen=True))
-        assert (start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm != 10.0) == moved
+        assert (start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm != 10.0) == moved
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
-    assert start.sharper(axis, view, placed, straight, (), (), 500.0).start_mm == 10.0
+    assert start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm == 10.0
 
 
 @pytest.mark.parametrize(("way", "by_pen", "rests"), [(-1, True, True), (1, True, True), (-1, False, False), (0, True, False)])
 def test_a_start_told_by_one_side_rests_on_the_pen(monkeypatch, way, by_pen, rests):
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
-    view = SimpleNamespace(warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, False))])
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
+    analysis = SimpleNamespace(
+        warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, False))]
+    )
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
     monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(10.0, 0.14, 0.34, way, by_pen=by_pen))
-    assert np.isfinite(start.sharper(axis, view, placed, straight, (), (), 500.0).pen_mm) == rests
+    assert np.isfinite(start.sharper(axis, analysis, match, straight, (), (), 500.0).pen_mm) == rests
 
 
 def gapped_row(start_mm, pitch_mm, cap_mm, first=0, scale=8.0):
@@ -144,7 +150,7 @@ def gapped_row(start_mm, pitch_mm, cap_mm, first=0, scale=8.0):
         share = np.clip((x - begin) * scale + 0.5, 0, 1) * np.clip((begin + length + 2 * cap_mm - x) * scale + 0.5, 0, 1)
         ink[79:81] = np.maximum(ink[79:81], share.astype(np.float32))
     path = np.full(len(x), 80 / scale)
-    return Strip(ink, 0.5 / scale, 0.0, scale), Row(path, path, 0.5 / scale, scale)
+    return Strip(ink, 0.5 / scale, 0.0, scale), TracePath(path, path, 0.5 / scale, scale)
 
 
 @pytest.mark.parametrize("cap_mm", [0.0, 0.13, 0.2])
@@ -153,9 +159,9 @@ def test_columns_beside_gaps_tell_their_start_and_pitch(cap_mm, first):
     """Whatever the pen adds, and though the first column begins in a pulse."""
     strip, row = gapped_row(12.3, 64.56, cap_mm, first)
     pulses = [SimpleNamespace(left_mm=5.0, fall_mm=12.0, right_mm=12.3)] if first else []
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
     axis = TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0)
-    told = start._by_columns(axis, placed, strip, [row], pulses, 500.0)
+    told = start._by_columns(axis, match, strip, [row], pulses, 500.0)
     assert (told.start_mm, told.pitch_mm) == (pytest.approx(12.3, abs=0.01), pytest.approx(64.56, abs=0.004))
 
 
@@ -163,5 +169,5 @@ def test_columns_whose_ends_contradict_each_other_tell_nothing():
     strip, row = gapped_row(12.3, 64.56, 0.13)
     second = slice(round(76 * 8.0), round(139 * 8.0))
     strip.ink[:, second] = np.roll(strip.ink[:, second], 2, axis=1)
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
-    assert start._by_columns(TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0), placed, strip, [row], [], 500.0) is None
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
+    assert start._by_columns(TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0), match, strip, [row], [], 500.0) is None

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from fastecg.errors import LayoutError
-from fastecg.layouts import LAYOUTS, PAPERS, Setup, layout_for
-from fastecg.layouts.facts import Facts, draw_facts
+from fastecg.layouts import LAYOUTS, PAPERS, MachineSettings, layout_for
 from fastecg.layouts.measured import measured
 from fastecg.layouts.place import place
 from fastecg.layouts.printed import FOOTERS, HEADERS
+from fastecg.layouts.report_fields import ReportFields, sample_report_fields
 from fastecg.printing.text import FACES, measure
 from fastecg.record import LEADS, Record
 from fastecg.simulation import simulate
@@ -61,8 +61,8 @@ def test_an_unknown_style_is_refused() -> None:
 def test_words_are_on_the_page_and_apart(style: str, paper: str) -> None:
     record = beats(70)
     for seed in range(3):
-        facts = draw_facts(np.random.default_rng(seed), record)
-        page = place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(paper=paper), facts)
+        facts = sample_report_fields(np.random.default_rng(seed), record)
+        page = place(layout_for("3x4+1", LEADS), record, STYLES[style], MachineSettings(paper=paper), facts)
         words = [measure(text) for text in page.texts if text.kind != "lead"]
         for k, a in enumerate(words):
             assert a[0] >= 0
@@ -76,8 +76,8 @@ def test_words_are_on_the_page_and_apart(style: str, paper: str) -> None:
 def test_every_word_fits_on_the_styles_own_paper(style: str) -> None:
     record = beats(70)
     for seed in range(12):
-        facts = draw_facts(np.random.default_rng(seed), record)
-        page = place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(), facts)
+        facts = sample_report_fields(np.random.default_rng(seed), record)
+        page = place(layout_for("3x4+1", LEADS), record, STYLES[style], MachineSettings(), facts)
         assert page.notes == ()
         assert any(text.kind in ("header", "footer") for text in page.texts)
 
@@ -88,16 +88,16 @@ def test_nothing_of_the_records_name_is_printed(style: str) -> None:
     pages = []
     for name in ("made", "CANARY77"):
         record = beats(80, name=name)
-        facts = draw_facts(np.random.default_rng(5), record)
-        pages.append(place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(), facts))
+        facts = sample_report_fields(np.random.default_rng(5), record)
+        pages.append(place(layout_for("3x4+1", LEADS), record, STYLES[style], MachineSettings(), facts))
     assert pages[0].texts == pages[1].texts
     assert "CANARY" not in " ".join(text.words for text in pages[1].texts) + " ".join(box.words for box in pages[1].boxes)
 
 
 def test_settings_are_printed() -> None:
     record = beats(70)
-    facts = draw_facts(np.random.default_rng(0), record)
-    setup = Setup(speed_mm_s=12.5, gain_mm_mv=10.0, chest_gain_mm_mv=5.0)
+    facts = sample_report_fields(np.random.default_rng(0), record)
+    setup = MachineSettings(speed_mm_s=12.5, gain_mm_mv=10.0, chest_gain_mm_mv=5.0)
     for name in ("muse", "dotphoto", "nk"):
         words = " ".join(text.words for text in place(layout_for("3x4+1", LEADS), record, STYLES[name], setup, facts).texts)
         assert "12.5mm/s" in words
@@ -106,10 +106,10 @@ def test_settings_are_printed() -> None:
 
 def test_facts_are_plain_and_repeatable() -> None:
     record = beats(66)
-    facts = draw_facts(np.random.default_rng(9), record)
-    assert facts == draw_facts(np.random.default_rng(9), record)
+    facts = sample_report_fields(np.random.default_rng(9), record)
+    assert facts == sample_report_fields(np.random.default_rng(9), record)
     values = json.loads(json.dumps(asdict(facts)))
-    assert Facts(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}) == facts
+    assert ReportFields(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}) == facts
 
 
 @pytest.mark.parametrize("rate", [42, 60, 75, 98, 130, 165])
@@ -122,7 +122,7 @@ def test_no_rate_is_counted_where_there_are_no_beats() -> None:
     assert measured(Record(np.zeros((12, 5000)), 500, LEADS)).rate is None
     assert measured(Record(np.full((12, 5000), np.nan), 500, LEADS)).rate is None
     assert measured(beats(60, seconds=1.0)).rate is None
-    facts = draw_facts(np.random.default_rng(0), Record(np.zeros((12, 5000)), 500, LEADS))
+    facts = sample_report_fields(np.random.default_rng(0), Record(np.zeros((12, 5000)), 500, LEADS))
     assert 40 < facts.rate < 130
 
 
@@ -132,7 +132,7 @@ def test_no_rate_is_counted_where_there_are_no_beats() -> None:
 def test_the_shortest_and_slowest_records_have_facts(samples: int, fs: float) -> None:
     record = Record(np.random.default_rng(0).normal(0, 1, (12, samples)), fs, LEADS)
     assert measured(record).rate is None
-    assert 40 < draw_facts(np.random.default_rng(0), record).rate < 130
+    assert 40 < sample_report_fields(np.random.default_rng(0), record).rate < 130
 
 
 @pytest.mark.parametrize("factor", [1e-9, 1e6, 1e18])
@@ -149,7 +149,7 @@ def test_signals_of_any_size_are_measured(factor: float) -> None:
 def test_facts_agree_with_each_other() -> None:
     for seed in range(60):
         rate = 45 + 2 * seed
-        facts = draw_facts(np.random.default_rng(seed), simulate("sinus", heart_rate=rate, seed=seed, noise=0.3))
+        facts = sample_report_fields(np.random.default_rng(seed), simulate("sinus", heart_rate=rate, seed=seed, noise=0.3))
         assert facts.qtc_ms == pytest.approx(facts.qt_ms / np.sqrt(60.0 / facts.rate), abs=1)
         rhythm = " ".join(facts.statements)
         assert ("bradycardia" in rhythm) == (facts.rate < 60 and facts.pr_ms > 0)
@@ -199,7 +199,7 @@ def test_statements_are_about_the_signal(rhythm: str, conduction: str, said: str
     right = wrong = 0
     for seed in range(10):
         record = simulate(rhythm, conduction=conduction, heart_rate=50 if rhythm == "junctional" else None, seed=seed, noise=0.3)
-        words = "; ".join(draw_facts(np.random.default_rng(seed), record).statements)
+        words = "; ".join(sample_report_fields(np.random.default_rng(seed), record).statements)
         right += said in words
         wrong += bool(re.search(not_said, words))
     assert right >= 7
@@ -208,10 +208,10 @@ def test_statements_are_about_the_signal(rhythm: str, conduction: str, said: str
 
 def test_nothing_is_printed_about_p_waves_that_are_not_there() -> None:
     record = simulate("atrial_fibrillation", seed=3)
-    facts = draw_facts(np.random.default_rng(0), record)
+    facts = sample_report_fields(np.random.default_rng(0), record)
     assert (facts.pr_ms, facts.p_axis) == (0, 0)
     for style in ("muse", "philips", "nk", "schiller", "dotphoto", "mortara"):
-        words = [text.words for text in place(layout_for("3x4+1", LEADS), record, STYLES[style], Setup(), facts).texts]
+        words = [text.words for text in place(layout_for("3x4+1", LEADS), record, STYLES[style], MachineSettings(), facts).texts]
         assert any("*" in item for item in words)
 
 
@@ -219,7 +219,7 @@ def test_labels_are_spelled_as_the_style_has_it() -> None:
     record = beats(70)
     for spelling, want in (("aVR", "aVR"), ("AVR", "AVR"), ("a V R", "a V R")):
         style = replace(STYLES["philips"], label_spelling=spelling)
-        page = place(layout_for("3x4", LEADS), record, style, Setup())
+        page = place(layout_for("3x4", LEADS), record, style, MachineSettings())
         assert [text.words for text in page.texts if text.lead == "aVR"] == [want]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing import time_axis
+from fastecg.digitizing.pulses import runs_into
 from fastecg.digitizing.time_axis import End, TimeAxis, row_length_mm
 from fastecg.errors import ImageError
 
@@ -37,8 +38,8 @@ def test_ends_that_a_pulse_runs_into_tell_nothing_where_others_do():
 def test_an_end_is_a_pulses_where_it_lies_in_one_or_beside_it():
     pulse = SimpleNamespace(left_mm=4.0, fall_mm=9.0, right_mm=9.6)
     for x, touched in ((3.8, True), (9.1, True), (9.8, True), (10.0, False), (3.5, False)):
-        assert time_axis.runs_into(x, [pulse]) == touched
-    assert not time_axis.runs_into(9.1, [])
+        assert runs_into(x, [pulse]) == touched
+    assert not runs_into(9.1, [])
 
 
 def test_bars_are_looked_for_round_where_names_say_that_time_starts():
@@ -74,21 +75,21 @@ def test_ink_falls_to_one_half_between_two_columns(inside, outside, share):
 )
 def test_rows_are_as_long_as_time_at_the_papers_speed(columns, lengths, speed):
     flags = []
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(columns), seconds=10.0), column_mm=40.0)
-    assert time_axis._speed(placed, lengths, flags) == speed
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(columns), seconds=10.0), column_mm=40.0)
+    assert time_axis._speed(match, lengths, flags) == speed
     assert flags == []
 
 
 def test_columns_tell_the_speed_where_no_row_does():
     for column_mm, told in ((62.0, 25.0), (125.0, 50.0)):
-        placed = SimpleNamespace(layout=SimpleNamespace(columns=range(4), seconds=10.0), column_mm=column_mm)
-        assert time_axis._speed(placed, ([], []), []) == told
+        match = SimpleNamespace(layout=SimpleNamespace(columns=range(4), seconds=10.0), column_mm=column_mm)
+        assert time_axis._speed(match, ([], []), []) == told
     flags = []
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(1), seconds=10.0), column_mm=40.0)
-    assert time_axis._speed(placed, ([40.0, 90.0], [175.0]), flags) == 25.0
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(1), seconds=10.0), column_mm=40.0)
+    assert time_axis._speed(match, ([40.0, 90.0], [175.0]), flags) == 25.0
     assert len(flags) == 1
     assert "175 mm" in flags[0]
-    assert time_axis._speed(placed, ([], []), flags) == 25.0
+    assert time_axis._speed(match, ([], []), flags) == 25.0
     assert "no row ends in the picture" in flags[1]
 
 
@@ -114,9 +115,9 @@ def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=()):
     """What blank paper between columns tells, of rows from `left` to `right`; those `lost` show none of it."""
     blanks = {k: [] if k in lost else list(zip(ends, begins, strict=True)) for k in range(rows)}
     monkeypatch.setattr(time_axis, "_blanks", lambda straight, row, span: blanks[row])
-    placed = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=62.5)
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=62.5)
     spans = [(left, right)] * rows
-    return time_axis._gapped(None, list(range(rows)), spans, [(True, True)] * rows, placed, 0.1, (right - left) / (len(begins) + 1))
+    return time_axis._gapped(None, list(range(rows)), spans, [(True, True)] * rows, match, 0.1, (right - left) / (len(begins) + 1))
 
 
 def test_blank_paper_parts_columns(monkeypatch):
@@ -149,15 +150,15 @@ def axis_of(monkeypatch, rows, *, strips=(), columns=4, bars=lambda axis: 0, pul
     monkeypatch.setattr(time_axis, "barred", lambda axis, *rest: bars(axis))
     monkeypatch.setattr(time_axis, "_gapped", lambda *given: gaps)
     tracks = [SimpleNamespace(cut=(k in cut, k in cut)) for k in range(len(spans))]
-    view = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=tracks)
+    analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=tracks)
     layout = SimpleNamespace(columns=range(columns), seconds=10.0)
-    placed = SimpleNamespace(
+    match = SimpleNamespace(
         layout=layout, tracks=range(len(spans)), strips=len(rows), column_mm=column_mm, left_mm=20.0, name_mm=(3.0, 2.0)
     )  # fmt: skip
     flags = []
     settings = SimpleNamespace(fs=1 / STEP, speed_mm_s=speed)
     straight = SimpleNamespace(network=None, shown=None)
-    return time_axis.time_axis(view, placed, straight, range(len(spans)), pulses, settings, flags), flags
+    return time_axis.time_axis(analysis, match, straight, range(len(spans)), pulses, settings, flags), flags
 
 
 def row(seconds=10.0, start=20.0, speed=25.0):
@@ -221,9 +222,9 @@ def test_where_every_row_is_cut_names_and_bars_tell_the_start(monkeypatch):
 
 def test_no_trace_beside_any_name_is_said(monkeypatch):
     monkeypatch.setattr(time_axis, "possible_ends", lambda *given: ([], []))
-    view = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=())
+    analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=())
     with pytest.raises(ImageError, match="no row of traces"):
-        time_axis.time_axis(view, SimpleNamespace(tracks=[None]), SimpleNamespace(network=None), [None], (), None, [])
+        time_axis.time_axis(analysis, SimpleNamespace(tracks=[None]), SimpleNamespace(network=None), [None], (), None, [])
 
 
 def test_rows_whose_start_is_hidden_by_a_pulse_tell_no_length(monkeypatch):
@@ -243,12 +244,12 @@ def test_the_pictures_own_ink_tells_the_start_where_the_networks_is_vague(monkey
     monkeypatch.setattr(
         time_axis, "possible_ends", lambda strip, row, least=0.5: tuple([end] for end in (ink if strip == "ink" else network)[row])
     )  # fmt: skip
-    view = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=[SimpleNamespace(cut=(False, False))] * 3)
+    analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=[SimpleNamespace(cut=(False, False))] * 3)
     layout = SimpleNamespace(columns=range(4), seconds=10.0)
-    placed = SimpleNamespace(layout=layout, tracks=range(3), strips=3, column_mm=62.5, left_mm=20.0, name_mm=(3.0, 2.0))
+    match = SimpleNamespace(layout=layout, tracks=range(3), strips=3, column_mm=62.5, left_mm=20.0, name_mm=(3.0, 2.0))
     settings = SimpleNamespace(fs=1 / STEP, speed_mm_s=25.0)
     straight = SimpleNamespace(network="network", shown="ink")
-    axis = time_axis.time_axis(view, placed, straight, range(3), (), settings, [])
+    axis = time_axis.time_axis(analysis, match, straight, range(3), (), settings, [])
     assert axis.start_mm == pytest.approx(20.0, abs=1e-6)
 
 

@@ -307,7 +307,7 @@ def test_truth_scale_and_lattice(photo):
 
 
 def test_the_grid_in_the_kits_keys_is_that_before_it_was_seen():
-    shot = replace(fastecg.Recipe.load("clean").draw(gapped_record(), dpi=40, layout="3x4"), view=Phone(tilt_deg=30, distance_mm=250))
+    shot = replace(fastecg.Recipe.load("clean").sample(gapped_record(), dpi=40, layout="3x4"), view=Phone(tilt_deg=30, distance_mm=250))
     photo = shot.take(gapped_record())
     assert abs(photo.warp.scale - 40 / 25.4) > 0.01
     assert read_truth(truth_bytes(photo))["x_grid"] == pytest.approx(5 * 40 / 25.4, abs=5e-4)
@@ -321,7 +321,7 @@ def test_truth_replays_the_picture(photo):
 
 
 def told_of(*artifacts, keys=("wrinkles", "augment", "bw", "handwritten_text", "num_words", "pad_inches", "rotate", "crop")):
-    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=60, layout="3x4", style="muse")
+    shot = fastecg.Recipe.load("clean").sample(gapped_record(), dpi=60, layout="3x4", style="muse")
     content = read_truth(truth_bytes(with_artifacts(shot, *artifacts).take(gapped_record())))
     return {key: content[key] for key in keys}
 
@@ -351,7 +351,7 @@ def test_names_of_leads_alone_are_no_printed_text(photo):
 
 
 def test_marks_by_hand_are_a_layer_of_their_own():
-    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=60, layout="3x4", style="muse")
+    shot = fastecg.Recipe.load("clean").sample(gapped_record(), dpi=60, layout="3x4", style="muse")
     plain, written = (
         with_artifacts(shot, *added).take(gapped_record()).truth.layers() for added in ((), (Handwriting(notes=1, own="two words"),))
     )
@@ -362,7 +362,7 @@ def test_marks_by_hand_are_a_layer_of_their_own():
 
 def test_truth_tells_what_happened_in_the_kits_words():
     artifacts = (Crease(angle_deg=10), Crease(angle_deg=-80), WhiteBalance(kelvin=3000), SensorNoise(read_levels=3, shot_levels=4))
-    shot = fastecg.Recipe.load("clean").draw(gapped_record(), dpi=40, layout="3x4")
+    shot = fastecg.Recipe.load("clean").sample(gapped_record(), dpi=40, layout="3x4")
     content = read_truth(truth_bytes(with_artifacts(shot, *artifacts).take(gapped_record())))
     told = [content[key] for key in ("wrinkles", "augment", "crease_angle", "temperature", "noise", "rotate", "crop")]
     assert told == [True, True, 10, 3000, 7, 0, 0]
@@ -377,7 +377,7 @@ def test_creases_are_level_from_45_degrees_up_to_135(angle, level):
 
 def test_truth_outside_the_picture_keeps_its_place_and_is_not_visible():
     record = gapped_record()
-    shot = fastecg.Recipe.load("photo").draw(record, seed=2, dpi=60, layout="3x4+1")
+    shot = fastecg.Recipe.load("photo").sample(record, seed=2, dpi=60, layout="3x4+1")
     photo = replace(shot, view=replace(shot.view, fill=1.6)).take(record)
     content = read_truth(truth_bytes(photo))
     outside = 0
@@ -457,7 +457,7 @@ def test_copy_refuses_names_that_wfdb_cannot_hold(tmp_path, name):
 
 def test_pixels_of_a_flat_page_give_back_the_millivolts_from_the_file_alone():
     record = fastecg.simulate("sinus", seed=3)
-    shot = fastecg.Recipe.load("clean").draw(record, layout="6x2-cabrera", style="schiller", dpi=100)
+    shot = fastecg.Recipe.load("clean").sample(record, layout="6x2-cabrera", style="schiller", dpi=100)
     photo = replace(shot, setup=replace(shot.setup, chest_gain_mm_mv=5.0)).take(record)
     content = read_truth(truth_bytes(photo))
     for entry, trace in zip(content["leads"], content["fastecg"]["traces"], strict=True):
@@ -482,7 +482,7 @@ def test_copy_of_a_long_record_is_made_in_spans_with_the_same_bytes(tmp_path, mo
 def test_truth_tells_how_a_lead_was_moved_onto_the_page():
     record = fastecg.simulate("sinus", seed=3)
     far = Record(record.signal + np.float32(20), record.fs, record.leads)
-    photo = fastecg.Recipe.load("clean").draw(far, layout="3x4", style="muse", dpi=100).take(far)
+    photo = fastecg.Recipe.load("clean").sample(far, layout="3x4", style="muse", dpi=100).take(far)
     content = read_truth(truth_bytes(photo))
     assert min(abs(trace["offset_mv"]) for trace in content["fastecg"]["traces"]) > 10
     for entry, trace in zip(content["leads"], content["fastecg"]["traces"], strict=True):

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 
-_STEP = 32  # pixels between places where the threshold is known
-_CLOUD_MM = 40.0  # over which it wanders
+_STEP = 32  # Distance in px of the nodes at which the threshold is computed.
+_CLOUD_MM = 40.0  # Distance over which the threshold varies.
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.gauss_newton import Pen
-from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.gauss_newton import FittedPen
+from fastecg.digitizing.ink import PictureInk
 
 _INSIDE_MM = 1.0  # of the trace beside its end that is looked at
 _LONGEST_MM, _SHORTEST_MM = 0.6, -0.3  # beyond the last sample: ends that are sought
@@ -47,7 +47,7 @@ class Overhang:
     radius_mm: float
 
 
-def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: Ink, pen: Pen, radius_px: float) -> float:
+def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
     """How far ink goes on beyond the first of the page places (n, 2) of a trace, along the page's x; NaN where that is not seen.
 
     Parameters
@@ -55,8 +55,8 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: Ink, pen: Pen, radiu
     points_mm : ndarray, shape (n, 2)
         From an end of a row inwards.
     warp : PageWarp
-    ink : Ink
-    pen : Pen
+    ink : PictureInk
+    pen : FittedPen
     radius_px : float
         Half the nominal pen.
     """
@@ -100,7 +100,7 @@ class _End:
     upto: np.ndarray
 
 
-def _left(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: Pen, radius_px: float) -> float:
+def _left(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
     """What a stroke that ends `further_mm` beyond the last of `points` leaves of the ink, the sum of squares, rising as suits it best."""
     x, last = way * points[:, 0], points[-1]
     end = x[-1] + further_mm

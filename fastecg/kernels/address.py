@@ -12,6 +12,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 
+# Inlined: as a call of its own, Numba would count the array as in use and release it again every time.
 @jit(inline="always")
 def address(array):
     """Where a parameter of the calling function, or a view of one, begins: a whole number of 64 bits."""

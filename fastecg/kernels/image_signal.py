@@ -24,7 +24,7 @@ from fastecg.kernels.stencil import LANES, aim_along, aim_down, filter_line, gau
 from fastecg.kernels.vectors import I8, I16, I32, Vectors
 
 PATCH = 4  # pixels between the nodes of the mottle
-PART = 64  # factors count so many parts of one
+PART = 64  # Fixed-point unit of factors.
 _SOME = 16  # pixels at a time
 _BRIGHTEST = 255 * PART
 _GREY = (77, 150, 29)  # 256ths of red, green and blue in brightness (ITU-R BT.601)
@@ -64,10 +64,10 @@ def _process(rows, weights, factors, passes, deviates, mottle, seed):
     half = (rows.shape[1] // 3 + 1) // 2
     smooth, line, below = np.empty((passes, 2, 2, half), np.int16), np.empty(half + 2, np.int16), np.empty(half, np.int16)
     ring, long_line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
-    places = np.empty((2, 2 * reach + 1), dtype=np.int64)
+    sources = np.empty((2, 2 * reach + 1), dtype=np.int64)
     mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _SOME), np.uint8)
     _process_rows(
-        rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, places[0], places[1],
+        rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, sources[0], sources[1],
         mixed, patches, rest,
     )  # fmt: skip
 
@@ -183,9 +183,9 @@ def _lay_over(near, far, mixed, count):
 
 
 @jit
-def _put_row_together(grey, places, weights, factors, upper, lower, share, blue, red, row, rest):
+def _put_row_together(grey, sources, weights, factors, upper, lower, share, blue, red, row, rest):
     """One row of pixels; its end goes through `rest`."""
-    grey_at, places_at, weights_at, factors_at = address(grey), address(places), address(weights), address(factors)
+    grey_at, sources_at, weights_at, factors_at = address(grey), address(sources), address(weights), address(factors)
     upper_at, lower_at, blue_at, red_at, row_at = address(upper), address(lower), address(blue), address(red), address(row)
     pairs, whole, rest_at = np.int64(len(weights) - 1), len(row) // (3 * _SOME) * _SOME, address(rest)
     for x in range(0, whole + _SOME, _SOME):
@@ -193,7 +193,7 @@ def _put_row_together(grey, places, weights, factors, upper, lower, share, blue,
         out = row_at + 3 * i if x < whole else rest_at
         if 3 * x < len(row):
             _together(
-                places_at, weights_at, pairs, i, grey_at + i, factors_at, upper_at + 4 * i, lower_at + 4 * i, share,
+                sources_at, weights_at, pairs, i, grey_at + i, factors_at, upper_at + 4 * i, lower_at + 4 * i, share,
                 blue_at + i, red_at + i, out,
             )  # fmt: skip
     for k in range(3 * whole, len(row)):
@@ -231,7 +231,7 @@ def _apart(typing, upper, lower, grey_upper, grey_lower, blue, red):
 
 
 @intrinsic
-def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
+def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
     """Sixteen pixels: brightness against its blur, with its mottle, and colours spread to full size, 3 : 1 along the row."""
 
     def spread(v: Vectors, mixed: Any) -> Any:
@@ -258,7 +258,7 @@ def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, sh
             light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
         light = v.maximum(v.minimum(light, _BRIGHTEST), 0)
         kind = ir.VectorType(ir.FloatType(), _SOME)
-        above, below = (v.load(place, ir.FloatType(), _SOME) for place in (upper, lower))
+        above, below = (v.load(pointer, ir.FloatType(), _SOME) for pointer in (upper, lower))
         mottled = v.b.fadd(v.b.sitofp(light, kind), above)
         mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _SOME), v.b.fsub(below, above)))
         light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)

@@ -6,9 +6,9 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_ROUNDS = 16
-_CLOSE = 1e-7  # of a cell
-_EXACT = 1e-12  # of a cell
+_ROUNDS = 16  # Largest number of Newton's iterations.
+_CLOSE = 1e-7  # Tolerance, in cells, within which a point is inside a cell.
+_EXACT = 1e-12  # Convergence of these iterations, in cells.
 
 
 @jit

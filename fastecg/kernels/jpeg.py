@@ -23,8 +23,8 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
-_BLOCK = 8
-_MCU = 16  # pixels a side that share one block of either colour
+_BLOCK = 8  # Side of a block in px.
+_MCU = 16  # Side in px of the area that shares one block of each colour.
 _LUMA = (
     (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
     (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92), (49, 64, 78, 87, 103, 121, 120, 101),
@@ -34,8 +34,8 @@ _CHROMA = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99), (47, 66, 99, 99, 99, 99, 99, 99),
     (99,) * 8, (99,) * 8, (99,) * 8, (99,) * 8,
 )  # fmt: skip
-_DIGITS = 13  # binary digits of a cosine behind the point
-_KEPT = 2  # those that values keep between the two passes
+_DIGITS = 13  # Binary digits of a cosine's fraction.
+_KEPT = 2  # Binary digits that values keep between the two passes.
 
 
 def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) -> None:
@@ -185,13 +185,13 @@ def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
     t10, t13, t11, t12 = v.b.add(low[0], low[3]), v.b.sub(low[0], low[3]), v.b.add(low[1], low[2]), v.b.sub(low[1], low[2])
     drop = _DIGITS - _KEPT if first else _DIGITS + _KEPT
     out: list[Any] = [None] * 8
-    for place, total in ((0, v.b.add(t10, t11)), (4, v.b.sub(t10, t11))):
-        out[place] = v.narrow(v.shift(total, _KEPT), I16) if first else _rounded(v, total, _KEPT)
+    for index, total in ((0, v.b.add(t10, t11)), (4, v.b.sub(t10, t11))):
+        out[index] = v.narrow(v.shift(total, _KEPT), I16) if first else _rounded(v, total, _KEPT)
     z1 = _weighed(v, v.b.add(t12, t13), 0.541196100)
     out[2] = _rounded(v, v.b.add(z1, _weighed(v, t13, 0.765366865)), drop)
     out[6] = _rounded(v, v.b.add(z1, _weighed(v, t12, -1.847759065)), drop)
-    for place, total in zip((7, 5, 3, 1), _odd_part(v, *high[::-1]), strict=True):
-        out[place] = _rounded(v, total, drop)
+    for index, total in zip((7, 5, 3, 1), _odd_part(v, *high[::-1]), strict=True):
+        out[index] = _rounded(v, total, drop)
     return out
 
 
@@ -230,8 +230,8 @@ def _there_and_back(typing, at, stride, rounding, steps):
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (at, stride, rounding, steps) = Vectors(builder), args
-        places = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(_BLOCK)]
-        rows = [v.widen(v.load(place, I8, 16), I16, signed=False) for place in places]
+        pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(_BLOCK)]
+        rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
         rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
         rows = _forward(v, _turned(v, _forward(v, _turned(v, rows), first=True)), first=False)
         both = [*range(_BLOCK)] * 2
@@ -246,9 +246,9 @@ def _there_and_back(typing, at, stride, rounding, steps):
             step = v.pick(v.load(steps, I16, _BLOCK, step=2 * _BLOCK * k), both)
             rows[k] = v.b.mul(v.b.sub(v.b.xor(whole, sign), sign), step)
         rows = _turned(v, _backward(v, _turned(v, _backward(v, rows, first=True)), first=False))
-        for place, row in zip(places, rows, strict=True):
+        for pointer, row in zip(pointers, rows, strict=True):
             level = v.maximum(v.minimum(v.b.add(row, v.repeat(row, 128)), 255), 0)
-            v.store(v.narrow(level, I8), place)
+            v.store(v.narrow(level, I8), pointer)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit

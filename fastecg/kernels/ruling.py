@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.hashing import place_of, scramble
+from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_SLABS = 16  # rectangles a dot is made of
-_FEW_SLABS = 6  # ... where it is so small that pixels show nothing of its outline
-_SMALL_PX = 2.0
-_CLOUD = 9.0  # dots from one independent value of the plate's ink to the next
+_SLABS = 16  # Rectangles that make up a dot,
+_FEW_SLABS = 6  # and a dot so small that pixels do not show its outline,
+_SMALL_PX = 2.0  # below this radius.
+_CLOUD = 9.0  # Dots between two independent values of the plate's ink.
 _MISSED = np.uint64(655)  # of 65,536 dots hardly print: lint on the plate
 
 
@@ -108,7 +108,7 @@ def _dot(i, j, uneven, seed):
     """Return the radius of a dot, how far it is off to the right and below, both in ideal radii, and its ink."""
     if uneven == 0.0:
         return 1.0, 0.0, 0.0, 1.0
-    bits = scramble(place_of(i, j) + np.uint64(seed))
+    bits = scramble(combined(i, j) + np.uint64(seed))
     ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_part(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
     if bits >> np.uint64(48) < _MISSED:
         ink *= 0.35

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.errors import LayoutError
-from fastecg.layouts.facts import Facts
-from fastecg.layouts.furniture import label_of, pulses_at, separators, steps
+from fastecg.layouts.annotations import label_of, pulses_at, separators, steps
 from fastecg.layouts.layout import Layout
-from fastecg.layouts.paper import Frame, Setup, paper_for
+from fastecg.layouts.paper import MachineSettings, PageFrame, paper_for
 from fastecg.layouts.printed import Edges, printed_words
+from fastecg.layouts.report_fields import ReportFields
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.printing.text import measure, printable
 from fastecg.record import Record
@@ -42,7 +42,14 @@ class Cell:
 
 
 def place(
-    layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts | None = None, *, start: int = 0, stop: int | None = None
+    layout: Layout,
+    record: Record,
+    style: Style,
+    setup: MachineSettings,
+    facts: ReportFields | None = None,
+    *,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Page:
     """Draw samples `start` to `stop` of a record as vectors in mm.
 
@@ -55,9 +62,9 @@ def place(
     record : Record
     style : Style
         The look of the machine.
-    setup : Setup
+    setup : MachineSettings
         Speed, gain, paper and the like.
-    facts : Facts, optional
+    facts : ReportFields, optional
         What header and footer print; without it the page has neither.
     start, stop : int
         Samples of the page; `stop` defaults to the record's end. What does not fit on the time axis is left out.
@@ -102,22 +109,22 @@ def place(
     )
 
 
-def page_rows(layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts) -> tuple[list[float], float]:
-    """The y of 0 mV of every row of the page that `place` would draw, and the rows' distance, mm; no rows without a lead to draw."""
+def page_rows(layout: Layout, record: Record, style: Style, setup: MachineSettings, facts: ReportFields) -> tuple[list[float], float]:
+    """The y of 0 mV of every row and the rows' distance, mm, as `place` would have them; empty if there is no lead to draw."""
     cells = tuple(_cells(layout, record, setup, []))
     frame = page_frame(layout, style, setup, [])
     return _rows(cells, layout, frame, printed_words(facts, setup, style, frame, []), style, setup) if cells else ([], 0.0)
 
 
 def _rows(
-    cells: tuple[Cell, ...], layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], style: Style, setup: Setup
+    cells: tuple[Cell, ...], layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges], ...], style: Style, setup: MachineSettings
 ) -> tuple[list[float], float]:
     """The y of 0 mV of every row, and the rows' distance, mm."""
     gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
     return _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
 
 
-def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> Iterator[Cell]:
+def _cells(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> Iterator[Cell]:
     """The segments whose lead the record has; missing leads are added to the notes."""
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
@@ -130,7 +137,7 @@ def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> It
         yield Cell(lead, first + k, 0, rhythm=True)
 
 
-def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> list[str]:
+def _rhythm_leads(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> list[str]:
     """The leads of the rhythm strips: those asked for first, then the layout's own, then others of the record."""
     given = setup.rhythm_leads or ()
     layout.check_rhythm(given)
@@ -150,7 +157,7 @@ def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]
     return [lead for lead in chosen if lead in record.leads]
 
 
-def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> Frame:
+def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list[str]) -> PageFrame:
     """The page's size, where its grid lies, and where the time axis starts and ends."""
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
     before, after = _beside(style)
@@ -171,11 +178,11 @@ def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> 
     # A machine starts printing at one place, whatever the paper's length: only a little of the spare width goes to the left.
     spare = max(0.0, width - max(right, _EDGE_MM) - end)
     begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
-    return Frame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
+    return PageFrame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
 
 
 def _beside(style: Style) -> tuple[float, float]:
-    """Space for pulses and row names before and after the traces, mm."""
+    """Space in mm for pulses and row names in front of and behind the traces."""
     pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     before = pulse if style.pulse_side in ("left", "both") else 0.0
     after = pulse + 1.0 if style.pulse_side in ("right", "both") else 0.0
@@ -183,11 +190,11 @@ def _beside(style: Style) -> tuple[float, float]:
 
 
 def _on_grid(low: float, high: float) -> float:
-    """The last 5 mm line from `low` that is not beyond `high`."""
+    """The last 5 mm line, counted from `low`, that is not beyond `high`."""
     return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
 
 
-def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
+def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
     """The y of 0 mV of every row, and the rows' distance, mm. The first row has room for 1 mV above it, at its `gain`."""
     _, top, _, bottom = frame.grid_mm
     edges = [box for _, box in words]
@@ -202,7 +209,7 @@ def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ..
     return [first + row * pitch for row in range(layout.rows)], pitch
 
 
-def _style_rows(layout: Layout, frame: Frame, style: Style) -> tuple[list[float], float] | None:
+def _style_rows(layout: Layout, frame: PageFrame, style: Style) -> tuple[list[float], float] | None:
     """The rows where the style has them, if the layout and the paper fit."""
     first, pitch, nearer = style.rows_mm
     strips = len(layout.rhythm)
@@ -210,7 +217,7 @@ def _style_rows(layout: Layout, frame: Frame, style: Style) -> tuple[list[float]
     return (rows, pitch) if pitch and rows[-1] + 0.3 * pitch < frame.size_mm[1] else None
 
 
-def _outline(frame: Frame, style: Style) -> tuple[Stroke, ...]:
+def _outline(frame: PageFrame, style: Style) -> tuple[Stroke, ...]:
     """A line round the page, just on it."""
     if not style.frame_mm:
         return ()
@@ -223,8 +230,8 @@ def _traces(
     cells: tuple[Cell, ...],
     layout: Layout,
     record: Record,
-    setup: Setup,
-    frame: Frame,
+    setup: MachineSettings,
+    frame: PageFrame,
     baselines: list[float],
     pitch: float,
     span: tuple[int, int],
@@ -251,7 +258,9 @@ def _traces(
         yield Trace(cell.lead, first, max(first, last), points, baseline, gain, cell.row, cell.column, cell.rhythm, offset)
 
 
-def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, span: tuple[int, int]) -> tuple[int, int, float]:
+def _segment(
+    cell: Cell, layout: Layout, fs: float, setup: MachineSettings, frame: PageFrame, span: tuple[int, int]
+) -> tuple[int, int, float]:
     """First and last sample (exclusive) of a cell, and the x of the first."""
     start, stop = span
     columns = 1 if cell.rhythm else len(layout.columns)
@@ -275,14 +284,14 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
 
 
 def _extremes(values: np.ndarray) -> tuple[float, float]:
-    """The least and the greatest value that is known, NaN if none is."""
+    """The smallest and the largest finite value; NaN if there is none."""
     low, high = float(values.min()), float(values.max())
     # Only where something is unknown the loop that looks for it, which takes ten times as long.
     return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
-    """Notes on leads, and on the end of the signal, that the page does not show."""
+    """Notes on leads and on the end of the signal if the page does not show them."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]
     if missing:
@@ -293,7 +302,7 @@ def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]
     return notes
 
 
-def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: Frame) -> Iterator[Stroke]:
+def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> Iterator[Stroke]:
     """A calibration pulse for each row; if the rows are close together, one for all, in the first row."""
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())

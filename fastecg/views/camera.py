@@ -45,7 +45,7 @@ class Camera(View):
         return self._image_plane(points_mm, page_mm) * scale - corner
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
-        """Places (…, 2) in a picture in which the page's centre is the origin and has the scale 1/mm."""
+        """Coordinates (…, 2) in an image plane whose origin is the page's centre and whose scale there is 1 per mm."""
         corners = self._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
         lens = float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2)), self.lens_k1, self.lens_k2
         return self._through(points_mm, page_mm, lens, self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
@@ -53,7 +53,7 @@ class Camera(View):
     def _through(
         self, points_mm: np.ndarray, page_mm: tuple[float, float], lens: tuple[float, float, float], turned_deg: float
     ) -> np.ndarray:
-        """Places (…, 2) towards the camera's side and across it, turned by an angle."""
+        """Coordinates (…, 2) towards the camera's side and across it, rotated by an angle."""
         from fastecg.kernels.pinhole import through_lens
 
         # However near it is said to be, the camera stays so far off a long page that its nearest corner is not in its face.

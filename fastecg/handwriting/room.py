@@ -11,9 +11,9 @@ import numpy as np
 from fastecg.page import Box, Page, Trace
 
 CELL_MM = 2.5
-_FINE_MM = 0.5  # cells in which a pen stroke's distance to a trace is told
-_LOOKED_AT = 4  # free places, of which the roomiest is taken
-_EDGE_MM = 3.0  # nobody writes closer to the paper's edge
+_FINE_MM = 0.5  # Side of the cells in which the distance of pen strokes to traces is measured.
+_LOOKED_AT = 4  # Free cells that are compared; the one with most space around it is taken.
+_EDGE_MM = 3.0  # Margin at the paper's edge without writing.
 
 Extent = tuple[float, float, float, float]
 
@@ -91,30 +91,30 @@ class Room:
         free = (_window_sums(self.words, rows, columns) == 0) & self._inside(rows, columns)
         for wanted in self._crossings(rows, columns) if across else (_window_sums(self.traces, rows, columns) == 0,):
             fine = free & wanted
-            places = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
-            places = places if len(places) else np.argwhere(fine)
-            if len(places):
-                row, column = self._roomiest(places[rng.integers(len(places), size=1 if across else _LOOKED_AT)], rows, columns)
+            cells = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
+            cells = cells if len(cells) else np.argwhere(fine)
+            if len(cells):
+                row, column = self._roomiest(cells[rng.integers(len(cells), size=1 if across else _LOOKED_AT)], rows, columns)
                 slack = rng.uniform(0.0, 1.0, 2) * (columns * CELL_MM - width, rows * CELL_MM - height)
                 return float(column * CELL_MM + slack[0]), float(row * CELL_MM + slack[1])
         return None
 
     def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Places that a trace runs through at their edges alone, and those that it runs through, but not all over."""
+        """Cells whose windows a trace crosses at the edges only, and cells whose windows it crosses but does not fill."""
         traces = _window_sums(self.traces, rows, columns)
         down, along = (rows - 1) // 4, columns // 4
         middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
         middle = middle[down : down + traces.shape[0], along : along + traces.shape[1]]
         return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
 
-    def _roomiest(self, places: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
-        """The one of some places (n, 2) with the least round it: who has a page to write on does not squeeze in."""
+    def _roomiest(self, cells: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
+        """The cell of some (n, 2) with the most free space around it."""
         full = self.traces | self.words
         taken = [
             int(np.count_nonzero(full[max(row - 2, 0) : row + rows + 2, max(column - 2, 0) : column + columns + 2]))
-            for row, column in places.tolist()
+            for row, column in cells.tolist()
         ]
-        row, column = places[int(np.argmin(taken))].tolist()
+        row, column = cells[int(np.argmin(taken))].tolist()
         return row, column
 
     def _inside(self, rows: int, columns: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`Separator`: the trained network on whole pictures, at the scale it was taught at."""
+"""`LayerSegmenter`: the trained network on whole pictures, at the scale it was taught at."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fastecg.system.cores import cores
 #: The network that ships with the package.
 WEIGHTS = Path(__file__).parent / "layernet.onnx"
 
-_BAND = 640  # px of a picture that go through the network at once: more costs memory, less costs seams
-_SEAM = 64  # px that neighbouring bands share on each side
+_BAND = 640  # Rows in px of a picture that go through the network at once: more cost memory, fewer cost seams.
+_SEAM = 64  # Rows in px that neighbouring bands share on each side.
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Layers:
         return (np.asarray(points) + 0.5) * self.zoom - 0.5
 
 
-class Separator:
+class LayerSegmenter:
     """Runs the network with onnxruntime.
 
     Parameters
@@ -101,16 +101,16 @@ class Separator:
         return Layers(maps, markers, width / picture.shape[1], picture=seen)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
-        """The layers of about `size` px round a point (x, y) of the picture."""
+        """The layers of a square of about `size` px around a point (x, y) of the picture."""
         side = size / zoom
         x, y = (int(np.clip(at - side / 2, 0, max(length - side, 0))) for at, length in zip(middle, picture.shape[1::-1], strict=True))
         return self.separate(picture[y : y + int(side) + 1, x : x + int(side) + 1], zoom)
 
 
 @lru_cache(maxsize=2)
-def separator(weights: Path = WEIGHTS) -> Separator:
-    """The separator of a file of weights, loaded once."""
-    return Separator(weights)
+def load_segmenter(weights: Path = WEIGHTS) -> LayerSegmenter:
+    """The network of a weights file, loaded once."""
+    return LayerSegmenter(weights)
 
 
 def resized(picture: np.ndarray, zoom: float) -> np.ndarray:

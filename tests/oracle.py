@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.digitizing.layout import Rows, rows_of
+from fastecg.digitizing.layout import PageSegments, segments_of
 from fastecg.digitizing.targets import THIN_MM
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def true_layers(photo: Photo, pen_mm: float | None = THIN_MM) -> dict[str, np.nd
     page, style, scale, truth = photo.page, photo.style, photo.warp.scale, photo.truth
     shape = sheet_shape(page, scale)
     drawn = [trace for trace in truth.traces if len(trace.points) > 1]
-    grid = truth._seen(grid_plane(shape, page.grid, style.grid, scale))
-    major = truth._seen(grid_plane(shape, page.grid, replace(style.grid, minor_mm=0.0), scale))
+    grid = truth._in_picture(grid_plane(shape, page.grid, style.grid, scale))
+    major = truth._in_picture(grid_plane(shape, page.grid, replace(style.grid, minor_mm=0.0), scale))
     return {"trace": np.stack([_trace_layer(photo, trace, pen_mm) for trace in drawn]), "grid": grid, "major": major}
 
 
@@ -37,20 +37,20 @@ def _trace_layer(photo: Photo, trace: TraceTruth, pen_mm: float | None) -> np.nd
 
     if pen_mm is None:
         scale = photo.warp.scale
-        return photo.truth._seen(trace_plane([trace.trace], photo.style, scale, sheet_shape(photo.page, scale)))
+        return photo.truth._in_picture(trace_plane([trace.trace], photo.style, scale, sheet_shape(photo.page, scale)))
     plane = np.zeros(photo.warp.size, dtype=np.uint8)
     stroke_polyline(trace.points, pen_mm * photo.warp.scale, plane)
     return plane
 
 
-def true_rows(photo: Photo) -> Rows:
-    """The photo's layout, its places counted from the grid's first crossing."""
+def true_segments(photo: Photo) -> PageSegments:
+    """The photo's layout, in coordinates from the grid's first crossing."""
     left, top = photo.page.grid.area_mm[:2]
-    return rows_of(photo.page, photo.record.fs).moved((-left, -top))
+    return segments_of(photo.page, photo.record.fs).moved((-left, -top))
 
 
 def drawn_samples(photo: Photo) -> np.ndarray:
-    """Which samples of the record are in the picture, (leads, samples) bool."""
+    """Which samples of the record are visible in the picture, (leads, samples) bool."""
     drawn = np.zeros(photo.record.signal.shape, dtype=bool)
     for trace in photo.truth.traces:
         drawn[photo.record.leads.index(trace.lead), trace.start : trace.stop] |= trace.visible & np.isfinite(trace.points[:, 1])

@@ -1,4 +1,4 @@
-"""`Facts`: what a machine prints about a recording: what it measured on the signal, and made-up administration.
+"""`ReportFields`: what a machine prints about a recording: what it measured on the signal, and made-up administration.
 
 Nothing but the signal is taken from the record, neither its name nor its header. Identifiers, dates and initials are random, so a page
 cannot show those of a patient.
@@ -18,14 +18,16 @@ from fastecg.layouts.measured import Measured, measured
 from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 
-_LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+#: Letters of made-up initials and codes: none that looks like a digit.
+LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
+#: Months as machines and offices print them.
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportFields:
     """Printed measurements and made-up administration; plain values, ready for JSON. Intervals in ms, axes in degrees."""
 
     rate: int
@@ -58,8 +60,8 @@ class Facts:
         check_lines([value for value in vars(self).values() if isinstance(value, str)], "words of the header", LONGEST_LINE)
 
 
-def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
-    """Measure what can be measured of a recording, and make up who it is from.
+def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFields:
+    """Measure what can be measured on a recording, and make up the rest.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
     drawn_qt = _qt_ms(rng, facts["rate"])
     qt = found.qt_ms if found.qt_ms is not None and 240 <= found.qt_ms <= 600 else drawn_qt
     facts |= {"qt_ms": qt, "qtc_ms": round(qt / math.sqrt(60.0 / facts["rate"]))}
-    return Facts(
+    return ReportFields(
         rate=facts["rate"],
         pr_ms=facts["pr_ms"],
         qrs_ms=facts["qrs_ms"],
@@ -102,14 +104,19 @@ def draw_facts(rng: np.random.Generator, record: Record) -> Facts:
     )
 
 
+def sample_date(rng: np.random.Generator) -> str:
+    """A made-up date, as "07 MAR 2011"."""
+    return f"{int(rng.integers(1, 29)):02d} {MONTHS[int(rng.integers(12))]} {int(rng.integers(1996, 2026))}"
+
+
 def _qt_ms(rng: np.random.Generator, rate: int) -> int:
-    """A QT that goes with the rate: Bazett's formula backwards from a likely QTc, held where Bazett overcorrects."""
+    """A QT interval for a rate: Bazett's formula inverted from a likely QTc, limited where Bazett overcorrects."""
     qtc = float(np.clip(rng.normal(420, 24), 360, 465))
     return 2 * round(float(np.clip(qtc * math.sqrt(60.0 / rate), 220, 560)) / 2)
 
 
 def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]) -> tuple[str, ...]:
-    """What a machine would say: nothing that the measurements, or the signal, contradict."""
+    """Statements as a machine prints them, none of which contradicts the measurements or the signal."""
     lines = [_WARNING] if rng.random() < 0.08 else []
     if found.rate is None:
         return (*lines, str(rng.choice(_NEUTRAL)))
@@ -172,9 +179,9 @@ class _Administration(TypedDict):
 
 def _administration(rng: np.random.Generator) -> _Administration:
     """Made-up numbers, initials and dates."""
-    letters = "".join(rng.choice(list(_LETTERS), 2))
+    letters = "".join(rng.choice(list(LETTERS), 2))
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
-    name = _MONTHS[month]
+    name = MONTHS[month]
     forms = [f"{day:02d}-{name}-{year}", f"{day} {name.capitalize()} {year}", f"{day:02d}.{month + 1:02d}.{year}"]
     forms += (f"{year}-{month + 1:02d}-{day:02d}", f"{month + 1:02d}/{day:02d}/{year}", f"{day:02d}/{month + 1:02d}/{year}")
     clock = f"{int(rng.integers(0, 24)):02d}:{int(rng.integers(0, 60)):02d}"
@@ -185,6 +192,6 @@ def _administration(rng: np.random.Generator) -> _Administration:
         "sex": str(rng.choice(["M", "F"])),
         "date": str(rng.choice(forms, p=(0.4, 0.12, 0.12, 0.12, 0.12, 0.12))),
         "time": clock + (f":{int(rng.integers(0, 60)):02d}" if rng.random() < 0.6 else ""),
-        "device": f"{int(rng.integers(0, 100)):03d}{rng.choice(list(_LETTERS))}",
+        "device": f"{int(rng.integers(0, 100)):03d}{rng.choice(list(LETTERS))}",
         "page_words": "Page 1 of 1",
     }

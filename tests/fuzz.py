@@ -1,9 +1,9 @@
 """Damaged input for everything that reads something, and a count of what came of it.
 
-    python tools/fuzz.py                      all of it, some 200,000 inputs; prints a Markdown table
-    python tools/fuzz.py --share 0.003        a few of each
-    python tools/fuzz.py --docs               writes the table into docs/robustness.md
-    python tools/fuzz.py --again recipe:1234  one input once more, with its traceback
+    python tests/fuzz.py                      all of it, some 200,000 inputs; prints a Markdown table
+    python tests/fuzz.py --share 0.003        a few of each
+    python tests/fuzz.py --docs               writes the table into docs/robustness.md
+    python tests/fuzz.py --again recipe:1234  one input once more, with its traceback
 
 Input number k of a subject is made from (seed, subject, k) alone. What may come of it: it is taken, or it is refused by one of
 fastecg's own errors. Any other exception, a warning, more than `SLOW_S` seconds of computing, a wait without end, or more than
@@ -36,7 +36,6 @@ from typing import Any
 
 import numpy as np
 import tomllib
-from sections import rewrite
 
 import fastecg
 from fastecg.errors import FastecgError, UnitWarning
@@ -244,7 +243,7 @@ def _read_recipe(files: Files, folder: Path, rng: random.Random) -> None:
     put(files, folder)
     (folder / "it").rename(folder / "it.toml")
     recipe = fastecg.Recipe.load(folder / "it.toml")
-    shot = recipe.draw(_sample(), seed=rng.randrange(1 << 40), severity=rng.choice((None, 0.0, 1.0)), dpi=40)
+    shot = recipe.sample(_sample(), seed=rng.randrange(1 << 40), severity=rng.choice((None, 0.0, 1.0)), dpi=40)
     assert fastecg.Recipe.from_toml(recipe.to_toml(), recipe.name).to_dict() == recipe.to_dict()
     if rng.random() < 0.1:
         shot.take(_sample())
@@ -569,7 +568,9 @@ def _recipe_seeds() -> list[bytes]:
 def _shot_seeds() -> list[bytes]:
     """Shots of all recipes; small pictures."""
     names = [name for name in RECIPES for _ in range(3)]
-    return [_json(fastecg.Recipe.load(name).draw(_sample(), seed=seed, dpi=40, severity=1.0).to_dict()) for seed, name in enumerate(names)]
+    return [
+        _json(fastecg.Recipe.load(name).sample(_sample(), seed=seed, dpi=40, severity=1.0).to_dict()) for seed, name in enumerate(names)
+    ]
 
 
 def _rendered_seeds() -> list[Files]:
@@ -813,7 +814,11 @@ def main() -> None:
                 print(f"  {name}:{number} {fault}", file=sys.stderr, flush=True)
     print(table(counts))
     if given.docs:
-        rewrite(Path(__file__).parent.parent / "docs" / "robustness.md", "fuzz", table(counts))
+        root = Path(__file__).parent.parent
+        sys.path.append(str(root / "tools"))
+        from sections import rewrite
+
+        rewrite(root / "docs" / "robustness.md", "fuzz", table(counts))
     sys.exit(any(count.faults for _, _, count in counts.values()))
 
 

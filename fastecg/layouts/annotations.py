@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from fastecg.layouts.layout import Layout
-from fastecg.layouts.paper import Frame
+from fastecg.layouts.paper import PageFrame
 from fastecg.page import Stroke, Text, Trace
 from fastecg.printing.text import width_mm
 from fastecg.styles.style import Style
@@ -15,7 +15,7 @@ from fastecg.styles.style import Style
 Line = tuple[float, float, float, float]  # x0, y0, x1, y1 in mm
 
 
-def pulses_at(baseline: float, gains: list[float], style: Style, frame: Frame) -> Iterator[Stroke]:
+def pulses_at(baseline: float, gains: list[float], style: Style, frame: PageFrame) -> Iterator[Stroke]:
     """The calibration pulses of one row: 1 mV high, with a step where there are two gains (mm/mV, the larger first)."""
     whole = style.pulse_width_mm + 2 * style.pulse_feet_mm
     if style.pulse_side in ("left", "both"):
@@ -36,7 +36,7 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
     return Stroke("pulse", np.array(points), style.pen_mm)
 
 
-def label_of(label: str, column: int, baseline: float, pitch: float, style: Style, frame: Frame, columns: int) -> Text:
+def label_of(label: str, column: int, baseline: float, pitch: float, style: Style, frame: PageFrame, columns: int) -> Text:
     """The printed name of a lead."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
     # mm above the 0 mV line. Where rows are close together a name stays within half their distance, or it would look like the next row's.
@@ -57,7 +57,7 @@ def spelled(label: str, spelling: str) -> str:
     return label.upper() if spelling == "AVR" else " ".join(label) if spelling == "a V R" else label
 
 
-def separators(layout: Layout, baselines: list[float], pitch: float, style: Style, frame: Frame) -> tuple[Stroke, ...]:
+def separators(layout: Layout, baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> tuple[Stroke, ...]:
     """The separators between the columns, in the form that the style has."""
     if style.separator not in _SEPARATORS:
         return ()
@@ -88,58 +88,58 @@ def steps(traces: tuple[Trace, ...], style: Style) -> tuple[Stroke, ...]:
     return tuple(found)
 
 
-def _tick(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _tick(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     for y in rows:
         yield x, y - min(3.2, 0.4 * pitch), x, y + min(0.8, 0.2 * pitch)
 
 
-def _tick_pair(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _tick_pair(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     near, far = min(2.0, 0.15 * pitch), min(4.0, 0.35 * pitch)
     for y in rows:
         yield x, y - far, x, y - near
         yield x, y + near, x, y + far
 
 
-def _double_dash(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _double_dash(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     unit = min(1.0, pitch / 14)
     for y in rows:
         yield x, y - 6.6 * unit, x, y - 2.2 * unit
         yield x, y + 2.6 * unit, x, y + 7.0 * unit
 
 
-def _dotted(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _dotted(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     top, bottom = max(rows[0] - min(14.0, 0.45 * pitch), 0.5), min(rows[-1] + min(16.0, 0.55 * pitch), frame.size_mm[1] - 0.5)
     for y in np.arange(top, bottom, 0.9):
         yield x + 0.06, float(y), x - 0.06, float(y) + 0.3
 
 
-def _dashed_tick(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _dashed_tick(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     half = min(9.0, 0.45 * pitch)
     for middle in rows:
         for y in np.arange(max(middle - half, 0.5), middle + half - 1.0, 2.0):
             yield x, float(y), x, float(y) + 1.1
 
 
-def _bar(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _bar(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     half = min(5.0, 0.4 * pitch)
     for y in rows:
         yield x, y - half, x, y + half
 
 
-def _short_bar(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _short_bar(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     half = min(3.4, 0.3 * pitch)
     for y in rows:
         yield x, y - half, x, y + half
 
 
-def _margin_colon(x: float, rows: list[float], pitch: float, frame: Frame) -> Iterator[Line]:
+def _margin_colon(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
     y = max(frame.grid_mm[1] - 2.6, 0.5)
     yield x, y, x, y + 0.5
     yield x, y + 1.5, x, y + 2.0
 
 
 #: How to draw each separator, and its width in mm (0: the trace's own).
-_SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, Frame], Iterator[Line]], float]] = {
+_SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, PageFrame], Iterator[Line]], float]] = {
     "tick": (_tick, 0.0),
     "tick_pair": (_tick_pair, 0.0),
     "double_dash": (_double_dash, 0.7),
