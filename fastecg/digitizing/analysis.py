@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -185,6 +185,8 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
             return best
         del layers, analysis  # their maps take hundreds of megabytes
     assert best is not None
+    if scales and best.gridless and best.tracks:  # what looked like a grid was none: letters side by side have a period too
+        best = max((best, *_analyse_gridless(picture, settings, network)), key=_rank)
     if _read_at_all(best):
         return best
     if dark:
@@ -194,6 +196,15 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     if best.tracks and _is_mirrored(picture, best, settings, network):
         raise ImageError("the picture is a mirror image, expected it the other way round")
     return best
+
+
+def _analyse_gridless(picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> Iterator[PageAnalysis]:
+    """A picture as it stands, without a grid, at likely scales, up to one at which it can be read."""
+    for px_per_mm in _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _GRIDLESS_MM2)[:_MOST_SCALES]:
+        analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
+        yield analysis
+        if _plausible(analysis):
+            return
 
 
 def _is_mirrored(picture: np.ndarray, analysis: PageAnalysis, settings: Settings, network: LayerSegmenter) -> bool:
@@ -308,11 +319,16 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
         return analysis
     tilt = tilt_of(analysis.tracks)
     analysis = _analyse_on(layers, gridless_warp(size, SCALE, tilt), layout, turns, gridless=True, tilt=tilt)
-    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in analysis.tracks if not any(track.cut)]
-    if analysis.match is None or not lengths:
+    if analysis.match is None:
+        return analysis
+    # Rhythm strips are the surest, if there are any: between columns there may be gaps.
+    strips = [analysis.tracks[track] for track in analysis.match.tracks[analysis.match.strips :] if track is not None]
+    lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (strips, analysis.tracks)]
+    if not any(lengths):
         return analysis
     # The last sample is one step before the end of the time, and the pen goes half its width beyond.
-    stretch = float(np.median(lengths)) / ((analysis.match.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm)
+    expected = (analysis.match.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm
+    stretch = float(np.median(lengths[0] or lengths[1])) / expected
     if abs(np.log(stretch)) > MOST_OFF:
         return analysis
     return _analyse_on(layers, gridless_warp(size, SCALE * stretch, tilt), layout, turns, gridless=True, tilt=tilt)

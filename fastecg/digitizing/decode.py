@@ -33,7 +33,9 @@ from fastecg.digitizing.gauss_newton import STAGES, Stage, StrokeProblem, fit_st
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.phase import Fives, find_grid
+from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.refine import bridged, refined
+from fastecg.digitizing.row_ends import late_mm
 from fastecg.errors import ImageError, LayoutError
 from fastecg.kernels.runs import runs_of
 from fastecg.record import LEADS, Record
@@ -46,6 +48,7 @@ _MARGIN_PX = 8  # Margin of the picture around a segment's ink that takes part i
 _ALIKE = 0.9  # Least similarity (see `alike`) at which two readings of one lead are averaged.
 _LOST_PX = 3.0  # Samples with a larger standard deviation count as not read.
 _BARE = 0.25  # A knot on less than this share of the pen's ink is not on the trace.
+_ON_TIME_MM = 0.002  # Least error of the start of time for which the fit is done again.
 _GAP_S = 0.04  # Longest gap that the prior bridges.
 _FIVE_MM = 5.0  # Distance of the grid's heavy lines, of which the grid alone leaves open which is which.
 _FROM_INK = STAGES[2:]  # Stages of a fit that starts along the ink: the soft strokes of the first stages would lead it away again.
@@ -86,6 +89,7 @@ def decode(
     mode: str = "stroke_fit",
     warp: PageWarp | None = None,
     ink: PictureInk | None = None,
+    pulses: Sequence[Pulse] | None = None,
     name: str = "record",
 ) -> Decoded:
     """Read the signals of a page from its layers.
@@ -103,6 +107,8 @@ def decode(
         The map between picture and page, if known; found from the grid otherwise.
     ink : PictureInk, optional
         The pen's ink as the picture shows it: mode "stroke_fit" then ends with a fit to that.
+    pulses : sequence of Pulse, optional
+        The page's calibration pulses. Where they are told, that fit also moves the start of time to where the ends of rows have it.
     name : str
         Of the record.
 
@@ -133,11 +139,32 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "stroke_fit":
-        readings = continued(refined(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
+        readings, ends = refined(bridged(readings, rows, warp, ink), rows, warp, ink, pulses or ())
+        late = 0.0 if pulses is None else late_mm(ends)
+        if abs(late) > _ON_TIME_MM:
+            readings, rows = later(readings, rows, late)
+            readings, _ = refined(readings, rows, warp, ink)
+        readings = continued(readings, rows, warp, ink)
     flags += _unread(readings, rows)
     pens = [item.pen_mm for item in readings if np.isfinite(item.pen_mm)]
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
     return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags), float(np.median(pens)) if pens else np.nan)
+
+
+def later(readings: Sequence[SegmentReading], rows: PageSegments, by_mm: float) -> tuple[list[SegmentReading], PageSegments]:
+    """Take every sample to lie `by_mm` farther right: the same traces, read there, and the rows that have it so."""
+    from scipy.ndimage import map_coordinates
+
+    moved = rows.moved((by_mm, 0.0))
+    to = dict(zip(rows.segments, moved.segments, strict=True))
+    out = []
+    for item in readings:
+        there = np.arange(len(item.y_mm)) + by_mm / (rows.speed_mm_s / rows.fs)
+        known = np.isfinite(item.y_mm)
+        y = np.interp(np.arange(len(item.y_mm)), np.flatnonzero(known), item.y_mm[known]) if known.any() else item.y_mm
+        y = np.where(known, map_coordinates(y, [there], order=3, mode="nearest"), np.nan)
+        out.append(replace(item, segment=to[item.segment], y_mm=y))
+    return out, moved
 
 
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
+from fastecg.kernels.runs import runs_of
 
 _REACH_ROWS = 1.6  # A trace is followed up to this many row distances from its baseline.
 _REACH_MM = 18.0  # A trace is followed at least this far from its baseline.
@@ -15,6 +16,8 @@ _PULL = 0.002  # Cost of a path per mm of distance from the baseline.
 _FAR_PULL = 0.03  # Additional cost per mm where it is closer to the neighbouring row.
 _INK = 0.15  # Least ink that is assigned to a row.
 _FAINT = 0.02  # Least ink of a pixel that is copied to a row's plane.
+_DARK_FIRST = (0.6, 0.5, 0.4, 0.3)  # Ink that is assigned before paler ink, from these values on.
+_PIECE_MM = 2.5  # Least length of a piece of a path over ink without a break that is sure to be the row's own.
 _STAY_PX = 3  # Ink within this distance of two rows' touching traces belongs to both.
 #: Of the network's ink from here on is a trace, however unsure.
 TRACE = 0.12
@@ -112,10 +115,20 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     from fastecg.kernels.paths import share_ink, spread_owners
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
+    crumbs = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(paths, 1):
         first, tops, bottoms = _path(strip, row)
-        for x, top, bottom in zip(range(first, first + len(tops)), tops, bottoms, strict=True):
-            owners[max(top, 0) : bottom + 1, x] = k
+        spans = [(first + x, max(top, 0), bottom + 1) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))]
+        unbroken = np.array([strip.ink[top:stop, x].min(initial=1.0) for x, top, stop in spans]) >= _INK
+        for begin, end in runs_of(unbroken).tolist():
+            plane = owners if end - begin >= _PIECE_MM * strip.scale else crumbs
+            for x, top, stop in spans[begin:end]:
+                plane[top:stop, x] = k
+    # Dark ink first: where the traces of two rows just touch, it is pale between them.
+    for least in (*_DARK_FIRST, _INK):
+        share_ink(strip.ink, least, owners)
+    # Between the flanks of a spike a path may lead over the tip of another row's, which is shared by where that hangs together first.
+    np.copyto(owners, crumbs, where=owners == 0)
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
     spread_owners(owners, _STAY_PX, shared)

@@ -12,6 +12,7 @@ from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.checks import alike, checks_of, correlation, swing
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, SegmentReading
+from fastecg.digitizing.pulses import Pulse
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
 
@@ -57,6 +58,8 @@ class LaidOutPage:
         That every lead has its own name, 0 to 1.
     pen_mm : float
         How thick the pen was taken to be, where the start of time rests on it; NaN elsewhere.
+    pulses : tuple of Pulse, optional
+        Calibration pulses; None where a person has told when time starts.
     """
 
     analysis: PageAnalysis
@@ -69,6 +72,7 @@ class LaidOutPage:
     checks: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
     pen_mm: float = np.nan
+    pulses: tuple[Pulse, ...] | None = None
 
 
 def at_once(page: LaidOutPage) -> LaidOutPage:

@@ -21,6 +21,7 @@ _BARE_HEIGHT_OFF = 0.08  # The same for a pulse that a trace runs into.
 _SAME_GAIN = 0.15  # Largest relative error of a pulse's height for its feet to be where they seem.
 _LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet: letters are as high as the lowest pulses.
 _HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
+_BESIDE_MM = 0.4  # An end within a pulse, or this close to it, belongs to the pulse: between others there is blank paper.
 _PLATEAU_MM = 0.6  # Range around a pulse's plateau in which its height is measured, and the distance kept from its flanks.
 
 
@@ -48,6 +49,11 @@ class Pulse:
     def zero_mm(self, gain_mm_mv: float) -> float:
         """Page y of 0 mV, one gain below the plateau: the plateau is long and free, while feet are short and often touch a trace."""
         return self.top_mm + gain_mm_mv if abs(self.heights_mm[0] / gain_mm_mv - 1.0) < _SAME_GAIN else self.foot_mm
+
+
+def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
+    """Whether an end of a row at page x lies in or beside a pulse."""
+    return any(pulse.left_mm - _BESIDE_MM < x_mm < pulse.right_mm + _BESIDE_MM for pulse in pulses)
 
 
 def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:

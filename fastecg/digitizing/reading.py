@@ -30,6 +30,7 @@ from fastecg.digitizing.joints import behind_bars
 from fastecg.digitizing.judge import SURE, LaidOutPage, at_once, beats_agree, judged, levelled, strips_by_trace
 from fastecg.digitizing.layout import PageSegments, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
+from fastecg.digitizing.name_levels import levelled_by_names
 from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
@@ -143,7 +144,9 @@ def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "recor
     """Read an analysed picture, and once more if the fitted pen differs from the one that the start of time was based on."""
     page = lay_out(analysis, settings)
     reading = read_traces(page, settings.mode, name)
-    if abs(reading.decoded.pen_mm - page.pen_mm) > _SAME_PEN_MM:
+    import os
+
+    if os.environ.get("PEN") and abs(reading.decoded.pen_mm - page.pen_mm) > _SAME_PEN_MM:
         return read_traces(lay_out(analysis, settings, reading.decoded.pen_mm), settings.mode, name)
     return reading
 
@@ -194,7 +197,7 @@ def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPag
     """A page corrected and judged by a first, quick reading."""
     drawn = list(read_segments(page.by_segment, page.rows, page.analysis.warp, "centroid"))
     page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
-    page = balanced(page, drawn)
+    page = balanced(levelled_by_names(page, drawn), drawn)
     return judged(page, drawn, known=settings.layout is not None)
 
 
@@ -262,7 +265,7 @@ def _laid_out(
     segments = _segments(match, axis, baselines, told, gains, settings.fs)
     traced = tuple(page_ink.planes[track] for segment in segments if (track := match.tracks[segment.row]) is not None)
     laid = PageSegments(segments, axis.speed_mm_s, settings.fs, THIN_MM)
-    return LaidOutPage(analysis, match, laid, traced, gains[0], tuple(flags), page_ink.ink, pen_mm=axis.pen_mm), axis
+    return LaidOutPage(analysis, match, laid, traced, gains[0], tuple(flags), page_ink.ink, pen_mm=axis.pen_mm, pulses=tuple(pulses)), axis
 
 
 def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
@@ -270,7 +273,9 @@ def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record
     ink = page.ink
     if ink is not None:
         ink = replace(ink, hidden=ink.hidden | behind_bars(page.rows, page.analysis.warp, ink))
-    found = decode({"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, name=name)
+    found = decode(
+        {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, pulses=page.pulses, name=name
+    )
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
 

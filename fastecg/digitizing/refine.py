@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
-from fastecg.digitizing.gauss_newton import Stage, StrokeProblem, fit_stroke
+from fastecg.digitizing.gauss_newton import FittedPen, Stage, StrokeProblem, fit_stroke
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, SegmentReading
+from fastecg.digitizing.pulses import Pulse, runs_into
+from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
@@ -33,11 +36,14 @@ _LETTER_MM = 1.0  # Standard deviation of samples interpolated below writing.
 _WORD_MM = 8.0  # Longest gap below writing that is interpolated.
 _MOSTLY = 0.6  # Share of a gap that writing has to cover.
 _APART_PX = 2.0  # Ignore samples of the second fit that are farther than this from the first: it has found other ink.
+_GAP_MM = 0.35  # Least blank paper between columns.
 _FLANK = 1  # Samples by which steep flanks are widened when the two fits are compared.
 
 
-def refined(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Fit the segments of a page again, to the picture's own ink.
+def refined(
+    readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: Sequence[Pulse] = ()
+) -> tuple[list[SegmentReading], list[Overhang]]:
+    """Fit the segments of a page again, to the picture's own ink, and measure how far that goes beyond the ends of its rows.
 
     Parameters
     ----------
@@ -46,16 +52,37 @@ def refined(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWa
     rows : PageSegments
     warp : PageWarp
     ink : PictureInk
+    pulses : sequence of Pulse
+        Calibration pulses: ends that run into one tell nothing.
     """
     groups: dict[int, list[SegmentReading]] = {}
     for item in sorted(readings, key=lambda item: item.segment.x_mm):
         groups.setdefault(item.segment.row, []).append(item)
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
-    out = []
+    out, ends = [], []
     for at, group in groups.items():
         others = [points for other, parts in strokes.items() if other != at for points in parts]
-        out += _refined_row(group, rows, warp, ink, strokes[at], others)
-    return out
+        fitted, pen = _refined_row(group, rows, warp, ink, strokes[at], others)
+        out += fitted
+        if pen is not None:
+            ends += _overhangs(fitted, rows, warp, ink, pen, pulses)
+    return out, ends
+
+
+def _overhangs(
+    group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, pen: FittedPen, pulses: Sequence[Pulse]
+) -> list[Overhang]:
+    """Measure how far the ink of a row goes beyond its ends, and beyond those of its columns, where there is blank paper between them."""
+    points = [np.column_stack([item.x_mm(rows), item.y_mm]) for item in group]
+    apart = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
+
+    def beyond(inwards: np.ndarray, blank_mm: float) -> float:
+        if blank_mm < _GAP_MM or runs_into(inwards[0, 0], pulses):
+            return np.nan
+        return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
+
+    half = pen.width * _PEN_MM / 2
+    return [Overhang(beyond(own, apart[k]), beyond(own[::-1], apart[k + 1]), half) for k, own in enumerate(points)]
 
 
 def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
@@ -83,19 +110,19 @@ def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWa
 
 def _refined_row(
     group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, own: list[np.ndarray], others: list[np.ndarray]
-) -> list[SegmentReading]:
-    """Fit one row's segments again."""
+) -> tuple[list[SegmentReading], FittedPen | None]:
+    """Fit one row's segments again, and their pen; None where nothing was fitted."""
     lifted = np.array([np.nan])
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
     y_mm = np.concatenate([part for item in group for part in (item.y_mm, lifted)])
     lost = np.isnan(x_mm) | np.isnan(y_mm)
     if lost.all():
-        return group
+        return group, None
     top, curves = verticals(warp, np.nan_to_num(x_mm), (float(np.nanmin(y_mm)) - CURVE_MM, float(np.nanmax(y_mm)) + CURVE_MM))
     curves[:, lost] = np.nan
     low, high = _box(own, ink.coverage.shape)
     if (high - low < 2).any():
-        return group
+        return group, None
     seen = _ink_to_fit(ink, low, high, own, others, _PEN_MM * warp.scale)
     known = np.flatnonzero(~lost)
     start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
@@ -113,7 +140,7 @@ def _refined_row(
         y = share * heights[part] + (1.0 - share) * item.y_mm
         calm_ends(y)
         out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm), pen_mm=pen_mm))
-    return out
+    return out, fit.pen
 
 
 def _apart(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:

@@ -17,9 +17,9 @@ from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import StraightPage, TracePath, ends_near, pen_mm
-from fastecg.digitizing.pulses import Pulse
+from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.snapping import odd_pixels
-from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
+from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm
 from fastecg.digitizing.tracks import track_ends
 
 _THICKEST_MM = 0.42  # Largest width of pens that write ECGs: blur and noise make them look wider.

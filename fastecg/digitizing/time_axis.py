@@ -14,13 +14,12 @@ from fastecg.digitizing.analysis import PageAnalysis, Settings
 from fastecg.digitizing.assign import SPEEDS_MM_S, LayoutMatch
 from fastecg.digitizing.bars import barred
 from fastecg.digitizing.follow import StraightPage, TracePath, pen_mm
-from fastecg.digitizing.pulses import Pulse, snapped
+from fastecg.digitizing.pulses import Pulse, runs_into, snapped
 from fastecg.digitizing.tracks import ink_along, possible_ends
 from fastecg.errors import ImageError
 from fastecg.kernels.runs import runs_of
 
 _FALL_MM = 1.2  # An end at most this far from a pulse's falling flank may be that flank.
-_BESIDE_MM = 0.4  # An end within a pulse, or this close to it, belongs to the pulse: between others there is blank paper.
 INK_ENDS = 0.4  # Coverage of the picture's own ink from which it is a trace.
 CAP_PENS = 0.42  # Distance from a trace's last sample to where its ink falls to one half, in pen widths.
 _NAME_AFTER_MM = 2.0  # Usual distance of a name's middle from the first sample of its trace.
@@ -208,11 +207,6 @@ def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float 
         return None
     best = starts[told == told.max()]
     return float(best[np.argmin(np.abs(best - guessed.start_mm))])
-
-
-def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
-    """Whether an end of a row at page x lies in or beside a pulse."""
-    return any(pulse.left_mm - _BESIDE_MM < x_mm < pulse.right_mm + _BESIDE_MM for pulse in pulses)
 
 
 def _longest(lengths: Sequence[float], usual_mm: float) -> float:

@@ -132,7 +132,7 @@ def test_where_the_picture_tells_nothing_the_first_fit_stays():
     x = SCALE * first[0].x_mm(rows)
     hidden = ink.hidden.copy()
     hidden[:, int(x[covered][0]) : int(x[covered][-1])] = True
-    (found,) = refined(first, rows, Straight(), PictureInk(ink.coverage, hidden, ink.noise))
+    (found,), _ = refined(first, rows, Straight(), PictureInk(ink.coverage, hidden, ink.noise))
     middle = slice(180, 320)
     assert found.y_mm[middle] == pytest.approx(first[0].y_mm[middle])
     assert found.sd_mm[middle] == pytest.approx(first[0].sd_mm[middle])
@@ -144,7 +144,7 @@ def test_other_ink_does_not_lead_the_second_fit_away():
     coverage = ink.coverage.copy()
     left = int(SCALE * (2.0 + 250 * 0.05))
     coverage[130:160, left : left + 2] = 1.0  # an upright bar that touches the trace
-    (found,) = refined(drawn, rows, Straight(), PictureInk(coverage, ink.hidden, ink.noise))
+    (found,), _ = refined(drawn, rows, Straight(), PictureInk(coverage, ink.hidden, ink.noise))
     assert np.abs(found.y_mm - 20.0).max() < 0.3
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing import time_axis
+from fastecg.digitizing.pulses import runs_into
 from fastecg.digitizing.time_axis import End, TimeAxis, row_length_mm
 from fastecg.errors import ImageError
 
@@ -37,8 +38,8 @@ def test_ends_that_a_pulse_runs_into_tell_nothing_where_others_do():
 def test_an_end_is_a_pulses_where_it_lies_in_one_or_beside_it():
     pulse = SimpleNamespace(left_mm=4.0, fall_mm=9.0, right_mm=9.6)
     for x, touched in ((3.8, True), (9.1, True), (9.8, True), (10.0, False), (3.5, False)):
-        assert time_axis.runs_into(x, [pulse]) == touched
-    assert not time_axis.runs_into(9.1, [])
+        assert runs_into(x, [pulse]) == touched
+    assert not runs_into(9.1, [])
 
 
 def test_bars_are_looked_for_round_where_names_say_that_time_starts():
