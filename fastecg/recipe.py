@@ -193,7 +193,7 @@ class Recipe:
         ----------
         record : Record
         seed, variant : int
-            Other numbers give other pictures.
+            Changing either gives a different picture.
         page : int
             Which 10 s of the record.
         severity : float, optional

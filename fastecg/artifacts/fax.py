@@ -26,7 +26,7 @@ class Fax(Artifact):
     dither: float = param(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
     lost: int = param(3, 0, 60, "lines in which an error spoils all from some point on")
     seed: int = param(0, 0, 2**31, "of the lines lost")
-    least: float = param(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: machines expose pale pages longer")
+    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Send and receive, in place."""

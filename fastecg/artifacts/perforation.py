@@ -26,7 +26,7 @@ class Perforation(Artifact):
     inset_mm: float = param(0.0, 0.0, 140.0, "from the edge to the line; 0: torn off there")
     pitch_mm: float = param(1.9, 0.5, 8.0, "from slit to slit")
     slit: float = param(0.6, 0.2, 0.9, "share of the pitch that is cut")
-    tooth_mm: float = param(0.6, 0.1, 2.0, "how far the teeth stand out; as wide as a slit gapes, three times over")
+    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth, three times the width of a slit")
     seed: int = param(0, 0, 2**31 - 1, "of the teeth")
 
     def stain(self, sheet: Sheet) -> Sheet:

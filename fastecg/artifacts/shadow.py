@@ -31,7 +31,7 @@ class Shadow(Artifact):
     penumbra_mm: float = param(35.0, 2, 120, "from a tenth to nine tenths of the depth")
     waviness_mm: float = param(5.0, 0, 40, "how far the edge wanders")
     blueness: float = param(0.08, 0, 0.5, "skylight fills shadows: how much more red is missing than blue")
-    of: str = param("lamp", help="whose light a body is in the way of: the lamp's, if one was lit, or another's", choices=("lamp", "other"))
+    of: str = param("lamp", help="which light a body blocks: that of the lamp, if there is one, or another", choices=("lamp", "other"))
     seed: int = param(0, 0, 2**31, "of the wandering")
 
     def shade(self, light: Light) -> Light:

@@ -1,4 +1,4 @@
-"""A filter of PNG, Paeth's: each byte less the one of its three neighbours that a plane through them comes nearest to.
+"""PNG's filter Paeth: each byte minus that of its left, upper and upper left neighbours which is closest to left + upper - upper left.
 
 Format: Portable Network Graphics, third edition (W3C, 2025), section 9.
 """
