@@ -204,6 +204,8 @@ def test_what_was_read_is_flat(read, photo):
     np.testing.assert_allclose(first.line_px, line, atol=3)
     assert len(repr(read)) < 200
     assert read.digitized.record is read.record  # as an earlier version had it
+    assert read.view is read.analysis
+    assert read.analysis.match.layout.name == "3x4+1"
 
 
 @pytest.mark.parametrize("turns", [0, 1])

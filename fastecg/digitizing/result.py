@@ -116,9 +116,14 @@ class Digitized:
         return self._reading.decoded
 
     @property
-    def view(self) -> PageAnalysis:
-        """What the network saw in the picture; its frame is that of its layers."""
+    def analysis(self) -> PageAnalysis:
+        """What was found in the picture, turned upright: layers, grid, tracks, names; in pixels of the layers."""
         return self._reading.analysis
+
+    @property
+    def view(self) -> PageAnalysis:
+        """Former name of `analysis`."""
+        return self.analysis
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
         """Millimetres on the page, (n, 2), of points (n, 2) in pixels of the picture; the origin is any crossing of the grid."""
