@@ -112,12 +112,14 @@ def expose(
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
+    # Rows of nodes are padded to whole vectors, so that the kernel needs no special case at their end.
     rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
     lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((len(lamps), rows, 4 * columns), dtype=np.uint16)
     sample.survey_nodes(nodes, lattice)
     sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
     for (lamp, veil), plane in zip(lamps, light, strict=True):
         sample.survey_light(lamp, veil, plane)
+    # Whole numbers from here on: equal bytes on every processor.
     noise = noise or Noise(seed=0)
     luma, chroma = tables(noise.chroma, cells.shape[1] * CELL)
     grain = np.array([noise.seed & (2**63 - 1), *curve(noise.read, noise.shot)], dtype=np.int64)
@@ -190,10 +192,12 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
     """The sheet halved until one picture pixel spans at most `COARSEST` of its pixels, with nodes to match."""
     from fastecg.kernels.sample import halve
 
+    # Halving averages what bilinear sampling would skip. Without it, thin lines break up in pictures smaller than the sheet.
     ratio = _sheet_pixels_per_pixel(sheet, nodes)
     while ratio > COARSEST and min(sheet.shape[:2]) > 1:
         smaller = np.empty((-(-sheet.shape[0] // 2), -(-sheet.shape[1] // 2), 3), dtype=np.uint8)
         halve(sheet, smaller)
+        # Pixel centres are at integers: pixel p of the half is the mean of pixels 2 p and 2 p + 1.
         sheet, nodes, ratio = smaller, nodes / 2 - 0.25, ratio / 2
     return sheet, nodes
 
@@ -201,6 +205,7 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
     """Median scale over some of the cells that see the sheet; 1 where none does."""
     points = nodes.view(np.complex128)[..., 0]
+    # Some 400 cells tell the median.
     step = max(1, min(points.shape) // 20)
     corner, right, below = points[:-1:step, :-1:step], points[:-1:step, 1::step], points[1::step, :-1:step]
     with np.errstate(invalid="ignore", over="ignore"):

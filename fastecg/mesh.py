@@ -99,6 +99,7 @@ class Mesh:
         """Displacement (rows, columns, 2) mm of the nodes towards the page's centre: paper that rises covers less table."""
         from fastecg.kernels.shorten import foreshorten, remaining_shear
 
+        # Each axis by itself first: x along rows, then y along columns, for which the height field is transposed.
         step_x, step_y = self.step_mm
         height = np.ascontiguousarray(self.height_mm)
         lost_x, lost_y = np.empty_like(height), np.empty(height.shape[::-1])
@@ -106,6 +107,7 @@ class Mesh:
         foreshorten(np.ascontiguousarray(height.T), step_y, _STEEPEST, round(_EVENED_MM / step_x), lost_y)
         rows, columns = np.empty(height.shape[0]), np.empty(height.shape[1])
         remaining_shear(height, step_x, step_y, lost_x, np.ascontiguousarray(lost_y.T), rows, columns)
+        # Shear that is the same everywhere is shared by both axes; what varies is removed by sliding whole rows and whole columns.
         mean = 0.5 * rows.mean()
         lost_x += _integral(rows - mean, step_y)[:, None]
         lost_y += _integral(columns - mean, step_x)[:, None]
@@ -113,6 +115,7 @@ class Mesh:
 
 
 def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
+    # A node lies exactly on each edge of the page, so that the step is a little smaller than asked for.
     cells = int(np.ceil(length_mm / step_mm))
     step = length_mm / cells
     margin = int(np.ceil(margin_mm / step))
@@ -184,6 +187,7 @@ class Warp:
         mesh = Mesh.flat(size_mm, step_mm=50.0, margin_mm=max(12.0, 3 * CELL / scale))
         x, y = mesh.coordinates()
         mesh_px = np.stack(np.broadcast_arrays(x * scale - 0.5, y * scale - 0.5), axis=-1)
+        # Nothing has to be solved: page and picture differ by a scale and by half a pixel.
         rows, columns = lattice_shape(size)
         column, row = (np.arange(n) * CELL - CELL for n in (columns, rows))
         nodes = np.stack(np.broadcast_arrays((column[None, :] + 0.5) / scale, (row[:, None] + 0.5) / scale), axis=-1)
@@ -199,6 +203,7 @@ class Warp:
         points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 2)
         pixels = np.empty_like(points)
         origin = (self.mesh.x_mm[0], self.mesh.y_mm[0])
+        # The mesh gives a first guess, off by the difference between its cells and the picture's, which Newton's method then solves.
         lookup(points, np.ascontiguousarray(self.mesh_px), origin, self.mesh.step_mm, pixels)
         invert_lattice(points, self.nodes_mm, CELL, pixels)
         return pixels.reshape(np.shape(points_mm))
@@ -221,6 +226,7 @@ class Warp:
     def is_fold_free(self) -> bool:
         """Whether no part of the page is seen twice: all cells of the paper and of the picture keep their orientation."""
         paper, picture = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
+        # Not zero but a fiftieth of the usual area: a cell on edge is inverted with no digit left.
         step_x, step_y = self.mesh.step_mm
         return paper > 0.02 * self.scale**2 * step_x * step_y and picture > 0.02 * CELL**2 / self.scale**2
 

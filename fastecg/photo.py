@@ -175,6 +175,7 @@ class Truth:
     @cached_property
     def traces(self) -> tuple[TraceTruth, ...]:
         """One a drawn lead segment."""
+        # All traces are mapped in one call: inverting the warp has a fixed cost.
         counts = np.cumsum([len(trace.points_mm) for trace in self.page.traces])[:-1]
         every = np.concatenate([trace.points_mm for trace in self.page.traces] or [np.empty((0, 2))])
         pixels = np.split(self.to_image(every), counts)
@@ -191,6 +192,7 @@ class Truth:
         if self.warp.is_flat:
             found = self.to_image(corners)
         else:
+            # Sides of a box are curves in a bent picture: they are sampled, and the box encloses the samples.
             found, long = np.empty_like(corners), np.ptp(corners, axis=1).max(axis=1) > _LONG_MM
             for some, points in ((~long, 16), (long, 48)):
                 found[some] = _enclosing(self.to_image(_outlines(corners[some], points)))
@@ -209,6 +211,7 @@ class Truth:
         height, width = self.warp.size
         x, y = points_px[:, 0], points_px[:, 1]
         with np.errstate(invalid="ignore"):
+            # Pixels reach half a pixel beyond their centres. NaN compares as false: such points are not visible.
             inside = (x >= -0.5) & (y >= -0.5) & (x < width - 0.5) & (y < height - 0.5)
         if self.covered is not None:
             column, row = (np.rint(np.where(inside, values, 0)).astype(int) for values in (x, y))
@@ -269,6 +272,7 @@ class Truth:
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
+        # Masks come from the same planes that were printed, resampled as the picture was.
         layers[self._in_picture(printed) > self._threshold] |= kind(1 << TEXT_BIT)
         if self.marks is not None:
             layers[self._in_picture(self.marks) > 64] |= kind(1 << MARK_BIT)

@@ -125,15 +125,18 @@ class Shot:
         Returns the picture, what of it is hidden, and the sheet's boxes and marks. The sheet itself is let go as soon as it has been
         seen: with a caller that does not keep it, a picture takes 30 MB less.
         """
+        # The usual clean page: nothing is resampled, and the print is the picture.
         boxes, marks = sheet.boxes, sheet.marks
         if not self.artifacts and isinstance(self.view, Straight):
             return sheet.pixels, None, boxes, marks
         over, gone = (None if plane is None else _plane_in_picture(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
         light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
+        # Light is changed in the order of the artifacts, on the nodes of the warp: it is smooth enough for one value in 64 pixels.
         for artifact in self.artifacts:
             light = artifact.shade(light)
         flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
         image = sheet.pixels if flat and light is even and gone is None else _exposed(sheet, warp, light, over_backdrop=gone is None)
+        # The largest array: from here on only the picture is needed.
         del sheet
         if gone is not None:
             image = _with_holes(image, gone, warp, light)
@@ -245,6 +248,7 @@ def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | No
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
     """Whether anything of a plane (height, width) is set in a cell around each of the warp's nodes, (rows, columns) bool."""
     rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
+    # Reduced over cells first, then over the four cells that meet at a node.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
     padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
     cells = np.pad(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)), 1)
@@ -255,6 +259,7 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
     """The picture with what lies behind the page where the paper is gone, `share` (height, width) 0..255."""
     from fastecg.expose import expose
 
+    # A sheet that no node sees: what is left is the background with its light and noise.
     behind = expose(
         np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
         lift=light.veil, background=light.backdrop, noise=light.noise, out=light.backdrop if light.backdrop.ndim == 3 else None,

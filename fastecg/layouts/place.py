@@ -144,6 +144,7 @@ def _rhythm_leads(layout: Layout, record: Record, setup: MachineSettings, notes:
     for lead in given:
         if lead not in record.leads:
             raise LayoutError(f"{record.name}: rhythm lead {lead!r} is not in the record, expected one of {', '.join(record.leads)}")
+    # A dictionary keeps the order and drops repetitions.
     asked = dict.fromkeys((*given, *layout.rhythm))
     wanted = list(asked)[: len(layout.rhythm)]
     spare = [lead for lead in (*asked, "II", "V1", "V5", *record.leads) if lead in record.leads and lead not in wanted]
@@ -162,6 +163,7 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
     before, after = _beside(style)
     left, top, right, bottom = style.grid_inset_mm
+    # The time axis is as long as the layout's seconds at this speed; everything else gives way to it.
     axis = layout.seconds * setup.speed_mm_s
     end = max(left, _EDGE_MM) + before + axis + after
     # A grid of whole 5 mm boxes inside a margin must still reach beyond all that is drawn.
@@ -202,6 +204,7 @@ def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges]
     top = max([top, *(box[3] + 1.0 for box in edges if box[3] < middle)])
     bottom = min([bottom, *(box[1] - 1.0 for box in edges if box[1] > middle)])
     height = bottom - top
+    # Rows share the height evenly, but no farther apart than on a full page.
     pitch = min(height / layout.rows, _PITCH_MM)
     above = max(0.45 * pitch, min(gain + _HEAD_MM, 0.45 * height))  # on the lowest papers 1 mV is more than there is
     pitch = min(pitch, (height - above) / (layout.rows - 0.45))
@@ -254,6 +257,7 @@ def _traces(
         rise -= offset
         rise *= gain
         np.subtract(baseline, rise, out=points[:, 1])
+        # Shared by page, truth and files; nobody may change them.
         points.flags.writeable = False
         yield Trace(cell.lead, first, max(first, last), points, baseline, gain, cell.row, cell.column, cell.rhythm, offset)
 
@@ -306,6 +310,7 @@ def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, sty
     """A calibration pulse for each row; if the rows are close together, one for all, in the first row."""
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())
+    # Pulses of close rows would touch: machines then print one.
     if pitch < max(everywhere) + _LADDER_MM:
         gains = {traces[0].row: everywhere}
     for row, found in gains.items():
