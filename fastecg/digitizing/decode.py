@@ -70,8 +70,6 @@ class Decoded:
         The map between picture and page.
     flags : tuple of str
         What went wrong or was doubtful.
-    pen_mm : float
-        How thick the pen was in the picture; NaN where that was not fitted.
     """
 
     record: Record
@@ -79,7 +77,6 @@ class Decoded:
     layout: PageSegments
     warp: PageWarp
     flags: tuple[str, ...] = ()
-    pen_mm: float = np.nan
 
 
 def decode(
@@ -89,7 +86,8 @@ def decode(
     mode: str = "stroke_fit",
     warp: PageWarp | None = None,
     ink: PictureInk | None = None,
-    pulses: Sequence[Pulse] | None = None,
+    pulses: Sequence[Pulse] = (),
+    start_sd_mm: float = 0.0,
     name: str = "record",
 ) -> Decoded:
     """Read the signals of a page from its layers.
@@ -107,8 +105,10 @@ def decode(
         The map between picture and page, if known; found from the grid otherwise.
     ink : PictureInk, optional
         The pen's ink as the picture shows it: mode "stroke_fit" then ends with a fit to that.
-    pulses : sequence of Pulse, optional
-        The page's calibration pulses. Where they are told, that fit also moves the start of time to where the ends of rows have it.
+    pulses : sequence of Pulse
+        The page's calibration pulses.
+    start_sd_mm : float
+        About how exactly `rows` tell where time starts. Unless that is 0, the fit to `ink` moves it to where the ends of rows have it.
     name : str
         Of the record.
 
@@ -139,16 +139,15 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "stroke_fit":
-        readings, ends = refined(bridged(readings, rows, warp, ink), rows, warp, ink, pulses or ())
-        late = 0.0 if pulses is None else late_mm(ends)
+        readings, ends = refined(bridged(readings, rows, warp, ink), rows, warp, ink, pulses)
+        late = late_mm(ends, start_sd_mm) if start_sd_mm else 0.0
         if abs(late) > _ON_TIME_MM:
             readings, rows = later(readings, rows, late)
             readings, _ = refined(readings, rows, warp, ink)
         readings = continued(readings, rows, warp, ink)
     flags += _unread(readings, rows)
-    pens = [item.pen_mm for item in readings if np.isfinite(item.pen_mm)]
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
-    return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags), float(np.median(pens)) if pens else np.nan)
+    return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
 
 def later(readings: Sequence[SegmentReading], rows: PageSegments, by_mm: float) -> tuple[list[SegmentReading], PageSegments]:

@@ -56,10 +56,10 @@ class LaidOutPage:
         How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells.
     confidence : float
         That every lead has its own name, 0 to 1.
-    pen_mm : float
-        How thick the pen was taken to be, where the start of time rests on it; NaN elsewhere.
-    pulses : tuple of Pulse, optional
-        Calibration pulses; None where a person has told when time starts.
+    pulses : tuple of Pulse
+        Calibration pulses.
+    start_sd_mm : float
+        About how exactly it is known where time starts; 0 where a person has told it.
     """
 
     analysis: PageAnalysis
@@ -71,8 +71,8 @@ class LaidOutPage:
     ink: PictureInk | None = None
     checks: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
-    pen_mm: float = np.nan
-    pulses: tuple[Pulse, ...] | None = None
+    pulses: tuple[Pulse, ...] = ()
+    start_sd_mm: float = 0.0
 
 
 def at_once(page: LaidOutPage) -> LaidOutPage:

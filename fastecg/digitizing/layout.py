@@ -71,15 +71,11 @@ class PageSegments:
 
 @dataclass(frozen=True, eq=False)
 class SegmentReading:
-    """The reading of a segment: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read.
-
-    `pen_mm` is how thick its pen was in the picture, NaN where that was not fitted.
-    """
+    """The reading of a segment: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read."""
 
     segment: Segment
     y_mm: np.ndarray
     sd_mm: np.ndarray
-    pen_mm: float = np.nan
 
     def x_mm(self, rows: PageSegments) -> np.ndarray:
         """Page x (n,) of its samples."""

@@ -50,7 +50,6 @@ _DARK = 96.0  # Median grey level (0 to 255) below which a picture may be light 
 _LIGHTER = 2.0  # The light end of such a picture is farther from the median than its dark end by at least this factor.
 # Resolutions at which programs draw and scanners scan, dpi.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
-_SAME_PEN_MM = 0.04  # Two measured pen widths that differ by less give starts of time that differ by less than half of it.
 _AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
 # Tolerances of the millimetres' scale and the rows' tilt on a page without a grid, one for each time that it is laid out: beyond it the
 # page is laid out once more, since bars far from where they were expected are seen in part only.
@@ -141,28 +140,22 @@ def _light_on_dark(picture: np.ndarray) -> bool:
 
 
 def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "record") -> Reading:
-    """Read an analysed picture, and once more if the fitted pen differs from the one that the start of time was based on."""
-    page = lay_out(analysis, settings)
-    reading = read_traces(page, settings.mode, name)
-    import os
-
-    if os.environ.get("PEN") and abs(reading.decoded.pen_mm - page.pen_mm) > _SAME_PEN_MM:
-        return read_traces(lay_out(analysis, settings, reading.decoded.pen_mm), settings.mode, name)
-    return reading
+    """Read an analysed picture."""
+    return read_traces(lay_out(analysis, settings), settings.mode, name)
 
 
-def lay_out(analysis: PageAnalysis, settings: Settings, pen_mm: float = np.nan) -> LaidOutPage:
-    """Locate every lead of an analysed picture and its ink. The pen's width tells where time starts; it is measured unless given."""
+def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
+    """Locate every lead of an analysed picture and its ink."""
     if settings.page is not None:
         return _as_corrected(analysis, settings)
     if analysis.match is None:
         raise nothing_readable(analysis.names, analysis.layers, settings.layout)
-    page, (stretch, fall) = _first_look(analysis, settings, pen_mm)
+    page, (stretch, fall) = _first_look(analysis, settings)
     for enough in _SAME_SCALE:
         if abs(stretch - 1.0) < enough and abs(fall) < enough:
             break
         analysis = reframed(analysis, _to_whole_dpi(analysis, stretch), fall, settings.layout)
-        page, (stretch, fall) = _first_look(analysis, settings, pen_mm)
+        page, (stretch, fall) = _first_look(analysis, settings)
     return judged_by_first_reading(page, settings)
 
 
@@ -225,20 +218,18 @@ def _page_ink(analysis: PageAnalysis) -> _PageInk:
     return _PageInk(straight, pulses, planes, ink)
 
 
-def _first_look(analysis: PageAnalysis, settings: Settings, pen_mm: float) -> tuple[LaidOutPage, tuple[float, float]]:
+def _first_look(analysis: PageAnalysis, settings: Settings) -> tuple[LaidOutPage, tuple[float, float]]:
     """An analysed picture with its likeliest layout; the stretch of its millimetres and the fall of its rows that bars tell.
 
     They are (1, 0) where a grid tells the millimetres.
     """
     assert analysis.match is not None
     page_ink = _page_ink(analysis)
-    page, axis = _laid_out(analysis, analysis.match, settings, page_ink, pen_mm)
+    page, axis = _laid_out(analysis, analysis.match, settings, page_ink)
     return page, frame_of_bars(axis, analysis, analysis.match, page_ink.straight) if analysis.gridless else (1.0, 0.0)
 
 
-def _laid_out(
-    analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk, pen_mm: float
-) -> tuple[LaidOutPage, TimeAxis]:
+def _laid_out(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk) -> tuple[LaidOutPage, TimeAxis]:
     """An analysed picture with one of the layouts that match it."""
     straight, pulses = page_ink.straight, page_ink.pulses
     flags: list[str] = []
@@ -251,7 +242,7 @@ def _laid_out(
     rows = [None if track is None else straight.followed[track] for track in match.tracks]
     axis = time_axis(analysis, match, straight, rows, pulses, settings, flags)
     if straight.shown is not None:
-        axis = sharper(axis, analysis, match, straight, rows, pulses, settings.fs, pen_mm)
+        axis = sharper(axis, analysis, match, straight, rows, pulses, settings.fs)
     own = pulses_of_rows(analysis.tracks, pulses)
     gains = gains_mm_mv(analysis, page_ink.ink, own, pulses, settings, flags)
     baselines, told = baselines_mm(match, rows, own, axis, gains[0], flags)
@@ -265,7 +256,8 @@ def _laid_out(
     segments = _segments(match, axis, baselines, told, gains, settings.fs)
     traced = tuple(page_ink.planes[track] for segment in segments if (track := match.tracks[segment.row]) is not None)
     laid = PageSegments(segments, axis.speed_mm_s, settings.fs, THIN_MM)
-    return LaidOutPage(analysis, match, laid, traced, gains[0], tuple(flags), page_ink.ink, pen_mm=axis.pen_mm, pulses=tuple(pulses)), axis
+    found = LaidOutPage(analysis, match, laid, traced, gains[0], tuple(flags), page_ink.ink)
+    return replace(found, pulses=tuple(pulses), start_sd_mm=axis.start_sd_mm), axis
 
 
 def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
@@ -274,8 +266,9 @@ def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record
     if ink is not None:
         ink = replace(ink, hidden=ink.hidden | behind_bars(page.rows, page.analysis.warp, ink))
     found = decode(
-        {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, pulses=page.pulses, name=name
-    )
+        {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, pulses=page.pulses,
+        start_sd_mm=page.start_sd_mm, name=name,
+    )  # fmt: skip
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
 

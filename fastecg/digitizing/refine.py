@@ -129,7 +129,6 @@ def _refined_row(
     stroke = StrokeProblem(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
-    pen_mm = fit.pen.width * fit.pen.ink * _PEN_MM  # narrow and dark or wide and pale: where it is blurred, nothing parts the two
     shown = np.isfinite(stroke.ink_at(start)) & (fit.sd < _UNSURE_PX)
     out, at = [], 0
     for item in group:
@@ -139,7 +138,7 @@ def _refined_row(
         share = np.where(agree, ink.trust, 0.0)
         y = share * heights[part] + (1.0 - share) * item.y_mm
         calm_ends(y)
-        out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm), pen_mm=pen_mm))
+        out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm)))
     return out, fit.pen
 
 

@@ -28,8 +28,9 @@ _LEAST_SAMPLES = 6
 _CAPS = ((0.107, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.39, 0.1, 0.12))
 _OTHER_CAP = 0.02  # how often another
 _CAP_RANGE = (-0.8, 0.4)
-_START_SD_MM = 0.025  # of the start as it was told before
-_START_FAR_SD_MM, _FAR = 0.06, 0.01  # the same where that was wrong, and how often it is
+_START_FAR, _FAR = 3.0, 0.01  # how many times farther a start is off that was wrong, and how often it is
+_STRAY = 0.1  # how often what is measured at ends is something else
+_RANGE_MM = 0.9  # in which that may then be
 _LEAST_SD_MM = 0.006  # of an end
 _FEW_SD_MM = 0.04  # of one end alone
 _EARLY = 0.3  # how often rows end before their time, by up to
@@ -133,10 +134,11 @@ def _step(u: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(u < 0.0, 0.5 * rest**2, 1.0 - 0.5 * rest**2))
 
 
-def late_mm(overhangs: Sequence[Overhang]) -> float:
+def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float) -> float:
     """By how much time starts later than thought, in the mean, by how likely the ends of rows make it; 0 where none is seen.
 
-    The cap goes on beyond both ends alike, a later start makes one longer and the other shorter. Rows may also end early.
+    `start_sd_mm` is how exactly it was known before. The cap goes on beyond both ends alike; a later start makes one longer and the other
+    shorter. Rows may also end early.
     """
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
@@ -145,19 +147,19 @@ def late_mm(overhangs: Sequence[Overhang]) -> float:
     radius = float(np.median([item.radius_mm for item in overhangs]))
     late = np.arange(-_MOST_MM, _MOST_MM + _FINE_MM / 2, _FINE_MM)[:, None]
     cap = np.arange(*_CAP_RANGE, 0.02)[None]
-    likely = _normal(late, _START_SD_MM) + _FAR * _normal(late, _START_FAR_SD_MM)
+    likely = _normal(late, start_sd_mm) + _FAR * _normal(late, _START_FAR * start_sd_mm)
     likely = likely * (_OTHER_CAP + sum(often * _normal(cap - pens, sd) for pens, often, sd in _CAPS))
     if len(left):
-        likely = likely * (1e-9 + _normal(cap * radius - late - np.median(left), _sd(left)))
+        likely = likely * (_STRAY / _RANGE_MM + _normal(cap * radius - late - np.median(left), _sd(left)))
     if len(right):
         rest, sd = cap * radius + late - np.median(right), _sd(right)
         early = ((rest > 0.0) & (rest < _EARLIEST_MM)) / _EARLIEST_MM
-        likely = likely * (1e-9 + (1.0 - _EARLY) * _normal(rest, sd) + _EARLY * early)
+        likely = likely * (_STRAY / _RANGE_MM + (1.0 - _EARLY) * _normal(rest, sd) + _EARLY * early)
     return float((likely * late).sum() / likely.sum())
 
 
 def _normal(off: np.ndarray, sd: float) -> np.ndarray:
-    return np.asarray(np.exp(-0.5 * (off / sd) ** 2) / sd)
+    return np.asarray(np.exp(-0.5 * (off / sd) ** 2) / (sd * np.sqrt(2.0 * np.pi)))
 
 
 def _sd(ends: np.ndarray) -> float:

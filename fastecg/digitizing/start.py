@@ -31,6 +31,7 @@ _GAP_MM = 0.35  # Width of blank paper between columns from which bars may stand
 # How far ink reaches beyond the last sample, in pen widths, and how probable that is: square caps (matplotlib's), those of a pen that noise
 # makes too wide, and butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
+_ALONE_SD_MM = 0.06  # Standard deviation of a start that no bars tell, nor ends on both sides: how thick the pen seems is no sure guide.
 _END_SD_MM = 0.045  # Standard deviation of ends beside what their cap makes uncertain.
 _BAR_SD_MM = 0.02  # Standard deviation of bars beside their rounding to pixels.
 _MOST_OFF_MM = 0.5  # Starts within this distance of that of the ends are weighed.
@@ -59,25 +60,23 @@ def sharper(
     paths: Sequence[TracePath | None],
     pulses: Sequence[Pulse],
     fs: float,
-    known_mm: float = np.nan,
 ) -> TimeAxis:
-    """Refine the time axis with the picture's own ink: its ends are sharp, but they may belong to other ink.
-
-    How thick the pen is, is told by `known_mm` where that is a number, and else by the ink of columns.
-    """
+    """Refine the time axis with the picture's own ink: its ends are sharp, but they may belong to other ink."""
     assert straight.shown is not None
     gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM
     if gapped and (found := _by_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
     beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # every row goes on beyond the picture
-    ends = None if beyond else _by_ends(axis, match, straight.shown, paths, pulses, fs, known_mm)
+    ends = None if beyond else _by_ends(axis, match, straight.shown, paths, pulses, fs)
     if ends is not None:
-        axis = replace(axis, start_mm=ends.start_mm, pen_mm=ends.pen_mm if ends.way and ends.by_pen else np.nan)
+        axis = replace(axis, start_mm=ends.start_mm)
         if ends.way == 0 or gapped:
             return axis
     bars = agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns))
+    if not bars:
+        return axis if ends is not None and not ends.by_pen else replace(axis, start_sd_mm=_ALONE_SD_MM)
     pixel = analysis.layers.zoom / analysis.warp.scale
-    return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
+    return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs))
 
 
 def _by_columns(
@@ -132,16 +131,14 @@ def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float,
 
 
 def _by_ends(
-    axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float, known_mm: float
+    axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> _Ends | None:
     """Start of time from the ends of the picture's own ink; None if none is close."""
     spans = {k: span for k, row in enumerate(paths) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
     columns = len(match.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= match.strips, 1.0 / fs) for k in spans}
-    pen = known_mm
-    if np.isnan(pen):
-        pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
-        pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
+    pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
+    pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
     cap = CAP_PENS * pen
     free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
     caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])

@@ -65,8 +65,8 @@ class TimeAxis:
         From the time of a column's first sample to that of the next.
     shown_s, strip_s : float
         How long a column and a rhythm strip are.
-    pen_mm : float
-        How thick the pen was taken to be, where that tells how far ink goes beyond the last sample; NaN where ends on both sides do.
+    start_sd_mm : float
+        About how exactly the start is known.
     """
 
     speed_mm_s: float
@@ -75,7 +75,7 @@ class TimeAxis:
     column_s: float
     shown_s: float
     strip_s: float
-    pen_mm: float = np.nan
+    start_sd_mm: float = 0.025
 
 
 @dataclass(frozen=True)

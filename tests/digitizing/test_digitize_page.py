@@ -402,27 +402,12 @@ def test_rows_fan_out_if_all_of_them_do(lengths, fans):
 def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, looks, framed):
     """Bars far from where they were expected are found in part only, and tell half the way."""
     told, laid = iter(looks), []
-    monkeypatch.setattr(reading_module, "_first_look", lambda analysis, settings, pen_mm: (analysis, next(told)))
+    monkeypatch.setattr(reading_module, "_first_look", lambda analysis, settings: (analysis, next(told)))
     monkeypatch.setattr(reading_module, "reframed", lambda analysis, stretch, fall, layout: laid.append((stretch, fall)) or analysis)
     monkeypatch.setattr(reading_module, "judged_by_first_reading", lambda page, settings: page)
     analysis = SimpleNamespace(match="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0))
     assert reading_module.lay_out(analysis, Settings()) is analysis
     assert laid == looks[:framed]
-
-
-@pytest.mark.parametrize(("thought", "fitted", "looks"), [(0.42, 0.28, 2), (0.3, 0.32, 1), (np.nan, 0.3, 1), (0.3, np.nan, 1)])
-def test_a_page_is_read_once_more_with_the_pen_that_was_fitted(monkeypatch, thought, fitted, looks):
-    asked = []
-    monkeypatch.setattr(
-        reading_module, "lay_out", lambda analysis, settings, pen_mm=np.nan: asked.append(pen_mm) or SimpleNamespace(pen_mm=thought)
-    )
-    monkeypatch.setattr(
-        reading_module, "read_traces", lambda page, mode, name: SimpleNamespace(decoded=SimpleNamespace(pen_mm=fitted), look=len(asked))
-    )
-    reading = read_analysed(SimpleNamespace(), Settings())
-    assert reading.look == len(asked) == looks
-    assert np.isnan(asked[0])
-    assert asked[1:] == [fitted] * (looks - 1)
 
 
 @pytest.mark.parametrize(

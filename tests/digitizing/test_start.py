@@ -73,7 +73,7 @@ def test_bars_alone_tell_where_no_end_does(monkeypatch):
     told = start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm
     assert told == pytest.approx(9.4, abs=0.125)
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
-    assert start.sharper(axis, analysis, match, straight, (), (), 500.0) == axis
+    assert start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm == axis.start_mm
 
 
 def upright(dashes_mm):
@@ -129,7 +129,7 @@ def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
 
 
 @pytest.mark.parametrize(("way", "by_pen", "rests"), [(-1, True, True), (1, True, True), (-1, False, False), (0, True, False)])
-def test_a_start_told_by_one_side_rests_on_the_pen(monkeypatch, way, by_pen, rests):
+def test_a_start_told_by_one_side_and_no_bars_is_less_sure(monkeypatch, way, by_pen, rests):
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1, tracks=(0,))
     analysis = SimpleNamespace(
         warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, False))]
@@ -137,7 +137,8 @@ def test_a_start_told_by_one_side_rests_on_the_pen(monkeypatch, way, by_pen, res
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
     monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(10.0, 0.14, 0.34, way, by_pen=by_pen))
-    assert np.isfinite(start.sharper(axis, analysis, match, straight, (), (), 500.0).pen_mm) == rests
+    found = start.sharper(axis, analysis, match, straight, (), (), 500.0)
+    assert (found.start_sd_mm > axis.start_sd_mm) == rests
 
 
 def gapped_row(start_mm, pitch_mm, cap_mm, first=0, scale=8.0):
