@@ -58,6 +58,7 @@ def process(
 @jit
 def _process(rows, weights, factors, passes, deviates, mottle, seed):
     """As `process`, on rows of 3 * width values."""
+    # All scratch is made here and once: the kernel below goes by its addresses, which must outlive every row.
     reach, whole = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES
     ahead = passes + reach + 4  # rows of blocks that wait at once
     grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
@@ -81,12 +82,14 @@ def _process_rows(
     aim_along(address(long_line), 1, along)
     step, ready = 0, 0
     for y in range(height):
+        # A row of pixels needs the cleaned colours of the block below it, and brightness as far down as the blur reaches.
         while step <= max(min(y // 2 + 1, blocks - 1) + passes, min((y + reach) // 2, blocks - 1)):
             if step < blocks:
                 i, k = step % colours.shape[1], min(2 * step + 1, height - 1)
                 _take_rows_apart(
                     rows[2 * step], rows[k], grey[2 * i], grey[k % len(grey)], colours[0, i], colours[1, i], rest
                 )  # fmt: skip
+            # Every pass follows one block behind the last: 1-2-1 looks one row ahead.
             for p in range(passes):
                 if -1 <= step - p - 1 < blocks:
                     _smooth_row(colours, smooth[p], step - p - 1, blocks, line, below)
@@ -100,6 +103,7 @@ def _process_rows(
             for k in range(2):
                 _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
         i = y // 2
+        # A block's colour lies between its two rows: the upper one is nearer to the block above, the lower one to that below.
         other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, blocks - 1)
         for c in range(2):
             _lay_over(colours[c, i % colours.shape[1]], colours[c, other % colours.shape[1]], mixed[c], half)
@@ -248,6 +252,7 @@ def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, s
         v, (grey, factors, upper, lower, share, blue, red, done) = Vectors(builder), args[4:]
         core, kept, grows, limit = (v.splat(v.load(factors, I16, 1, step=2 * k), _SOME) for k in range(4))
         smooth = v.shift(weighed(v, args[:4], _SOME), -7)
+        # 16 bits hold a detail (-255 to 255); its product with a factor of up to 4 * PART does not fit, hence 32 bits below.
         detail = v.b.sub(v.widen(v.load(grey, I8, _SOME), I16, signed=False), smooth)
         nothing = v.repeat(detail, 0)
         noise = between(v, detail, v.b.sub(nothing, core), core)
@@ -262,8 +267,10 @@ def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, s
         mottled = v.b.fadd(v.b.sitofp(light, kind), above)
         mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _SOME), v.b.fsub(below, above)))
         light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
+        # Rounded once, at the end: mottle of less than a level would be lost otherwise, or come out in steps.
         level = v.shift(v.narrow(v.b.add(light, v.repeat(light, PART // 2)), I16), -6)
         b, r = spread(v, blue), spread(v, red)
+        # Green is what brightness leaves: less 77 / 150 of red's difference and 29 / 150 of blue's, in 256ths.
         channels = [v.b.add(level, r), v.b.sub(level, _mixed(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
         channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
         v.store(v.woven(channels), done)

@@ -77,6 +77,7 @@ def _recompress(pixels, rounding, steps, left, top):
         for k in range(_BLOCK):
             row = _MCU * unit + 2 * k
             if row < height:
+                # Of an odd height the last row counts twice in the mean of its colours.
                 _lengthen(pixels[max(row - top, 0)], left, lines[0])
                 _lengthen(pixels[max(min(row + 1, height - 1) - top, 0)], left, lines[1])
                 _take_apart(lines[0], lines[1], luma[first + 2 * k], luma[first + 2 * k + 1], chroma[:, first // 2 + k])
@@ -89,6 +90,7 @@ def _recompress(pixels, rounding, steps, left, top):
             rows = luma[first : first + _MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + _BLOCK]
             _transform(rows, rounding[own], steps[own])
         last = (unit + 1) * _MCU >= height
+        # The last row of a unit waits: its colours reach into the unit below.
         for row in range(max(_MCU * unit - 1, top), height if last else _MCU * (unit + 1) - 1):
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
@@ -234,11 +236,13 @@ def _there_and_back(typing, at, stride, rounding, steps):
         rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
         rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
         rows = _forward(v, _turned(v, _forward(v, _turned(v, rows), first=True)), first=False)
+        # The two blocks have the same steps: eight of them fill both halves of a vector.
         both = [*range(_BLOCK)] * 2
         for k, row in enumerate(rows):
             half, factor = (
                 v.pick(v.load(rounding, ir.FloatType(), _BLOCK, step=4 * (_BLOCK * k + start)), both) for start in (0, _BLOCK * _BLOCK)
             )
+            # As in libjpeg, sizes are rounded and the sign is put back: -x becomes the opposite of x. |x| = (x ^ s) - s.
             sign = v.shift(row, -15)
             size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
             size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
@@ -270,6 +274,7 @@ def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
             bytes_ = v.load(row, I8, 48)
             r, g, b = (v.widen(v.pick(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
             v.store(v.narrow(mixed(v, ((r, 0.29900), (g, 0.58700), (b, 0.11400)), 32768), I8), luma)
+            # Not 32768: libjpeg lets exact halves of colours fall, lest 255.5 becomes 256.
             middle = (128 << 16) + 32767
             colours.append(
                 [mixed(v, ((b, 0.5), (r, -0.16874), (g, -0.33126)), middle), mixed(v, ((r, 0.5), (g, -0.41869), (b, -0.08131)), middle)]

@@ -158,6 +158,7 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Task
             return TaskResult(task.stem)
         first, stop = task.variants or (0, options.per_record)
         each = max(1, _PICTURES_A_PART // (stop - first))
+        # Unplotted samples are known once all pages are drawn: such a record is not drawn in parts.
         whole = task.pages is None and not options.mask_unplotted
         if whole and not task.told and (told := len(options.chosen_pages(_told_pages(task.origin)))) > each * _FEW_PARTS:
             return TaskResult(task.stem, pages=told, parts=(replace(task, told=True),))
@@ -173,6 +174,7 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Task
         some = chosen[slice(*(task.pages or (0, len(chosen))))]
         asked = [[variant * pages + page for page in some] for variant in range(first, stop)]
         plotted = np.zeros(record.signal.shape, dtype=bool)
+        # What was plotted is not kept between runs: pages whose pictures are there are drawn again for it.
         redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
         for index in chain(*asked):
             if stopping():
@@ -182,9 +184,11 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Task
                 if redo:
                     _mark_plotted(plotted, photo)
                 own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
+                # A picture without its line would be drawn again by the next run.
                 with _finished():
                     lines.append(_written(photo, task.stem, index, folder, options) | own)
                 del photo  # 30 MB and more that the next one can use
+        # One part of a record writes its copy: the one with the first page.
         begins = first == 0 and some[0] == chosen[0]
         if begins and (redo or not task.copied):
             comments = _comments(task.stem, count, options)
@@ -224,6 +228,7 @@ def _read(task: Task, options: Options) -> Record:
     try:
         if task.pages is None:
             return _read_file(task.origin, options)
+        # With the time of its last change: a file that was replaced between two parts is read anew.
         return _kept_record(task.origin, os.stat(parted(str(task.origin))[0]).st_mtime_ns, options)
     except OSError as error:
         raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
@@ -302,6 +307,7 @@ def _reason(error: Exception, task: Task) -> str:
         return f"{task.stem}: unexpected {type(error).__name__} at {where}"
     text = " ".join(str(error).split())
     if isinstance(task.origin, Path):
+        # Folders above the record may bear a patient's name; the run's user knows where the record lies.
         for parent in (task.origin.resolve().parent, task.origin.parent):
             text = text.replace(f"{parent}{os.sep}", "")
     return spelled(text)
