@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastecg.errors import ImageError
-from fastecg.expose import LARGEST, Noise, _cells_needed, _checked, _sheet_pixels_per_pixel, expose
+from fastecg.expose import COARSEST, LARGEST, Noise, _at_picture_scale, _cells_needed, _checked, _sheet_pixels_per_pixel, expose
 
 SIZE = (117, 163)
 ROWS, COLS = 16, 22
@@ -378,6 +378,17 @@ def test_a_fine_sheet_is_seen_where_it_is(ratio: float, axis: int) -> None:
     drawn = expose(sheet, turned(0, scale=ratio, shift=shift), ones(), SIZE)[..., 1].astype(float)
     profile = drawn.sum(axis=axis)
     assert np.average(np.arange(len(profile)), weights=profile) == pytest.approx((61.3, 47.8)[axis], abs=0.03)
+
+
+@pytest.mark.parametrize(("ratio", "size"), [(0.99, (400, 500)), (1.01, (200, 250)), (1.99, (200, 250)), (2.01, (100, 125))])
+def test_a_sheet_is_halved_only_while_it_is_finer_than_allowed(ratio: float, size: tuple[int, int]) -> None:
+    """`ratio` is in units of the most that is allowed."""
+    sheet, nodes = np.zeros((400, 500, 3), np.uint8), turned(0, scale=COARSEST * ratio)
+    assert _at_picture_scale(sheet, nodes)[0].shape[:2] == size
+
+
+def test_a_sheet_of_one_row_is_not_halved() -> None:
+    assert _at_picture_scale(np.zeros((1, 500, 3), np.uint8), turned(0, scale=4.0))[0].shape == (1, 500, 3)
 
 
 @pytest.mark.parametrize("side", ["left of", "above", "right of", "below"])

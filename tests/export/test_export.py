@@ -22,7 +22,7 @@ from fastecg.export import EXPORTS, coco, export, huggingface, things, webdatase
 from fastecg.export.coco import rle_counts
 from fastecg.export.nnunet import splits
 from fastecg.export.rendered import Rendered, rendered_in
-from fastecg.export.things import CATEGORIES, Thing, _cut, things_in
+from fastecg.export.things import CATEGORIES, Thing, _cut, _ink_outline, things_in
 from fastecg.export.webdataset import Shards
 from fastecg.record import LEADS
 from fastecg.writers import write_record
@@ -190,7 +190,8 @@ def test_coco_keeps_its_rules(exported, pictures):
     for file in files:
         sizes = {image["id"]: (image["height"], image["width"]) for image in file["images"]}
         assert [category["name"] for category in file["categories"]] == list(CATEGORIES)
-        assert len({entry["id"] for entry in file["annotations"]}) == len(file["annotations"])
+        assert [image["id"] for image in file["images"]] == list(range(1, len(file["images"]) + 1))
+        assert [entry["id"] for entry in file["annotations"]] == list(range(1, len(file["annotations"]) + 1))
         for entry in file["annotations"]:
             (height, width), (left, top, wide, high) = sizes[entry["image_id"]], entry["bbox"]
             assert left >= 0 and top >= 0 and left + wide <= width + 0.02 and high > 0 and top + high <= height + 0.02  # noqa: PT018
@@ -299,6 +300,20 @@ def test_outlines_hold_the_ink(pictures):
         for thing in (thing for thing in things_in(picture) if thing.ink is not None):
             filled = polygon2mask(picture.size, thing.outline[:, ::-1])
             assert (filled & thing.ink).sum() > 0.75 * thing.ink.sum()
+
+
+def test_the_outline_of_ink_runs_around_its_pixels():
+    """Of a step from one bar to another: through all of their corners, on the outer edges of the pixels."""
+    ink = np.zeros((12, 20), bool)
+    ink[2:4, 3:9], ink[5:8, 9:15], ink[8, 14] = True, True, True
+    points = np.array([[3.0, 2.5], [8.0, 2.5], [9.0, 6.0], [14.0, 6.0]])
+    for mask, along in ((ink, points), (ink.T, points[:, ::-1])):
+        outline = _ink_outline(mask, along) if mask is ink else _ink_outline(mask, along)[:, ::-1]
+        assert {tuple(corner) for corner in outline} >= {(2.5, 1.5), (14.5, 4.5), (14.5, 8.5), (2.5, 3.5)}
+        assert outline[:, 0].min() == 2.5
+        assert outline[:, 0].max() == 14.5
+        x, y = (outline - outline[0]).T
+        assert abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2 == pytest.approx(ink.sum(), rel=0.05)
 
 
 def test_other_leads_are_a_class_of_their_own(tmp_path):
