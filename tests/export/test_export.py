@@ -22,7 +22,7 @@ from fastecg.export import EXPORTS, coco, export, huggingface, things, webdatase
 from fastecg.export.coco import rle_counts
 from fastecg.export.nnunet import splits
 from fastecg.export.rendered import Rendered, rendered_in
-from fastecg.export.things import CATEGORIES, Thing, _cut, _ink_outline, things_in
+from fastecg.export.things import CATEGORIES, Thing, _cut, _ink_outline, _trace, things_in
 from fastecg.export.webdataset import Shards
 from fastecg.record import LEADS
 from fastecg.writers import write_record
@@ -151,6 +151,20 @@ def test_pictures_of_like_names_have_keys_of_their_own():
     assert len(set(keys)) == len(paths)
     assert keys[1:3] == ["a_b-0", "a__b-0"]
     assert not any("." in key or "/" in key or len(key) > 88 for key in keys)
+
+
+def test_key_points_outside_the_picture_are_told_as_absent():
+    """Their coordinates are 0, as COCO asks of what is not labelled; a hidden one within the picture keeps its own."""
+    line = [[20.0, x] for x in np.linspace(-8.0, 40.0, things.TRACE_POINTS)]  # rows before columns
+    seen = [x >= 0 for _, x in line]
+    seen[-1] = False
+    truth = {"leads": [{"lead_name": "II", "plotted_pixels": line}], "fastecg": {"visible": [seen]}, "height": 60, "width": 80}
+    trace = _trace(truth, 0, np.zeros((4, 2)), None)
+    outside = np.array([x < -0.5 for _, x in line])
+    assert outside.any()
+    np.testing.assert_array_equal(trace.seen, [*np.where(outside, 0, 2)[:-1].tolist(), 1])
+    np.testing.assert_array_equal(trace.points[outside], 0.0)
+    np.testing.assert_allclose(trace.points[~outside], np.array(line)[~outside, ::-1])
 
 
 def test_what_reaches_beyond_a_picture_ends_with_its_pixels():
