@@ -16,15 +16,15 @@ import numpy as np
 from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
-_ASIDE_MM = 20.0  # from where a lead begins to its name, at most
-_AWAY_MM = 30.0  # up or down
-_SURE = 0.6  # how sure a name is that counts
-_ROWS = 3  # with names, at least
-_SAME_MM = 0.25  # by which names may miss one height, the middle of the misses
-_MOST_MM = 2.5  # by which a row's 0 mV may be wrong for names to mend it
-_NAME_SD_MM = 0.08  # of a name's height, as the network has it
-_CLEARLY = 0.8  # of what names miss by one rule: what they miss by the other, to be preferred
-_LEAST_S = 1.0  # of a trace that tells 0 mV
+_ASIDE_MM = 20.0  # Largest distance along the row from where a lead begins to its name.
+_AWAY_MM = 30.0  # Largest distance up or down from a lead to its name.
+_SURE = 0.6  # Least probability of a name that counts.
+_ROWS = 3  # Least number of rows with names.
+_SAME_MM = 0.25  # By how much names may miss one height, the middle of the misses.
+_MOST_MM = 2.5  # By how much a row's 0 mV may be wrong for names to mend it.
+_NAME_SD_MM = 0.08  # Standard deviation of a name's height as the network has it.
+_CLEARLY = 0.8  # Largest share, of what names miss by one rule, that they miss by the other for it to be preferred.
+_LEAST_S = 1.0  # Shortest trace that tells 0 mV.
 
 
 def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> LaidOutPage:

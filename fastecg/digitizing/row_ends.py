@@ -16,27 +16,29 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.gauss_newton import FittedPen
 from fastecg.digitizing.ink import PictureInk
 
-_INSIDE_MM = 1.0  # of the trace beside its end that is looked at
-_LONGEST_MM, _SHORTEST_MM = 0.6, -0.3  # beyond the last sample: ends that are sought
-_STEP_MM = 0.02  # from one to the next
-_BEYOND_MM = 0.2  # farther than the longest, that has to be blank
-_RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # up or down, of what goes on beyond the last sample
-_TAPS = 3  # points a pixel, along x and along y
-_LEAST_SAMPLES = 6
+_INSIDE_MM = 1.0  # Length of the trace beside its end that is looked at.
+_LONGEST_MM = 0.6  # Farthest place of the end beyond the last sample that is tried.
+_SHORTEST_MM = -0.3  # Nearest one: before the last sample.
+_STEP_MM = 0.02  # Distance between the ends that are tried.
+_BEYOND_MM = 0.2  # Length behind the farthest end that has to be blank.
+_RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Rises or falls, of what goes on beyond the last sample, that are tried.
+_TAPS = 3  # Points a pixel, along x and along y.
+_LEAST_SAMPLES = 6  # Samples of a trace below which its ends are not measured.
 #: Radii of the pen from the end of a round cap to that of the cap drawn, how often, and how exactly: square, round and no caps. A cap's
 #: corners count by their area.
 _CAPS = ((0.107, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.39, 0.1, 0.12))
-_OTHER_CAP = 0.02  # how often another
-_CAP_RANGE = (-0.8, 0.4)
-_START_FAR, _FAR = 3.0, 0.01  # how many times farther a start is off that was wrong, and how often it is
-_STRAY = 0.1  # how often what is measured at ends is something else
-_RANGE_MM = 0.9  # in which that may then be
-_LEAST_SD_MM = 0.006  # of an end
-_FEW_SD_MM = 0.04  # of one end alone
-_EARLY = 0.3  # how often rows end before their time, by up to
-_EARLIEST_MM = 0.3
-_MOST_MM = 0.2  # by which time may start earlier or later than thought
-_FINE_MM = 0.004
+_OTHER_CAP = 0.02  # Density of any other cap, per radius of the pen.
+_CAP_RANGE = (-0.8, 0.4)  # Caps that are tried, in radii of the pen.
+_START_FAR = 3.0  # How many times farther off a start is that was wrong.
+_FAR = 0.01  # How often a start was wrong.
+_STRAY = 0.1  # How often what is measured at ends is something else.
+_RANGE_MM = 0.9  # Range in which that may then be: that of the ends that are tried.
+_LEAST_SD_MM = 0.006  # Standard deviation of the time of many ends.
+_FEW_SD_MM = 0.04  # Standard deviation of one end alone.
+_EARLY = 0.3  # How often rows end before their time.
+_EARLIEST_MM = 0.3  # By how much they then do, at most.
+_MOST_MM = 0.2  # By how much time may start earlier or later than thought.
+_FINE_MM = 0.004  # Distance between the starts that are tried.
 
 
 @dataclass(frozen=True)
