@@ -19,13 +19,15 @@ from typer.testing import CliRunner
 
 import fastecg
 from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish
+from fastecg.archive.ledger import Job
 from fastecg.archive.plan import planned
+from fastecg.archive.run import _Run
 from fastecg.archive.summary import summary
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
 from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.views import Settings
-from fastecg.errors import FastecgError
+from fastecg.errors import FastecgError, ImageError
 from fastecg.run.timed import in_time
 from fastecg.writers.wfdb import ascii_name, safe_name, write_record
 
@@ -389,7 +391,24 @@ def test_sixteen_bits_of_colour(tmp_path):
 
 
 def test_a_file_may_claim_any_number_of_pages(tmp_path, monkeypatch):
+    """Those that are too many are named, not passed over."""
     import fastecg.digitizing.pictures as pictures
 
-    monkeypatch.setattr(pictures, "_claimed_pages", lambda path: 900_000)
-    assert page_count(tmp_path / "a.pdf") == pictures.MOST_PAGES
+    monkeypatch.setattr(pictures, "MOST_PAGES", 2)
+    job = Job(tmp_path / "a.pdf", "a.pdf", "a", None)
+    run = _Run([job], Ledger(tmp_path / "out"), Wish(Settings()))
+    assert list(run.uncounted) == [job]
+    assert not run.waiting
+    assert run.add_pages(job, 2) == []
+    (step,) = run.add_pages(job, 900_000)
+    assert [(waiting.stem, waiting.page) for waiting in run.waiting] == [("a", 0), ("a-p2", 1)] * 2
+    assert step.line["page"] == 2
+    assert "900000 pages in one file, expected at most 2" in step.line["error"]
+    assert run.outcome.failures == [("a.pdf, page 3", step.line["error"])]
+    first, *others = pages()
+    first.save(tmp_path / "a.tiff", save_all=True, append_images=others)
+    monkeypatch.setattr("fastecg.digitizing.result.MOST_PAGES", 2)
+    found = fastecg.read_images(tmp_path / "a.tiff")
+    assert len([next(found), next(found)]) == 2
+    with pytest.raises(ImageError, match="3 pages, expected at most 2"):
+        next(found)

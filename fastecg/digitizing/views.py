@@ -48,6 +48,9 @@ _MOST_QUICK = 2.5  # how much larger than it is it may be made for one
 _DARK = 100  # of 255: dark in a negative
 _NEGATIVE_SHARE = 0.15  # of a picture that is dark, at least, for a negative
 _AROUND_MM = 3.0  # page round the traces that is looked at
+_FAINT = 8  # of 255: pens that differ less from their paper are not read
+_BLANK_CELL_PX = 8  # within which paper is lit evenly
+_BLANK_CELLS = 25  # of those that 60 mm of a trace cross, at the least 3.3 px/mm
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
     ImageError
         If nothing in the picture looks like a trace, or it is a mirror image.
     """
+    if _is_blank(picture):
+        raise nothing_drawn()
     network = separator(weights)
     dark = _may_be_negative(picture)
     scales = find_scales(picture, network)
@@ -185,6 +190,16 @@ def best_view(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) 
     if best.tracks and _is_mirrored(picture, best, settings, network):
         raise ImageError("the picture is a mirror image, expected it the other way round")
     return best
+
+
+def _is_blank(picture: np.ndarray) -> bool:
+    """Whether hardly anything in a picture differs from what is next to it: empty paper, however it is lit."""
+    from PIL import Image
+
+    halved = np.asarray(Image.fromarray(picture).reduce(2))  # noise is
+    rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
+    high, low = (most.reduceat(most.reduceat(halved, rows, axis=0), columns, axis=1) for most in (np.maximum, np.minimum))
+    return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS
 
 
 def _is_mirrored(picture: np.ndarray, view: View, settings: Settings, network: Separator) -> bool:
