@@ -220,6 +220,20 @@ def test_one_picture_has_so_much_time(rendered, tmp_path):
     assert "not done after 1 s" in (tmp_path / "summary.csv").read_text()
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("gain", -5, "1 to 50"), ("gain", "nan", "1 to 50"), ("speed", 0, "5 to 100"), ("speed", "1e300", "5 to 100")],
+)
+def test_numbers_that_no_page_has_are_wrong_usage(tmp_path, option, value, told):
+    """A gain of -5 would be another record, upside down."""
+    touch(tmp_path / "x.png")
+    result = run("digitize", tmp_path / "x.png", "-o", tmp_path / "out", f"--{option}={value}")
+    assert result.exit_code == 2
+    assert f"{option}_mm_" in result.output
+    assert told in " ".join(result.output.split())
+    assert not (tmp_path / "out").exists()
+
+
 def test_other_options_read_anew(tmp_path):
     one, other = Wish(Settings()), Wish(Settings(fs=250.0))
     assert one.key() == Wish(Settings()).key() != other.key()

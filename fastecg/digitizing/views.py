@@ -18,7 +18,8 @@ from fastecg.digitizing.scale import find_scales
 from fastecg.digitizing.separate import WEIGHTS, Layers, Separator, separator
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.tracks import Track, find_tracks
-from fastecg.errors import ImageError
+from fastecg.errors import ImageError, LayoutError
+from fastecg.layouts.paper import check_range
 
 #: Where nothing else tells, mm/s.
 USUAL_SPEED = 25.0
@@ -69,6 +70,11 @@ class Settings:
         One of `fastecg.digitizing.decode.MODES`.
     page : Path, optional
         A page model that a person has corrected: a report, as `fastecg digitize` writes it.
+
+    Raises
+    ------
+    LayoutError
+        If a number is none that pages or records have.
     """
 
     layout: str | None = None
@@ -81,6 +87,11 @@ class Settings:
     def __post_init__(self) -> None:
         if self.mode == "stroke_fit":  # its public name
             object.__setattr__(self, "mode", "render")
+        for name in ("speed_mm_s", "gain_mm_mv"):
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name))
+        if not 50 <= self.fs <= 5000:
+            raise LayoutError(f"fs is {self.fs:g}, expected 50 to 5000 samples a second")
 
 
 #: Everything is read from the picture.
