@@ -9,6 +9,7 @@ import shutil
 import time
 from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import orjson
@@ -21,7 +22,7 @@ import fastecg
 from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish
 from fastecg.archive.ledger import Job
 from fastecg.archive.plan import planned
-from fastecg.archive.run import _Run
+from fastecg.archive.run import _Run, _work
 from fastecg.archive.summary import summary
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
@@ -218,6 +219,24 @@ def test_one_picture_has_so_much_time(rendered, tmp_path):
     assert "not done after 1 s" in ran.output
     assert not list(tmp_path.glob("*.hea"))
     assert "not done after 1 s" in (tmp_path / "summary.csv").read_text()
+
+
+def test_a_picture_whose_files_vanish_counts_as_not_read(tmp_path, monkeypatch):
+    """Somebody deletes the folder between two files: what is left of it would be taken for whole by the next run."""
+    Image.new("RGB", (300, 300)).save(tmp_path / "a.png")
+    wish = Wish(Settings(), also=("csv",))
+    job = Job(tmp_path / "a.png", "../a.png", "a")
+
+    def save(folder, **told):
+        touch(folder / "a.json", *(folder / f"a{suffix}" for suffix in there))
+
+    told = SimpleNamespace(save=save, report=lambda deviations: {})
+    monkeypatch.setattr("fastecg.digitizing.digitize.digitize", lambda *given, **told: None)
+    monkeypatch.setattr("fastecg.digitizing.result.digitized_of", lambda *given: told)
+    there = (".hea",)
+    assert _work(job, out=tmp_path / "out", wish=wish)["error"].startswith("a.dat, a.csv: gone since written")
+    there = (".hea", ".dat", ".csv")
+    assert list(_work(job, out=tmp_path / "out", wish=wish)["bytes"]) == ["a.hea", "a.dat", "a.json", "a.csv"]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,13 @@ class Wish:
     overlay: bool = False
     also: tuple[Format, ...] = ()  # formats besides WFDB
 
+    def suffixes(self) -> tuple[str, ...]:
+        """Ends of the names of the files that every picture gets."""
+        from fastecg.writers.exchange import FORMATS
+
+        overlay = ("-overlay.jpg",) if self.overlay else ()
+        return (".hea", ".dat", ".json", *overlay, *(FORMATS[kind][0] for kind in self.also))
+
     def key(self) -> str:
         """A hash of everything besides the picture that the result depends on."""
         from fastecg import __version__
@@ -259,4 +266,6 @@ def _read(job: Job, out: Path, wish: Wish) -> Line:
     found = digitized_of(reading, picture)
     found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
     sizes = {path.name: size for path in record_files(out, job.stem) if (size := file_bytes(path)) is not None}
+    if lost := [path.name for path in record_files(out, job.stem, wish.suffixes()) if path.name not in sizes]:
+        raise FastecgError(f"{', '.join(lost)}: gone since written, expected nobody to delete files of the run")
     return {"stamp": stamp, "bytes": sizes, **in_short(found.report(deviations=False))}
