@@ -26,7 +26,7 @@ from fastecg.layouts.paper import RANGES, check_range
 from fastecg.layouts.place import page_frame, page_rows
 from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.leads import standard_name
-from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole
+from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole, whole_seed
 from fastecg.recipes.limits import check_artifacts, check_toml, check_values
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
@@ -213,7 +213,7 @@ class Recipe:
         """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
-        seed, page, variant = whole(seed, "seed"), whole(page, "page"), whole(variant, "variant")
+        seed, page, variant = whole_seed(seed), whole(page, "page"), whole(variant, "variant")
         if seed < 0:
             raise RecipeError(f"the seed is {seed}, expected 0 or above")
         if not 0 <= page < record.page_count():
