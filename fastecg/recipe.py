@@ -22,7 +22,7 @@ from fastecg.errors import LayoutError, RecipeError
 from fastecg.handwriting.words import shown_by
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
 from fastecg.layouts.facts import draw_facts
-from fastecg.layouts.paper import RANGES, check_range
+from fastecg.layouts.paper import RANGES, RASTERS, check_range
 from fastecg.layouts.place import page_frame, page_rows
 from fastecg.leads import standard_name
 from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole
@@ -82,7 +82,7 @@ class Recipe:
     #: Values of the table "page".
     PAGE_KEYS = (
         "layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads", "pen_width",
-        "ink_depth", "grid_depth",
+        "ink_depth", "grid_depth", "raster", "raster_scale",
     )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -234,7 +234,8 @@ class Recipe:
         style, layout = _draw_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
         values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
-        facts = replace(draw_facts(rng_for(seed, key, "facts"), shown), header_text=header_text)
+        known = style_for(style)
+        facts = replace(draw_facts(rng_for(seed, key, "facts"), shown, known.date_form, known.clock_form), header_text=header_text)
         view = self.view.draw(rng_for(seed, key, "view"), severity) or Straight()
         shot = Shot(
             layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
@@ -355,7 +356,7 @@ def check_page(values: Mapping[str, Distribution]) -> None:
     for name in values["layout"].numbers if "layout" in values else ():
         if name != "auto":
             check_layout(str(name))
-    for key, names in (("style", STYLES), ("paper", PAPERS)):
+    for key, names in (("style", STYLES), ("paper", PAPERS), ("raster", RASTERS)):
         for name in values[key].numbers if key in values else ():
             if name != "auto" and name not in names:
                 raise LayoutError(f"unknown {key} {name!r}, expected one of auto, {', '.join(names)}")

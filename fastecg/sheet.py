@@ -15,6 +15,7 @@ import numpy as np
 from fastecg.page import Box, Grid, Page, Stroke, Trace
 from fastecg.styles.style import Style
 
+_HALF = 120  # coverage from which a pixel of one bit is inked: of lines a pixel wide the nearer row always, rounding or not
 _SOLID = 250  # coverage of a dark pen's ink but along its edges
 _KEPT_PX = 6_000_000  # of paper that is kept for the next page; there are few larger ones
 
@@ -107,6 +108,8 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
     ink = trace_plane(page.traces, style, scale, shape, mottled=True)
     draw_strokes(page.strokes, scale, ink, but="separator", density=1.0 - 0.5 * (style.pen.pale + style.pen.mottle))
     text = text_plane(page, scale, shape)
+    if style.one_bit:
+        ink, text = (255 * (plane >= _HALF).view(np.uint8) for plane in (ink, text))
     pixels = inked(_ruled_paper(shape, page.grid, style, scale), (ink, style.ink), (text, style.text_ink))
     return Sheet(pixels, ink, text, scale, page, style)
 

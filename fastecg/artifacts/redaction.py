@@ -42,7 +42,9 @@ class Redaction(Artifact):
         if not printed:
             x, y = free_frame(sheet, (30.0, 5.5 * self.lines), 0.0, rng, "free").centre_mm
             return [Frame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
-        first = printed[int(rng.integers(len(printed)))].corners_mm.mean(axis=0)
+        # Whose page it is stands at its top left.
+        picks = rng.integers(len(printed), size=3)
+        first = min((printed[int(k)].corners_mm.mean(axis=0) for k in picks), key=lambda place: float(3.0 * place[1] + place[0]))
         near = sorted(printed, key=lambda box: float(np.hypot(*(box.corners_mm.mean(axis=0) - first))))[: self.lines]
         return [_over(box.corners_mm, rng) for box in near]
 

@@ -84,9 +84,9 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
         heavier = weights[i + 1][0] if i + 1 < len(weights) else 0
         bead_mm = ink.major_bead_mm if step == 5 else 0.0
         press = ink.uneven, _plate(ink)
-        columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press)
+        columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press, ink.dots_mm)
         heavier = heavier if heavier != 25 or ink.heavy_rows else 0
-        rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press)
+        rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press, ink.dots_mm)
         if step == 25 and not ink.heavy_rows:
             rows = np.zeros_like(rows)
         rules.append(_Rule(columns, down, rows, across, colour))
@@ -105,16 +105,19 @@ def _lines(
     scale: float,
     size: int,
     press: tuple[float, int],
+    dots_mm: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the coverage of `size` pixels by the lines every `step` mm, but not every `left_out`; and by the area they rule.
 
-    Lines of beads rule no more of it than the beads' share. `press` is how uneven they are, and the plate's number.
+    Lines of beads rule no more of it than the beads' share. `press` is how uneven they are, and the plate's number; `dots_mm` the raster
+    of a display, 0 for none.
     """
     start_mm, stop_mm = span_mm
     places = _places(start_mm, stop_mm)[::step]
     kept = places if not left_out else places[np.arange(len(places)) * step % left_out != 0]
     half_mm = min(width_mm, step) / 2
-    lines = _coverage(np.stack([kept - half_mm, kept + half_mm], axis=1), scale, size, _inked(len(kept), 1, *press))
+    stretches = _on_dots(np.stack([kept - half_mm, kept + half_mm], axis=1), dots_mm)
+    lines = _coverage(stretches, scale, size, _inked(len(kept), 1, *press))
     # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
     end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else start_mm - half_mm
     ruled, shares = np.array([[start_mm - half_mm, end_mm]]), np.ones(1)
@@ -122,7 +125,16 @@ def _lines(
         middles = start_mm + bead_mm * np.arange(math.ceil((end_mm - start_mm) / bead_mm) + 1)
         ruled = np.clip(middles[:, None] + 0.5 * _BEAD * bead_mm * np.array([-1.0, 1.0]), start_mm - half_mm, end_mm)
         shares = _inked(len(middles), _CLOUD_BEADS, *press)
-    return lines, _coverage(ruled, scale, size, shares)
+    return lines, _coverage(_on_dots(ruled, dots_mm), scale, size, shares)
+
+
+def _on_dots(stretches_mm: np.ndarray, dots_mm: float) -> np.ndarray:
+    """Return stretches (n, 2) moved to whole dots of a raster, none of them thinner than one: what a program draws on a display."""
+    if dots_mm == 0.0:
+        return stretches_mm
+    wide = np.maximum(np.rint((stretches_mm[:, 1] - stretches_mm[:, 0]) * dots_mm), 1.0)
+    first = np.floor(0.5 * stretches_mm.sum(axis=1) * dots_mm - 0.5 * wide + 0.5)
+    return np.asarray(np.stack([first, first + wide], axis=1) / dots_mm)
 
 
 def _plate(ink: GridInk) -> int:

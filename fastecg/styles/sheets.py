@@ -70,6 +70,7 @@ PHILIPS = Style(
     text_mm=2.9,
     paper_size="a4",
     layouts=(("3x4+1", 0.6), ("3x4+3", 0.15), ("6x2", 0.15), ("12x1", 0.1)),
+    date_form="{month:02d}/{day:02d}/{year}",
 )
 
 SCHILLER = Style(
@@ -93,6 +94,8 @@ SCHILLER = Style(
     paper_size="a4",
     grid_inset_mm=(0.0, 30.0, 0.0, 10.0),
     layouts=(("6x2", 0.55), ("6x2-cabrera", 0.15), ("6x2+1", 0.1), ("12x1", 0.15), ("3x4+1", 0.05)),
+    date_form="{day:02d}.{month:02d}.{year}",
+    clock_form="{hour:02d}:{minute:02d}",
 )
 
 PHOTOCOPY = Style(
