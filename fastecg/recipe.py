@@ -52,6 +52,8 @@ _ATTEMPTS = 6  # at geometry that does not fold the page over; then it stays fla
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
+_MOST_CROP = 0.4  # share of a picture that is cut off at its top or bottom, at most
+
 _MOSTLY_MILD = Distribution("beta", ())
 
 
@@ -243,8 +245,10 @@ class Recipe:
         )  # fmt: skip
         drawn_layout, drawn_style = layout_for(layout, record.leads), style_for(style)
         size_mm = page_frame(drawn_layout, drawn_style, shot.setup, []).size_mm
-        if isinstance(view, Camera | Flatbed) and view.crop_top + view.crop_bottom > 0:
-            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *page_rows(drawn_layout, record, drawn_style, shot.setup, facts)))
+        if isinstance(view, Camera | Flatbed) and (view.crop_top + view.crop_bottom > 0 or drawn_style.header == "none"):
+            rows = page_rows(drawn_layout, record, drawn_style, shot.setup, facts)
+            bare = drawn_style.header == "none", drawn_style.footer == "none"
+            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *rows, bare))
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
     def _page_values(self, fixed: Mapping[str, Any], seed: int, key: str, severity: float) -> dict[str, Any]:
@@ -298,18 +302,29 @@ def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
     return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
 
 
-def _rows_kept(view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float) -> View:
-    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces."""
+def _rows_kept(
+    view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float, bare: tuple[bool, bool]
+) -> View:
+    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces.
+
+    Where nothing is printed above the rows, or below them, `bare`, it is cropped as far as to a row's distance: nobody shows empty paper.
+    """
     if not rows_mm or view.turns % 2:
         return view
     whole = replace(view, crop_top=0.0, crop_bottom=0.0)
     tall = whole.size(size_mm, dpi)[0]
     ends = []
-    for y in (rows_mm[0] - 0.45 * pitch_mm, rows_mm[-1] + 0.35 * pitch_mm):
-        points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
-        ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
-    top, bottom = sorted(ends)
-    return replace(view, crop_top=min(view.crop_top, max(top, 0.0)), crop_bottom=min(view.crop_bottom, max(1.0 - bottom, 0.0)))
+    for above, below in ((0.45, 0.35), (0.95, 0.8)):
+        for y in (rows_mm[0] - above * pitch_mm, rows_mm[-1] + below * pitch_mm):
+            points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
+            ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
+    upside_down = ends[0] > ends[1]
+    shares = [min(max(1.0 - end if k % 2 != upside_down else end, 0.0), _MOST_CROP) for k, end in enumerate(ends)]
+    most, least = shares[:2], [share if empty else 0.0 for share, empty in zip(shares[2:], bare, strict=True)]
+    if upside_down:
+        most, least = most[::-1], least[::-1]
+    crops = [min(max(given, low), high) for given, low, high in zip((view.crop_top, view.crop_bottom), least, most, strict=True)]
+    return replace(view, crop_top=crops[0], crop_bottom=crops[1])
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Shot:
         """What is printed of a record, and how."""
         style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
         if self.setup.raster != "none":
-            style = on_raster(style, self.setup.finer * self.dpi / 25.4, self.setup.raster == "one_bit")
+            style = on_raster(style, self.setup.raster_scale * self.dpi / 25.4, self.setup.raster == "one_bit")
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         layout = layout_for(self.layout, record.leads)
         return place(layout, record, style, self.setup, self.facts, start=self.start, stop=stop), style
@@ -98,10 +98,10 @@ class Shot:
             What is printed, and how; `placed` gives those of the shot itself.
         """
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
-        _check_pixels(sheet_shape(page, self.setup.finer * self.dpi / 25.4), self.setup.finer * self.dpi)
+        _check_pixels(sheet_shape(page, self.setup.raster_scale * self.dpi / 25.4), self.setup.raster_scale * self.dpi)
         warp = self.warp(page.size_mm)
         trim_heap_if_large(3 * warp.size[0] * warp.size[1])
-        image, covered, boxes, marks = self._expose(self._print(page, style, self.setup.finer * warp.scale), warp)
+        image, covered, boxes, marks = self._expose(self._print(page, style, self.setup.raster_scale * warp.scale), warp)
         trim_heap_if_large(image.nbytes)
         image = developed(self.artifacts, image, self.dpi / 25.4)
         for artifact in self.artifacts:

@@ -84,7 +84,7 @@ class Setup:
     raster : str
         One of `RASTERS`.
     raster_scale : float
-        Pixels of that bitmap to one of the picture, which was made smaller, or larger, from it.
+        Pixels of the flat print, or of that bitmap, to one of the picture, which was made smaller, or larger, from it.
 
     Raises
     ------
@@ -113,11 +113,6 @@ class Setup:
             paper_for(self.paper)
         if self.raster not in RASTERS:
             raise LayoutError(f"unknown raster {self.raster!r}, expected one of {', '.join(RASTERS)}")
-
-    @property
-    def finer(self) -> float:
-        """Pixels of the flat print to one of the picture."""
-        return 1.0 if self.raster == "none" else self.raster_scale
 
     def gain_of(self, lead: str) -> float:
         """The gain (mm/mV) a lead is drawn with."""
