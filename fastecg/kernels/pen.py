@@ -30,8 +30,8 @@ def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float,
     scale : float
         px/mm.
     habits : tuple of float
-        Shares of width and of strength lost where the pen is fastest, 0 to 0.6, half more or less with the waves; how far the width wanders to either side and
-        the strength down; length of these waves in mm.
+        Shares of width and of strength lost where the pen is fastest, 0 to 0.6, half more or less with the waves; how far the width
+        wanders to either side and the strength down; length of these waves in mm.
     out : (2, width) array of float32
         Factors of width and strength (at most 1) of the image's columns, written from the first to the last that the trace crosses.
     """

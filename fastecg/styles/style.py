@@ -78,6 +78,7 @@ class Style:
     date_form: str = DATE_FORM  # how the machine writes dates, and the time of day
     clock_form: str = CLOCK_FORM
     rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)  # first row, rows' distance, how much nearer strips are; 0: spread evenly
+    row_play: float = 0.0  # how far a row is moved at most to lie in the middle of its traces, as a share of the rows' distance
     frame_mm: float = 0.0  # width of a line round the page
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
     pen: Pen = Pen()

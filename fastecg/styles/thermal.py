@@ -35,6 +35,7 @@ DOTPHOTO = Style(
     layouts=(("3x4+1", 0.8), ("3x4", 0.1), ("6x2", 0.05), ("6x2+1", 0.05)),
     pen=HEAD,
     date_form="{year}-{month:02d}-{day:02d}",
+    row_play=0.14,
     dots_mm=HEAD_DOTS_MM,
 )
 
