@@ -389,7 +389,7 @@ def test_a_millivolt_fits_above_the_first_row(style: str, name: str) -> None:
 
 
 def test_rows_move_towards_the_middle_of_their_traces() -> None:
-    """A row that reaches high stands lower, one that reaches deep higher, no farther than the style lets them; the ends stay in the page."""
+    """A row that reaches high stands lower, one that reaches deep higher, no farther than the style lets them; the ends stay."""
     style = replace(PLAIN, row_play=0.14)
     signal = np.zeros((12, 5000))
     signal[[LEADS.index(lead) for lead in ("aVL", "II")], 100:140] = 1.6  # rows 1 and, in the strip, 3
