@@ -110,7 +110,7 @@ def simulate(
     if noise:
         signal += noise * (weights @ electrode_noise(t, fs, len(vectors), body, drift, muscle, mains))
     for lead in lead_off:
-        signal[leads.index(lead)] = noise * open_input(t, seed, mains) if noise else 0.0
+        signal[leads.index(lead)] = noise * open_input(t, fs, seed, mains) if noise else 0.0
     return Record(signal, fs, leads, f"{rhythm}-{conduction}-{seed}" if name is None else name)
 
 

@@ -28,13 +28,14 @@ def electrode_noise(
     return noise
 
 
-def open_input(t: np.ndarray, seed: int, mains: float = 1.0) -> np.ndarray:
-    """What an amplifier shows of a lead whose electrode has come off, mV: hum of 50 or 60 Hz that swells, and drift; no heart."""
+def open_input(t: np.ndarray, fs: float, seed: int, mains: float = 1.0) -> np.ndarray:
+    """What an amplifier shows of a lead whose electrode has come off, mV: hum of 50 or 60 Hz that swells, drift and crackle; no heart."""
     rng = stream(seed, "open input")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
-    hum = 0.012 * np.exp(rng.normal(0, 0.9)) * mains**0.5
+    hum = 0.0035 * np.exp(rng.normal(0, 0.7)) * mains**0.5
     drift = sum(0.02 * rng.normal() * (0.1 / tone) ** 0.7 * np.sin(2 * pi * (tone * t + rng.random())) for tone in (0.06, 0.11, 0.19, 0.37))
-    return np.asarray(drift + hum * _swell(rng, t, 0.6) * np.sin(2 * pi * (hertz * t + rng.random())))
+    crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, (0.5, 40.0), lambda hertz: hertz**-_STEP)[0]
+    return np.asarray(drift + crackle + hum * _swell(rng, t, 0.6) * np.sin(2 * pi * (hertz * t + rng.random())))
 
 
 def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
