@@ -697,6 +697,8 @@ ARTIFACTS = (
     Redaction(look="bar", seed=13),
     Redaction(look="marker", seed=14),
     Redaction(look="brush", seed=15),
+    Redaction(look="white", seed=16),
+    Redaction(look="blur", seed=17),
     WhiteOut(seed=16),
     WhiteOut(over="anywhere", seed=17),
 )
@@ -860,6 +862,8 @@ COVERS = {
     "bar": [Redaction(look="bar", lines=12, seed=k) for k in range(3)],
     "marker": [Redaction(look="marker", lines=12, seed=k) for k in range(3)],
     "brush": [Redaction(look="brush", lines=12, seed=k) for k in range(3)],
+    "white": [Redaction(look="white", lines=12, seed=k) for k in range(3)],
+    "blur": [Redaction(look="blur", lines=12, seed=k) for k in range(3)],
 }
 
 
