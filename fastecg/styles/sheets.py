@@ -9,9 +9,9 @@ from fastecg.styles.style import GridInk, Pen, Style
 SCANBOLD = Style(
     name="scanbold",
     title="scan: strong pink grid, bold black traces, bold Times below the traces",
-    paper=(252, 226, 234),
-    margin=(252, 226, 234),
-    grid=GridInk("line", (244, 178, 196), 0.16, (226, 108, 140), 0.28, uneven=0.18),
+    paper=(253, 214, 226),
+    margin=(253, 214, 226),
+    grid=GridInk("line", (245, 164, 188), 0.16, (230, 98, 138), 0.28, uneven=0.18),
     ink=(12, 8, 10),
     pen_mm=0.42,
     text_ink=(20, 14, 18),
