@@ -9,6 +9,8 @@ DATE_FORM, CLOCK_FORM = "{day:02d}-{name}-{year}", "{hour:02d}:{minute:02d}:{sec
 
 RGB = tuple[int, int, int]
 
+_PALEST = 0.45  # share of its ink's contrast that a line on a raster keeps, however thin
+
 #: Width times depth of the print from which on a thermal head's letters run bold: those of six of ten machines stay slender.
 _BOLD = 1.08
 
@@ -103,10 +105,14 @@ class Style:
 def on_raster(style: Style, dots_mm: float, one_bit: bool) -> Style:
     """The look as a program draws it into a bitmap of so many pixels a mm: lines and letters of whole pixels, a pen that never swells.
 
-    With `one_bit` no pixel is half inked; otherwise letters and traces have soft edges.
+    With `one_bit` no pixel of a trace is half inked; otherwise letters and traces have soft edges. Lines that would be thinner than a pixel
+    are paler, or fine ones would be half of the page.
     """
     pen_mm = max(round(style.pen_mm * dots_mm), 1) / dots_mm if one_bit else max(style.pen_mm, 1.0 / dots_mm)
-    grid = replace(style.grid, dots_mm=dots_mm)
+    shares = (min(max(1.3 * width * dots_mm, _PALEST), 1.0) for width in (style.grid.minor_mm, style.grid.major_mm, style.grid.heavy_mm))
+    inks = style.grid.minor_ink, style.grid.major_ink, style.grid.heavy_ink
+    minor, major, heavy = (_deeper(style.paper, ink, share) for ink, share in zip(inks, shares, strict=True))
+    grid = replace(style.grid, dots_mm=dots_mm, minor_ink=minor, major_ink=major, heavy_ink=heavy)
     return replace(style, grid=grid, pen_mm=pen_mm, pen=Pen(0.0, 0.0, 0.0, 0.0), dots_mm=dots_mm, grey=not one_bit, one_bit=one_bit)
 
 
