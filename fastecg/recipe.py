@@ -18,6 +18,8 @@ import numpy as np
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.pen_marks import PenMarks
+from fastecg.artifacts.stamp import Stamp
+from fastecg.artifacts.sticker import Sticker
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.handwriting.words import shown_by
 from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
@@ -290,13 +292,18 @@ def _built_in(name: str) -> Recipe:
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with what its page shows told to whoever writes on it, and the user's notes and font in place of drawn handwriting."""
+    """The shot with what its page says told to whatever is written, stamped and stuck on it, and the user's notes and font in place of drawn handwriting."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
-    shows = shown_by(shot.facts)
+    facts = shot.facts
+    shows, who = shown_by(facts), "\n".join((facts.initials, facts.sex, str(facts.age), facts.number, facts.date))
 
     def noted(item: Artifact) -> Artifact:
         if isinstance(item, Handwriting):
             return replace(item, shows=item.shows or shows, **own)
+        if isinstance(item, Sticker):
+            return replace(item, who=item.who or who)
+        if isinstance(item, Stamp):
+            return replace(item, date=item.date or facts.date)
         return replace(item, shows=item.shows or shows) if isinstance(item, PenMarks) else item
 
     return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))

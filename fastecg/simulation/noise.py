@@ -68,13 +68,13 @@ def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Muscle noise of 20 to 150 Hz that comes in bursts, mV."""
     rng = stream(seed, "muscle")
     tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
-    swell = _swell(rng, t, rng.uniform(0.3, 0.9))
+    swell = _swell(rng, t, rng.uniform(0.2, 0.6))
     return tension * swell * _coloured(rng, t, fs, electrodes, _BAND_HZ, lambda hertz: 1 / (1 + (hertz / _CORNER_HZ) ** 2))
 
 
 def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
-    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.1 to 2 Hz."""
-    tones = 0.1 * 20 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
+    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.06 to 0.6 Hz."""
+    tones = 0.06 * 10 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
     turn = rng.uniform(0, 2 * pi, 5)
     waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, turn, strict=True))
     return np.asarray(np.exp(deep * (2 / 5) ** 0.5 * waves - 0.5 * deep**2))

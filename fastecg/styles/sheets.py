@@ -11,7 +11,7 @@ SCANBOLD = Style(
     title="scan: strong pink grid, bold black traces, bold Times below the traces",
     paper=(253, 214, 226),
     margin=(253, 214, 226),
-    grid=GridInk("line", (245, 164, 188), 0.16, (230, 98, 138), 0.28, uneven=0.18),
+    grid=GridInk("line", (245, 164, 188), 0.16, (230, 98, 138), 0.28, uneven=0.26),
     ink=(12, 8, 10),
     pen_mm=0.42,
     text_ink=(20, 14, 18),
@@ -25,7 +25,7 @@ SCANBOLD = Style(
     footer="none",
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.3)),
-    pen=Pen(thin=0.22, pale=0.08, wander=0.08, mottle=0.12),
+    pen=Pen(thin=0.22, pale=0.14, wander=0.08, mottle=0.12),
 )
 
 SCANBOLD_GREEN = replace(
@@ -34,11 +34,11 @@ SCANBOLD_GREEN = replace(
     title="scan of green paper, bold black traces, small names below",
     paper=(229, 245, 233),
     margin=(229, 245, 233),
-    grid=GridInk("line", (168, 220, 184), 0.2, (122, 200, 148), 0.3, uneven=0.18),
+    grid=GridInk("line", (168, 220, 184), 0.2, (122, 200, 148), 0.3, uneven=0.26),
     ink=(16, 18, 2),
     label_mm=3.3,
     separator="tick",
-    pen=Pen(thin=0.36, pale=0.1, wander=0.09, mottle=0.12),
+    pen=Pen(thin=0.36, pale=0.16, wander=0.09, mottle=0.12),
 )
 
 SCANBOLD_LILAC = replace(
@@ -47,7 +47,7 @@ SCANBOLD_LILAC = replace(
     title="scan: grey-violet grid, bold black traces, bold Times below the traces",
     paper=(252, 246, 250),
     margin=(252, 246, 250),
-    grid=GridInk("line", (196, 182, 192), 0.17, (140, 120, 134), 0.26, uneven=0.16),
+    grid=GridInk("line", (196, 182, 192), 0.17, (140, 120, 134), 0.26, uneven=0.24),
     label_bold=False,
     label_mm=3.9,
 )
