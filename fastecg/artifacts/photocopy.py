@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 
-_STEP = 32  # pixels between places where the threshold is known
-_CLOUD_MM = 40.0  # over which it wanders
+_STEP = 32  # Distance in px of the nodes at which the threshold is computed.
+_CLOUD_MM = 40.0  # Distance over which the threshold varies.
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Photocopy(Artifact):
     softness: float = param(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
     growth: float = param(0.25, 0, 1, "chance that white right beside ink turns black")
     loss: float = param(0.1, 0, 1, "chance that ink right at its edge turns white")
-    reach_mm: float = param(0.12, 0.02, 1, "farther from the edge than that, these chances are down to 37 %")
+    reach_mm: float = param(0.12, 0.02, 1, "distance from the edge at which these probabilities are down to 37 %")
     specks: float = param(0.0006, 0, 0.02, "specks of toner, as a share of all pixels")
     generations: int = param(1, 1, 6, "how often it was copied")
     seed: int = param(0, 0, 2**31, "of all that is uneven")
-    least: float = param(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: copiers expose pale pages longer")
+    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Copy in place: some 8 ms a generation at 2200 x 1700."""

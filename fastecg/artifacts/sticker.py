@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.patch import Frame, blend_colour, cover, free_frame
+from fastecg.handwriting.patch import PatchFrame, blend_colour, cover, free_frame
+from fastecg.layouts.report_fields import LETTERS, sample_date
 
 if TYPE_CHECKING:
     from fastecg.page import Text
     from fastecg.sheet import Sheet
 
 _SIZES = {"label": (52.0, 24.0), "barcode": (46.0, 13.0), "code": (17.0, 17.0), "blank": (40.0, 16.0)}
-_LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 _FACTS = 5  # lines of `who`
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
 @dataclass(frozen=True)
@@ -53,32 +52,32 @@ class Sticker(Artifact):
         return cover(sheet, window, part, share, frame.box("sticker", written))
 
 
-def _with_shadow(part: np.ndarray, frame: Frame, window: tuple[slice, slice], scale: float) -> np.ndarray:
+def _with_shadow(part: np.ndarray, frame: PatchFrame, window: tuple[slice, slice], scale: float) -> np.ndarray:
     """The page beside a sticker, which is a tenth of a mm thick."""
     x, y = frame.centre_mm
-    lower = Frame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
+    lower = PatchFrame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
     return blend_colour(part, 0.22 * lower.coverage(window, scale, 1.0), (60, 55, 55))
 
 
 def _nothing(
-    frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
     rows, columns = window
     return np.zeros((rows.stop - rows.start, columns.stop - columns.start)), ""
 
 
 def _label(
-    frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
     """Lines of made-up data with a barcode below."""
     width, height = frame.size_mm
-    initials = rng.choice(list(_LETTERS), 3)
+    initials = rng.choice(list(LETTERS), 3)
     number = "".join(str(digit) for digit in rng.integers(0, 10, 8))
     lines = [
         f"{initials[0]}. {initials[1]}.   {rng.choice(['M', 'F'])}  {int(rng.integers(19, 93))} y",
         f"No. {number}",
         f"Ward {int(rng.integers(1, 25))}{rng.choice(list('ABC'))}  Bed {int(rng.integers(1, 31))}",
-        f"{int(rng.integers(1, 29)):02d} {_MONTHS[int(rng.integers(12))]} {int(rng.integers(1996, 2026))}",
+        sample_date(rng),
     ]
     if len(who) == _FACTS:
         name, sex, age, number, date = who
@@ -91,7 +90,7 @@ def _label(
 
 
 def _barcode(
-    frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
     """Bars with digits below that have nothing to do with them."""
     width, height = frame.size_mm
@@ -103,7 +102,7 @@ def _barcode(
 
 
 def _bars(
-    frame: Frame,
+    frame: PatchFrame,
     window: tuple[slice, slice],
     scale: float,
     rng: np.random.Generator,
@@ -125,7 +124,7 @@ def _bars(
 
 
 def _code(
-    frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
     """Random squares with three eyes, as in square codes; no reader makes anything of them."""
     side = 25

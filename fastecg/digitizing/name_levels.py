@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from fastecg.digitizing.judge import LaidOut, placed_anew
-from fastecg.digitizing.layout import Drawn
+from fastecg.digitizing.judge import LaidOutPage, on_page_segments
+from fastecg.digitizing.layout import SegmentReading
 
 _ASIDE_MM = 20.0  # from where a lead begins to its name, at most
 _AWAY_MM = 30.0  # up or down
@@ -26,20 +27,20 @@ _CLEARLY = 0.8  # of what names miss by one rule: what they miss by the other, t
 _LEAST_S = 1.0  # of a trace that tells 0 mV
 
 
-def levelled_by_names(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
+def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> LaidOutPage:
     """The same page with 0 mV of rows without a pulse at the height that their names have from it.
 
     Parameters
     ----------
-    page : LaidOut
-    drawn : sequence of Drawn
+    page : LaidOutPage
+    drawn : sequence of SegmentReading
         Its segments, as they were read.
 
     Returns
     -------
-    LaidOut
+    LaidOutPage
     """
-    drawn = placed_anew(page, drawn)
+    drawn = on_page_segments(page, drawn)
     rows = sorted({item.segment.row for item in drawn})
     level = {row: next(item.segment.baseline_mm for item in drawn if item.segment.row == row) for row in rows}
     zero = {row: next(item.segment.zero for item in drawn if item.segment.row == row) for row in rows}
@@ -62,7 +63,7 @@ def levelled_by_names(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
 
 
 def _own_levels(
-    named: dict[int, float], level: dict[int, float], zero: dict[int, str], drawn: Sequence[Drawn], fs: float
+    named: dict[int, float], level: dict[int, float], zero: dict[int, str], drawn: Sequence[SegmentReading], fs: float
 ) -> dict[int, float]:
     """0 mV of rows by their traces alone: their mean, as they have it, or where they mostly are, if names then miss one height by less."""
     mostly = dict(level)
@@ -75,18 +76,22 @@ def _own_levels(
     return mostly if by_most < _CLEARLY * by_mean and by_mean > 2 * _NAME_SD_MM else level
 
 
-def _name_mm(page: LaidOut, group: Sequence[Drawn]) -> float:
+def _away(level_mm: float, y_mm: float) -> float:
+    return abs(y_mm - level_mm)
+
+
+def _name_mm(page: LaidOutPage, group: Sequence[SegmentReading]) -> float:
     """The height of the names of a row's leads; NaN if none was read."""
     heights = []
     for item in group:
         beside = [
             name
-            for name in page.view.names
+            for name in page.analysis.names
             if name.lead == item.segment.lead
             and name.sure > _SURE
             and abs(name.x_mm - item.segment.x_mm) < _ASIDE_MM
             and abs(name.y_mm - item.segment.baseline_mm) < _AWAY_MM
         ]
         if beside:
-            heights.append(min(beside, key=lambda name, at=item.segment.baseline_mm: abs(name.y_mm - at)).y_mm)
+            heights.append(min((name.y_mm for name in beside), key=partial(_away, item.segment.baseline_mm)))
     return float(np.median(heights)) if heights else np.nan

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.gauss_newton import Pen
-from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.gauss_newton import FittedPen
+from fastecg.digitizing.ink import PictureInk
 
 _INSIDE_MM = 1.0  # of the trace beside its end that is looked at
 _LONGEST_MM, _SHORTEST_MM = 0.6, -0.3  # beyond the last sample: ends that are sought
@@ -28,8 +28,9 @@ _LEAST_SAMPLES = 6
 _CAPS = ((0.107, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.39, 0.1, 0.12))
 _OTHER_CAP = 0.02  # how often another
 _CAP_RANGE = (-0.8, 0.4)
-_START_SD_MM = 0.025  # of the start as it was told before
-_START_FAR_SD_MM, _FAR = 0.06, 0.01  # the same where that was wrong, and how often it is
+_START_FAR, _FAR = 3.0, 0.01  # how many times farther a start is off that was wrong, and how often it is
+_STRAY = 0.1  # how often what is measured at ends is something else
+_RANGE_MM = 0.9  # in which that may then be
 _LEAST_SD_MM = 0.006  # of an end
 _FEW_SD_MM = 0.04  # of one end alone
 _EARLY = 0.3  # how often rows end before their time, by up to
@@ -47,7 +48,7 @@ class Overhang:
     radius_mm: float
 
 
-def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: Ink, pen: Pen, radius_px: float) -> float:
+def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
     """How far ink goes on beyond the first of the page places (n, 2) of a trace, along the page's x; NaN where that is not seen.
 
     Parameters
@@ -55,8 +56,8 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: Ink, pen: Pen, radiu
     points_mm : ndarray, shape (n, 2)
         From an end of a row inwards.
     warp : PageWarp
-    ink : Ink
-    pen : Pen
+    ink : PictureInk
+    pen : FittedPen
     radius_px : float
         Half the nominal pen.
     """
@@ -100,7 +101,7 @@ class _End:
     upto: np.ndarray
 
 
-def _left(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: Pen, radius_px: float) -> float:
+def _left(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
     """What a stroke that ends `further_mm` beyond the last of `points` leaves of the ink, the sum of squares, rising as suits it best."""
     x, last = way * points[:, 0], points[-1]
     end = x[-1] + further_mm
@@ -133,10 +134,11 @@ def _step(u: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(u < 0.0, 0.5 * rest**2, 1.0 - 0.5 * rest**2))
 
 
-def late_mm(overhangs: Sequence[Overhang]) -> float:
+def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float) -> float:
     """By how much time starts later than thought, in the mean, by how likely the ends of rows make it; 0 where none is seen.
 
-    The cap goes on beyond both ends alike, a later start makes one longer and the other shorter. Rows may also end early.
+    `start_sd_mm` is how exactly it was known before. The cap goes on beyond both ends alike; a later start makes one longer and the other
+    shorter. Rows may also end early.
     """
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
@@ -145,19 +147,19 @@ def late_mm(overhangs: Sequence[Overhang]) -> float:
     radius = float(np.median([item.radius_mm for item in overhangs]))
     late = np.arange(-_MOST_MM, _MOST_MM + _FINE_MM / 2, _FINE_MM)[:, None]
     cap = np.arange(*_CAP_RANGE, 0.02)[None]
-    likely = _normal(late, _START_SD_MM) + _FAR * _normal(late, _START_FAR_SD_MM)
+    likely = _normal(late, start_sd_mm) + _FAR * _normal(late, _START_FAR * start_sd_mm)
     likely = likely * (_OTHER_CAP + sum(often * _normal(cap - pens, sd) for pens, often, sd in _CAPS))
     if len(left):
-        likely = likely * (1e-9 + _normal(cap * radius - late - np.median(left), _sd(left)))
+        likely = likely * (_STRAY / _RANGE_MM + _normal(cap * radius - late - np.median(left), _sd(left)))
     if len(right):
         rest, sd = cap * radius + late - np.median(right), _sd(right)
         early = ((rest > 0.0) & (rest < _EARLIEST_MM)) / _EARLIEST_MM
-        likely = likely * (1e-9 + (1.0 - _EARLY) * _normal(rest, sd) + _EARLY * early)
+        likely = likely * (_STRAY / _RANGE_MM + (1.0 - _EARLY) * _normal(rest, sd) + _EARLY * early)
     return float((likely * late).sum() / likely.sum())
 
 
 def _normal(off: np.ndarray, sd: float) -> np.ndarray:
-    return np.asarray(np.exp(-0.5 * (off / sd) ** 2) / sd)
+    return np.asarray(np.exp(-0.5 * (off / sd) ** 2) / (sd * np.sqrt(2.0 * np.pi)))
 
 
 def _sd(ends: np.ndarray) -> float:

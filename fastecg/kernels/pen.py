@@ -9,13 +9,13 @@ import math
 
 import numpy as np
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _FAST = 4.0  # slope at which a pen has lost half of what it can lose: T waves lose little, QRS complexes nearly all
-_INERTIA_MM = 0.12  # how far along a change of speed takes to show in the line
-_FINER = 5.0  # times as fine is the second of the two waves of ink, of half the height
-_APART = 16  # of so many samples, the height of one tells a trace from others
+_INERTIA_MM = 0.12  # Distance after which a change of the pen's speed shows in the line.
+_FINER = 5.0  # Factor by which the second wave of ink is finer than the first; it has half the height.
+_APART = 16  # Every how many samples a trace's height enters its hash.
 
 
 def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float, float, float, float], out: np.ndarray) -> None:

@@ -60,7 +60,7 @@ def check_range(name: str, given: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Setup:
+class MachineSettings:
     """What the operator sets on the machine, and how this one machine prints.
 
     Parameters
@@ -121,7 +121,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Frame:
+class PageFrame:
     """Where things lie on a page, mm: its size, its grid (x0, y0, x1, y1), and where the time axis starts and ends."""
 
     size_mm: tuple[float, float]

@@ -19,8 +19,8 @@ from fastecg.kernels.ruling import add_discs, print_dots, print_rules
 from fastecg.page import Grid
 from fastecg.styles.style import RGB, GridInk
 
-_BEAD = 0.7  # length of a bead in pitches: on real paper the beads run into each other
-_CLOUD_BEADS = 30  # from one independent value of their ink to the next
+_BEAD = 0.7  # Length of a bead in pitches: on real paper the beads run into each other.
+_CLOUD_BEADS = 30  # Beads between two independent values of their ink.
 _WAVE_MM = 14  # from one independent value of the ink along solid lines to the next: the roller's pressure
 _LEVELS = 128.0  # of that ink: rows of one level are drawn once
 _GAP_MM = (1.5, 28.0)  # lengths of the gaps in solid lines, where the plate took little ink
@@ -45,7 +45,7 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
     shape = pixels.shape[:2]
     dotted = ink.minor == "dots" and ink.minor_mm > 0
     if dotted:
-        columns, rows = _dot_places(grid, scale)
+        columns, rows = _dot_positions(grid, scale)
         print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32), ink.uneven, _plate(ink))
     rules = _rules(shape, grid, ink, scale)
     if rules:
@@ -66,7 +66,7 @@ def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -
     """Return the coverage of all the grid's ink, (height, width) uint8: what `draw_grid` prints, whatever its colours."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
-        add_discs(*_dot_places(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
+        add_discs(*_dot_positions(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
         np.minimum(plane, np.float32(1.0), out=plane)
     for rule in _rules(shape, grid, ink, scale):
         np.maximum(plane, rule.columns * rule.down[:, None], out=plane)
@@ -127,21 +127,21 @@ def _lines(
     of a display, 0 for none.
     """
     start_mm, stop_mm = span_mm
-    places = _places(start_mm, stop_mm)[::step]
-    kept = places if not left_out else places[np.arange(len(places)) * step % left_out != 0]
+    positions = _line_positions(start_mm, stop_mm)[::step]
+    kept = positions if not left_out else positions[np.arange(len(positions)) * step % left_out != 0]
     half_mm = min(width_mm, step) / 2
     stretches = _on_dots(np.stack([kept - half_mm, kept + half_mm], axis=1), dots_mm)
     lines = _coverage(stretches, scale, size, _inked(len(kept), 1, *press))
     # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
-    end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else start_mm - half_mm
+    end_mm = max(stop_mm, positions[-1] + half_mm) if len(positions) else start_mm - half_mm
     ruled, shares = np.array([[start_mm - half_mm, end_mm]]), np.ones(1)
     if bead_mm > 0:
         middles = start_mm + bead_mm * np.arange(math.ceil((end_mm - start_mm) / bead_mm) + 1)
         ruled = np.clip(middles[:, None] + 0.5 * _BEAD * bead_mm * np.array([-1.0, 1.0]), start_mm - half_mm, end_mm)
         shares = _inked(len(middles), _CLOUD_BEADS, *press)
     elif press[0] > 0:
-        edges = np.append(places - half_mm, end_mm)
-        ruled, shares = np.stack([edges[:-1], edges[1:]], axis=1), _along(len(places), *press)
+        edges = np.append(positions - half_mm, end_mm)
+        ruled, shares = np.stack([edges[:-1], edges[1:]], axis=1), _along(len(positions), *press)
         return lines, np.rint(_coverage(ruled, scale, size, shares) * np.float32(_LEVELS)) / np.float32(_LEVELS)
     return lines, _coverage(_on_dots(ruled, dots_mm), scale, size, shares)
 
@@ -183,12 +183,12 @@ def _on_dots(stretches_mm: np.ndarray, dots_mm: float) -> np.ndarray:
 
 
 def _plate(ink: GridInk) -> int:
-    """Return the number of the plate that paper of this ink was printed with: another paper, another plate."""
+    """The number of the printing plate for paper of this ink: other papers have other plates."""
     return crc32(repr(ink).encode()) & 0x7FFFFFFF
 
 
 def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
-    """Return the ink of lines or beads, 1 at most: half of what it lacks is each one's own, half changes over `length` of them."""
+    """The ink of lines or beads, at most 1: half of what is missing varies from one to the next, half slowly over `length` of them."""
     if uneven == 0.0:
         return np.ones(count)
     own, knots = uniform(plate, np.arange(count)), uniform(plate + 1, np.arange(count // length + 2))
@@ -196,7 +196,7 @@ def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
     return np.asarray(1.0 - 0.5 * uneven * (1.0 + 0.5 * (own + slow)))
 
 
-def _places(start_mm: float, stop_mm: float) -> np.ndarray:
+def _line_positions(start_mm: float, stop_mm: float) -> np.ndarray:
     """Return where the 1 mm lines lie."""
     return start_mm + np.arange(math.floor(stop_mm - start_mm + _SLIVER_MM) + 1)
 
@@ -214,8 +214,8 @@ def _coverage(stretches_mm: np.ndarray, scale: float, size: int, shares: np.ndar
     return np.diff(ink).astype(np.float32)
 
 
-def _dot_places(grid: Grid, scale: float) -> tuple[np.ndarray, np.ndarray]:
+def _dot_positions(grid: Grid, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Return where the columns and rows of dots stand, px from the sheet's rim: on the 1 mm crossings off the major lines."""
     x0, y0, x1, y1 = grid.area_mm
-    columns, rows = _places(x0, x1), _places(y0, y1)
+    columns, rows = _line_positions(x0, x1), _line_positions(y0, y1)
     return columns[np.arange(len(columns)) % 5 != 0] * scale, rows[np.arange(len(rows)) % 5 != 0] * scale

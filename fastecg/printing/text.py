@@ -26,9 +26,9 @@ from fastecg.page import Text
 #: Names of the faces that are always there; any other face is the path of a TrueType or OpenType file.
 FACES = ("sans", "serif", "mono", "bitmap", "dejavu")
 
-_EM = 128  # cells an em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px
-_DOTS_MM = 8  # dots/mm of a thermal print head
-_SHEAR = 0.2
+_EM = 128  # Cells per em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px.
+_DOTS_MM = 8  # Dots per mm of a thermal print head.
+_SHEAR = 0.2  # Tangent of the slant of synthetic italics.
 _BOLD_EM = 0.028  # growth of a bold stem on each side, em: 0.1 mm or so in text of 3 mm
 # Files of matplotlib, which wfdb brings along, by (face, bold, italic): drawn cuts look better than grown or sheared ones.
 _FILES = {
@@ -206,12 +206,12 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 @lru_cache(maxsize=1024)
 def _able(font: Font, character: str) -> Font | None:
-    """The face that draws a character: its own, else the first of those that have most characters; None if none has it."""
+    """The face that draws a character: its own, or the first with it among those with most characters; None if no face has it."""
     return next((able for face in (font.face, "dejavu", "serif") if _has(able := font._replace(face=face), character)), None)
 
 
 def _has(font: Font, character: str) -> bool:
-    """Whether a face draws a character otherwise than one that does not exist."""
+    """Whether a face has a glyph for a character, rather than the one for missing characters."""
     if character.isspace():
         return True
     face, _, _ = _face(font)
@@ -221,7 +221,7 @@ def _has(font: Font, character: str) -> bool:
 
 
 def printable(text: Text, notes: list[str]) -> Text:
-    """A text without the characters that no face has; notes tell of them."""
+    """The text without characters that no face has; they are named in the notes."""
     font = _font(text)
     missing = "".join(dict.fromkeys(character for character in text.words if _able(font, character) is None))
     if not missing:
@@ -240,7 +240,7 @@ def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: flo
 
 
 def _over(mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int) -> tuple[np.ndarray, int, int]:
-    """A mask laid on the line round it, which reaches further on every side."""
+    """A mask laid over its own outline, which is larger on every side."""
     both = ring.copy()
     if mask.size:
         inner = both[top - ring_top :, left - ring_left :][: mask.shape[0], : mask.shape[1]]

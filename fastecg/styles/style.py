@@ -90,7 +90,7 @@ class Style:
     one_bit: bool = False  # whether a pixel of the print has ink or none
 
     def printed(self, pen_width: float, ink_depth: float, grid_depth: float) -> Style:
-        """The look of one machine of the family: factors of the pen's width, and of the inks' and the grid's contrast to the paper."""
+        """The style of one machine of the family: its pen's width, ink contrast and grid contrast, as factors."""
         if pen_width == ink_depth == grid_depth == 1.0:
             return self
         minor, major, heavy = (
@@ -117,6 +117,6 @@ def on_raster(style: Style, dots_mm: float, one_bit: bool) -> Style:
 
 
 def _deeper(paper: RGB, ink: RGB, depth: float) -> RGB:
-    """An ink whose contrast to the paper is `depth` times as strong, as far as there are levels."""
+    """The ink with `depth` times its contrast to the paper, as far as levels allow."""
     red, green, blue = (min(max(round(light - depth * (light - dark)), 0), 255) for light, dark in zip(paper, ink, strict=True))
     return red, green, blue
