@@ -34,6 +34,7 @@ Example = dict[str, Any]
 
 PAGE_S = 10.0  #: of a page
 _LONGEST_S = 1e9  # Longest page, s.
+_MOST_PAGES = 10**9  # Most pages of a record: three centuries.
 _MOST_VARIANTS = 10_000  # Most variants of a page: parts of them are listed before the first is drawn.
 _MOST_WORKERS = 1024  # Most workers: processes are started as asked.
 
@@ -106,6 +107,12 @@ def _whole(what: str, optional: bool = False) -> Callable[[Any], int | None]:
     return clean
 
 
+def _seed(given: Any) -> int:
+    from fastecg.recipes.distributions import whole_seed
+
+    return whole_seed(given)
+
+
 # --- the options --------------------------------------------------------------------------------------------------------------
 
 
@@ -142,7 +149,7 @@ class PageOptions:
     notes_font: str | Path | NotesFont | None = option(
         None, "A TrueType or OpenType font that notes are written in.", group=LOOK, flag=Flag(None, "FILE.ttf", True), clean=_font
     )
-    seed: int = option(0, "Another seed, other pictures; the same seed, the same bytes.", clean=_whole("seed"))
+    seed: int = option(0, "Another seed, other pictures; the same seed, the same bytes.", clean=_seed)
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -255,8 +262,8 @@ class Options(PageOptions):
                 raise FastecgError(
                     f"{name} is {seconds:g} s, expected a multiple of a page's {PAGE_S:g} s, as {PAGE_S:g} or {6 * PAGE_S:g}"
                 )
-        if self.pages is not None and self.pages < 1:
-            raise FastecgError(f"pages is {self.pages}, expected 1 or more")
+        if self.pages is not None and not 1 <= self.pages <= _MOST_PAGES:
+            raise FastecgError(f"pages is {self.pages}, expected 1 to {_MOST_PAGES}")
         if not 1 <= self.per_record <= _MOST_VARIANTS:
             raise FastecgError(f"per-record is {self.per_record}, expected 1 to {_MOST_VARIANTS}")
 

@@ -19,14 +19,16 @@ import numpy as np
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.pen_marks import PenMarks
+from fastecg.artifacts.stamp import Stamp
+from fastecg.artifacts.sticker import Sticker
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.handwriting.words import shown_by
 from fastecg.layouts import LAYOUTS, PAPERS, MachineSettings, auto_layouts, check_layout, layout_for
-from fastecg.layouts.paper import RANGES, check_range
+from fastecg.layouts.paper import RANGES, RASTERS, check_range
 from fastecg.layouts.place import page_frame, page_rows
 from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.leads import standard_name
-from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole
+from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole, whole_seed
 from fastecg.recipes.limits import check_artifacts, check_toml, check_values
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
@@ -52,6 +54,8 @@ _ATTEMPTS = 6  # Attempts at geometry that does not fold the page over; after th
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
+
+_MOST_CROP = 0.4  # share of a picture that is cut off at its top or bottom, at most
 
 _MOSTLY_MILD = Distribution("beta", ())
 
@@ -83,7 +87,7 @@ class Recipe:
     #: Values of the table "page".
     PAGE_KEYS = (
         "layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads", "pen_width",
-        "ink_depth", "grid_depth",
+        "ink_depth", "grid_depth", "raster", "raster_scale",
     )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -213,7 +217,7 @@ class Recipe:
         """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
-        seed, page, variant = whole(seed, "seed"), whole(page, "page"), whole(variant, "variant")
+        seed, page, variant = whole_seed(seed), whole(page, "page"), whole(variant, "variant")
         if seed < 0:
             raise RecipeError(f"the seed is {seed}, expected 0 or above")
         if not 0 <= page < record.page_count():
@@ -235,7 +239,10 @@ class Recipe:
         style, layout = _sample_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
         values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
-        facts = replace(sample_report_fields(rng_for(seed, key, "facts"), shown), header_text=header_text)
+        known = style_for(style)
+        facts = replace(
+            sample_report_fields(rng_for(seed, key, "facts"), shown, known.date_form, known.clock_form), header_text=header_text
+        )
         view = self.view.sample(rng_for(seed, key, "view"), severity) or Straight()
         shot = Shot(
             layout=layout, style=style, setup=MachineSettings(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
@@ -243,8 +250,10 @@ class Recipe:
         )  # fmt: skip
         drawn_layout, drawn_style = layout_for(layout, record.leads), style_for(style)
         size_mm = page_frame(drawn_layout, drawn_style, shot.setup, []).size_mm
-        if isinstance(view, Camera | Flatbed) and view.crop_top + view.crop_bottom > 0:
-            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *page_rows(drawn_layout, record, drawn_style, shot.setup, facts)))
+        if isinstance(view, Camera | Flatbed) and (view.crop_top + view.crop_bottom > 0 or drawn_style.header == "none"):
+            rows = page_rows(drawn_layout, record, drawn_style, shot.setup, facts)
+            bare = drawn_style.header == "none", drawn_style.footer == "none"
+            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *rows, bare))
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
     def draw(self, record: Record, **values: Any) -> Shot:
@@ -301,30 +310,46 @@ def _built_in(name: str) -> Recipe:
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with everything that handwriting has to know: what the page shows, and the user's notes and font."""
+    """The shot with everything that is written, stamped and stuck on it told what the page says, and the user's notes and font."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
-    shows = shown_by(shot.facts)
+    facts = shot.facts
+    shows, who = shown_by(facts), "\n".join((facts.initials, facts.sex, str(facts.age), facts.number, facts.date))
 
     def noted(item: Artifact) -> Artifact:
         if isinstance(item, Handwriting):
             return replace(item, shows=item.shows or shows, **own)
+        if isinstance(item, Sticker):
+            return replace(item, who=item.who or who)
+        if isinstance(item, Stamp):
+            return replace(item, date=item.date or facts.date)
         return replace(item, shows=item.shows or shows) if isinstance(item, PenMarks) else item
 
     return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
 
 
-def _rows_kept(view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float) -> View:
-    """The view, cropped no further than to the rows of traces: photos are cropped to show them."""
+def _rows_kept(
+    view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float, bare: tuple[bool, bool]
+) -> View:
+    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces.
+
+    Where nothing is printed above the rows, or below them, `bare`, it is cropped as far as to a row's distance: nobody shows empty paper.
+    """
     if not rows_mm or view.turns % 2:
         return view
     whole = replace(view, crop_top=0.0, crop_bottom=0.0)
     tall = whole.size(size_mm, dpi)[0]
     ends = []
-    for y in (rows_mm[0] - 0.45 * pitch_mm, rows_mm[-1] + 0.35 * pitch_mm):
-        points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
-        ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
-    top, bottom = sorted(ends)
-    return replace(view, crop_top=min(view.crop_top, max(top, 0.0)), crop_bottom=min(view.crop_bottom, max(1.0 - bottom, 0.0)))
+    for above, below in ((0.45, 0.35), (0.95, 0.8)):
+        for y in (rows_mm[0] - above * pitch_mm, rows_mm[-1] + below * pitch_mm):
+            points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
+            ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
+    upside_down = ends[0] > ends[1]
+    shares = [min(max(1.0 - end if k % 2 != upside_down else end, 0.0), _MOST_CROP) for k, end in enumerate(ends)]
+    most, least = shares[:2], [share if empty else 0.0 for share, empty in zip(shares[2:], bare, strict=True)]
+    if upside_down:
+        most, least = most[::-1], least[::-1]
+    crops = [min(max(given, low), high) for given, low, high in zip((view.crop_top, view.crop_bottom), least, most, strict=True)]
+    return replace(view, crop_top=crops[0], crop_bottom=crops[1])
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -371,7 +396,7 @@ def check_page(values: Mapping[str, Distribution]) -> None:
     for name in values["layout"].numbers if "layout" in values else ():
         if name != "auto":
             check_layout(str(name))
-    for key, names in (("style", STYLES), ("paper", PAPERS)):
+    for key, names in (("style", STYLES), ("paper", PAPERS), ("raster", RASTERS)):
         for name in values[key].numbers if key in values else ():
             if name != "auto" and name not in names:
                 raise LayoutError(f"unknown {key} {name!r}, expected one of auto, {', '.join(names)}")

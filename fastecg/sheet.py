@@ -17,6 +17,7 @@ from fastecg.styles.style import Style
 
 _SOLID = 250  # Coverage above which a dark pen has inked a pixel completely.
 _KEPT_PX = 6_000_000  # Largest ruled paper that is cached; few pages are larger.
+_HALF = 120  # Coverage from which a pixel of one bit is inked: of lines a pixel wide the nearer row always, rounding or not.
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,8 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
     ink = trace_plane(page.traces, style, scale, shape, mottled=True)
     draw_strokes(page.strokes, scale, ink, but="separator", density=1.0 - 0.5 * (style.pen.pale + style.pen.mottle))
     text = text_plane(page, scale, shape)
+    if style.one_bit:
+        ink, text = (255 * (plane >= _HALF).view(np.uint8) for plane in (ink, text))
     pixels = inked(_ruled_paper(shape, page.grid, style, scale), (ink, style.ink), (text, style.text_ink))
     return Sheet(pixels, ink, text, scale, page, style)
 

@@ -24,7 +24,7 @@ from fastecg.recipes.limits import check_artifacts, check_values
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page, sheet_shape
 from fastecg.styles import style_for
-from fastecg.styles.style import Style
+from fastecg.styles.style import Style, on_raster
 from fastecg.system.memory import trim_heap_if_large
 from fastecg.views import VIEWS, Straight, View
 
@@ -81,6 +81,8 @@ class Shot:
     def placed(self, record: Record) -> tuple[Page, Style]:
         """What is printed of a record, and how."""
         style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
+        if self.setup.raster != "none":
+            style = on_raster(style, self.setup.raster_scale * self.dpi / 25.4, self.setup.raster == "one_bit")
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         layout = layout_for(self.layout, record.leads)
         return place(layout, record, style, self.setup, self.facts, start=self.start, stop=stop), style
@@ -96,10 +98,10 @@ class Shot:
             What is printed, and how; `placed` gives those of the shot itself.
         """
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
-        _check_pixels(sheet_shape(page, self.dpi / 25.4), self.dpi)
+        _check_pixels(sheet_shape(page, self.setup.raster_scale * self.dpi / 25.4), self.setup.raster_scale * self.dpi)
         warp = self.warp(page.size_mm)
         trim_heap_if_large(3 * warp.size[0] * warp.size[1])
-        image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
+        image, covered, boxes, marks = self._expose(self._print(page, style, self.setup.raster_scale * warp.scale), warp)
         trim_heap_if_large(image.nbytes)
         image = developed(self.artifacts, image, self.dpi / 25.4)
         for artifact in self.artifacts:
@@ -126,8 +128,10 @@ class Shot:
         seen: with a caller that does not keep it, a picture takes 30 MB less.
         """
         # The usual clean page: nothing is resampled, and the print is the picture.
-        boxes, marks = sheet.boxes, sheet.marks
-        if not self.artifacts and isinstance(self.view, Straight):
+        boxes, marks, alike = sheet.boxes, sheet.marks, sheet.scale == warp.scale
+        if marks is not None and not alike:
+            marks = _resized(marks, sheet_shape(sheet.page, warp.scale))
+        if not self.artifacts and isinstance(self.view, Straight) and alike:
             return sheet.pixels, None, boxes, marks
         over, gone = (None if plane is None else _plane_in_picture(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
         light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
@@ -135,7 +139,9 @@ class Shot:
         for artifact in self.artifacts:
             light = artifact.shade(light)
         flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
-        image = sheet.pixels if flat and light is even and gone is None else _exposed(sheet, warp, light, over_backdrop=gone is None)
+        image = (
+            sheet.pixels if flat and alike and light is even and gone is None else _exposed(sheet, warp, light, over_backdrop=gone is None)
+        )
         # The largest array: from here on only the picture is needed.
         del sheet
         if gone is not None:
@@ -238,6 +244,13 @@ def _plane_in_picture(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray
     seen = np.empty(warp.size, dtype=np.uint8)
     sample_plane(plane, warp.nodes_mm * scale - 0.5, CELL, seen, True)
     return seen
+
+
+def _resized(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A plane of uint8 as large as a shape (height, width)."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(plane).resize(shape[::-1], Image.Resampling.BOX))
 
 
 def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:

@@ -137,7 +137,14 @@ def test_an_option_that_is_added_is_added_everywhere():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "most"), [("per_record", 10_001, 10_000), ("per_record", 10**12, 10_000), ("workers", 10**8, 1024)]
+    ("name", "value", "most"),
+    [
+        ("per_record", 10_001, 10_000),
+        ("per_record", 10**12, 10_000),
+        ("per_record", 2**64 + 1, 10_000),
+        ("pages", 2**64 + 1, 10**9),
+        ("workers", 10**8, 1024),
+    ],
 )
 def test_numbers_that_ask_for_too_much(tmp_path, name, value, most):
     """Variants are listed, and processes started, before the first is drawn."""

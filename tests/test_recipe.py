@@ -12,7 +12,7 @@ from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, PenMarks, Shadow
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot, loads_shot, with_artifacts
-from fastecg.views import VIEWS
+from fastecg.views import VIEWS, Straight
 
 SAMPLES = Path(fastecg.__file__).parent / "data" / "samples"
 SMALL = 60.0  # dots an inch, so that pictures are made quickly
@@ -276,6 +276,28 @@ def test_a_flat_page_in_even_light_is_the_sheet_itself(record):
     noted = with_artifacts(shot, Handwriting(seed=5)).take(record)
     changed = np.any(noted.image != clean, axis=2)
     assert 0 < changed.mean() < 0.05
+
+
+def test_what_is_stuck_and_stamped_on_a_page_says_what_the_page_says():
+    """Whose page it is and when it was recorded, on labels and stamps as in the header."""
+    record, found = fastecg.simulate(seed=2), {}
+    for seed in range(400):
+        shot = Recipe.load("scan").sample(record, seed=seed)
+        for item in shot.artifacts:
+            if type(item).__name__ == "Sticker":
+                assert item.who.splitlines() == [
+                    shot.facts.initials, shot.facts.sex, str(shot.facts.age), shot.facts.number, shot.facts.date,
+                ]  # fmt: skip
+                found.setdefault(item.what, shot)
+            if type(item).__name__ == "Stamp":
+                assert item.date == shot.facts.date
+    words = {
+        what: " ".join(box.words for box in replace(shot, view=Straight(), dpi=60).take(record).truth.boxes if box.kind == "sticker")
+        for what, shot in found.items()
+    }
+    assert found["label"].facts.number in words["label"]
+    assert found["label"].facts.date in words["label"]
+    assert words["barcode"] == found["barcode"].facts.number[:10]
 
 
 def test_the_earlier_name_of_sample_still_works(record):

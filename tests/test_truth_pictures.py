@@ -24,7 +24,7 @@ from fastecg.photo import Truth, _outlines
 from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot
 from fastecg.styles import STYLES
-from fastecg.styles.style import GridInk
+from fastecg.styles.style import GridInk, on_raster
 from fastecg.views import Flatbed, Phone, Screen, Straight
 from fastecg.writers.truth_json import truth_bytes
 
@@ -176,6 +176,21 @@ def seen_how(name):
 @pytest.mark.parametrize(("name", "severity", "view"), [(name, *how) for name in SEVERITIES for how in seen_how(name)])
 def test_ink_is_where_the_truth_says(name, severity, view):
     assert_truth_on_ink(photographed(SEVERITIES[name][severity], VIEWS_SEEN[view]))
+
+
+@pytest.mark.parametrize("finer", [0.8, 1.0, 1.27, 2.0])
+@pytest.mark.parametrize("raster", ["grey", "one_bit"])
+def test_ink_of_bitmaps_is_where_the_truth_says(raster, finer):
+    """Where their pixels have greys as in any picture, whatever they were made smaller or larger by since; in one bit to half a pixel."""
+    page, dpi, view = plain_page(), 130.0, Flatbed(border_mm=-2)
+    facts = sample_report_fields(rng_for(0, "test", "facts"), RECORD)
+    shot = Shot("3x4+1", STYLE.name, MachineSettings(raster=raster, raster_scale=finer), facts, dpi, view)
+    warp, style = shot.warp(page.size_mm), on_raster(STYLE, finer * dpi / 25.4, raster == "one_bit")
+    image, _, _, _ = shot._expose(shot._print(page, style, finer * warp.scale), warp)
+    errors = centroid_errors(Print(1.0 - image[..., 0] / 255.0, Truth(page, style, warp)))
+    assert len(errors) >= 1000
+    assert abs(errors.mean()) <= 0.05
+    assert rms(errors) <= (0.1 if raster == "grey" else 0.35 / finer)
 
 
 def test_every_geometric_artifact_is_looked_at():

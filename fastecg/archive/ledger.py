@@ -7,7 +7,7 @@ replaced.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,9 +123,9 @@ def stamp_of(path: Path) -> list[int] | None:
     return [status.st_size, status.st_mtime_ns]
 
 
-def record_files(folder: Path, stem: str) -> list[Path]:
-    """The files that a record may have, whether they exist or not."""
+def record_files(folder: Path, stem: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """The files that a record may have, whether they exist or not, or those of some `suffixes`."""
     from fastecg.writers.wfdb import ascii_name
 
     target = folder / stem
-    return [target.with_name((ascii_name(target.name) if suffix == ".dat" else target.name) + suffix) for suffix in SUFFIXES]
+    return [target.with_name((ascii_name(target.name) if suffix == ".dat" else target.name) + suffix) for suffix in suffixes]

@@ -6,7 +6,7 @@ import hashlib
 import os
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -39,6 +39,13 @@ class Wish:
     weights: Path | None = None
     overlay: bool = False
     also: tuple[Format, ...] = ()  # formats besides WFDB
+
+    def suffixes(self) -> tuple[str, ...]:
+        """Ends of the names of the files that every picture gets."""
+        from fastecg.writers.exchange import FORMATS
+
+        overlay = ("-overlay.jpg",) if self.overlay else ()
+        return (".hea", ".dat", ".json", *overlay, *(FORMATS[kind][0] for kind in self.also))
 
     def key(self) -> str:
         """A hash of everything besides the picture that the result depends on."""
@@ -117,15 +124,21 @@ def digitize_archive(
     jobs = planned(inputs, ledger)
     run = _Run(jobs, ledger, wish)
     task = partial(_work, out=out, wish=wish)
-    processes = min(workers, max(1, len(run.waiting))) if workers > 1 else 1
-    try:
-        for done in in_time(run.waiting, task, processes, timeout_s, one_first=not kernels_cached(), compiling=compiling):
-            if done.result is not None and "pages" in done.result:
-                run.add_pages(done.job, done.result["pages"])
-                continue
-            step = run.note(done)
-            if progress is not None:
+
+    def outcomes(waiting: deque[Job]) -> Iterator[Done]:
+        processes = min(workers, max(1, len(waiting)))
+        return in_time(waiting, task, processes, timeout_s, one_first=not kernels_cached(), compiling=compiling)
+
+    def say(steps: Iterable[Step]) -> None:
+        if progress is not None:
+            for step in steps:
                 progress(step)
+
+    try:
+        for done in outcomes(run.uncounted):  # first: then it is known for how many processes there is work
+            say([run.note(done)] if done.result is None else run.add_pages(done.job, done.result["pages"]))
+        for done in outcomes(run.waiting):
+            say([run.note(done)])
         write_whole_records(inputs, ledger, {job.source for job in jobs}, wish.settings.fs)
     finally:
         with suppress(OSError):  # the error that stopped the run is the one to report
@@ -140,12 +153,15 @@ class _Run:
 
     Attributes
     ----------
+    uncounted : deque of Job
+        Files whose pages are to be counted.
     waiting : deque of Job
-        Pictures to read, and files whose pages are to be counted.
+        Pictures to read.
     outcome : Outcome
     """
 
     def __init__(self, jobs: list[Job], ledger: Ledger, wish: Wish) -> None:
+        self.uncounted: deque[Job] = deque()
         self.waiting: deque[Job] = deque()
         self.outcome = Outcome()
         self._ledger, self._key = ledger, wish.key()
@@ -159,12 +175,18 @@ class _Run:
         fresh = [job for job in jobs if job.page is None or not self._ledger.whole(job, self._key)]
         self.outcome.kept += len(jobs) - len(fresh)
         self._ledger.append(_claim(job, self._ledger) for job in fresh)
-        self.waiting.extend(fresh)
+        self.uncounted.extend(job for job in fresh if job.page is None)
+        self.waiting.extend(job for job in fresh if job.page is not None)
 
-    def add_pages(self, job: Job, count: int) -> None:
-        """Go on with the pages of a file, which have been counted."""
-        self._total += count - 1
-        self._add([replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(count)])
+    def add_pages(self, job: Job, count: int) -> list[Step]:
+        """Go on with the pages of a file, which have been counted; what is said of those that are too many."""
+        from fastecg.digitizing.pictures import MOST_PAGES
+
+        pages = [replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(min(count, MOST_PAGES + 1))]
+        self._total += len(pages) - 1
+        self._add(pages[:MOST_PAGES])
+        why = f"{count} pages in one file, expected at most {MOST_PAGES}: this one and those after it were not looked at"
+        return [self.note(Done(page, error=why)) for page in pages[MOST_PAGES:]]
 
     def note(self, done: Done) -> Step:
         """Enter what became of a picture; the files of one that could not be read are removed."""
@@ -244,4 +266,6 @@ def _read(job: Job, out: Path, wish: Wish) -> Line:
     found = digitized_of(reading, picture)
     found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
     sizes = {path.name: size for path in record_files(out, job.stem) if (size := file_bytes(path)) is not None}
+    if lost := [path.name for path in record_files(out, job.stem, wish.suffixes()) if path.name not in sizes]:
+        raise FastecgError(f"{', '.join(lost)}: gone since written, expected nobody to delete files of the run")
     return {"stamp": stamp, "bytes": sizes, **in_short(found.report(deviations=False))}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.artifact import Artifact, param
+from fastecg.artifacts.photocopy import strewn
 
 _STEP = 32  # Distance in px of the nodes at which the threshold is computed.
 _CLOUD_MM = 60.0  # Distance over which the threshold varies.
@@ -35,8 +36,7 @@ class Bilevel(Artifact):
         middle = exposure(plane, 255.0 * self.threshold, self.least, px_per_mm, strays(self.unevenness, self.grain))
         level = (middle + 255.0 * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
-        speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))
-        flat = plane.reshape(-1)
-        flat[speck] = 255 - flat[speck]
+        x, y = strewn(rng.poisson(self.specks * height * width), height, width, rng)
+        plane[y, x] = 255 - plane[y, x]
         from_grey(plane, pixels)
         return pixels

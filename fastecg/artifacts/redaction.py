@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Redaction(Artifact):
-    """Black bars, strokes of a black marker, or a grey brush over printed words; what is below is hidden."""
+    """Black or white boxes, strokes of a marker, a grey brush or a blur over printed words; what is below is hidden."""
 
-    look: str = param("bar", help="a drawn bar, a marker's strokes, or a soft brush", choices=("bar", "marker", "brush"))
+    look: str = param(
+        "bar", help="a black or white box, a marker's strokes, a soft brush, or a blur", choices=("bar", "white", "marker", "brush", "blur")
+    )
     lines: int = param(2, 1, 12, "how many printed lines")
     seed: int = param(0, 0, 2**31, "of which lines")
 
@@ -30,7 +32,10 @@ class Redaction(Artifact):
             window = frame.window(sheet, 4.0)
             if window is None:
                 continue
-            share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
+            if self.look == "blur":
+                share, colour = frame.coverage(window, sheet.scale), _blurred(pixels[window], sheet.scale)
+            else:
+                share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
             if share.any():
                 pixels[window] = blend_colour(pixels[window], share, colour)
                 sheet = sheet.with_overlay(window, np.rint(255 * share).astype(np.uint8))
@@ -42,12 +47,19 @@ class Redaction(Artifact):
         if not printed:
             x, y = free_frame(sheet, (30.0, 5.5 * self.lines), 0.0, rng, "free").centre_mm
             return [PatchFrame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
-        first = printed[int(rng.integers(len(printed)))].corners_mm.mean(axis=0)
+        # Whose page it is stands at its top left.
+        picks = rng.integers(len(printed), size=3)
+        first = min((printed[int(k)].corners_mm.mean(axis=0) for k in picks), key=lambda place: float(3.0 * place[1] + place[0]))
         near = sorted(printed, key=lambda box: float(np.hypot(*(box.corners_mm.mean(axis=0) - first))))[: self.lines]
         return [_over(box.corners_mm, rng) for box in near]
 
     def _bar(self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return frame.coverage(window, scale), np.zeros(3)
+
+    def _white(
+        self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return frame.coverage(window, scale), np.full(3, 255.0)
 
     def _marker(
         self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
@@ -75,6 +87,17 @@ class Redaction(Artifact):
         wobble = 0.9 * (rough(u.shape, 3.0 * scale, rng) - 0.5)
         off = np.maximum(np.abs(u) - 0.5 * frame.size_mm[0], np.abs(v) - 0.5 * frame.size_mm[1]) + wobble
         return np.rint(255 * np.clip(0.5 - off / 0.5, 0.0, 1.0)) / 255, np.full(3, (150.0, 190.0, 225.0, 250.0)[self.seed % 4])
+
+
+def _blurred(part: np.ndarray, scale: float) -> np.ndarray:
+    """Pixels as a filter of image programs leaves them: the mean over some mm, so that no letter is left."""
+    from scipy.ndimage import uniform_filter1d
+
+    wide, high = (max(round(length * scale), 3) for length in (6.0, 3.0))
+    smooth = part.astype(np.float32)
+    for _ in range(2):
+        smooth = uniform_filter1d(uniform_filter1d(smooth, high, axis=0, mode="nearest"), wide, axis=1, mode="nearest")
+    return smooth
 
 
 def _over(corners_mm: np.ndarray, rng: np.random.Generator) -> PatchFrame:

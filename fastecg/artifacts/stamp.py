@@ -31,6 +31,7 @@ class Stamp(Artifact):
     worn: float = param(0.5, 0.0, 1.0, "how much of it did not print")
     place: str = param("free", help="in free space where there is some, or anywhere", choices=("free", "anywhere"))
     seed: int = param(0, 0, 2**31, "of its words and place")
+    date: str = param("", help="what it says where it has a date; recipes fill in the page's")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Press it on."""
@@ -39,6 +40,7 @@ class Stamp(Artifact):
         rng = np.random.default_rng(self.seed)
         words = str(rng.choice(_WORDS))
         date = sample_date(rng) if rng.random() < 0.55 else ""
+        date = self.date if date and self.date else date
         frame = free_frame(sheet, self._outline_mm(words, date), self.angle_deg, rng, self.place)
         window = frame.window(sheet, 0.5)
         if window is None:

@@ -19,8 +19,9 @@ from fastecg.digitizing.scale import find_scales
 from fastecg.digitizing.segmenter import WEIGHTS, Layers, LayerSegmenter, load_segmenter
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.tracks import Track, find_tracks
-from fastecg.errors import FastecgError, ImageError
+from fastecg.errors import FastecgError, ImageError, LayoutError
 from fastecg.layouts import check_layout
+from fastecg.layouts.paper import check_range
 
 #: Paper speed assumed if nothing tells it, mm/s.
 USUAL_SPEED = 25.0
@@ -53,6 +54,9 @@ _MOST_QUICK = 2.5  # Largest factor by which a small picture is enlarged for a q
 _DARK = 100  # Grey level (0 to 255) below which a pixel counts as dark when a negative is looked for.
 _NEGATIVE_SHARE = 0.15  # Minimum share of dark pixels in a picture that may be a negative.
 _AROUND_MM = 3.0  # Margin of page around the traces that is analysed.
+_FAINT = 8  # Least difference, of 255, of a pen that is read from its paper.
+_BLANK_CELL_PX = 8  # Side of cells within which paper is lit evenly.
+_BLANK_CELLS = 25  # Cells that 60 mm of a trace cross at the least 3.3 px/mm.
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ class Settings:
         How millivolts are read, as in `fastecg.digitize`.
     page : Path, optional
         A page model that a person has corrected: a report, as `fastecg digitize` writes it.
+
+    Raises
+    ------
+    LayoutError
+        If a number is none that pages or records have.
     """
 
     layout: str | None = None
@@ -87,6 +96,11 @@ class Settings:
             raise FastecgError(f"unknown mode {self.mode!r}, expected one of {', '.join(MODES)}")
         if self.layout is not None:
             check_layout(self.layout)
+        for name in ("speed_mm_s", "gain_mm_mv"):
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name))
+        if not 50 <= self.fs <= 5000:
+            raise LayoutError(f"fs is {self.fs:g}, expected 50 to 5000 samples a second")
 
 
 #: Everything is read from the picture.
@@ -147,6 +161,8 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     ImageError
         If nothing in the picture looks like a trace, or it is a mirror image.
     """
+    if _is_blank(picture):
+        raise nothing_drawn()
     network = load_segmenter(weights)
     dark = _may_be_negative(picture)
     scales = find_scales(picture, network)
@@ -205,6 +221,16 @@ def _analyse_gridless(picture: np.ndarray, settings: Settings, network: LayerSeg
         yield analysis
         if _plausible(analysis):
             return
+
+
+def _is_blank(picture: np.ndarray) -> bool:
+    """Whether hardly anything in a picture differs from what is next to it: empty paper, however it is lit."""
+    from PIL import Image
+
+    halved = np.asarray(Image.fromarray(picture).reduce(2))  # noise is
+    rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
+    high, low = (most.reduceat(most.reduceat(halved, rows, axis=0), columns, axis=1) for most in (np.maximum, np.minimum))
+    return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS
 
 
 def _is_mirrored(picture: np.ndarray, analysis: PageAnalysis, settings: Settings, network: LayerSegmenter) -> bool:

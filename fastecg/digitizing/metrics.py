@@ -40,9 +40,25 @@ def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float, *, as
     With `as_published` an estimate that begins k samples early keeps no more than its first k samples, as in the organisers' code, which
     means to move it by k and cuts it at k (``x_est[:-offset]`` with a negative offset). Published scores have that in them.
     """
-    if not (np.isfinite(reference) & np.isfinite(estimate)).any():
-        return 0.0 if np.isfinite(reference).any() else np.nan
-    aligned = _aligned_as_pictures(reference.astype(np.float64), estimate.astype(np.float64), fs, as_published)
+    return challenge_2024_both(reference, estimate, fs)[as_published]
+
+
+def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
+    """`challenge_2024`, and the same `as_published`: one alignment, which is what they cost, serves both."""
+    drawn = np.isfinite(reference)
+    if not (drawn & np.isfinite(estimate)).any():
+        nothing = 0.0 if drawn.any() else np.nan
+        return nothing, nothing
+    aligned, late = _aligned_as_pictures(reference.astype(np.float64), estimate.astype(np.float64), fs)
+    meant = _of_present(reference, aligned)
+    if late >= 0:
+        return meant, meant
+    aligned[2 * -late :] = np.nan
+    return meant, _of_present(reference, aligned)
+
+
+def _of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
+    """SNR over the samples present in both, dB, times the share of the reference's samples that the estimate has."""
     drawn = np.isfinite(reference)
     both = drawn & np.isfinite(aligned)
     if not both.any():
@@ -101,22 +117,19 @@ def _best_lag(wanted: np.ndarray, found: np.ndarray, most: int) -> int:
     return int(lags[np.argmax(strength)])
 
 
-def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float, as_published: bool) -> np.ndarray:
-    """The estimate shifted in time and level to where both signals, drawn as pictures, correlate best."""
+def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[np.ndarray, int]:
+    """The estimate without the offset in samples and levels at which both signals, as pictures, correlate best; and those samples."""
     low = min(np.nanmin(reference), np.nanmin(estimate))
     high = max(np.nanmax(reference), np.nanmax(estimate))
     if not high > low:
-        return estimate
+        return estimate, 0
     first, last = _extent(np.isfinite(reference) | np.isfinite(estimate))
     pictures = [_picture((signal[first:last] - low) / (high - low)) for signal in (reference, estimate)]
     late, up = _offset(*pictures)
     volts = up * (high - low) / (_LEVELS - 1)
     if abs(late) > round(_MOST_S * fs) or abs(volts) > _MOST_MV:
-        return estimate
-    moved = _moved(estimate, -late) - volts
-    if as_published and late < 0:
-        moved[2 * -late :] = np.nan
-    return moved
+        return estimate, 0
+    return _moved(estimate, -late) - volts, late
 
 
 def _picture(share: np.ndarray) -> np.ndarray:

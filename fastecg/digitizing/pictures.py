@@ -29,7 +29,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
 #: Pixels of a picture that is read; larger ones are made smaller by whole numbers while they are decoded or, in bands, thereafter.
 LARGEST = 25_000_000
 
-#: Pages of a file that are read.
+#: Pages of a file that are read: it may claim any number.
 MOST_PAGES = 2000
 
 _MOST_PIXELS = 120_000_000  # Largest number of pixels that is decoded.
@@ -75,14 +75,7 @@ def _within(given: Path) -> Iterator[PictureSource]:
 
 
 def page_count(path: Path) -> int:
-    """Number of pages of a file, at most `MOST_PAGES`; 1 if it cannot be read, as reading it tells why.
-
-    A file may claim any number: what has more is read as far as that.
-    """
-    return min(_claimed_pages(path), MOST_PAGES)
-
-
-def _claimed_pages(path: Path) -> int:
+    """How many pages a file has, or claims to have; 1 for one that cannot be read: reading it says why."""
     from PIL import Image
 
     try:

@@ -81,8 +81,8 @@ def _overhangs(
             return np.nan
         return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
 
-    half = pen.width * _PEN_MM / 2
-    return [Overhang(beyond(own, apart[k]), beyond(own[::-1], apart[k + 1]), half) for k, own in enumerate(points)]
+    half, soft = pen.width * _PEN_MM / 2, max(pen.blur - 1.0, 0.0) / warp.scale
+    return [Overhang(beyond(own, apart[k]), beyond(own[::-1], apart[k + 1]), half, soft) for k, own in enumerate(points)]
 
 
 def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:

@@ -13,7 +13,7 @@ import numpy as np
 from fastecg.digitizing.analysis import PageAnalysis, Settings
 from fastecg.digitizing.decode import Decoded, Mode
 from fastecg.digitizing.page_model import turned
-from fastecg.digitizing.pictures import page_count, pixels_of, read_picture
+from fastecg.digitizing.pictures import MOST_PAGES, page_count, pixels_of, read_picture
 from fastecg.digitizing.reading import Reading, _as_colour, read_signals
 from fastecg.digitizing.report import overlay, report_of, twelve_leads, unturned
 from fastecg.digitizing.segmenter import WEIGHTS
@@ -330,8 +330,11 @@ def read_images(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
     >>> len(list(fastecg.read_images(file)))
     3
     """
-    for page in range(page_count(Path(path))):
+    count = page_count(Path(path))
+    for page in range(min(count, MOST_PAGES)):
         yield read_picture(Path(path), page)
+    if count > MOST_PAGES:
+        raise ImageError(f"{path}: {count} pages, expected at most {MOST_PAGES}: those after page {MOST_PAGES} were not read")
 
 
 def _pixels(image: Any) -> np.ndarray:

@@ -27,6 +27,7 @@ _LEAST_SAMPLES = 6  # Samples of a trace below which its ends are not measured.
 #: Radii of the pen from the end of a round cap to that of the cap drawn, how often, and how exactly: square, round and no caps. A cap's
 #: corners count by their area.
 _CAPS = ((0.107, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.39, 0.1, 0.12))
+_SOFT = 0.4  # By how much caps may be off, as a share of what edges are softer than pixels' own.
 _OTHER_CAP = 0.02  # Density of any other cap, per radius of the pen.
 _CAP_RANGE = (-0.8, 0.4)  # Caps that are tried, in radii of the pen.
 _START_FAR = 3.0  # How many times farther off a start is that was wrong.
@@ -43,11 +44,15 @@ _FINE_MM = 0.004  # Distance between the starts that are tried.
 
 @dataclass(frozen=True)
 class Overhang:
-    """How far a row's ink goes beyond its first and beyond its last sample, mm, and half the pen's width, mm; NaN where not seen."""
+    """How far a row's ink goes beyond its first and beyond its last sample, mm; NaN where not seen.
+
+    `radius_mm` is half the pen's width, `soft_mm` what its edges are softer than those of pixels.
+    """
 
     left_mm: float
     right_mm: float
     radius_mm: float
+    soft_mm: float = 0.0
 
 
 def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
@@ -150,7 +155,8 @@ def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float) -> float:
     late = np.arange(-_MOST_MM, _MOST_MM + _FINE_MM / 2, _FINE_MM)[:, None]
     cap = np.arange(*_CAP_RANGE, 0.02)[None]
     likely = _normal(late, start_sd_mm) + _FAR * _normal(late, _START_FAR * start_sd_mm)
-    likely = likely * (_OTHER_CAP + sum(often * _normal(cap - pens, sd) for pens, often, sd in _CAPS))
+    soft = _SOFT * float(np.median([item.soft_mm for item in overhangs])) / radius
+    likely = likely * (_OTHER_CAP + sum(often * _normal(cap - pens, np.hypot(sd, soft)) for pens, often, sd in _CAPS))
     if len(left):
         likely = likely * (_STRAY / _RANGE_MM + _normal(cap * radius - late - np.median(left), _sd(left)))
     if len(right):

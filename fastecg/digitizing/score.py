@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
+from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024_both, decibels, kaggle_2025, raw_snr
 from fastecg.errors import RecordError
 from fastecg.record import Record
 
@@ -180,7 +180,7 @@ def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
         found[: len(known)] = known
     missing = float(np.mean(np.isnan(found[np.isfinite(wanted)])))
     signal, noise = kaggle_2025(wanted, found, reference.fs)
-    mended, official = (challenge_2024(wanted, found, reference.fs, as_published=published) for published in (False, True))
+    mended, official = challenge_2024_both(wanted, found, reference.fs)
     return LeadScore(lead, raw_snr(wanted, found), mended, official, signal, noise, missing)
 
 

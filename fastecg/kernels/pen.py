@@ -30,8 +30,8 @@ def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float,
     scale : float
         px/mm.
     habits : tuple of float
-        Shares of width and of strength lost where the pen is fastest, 0 to below 1; how far the width wanders to either side and
-        the strength down; length of these waves in mm.
+        Shares of width and of strength lost where the pen is fastest, 0 to 0.6, half more or less with the waves; how far the width
+        wanders to either side and the strength down; length of these waves in mm.
     out : (2, width) array of float32
         Factors of width and strength (at most 1) of the image's columns, written from the first to the last that the trace crosses.
     """
@@ -55,7 +55,7 @@ def _write_along(points, scale, thin, pale, wander, mottle, length, out):
         thin, pale, wander, mottle = np.float32(thin), np.float32(pale), np.float32(wander), np.float32(mottle)
         for k in range(len(slopes)):
             square = slopes[k] * slopes[k]
-            fast = square / (square + np.float32(_FAST * _FAST))
+            fast = square / (square + np.float32(_FAST * _FAST)) * (one + half * waves[k])
             out[0, first + k] = (one - thin * fast) * (one + wander * waves[k])
             out[1, first + k] = (one - pale * fast) * (one - mottle * (half - half * waves[k]))
 

@@ -21,14 +21,15 @@ _MISSED = np.uint64(655)  # Of 65,536 dots, so many hardly print: lint on the pl
 def print_rules(pixels, columns, across, rows, down, inks, alike):
     """Print all weights of lines on `pixels` (height, 3 width), whose channels `columns`, `across` and `inks` (weights, 3 width) repeat.
 
-    Rows between the horizontal lines look all the same where nothing was printed before (`alike`): one is kept and copied.
+    Where nothing was printed before (`alike`), rows between the horizontal lines look the same where `down` is: one is kept and copied.
     """
     kept = -1
     for y in range(pixels.shape[0]):
-        plain = alike
+        plain, same = alike, kept >= 0
         for k in range(len(rows)):
-            plain = plain and rows[k, y] == 0 and down[k, y] == 1
-        if plain and kept >= 0:
+            plain = plain and rows[k, y] == 0 and down[k, y] > 0
+            same = same and down[k, y] == down[k, kept]
+        if plain and same:
             _copy_row(pixels[kept], pixels[y])
             continue
         for k in range(len(rows)):

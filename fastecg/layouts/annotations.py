@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.layouts.layout import Layout
 from fastecg.layouts.paper import PageFrame
 from fastecg.page import Stroke, Text, Trace
-from fastecg.printing.text import width_mm
+from fastecg.printing.text import advance_mm
 from fastecg.styles.style import Style
 
 Line = tuple[float, float, float, float]  # x0, y0, x1, y1 in mm
@@ -40,16 +40,18 @@ def label_of(label: str, column: int, baseline: float, pitch: float, style: Styl
     """The printed name of a lead."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
     # mm above the 0 mV line. Where rows are close together a name stays within half their distance, or it would look like the next row's.
-    rise = {"above": 4.2, "below": -5.6, "on": 1.2, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
+    rise = {"above": 4.2, "below": -5.6, "on": 1.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
     if style.label_place == "left":
-        width = width_mm(words, size, style.face, style.label_bold)
+        width = advance_mm(Text("lead", words, 0.0, 0.0, size, style.face, style.label_bold, dots_mm=style.dots_mm, grey=style.grey))
         beside = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm if style.pulse_side in ("left", "both") else 0.0
         x = frame.start_x_mm - beside - width - 1.0 if column == 0 else x
         rise = rise if column == 0 else min(3.0, 0.4 * pitch)
     y = min(max(baseline - rise, size), frame.size_mm[1] - 0.3 * size)
-    return Text("lead", words, x, y, size, style.face, style.label_bold, lead=label.removeprefix("-"))
+    return Text(
+        "lead", words, x, y, size, style.face, style.label_bold, lead=label.removeprefix("-"), dots_mm=style.dots_mm, grey=style.grey
+    )  # fmt: skip
 
 
 def spelled(label: str, spelling: str) -> str:

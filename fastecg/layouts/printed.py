@@ -8,11 +8,13 @@ from dataclasses import replace
 from fastecg.layouts.paper import MachineSettings, PageFrame
 from fastecg.layouts.report_fields import ReportFields
 from fastecg.page import Text
-from fastecg.printing.text import measure, printable, width_mm
+from fastecg.printing.text import advance_mm, measure, printable
 from fastecg.styles.style import Style
 
 Edges = tuple[float, float, float, float]
 Words = Callable[[ReportFields, MachineSettings, Style, PageFrame], Iterable[Text]]
+
+ADMIN = "administration"  # the kind of texts that say whose recording it is, until `printed_words` has decided how much of it is shown
 
 _HEADER_SHARE = 0.33  # a header that takes more of the page's height than this is not printed
 _GAP_MM = 0.3  # between the ink of two texts
@@ -25,7 +27,7 @@ def printed_words(
 
     What would leave the page or lie on another word is left out and noted.
     """
-    header = [(text, measure(text)) for text in _words(HEADERS[style.header](facts, setup, style, frame), notes)]
+    header = [(text, measure(text)) for text in _words(_shown(HEADERS[style.header](facts, setup, style, frame), facts), notes)]
     footer = [(text, measure(text)) for text in _words(FOOTERS[style.footer](facts, setup, style, frame), notes)]
     width, height = frame.size_mm
     if header and max(box[3] for _, box in header) > _HEADER_SHARE * height:
@@ -44,6 +46,17 @@ def printed_words(
     if facts.header_text:
         kept += _own_lines(facts.header_text, style, frame, kept, notes)
     return tuple(kept)
+
+
+def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
+    """The texts with as much of the administration as the page shows: people cover it, and machines print it where it was keyed in."""
+    for text in texts:
+        if text.kind != ADMIN:
+            yield text
+        elif facts.shows == "all" or (facts.shows == "labels" and ":" in text.words):
+            words = text.words if facts.shows == "all" else text.words.split(":")[0] + ":"
+            if facts.shows == "all" or words[:-1].replace(". ", "").replace(" ", "").isalpha():
+                yield replace(text, kind="header", words=words)
 
 
 def _words(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
@@ -79,11 +92,12 @@ def _nothing(facts: ReportFields, setup: MachineSettings, style: Style, frame: P
 
 
 def _at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
-    return Text(kind, words, x, y, style.text_mm, style.face, bold)
+    return Text(kind, words, x, y, style.text_mm, style.face, bold, dots_mm=style.dots_mm, grey=style.grey)
 
 
 def _ending_at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
-    return _at(words, x - width_mm(words, style.text_mm, style.face, bold), y, style, kind, bold)
+    text = _at(words, x, y, style, kind, bold)
+    return replace(text, x_mm=x - advance_mm(text))
 
 
 def _table(rows: Iterable[tuple[str, ...]], stops_mm: tuple[float, ...], y: float, style: Style, pitch: float) -> Iterable[Text]:
@@ -129,9 +143,10 @@ def _band_top(style: Style) -> float:
 def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left = frame.grid_mm[0]
     pitch = 1.07 * style.text_mm
-    y = max(style.grid_inset_mm[1] - 9.0 * pitch, _band_top(style) + 2 * pitch)
-    yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style)
-    yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style)
+    above = 5.2 if facts.shows == "nothing" else 9.0  # lines; without any administration none of its lines are kept free
+    y = max(style.grid_inset_mm[1] - above * pitch, _band_top(style) + 2 * pitch)
+    yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style, ADMIN)
+    yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style, ADMIN)
     yield from _table(
         (
             ("Vent. rate", str(facts.rate), "BPM"),
@@ -146,18 +161,18 @@ def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, fram
         pitch,
     )
     yield from _list(facts.statements, left + 127, y, style, pitch)
-    yield from _list((f"{facts.age} yr", {"M": "Male", "F": "Female"}[facts.sex]), left + 4, y, style, pitch, "header")
-    last = style.grid_inset_mm[1] - 1.2 * pitch
+    yield from _list((f"{facts.age} yr", {"M": "Male", "F": "Female"}[facts.sex]), left + 4, y, style, pitch, ADMIN)
+    last = style.grid_inset_mm[1] - 1.6 * pitch
     for words, x in (("Technician:", left + 4), ("Test ind:", left + 40), ("Referred by:", left + 90), ("Confirmed By:", left + 165)):
-        yield _at(words, x, last, style)
+        yield _at(words, x, last, style, ADMIN)
 
 
 def _mortara_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left, _, right, _ = frame.grid_mm
     pitch = 1.35 * style.text_mm
     y = _band_top(style) + 1.0
-    yield _at(f"ID: {facts.number}", left, y, style)
-    yield _at(f"{facts.date} {facts.time}", left + 55, y, style)
+    yield _at(f"ID: {facts.number}", left, y, style, ADMIN)
+    yield _at(f"{facts.date} {facts.time}", left + 55, y, style, ADMIN)
     yield from _table(
         (
             ("Vent rate", f"{facts.rate}", "BPM"),
@@ -178,7 +193,7 @@ def _mortara_header(facts: ReportFields, setup: MachineSettings, style: Style, f
 def _confirmed_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     pitch = 1.3 * style.text_mm
     y, x = _band_top(style) + 2.0, frame.start_x_mm
-    yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, "header")
+    yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, ADMIN)
     yield from _table(
         (
             ("HR", f"{facts.rate}", "bpm"),
@@ -194,7 +209,7 @@ def _confirmed_header(facts: ReportFields, setup: MachineSettings, style: Style,
     )
     yield from _list(facts.statements, x + 112, y, style, pitch)
     yield _at("Report Confirmed by:", x + 112, y + 5.4 * pitch, style)
-    yield _at(f"{facts.date} {facts.time}", x, y + 5.4 * pitch, style)
+    yield _at(f"{facts.date} {facts.time}", x, y + 5.4 * pitch, style, ADMIN)
 
 
 def _fragment_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
@@ -217,9 +232,9 @@ def _fragment_header(facts: ReportFields, setup: MachineSettings, style: Style, 
 
 def _philips_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
-    yield _at(f"{facts.number}", x, y, style)
-    yield _at(f"{facts.date}  {facts.time}", x + 70, y, style)
-    yield _at(f"{facts.age} Years   {facts.sex}", x + 140, y, style)
+    yield _at(f"{facts.number}", x, y, style, ADMIN)
+    yield _at(f"{facts.date}  {facts.time}", x + 70, y, style, ADMIN)
+    yield _at(f"{facts.age} Years   {facts.sex}", x + 140, y, style, ADMIN)
     y += 1.6 * pitch
     rows = (("Rate", facts.rate), ("PR", _p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTc", facts.qtc_ms))
     yield from _table(((name, str(number)) for name, number in rows), (x, x + 22), y, style, pitch)
@@ -240,7 +255,7 @@ def _philips_header(facts: ReportFields, setup: MachineSettings, style: Style, f
 def _schiller_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
     yield from _list(
-        (f"Pat. ID  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch, "header"
+        (f"Pat. ID:  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch, ADMIN
     )
     intervals = (
         ("HR", facts.rate, "/min"),
@@ -259,7 +274,7 @@ def _schiller_header(facts: ReportFields, setup: MachineSettings, style: Style, 
 
 def _nk_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.4 * style.text_mm
-    yield _at(f"ID {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style)
+    yield _at(f"ID: {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style, ADMIN)
     intervals = f"PR {_p(facts, facts.pr_ms)}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms"
     yield _at(f"HR {facts.rate}bpm  {intervals}  AXIS {facts.qrs_axis}deg", x, y + pitch, style)
     yield from _list(facts.statements, x + 145, y, style, pitch)

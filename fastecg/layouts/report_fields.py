@@ -17,11 +17,15 @@ from fastecg.errors import RecipeError
 from fastecg.layouts.measured import Measured, measured
 from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
+from fastecg.styles.style import CLOCK_FORM, DATE_FORM
 
 #: Letters of made-up initials and codes: none that looks like a digit.
 LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+#: How much a header says about whose recording it is, and the shares: most pages that are shown to others say nothing.
+SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
@@ -51,17 +55,22 @@ class ReportFields:
     device: str
     page_words: str
     header_text: tuple[str, ...] = ()  # lines of the user's own, printed as they are
+    shows: str = "all"  # of the administration: "all", the "labels" with nothing behind them, or "nothing"
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9]{1,20}", self.number):
             raise RecipeError(f"the number of the patient is {self.number!r}, expected up to 20 digits")
+        if self.shows not in SHOWS:
+            raise RecipeError(f"the header shows {self.shows!r}, expected one of {', '.join(SHOWS)}")
         check_lines(self.header_text, "header lines", MOST_HEADER_LINES)
         check_lines(self.statements, "statements", MOST_HEADER_LINES)
         check_lines([value for value in vars(self).values() if isinstance(value, str)], "words of the header", LONGEST_LINE)
 
 
-def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFields:
-    """Measure what can be measured on a recording, and make up the rest.
+def sample_report_fields(
+    rng: np.random.Generator, record: Record, date_form: str = DATE_FORM, clock_form: str = CLOCK_FORM
+) -> ReportFields:
+    """Measure what can be measured of a recording, and make up who it is from.
 
     Parameters
     ----------
@@ -69,6 +78,8 @@ def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFiel
     record : Record
         Only its signal is looked at. What it does not show (the rate where there are no beats, axes without leads I and II) is drawn;
         where it shows no P wave, `pr_ms` and `p_axis` are 0, and nothing is printed in their place.
+    date_form, clock_form : str
+        How the machine writes when: all of its pages alike.
     """
     found = measured(record)
     drawn_rate = int(rng.integers(55, 105))
@@ -100,7 +111,7 @@ def sample_report_fields(rng: np.random.Generator, record: Record) -> ReportFiel
         filter_low_hz=str(rng.choice(["0.05", "0.15", "0.5", "0.67"])),
         filter_high_hz=int(rng.choice([35, 40, 100, 150])),
         mains_hz=int(rng.choice([50, 60])),
-        **_administration(rng),
+        **_administration(rng, date_form, clock_form),
     )
 
 
@@ -121,7 +132,10 @@ def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]
     if found.rate is None:
         return (*lines, str(rng.choice(_NEUTRAL)))
     findings = _findings(found, facts)
-    lines += [_rhythm(found, facts), *findings[:3]]
+    rhythm = _rhythm(found, facts)
+    if found.st_up:  # "normal" is the last word beside an injury
+        rhythm = rhythm.replace("Normal sinus", "Sinus")
+    lines += [rhythm, *findings[:3]]
     if rng.random() < 0.12:  # many machines, and many who set them up, leave the verdict to others
         return tuple(lines)
     plain = found.regular and found.has_p and not findings
@@ -175,23 +189,22 @@ class _Administration(TypedDict):
     time: str
     device: str
     page_words: str
+    shows: str
 
 
-def _administration(rng: np.random.Generator) -> _Administration:
+def _administration(rng: np.random.Generator, date_form: str, clock_form: str) -> _Administration:
     """Made-up numbers, initials and dates."""
     letters = "".join(rng.choice(list(LETTERS), 2))
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
-    name = MONTHS[month]
-    forms = [f"{day:02d}-{name}-{year}", f"{day} {name.capitalize()} {year}", f"{day:02d}.{month + 1:02d}.{year}"]
-    forms += (f"{year}-{month + 1:02d}-{day:02d}", f"{month + 1:02d}/{day:02d}/{year}", f"{day:02d}/{month + 1:02d}/{year}")
-    clock = f"{int(rng.integers(0, 24)):02d}:{int(rng.integers(0, 60)):02d}"
+    hour, minute, second = (int(rng.integers(0, most)) for most in (24, 60, 60))
     return {
         "number": "".join(str(digit) for digit in rng.integers(0, 10, int(rng.integers(5, 11)))),
         "initials": f"{letters[0]}. {letters[1]}.",
         "age": int(rng.integers(19, 92)),
         "sex": str(rng.choice(["M", "F"])),
-        "date": str(rng.choice(forms, p=(0.4, 0.12, 0.12, 0.12, 0.12, 0.12))),
-        "time": clock + (f":{int(rng.integers(0, 60)):02d}" if rng.random() < 0.6 else ""),
+        "date": date_form.format(day=day, month=month + 1, name=MONTHS[month], year=year),
+        "time": clock_form.format(hour=hour, minute=minute, second=second),
         "device": f"{int(rng.integers(0, 100)):03d}{rng.choice(list(LETTERS))}",
         "page_words": "Page 1 of 1",
+        "shows": str(rng.choice(list(SHOWS), p=list(SHOWS.values()))),
     }

@@ -25,7 +25,7 @@ _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {gra
 
 
 def whole(given: Any, what: str) -> int:
-    """An integer of any kind, also NumPy's, as Python's `int`, reduced to the bits that files hold.
+    """An integer of any kind, also NumPy's, as Python's `int`.
 
     Raises
     ------
@@ -33,9 +33,14 @@ def whole(given: Any, what: str) -> int:
         If it is no whole number.
     """
     try:
-        number = operator.index(given)
+        return operator.index(given)
     except TypeError:
         raise TypeError(f"the {what} is {given!r}, expected a whole number") from None
+
+
+def whole_seed(given: Any) -> int:
+    """A seed as Python's whole number; of one with more bits than a file's numbers have, the lower ones."""
+    number = whole(given, "seed")
     return number if number < 0 else number & _MOST
 
 

@@ -23,7 +23,7 @@ from fastecg.simulation.cases import Case
 from fastecg.simulation.conductions import CONDUCTIONS, Conduction
 from fastecg.simulation.heart import breathe, dipole_of, heartbeats
 from fastecg.simulation.leads import electrodes_of, known_leads
-from fastecg.simulation.noise import electrode_noise
+from fastecg.simulation.noise import electrode_noise, open_input
 from fastecg.simulation.rhythms import RHYTHMS, Pace, Rhythm
 
 __all__ = ["CONDUCTIONS", "RHYTHMS", "Conduction", "Rhythm", "simulate"]
@@ -73,7 +73,7 @@ def simulate(
     leads : sequence of str
         Any of `fastecg.record.LEADS` and `fastecg.record.EXTRA_LEADS`, each once.
     lead_off : sequence of str
-        Leads recorded as a flat line.
+        Leads whose electrode has come off: hum and drift, a flat line without `noise`.
 
     Returns
     -------
@@ -109,7 +109,8 @@ def simulate(
     signal = (weights @ vectors) @ dipole
     if noise:
         signal += noise * (weights @ electrode_noise(t, fs, len(vectors), body, drift, muscle, mains))
-    signal[[leads.index(lead) for lead in lead_off]] = 0.0
+    for lead in lead_off:
+        signal[leads.index(lead)] = noise * open_input(t, fs, seed, mains) if noise else 0.0
     return Record(signal, fs, leads, f"{rhythm}-{conduction}-{seed}" if name is None else name)
 
 

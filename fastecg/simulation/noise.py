@@ -28,6 +28,16 @@ def electrode_noise(
     return noise
 
 
+def open_input(t: np.ndarray, fs: float, seed: int, mains: float = 1.0) -> np.ndarray:
+    """What an amplifier shows of a lead whose electrode has come off, mV: hum of 50 or 60 Hz that swells, drift and crackle; no heart."""
+    rng = rng_for(seed, "open input")
+    hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
+    hum = 0.0035 * np.exp(rng.normal(0, 0.7)) * mains**0.5
+    drift = sum(0.02 * rng.normal() * (0.1 / tone) ** 0.7 * np.sin(2 * pi * (tone * t + rng.random())) for tone in (0.06, 0.11, 0.19, 0.37))
+    crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, (0.5, 40.0), lambda hertz: hertz**-_STEP)[0]
+    return np.asarray(drift + crackle + hum * _swell(rng, t, 0.6) * np.sin(2 * pi * (hertz * t + rng.random())))
+
+
 def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
     """Electrode drift (tones of 0.04 to 0.4 Hz, amplitude falling as 1/f) and the breath, shape (electrodes, samples), mV."""
     rng = rng_for(body.seed, "wander")
@@ -58,13 +68,13 @@ def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Muscle noise of 20 to 150 Hz that comes in bursts, mV."""
     rng = rng_for(seed, "muscle")
     tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
-    swell = _swell(rng, t, rng.uniform(0.3, 0.9))
+    swell = _swell(rng, t, rng.uniform(0.2, 0.6))
     return tension * swell * _coloured(rng, t, fs, electrodes, _BAND_HZ, lambda hertz: 1 / (1 + (hertz / _CORNER_HZ) ** 2))
 
 
 def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
-    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.1 to 2 Hz."""
-    tones = 0.1 * 20 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
+    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.06 to 0.6 Hz."""
+    tones = 0.06 * 10 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
     turn = rng.uniform(0, 2 * pi, 5)
     waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, turn, strict=True))
     return np.asarray(np.exp(deep * (2 / 5) ** 0.5 * waves - 0.5 * deep**2))

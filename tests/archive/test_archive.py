@@ -9,6 +9,7 @@ import shutil
 import time
 from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import orjson
@@ -19,13 +20,15 @@ from typer.testing import CliRunner
 
 import fastecg
 from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish
+from fastecg.archive.ledger import Job
 from fastecg.archive.plan import planned
+from fastecg.archive.run import _Run, _work
 from fastecg.archive.summary import summary
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
 from fastecg.digitizing.analysis import Settings
 from fastecg.digitizing.pictures import page_count, read_picture
-from fastecg.errors import FastecgError
+from fastecg.errors import FastecgError, ImageError
 from fastecg.run.timed import in_time
 from fastecg.writers.wfdb import ascii_name, safe_name, write_record
 
@@ -218,6 +221,38 @@ def test_one_picture_has_so_much_time(rendered, tmp_path):
     assert "not done after 1 s" in (tmp_path / "summary.csv").read_text()
 
 
+def test_a_picture_whose_files_vanish_counts_as_not_read(tmp_path, monkeypatch):
+    """Somebody deletes the folder between two files: what is left of it would be taken for whole by the next run."""
+    Image.new("RGB", (300, 300)).save(tmp_path / "a.png")
+    wish = Wish(Settings(), also=("csv",))
+    job = Job(tmp_path / "a.png", "../a.png", "a")
+
+    def save(folder, **told):
+        touch(folder / "a.json", *(folder / f"a{suffix}" for suffix in there))
+
+    told = SimpleNamespace(save=save, report=lambda deviations: {})
+    monkeypatch.setattr("fastecg.digitizing.reading.read_signals", lambda *given, **told: None)
+    monkeypatch.setattr("fastecg.digitizing.result.digitized_of", lambda *given: told)
+    there = (".hea",)
+    assert _work(job, out=tmp_path / "out", wish=wish)["error"].startswith("a.dat, a.csv: gone since written")
+    there = (".hea", ".dat", ".csv")
+    assert list(_work(job, out=tmp_path / "out", wish=wish)["bytes"]) == ["a.hea", "a.dat", "a.json", "a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("gain", -5, "1 to 50"), ("gain", "nan", "1 to 50"), ("speed", 0, "5 to 100"), ("speed", "1e300", "5 to 100")],
+)
+def test_numbers_that_no_page_has_are_wrong_usage(tmp_path, option, value, told):
+    """A gain of -5 would be another record, upside down."""
+    touch(tmp_path / "x.png")
+    result = run("digitize", tmp_path / "x.png", "-o", tmp_path / "out", f"--{option}={value}")
+    assert result.exit_code == 2
+    assert f"{option}_mm_" in result.output
+    assert told in " ".join(result.output.split())
+    assert not (tmp_path / "out").exists()
+
+
 def test_other_options_read_anew(tmp_path):
     one, other = Wish(Settings()), Wish(Settings(fs=250.0))
     assert one.key() == Wish(Settings()).key() != other.key()
@@ -389,7 +424,24 @@ def test_sixteen_bits_of_colour(tmp_path):
 
 
 def test_a_file_may_claim_any_number_of_pages(tmp_path, monkeypatch):
+    """Those that are too many are named, not passed over."""
     import fastecg.digitizing.pictures as pictures
 
-    monkeypatch.setattr(pictures, "_claimed_pages", lambda path: 900_000)
-    assert page_count(tmp_path / "a.pdf") == pictures.MOST_PAGES
+    monkeypatch.setattr(pictures, "MOST_PAGES", 2)
+    job = Job(tmp_path / "a.pdf", "a.pdf", "a", None)
+    run = _Run([job], Ledger(tmp_path / "out"), Wish(Settings()))
+    assert list(run.uncounted) == [job]
+    assert not run.waiting
+    assert run.add_pages(job, 2) == []
+    (step,) = run.add_pages(job, 900_000)
+    assert [(waiting.stem, waiting.page) for waiting in run.waiting] == [("a", 0), ("a-p2", 1)] * 2
+    assert step.line["page"] == 2
+    assert "900000 pages in one file, expected at most 2" in step.line["error"]
+    assert run.outcome.failures == [("a.pdf, page 3", step.line["error"])]
+    first, *others = pages()
+    first.save(tmp_path / "a.tiff", save_all=True, append_images=others)
+    monkeypatch.setattr("fastecg.digitizing.result.MOST_PAGES", 2)
+    found = fastecg.read_images(tmp_path / "a.tiff")
+    assert len([next(found), next(found)]) == 2
+    with pytest.raises(ImageError, match="3 pages, expected at most 2"):
+        next(found)

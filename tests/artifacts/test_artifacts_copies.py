@@ -438,7 +438,16 @@ def test_a_mix_keeps_its_shares():
     parts = [mix._part(rng_for(seed, f"{record.name}/0/0", "mix")).name for seed in range(2000)]
     shares = {part.name: share for part, share in mix.mix}
     assert sum(shares.values()) == pytest.approx(1)
-    assert shares == {"photo": 0.35, "scan": 0.2, "copy": 0.12, "clean": 0.1, "aged": 0.1, "screen": 0.08, "damaged": 0.05}
+    assert shares == {
+        "photo": 0.35,
+        "scan": 0.2,
+        "copy": 0.12,
+        "clean": 0.05,
+        "digital": 0.05,
+        "aged": 0.1,
+        "screen": 0.08,
+        "damaged": 0.05,
+    }
     for name, share in shares.items():
         assert parts.count(name) == pytest.approx(2000 * share, abs=4 * np.sqrt(2000 * share * (1 - share)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html.parser
 import importlib
 import io
 import json
@@ -13,14 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
 import wfdb
-from events import HANGS_S
+from payload import CHROMIUM, PAYLOAD, Tags, browsed, fields, with_payload, without_policy
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -402,9 +400,6 @@ def test_inspect_makes_a_page_of_a_folder(out):
     assert np.abs(whole.astype(float) - picture).mean() < 8
 
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
 @pytest.fixture(scope="module")
 def two_kinds(tmp_path_factory):
     """The page of two pictures that have nothing in common."""
@@ -414,20 +409,6 @@ def two_kinds(tmp_path_factory):
         fastecg.render_dataset(record, folder / part, dpi=40, workers=1, style="muse", **options)
     assert call("inspect", folder, "--out", folder / "page.html").exit_code == 0
     return folder / "page.html"
-
-
-def browsed(page, state=""):
-    """What a browser makes of a page."""
-    with tempfile.TemporaryDirectory() as user:
-        words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={user}", "--dump-dom"]
-        return subprocess.check_output([*words, f"file://{page}{state}"], text=True, timeout=HANGS_S)
-
-
-def without_policy(page):
-    """A page that may run any script, such as a test's."""
-    page, count = re.subn(r"<meta http-equiv=[^>]*>", "", page)
-    assert count == 1
-    return page
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
@@ -466,49 +447,6 @@ def test_inspect_page_escapes_what_is_printed(out, tmp_path):
     assert shown == found == 1
     assert path.read_text().count("<script>") == 1  # the page's own
     assert "&lt;script&gt;" in path.read_text()
-
-
-TAKEN = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-PAYLOAD = f"javascript:/*'\"></pre></template></title></svg>{TAKEN}*/"
-
-
-def fields(value, path=()):
-    """Places of a JSON document: every value and every key, of lists the first entry."""
-    yield path, "value"
-    if isinstance(value, dict):
-        for key in value:
-            yield (*path, key), "key"
-            yield from fields(value[key], (*path, key))
-    elif isinstance(value, list) and value:
-        yield from fields(value[0], (*path, 0))
-
-
-def with_payload(document, path, what):
-    """A copy of the document with the payload at that place."""
-    changed = json.loads(json.dumps(document))
-    if not path:
-        return PAYLOAD
-    inside = changed
-    for step in path[:-1]:
-        inside = inside[step]
-    if what == "key":
-        inside[PAYLOAD] = inside.pop(path[-1])
-    else:
-        inside[path[-1]] = PAYLOAD
-    return changed
-
-
-class Tags(html.parser.HTMLParser):
-    """What a page is made of: its tags with the names of their attributes, but for figures' own drawings as often as may be."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.found = set()
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        self.found.add((tag, *sorted(name for name, _ in attributes)))
-        assert not any(name == "href" and re.match(r"\s*[a-z]+:", value) for name, value in attributes)
 
 
 @pytest.fixture(scope="module")

@@ -175,7 +175,7 @@ def test_the_grid_tells_the_geometry(options):
     layers = true_layers(photo)
     warp, _ = find_grid(layers["grid"] / np.float32(255), Fives(layers["major"] / np.float32(255)))
     error = seen_error(photo, warp)
-    assert np.sqrt(np.mean(error**2, axis=0)).max() < 0.05
+    assert np.sqrt(np.mean(error**2, axis=0)).max() < (0.08 if "recipe" in options else 0.05)  # paper that waves within a few lines
     assert np.abs(error.mean(axis=0)).max() < 0.02  # half a pixel off would be 0.5
 
 

@@ -70,7 +70,7 @@ def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypa
 
     def analyse_layers(layers, layout, turns, **told):
         looked.add(turns)
-        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0)
+        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0, gridless=False)
 
     for name, stub in {
         "find_scales": lambda *given: scales,
@@ -80,5 +80,28 @@ def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypa
         "analyse_layers": analyse_layers,
     }.items():
         monkeypatch.setattr(analysis_module, name, stub)
-    analysis_module.analyse_upright(np.full((800, 800, 3), 255, dtype=np.uint8), analysis_module.READ)
+    picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    analysis_module.analyse_upright(picture, analysis_module.READ)
     assert looked == turned
+
+
+@pytest.mark.parametrize(("gridless", "looks"), [(False, 1), (True, 3)])
+def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks, monkeypatch):
+    """Letters side by side have a period too, and a scale that it tells is a wrong one."""
+    layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
+    zooms = []
+
+    def analyse_layers(layers, layout, turns=0, *, ruled):
+        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0, gridless=gridless, ruled=ruled)
+
+    for name, stub in {
+        "find_scales": lambda *given: [27.0],
+        "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: zooms.append(zoom) or layers),
+        "_ways": lambda scales: [(scales[0], 0)],
+        "_is_mirrored": lambda *given: False,
+        "analyse_layers": analyse_layers,
+    }.items():
+        monkeypatch.setattr(analysis_module, name, stub)
+    picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    analysis_module.analyse_upright(picture, analysis_module.READ)
+    assert len(set(zooms)) == looks

@@ -82,6 +82,11 @@ def test_ends_on_one_side_tell_it_for_the_usual_caps():
     assert late_mm([], 0.025) == 0.0
 
 
+def test_ends_on_one_side_tell_little_where_edges_are_soft():
+    assert abs(late_mm([Overhang(np.nan, -0.15, 0.3, 0.23)] * 4, 0.025)) < 0.006
+    assert late_mm([Overhang(-0.18, -0.12, 0.3, 0.23)] * 4, 0.025) == pytest.approx(0.03, abs=0.008)
+
+
 def test_rows_that_end_early_do_not_move_the_start():
     assert abs(late_mm(ends(0.014, -0.12), 0.025)) < 0.02
     assert abs(late_mm(ends(np.nan, -0.2), 0.025)) < 0.02

@@ -697,6 +697,8 @@ ARTIFACTS = (
     Redaction(look="bar", seed=13),
     Redaction(look="marker", seed=14),
     Redaction(look="brush", seed=15),
+    Redaction(look="white", seed=16),
+    Redaction(look="blur", seed=17),
     WhiteOut(seed=16),
     WhiteOut(over="anywhere", seed=17),
 )
@@ -854,12 +856,27 @@ def test_truth_tells_of_notes_and_marks():
     assert not ((plain.truth.layers() >> 13) & 1).any()
 
 
+@pytest.mark.parametrize("finer", [1.29, 0.8])
+def test_marks_lie_where_they_are_on_a_print_of_another_scale(finer):
+    """The print is finer or coarser than the picture; the plane of marks is as fine, and lies on what they changed."""
+    made = shot()
+    made = replace(made, setup=replace(made.setup, raster_scale=finer))
+    plain, photo = (with_artifacts(made, *items).take(record(72.0, 0)) for items in ((), (ARTIFACTS[0],)))
+    assert photo.image.shape == plain.image.shape == (*photo.marks.shape, 3)
+    marked = (photo.truth.layers() >> 13) & 1 == 1
+    changed = np.abs(photo.image.astype(int) - plain.image).max(axis=-1) > 8
+    assert marked.sum() > 200
+    assert (marked & ~changed).sum() < 0.02 * marked.sum()
+
+
 COVERS = {
     "sticker": [Sticker(what="blank", size=2.5, place="anywhere", seed=k) for k in range(6)],
     "white-out": [WhiteOut(over="anywhere", width_mm=60, height_mm=15, seed=k) for k in range(3)],
     "bar": [Redaction(look="bar", lines=12, seed=k) for k in range(3)],
     "marker": [Redaction(look="marker", lines=12, seed=k) for k in range(3)],
     "brush": [Redaction(look="brush", lines=12, seed=k) for k in range(3)],
+    "white": [Redaction(look="white", lines=12, seed=k) for k in range(3)],
+    "blur": [Redaction(look="blur", lines=12, seed=k) for k in range(3)],
 }
 
 

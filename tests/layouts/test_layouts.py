@@ -385,11 +385,27 @@ def test_a_millivolt_fits_above_the_first_row(style: str, name: str) -> None:
     baselines = [row[0] for row in groupby(sorted(trace.baseline_mm for trace in page.traces))]
     pitches, (row, _, nearer) = np.diff(baselines), STYLES[style].rows_mm
     pitches[-1] += nearer if baselines[0] == row else 0.0  # a strip stands nearer where the style says so
-    assert np.ptp(pitches) < 1e-9
+    assert np.ptp(pitches) <= 4 * STYLES[style].row_play * pitches.mean() + 1e-9  # two rows that move apart beside two that come together
     assert baselines[-1] < min([page.grid.area_mm[3], *(box[:, 1].min() for box in words if box[:, 1].min() > first)])
     pulses = [box.corners_mm for box in page.boxes if box.kind == "pulse"]
     rows = 1 if baselines[1] - baselines[0] < 14.0 else len(baselines)
     assert len(pulses) == rows * (2 if STYLES[style].pulse_side == "both" else 1)
+
+
+def test_rows_move_towards_the_middle_of_their_traces() -> None:
+    """A row that reaches high stands lower, one that reaches deep higher, no farther than the style lets them; the ends stay."""
+    style = replace(PLAIN, row_play=0.14)
+    signal = np.zeros((12, 5000))
+    signal[[LEADS.index(lead) for lead in ("aVL", "II")], 100:140] = 1.6  # rows 1 and, in the strip, 3
+    signal[LEADS.index("V3"), 4000:4040] = -0.8  # row 2
+    record = Record(signal, 500, LEADS)
+    even, moved = (
+        sorted({trace.row: trace.baseline_mm for trace in place(LAYOUTS["3x4+1"], record, look, MachineSettings()).traces}.items())
+        for look in (PLAIN, style)
+    )
+    pitch = even[1][1] - even[0][1]
+    down = np.array([b - a for (_, a), (_, b) in zip(even, moved, strict=True)])
+    assert down == pytest.approx([0.0, min(0.14 * pitch, 8.0), -4.0, 0.0])
 
 
 def test_the_one_pulse_of_a_dense_page_shows_both_gains() -> None:

@@ -164,3 +164,28 @@ def test_words_of_the_truth_are_those_that_are_printed() -> None:
     told = " ".join(photo.page.notes)
     assert "'心电图' is not printed" in told
     assert "'导联甲' is not printed" in told
+
+
+@pytest.mark.parametrize(("grey", "levels"), [(False, {0, 255}), (True, None)])
+def test_letters_of_dots_are_the_same_wherever_they_stand(grey: bool, levels: set[int] | None) -> None:
+    """On a raster as fine as theirs, dots are pixels: a word that is moved by part of one is drawn the same, a pixel on at most."""
+    dots = 4.3
+    text = replace(WORDS, face="serif", dots_mm=dots, grey=grey)
+    plain = printed(text, dots, (60.0, 12.0))
+    assert levels is None or set(np.unique(plain)) == levels
+    for shift in (0.02, 0.09, 0.2):
+        moved = printed(replace(text, x_mm=text.x_mm + shift), dots, (60.0, 12.0))
+        assert any(np.array_equal(np.roll(plain, k, axis=1), moved) for k in (0, 1))
+    x0, _, x1, _ = measure(text)
+    inked = np.flatnonzero(plain.any(axis=0))
+    assert inked[0] == pytest.approx(x0 * dots, abs=0.51)
+    assert inked[-1] + 1 == pytest.approx(x1 * dots, abs=0.51)
+
+
+def test_thermal_letters_are_dots_at_any_scale() -> None:
+    text = replace(WORDS, face="serif", dots_mm=8.0)
+    coarse, fine = printed(text, 4.0), printed(text, 16.0)
+    blocks = fine.reshape(fine.shape[0] // 2, 2, -1, 2)
+    assert (blocks.max(axis=(1, 3)) == blocks.min(axis=(1, 3))).all()
+    mean = fine.reshape(fine.shape[0] // 4, 4, -1, 4).mean(axis=(1, 3))
+    assert np.abs(coarse - mean).max() <= 1

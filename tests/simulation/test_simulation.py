@@ -108,9 +108,12 @@ def test_leads_do_not_depend_on_which_others_are_asked_for():
             np.testing.assert_allclose(record.lead(lead), everything.lead(lead), atol=1e-6)
 
 
-def test_lead_off_is_flat_and_leaves_the_others():
+def test_lead_off_shows_no_heart_and_leaves_the_others():
     record, whole = simulate(lead_off=("V3",)), simulate()
-    assert not record.lead("V3").any()
+    assert not simulate(lead_off=("V3",), noise=0).lead("V3").any()
+    off = record.lead("V3")
+    assert 0.002 < off.std() < 0.3
+    assert abs(np.corrcoef(np.diff(off), np.diff(whole.lead("V3")))[0, 1]) < 0.1
     assert np.array_equal(record.lead("V2"), whole.lead("V2"))
 
 

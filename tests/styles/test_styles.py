@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from fastecg.errors import LayoutError
+from fastecg.errors import FastecgError, LayoutError
 from fastecg.layouts import LAYOUTS, PAPERS, MachineSettings, layout_for
 from fastecg.layouts.measured import measured
 from fastecg.layouts.place import place
@@ -76,7 +76,7 @@ def test_words_are_on_the_page_and_apart(style: str, paper: str) -> None:
 def test_every_word_fits_on_the_styles_own_paper(style: str) -> None:
     record = beats(70)
     for seed in range(12):
-        facts = sample_report_fields(np.random.default_rng(seed), record)
+        facts = replace(sample_report_fields(np.random.default_rng(seed), record), shows=("all", "labels", "nothing")[seed % 3])
         page = place(layout_for("3x4+1", LEADS), record, STYLES[style], MachineSettings(), facts)
         assert page.notes == ()
         assert any(text.kind in ("header", "footer") for text in page.texts)
@@ -235,3 +235,29 @@ def test_a_machine_prints_deeper_or_paler_than_its_family():
         np.testing.assert_allclose(style.paper - lights[2], 0.6 * (style.paper - lights[1]), atol=0.51)
     assert all(a < b < c for a, b, c in zip(deep.ink, style.ink, pale.ink, strict=True))
     assert min(style.printed(1.0, 1.5, 2.5).ink) >= 0
+
+
+@pytest.mark.parametrize("style", ["muse", "mortara", "dotphoto", "philips", "schiller", "nk"])
+def test_a_header_says_whose_page_it_is_where_that_is_shown_only(style: str) -> None:
+    record = beats(70)
+    facts = replace(sample_report_fields(np.random.default_rng(1), record), number="31415926", age=47, date="DATE", time="TIME")
+    said = {}
+    for shows in ("all", "labels", "nothing"):
+        page = place(layout_for("3x4+1", LEADS), record, STYLES[style], MachineSettings(), replace(facts, shows=shows))
+        said[shows] = " ".join(text.words for text in page.texts)
+    assert "31415926" in said["all"]
+    assert "DATE" in said["all"]
+    for shows in ("labels", "nothing"):
+        assert not re.search("31415926|DATE|TIME|47", said[shows])
+        assert "QRS" in said[shows]
+    assert len(said["labels"]) >= len(said["nothing"])
+    with pytest.raises(FastecgError, match="the header shows 'some', expected one of all, labels, nothing"):
+        replace(facts, shows="some")
+
+
+def test_a_machine_keeps_to_one_form_of_dates() -> None:
+    record = beats(70)
+    for style in STYLES.values():
+        drawn = [sample_report_fields(np.random.default_rng(seed), record, style.date_form, style.clock_form) for seed in range(5)]
+        assert len({re.sub("[A-Z]{3}", "MON", re.sub("[0-9]", "0", facts.date + facts.time)) for facts in drawn}) == 1
+    assert len({style.date_form for style in STYLES.values()}) >= 5

@@ -138,8 +138,15 @@ def test_scan_is_turned_stretched_and_shifted():
     top = seen(view)[1] - seen(view)[0]
     assert np.rad2deg(np.arctan2(top[1], top[0] / 1.02)) == pytest.approx(2.0)
     assert top[0] / np.cos(np.deg2rad(2)) == pytest.approx(1.02 * 279.4 * 150 / 25.4)
-    assert seen(view).mean(axis=0)[1] - seen(plain).mean(axis=0)[1] == pytest.approx(3 * 150 / 25.4)
+    askew = replace(plain, skew_deg=2.0)
+    assert seen(view).mean(axis=0)[1] - seen(askew).mean(axis=0)[1] == pytest.approx(3 * 150 / 25.4)
     np.testing.assert_array_equal(seen(view, CORNERS + np.array([0, 0, 20])), seen(view))  # pressed flat: no parallax
+
+
+@pytest.mark.parametrize("offset_mm", [0.0, 1.7])
+def test_page_that_lies_straight_in_a_scanner_keeps_its_pixels(offset_mm):
+    corner = Flatbed(border_mm=-3, offset_x_mm=offset_mm).project(np.zeros(3), LETTER, 97)
+    assert corner + 0.5 == pytest.approx(np.rint(corner + 0.5), abs=1e-9)
 
 
 def test_lid_is_seen_beside_a_scan():

@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
+from payload import CHROMIUM, PAYLOAD, Tags, browsed, fields, with_payload, without_policy
+from PIL import Image
 from typer.testing import CliRunner
 
 import fastecg
 from fastecg.archive import DIGITIZED
 from fastecg.cli import app
 from fastecg.errors import FastecgError
+from fastecg.web import review
 from fastecg.web.review import review_folder
 from fastecg.writers import write_record
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PAYLOAD = '"></script><script>document.title="run"</script><img src=x onerror="document.title=1">'
 
 
 @pytest.fixture
@@ -113,6 +112,54 @@ def test_numbers_that_no_page_has_are_named(digitised, key, number):
     (digitised / "p.json").write_text(json.dumps(report).replace('"NUMBER"', number))
     with pytest.raises(FastecgError, match=r"a segment of a report is damaged|cannot be read"):
         review_folder(digitised)
+
+
+@pytest.fixture
+def poisoned(digitised, tmp_path) -> Path:
+    """The page of pictures whose reports, lines of the manifest and names hold scripts, all that are not refused."""
+    report = json.loads((digitised / "p.json").read_text())
+    line = json.loads((digitised / DIGITIZED).read_text())
+    report["segments"] = report["segments"][:1]
+    Image.open(tmp_path / "in" / "p.png").resize((110, 85)).save(tmp_path / "in" / "p.png")
+    name = re.sub("[/\0]", "", PAYLOAD)
+    changed = [(with_payload(report, *place), line) for place in fields(report)]
+    changed += [(report, with_payload(line, *place)) for place in fields(line)]
+    kept, refused = [], 0
+    for number, (told, listed) in enumerate([*changed, (report, line)]):
+        stem = name if number == len(changed) else f"p{number}"
+        if isinstance(listed, dict):  # each with files of its own
+            own = {"source": f"../in/{stem}.png", "record": stem}
+            listed = {key: own.get(key, value) if value == line.get(key) else value for key, value in listed.items()}
+        os.link(tmp_path / "in" / "p.png", tmp_path / "in" / f"{stem}.png")
+        for suffix in (".hea", ".dat"):
+            os.link(digitised / f"p{suffix}", digitised / f"{stem}{suffix}")
+        (digitised / f"{stem}.json").write_bytes(orjson.dumps(told))
+        (digitised / DIGITIZED).write_bytes(orjson.dumps(listed))
+        try:
+            review_folder(digitised)
+            kept.append(listed)
+        except FastecgError:
+            refused += 1
+    assert refused > 10  # numbers that are none
+    (digitised / DIGITIZED).write_bytes(b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in kept))
+    page, shown, found = review_folder(digitised, limit=1000)
+    assert shown == found > 20
+    return page
+
+
+def test_no_field_of_a_folder_becomes_part_of_the_page(poisoned):
+    empty = (Path(review.__file__).parent / "review.html").read_text()
+    assert Tags(poisoned.read_text()).found - Tags(empty).found == {("meta", "content", "http-equiv")}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_no_field_of_a_folder_runs_in_a_browser(poisoned, tmp_path):
+    bare = tmp_path / "bare.html"
+    bare.write_text(without_policy(poisoned.read_text()))
+    for page in (poisoned, bare):
+        found = browsed(page)
+        assert "<title>fastecg: what was digitised</title>" in found
+        assert found.count("<article>") > 20, "and the page's own script ran"
 
 
 @pytest.fixture
