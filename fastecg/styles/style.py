@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-#: How most machines write when.
-DATE_FORM, CLOCK_FORM = "{day:02d}-{name}-{year}", "{hour:02d}:{minute:02d}:{second:02d}"
+DATE_FORM = "{day:02d}-{name}-{year}"  # How most machines write dates.
+CLOCK_FORM = "{hour:02d}:{minute:02d}:{second:02d}"  # How most machines write the time of day.
 
 RGB = tuple[int, int, int]
 
