@@ -15,7 +15,7 @@ import pytest
 from scipy.io import loadmat
 
 import fastecg
-from fastecg.errors import FastecgError, RecordError
+from fastecg.errors import FastecgError, RecordError, not_installed
 from fastecg.readers import find_records, read_record
 from fastecg.record import LEADS
 from fastecg.writers.exchange import write_exchange
@@ -279,6 +279,12 @@ def test_what_is_not_installed_is_named(tmp_path, monkeypatch, suffix, extra, mo
     (tmp_path / f"a{suffix}").write_bytes(b"0" * 300)
     with pytest.raises(RecordError, match=rf"needs {module}.*pip install 'fastecg\[{extra}\]'"):
         read_record(tmp_path / f"a{suffix}")
+
+
+def test_a_missing_package_is_named_as_pip_knows_it():
+    assert not_installed(ModuleNotFoundError("No module named 'PIL'", name="PIL.Image")).startswith("pillow is not installed")
+    assert not_installed(ImportError("fastecg: needs edfio")) == "fastecg: needs edfio"
+    assert not_installed(ModuleNotFoundError("said by itself")) == "said by itself"
 
 
 @pytest.mark.parametrize(("suffix", "module"), [(".edf", "edfio"), (".dcm", "pydicom"), (".scp", "ecgdatakit")])

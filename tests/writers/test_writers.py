@@ -52,6 +52,16 @@ def photo():
     return fastecg.render(gapped_record(), layout="3x4+1", seed=1, dpi=100)
 
 
+def test_the_truth_tells_whether_there_is_a_calibration_pulse(photo):
+    pulse = next(stroke for stroke in photo.page.strokes if stroke.kind == "pulse")
+    separator = replace(pulse, kind="separator")
+    told = [
+        orjson.loads(truth_bytes(replace(photo, page=replace(photo.page, strokes=strokes))))["dc_pulse"]
+        for strokes in ((pulse,), (separator, pulse), (separator,), ())
+    ]
+    assert told == [True, True, False, False]
+
+
 # --- PNG
 
 
