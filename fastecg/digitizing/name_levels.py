@@ -22,7 +22,7 @@ _SURE = 0.6  # how sure a name is that counts
 _ROWS = 3  # with names, at least
 _SAME_MM = 0.25  # by which names may miss one height, the middle of the misses
 _MOST_MM = 2.5  # by which a row's 0 mV may be wrong for names to mend it
-_NAME_SD_MM = 0.08  # of a name's height, as the network has it
+_NAME_SD_MM = 0.11  # of a name's height, as the network has it
 _CLEARLY = 0.8  # of what names miss by one rule: what they miss by the other, to be preferred
 _LEAST_S = 1.0  # of a trace that tells 0 mV
 
