@@ -7,8 +7,8 @@ from timing import cpu_medians, figure
 
 from fastecg.handwriting.ink import ink_plane, ink_window, soak
 from fastecg.handwriting.motor import write
-from fastecg.handwriting.words import draw_note
-from fastecg.handwriting.writer import draw_writer
+from fastecg.handwriting.words import sample_note
+from fastecg.handwriting.writer import sample_writer
 
 SCALE, SIZE = 200 / 25.4, (1700, 2200)
 MOST = 10.0  # times Pillow's time: 3 ms for six notes where Pillow takes 0.65; a network takes thousands
@@ -17,7 +17,7 @@ MOST = 10.0  # times Pillow's time: 3 ms for six notes where Pillow takes 0.65; 
 @pytest.fixture(scope="module")
 def notes():
     rng = np.random.default_rng(3)
-    return [draw_note(rng, 1) for _ in range(6)]
+    return [sample_note(rng, 1) for _ in range(6)]
 
 
 def written(notes, pixels, writer):
@@ -39,7 +39,7 @@ def printed(notes, image, font):
 @pytest.fixture(scope="module")
 def both(notes):
     pixels, image = np.full((*SIZE, 3), 250, np.uint8), Image.new("RGB", SIZE[::-1], (250, 250, 250))
-    writer, font = draw_writer(np.random.default_rng(1), 0.5), ImageFont.load_default(24)
+    writer, font = sample_writer(np.random.default_rng(1), 0.5), ImageFont.load_default(24)
     return lambda: written(notes, pixels, writer), lambda: printed(notes, image, font)
 
 

@@ -26,7 +26,7 @@ def record():
 
 @pytest.fixture(scope="module")
 def shot(record):
-    return Recipe.load("clean").draw(record, seed=1, layout="3x4+1", style="muse")
+    return Recipe.load("clean").sample(record, seed=1, layout="3x4+1", style="muse")
 
 
 def tick_grid(axes):

@@ -40,7 +40,7 @@ _FIELDS: dict[type[Any], tuple[dataclasses.Field[Any], ...]] = {}
 
 
 def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
-    """The fields of a kind of values, looked up once: a page asks eighty times."""
+    """The fields of a dataclass, cached: a page asks for them eighty times."""
     if kind not in _FIELDS:
         _FIELDS[kind] = fields(kind)
     return _FIELDS[kind]
@@ -48,7 +48,7 @@ def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
 
 @dataclass(frozen=True)
 class Params:
-    """Plain values with ranges, checked when made, to and from dicts: what artifacts and views have in common."""
+    """Plain values with ranges that are checked when they are made, and their dictionaries: the base of artifacts and views."""
 
     def __post_init__(self) -> None:
         for item in fields_of(type(self)):
@@ -131,7 +131,7 @@ class Light:
 
     @classmethod
     def even(cls, warp: Warp) -> Light:
-        """Light that changes nothing, before a black background."""
+        """Light that changes nothing, in front of a black background."""
         rows, columns = warp.nodes_mm.shape[:2]
         # Channel by channel in memory: pixel by pixel, every loop of NumPy's would be three numbers long.
         gain = np.moveaxis(np.ones((3, rows, columns), dtype=np.float32), 0, -1)
@@ -139,20 +139,20 @@ class Light:
         return cls(warp, gain, relief, nothing, nothing, np.zeros(3, dtype=np.uint8))
 
     def lit(self, gain: np.ndarray) -> Light:
-        """Everything multiplied by `gain`, (rows, columns) or (rows, columns, 3)."""
+        """Multiply page and background by `gain`, (rows, columns) or (rows, columns, 3)."""
         factor = gain if np.ndim(gain) == 3 else np.asarray(gain)[..., None]
         return replace(self, gain=(self.gain * factor).astype(np.float32, copy=False))
 
     def shaded(self, factor: np.ndarray) -> Light:
-        """The page alone multiplied by `factor` (rows, columns)."""
+        """Multiply the page alone by `factor` (rows, columns)."""
         return replace(self, relief=(self.relief * factor).astype(np.float32, copy=False))
 
     def veiled(self, added: np.ndarray) -> Light:
-        """`added` (rows, columns), 0..255, on top of everything."""
+        """Add `added` (rows, columns), 0..255, to page and background."""
         return replace(self, veil=(self.veil + added).astype(np.float32, copy=False))
 
     def mirrored(self, added: np.ndarray) -> Light:
-        """`added` (rows, columns), 0..255, on top of the page alone."""
+        """Add `added` (rows, columns), 0..255, to the page alone."""
         return replace(self, gloss=(self.gloss + added).astype(np.float32, copy=False))
 
     def pixels(self) -> tuple[np.ndarray, np.ndarray]:
@@ -178,7 +178,7 @@ class Light:
         return np.where(np.isnan(off), np.inf, off).astype(np.float32)
 
     def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:
-        """A quantity given at the nodes of the paper's mesh, or in the middle of its cells, brought to the light's nodes.
+        """Resample a quantity from the nodes of the paper's mesh, or the middles of its cells, to the light's nodes.
 
         `on_mesh` has the mesh's (rows, columns), or one less of each.
         """
@@ -200,7 +200,7 @@ def turn_deg(mesh_px: np.ndarray) -> float:
 
 
 def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-    """A finished picture after all artifacts; those in a row that only change levels do it in one pass."""
+    """A picture developed by all artifacts. Consecutive ones that only change levels are combined into one pass."""
     table: np.ndarray | None = None
     for artifact in artifacts:
         own = artifact.level_table(partial(_sample, pixels, table))
@@ -212,14 +212,14 @@ def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: floa
 
 
 def _sample(pixels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
-    """Some 100,000 pixels, which tell the quantiles of a picture that has yet to go through a table."""
+    """Some 100,000 pixels with `table` applied, from which a level table takes its quantiles."""
     from fastecg.kernels.curve import thinned
 
     return _through(table, thinned(pixels, SAMPLED))
 
 
 def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
-    """Every level through a table, in place."""
+    """Apply a table to every level, in place."""
     if table is not None:
         from fastecg.kernels.curve import apply_lut
 
@@ -259,7 +259,7 @@ class Artifact(Params):
         return pixels
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Change the finished picture without moving anything in it; unless overridden, as `level_table` says.
+        """Change the finished picture without moving anything in it. By default `level_table` is applied.
 
         Parameters
         ----------
@@ -271,7 +271,7 @@ class Artifact(Params):
         return _through(self.level_table(lambda: _sample(pixels)), pixels)
 
     def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray | None:
-        """What every level of the finished picture becomes, (256,) uint8, if this is all that happens to it; else None.
+        """The new value of every level, (256,) uint8, if the artifact does nothing else to the finished picture; else None.
 
         Parameters
         ----------
@@ -281,7 +281,7 @@ class Artifact(Params):
         return None
 
     def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
-        """Where `develop` covers the page, (height, width) bool; None for nowhere.
+        """The mask (height, width) bool of what `develop` paints over the page; None if it paints over nothing.
 
         Parameters
         ----------

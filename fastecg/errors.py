@@ -2,7 +2,7 @@
 
 import re
 
-_LONGEST = 2000  # letters: what is wrong may be megabytes long
+_LONGEST = 2000  # Longest message in characters; what is quoted may be megabytes long.
 
 _DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}  # module -> what installs it, where the names differ
 # What moves a terminal's cursor or colours it (ESC), ends a line, or turns the direction of writing.

@@ -12,7 +12,7 @@ from fastecg.errors import ImageError
 from fastecg.kernels import CELL
 
 LARGEST = 32760  # pixels a side of a sheet or picture
-COARSEST = 1.3  # sheet pixels per picture pixel; at 1.4, blending two of them lets a hairline's weight vary by 30 %
+COARSEST = 1.3  # Largest number of sheet pixels per picture pixel. At 1.4, bilinear sampling lets a hairline's weight vary by 30 %.
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def expose(
     threads: int = 1,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Look at a flat sheet through a mesh.
+    """Resample a flat sheet through a mesh, with its light and noise.
 
     Within each cell of 8x8 pixels coordinates and light are bilinear between the four nodes: that *is* the geometry, and labels
     invert the same cells. The sheet's edge is blended with the background by the share of the pixel that the sheet covers. A sheet
@@ -112,12 +112,14 @@ def expose(
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
+    # Rows of nodes are padded to whole vectors, so that the kernel needs no special case at their end.
     rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
     lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((len(lamps), rows, 4 * columns), dtype=np.uint16)
     sample.survey_nodes(nodes, lattice)
     sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
     for (lamp, veil), plane in zip(lamps, light, strict=True):
         sample.survey_light(lamp, veil, plane)
+    # Whole numbers from here on: equal bytes on every processor.
     noise = noise or Noise(seed=0)
     luma, chroma = tables(noise.chroma, cells.shape[1] * CELL)
     grain = np.array([noise.seed & (2**63 - 1), *curve(noise.read, noise.shot)], dtype=np.int64)
@@ -130,7 +132,7 @@ def expose(
 
 
 def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type, as_it_lies: bool = False) -> np.ndarray:
-    """The array, in C order unless it may be `as_it_lies`, if it has the shape (None: any length above 0) and the type."""
+    """The array if it has the type and the shape (None: any length above 0), in C order unless it may be `as_it_lies`."""
     fits = array.ndim == len(shape) and all(n > 0 and n == (wanted or n) for n, wanted in zip(array.shape, shape, strict=True))
     if not fits or not (array.dtype == dtype or (np.issubdtype(dtype, np.floating) and np.issubdtype(array.dtype, np.floating))):
         wanted_shape = ", ".join("any" if wanted is None else str(wanted) for wanted in shape)
@@ -141,14 +143,14 @@ def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype:
 
 
 def _checked_out(out: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The caller's own array, or an error: a copy would be written in its stead."""
+    """The caller's output array; a wrong one is an error, as a copy of it would be written instead."""
     if out.dtype != np.uint8 or out.shape != (*size, 3) or not (out.flags.c_contiguous and out.flags.writeable):
         raise ImageError(f"out: expected a writeable, C-contiguous uint8 array of shape {(*size, 3)}, got {out.dtype} {out.shape}")
     return out
 
 
 def _cells_needed(nodes: np.ndarray, size: tuple[int, int], origin: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of cells that cover the picture; the last pixel may lie on the last node."""
+    """Rows and columns of cells that cover the picture. Its last pixel may lie on the last node."""
     if min(size) < 1 or max(size) > LARGEST or max(origin) > 0:
         raise ImageError(f"size {size}, origin {origin}: expected 1 to {LARGEST} pixels a side and an origin not above 0")
     reach = [CELL * (count - 1) + start + 1 for count, start in zip(nodes.shape, reversed(origin), strict=False)]
@@ -167,7 +169,7 @@ def _gain(gain: np.ndarray, name: str, nodes: np.ndarray) -> np.ndarray:
 def _lamps(
     gain: np.ndarray, lift: np.ndarray | None, desk_gain: np.ndarray | None, desk_lift: np.ndarray | None, nodes: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Light and veil of glare at the nodes: on the sheet and, where that differs, beside it."""
+    """Gain and veil at the nodes: for the sheet and, if it differs, for the background."""
     lift = np.zeros(nodes.shape[:2], dtype=np.float32) if lift is None else _checked(lift, "lift", nodes.shape[:2], np.float32)
     lamps = [(_gain(gain, "gain", nodes), lift)]
     if desk_gain is not None:
@@ -187,13 +189,15 @@ def _desk(background: tuple[int, int, int] | np.ndarray, size: tuple[int, int]) 
 
 
 def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sheet halved until a picture pixel steps over at most `COARSEST` of its pixels, and nodes that fit it."""
+    """The sheet halved until one picture pixel spans at most `COARSEST` of its pixels, with nodes to match."""
     from fastecg.kernels.sample import halve
 
+    # Halving averages what bilinear sampling would skip. Without it, thin lines break up in pictures smaller than the sheet.
     ratio = _sheet_pixels_per_pixel(sheet, nodes)
     while ratio > COARSEST and min(sheet.shape[:2]) > 1:
         smaller = np.empty((-(-sheet.shape[0] // 2), -(-sheet.shape[1] // 2), 3), dtype=np.uint8)
         halve(sheet, smaller)
+        # Pixel centres are at integers: pixel p of the half is the mean of pixels 2 p and 2 p + 1.
         sheet, nodes, ratio = smaller, nodes / 2 - 0.25, ratio / 2
     return sheet, nodes
 
@@ -201,6 +205,7 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
     """Median scale over some of the cells that see the sheet; 1 where none does."""
     points = nodes.view(np.complex128)[..., 0]
+    # Some 400 cells tell the median.
     step = max(1, min(points.shape) // 20)
     corner, right, below = points[:-1:step, :-1:step], points[:-1:step, 1::step], points[1::step, :-1:step]
     with np.errstate(invalid="ignore", over="ignore"):
@@ -210,7 +215,7 @@ def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
 
 
 def _in_row_ranges(work: Callable[[int, int], None], height: int, threads: int) -> None:
-    """Call `work(start, stop)` for ranges that cover all rows, on that many threads."""
+    """Call `work(start, stop)` for ranges of rows on that many threads."""
     if threads <= 1:
         work(0, height)
         return

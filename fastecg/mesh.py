@@ -15,8 +15,8 @@ import numpy as np
 
 from fastecg.kernels import CELL as CELL
 
-_STEEPEST = 0.8  # no paper that can still be read stands steeper
-_EVENED_MM = 4.9  # half width of two box means: a standard deviation of 4 mm
+_STEEPEST = 0.8  # Largest slope of paper that can still be read.
+_EVENED_MM = 4.9  # Half width of two box means, whose standard deviation is 4 mm.
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +72,7 @@ class Mesh:
         return self.x_mm[None, :], self.y_mm[:, None]
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1): over two cells, creases would look soft."""
+        """Slopes dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1). Central differences would soften creases."""
         step_x, step_y = self.step_mm
         along, down = np.diff(self.height_mm, axis=1), np.diff(self.height_mm, axis=0)
         return (along[1:] + along[:-1]) / (2 * step_x), (down[:, 1:] + down[:, :-1]) / (2 * step_y)
@@ -96,9 +96,10 @@ class Mesh:
         return solid
 
     def _shortening(self) -> np.ndarray:
-        """What the nodes move towards the page's centre, (rows, columns, 2) mm, because the paper rises."""
+        """Displacement (rows, columns, 2) mm of the nodes towards the page's centre: paper that rises covers less table."""
         from fastecg.kernels.shorten import foreshorten, remaining_shear
 
+        # Each axis by itself first: x along rows, then y along columns, for which the height field is transposed.
         step_x, step_y = self.step_mm
         height = np.ascontiguousarray(self.height_mm)
         lost_x, lost_y = np.empty_like(height), np.empty(height.shape[::-1])
@@ -106,6 +107,7 @@ class Mesh:
         foreshorten(np.ascontiguousarray(height.T), step_y, _STEEPEST, round(_EVENED_MM / step_x), lost_y)
         rows, columns = np.empty(height.shape[0]), np.empty(height.shape[1])
         remaining_shear(height, step_x, step_y, lost_x, np.ascontiguousarray(lost_y.T), rows, columns)
+        # Shear that is the same everywhere is shared by both axes; what varies is removed by sliding whole rows and whole columns.
         mean = 0.5 * rows.mean()
         lost_x += _integral(rows - mean, step_y)[:, None]
         lost_y += _integral(columns - mean, step_x)[:, None]
@@ -113,6 +115,7 @@ class Mesh:
 
 
 def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
+    # A node lies exactly on each edge of the page, so that the step is a little smaller than asked for.
     cells = int(np.ceil(length_mm / step_mm))
     step = length_mm / cells
     margin = int(np.ceil(margin_mm / step))
@@ -120,7 +123,7 @@ def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
 
 
 def _integral(values: np.ndarray, step: float) -> np.ndarray:
-    """Integral along the last axis by trapezoids, zero in the middle."""
+    """Integral along the last axis by the trapezoidal rule, zero in the middle."""
     total = np.zeros_like(values)
     np.cumsum(0.5 * step * (values[..., 1:] + values[..., :-1]), axis=-1, out=total[..., 1:])
     return total - total[..., total.shape[-1] // 2, None]
@@ -160,14 +163,14 @@ class Warp:
 
     @cached_property
     def off_page_mm(self) -> np.ndarray:
-        """How far beside the page its nodes are, (rows, columns) mm: negative on the page, NaN far away."""
+        """Distance of nodes from the page, (rows, columns) mm: negative on the page, NaN far away."""
         width, height = self.mesh.size_mm
         x, y = self.nodes_mm[..., 0], self.nodes_mm[..., 1]
         return np.maximum(np.abs(x - 0.5 * width) - 0.5 * width, np.abs(y - 0.5 * height) - 0.5 * height)
 
     @classmethod
     def through(cls, mesh: Mesh, mesh_px: np.ndarray, size: tuple[int, int]) -> Warp:
-        """The warp of a projected mesh: the page point under every 8th pixel, solved once."""
+        """The warp of a projected mesh: finds the page point under every 8th pixel, once."""
         from fastecg.kernels.invert import page_under_lattice
 
         origin = (mesh.x_mm[0], mesh.y_mm[0])
@@ -184,13 +187,14 @@ class Warp:
         mesh = Mesh.flat(size_mm, step_mm=50.0, margin_mm=max(12.0, 3 * CELL / scale))
         x, y = mesh.coordinates()
         mesh_px = np.stack(np.broadcast_arrays(x * scale - 0.5, y * scale - 0.5), axis=-1)
+        # Nothing has to be solved: page and picture differ by a scale and by half a pixel.
         rows, columns = lattice_shape(size)
         column, row = (np.arange(n) * CELL - CELL for n in (columns, rows))
         nodes = np.stack(np.broadcast_arrays((column[None, :] + 0.5) / scale, (row[:, None] + 0.5) / scale), axis=-1)
         return cls(size, nodes, mesh, mesh_px, scale, is_flat=True)
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixel positions (n, 2) of page points (n, 2), by Newton on the picture's own cells; NaN stays NaN."""
+        """Pixel positions (n, 2) of page points (n, 2), by Newton's method on the picture's own cells; NaN stays NaN."""
         from fastecg.kernels.invert import invert_lattice, lookup
 
         if self.is_flat:
@@ -199,6 +203,7 @@ class Warp:
         points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 2)
         pixels = np.empty_like(points)
         origin = (self.mesh.x_mm[0], self.mesh.y_mm[0])
+        # The mesh gives a first guess, off by the difference between its cells and the picture's, which Newton's method then solves.
         lookup(points, np.ascontiguousarray(self.mesh_px), origin, self.mesh.step_mm, pixels)
         invert_lattice(points, self.nodes_mm, CELL, pixels)
         return pixels.reshape(np.shape(points_mm))
@@ -219,8 +224,9 @@ class Warp:
         return self.inverse(grid.reshape(-1, 2)).reshape(height, width, 2).astype(np.float32)
 
     def is_fold_free(self) -> bool:
-        """Whether no part of the page is seen twice: every cell, of the paper and of the picture, keeps its orientation."""
+        """Whether no part of the page is seen twice: all cells of the paper and of the picture keep their orientation."""
         paper, picture = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
+        # Not zero but a fiftieth of the usual area: a cell on edge is inverted with no digit left.
         step_x, step_y = self.mesh.step_mm
         return paper > 0.02 * self.scale**2 * step_x * step_y and picture > 0.02 * CELL**2 / self.scale**2
 

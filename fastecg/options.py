@@ -33,10 +33,10 @@ Truth = Literal["mask", "layers", "points", "signal"]
 Example = dict[str, Any]
 
 PAGE_S = 10.0  #: of a page
-_LONGEST_S = 1e9
-_MOST_PAGES = 10**9  # of a record: three centuries
-_MOST_VARIANTS = 10_000  # of a page: parts of them are listed before the first is drawn
-_MOST_WORKERS = 1024  # processes are started as asked
+_LONGEST_S = 1e9  # Longest page, s.
+_MOST_PAGES = 10**9  # Most pages of a record: three centuries.
+_MOST_VARIANTS = 10_000  # Most variants of a page: parts of them are listed before the first is drawn.
+_MOST_WORKERS = 1024  # Most workers: processes are started as asked.
 
 # Groups of options in `fastecg render --help`.
 LOOK = "Look"
@@ -69,7 +69,7 @@ class Flag:
 def option(
     default: Any, text: str, *, group: str | None = None, flag: Flag | None = Flag(), clean: Callable[[Any], Any] | None = None
 ) -> Any:
-    """A field: its default, a sentence for users, its group in the help text, its flag (None: Python only), and what makes it regular."""
+    """A field with its default, a sentence for users, its group in the help text, its flag (None: Python only), and exceptions."""
     return field(default=default, metadata={"text": text, "group": group, "flag": flag, "clean": clean})
 
 
@@ -280,7 +280,7 @@ class Options(PageOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(Options):
-    """A run: what it leaves, of which records, and how it is done. The last of these are not in ``run.json``."""
+    """Options of a run: what it writes, of which records, and how it is carried out. The last are not in ``run.json``."""
 
     limit: int | None = option(None, "Only the first N records.", flag=Flag(None, "N"))
     shard: tuple[int, int] | None = option(
@@ -350,7 +350,7 @@ PLACE = "<options>"
 
 
 def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Concatenate[A, P], R]]:
-    """Give a function of (something, options) the fields of an options class as keyword parameters instead of the object."""
+    """Let a function of (something, options) take the fields of an options class as keyword parameters."""
 
     def decorate(function: Callable[[A, O], R]) -> Callable[Concatenate[A, P], R]:
         @wraps(function)
@@ -389,7 +389,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def listing(kind: Callable[..., Any]) -> Callable[[F], F]:
-    """Let the signature and the docstring of a function name the fields of an options class, which it takes as keywords."""
+    """Put the fields of an options class into the signature and the docstring of a function that takes them as keywords."""
 
     def decorate(function: F) -> F:
         known = fields_of(kind)

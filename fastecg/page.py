@@ -56,6 +56,8 @@ class Text:
     lead: str = ""  # for kind "lead": whose name it is
     angle_deg: float = 0.0
     lean: float = 0.0  # tangent of a slant added to the face's own
+    dots_mm: float = 0.0  # dots a mm of the raster that letters are drawn on, each of them whole; 0: drawn finer than any picture
+    grey: bool = False  # whether such dots have levels of grey, as on displays, or are black or white, as of print heads
 
 
 @dataclass(frozen=True, eq=False)

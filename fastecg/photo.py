@@ -32,9 +32,9 @@ OTHER_BIT = 16  #: leads other than the twelve, where a page has any
 
 OTHER_LEAD = 13  #: their class in `Truth.mask`
 
-_LONG_MM = 40.0  # the sides of boxes longer than this are sampled three times as finely
+_LONG_MM = 40.0  # Sides of boxes longer than this are sampled three times as finely.
 
-_WIDEST_PX = 1600  # of a picture in a notebook
+_WIDEST_PX = 1600  # Largest width of a picture in a notebook.
 
 Window = tuple[slice, slice]
 
@@ -175,6 +175,7 @@ class Truth:
     @cached_property
     def traces(self) -> tuple[TraceTruth, ...]:
         """One a drawn lead segment."""
+        # All traces are mapped in one call: inverting the warp has a fixed cost.
         counts = np.cumsum([len(trace.points_mm) for trace in self.page.traces])[:-1]
         every = np.concatenate([trace.points_mm for trace in self.page.traces] or [np.empty((0, 2))])
         pixels = np.split(self.to_image(every), counts)
@@ -191,6 +192,7 @@ class Truth:
         if self.warp.is_flat:
             found = self.to_image(corners)
         else:
+            # Sides of a box are curves in a bent picture: they are sampled, and the box encloses the samples.
             found, long = np.empty_like(corners), np.ptp(corners, axis=1).max(axis=1) > _LONG_MM
             for some, points in ((~long, 16), (long, 48)):
                 found[some] = _enclosing(self.to_image(_outlines(corners[some], points)))
@@ -209,6 +211,7 @@ class Truth:
         height, width = self.warp.size
         x, y = points_px[:, 0], points_px[:, 1]
         with np.errstate(invalid="ignore"):
+            # Pixels reach half a pixel beyond their centres. NaN compares as false: such points are not visible.
             inside = (x >= -0.5) & (y >= -0.5) & (x < width - 0.5) & (y < height - 0.5)
         if self.covered is not None:
             column, row = (np.rint(np.where(inside, values, 0)).astype(int) for values in (x, y))
@@ -269,24 +272,25 @@ class Truth:
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
-        layers[self._seen(printed) > self._threshold] |= kind(1 << TEXT_BIT)
+        # Masks come from the same planes that were printed, resampled as the picture was.
+        layers[self._in_picture(printed) > self._threshold] |= kind(1 << TEXT_BIT)
         if self.marks is not None:
-            layers[self._seen(self.marks) > 64] |= kind(1 << MARK_BIT)
+            layers[self._in_picture(self.marks) > 64] |= kind(1 << MARK_BIT)
         grid = grid_plane(shape, self.page.grid, self.style.grid, scale)
-        layers[self._seen(grid) > 64] |= kind(1 << GRID_BIT)
-        layers[self._seen(np.full(shape, 255, dtype=np.uint8)) > 127] |= kind(1 << PAGE_BIT)
+        layers[self._in_picture(grid) > 64] |= kind(1 << GRID_BIT)
+        layers[self._in_picture(np.full(shape, 255, dtype=np.uint8)) > 127] |= kind(1 << PAGE_BIT)
         if self.covered is not None:
             layers[self.covered] = 0
         return layers
 
     @property
     def _threshold(self) -> float:
-        """The coverage from which a pixel counts as inked: half of what the pen reaches where it is thinnest."""
+        """Coverage from which a pixel counts as inked: half of the coverage where the pen is thinnest."""
         pen = self.style.pen
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
-        """For every trace: its lead's index (12: no standard one), a window of the picture, and where in it the trace's ink is, bool.
+        """Every trace's lead index (12: not standard), a window of the picture, and the mask of its ink there.
 
         A window, for a trace fills a tenth of the picture or less.
         """
@@ -299,13 +303,13 @@ class Truth:
             if rows.stop > rows.start and columns.stop > columns.start:
                 band, _ = _around(trace.points_mm * scale, reach, shape)
                 plane = trace_plane([trace], self.style, scale, shape)[band]
-                inked = self._seen(plane, (rows, columns), band.start) > self._threshold
+                inked = self._in_picture(plane, (rows, columns), band.start) > self._threshold
                 if self.covered is not None:
                     inked &= ~self.covered[rows, columns]
                 yield LEADS.index(trace.lead) if trace.lead in LEADS else len(LEADS), (rows, columns), inked
 
-    def _seen(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
-        """A plane of the flat sheet, from its row `top` on, as a window of the picture shows it."""
+    def _in_picture(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
+        """A plane of the flat sheet, given from its row `top` on, resampled into a window of the picture."""
         from fastecg.kernels.plane import sample_plane
 
         rows, columns = window or (slice(0, self.warp.size[0]), slice(0, self.warp.size[1]))
@@ -329,7 +333,7 @@ def _png(image: np.ndarray) -> bytes:
 
 
 def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
-    """The window of cells of a raster of (height, width) `size` that holds points (n, 2) (x, y) px and `reach` px round them."""
+    """The window of cells, in a raster of (height, width) `size`, around points (n, 2) (x, y) px with a margin of `reach` px."""
     x, y = np.ascontiguousarray(points.T)  # rows: minima of columns take four times as long
     known = np.isfinite(x + y)
     x, y = x[known], y[known]
@@ -340,7 +344,7 @@ def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
 
 
 def _outlines(corners: np.ndarray, steps_a_side: int) -> np.ndarray:
-    """Points along quadrilaterals (n, 4, 2), so many that little of a crease falls between them: (n, 4 (steps + 1), 2)."""
+    """Points along quadrilaterals (n, 4, 2), dense enough to follow creases: (n, 4 (steps + 1), 2)."""
     steps = np.linspace(0.0, 1.0, steps_a_side + 1)[None, None, :, None]
     sides = np.roll(corners, -1, axis=1) - corners
     return (corners[:, :, None] + steps * sides[:, :, None]).reshape(len(corners), 4 * (steps_a_side + 1), 2)

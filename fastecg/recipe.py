@@ -1,10 +1,11 @@
-"""`Recipe`: what may happen to pages, and how often. It draws a `Shot`, and a shot takes a `Photo` of a record."""
+"""`Recipe`: what may happen to pages, and how often. A `Shot` is sampled from it, and a shot takes a `Photo` of a record."""
 
 from __future__ import annotations
 
 import math
 import re
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,12 +19,14 @@ import numpy as np
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.pen_marks import PenMarks
+from fastecg.artifacts.stamp import Stamp
+from fastecg.artifacts.sticker import Sticker
 from fastecg.errors import LayoutError, RecipeError
 from fastecg.handwriting.words import shown_by
-from fastecg.layouts import LAYOUTS, PAPERS, Setup, auto_layouts, check_layout, layout_for
-from fastecg.layouts.facts import draw_facts
-from fastecg.layouts.paper import RANGES, check_range
+from fastecg.layouts import LAYOUTS, PAPERS, MachineSettings, auto_layouts, check_layout, layout_for
+from fastecg.layouts.paper import RANGES, RASTERS, check_range
 from fastecg.layouts.place import page_frame, page_rows
+from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.leads import standard_name
 from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole, whole_seed
 from fastecg.recipes.limits import check_artifacts, check_toml, check_values
@@ -46,11 +49,13 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "recipes"
 
-_ATTEMPTS = 6  # at geometry that does not fold the page over; then it stays flat
+_ATTEMPTS = 6  # Attempts at geometry that does not fold the page over; after that it stays flat.
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
+
+_MOST_CROP = 0.4  # share of a picture that is cut off at its top or bottom, at most
 
 _MOSTLY_MILD = Distribution("beta", ())
 
@@ -66,7 +71,7 @@ class Recipe:
     >>> recipe
     Recipe('clean', seen Straight, 0 slots)
     >>> record = fastecg.simulate(seed=1)
-    >>> shot = recipe.draw(record, seed=7, style="muse", layout="6x2")
+    >>> shot = recipe.sample(record, seed=7, style="muse", layout="6x2")
     >>> bool((shot.take(record).image == shot.take(record).image).all())
     True
     """
@@ -82,7 +87,7 @@ class Recipe:
     #: Values of the table "page".
     PAGE_KEYS = (
         "layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads", "pen_width",
-        "ink_depth", "grid_depth",
+        "ink_depth", "grid_depth", "raster", "raster_scale",
     )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -173,7 +178,7 @@ class Recipe:
             return path.read_text(encoding="utf-8")
         return tomli_w.dumps(self.to_dict())
 
-    def draw(
+    def sample(
         self,
         record: Record,
         *,
@@ -186,17 +191,17 @@ class Recipe:
         notes_font: NotesFont | None = None,
         **fixed: Any,
     ) -> Shot:
-        """Draw concrete values for one picture of a record.
+        """Sample concrete values for one picture of a record.
 
         Parameters
         ----------
         record : Record
         seed, variant : int
-            Other numbers give other pictures.
+            Changing either gives a different picture.
         page : int
             Which 10 s of the record.
         severity : float, optional
-            How degraded the picture is, 0 to 1; drawn unless given.
+            How degraded the picture is, 0 to 1; sampled unless given.
         header_text : tuple of str
             Lines to print in the header.
         notes : tuple of str
@@ -204,7 +209,7 @@ class Recipe:
         notes_font : NotesFont, optional
             The font that `notes` are written in, instead of a hand.
         **fixed
-            Values of the recipe's table "page" that do not vary, such as ``layout`` and ``dpi``; None is drawn.
+            Values of the recipe's table "page" that do not vary, such as ``layout`` and ``dpi``; what is None is sampled.
 
         Returns
         -------
@@ -224,31 +229,51 @@ class Recipe:
         if self.mix:
             part = self._part(rng_for(seed, key, "mix"))
             own: dict[str, Any] = {"header_text": header_text, "notes": notes, "notes_font": notes_font}
-            shot = part.draw(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed)
+            shot = part.sample(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed)
             return replace(shot, recipe=f"{self.name}/{part.name}")
         if severity is None:
-            severity = self._draw_severity(rng_for(seed, key, "severity"))
+            severity = self._sample_severity(rng_for(seed, key, "severity"))
         values = self._page_values(fixed, seed, key, severity)
         asked = lead_names(fixed.get("rhythm_leads"))
         look = rng_for(seed, key, "look")
-        style, layout = _draw_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
+        style, layout = _sample_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
         values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
-        facts = replace(draw_facts(rng_for(seed, key, "facts"), shown), header_text=header_text)
-        view = self.view.draw(rng_for(seed, key, "view"), severity) or Straight()
+        known = style_for(style)
+        facts = replace(
+            sample_report_fields(rng_for(seed, key, "facts"), shown, known.date_form, known.clock_form), header_text=header_text
+        )
+        view = self.view.sample(rng_for(seed, key, "view"), severity) or Straight()
         shot = Shot(
-            layout=layout, style=style, setup=Setup(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
+            layout=layout, style=style, setup=MachineSettings(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
         drawn_layout, drawn_style = layout_for(layout, record.leads), style_for(style)
         size_mm = page_frame(drawn_layout, drawn_style, shot.setup, []).size_mm
-        if isinstance(view, Camera | Flatbed) and view.crop_top + view.crop_bottom > 0:
-            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *page_rows(drawn_layout, record, drawn_style, shot.setup, facts)))
+        if isinstance(view, Camera | Flatbed) and (view.crop_top + view.crop_bottom > 0 or drawn_style.header == "none"):
+            rows = page_rows(drawn_layout, record, drawn_style, shot.setup, facts)
+            bare = drawn_style.header == "none", drawn_style.footer == "none"
+            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *rows, bare))
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
+    def draw(self, record: Record, **values: Any) -> Shot:
+        """Former name of `sample`; the next version will not have it.
+
+        Parameters
+        ----------
+        record, **values
+            As for `sample`.
+
+        Returns
+        -------
+        Shot
+        """
+        warnings.warn("Recipe.draw is called Recipe.sample now", DeprecationWarning, stacklevel=2)
+        return self.sample(record, **values)
+
     def _page_values(self, fixed: Mapping[str, Any], seed: int, key: str, severity: float) -> dict[str, Any]:
-        """Values of the table "page": those that the caller fixed, and draws of the others."""
-        drawn = {name: item.draw(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
+        """Values of the table "page": those that the caller fixed, and samples of the others."""
+        drawn = {name: item.sample(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
         values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
         check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
         return values
@@ -263,7 +288,7 @@ class Recipe:
         for attempt in range(_ATTEMPTS):
             again = f"/{attempt}" if attempt else ""
             drawn = [
-                item.draw(rng_for(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity)
+                item.sample(rng_for(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity)
                 for slot, item in self.slots
             ]
             shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
@@ -271,11 +296,11 @@ class Recipe:
                 return shot
         return replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric))
 
-    def _draw_severity(self, rng: np.random.Generator) -> float:
+    def _sample_severity(self, rng: np.random.Generator) -> float:
         """Most real pages are only mildly degraded: Beta(1.3, 2.5) unless the recipe says otherwise."""
         if self.severity.form == "beta":
             return float(rng.beta(1.3, 2.5))
-        return float(np.clip(self.severity.draw(rng, 0.0), 0.0, 1.0))
+        return float(np.clip(self.severity.sample(rng, 0.0), 0.0, 1.0))
 
 
 @cache
@@ -285,30 +310,46 @@ def _built_in(name: str) -> Recipe:
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with what its page shows told to whoever writes on it, and the user's notes and font in place of drawn handwriting."""
+    """The shot with everything that is written, stamped and stuck on it told what the page says, and the user's notes and font."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
-    shows = shown_by(shot.facts)
+    facts = shot.facts
+    shows, who = shown_by(facts), "\n".join((facts.initials, facts.sex, str(facts.age), facts.number, facts.date))
 
     def noted(item: Artifact) -> Artifact:
         if isinstance(item, Handwriting):
             return replace(item, shows=item.shows or shows, **own)
+        if isinstance(item, Sticker):
+            return replace(item, who=item.who or who)
+        if isinstance(item, Stamp):
+            return replace(item, date=item.date or facts.date)
         return replace(item, shows=item.shows or shows) if isinstance(item, PenMarks) else item
 
     return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
 
 
-def _rows_kept(view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float) -> View:
-    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces."""
+def _rows_kept(
+    view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float, bare: tuple[bool, bool]
+) -> View:
+    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces.
+
+    Where nothing is printed above the rows, or below them, `bare`, it is cropped as far as to a row's distance: nobody shows empty paper.
+    """
     if not rows_mm or view.turns % 2:
         return view
     whole = replace(view, crop_top=0.0, crop_bottom=0.0)
     tall = whole.size(size_mm, dpi)[0]
     ends = []
-    for y in (rows_mm[0] - 0.45 * pitch_mm, rows_mm[-1] + 0.35 * pitch_mm):
-        points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
-        ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
-    top, bottom = sorted(ends)
-    return replace(view, crop_top=min(view.crop_top, max(top, 0.0)), crop_bottom=min(view.crop_bottom, max(1.0 - bottom, 0.0)))
+    for above, below in ((0.45, 0.35), (0.95, 0.8)):
+        for y in (rows_mm[0] - above * pitch_mm, rows_mm[-1] + below * pitch_mm):
+            points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
+            ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
+    upside_down = ends[0] > ends[1]
+    shares = [min(max(1.0 - end if k % 2 != upside_down else end, 0.0), _MOST_CROP) for k, end in enumerate(ends)]
+    most, least = shares[:2], [share if empty else 0.0 for share, empty in zip(shares[2:], bare, strict=True)]
+    if upside_down:
+        most, least = most[::-1], least[::-1]
+    crops = [min(max(given, low), high) for given, low, high in zip((view.crop_top, view.crop_bottom), least, most, strict=True)]
+    return replace(view, crop_top=crops[0], crop_bottom=crops[1])
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -339,7 +380,7 @@ def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
 
 
 def _in_range(name: str, drawn: Any) -> Any:
-    """A drawn number of a page within what it may be: normal distributions have tails."""
+    """A sampled number of a page, clipped to its range: normal distributions have tails."""
     low, high = RANGES.get(name, (-math.inf, math.inf))
     return min(max(drawn, low), high) if isinstance(drawn, float) else drawn
 
@@ -355,7 +396,7 @@ def check_page(values: Mapping[str, Distribution]) -> None:
     for name in values["layout"].numbers if "layout" in values else ():
         if name != "auto":
             check_layout(str(name))
-    for key, names in (("style", STYLES), ("paper", PAPERS)):
+    for key, names in (("style", STYLES), ("paper", PAPERS), ("raster", RASTERS)):
         for name in values[key].numbers if key in values else ():
             if name != "auto" and name not in names:
                 raise LayoutError(f"unknown {key} {name!r}, expected one of auto, {', '.join(names)}")
@@ -384,8 +425,8 @@ def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tupl
     return tuple(lead for lead in leads if lead in record.leads)[: len(strips)] or None
 
 
-def _draw_look(style: str, layout: str, page: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Draw a style, and a layout with at least `strips` strips that it prints, unless given. Always takes two random numbers."""
+def _sample_look(style: str, layout: str, page: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
+    """Sample a style, and a layout with at least `strips` strips that it prints, unless given. Always takes two random numbers."""
     u, v = rng.random(2)
     if style == "auto":
         known = [name for name in STYLES if not STYLES[name].by_name_only]

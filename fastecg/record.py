@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
 _MOST_HZ = 1e9
-_STEADY = 1e-3  # largest deviation of the times of a table from even steps, as a share of a step
-_MOST_SPAN_MV = 50.0  # that nearly all samples of a lead lie in: ten times a tall QRS, and a twentieth of a small one in µV
-_SPAN = 1 << 22  # samples looked at together: a day's record is 100 MB and more
+_STEADY = 1e-3  # Largest deviation of a table's times from even steps, as a share of a step.
+# Nearly all samples of a lead in mV lie within this span: ten times a tall QRS complex, but a twentieth of a small one in µV.
+_MOST_SPAN_MV = 50.0
+_SPAN = 1 << 22  # Samples that are examined together: a day's record has 100 MB and more.
 
 
 def _frequency_of(table: DataFrame, name: str) -> float:
@@ -156,7 +157,7 @@ class Record:
         return Record(np.stack([self.lead(old) for _, old in pairs]), self.fs, [new for new, _ in pairs], self.name, self.source)
 
     def with_limb_leads(self) -> Record:
-        """The record with III, aVR, aVL and aVF, where it lacks them and has I and II, from which they follow.
+        """The record with III, aVR, aVL and aVF computed from I and II if it lacks them.
 
         Examples
         --------

@@ -59,4 +59,4 @@ def photo_of(record: Record, options: PageOptions, page: int, variant: int) -> P
     """Draw one page of a record as the options say; see `render`."""
     recipe = cast("Recipe", options.recipe)
     own = {name: getattr(options, name) for name in ("seed", "severity", "header_text", "notes", "notes_font")}
-    return recipe.draw(record, page=page, variant=variant, **own, **options.page_values()).take(record)
+    return recipe.sample(record, page=page, variant=variant, **own, **options.page_values()).take(record)

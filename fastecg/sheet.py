@@ -15,8 +15,9 @@ import numpy as np
 from fastecg.page import Box, Grid, Page, Stroke, Trace
 from fastecg.styles.style import Style
 
-_SOLID = 250  # coverage of a dark pen's ink but along its edges
-_KEPT_PX = 6_000_000  # of paper that is kept for the next page; there are few larger ones
+_SOLID = 250  # Coverage above which a dark pen has inked a pixel completely.
+_KEPT_PX = 6_000_000  # Largest ruled paper that is cached; few pages are larger.
+_HALF = 120  # Coverage from which a pixel of one bit is inked: of lines a pixel wide the nearer row always, rounding or not.
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +65,11 @@ class Sheet:
         return self.pixels if self.owns_pixels else self.pixels.copy()
 
     def drop_ink_planes(self) -> Sheet:
-        """The sheet once nothing more happens to it: without the planes of ink and text, which only stains look at."""
+        """The sheet without its planes of ink and text, which only stains need."""
         return replace(self, ink=self.ink[:0].copy(), text=self.text[:0].copy())
 
     def with_overlay(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
-        """The sheet with something over it and its holes, `coverage` (rows, columns) uint8 within `window`; its look is in `pixels`."""
+        """The sheet covered by something with `coverage` (rows, columns) uint8 within `window`; its look is already in `pixels`."""
         gone = self.gone
         if gone is not None and gone[window].any():
             gone = gone.copy()
@@ -107,6 +108,8 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
     ink = trace_plane(page.traces, style, scale, shape, mottled=True)
     draw_strokes(page.strokes, scale, ink, but="separator", density=1.0 - 0.5 * (style.pen.pale + style.pen.mottle))
     text = text_plane(page, scale, shape)
+    if style.one_bit:
+        ink, text = (255 * (plane >= _HALF).view(np.uint8) for plane in (ink, text))
     pixels = inked(_ruled_paper(shape, page.grid, style, scale), (ink, style.ink), (text, style.text_ink))
     return Sheet(pixels, ink, text, scale, page, style)
 
@@ -123,7 +126,7 @@ def faded(
     grain: float = 0.0,
     seed: int = 0,
 ) -> Sheet:
-    """The sheet with ink lost: only part of its contrast with the paper stays. Belongs before stains, which lie over both.
+    """The sheet with part of its ink's contrast lost. Applied before stains, which lie over ink and paper.
 
     Parameters
     ----------
@@ -158,7 +161,7 @@ def bare(sheet: Sheet) -> np.ndarray:
 
 
 def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int], *, mottled: bool = False) -> np.ndarray:
-    """Coverage (height, width) uint8 by traces: as far as the pen reaches, or, `mottled`, with the ink that it has there."""
+    """Coverage (height, width) uint8 by traces: the whole reach of the pen, or, `mottled`, the ink that it leaves there."""
     from fastecg.kernels.line import stroke_trace
     from fastecg.kernels.pen import write_along
 
@@ -176,7 +179,7 @@ def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tupl
 def draw_strokes(
     strokes: Iterable[Stroke], scale: float, plane: np.ndarray, *, only: str = "", but: str = "", density: float = 1.0
 ) -> None:
-    """Draw pulses and separators into a coverage plane, with a share of their ink: those of the kind `only`, or all `but` one kind."""
+    """Draw pulses and separators into a coverage plane with a `density`: those of the kind `only`, or all `but` one kind."""
     from fastecg.kernels.capsule import stroke_polyline
 
     for stroke in strokes:

@@ -14,30 +14,30 @@ import numpy as np
 from fastecg.artifact import Artifact, Light, developed
 from fastecg.artifacts import ARTIFACTS
 from fastecg.errors import LayoutError, RecipeError
-from fastecg.layouts import Setup, layout_for
-from fastecg.layouts.facts import Facts
+from fastecg.layouts import MachineSettings, layout_for
 from fastecg.layouts.paper import check_range
 from fastecg.layouts.place import place
+from fastecg.layouts.report_fields import ReportFields
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.photo import Photo
 from fastecg.recipes.limits import check_artifacts, check_values
 from fastecg.record import Record
 from fastecg.sheet import Sheet, print_page, sheet_shape
 from fastecg.styles import style_for
-from fastecg.styles.style import Style
+from fastecg.styles.style import Style, on_raster
 from fastecg.system.memory import trim_heap_if_large
 from fastecg.views import VIEWS, Straight, View
 
 if TYPE_CHECKING:
     from fastecg.page import Box, Page
 
-P = TypeVar("P", Setup, Facts, "Shot")
+P = TypeVar("P", MachineSettings, ReportFields, "Shot")
 
 #: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
 MOST_PIXELS = 175_000_000
-_BYTES_A_PIXEL = 8  # memory on a clean page; twice as much on a page with many artifacts
+_BYTES_A_PIXEL = 8  # Memory of a clean page; one with many artifacts takes twice as much.
 
-_BAND = 256  # rows of a picture at once
+_BAND = 256  # Rows of a picture that are processed together.
 
 #: Artifacts and views by name.
 ARTIFACT_KINDS = {kind.__name__: kind for kind in ARTIFACTS}
@@ -50,8 +50,8 @@ class Shot:
 
     layout: str
     style: str
-    setup: Setup
-    facts: Facts
+    setup: MachineSettings
+    facts: ReportFields
     dpi: float
     view: View = field(default_factory=Straight)
     artifacts: tuple[Artifact, ...] = ()
@@ -81,6 +81,8 @@ class Shot:
     def placed(self, record: Record) -> tuple[Page, Style]:
         """What is printed of a record, and how."""
         style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
+        if self.setup.raster != "none":
+            style = on_raster(style, self.setup.raster_scale * self.dpi / 25.4, self.setup.raster == "one_bit")
         stop = record.samples if self.stop is None else min(self.stop, record.samples)
         layout = layout_for(self.layout, record.leads)
         return place(layout, record, style, self.setup, self.facts, start=self.start, stop=stop), style
@@ -96,10 +98,10 @@ class Shot:
             What is printed, and how; `placed` gives those of the shot itself.
         """
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
-        _check_pixels(sheet_shape(page, self.dpi / 25.4), self.dpi)
+        _check_pixels(sheet_shape(page, self.setup.raster_scale * self.dpi / 25.4), self.setup.raster_scale * self.dpi)
         warp = self.warp(page.size_mm)
         trim_heap_if_large(3 * warp.size[0] * warp.size[1])
-        image, covered, boxes, marks = self._expose(self._print(page, style, warp.scale), warp)
+        image, covered, boxes, marks = self._expose(self._print(page, style, self.setup.raster_scale * warp.scale), warp)
         trim_heap_if_large(image.nbytes)
         image = developed(self.artifacts, image, self.dpi / 25.4)
         for artifact in self.artifacts:
@@ -113,27 +115,34 @@ class Shot:
         return _bent(size_mm, self.dpi, self.view, tuple(item for item in self.artifacts if item.geometric))
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
-        """Print the page, and apply the artifacts that change the flat paper."""
+        """Print the page and apply the artifacts that change the flat paper."""
         sheet = replace(print_page(page, style, scale), owns_pixels=True)
         for artifact in self.artifacts:
             sheet = artifact.stain(sheet)
         return sheet.drop_ink_planes()
 
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
-        """Light and see the sheet; one that lies flat in even light is its own picture.
+        """Light and resample the sheet. A flat sheet in even light is returned as it is.
 
         Returns the picture, what of it is hidden, and the sheet's boxes and marks. The sheet itself is let go as soon as it has been
         seen: with a caller that does not keep it, a picture takes 30 MB less.
         """
-        boxes, marks = sheet.boxes, sheet.marks
-        if not self.artifacts and isinstance(self.view, Straight):
+        # The usual clean page: nothing is resampled, and the print is the picture.
+        boxes, marks, alike = sheet.boxes, sheet.marks, sheet.scale == warp.scale
+        if marks is not None and not alike:
+            marks = _resized(marks, sheet_shape(sheet.page, warp.scale))
+        if not self.artifacts and isinstance(self.view, Straight) and alike:
             return sheet.pixels, None, boxes, marks
-        over, gone = (None if plane is None else _seen_plane(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
+        over, gone = (None if plane is None else _plane_in_picture(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
         light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
+        # Light is changed in the order of the artifacts, on the nodes of the warp: it is smooth enough for one value in 64 pixels.
         for artifact in self.artifacts:
             light = artifact.shade(light)
         flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
-        image = sheet.pixels if flat and light is even and gone is None else _seen(sheet, warp, light, over_backdrop=gone is None)
+        image = (
+            sheet.pixels if flat and alike and light is even and gone is None else _exposed(sheet, warp, light, over_backdrop=gone is None)
+        )
+        # The largest array: from here on only the picture is needed.
         del sheet
         if gone is not None:
             image = _with_holes(image, gone, warp, light)
@@ -161,8 +170,8 @@ class Shot:
         try:
             known = dict(values)
             check_artifacts(known["artifacts"], "artifacts")
-            known["setup"] = _checked(Setup(**{key: _tupled(item) for key, item in known["setup"].items()}))
-            known["facts"] = _checked(Facts(**{key: _tupled(item) for key, item in known["facts"].items()}))
+            known["setup"] = _checked(MachineSettings(**{key: _tupled(item) for key, item in known["setup"].items()}))
+            known["facts"] = _checked(ReportFields(**{key: _tupled(item) for key, item in known["facts"].items()}))
             known["view"] = _made(VIEW_KINDS, known["view"])
             known["artifacts"] = tuple(_made(ARTIFACT_KINDS, item) for item in known["artifacts"])
             shot = _checked(cls(**known))
@@ -212,8 +221,8 @@ def _tupled(value: Any) -> Any:
     return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
 
 
-def _seen(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.ndarray:
-    """The sheet through the warp, in its light: the one resampling.
+def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.ndarray:
+    """The sheet in its light, resampled through the warp: the only resampling.
 
     What lies beside the page is looked at row by row, so the picture may be written `over_backdrop`: a large one saves 40 MB.
     """
@@ -228,13 +237,20 @@ def _seen(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.nda
     )  # fmt: skip
 
 
-def _seen_plane(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
-    """A plane of the sheet, (height, width) uint8, as the picture shows it; on the sheet's blended edge as just inside."""
+def _plane_in_picture(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
+    """A plane of the sheet, (height, width) uint8, resampled into the picture. The sheet's blended edge counts as inside."""
     from fastecg.kernels.plane import sample_plane
 
     seen = np.empty(warp.size, dtype=np.uint8)
     sample_plane(plane, warp.nodes_mm * scale - 0.5, CELL, seen, True)
     return seen
+
+
+def _resized(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A plane of uint8 as large as a shape (height, width)."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(plane).resize(shape[::-1], Image.Resampling.BOX))
 
 
 def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
@@ -243,8 +259,9 @@ def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | No
 
 
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
-    """Whether anything of a plane (height, width) is in a cell round each of the warp's nodes, (rows, columns) bool."""
+    """Whether anything of a plane (height, width) is set in a cell around each of the warp's nodes, (rows, columns) bool."""
     rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
+    # Reduced over cells first, then over the four cells that meet at a node.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
     padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
     cells = np.pad(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)), 1)
@@ -255,6 +272,7 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
     """The picture with what lies behind the page where the paper is gone, `share` (height, width) 0..255."""
     from fastecg.expose import expose
 
+    # A sheet that no node sees: what is left is the background with its light and noise.
     behind = expose(
         np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
         lift=light.veil, background=light.backdrop, noise=light.noise, out=light.backdrop if light.backdrop.ndim == 3 else None,
@@ -269,7 +287,7 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
 
 @lru_cache(maxsize=2)
 def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple[Artifact, ...]) -> Warp:
-    """Bend the paper, and see where that puts it in the picture.
+    """Bend the paper and project it into the picture.
 
     The last are kept: drawing a shot looks at its geometry, and soon after the picture is taken through it.
     """

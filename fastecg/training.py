@@ -190,7 +190,7 @@ def _example(photo: Photo, truth: Sequence[str]) -> Example:
 
 
 def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
-    """The samples of the twelve leads that a window (top left pixel, width, height) shows, (12, samples of the page) mV, else NaN."""
+    """The samples that a window (top left pixel, width, height) shows of the twelve leads, (12, samples of the page) mV, else NaN."""
     record = photo.record
     first, stop = list(record.page_starts())[photo.shot.page]
     signal = np.full((len(LEADS), stop - first), np.nan, dtype=np.float32)

@@ -51,7 +51,7 @@ RECIPES = tuple(
 
 def composed(number, dpi=150.0):
     """The shot of a number: every view in turn, artifacts as they fall."""
-    return RECIPES[number % len(RECIPES)].draw(RECORD, seed=number, dpi=dpi)
+    return RECIPES[number % len(RECIPES)].sample(RECORD, seed=number, dpi=dpi)
 
 
 def anywhere(kind, seed):

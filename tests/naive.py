@@ -66,7 +66,7 @@ def written(points: np.ndarray, scale: float, habits: tuple[float, ...], out: np
         smooth = np.array(followed)[way]
     at = np.arange(first, stop) / (length * scale)
     wave = 2 / 3 * line_noise(number, at) + 1 / 3 * line_noise(number + 1, 5 * at)
-    fast = smooth**2 / (smooth**2 + 16)
+    fast = smooth**2 / (smooth**2 + 16) * (1 + 0.5 * wave)
     out[0, first:stop] = (1 - thin * fast) * (1 + wander * wave)
     out[1, first:stop] = (1 - pale * fast) * (1 - mottle * (0.5 - 0.5 * wave))
     return out

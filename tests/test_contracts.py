@@ -18,7 +18,7 @@ from fastecg.sheet import Sheet, print_page
 from fastecg.shot import Shot, with_artifacts
 from fastecg.views import VIEWS, Phone, View
 
-SHOT = replace(Recipe.load("clean").draw(RECORD, style="muse", layout="3x4+1", dpi=60.0), view=Phone(tilt_deg=12, roll_deg=3, fill=0.9))
+SHOT = replace(Recipe.load("clean").sample(RECORD, style="muse", layout="3x4+1", dpi=60.0), view=Phone(tilt_deg=12, roll_deg=3, fill=0.9))
 DRAWS = range(3)  # 0 is for the usual values
 
 every = pytest.mark.parametrize("kind", ARTIFACTS, ids=lambda kind: kind.__name__)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 import fastecg
 from fastecg.artifacts import Curl, Wave
 from fastecg.kernels.facets import add_facets, add_folding, add_pinches, facet_noise
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.invert import invert_lattice, lookup, lookup_plane, page_under_lattice
 from fastecg.kernels.plane import sample_plane
 from fastecg.kernels.shorten import foreshorten, remaining_shear
-from fastecg.kernels.wear import mixed
 from fastecg.mesh import CELL, Mesh, Warp, _integral, lattice_shape, smallest_area
 from fastecg.recipe import Recipe
 from fastecg.views import Phone, Straight
@@ -294,14 +294,14 @@ def test_a_draw_that_folds_the_page_over_is_drawn_again():
     recipe = Recipe.from_dict({"severity": 1.0, "page": {"style": "muse", "dpi": 72}, "view": view, "slots": steep}, "steep")
     again = 0
     for seed in range(30):
-        shot = recipe.draw(RECORD, seed=seed)
-        first = [item.draw(fastecg_stream(seed, slot), 1.0) for slot, item in recipe.slots]
+        shot = recipe.sample(RECORD, seed=seed)
+        first = [item.sample(fastecg_stream(seed, slot), 1.0) for slot, item in recipe.slots]
         assert first[1] in shot.artifacts  # what bends nothing is not drawn again
         if first[0] not in shot.artifacts:
             again += 1
             assert not replace(shot, artifacts=(first[0],)).warp(LETTER).is_fold_free()
         assert shot.warp(LETTER).is_fold_free()
-        assert shot == recipe.draw(RECORD, seed=seed)
+        assert shot == recipe.sample(RECORD, seed=seed)
     assert 0 < again < 30
 
 
@@ -363,6 +363,7 @@ def test_scale_is_the_median_of_what_is_seen(dpi):
     mesh = Mesh.flat(LETTER, 2.0)
     warp = Warp.through(mesh, Straight().project(mesh.solid(), LETTER, dpi), Straight().size(LETTER, dpi))
     assert warp.scale == pytest.approx(dpi / 25.4, rel=1e-9)
+    assert warp.nodes_mm.shape == (*lattice_shape(warp.size), 2)
 
 
 def test_a_lattice_reaches_a_cell_beyond_the_picture_on_every_side():
@@ -410,3 +411,13 @@ def test_integrals_are_zero_in_the_middle(count):
     found = _integral(values, 0.5)
     assert (found[:, count // 2] == 0).all()
     np.testing.assert_allclose(np.diff(found), 0.25 * (values[:, 1:] + values[:, :-1]))
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0, 8.0])
+def test_the_mesh_of_a_flat_page_reaches_beyond_the_picture(scale):
+    """At every resolution: light and shadow are looked up a cell beyond the picture."""
+    size = round(40 * scale), round(60 * scale)
+    warp = Warp.flat((60.0, 40.0), scale, size)
+    low, high = warp.mesh_px.min(axis=(0, 1)), warp.mesh_px.max(axis=(0, 1))
+    assert (low < -CELL).all()
+    assert (high > np.array(size[::-1]) + CELL).all()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import fastecg
 from fastecg.cli import app
-from fastecg.layouts.facts import draw_facts
+from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.recipe import RECIPES
 from fastecg.writers import write_record
 
@@ -87,5 +87,5 @@ def test_a_canary_printed_on_purpose_is_found(record_with_canaries, tmp_path):
 def test_dates_are_made_up_of_thirty_years():
     """Whatever day a record was made: those of a page are drawn from 1996 to 2025."""
     record = fastecg.simulate(seed=1, fs=100)
-    years = {int(re.search(r"\d{4}", draw_facts(np.random.default_rng(seed), record).date)[0]) for seed in range(400)}
+    years = {int(re.search(r"\d{4}", sample_report_fields(np.random.default_rng(seed), record).date)[0]) for seed in range(400)}
     assert years == set(range(1996, 2026))

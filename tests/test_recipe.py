@@ -12,7 +12,7 @@ from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, PenMarks, Shadow
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot, loads_shot, with_artifacts
-from fastecg.views import VIEWS
+from fastecg.views import VIEWS, Straight
 
 SAMPLES = Path(fastecg.__file__).parent / "data" / "samples"
 SMALL = 60.0  # dots an inch, so that pictures are made quickly
@@ -24,15 +24,15 @@ def record():
 
 
 def drawn(name, record, seed, **fixed):
-    return Recipe.load(name).draw(record, seed=seed, **fixed)
+    return Recipe.load(name).sample(record, seed=seed, **fixed)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_draw(name, record):
     recipe = Recipe.load(name)
     assert recipe.title
-    shots = [recipe.draw(record, seed=seed) for seed in range(25)]
-    assert shots[:5] == [recipe.draw(record, seed=seed) for seed in range(5)]
+    shots = [recipe.sample(record, seed=seed) for seed in range(25)]
+    assert shots[:5] == [recipe.sample(record, seed=seed) for seed in range(5)]
     assert len({json.dumps(shot.to_dict()) for shot in shots}) > 12
 
 
@@ -56,7 +56,7 @@ def test_a_built_in_recipe_keeps_its_comments_and_a_changed_one_is_written_anew(
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_slot_happens_sometimes_and_not_always_alike(name):
     for slot, vary in Recipe.load(name).slots:
-        drawn = [vary.draw(rng_for(seed, name, slot), seed % 3 / 2) for seed in range(450)]
+        drawn = [vary.sample(rng_for(seed, name, slot), seed % 3 / 2) for seed in range(450)]
         assert any(item is not None for item in drawn), slot
         if any(distribution.form != "fixed" for _, distribution in vary.values):
             assert len({item for item in drawn if item is not None}) > 1, slot
@@ -115,7 +115,7 @@ def test_a_new_slot_changes_no_other(record):
     for slots in ({"new": lamp, **table["slots"]}, {**table["slots"], "new": lamp}):
         longer = Recipe.from_dict({**table, "slots": slots}, "photo")
         for seed in range(20):
-            before, after = recipe.draw(record, seed=seed), longer.draw(record, seed=seed)
+            before, after = recipe.sample(record, seed=seed), longer.sample(record, seed=seed)
             kept = tuple(item for item, place in zip(after.artifacts, _names(longer, after), strict=True) if place != "new")
             assert len(kept) == len(after.artifacts) - 1
             assert replace(after, artifacts=kept) == before
@@ -131,7 +131,12 @@ def _names(recipe, shot):
 def test_seed_variant_and_name_give_other_pictures(record):
     recipe = Recipe.load("photo")
     other = replace(record, name="another")
-    shots = [recipe.draw(record, seed=1), recipe.draw(record, seed=2), recipe.draw(record, seed=1, variant=1), recipe.draw(other, seed=1)]
+    shots = [
+        recipe.sample(record, seed=1),
+        recipe.sample(record, seed=2),
+        recipe.sample(record, seed=1, variant=1),
+        recipe.sample(other, seed=1),
+    ]
     assert len({json.dumps(shot.to_dict()["artifacts"]) for shot in shots}) == len(shots)
 
 
@@ -165,7 +170,7 @@ def test_crops_end_at_the_first_and_the_last_row(name, record):
     """Headers and footers are cut off, rows of traces are not; among many pages some are cropped as tight as that."""
     tight = 0
     for seed in range(40):
-        shot = Recipe.load(name).draw(record, seed=seed, dpi=60)
+        shot = Recipe.load(name).sample(record, seed=seed, dpi=60)
         if shot.view.crop_top + shot.view.crop_bottom == 0:
             continue
         page, _ = shot.placed(record)
@@ -183,7 +188,7 @@ def test_crops_end_at_the_first_and_the_last_row(name, record):
 def test_whoever_writes_on_a_page_knows_what_it_shows():
     record = fastecg.simulate("atrial_fibrillation", seed=2, heart_rate=88)
     for seed in range(12):
-        shot = Recipe.load("damaged").draw(record, seed=seed)
+        shot = Recipe.load("damaged").sample(record, seed=seed)
         for item in shot.artifacts:
             if isinstance(item, Handwriting | PenMarks):
                 assert {"af", "nop", f"rate={shot.facts.rate}"} <= set(item.shows.split())
@@ -266,8 +271,36 @@ def test_every_number_has_limits_and_every_value_a_line_of_help(kind: type[Param
 
 def test_a_flat_page_in_even_light_is_the_sheet_itself(record):
     """Stains alone need no resampling, and get none: not a pixel beside the stain differs from the clean page."""
-    shot = Recipe.load("clean").draw(record, seed=3, layout="3x4+1", style="muse", dpi=80)
+    shot = Recipe.load("clean").sample(record, seed=3, layout="3x4+1", style="muse", dpi=80)
     clean = shot.take(record).image
     noted = with_artifacts(shot, Handwriting(seed=5)).take(record)
     changed = np.any(noted.image != clean, axis=2)
     assert 0 < changed.mean() < 0.05
+
+
+def test_what_is_stuck_and_stamped_on_a_page_says_what_the_page_says():
+    """Whose page it is and when it was recorded, on labels and stamps as in the header."""
+    record, found = fastecg.simulate(seed=2), {}
+    for seed in range(400):
+        shot = Recipe.load("scan").sample(record, seed=seed)
+        for item in shot.artifacts:
+            if type(item).__name__ == "Sticker":
+                assert item.who.splitlines() == [
+                    shot.facts.initials, shot.facts.sex, str(shot.facts.age), shot.facts.number, shot.facts.date,
+                ]  # fmt: skip
+                found.setdefault(item.what, shot)
+            if type(item).__name__ == "Stamp":
+                assert item.date == shot.facts.date
+    words = {
+        what: " ".join(box.words for box in replace(shot, view=Straight(), dpi=60).take(record).truth.boxes if box.kind == "sticker")
+        for what, shot in found.items()
+    }
+    assert found["label"].facts.number in words["label"]
+    assert found["label"].facts.date in words["label"]
+    assert words["barcode"] == found["barcode"].facts.number[:10]
+
+
+def test_the_earlier_name_of_sample_still_works(record):
+    recipe = Recipe.load("scan")
+    with pytest.warns(DeprecationWarning, match=r"Recipe\.sample"):
+        assert recipe.draw(record, seed=3, dpi=60) == recipe.sample(record, seed=3, dpi=60)

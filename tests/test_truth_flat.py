@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.layouts import Setup, layout_for
+from fastecg.layouts import MachineSettings, layout_for
 from fastecg.layouts.place import place
 from fastecg.mesh import Warp
 from fastecg.photo import PixelBox, Truth, _fit_homography
@@ -34,7 +34,7 @@ def plain_page(dpi, layout="3x4+1", pen=STYLES["muse"].pen):
     pen_mm = max(1, round(0.3 * dpi / 25.4)) * 25.4 / dpi
     style: Style = replace(STYLES["muse"], paper=WHITE, margin=WHITE, grid=NO_GRID, ink=(0, 0, 0), pen_mm=pen_mm, pen=pen)
     record = fastecg.simulate("sinus", seed=4, noise=0.0)
-    page = place(layout_for(layout, record.leads), record, style, Setup(), None)
+    page = place(layout_for(layout, record.leads), record, style, MachineSettings(), None)
     page = replace(page, strokes=(), texts=())
     scale = dpi / 25.4
     sheet = print_page(page, style, scale)

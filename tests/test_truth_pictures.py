@@ -16,15 +16,15 @@ from scipy.spatial import cKDTree
 
 import fastecg
 from fastecg.artifacts import ARTIFACTS, BookBend, Crease, Curl, Dent, DogEar, FeedJitter, Folds, Wave, Wrinkle
-from fastecg.layouts import Setup, layout_for
-from fastecg.layouts.facts import draw_facts
+from fastecg.layouts import MachineSettings, layout_for
 from fastecg.layouts.place import place
+from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.page import Stroke
 from fastecg.photo import Truth, _outlines
 from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot
 from fastecg.styles import STYLES
-from fastecg.styles.style import GridInk
+from fastecg.styles.style import GridInk, on_raster
 from fastecg.views import Flatbed, Phone, Screen, Straight
 from fastecg.writers.truth_json import truth_bytes
 
@@ -66,7 +66,7 @@ class Print:
 
 
 def plain_page(layout="3x4+1"):
-    page = place(layout_for(layout, RECORD.leads), RECORD, STYLE, Setup(), None)
+    page = place(layout_for(layout, RECORD.leads), RECORD, STYLE, MachineSettings(), None)
     return replace(page, strokes=(), texts=())
 
 
@@ -80,8 +80,8 @@ def photographed(artifacts, view, dpi=150.0, page=None, style=STYLE):
 
 def pictured(artifacts, view, dpi, page, style):
     """The picture of a page in a style with all that happens to it, and its truth."""
-    facts = draw_facts(rng_for(0, "test", "facts"), RECORD)
-    shot = Shot("3x4+1", style.name, Setup(), facts, dpi, view, artifacts)
+    facts = sample_report_fields(rng_for(0, "test", "facts"), RECORD)
+    shot = Shot("3x4+1", style.name, MachineSettings(), facts, dpi, view, artifacts)
     warp = shot.warp(page.size_mm)
     assert warp.is_fold_free()
     image, covered, _, _ = shot._expose(shot._print(page, style, warp.scale), warp)
@@ -176,6 +176,21 @@ def seen_how(name):
 @pytest.mark.parametrize(("name", "severity", "view"), [(name, *how) for name in SEVERITIES for how in seen_how(name)])
 def test_ink_is_where_the_truth_says(name, severity, view):
     assert_truth_on_ink(photographed(SEVERITIES[name][severity], VIEWS_SEEN[view]))
+
+
+@pytest.mark.parametrize("finer", [0.8, 1.0, 1.27, 2.0])
+@pytest.mark.parametrize("raster", ["grey", "one_bit"])
+def test_ink_of_bitmaps_is_where_the_truth_says(raster, finer):
+    """Where their pixels have greys as in any picture, whatever they were made smaller or larger by since; in one bit to half a pixel."""
+    page, dpi, view = plain_page(), 130.0, Flatbed(border_mm=-2)
+    facts = sample_report_fields(rng_for(0, "test", "facts"), RECORD)
+    shot = Shot("3x4+1", STYLE.name, MachineSettings(raster=raster, raster_scale=finer), facts, dpi, view)
+    warp, style = shot.warp(page.size_mm), on_raster(STYLE, finer * dpi / 25.4, raster == "one_bit")
+    image, _, _, _ = shot._expose(shot._print(page, style, finer * warp.scale), warp)
+    errors = centroid_errors(Print(1.0 - image[..., 0] / 255.0, Truth(page, style, warp)))
+    assert len(errors) >= 1000
+    assert abs(errors.mean()) <= 0.05
+    assert rms(errors) <= (0.1 if raster == "grey" else 0.35 / finer)
 
 
 def test_every_geometric_artifact_is_looked_at():

@@ -146,7 +146,7 @@ def _record() -> fastecg.Record:
 @cache
 def _taken(artifacts: tuple[Artifact, ...], view: View) -> np.ndarray:
     """A page on thermal paper, on a desk under a lamp unless it is scanned."""
-    shot: Shot = Recipe.load("clean").draw(_record(), style="dotphoto", layout="3x4+1", dpi=140)
+    shot: Shot = Recipe.load("clean").sample(_record(), style="dotphoto", layout="3x4+1", dpi=140)
     own = {type(artifact) for artifact in artifacts}
     table = (KINDS["Desk"](surface="laminate", seed=1), KINDS["ContactShadow"](), KINDS["Lamp"](elevation_deg=40, falloff=1.1))
     beside = () if isinstance(view, Flatbed) else tuple(item for item in table if type(item) not in own)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,13 @@ from typing import Any
 import numpy as np
 from sections import rewrite
 
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+from oracle import drawn_samples
+
 import fastecg
+from fastecg.digitizing.analysis import Settings
 from fastecg.digitizing.metrics import raw_snr
-from fastecg.digitizing.separate import WEIGHTS
-from fastecg.digitizing.views import Settings
+from fastecg.digitizing.segmenter import WEIGHTS
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pdf")
 MOST_LAG_S = 0.5
@@ -152,22 +156,21 @@ def _aligned(wanted: np.ndarray, found: np.ndarray, fs: float) -> float:
 
 def _read(job: tuple[Path, Path]) -> tuple[str, Analysis, str, bool]:
     """A picture with truth: its name, how it was read, its layout, and whether it was told as sure; nothing read where it was refused."""
-    from fastecg.digitizing.digitize import digitize
     from fastecg.digitizing.pictures import read_picture
+    from fastecg.digitizing.reading import read_signals
 
     path, weights = job
     reference = fastecg.read_record(path.parent / "truth" / path.stem)
     try:
-        reading = digitize(read_picture(path), weights=weights)
+        reading = read_signals(read_picture(path), weights=weights)
     except fastecg.FastecgError as error:
         return path.name, analysed(reference, None), f"refused: {error}", False
-    return path.name, analysed(reference, reading.digitized.record), reading.layout, reading.order == "sure"
+    return path.name, analysed(reference, reading.decoded.record), reading.layout, reading.order == "sure"
 
 
 def _read_own(job: tuple[str, Path, Path]) -> tuple[str, Analysis, str, bool]:
     """A page by one of our recipes."""
-    from fastecg.digitizing.digitize import digitize
-    from fastecg.digitizing.oracle import drawn_samples
+    from fastecg.digitizing.reading import read_signals
     from fastecg.readers import read_record
 
     recipe, path, weights = job
@@ -176,10 +179,10 @@ def _read_own(job: tuple[str, Path, Path]) -> tuple[str, Analysis, str, bool]:
     photo = fastecg.render(record, recipe=recipe, seed=11)
     reference = fastecg.Record(np.where(drawn_samples(photo), photo.record.signal, np.nan), record.fs, record.leads, record.name)
     try:
-        reading = digitize(photo.image, Settings(fs=record.fs), weights=weights)
+        reading = read_signals(photo.image, Settings(fs=record.fs), weights=weights)
     except fastecg.FastecgError as error:
         return record.name, analysed(reference, None), f"refused: {error}", False
-    return record.name, analysed(reference, reading.digitized.record), reading.layout, reading.order == "sure"
+    return record.name, analysed(reference, reading.decoded.record), reading.layout, reading.order == "sure"
 
 
 def row(name: str, read: list[tuple[str, Analysis, str, bool]]) -> str:
@@ -207,14 +210,14 @@ HEAD = "| " + " | ".join(TITLES) + " |\n" + "|---" * len(TITLES) + "|"
 
 def _layout_of(job: tuple[dict[str, Any], Path, Path]) -> tuple[str, int, int, int, bool]:
     """A real page that was annotated: segments right, segments there, leads wrong, and whether it was told as sure."""
-    from fastecg.digitizing.digitize import digitize
     from fastecg.digitizing.pictures import read_picture
+    from fastecg.digitizing.reading import read_signals
     from fastecg.digitizing.report import report_of
 
     told, folder, weights = job
     wanted = told["segments"]
     try:
-        report = report_of(digitize(read_picture(folder / told["file"]), Settings(mode="centroid"), weights=weights), deviations=False)
+        report = report_of(read_signals(read_picture(folder / told["file"]), Settings(mode="centroid"), weights=weights), deviations=False)
     except fastecg.FastecgError:
         return told["file"], 0, len(wanted), 0, False
     near = NEAR_MM * told["mm_px"]

@@ -211,12 +211,12 @@ def edfio(bench: Bench) -> str:
 
 def pydicom(bench: Bench) -> str:
     importlib.import_module("pydicom")
-    return "reads DICOM ECGs for us: a file made by it, `tests/test_exchange.py`"
+    return "reads DICOM ECGs for us: a file made by it, `tests/writers/test_exchange.py`"
 
 
 def ecgdatakit(bench: Bench) -> str:
     importlib.import_module("ecgdatakit.parsing.parsers.scp_ecg")
-    return "reads SCP-ECG for us: plain and compressed files, `tests/test_exchange.py`"
+    return "reads SCP-ECG for us: plain and compressed files, `tests/writers/test_exchange.py`"
 
 
 def pillow_heif(bench: Bench) -> str:
@@ -237,7 +237,7 @@ def challenge(bench: Bench) -> str:
     if not folder:
         raise ImportError("evaluation-2024")
     from fastecg.archive import Wish, digitize_archive
-    from fastecg.digitizing.views import Settings
+    from fastecg.digitizing.analysis import Settings
 
     source, ref, est = bench.folder / "records", bench.folder / "ref", bench.folder / "est"
     fastecg.render_dataset(source, ref, recipe="scan", layout="3x4+1", workers=1, mask_unplotted=True)

@@ -71,7 +71,7 @@ def ours(*artifacts: Artifact, **pose: float) -> Callable[[], Dots]:
     def take() -> Dots:
         _, centres = dot_page()
         record = fastecg.simulate(seed=1)
-        shot = Recipe.load("clean").draw(record, dpi=DPI, style="muse", layout="3x4")
+        shot = Recipe.load("clean").sample(record, dpi=DPI, style="muse", layout="3x4")
         shot = replace(with_artifacts(shot, *artifacts), view=Phone(**pose) if pose else shot.view)
         photo = DotShot(**vars(shot)).take(record)
         labels = photo.truth.to_image((centres + 0.5) * 25.4 / DPI)

@@ -1,7 +1,10 @@
-"""How well pages are digitised: ``python tools/evidence.py RECORDS... --pages 12``; writes the tables in docs/digitising.md.
+"""How well pages are digitised; writes the tables in docs/digitising.md.
 
-RECORDS must not have been trained on. Every recipe draws the same records at 200 dpi; each page is read by the network and the three
-decoders, and by two baselines. Run with OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1.
+    python tools/evidence.py RECORDS... --pages 12             pages, read by the network and the three decoders, and by two baselines
+    python tools/evidence.py RECORDS... --pages 20 --perfect   what the decoders give on the layers that a perfect network would see
+
+RECORDS must not have been trained on. Every recipe draws the same records at 200 dpi. Run with OPENBLAS_NUM_THREADS=1 and
+OMP_NUM_THREADS=1: threads that fight for few cores cost more than they give.
 """
 
 from __future__ import annotations
@@ -19,29 +22,45 @@ from typing import Any
 import numpy as np
 from sections import rewrite
 
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+import oracle
+
 import fastecg
+from fastecg.digitizing.analysis import Settings, analyse_layers, analyse_upright
 from fastecg.digitizing.coarse import column_means, extent_mm, straighten
-from fastecg.digitizing.digitize import lay_out, read_traces, read_view
-from fastecg.digitizing.layout import rows_of
-from fastecg.digitizing.oracle import drawn_samples
-from fastecg.digitizing.separate import WEIGHTS, Layers
+from fastecg.digitizing.decode import decode
+from fastecg.digitizing.layout import segments_of
+from fastecg.digitizing.reading import lay_out, read_analysed, read_traces
+from fastecg.digitizing.segmenter import WEIGHTS, Layers
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
-from fastecg.digitizing.views import Settings, best_view, seen
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"
 RECIPES = ("clean", "scan", "photo", "copy", "screen", "aged", "damaged", "mix", "kit")
 SEED = 11
+PERFECT_SEED = 7
 
-MODES = {"render": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
+MODES = {"stroke_fit": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
 MASK, PAPER, TRUE = "column mean on the true mask, layout told", "denoised, then vertical scan, layout told", "stroke fit on true layers"
 
+#: Of pages whose layers are known: name, recipe, severity.
+PERFECT_CASES = (("clean", "clean", 0.0), ("scan, mild", "scan", 0.2), ("photo, mild", "photo", 0.2), ("photo, medium", "photo", 0.5))
+#: How they are read: name; pen of the layer of traces, mm (None: as printed); mode; whether the true geometry is given.
+PERFECT_WAYS = (
+    ("column mean", 0.2, "centroid", False),
+    ("column soft maximum", 0.2, "softargmax", False),
+    ("**stroke fit**", 0.2, "stroke_fit", False),
+    ("stroke fit, true geometry", 0.2, "stroke_fit", True),
+    ("stroke fit, ink as printed", None, "stroke_fit", False),
+)
+
 Row = dict[str, Any]
+Result = tuple[str, str, fastecg.Record, fastecg.Record, float]
 
 
 def reference(photo: fastecg.Photo) -> fastecg.Record:
     record = photo.record
-    return fastecg.Record(np.where(drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
+    return fastecg.Record(np.where(oracle.drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
 
 
 def true_layers(photo: fastecg.Photo) -> Layers:
@@ -52,7 +71,7 @@ def true_layers(photo: fastecg.Photo) -> Layers:
 
 def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:
     """Column means of planes in the picture's frame, one a segment, with the true geometry and layout."""
-    rows = rows_of(photo.page, photo.record.fs)
+    rows = segments_of(photo.page, photo.record.fs)
     signal = np.full(photo.record.signal.shape, np.nan)
     for plane, segment in zip(planes, rows.segments, strict=True):
         x = segment.x_mm + np.arange(segment.stop - segment.start) * rows.speed_mm_s / rows.fs
@@ -67,17 +86,12 @@ def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:
 
 def true_masks(photo: fastecg.Photo) -> list[np.ndarray]:
     """The printed ink of every segment as the picture shows it: what a perfect segmentation would give."""
-    from fastecg.sheet import sheet_shape, trace_plane
-
-    scale = photo.warp.scale
-    shape = sheet_shape(photo.page, scale)
-    drawn = [trace for trace in photo.page.traces if len(trace.points_mm) > 1]
-    return [np.where(photo.truth._seen(trace_plane([trace], photo.style, scale, shape)) > 127, 255, 0).astype(np.uint8) for trace in drawn]
+    return [np.where(plane > 127, 255, 0).astype(np.uint8) for plane in oracle.true_layers(photo, None)["trace"]]
 
 
 def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
     """The network's traces within the true box of every segment: a denoiser, and nothing that tells neighbouring rows apart."""
-    from fastecg.digitizing.separate import resized
+    from fastecg.digitizing.segmenter import resized
 
     height, width = photo.image.shape[:2]
     ink = resized(np.repeat(np.rint(255 * layers["trace"]).astype(np.uint8)[..., None], 3, axis=2), 1 / layers.zoom)[..., 0]
@@ -119,7 +133,7 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
     layers, page, fault = None, None, ""
     try:
         settings = Settings(fs=record.fs)
-        view = best_view(photo.image, settings, weights)
+        view = analyse_upright(photo.image, settings, weights)
         layers = view.layers if view.turns == 0 else None
         page = lay_out(view, settings)
     except fastecg.ImageError as error:
@@ -128,10 +142,10 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
     for mode, way in MODES.items():
         start, found = time.process_time(), None
         try:
-            found = read_traces(page, mode).digitized.record if page else None
+            found = read_traces(page, mode).decoded.record if page else None
         except fastecg.ImageError as error:
             fault = str(error)
-        named = bool(page) and page.view.placed.layout.name == photo.page.layout
+        named = bool(page) and page.analysis.match.layout.name == photo.page.layout
         add(way, found, until + time.process_time() - start, found_layout=named, fault=fault)
     start = time.process_time()
     add(MASK, scanned(photo, true_masks(photo)), time.process_time() - start)
@@ -139,7 +153,11 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
         add(PAPER, scanned(photo, denoised(photo, layers)), 0.0)
     start = time.process_time()
     try:
-        add(TRUE, read_view(seen(true_layers(photo), None), Settings(fs=record.fs)).digitized.record, time.process_time() - start)
+        add(
+            TRUE,
+            read_analysed(analyse_layers(true_layers(photo), None), Settings(fs=record.fs)).decoded.record,
+            time.process_time() - start,
+        )
     except fastecg.ImageError as error:
         add(TRUE, None, time.process_time() - start, fault=str(error))
     return rows
@@ -180,16 +198,62 @@ def tables(rows: list[Row], pages: int) -> str:
     out += ["", "By layout, all recipes, stroke fit:", "", "| layout | pages | layout found | " + HEAD, "|---" * 10 + "|"]
     by_layout = defaultdict(list)
     for row in plain:
-        if row["way"] == MODES["render"]:
+        if row["way"] == MODES["stroke_fit"]:
             by_layout[row["layout"]].append(row)
     for layout, chosen in sorted(by_layout.items(), key=lambda item: -len(item[1])):
         out.append(line(chosen, layout, str(len(chosen)), f"{100 * np.mean([row['found_layout'] for row in chosen]):.0f} %"))
-    others = [row for row in rows if row["dpi"] != 200 and row["way"] == MODES["render"]]
+    others = [row for row in rows if row["dpi"] != 200 and row["way"] == MODES["stroke_fit"]]
     if others:
         out += ["", "By resolution, stroke fit:", "", "| pages | dpi | " + HEAD, "|---" * 9 + "|"]
         for recipe, dpi in dict.fromkeys((row["recipe"], row["dpi"]) for row in others):
             out.append(line([row for row in others if (row["recipe"], row["dpi"]) == (recipe, dpi)], recipe, f"{dpi:.0f}"))
     return "\n".join(out)
+
+
+def read_perfect(path: Path) -> list[Result]:
+    """One record drawn in all cases and read in all ways from perfect layers."""
+    record = read_record(path)
+    found = []
+    for case, recipe, severity in PERFECT_CASES:
+        photo = fastecg.render(record, recipe=recipe, severity=severity, dpi=200.0, seed=PERFECT_SEED)
+        wanted, layers, warp = reference(photo), {pen: oracle.true_layers(photo, pen) for pen in (0.2, None)}, None
+        for way, pen, mode, told in PERFECT_WAYS:
+            start = time.process_time()
+            if told:
+                read = decode(layers[pen], segments_of(photo.page, record.fs), mode=mode, warp=photo.warp)
+            else:
+                read = decode(layers[pen], oracle.true_segments(photo), mode=mode, warp=warp)
+                warp = read.warp  # the grid does not depend on the mode
+            found.append((case, way, wanted, read.record, time.process_time() - start))
+    return found
+
+
+def perfect_table(results: list[Result], records: int) -> str:
+    groups = defaultdict(list)
+    for case, way, *rest in results:
+        groups[case, way].append(rest)
+    lines = [
+        f"{records} records at 500 Hz, layouts and styles as the recipes draw them, 200 dpi, seed {PERFECT_SEED}. Raw SNR in dB.",
+        "",
+        "| pages | decoder | mean ± sd | median | 5th percentile | failed | Challenge 2024 | Kaggle 2025, no clip | CPU s a page |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (case, way), rows in groups.items():
+        told = fastecg.score([row[0] for row in rows], [row[1] for row in rows]).summary()
+        spread = f"{told['snr_mean_db']:.1f} ± {told['snr_sd_db']:.1f} | {told['snr_median_db']:.1f} | {told['snr_p5_db']:.1f}"
+        others = f"{told['challenge_2024_db']:.1f} | {told['kaggle_2025_unclipped_db']:.1f} | {np.median([row[2] for row in rows]):.1f}"
+        lines.append(f"| {case} | {way} | {spread} | {100 * told['failure_rate']:.0f} % | {others} |")
+    return "\n".join(lines)
+
+
+def perfect(paths: list[Path], workers: int) -> str:
+    """The table of readings of perfect layers."""
+    results: list[Result] = []
+    with ProcessPoolExecutor(workers) as pool:
+        for path, found in zip(paths, pool.map(read_perfect, paths), strict=True):
+            results += found
+            print(f"{path.stem}: {len(results)} pages read", file=sys.stderr, flush=True)
+    return perfect_table(results, len(paths))
 
 
 def main() -> None:
@@ -201,10 +265,17 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rows", type=Path, help="keep every row as JSON lines here")
+    parser.add_argument("--perfect", action="store_true", help="read perfect layers, of the recipes that their table has")
     parser.add_argument("--dry", action="store_true", help="print the tables, leave the docs alone")
     given = parser.parse_args()
     sources = [source for item in given.inputs for source in find_records(item)] or sample_records()
     paths = [sources[k].path for k in np.unique(np.linspace(0, len(sources) - 1, given.pages).astype(int))]
+    if given.perfect:
+        told = perfect(paths, given.workers)
+        print(told)
+        if not given.dry:
+            rewrite(PAGE, "oracle evidence", told)
+        return
     tasks = [(path, recipe, k, 200.0, None, given.weights) for recipe in given.recipes for k, path in enumerate(paths)]
     tasks += [
         (path, recipe, k, dpi, None, given.weights)
@@ -216,7 +287,7 @@ def main() -> None:
     with ProcessPoolExecutor(given.workers) as pool:
         for task, found in zip(tasks, pool.map(read_page, tasks), strict=True):
             rows += found
-            mine = next((row for row in found if row["way"] == MODES["render"]), None)
+            mine = next((row for row in found if row["way"] == MODES["stroke_fit"]), None)
             print(
                 f"{task[0].stem} {task[1]} {task[3]:.0f} dpi: {mine['snr'] if mine else np.nan:.1f} dB {mine['fault'] if mine else ''}",
                 file=sys.stderr,

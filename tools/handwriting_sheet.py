@@ -15,8 +15,8 @@ from PIL import Image
 from fastecg.handwriting import marks
 from fastecg.handwriting.ink import Ink, ink_plane, ink_window, soak
 from fastecg.handwriting.motor import write
-from fastecg.handwriting.words import draw_phrase
-from fastecg.handwriting.writer import PENS, Writer, draw_pen, draw_writer
+from fastecg.handwriting.words import sample_phrase
+from fastecg.handwriting.writer import PENS, Writer, sample_pen, sample_writer
 
 SCALE = 8.0
 PHRASES = ("AF w/ RVR, rate 140", "STE V2-V4? repeat in 15 min", "chest pain 7/10 post GTN", "old ECG pls - compare prev")
@@ -42,8 +42,8 @@ def writers_sheet() -> np.ndarray:
     pixels = paper(240, 336)
     for k in range(20):
         rng = np.random.default_rng(k)
-        writer = draw_writer(rng, float(rng.uniform(0.05, 0.95)))
-        for c, words in enumerate((PHRASES[k % 4], draw_phrase(rng))):
+        writer = sample_writer(rng, float(rng.uniform(0.05, 0.95)))
+        for c, words in enumerate((PHRASES[k % 4], sample_phrase(rng))):
             draw(pixels, write(words, writer, rng).moved(6 + c * 128, 14 + k * 16.5))
     return pixels
 
@@ -54,7 +54,7 @@ def dial_sheet() -> np.ndarray:
     for row in range(11):
         for c in range(3):
             rng = np.random.default_rng(40 + c)
-            writer = draw_writer(rng, 1.0 - row / 10, draw_pen(np.random.default_rng(c), "ballpoint"))
+            writer = sample_writer(rng, 1.0 - row / 10, sample_pen(np.random.default_rng(c), "ballpoint"))
             draw(pixels, write(PHRASES[c], writer, np.random.default_rng(7)).moved(5 + 115 * c, 12 + 19 * row))
             if row % 3 == 2:
                 draw(pixels, marks.signature(writer, rng).moved(50 + 115 * c, 22 + 19 * row))
@@ -67,7 +67,7 @@ def alphabet_sheet() -> np.ndarray:
     pixels = paper(300, 250)
     for k in range(6):
         rng = np.random.default_rng(70 + k)
-        writer = replace(draw_writer(rng, 0.9), capitals=False, cursive=(0.0, 0.0, 0.0, 0.5, 1.0, 1.0)[k])
+        writer = replace(sample_writer(rng, 0.9), capitals=False, cursive=(0.0, 0.0, 0.0, 0.5, 1.0, 1.0)[k])
         for r, row in enumerate(rows):
             draw(pixels, write(" ".join(row) if r else row, writer, rng).moved(5, 12 + 41 * k + 13 * r))
     return pixels
@@ -78,7 +78,7 @@ def marks_sheet() -> np.ndarray:
     pixels = paper(300, 45 * len(PENS) + 20)
     for k, pen in enumerate(PENS):
         rng, y = np.random.default_rng(k), 25.0 + 45 * k
-        writer = draw_writer(rng, 0.6, draw_pen(rng, pen))
+        writer = sample_writer(rng, 0.6, sample_pen(rng, pen))
         for ink in _all_marks(writer, rng, y):
             draw(pixels, ink)
     return pixels

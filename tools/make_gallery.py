@@ -19,7 +19,7 @@ from fastecg.styles import STYLES
 
 DOCS = Path(__file__).parent.parent / "docs"
 IMAGES = DOCS / "images"
-SHOWN_RECIPES = ("photo", "scan", "aged", "damaged", "copy", "screen")
+SHOWN_RECIPES = ("photo", "scan", "aged", "damaged", "copy", "screen", "digital")
 
 
 def thumbnail(pixels: np.ndarray, width: int) -> Image.Image:
@@ -101,7 +101,7 @@ def draw_readme(drawn: list[fastecg.Record]) -> None:
     looks = ("muse", "dotphoto", "mortara", "schiller", "scanbold_green", "nk")
     pages = [fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i) for i, look in enumerate(looks)]
     save(tiled(pages), "readme.jpg")
-    pages = [fastecg.render(drawn[i % len(drawn)], recipe=name, layout="3x4+1", seed=8) for i, name in enumerate(SHOWN_RECIPES)]
+    pages = [fastecg.render(drawn[i % len(drawn)], recipe=name, layout="3x4+1", seed=8) for i, name in enumerate(SHOWN_RECIPES[:6])]
     save(tiled(pages), "readme-recipes.jpg")
 
 

@@ -34,7 +34,7 @@ ROUNDS = 3
 STEPS: tuple[tuple[Any, str, str], ...] = (
     (drawing, "_read", "read the record"),
     (drawing, "write_record", "write its copy"),
-    (recipe.Recipe, "draw", "draw the shot's values"),
+    (recipe.Recipe, "sample", "sample the shot's values"),
     (shot, "place", "place the page"),
     (shot, "_bent", "bend the paper and see it"),
     (mesh.Warp, "through", "find the page under the picture"),
@@ -42,7 +42,7 @@ STEPS: tuple[tuple[Any, str, str], ...] = (
     (sheet, "trace_plane", "draw the traces"),
     (text, "draw_texts", "print the words"),
     (blend, "inked", "ink the paper"),
-    (shot, "_seen_plane", "see what covers the page"),
+    (shot, "_plane_in_picture", "see what covers the page"),
     (expose, "expose", "expose, around the one pass"),
     (sample, "expose_rows", "expose: the one pass"),
     (shot, "developed", "levels"),

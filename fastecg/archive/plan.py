@@ -14,9 +14,10 @@ from fastecg.errors import ImageError
 from fastecg.writers.wfdb import safe_name
 
 if TYPE_CHECKING:
-    from fastecg.digitizing.pictures import Source
+    from fastecg.digitizing.pictures import PictureSource
 
-_PARTS = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)  # pictures that are no pages
+# Ends of the names of masks, layers and overlays, which are no pages.
+_PARTS = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)
 
 
 def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
@@ -72,7 +73,7 @@ class Names:
         for source, stem in self._claimed.items():
             self._take(stem, source)
 
-    def give(self, source: Source, told: str, paged: bool) -> str:
+    def give(self, source: PictureSource, told: str, paged: bool) -> str:
         """The name for a source: the one it had in an earlier run, else a free one."""
         if told in self._claimed:
             return self._claimed[told]

@@ -25,10 +25,10 @@ from fastecg.system.files import read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
+    from fastecg.digitizing.analysis import Settings
     from fastecg.digitizing.result import Format
-    from fastecg.digitizing.views import Settings
 
-_MOST_WEIGHTS = 1 << 31  # bytes of a network's file
+_MOST_WEIGHTS = 1 << 31  # Largest network file that is read, bytes.
 
 
 @dataclass(frozen=True)
@@ -246,23 +246,23 @@ def _work(job: Job, *, out: Path, wish: Wish) -> Line:
         return {"error": not_installed(error)}
     except Exception as fault:
         frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if "fastecg" in frame.filename]
-        place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
         if os.environ.get("FASTECG_DEBUG"):
             traceback.print_exc()
-        return {"error": f"unexpected {type(fault).__name__}{place} ({fault})"}
+        return {"error": f"unexpected {type(fault).__name__}{where} ({fault})"}
 
 
 def _read(job: Job, out: Path, wish: Wish) -> Line:
     """Read one page and write its files; returns the content of its manifest line."""
-    from fastecg.digitizing.digitize import digitize
     from fastecg.digitizing.pictures import read_picture
+    from fastecg.digitizing.reading import read_signals
     from fastecg.digitizing.result import digitized_of
-    from fastecg.digitizing.separate import WEIGHTS
+    from fastecg.digitizing.segmenter import WEIGHTS
 
     target = out / job.stem
     picture = read_picture(job.path, job.page or 0)
     stamp = stamp_of(job.path)
-    reading = digitize(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
+    reading = read_signals(picture, wish.settings, name=target.name, weights=wish.weights or WEIGHTS)
     found = digitized_of(reading, picture)
     found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
     sizes = {path.name: size for path in record_files(out, job.stem) if (size := file_bytes(path)) is not None}

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Colour = tuple[float, float, float]
 
+#: Direction inward from each edge of a page or picture, degrees clockwise from the right.
+INWARD_DEG = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
+
 
 class Patch(NamedTuple):
     """A window of the sheet, and a lattice over it: nodes at every `every`-th pixel, at `x` (columns,) and `y` (rows,) mm."""
@@ -51,7 +54,7 @@ class Patch(NamedTuple):
         return right * np.float32(cos) + down * np.float32(sin), down * np.float32(cos) - right * np.float32(sin)
 
 
-def patch(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[float, float], every_mm: float = 0.0) -> Patch | None:
+def patch_between(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[float, float], every_mm: float = 0.0) -> Patch | None:
     """The part of the sheet from one corner (x, y) to another, with nodes every `every_mm` or at each pixel; None off the page."""
     height, width = sheet.ink.shape
     first = [max(int(np.floor(low * sheet.scale)), 0) for low in low_mm]
@@ -66,7 +69,7 @@ def patch(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[float, float
 
 def whole(sheet: Sheet, every_mm: float) -> Patch:
     """All of the sheet, with nodes every `every_mm`."""
-    found = patch(sheet, (0.0, 0.0), (sheet.page.size_mm[0] + 1.0, sheet.page.size_mm[1] + 1.0), max(every_mm, 2.0 / sheet.scale))
+    found = patch_between(sheet, (0.0, 0.0), (sheet.page.size_mm[0] + 1.0, sheet.page.size_mm[1] + 1.0), max(every_mm, 2.0 / sheet.scale))
     assert found is not None  # a sheet has at least one pixel
     return found
 
@@ -75,12 +78,12 @@ def around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: fl
     """The part of the sheet within `reach_mm` of a point along both axes."""
     if every_mm:
         every_mm = max(every_mm, 2.0 / sheet.scale)
-    return patch(sheet, (x_mm - reach_mm, y_mm - reach_mm), (x_mm + reach_mm, y_mm + reach_mm), every_mm)
+    return patch_between(sheet, (x_mm - reach_mm, y_mm - reach_mm), (x_mm + reach_mm, y_mm + reach_mm), every_mm)
 
 
 @lru_cache(maxsize=32)
 def passed(colour: Colour, depth: float) -> np.ndarray:
-    """What a stain lets pass at densities 0 to 255, (256, 3) uint16 of 1/65535: `colour` to the power of depth (Beer-Lambert)."""
+    """Transmission of a stain at densities 0 to 255, (256, 3) uint16 of 1/65535: `colour` to the power of the depth (Beer-Lambert)."""
     powers = depth * np.arange(256)[:, None] / 255.0
     return np.rint(65535.0 * np.array(colour) ** powers).astype(np.uint16)
 
@@ -92,7 +95,7 @@ class Wash(NamedTuple):
     `passed` says what such a density lets pass.
     """
 
-    place: Patch
+    patch: Patch
     field: np.ndarray
     mottle: np.ndarray
     low: float
@@ -108,8 +111,8 @@ def stained(sheet: Sheet, *washes: Wash) -> Sheet:
     pixels = sheet.canvas()
     for wash in washes:
         field, mottle, profile = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (wash.field, wash.mottle, wash.profile))
-        window = pixels[wash.place.window]
-        absorb(window, field, mottle, wash.place.every, np.float32(wash.low), np.float32(wash.step), profile, wash.passed)
+        window = pixels[wash.patch.window]
+        absorb(window, field, mottle, wash.patch.every, np.float32(wash.low), np.float32(wash.step), profile, wash.passed)
     return replace(sheet, pixels=pixels)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: The steepest slope a single artifact makes: cos 37°, beyond which the paper hides itself from an inclined camera.
 STEEPEST = 0.6
 
-_PRESSED_MM = 38.0  # of a fold that are pressed flat, or not, as one: about a hand's width apart
+_PRESSED_MM = 38.0  # Length of the stretches of a fold that are pressed flat or not: about the width of a hand.
 
 
 class Line(NamedTuple):
@@ -58,7 +58,7 @@ def fold_height(across_mm: np.ndarray, fold_deg: float, soft_mm: float, reach_mm
 
 
 def pressed(along_mm: np.ndarray, crest_mm: float, seed: int) -> np.ndarray:
-    """What is left of a fold along its line, up to 1: whoever opens a page presses its folds flat here and there.
+    """Remaining height of a fold along its line, up to 1: opened pages are pressed flat here and there.
 
     A high crest is paper that nobody pressed flat: along its line it falls by a slope of 0.2 at most.
     """
@@ -67,7 +67,7 @@ def pressed(along_mm: np.ndarray, crest_mm: float, seed: int) -> np.ndarray:
 
 
 def limited(lift_mm: float, steepest: float) -> float:
-    """`lift_mm`, lowered so far that its slope, `steepest` at full lift, stays below `STEEPEST`."""
+    """`lift_mm` reduced so that its slope, `steepest` at full lift, stays below `STEEPEST`."""
     return lift_mm * min(1.0, STEEPEST / max(steepest, 1e-9))
 
 
@@ -76,10 +76,10 @@ def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
     from fastecg.kernels.facets import between_values
     from fastecg.kernels.hashing import uniform
 
-    places = np.ascontiguousarray(t, dtype=np.float64)
-    first, last = np.floor(places.min()), np.floor(places.max())
-    out = np.empty(places.shape)
-    between_values(uniform(seed, np.arange(first, last + 2)), first, places.reshape(-1), out.reshape(-1))
+    positions = np.ascontiguousarray(t, dtype=np.float64)
+    first, last = np.floor(positions.min()), np.floor(positions.max())
+    out = np.empty(positions.shape)
+    between_values(uniform(seed, np.arange(first, last + 2)), first, positions.reshape(-1), out.reshape(-1))
     return out
 
 
@@ -96,9 +96,9 @@ def wear_lines(
         return sheet
     pixels = sheet.canvas()
     for k, (line, fold_deg) in enumerate(lines):
-        place = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.direction])
+        line_px = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.direction])
         wear = np.array([loss, dirt, edge * np.sign(fold_deg), width_mm])
-        wear_along(pixels, place, sheet.scale, wear, bare_paper(sheet), seed + k)
+        wear_along(pixels, line_px, sheet.scale, wear, bare_paper(sheet), seed + k)
     return replace(sheet, pixels=pixels)
 
 
@@ -108,6 +108,6 @@ def bare_paper(sheet: Sheet) -> np.ndarray:
 
 
 def brought_to_sheet(sheet: Sheet, mesh_like: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A plane at a mesh's nodes with the sheet pixel of its first node and its step in pixels, as kernels want them."""
+    """A plane at a mesh's nodes, with the sheet pixel of its first node and the step in pixels, for kernels."""
     origin = np.array([mesh.x_mm[0], mesh.y_mm[0]]) * sheet.scale - 0.5
     return np.ascontiguousarray(mesh_like, dtype=np.float64), origin, np.array(mesh.step_mm) * sheet.scale

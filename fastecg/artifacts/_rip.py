@@ -13,23 +13,23 @@ from fastecg.artifacts._relief import bare_paper, noise_along
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-STEP = 0.1  # mm between tabulated points of a rip
-_SIZES = (24.0, 9.0, 4.0, 1.6, 0.7, 0.3)  # mm of its turns
+STEP = 0.1  # Distance in mm of the points at which a tear's course is tabulated.
+_SIZES = (24.0, 9.0, 4.0, 1.6, 0.7, 0.3)  # Wavelengths in mm of a tear's turns.
 
 
 def strays(seed: int, t_mm: np.ndarray) -> np.ndarray:
-    """How far paper torn without care strays sideways at distances along the rip, mm."""
+    """Sideways deviation in mm of a careless tear, at distances along it."""
     return np.asarray(sum(0.16 * size**0.85 * noise_along(seed + k, t_mm / size) for k, size in enumerate(_SIZES)))
 
 
 def fibres(seed: int, t_mm: np.ndarray) -> np.ndarray:
-    """Width of the lip of fibres, in widths of a wide one; 0 or below where there is none."""
+    """Width of the band of bared fibres, relative to a wide one; 0 or less where there is none."""
     hairs = 0.45 + 0.6 * noise_along(seed + 11, t_mm / 5.0) + 0.35 * noise_along(seed + 12, t_mm / 0.9)
     return np.asarray(np.clip(hairs, 0.0, 1.2) + 0.3 * noise_along(seed + 13, t_mm / 0.25))
 
 
 def ripped(
-    sheet: Sheet, place: Patch, frame: np.ndarray, t_mm: np.ndarray, course: np.ndarray, *, both: bool, shade: float = 0.25
+    sheet: Sheet, patch: Patch, frame: np.ndarray, t_mm: np.ndarray, course: np.ndarray, *, both: bool, shade: float = 0.25
 ) -> Sheet:
     """The sheet torn within a patch; what is missing is a hole, and fibres hide the print below them.
 
@@ -43,19 +43,19 @@ def ripped(
     from fastecg.kernels.rip import rip
 
     pixels = sheet.canvas()
-    gone, lip = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
+    gone, lip = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)
     course = np.ascontiguousarray(course)
-    rip(pixels[place.window], gone, lip, place.x, place.y, frame, t_mm, course, both, sheet.scale, bare_paper(sheet), shade)
+    rip(pixels[patch.window], gone, lip, patch.x, patch.y, frame, t_mm, course, both, sheet.scale, bare_paper(sheet), shade)
     sheet = replace(sheet, pixels=pixels)
     if sheet.gone is not None:
-        np.minimum(lip, 255 - sheet.gone[place.window], out=lip)  # no fibres where no paper was
+        np.minimum(lip, 255 - sheet.gone[patch.window], out=lip)  # no fibres where no paper was
     if lip.any():
-        sheet = sheet.with_overlay(place.window, lip)
-    return without_scraps(sheet.with_hole(place.window, gone))
+        sheet = sheet.with_overlay(patch.window, lip)
+    return without_scraps(sheet.with_hole(patch.window, gone))
 
 
 def without_scraps(sheet: Sheet) -> Sheet:
-    """The sheet without what no longer hangs together with its largest part: rips and folds that meet cut pieces out."""
+    """The sheet without pieces that are cut off from its largest part, where tears and folds meet."""
     from scipy.ndimage import binary_dilation
 
     if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:  # seen from afar: most rips cut nothing out
@@ -77,6 +77,6 @@ def _pieces(gone: np.ndarray) -> np.ndarray:
     return np.asarray(label(gone < 128)[0])
 
 
-def cut(sheet: Sheet, place: Patch, inside_mm: np.ndarray) -> Sheet:
+def cut(sheet: Sheet, patch: Patch, inside_mm: np.ndarray) -> Sheet:
     """The sheet with a clean hole where `inside_mm` (rows, columns) is above 0."""
-    return sheet.with_hole(place.window, coverage(inside_mm * sheet.scale))
+    return sheet.with_hole(patch.window, coverage(inside_mm * sheet.scale))

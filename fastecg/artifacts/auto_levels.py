@@ -17,7 +17,7 @@ class AutoLevels(Artifact):
     dark: float = param(0.002, 0, 0.2, "share of the picture that becomes black")
     bright: float = param(0.7, 0.3, 1, "quantile of the picture that becomes white")
     strength: float = param(0.8, 0, 1, "how much of the way")
-    least_range: float = param(100.0, 20, 255, "levels between the two that are drawn out at most: a dull picture is no noise")
+    least_range: float = param(100.0, 20, 255, "smallest range of levels that is stretched to all 256: a narrower one would become noise")
 
     def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray:
         """The stretched levels."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.artifact import Artifact, param
+from fastecg.artifacts.photocopy import strewn
 
-_STEP = 32  # pixels between places where the threshold is known
-_CLOUD_MM = 60.0  # over which it wanders
+_STEP = 32  # Distance in px of the nodes at which the threshold is computed.
+_CLOUD_MM = 60.0  # Distance over which the threshold varies.
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,12 @@ class Bilevel(Artifact):
     """A threshold on brightness that wanders over the page, and specks."""
 
     threshold: float = param(0.62, 0.1, 0.98, "brightness (0 to 1) below which ink begins: high keeps the grid, low loses thin lines")
-    softness: float = param(0.0, 0, 0.3, "width of the grey between black and white, in brightness; 0: black and white alone")
+    softness: float = param(0.0, 0, 0.3, "width of the ramp from black to white, in brightness; 0 gives black and white alone")
     unevenness: float = param(0.03, 0, 0.3, "how far the threshold wanders over the page, in brightness")
     grain: float = param(0.02, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
     specks: float = param(0.0003, 0, 0.02, "share of pixels turned over")
     seed: int = param(0, 0, 2**31, "of all that is uneven")
-    least: float = param(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: who gets an empty scan scans it darker")
+    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""
@@ -35,8 +36,7 @@ class Bilevel(Artifact):
         middle = exposure(plane, 255.0 * self.threshold, self.least, px_per_mm, strays(self.unevenness, self.grain))
         level = (middle + 255.0 * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
-        speck = rng.integers(0, height * width, rng.poisson(self.specks * height * width))
-        flat = plane.reshape(-1)
-        flat[speck] = 255 - flat[speck]
+        x, y = strewn(rng.poisson(self.specks * height * width), height, width, rng)
+        plane[y, x] = 255 - plane[y, x]
         from_grey(plane, pixels)
         return pixels

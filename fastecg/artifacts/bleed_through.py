@@ -29,15 +29,15 @@ class BleedThrough(Artifact):
         """Multiply by the smoothed, mirrored print."""
         from fastecg.kernels.stain import shrink
 
-        place = whole(sheet, 0.5)
-        cover = np.zeros((len(place.y), len(place.x)), dtype=np.float32)
+        patch = whole(sheet, 0.5)
+        cover = np.zeros((len(patch.y), len(patch.x)), dtype=np.float32)
         step = -1 if self.over == "side" else 1
-        shrink(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], place.every, cover)
-        down, right = (round(shift * sheet.scale / place.every) for shift in (self.shift_y_mm, self.shift_x_mm))
+        shrink(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], patch.every, cover)
+        down, right = (round(shift * sheet.scale / patch.every) for shift in (self.shift_y_mm, self.shift_x_mm))
         cover = _moved(_smoothed(cover), down, right)
-        uneven = np.maximum(1.0 + self.unevenness * place.clouds(self.seed, 40.0, 3), 0.0)
+        uneven = np.maximum(1.0 + self.unevenness * patch.clouds(self.seed, 40.0, 3), 0.0)
         table = passed((0.30, 0.30, 0.33), 1.5 * self.strength)
-        return stained(sheet, Wash(place, cover, uneven, 0.02, 0.004, np.linspace(0.02, 1.0, 250), table))
+        return stained(sheet, Wash(patch, cover, uneven, 0.02, 0.004, np.linspace(0.02, 1.0, 250), table))
 
 
 def _moved(plane: np.ndarray, down: int, right: int) -> np.ndarray:

@@ -14,8 +14,8 @@ from fastecg.artifacts._rip import cut
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_SCORCH = (0.62, 0.42, 0.22)
-_CHAR = np.array((26.0, 21.0, 18.0))
+_SCORCH = (0.62, 0.42, 0.22)  # Share of red, green and blue that scorched paper reflects.
+_CHAR = np.array((26.0, 21.0, 18.0))  # sRGB colour of charred paper.
 
 
 @dataclass(frozen=True)
@@ -36,29 +36,29 @@ class Burn(Artifact):
         x, y = self.at_x * width, self.at_y * height
         size = self.hole_mm + self.char_mm
         sheet = self._scorched(sheet, x, y, size)
-        place = around(sheet, x, y, 1.6 * size + self.char_mm + 1.0)
-        if place is None or size == 0.0:
+        patch = around(sheet, x, y, 1.6 * size + self.char_mm + 1.0)
+        if patch is None or size == 0.0:
             return sheet
-        outside = self._outside(place, x, y) + 0.18 * place.clouds(self.seed + 4, 1.1, 3)
+        outside = self._outside(patch, x, y) + 0.18 * patch.clouds(self.seed + 4, 1.1, 3)
         pixels = sheet.canvas()
-        char = np.clip((self.char_mm * (1.0 + 0.5 * place.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.8, 0.0, 1.0)
-        laid_over(pixels[place.window], char, _CHAR)
-        sheet = replace(sheet, pixels=pixels).with_overlay(place.window, np.rint(255.0 * char).astype(np.uint8))
-        return cut(sheet, place, -outside) if self.hole_mm else sheet
+        char = np.clip((self.char_mm * (1.0 + 0.5 * patch.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.8, 0.0, 1.0)
+        laid_over(pixels[patch.window], char, _CHAR)
+        sheet = replace(sheet, pixels=pixels).with_overlay(patch.window, np.rint(255.0 * char).astype(np.uint8))
+        return cut(sheet, patch, -outside) if self.hole_mm else sheet
 
-    def _outside(self, place: Patch, x: float, y: float) -> np.ndarray:
+    def _outside(self, patch: Patch, x: float, y: float) -> np.ndarray:
         """Distance from the hole at the nodes of a patch, mm."""
-        right, down = place.offsets(x, y)
+        right, down = patch.offsets(x, y)
         size = self.hole_mm + self.char_mm
-        return np.hypot(right, down) + np.float32(0.35 * size) * place.clouds(self.seed, 1.6 * size + 2.0, 2) - np.float32(self.hole_mm)
+        return np.hypot(right, down) + np.float32(0.35 * size) * patch.clouds(self.seed, 1.6 * size + 2.0, 2) - np.float32(self.hole_mm)
 
     def _scorched(self, sheet: Sheet, x: float, y: float, size: float) -> Sheet:
         """Brown round the char, fading away from it."""
         reach = 2.6 * self.scorch_mm
-        place = around(sheet, x, y, 1.5 * size + reach, 0.6)
-        if place is None:
+        patch = around(sheet, x, y, 1.5 * size + reach, 0.6)
+        if patch is None:
             return sheet
         away = np.arange(-2.0 * size - 1.0, reach, 0.1)
         brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
-        uneven = self.strength / 1.5 * (0.85 + 0.3 * place.clouds(self.seed + 8, 3.0, 3))
-        return stained(sheet, Wash(place, self._outside(place, x, y), uneven, float(away[0]), 0.1, brown, passed(_SCORCH, 3.3)))
+        uneven = self.strength / 1.5 * (0.85 + 0.3 * patch.clouds(self.seed + 8, 3.0, 3))
+        return stained(sheet, Wash(patch, self._outside(patch, x, y), uneven, float(away[0]), 0.1, brown, passed(_SCORCH, 3.3)))

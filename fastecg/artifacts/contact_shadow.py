@@ -29,7 +29,7 @@ class ContactShadow(Artifact):
         return light.lit(seen).shaded(1.0 / seen)
 
     def _share(self, light: Light, points_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:
-        """1 at the edge of the pushed page, 0 from `reach_mm` on, for page points (n, 2) so far off the page (n,)."""
+        """1 at the page's edge, 0 from `reach_mm` on, for page points (n, 2) at distances (n,) from the page."""
         mesh = light.warp.mesh
         away_deg = self.direction_deg if light.lamp_deg is None else light.lamp_deg + 180.0 - turn_deg(light.warp.mesh_px)
         towards = np.radians(away_deg)

@@ -27,7 +27,7 @@ class Crease(Artifact):
     angle_deg: float = param(0.0, -180.0, 180.0, "direction across the fold; 0 makes an upright line, 90 a level one")
     fold_deg: float = param(10.0, -40.0, 40.0, "how far the sides are from flat; above 0 a ridge, below 0 a valley")
     soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edge")
-    reach_mm: float = param(40.0, 5.0, 400.0, "distance over which the sides come down to the table")
+    reach_mm: float = param(40.0, 2.0, 400.0, "distance over which the sides come down to the table")
     edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
     loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edge: a white broken line")
     dirt: float = param(0.0, 0.0, 1.0, "dirt in the crack: a dark broken line")

@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # how much brighter, and width in mm: the rims of a crease and its middle
+_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # (brightness, width in mm) of the bands of a crease, from its rims to its middle.
 
 
 @dataclass(frozen=True)
@@ -47,5 +47,5 @@ class CreaseLines(Artifact):
         middle, half = 0.5 * np.array(size_mm), 0.5 * float(np.hypot(*size_mm))
         turn = np.deg2rad(angle_deg)
         way, aside = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
-        places = (np.arange(count) + 0.5) / max(count, 1) * 2 - 1
-        return [np.stack([middle + half * (place * aside - way), middle + half * (place * aside + way)]) for place in places]
+        offsets = (np.arange(count) + 0.5) / max(count, 1) * 2 - 1
+        return [np.stack([middle + half * (offset * aside - way), middle + half * (offset * aside + way)]) for offset in offsets]

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 
-_LEAST_PX = 0.3  # below this there is nothing to see
-_BAND = 64  # rows of one sharpness
+_LEAST_PX = 0.3  # Standard deviation below which the blur cannot be seen and is skipped.
+_BAND = 64  # Rows that get one blur.
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_TILE = 1024  # pixels a side of a pattern, which repeats
-_TILE_PX_PER_MM = 8.0
+_TILE = 1024  # Side in px of a pattern, which repeats.
+_TILE_PX_PER_MM = 8.0  # Resolution of the patterns.
 
 # Ends of the colour ramp of every surface's variants: sRGB of the pattern's darkest and brightest parts.
 _COLOURS = {
@@ -148,8 +148,8 @@ def _widened(nodes: np.ndarray, step: int) -> np.ndarray:
     if step == 1:
         return np.array(nodes)
     wide = np.empty((len(nodes), step, nodes.shape[1]))
-    for row, place in enumerate((np.arange(step) + 0.5) / step - 0.5):
-        np.add(nodes * (1.0 - abs(place)), np.roll(nodes, 1 if place < 0 else -1, axis=0) * abs(place), out=wide[:, row])
+    for row, offset in enumerate((np.arange(step) + 0.5) / step - 0.5):
+        np.add(nodes * (1.0 - abs(offset)), np.roll(nodes, 1 if offset < 0 else -1, axis=0) * abs(offset), out=wide[:, row])
     return wide.reshape(-1, nodes.shape[1])
 
 
@@ -164,9 +164,9 @@ def _wood() -> np.ndarray:
 def _weave() -> np.ndarray:
     """Plain weave: threads over and under, no two alike."""
     pitch = 8
-    place = np.arange(_TILE)
-    thread = np.sin(np.pi * (place % pitch + 0.5) / pitch) ** 0.7
-    over = (place[:, None] // pitch + place[None, :] // pitch) % 2 == 0
+    offset = np.arange(_TILE)
+    thread = np.sin(np.pi * (offset % pitch + 0.5) / pitch) ** 0.7
+    over = (offset[:, None] // pitch + offset[None, :] // pitch) % 2 == 0
     rng = np.random.default_rng(6)
     warp, weft = (np.repeat(rng.normal(0, 0.10, _TILE // pitch), pitch) for _ in range(2))
     along, across = thread[:, None] * (0.85 + warp[:, None]), thread[None, :] * (0.72 + weft[None, :])

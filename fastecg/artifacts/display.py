@@ -44,10 +44,10 @@ class Display(Artifact):
 
         turn = np.deg2rad(self.angle_deg)
         axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / self.pitch_mm
-        places = warp.nodes_mm @ axes + self.phase
+        nodes = warp.nodes_mm @ axes + self.phase
         # Amplitudes of the first terms of pulse trains; a picture's levels are light to the power GAMMA.
         stripe, gap = (2.0 * self.contrast * GAMMA * float(np.sinc(share)) for share in (self.lit, self.tall))
-        lay_lattice(pixels, places, CELL, stripe, gap, self.blur_px)
+        lay_lattice(pixels, nodes, CELL, stripe, gap, self.blur_px)
         return pixels
 
 

@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_FINER = 8
+_FINER = 8  # Samples per px of a dot's profile.
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class DotMatrix(Artifact):
         height, width = sheet.ink.shape
         rng = np.random.default_rng(self.seed)
         passes = 1.0 - self.ribbon - self.bands * np.abs(rng.normal(0, 1, int(sheet.page.size_mm[1] / self.pass_mm) + 2))
-        place = (np.arange(height) / sheet.scale / self.pass_mm + rng.random()).astype(int)
-        rows = np.clip(passes[place] * self._dots(height, sheet.scale), 0.05, 1.0)
+        pass_of = (np.arange(height) / sheet.scale / self.pass_mm + rng.random()).astype(int)
+        rows = np.clip(passes[pass_of] * self._dots(height, sheet.scale), 0.05, 1.0)
         return faded(sheet, rows=rows, columns=self._dots(width, sheet.scale), grain=0.2, seed=self.seed)
 
     def _dots(self, count: int, scale: float) -> np.ndarray:

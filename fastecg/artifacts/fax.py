@@ -9,8 +9,8 @@ import numpy as np
 from fastecg.artifact import Artifact, param
 from fastecg.artifacts.dither import dots, lookup_tables
 
-_COLUMNS_MM = 8.04  # ITU-T T.4: 1728 points on 215 mm
-_LINES_MM = {"standard": 3.85, "fine": 7.7}
+_COLUMNS_MM = 8.04  # Points per mm along a line: ITU-T T.4 has 1728 on 215 mm.
+_LINES_MM = {"standard": 3.85, "fine": 7.7}  # Lines per mm.
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Fax(Artifact):
     dither: float = param(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
     lost: int = param(3, 0, 60, "lines in which an error spoils all from some point on")
     seed: int = param(0, 0, 2**31, "of the lines lost")
-    least: float = param(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: machines expose pale pages longer")
+    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Send and receive, in place."""
@@ -44,7 +44,7 @@ class Fax(Artifact):
         return pixels
 
     def _points(self, length: int, px_per_mm: float, per_mm: float) -> int:
-        """Points of the raster along a side; the picture's own pixels where those are as fine within a tenth."""
+        """Number of raster points along a side; the picture's own pixels if those are as fine to within a tenth."""
         return length if abs(per_mm / px_per_mm - 1) < 0.1 else max(1, round(length / px_per_mm * per_mm))
 
     def _lose(self, raster: np.ndarray) -> None:

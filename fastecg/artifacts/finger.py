@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.artifact import Artifact, param
+from fastecg.artifacts._blot import INWARD_DEG
 
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
 _DARK = np.array((84.0, 54.0, 40.0))  # RGB of the darkest skin, tone 0
 _PALE = np.array((232.0, 190.0, 168.0))  # RGB of the palest, tone 1
 
@@ -20,7 +20,7 @@ class Finger(Artifact):
     It lies between camera and page: it hides what is below it and takes no part in the paper's geometry.
     """
 
-    edge: str = param("left", help="where it comes from", choices=tuple(_INWARD))
+    edge: str = param("left", help="where it comes from", choices=tuple(INWARD_DEG))
     at: float = param(0.6, 0.0, 1.0, "where on that edge, from its left or upper end")
     reach_mm: float = param(22.0, 4.0, 90.0, "how far into the picture its tip reaches")
     width_mm: float = param(18.0, 10.0, 26.0, "how thick it is")
@@ -58,7 +58,7 @@ class Finger(Artifact):
     def _frame(self, size: tuple[int, int], px_per_mm: float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
         """A window of the picture, and distances from the tip along the finger (below 0 on it) and across it, mm."""
         height, width = size
-        turn = np.radians(_INWARD[self.edge] + self.lean_deg)
+        turn = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
         way = np.array([np.cos(turn), np.sin(turn)])
         x = {"left": 0.0, "right": width - 1.0}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height - 1.0}.get(self.edge, self.at * height)

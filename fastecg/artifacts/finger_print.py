@@ -34,17 +34,17 @@ class FingerPrint(Artifact):
 
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        place = around(sheet, x, y, 0.95 * self.size_mm)
-        if place is None:
+        patch = around(sheet, x, y, 0.95 * self.size_mm)
+        if patch is None:
             return sheet
-        along, across = place.offsets(x, y, self.angle_deg)
+        along, across = patch.offsets(x, y, self.angle_deg)
         u, v = along / (0.75 * self.size_mm), across / (0.5 * self.size_mm)
-        pad = np.clip(3.0 * (1.0 - np.hypot(u, v) + 0.16 * place.clouds(self.seed, 4.0, 3)), 0.0, 1.0)
-        uneven = np.clip(0.62 + 0.6 * place.clouds(self.seed + 3, 5.0, 3), 0.0, 1.0)
-        ridges = np.clip(0.5 + 1.1 * np.cos(2.0 * np.pi * self._ridge(along, across, place.clouds(self.seed + 6, 5.0, 2))), 0.0, 1.0)
+        pad = np.clip(3.0 * (1.0 - np.hypot(u, v) + 0.16 * patch.clouds(self.seed, 4.0, 3)), 0.0, 1.0)
+        uneven = np.clip(0.62 + 0.6 * patch.clouds(self.seed + 3, 5.0, 3), 0.0, 1.0)
+        ridges = np.clip(0.5 + 1.1 * np.cos(2.0 * np.pi * self._ridge(along, across, patch.clouds(self.seed + 6, 5.0, 2))), 0.0, 1.0)
         dense = self.strength * pad * uneven * (0.12 + 0.88 * ridges)
         pixels = sheet.canvas()
-        absorb_plane(pixels[place.window], np.rint(255.0 * dense).astype(np.uint8), passed(_COLOURS[self.of], 1.0))
+        absorb_plane(pixels[patch.window], np.rint(255.0 * dense).astype(np.uint8), passed(_COLOURS[self.of], 1.0))
         return replace(sheet, pixels=pixels)
 
     def _ridge(self, along: np.ndarray, across: np.ndarray, clouds: np.ndarray) -> np.ndarray:

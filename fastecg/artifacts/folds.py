@@ -34,7 +34,7 @@ class Folds(Artifact):
     pattern: str = param("half", help="how it was folded", choices=tuple(_PATTERNS))
     fold_deg: float = param(10.0, -40.0, 40.0, "how far the first fold is from flat; below 0 the paper was folded face out")
     soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edges")
-    reach_mm: float = param(45.0, 5.0, 400.0, "distance over which the sides come down to the table")
+    reach_mm: float = param(45.0, 2.0, 400.0, "distance over which the sides come down to the table")
     edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
     loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edges")
     dirt: float = param(0.0, 0.0, 1.0, "dirt in the cracks")

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_NEARER = 0.2  # of the lamp's distance by which a slope of one moves it: paper is no mirror, and spreads it over its fibres
-_FARTHEST_MM = 150.0  # that a crease moves it
+_NEARER = 0.2  # Shift of the reflection by a slope of 1, in distances of the lamp: paper is no mirror and spreads it over its fibres.
+_FARTHEST_MM = 150.0  # Largest shift by a crease.
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Glare(Artifact):
             away = _NEARER * 1000.0 * self.gloss
             slopes = light.warp.mesh.slopes()
             right, down = (
-                place + np.clip(away * light.on_nodes(slope), -_FARTHEST_MM, _FARTHEST_MM)
-                for place, slope in zip((right, down), slopes, strict=True)
+                distance + np.clip(away * light.on_nodes(slope), -_FARTHEST_MM, _FARTHEST_MM)
+                for distance, slope in zip((right, down), slopes, strict=True)
             )
         cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
@@ -59,6 +59,6 @@ class Glare(Artifact):
         return self.x, self.y
 
 
-def _lit(place: np.ndarray) -> np.ndarray:
+def _lit(distance: np.ndarray) -> np.ndarray:
     """One inside from -1 to 1, nothing outside, with soft edges."""
-    return np.asarray(1.0 / (1.0 + np.exp(np.clip(7.0 * (np.abs(place) - 1.0), -30.0, 30.0))))
+    return np.asarray(1.0 / (1.0 + np.exp(np.clip(7.0 * (np.abs(distance) - 1.0), -30.0, 30.0))))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
+from fastecg.handwriting.writer import COLOURS, PENS, sample_pen, sample_writer
 from fastecg.recipes.limits import MOST_NOTES, check_lines
 
 if TYPE_CHECKING:
@@ -41,16 +41,16 @@ class Handwriting(Artifact):
     def stain(self, sheet: Sheet) -> Sheet:
         """Write."""
         from fastecg.handwriting.font import known_font
-        from fastecg.handwriting.lay import lay_inks, place_note, signed
-        from fastecg.handwriting.place import Room
+        from fastecg.handwriting.lay import lay_inks, lay_note, signed
+        from fastecg.handwriting.room import Room
 
         rng = np.random.default_rng(self.seed)
-        pen = draw_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
-        writer = draw_writer(rng, self.legibility, pen).sized(self.size)
+        pen = sample_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
+        writer = sample_writer(rng, self.legibility, pen).sized(self.size)
         room = Room.of(sheet.page, sheet.boxes, self.shows)
         own = tuple(line.strip() for line in self.own.splitlines() if line.strip())
         font = known_font(self.font) if self.font else None
-        placed = [place_note(room, writer, rng, self.across, own, font) for _ in range(self.notes)]
+        placed = [lay_note(room, writer, rng, self.across, own, font) for _ in range(self.notes)]
         inks = [ink for ink in placed if ink is not None]
         if self.signature != "none":
             inks += signed(room, writer, rng, self.signature == "initials")

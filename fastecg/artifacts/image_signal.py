@@ -20,7 +20,7 @@ class ImageSignal(Artifact):
     kept: float = param(0.5, 0, 1, "share of that noise that stays")
     sharpen: float = param(0.8, 0, 3, "how much details beyond it grow")
     sigma_px: float = param(1.0, 0.4, 4, "of the blurred picture that details are measured against: the width of the halo")
-    limit: int = param(60, 4, 255, "levels of a detail that grow: above it the halo gets no brighter")
+    limit: int = param(60, 4, 255, "largest contrast of a detail, in levels, that is amplified: it limits the halo")
     colour_px: float = param(2.0, 0, 6, "how far colours are smeared, standard deviation")
     mottle: float = param(0.5, 0, 4, "standard deviation of the patches that stay, levels")
     seed: int = param(0, 0, 2**31, "of the patches")

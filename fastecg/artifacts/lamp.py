@@ -29,7 +29,7 @@ class Lamp(Artifact):
         return lit.shaded(light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0))
 
     def _fallen(self, light: Light) -> np.ndarray:
-        """Factor at the nodes: `brightness` at the nearest corner of the picture, that over `falloff` at the farthest, encoded."""
+        """Encoded factor at the nodes: `brightness` at the nearest corner of the picture, and 1 / `falloff` of it at the farthest."""
         x, y = light.pixels()
         height, width = light.warp.size
         half = 0.5 * np.hypot(width, height)

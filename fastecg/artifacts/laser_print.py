@@ -13,8 +13,8 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_UNSEEN_PX = 1.8  # px: dots of a finer pitch are drawn as tones, for the picture cannot show them
-_SEEN_PX = 3.2  # px: dots of a coarser pitch are drawn as dots; between the two limits, tones and dots are blended
+_UNSEEN_PX = 1.8  # A screen with a finer pitch is drawn as tones, as the picture cannot show its dots.
+_SEEN_PX = 3.2  # A screen with a coarser pitch is drawn as dots; between the two limits, tones and dots are blended.
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import patch
+from fastecg.artifacts._blot import patch_between
 from fastecg.artifacts._rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ class MissingCorner(Artifact):
         at_y, inward_y = (0.0, 1.0) if self.corner.startswith("top") else (height, -1.0)
         reach = 6.0 * self.stray + self.fibre_mm + 1.0
         far = at_x + inward_x * (a + reach), at_y + inward_y * (b + reach)
-        place = patch(sheet, (min(at_x, far[0]), min(at_y, far[1])), (max(at_x, far[0]), max(at_y, far[1])))
-        if place is None:
+        patch = patch_between(sheet, (min(at_x, far[0]), min(at_y, far[1])), (max(at_x, far[0]), max(at_y, far[1])))
+        if patch is None:
             return sheet
         length = np.hypot(a, b)
         along = np.array([inward_x * a, -inward_y * b, -inward_x * a * at_x + inward_y * b * at_y]) / length
         across = np.array([inward_x * b, inward_y * a, -inward_x * b * at_x - inward_y * a * at_y - a * b]) / length
         t = np.arange(-length - 2 * reach, length + 2 * reach, STEP)
         course = np.stack([self.stray * strays(self.seed, t), 0 * t, self.fibre_mm * fibres(self.seed, t)], axis=1)
-        return ripped(sheet, place, np.concatenate([along, across]), t, course, both=False, shade=0.12)
+        return ripped(sheet, patch, np.concatenate([along, across]), t, course, both=False, shade=0.12)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 _COLOURS = {"black": (0.16, 0.17, 0.16), "green": (0.36, 0.46, 0.34), "brown": (0.46, 0.34, 0.24), "pink": (0.74, 0.48, 0.52)}
-_DAMP = (0.90, 0.83, 0.68)
+_DAMP = (0.90, 0.83, 0.68)  # Share of red, green and blue that damp paper reflects.
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Mould(Artifact):
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
-        place = around(sheet, x, y, 2.0 * self.spread_mm)
-        if place is None or not self.spots:
+        patch = around(sheet, x, y, 2.0 * self.spread_mm)
+        if patch is None or not self.spots:
             return
         centres = rng.normal(0, 0.42, (24, 2)) * self.spread_mm
         crowded = rng.gamma(0.7, 0.10, 24) + 0.02  # spread of each crowd
@@ -60,10 +60,10 @@ class Mould(Artifact):
         at = centres[crowd] + rng.normal(0, 1.0, (self.spots, 2)) * crowded[crowd, None] * self.spread_mm
         radius = np.maximum(self.size_mm * rng.random(self.spots) ** 5, 0.1)
         dense = self.strength * rng.uniform(0.35, 1.0, self.spots) * (1.0 - 0.65 * radius / self.size_mm)
-        middle = (at + np.array([x - place.x[0], y - place.y[0]])) * sheet.scale
-        plane = np.zeros(place.shape, dtype=np.uint8)
+        middle = (at + np.array([x - patch.x[0], y - patch.y[0]])) * sheet.scale
+        plane = np.zeros(patch.shape, dtype=np.uint8)
         add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, bumps(self.seed, 0.5 * sheet.scale))
         if plane.any():  # it grows along the paper's fibres: no spot is as smooth as a dot of paint
-            fibres = 1.0 + 1.1 * place.clouds(self.seed + 5, 0.8, 3)
+            fibres = 1.0 + 1.1 * patch.clouds(self.seed + 5, 0.8, 3)
             np.minimum(plane * np.clip(fibres, 0.1, 2.0), 255, out=plane, casting="unsafe")
-        absorb_plane(sheet.pixels[place.window], plane, passed(_COLOURS[self.colour], 1.0))
+        absorb_plane(sheet.pixels[patch.window], plane, passed(_COLOURS[self.colour], 1.0))

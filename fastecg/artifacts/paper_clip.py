@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import laid_over, patch
+from fastecg.artifacts._blot import INWARD_DEG, laid_over, patch_between
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
 _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 176), "red": (188, 52, 48), "green": (58, 140, 88),
           "white": (226, 226, 224)}  # fmt: skip
 
@@ -22,7 +21,7 @@ _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 17
 class PaperClip(Artifact):
     """A clip pushed over an edge: of its loops the longer one is seen, with a shadow beside the wire, which hides what is below."""
 
-    edge: str = param("top", help="over which edge", choices=tuple(_INWARD))
+    edge: str = param("top", help="over which edge", choices=tuple(INWARD_DEG))
     at: float = param(0.2, 0.03, 0.97, "where on that edge, from its left or upper end")
     length_mm: float = param(30.0, 12.0, 60.0, "of the clip")
     wire_mm: float = param(1.0, 0.5, 2.0, "thickness")
@@ -38,23 +37,23 @@ class PaperClip(Artifact):
         y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)
         points = self._wire(x, y)
         low, high = points.min(axis=0) - 2.5, points.max(axis=0) + 2.5
-        place = patch(sheet, (low[0], low[1]), (high[0], high[1]))
-        if place is None:
+        patch = patch_between(sheet, (low[0], low[1]), (high[0], high[1]))
+        if patch is None:
             return sheet
-        wire, shadow = np.zeros(place.shape, dtype=np.uint8), np.zeros(place.shape, dtype=np.uint8)
-        in_window = points * sheet.scale - 0.5 - (place.window[1].start, place.window[0].start)
+        wire, shadow = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)
+        in_window = points * sheet.scale - 0.5 - (patch.window[1].start, patch.window[0].start)
         pen = self.wire_mm * sheet.scale
-        light = np.zeros(place.shape, dtype=np.uint8)
+        light = np.zeros(patch.shape, dtype=np.uint8)
         stroke_polyline(in_window, pen, wire)
         stroke_polyline(in_window + 0.5 * pen, 1.3 * pen, shadow)
         stroke_polyline(in_window - 0.14 * pen, 0.34 * pen, light)
         pixels = sheet.canvas()
-        window = pixels[place.window]
+        window = pixels[patch.window]
         laid_over(window, 0.4 / 255.0 * _soft(shadow, 0.35 * pen), np.zeros(3))
         coat = np.array(_COATS[self.coat], dtype=np.float64)
         round_look = (0.5 + 0.5 * _soft(wire, 0.4 * pen) / 255.0)[..., None] * coat
         laid_over(window, wire / 255.0, round_look + (0.7 / 255.0 * _soft(light, 0.12 * pen))[..., None] * (252.0 - round_look))
-        return replace(sheet, pixels=pixels).with_overlay(place.window, wire)
+        return replace(sheet, pixels=pixels).with_overlay(patch.window, wire)
 
     def _wire(self, x_mm: float, y_mm: float) -> np.ndarray:
         """The wire on this side of the paper, (n, 2) mm: in, round, out again, and round beyond the edge to the other side."""
@@ -62,7 +61,7 @@ class PaperClip(Artifact):
         bend = np.linspace(0.5 * np.pi, -0.5 * np.pi, 24)
         inner = np.stack([0.82 * long - half + half * np.cos(bend), half * np.sin(bend)], axis=1)
         path = np.concatenate([[[-2.0, half]], inner, [[0.25 * long, -half]]])
-        turn = np.radians(_INWARD[self.edge] + self.lean_deg)
+        turn = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
         frame = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
         return path @ frame + (x_mm, y_mm)
 

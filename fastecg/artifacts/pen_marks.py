@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.writer import COLOURS, PENS, draw_pen, draw_writer
+from fastecg.handwriting.writer import COLOURS, PENS, sample_pen, sample_writer
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -28,12 +28,12 @@ class PenMarks(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the marks."""
-        from fastecg.handwriting.lay import lay_inks, place_mark
-        from fastecg.handwriting.place import Room
+        from fastecg.handwriting.lay import lay_inks, lay_mark
+        from fastecg.handwriting.room import Room
 
         rng = np.random.default_rng(self.seed)
-        pen = draw_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
-        writer = draw_writer(rng, self.legibility, pen)
+        pen = sample_pen(rng, *("" if name == "any" else name for name in (self.pen, self.colour)))
+        writer = sample_writer(rng, self.legibility, pen)
         room = Room.of(sheet.page, sheet.boxes, self.shows)
-        inks = [ink for _ in range(self.marks) for ink in place_mark(room, writer, rng, self.across)]
+        inks = [ink for _ in range(self.marks) for ink in lay_mark(room, writer, rng, self.across)]
         return lay_inks(sheet, inks, self.seed)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import patch
+from fastecg.artifacts._blot import patch_between
 from fastecg.artifacts._relief import noise_along
 from fastecg.artifacts._rip import ripped
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_STEP = 0.05  # mm between tabulated points of the line
+_STEP = 0.05  # Distance in mm of the points at which the line is tabulated.
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Perforation(Artifact):
     inset_mm: float = param(0.0, 0.0, 140.0, "from the edge to the line; 0: torn off there")
     pitch_mm: float = param(1.9, 0.5, 8.0, "from slit to slit")
     slit: float = param(0.6, 0.2, 0.9, "share of the pitch that is cut")
-    tooth_mm: float = param(0.6, 0.1, 2.0, "how far the teeth stand out; as wide as a slit gapes, three times over")
+    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth, three times the width of a slit")
     seed: int = param(0, 0, 2**31 - 1, "of the teeth")
 
     def stain(self, sheet: Sheet) -> Sheet:
@@ -36,8 +36,8 @@ class Perforation(Artifact):
         near, far = max(self.inset_mm - 1.0, 0.0), self.inset_mm + 3.0 * self.tooth_mm + 1.0
         low = {"left": (near, 0.0), "top": (0.0, near), "right": (width - far, 0.0), "bottom": (0.0, height - far)}[self.edge]
         high = {"left": (far, height), "top": (width, far), "right": (width - near, height), "bottom": (width, height - near)}[self.edge]
-        place = patch(sheet, low, high)
-        if place is None:
+        patch = patch_between(sheet, low, high)
+        if patch is None:
             return sheet
         level_frame = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if level else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]
         frame = np.array(level_frame)
@@ -45,7 +45,7 @@ class Perforation(Artifact):
             frame[3:] = -frame[3], -frame[4], height if level else width
         frame[5] -= self.inset_mm
         t = np.arange(-1.0, max(width, height) + 1.0, _STEP)
-        return ripped(sheet, place, frame, t, self._course(t), both=self.inset_mm > 0.0, shade=0.15 if self.inset_mm > 0.0 else 0.0)
+        return ripped(sheet, patch, frame, t, self._course(t), both=self.inset_mm > 0.0, shade=0.15 if self.inset_mm > 0.0 else 0.0)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
         """Setback of the edge, half the width of a slit, and width of the fibres, (n, 3) mm, at distances along the line."""

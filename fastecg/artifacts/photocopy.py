@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 
-_STEP = 32  # pixels between places where the threshold is known
-_CLOUD_MM = 40.0  # over which it wanders
+_STEP = 32  # Distance in px of the nodes at which the threshold is computed.
+_CLOUD_MM = 40.0  # Distance over which the threshold varies.
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Photocopy(Artifact):
     softness: float = param(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
     growth: float = param(0.25, 0, 1, "chance that white right beside ink turns black")
     loss: float = param(0.1, 0, 1, "chance that ink right at its edge turns white")
-    reach_mm: float = param(0.12, 0.02, 1, "farther from the edge than that, these chances are down to 37 %")
+    reach_mm: float = param(0.12, 0.02, 1, "distance from the edge at which these probabilities are down to 37 %")
     specks: float = param(0.0006, 0, 0.02, "specks of toner, as a share of all pixels")
     generations: int = param(1, 1, 6, "how often it was copied")
     seed: int = param(0, 0, 2**31, "of all that is uneven")
-    least: float = param(0.0, 0, 0.5, "share of slender upright strips with ink in them, at least: copiers expose pale pages longer")
+    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Copy in place: some 8 ms a generation at 2200 x 1700."""
@@ -64,9 +64,31 @@ class Photocopy(Artifact):
 
 
 def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
-    """Specks of one to four pixels."""
+    """Specks of one to four pixels, and blots of a few more."""
     height, width = plane.shape
-    x, y, dark = rng.integers(0, width, count), rng.integers(0, height, count), rng.integers(0, 90, count).astype(np.uint8)
-    for right, down, share in ((0, 0, 1.0), (1, 0, 0.45), (0, 1, 0.45), (1, 1, 0.25)):
+    x, y = strewn(count, height, width, rng)
+    dark = rng.integers(0, 90, count).astype(np.uint8)
+    shapes = ((0, 0, 1.0), (1, 0, 0.45), (0, 1, 0.45), (1, 1, 0.25), (2, 0, 0.06), (2, 1, 0.05), (0, 2, 0.04), (1, 2, 0.04), (-1, 1, 0.03))
+    for right, down, share in shapes:
         kept = slice(0, round(share * count))
-        plane[np.minimum(y[kept] + down, height - 1), np.minimum(x[kept] + right, width - 1)] = dark[kept]
+        plane[np.minimum(y[kept] + down, height - 1), np.clip(x[kept] + right, 0, width - 1)] = dark[kept]
+
+
+def strewn(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of so many specks: some anywhere, most in clusters, in streaks down the page, and along its sides.
+
+    Toner and dirt lie where a drum or a glass is scratched, and where lids let light and dust in; the order is that of chance.
+    """
+    x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
+    kind = rng.random(count)
+    groups = max(1, count // 14)
+    which = rng.integers(0, groups, count)
+    middle, size = rng.uniform(0, 1, (groups, 2)), 0.004 * width * np.exp(rng.normal(0.6, 0.8, groups))
+    scatter = rng.normal(0, 1, (2, count))
+    cluster, streak, side = kind < 0.4, (kind >= 0.4) & (kind < 0.55), (kind >= 0.55) & (kind < 0.7)
+    x[cluster] = (middle[which, 0] * width + size[which] * scatter[0])[cluster]
+    y[cluster] = (middle[which, 1] * height + size[which] * scatter[1])[cluster]
+    x[streak] = (middle[which % max(groups // 6, 1), 0] * width + 1.2 * scatter[0])[streak]
+    inward = 0.02 * width * np.abs(scatter[0]) * np.abs(scatter[1])
+    x[side] = np.where(which % 3 > 0, inward, width - 1 - inward)[side]
+    return np.clip(x, 0, width - 1).astype(int), np.clip(y, 0, height - 1).astype(int)

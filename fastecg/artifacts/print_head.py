@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_FINER = 8  # places a pixel row is looked at: its height may be that of one element and a half
+_FINER = 8  # Samples per row of pixels, whose height may be that of one and a half heating elements.
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class PrintHead(Artifact):
 def _in_pixels(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarray:
     """Ink of the sheet's rows, (height,), each the mean of the elements that print it."""
     height = sheet.ink.shape[0]
-    places = (np.arange(height * _FINER) + 0.5) / (_FINER * sheet.scale * element_mm)
-    return heat[np.minimum(places.astype(int), len(heat) - 1)].reshape(height, _FINER).mean(axis=1)
+    elements = (np.arange(height * _FINER) + 0.5) / (_FINER * sheet.scale * element_mm)
+    return heat[np.minimum(elements.astype(int), len(heat) - 1)].reshape(height, _FINER).mean(axis=1)
 
 
 def _without_ink(sheet: Sheet, dead_mm: np.ndarray) -> Sheet:

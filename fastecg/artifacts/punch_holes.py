@@ -34,10 +34,10 @@ class PunchHoles(Artifact):
         for k in range(self.count):
             middle = 0.5 * (width if level else height) + self.offset_mm + self.pitch_mm * (k - 0.5 * (self.count - 1))
             inset = self.inset_mm if self.edge in ("left", "top") else (height if level else width) - self.inset_mm
-            place = around(sheet, *((middle, inset) if level else (inset, middle)), self.inset_mm + self.diameter_mm)
-            if place is not None:
-                aside, off = place.offsets(middle, inset) if level else place.offsets(inset, middle)[::-1]
-                sheet = cut(sheet, place, self._hole(k, aside, off if self.edge in ("left", "top") else -off))
+            patch = around(sheet, *((middle, inset) if level else (inset, middle)), self.inset_mm + self.diameter_mm)
+            if patch is not None:
+                aside, off = patch.offsets(middle, inset) if level else patch.offsets(inset, middle)[::-1]
+                sheet = cut(sheet, patch, self._hole(k, aside, off if self.edge in ("left", "top") else -off))
         return sheet
 
     def _hole(self, index: int, aside: np.ndarray, inward: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.patch import Frame, blend_colour, box_round, free_frame, rough, text_lines
+from fastecg.handwriting.patch import PatchFrame, blend_colour, box_round, free_frame, rough, text_lines
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Redaction(Artifact):
-    """Black bars, strokes of a black marker, or a grey brush over printed words; what is below is hidden."""
+    """Black or white boxes, strokes of a marker, a grey brush or a blur over printed words; what is below is hidden."""
 
-    look: str = param("bar", help="a drawn bar, a marker's strokes, or a soft brush", choices=("bar", "marker", "brush"))
+    look: str = param(
+        "bar", help="a black or white box, a marker's strokes, a soft brush, or a blur", choices=("bar", "white", "marker", "brush", "blur")
+    )
     lines: int = param(2, 1, 12, "how many printed lines")
     seed: int = param(0, 0, 2**31, "of which lines")
 
@@ -30,26 +32,38 @@ class Redaction(Artifact):
             window = frame.window(sheet, 4.0)
             if window is None:
                 continue
-            share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
+            if self.look == "blur":
+                share, colour = frame.coverage(window, sheet.scale), _blurred(pixels[window], sheet.scale)
+            else:
+                share, colour = getattr(self, f"_{self.look}")(frame, window, sheet.scale, rng)
             if share.any():
                 pixels[window] = blend_colour(pixels[window], share, colour)
                 sheet = sheet.with_overlay(window, np.rint(255 * share).astype(np.uint8))
                 boxes.append(box_round(share, window, sheet.scale, "redaction"))
         return replace(sheet, pixels=pixels, boxes=tuple(boxes))
 
-    def _strips(self, sheet: Sheet, rng: np.random.Generator) -> list[Frame]:
+    def _strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
         printed = text_lines(sheet.page)
         if not printed:
             x, y = free_frame(sheet, (30.0, 5.5 * self.lines), 0.0, rng, "free").centre_mm
-            return [Frame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
-        first = printed[int(rng.integers(len(printed)))].corners_mm.mean(axis=0)
+            return [PatchFrame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
+        # Whose page it is stands at its top left.
+        picks = rng.integers(len(printed), size=3)
+        first = min((printed[int(k)].corners_mm.mean(axis=0) for k in picks), key=lambda place: float(3.0 * place[1] + place[0]))
         near = sorted(printed, key=lambda box: float(np.hypot(*(box.corners_mm.mean(axis=0) - first))))[: self.lines]
         return [_over(box.corners_mm, rng) for box in near]
 
-    def _bar(self, frame: Frame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _bar(self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return frame.coverage(window, scale), np.zeros(3)
 
-    def _marker(self, frame: Frame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _white(
+        self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return frame.coverage(window, scale), np.full(3, 255.0)
+
+    def _marker(
+        self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Overlapping strokes with round, uneven ends."""
         from fastecg.kernels.capsule import stroke_polyline
 
@@ -65,7 +79,9 @@ class Redaction(Artifact):
             stroke_polyline(points, broad * scale, plane, density=float(rng.uniform(0.96, 1.0)))
         return plane / 255.0, np.array([18.0, 17.0, 22.0])
 
-    def _brush(self, frame: Frame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _brush(
+        self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         """A soft edge, uneven, in a grey or white."""
         u, v = frame.inside(window, scale)
         wobble = 0.9 * (rough(u.shape, 3.0 * scale, rng) - 0.5)
@@ -73,9 +89,20 @@ class Redaction(Artifact):
         return np.rint(255 * np.clip(0.5 - off / 0.5, 0.0, 1.0)) / 255, np.full(3, (150.0, 190.0, 225.0, 250.0)[self.seed % 4])
 
 
-def _over(corners_mm: np.ndarray, rng: np.random.Generator) -> Frame:
+def _blurred(part: np.ndarray, scale: float) -> np.ndarray:
+    """Pixels as a filter of image programs leaves them: the mean over some mm, so that no letter is left."""
+    from scipy.ndimage import uniform_filter1d
+
+    wide, high = (max(round(length * scale), 3) for length in (6.0, 3.0))
+    smooth = part.astype(np.float32)
+    for _ in range(2):
+        smooth = uniform_filter1d(uniform_filter1d(smooth, high, axis=0, mode="nearest"), wide, axis=1, mode="nearest")
+    return smooth
+
+
+def _over(corners_mm: np.ndarray, rng: np.random.Generator) -> PatchFrame:
     """A strip a little larger than a box."""
     low, high = corners_mm.min(axis=0), corners_mm.max(axis=0)
     more = rng.uniform(0.4, 1.2, 2) * (1.6, 0.7)
     centre, size = 0.5 * (low + high), high - low + 2 * more
-    return Frame((float(centre[0]), float(centre[1])), (float(size[0]), float(size[1])))
+    return PatchFrame((float(centre[0]), float(centre[1])), (float(size[0]), float(size[1])))

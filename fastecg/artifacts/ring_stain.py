@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 _DRINKS = {"coffee": (0.66, 0.47, 0.30), "tea": (0.80, 0.62, 0.40), "wine": (0.66, 0.36, 0.42), "cola": (0.72, 0.56, 0.42)}
-_STEP = 0.05  # mm between the places of a profile
+_STEP = 0.05  # Distance in mm of the samples of a profile.
 
 
 @dataclass(frozen=True)
@@ -35,26 +35,26 @@ class RingStain(Artifact):
         """Multiply what lies below by the ring's colour."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        place = around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
+        patch = around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
         table = passed(_DRINKS[self.drink], 1.5)
         washes = []
-        if place is not None:
-            field, mottle = self._field(place, x, y)
-            washes.append(Wash(place, field, mottle, *self._profile(), table))
+        if patch is not None:
+            field, mottle = self._field(patch, x, y)
+            washes.append(Wash(patch, field, mottle, *self._profile(), table))
         sheet = stained(sheet, *washes)
         self._drip(sheet, x, y, table)
         return sheet
 
-    def _field(self, place: Patch, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
+    def _field(self, patch: Patch, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
         """Distance beyond the middle of the rim, mm, and how much dried there."""
-        right, down = place.offsets(x, y)
+        right, down = patch.offsets(x, y)
         rng = np.random.default_rng(self.seed)
         turn = np.arctan2(down, right)
         squash = np.float32(0.012) * np.cos(2.0 * (turn - np.float32(rng.uniform(0, np.pi))))
-        field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * place.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
+        field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * patch.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
         turn = (turn + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)  # from the middle of the gap
         dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(turn) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
-        mottle = (0.6 + 0.55 * place.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
+        mottle = (0.6 + 0.55 * patch.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
         return field, np.maximum(mottle, 0.0)
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
@@ -75,11 +75,11 @@ class RingStain(Artifact):
         for _ in range(self.drips):
             turn, away = rng.uniform(0, 2 * np.pi), self.radius_mm * rng.normal(1.05, 0.22)
             radius = rng.uniform(0.2, 1.0) ** 2 * 2.0
-            place = around(sheet, x + away * np.cos(turn), y + away * np.sin(turn), 1.5 * radius + 1.0)
-            if place is None:
+            patch = around(sheet, x + away * np.cos(turn), y + away * np.sin(turn), 1.5 * radius + 1.0)
+            if patch is None:
                 continue
-            plane = np.zeros(place.shape, dtype=np.uint8)
-            middle = (np.array([x + away * np.cos(turn), y + away * np.sin(turn)]) - (place.x[0], place.y[0])) * sheet.scale
+            plane = np.zeros(patch.shape, dtype=np.uint8)
+            middle = (np.array([x + away * np.cos(turn), y + away * np.sin(turn)]) - (patch.x[0], patch.y[0])) * sheet.scale
             dense = min(self.strength * rng.uniform(0.25, 0.7) / 1.5, 1.0)
             add_spots(plane, np.array([[*middle, radius * sheet.scale, dense]]), 0.12, 0.15, noise)
-            absorb_plane(sheet.pixels[place.window], plane, table)
+            absorb_plane(sheet.pixels[patch.window], plane, table)

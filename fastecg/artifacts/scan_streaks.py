@@ -24,9 +24,9 @@ class ScanStreaks(Artifact):
         rng = np.random.default_rng(self.seed)
         lines = pixels if self.along == "x" else pixels.swapaxes(0, 1)
         for _ in range(self.count):
-            place, wide, sign, strength = rng.random(), rng.random(), rng.random(), self.strength * rng.uniform(0.3, 1.0)
+            position, wide, sign, strength = rng.random(), rng.random(), rng.random(), self.strength * rng.uniform(0.3, 1.0)
             tint = rng.uniform(0.7, 1.0, 3)
-            first = int(place * len(lines))
+            first = int(position * len(lines))
             line = lines[first : first + 1 + int(wide < 0.25)]
             towards = 0.0 if sign < self.darker else 255.0
             line[:] = np.rint(line + strength * tint * (towards - line))

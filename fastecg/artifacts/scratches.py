@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import passed
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_BURNT = (0.42, 0.38, 0.36)  # what thermal paper reflects where a nail has rubbed it
+_BURNT = (0.42, 0.38, 0.36)  # Share of red, green and blue that thermal paper reflects where a nail has rubbed it.
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ _HAND = (
     (0.2, -0.10, 1.0, -0.16, 0.11), (0.2, 0.10, 0.97, 0.12, 0.11), (0.1, 0.28, 0.74, 0.42, 0.09), (-0.4, -0.3, 0.25, -0.72, 0.12),
 )  # fmt: skip
 _ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)
-_NEAR = 0.25  # of the angle between a body's shadow and the lamp's light that is left: nobody stands quite across it
-_COARSE = 4  # nodes between those at which distances are worked out: they are smooth, unlike the edge they describe
+_NEAR = 0.25  # Share of the angle between a body's shadow and the lamp's light that remains: nobody stands exactly across it.
+_COARSE = 4  # Distances are computed at every 4th node and interpolated: unlike the edge, they are smooth.
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Shadow(Artifact):
     penumbra_mm: float = param(35.0, 2, 120, "from a tenth to nine tenths of the depth")
     waviness_mm: float = param(5.0, 0, 40, "how far the edge wanders")
     blueness: float = param(0.08, 0, 0.5, "skylight fills shadows: how much more red is missing than blue")
-    of: str = param("lamp", help="whose light a body is in the way of: the lamp's, if one was lit, or another's", choices=("lamp", "other"))
+    of: str = param("lamp", help="which light a body blocks: that of the lamp, if there is one, or another", choices=("lamp", "other"))
     seed: int = param(0, 0, 2**31, "of the wandering")
 
     def shade(self, light: Light) -> Light:
@@ -63,7 +63,7 @@ class Shadow(Artifact):
         return inside + self.waviness_mm * self._wander(along, across)
 
     def _angle_deg(self, lamp_deg: float | None) -> float:
-        """Where it points. A body's edge lies across the lamp's light, but for a quarter of what the angle differs."""
+        """Direction of the shape. A body's edge is perpendicular to the lamp's light, up to a quarter of their difference."""
         if lamp_deg is None or self.shape != "body" or self.of == "other":
             return self.angle_deg
         return lamp_deg + _NEAR * ((self.angle_deg - lamp_deg + 180.0) % 360.0 - 180.0)
@@ -100,8 +100,8 @@ def _between(coarse: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Every node's value (rows, columns) float32 from those at every 4th, linearly."""
     fine = coarse.astype(np.float32)
     for axis, count in enumerate(shape):
-        place = np.arange(count)
-        low, t = place // _COARSE, ((place % _COARSE) / np.float32(_COARSE)).astype(np.float32)
+        pixels = np.arange(count)
+        low, t = pixels // _COARSE, ((pixels % _COARSE) / np.float32(_COARSE)).astype(np.float32)
         t = t[:, None] if axis == 0 else t
         first, second = np.take(fine, low, axis=axis), np.take(fine, np.minimum(low + 1, fine.shape[axis] - 1), axis=axis)
         fine = first + t * (second - first)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.patch import Frame, free_frame, rough
+from fastecg.handwriting.patch import PatchFrame, free_frame, rough
+from fastecg.layouts.report_fields import sample_date
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -17,7 +18,6 @@ _WORDS = (
     "RECEIVED", "COPY", "FILED", "CHECKED", "URGENT", "REVIEWED", "SCANNED", "ORIGINAL", "DUPLICATE", "ARCHIVE", "ECG DEPT", "ABNORMAL",
     "CARDIOLOGY", "FOR REVIEW", "CONFIDENTIAL", "ENTERED", "NOT FOR FILING", "EMERGENCY", "PRE-OP",
 )  # fmt: skip
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _INKS = {"blue": (36, 48, 140), "red": (190, 30, 44), "violet": (92, 40, 130), "black": (34, 32, 36), "green": (20, 110, 72)}
 
 
@@ -31,6 +31,7 @@ class Stamp(Artifact):
     worn: float = param(0.5, 0.0, 1.0, "how much of it did not print")
     place: str = param("free", help="in free space where there is some, or anywhere", choices=("free", "anywhere"))
     seed: int = param(0, 0, 2**31, "of its words and place")
+    date: str = param("", help="what it says where it has a date; recipes fill in the page's")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Press it on."""
@@ -38,11 +39,8 @@ class Stamp(Artifact):
 
         rng = np.random.default_rng(self.seed)
         words = str(rng.choice(_WORDS))
-        date = (
-            f"{int(rng.integers(1, 29)):02d} {_MONTHS[int(rng.integers(12))]} {int(rng.integers(1996, 2026))}"
-            if rng.random() < 0.55
-            else ""
-        )
+        date = sample_date(rng) if rng.random() < 0.55 else ""
+        date = self.date if date and self.date else date
         frame = free_frame(sheet, self._outline_mm(words, date), self.angle_deg, rng, self.place)
         window = frame.window(sheet, 0.5)
         if window is None:
@@ -61,7 +59,7 @@ class Stamp(Artifact):
         return wide + 1.4 * self.size_mm, self.size_mm * (2.6 if date else 1.7)
 
     def _inked(
-        self, frame: Frame, window: tuple[slice, slice], sheet: Sheet, words: str, date: str, rng: np.random.Generator
+        self, frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, words: str, date: str, rng: np.random.Generator
     ) -> np.ndarray:
         """Coverage of the rubber, (rows, columns) 0 to 1."""
         from fastecg.printing.text import draw_texts, width_mm

@@ -14,7 +14,7 @@ from fastecg.artifacts._rip import cut
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_RUST = np.array((122.0, 72.0, 40.0))
+_RUST = np.array((122.0, 72.0, 40.0))  # sRGB colour of rust.
 
 
 @dataclass(frozen=True)
@@ -34,27 +34,27 @@ class Staple(Artifact):
         """Draw the wire, or what it left."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        place = around(sheet, x, y, 0.5 * self.length_mm + 3.0)
-        if place is None:
+        patch = around(sheet, x, y, 0.5 * self.length_mm + 3.0)
+        if patch is None:
             return sheet
-        along, across = place.offsets(x, y, self.angle_deg)
+        along, across = patch.offsets(x, y, self.angle_deg)
         beyond = np.maximum(np.abs(along) - 0.5 * self.length_mm, 0.0)
         ends = np.hypot(np.abs(along) - 0.5 * self.length_mm, across)
-        spots = self.rust * np.exp(-((ends / 1.1) ** 2)) * np.clip(0.6 + 0.8 * place.clouds(self.seed, 0.8, 3), 0.0, 1.0)
+        spots = self.rust * np.exp(-((ends / 1.1) ** 2)) * np.clip(0.6 + 0.8 * patch.clouds(self.seed, 0.8, 3), 0.0, 1.0)
         pixels = sheet.canvas()
-        window = pixels[place.window]
+        window = pixels[patch.window]
         if self.state == "out":
             dent = 0.14 * np.exp(-(((np.hypot(beyond, across)) / 0.35) ** 2))
             laid_over(window, dent, np.zeros(3))
             laid_over(window, np.clip(spots, 0.0, 0.9), _RUST)
             hole = (0.45 * self.wire_mm + 0.1 - ends).astype(np.float32)
-            return cut(replace(sheet, pixels=pixels), place, hole)
+            return cut(replace(sheet, pixels=pixels), patch, hole)
         shadow = 0.45 * np.exp(-((np.hypot(beyond, across - 0.45) / (0.9 * self.wire_mm)) ** 2))
         laid_over(window, shadow, np.zeros(3))
         laid_over(window, 0.8 * np.clip(spots, 0.0, 0.9), _RUST)
         wire = np.clip((0.5 * self.wire_mm - np.hypot(beyond, across)) * sheet.scale + 0.5, 0.0, 1.0)
         laid_over(window, wire, _metal(across / self.wire_mm, along, self.rust))
-        return replace(sheet, pixels=pixels).with_overlay(place.window, np.rint(255.0 * wire).astype(np.uint8))
+        return replace(sheet, pixels=pixels).with_overlay(patch.window, np.rint(255.0 * wire).astype(np.uint8))
 
 
 def _metal(across: np.ndarray, along: np.ndarray, rust: float) -> np.ndarray:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.patch import Frame, blend_colour, cover, free_frame
+from fastecg.handwriting.patch import PatchFrame, blend_colour, cover, free_frame
+from fastecg.layouts.report_fields import LETTERS, sample_date
 
 if TYPE_CHECKING:
     from fastecg.page import Text
     from fastecg.sheet import Sheet
 
 _SIZES = {"label": (52.0, 24.0), "barcode": (46.0, 13.0), "code": (17.0, 17.0), "blank": (40.0, 16.0)}
-_LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_FACTS = 5  # lines of `who`
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Sticker(Artifact):
     angle_deg: float = param(0.0, -180.0, 180.0, "clockwise")
     place: str = param("free", help="in free space, anywhere, or in the corner", choices=("free", "anywhere", "top_right"))
     seed: int = param(0, 0, 2**31, "of its content and place")
+    who: str = param("", help="initials, sex, age, number and date, one a line; recipes fill in those of the page's facts")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Stick it on."""
@@ -46,34 +47,41 @@ class Sticker(Artifact):
         part = sheet.pixels[window] if printed else _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
         part = blend_colour(part, share, sheet.style.margin if printed else white)
         words = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]
-        ink, written = words(frame, window, sheet, rng)
+        ink, written = words(frame, window, sheet, rng, tuple(self.who.splitlines()))
         part = blend_colour(part, ink * share, (28, 28, 32))
         return cover(sheet, window, part, share, frame.box("sticker", written))
 
 
-def _with_shadow(part: np.ndarray, frame: Frame, window: tuple[slice, slice], scale: float) -> np.ndarray:
+def _with_shadow(part: np.ndarray, frame: PatchFrame, window: tuple[slice, slice], scale: float) -> np.ndarray:
     """The page beside a sticker, which is a tenth of a mm thick."""
     x, y = frame.centre_mm
-    lower = Frame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
+    lower = PatchFrame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
     return blend_colour(part, 0.22 * lower.coverage(window, scale, 1.0), (60, 55, 55))
 
 
-def _nothing(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _nothing(
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+) -> tuple[np.ndarray, str]:
     rows, columns = window
     return np.zeros((rows.stop - rows.start, columns.stop - columns.start)), ""
 
 
-def _label(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _label(
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+) -> tuple[np.ndarray, str]:
     """Lines of made-up data with a barcode below."""
     width, height = frame.size_mm
-    initials = rng.choice(list(_LETTERS), 3)
+    initials = rng.choice(list(LETTERS), 3)
     number = "".join(str(digit) for digit in rng.integers(0, 10, 8))
     lines = [
         f"{initials[0]}. {initials[1]}.   {rng.choice(['M', 'F'])}  {int(rng.integers(19, 93))} y",
         f"No. {number}",
         f"Ward {int(rng.integers(1, 25))}{rng.choice(list('ABC'))}  Bed {int(rng.integers(1, 31))}",
-        f"{int(rng.integers(1, 29)):02d} {_MONTHS[int(rng.integers(12))]} {int(rng.integers(1996, 2026))}",
+        sample_date(rng),
     ]
+    if len(who) == _FACTS:
+        name, sex, age, number, date = who
+        lines = [f"{name}   {sex}  {age} y", f"No. {number}", lines[2], date]
     size, pitch = 0.125 * height, 0.155 * height
     face = str(rng.choice(["sans", "mono", "bitmap"]))
     texts = [frame.text(line, -0.46 * width, (k + 1.15) * pitch - 0.5 * height, size, face, k == 0) for k, line in enumerate(lines)]
@@ -81,17 +89,20 @@ def _label(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.rand
     return np.maximum(_printed(texts, window, sheet), bars), " ".join(lines)
 
 
-def _barcode(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _barcode(
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+) -> tuple[np.ndarray, str]:
     """Bars with digits below that have nothing to do with them."""
     width, height = frame.size_mm
     digits = "".join(str(digit) for digit in rng.integers(0, 10, 10))
+    digits = who[3][:10] if len(who) == _FACTS else digits
     text = frame.text("  ".join(digits), -0.38 * width, 0.44 * height, 0.19 * height, "mono")
     bars = _bars(frame, window, sheet.scale, rng, (-0.44 * width, 0.44 * width), (-0.42 * height, 0.20 * height))
     return np.maximum(_printed([text], window, sheet), bars), digits
 
 
 def _bars(
-    frame: Frame,
+    frame: PatchFrame,
     window: tuple[slice, slice],
     scale: float,
     rng: np.random.Generator,
@@ -112,7 +123,9 @@ def _bars(
     return np.asarray(np.clip(cover, 0, 1) * rows)
 
 
-def _code(frame: Frame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+def _code(
+    frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
+) -> tuple[np.ndarray, str]:
     """Random squares with three eyes, as in square codes; no reader makes anything of them."""
     side = 25
     cells = rng.random((side, side)) < 0.48

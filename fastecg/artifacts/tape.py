@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import patch
+from fastecg.artifacts._blot import patch_between
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_OLD = (0.965, 0.90, 0.70)  # what passes old tape
+_OLD = (0.965, 0.90, 0.70)  # Share of red, green and blue that old tape transmits.
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Tape(Artifact):
         x, y, turn = self.at_x * width, self.at_y * height, np.radians(self.angle_deg)
         way = np.array([np.cos(turn), np.sin(turn)])
         reach = 0.5 * np.abs([way, way[::-1]]) @ (self.length_mm + 2.0, self.width_mm)
-        place = patch(sheet, (x - reach[0], y - reach[1]), (x + reach[0], y + reach[1]))
-        if place is None:
+        patch = patch_between(sheet, (x - reach[0], y - reach[1]), (x + reach[0], y + reach[1]))
+        if patch is None:
             return sheet
         pixels = sheet.canvas()
         half, tint = 0.5 * np.array([self.length_mm, self.width_mm]), np.array(_OLD) ** self.age
-        clouds = place.clouds(self.seed, 9.0, 5)
-        stick(pixels[place.window], place.x, place.y, np.array([x, y]), way, half, sheet.scale, tint, self.haze, self.air, clouds)
+        clouds = patch.clouds(self.seed, 9.0, 5)
+        stick(pixels[patch.window], patch.x, patch.y, np.array([x, y]), way, half, sheet.scale, tint, self.haze, self.air, clouds)
         return replace(sheet, pixels=pixels)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import patch
+from fastecg.artifacts._blot import INWARD_DEG, patch_between
 from fastecg.artifacts._relief import noise_along
 from fastecg.artifacts._rip import STEP, fibres, ripped, strays
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
-
-_INWARD = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Tear(Artifact):
     Nothing is bent. Through the gap the table is seen; gap and fibres hide what was printed there.
     """
 
-    edge: str = param("top", help="where it begins", choices=tuple(_INWARD))
+    edge: str = param("top", help="where it begins", choices=tuple(INWARD_DEG))
     at: float = param(0.4, 0.0, 1.0, "where on that edge, from its left or upper end")
     length_mm: float = param(35.0, 2.0, 250.0, "how far in it reaches")
     lean_deg: float = param(10.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
@@ -41,12 +39,12 @@ class Tear(Artifact):
         end = start + self.length_mm * way
         reach = 6.0 * self.stray + self.gap_mm + self.fibre_mm + 2.0
         low, high = np.minimum(start, end) - reach, np.maximum(start, end) + reach
-        place = patch(sheet, (low[0], low[1]), (high[0], high[1]))
-        if place is None:
+        patch = patch_between(sheet, (low[0], low[1]), (high[0], high[1]))
+        if patch is None:
             return sheet
         along, across = [way[0], way[1], -way @ start], [-way[1], way[0], way[1] * start[0] - way[0] * start[1]]
         t = np.arange(-2.0 * reach, self.length_mm, STEP)
-        return ripped(sheet, place, np.array(along + across), t, self._course(t), both=True)
+        return ripped(sheet, patch, np.array(along + across), t, self._course(t), both=True)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
         """Where it runs, half its width and its fibres, (n, 3) mm, at distances along it."""
@@ -64,4 +62,4 @@ class Tear(Artifact):
         width, height = size_mm
         x = {"left": 0.0, "right": width}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)
-        return np.array([x, y]), _INWARD[self.edge] + self.lean_deg
+        return np.array([x, y]), INWARD_DEG[self.edge] + self.lean_deg

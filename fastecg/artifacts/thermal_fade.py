@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import whole
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_LEAST = 0.22  # of the contrast always stays: what is faded can still be read
+_LEAST = 0.22  # Share of the contrast that always remains: faded print can still be read.
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class ThermalFade(Artifact):
         """Take contrast from traces and words."""
         from fastecg.sheet import faded
 
-        place = whole(sheet, 3.0)
+        patch = whole(sheet, 3.0)
         width, height = sheet.page.size_mm
-        uneven = self.loss * (1.0 + self.unevenness * place.clouds(self.seed, self.patch_mm))
-        inward = np.minimum(np.minimum(place.x, width - place.x)[None, :], np.minimum(place.y, height - place.y)[:, None])
+        uneven = self.loss * (1.0 + self.unevenness * patch.clouds(self.seed, self.patch_mm))
+        inward = np.minimum(np.minimum(patch.x, width - patch.x)[None, :], np.minimum(patch.y, height - patch.y)[:, None])
         keep = np.clip(1.0 - uneven - self.edge_loss * np.exp(-np.maximum(inward, 0.0) / self.edge_mm), 0.0, 1.0)
-        return faded(sheet, clouds=keep, every=place.every, least=_LEAST, brown=self.brown)
+        return faded(sheet, clouds=keep, every=patch.every, least=_LEAST, brown=self.brown)

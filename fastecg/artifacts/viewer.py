@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_BAND = 64  # rows painted at once
+_BAND = 64  # Rows that are painted together.
 _BAR_MM = 7.0  # height of the window's title bar
 _TOOL_MM = 9.0  # height of its row of tools
 _TASK_MM = 9.0  # height of the desktop's task bar
@@ -81,13 +81,13 @@ class Viewer(Artifact):
 
 def _plane_of(light: Light) -> np.ndarray | None:
     """The homography (3, 3) from pixels to the page's plane, in mm; from the nodes on the page."""
-    places = light.warp.nodes_mm
+    nodes_mm = light.warp.nodes_mm
     x, y = np.broadcast_arrays(*light.pixels())
     known = light.warp.off_page_mm <= 0
     if known.sum() < 8:
         return None
     step = max(int(known.sum()) // 300, 1)
-    px, py, u, v = (np.asarray(part, dtype=float)[known][::step] for part in (x, y, places[..., 0], places[..., 1]))
+    px, py, u, v = (np.asarray(part, dtype=float)[known][::step] for part in (x, y, nodes_mm[..., 0], nodes_mm[..., 1]))
     one, none = np.ones_like(px), np.zeros_like(px)
     scale = 1.0 / max(light.warp.size)
     a, b = px * scale, py * scale

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 _LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
-_MOSTLY = 127  # coverage of more than half a pixel, also by the palest pen
-_STEP = 0.1  # mm between the places of a profile
+_MOSTLY = 127  # Coverage from which a pixel is mostly inked, even by the palest pen.
+_STEP = 0.1  # Distance in mm of the samples of a profile.
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,22 @@ class WaterStain(Artifact):
         """Let the ink run, then multiply by the stain's colour."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        place = around(sheet, x, y, self.radius_mm * (1.0 + 1.1 * self.wander) * max(self.aspect, 1.0 / self.aspect) ** 0.5 + 2.0, 0.8)
-        if place is None:
+        patch = around(sheet, x, y, self.radius_mm * (1.0 + 1.1 * self.wander) * max(self.aspect, 1.0 / self.aspect) ** 0.5 + 2.0, 0.8)
+        if patch is None:
             return sheet
-        field = self._field(place, x, y)
-        mottle = np.maximum(0.8 + 0.3 * place.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
-        dried = Wash(place, field, mottle, *self._profile(), passed(_LIQUIDS[self.liquid], 1.5))
-        return stained(sheet, self._run(sheet, place, field), dried) if self.bleed else stained(sheet, dried)
+        field = self._field(patch, x, y)
+        mottle = np.maximum(0.8 + 0.3 * patch.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
+        dried = Wash(patch, field, mottle, *self._profile(), passed(_LIQUIDS[self.liquid], 1.5))
+        return stained(sheet, self._run(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
 
-    def _field(self, place: Patch, x: float, y: float) -> np.ndarray:
+    def _field(self, patch: Patch, x: float, y: float) -> np.ndarray:
         """Distance outside the outline, mm, below 0 within."""
-        right, down = place.offsets(x, y)
+        right, down = patch.offsets(x, y)
         away = np.hypot(right / np.sqrt(self.aspect), down * np.sqrt(self.aspect))
-        strays = place.clouds(self.seed, 1.3 * self.radius_mm, 3) + 0.08 * place.clouds(self.seed + 5, 0.12 * self.radius_mm + 1.5, 3)
+        strays = patch.clouds(self.seed, 1.3 * self.radius_mm, 3) + 0.08 * patch.clouds(self.seed + 5, 0.12 * self.radius_mm + 1.5, 3)
         outside = away - self.radius_mm * (1.0 + self.wander * strays)
         deep = np.clip(-outside / (0.3 * self.radius_mm), 0.0, 1.0)  # inner tides went their own ways
-        return outside + 0.3 * self.radius_mm * deep * place.clouds(self.seed + 13, 0.8 * self.radius_mm, 3)
+        return outside + 0.3 * self.radius_mm * deep * patch.clouds(self.seed + 13, 0.8 * self.radius_mm, 3)
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
         """Density from the middle outwards: a wash, and a line that falls off inwards for every tide."""
@@ -67,28 +67,28 @@ class WaterStain(Artifact):
             dense += 0.55**k * line * np.where(d <= edge, 1.0, np.exp(-(((d - edge) / 0.22) ** 2)))
         return -reach, _STEP, np.minimum(dense, 1.0)
 
-    def _run(self, sheet: Sheet, place: Patch, field: np.ndarray) -> Wash:
+    def _run(self, sheet: Sheet, patch: Patch, field: np.ndarray) -> Wash:
         """The ink that has run: the coverage of the print, smoothed, within the stain."""
         from scipy.ndimage import gaussian_filter
 
         from fastecg.kernels.stain import shrink
 
         every = max(2, round(0.6 * sheet.scale))
-        rows, columns = (count // every + 2 for count in place.shape)
+        rows, columns = (count // every + 2 for count in patch.shape)
         cover = np.zeros((rows, columns), dtype=np.float32)
-        shrink(sheet.ink[place.window], sheet.text[place.window], every, cover)
+        shrink(sheet.ink[patch.window], sheet.text[patch.window], every, cover)
         run = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
-        wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), place.every, every, cover.shape)
-        uneven = _resampled(place.clouds(self.seed + 17, 5.0, 3), place.every, every, cover.shape)
+        wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), patch.every, every, cover.shape)
+        uneven = _resampled(patch.clouds(self.seed + 17, 5.0, 3), patch.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
-        mottle = wet * self.bleed * _ink_left(sheet, place) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
+        mottle = wet * self.bleed * _ink_left(sheet, patch) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
         table = passed((colour[0], colour[1], colour[2]), 0.75)
-        return Wash(place._replace(every=every), run, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
+        return Wash(patch._replace(every=every), run, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
 
 
-def _ink_left(sheet: Sheet, place: Patch) -> float:
-    """How much of fresh ink's contrast the print within a patch still has, 0 to 1: ink that has faded has little to give."""
-    level, ink, text = (plane[place.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
+def _ink_left(sheet: Sheet, patch: Patch) -> float:
+    """Contrast of the print within a patch relative to fresh ink, 0 to 1: faded ink has little to lose."""
+    level, ink, text = (plane[patch.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
     inked, empty = ink > _MOSTLY, level[(ink == 0) & (text == 0)]
     if not (inked.any() and empty.size):
         return 1.0

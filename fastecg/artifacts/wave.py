@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from fastecg.mesh import Mesh
 
 
-_COCKLES = 12  # waves that make up the cockles
-_COCKLE_MM = (24.0, 110.0)  # their lengths
-_COCKLE_DEG = 35.0  # how far they turn away from the long waves, one standard deviation
+_COCKLES = 12  # Number of waves that make up the cockles.
+_COCKLE_MM = (24.0, 110.0)  # Range of their wavelengths.
+_COCKLE_DEG = 35.0  # Standard deviation of their direction from that of the long waves.
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from fastecg.artifact import GAMMA, Artifact, Light, param
 
 # XYZ of a light of chromaticity (x, y) and Y = 1 to linear sRGB (IEC 61966-2-1).
+# Matrix from CIE XYZ to linear sRGB (IEC 61966-2-1).
 _TO_SRGB = ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2040, 1.0570))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.handwriting.patch import Frame, blend_colour, box_round, cover, rough, text_lines
+from fastecg.handwriting.patch import PatchFrame, blend_colour, box_round, cover, rough, text_lines
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -43,13 +43,13 @@ class WhiteOut(Artifact):
         part = np.clip(part + share[..., None] * (5.0 * brushed - 7.0 * ridge)[..., None], 0, 255).astype(np.uint8)
         return cover(sheet, window, part, share, box_round(share, window, sheet.scale, "white_out"))
 
-    def _frame(self, sheet: Sheet, rng: np.random.Generator) -> Frame:
+    def _frame(self, sheet: Sheet, rng: np.random.Generator) -> PatchFrame:
         printed = text_lines(sheet.page)
         angle = float(rng.normal(0, 2.0))
         if self.over == "words" and printed:
             corners = printed[int(rng.integers(len(printed)))].corners_mm
             low, high = corners.min(axis=0), corners.max(axis=0)
             x, y = 0.5 * (low + high)
-            return Frame((float(x), float(y)), (float(high[0] - low[0]) + 4.0, float(high[1] - low[1]) + 3.0), angle)
+            return PatchFrame((float(x), float(y)), (float(high[0] - low[0]) + 4.0, float(high[1] - low[1]) + 3.0), angle)
         x, y = rng.uniform(0.08, 0.92, 2) * sheet.page.size_mm
-        return Frame((float(x), float(y)), (self.width_mm, self.height_mm), angle)
+        return PatchFrame((float(x), float(y)), (self.width_mm, self.height_mm), angle)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 #: Facets of crushed paper at strength 1: size and height in mm, and whether they are parted by valleys. The first two are all over
 #: the sheet; the others come in patches, between which it stayed nearly plane.
-_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))
-_SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))
-_PATCH_MM = 70.0
-_KINKS = 5  # straight parts of a crease
+_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))  # (cell in mm, lift in mm, whether valleys are turned up) of the large facets.
+_SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))  # The same of the small facets.
+_PATCH_MM = 70.0  # Size of the patches in which the small facets lie.
+_KINKS = 5  # Straight parts of a short crease.
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Wrinkle(Artifact):
 
 @lru_cache(maxsize=4)
 def _height(wrinkle: Wrinkle, size_mm: tuple[float, float]) -> np.ndarray:
-    """The ridges on the mesh this artifact asks for: the same for bending and staining, so made once."""
+    """The ridges' height on this artifact's mesh, computed once for bending and staining."""
     from fastecg.mesh import Mesh
 
     height = _raised(wrinkle, Mesh.flat(size_mm, wrinkle.step_mm))
@@ -125,17 +125,17 @@ def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     from fastecg.kernels.facets import add_pinches
 
     rng = np.random.default_rng(wrinkle.seed)
-    places = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
+    middles = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
     grain, ways, lifts, widths = rng.uniform(0.0, np.pi), [], [], []
-    for _ in range(places):
-        place = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
+    for _ in range(middles):
+        middle = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
         for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))):
             length = wrinkle.size * float(np.exp(rng.uniform(np.log(10.0), np.log(70.0))))
             turn = rng.normal(grain, 0.4) if rng.random() < 0.65 else rng.uniform(0.0, np.pi)
             turns = turn + np.pi * rng.integers(2) + np.cumsum(rng.normal(0.0, 0.28, _KINKS))
             parts = length * rng.dirichlet(np.full(_KINKS, 2.0))
             steps = np.stack([parts * np.cos(turns), parts * np.sin(turns)], axis=1)
-            ways.append(place + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
+            ways.append(middle + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
             steep, gentle = rng.uniform(1.4, 4.5), rng.uniform(5.0, 17.0)
             # Of a parabola the steepest slope is 2 lift / width.
             lift = min((0.12 + 0.9 * wrinkle.strength) * rng.uniform(0.35, 1.2) * rng.choice((-1.0, 1.0), p=(0.35, 0.65)), 0.2 * steep)

@@ -13,8 +13,8 @@ from fastecg.artifacts._blot import bumps, passed, whole
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_OLD = np.array((0.95, 0.88, 0.69))  # what very old paper reflects of what it did when new
-_RUST = (0.80, 0.62, 0.42)
+_OLD = np.array((0.95, 0.88, 0.69))  # Share of red, green and blue that very old paper reflects, relative to new paper.
+_RUST = (0.80, 0.62, 0.42)  # The same of foxing.
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Yellowing(Artifact):
         """Multiply paper and print."""
         from fastecg.kernels.stain import tint
 
-        place = whole(sheet, 4.0)
+        patch = whole(sheet, 4.0)
         width, height = sheet.page.size_mm
-        inward = np.minimum(np.minimum(place.x, width - place.x)[None, :], np.minimum(place.y, height - place.y)[:, None])
-        wander = 1.0 + 0.4 * place.clouds(self.seed + 7, 30.0, 2)
-        age = self.age * (1.0 + self.blotches * place.clouds(self.seed, 45.0, 4))
+        inward = np.minimum(np.minimum(patch.x, width - patch.x)[None, :], np.minimum(patch.y, height - patch.y)[:, None])
+        wander = 1.0 + 0.4 * patch.clouds(self.seed + 7, 30.0, 2)
+        age = self.age * (1.0 + self.blotches * patch.clouds(self.seed, 45.0, 4))
         age += self.edge * np.exp(-np.maximum(inward, 0.0) / (self.edge_mm * np.maximum(wander, 0.2)))
         pixels = np.empty_like(sheet.pixels)
-        tint(sheet.pixels, (_OLD ** np.maximum(age, 0.0)[..., None]).astype(np.float32), place.every, pixels)
+        tint(sheet.pixels, (_OLD ** np.maximum(age, 0.0)[..., None]).astype(np.float32), patch.every, pixels)
         return replace(sheet, pixels=self._foxed(sheet, pixels))
 
     def _foxed(self, sheet: Sheet, pixels: np.ndarray) -> np.ndarray:

@@ -14,10 +14,11 @@ from fastecg.errors import FastecgError
 if TYPE_CHECKING:
     from fastecg.archive import Step
     from fastecg.cli.report import Reporter
+    from fastecg.digitizing.analysis import Settings
+    from fastecg.digitizing.decode import Mode
     from fastecg.digitizing.result import Format
-    from fastecg.digitizing.views import Settings
 
-_BYTES_A_WORKER = 2e9  # memory that one worker may need for a picture
+_BYTES_A_WORKER = 2e9  # Memory that a worker may need for a picture.
 
 # Headings of the groups of options.
 _PAGE = "What is known of the page (else it is read from the picture)"
@@ -64,14 +65,7 @@ def digitize(
     """
     from fastecg.archive import SUMMARY, Wish, digitize_archive
     from fastecg.cli.report import Reporter
-    from fastecg.digitizing.result import MODES
 
-    if mode not in (*MODES, "render"):
-        raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
-    if layout is not None:
-        from fastecg.layouts import check_layout
-
-        check_layout(layout)
     wish = Wish(_settings(layout, speed, gain, fs, mode, page), weights, overlay, _formats(also))
     reporter = Reporter(what="pictures")
     with can_go_on(reporter), reporter:
@@ -94,11 +88,11 @@ def digitize(
 
 def _settings(layout: str | None, speed: float | None, gain: float | None, fs: float, mode: str, page: Path | None) -> Settings:
     """The settings from the options of the command."""
-    from fastecg.digitizing.views import Settings
+    from fastecg.digitizing.analysis import Settings
 
     if page is not None and not page.is_file():
         raise FastecgError(f"{page}: there is no such file, expected a page that `fastecg review` gave")
-    return Settings(layout, speed, gain, fs, mode, page)
+    return Settings(layout, speed, gain, fs, cast("Mode", mode), page)
 
 
 def _formats(text: str) -> tuple[Format, ...]:

@@ -34,10 +34,10 @@ def train(
         fastecg train records500 -o network --hours 3
     """
     from fastecg.digitizing.layernet import export_layernet
-    from fastecg.digitizing.train import Course, curves
+    from fastecg.digitizing.train import TrainConfig, curves
     from fastecg.digitizing.train import train as teach
 
-    course = Course(hours=hours, width=width, batch=batch, rate=rate, others=others, seed=seed, start=start)
+    course = TrainConfig(hours=hours, width=width, batch=batch, rate=rate, others=others, seed=seed, start=start)
     for row in teach(inputs or [], out, course, workers=workers):
         parts = row["validation"]
         typer.echo(f"{row['hours']:.2f} h, {row['windows']} windows: loss {sum(parts.values()):.3f}, of which traces {parts['trace']:.3f}")

@@ -21,35 +21,37 @@ from fastecg.record import LEADS
 #: What machines are set to, mm/s.
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 
-_SURE = 0.6  # a name this sure is one, and has to be explained
-_ACROSS = 0.22  # of a column's width: how far a name may be from where names of its column stand
-_DOWN = 0.33  # the same along y, of the distance of rows
-_LEAST_DOWN_MM = 2.0  # and at least
-_KERNEL_MM = 2.0  # down: names that agree on their distance from their traces
-_KERNEL_COLUMNS = 0.1  # the same across, in columns
-_EMPTY = 0.35  # what a cell costs whose name was not read
-_STRAY = 0.5  # what a name costs that fits nowhere
-_MOST_STRAY = 0.4  # what all such names cost at most, of those that fit
-_ROW_OFF = 1.3  # a track without a row, or a row without a track
-_STRIP_ODD = 0.5  # strips of a number or place that no machine prints by default
+_SURE = 0.6  # Confidence from which a name is certain: if no cell of the layout explains it, that costs.
+_ACROSS = 0.22  # Largest distance along x of a name from where its column's names stand, as a share of the column's width.
+_DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance.
+_LEAST_DOWN_MM = 2.0  # Lower limit of that distance.
+_KERNEL_MM = 2.0  # Width along y of the Gaussian kernel with which names vote for their common distance from the traces.
+_KERNEL_COLUMNS = 0.1  # Width of that kernel along x, in columns.
+_EMPTY = 0.35  # Cost of a cell whose name was not read. All costs are in units of the score, in which a name that fits is worth up to 1.
+_STRAY = 0.5  # Cost of a certain name that fits no cell.
+_MOST_STRAY = 0.4  # Largest cost of all such names together, per name that fits.
+_ROW_OFF = 1.3  # Cost of a track without a row of the layout, or of a row without a track.
+_STRIP_ODD = 0.5  # Cost of a number of rhythm strips that is in no table of layouts.
+# Costs of layouts that machines print rarely.
 _RARE = {"6x2-cabrera": 1.0, "4x3": 0.3, "2x6": 0.5, "3x5": 0.5}
-_FREE = 2.5  # a layout that is in no table
+_FREE = 2.5  # Cost of a layout made of the names alone, which is in no table.
+# Costs of paper speeds, mm/s.
 _SPEED = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
-_NO_SPEED = 3.0  # rows whose length is the layout's time at no speed
-_LENGTH_OFF = 0.12
-_LENGTH_PRICE = 2.0  # what a row costs that is a column longer or shorter than its columns
-_SAME_LENGTH = 0.03  # share of its length by which a row may be off
-_USUAL_SPEED = 25.0  # mm/s of strips
-_LONGER = 1.2  # factor by which strips may be longer than their layout's time at that speed
-_FEW_NAMES = 3  # with fewer, a layout that is told is on the page as a whole
-_CUT = 1.5  # columns of a layout that the picture does not show, each time
-_FAR_NAME = 0.1  # a mm beyond the usual distance of names from their traces
-_USUAL_NAME_MM = 14.0
+_NO_SPEED = 3.0  # Cost of rows whose length fits the layout's time at no usual paper speed.
+_LENGTH_OFF = 0.12  # Largest log ratio of the rows' length and the layout's at a paper speed.
+_LENGTH_PRICE = 2.0  # Cost per unit of the log ratio of a row's length and that of its columns, times the number of columns.
+_SAME_LENGTH = 0.03  # Tolerance of that log ratio, which costs nothing.
+_USUAL_SPEED = 25.0  # mm/s at which a strip of unknown duration is taken to be recorded.
+_LONGER = 1.2  # A strip longer than its layout's time at that speed by this factor lasts as long as its length tells.
+_FEW_NAMES = 3  # With fewer names, a layout given by the user is taken to be on the page completely.
+_CUT = 1.5  # Cost of every column of the layout that is outside the picture.
+_FAR_NAME = 0.1  # Cost per mm of the distance of names from their traces beyond the usual one.
+_USUAL_NAME_MM = 14.0  # Usual distance of names from their traces, at most.
 
 
 @dataclass(frozen=True, eq=False)
-class Assignment:
-    """A layout laid over tracks.
+class LayoutMatch:
+    """A layout matched with the tracks and names that were found.
 
     Attributes
     ----------
@@ -87,15 +89,15 @@ class Assignment:
         """Row of the first rhythm strip."""
         return self.layout.rows - len(self.layout.rhythm)
 
-    def same_order(self, other: Assignment) -> bool:
+    def same_order(self, other: LayoutMatch) -> bool:
         """Whether no track has another lead in another assignment: one may have further rows."""
         mine, theirs = ({(a.tracks[row], column): lead for (row, column), lead in a.cells.items()} for a in (self, other))
         rows = {self.tracks[row] for row in range(self.strips)} & {other.tracks[row] for row in range(other.strips)}
         return all(mine.get((track, column), lead) == lead for (track, column), lead in theirs.items() if track in rows - {None})
 
 
-def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None, *, scaled: bool = True) -> list[Assignment]:
-    """Layouts that may be what tracks and names show, the likeliest first; none where there are no tracks.
+def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None, *, scaled: bool = True) -> list[LayoutMatch]:
+    """Match layouts with tracks and names, the best match first; empty if there are no tracks.
 
     Parameters
     ----------
@@ -110,21 +112,21 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     if not tracks:
         return []
     away = np.array([name.y_mm - track.level_at(np.array([name.x_mm]))[0] for name in names for track in tracks])
-    seen = _Seen(tuple(tracks), tuple(names), away.reshape(len(names), len(tracks)), scaled)
+    evidence = _Evidence(tuple(tracks), tuple(names), away.reshape(len(names), len(tracks)), scaled)
     found = [
-        placed
-        for layout, cost in _candidates(seen, forced)
+        match
+        for layout, cost in _candidates(evidence, forced)
         for first in range(min(len(tracks) - layout.rows, 0), max(len(tracks) - layout.rows, 0) + 1)
-        for placed in _placed(seen, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
+        for match in _matches(evidence, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
     ]
     if forced is None or not found:
-        found += _free(seen)
-    return sorted(found, key=lambda placed: -placed.score)
+        found += _free(evidence)
+    return sorted(found, key=lambda match: -match.score)
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """Tracks, names, and how far every name is below every track's level, (names, tracks) mm."""
+class _Evidence:
+    """The tracks, the names, and the distance of every name below every track's level, (names, tracks) mm."""
 
     tracks: tuple[Track, ...]
     names: tuple[Name, ...]
@@ -147,16 +149,16 @@ class _Seen:
         return float(np.median(np.diff([track.level_mm for track in self.tracks]))) if len(self.tracks) > 1 else 40.0
 
 
-def _candidates(seen: _Seen, forced: str | None) -> Iterator[tuple[Layout, float]]:
-    """Layouts that a page of such tracks may have, each with what it costs for being rare."""
-    rows, ordered = len(seen.tracks), sorted(seen.names, key=lambda name: name.y_mm)
+def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layout, float]]:
+    """Layouts that a page with these tracks may have, each with its cost for being rare."""
+    rows, ordered = len(evidence.tracks), sorted(evidence.names, key=lambda name: name.y_mm)
     leads = tuple(dict.fromkeys(name.lead for name in ordered if name.lead in LEADS))
     if forced is not None:
         told = LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)
         yield told, 0.0
-        left, right = seen.span_mm
+        left, right = evidence.span_mm
         seconds = round((right - left) / _USUAL_SPEED)
-        if seen.scaled and len(told.columns) == 1 and seconds > _LONGER * told.seconds:  # a strip
+        if evidence.scaled and len(told.columns) == 1 and seconds > _LONGER * told.seconds:  # a strip
             yield replace(told, seconds=float(seconds)), 0.0
         return
     bases: dict[tuple[tuple[str, ...], ...], Layout] = {}
@@ -175,47 +177,47 @@ def _candidates(seen: _Seen, forced: str | None) -> Iterator[tuple[Layout, float
             yield Layout(name, layout.title, columns, rhythm, layout.seconds), _STRIP_ODD + _RARE.get(layout.name, 0.0)
 
 
-def _placed(seen: _Seen, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[Assignment]:
-    """A layout whose row 0 is track `first` (negative: rows above the picture), whole and with columns that the picture cut off.
+def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[LayoutMatch]:
+    """Match a layout whose row 0 is track `first`; a negative one means that rows above are outside the picture.
 
     Only `whole` where no names could tell which columns are left.
     """
-    rows = [first + row if 0 <= first + row < len(seen.tracks) else None for row in range(layout.rows)]
+    rows = [first + row if 0 <= first + row < len(evidence.tracks) else None for row in range(layout.rows)]
     used = [row for row in rows if row is not None]
-    cost += _ROW_OFF * (len(rows) - len(used) + len(seen.tracks) - len(used))
+    cost += _ROW_OFF * (len(rows) - len(used) + len(evidence.tracks) - len(used))
     if len(used) < max(1, layout.rows - 2):
         return
     columns = len(layout.columns)
-    left, right = seen.span_mm
-    for pitch, (start, stop) in product(_pitches(seen, layout), ((0, columns), *(() if whole else _parts(columns)))):
+    left, right = evidence.span_mm
+    for pitch, (start, stop) in product(_pitches(evidence, layout), ((0, columns), *(() if whole else _parts(columns)))):
         shown = stop - start
         speed = snapped(pitch * columns / layout.seconds, SPEEDS_MM_S, _LENGTH_OFF)
-        price = cost + ((_SPEED[speed] if speed is not None else _NO_SPEED) if seen.scaled else 0.0)
+        price = cost + ((_SPEED[speed] if speed is not None else _NO_SPEED) if evidence.scaled else 0.0)
         price += _CUT * (columns - shown)
         off = np.log((right - left) / (shown * pitch))
-        if off > 0 or not seen.cut:
+        if off > 0 or not evidence.cut:
             price += _LENGTH_PRICE * max(abs(off) - _SAME_LENGTH, 0.0) * columns
         part = Layout(
             layout.name if shown == columns else f"{layout.name} columns {start + 1} to {stop}",
             layout.title, layout.columns[start:stop], layout.rhythm, layout.seconds * shown / columns, layout.upright,
         )  # fmt: skip
-        yield _scored(seen, part, rows, pitch, left, price)
+        yield _scored(evidence, part, rows, pitch, left, price)
 
 
 def _parts(columns: int) -> list[tuple[int, int]]:
-    """Columns that may be all that is left of a page, for which at least two are needed."""
+    """Ranges of columns that may be all that the picture shows of a layout: at least two columns, or one of two."""
     return [(a, b) for a in range(columns) for b in range(a + 1, columns + 1) if 1 < b - a < columns or (columns == 2 and b - a == 1)]
 
 
-def _pitches(seen: _Seen, layout: Layout) -> list[float]:
-    """What the distance of columns may be, mm: by the length of the rows, as machines are set, and by the names."""
-    left, right = seen.span_mm
+def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
+    """Candidates for the distance of columns in mm: from the rows' length, from the paper speeds, and from the names."""
+    left, right = evidence.span_mm
     columns = len(layout.columns)
     found = [(right - left) / columns]
     if columns > 1:
         found += [layout.seconds / columns * speed for speed in SPEEDS_MM_S]
-        place = {label.removeprefix("-"): column for column, labels in enumerate(layout.columns) for label in labels}
-        at = [(place[name.lead], name.x_mm) for name in seen.names if name.lead in place]
+        column_of = {label.removeprefix("-"): column for column, labels in enumerate(layout.columns) for label in labels}
+        at = [(column_of[name.lead], name.x_mm) for name in evidence.names if name.lead in column_of]
         slopes = [(b[1] - a[1]) / (b[0] - a[0]) for k, a in enumerate(at) for b in at[k + 1 :] if a[0] != b[0]]
         if slopes and np.median(slopes) > 12.0:
             found.append(float(np.median(slopes)))
@@ -226,24 +228,24 @@ def _pitches(seen: _Seen, layout: Layout) -> list[float]:
     return kept
 
 
-def _scored(seen: _Seen, layout: Layout, rows: list[int | None], pitch: float, left: float, cost: float) -> Assignment:
+def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: float, left: float, cost: float) -> LayoutMatch:
     strips = layout.rows - len(layout.rhythm)
     cells = {(row, column): label for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
-    places: list[tuple[int, int, int]] = []  # name, row, column that it may be of
-    for k, name in enumerate(seen.names):
-        places += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
-        places += [(k, strips + s, 0) for s in range(len(layout.rhythm)) if name.lead in LEADS]
-    places = [(k, row, column) for k, row, column in places if rows[row] is not None]
+    candidates: list[tuple[int, int, int]] = []  # name, row, column that it may be of
+    for k, name in enumerate(evidence.names):
+        candidates += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
+        candidates += [(k, strips + s, 0) for s in range(len(layout.rhythm)) if name.lead in LEADS]
+    candidates = [(k, row, column) for k, row, column in candidates if rows[row] is not None]
     leads = dict(cells)
     leads |= {(strips + k, 0): lead for k, lead in enumerate(layout.rhythm)}
-    if not places:
-        return Assignment(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), -cost - _EMPTY * len(leads), 0)
-    index = np.array(places)
-    sure = np.array([seen.names[k].sure for k in index[:, 0]])
-    down = np.array([seen.below_mm[k, track] for k, row, _ in places if (track := rows[row]) is not None])
-    across = np.array([seen.names[k].x_mm - left - column * pitch for k, _, column in places])
+    if not candidates:
+        return LayoutMatch(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), -cost - _EMPTY * len(leads), 0)
+    index = np.array(candidates)
+    sure = np.array([evidence.names[k].sure for k in index[:, 0]])
+    down = np.array([evidence.below_mm[k, track] for k, row, _ in candidates if (track := rows[row]) is not None])
+    across = np.array([evidence.names[k].x_mm - left - column * pitch for k, _, column in candidates])
     strip = index[:, 1] >= strips
-    most_down = max(_DOWN * seen.pitch_mm, _LEAST_DOWN_MM)
+    most_down = max(_DOWN * evidence.pitch_mm, _LEAST_DOWN_MM)
     at = _agreed(down, across, sure * np.where(strip, 0.3, 1.0), pitch)
     off_down, off_across = np.abs(down - at[1]), np.abs(across - at[0])
     fits = (off_down < most_down) & (off_across < _ACROSS * max(pitch, 20.0))
@@ -259,16 +261,16 @@ def _scored(seen: _Seen, layout: Layout, rows: list[int | None], pitch: float, l
         taken[cell] = k
         score += float(worth[j])
         if strip[j]:
-            leads[cell] = seen.names[k].lead
+            leads[cell] = evidence.names[k].lead
     empty = sum((row, column) not in taken for row, column in leads if row < strips and rows[row] is not None)
     score -= _EMPTY * empty + 0.3 * _EMPTY * sum(cell not in taken for cell in leads if cell[0] >= strips)
-    stray = sum(name.sure > _SURE for k, name in enumerate(seen.names) if k not in used)
+    stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in used)
     score -= min(_STRAY * stray, _MOST_STRAY * len(used)) + _FAR_NAME * max(abs(at[1]) - _USUAL_NAME_MM, 0.0)
-    return Assignment(layout, leads, tuple(rows), pitch, left, at, float(score - cost), len(used))
+    return LayoutMatch(layout, leads, tuple(rows), pitch, left, at, float(score - cost), len(used))
 
 
 def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
-    """The distance (x, y) of names from their traces on which most of them agree."""
+    """The distance (x, y) of names from their traces that gets most votes."""
     near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM) ** 2 - 0.5 * ((across[:, None] - across) / (_KERNEL_COLUMNS * pitch)) ** 2)
     votes = near @ weight - 0.01 * np.abs(down)
     best = int(np.argmax(votes))
@@ -276,41 +278,41 @@ def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: flo
     return float(np.average(across, weights=share)), float(np.average(down, weights=share))
 
 
-def _free(seen: _Seen) -> list[Assignment]:
-    """A layout made of the names alone: rows of tracks, columns where names stand above one another."""
-    known = [k for k, name in enumerate(seen.names) if name.lead in LEADS and name.sure > 0.4]
+def _free(evidence: _Evidence) -> list[LayoutMatch]:
+    """A layout made of the names alone: tracks are its rows, and names above one another its columns."""
+    known = [k for k, name in enumerate(evidence.names) if name.lead in LEADS and name.sure > 0.4]
     if not known:
         return []
-    best: Assignment | None = None
-    for offset in {round(float(v), 1) for v in seen.below_mm[known].ravel() if abs(v) < 25.0}:
-        cells = [(k, int(np.argmin(np.abs(seen.below_mm[k] - offset)))) for k in known]
-        cells = [(k, t) for k, t in cells if abs(seen.below_mm[k, t] - offset) < max(0.25 * seen.pitch_mm, _LEAST_DOWN_MM)]
-        placed = _free_layout(seen, cells, offset)
-        if placed is not None and (best is None or placed.score > best.score):
-            best = placed
+    best: LayoutMatch | None = None
+    for offset in {round(float(v), 1) for v in evidence.below_mm[known].ravel() if abs(v) < 25.0}:
+        cells = [(k, int(np.argmin(np.abs(evidence.below_mm[k] - offset)))) for k in known]
+        cells = [(k, t) for k, t in cells if abs(evidence.below_mm[k, t] - offset) < max(0.25 * evidence.pitch_mm, _LEAST_DOWN_MM)]
+        match = _free_layout(evidence, cells, offset)
+        if match is not None and (best is None or match.score > best.score):
+            best = match
     return [best] if best is not None else []
 
 
-def _free_layout(seen: _Seen, cells: list[tuple[int, int]], offset: float) -> Assignment | None:
+def _free_layout(evidence: _Evidence, cells: list[tuple[int, int]], offset: float) -> LayoutMatch | None:
     if not cells:
         return None
-    left, right = seen.span_mm
-    x = np.array(sorted(seen.names[k].x_mm for k, _ in cells))
+    left, right = evidence.span_mm
+    x = np.array(sorted(evidence.names[k].x_mm for k, _ in cells))
     groups = np.split(x, np.flatnonzero(np.diff(x) > 20.0) + 1)
     middles = np.array([group.mean() for group in groups])
     grid: dict[tuple[int, int], int] = {}
     for k, track in cells:
-        cell = track, int(np.argmin(np.abs(middles - seen.names[k].x_mm)))
-        if cell not in grid or seen.names[grid[cell]].sure < seen.names[k].sure:
+        cell = track, int(np.argmin(np.abs(middles - evidence.names[k].x_mm)))
+        if cell not in grid or evidence.names[grid[cell]].sure < evidence.names[k].sure:
             grid[cell] = k
-    count = len(seen.tracks)
+    count = len(evidence.tracks)
     strips = 0
     while len(middles) > 1 and strips < count and all((count - 1 - strips, c) not in grid for c in range(1, len(middles))):
         strips += 1
     rows = count - strips
     if not rows or any((row, c) not in grid for row in range(rows) for c in range(len(middles))):
         return None
-    label = {cell: seen.names[k].lead for cell, k in grid.items()}
+    label = {cell: evidence.names[k].lead for cell, k in grid.items()}
     columns = tuple(tuple(label[row, c] for row in range(rows)) for c in range(len(middles)))
     every = [lead for column in columns for lead in column]
     if len(set(every)) < len(every):
@@ -322,7 +324,7 @@ def _free_layout(seen: _Seen, cells: list[tuple[int, int]], offset: float) -> As
     layout = Layout(name, "by its names", columns, rhythm, (right - left) / speed if abs(right - left - 10 * speed) > 10 else 10.0)
     cells_of = {(row, c): lead for c, column in enumerate(columns) for row, lead in enumerate(column)}
     cells_of |= {(rows + k, 0): lead for k, lead in enumerate(rhythm)}
-    sure = sum(seen.names[k].sure for k in grid.values())
-    stray = sum(name.sure > _SURE for k, name in enumerate(seen.names) if k not in grid.values())
+    sure = sum(evidence.names[k].sure for k in grid.values())
+    stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in grid.values())
     score = sure - min(_STRAY * stray, _MOST_STRAY * len(grid)) - _FREE - 0.05 * abs(offset) - (0.0 if count > 1 else 1.0)
-    return Assignment(layout, cells_of, tuple(range(count)), pitch, left, (float(middles[0] - left), offset), score, len(grid))
+    return LayoutMatch(layout, cells_of, tuple(range(count)), pitch, left, (float(middles[0] - left), offset), score, len(grid))

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from fastecg.digitizing.checks import SUMS, alike, together
-from fastecg.digitizing.judge import LaidOut, placed_anew
-from fastecg.digitizing.layout import Drawn
+from fastecg.digitizing.judge import LaidOutPage, on_page_segments
+from fastecg.digitizing.layout import SegmentReading
 
 #: Further sums of leads that are nothing: with them, all that I and II tell of the others.
 _SUMS: Mapping[str, Mapping[str, float]] = {
@@ -22,29 +22,30 @@ _SUMS: Mapping[str, Mapping[str, float]] = {
     "avf": {"aVF": 2.0, "II": -1.0, "III": -1.0},
 }
 
-_SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}  # of a row's 0 mV, by what tells it; a page by hand is left alone
-_SUM_SD_MV = 0.004  # of a sum's middle, where every lead is followed well
-_LEFT = 0.35  # of a sum that holds, besides a constant, as a share of its leads
-_SAME = 0.9  # how far a strip is its column, as `alike` tells
-_MOST_MM = 0.6  # a row that would move farther is not believed, nor the rest
+# Standard deviation of a row's 0 mV level, by what it was taken from. A page corrected by hand is left alone.
+_SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
+_SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
+_LEFT = 0.35  # Largest residual of such a sum after its constant is removed, as a share of its leads' amplitude.
+_SAME = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column for their difference to count as zero.
+_MOST_MM = 0.6  # If any row would move farther than this, no correction is believed.
 
 
-def balanced(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
-    """The same page with 0 mV of its rows where sums of leads, strips and what told it before agree best.
+def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
+    """Shift the 0 mV levels of rows to where sums of leads, rhythm strips and the previous levels agree best.
 
     Parameters
     ----------
-    page : LaidOut
-    drawn : sequence of Drawn
+    page : LaidOutPage
+    readings : sequence of SegmentReading
         Its segments, as they were read.
 
     Returns
     -------
-    LaidOut
+    LaidOutPage
     """
-    drawn = placed_anew(page, drawn)
-    rows = sorted({item.segment.row for item in drawn if item.segment.zero in _SD_MM})
-    equations = [(sum_mv, parts) for sum_mv, parts in _nothing(drawn, page.rows.fs) if all(item.segment.row in rows for item in parts)]
+    readings = on_page_segments(page, readings)
+    rows = sorted({item.segment.row for item in readings if item.segment.zero in _SD_MM})
+    equations = [(sum_mv, parts) for sum_mv, parts in _nothing(readings, page.rows.fs) if all(item.segment.row in rows for item in parts)]
     if not equations:
         return page
     # What moves a row's 0 mV down raises its leads.
@@ -54,7 +55,7 @@ def balanced(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
         left[k] = -sum_mv
         for item, sign in parts.items():
             terms[k, rows.index(item.segment.row)] += sign / item.segment.gain_mm_mv
-    sd = np.array([_SD_MM[next(item.segment.zero for item in drawn if item.segment.row == row)] for row in rows])
+    sd = np.array([_SD_MM[next(item.segment.zero for item in readings if item.segment.row == row)] for row in rows])
     weighed, wanted = np.vstack([terms / _SUM_SD_MV, np.diag(1.0 / sd)]), np.concatenate([left / _SUM_SD_MV, np.zeros(len(rows))])
     shift = np.linalg.lstsq(weighed, wanted, rcond=None)[0]
     if np.abs(shift).max() > _MOST_MM:
@@ -64,16 +65,16 @@ def balanced(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
     return replace(page, rows=replace(page.rows, segments=segments))
 
 
-def _nothing(drawn: Sequence[Drawn], fs: float) -> Iterator[tuple[float, dict[Drawn, float]]]:
-    """Sums of leads that ought to be nothing, what they are, mV, and their parts with signs; only those that hold but for a constant."""
-    columns = {item.segment.lead: item for item in drawn if not item.segment.rhythm}
+def _nothing(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
+    """Sums of leads that are zero in theory: their measured value in mV and their terms with signs. Inconsistent sums are left out."""
+    columns = {item.segment.lead: item for item in readings if not item.segment.rhythm}
     for signs in _SUMS.values():
         if set(signs) <= set(columns):
             parts = {columns[lead]: sign for lead, sign in signs.items()}
             found = _sum(parts, fs)
             if found is not None and found[1] < _LEFT:
                 yield found[0], parts
-    for strip in (item for item in drawn if item.segment.rhythm):
+    for strip in (item for item in readings if item.segment.rhythm):
         part = columns.get(strip.segment.lead)
         if part is not None and alike(*together([strip, part], fs)) > _SAME:
             parts = {strip: 1.0, part: -1.0}
@@ -82,8 +83,8 @@ def _nothing(drawn: Sequence[Drawn], fs: float) -> Iterator[tuple[float, dict[Dr
                 yield found[0], parts
 
 
-def _sum(parts: Mapping[Drawn, float], fs: float) -> tuple[float, float] | None:
-    """The middle of a sum of leads, mV, and what is left of it besides, as a share of theirs; None if they are not drawn together."""
+def _sum(parts: Mapping[SegmentReading, float], fs: float) -> tuple[float, float] | None:
+    """The median of a sum of leads, mV, and its residual as a share of the leads; None if the leads are not drawn at the same time."""
     every = np.array([sign * signal for signal, sign in zip(together(list(parts), fs), parts.values(), strict=True)])
     known = np.isfinite(every).all(axis=0)
     if known.sum() < 0.5 * fs:

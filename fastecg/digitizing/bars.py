@@ -8,33 +8,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.analysis import PageAnalysis
+from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import Straight
+from fastecg.digitizing.follow import StraightPage
 from fastecg.digitizing.snapping import pixel_phase
-from fastecg.digitizing.views import View
 from fastecg.kernels.runs import runs_of
 
 if TYPE_CHECKING:
     from fastecg.digitizing.time_axis import TimeAxis
 
-REACH_MM = 1.0  # left and right of the place where columns meet, bars are looked for
-_PLAIN_REACH_MM = 2.0  # the same where millimetres are guessed
-_ABOVE_MM = 6.0  # of that place
-_BELOW_MM = 4.0
-_LEAST_MM = 1.5  # of upright ink, for a bar
-_DASH_GAP_MM = 1.3  # between a bar's dashes at most
-_LEAST_DASHED_MM = 4.0  # of dashes, for a bar: letters are less tall
-_WRITTEN = 0.3  # what the network has to call writing, 0 to 1
-_FRAME = 5  # bars that tell how a page lies, at least
-_ROUNDS = 3  # of leaving out bars that do not fit
-_SAME_MM = 0.06  # bars that agree
-_FEW = 3  # bars that tell anything, at least
+#: Bars are looked for up to this far left and right of where two columns meet.
+REACH_MM = 1.0
+_GRIDLESS_REACH_MM = 2.0  # The same on a page whose millimetres are guessed.
+_ABOVE_MM = 6.0  # Bars are looked for up to this far above the row's level.
+_BELOW_MM = 4.0  # Bars are looked for up to this far below the row's level.
+_LEAST_MM = 1.5  # Minimum length of the upright ink of a solid bar.
+_DASH_GAP_MM = 1.3  # Largest gap between the dashes of a bar.
+_LEAST_DASHED_MM = 4.0  # Minimum length of a dashed bar: letters are shorter.
+_WRITTEN = 0.3  # Value of the network's writing map (0 to 1) from which ink may belong to a bar.
+_FRAME = 5  # Minimum number of bars from which the scale and tilt of a page are estimated.
+_ROUNDS = 3  # Number of times that outliers are left out of that estimate.
+_SAME_MM = 0.06  # Bars closer than this agree.
+_FEW = 3  # Minimum number of bars for any conclusion.
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar between columns.
+    """A bar between two columns.
 
     Attributes
     ----------
@@ -54,18 +55,18 @@ class Bar:
     pixel_phase: float = 0.0
 
 
-def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight, reach_mm: float = REACH_MM) -> list[Bar]:
-    """Bars between columns: the middle of upright ink that is no trace."""
+def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage, reach_mm: float = REACH_MM) -> list[Bar]:
+    """Find bars between columns: upright ink that is not a trace."""
     from scipy.ndimage import grey_closing, grey_opening
 
     ink = straight.ink
     if ink is None:
         return []
     found = []
-    for track in (track for track in placed.tracks[: placed.strips] if track is not None):
-        for column in range(1, len(placed.layout.columns)):
+    for track in (track for track in match.tracks[: match.strips] if track is not None):
+        for column in range(1, len(match.layout.columns)):
             x = axis.start_mm + column * axis.pitch_mm
-            y = float(view.tracks[track].level_at(np.array([x]))[0])
+            y = float(analysis.tracks[track].level_at(np.array([x]))[0])
             across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
             down = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
             bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
@@ -78,16 +79,16 @@ def find_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
                 middle = float(np.average(across[first:stop], weights=height[first:stop]))
                 ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
-                found.append(Bar(column, y, middle - x, pixel_phase(ends, 0, view.warp, view.layers)))
+                found.append(Bar(column, y, middle - x, pixel_phase(ends, 0, analysis.warp, analysis.layers)))
     return found
 
 
-def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> tuple[float, float]:
-    """By what factor columns are farther apart than was thought, and by how much rows fall more, mm a mm, as the bars between them tell.
+def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> tuple[float, float]:
+    """The factor by which columns are farther apart than assumed, and the additional tilt of rows in mm per mm, told by the bars.
 
     1 and 0 where there are not enough.
     """
-    bars = find_bars(axis, view, placed, straight, _PLAIN_REACH_MM)
+    bars = find_bars(axis, analysis, match, straight, _GRIDLESS_REACH_MM)
     if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME:
         return 1.0, 0.0
     x, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
@@ -103,7 +104,7 @@ def frame_of_bars(axis: TimeAxis, view: View, placed: Assignment, straight: Stra
 
 
 def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
-    """Of every column the bars that agree, where most do; nothing if most columns have none."""
+    """The bars of every column that agree with one another; empty if most columns have none."""
     agreed = []
     for column in range(1, columns):
         own = [bar for bar in bars if bar.column == column]
@@ -113,14 +114,14 @@ def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
     return agreed if len(bars) >= _FEW and len(agreed) > (columns - 1) / 2 else []
 
 
-def barred(axis: TimeAxis, view: View, placed: Assignment, straight: Straight) -> int:
-    """Before how many columns there are bars, if time runs as it is thought."""
-    return len(agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns)))
+def barred(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> int:
+    """The number of columns with bars in front of them if the time axis is right."""
+    return len(agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns)))
 
 
 def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-    """Ink of a strip at page x (columns) and page y (rows), between its pixels by straight lines."""
+    """Ink of a strip at page x (columns) and page y (rows), interpolated linearly."""
     from scipy.ndimage import map_coordinates
 
-    places = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")
-    return np.asarray(map_coordinates(strip.ink, places, order=1, mode="constant"))
+    points = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")
+    return np.asarray(map_coordinates(strip.ink, points, order=1, mode="constant"))

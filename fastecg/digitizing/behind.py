@@ -13,40 +13,42 @@ from dataclasses import replace
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.kernels.runs import runs_of
 
-_LONGEST_S = 0.06  # of what may be hidden
-_WINDOW_S = 0.12  # of the visible trace on either side that another beat has to repeat
-_NEAR_S = 0.03  # the nearer to what is hidden, the more a sample of the window counts: by 1 / e less from here to there
-_LEVEL_S = 0.006  # the same where the height is told
-_STRIP_S = 0.05  # of a rhythm strip before and after what is hidden, that has to be repeated too
-_ALIKE = 0.25  # of a window's standard deviation: how far another beat may be off, root mean square
-_ALIKE_STRIP = 0.5  # the same of a rhythm strip, which need only not tell of another part of a beat
-_CALM_MM = 0.25  # a window that moves less tells nothing of what follows it
-_SAME_MM = 0.1  # how far beats that are alike may be off besides
-_FADE_S = 0.006  # in which a slope that nothing else continues dies away
-_UNSEEN_MM = 1.0  # standard deviation of what nothing tells
-_REPEATED_MM = 0.4  # the same of what another beat tells
+_LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
+_WINDOW_S = 0.12  # Length of the visible trace on either side that is compared with other beats.
+_NEAR_S = 0.03  # Decay of the comparison's weights with the distance from the hidden stretch.
+_LEVEL_S = 0.006  # Decay of the weights with which the level of the filled-in beat is adjusted.
+_STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
+_ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the window's standard deviation.
+_ALIKE_STRIP = 0.5  # The same for the rhythm strip, which only has to exclude another part of a beat.
+_CALM_MM = 0.25  # Standard deviation below which a window is too flat to tell what follows it.
+_SAME_MM = 0.1  # Tolerance added to both of these limits.
+_FADE_S = 0.006  # Time constant with which a slope dies away that no other beat continues.
+_UNSEEN_MM = 1.0  # Standard deviation assigned to samples that nothing tells.
+_REPEATED_MM = 0.4  # Standard deviation assigned to samples taken from another beat.
 
 
-def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
-    """The segments of a page, with what is hidden of them as it likely is.
+def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
+    """Fill in hidden parts of segments as other beats suggest.
 
     Parameters
     ----------
-    drawn : sequence of Drawn
-    rows : Rows
+    readings : sequence of SegmentReading
+    rows : PageSegments
     warp : PageWarp
-    ink : Ink
+    ink : PictureInk
         Its `hidden` tells what cannot be seen.
     """
-    unseen = [_unseen(item, rows, warp, ink.hidden) for item in drawn]
-    shown = [np.where(hidden, np.nan, item.y_mm) for item, hidden in zip(drawn, unseen, strict=True)]
+    unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
+    shown = [np.where(hidden, np.nan, item.y_mm) for item, hidden in zip(readings, unseen, strict=True)]
     out = []
-    for k, item in enumerate(drawn):
-        strips = [(shown[j], item.segment.start - other.segment.start) for j, other in enumerate(drawn) if other.segment.rhythm and j != k]
+    for k, item in enumerate(readings):
+        strips = [
+            (shown[j], item.segment.start - other.segment.start) for j, other in enumerate(readings) if other.segment.rhythm and j != k
+        ]
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for start, stop in runs_of(unseen[k]).tolist():
             if stop - start <= round(_LONGEST_S * rows.fs):
@@ -55,8 +57,8 @@ def continued(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> l
     return out
 
 
-def _unseen(item: Drawn, rows: Rows, warp: PageWarp, hidden: np.ndarray) -> np.ndarray:
-    """Which samples (n,) of a segment lie behind something, or were not read."""
+def _unseen(item: SegmentReading, rows: PageSegments, warp: PageWarp, hidden: np.ndarray) -> np.ndarray:
+    """Which samples (n,) of a segment are hidden or were not read."""
     known = np.flatnonzero(np.isfinite(item.y_mm))
     if not known.size:
         return np.ones(len(item.y_mm), dtype=bool)
@@ -71,7 +73,7 @@ def _unseen(item: Drawn, rows: Rows, warp: PageWarp, hidden: np.ndarray) -> np.n
 def _fill(
     y_mm: np.ndarray, sd_mm: np.ndarray, shown: np.ndarray, hole: tuple[int, int], strips: Sequence[tuple[np.ndarray, int]], fs: float
 ) -> None:
-    """Write, in place, what is hidden of a trace (n,) from one sample to before another.
+    """Fill in a hidden part of a trace (n,), in place.
 
     `shown` (n,) is NaN where the trace cannot be seen. Of every rhythm strip there is what it shows, and at which of its samples the trace
     begins.
@@ -100,7 +102,7 @@ def _fill(
 
 
 def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray:
-    """Samples on either side of a hole, as far as they can be seen without a break, and at most `window` of either."""
+    """Indices of the samples on either side of a hole that are visible without interruption, at most `window` on each side."""
     start, stop = hole
     lost = np.flatnonzero(np.isnan(shown))
     first = max([start - window, 0, *(lost[lost < start] + 1).tolist()])
@@ -111,7 +113,7 @@ def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray
 def _another_beat(
     shown: np.ndarray, hole: tuple[int, int], beside: np.ndarray, weights: np.ndarray, strips: Sequence[tuple[np.ndarray, int]], fs: float
 ) -> int | None:
-    """How many samples later a trace (n,) does the same, before, after and in what is hidden; None if it nowhere does."""
+    """By how many samples later a trace (n,) repeats what surrounds a hole and shows what is in it; None if it never does."""
     first, last = min(beside[0], hole[0]), max(beside[-1] + 1, hole[1])
     shifts = np.arange(-first, len(shown) - last + 1)
     needed = np.lib.stride_tricks.sliding_window_view(shown, last - first)
@@ -139,7 +141,7 @@ def _another_beat(
 
 
 def _off(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """How far a signal's samples `at` are from those `shifts` later, but for a steady voltage, (shifts,), and what they move, both rms."""
+    """Root-mean-square difference (shifts,) of a signal at `at` and `shifts` later, without a constant, and that signal's own variation."""
     own = signal[at] - np.average(signal[at], weights=weights)
     others = signal[at[None, :] + shifts[:, None]]
     others = others - np.average(others, axis=1, weights=weights)[:, None]

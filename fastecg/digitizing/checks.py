@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from fastecg.digitizing.layout import Drawn
+from fastecg.digitizing.layout import SegmentReading
 
 #: Leads and their signs that add up to nothing.
 SUMS: Mapping[str, Mapping[str, float]] = {
@@ -20,17 +20,17 @@ SUMS: Mapping[str, Mapping[str, float]] = {
     "avr": {"aVR": 2.0, "I": 1.0, "II": 1.0},
 }
 
-_LEAST_S = 0.5  # of common time, for leads to be compared
-_BEAT_S = 0.02  # half of a QRS complex, over which beats are blurred
-_QUIET_MV = 0.02  # standard deviation below which a sum says nothing
+_LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
+_BEAT_S = 0.02  # Half the width of a QRS complex: the steepness of two leads is smoothed over it before their beats are compared.
+_QUIET_MV = 0.02  # Standard deviation below which a sum of leads is too flat to be checked.
 
 
-def checks_of(drawn: Sequence[Drawn], fs: float) -> dict[str, float]:
-    """Residuals of a reading: 0 where it agrees with itself, about 1 where it has nothing of an ECG.
+def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]:
+    """Residuals of a reading: 0 if it is consistent, about 1 if it has nothing of an ECG.
 
     Parameters
     ----------
-    drawn : sequence of Drawn
+    readings : sequence of SegmentReading
         Segments as they were read.
     fs : float
         Their samples a second.
@@ -42,24 +42,24 @@ def checks_of(drawn: Sequence[Drawn], fs: float) -> dict[str, float]:
         of the strips less their columns, in the same way; "beats": 1 less the correlation of how much leads of one time move. Only what
         can be told of the leads that are there.
     """
-    found = {name: left for name, signs in SUMS.items() if (left := _left_over(drawn, signs, fs)) is not None}
-    strips = [left for strip in drawn if strip.segment.rhythm if (left := strip_left_over(strip, drawn, fs)) is not None]
+    found = {name: left for name, signs in SUMS.items() if (left := _left_over(readings, signs, fs)) is not None}
+    strips = [left for strip in readings if strip.segment.rhythm if (left := strip_left_over(strip, readings, fs)) is not None]
     if strips:
         found["strip"] = float(np.mean(strips))
-    beats = _beats(drawn, fs)
+    beats = _beats(readings, fs)
     if beats is not None:
         found["beats"] = 1.0 - beats
     return {name: round(float(value), 3) for name, value in found.items()}
 
 
-def strip_left_over(strip: Drawn, drawn: Sequence[Drawn], fs: float) -> float | None:
-    """What is left of a rhythm strip less what a column shows of its lead, as a share of both; None if no column does."""
-    part = next((item for item in drawn if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
+def strip_left_over(strip: SegmentReading, readings: Sequence[SegmentReading], fs: float) -> float | None:
+    """The difference of a rhythm strip and its lead's column, as a share of both; None if no column shows that lead."""
+    part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
     return None if part is None else 1.0 - alike(*together([strip, part], fs))
 
 
 def alike(a: np.ndarray, b: np.ndarray) -> float:
-    """How far two signals that begin together are one, where both were read: 1 if they are, about 0 if they have nothing in common."""
+    """Similarity of two signals that start together, where both were read: 1 if they are equal, about 0 if they are unrelated."""
     n = min(len(a), len(b))
     known = np.isfinite(a[:n]) & np.isfinite(b[:n])
     one, other = a[:n][known], b[:n][known]
@@ -67,17 +67,17 @@ def alike(a: np.ndarray, b: np.ndarray) -> float:
     return float(1.0 - (one - other).var() / power) if power else 0.0
 
 
-def together(items: Sequence[Drawn], fs: float) -> list[np.ndarray]:
-    """Millivolts of segments in the time that all of them show; empty if it is short."""
+def together(items: Sequence[SegmentReading], fs: float) -> list[np.ndarray]:
+    """Millivolts of segments during the time that all of them show; empty if that is short."""
     first, last = max(item.segment.start for item in items), min(item.segment.stop for item in items)
     if last - first < _LEAST_S * fs:
         return [np.empty(0) for _ in items]
     return [item.millivolts[first - item.segment.start : last - item.segment.start] for item in items]
 
 
-def _left_over(drawn: Sequence[Drawn], signs: Mapping[str, float], fs: float) -> float | None:
-    """What is left of a sum of leads that ought to be nothing, less its mean: a share of their own; None if they are not drawn together."""
-    parts = {item.segment.lead: item for item in drawn if not item.segment.rhythm and item.segment.lead in signs}
+def _left_over(readings: Sequence[SegmentReading], signs: Mapping[str, float], fs: float) -> float | None:
+    """Residual of a sum of leads that is zero in theory, without its mean, as a share of the leads; None if they do not overlap."""
+    parts = {item.segment.lead: item for item in readings if not item.segment.rhythm and item.segment.lead in signs}
     if len(parts) < len(signs):
         return None
     signals = together([parts[lead] for lead in signs], fs)
@@ -89,10 +89,10 @@ def _left_over(drawn: Sequence[Drawn], signs: Mapping[str, float], fs: float) ->
     return float(every[:, known].sum(axis=0).std() / own) if own > _QUIET_MV else None
 
 
-def _beats(drawn: Sequence[Drawn], fs: float) -> float | None:
-    """Mean correlation of how much leads move, over all pairs that are drawn together; None if there is none."""
+def _beats(readings: Sequence[SegmentReading], fs: float) -> float | None:
+    """Mean correlation of the steepness of leads over all pairs that overlap in time; None if no pair does."""
     found = []
-    for a, b in combinations(drawn, 2):
+    for a, b in combinations(readings, 2):
         if a.segment.lead == b.segment.lead or a.segment.row == b.segment.row:
             continue
         one, other = together([a, b], fs)
@@ -102,7 +102,7 @@ def _beats(drawn: Sequence[Drawn], fs: float) -> float | None:
 
 
 def swing(signal: np.ndarray, fs: float) -> np.ndarray:
-    """How much a signal moves at every sample, smoothed over a QRS complex; no lead counts more than another."""
+    """Steepness of a signal at every sample, smoothed over a QRS complex and normalised so that all leads have the same weight."""
     from scipy.ndimage import gaussian_filter1d
 
     moves = gaussian_filter1d(np.abs(np.gradient(np.nan_to_num(signal.astype(np.float64)))), _BEAT_S * fs)
@@ -110,5 +110,5 @@ def swing(signal: np.ndarray, fs: float) -> np.ndarray:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlation; 0 for what does not move."""
+    """Pearson's correlation; 0 if a signal is constant."""
     return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and a.std() > 0 and b.std() > 0 else 0.0

@@ -13,18 +13,18 @@ from fastecg.kernels.runs import runs_of
 #: Between the heights at which the picture is asked where the page's verticals run.
 CURVE_MM = 2.0
 
-_LATTICE_MM = 2.0  # between the points at which a strip asks the warp
-_EDGE_MM = 1.5  # strip beyond the ink
-_FAINT = 0.12  # ink that counts when the extent of a trace is looked for
-_SURE = 0.6  # ink from here on is as good as any: else a paler row would lose to a neighbour
-_CLIMB = 0.001  # cost of a px up or down
-_PAPER = 1.0  # what it costs more over paper
-_TIP_PX = 3  # ink beyond a path and its neighbours, to be a tip
-_ENOUGH = 0.3  # px of ink in a column for it to count
+_LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; in between it is interpolated.
+_EDGE_MM = 1.5  # Margin of a strip above and below the ink.
+_FAINT = 0.12  # Share of the plane's fullest ink from which a pixel counts towards the extent of a trace.
+_SURE = 0.6  # Ink is clipped here before a path is sought; otherwise a pale row would lose to a dark neighbour.
+_CLIMB = 0.001  # Cost of a path's step of 1 px up or down.
+_PAPER = 1.0  # Additional cost of such a step over bare paper.
+_TIP_PX = 3  # Minimum length of ink above or below a path and its neighbours that makes a tip of a peak.
+_ENOUGH = 0.3  # Minimum ink (in px of full ink) in a column of a strip for its height to count.
 
 
 class PageWarp(Protocol):
-    """What is needed of a map between page (mm) and picture (px): `fastecg.mesh.Warp` and `FittedWarp` are such."""
+    """What digitising needs of a map between page (mm) and picture (px); `fastecg.mesh.Warp` and `FittedWarp` provide it."""
 
     @property
     def scale(self) -> float:
@@ -55,7 +55,7 @@ class Strip:
 
 
 def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -> tuple[float, float] | None:
-    """Lowest and highest page y of a plane's ink between two page x; None if there is none."""
+    """Smallest and largest page y of a plane's ink between two page x; None if there is no ink."""
     page = warp.inverse(inked(plane, _FAINT * _full(plane)))
     inside = (page[:, 0] >= span_mm[0]) & (page[:, 0] <= span_mm[1])
     if inside.sum() < 8:
@@ -71,7 +71,7 @@ def inked(plane: np.ndarray, least: float) -> np.ndarray:
 
 
 def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> Strip:
-    """The ink of a plane between two page x and two page y, seen straight at the picture's own scale."""
+    """Resample the ink of a plane between two page x and two page y, straightened, at the picture's own scale."""
     from scipy.ndimage import map_coordinates
 
     ink = map_coordinates(plane, _seen_at(warp, span_mm, reach_mm)[::-1], order=1, mode="constant", output=np.float32) / _full(plane)
@@ -80,7 +80,7 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
 
 @lru_cache(maxsize=1)  # a page is asked for in several planes, one after the other
 def _seen_at(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> np.ndarray:
-    """Pixels (2, rows, columns), x and y, at which a strip of the page is seen."""
+    """Pixel coordinates (2, rows, columns), x and y, of the points of a strip."""
     left, right = span_mm
     top, bottom = reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM
     coarse = [np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ((left, right), (top, bottom))]
@@ -90,14 +90,14 @@ def _seen_at(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float
 
 
 def forget_strips() -> None:
-    """Give back what is kept for further strips of the last page: 16 bytes a pixel."""
+    """Free what is cached for further strips of the last page: 16 bytes a pixel."""
     _seen_at.cache_clear()
 
 
-def _between(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Values along the last axis at `places` between them, counted in their spacing, by straight lines."""
-    below = np.minimum(places.astype(int), values.shape[-1] - 2)
-    part = places - below
+def _between(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Interpolate along the last axis linearly at `positions` in units of the spacing."""
+    below = np.minimum(positions.astype(int), values.shape[-1] - 2)
+    part = positions - below
     found = np.take(values, below, axis=-1)
     found *= 1.0 - part
     after = np.take(values, below + 1, axis=-1)
@@ -107,7 +107,7 @@ def _between(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -> tuple[float, np.ndarray]:
-    """How the page's verticals at page x (n,) run in the picture, from above one page y to below another.
+    """Pixels of the page's verticals at page x (n,), over a range of page y.
 
     Returns
     -------
@@ -118,12 +118,12 @@ def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -
     """
     top = reach_mm[0] - CURVE_MM
     levels = top + CURVE_MM * np.arange(int(np.ceil((reach_mm[1] - top) / CURVE_MM)) + 2)
-    places = np.stack(np.broadcast_arrays(x_mm[None, :], levels[:, None]), axis=-1)
-    return top, warp.forward(places.reshape(-1, 2)).reshape(places.shape)
+    positions = np.stack(np.broadcast_arrays(x_mm[None, :], levels[:, None]), axis=-1)
+    return top, warp.forward(positions.reshape(-1, 2)).reshape(positions.shape)
 
 
 def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
-    """Page y at page x by the mean of every column's ink, straight lines between columns: the vertical scan of common digitisers."""
+    """Page y at page x from the mean of every column's ink, interpolated linearly, as common digitisers do."""
     known, heights = _means(strip.ink)
     if not known.size:
         return np.full(len(x_mm), np.nan)
@@ -131,7 +131,7 @@ def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
 
 
 def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray | None = None) -> np.ndarray:
-    """Page y at page x of a path through the ink, up to the tips of spikes: what a fit starts from.
+    """Page y at page x of a path through the ink that includes the tips of spikes; a fit starts from it.
 
     In the columns of a narrow spike every height lies in ink, so that a fit that starts half way up ends there.
 
@@ -159,7 +159,7 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray 
 
 
 def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cheapest path through ink (height, width) from left to right: its least and its largest row (width,) in every column.
+    """The cheapest path through ink (height, width) from left to right: its first and last row (width,) in every column.
 
     `bias` (height,) is what a step to the right costs more in a row.
     """
@@ -171,7 +171,7 @@ def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Tips (n, 2), column and row, of `sure` ink that runs on straight up from the upper edge (columns,) of a path, or `through`."""
+    """Tips (n, 2), column and row, of `sure` ink that continues above the upper edge (columns,) of a path."""
     height, width = sure.shape
     rows = np.arange(height)[:, None]
     every = np.arange(width)
@@ -188,7 +188,7 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
 
 
 def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:
-    """Page y at page x by the soft maximum of every column's ink, monotone cubics between columns.
+    """Page y at page x from the soft maximum of every column's ink, with monotone cubics between columns.
 
     So do networks that end in a softmax over columns.
     """
@@ -201,18 +201,18 @@ def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np
     ink = gaussian_filter1d(strip.ink[:, known], 0.7, axis=0)
     share = np.expm1(ink / temperature)  # 0 where there is no ink, so that a long column of paper does not count
     heights = (share * np.arange(len(share))[:, None]).sum(axis=0) / share.sum(axis=0)
-    places = np.clip((x_mm - strip.left_mm) * strip.scale, known[0], known[-1])
-    return np.asarray(strip.top_mm + PchipInterpolator(known, heights)(places) / strip.scale)
+    positions = np.clip((x_mm - strip.left_mm) * strip.scale, known[0], known[-1])
+    return np.asarray(strip.top_mm + PchipInterpolator(known, heights)(positions) / strip.scale)
 
 
 def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
-    """Which page x lie more than `most_mm` from the nearest column that has ink."""
+    """Which page x are farther than `most_mm` from the nearest column with ink."""
     known, _ = _means(strip.ink)
     if not known.size:
         return np.ones(len(x_mm), dtype=bool)
-    places = (x_mm - strip.left_mm) * strip.scale
-    after = np.clip(np.searchsorted(known, places), 1, max(len(known) - 1, 1))
-    nearest = np.minimum(np.abs(places - known[after - 1]), np.abs(places - known[np.minimum(after, len(known) - 1)]))
+    positions = (x_mm - strip.left_mm) * strip.scale
+    after = np.clip(np.searchsorted(known, positions), 1, max(len(known) - 1, 1))
+    nearest = np.minimum(np.abs(positions - known[after - 1]), np.abs(positions - known[np.minimum(after, len(known) - 1)]))
     return np.asarray(nearest > most_mm * strip.scale)
 
 
@@ -224,5 +224,5 @@ def _means(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _full(plane: np.ndarray) -> float:
-    """The value of a plane that means covered."""
+    """The value of a plane that means full coverage."""
     return 255.0 if plane.dtype == np.uint8 else 1.0

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -28,25 +29,29 @@ from fastecg.digitizing.coarse import (
     straighten,
     verticals,
 )
-from fastecg.digitizing.gauss_newton import STAGES, Stage, Stroke, fit_stroke
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows, Segment
+from fastecg.digitizing.gauss_newton import STAGES, Stage, StrokeProblem, fit_stroke
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.phase import Fives, find_grid
+from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.refine import bridged, refined
+from fastecg.digitizing.row_ends import late_mm
 from fastecg.errors import ImageError, LayoutError
 from fastecg.kernels.runs import runs_of
 from fastecg.record import LEADS, Record
 
-#: How millivolts are read: the mean of every column's ink, a soft maximum of every column, or a fit of the pen's stroke.
-MODES = ("centroid", "softargmax", "render")
+#: How millivolts are read: by a fit of the pen's stroke, by a soft maximum of every column of ink, or by the mean of every column.
+Mode = Literal["stroke_fit", "softargmax", "centroid"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
-_MARGIN_PX = 8  # picture round a segment's ink that the fit looks at
-_ALIKE = 0.9  # two readings of one lead are the same to this degree, or they are not merged
-_LOST_PX = 3.0  # a sample less certain than this was not read
-_BARE = 0.25  # of the pen's ink: a knot with less is not on the trace
-_GAP_S = 0.04  # gaps up to this long are bridged by the prior
-_FIVE_MM = 5.0
-_FROM_INK = STAGES[2:]  # of a fit that starts along the ink: soft strokes would lead it away again
+_MARGIN_PX = 8  # Margin of the picture around a segment's ink that takes part in the fit.
+_ALIKE = 0.9  # Least similarity (see `alike`) at which two readings of one lead are averaged.
+_LOST_PX = 3.0  # Samples with a larger standard deviation count as not read.
+_BARE = 0.25  # A knot on less than this share of the pen's ink is not on the trace.
+_ON_TIME_MM = 0.002  # Least error of the start of time for which the fit is done again.
+_GAP_S = 0.04  # Longest gap that the prior bridges.
+_FIVE_MM = 5.0  # Distance of the grid's heavy lines, of which the grid alone leaves open which is which.
+_FROM_INK = STAGES[2:]  # Stages of a fit that starts along the ink: the soft strokes of the first stages would lead it away again.
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,31 +64,30 @@ class Decoded:
         Millivolts; NaN where nothing was read.
     sd : ndarray, shape (leads, samples)
         Standard deviation of every sample in mV, as the fit tells it; NaN in modes that do not tell.
-    layout : Rows
+    layout : PageSegments
         Where the leads were taken to be, in the page's coordinates of `warp`.
     warp : PageWarp
         The map between picture and page.
     flags : tuple of str
         What went wrong or was doubtful.
-    pen_mm : float
-        How thick the pen was in the picture; NaN where that was not fitted.
     """
 
     record: Record
     sd: np.ndarray
-    layout: Rows
+    layout: PageSegments
     warp: PageWarp
     flags: tuple[str, ...] = ()
-    pen_mm: float = np.nan
 
 
 def decode(
     layers: Mapping[str, np.ndarray],
-    rows: Rows,
+    rows: PageSegments,
     *,
-    mode: str = "render",
+    mode: str = "stroke_fit",
     warp: PageWarp | None = None,
-    ink: Ink | None = None,
+    ink: PictureInk | None = None,
+    pulses: Sequence[Pulse] = (),
+    start_sd_mm: float = 0.0,
     name: str = "record",
 ) -> Decoded:
     """Read the signals of a page from its layers.
@@ -93,14 +97,18 @@ def decode(
     layers : mapping of str to ndarray
         Coverage in the picture's frame, float32 0 to 1 or uint8 0 to 255. "trace": (height, width), or (segments, height, width) with a
         plane for each of `rows.segments`; "grid": (height, width), the ink of all grid lines; "major": that of the 5 mm lines alone.
-    rows : Rows
+    rows : PageSegments
         Which lead is where. Places count from the grid's first crossing; where a `warp` is given, in its page coordinates.
     mode : str
         One of `MODES`.
     warp : PageWarp, optional
         The map between picture and page, if known; found from the grid otherwise.
-    ink : Ink, optional
-        The pen's ink as the picture shows it: mode "render" then ends with a fit to that.
+    ink : PictureInk, optional
+        The pen's ink as the picture shows it: mode "stroke_fit" then ends with a fit to that.
+    pulses : sequence of Pulse
+        The page's calibration pulses.
+    start_sd_mm : float
+        About how exactly `rows` tell where time starts. Unless that is 0, the fit to `ink` moves it to where the ends of rows have it.
     name : str
         Of the record.
 
@@ -125,21 +133,41 @@ def decode(
     if warp is None:
         fitted, lattice = find_grid(_covered(layers["grid"]), Fives(_covered(layers["major"])))
         if lattice.mended:
-            flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} places and set right")
+            flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} points and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
     readings = list(read_segments(planes, rows, warp, mode, None if ink is None else ink.hidden.astype(np.float32)))
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
-    if ink is not None and mode == "render":
-        readings = continued(refined(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
+    if ink is not None and mode == "stroke_fit":
+        readings, ends = refined(bridged(readings, rows, warp, ink), rows, warp, ink, pulses)
+        late = late_mm(ends, start_sd_mm) if start_sd_mm else 0.0
+        if abs(late) > _ON_TIME_MM:
+            readings, rows = later(readings, rows, late)
+            readings, _ = refined(readings, rows, warp, ink)
+        readings = continued(readings, rows, warp, ink)
     flags += _unread(readings, rows)
-    pens = [item.pen_mm for item in readings if np.isfinite(item.pen_mm)]
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
-    return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags), float(np.median(pens)) if pens else np.nan)
+    return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
 
-def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float, float]:
-    """What to add to a warp's places so that the traces' ink is where the rows have it: multiples of 5 mm along x and y.
+def later(readings: Sequence[SegmentReading], rows: PageSegments, by_mm: float) -> tuple[list[SegmentReading], PageSegments]:
+    """Take every sample to lie `by_mm` farther right: the same traces, read there, and the rows that have it so."""
+    from scipy.ndimage import map_coordinates
+
+    moved = rows.moved((by_mm, 0.0))
+    to = dict(zip(rows.segments, moved.segments, strict=True))
+    out = []
+    for item in readings:
+        there = np.arange(len(item.y_mm)) + by_mm / (rows.speed_mm_s / rows.fs)
+        known = np.isfinite(item.y_mm)
+        y = np.interp(np.arange(len(item.y_mm)), np.flatnonzero(known), item.y_mm[known]) if known.any() else item.y_mm
+        y = np.where(known, map_coordinates(y, [there], order=3, mode="nearest"), np.nan)
+        out.append(replace(item, segment=to[item.segment], y_mm=y))
+    return out, moved
+
+
+def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tuple[float, float]:
+    """Offsets along x and y, multiples of 5 mm, that move the warp's coordinates so that ink is where the rows have it.
 
     Along x every segment's left and right ends vote, since some may lie outside the picture; along y the middle of the ink does.
     """
@@ -159,15 +187,19 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: Rows) -> tuple[float,
     return _FIVE_MM * votes.most_common(1)[0][0], _FIVE_MM * float(np.rint(np.median(down) / _FIVE_MM))
 
 
-def read_segments(planes: Iterable[np.ndarray], rows: Rows, warp: PageWarp, mode: str, hidden: np.ndarray | None = None) -> Iterator[Drawn]:
-    """Read every segment that has ink, as many at once as there are processors: they know nothing of one another."""
+def read_segments(
+    planes: Iterable[np.ndarray], rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
+) -> Iterator[SegmentReading]:
+    """Read every segment that has ink, in parallel: segments are independent of one another."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
         yield from (reading for reading in found if reading is not None)
 
 
-def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode: str, hidden: np.ndarray | None = None) -> Drawn | None:
-    """One segment; None if it has no ink."""
+def _read(
+    plane: np.ndarray, segment: Segment, rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
+) -> SegmentReading | None:
+    """Read one segment; None if it has no ink."""
     x_mm = segment.x_mm + np.arange(segment.stop - segment.start) * (rows.speed_mm_s / rows.fs)
     span = float(x_mm[0]), float(x_mm[-1])
     reach = extent_mm(plane, warp, span)
@@ -175,14 +207,14 @@ def _read(plane: np.ndarray, segment: Segment, rows: Rows, warp: PageWarp, mode:
         return None
     strip = straighten(plane, warp, (span[0] - 1.0, span[1] + 1.0), reach)
     y_mm, sd_mm = (column_peaks if mode == "softargmax" else column_means)(strip, x_mm), np.full(len(x_mm), np.nan)
-    if mode == "render":
+    if mode == "stroke_fit":
         lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
         behind = None
         if hidden is not None:
             behind = straighten(hidden, warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
         starts = {STAGES: y_mm, _FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
         y_mm, sd_mm = _fitted(plane, hidden, warp, x_mm, ~lost, starts, reach, rows)
-    return Drawn(segment, y_mm, sd_mm)
+    return SegmentReading(segment, y_mm, sd_mm)
 
 
 def _fitted(
@@ -193,9 +225,9 @@ def _fitted(
     known: np.ndarray,
     starts_mm: Mapping[tuple[Stage, ...], np.ndarray],
     reach_mm: tuple[float, float],
-    rows: Rows,
+    rows: PageSegments,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Page y (n,) of the knots by a fit of the stroke, and their standard deviations, mm; NaN where `known` is not, and where no ink is.
+    """Page y (n,) of the knots by fitting the stroke, and their standard deviations, mm; NaN where `known` is false or no ink is.
 
     Of the fits from several starts (n,), each with its own stages, the one counts that leaves the least of the ink.
     """
@@ -209,7 +241,7 @@ def _fitted(
     if hidden is not None:
         ink = np.where(hidden[part] > 0, np.float32(np.nan), ink)
     curves[:, ~known] = np.nan  # the pen is lifted there
-    stroke = Stroke(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
+    stroke = StrokeProblem(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     at = np.flatnonzero(known)
     fits = (
         fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), at, start[at]) - top) * warp.scale, stages)
@@ -221,15 +253,15 @@ def _fitted(
 
 
 def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
-    """What of a mask (n,) lies in runs of more than `longest`."""
+    """The part of a mask (n,) that lies in runs longer than `longest`."""
     out = np.zeros(len(bare), dtype=bool)
     for start, stop in runs_of(bare).tolist():
         out[start:stop] = stop - start > longest
     return out
 
 
-def _unread(readings: Sequence[Drawn], rows: Rows) -> list[str]:
-    """What of a page was not read, in a line each: segments, and samples of the others."""
+def _unread(readings: Sequence[SegmentReading], rows: PageSegments) -> list[str]:
+    """Flags for segments and samples that were not read."""
     read = [item.segment for item in readings]
     bare = [segment.lead for segment in rows.segments if segment not in read]
     parts = [f"{item.segment.lead} {lost} of {len(item.y_mm)}" for item in readings if (lost := int(np.isnan(item.y_mm).sum()))]
@@ -239,8 +271,8 @@ def _unread(readings: Sequence[Drawn], rows: Rows) -> list[str]:
     ]
 
 
-def _agreeing(readings: list[Drawn], fs: float, flags: list[str]) -> list[Drawn]:
-    """Readings of which no two of one lead contradict each other: where a strip does not repeat what its column shows, the column counts.
+def _agreeing(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
+    """Resolve contradictions between readings of one lead: if a rhythm strip differs from its column, the column counts.
 
     The mean of two that beat at different moments would be neither.
     """
@@ -258,8 +290,8 @@ def _agreeing(readings: list[Drawn], fs: float, flags: list[str]) -> list[Drawn]
     return out
 
 
-def _joined(readings: list[Drawn], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """One row a lead; where a lead is drawn twice, the mean of both."""
+def _joined(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Combine readings into one row for each lead; a lead that is drawn twice is averaged."""
     names = {reading.segment.lead for reading in readings}
     leads = (*(lead for lead in LEADS if lead in names), *sorted(names - set(LEADS)))
     total, count = np.zeros((len(leads), samples)), np.zeros((len(leads), samples))

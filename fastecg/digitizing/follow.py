@@ -8,27 +8,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
+from fastecg.kernels.runs import runs_of
 
-_REACH_ROWS = 1.6  # how far a trace may go from its baseline, in rows, and at least in mm
-_REACH_MM = 18.0
-_PULL = 0.002  # cost per mm from the baseline
-_FAR_PULL = 0.03  # cost per mm nearer to the next row's
-_INK = 0.15
-_FAINT = 0.02
-_STAY_PX = 3  # ink this near to a row's own belongs to it as well
+_REACH_ROWS = 1.6  # A trace is followed up to this many row distances from its baseline.
+_REACH_MM = 18.0  # A trace is followed at least this far from its baseline.
+_PULL = 0.002  # Cost of a path per mm of distance from the baseline.
+_FAR_PULL = 0.03  # Additional cost per mm where it is closer to the neighbouring row.
+_INK = 0.15  # Least ink that is assigned to a row.
+_FAINT = 0.02  # Least ink of a pixel that is copied to a row's plane.
+_DARK_FIRST = (0.6, 0.5, 0.4, 0.3)  # Ink that is assigned before paler ink, from these values on.
+_PIECE_MM = 2.5  # Least length of a piece of a path over ink without a break that is sure to be the row's own.
+_STAY_PX = 3  # Ink within this distance of two rows' touching traces belongs to both.
 #: Of the network's ink from here on is a trace, however unsure.
 TRACE = 0.12
-_PEN_PX = 5  # beside a path, that its ink fills
-_THINNEST_PX = 0.7  # of ink in a column, at least
-_LEVEL = 0.05  # share of columns that are level
-_ON_PATH_PX = 2  # from a path to ink that is its own
-_INSIDE_MM = 0.4  # of a row's end, where its ink is looked for
-_SOLID = 12  # px in which four fifths have ink: a trace, and no crumb
+_PEN_PX = 5  # Reach above and below a path within which its pen's ink is summed.
+_THINNEST_PX = 0.7  # Columns with less ink (in px of full ink) are left out when the pen's width is measured.
+_LEVEL = 0.05  # Quantile of the ink of columns that is the pen's width: where the trace runs level, a column has no more.
+_ON_PATH_PX = 2  # Reach above and below a path within which ink is its own.
+_INSIDE_MM = 0.4  # Distance inside a supposed end at which following the ink outwards starts.
+_SOLID = 12  # A trace begins where four fifths of this many px have ink; shorter pieces are crumbs.
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """A row of traces followed through the straightened page: its path's least and largest y of every column, mm."""
+class TracePath:
+    """The path of a row of traces through the straightened page: smallest and largest page y in every column, mm."""
 
     top_mm: np.ndarray
     bottom_mm: np.ndarray
@@ -42,8 +45,8 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class Straight:
-    """A page seen straight.
+class StraightPage:
+    """The straightened page, in strips.
 
     Attributes
     ----------
@@ -55,7 +58,7 @@ class Straight:
         The picture's own ink of them, where it is known.
     ink, written : Strip, optional
         All of the picture's own ink, and what the network takes for writing.
-    followed : tuple of Row
+    followed : tuple of TracePath
         The path of every track.
     """
 
@@ -64,17 +67,17 @@ class Straight:
     shown: Strip | None
     ink: Strip | None
     written: Strip
-    followed: tuple[Row, ...]
+    followed: tuple[TracePath, ...]
 
 
 def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, float, float]) -> Strip:
-    """The ink of a page seen straight: (left, top, right, bottom) mm of it."""
+    """The straightened ink of the page within the box (left, top, right, bottom) mm."""
     left, top, right, bottom = area_mm
     return straighten(plane, warp, (left, right), (top, bottom))
 
 
-def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> Row:
-    """The cheapest path along a row of a straightened page, between two page x; rows are `pitch_mm` apart."""
+def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> TracePath:
+    """The cheapest path along a row of a straightened page between two page x; rows are `pitch_mm` apart."""
     scale = strip.scale
     first, last = (int(np.clip((x - strip.left_mm) * scale, 0, strip.ink.shape[1] - 1)) for x in span_mm)
     reach = max(_REACH_ROWS * pitch_mm, _REACH_MM)
@@ -84,38 +87,48 @@ def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple
     away = np.abs(y_mm - baseline_mm)
     bias = _PULL * away + _FAR_PULL * np.maximum(away - 0.35 * pitch_mm, 0.0)
     lows, highs = path_through(part, bias)
-    return Row(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
+    return TracePath(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
 
 
-def _path(strip: Strip, row: Row) -> tuple[int, np.ndarray, np.ndarray]:
-    """A row's path in the pixels of a strip: its first column, and the first and last line of the path in every column."""
-    first = round((row.left_mm - strip.left_mm) * strip.scale)
-    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+def _path(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarray]:
+    """A path in pixels of a strip: its first column, and its first and last row in every column."""
+    first = round((path.left_mm - strip.left_mm) * strip.scale)
+    tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     return first, tops, bottoms
 
 
-def _beside(strip: Strip, row: Row, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """The most ink and all of it in every column of a row's path, from so many pixels above to so many below."""
+def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """The maximum and the sum of the ink in every column, from `reach_px` above a path to as much below."""
     from fastecg.kernels.paths import ink_beside
 
-    first, tops, bottoms = _path(strip, row)
+    first, tops, bottoms = _path(strip, path)
     most, mass = np.zeros(len(tops), dtype=strip.ink.dtype), np.zeros(len(tops), dtype=strip.ink.dtype)
     ink_beside(strip.ink[:, first : first + len(tops)], tops, bottoms, reach_px, most, mass)
     return most, mass
 
 
-def share(strip: Strip, rows: list[Row]) -> np.ndarray:
-    """Whose ink every pixel of a straightened page is, (height, width) uint32: bit 0 for the first row; 0 for nobody's.
+def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
+    """Assign every pixel of ink to rows: (height, width) uint32, bit k for row k; 0 for no row.
 
     Ink belongs to the row whose path it hangs together with on the shortest way. Next to where traces touch it belongs to both.
     """
     from fastecg.kernels.paths import share_ink, spread_owners
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
-    for k, row in enumerate(rows, 1):
+    crumbs = np.zeros(strip.ink.shape, dtype=np.uint8)
+    for k, row in enumerate(paths, 1):
         first, tops, bottoms = _path(strip, row)
-        for x, top, bottom in zip(range(first, first + len(tops)), tops, bottoms, strict=True):
-            owners[max(top, 0) : bottom + 1, x] = k
+        spans = [(first + x, max(top, 0), bottom + 1) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))]
+        unbroken = np.array([strip.ink[top:stop, x].min(initial=1.0) for x, top, stop in spans]) >= _INK
+        for begin, end in runs_of(unbroken).tolist():
+            plane = owners if end - begin >= _PIECE_MM * strip.scale else crumbs
+            for x, top, stop in spans[begin:end]:
+                plane[top:stop, x] = k
+    # Dark ink first: where the traces of two rows just touch, it is pale between them.
+    for least in (*_DARK_FIRST, _INK):
+        share_ink(strip.ink, least, owners)
+    # Between the flanks of a spike a path may lead over the tip of another row's, which is shared by where that hangs together first.
+    np.copyto(owners, crumbs, where=owners == 0)
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
     spread_owners(owners, _STAY_PX, shared)
@@ -123,7 +136,7 @@ def share(strip: Strip, rows: list[Row]) -> np.ndarray:
 
 
 def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarray, count: int) -> list[np.ndarray]:
-    """The ink of every row in the picture's frame, uint8: what `share` gave it."""
+    """The ink of every row in the picture's frame, uint8, as `assign_ink` divides it."""
     rows, columns = np.nonzero(plane > _FAINT)
     page = warp.inverse(np.column_stack([columns, rows]).astype(np.float64))
     x, y = (np.rint((page[:, axis] - edge) * strip.scale) for axis, edge in ((0, strip.left_mm), (1, strip.top_mm)))
@@ -140,31 +153,31 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
     return planes
 
 
-def ends_mm(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float] | None:
-    """Where the ink along a row's path begins and ends, page x; None if there is hardly any. It counts from `least` on."""
-    along, _ = _beside(strip, row, _ON_PATH_PX)
+def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
+    """Page x at which the ink along a path begins and ends; None if there is hardly any. Ink counts from `least` on."""
+    along, _ = _beside(strip, path, _ON_PATH_PX)
     solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():
         return None
     left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID - 1
     left += int(np.argmax(along[left : left + _SOLID] > least))
     right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > least))
-    return row.left_mm + _edge(along, left, -1) / strip.scale, row.left_mm + _edge(along, right, 1) / strip.scale
+    return path.left_mm + _edge(along, left, -1) / strip.scale, path.left_mm + _edge(along, right, 1) / strip.scale
 
 
-def ends_near(strip: Strip, row: Row, places: Sequence[tuple[float, int]]) -> list[float | None]:
-    """Where the ink along a row's path, followed from a little inside of each page x, ends to the right (1) or left (-1), if at all."""
-    along, _ = _beside(strip, row, _ON_PATH_PX)
+def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]) -> list[float | None]:
+    """Page x at which the ink along a path ends, followed outwards from each of the `starts` (page x, 1 for right or -1 for left)."""
+    along, _ = _beside(strip, path, _ON_PATH_PX)
     found: list[float | None] = []
-    for x_mm, way in places:
-        at = round((x_mm - way * _INSIDE_MM - row.left_mm) * row.scale)
+    for x_mm, way in starts:
+        at = round((x_mm - way * _INSIDE_MM - path.left_mm) * path.scale)
         inside = _SOLID <= at < len(along) - _SOLID and along[at] >= TRACE
-        found.append(row.left_mm + _edge(along, at, way) / strip.scale if inside else None)
+        found.append(path.left_mm + _edge(along, at, way) / strip.scale if inside else None)
     return found
 
 
 def _edge(along: np.ndarray, at: int, way: int) -> float:
-    """Where the ink falls to half of what it is inside, near its last column `at`; `way` leads out."""
+    """Position at which the ink falls to half its value inside, near its last column `at`; `way` is the direction outwards."""
     inside = along[max(at - _SOLID, 0) : at + 1] if way > 0 else along[at : at + _SOLID]
     half = 0.5 * float(np.median(inside))
     while 0 <= at < len(along) and along[at] < half:
@@ -177,14 +190,14 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
     return at + way * float((along[at] - half) / max(along[at] - along[beyond], 1e-6))
 
 
-def pen_mm(strip: Strip, row: Row) -> float:
-    """About how thick a row's trace is: the ink of the columns that have least, where it is level."""
-    _, mass = _beside(strip, row, _PEN_PX)
+def pen_mm(strip: Strip, path: TracePath) -> float:
+    """Estimate the width of a row's trace from its thinnest columns, where it is level."""
+    _, mass = _beside(strip, path, _PEN_PX)
     mass = mass[mass > _THINNEST_PX]
     return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
 
 
-def level_mm(row: Row, span_mm: tuple[float, float]) -> float:
-    """The mean height of a row's trace between two page x, mm: machines let no steady voltage through, so that it is 0 mV."""
-    first, last = (int(np.clip((x - row.left_mm) * row.scale, 0, len(row.top_mm) - 1)) for x in span_mm)
-    return float(((row.top_mm + row.bottom_mm) / 2)[first : last + 1].mean())
+def level_mm(path: TracePath, span_mm: tuple[float, float]) -> float:
+    """Mean height of a row's trace between two page x, mm; this is 0 mV, as machines remove any constant voltage."""
+    first, last = (int(np.clip((x - path.left_mm) * path.scale, 0, len(path.top_mm) - 1)) for x in span_mm)
+    return float(((path.top_mm + path.bottom_mm) / 2)[first : last + 1].mean())

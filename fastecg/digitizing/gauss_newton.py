@@ -18,35 +18,48 @@ from fastecg.kernels.fit import BAND, inverse_diagonal
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the annealing: stiffness of the prior, points a pixel, how far stray ink pulls (px), most iterations.
+    """One stage of the annealing.
 
-    It ends early when an iteration gains less than the share `enough` of what is left.
+    Attributes
+    ----------
+    stiffness : float
+        Of the prior on second differences.
+    samples_per_px : int
+        Points of the stroke's model in one px.
+    attract_px : float
+        Reach within which ink off the stroke attracts it.
+    max_iter : int
+    blur : float
+        Half width of the stroke's soft edge, px; 0 to fit it together with the pen.
+    rel_tol : float
+        The stage ends early when an iteration reduces the residual by less than this share.
     """
 
     stiffness: float
-    taps: int
-    far: float
-    rounds: int
-    blur: float = 0.0  # half width of the stroke's soft edge, px; 0 to find it together with the pen
-    enough: float = 0.02
+    samples_per_px: int
+    attract_px: float
+    max_iter: int
+    blur: float = 0.0
+    rel_tol: float = 0.02
 
 
+# The first stages are stiff and blurred, so that a rough start finds the ink; the last ones follow it.
 STAGES = (
     Stage(0.3, 1, 60.0, 6, 2.0),
     Stage(0.1, 1, 60.0, 4, 1.4),
     Stage(0.03, 1, 40.0, 4, 1.0),
-    Stage(0.015, 2, 10.0, 6, enough=0.01),
-    Stage(0.005, 3, 0.0, 10, enough=0.001),
+    Stage(0.015, 2, 10.0, 6, rel_tol=0.01),
+    Stage(0.005, 3, 0.0, 10, rel_tol=0.001),
 )
 
-_STIFFNESS = 0.005  # of the prior that the standard deviations are told with
-_PEN_FROM = 0.05  # stiffness from which the pen is found too: before, the stroke is too soft to tell
-_THIN = 0.1  # share of columns in which a trace is level enough to show the pen's width
+_STIFFNESS = 0.005  # Stiffness of the prior under which the standard deviations are computed.
+_PEN_FROM = 0.05  # Below this stiffness the pen is fitted too; above, the stroke is too soft to tell its width.
+_THIN = 0.1  # Quantile of the ink of columns that is the pen's width: columns where the trace is level.
 
 
 @dataclass
-class Pen:
-    """How a trace is inked: factor of the nominal width, ink inside the stroke (0 to 1), half width of its soft edge in px."""
+class FittedPen:
+    """Parameters of the pen: factor of the nominal width, ink inside the stroke (0 to 1), half width of its soft edge in px."""
 
     width: float = 1.0
     ink: float = 1.0
@@ -54,8 +67,8 @@ class Pen:
 
 
 @dataclass(frozen=True, eq=False)
-class Stroke:
-    """What to fit: the ink, and how the knots lie in it.
+class StrokeProblem:
+    """The data of a fit: the ink, and how the knots lie in it.
 
     Attributes
     ----------
@@ -75,9 +88,9 @@ class Stroke:
     radius: float
 
     def knots(self, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions (n, 2) px of the knots, and how they move, (n, 2) px per unit."""
-        place = np.clip(heights / self.step, 0.0, len(self.curves) - 1.0)
-        below = np.minimum(place.astype(int), len(self.curves) - 2)
+        """Positions (n, 2) px of the knots, and their derivatives, (n, 2) px per unit."""
+        position = np.clip(heights / self.step, 0.0, len(self.curves) - 1.0)
+        below = np.minimum(position.astype(int), len(self.curves) - 2)
         every = np.arange(len(heights))
         start = self.curves[below, every]
         along = self.curves[below + 1, every] - start
@@ -93,15 +106,15 @@ class Stroke:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted polyline: unknowns (n,), their standard deviation (n,), the pen, and the mean square of what is left over."""
+    """A fitted polyline: unknowns (n,), their standard deviations (n,), the pen, and the mean squared residual."""
 
     heights: np.ndarray
     sd: np.ndarray
-    pen: Pen
+    pen: FittedPen
     residual: float
 
 
-def fit_stroke(stroke: Stroke, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
+def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
     """Fit the knots to the ink from a rough start (n,)."""
     heights, size = np.array(start, dtype=np.float64), len(start)
     ink = np.asfortranarray(stroke.ink, dtype=np.float32)  # it is read column by column
@@ -112,11 +125,12 @@ def fit_stroke(stroke: Stroke, start: np.ndarray, stages: tuple[Stage, ...] = ST
         pen[2] = stage.blur or pen[2]
         free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_FROM else 0
         misfit = descend(
-            ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness, stage.taps, stage.far, stage.rounds, stage.enough,
+            ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness,
+            stage.samples_per_px, stage.attract_px, stage.max_iter, stage.rel_tol,
             free, heights, pen, bands, right,
         )  # fmt: skip
     variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
-    return Fit(heights, np.sqrt(variance * _variances(bands, heights)), Pen(*pen.tolist()), variance)
+    return Fit(heights, np.sqrt(variance * _variances(bands, heights)), FittedPen(*pen.tolist()), variance)
 
 
 def _pen_width(ink: np.ndarray, radius: float) -> float:

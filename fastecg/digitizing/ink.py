@@ -11,28 +11,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 
-_CELL = 4  # px a side of the cells in which bare paper is looked for
-_SPREAD = 8.0  # cells over which the paper's colour is averaged
-_BARE = 0.1  # printed or written less than this: bare
-_SHEET = 0.8  # paper more than this, with its grid
-_CORE = 0.85  # surely a trace
-_BESIDE = 7  # px: the network is unsure of how far a trace reaches
-_WRITING = 0.3  # writing this sure, and sure of no trace, hides what is below
-_BRIDGE = 0.5  # what writing counts by which parts of a trace hang together
-_ACROSS = 12  # px at most from either part to such writing
-_MOST = 40_000  # pixels that are looked at
-_FEW = 500
-_INK_COUNTS = 0.1  # what the ink's own spread counts beside that of the ground
-_LIMITS = np.array([-0.3, 1.3])
-_LEAST_CONTRAST = 0.06  # of the ink to the ground, of the paper's colour
-_AS_NETWORK = 0.012  # noise with which a picture's ink tells as much as the network
-_TOO_NOISY = 0.2  # standard deviation of bare paper, in ink: no better than the network
+_CELL = 4  # Side in px of the cells in which bare paper is looked for.
+_SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is smoothed.
+_BARE = 0.1  # Cells with less printing and writing than this (0 to 1) may be bare paper.
+_SHEET = 0.8  # Cells of bare paper have at least this value in the network's map of paper.
+_CORE = 0.85  # Value of the trace map from which a pixel is certainly ink of a trace.
+_BESIDE = 7  # Side in px of the neighbourhood of a trace within which ink counts as its own: the network is unsure of its edges.
+_WRITING = 0.3  # Where the map of writing exceeds this and that of traces does not, a trace may be hidden.
+_BRIDGE = 0.5  # Weight of written-over ink where it may connect two parts of a trace.
+_ACROSS = 12  # Largest distance in px of such ink from the trace.
+_MOST = 40_000  # Largest number of pixels from which colours are estimated.
+_FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
+_INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
+_LIMITS = np.array([-0.3, 1.3])  # Range of the estimated coverage before it is clipped by its users: noise goes beyond 0 and 1.
+_LEAST_CONTRAST = 0.06  # Minimum contrast of the ink to the ground, as a share of the paper's colour.
+_AS_NETWORK = 0.012  # Noise of the picture's ink at which it has the same weight as the network's map.
+_TOO_NOISY = 0.2  # Standard deviation of bare paper, in coverage, from which the picture's ink tells no more than the network.
 
 
 @dataclass(frozen=True, eq=False)
-class Ink:
+class PictureInk:
     """The pen's coverage as a picture shows it, in the frame of its layers.
 
     Attributes
@@ -51,26 +51,26 @@ class Ink:
 
     @property
     def trust(self) -> float:
-        """What a fit to this ink counts beside one to the network's, 0 to 1: the errors of both have little in common."""
+        """Weight (0 to 1) of a fit to this ink relative to one to the network's map; their errors are nearly independent."""
         return 1.0 / (1.0 + self.noise / _AS_NETWORK)
 
     def of_traces(self, layers: Layers) -> np.ndarray:
-        """The coverage, 0 to 1, where the network saw a trace or nearly so; elsewhere 0."""
+        """Coverage (0 to 1) at and beside the network's traces, 0 elsewhere."""
         from scipy.ndimage import maximum_filter
 
         near = maximum_filter(layers["trace"] > _BARE, _BESIDE)
         return np.where(near & ~self.hidden, np.clip(self.coverage, 0.0, 1.0), 0.0).astype(np.float32)
 
     def with_bridges(self, layers: Layers) -> np.ndarray:
-        """The network's traces, (height, width) 0 to 1, with what is written over them: what a trace's parts hang together by."""
+        """The network's traces (height, width) 0 to 1, with written-over ink that may connect their parts."""
         from scipy.ndimage import maximum_filter
 
         near = maximum_filter(layers["trace"] > _WRITING, 2 * _ACROSS + 1)
         return np.where(near & self.hidden, np.maximum(layers["trace"], _BRIDGE * self.coverage), layers["trace"]).astype(np.float32)
 
 
-def picture_ink(layers: Layers) -> Ink | None:
-    """The ink of the picture that layers were seen in; None where its colours do not part it from the ground."""
+def picture_ink(layers: Layers) -> PictureInk | None:
+    """The ink of the picture that was separated into layers; None if its colours do not separate ink from ground."""
     from fastecg.kernels.unmix import unmix
 
     if layers.picture is None:
@@ -101,11 +101,11 @@ def picture_ink(layers: Layers) -> Ink | None:
         layers.picture, paper, _CELL, weights, offset + level, layers["grid"], layers["major"], np.array(by_grid), _LIMITS, coverage
     )  # fmt: skip
     hidden = (writing > _WRITING) & (trace < _WRITING)
-    return Ink(coverage, hidden, noise)
+    return PictureInk(coverage, hidden, noise)
 
 
 def _bare_cells(layers: Layers) -> np.ndarray:
-    """Cells of paper and grid on which, and beside which, there is neither trace nor writing: (rows, columns) bool."""
+    """Which cells (rows, columns) show paper and grid alone, with neither trace nor writing in or beside them."""
     from scipy.ndimage import maximum_filter
 
     shape = tuple(length // _CELL for length in layers["trace"].shape)
@@ -120,7 +120,7 @@ def _bare_cells(layers: Layers) -> np.ndarray:
 
 
 def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
-    """Mean colour (rows, columns, 3) float32 of bare cells round every cell; where there are none, that of all."""
+    """Mean colour (rows, columns, 3) float32 of bare cells around every cell; where there are none, the overall mean."""
     from scipy.ndimage import gaussian_filter
 
     rows, columns = bare.shape
@@ -136,7 +136,7 @@ def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
 
 
 def _some(where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """At most `_MOST` of the places wanted: rows and columns, (2, n)."""
+    """Rows and columns (2, n) of at most `_MOST` random pixels of a mask."""
     flat = np.flatnonzero(where)
     if len(flat) > _MOST:
         flat = rng.choice(flat, _MOST, replace=False)
@@ -144,13 +144,13 @@ def _some(where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _over_paper(picture: np.ndarray, paper: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Colours (n, 3) at rows and columns (2, n), over those of the paper round them."""
+    """Colours (n, 3) at rows and columns (2, n), relative to those of the surrounding paper."""
     row, column = (np.minimum(at[axis] // _CELL, paper.shape[axis] - 1) for axis in (0, 1))
     return np.asarray(picture[tuple(at)] / np.maximum(paper[row, column], 1.0), dtype=np.float64)
 
 
 def _projection(ground: np.ndarray, inked: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights (3,) of colours (n, 3), and an offset, so that the ground is 0 and ink is 1 with the least spread: Fisher's."""
+    """Fisher's discriminant: weights (3,) of colours (n, 3) and an offset that map the ground to 0 and ink to 1 with least spread."""
     middle, pen = ground.mean(axis=0), np.median(inked, axis=0)
     spread = np.cov(ground.T) + _INK_COUNTS * np.cov(inked.T) + 1e-4 * np.eye(3)
     weights = np.linalg.solve(spread, pen - middle)

@@ -55,7 +55,7 @@ def intervals(signal: np.ndarray, fs: float) -> Intervals:
 
 
 def interval_errors(reference: Record, estimate: Record) -> Intervals:
-    """Recovered less drawn, ms, in the lead of `RHYTHM_LEADS` that is drawn for longest.
+    """Intervals recovered minus those drawn, ms, in the lead of `RHYTHM_LEADS` that is drawn for longest.
 
     Raises
     ------

@@ -11,29 +11,29 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Rows
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments
 
-_MEET_MM = 1.0  # columns that are farther apart have their bars on blank paper, if any
-_ASIDE_MM = 1.5  # from the place where columns meet, that a bar may stand aside
-_DOWN_MM = 11.0  # above and below its row's 0 mV, that a bar may reach
-_LEAST_MM = 2.0  # upright ink this long is straight
-_FEW_JOINTS = 2  # places with a bar, at least
-_MOST_JOINTS = 0.6  # the same as a share of all places where columns meet
-_HIGH = 0.6  # of the usual height, for a column of pixels to be of a bar
-_INK = 0.5
-_EDGE_PX = 0.75  # a bar's soft edge
+_MEET_MM = 1.0  # Columns with a larger gap have their bars on blank paper, if they have any.
+_ASIDE_MM = 1.5  # Largest distance of a bar from where two columns meet.
+_DOWN_MM = 11.0  # Largest distance of a bar's ends from the 0 mV level of its row.
+_LEAST_MM = 2.0  # Minimum length of upright ink for it to be straight.
+_FEW_JOINTS = 2  # Minimum number of joints with a bar.
+_MOST_JOINTS = 0.6  # Minimum share of joints with a bar.
+_HIGH = 0.6  # A column of pixels belongs to the bar if its ink is at least this share of the usual height.
+_INK = 0.5  # Coverage from which a pixel is ink.
+_EDGE_PX = 0.75  # Width of a bar's soft edge, which is hidden as well.
 
 
-def behind_bars(rows: Rows, warp: PageWarp, ink: Ink) -> np.ndarray:
-    """What of a picture is hidden by bars between columns of leads.
+def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarray:
+    """The mask of pixels that are hidden by bars between columns.
 
     Parameters
     ----------
-    rows : Rows
+    rows : PageSegments
         Which lead is where.
     warp : PageWarp
-    ink : Ink
+    ink : PictureInk
 
     Returns
     -------
@@ -66,8 +66,8 @@ def behind_bars(rows: Rows, warp: PageWarp, ink: Ink) -> np.ndarray:
     return hidden
 
 
-def _meetings(rows: Rows) -> Iterator[tuple[float, float]]:
-    """Where columns meet, and their row's 0 mV: page x and y."""
+def _meetings(rows: PageSegments) -> Iterator[tuple[float, float]]:
+    """Page x at which columns meet, and their row's 0 mV level, page y."""
     step = rows.speed_mm_s / rows.fs
     for before, after in zip(rows.segments[:-1], rows.segments[1:], strict=True):
         end = before.x_mm + (before.stop - 1 - before.start) * step
@@ -76,7 +76,7 @@ def _meetings(rows: Rows) -> Iterator[tuple[float, float]]:
 
 
 def _fill(hidden: np.ndarray, grid: np.ndarray, inked: np.ndarray, barred: np.ndarray, warp: PageWarp) -> None:
-    """Mark one bar, of a patch's rows and columns, with its soft edge."""
+    """Mask one bar, of given rows and columns of a patch, with its soft edge."""
     from skimage.draw import polygon
 
     edge = _EDGE_PX / warp.scale

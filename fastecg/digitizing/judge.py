@@ -7,81 +7,85 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.analysis import PageAnalysis
+from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.checks import alike, checks_of, correlation, swing
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows
-from fastecg.digitizing.views import View
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, SegmentReading
+from fastecg.digitizing.pulses import Pulse
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
 
 #: A confidence from which on the order of leads is told as sure.
 SURE = 0.8
 
-_SAME_BEATS = 0.85  # correlation of columns that show the same seconds
-_MARGIN = 0.1  # by how much one of two has to be better
-_SAME_LEAD = 0.98  # a rhythm strip and what a column shows of its lead are one, to this degree
-_ENOUGH_NAMES = 0.7  # share of names that tells as much as all
-_TELLING_MARGIN = 0.8  # of scores between hypotheses, that makes the second two thirds as unlikely
-_GOOD = 0.35  # what is left of sums that ought to be nothing, in a reading that is right
-_BAD = 0.9  # the same in one that is not
-_UNCHECKED = 0.9  # what a reading is worth whose leads cannot be compared
-_UNUSUAL = 0.5  # the same where the layout is none that is known: the names on any plot make one
-_TOGETHER = 0.6  # 1 less the correlation of beats that may be those of one heart
-_ALONE = 0.8  # the same of beats that have nothing in common
-_FEW_NAMES = 0.25  # share of names below which the page may be anything
-_SUMS = ("einthoven", "goldberger", "avr", "strip")
-_LEAST_LEVEL_S = 1.0  # of a trace whose mean is taken for 0 mV
-_PEAKED = 5.0  # how much steeper a QRS complex is than the rest, at least
+_SAME_BEATS = 0.85  # Least correlation of columns that show the same seconds.
+_MARGIN = 0.1  # By how much the better of two correlations has to exceed the other.
+_SAME_LEAD = 0.98  # Least similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
+_ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
+_TELLING_MARGIN = 0.8  # Scale of the difference between the scores of the two best matches; at this value the second is 1 - 1/e excluded.
+_GOOD = 0.35  # Residual of the checks' sums (0 is best) up to which a reading is right.
+_BAD = 0.9  # Residual from which a reading is wrong.
+_UNCHECKED = 0.9  # Confidence factor of a reading whose leads cannot be checked against each other.
+_UNUSUAL = 0.5  # The same if its layout is in no table as well: the names on any plot make up some layout.
+_TOGETHER = 0.6  # Up to this value of the check "beats" (1 minus a correlation) all leads may come from one heart.
+_ALONE = 0.8  # From this value of the check "beats" on, the leads' beats have nothing in common.
+_FEW_NAMES = 0.25  # With a smaller share of names and less confidence than this the picture is refused.
+_SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks that are sums of leads.
+_LEAST_LEVEL_S = 1.0  # Minimum length of a trace whose level is taken for 0 mV.
+_PEAKED = 5.0  # Minimum ratio of the steepness of QRS complexes to that of the rest, on pages of one or two leads.
 
 
 @dataclass(frozen=True, eq=False)
-class LaidOut:
-    """A view whose leads have their places.
+class LaidOutPage:
+    """An analysed page on which every lead has its segments.
 
     Attributes
     ----------
-    view : View
-    placed : Assignment
+    analysis : PageAnalysis
+    match : LayoutMatch
         The layout taken.
-    rows : Rows
-        Segments, in mm of the view's warp.
+    rows : PageSegments
+        Segments, in mm of the analysis's warp.
     by_segment : tuple of ndarray
         The ink of every segment's row, each (height, width) uint8.
     gain_mm_mv : float
     flags : tuple of str
-    ink : Ink, optional
+    ink : PictureInk, optional
     checks : dict of str to float
         How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells.
     confidence : float
         That every lead has its own name, 0 to 1.
-    pen_mm : float
-        How thick the pen was taken to be, where the start of time rests on it; NaN elsewhere.
+    pulses : tuple of Pulse
+        Calibration pulses.
+    start_sd_mm : float
+        About how exactly it is known where time starts; 0 where a person has told it.
     """
 
-    view: View
-    placed: Assignment
-    rows: Rows
+    analysis: PageAnalysis
+    match: LayoutMatch
+    rows: PageSegments
     by_segment: tuple[np.ndarray, ...]
     gain_mm_mv: float
     flags: tuple[str, ...]
-    ink: Ink | None = None
+    ink: PictureInk | None = None
     checks: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
-    pen_mm: float = np.nan
+    pulses: tuple[Pulse, ...] = ()
+    start_sd_mm: float = 0.0
 
 
-def at_once(page: LaidOut) -> LaidOut:
+def at_once(page: LaidOutPage) -> LaidOutPage:
     """The same page with columns that all start at time 0."""
     segments = tuple(replace(segment, start=0, stop=segment.stop - segment.start) for segment in page.rows.segments)
     flags = (*page.flags, "the columns show the same seconds: all begin at 0 s")
     return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
 
 
-def strips_by_trace(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
-    """The same page with the rhythm strips that show another lead than their name says, by what their columns show, named after that."""
+def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
+    """Rename rhythm strips whose signal matches the column of another lead than their printed name."""
     segments, flags = list(page.rows.segments), list(page.flags)
-    traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in drawn}
+    traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
     for k, strip in enumerate(segments):
         if not strip.rhythm or (strip.lead, True) not in traces:
             continue
@@ -99,11 +103,11 @@ def strips_by_trace(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
     return replace(page, rows=replace(page.rows, segments=tuple(segments)), flags=tuple(flags))
 
 
-def beats_agree(drawn: Sequence[Drawn], fs: float) -> bool:
-    """Whether the beats of the columns are those of the first seconds, rather than of seconds that follow one another."""
-    whole = [item for item in drawn if item.segment.rhythm]
+def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
+    """Whether all columns show the beats of the same seconds, rather than of consecutive ones."""
+    whole = [item for item in readings if item.segment.rhythm]
     parts: dict[int, np.ndarray] = {}
-    for item in drawn:
+    for item in readings:
         if not item.segment.rhythm:
             parts[item.segment.start] = parts.get(item.segment.start, np.zeros(1)) + swing(item.millivolts, fs)
     if len(parts) < 2:
@@ -124,13 +128,13 @@ def beats_agree(drawn: Sequence[Drawn], fs: float) -> bool:
     return bool(here > after + _MARGIN)
 
 
-def levelled(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
-    """The same page with 0 mV of rows without a pulse where their traces' mean is, or where the same lead of another row has it.
+def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
+    """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
 
     Machines let no steady voltage through, so that the mean of a trace is 0 mV, the more so the longer it is: a strip tells it better
     than a row of columns, and a pulse better than both.
     """
-    shift, told = _shifts(page, drawn)
+    shift, told = _shifts(page, readings)
     if not shift:
         return page
     segments = tuple(
@@ -140,17 +144,17 @@ def levelled(page: LaidOut, drawn: Sequence[Drawn]) -> LaidOut:
     return replace(page, rows=replace(page.rows, segments=segments))
 
 
-def _shifts(page: LaidOut, drawn: Sequence[Drawn]) -> tuple[dict[int, float], dict[int, str]]:
-    """By how many mm 0 mV of rows moves, and what tells it."""
+def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict[int, float], dict[int, str]]:
+    """By how many mm the 0 mV levels of rows move, and what tells that."""
     shift: dict[int, float] = {}
     told: dict[int, str] = {}
-    for row in {item.segment.row for item in drawn if item.segment.zero != "pulse"}:
-        every = np.concatenate([item.y_mm - item.segment.baseline_mm for item in drawn if item.segment.row == row])
+    for row in {item.segment.row for item in readings if item.segment.zero != "pulse"}:
+        every = np.concatenate([item.y_mm - item.segment.baseline_mm for item in readings if item.segment.row == row])
         known = every[np.isfinite(every)]
         if len(known) > _LEAST_LEVEL_S * page.rows.fs:
             shift[row] = float(known.mean())
-    for strip in (item for item in drawn if item.segment.rhythm):
-        part = next((item for item in drawn if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
+    for strip in (item for item in readings if item.segment.rhythm):
+        part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
         if part is None:
             continue
         # The row that is told better tells the other.
@@ -166,13 +170,13 @@ def _shifts(page: LaidOut, drawn: Sequence[Drawn]) -> tuple[dict[int, float], di
     return shift, told
 
 
-def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> LaidOut:
-    """The same page with what its reading says of itself.
+def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool = False) -> LaidOutPage:
+    """The page with its checks, its confidence and its flags.
 
     Parameters
     ----------
-    page : LaidOut
-    drawn : sequence of Drawn
+    page : LaidOutPage
+    readings : sequence of SegmentReading
         Its segments, as they were read.
     known : bool
         Whether the user said what the layout is.
@@ -182,14 +186,14 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
     ImageError
         If it is no ECG, or nothing tells which lead is where.
     """
-    drawn = placed_anew(page, drawn)
-    checks = checks_of(drawn, page.rows.fs)
-    placed = page.placed
-    share = placed.found / len(placed.cells)
-    others = [other for other in page.view.found if not other.same_order(placed)]
-    margin = placed.score - others[0].score if others else np.inf
+    readings = on_page_segments(page, readings)
+    checks = checks_of(readings, page.rows.fs)
+    match = page.match
+    share = match.found / len(match.cells)
+    others = [other for other in page.analysis.found if not other.same_order(match)]
+    margin = match.score - others[0].score if others else np.inf
     left = [checks[name] for name in _SUMS if name in checks]
-    usual = len(placed.cells) == 1 or placed.layout.name in LAYOUTS
+    usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
     unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
     worth = unchecked if not left else float(np.clip((_BAD - np.median(left)) / (_BAD - _GOOD), 0.0, 1.0))
     worth *= float(np.clip((_ALONE - checks.get("beats", 0.0)) / (_ALONE - _TOGETHER), 0.0, 1.0))
@@ -198,23 +202,23 @@ def judged(page: LaidOut, drawn: Sequence[Drawn], *, known: bool = False) -> Lai
         if checks.get("beats", 0.0) > _ALONE:
             raise ImageError("its traces do not beat together, expected the leads of an ECG")
         if share < _FEW_NAMES and confidence < _FEW_NAMES:
-            read = ", ".join(sorted({name.lead for name in page.view.names})) or "none"
+            read = ", ".join(sorted({name.lead for name in page.analysis.names})) or "none"
             raise ImageError(
                 f"nothing tells which lead is where (names read: {read}), expected an ECG with names, or its layout to be given"
             )
-        if len(placed.cells) < 3 and drawn and max(_peaked(item.millivolts, page.rows.fs) for item in drawn) < _PEAKED:
+        if len(match.cells) < 3 and readings and max(_peaked(item.millivolts, page.rows.fs) for item in readings) < _PEAKED:
             raise ImageError("no trace has QRS complexes, expected the leads of an ECG")
     flags = page.flags if confidence >= SURE or known else (*page.flags, "order uncertain: which lead is where could not be told for sure")
     return replace(page, checks=checks, confidence=round(1.0 if known else float(confidence), 3), flags=flags)
 
 
-def placed_anew(page: LaidOut, drawn: Sequence[Drawn]) -> list[Drawn]:
-    """What was read, with the segments that a page now has where it was read; without what it has no longer."""
-    places = {(item.row, item.x_mm): item for item in page.rows.segments}
-    return [replace(item, segment=places[key]) for item in drawn if (key := (item.segment.row, item.segment.x_mm)) in places]
+def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
+    """Readings on the segments that the page has now; those of segments that it has no longer are left out."""
+    by_start = {(item.row, item.x_mm): item for item in page.rows.segments}
+    return [replace(item, segment=by_start[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in by_start]
 
 
 def _peaked(signal: np.ndarray, fs: float) -> float:
-    """How much more a signal moves in its fastest moments than usually."""
+    """Ratio of a signal's largest steepness to its usual one."""
     moves = swing(signal, fs)
     return float(np.quantile(moves, 0.99) / max(float(np.median(moves)), 1e-3))

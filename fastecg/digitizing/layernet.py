@@ -17,7 +17,7 @@ try:
 except ImportError as missing:
     raise ImportError("training needs PyTorch, expected `pip install 'fastecg[train]'` to have been run") from missing
 
-_MOST_BYTES = 1 << 31  # of a file of weights
+_MOST_BYTES = 1 << 31  # Largest file of weights that is read.
 
 
 def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
@@ -72,7 +72,7 @@ class LayerNet(nn.Module):
 
 
 def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tensor, true_markers: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What is minimised, a part a key, weighted.
+    """The weighted parts of the loss, by name.
 
     Cross entropy on coverage, which is least where a map is the coverage to be expected: no weight on ink, no overlap, which would
     make strokes thicker than they are.
@@ -100,7 +100,7 @@ def read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
 
 
 def load_layernet(path: Path) -> LayerNet:
-    """The network of a checkpoint of `fastecg train`, its averaged weights, ready to be run or exported."""
+    """The averaged network of a checkpoint of `fastecg train`, for inference or export."""
     saved = read_checkpoint(path, "cpu")
     net = LayerNet(saved["width"], saved.get("folded", False))
     net.load_state_dict(saved["average"])
@@ -141,8 +141,8 @@ def read_layernet(path: Path) -> LayerNet:
     return net
 
 
-class _Ready(nn.Module):
-    """The network as it is shipped: from a picture's bytes to probabilities."""
+class _ExportWrapper(nn.Module):
+    """The network as exported: from the bytes of a picture to probabilities."""
 
     def __init__(self, net: LayerNet) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ def export_layernet(checkpoint: Path, target: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the older exporter, which needs no further package
         torch.onnx.export(
-            _Ready(load_layernet(checkpoint)).eval(),
+            _ExportWrapper(load_layernet(checkpoint)).eval(),
             (example,),
             str(part),
             input_names=["picture"],

@@ -50,7 +50,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Rows:
+class PageSegments:
     """The segments of a page, drawn at `speed_mm_s` from samples at `fs` Hz with a pen of about `pen_mm`."""
 
     segments: tuple[Segment, ...]
@@ -63,25 +63,21 @@ class Rows:
         """Samples of the record up to the end of the last segment."""
         return max((segment.stop for segment in self.segments), default=0)
 
-    def moved(self, by_mm: tuple[float, float]) -> Rows:
-        """The same with page coordinates that are larger by `by_mm`."""
+    def moved(self, by_mm: tuple[float, float]) -> PageSegments:
+        """The same segments with `by_mm` added to their page coordinates."""
         moved = (replace(item, x_mm=item.x_mm + by_mm[0], baseline_mm=item.baseline_mm + by_mm[1]) for item in self.segments)
         return replace(self, segments=tuple(moved))
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """A segment as it was found: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read.
-
-    `pen_mm` is how thick its pen was in the picture, NaN where that was not fitted.
-    """
+class SegmentReading:
+    """The reading of a segment: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read."""
 
     segment: Segment
     y_mm: np.ndarray
     sd_mm: np.ndarray
-    pen_mm: float = np.nan
 
-    def x_mm(self, rows: Rows) -> np.ndarray:
+    def x_mm(self, rows: PageSegments) -> np.ndarray:
         """Page x (n,) of its samples."""
         return self.segment.x_mm + np.arange(len(self.y_mm)) * (rows.speed_mm_s / rows.fs)
 
@@ -96,7 +92,7 @@ class Drawn:
         return self.sd_mm / abs(self.segment.gain_mm_mv)
 
 
-def rows_of(page: Page, fs: float) -> Rows:
+def segments_of(page: Page, fs: float) -> PageSegments:
     """The segments of a page that was drawn from samples at `fs` Hz. The pen's width is left for the decoder to find."""
     drawn = [trace for trace in page.traces if len(trace.points_mm) > 1]
     segments = tuple(
@@ -112,4 +108,4 @@ def rows_of(page: Page, fs: float) -> Rows:
         )
         for trace in drawn
     )
-    return Rows(segments, page.speed_mm_s, fs)
+    return PageSegments(segments, page.speed_mm_s, fs)

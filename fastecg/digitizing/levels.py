@@ -6,24 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment
-from fastecg.digitizing.follow import Row, level_mm
-from fastecg.digitizing.ink import Ink
+from fastecg.digitizing.analysis import PageAnalysis, Settings
+from fastecg.digitizing.assign import LayoutMatch
+from fastecg.digitizing.follow import TracePath, level_mm
+from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.pulses import Pulse, gain_of_pulses
 from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
-from fastecg.digitizing.views import Settings, View
 from fastecg.digitizing.words import written_gain
 
-_NEAR_PITCH = 0.45  # from a row's level to its pulse's foot at most, in distances of rows
-_NEAR_MM = 12.0  # the same in mm
-_FEW_PULSES = 0.34  # share of rows with a pulse, up to which a page's words count more
-_BARE_MM = 3.5  # the same where a pulse has no foot of its own: its flanks may have been seen in part
-_ASIDE_MM = 6.0  # how far into the traces a pulse without feet may reach: elsewhere it is something else
+_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances.
+_NEAR_MM = 12.0  # Largest distance of a pulse's foot from its row's level in mm.
+_FEW_PULSES = 0.34  # Up to this share of rows with a pulse, the gain printed in words counts more.
+_BARE_MM = 3.5  # Largest distance if the pulse has no feet: only part of its flanks may have been seen.
+_ASIDE_MM = 6.0  # A pulse without feet that reaches farther into the traces is something else.
 
 
 def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
-    """The pulse of every track, by its foot, of those that stand where only pulses do."""
+    """The calibration pulse of every track, by its foot, among those left or right of all traces."""
     heights = np.array([track.level_mm for track in tracks])
     pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
     reach = min(max(_NEAR_PITCH * pitch, 4.0), _NEAR_MM)
@@ -39,19 +39,19 @@ def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pul
 
 
 def baselines_mm(
-    placed: Assignment, rows: Sequence[Row | None], own: Sequence[Pulse | None], axis: TimeAxis, gain: float, flags: list[str]
+    match: LayoutMatch, paths: Sequence[TracePath | None], own: Sequence[Pulse | None], axis: TimeAxis, gain: float, flags: list[str]
 ) -> tuple[list[float], list[str]]:
-    """Page y of 0 mV of every row of a layout, and what tells it: "pulse" or "isoelectric"."""
-    columns = len(placed.layout.columns)
+    """Page y of 0 mV of every row of a layout, and its source: "pulse" or "isoelectric"."""
+    columns = len(match.layout.columns)
     span = axis.start_mm, axis.start_mm + columns * axis.pitch_mm
     heights, told = [], []
-    for k, row in enumerate(rows):
-        track = placed.tracks[k]
+    for k, row in enumerate(paths):
+        track = match.tracks[k]
         pulse = own[track] if track is not None else None
         heights.append(pulse.zero_mm(gain) if pulse is not None else level_mm(row, span) if row is not None else np.nan)
         told.append("pulse" if pulse is not None else "isoelectric")
-    without = [k for k, row in enumerate(rows) if row is not None and told[k] != "pulse"]
-    if len(without) == sum(row is not None for row in rows):
+    without = [k for k, row in enumerate(paths) if row is not None and told[k] != "pulse"]
+    if len(without) == sum(row is not None for row in paths):
         flags.append("no row has a calibration pulse: 0 mV is taken to be the mean of the traces")
     elif without:
         flags.append(f"rows without a calibration pulse, whose 0 mV is the mean of the traces: {', '.join(str(k + 1) for k in without)}")
@@ -59,15 +59,20 @@ def baselines_mm(
 
 
 def gains_mm_mv(
-    view: View, ink: Ink | None, own: Sequence[Pulse | None], pulses: Sequence[Pulse], settings: Settings, flags: list[str]
+    analysis: PageAnalysis,
+    ink: PictureInk | None,
+    own: Sequence[Pulse | None],
+    pulses: Sequence[Pulse],
+    settings: Settings,
+    flags: list[str],
 ) -> tuple[float, float]:
-    """mm/mV of limb and chest leads: as told, or else by rows' own pulses, by the page's words, by other pulses, or else the usual."""
+    """mm/mV of limb and chest leads: given, or from the rows' own pulses, the page's words, other pulses, or the usual gain."""
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
     standing = [pulse for pulse in own if pulse is not None]
     found = gain_of_pulses(standing)
     if len(standing) <= _FEW_PULSES * len(own):  # one pulse among many rows may be something else
-        words = written_gain(view.layers["writing"], view.warp, None if ink is None else ink.coverage)
+        words = written_gain(analysis.layers["writing"], analysis.warp, None if ink is None else ink.coverage)
         if words is not None:
             if found is None or found[0] != words:
                 flags.append(f"few rows have a calibration pulse: the gain is {words:g} mm/mV, as the page's words say")

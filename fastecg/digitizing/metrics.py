@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-_LEVELS = 256  # of the amplitude, in the pictures that the 2024 metric aligns
-_BLUR = 0.5  # px, standard deviation
-_MOST_S = 0.5  # offset in time beyond which the 2024 metric does not align
-_MOST_MV = 1.0  # the same in voltage
-_KAGGLE_LAG_S = 0.2
+_LEVELS = 256  # Number of grey levels of the amplitude in the images that the 2024 metric aligns.
+_BLUR = 0.5  # Standard deviation in px of the blur of these images.
+_MOST_S = 0.5  # Largest shift in time that the 2024 metric aligns.
+_MOST_MV = 1.0  # Largest shift in voltage that the 2024 metric aligns.
+_KAGGLE_LAG_S = 0.2  # Largest shift in time that the 2025 metric aligns.
 
 #: Largest ratio of powers that the Kaggle metric gives a picture: 25.84 dB.
 KAGGLE_CLIP = 384.0
 
 
 def raw_snr(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """Power of the reference over power of the error, dB: no alignment, no mean removed.
+    """Signal-to-noise ratio in dB, without alignment and without removing a mean.
 
     A sample that was drawn and is missing in the estimate counts as 0 mV, so nothing is gained by leaving out what is hard: a lead
     not found at all has 0 dB. inf for a perfect estimate, NaN for a reference that is 0 mV throughout or not drawn.
@@ -68,7 +68,7 @@ def _of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
 
 
 def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
-    """Power of signal and of noise of one lead as the Kaggle competition of 2025 counts them.
+    """Power of the signal and of the error of one lead, as defined by the Kaggle competition of 2025.
 
     The estimate is moved by the whole samples, at most 0.2 s, that correlate best, and by the voltage that fits best; what is missing
     is 0 mV. A picture's ratio is the sum of its leads' signal powers over the sum of their noise powers.
@@ -98,7 +98,7 @@ def _extent(present: np.ndarray) -> tuple[int, int]:
 
 
 def _moved(signal: np.ndarray, later: int) -> np.ndarray:
-    """A signal `later` samples later, NaN where nothing is known."""
+    """A signal delayed by `later` samples, with NaN where nothing is known."""
     out = np.full(len(signal), np.nan)
     if abs(later) < len(signal):
         out[max(later, 0) : len(signal) + min(later, 0)] = signal[max(-later, 0) : len(signal) - max(later, 0)]
@@ -106,7 +106,7 @@ def _moved(signal: np.ndarray, later: int) -> np.ndarray:
 
 
 def _best_lag(wanted: np.ndarray, found: np.ndarray, most: int) -> int:
-    """By how many samples `found` is late, from the correlation of the two without their means."""
+    """Delay of `found` in samples, from the cross-correlation without means."""
     from scipy.signal import correlate, correlation_lags
 
     if not len(wanted):
@@ -143,7 +143,7 @@ def _picture(share: np.ndarray) -> np.ndarray:
 
 
 def _offset(reference: np.ndarray, estimate: np.ndarray) -> tuple[int, int]:
-    """By how many samples and levels `estimate` is late and high: where the cross-correlation is largest.
+    """Shift of `estimate` in samples and levels at which the cross-correlation is largest.
 
     The auto-correlation of the reference, from which the offset counts, is always largest at no offset.
     """

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MARKER_CELL, MARKERS
 from fastecg.errors import ImageError
 
-_NAMED = 0.5  # probability from which cells belong to a name
-_LEAST_CELLS = 2
-_INK = 0.4
+_NAMED = 0.5  # Cells of the marker map with a smaller probability of "nothing" than 1 minus this belong to a name.
+_LEAST_CELLS = 2  # Minimum number of cells of a name.
+_INK = 0.4  # Coverage from which a pixel is ink.
 
 
 @dataclass(frozen=True)
 class Name:
-    """A lead's name as it was read: which, where its middle is (mm), and how sure (0 to 1)."""
+    """A lead's name as it was read: its lead, its middle (mm), and its confidence (0 to 1)."""
 
     lead: str
     x_mm: float
@@ -59,7 +59,7 @@ def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None = None) -> ImageError:
-    """Why a page cannot be read, of which the `layout` may have been told."""
+    """The error for a page that cannot be read, although the user may have given its `layout`."""
     if float((layers["trace"] > _INK).mean()) < 2e-4:
         return nothing_drawn()
     if layout is not None:
@@ -71,5 +71,5 @@ def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None =
 
 
 def nothing_drawn() -> ImageError:
-    """What is said of a picture without traces."""
+    """The error for a picture without traces."""
     return ImageError("no trace was found, expected a picture of an ECG on paper")

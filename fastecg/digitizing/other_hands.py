@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.layouts.furniture import spelled
+from fastecg.layouts.annotations import spelled
 from fastecg.layouts.place import box_corners, trace_extent
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.printing.text import font_file, measure
@@ -27,8 +27,8 @@ _FACES = {
     "cmr10.ttf": 0.5, "cmb10.ttf": 0.5, "cmss10.ttf": 1, "cmtt10.ttf": 0.7, "cmti10.ttf": 0.4,
     "sans": 5, "bitmap": 1,
 }  # fmt: skip
-_WIDTHS_MM = {1: (0.06, 0.2), 5: (0.1, 0.35)}  # of grid lines, by their distance
-_SPARE_MM = 2.0  # paper that is left beside what is drawn
+_WIDTHS_MM = {1: (0.06, 0.2), 5: (0.1, 0.35)}  # Range of the widths of grid lines, by their distance in mm.
+_SPARE_MM = 2.0  # Paper that is left beside what is drawn.
 
 
 def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page, Style]:
@@ -54,7 +54,7 @@ def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page
 
 
 def coarser(record: Record, rng: np.random.Generator) -> Record:
-    """A record, or now and then its version at 100 Hz, as archives have it: drawn, its R waves are needles of two lines."""
+    """A record, or sometimes its version at 100 Hz, as archives have it, whose R waves are needles of two lines."""
     from scipy.signal import resample_poly
 
     if record.fs != 500.0 or rng.random() > 0.25 or np.isnan(record.signal).any():
@@ -67,7 +67,7 @@ def coarser(record: Record, rng: np.random.Generator) -> Record:
 
 @dataclass
 class _Drawing:
-    """What one page has in common, drawn as it is asked for."""
+    """The parts of one page, each made when it is first asked for."""
 
     page: Page
     style: Style
@@ -197,7 +197,7 @@ class _Drawing:
 
 
 def _said(rng: np.random.Generator) -> str:
-    """Something that is printed on pages."""
+    """Words that are printed on pages."""
     a, b, c = (int(number) for number in rng.integers((1, 1, 10), (13, 29, 100)))
     said = (
         f"ID: {a}{b}{c}", "Name:", f"Age: {c} yrs", "Sex: Male", "Sex: Female", f"Date: {1950 + c}-{a:02d}-{b:02d}, {a}:{c % 60:02d}:{b}",

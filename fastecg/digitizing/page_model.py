@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.layout import Segment
-from fastecg.digitizing.views import View
 from fastecg.errors import LayoutError
 from fastecg.system.files import read_file
 
-_MOST_BYTES = 50_000_000
-_MOST_SEGMENTS = 200
+_MOST_BYTES = 50_000_000  # Largest file of a corrected page.
+_MOST_SEGMENTS = 200  # Largest number of segments of a corrected page.
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class PageModel:
     gain_mm_mv: float | None
     segments: tuple[PlacedSegment, ...]
 
-    def in_view(self, view: View, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
-        """Its segments in mm of a view, and the paper speed that they tell, mm/s."""
+    def in_view(self, analysis: PageAnalysis, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
+        """The page's segments in mm of an analysis, and the paper speed in mm/s that follows from them."""
         ends = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
-        page = view.warp.inverse(view.layers.to_maps(turned(ends, view))).reshape(-1, 2, 2)
+        page = analysis.warp.inverse(analysis.layers.to_maps(turned(ends, analysis))).reshape(-1, 2, 2)
         counts = [round((item.stop_s - item.start_s) * fs) for item in self.segments]
         speeds = [(end[1, 0] - end[0, 0]) / ((count - 1) / fs) for end, count in zip(page, counts, strict=True)]
         speed = float(np.median(speeds))
@@ -62,11 +62,13 @@ class PageModel:
         return tuple(found), speed
 
 
-def turned(points_px: np.ndarray, view: View) -> np.ndarray:
-    """Pixels (n, 2) of a view's picture the right way up, at pixels of the picture as it was given."""
-    height, width = (length / view.layers.zoom for length in view.layers.maps.shape[1:])
+def turned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
+    """Pixels (n, 2) of a picture turned the right way up, at pixels of the picture as it was given."""
+    height, width = (length / analysis.layers.zoom for length in analysis.layers.maps.shape[1:])
     x, y = points_px.T
-    return np.column_stack({0: (x, y), 1: (y, height - 1 - x), 2: (width - 1 - x, height - 1 - y), 3: (width - 1 - y, x)}[view.turns % 4])
+    return np.column_stack(
+        {0: (x, y), 1: (y, height - 1 - x), 2: (width - 1 - x, height - 1 - y), 3: (width - 1 - y, x)}[analysis.turns % 4]
+    )
 
 
 def read_page(path: Path) -> PageModel:

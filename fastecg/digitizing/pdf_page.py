@@ -13,12 +13,12 @@ import numpy as np
 
 from fastecg.errors import FastecgError, ImageError
 
-_DPI = 200.0
-_POINT = 72.0  # to an inch
-_LONGEST_SIDE = 32_000  # px
-_SECONDS = 20.0
-_MEMORY = 1 << 30  # bytes
-_NO_LIBRARY = 3  # exit status
+_DPI = 200.0  # Resolution at which pages are drawn.
+_POINT = 72.0  # Points per inch, the unit of PDF.
+_LONGEST_SIDE = 32_000  # Largest side of a drawn page in px.
+_SECONDS = 20.0  # Time that the process may take for a page: some files would take hours.
+_MEMORY = 1 << 30  # Memory in bytes that the process may use: some files would take all of it.
+_NO_LIBRARY = 3  # Exit status of the process if pypdfium2 is not installed.
 _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fastecg.digitizing.pdf_page import main; main()"
 
 

@@ -10,43 +10,43 @@ import numpy as np
 from fastecg.digitizing.warp_fit import FittedWarp, left_over, smoothest_warp
 from fastecg.errors import ImageError
 
-_TILE = 256  # px a side of the tiles whose spectrum is looked at for a seed
-_FINE = 2  # samples of a spectrum a line of a tile's own
-_PERIODS = (3.5, 26.0)  # px a mm that are looked for: 90 to 660 dpi
-_SPACING = 12  # px between the nodes at which the phase is measured
-_COARSE = 5  # of them between those at which the 5 mm lines are looked at
-_WINDOW_MM = 0.76  # standard deviation of the window
-_OTHER_SCALE = 0.8  # of a seed and what is expected: more than lines stretch over a page
-_NEAR_SCALE = 0.4  # of a map and what is expected: a harmonic would be farther off
-_SAME_SCALE = 0.15  # of 1 mm and of 5 mm lines: a harmonic would be farther off
-_CROSSING = 0.7  # sine of the angle of two families of lines, at least
-_SQUARE = 1.6  # factor by which one family's lines may be farther apart than the other's
-_WEAKEST = 0.3  # of the seed's strength
-_CONSISTENT_MM = 0.06  # that lines leave over, by which a map is believed
-_CONSISTENT_FIVES_MM = 0.2  # the same of 5 mm lines
-_STEEPEST = 0.7  # tangent of the most a page may be turned
+_TILE = 256  # Side in px of the tiles in whose spectra a seed for following the grid is looked for.
+_FINE = 2  # Oversampling of these spectra.
+_PERIODS = (3.5, 26.0)  # Range of px per mm that is looked for: 90 to 660 dpi.
+_SPACING = 12  # Distance in px of the nodes at which the phase is measured.
+_COARSE = 5  # Every how many nodes the 5 mm lines are measured.
+_WINDOW_MM = 0.76  # Standard deviation of the demodulation's Gaussian window.
+_OTHER_SCALE = 0.8  # Largest log ratio of a seed's scale and the expected one: lines do not stretch more over a page.
+_NEAR_SCALE = 0.4  # Largest log ratio of a map's scale and the expected one: a harmonic is farther off.
+_SAME_SCALE = 0.15  # Largest log ratio of the scales of 1 mm and 5 mm lines: a harmonic is farther off.
+_CROSSING = 0.7  # Minimum sine of the angle at which two families of lines cross.
+_SQUARE = 1.6  # Largest ratio of the spacings of the two families.
+_WEAKEST = 0.3  # Nodes weaker than this share of the seed's strength are not followed.
+_CONSISTENT_MM = 0.06  # Largest median residual of an accepted map of 1 mm lines.
+_CONSISTENT_FIVES_MM = 0.2  # Largest median residual of an accepted map of 5 mm lines.
+_STEEPEST = 0.7  # Tangent of the largest angle by which a page may be turned.
 
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """What was found at nodes in the picture: positions (n, 2) px, places (n, 2) mm counted from a 5 mm crossing, strength (n,)."""
+    """Nodes at which the grid was found: points (n, 2) px, the same in mm from a 5 mm crossing, and strengths (n,)."""
 
     points_px: np.ndarray
-    places_mm: np.ndarray
+    points_mm: np.ndarray
     strength: np.ndarray
-    mended: int  # nodes whose place was whole mm off and was set right by the 5 mm lines
-    counted_mm: np.ndarray | None = None  # the places as they were before
+    mended: int  # nodes whose position was whole mm off and was set right by the 5 mm lines
+    counted_mm: np.ndarray | None = None  # the points as they were before
     spacing_px: int = _SPACING
 
     @property
     def covered_px(self) -> int:
-        """Area of the picture round the nodes."""
+        """Area of the picture around the nodes."""
         return len(self.points_px) * self.spacing_px**2
 
 
 @dataclass(frozen=True, eq=False)
 class Fives:
-    """The 5 mm lines of a picture, (height, width) 0 to 1, and what they tell alone: followed once, however many planes have lines between.
+    """The 5 mm lines of a picture, (height, width) 0 to 1, and the map they give alone, computed once.
 
     Attributes
     ----------
@@ -61,16 +61,16 @@ class Fives:
 
     @cached_property
     def alone(self) -> tuple[FittedWarp, Lattice] | None:
-        """The map by these lines; None where there is none."""
+        """The map from these lines alone; None if they give none."""
         try:
             lattice = follow_fives(self.major, self.px_per_mm)
-            return smoothest_warp(lattice.points_px, lattice.places_mm, self.major.shape[:2], doubtful=True), lattice
+            return smoothest_warp(lattice.points_px, lattice.points_mm, self.major.shape[:2], doubtful=True), lattice
         except (ImageError, np.linalg.LinAlgError):  # nothing of what was found agrees
             return None
 
 
 def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
-    """The map between picture and grid: line crossings lie at whole mm, 5 mm crossings at multiples of 5, up to multiples of 5 mm.
+    """The map between picture and grid, in which lines cross at whole mm and heavy lines at multiples of 5 mm, from any crossing.
 
     Parameters
     ----------
@@ -88,25 +88,25 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     unmended: tuple[FittedWarp, Lattice] | None = None
     try:
         lattice = follow_grid(grid, fives.major, fives.px_per_mm)
-        warp = smoothest_warp(lattice.points_px, lattice.places_mm, size)
+        warp = smoothest_warp(lattice.points_px, lattice.points_mm, size)
         if lattice.counted_mm is not None:  # what is mended may be the 5 mm lines' own fault: then the map without them is smoother
-            plain = replace(lattice, places_mm=lattice.counted_mm, mended=0, counted_mm=None)
-            other = smoothest_warp(plain.points_px, plain.places_mm, size)
-            if left_over(other, plain.points_px, plain.places_mm)[1] < left_over(warp, lattice.points_px, lattice.places_mm)[1]:
+            plain = replace(lattice, points_mm=lattice.counted_mm, mended=0, counted_mm=None)
+            other = smoothest_warp(plain.points_px, plain.points_mm, size)
+            if left_over(other, plain.points_px, plain.points_mm)[1] < left_over(warp, lattice.points_px, lattice.points_mm)[1]:
                 unmended = other, plain
-        if unmended is None and left_over(warp, lattice.points_px, lattice.places_mm)[0] < _CONSISTENT_MM:
+        if unmended is None and left_over(warp, lattice.points_px, lattice.points_mm)[0] < _CONSISTENT_MM:
             return warp, lattice
     except (ImageError, np.linalg.LinAlgError):
         lattice = None
     # Copies in black and white often keep nothing but the 5 mm lines.
     coarse = fives.alone
-    # Lines 1 mm apart that tell the same scale tell the places between better, and so do those of the expected scale beside a harmonic.
+    # Lines 1 mm apart that tell the same scale tell the points between better, and so do those of the expected scale beside a harmonic.
     finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
         off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
-        smooth = left_over(unmended[0], unmended[1].points_px, unmended[1].places_mm)[0] < _CONSISTENT_MM
+        smooth = left_over(unmended[0], unmended[1].points_px, unmended[1].points_mm)[0] < _CONSISTENT_MM
         finer = finer or (smooth and off[0] < _NEAR_SCALE < off[1])
-    if coarse is not None and not finer and left_over(coarse[0], coarse[1].points_px, coarse[1].places_mm)[0] < _CONSISTENT_FIVES_MM:
+    if coarse is not None and not finer and left_over(coarse[0], coarse[1].points_px, coarse[1].points_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse
     if unmended is not None:
         return unmended
@@ -116,23 +116,23 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
 
 
 def follow_grid(grid: np.ndarray, major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """The grid's phase at nodes, unwrapped outward from where it is clearest, counted from a 5 mm crossing."""
-    places, gradients, strengths, sigma = _followed(grid, 1.0, _SPACING, px_per_mm)
-    return _on_fives(np.ascontiguousarray(major, dtype=np.float32), places, gradients, strengths, sigma)
+    """The grid's phase at nodes, unwrapped outwards from where it is clearest and counted from a 5 mm crossing."""
+    positions, gradients, strengths, sigma = _followed(grid, 1.0, _SPACING, px_per_mm)
+    return _on_fives(np.ascontiguousarray(major, dtype=np.float32), positions, gradients, strengths, sigma)
 
 
 def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """The same by the 5 mm lines alone."""
-    places, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
-    rows, columns = np.nonzero(np.isfinite(places[..., 0]))
+    """The same from the 5 mm lines alone."""
+    positions, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
+    rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
-    return Lattice(points, 5.0 * places[rows, columns], strengths[rows, columns], 0, spacing_px=2 * _SPACING)
+    return Lattice(points, 5.0 * positions[rows, columns], strengths[rows, columns], 0, spacing_px=2 * _SPACING)
 
 
 def _followed(
     plane: np.ndarray, period_mm: float, spacing: int, px_per_mm: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Places counted in lines, their gradients and strengths at nodes every `spacing` px, and the window's standard deviation, px."""
+    """Line counts, their gradients and strengths at nodes every `spacing` px, and the window's standard deviation in px."""
     from fastecg.kernels.demodulate import follow
 
     plane = np.ascontiguousarray(plane, dtype=np.float32)
@@ -140,14 +140,14 @@ def _followed(
     if px_per_mm is not None and abs(np.log(np.sqrt(abs(np.linalg.det(gradient))) * period_mm * px_per_mm)) > _OTHER_SCALE:
         raise ImageError(f"the picture's clearest lines are not {period_mm:g} mm apart, expected a millimetre grid")
     shape = tuple(-(-n // spacing) for n in plane.shape)
-    places, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
+    positions, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
     sigma = _WINDOW_MM / float(np.sqrt(abs(np.linalg.det(gradient))))
-    follow(plane, spacing, sigma, (y // spacing, x // spacing), gradient, _WEAKEST, places, gradients, strengths)
-    return places, gradients, strengths, sigma
+    follow(plane, spacing, sigma, (y // spacing, x // spacing), gradient, _WEAKEST, positions, gradients, strengths)
+    return positions, gradients, strengths, sigma
 
 
 def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndarray]:
-    """The middle of the tile with the clearest grid, and there the gradient of lines over px, (2, 2)."""
+    """The middle of the tile with the clearest grid, and the gradient (2, 2) of the line count there."""
     best: tuple[float, tuple[int, int], np.ndarray] | None = None
     for y in _tile_starts(plane.shape[0]):
         for x in _tile_starts(plane.shape[1]):
@@ -188,7 +188,7 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
 
 
 def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]:
-    """Height and position (fx, fy) of the largest value among those wanted, between the samples by parabolas.
+    """Height and position (fx, fy) of the largest value among those wanted, interpolated with parabolas.
 
     `spectrum` is half of one, (n, n / 2 + 1), of a real tile.
     """
@@ -207,19 +207,19 @@ def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]
     return float(spectrum[row, column]), (column + dx) / n, (turn + dy) / n
 
 
-def _on_fives(major: np.ndarray, places: np.ndarray, gradients: np.ndarray, strengths: np.ndarray, sigma: float) -> Lattice:
-    """Count the places from a 5 mm crossing; where the 5 mm lines tell that a place is whole millimetres off, mend it."""
+def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, strengths: np.ndarray, sigma: float) -> Lattice:
+    """Count the positions from a 5 mm crossing; where the 5 mm lines tell that one is whole millimetres off, mend it."""
     from fastecg.kernels.demodulate import demodulate_nodes
 
     phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)  # (strength, error) of each axis
-    demodulate_nodes(major, _SPACING, _COARSE, places, gradients, 5.0, 3.3 * sigma, phase)
+    demodulate_nodes(major, _SPACING, _COARSE, positions, gradients, 5.0, 3.3 * sigma, phase)
     clear, off = phase[..., 0], 5.0 * phase[..., 1]
-    rows, columns = np.nonzero(np.isfinite(places[..., 0]))
+    rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     if not len(rows):
         raise ImageError("no millimetre grid could be followed, expected lines or dots every millimetre over most of the page")
-    if not np.isfinite(clear).any():  # no 5 mm line is seen anywhere: places count from any line
+    if not np.isfinite(clear).any():  # no 5 mm line is seen anywhere: positions count from any line
         points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
-        return Lattice(points, places[rows, columns], strengths[rows, columns], 0)
+        return Lattice(points, positions[rows, columns], strengths[rows, columns], 0)
     common = np.array([_circular_median(off[..., axis], clear[..., axis]) for axis in (0, 1)])
     apart = (off - common + 2.5) % 5.0 - 2.5
     with np.errstate(invalid="ignore"):
@@ -227,13 +227,13 @@ def _on_fives(major: np.ndarray, places: np.ndarray, gradients: np.ndarray, stre
     slip = np.where(sure[..., None], np.rint(apart), 0.0)
     slip = slip[rows // _COARSE, columns // _COARSE]
     points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
-    counted = places[rows, columns] + np.rint(common)
+    counted = positions[rows, columns] + np.rint(common)
     mended = int((slip != 0).any(axis=1).sum())
     return Lattice(points, counted + slip, strengths[rows, columns], mended, counted if mended else None)
 
 
 def _circular_median(values: np.ndarray, weights: np.ndarray) -> float:
-    """The middle of values that repeat every 5: their weighted mean direction, then the median about it."""
+    """The median of values with period 5: about their weighted mean direction."""
     values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     mean = np.angle(np.sum(weights * np.exp(2j * np.pi * values / 5.0))) * 5.0 / (2 * np.pi)
     return float(mean + np.median((values - mean + 2.5) % 5.0 - 2.5))

@@ -32,25 +32,25 @@ LARGEST = 25_000_000
 #: Pages of a file that are read: it may claim any number.
 MOST_PAGES = 2000
 
-_MOST_PIXELS = 120_000_000  # that are decoded
-_MOST_OF_WEBP = 60_000_000  # its decoder keeps three copies
-_LONGEST_SIDE = 65_535
-_WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # of pixels of 8, 10, 12, 14 and 16 bits
-_UPPER_WHITES = 15.0, 63.0  # the upper 8 bits of white, of 12 and 14 bits in 16
+_MOST_PIXELS = 120_000_000  # Largest number of pixels that is decoded.
+_MOST_OF_WEBP = 60_000_000  # The same for WebP, whose decoder keeps three copies.
+_LONGEST_SIDE = 65_535  # Largest side in px.
+_WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # White of pixels of 8, 10, 12, 14 and 16 bits.
+_UPPER_WHITES = 15.0, 63.0  # The upper 8 bits of white of 12 and 14 bits stored in 16.
 _WHITES_OF_SHARES = 1.0, *_WHITES
-_BAND = 1 << 22  # pixels
-_BY_DECODER = (2, 4, 8)  # what JPEG can be divided by while it is decoded
+_BAND = 1 << 22  # Pixels of the bands in which a picture is reduced.
+_BY_DECODER = (2, 4, 8)  # Factors by which JPEG can be reduced while it is decoded.
 
 
 @dataclass(frozen=True)
-class Source:
+class PictureSource:
     """A picture file, and the folder below the input in which it was found."""
 
     path: Path
     folder: Path = Path()
 
 
-def find_pictures(inputs: Iterable[Path]) -> list[Source]:
+def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
     """Pictures among files and folders; folders are searched to the bottom, in the order of names.
 
     Raises
@@ -64,12 +64,12 @@ def find_pictures(inputs: Iterable[Path]) -> list[Source]:
     return found
 
 
-def _within(given: Path) -> Iterator[Source]:
+def _within(given: Path) -> Iterator[PictureSource]:
     if given.is_dir():
         files = (path for path in sorted(given.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file())
-        yield from (Source(path, path.parent.relative_to(given)) for path in files)
+        yield from (PictureSource(path, path.parent.relative_to(given)) for path in files)
     elif given.exists():
-        yield Source(given)
+        yield PictureSource(given)
     else:
         raise ImageError(f"{given}: no such file or folder, expected a picture or a folder of them")
 
@@ -93,7 +93,7 @@ def page_count(path: Path) -> int:
 
 
 def read_picture(path: Path, page: int = 0) -> np.ndarray:
-    """A picture as (height, width, 3) uint8, the way up its camera noted; of a file of several pages one, from 0, of a PDF at 200 dpi.
+    """A picture as (height, width, 3) uint8, oriented as its camera noted; one page, from 0, of a file of several.
 
     Where it has more than `LARGEST` pixels, it is read smaller, see `reduction_of`.
 
@@ -132,7 +132,7 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
 
 
 def _colours_of_shares(path: Path, page: int) -> Image.Image:
-    """A TIFF file of colours as numbers from 0 to 1, which Pillow does not know; `UnidentifiedImageError` if it is something else."""
+    """Read a TIFF file with colours as floats from 0 to 1, which Pillow cannot; else `UnidentifiedImageError`."""
     from PIL import Image, UnidentifiedImageError
 
     if path.suffix.lower() not in (".tif", ".tiff"):
@@ -158,7 +158,7 @@ def pixels_of(picture: Image.Image) -> np.ndarray:
 
 
 def _opened() -> tuple[str, ...]:
-    """Those of `FORMATS` that this Pillow knows: AVIF came late."""
+    """Those of `FORMATS` that the installed Pillow knows."""
     from PIL import Image
 
     Image.init()
@@ -166,7 +166,7 @@ def _opened() -> tuple[str, ...]:
 
 
 def _is_heif(path: Path) -> bool:
-    """Whether it is a photo as iPhones keep it; then Pillow knows the format from here on."""
+    """Whether a file is HEIF, as iPhones write it; Pillow can read that format from then on."""
     if path.suffix.lower() not in (".heic", ".heif"):
         return False
     try:
@@ -190,7 +190,7 @@ def _check_size(path: Path, found: Image.Image) -> None:
 
 
 def _loaded(found: Image.Image, factor: int) -> int:
-    """Decode a picture; what is left of `factor` to reduce it by."""
+    """Decode a picture; returns what is left of `factor` to reduce it by."""
     smaller = -(-found.width // factor), -(-found.height // factor)
     if found.format in ("JPEG", "MPO") and factor in _BY_DECODER:
         found.draft("RGB", (found.width // factor, found.height // factor))
@@ -211,7 +211,7 @@ def _reduced(found: Image.Image, factor: int, span: float) -> np.ndarray:
 
 
 def _span(picture: Image.Image, halved: bool) -> float:
-    """The value of white, where pixels are no bytes: the most of as few bits as hold the lightest, 12 in many files of 16."""
+    """The value of white in pixels of more than 8 bits: that of the fewest bits that hold the lightest pixel."""
     if picture.mode == "RGB" and halved:
         lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
         return next((white for white in _UPPER_WHITES if 0 < lightest <= white), 255.0)
@@ -227,7 +227,7 @@ def _is_deep(picture: Image.Image) -> bool:
 
 
 def _as_rgb(picture: Image.Image, white: float) -> Image.Image:
-    """Eight bits a colour, what is transparent over white paper."""
+    """The picture as 8-bit RGB, transparent parts over white."""
     from PIL import Image
 
     if _is_deep(picture):
@@ -245,7 +245,7 @@ _ORIENTATION = 0x0112  # of Exif: 2 to 8, each another way to hold a camera
 
 
 def _turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
-    """The way up that the camera noted."""
+    """The picture turned as its camera noted."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

@@ -8,25 +8,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.snapping import odd_pixels, pixel_phase
 from fastecg.digitizing.targets import SCALE
 
 #: What machines are set to.
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 
-_INK = 0.4
-_HEIGHT_OFF = 0.035  # share by which a pulse's height may be off what machines draw
-_BARE_HEIGHT_OFF = 0.08  # the same where a trace runs into it
-_SAME_GAIN = 0.15  # share by which a pulse's feet may be astray
-_LEAST_BARE_MM = 4.5  # of a pulse without feet: letters are as high as the lowest
-_HALF_PEN_MM = 0.1  # of pulses as the network draws them
-_PLATEAU_MM = 0.6  # round a pulse's plateau, and from its flanks
+_INK = 0.4  # Coverage from which a pixel is ink.
+_HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains.
+_BARE_HEIGHT_OFF = 0.08  # The same for a pulse that a trace runs into.
+_SAME_GAIN = 0.15  # Largest relative error of a pulse's height for its feet to be where they seem.
+_LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet: letters are as high as the lowest pulses.
+_HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
+_BESIDE_MM = 0.4  # An end within a pulse, or this close to it, belongs to the pulse: between others there is blank paper.
+_PLATEAU_MM = 0.6  # Range around a pulse's plateau in which its height is measured, and the distance kept from its flanks.
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """A calibration pulse, all mm: where its feet stand, how high it is, its left and right ends, how wide, where its right flank falls.
+    """A calibration pulse, in mm: level of its feet, heights, left and right ends, width, and its right flank.
 
     It is bare if it has no feet of its own. Where the middle of its plateau is in a pixel of the picture, of 0 to 1 down, is `pixel_phase`.
     """
@@ -46,12 +47,17 @@ class Pulse:
         return self.foot_mm - self.heights_mm[0]
 
     def zero_mm(self, gain_mm_mv: float) -> float:
-        """Page y of 0 mV: a gain below the plateau, which is long and touched by nothing; the feet are short and often run into a trace."""
+        """Page y of 0 mV, one gain below the plateau: the plateau is long and free, while feet are short and often touch a trace."""
         return self.top_mm + gain_mm_mv if abs(self.heights_mm[0] / gain_mm_mv - 1.0) < _SAME_GAIN else self.foot_mm
 
 
+def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
+    """Whether an end of a row at page x lies in or beside a pulse."""
+    return any(pulse.left_mm - _BESIDE_MM < x_mm < pulse.right_mm + _BESIDE_MM for pulse in pulses)
+
+
 def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
-    """The calibration pulses in a picture's pulse map; their heights by the ink that is `shown` (height, width), where it is known."""
+    """The calibration pulses in a picture's pulse map; their heights are measured on `shown` (height, width) if that is known."""
     from scipy.ndimage import find_objects, label
 
     plane = layers["pulse"]
@@ -73,7 +79,7 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
 
 
 def _pulse(page: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray | None) -> Pulse | None:
-    """A pulse from its ink's places (n, 2) mm; None if it is something else."""
+    """A pulse from its ink's page points (n, 2) mm; None if the ink is something else."""
     x, y = page.T
     low, high = np.percentile(y, [2, 98])  # top, bottom
     height = high - low
@@ -130,7 +136,7 @@ def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.nda
 
 
 def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[float, float], top: float, foot: float) -> list[float]:
-    """The height of the lower plateau of a pulse with two gains; nothing if it has one."""
+    """The height of the lower plateau of a pulse with two gains; empty if it has one."""
     low = y > foot - 0.8
     end = float(np.percentile(x[low], 95))
     middle = (x > span[1] + 0.4) & (x < end - 0.4) & (y > top + 1.0) & (y < foot - 1.0)
@@ -142,13 +148,13 @@ def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[floa
 
 
 def snapped(value: float, choices: Sequence[float], within: float) -> float | None:
-    """The choice that a value is, to a relative tolerance; None if it is none."""
+    """The choice that equals a value within a relative tolerance; None if none does."""
     best = min(choices, key=lambda choice: abs(np.log(value / choice)) if value > 0 else np.inf)
     return best if value > 0 and abs(np.log(value / best)) < within else None
 
 
 def gain_of_pulses(pulses: Sequence[Pulse]) -> tuple[float, float] | None:
-    """mm/mV of limb and chest leads as most pulses have it, to the settings of machines; None if there is no pulse."""
+    """mm/mV of limb and chest leads that most pulses have, rounded to the settings of machines; None if there is no pulse."""
     if not pulses:
         return None
     tall = float(np.median([pulse.heights_mm[0] for pulse in pulses]))

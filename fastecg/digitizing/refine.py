@@ -9,57 +9,84 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
-from fastecg.digitizing.gauss_newton import Stage, Stroke, fit_stroke
-from fastecg.digitizing.ink import Ink
-from fastecg.digitizing.layout import Drawn, Rows
+from fastecg.digitizing.gauss_newton import FittedPen, Stage, StrokeProblem, fit_stroke
+from fastecg.digitizing.ink import PictureInk
+from fastecg.digitizing.layout import PageSegments, SegmentReading
+from fastecg.digitizing.pulses import Pulse, runs_into
+from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
-_STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, enough=0.01), Stage(0.005, 3, 0.0, 10, enough=0.001))
-_PEN_MM = 0.4  # from which the pen's width is sought
-_NEAR_PX = 4.0  # beyond the pen: a flank may be this far from the first fit
-_OTHERS_PX = 1.5  # ink of other rows beyond their pen: edges are soft
-_MARGIN_PX = 8
-_ENDS = 4  # samples at an end that are looked at
-_USUAL = 12  # samples that they are compared with
-_HOOK = 6.0  # times the usual step, that is a hook
-_LEAST_HOOK_MM = 0.5
-_UNSURE_PX = 3.0
-_LETTER_PX = 9  # round a letter, that it may hide
-_LETTER_MM = 1.0  # by which a trace may be from a line through a letter
-_WORD_MM = 8.0  # length of the longest word that a trace is followed under
-_MOSTLY = 0.6  # share of a gap that words have to cover
-_APART_PX = 2.0  # between two fits, from which on the second has found other ink
-_FLANK = 1  # samples beside one, that are its flank
+_STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
+_PEN_MM = 0.4  # Pen width at which this fit starts.
+_NEAR_PX = 4.0  # Width beside the first fit's stroke that takes part: a flank may be this far off.
+_OTHERS_PX = 1.5  # Width beside the strokes of other rows that is left out: their edges are soft.
+_MARGIN_PX = 8  # Margin of the picture around a row that takes part in the fit.
+_ENDS = 4  # Samples at either end that are searched for a hook.
+_USUAL = 12  # Samples behind them that tell the usual step.
+_HOOK = 6.0  # A step that is larger than the usual one by this factor may be a hook.
+_LEAST_HOOK_MM = 0.5  # Minimum height of a hook.
+_UNSURE_PX = 3.0  # Samples with a larger standard deviation keep the first fit.
+_LETTER_PX = 9  # Side of the neighbourhood of written ink that may hide a trace.
+_LETTER_MM = 1.0  # Standard deviation of samples interpolated below writing.
+_WORD_MM = 8.0  # Longest gap below writing that is interpolated.
+_MOSTLY = 0.6  # Share of a gap that writing has to cover.
+_APART_PX = 2.0  # Ignore samples of the second fit that are farther than this from the first: it has found other ink.
+_GAP_MM = 0.35  # Least blank paper between columns.
+_FLANK = 1  # Samples by which steep flanks are widened when the two fits are compared.
 
 
-def refined(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
-    """The segments of a page, fitted again.
+def refined(
+    readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: Sequence[Pulse] = ()
+) -> tuple[list[SegmentReading], list[Overhang]]:
+    """Fit the segments of a page again, to the picture's own ink, and measure how far that goes beyond the ends of its rows.
 
     Parameters
     ----------
-    drawn : sequence of Drawn
+    readings : sequence of SegmentReading
         Segments as the first fit has them.
-    rows : Rows
+    rows : PageSegments
     warp : PageWarp
-    ink : Ink
+    ink : PictureInk
+    pulses : sequence of Pulse
+        Calibration pulses: ends that run into one tell nothing.
     """
-    groups: dict[int, list[Drawn]] = {}
-    for item in sorted(drawn, key=lambda item: item.segment.x_mm):
+    groups: dict[int, list[SegmentReading]] = {}
+    for item in sorted(readings, key=lambda item: item.segment.x_mm):
         groups.setdefault(item.segment.row, []).append(item)
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
-    out = []
+    out, ends = [], []
     for at, group in groups.items():
         others = [points for other, parts in strokes.items() if other != at for points in parts]
-        out += _refined_row(group, rows, warp, ink, strokes[at], others)
-    return out
+        fitted, pen = _refined_row(group, rows, warp, ink, strokes[at], others)
+        out += fitted
+        if pen is not None:
+            ends += _overhangs(fitted, rows, warp, ink, pen, pulses)
+    return out, ends
 
 
-def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> list[Drawn]:
-    """The segments of a page with straight lines where a trace runs under a letter or two: there it is hidden, not missing.
+def _overhangs(
+    group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, pen: FittedPen, pulses: Sequence[Pulse]
+) -> list[Overhang]:
+    """Measure how far the ink of a row goes beyond its ends, and beyond those of its columns, where there is blank paper between them."""
+    points = [np.column_stack([item.x_mm(rows), item.y_mm]) for item in group]
+    apart = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
+
+    def beyond(inwards: np.ndarray, blank_mm: float) -> float:
+        if blank_mm < _GAP_MM or runs_into(inwards[0, 0], pulses):
+            return np.nan
+        return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
+
+    half, soft = pen.width * _PEN_MM / 2, max(pen.blur - 1.0, 0.0) / warp.scale
+    return [Overhang(beyond(own, apart[k]), beyond(own[::-1], apart[k + 1]), half, soft) for k, own in enumerate(points)]
+
+
+def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
+    """Interpolate segments linearly below a letter or two: there the trace is hidden, not missing.
 
     How far a line may be from the trace is told by the standard deviation: that of a trace somewhere between the letters' edges.
     """
@@ -67,7 +94,7 @@ def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
 
     covered = maximum_filter(ink.hidden, _LETTER_PX)
     out = []
-    for item in drawn:
+    for item in readings:
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for start, stop in runs_of(np.isnan(y)).tolist():
             if start == 0 or stop == len(y) or (stop - start) * rows.speed_mm_s / rows.fs > _WORD_MM:
@@ -81,26 +108,27 @@ def bridged(drawn: Sequence[Drawn], rows: Rows, warp: PageWarp, ink: Ink) -> lis
     return out
 
 
-def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: list[np.ndarray], others: list[np.ndarray]) -> list[Drawn]:
-    """One row's segments, fitted again."""
+def _refined_row(
+    group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, own: list[np.ndarray], others: list[np.ndarray]
+) -> tuple[list[SegmentReading], FittedPen | None]:
+    """Fit one row's segments again, and their pen; None where nothing was fitted."""
     lifted = np.array([np.nan])
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
     y_mm = np.concatenate([part for item in group for part in (item.y_mm, lifted)])
     lost = np.isnan(x_mm) | np.isnan(y_mm)
     if lost.all():
-        return group
+        return group, None
     top, curves = verticals(warp, np.nan_to_num(x_mm), (float(np.nanmin(y_mm)) - CURVE_MM, float(np.nanmax(y_mm)) + CURVE_MM))
     curves[:, lost] = np.nan
     low, high = _box(own, ink.coverage.shape)
     if (high - low < 2).any():
-        return group
-    seen = _seen(ink, low, high, own, others, _PEN_MM * warp.scale)
+        return group, None
+    seen = _ink_to_fit(ink, low, high, own, others, _PEN_MM * warp.scale)
     known = np.flatnonzero(~lost)
     start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
-    stroke = Stroke(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
+    stroke = StrokeProblem(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
-    pen_mm = fit.pen.width * fit.pen.ink * _PEN_MM  # narrow and dark or wide and pale: where it is blurred, nothing parts the two
     shown = np.isfinite(stroke.ink_at(start)) & (fit.sd < _UNSURE_PX)
     out, at = [], 0
     for item in group:
@@ -110,12 +138,12 @@ def _refined_row(group: list[Drawn], rows: Rows, warp: PageWarp, ink: Ink, own: 
         share = np.where(agree, ink.trust, 0.0)
         y = share * heights[part] + (1.0 - share) * item.y_mm
         calm_ends(y)
-        out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm), pen_mm=pen_mm))
-    return out
+        out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm)))
+    return out, fit.pen
 
 
 def _apart(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
-    """About how far a second trace (n,) lies from the first, mm, across rather than up: what is far up beside a steep flank is near."""
+    """Distance (n,) in mm of a second trace from the first, perpendicular to it: beside a steep flank a large step up is a small one."""
     from scipy.ndimage import maximum_filter1d
 
     steep = maximum_filter1d(np.abs(np.gradient(np.nan_to_num(first), step_mm)), 2 * _FLANK + 1)
@@ -129,8 +157,10 @@ def _box(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.
     return low, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
 
 
-def _seen(ink: Ink, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float) -> np.ndarray:
-    """A row's ink: none away from its stroke, unknown under other strokes and writing."""
+def _ink_to_fit(
+    ink: PictureInk, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float
+) -> np.ndarray:
+    """The ink of a row: 0 away from its stroke, NaN under other strokes and writing."""
     from fastecg.kernels.capsule import stroke_polyline
 
     part = slice(low[1], high[1]), slice(low[0], high[0])
@@ -149,7 +179,7 @@ def _seen(ink: Ink, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], ot
 
 
 def calm_ends(y_mm: np.ndarray) -> None:
-    """Straighten, in place, a hook of a few samples at either end of a trace (n,): marks between leads look like one."""
+    """Straighten, in place, a hook of a few samples at either end of a trace (n,), as marks between leads leave it."""
     for way in (1, -1):
         y = y_mm[::way]
         known = np.flatnonzero(np.isfinite(y))[: _ENDS + _USUAL + 1]

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from fastecg.digitizing.digitize import Reading
+from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.layout import Segment
-from fastecg.digitizing.views import View
+from fastecg.digitizing.reading import Reading
 from fastecg.record import LEADS, Record
 
-_SURE_MV = 0.03  # a sample with a smaller standard deviation counts as read with confidence
-_LINE_PX = 1.5  # width of a trace that is drawn over the picture
-_THIN_PX = 0.8  # the same of boundaries and 0 mV lines
-_NAME_PX = 14.0  # height of letters
-_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # of a line where a lead starts or ends
-_NAME_MM = np.array([0.8, 1.0])  # a name's corner, from the start of its 0 mV line
+_SURE_MV = 0.03  # Samples with a smaller standard deviation count as read with confidence.
+_LINE_PX = 1.5  # Width of a trace that is drawn over the picture.
+_THIN_PX = 0.8  # Width of boundaries and 0 mV lines that are drawn over the picture.
+_NAME_PX = 14.0  # Height of lead names.
+_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends of the tick where a lead starts or stops, from its 0 mV line.
+_NAME_MM = np.array([0.8, 1.0])  # A name's corner, from the start of its 0 mV line.
 #: Colours of neighbouring leads, sRGB.
 _COLOURS = ((220, 30, 40), (30, 90, 220), (0, 140, 60), (190, 0, 190), (230, 120, 0), (0, 150, 170))
 
@@ -38,7 +38,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
     deviations : bool
         Whether to list the standard deviation of every sample, µV; null where nothing was read.
     """
-    found, view = reading.digitized, reading.view
+    found, analysis = reading.decoded, reading.analysis
     return {
         "layout": reading.layout,
         "order": reading.order,
@@ -46,23 +46,23 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
         "speed_mm_s": reading.speed_mm_s,
         "gain_mm_mv": reading.gain_mm_mv,
         "fs": found.record.fs,
-        "quarter_turns": view.turns,
-        "px_per_mm": view.warp.scale / view.layers.zoom,
+        "quarter_turns": analysis.turns,
+        "px_per_mm": analysis.warp.scale / analysis.layers.zoom,
         "checks": dict(reading.checks),
         "segments": [_of_segment(reading, segment) for segment in found.layout.segments],
-        "names_read": sorted({name.lead for name in view.names}),
+        "names_read": sorted({name.lead for name in analysis.names}),
         "leads": {lead: _of_lead(reading, lead, deviations) for lead in found.record.leads},
         "flags": list(found.flags),
     }
 
 
 def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
-    """Where a segment is: its time, what tells its 0 mV, and where that line runs in the input picture, [x, y] px."""
-    found, view = reading.digitized, reading.view
+    """One segment as plain values: its time, the source of its 0 mV, and that line in the input picture, [x, y] px."""
+    found, analysis = reading.decoded, reading.analysis
     rows = found.layout
     length = (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
     ends = np.array([[segment.x_mm, segment.baseline_mm], [segment.x_mm + length, segment.baseline_mm]])
-    turned = view.layers.to_picture(view.warp.forward(ends))
+    turned = analysis.layers.to_picture(analysis.warp.forward(ends))
     signal = found.record.lead(segment.lead)[segment.start : segment.stop] if segment.lead in found.record.leads else np.full(1, np.nan)
     known = np.isfinite(signal)
     sd = found.sd[found.record.leads.index(segment.lead), segment.start : segment.stop][known] if known.any() else np.empty(0)
@@ -73,21 +73,23 @@ def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
         "start_s": segment.start / rows.fs,
         "stop_s": segment.stop / rows.fs,
         "zero": segment.zero,
-        "line_px": [[round(float(value), 2) for value in point] for point in unturned(turned, view)],
+        "line_px": [[round(float(value), 2) for value in point] for point in unturned(turned, analysis)],
         "read": _share(known, np.ones(len(known), dtype=bool)),
         "sd_mv": round(float(np.nanmedian(sd)), 4) if np.isfinite(sd).any() else None,
     }
 
 
-def unturned(points_px: np.ndarray, view: View) -> np.ndarray:
-    """Pixels (n, 2) of the picture as it was given, at pixels of the picture the right way up."""
-    height, width = (length / view.layers.zoom for length in view.layers.maps.shape[1:])
+def unturned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
+    """Pixels (n, 2) of the input picture at pixels of the picture turned upright."""
+    height, width = (length / analysis.layers.zoom for length in analysis.layers.maps.shape[1:])
     x, y = points_px.T
-    return np.column_stack({0: (x, y), 1: (height - 1 - y, x), 2: (width - 1 - x, height - 1 - y), 3: (y, width - 1 - x)}[view.turns % 4])
+    return np.column_stack(
+        {0: (x, y), 1: (height - 1 - y, x), 2: (width - 1 - x, height - 1 - y), 3: (y, width - 1 - x)}[analysis.turns % 4]
+    )
 
 
 def _of_lead(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
-    found = reading.digitized
+    found = reading.decoded
     k = found.record.leads.index(lead)
     spans = [(segment.start, segment.stop) for segment in found.layout.segments if segment.lead == lead]
     drawn = np.zeros(found.record.samples, dtype=bool)
@@ -115,26 +117,26 @@ def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
     """
     from PIL import Image, ImageDraw
 
-    turned = np.rot90(picture, reading.view.turns)
+    turned = np.rot90(picture, reading.analysis.turns)
     seen = np.ascontiguousarray(255 - ((255 - turned) * np.float32(0.6)).astype(np.uint8))
-    view, rows = reading.view, reading.digitized.layout
-    unit = max(1.0 / min(view.layers.zoom, 1.0), 1.0)  # px of the picture a px that was read
+    analysis, rows = reading.analysis, reading.decoded.layout
+    unit = max(1.0 / min(analysis.layers.zoom, 1.0), 1.0)  # px of the picture a px that was read
     for k, points in enumerate(read_points(reading)):
         _draw(seen, points, _LINE_PX * unit, _COLOURS[k % len(_COLOURS)])
     names = []
-    for k, segment in enumerate(item for item in rows.segments if item.lead in reading.digitized.record.leads):
+    for k, segment in enumerate(item for item in rows.segments if item.lead in reading.decoded.record.leads):
         colour = _COLOURS[k % len(_COLOURS)]
         stop = segment.x_mm + (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
         zero = np.array([[segment.x_mm, segment.baseline_mm], [stop, segment.baseline_mm]])
         for line in (zero, zero[[0, 0]] + _TICK_MM, zero[[1, 1]] + _TICK_MM):
-            _draw(seen, view.layers.to_picture(view.warp.forward(line)), _THIN_PX * unit, colour)
-        x, y = view.layers.to_picture(view.warp.forward(zero[:1] + _NAME_MM))[0]
+            _draw(seen, analysis.layers.to_picture(analysis.warp.forward(line)), _THIN_PX * unit, colour)
+        x, y = analysis.layers.to_picture(analysis.warp.forward(zero[:1] + _NAME_MM))[0]
         names.append(((x, y), segment.lead, colour))
     labelled = Image.fromarray(seen)
     pen = ImageDraw.Draw(labelled)
     for (x, y), lead, colour in names:
         pen.text((x, y), lead, fill=colour, font_size=_NAME_PX * unit)
-    return np.ascontiguousarray(np.rot90(np.asarray(labelled), -view.turns))
+    return np.ascontiguousarray(np.rot90(np.asarray(labelled), -analysis.turns))
 
 
 def _draw(picture: np.ndarray, points: np.ndarray, width: float, colour: tuple[int, int, int]) -> None:
@@ -149,8 +151,8 @@ def _draw(picture: np.ndarray, points: np.ndarray, width: float, colour: tuple[i
 
 
 def read_points(reading: Reading) -> list[np.ndarray]:
-    """Where every sample that was read lies in the turned picture, (n, 2) px a segment that was read, NaN in gaps."""
-    found, view = reading.digitized, reading.view
+    """Pixels (n, 2) of every sample that was read, in the turned picture, for each segment; NaN in gaps."""
+    found, analysis = reading.decoded, reading.analysis
     points = []
     for segment in found.layout.segments:
         if segment.lead not in found.record.leads:
@@ -159,7 +161,7 @@ def read_points(reading: Reading) -> list[np.ndarray]:
         x = segment.x_mm + np.arange(len(signal)) * (found.layout.speed_mm_s / found.layout.fs)
         y = segment.baseline_mm - segment.gain_mm_mv * (signal - segment.offset_mv)
         page = np.column_stack([x, np.nan_to_num(y, nan=segment.baseline_mm)])
-        seen = view.layers.to_picture(view.warp.forward(page))
+        seen = analysis.layers.to_picture(analysis.warp.forward(page))
         seen[np.isnan(y)] = np.nan
         points.append(seen)
     return points

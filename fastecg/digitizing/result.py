@@ -10,26 +10,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fastecg.digitizing.decode import Decoded
-from fastecg.digitizing.digitize import Reading, _as_colour
-from fastecg.digitizing.digitize import digitize as read
+from fastecg.digitizing.analysis import PageAnalysis, Settings
+from fastecg.digitizing.decode import Decoded, Mode
 from fastecg.digitizing.page_model import turned
 from fastecg.digitizing.pictures import MOST_PAGES, page_count, pixels_of, read_picture
+from fastecg.digitizing.reading import Reading, _as_colour, read_signals
 from fastecg.digitizing.report import overlay, report_of, twelve_leads, unturned
-from fastecg.digitizing.separate import WEIGHTS
-from fastecg.digitizing.views import Settings, View
+from fastecg.digitizing.segmenter import WEIGHTS
 from fastecg.errors import FastecgError, ImageError
-from fastecg.layouts import check_layout
 from fastecg.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from PIL import Image
 
-#: How millivolts are read: by a fit of the pen's stroke, by a soft maximum of every column of ink, or by the mean of every column.
-MODES = ("stroke_fit", "softargmax", "centroid")
-
-Mode = Literal["stroke_fit", "softargmax", "centroid"]
 Format = Literal["csv", "npz", "mat", "edf", "aecg"]
 
 
@@ -118,23 +112,28 @@ class Digitized:
 
     @property
     def digitized(self) -> Decoded:
-        """The same as an earlier version had it; use the attributes of this object."""
-        return self._reading.digitized
+        """The reading as an earlier version returned it; use the attributes of this object instead."""
+        return self._reading.decoded
 
     @property
-    def view(self) -> View:
-        """What the network saw in the picture; its frame is that of its layers."""
-        return self._reading.view
+    def analysis(self) -> PageAnalysis:
+        """What was found in the picture, turned upright: layers, grid, tracks, names; in pixels of the layers."""
+        return self._reading.analysis
+
+    @property
+    def view(self) -> PageAnalysis:
+        """Former name of `analysis`."""
+        return self.analysis
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
         """Millimetres on the page, (n, 2), of points (n, 2) in pixels of the picture; the origin is any crossing of the grid."""
-        view = self._reading.view
-        return np.asarray(view.warp.inverse(view.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), view))))
+        analysis = self._reading.analysis
+        return np.asarray(analysis.warp.inverse(analysis.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), analysis))))
 
     def to_image(self, points_mm: np.ndarray) -> np.ndarray:
         """Pixels of the picture, (n, 2), of points (n, 2) in millimetres on the page: the inverse of `to_page`."""
-        view = self._reading.view
-        return unturned(view.layers.to_picture(view.warp.forward(np.asarray(points_mm, dtype=np.float64))), view)
+        analysis = self._reading.analysis
+        return unturned(analysis.layers.to_picture(analysis.warp.forward(np.asarray(points_mm, dtype=np.float64))), analysis)
 
     def report(self, *, deviations: bool = True) -> dict[str, Any]:
         """The report that `save` writes, as plain values; with `deviations`, it lists the standard deviation of every sample."""
@@ -254,21 +253,17 @@ def digitize(
     >>> found.segments[0].lead, found.segments[0].row
     ('I', 0)
     """
-    if mode not in (*MODES, "render"):
-        raise FastecgError(f"unknown mode {mode!r}, expected one of {', '.join(MODES)}")
-    if layout is not None:
-        check_layout(layout)
+    settings = Settings(layout, speed_mm_s, gain_mm_mv, float(fs), mode, None if page is None else Path(page))
     picture = _as_colour(_pixels(image))
     own_name = Path(image).stem if isinstance(image, str | os.PathLike) else "record"
-    settings = Settings(layout, speed_mm_s, gain_mm_mv, float(fs), mode, None if page is None else Path(page))
-    return digitized_of(read(picture, settings, name=name or own_name, weights=Path(weights)), picture)
+    return digitized_of(read_signals(picture, settings, name=name or own_name, weights=Path(weights)), picture)
 
 
 def digitized_of(reading: Reading, picture: np.ndarray) -> Digitized:
-    """What was read of a picture, flat."""
+    """A `Digitized` from a reading."""
     told = report_of(reading, deviations=False)
     segments = tuple(ReadSegment(**item | {"line_px": tuple(map(tuple, item["line_px"]))}) for item in told["segments"])
-    found = reading.digitized
+    found = reading.decoded
     return Digitized(
         found.record, found.sd, reading.layout, reading.order, reading.confidence, reading.speed_mm_s, reading.gain_mm_mv, segments,
         dict(reading.checks), found.flags, picture, reading,

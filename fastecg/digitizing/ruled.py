@@ -8,17 +8,17 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.phase import Fives, find_grid
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.warp_fit import FittedWarp, left_over
 from fastecg.errors import ImageError
 
-_CLEAR_MM = 0.06  # that a map of a grid leaves over, at most, typically
-_WORST_MM = 0.25  # the same for one place in ten
-_LEAST_SHARE = 0.03  # of the picture, in which its lines were followed: any map goes through a handful of nodes
-_SCALE_OFF = 0.25  # by which a grid's millimetre may differ from what the scale was taken for
-_PRINTED = 0.15  # of the network's traces, pulses or writing, from which a pixel tells nothing of the grid
-_BLUR_PX = 12.0  # over which the paper's own brightness is taken out
+_CLEAR_MM = 0.06  # Largest median residual of an accepted map of a grid.
+_WORST_MM = 0.25  # Largest 90 % quantile of its residuals.
+_LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid was followed: any map fits a handful of nodes.
+_SCALE_OFF = 0.25  # Largest log ratio of the grid's scale and the expected one.
+_PRINTED = 0.15  # Value of the maps of traces, pulses or writing from which a pixel says nothing about the grid.
+_BLUR_PX = 12.0  # Standard deviation of the blur whose result is subtracted as the paper's own brightness.
 
 
 def picture_grid(layers: Layers) -> PageWarp | None:
@@ -32,7 +32,7 @@ def picture_grid(layers: Layers) -> PageWarp | None:
             continue
         if not warp.scale > 0 or abs(np.log(warp.scale / SCALE)) > _SCALE_OFF or lattice.covered_px < _LEAST_SHARE * fine.size:
             continue
-        typical, worst = left_over(warp, lattice.points_px, lattice.places_mm)
+        typical, worst = left_over(warp, lattice.points_px, lattice.points_mm)
         if typical < _CLEAR_MM and worst < _WORST_MM:
             return warp
         found.append((float(worst), warp))
@@ -40,14 +40,14 @@ def picture_grid(layers: Layers) -> PageWarp | None:
 
 
 def _planes(layers: Layers) -> Iterator[np.ndarray]:
-    """Planes with all lines, the likeliest first."""
+    """Planes that may show all lines of the grid, the likeliest first."""
     yield layers["grid"]
     if layers.picture is not None:
         yield _lines(layers)
 
 
 def _lines(layers: Layers) -> np.ndarray:
-    """The lines of a grid as the picture shows them, whatever their colour, (height, width) float32: darker than the paper round them."""
+    """The lines of a grid of any colour, (height, width) float32: how much darker than the surrounding paper."""
     from scipy.ndimage import gaussian_filter, maximum_filter
 
     assert layers.picture is not None

@@ -7,26 +7,26 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastecg.digitizing.phase import carriers
-from fastecg.digitizing.separate import Separator, resized
+from fastecg.digitizing.segmenter import LayerSegmenter, resized
 from fastecg.digitizing.targets import SCALE
 
-_TILES = 4  # along either side of a picture
-_TILE = 256  # px of a tile whose spectrum is looked at
-_ACROSS = (3.3, 32.0)  # px/mm of 84 to 810 dpi
-_LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # dpi tried where no period is found
-_SEEN = 384  # px that the network looks at
-_NEAR = (0.75, 1.33)  # of the expected period: what counts as found
-_PLAIN = 0.003  # strength below which there is no grid
-_CLEAR = 0.035  # and from which there is no doubt
-_SAME_PERIOD = 0.03  # how well the network and the picture have to agree on a period
-_AS_CLEAR = 0.5  # of the clearest period: others may be its harmonics
-_NOT_OWN = 0.3  # what one counts that only the network has
+_TILES = 4  # Number of tiles along either side of a picture.
+_TILE = 256  # Side in px of a tile whose spectrum is computed.
+_ACROSS = (3.3, 32.0)  # Range of scales in px/mm: 84 to 810 dpi.
+_LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # Resolutions tried if no period is found.
+_SEEN = 384  # Side in px of the part that the network sees.
+_NEAR = (0.75, 1.33)  # Range of periods, as shares of the expected one, in which a line's period is looked for.
+_PLAIN = 0.003  # Strength below which there is no grid.
+_CLEAR = 0.035  # Strength from which there is certainly a grid.
+_SAME_PERIOD = 0.03  # Largest log ratio of the periods in the network's map and in the picture for them to agree.
+_AS_CLEAR = 0.5  # Periods weaker than this share of the clearest are left out: they may be harmonics.
+_NOT_OWN = 0.3  # Weight of a period that only the network's map has.
 
 
-def find_scales(picture: np.ndarray, network: Separator) -> list[float]:
-    """Pixels a mm that a picture (height, width, 3) may have, the one with the clearest grid first; none if there is no grid."""
+def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
+    """Scales (px/mm) that a picture (height, width, 3) may have, that of the clearest grid first; empty if there is no grid."""
     found: list[tuple[float, float]] = []
-    middles = _places(picture)
+    middles = _tile_centres(picture)
     periods = _periods(picture, middles)
     clearest = max((clear for _, clear in periods), default=0.0)
     own = [scale for scale, clear in periods if clear > _AS_CLEAR * clearest]
@@ -44,8 +44,8 @@ def find_scales(picture: np.ndarray, network: Separator) -> list[float]:
     return scales
 
 
-def _tried(picture: np.ndarray, network: Separator, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
-    """How clear the network sees a grid if a mm is so many px, and how many it then turns out to be."""
+def _tried(picture: np.ndarray, network: LayerSegmenter, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
+    """Strength of the grid that the network sees at an assumed scale (px/mm), and the scale that this grid has."""
     seen = network.part(picture, SCALE / px_per_mm, middle, _SEEN)
     tile = seen["grid"]
     strength, gradient = carriers(tile, (_NEAR[0] * SCALE, _NEAR[1] * SCALE))
@@ -57,7 +57,7 @@ def _tried(picture: np.ndarray, network: Separator, px_per_mm: float, middle: tu
 
 
 def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """px/mm that the strongest periods of the picture itself would be, as lines 1 mm and 5 mm apart, and how clear they are."""
+    """Scales (px/mm) that follow from the picture's strongest periods, as lines 1 mm or 5 mm apart, and their strengths."""
     darkness = _darkness(picture)
     found: list[tuple[float, float]] = []
     for (x, y), zoom in ((middle, zoom) for zoom in (1.0, 0.4) for middle in middles):
@@ -76,7 +76,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
 
 
 def _candidates(own: list[float]) -> Iterator[float]:
-    """Likely px/mm, the picture's `own` first, each at least a tenth from those before."""
+    """Likely scales (px/mm), the picture's `own` first, each different from those before by at least a tenth."""
     given: list[float] = []
     for scale in own:
         if all(abs(np.log(scale / other)) > 0.1 for other in given):
@@ -87,20 +87,20 @@ def _candidates(own: list[float]) -> Iterator[float]:
             yield dpi / 25.4
 
 
-def _places(picture: np.ndarray) -> list[tuple[float, float]]:
-    """Places (x, y) px spread over the picture, the most regular first: where a grid is, and little else."""
+def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
+    """Points (x, y) px spread over the picture, the most regular first: there is a grid and little else."""
     height, width = picture.shape[:2]
     darkness = _darkness(picture)
-    places = [((i + 0.5) * width / _TILES, (j + 0.5) * height / _TILES) for j in range(_TILES) for i in range(_TILES)]
+    centres = [((i + 0.5) * width / _TILES, (j + 0.5) * height / _TILES) for j in range(_TILES) for i in range(_TILES)]
 
-    def regular(place: tuple[float, float]) -> float:
-        x, y = int(place[0]), int(place[1])
+    def regular(centre: tuple[float, float]) -> float:
+        x, y = int(centre[0]), int(centre[1])
         part = darkness[max(y - _TILE // 2, 0) : y + _TILE // 2, max(x - _TILE // 2, 0) : x + _TILE // 2]
         return carriers(part, (3.0, 60.0))[0] if min(part.shape) >= 64 else 0.0
 
-    return sorted(places, key=regular, reverse=True)[:4]
+    return sorted(centres, key=regular, reverse=True)[:4]
 
 
 def _darkness(picture: np.ndarray) -> np.ndarray:
-    """How dark every pixel is, by its darkest colour; black ink counts no more than a grid's."""
+    """Darkness of every pixel in its darkest colour; black ink counts no more than a grid's."""
     return np.minimum(1.0 - picture.min(axis=2) / np.float32(255), np.float32(0.5))

@@ -12,15 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
-from fastecg.digitizing.separate import Layers
+from fastecg.digitizing.segmenter import Layers
 
-_TURNED_PX = 0.15  # by how much a line may be off from one end to the other: more, and the whole picture has been turned or bent since
-_NEAR_PX = 0.16  # the middle of a line is that of a pixel, to this
-_MOST = 0.8  # share of lines that have to be so
+# Largest drift of a line across pixels from one end to the other; with more, the picture was turned or bent after drawing.
+_TURNED_PX = 0.15
+_NEAR_PX = 0.16  # Tolerance within which a line's middle is a pixel's middle.
+_MOST = 0.8  # Minimum share of lines for which that holds.
 
 
 def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
-    """Where in a pixel of the picture the middle of a line is, 0 to 1; NaN where the line is not along the pixels.
+    """Position of a line's middle within a pixel of the picture, 0 to 1; NaN if the line is not parallel to the pixels.
 
     Parameters
     ----------

@@ -12,33 +12,35 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.digitizing.assign import Assignment
+from fastecg.digitizing.analysis import PageAnalysis
+from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import Row, Straight, ends_near, pen_mm
-from fastecg.digitizing.pulses import Pulse
+from fastecg.digitizing.follow import StraightPage, TracePath, ends_near, pen_mm
+from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.snapping import odd_pixels
-from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm, runs_into
+from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm
 from fastecg.digitizing.tracks import track_ends
-from fastecg.digitizing.views import View
 
-_THICKEST_MM = 0.42  # of pens that write ECGs
-_MOST_CAPS = 1.5  # the longest cap that rows may tell, of that of the pen
-_SAME_CAP_MM = 0.03  # caps of rows that agree
-_NEAR_START_MM = 0.45  # ends of the picture's ink that may be a row's, from where the network has them
-_SAME_END_MM = 0.06  # ends that agree
-_GAP_MM = 0.35  # blank paper between columns: bars may then stand anywhere on it
-#: Pens beyond the last sample, and how often: square ends (matplotlib's), those of a pen that noise makes too thick, and blunt ones.
+_THICKEST_MM = 0.42  # Largest width of pens that write ECGs: blur and noise make them look wider.
+_MOST_CAPS = 1.5  # Largest cap that rows may suggest, in caps of the measured pen.
+_SAME_CAP_MM = 0.03  # Tolerance of caps that agree.
+_NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from where the network's map has it.
+_SAME_END_MM = 0.06  # Tolerance of ends that agree.
+_GAP_MM = 0.35  # Width of blank paper between columns from which bars may stand anywhere on it.
+# How far ink reaches beyond the last sample, in pen widths, and how probable that is: square caps (matplotlib's), those of a pen that noise
+# makes too wide, and butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
-_END_SD_MM = 0.045  # how far ends are off besides
-_BAR_SD_MM = 0.02  # how far bars are off besides
-_MOST_OFF_MM = 0.5  # starts that are weighed, from that of the ends
-_STEP_MM = 0.004  # from one to the next
+_ALONE_SD_MM = 0.06  # Standard deviation of a start that no bars tell, nor ends on both sides: how thick the pen seems is no sure guide.
+_END_SD_MM = 0.045  # Standard deviation of ends beside what their cap makes uncertain.
+_BAR_SD_MM = 0.02  # Standard deviation of bars beside their rounding to pixels.
+_MOST_OFF_MM = 0.5  # Starts within this distance of that of the ends are weighed.
+_STEP_MM = 0.004  # Step between the starts that are weighed.
 
 
 @dataclass(frozen=True)
 class _Ends:
-    """What the ends of rows tell: where time starts if their cap is `cap_mm`, and which way another cap moves it.
+    """The start of time from the ends of rows for a given cap, and its change with the cap.
 
     `way` is 1 if left ends tell, -1 if right ones, 0 if both do, so that the cap cancels. `by_pen` is whether the pen alone tells the cap.
     """
@@ -52,63 +54,61 @@ class _Ends:
 
 def sharper(
     axis: TimeAxis,
-    view: View,
-    placed: Assignment,
-    straight: Straight,
-    rows: Sequence[Row | None],
+    analysis: PageAnalysis,
+    match: LayoutMatch,
+    straight: StraightPage,
+    paths: Sequence[TracePath | None],
     pulses: Sequence[Pulse],
     fs: float,
-    known_mm: float = np.nan,
 ) -> TimeAxis:
-    """The time axis by the picture's own ink, near to where the network has it: its ends are sharp, but may be those of other ink.
-
-    How thick the pen is, is told by `known_mm` where that is a number, and else by the ink of columns.
-    """
+    """Refine the time axis with the picture's own ink: its ends are sharp, but they may belong to other ink."""
     assert straight.shown is not None
     gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM
-    if gapped and (found := _by_columns(axis, placed, straight.shown, rows, pulses, fs)) is not None:
+    if gapped and (found := _by_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
-    beyond = all(all(view.tracks[track].cut) for track in placed.tracks if track is not None)  # every row goes on beyond the picture
-    ends = None if beyond else _by_ends(axis, placed, straight.shown, rows, pulses, fs, known_mm)
+    beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # every row goes on beyond the picture
+    ends = None if beyond else _by_ends(axis, match, straight.shown, paths, pulses, fs)
     if ends is not None:
-        axis = replace(axis, start_mm=ends.start_mm, pen_mm=ends.pen_mm if ends.way and ends.by_pen else np.nan)
+        axis = replace(axis, start_mm=ends.start_mm)
         if ends.way == 0 or gapped:
             return axis
-    bars = agreed_bars(find_bars(axis, view, placed, straight), len(placed.layout.columns))
-    pixel = view.layers.zoom / view.warp.scale
-    return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs)) if bars else axis
+    bars = agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns))
+    if not bars:
+        return axis if ends is not None and not ends.by_pen else replace(axis, start_sd_mm=_ALONE_SD_MM)
+    pixel = analysis.layers.zoom / analysis.warp.scale
+    return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs))
 
 
 def _by_columns(
-    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float
+    axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> TimeAxis | None:
-    """Where time starts, and how far columns are apart, by both ends of every column beside a gap; None if too few are free.
+    """Start of time and distance of columns from both ends of every column next to a gap; None if too few are free.
 
     Where a column begins less a cap, and ends plus one, are two lines of one slope: their distance tells the cap.
     """
-    columns = len(placed.layout.columns)
+    columns = len(match.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
     sought = [(column, way, length if way > 0 else 0.0) for column in range(columns) for way in (-1, 1)]
     expected = [(axis.start_mm + column * axis.pitch_mm + further, way) for column, way, further in sought]
-    ends = [ends_near(strip, row, expected) for row in rows[: placed.strips] if row is not None]
-    equations, places = [], []
+    ends = [ends_near(strip, row, expected) for row in paths[: match.strips] if row is not None]
+    equations, measured_mm = [], []
     for (column, way, further), (x, _), *told in zip(sought, expected, *ends, strict=True):
         near = np.array([end for end in told if end is not None and abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
         if near.size and (np.abs(near - np.median(near)) < _SAME_END_MM).mean() >= 0.5:
             equations.append((1.0, column, way))
-            places.append(float(np.median(near)) - further)
+            measured_mm.append(float(np.median(near)) - further)
     sides = [sum(way == side for _, _, way in equations) for side in (-1, 1)]
     if min(sides) == 0 or max(sides) < 2:
         return None
-    start, pitch, cap = np.linalg.lstsq(np.array(equations), np.array(places), rcond=None)[0]
-    left = np.abs(np.array(equations) @ (start, pitch, cap) - places)
+    start, pitch, cap = np.linalg.lstsq(np.array(equations), np.array(measured_mm), rcond=None)[0]
+    left = np.abs(np.array(equations) @ (start, pitch, cap) - measured_mm)
     if not -_SAME_CAP_MM < cap < _THICKEST_MM or left.max() > _SAME_END_MM:
         return None
     return replace(axis, start_mm=float(start), pitch_mm=float(pitch))
 
 
 def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
-    """By how much time may start later than thought, in the mean, by how likely bars, and ends where there are any, make it.
+    """The expected correction of the start of time, weighted by how probable bars and ends (if there are any) make each value.
 
     A bar is drawn between the last sample of a column and the first of the next, on whole pixels: every column's is rounded on its own,
     and the start is where all of them allow it.
@@ -131,16 +131,14 @@ def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float,
 
 
 def _by_ends(
-    axis: TimeAxis, placed: Assignment, strip: Strip, rows: Sequence[Row | None], pulses: Sequence[Pulse], fs: float, known_mm: float
+    axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> _Ends | None:
-    """Where time starts by the ends of the picture's own ink; None if none is near."""
-    spans = {k: span for k, row in enumerate(rows) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
-    columns = len(placed.layout.columns)
-    lengths = {k: row_length_mm(axis, columns, k >= placed.strips, 1.0 / fs) for k in spans}
-    pen = known_mm
-    if np.isnan(pen):
-        pen = min((pen_mm(strip, row) for row in rows if row is not None), default=0.0)
-        pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
+    """Start of time from the ends of the picture's own ink; None if none is close."""
+    spans = {k: span for k, row in enumerate(paths) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
+    columns = len(match.layout.columns)
+    lengths = {k: row_length_mm(axis, columns, k >= match.strips, 1.0 / fs) for k in spans}
+    pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
+    pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
     cap = CAP_PENS * pen
     free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
     caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])

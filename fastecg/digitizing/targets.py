@@ -34,7 +34,7 @@ STRIDE = 32
 #: Width at which traces and pulses are redrawn.
 THIN_MM = 0.2
 
-_LABEL_EDGE_MM = 0.4  # round a lead's name: an "I" alone is narrower than two cells
+_LABEL_EDGE_MM = 0.4  # Margin around a lead's name that is marked too: an "I" alone is narrower than two cells.
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
 
 
 def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.random.Generator) -> np.ndarray:
-    """The top left edge (x, y) px of a window of `side` px: most are near a trace, the name of a lead, or other words."""
+    """The top left corner (x, y) px of a window of `side` px, mostly close to a trace, a lead's name or other words."""
     height, width = photo.image.shape[:2]
     most = np.maximum((width - side, height - side), 0.0)
     choice = rng.choice(4, p=(0.47, 0.3, 0.1, 0.13))
@@ -91,7 +91,7 @@ def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.
 
 
 def whole_window(photo: Photo) -> Window:
-    """All of a picture at `SCALE`: what the network should see. Sides are rounded down to whole cells."""
+    """The whole picture at `SCALE` with the maps that the network should give. Sides are rounded down to whole cells."""
     from PIL import Image
 
     zoom = SCALE / photo.warp.scale
@@ -100,7 +100,7 @@ def whole_window(photo: Photo) -> Window:
 
 
 def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> Window:
-    """What of a picture is seen from pixel `corner` (x, y) on, `zoom` times as large."""
+    """The part of a picture from pixel `corner` (x, y) on, enlarged by `zoom`."""
     nodes = _nodes(photo, corner, zoom, shape)
     maps = np.empty((len(MAPS), *shape), dtype=np.uint8)
     for k, name in enumerate(MAPS):
@@ -112,10 +112,10 @@ def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner:
         np.maximum(maps[MAPS.index("writing")], written, out=maps[MAPS.index("writing")])
     maps[MAPS.index("trace")] = _traces(photo, corner, zoom, shape)
     _cover(photo, maps, corner, zoom)
-    return Window(_seen(picture, corner, zoom, shape), maps, _markers(photo, corner, zoom, shape))
+    return Window(_picture_of(picture, corner, zoom, shape), maps, _markers(photo, corner, zoom, shape))
 
 
-def _seen(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
+def _picture_of(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
     """The picture of a window; beyond the picture it is black."""
     from PIL import Image
 
@@ -135,7 +135,7 @@ def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]
 
 
 def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
-    """A plane as the window's nodes see it. Most windows see nothing of most planes, or paper alone: those are not sampled."""
+    """A plane of the page resampled for a window. Planes of which the window shows nothing are not resampled."""
     from fastecg.kernels.plane import sample_plane
 
     low, high = np.floor(nodes_px.min(axis=(0, 1))) - 2, np.ceil(nodes_px.max(axis=(0, 1))) + 3
@@ -150,7 +150,7 @@ def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
 
 
 def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The thin traces of a window; the pen is lifted wherever a sample is not visible."""
+    """The thin traces of a window, interrupted where samples are not visible."""
     from fastecg.kernels.capsule import stroke_polyline
 
     plane = np.zeros(shape, dtype=np.uint8)
@@ -165,7 +165,7 @@ def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int
 
 
 def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """What of a trace may be drawn: what is visible, and what only the picture's edge cuts off."""
+    """Which points of a trace may be drawn: visible ones, and those cut off by the picture's edge alone."""
     height, width = photo.warp.size
     with np.errstate(invalid="ignore"):
         outside = ((points < 0) | (points > (width - 1, height - 1))).any(axis=1)
@@ -173,7 +173,7 @@ def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
 
 
 def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> None:
-    """Nothing of the page is where something lies over it."""
+    """Clear the maps where something lies over the page."""
     if photo.covered is None:
         return
     y, x = (
@@ -184,7 +184,7 @@ def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> N
 
 
 def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """Which lead's name is in every cell of a window."""
+    """The index of the lead whose name is in every cell of a window."""
     from skimage.draw import polygon2mask
 
     markers = np.zeros((shape[0] // MARKER_CELL, shape[1] // MARKER_CELL), dtype=np.uint8)
@@ -202,7 +202,7 @@ def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, in
 
 
 def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
-    """Everything but traces and marks on the flat page at `SCALE`, coverage uint8."""
+    """Coverage uint8 of everything on the flat page but traces and marks, at `SCALE`."""
     from fastecg.printing.grid import grid_plane
     from fastecg.sheet import draw_strokes, sheet_shape
 

@@ -10,25 +10,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fastecg.digitizing.assign import SPEEDS_MM_S, Assignment
+from fastecg.digitizing.analysis import PageAnalysis, Settings
+from fastecg.digitizing.assign import SPEEDS_MM_S, LayoutMatch
 from fastecg.digitizing.bars import barred
-from fastecg.digitizing.follow import Row, Straight, pen_mm
-from fastecg.digitizing.pulses import Pulse, snapped
+from fastecg.digitizing.follow import StraightPage, TracePath, pen_mm
+from fastecg.digitizing.pulses import Pulse, runs_into, snapped
 from fastecg.digitizing.tracks import ink_along, possible_ends
-from fastecg.digitizing.views import Settings, View
 from fastecg.errors import ImageError
 from fastecg.kernels.runs import runs_of
 
-_FALL_MM = 1.2  # from where a pulse falls to an end that it may have made
-_BESIDE_MM = 0.4  # an end of a row inside a pulse, or this near to one, is the pulse's: between others there is blank paper
-INK_ENDS = 0.4  # ink of the picture itself from here on is a trace
-CAP_PENS = 0.42  # pens from a trace's last sample to where its ink falls to one half
-_NAME_AFTER_MM = 2.0  # from a trace's first sample to the middle of its name, as most machines have it
-_GUESS_OFF_MM = 8.0  # by which names may mislead where time starts
-_BAR_STEP_MM = 0.5  # between starts at which bars are looked for
-_AGREE_MM = 0.25  # ends that tell the same start of time
-_RIVAL = 0.3  # of the best group's count, for others to be looked at
-_BARS_COUNT = 2.0  # what bars before a column count beside ends
+_FALL_MM = 1.2  # An end at most this far from a pulse's falling flank may be that flank.
+INK_ENDS = 0.4  # Coverage of the picture's own ink from which it is a trace.
+CAP_PENS = 0.42  # Distance from a trace's last sample to where its ink falls to one half, in pen widths.
+_NAME_AFTER_MM = 2.0  # Usual distance of a name's middle from the first sample of its trace.
+_GUESS_OFF_MM = 8.0  # Largest error of a start of time guessed from the names.
+_BAR_STEP_MM = 0.5  # Step between the starts at which bars are looked for.
+_AGREE_MM = 0.25  # Ends within this distance vote together for a start of time.
+_RIVAL = 0.3  # Groups with at least this share of the best group's votes are compared with it.
+_BARS_COUNT = 2.0  # Weight of a bar in that comparison; an end has the weight of `_COUNTS`.
+# Votes of an end for a start of time, by its kind. Right ends count less, as records may end early; of "touched" ends the network only
+# guesses.
 _COUNTS = {
     "left": 1.0,
     "right": 0.8,
@@ -36,17 +37,17 @@ _COUNTS = {
     "maybe right": 0.5,
     "touched": 0.3,
     "fall": 0.4,
-}  # records may end early; of what is touched the network only guesses
-_SPEED_OFF = 0.06
+}
+_SPEED_OFF = 0.06  # Relative tolerance of the paper speeds.
 _NO_END = "no row ends in the picture"
-_TRUE_MM = 0.7  # columns whose length is a layout's time to within this are neither gapped nor short
-_GAP_MM = 0.35  # of blank paper between columns, at least
-_SAME_GAP_MM = 0.8  # by which gaps of several rows may differ
-_MOST_GAP_MM = 15.0  # of blank paper between columns, at most: more than any machine leaves
-_BESIDE_PX = 2  # of ink beside a path that is looked at
-_BLANK = 0.5  # ink below which paper is bare
-_GAP_ROWS = 0.5  # of the places where columns meet, in which such a gap has to be
-_SHORT = 0.06  # share of a column's time that a machine may leave out
+_TRUE_MM = 0.7  # Columns whose length is their nominal time to within this have neither gaps nor are they short.
+_GAP_MM = 0.35  # Minimum width of blank paper between columns.
+_SAME_GAP_MM = 0.8  # Largest difference between the gaps of several rows.
+_MOST_GAP_MM = 15.0  # Maximum width of blank paper between columns: no machine leaves more.
+_BESIDE_PX = 2  # Reach above and below a path within which ink counts as on it.
+_BLANK = 0.5  # Coverage below which paper is blank.
+_GAP_ROWS = 0.5  # Minimum share of the joints of columns that have to show such a gap.
+_SHORT = 0.06  # Largest share of a column's time that a machine may leave out.
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class TimeAxis:
         From the time of a column's first sample to that of the next.
     shown_s, strip_s : float
         How long a column and a rhythm strip are.
-    pen_mm : float
-        How thick the pen was taken to be, where that tells how far ink goes beyond the last sample; NaN where ends on both sides do.
+    start_sd_mm : float
+        About how exactly the start is known.
     """
 
     speed_mm_s: float
@@ -74,12 +75,12 @@ class TimeAxis:
     column_s: float
     shown_s: float
     strip_s: float
-    pen_mm: float = np.nan
+    start_sd_mm: float = 0.025
 
 
 @dataclass(frozen=True)
 class End:
-    """An end of a row, as the start of time that it tells: page x, and of which kind it is (a key of `_COUNTS`)."""
+    """An end of a row, as the start of time that follows from it (page x), and its kind (a key of `_COUNTS`)."""
 
     x_mm: float
     kind: str
@@ -91,64 +92,64 @@ class End:
 
 
 def time_axis(
-    view: View,
-    placed: Assignment,
-    straight: Straight,
-    rows: Sequence[Row | None],
+    analysis: PageAnalysis,
+    match: LayoutMatch,
+    straight: StraightPage,
+    paths: Sequence[TracePath | None],
     pulses: Sequence[Pulse],
     settings: Settings,
     flags: list[str],
 ) -> TimeAxis:
-    """Where time runs on a page.
+    """Find how time runs along the rows of a page.
 
     Parameters
     ----------
-    view : View
-    placed : Assignment
-    straight : Straight
-    rows : sequence of Row or None
+    analysis : PageAnalysis
+    match : LayoutMatch
+    straight : StraightPage
+    paths : sequence of TracePath or None
         The path of every row of the layout.
     pulses : sequence of Pulse
     settings : Settings
     flags : list of str
         What is doubtful is added to it.
     """
-    possible = [([], []) if row is None else possible_ends(straight.network, row) for row in rows]
+    possible = [([], []) if row is None else possible_ends(straight.network, row) for row in paths]
     spans = [(lefts[0], rights[0]) if lefts and rights else None for lefts, rights in possible]
     if not any(spans):
         raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
-    cap = view.layers.cap_mm
-    columns = len(placed.layout.columns)
-    cut = [(True, True) if track is None else view.tracks[track].cut for track in placed.tracks]
+    cap = analysis.layers.cap_mm
+    columns = len(match.layout.columns)
+    cut = [(True, True) if track is None else analysis.tracks[track].cut for track in match.tracks]
     touched = [(False, False) if span is None else (runs_into(span[0], pulses), runs_into(span[1], pulses)) for span in spans]
     own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
-    inked: list[tuple[list[float], list[float]]] = [([], []) for _ in rows]
+    inked: list[tuple[list[float], list[float]]] = [([], []) for _ in paths]
     pen = 0.0
     if straight.shown is not None:
-        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in rows if row is not None), default=0.0)
-        inked = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in rows]
+        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in paths if row is not None), default=0.0)
+        inked = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in paths]
     lengths = [
         [
             rights[0] - lefts[0] - 2 * half
             for ends_of, half in ((possible, cap), (inked, pen))
             for k, (lefts, rights) in enumerate(ends_of)
-            if lefts and rights and spans[k] is not None and all(own[k]) and (k >= placed.strips) == strips
+            if lefts and rights and spans[k] is not None and all(own[k]) and (k >= match.strips) == strips
         ]
         for strips in (False, True)
     ]
     step = 1.0 / settings.fs
     # Where pulses run into all rows, these are longer by some mm, which tells one speed from another all the same.
     touching = [span[1] - span[0] for span, sides in zip(spans, cut, strict=True) if span is not None and not any(sides)]
-    speed = settings.speed_mm_s or _speed(placed, lengths if any(lengths) else [touching], flags)
-    share = placed.layout.seconds / columns
-    gapped = _gapped(straight, rows[: placed.strips], spans, own, placed, cap, share * speed) if columns > 1 else None
+    speed = settings.speed_mm_s or _speed(match, lengths if any(lengths) else [touching], flags)
+    share = match.layout.seconds / columns
+    gapped = _gapped(straight, paths[: match.strips], spans, own, match, cap, share * speed) if columns > 1 else None
     gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, share * speed, step * speed)
 
     def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
-        ends = _ends(axis, placed, possible, cut, touched, pulses, cap, step)
-        ends += _ends(axis, placed, inked, cut, touched, pulses, pen, step)
+        ends = _ends(axis, match, possible, cut, touched, pulses, cap, step)
+        ends += _ends(axis, match, inked, cut, touched, pulses, pen, step)
         if not ends:
-            guessed = replace(axis, start_mm=placed.left_mm + placed.name_mm[0] - _NAME_AFTER_MM)
+            guessed = replace(axis, start_mm=match.left_mm + match.name_mm[0] - _NAME_AFTER_MM)
             by_bars = _start_of_bars(guessed, bars)
             if by_bars is None:
                 doubts.append(
@@ -159,13 +160,13 @@ def time_axis(
         return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
 
     def bars(axis: TimeAxis) -> int:
-        return barred(axis, view, placed, straight)
+        return barred(axis, analysis, match, straight)
 
     doubts: list[str] = []
-    axis = started(_columns(placed, lengths, gaps, speed, step), doubts)
+    axis = started(_columns(match, lengths, gaps, speed, step), doubts)
     if gaps is None and axis.shown_s < share:  # rows that are read too short are told from short ones by bars, if there are any
         others: list[str] = []
-        whole = started(TimeAxis(speed, 0.0, share * speed, share, share, placed.layout.seconds), others)
+        whole = started(TimeAxis(speed, 0.0, share * speed, share, share, match.layout.seconds), others)
         if bars(whole) > bars(axis):
             axis, doubts = whole, others
     flags += doubts
@@ -173,10 +174,10 @@ def time_axis(
 
 
 def _columns(
-    placed: Assignment, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
+    match: LayoutMatch, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
 ) -> TimeAxis:
-    """How far apart columns are and how long, by gaps between them or else by the lengths (rows, strips) mm; time starts at 0 mm."""
-    columns, seconds = len(placed.layout.columns), placed.layout.seconds
+    """Distance and length of columns from the gaps between them, or else from the rows' lengths; time starts at 0 mm."""
+    columns, seconds = len(match.layout.columns), match.layout.seconds
     share, step_mm = seconds / columns, step_s * speed_mm_s
     nominal = share * speed_mm_s
     pitch, shown, strip_s = nominal, share, seconds
@@ -187,7 +188,7 @@ def _columns(
         shown = share if shown_mm == nominal else round(shown_mm / speed_mm_s, 3)
     elif columns > 1 and row_mm and abs(row_mm + step_mm - columns * nominal) > _TRUE_MM:
         short = (columns * nominal - row_mm - step_mm) / (columns * nominal)
-        lossy = strip_mm - row_mm > _TRUE_MM or abs(placed.column_mm - row_mm / columns) < abs(placed.column_mm - nominal) - 0.1
+        lossy = strip_mm - row_mm > _TRUE_MM or abs(match.column_mm - row_mm / columns) < abs(match.column_mm - nominal) - 0.1
         if 0 < short < _SHORT and lossy:
             pitch = (row_mm + step_mm) / columns
             shown = min(round(pitch / speed_mm_s / step_s) * step_s, share)
@@ -198,7 +199,7 @@ def _columns(
 
 
 def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
-    """Where time starts if bars are to stand before most columns, nearest to a guess; None if they nowhere do."""
+    """The start of time closest to a guess for which bars stand in front of most columns; None if there is none."""
     away = np.arange(0.0, _GUESS_OFF_MM, _BAR_STEP_MM)
     starts = guessed.start_mm + np.unique(np.concatenate([-away, away]))
     told = np.array([bars(replace(guessed, start_mm=float(start))) for start in starts])
@@ -208,13 +209,8 @@ def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float 
     return float(best[np.argmin(np.abs(best - guessed.start_mm))])
 
 
-def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
-    """Whether an end of a row at page x lies in a pulse or beside one."""
-    return any(pulse.left_mm - _BESIDE_MM < x_mm < pulse.right_mm + _BESIDE_MM for pulse in pulses)
-
-
 def _longest(lengths: Sequence[float], usual_mm: float) -> float:
-    """The longest of rows' lengths that another row agrees with, where there is another; 0 if none is."""
+    """The longest row length that another row confirms; with one row, its length; 0 if none is confirmed."""
     sane = sorted((mm for mm in lengths if mm < usual_mm + _TRUE_MM), reverse=True)
     if len(lengths) == 1:
         return sane[0] if sane else 0.0
@@ -222,18 +218,18 @@ def _longest(lengths: Sequence[float], usual_mm: float) -> float:
 
 
 def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> float:
-    """From the first to the last sample of a row."""
+    """Distance from the first to the last sample of a row."""
     if rhythm:
         return (axis.strip_s - step_s) * axis.speed_mm_s
     return (columns - 1) * axis.pitch_mm + (axis.shown_s - step_s) * axis.speed_mm_s
 
 
-def _speed(placed: Assignment, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
-    """The paper speed at which rows or columns are as long as the layout's time."""
-    columns = len(placed.layout.columns)
-    told = [length / placed.layout.seconds for group in reversed(lengths) for length in group]
+def _speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
+    """The paper speed at which rows or columns have the length of the layout's time."""
+    columns = len(match.layout.columns)
+    told = [length / match.layout.seconds for group in reversed(lengths) for length in group]
     if columns > 1:
-        told.append(placed.column_mm * columns / placed.layout.seconds)
+        told.append(match.column_mm * columns / match.layout.seconds)
     found = [speed for value in told if (speed := snapped(value, SPEEDS_MM_S, _SPEED_OFF)) is not None]
     if found:
         return max(dict.fromkeys(found), key=found.count)
@@ -241,34 +237,34 @@ def _speed(placed: Assignment, lengths: Sequence[Sequence[float]], flags: list[s
     if wide is not None:
         return wide
     longest = max((length for group in lengths for length in group), default=0.0)
-    fault = f"rows are {longest:.0f} mm long, which is {placed.layout.seconds:g} s at no usual speed" if longest else _NO_END
+    fault = f"rows are {longest:.0f} mm long, which is {match.layout.seconds:g} s at no usual speed" if longest else _NO_END
     flags.append(f"{fault}: the paper speed is taken as 25 mm/s")
     return 25.0
 
 
 def _gapped(
-    straight: Straight,
-    rows: Sequence[Row | None],
+    straight: StraightPage,
+    paths: Sequence[TracePath | None],
     spans: Sequence[tuple[float, float] | None],
     own: Sequence[tuple[bool, bool]],
-    placed: Assignment,
+    match: LayoutMatch,
     cap: float,
     nominal: float,
 ) -> tuple[float, float] | None:
-    """Distance of columns and how long one is, from first to last sample, mm, by the blank paper between them; None if there is none.
+    """Distance of columns and length of one, from first to last sample, mm, by the blank paper between them; None without gaps.
 
     `own` tells which ends of rows are the traces' own, left and right: neither cut, nor those of a pulse.
     """
-    columns = len(placed.layout.columns)
+    columns = len(match.layout.columns)
     found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
     count = 0
-    for row, span in zip(rows, spans, strict=False):
+    for row, span in zip(paths, spans, strict=False):
         if row is None or span is None:
             continue
         count += 1
         blanks = _blanks(straight, row, span)
         length = span[1] - span[0]
-        pitch = (length - nominal) / (columns - 1) if abs(length - columns * nominal) < 0.3 * columns * nominal else placed.column_mm
+        pitch = (length - nominal) / (columns - 1) if abs(length - columns * nominal) < 0.3 * columns * nominal else match.column_mm
         for c in range(1, columns):
             # The gap before column c ends where the column begins, whatever of the page is before the first.
             near = [blank for blank in blanks if abs(blank[1] - span[0] - c * pitch) < 0.15 * pitch]
@@ -284,32 +280,32 @@ def _gapped(
     if spread > _SAME_GAP_MM or not ((begins - ends > _GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
         return None
     first, last = (
-        _outer([span and span[side] for span in spans[: len(rows)]], [ends_of[side] for ends_of in own], columns) for side in (0, 1)
+        _outer([span and span[side] for span in spans[: len(paths)]], [ends_of[side] for ends_of in own], columns) for side in (0, 1)
     )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     return _pitch(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap
 
 
 def _outer(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
-    """Where rows mostly end, by the ends that are their own; NaN if there is none, and other columns tell."""
+    """The median of rows' ends that are their own; NaN if there are none and other columns tell."""
     found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or (columns == 2 and not any(own)))]
     return float(np.median(found)) if found else np.nan
 
 
 def _pitch(begun: np.ndarray, ended: np.ndarray) -> float:
-    """The distance of columns by where they begin and end (columns,), mm, NaN where that is not known: straight lines of one slope."""
+    """The distance of columns, mm: the common slope of straight lines through their starts and their ends (columns,), NaN if unknown."""
     apart, at = 0.0, 0.0
-    for places in (begun, ended):
-        known = np.flatnonzero(np.isfinite(places))
+    for edges in (begun, ended):
+        known = np.flatnonzero(np.isfinite(edges))
         away = known - known.mean()
-        apart, at = apart + float(away @ places[known]), at + float(away @ away)
+        apart, at = apart + float(away @ edges[known]), at + float(away @ away)
     return apart / at
 
 
 def _gaps(
     found: tuple[float, float], lengths: Sequence[float], columns: int, nominal_mm: float, step_mm: float
 ) -> tuple[float, float] | None:
-    """Distance of columns and what of them is drawn, mm, by the gaps found and rows' lengths; None if rows are too short to have gaps.
+    """Distance of columns and drawn length of one, mm, from gaps and row lengths; None if rows are too short to have gaps.
 
     Rows as long as their time have none, whatever parts the ink: dashes of a bar may.
     """
@@ -323,28 +319,28 @@ def _gaps(
     return pitch, shown
 
 
-def _blanks(straight: Straight, row: Row, span: tuple[float, float]) -> list[tuple[float, float]]:
-    """Where along a path there is no ink, neither of a trace nor of anything else, between its ends: page x of its ends and beginnings."""
-    along = ink_along(straight.whole, row, _BESIDE_PX)
-    printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, row, _BESIDE_PX))
-    x = row.left_mm + np.arange(len(along)) / row.scale
+def _blanks(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
+    """Gaps along a path that have no ink of any kind: page x of the end before and of the start after each."""
+    along = ink_along(straight.whole, path, _BESIDE_PX)
+    printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))
+    x = path.left_mm + np.arange(len(along)) / path.scale
     out = []
     for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
-        if start > 0 and stop < len(along) and (stop - start) / row.scale > _GAP_MM:
+        if start > 0 and stop < len(along) and (stop - start) / path.scale > _GAP_MM:
             before = start - 1 + _crossing(printed[start - 1], printed[start])
             after = stop - _crossing(printed[stop], printed[stop - 1])
-            out.append((row.left_mm + before / row.scale, row.left_mm + after / row.scale))
+            out.append((path.left_mm + before / path.scale, path.left_mm + after / path.scale))
     return out
 
 
 def _crossing(inside: float, outside: float) -> float:
-    """Where between a column with ink and the next without the ink falls to one half, in columns."""
+    """Position between a column with ink and the next one without at which the ink falls to one half, in columns."""
     return float(np.clip((inside - _BLANK) / max(inside - outside, 1e-6), 0.0, 1.0))
 
 
 def _ends(
     axis: TimeAxis,
-    placed: Assignment,
+    match: LayoutMatch,
     possible: Sequence[tuple[list[float], list[float]]],
     cut: Sequence[tuple[bool, bool]],
     touched: Sequence[tuple[bool, bool]],
@@ -352,10 +348,10 @@ def _ends(
     cap: float,
     step: float,
 ) -> list[End]:
-    """Where time may start, by every end that every row may have."""
+    """Every end of every row, as the start of time that it suggests."""
     ends = []
     for k, (lefts, rights) in enumerate(possible):
-        length = row_length_mm(axis, len(placed.layout.columns), k >= placed.strips, step)
+        length = row_length_mm(axis, len(match.layout.columns), k >= match.strips, step)
         if not cut[k][0]:
             ends += [End(x + cap, "touched" if touched[k][0] else "left" if n == 0 else "maybe left") for n, x in enumerate(lefts)]
         if not cut[k][1]:
@@ -369,7 +365,7 @@ def _ends(
 
 
 def _start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] = lambda _: 0) -> float:
-    """Where time starts: where most ends agree that it does, and bars stand between the columns.
+    """The start of time on which most ends agree, preferring one with bars in front of the columns.
 
     A faint end is lost inward, and a record may end early, so that ends are not averaged. `bars` tells before how many columns there are
     bars if time starts at a page x.
@@ -386,7 +382,7 @@ def _start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] =
 
 
 def _mean_start(group: Sequence[End]) -> float:
-    """The start that a group of ends tells: of each side the middle, for their bias is that of a pen's cap and cancels between both."""
+    """The start that a group of ends suggests: the mean of both sides' medians, in which the bias of the pen's cap cancels."""
     clear = [end for end in group if end.kind != "touched"]
     chosen = clear if len(clear) > 1 else group
     agreed = [[end.x_mm for end in chosen if end.side == side] for side in (0, 1)]
@@ -394,5 +390,5 @@ def _mean_start(group: Sequence[End]) -> float:
 
 
 def agreement(group: Sequence[End]) -> float:
-    """How much a group of ends that tell the same start of time counts."""
+    """The votes of a group of ends that suggest the same start of time."""
     return sum(_COUNTS[end.kind] for end in group) + len({end.side for end in group})

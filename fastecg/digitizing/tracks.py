@@ -12,33 +12,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.follow import TRACE, Row, ends_mm, follow_row
+from fastecg.digitizing.follow import TRACE, TracePath, ends_mm, follow_row
 from fastecg.kernels.runs import runs_of
 
-_INK = 0.4
-_FLAT_MM = 1.2  # ink of a column this high is a trace that runs level, and no flank
-_USUAL = 0.5  # of the columns with the most usual number of runs: a higher number this usual is that of the rows
-_MOST_ROWS = 24
-_ALONE_MM = 40.0  # rows are taken to be this far apart where there is but one
-_RULED_MM = 0.1  # a track that strays less from a straight line is a line of a frame
-_COVERED = 0.5  # share of its own length on ink, of a track
-_LONG_MM = 8.0  # of a piece that is longer than any word
-_LEAST_SHARE = 0.2  # of the page's width, that such pieces fill at least
-_ON_INK = 0.3
-_LEFT_MM = 2.0  # from every track, at least, to ink of another row
-_LEFT_SHARE = 0.35  # of the width, that such ink fills at least
-_SAME_MM = 0.6  # between two paths that run together
-_SAME_SHARE = 0.5  # of their length, from which on they are one track
-_GAP_MM = 0.8  # of paper along a path, that parts two pieces of it
-_JUMP_MM = 1.0  # the same across it, where it climbs
-_BARE_JUMP = 0.5  # ink of a climb below which it goes over paper
-_STRAIGHT_MM = 0.08  # that a piece at an end strays from a line, at most, if it is a grid's
-_LEAST_PIECE_MM = 1.5  # of a piece at an end, at least: less is a crumb
-_FIVE_MM = 5.0  # between a grid's heavy lines
-_ON_LINE_MM = 0.3  # between a piece and a heavy line that it lies on
-_MOST_ENDS = 4  # that a path may have on one side
-_SOFT_PX = 3  # of ink that fades out at an end
-_LEVEL_MM = 10.0  # on either side of a place, whose middle height is the track's level there
+_INK = 0.4  # Coverage from which a pixel of a column is ink.
+_FLAT_MM = 1.2  # A column whose ink is lower than this belongs to a level part of a trace and not to a flank.
+_USUAL = 0.5  # A page has as many rows as the largest number of runs that is at least half as frequent as the most frequent one.
+_MOST_ROWS = 24  # Largest number of rows.
+_ALONE_MM = 40.0  # Distance of rows assumed where there is one row.
+_RULED_MM = 0.1  # A track that strays less from a straight line is the line of a frame.
+_COVERED = 0.5  # Minimum share of a track's length that is on ink.
+_LONG_MM = 8.0  # Pieces longer than this are longer than any word.
+_LEAST_SHARE = 0.2  # Minimum share of the page's width that such pieces fill.
+_ON_INK = 0.3  # Coverage from which a path is on ink.
+_LEFT_MM = 2.0  # Minimum distance of ink from all tracks for it to belong to another row.
+_LEFT_SHARE = 0.35  # Minimum share of the width that such ink fills.
+_SAME_MM = 0.6  # Paths closer than this run together.
+_SAME_SHARE = 0.5  # Two paths that run together over this share of their length are one track.
+_GAP_MM = 0.8  # Bare paper along a path that is longer than this divides it into pieces.
+_JUMP_MM = 1.0  # A climb that is higher than this divides a path if it leads over paper.
+_BARE_JUMP = 0.5  # A climb with less ink than this leads over paper.
+_STRAIGHT_MM = 0.08  # A piece at an end that strays less than this from a straight line may be a line of the grid.
+_LEAST_PIECE_MM = 1.5  # A piece at an end that is shorter than this is a crumb.
+_FIVE_MM = 5.0  # Distance of the grid's heavy lines.
+_ON_LINE_MM = 0.3  # A piece closer than this to a heavy line lies on it.
+_MOST_ENDS = 4  # Largest number of possible ends of a path on one side.
+_SOFT_PX = 3  # Reach beyond a piece in which its ink fades out.
+_LEVEL_MM = 10.0  # Reach on either side within which the median height is the track's level.
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Track:
 
     Attributes
     ----------
-    row : Row
+    path : TracePath
         The path through its ink.
     level_mm : float
         Page y at which it mostly runs.
@@ -57,18 +57,18 @@ class Track:
         Whether it goes on beyond the picture, to the left and to the right.
     """
 
-    row: Row
+    path: TracePath
     level_mm: float
     ends_mm: tuple[float, float]
     cut: tuple[bool, bool] = (False, False)
 
     def level_at(self, x_mm: np.ndarray) -> np.ndarray:
-        """Page y (n,) at which it mostly runs round page x (n,)."""
-        middle = (self.row.top_mm + self.row.bottom_mm) / 2
-        first, last = (round((end - self.row.left_mm) * self.row.scale) for end in self.ends_mm)
+        """Page y (n,) of the track's level around page x (n,)."""
+        middle = (self.path.top_mm + self.path.bottom_mm) / 2
+        first, last = (round((end - self.path.left_mm) * self.path.scale) for end in self.ends_mm)
         inside = middle[max(first, 0) : last + 1]
-        at = (np.asarray(x_mm) - self.row.left_mm) * self.row.scale - max(first, 0)
-        reach = int(_LEVEL_MM * self.row.scale)
+        at = (np.asarray(x_mm) - self.path.left_mm) * self.path.scale - max(first, 0)
+        reach = int(_LEVEL_MM * self.path.scale)
         low, high = np.clip(at - reach, 0, max(len(inside) - reach, 0)).astype(int), np.clip(at + reach, reach, len(inside)).astype(int)
         return np.array([np.median(inside[a:b]) if b > a else self.level_mm for a, b in zip(low, high, strict=True)])
 
@@ -85,7 +85,7 @@ def find_tracks(strip: Strip) -> list[Track]:
 
 
 def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of ink in the columns of (height, width), from the left and from above: column, first row, and the row after the last."""
+    """Runs of ink in the columns of (height, width), ordered by column and row: column, first row, and the row after the last."""
     edges = np.zeros((ink.shape[1], ink.shape[0] + 2), dtype=np.int8)
     edges[:, 1:-1] = (ink > _INK).T
     steps = np.diff(edges, axis=1)
@@ -94,7 +94,7 @@ def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _row_heights(strip: Strip) -> list[float]:
-    """Page y at which rows of traces run, by the number of runs that columns mostly have."""
+    """Page y of the rows of traces, from the number of runs that most columns have."""
     columns, first, after = _runs(strip.ink)
     count = np.bincount(columns, minlength=strip.ink.shape[1])
     share = np.bincount(count[count > 0], minlength=2)
@@ -107,7 +107,7 @@ def _row_heights(strip: Strip) -> list[float]:
 
 
 def _followed(strip: Strip, heights: Sequence[float]) -> list[Track]:
-    """Tracks that run at about the given page y."""
+    """The tracks found at about the given page y."""
     tracks = []
     span = strip.left_mm, strip.left_mm + strip.ink.shape[1] / strip.scale
     for k, height in enumerate(heights):
@@ -125,22 +125,22 @@ def _followed(strip: Strip, heights: Sequence[float]) -> list[Track]:
     return tracks
 
 
-def track_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[float, float] | None:
-    """Page x between which a path is a trace: pieces at its ends that are lines of a grid, or crumbs, left out; None if nothing is left.
+def track_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
+    """Page x of the ends of a path without pieces that are grid lines or crumbs; None if nothing is left.
 
     Ink counts from `least` on.
     """
-    lefts, rights = possible_ends(strip, row, least)
+    lefts, rights = possible_ends(strip, path, least)
     return (lefts[0], rights[0]) if lefts and rights else None
 
 
-def possible_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[list[float], list[float]]:
-    """Page x at which a path may begin, and at which it may end, the likeliest first.
+def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[list[float], list[float]]:
+    """Page x at which a path may begin and at which it may end, the likeliest first.
 
     The last piece of a path may be a line of the grid or the rest of a trace behind a gap: other rows tell.
     """
-    pieces = _pieces(strip, row)
-    kept = [piece for piece in pieces if not _no_trace(row, piece)]
+    pieces = _pieces(strip, path)
+    kept = [piece for piece in pieces if not _no_trace(path, piece)]
     if not kept:
         return [], []
     outer = [piece for piece in pieces if piece[0] < kept[0][0]], [piece for piece in pieces if piece[1] > kept[-1][1]]
@@ -149,56 +149,56 @@ def possible_ends(strip: Strip, row: Row, least: float = TRACE) -> tuple[list[fl
         spans = [(kept[0][0], kept[-1][1]), *((piece[0], kept[-1][1]) if side == 0 else (kept[0][0], piece[1]) for piece in others)]
         for span in spans[:_MOST_ENDS]:
             first, last = max(span[0] - _SOFT_PX, 0), span[1] + _SOFT_PX
-            part = Row(row.top_mm[first:last], row.bottom_mm[first:last], row.left_mm + first / row.scale, row.scale)
+            part = TracePath(path.top_mm[first:last], path.bottom_mm[first:last], path.left_mm + first / path.scale, path.scale)
             ends = ends_mm(strip, part, least)
             if ends is not None:
                 found[side].append(ends[side])
     return found
 
 
-def _pieces(strip: Strip, row: Row) -> list[tuple[int, int]]:
-    """Columns between which a path runs over ink without a break: first, and after the last."""
-    on = _on_ink(strip, row)
-    origin = round((row.left_mm - strip.left_mm) * strip.scale)
-    for at in np.flatnonzero(row.bottom_mm - row.top_mm > _JUMP_MM):
-        top, bottom = (round((edge[at] - strip.top_mm) * strip.scale) for edge in (row.top_mm, row.bottom_mm))
+def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
+    """Ranges of columns in which a path runs over ink without interruption."""
+    on = _on_ink(strip, path)
+    origin = round((path.left_mm - strip.left_mm) * strip.scale)
+    for at in np.flatnonzero(path.bottom_mm - path.top_mm > _JUMP_MM):
+        top, bottom = (round((edge[at] - strip.top_mm) * strip.scale) for edge in (path.top_mm, path.bottom_mm))
         if strip.ink[top : bottom + 1, origin + at].mean() < _BARE_JUMP:
             on[at] = False
-    broken = row.bottom_mm - row.top_mm > _JUMP_MM
+    broken = path.bottom_mm - path.top_mm > _JUMP_MM
     pieces: list[tuple[int, int]] = []
     for start, stop in runs_of(on).tolist():
         between = slice(pieces[-1][1], start) if pieces else slice(0, 0)
-        if pieces and start - pieces[-1][1] <= _GAP_MM * row.scale and not broken[between].any():
+        if pieces and start - pieces[-1][1] <= _GAP_MM * path.scale and not broken[between].any():
             pieces[-1] = pieces[-1][0], stop
         else:
             pieces.append((start, stop))
     return pieces
 
 
-def _no_trace(row: Row, piece: tuple[int, int]) -> bool:
-    """Whether a piece of a path is a crumb, or as straight as a ruler's line and where a grid has one."""
-    middle = ((row.top_mm + row.bottom_mm) / 2)[slice(*piece)]
-    if len(middle) < _LEAST_PIECE_MM * row.scale:
+def _no_trace(path: TracePath, piece: tuple[int, int]) -> bool:
+    """Whether a piece of a path is a crumb or a line of the grid."""
+    middle = ((path.top_mm + path.bottom_mm) / 2)[slice(*piece)]
+    if len(middle) < _LEAST_PIECE_MM * path.scale:
         return True
     height = float(np.median(middle))
     return abs(height - _FIVE_MM * round(height / _FIVE_MM)) < _ON_LINE_MM and _astray(middle, 0.9) < _STRAIGHT_MM
 
 
 def _astray(middle: np.ndarray, share: float) -> float:
-    """How far heights (n,) are from a straight line, but for a share of the farthest."""
+    """Deviation of heights (n,) from a straight line, without a share of the largest."""
     x = np.arange(len(middle))
     return float(np.quantile(np.abs(middle - np.polyval(np.polyfit(x, middle, 1), x)), share))
 
 
-def _on_ink(strip: Strip, row: Row) -> np.ndarray:
-    """Whether a path has ink, in every column of it."""
-    return np.asarray(ink_along(strip, row, 1) > _ON_INK)
+def _on_ink(strip: Strip, path: TracePath) -> np.ndarray:
+    """Whether a path is on ink, in every column."""
+    return np.asarray(ink_along(strip, path, 1) > _ON_INK)
 
 
-def ink_along(strip: Strip, row: Row, reach_px: int) -> np.ndarray:
-    """The most ink beside a path, in every column of it: within so many pixels of its upper and of its lower edge."""
-    first = round((row.left_mm - strip.left_mm) * strip.scale)
-    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (row.top_mm, row.bottom_mm))
+def ink_along(strip: Strip, path: TracePath, reach_px: int) -> np.ndarray:
+    """The most ink beside a path in every column, within `reach_px` of its upper and lower edge."""
+    first = round((path.left_mm - strip.left_mm) * strip.scale)
+    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     part = strip.ink[:, first : first + len(top)]
     columns = np.arange(part.shape[1])
     # A path that climbs is on ink all the way, or it is not followed there.
@@ -208,16 +208,16 @@ def ink_along(strip: Strip, row: Row, reach_px: int) -> np.ndarray:
 
 def _ruled(track: Track) -> bool:
     """Whether a track is a straight line, as frames and the edges of paper are."""
-    row = track.row
-    first, last = (round((end - row.left_mm) * row.scale) for end in track.ends_mm)
-    middle = ((row.top_mm + row.bottom_mm) / 2)[max(first, 0) : last + 1]
+    path = track.path
+    first, last = (round((end - path.left_mm) * path.scale) for end in track.ends_mm)
+    middle = ((path.top_mm + path.bottom_mm) / 2)[max(first, 0) : last + 1]
     if len(middle) < 3:
         return True
     return _astray(middle, 0.98) < _RULED_MM
 
 
 def _distinct(tracks: list[Track]) -> list[Track]:
-    """Tracks less those that mostly follow another's ink, in order from above."""
+    """The tracks from above, without those that mostly follow another's ink."""
     kept: list[Track] = []
     for track in sorted(tracks, key=lambda track: track.level_mm):
         if kept and _together(kept[-1], track) > _SAME_SHARE:
@@ -228,19 +228,19 @@ def _distinct(tracks: list[Track]) -> list[Track]:
 
 def _together(one: Track, other: Track) -> float:
     """The share of their common length on which two tracks run on the same ink."""
-    a, b = ((track.row.top_mm + track.row.bottom_mm) / 2 for track in (one, other))
+    a, b = ((track.path.top_mm + track.path.bottom_mm) / 2 for track in (one, other))
     n = min(len(a), len(b))
     return float(np.mean(np.abs(a[:n] - b[:n]) < _SAME_MM)) if n else 0.0
 
 
 def _row_heights_left(strip: Strip, tracks: list[Track]) -> list[float]:
-    """Page y of rows that no track follows, by level ink that is far from all tracks."""
+    """Page y of rows that no track follows, from level ink far from all tracks."""
     columns, first, after = _runs(strip.ink)
     middle = strip.top_mm + (first + after - 1) / 2 / strip.scale
     alone = after - first < _FLAT_MM * strip.scale
     for track in tracks:
-        at = np.clip(columns, 0, len(track.row.top_mm) - 1)
-        alone &= (middle < track.row.top_mm[at] - _LEFT_MM) | (middle > track.row.bottom_mm[at] + _LEFT_MM)
+        at = np.clip(columns, 0, len(track.path.top_mm) - 1)
+        alone &= (middle < track.path.top_mm[at] - _LEFT_MM) | (middle > track.path.bottom_mm[at] + _LEFT_MM)
     if not tracks or alone.sum() < _LEFT_SHARE * strip.ink.shape[1]:
         return []
     bins = np.arange(strip.top_mm, strip.top_mm + strip.ink.shape[0] / strip.scale + 3.0, 3.0)

@@ -37,16 +37,16 @@ SHARES = {
 #: The same for pages as others draw them.
 OTHERS = {"clean": 0.22, "scan": 0.24, "photo": 0.22, "copy": 0.14, "aged": 0.03, "damaged": 0.03, "kit": 0.12}
 
-_PER_PICTURE = 20  # windows cut from a picture
-_POOL = 20  # pictures whose windows are mixed
-_EVERY_S = 120.0  # between checkpoints
-_AVERAGE = 0.998  # of the weights, a step
+_PER_PICTURE = 20  # Windows cut from a picture.
+_POOL = 20  # Pictures whose windows are mixed.
+_EVERY_S = 120.0  # Time between checkpoints.
+_EMA_DECAY = 0.998  # Decay per step of the exponential moving average of the weights.
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainConfig:
     """How a network is trained.
 
     Attributes
@@ -84,7 +84,7 @@ class Pages(IterableDataset):
     """An endless stream of batches from fresh pages of records; every `start` gives others."""
 
     origins: list[Path]
-    course: Course
+    config: TrainConfig
     start: int = 0
     batches: int | None = None
     _pool: list[Window] = field(default_factory=list)
@@ -92,13 +92,13 @@ class Pages(IterableDataset):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         first, step = (self.start + worker.id, worker.num_workers) if worker else (self.start, 1)
-        rng = rng_for(self.course.seed, f"batches {first}", "order")
+        rng = rng_for(self.config.seed, f"batches {first}", "order")
         taken: list[Window] = []
         for found in self._windows(first, step):
             self._pool.append(found)
             if len(self._pool) > _PER_PICTURE * _POOL:
                 taken.append(self._pool.pop(int(rng.integers(len(self._pool)))))
-            if len(taken) == self.course.batch:
+            if len(taken) == self.config.batch:
                 yield _batch(taken)
                 taken = []
 
@@ -106,21 +106,21 @@ class Pages(IterableDataset):
         k = first
         while True:
             try:
-                photo = draw_page(self.origins, self.course, k)
-                yield from windows(photo, rng_for(self.course.seed, f"page {k}", "windows"), _PER_PICTURE, self.course.size)
+                photo = draw_page(self.origins, self.config, k)
+                yield from windows(photo, rng_for(self.config.seed, f"page {k}", "windows"), _PER_PICTURE, self.config.size)
             except FastecgError:  # a record that cannot be drawn this way: the next one can
                 pass
             k += step
 
 
-def draw_page(origins: list[Path], course: Course, number: int) -> Photo:
-    """Page `number` of a course: a record, real or simulated, in any look."""
+def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
+    """Page `number` of a training: a record, real or simulated, in any look."""
     from fastecg.recipe import Recipe
     from fastecg.rendering import render
 
-    rng = rng_for(course.seed, f"page {number}", "look")
-    record = _record(origins, rng, course.simulated)
-    other = rng.random() < course.others
+    rng = rng_for(config.seed, f"page {number}", "look")
+    record = _record(origins, rng, config.simulated)
+    other = rng.random() < config.others
     shares = OTHERS if other else SHARES
     recipe = str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
     layout = str(rng.choice(fitting_layouts(record.leads))) if rng.random() < 0.4 else "auto"
@@ -128,19 +128,19 @@ def draw_page(origins: list[Path], course: Course, number: int) -> Photo:
     dpi = float(np.exp(rng.uniform(np.log(120), np.log(300))))
     page = int(rng.integers(len(list(record.page_starts()))))
     if other:
-        return draw_other(record, Recipe.load(recipe), layout, dpi, page, course.seed, number, rng)
-    return render(record, recipe=recipe, layout=layout, style=style, dpi=dpi, seed=course.seed, page=page, variant=number)
+        return draw_other(record, Recipe.load(recipe), layout, dpi, page, config.seed, number, rng)
+    return render(record, recipe=recipe, layout=layout, style=style, dpi=dpi, seed=config.seed, page=page, variant=number)
 
 
 def draw_other(
     record: Record, recipe: Recipe, layout: str, dpi: float, page: int, seed: int, number: int, rng: np.random.Generator
 ) -> Photo:
-    """A page of a record as others draw it: what happens to it is the recipe's, how it is arranged and inked is not."""
+    """A page of a record in an arrangement and inks as other programs have them, with what the recipe makes happen to it."""
     from fastecg.digitizing.other_hands import coarser, other_hand
 
     record = coarser(record, rng)
     fixed: dict[str, Any] = {} if layout == "auto" else {"layout": layout}
-    shot = recipe.draw(record, dpi=dpi, seed=seed, page=page, variant=number, **fixed)
+    shot = recipe.sample(record, dpi=dpi, seed=seed, page=page, variant=number, **fixed)
     return shot.picture(record, *other_hand(*shot.placed(record), rng))
 
 
@@ -163,14 +163,14 @@ def _batch(taken: list[Window]) -> Batch:
 class Trainer:
     """A network, its optimiser, and how far it has come."""
 
-    def __init__(self, course: Course, folder: Path) -> None:
-        self.course, self.folder = course, folder
-        torch.manual_seed(course.seed)
+    def __init__(self, config: TrainConfig, folder: Path) -> None:
+        self.config, self.folder = config, folder
+        torch.manual_seed(config.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        begun = LayerNet(course.width) if course.start is None else read_layernet(course.start)
+        begun = LayerNet(config.width) if config.start is None else read_layernet(config.start)
         self.net = begun.to(self.device, memory_format=torch.channels_last)
         self.average = deepcopy(self.net).eval()
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=course.rate, weight_decay=1e-3)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=config.rate, weight_decay=1e-3)
         self.steps, self.seconds = 0, 0.0
         if self.checkpoint.exists():
             self._resume()
@@ -182,21 +182,21 @@ class Trainer:
 
     @property
     def progress(self) -> float:
-        """Share of the course that is done."""
-        return min(self.seconds / (3600.0 * self.course.hours), 1.0)
+        """Share of the training that is done."""
+        return min(self.seconds / (3600.0 * self.config.hours), 1.0)
 
     def step(self, batch: Batch) -> dict[str, float]:
         """Learn from one batch; the parts of its loss."""
         warm = min(1.0, (self.steps + 1) / 100)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.course.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
+            group["lr"] = self.config.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
         parts = self._loss(self.net, batch)
         self.optimiser.zero_grad()
         sum(parts.values()).backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
         self.optimiser.step()
         self.steps += 1
-        self._follow()
+        self._update_ema()
         return {name: float(part.detach()) for name, part in parts.items()}
 
     def validate(self, batches: list[Batch]) -> dict[str, float]:
@@ -233,9 +233,9 @@ class Trainer:
             maps, markers = net(picture)
         return layer_loss(maps.float(), markers.float(), true_maps.float() / 255.0, true_markers.long())
 
-    def _follow(self) -> None:
-        """The average of the weights of all steps so far, the last ones most."""
-        keep = min(_AVERAGE, self.steps / (self.steps + 10))
+    def _update_ema(self) -> None:
+        """Update the exponential moving average of the weights."""
+        keep = min(_EMA_DECAY, self.steps / (self.steps + 10))
         with torch.no_grad():
             for mine, theirs in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
                 if mine.dtype.is_floating_point:
@@ -244,7 +244,7 @@ class Trainer:
                     mine.copy_(theirs)
 
 
-def train(inputs: list[Path], folder: Path, course: Course = Course(), *, workers: int = 1) -> Iterator[dict[str, Any]]:
+def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(), *, workers: int = 1) -> Iterator[dict[str, Any]]:
     """Train, or go on with, the network of a folder; yields a row of the log at every checkpoint.
 
     Parameters
@@ -253,7 +253,7 @@ def train(inputs: list[Path], folder: Path, course: Course = Course(), *, worker
         Records, or folders of them. One in sixteen is kept for validation. None: simulated records alone.
     folder : Path
         Where ``layernet.pt`` (the state), ``log.jsonl`` (a row a checkpoint) and ``curves.png`` are kept.
-    course : Course
+    config : TrainConfig
     workers : int
         Processes that draw pages.
 
@@ -268,10 +268,10 @@ def train(inputs: list[Path], folder: Path, course: Course = Course(), *, worker
     if inputs and not origins:
         raise RecordError(f"{inputs[0]}: no record there, expected WFDB headers (.hea), CSV or NumPy files")
     folder.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(course, folder)
+    trainer = Trainer(config, folder)
     held, taught = origins[::16], [origin for k, origin in enumerate(origins) if k % 16]
-    proof = _first(Pages(held, Course(**{**vars(course), "seed": course.seed + 1})), 6)
-    pages = Pages(taught, course, start=1_000_003 * (trainer.steps + 1) % 2**40)
+    proof = _first(Pages(held, TrainConfig(**{**vars(config), "seed": config.seed + 1})), 6)
+    pages = Pages(taught, config, start=1_000_003 * (trainer.steps + 1) % 2**40)
     loader = DataLoader(pages, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
     yield from _steps(trainer, loader, proof)
 
@@ -295,7 +295,7 @@ def _report(trainer: Trainer, rows: list[dict[str, float]], proof: list[Batch]) 
     trainer.save()
     learned = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
     row = {
-        "hours": trainer.seconds / 3600, "steps": trainer.steps, "windows": trainer.steps * trainer.course.batch,
+        "hours": trainer.seconds / 3600, "steps": trainer.steps, "windows": trainer.steps * trainer.config.batch,
         "train": learned, "validation": trainer.validate(proof),
     }  # fmt: skip
     with (trainer.folder / "log.jsonl").open("a", encoding="utf-8") as log:

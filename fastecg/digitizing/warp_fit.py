@@ -1,4 +1,4 @@
-"""`FittedWarp`: a smooth map between picture and page, fitted to places found in the picture."""
+"""`FittedWarp`: a smooth map between picture and page, fitted to points of the grid found in the picture."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 from fastecg.errors import ImageError
 
-_ROUNDS = 12  # of Newton, from a plane's start
-_CLOSE = 1e-9  # mm
-_STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # what is tried before the softest, `fit_warp`'s own
-_WORSE = 1.6  # times what the softest map leaves over, that a stiffer one may: the softest follows the places' noise too
-_ALLOWED_MM = 0.001  # what it may leave over besides
-_SENSELESS_MM = 0.5  # what most places are off, of a map that explains nothing
-_ROUNDS_SURE = 3  # of leaving out what is far off
-_ROUNDS_DOUBTFUL = 10  # the same where places are doubtful
-_TYPICAL = 0.5  # quantile of what is left over that tells how a map fits
-_WORST = 0.9  # the same of places that fit badly
+_ROUNDS = 12  # Largest number of Newton's iterations from a plane's start.
+_CLOSE = 1e-9  # Convergence of these iterations, mm.
+_STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried before the softest, `fit_warp`'s own.
+_WORSE = 1.6  # A stiffer warp is accepted if its residual is at most this times the softest one's, which follows the points' noise too.
+_ALLOWED_MM = 0.001  # Residual that a stiffer warp may have in addition.
+_SENSELESS_MM = 0.5  # Median residual from which a warp explains nothing.
+_ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
+_ROUNDS_DOUBTFUL = 10  # The same where one point in ten may be an outlier.
+_TYPICAL = 0.5  # Quantile of the residuals that tells how a warp fits most points.
+_WORST = 0.9  # Quantile of the residuals that tells how it fits its bad points.
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,38 +82,38 @@ class FittedWarp:
         return values, gradients
 
 
-def smoothest_warp(points_px: np.ndarray, places_mm: np.ndarray, size: tuple[int, int], *, doubtful: bool = False) -> FittedWarp:
-    """The stiffest map that explains places (n, 2) mm found at pixels (n, 2) about as well as a soft one.
+def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], *, doubtful: bool = False) -> FittedWarp:
+    """The stiffest map that fits points (n, 2) mm found at pixels (n, 2) about as well as a soft one.
 
-    A sheet that lay flat needs no more than a plane, and a plane averages the noise of all places; a crumpled one has to be followed.
-    Where places are `doubtful`, one in ten may be far off, and only the usual ones tell.
+    A sheet that lay flat needs no more than a plane, and a plane averages the noise of all points; a crumpled one has to be followed.
+    Where points are `doubtful`, one in ten may be far off, and only the usual ones tell.
     """
     rounds = _ROUNDS_DOUBTFUL if doubtful else _ROUNDS_SURE
-    soft = fit_warp(points_px, places_mm, size, rounds=rounds)
+    soft = fit_warp(points_px, points_mm, size, rounds=rounds)
     telling = slice(0, 1) if doubtful else slice(0, 2)
-    left = left_over(soft, points_px, places_mm)
-    if left[0] > _SENSELESS_MM:  # the places are of no sheet of paper, and every fit takes as long as all else
+    left = left_over(soft, points_px, points_mm)
+    if left[0] > _SENSELESS_MM:  # the points are of no sheet of paper, and every fit takes as long as all else
         return soft
     found = soft
     stiffer, softer = 0, len(_STIFF)  # those before the first are too stiff, and those from the second on are not
     while stiffer < softer:
         tried = (stiffer + softer) // 2
-        warp = fit_warp(points_px, places_mm, size, stiffness=_STIFF[tried], rounds=rounds)
-        if (left_over(warp, points_px, places_mm) <= _WORSE * left + _ALLOWED_MM)[telling].all():
+        warp = fit_warp(points_px, points_mm, size, stiffness=_STIFF[tried], rounds=rounds)
+        if (left_over(warp, points_px, points_mm) <= _WORSE * left + _ALLOWED_MM)[telling].all():
             found, softer = warp, tried
         else:
             stiffer = tried + 1
     return found
 
 
-def left_over(warp: FittedWarp, points_px: np.ndarray, places_mm: np.ndarray) -> np.ndarray:
-    """How far places are from where a warp has them, mm: the median, and the distance of one in ten."""
-    return np.quantile(np.hypot(*(warp.inverse(points_px) - places_mm).T), (_TYPICAL, _WORST))
+def left_over(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
+    """Residuals of points, mm: their median and their 90 % quantile."""
+    return np.quantile(np.hypot(*(warp.inverse(points_px) - points_mm).T), (_TYPICAL, _WORST))
 
 
 def fit_warp(
     points_px: np.ndarray,
-    places_mm: np.ndarray,
+    points_mm: np.ndarray,
     size: tuple[int, int],
     *,
     step_px: float = 32.0,
@@ -121,7 +121,7 @@ def fit_warp(
     tolerance_mm: float = 0.02,
     rounds: int = _ROUNDS_SURE,
 ) -> FittedWarp:
-    """The splines through places (n, 2) mm found at pixels (n, 2), robust against outliers (Geman-McClure).
+    """Fit splines to points (n, 2) mm found at pixels (n, 2), robust against outliers (Geman-McClure).
 
     Parameters
     ----------
@@ -130,19 +130,19 @@ def fit_warp(
     step_px : float
         Between knots.
     stiffness : float
-        Weight of the coefficients' second differences against one place.
+        Weight of the coefficients' second differences against one point.
     tolerance_mm : float
         Errors beyond this count less and less.
     """
     columns, rows = (int(np.ceil((n - 1) / step_px)) + 3 for n in (size[1], size[0]))
     stiff = _stiffness_bands(columns, rows, stiffness)
-    plane = _affine(places_mm, points_px)
+    plane = _affine(points_mm, points_px)
     weights = np.ones(len(points_px))
     warp = None
     for _ in range(rounds):
-        coefficients = _solve(points_px, places_mm, weights, step_px, (columns, rows), stiff)
+        coefficients = _solve(points_px, points_mm, weights, step_px, (columns, rows), stiff)
         warp = FittedWarp(size, coefficients, (0.0, 0.0), step_px, plane)
-        error = np.hypot(*(warp.inverse(points_px) - places_mm).T)
+        error = np.hypot(*(warp.inverse(points_px) - points_mm).T)
         width = max(tolerance_mm, 3 * float(np.median(error)))
         weights = 1.0 / (1.0 + (error / width) ** 2) ** 2
     assert warp is not None

@@ -15,19 +15,21 @@ from fastecg.digitizing.pulses import GAINS_MM_MV
 from fastecg.page import Text
 from fastecg.printing.text import draw_texts, measure
 
+# Faces that the words are compared with, as (name, bold).
 _FACES = (("dejavu", False), ("sans", False), ("sans", True), ("serif", False), ("mono", False), ("bitmap", False))
-_UNITS = ("mm/mV", "mm/mv")
-_INK = 0.4
-_HEIGHTS_MM = 1.2, 8.0  # of a line of words
-_LEAST_MM = 6.0  # of a line of words, at least
-_JOIN_MM = 5.0  # of space within a line
-_EM = tuple(np.geomspace(1.0, 1.5, 8))  # of a line's ink: from one with capitals to one with tails
-_UNIT = 0.62  # correlation from which on a unit is read
-_WHOLE = 0.5  # the same of a number
-_MARGIN = 0.1  # by which the best number has to be better than the next
-_NEAR_EM = 0.9  # from a number to its unit, at most
-_SPACE_EM = 0.38  # of space that parts a number from the word before
-_SAME_SHAPE = 0.25  # how far two drawings of a number may differ in width
+_UNITS = ("mm/mV", "mm/mv")  # Spellings of the unit.
+_INK = 0.4  # Coverage from which a pixel is ink.
+_HEIGHTS_MM = 1.2, 8.0  # Range of a line's height.
+_LEAST_MM = 6.0  # Minimum length of a line of words.
+_JOIN_MM = 5.0  # Largest space within a line.
+# Font sizes tried, in heights of the line's ink: of lines with capitals alone to lines with descenders.
+_EM = tuple(np.geomspace(1.0, 1.5, 8))
+_UNIT = 0.62  # Correlation from which a unit is read.
+_WHOLE = 0.5  # Correlation from which a number is read.
+_MARGIN = 0.1  # Minimum lead of the best number over the next one.
+_NEAR_EM = 0.9  # Largest distance of a number from its unit, in font sizes.
+_SPACE_EM = 0.38  # Space from which a number is separate from the word before it.
+_SAME_SHAPE = 0.25  # Largest log ratio of the aspect ratios of a number and its drawing.
 _NUMBERS = (
     *(f"{gain:g}" for gain in GAINS_MM_MV),
     "2,5",
@@ -58,13 +60,13 @@ _NUMBERS = (
     "12.5",
     "7.5",
 )  # what machines are set to, and what else may be written there
-_BESIDE_MM = 2.0  # across letters: ink so near belongs to the word
-_DENSE = 0.08  # of the most ink in a row of pixels: less is no part of the words
-_MOST_LINES = 40
+_BESIDE_MM = 2.0  # Ink this close to a letter belongs to the same word.
+_DENSE = 0.08  # Rows with a smaller share of the fullest row's ink do not belong to the words.
+_MOST_LINES = 40  # Largest number of lines that are read.
 
 
 def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | None = None) -> float | None:
-    """mm/mV by the words on a page; None if there are none that can be read.
+    """The gain in mm/mV that is printed on a page; None if it cannot be read.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
 
 
 def _before(line: np.ndarray, size: float, start: int) -> float | None:
-    """The number before a unit that begins at column `start` of a line of words whose em is `size` px."""
+    """The number in front of a unit that begins at column `start` of a line of words with the font size `size` px."""
     number = _last_word(line, size, start)
     if number is None:
         return None
@@ -116,7 +118,7 @@ def _before(line: np.ndarray, size: float, start: int) -> float | None:
 
 
 def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:
-    """The ink of what stands before column `start`, up to the next space; None if nothing stands near."""
+    """The ink of the word in front of column `start`; None if there is none close by."""
     inked = np.flatnonzero((line[:, : max(start - 1, 0)] > _INK).any(axis=0))
     if not inked.size or start - inked[-1] > _NEAR_EM * size:
         return None
@@ -126,13 +128,13 @@ def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:
 
 
 def _cut(plane: np.ndarray) -> np.ndarray:
-    """A plane close about its ink."""
+    """A plane cropped to its ink."""
     rows, columns = (np.flatnonzero((plane > _INK).any(axis=axis)) for axis in (1, 0))
     return plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else plane
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of two drawings, made equally large."""
+    """Correlation of two drawings, scaled to the same size."""
     from skimage.transform import resize
 
     shape = max(one.shape[0], 12), max(one.shape[1], 6)
@@ -142,7 +144,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
 
 @cache
 def _drawn(words: str, face: tuple[str, bool], size_px: float) -> np.ndarray:
-    """Words as coverage (height, width) 0 to 1, close about their ink."""
+    """Words as coverage (height, width) 0 to 1, cropped to their ink."""
     text = Text("footer", words, 0.0, 0.0, size_px, face[0], face[1])
     left, top, right, bottom = measure(text)
     plane = np.zeros((int(np.ceil(bottom - top)) + 2, int(np.ceil(right - left)) + 2), dtype=np.uint8)
@@ -151,7 +153,7 @@ def _drawn(words: str, face: tuple[str, bool], size_px: float) -> np.ndarray:
 
 
 def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, float]]:
-    """Lines of words of a page seen straight, the longest first: (height, width) 0 to 1 with some paper round, and their ink's height."""
+    """Lines of words on a straightened page, the longest first: (height, width) 0 to 1 with a margin, and their ink's height."""
     from scipy.ndimage import binary_dilation, find_objects, label
 
     page = warp.inverse(inked(writing, _INK))

@@ -36,7 +36,7 @@ def write_ecg_digitiser(pictures: list[Rendered], dest: Path, *, val: float) -> 
 
 
 def _described(truth: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    """The kit's keys alone, with what the scripts can draw."""
+    """The kit's keys alone, limited to what its scripts can draw."""
     leads = []
     for entry in truth["leads"]:
         points = np.array(entry["plotted_pixels"], dtype=np.float64).reshape(-1, 2)

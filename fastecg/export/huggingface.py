@@ -36,7 +36,7 @@ def write_huggingface(pictures: list[Rendered], dest: Path, *, val: float) -> No
 
 
 def _described(picture: Rendered) -> dict[str, Any]:
-    """Columns of a picture: what was drawn, where things are (left, top, width, height in px) and what is written.
+    """Columns of a picture: what is drawn, the boxes (left, top, width, height in px), and the words.
 
     Numbers are floats throughout: of a column that has 25 in one line and 12.5 in another, readers take the first for its type.
     """

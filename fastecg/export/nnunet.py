@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from fastecg.export.rendered import Rendered, place_of
+from fastecg.export.rendered import Rendered, split_position
 from fastecg.record import LEADS
 from fastecg.system.pictures import read_image
 from fastecg.writers.image import write_atomic
@@ -42,11 +42,11 @@ def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
 
     Fold 0 has the records that are for validation in other formats too.
     """
-    records = sorted({picture.record for picture in pictures}, key=lambda record: (place_of(record), record))  # those of fold 0 first
+    records = sorted({picture.record for picture in pictures}, key=lambda record: (split_position(record), record))  # those of fold 0 first
     if val <= 0 or len(records) < 2:
         return []
     count = min(max(1, round(val * len(records))), len(records) - 1)
-    held = [{record for record in records if place_of(record) < val}]
+    held = [{record for record in records if split_position(record) < val}]
     if not 0 < len(held[0]) < len(records):
         held = [set(records[:count])]
     for fold in range(1, _FOLDS):

@@ -19,7 +19,7 @@ from fastecg.writers.truth_json import load_truth, reading_truth
 if TYPE_CHECKING:
     from fastecg.photo import Photo
 
-_SPLIT_STEPS = 1 << 32
+_SPLIT_STEPS = 1 << 32  # Number of values of CRC-32.
 _LONGEST_KEY = 88  # bytes: a tar archive has room for 100, of which ".layers.png" may be part
 
 
@@ -58,7 +58,7 @@ class Rendered:
 
     def split(self, val: float) -> str:
         """Either "train" or "val", by the record's name: pictures of one record are never in both."""
-        return "val" if place_of(self.record) < val else "train"
+        return "val" if split_position(self.record) < val else "train"
 
     def truth(self) -> dict[str, Any]:
         """Its truth file."""
@@ -93,7 +93,7 @@ class Rendered:
             shutil.copyfile(self.image, target)
 
 
-def place_of(record: str) -> float:
+def split_position(record: str) -> float:
     """A number from 0 to below 1 that depends only on the name of the record; it decides on the split."""
     return crc32(record.encode()) / _SPLIT_STEPS
 

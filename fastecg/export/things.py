@@ -19,7 +19,7 @@ CATEGORIES = (*LEADS, "other_lead", "lead_name", "text", "pulse", "handwriting",
 #: Key points of a trace: positions evenly spaced in time, the first and the last sample among them.
 TRACE_POINTS = 17
 
-_NEAR_PX = 3.0  # ink of a trace is that near to its line, besides the pen
+_NEAR_PX = 3.0  # Ink closer than this to a trace's line, beside the pen's width, belongs to it.
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Thing:
 
 
 def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
-    """Everything that is at least partly in the picture; outlines are cut at its edges. The ink of traces is left out at will."""
+    """Everything that is at least partly in the picture, with outlines clipped to it. Ink of traces may be left out."""
     truth, size = picture.truth(), picture.size
     mask = picture.mask() if ink else None
     with reading_truth(picture.image.with_suffix(".json").name):
@@ -98,7 +98,7 @@ def in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -> np.ndarray:
-    """Where a broad line along `points` runs: it tells a rhythm strip from the short trace of the same lead."""
+    """A broad outline along `points` for a rhythm strip, so that it differs from the short trace of the same lead."""
     from PIL import Image, ImageDraw
 
     from fastecg.styles import style_for
@@ -116,7 +116,7 @@ def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -
 
 
 def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """One polygon round a trace's ink: along its first pixels and back along its last, column by column of the direction it runs in."""
+    """One polygon around a trace's ink: along its first pixels and back along its last, in the direction it runs."""
     from skimage.measure import approximate_polygon
 
     known = points[np.isfinite(points).all(axis=1)]
@@ -144,7 +144,7 @@ def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
 
 
 def _inside(thing: Thing, size: tuple[int, int]) -> Iterator[Thing]:
-    """The thing with its outline cut at the picture's edges, or nothing if none of it is left."""
+    """The thing with its outline clipped to the picture; nothing if none of it is left."""
     height, width = size
     outline = thing.outline
     for axis, edge, side in ((0, -0.5, 1), (0, width - 0.5, -1), (1, -0.5, 1), (1, height - 0.5, -1)):

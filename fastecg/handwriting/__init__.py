@@ -2,6 +2,6 @@
 
 from fastecg.handwriting.font import NotesFont, read_font
 from fastecg.handwriting.glyphs import spelled, unwritable
-from fastecg.handwriting.words import draw_note, draw_phrase, phrases, read_notes
+from fastecg.handwriting.words import phrases, read_notes, sample_note, sample_phrase
 
-__all__ = ["NotesFont", "draw_note", "draw_phrase", "phrases", "read_font", "read_notes", "spelled", "unwritable"]
+__all__ = ["NotesFont", "phrases", "read_font", "read_notes", "sample_note", "sample_phrase", "spelled", "unwritable"]

@@ -24,10 +24,10 @@ from fastecg.system.files import read_file
 if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
 
-_LINE = 3.1  # x-heights between lines
-_UPRIGHT = 0.135  # tangent of the mean writer's lean: a font has its own, and a writer leans about that
+_LINE = 3.1  # Distance of lines in x-heights.
+_UPRIGHT = 0.135  # Tangent of the mean writer's slant; writers deviate from it, a font has its own.
 _SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # for fonts that lack them
-_LARGE = 64  # px an em, to look at a glyph
+_LARGE = 64  # Font size in px at which glyphs are compared.
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
         x, low = 0.0, 0.0
         for character, (swell, turn, drop, gap) in zip(line, rng.standard_normal((len(line), 4)), strict=True):
             low += 0.35 * (hand.wander * drop - low)
-            place = x * along + np.array([0.0, number * _LINE * writer.x_height_mm + low * unit])
+            position = x * along + np.array([0.0, number * _LINE * writer.x_height_mm + low * unit])
             angle = round(math.degrees(writer.slope + 0.6 * hand.turn * turn), 1)
             large = size * (1.0 + 0.5 * hand.swell * swell)
-            letters.append(Text("note", character, float(place[0]), float(place[1]), large, face, angle_deg=angle, lean=lean))
+            letters.append(Text("note", character, float(position[0]), float(position[1]), large, face, angle_deg=angle, lean=lean))
             x += width_mm(character, large, face) + 0.3 * hand.jitter * unit * gap
     nothing = np.empty((0, 2))
     return Ink("handwriting", words, nothing, nothing[:, 0], nothing[:, 0], writer.pen, tuple(letters))

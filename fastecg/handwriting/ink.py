@@ -12,12 +12,12 @@ from functools import cached_property
 
 import numpy as np
 
-from fastecg.handwriting.writer import Pen
+from fastecg.handwriting.writer import WritingPen
 from fastecg.kernels.pen_ink import LIFTED_PX, lay_ink, settle_ink
 from fastecg.page import Text
 from fastecg.printing.text import draw_texts, measure
 
-_FIBRE_MM = 0.13  # cell of the paper's tooth
+_FIBRE_MM = 0.13  # Cell size of the paper's tooth.
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Ink:
         The pen's way; a row of NaN lifts it.
     width_mm, density : ndarray, shape (n,)
         Of the line, and of the ink in it, 0 to 1.
-    pen : Pen
+    pen : WritingPen
     letters : tuple of Text
         What is not stroked but set, in a font of one's own.
     """
@@ -44,7 +44,7 @@ class Ink:
     points_mm: np.ndarray
     width_mm: np.ndarray
     density: np.ndarray
-    pen: Pen
+    pen: WritingPen
     letters: tuple[Text, ...] = ()
 
     @cached_property
@@ -114,7 +114,7 @@ def _set_letters(ink: Ink, scale: float, window: tuple[slice, slice], top: np.nd
     np.maximum(top, (plane * min(1.0, 0.97 * ink.pen.dark)).astype(np.uint8), out=top)
 
 
-def soak(pixels: np.ndarray, window: tuple[slice, slice], plane: np.ndarray, pen: Pen) -> None:
+def soak(pixels: np.ndarray, window: tuple[slice, slice], plane: np.ndarray, pen: WritingPen) -> None:
     """Colour a window of a print (height, width, 3) uint8 by ink of coverage `plane`, in place."""
     from fastecg.kernels.blend import multiply
 

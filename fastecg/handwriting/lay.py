@@ -11,18 +11,18 @@ from fastecg.handwriting import marks
 from fastecg.handwriting.font import NotesFont, write_in_font
 from fastecg.handwriting.ink import Ink, ink_plane, ink_window, join_inks, soak
 from fastecg.handwriting.motor import write
-from fastecg.handwriting.place import Extent, Room, beats, extent_of
-from fastecg.handwriting.words import broken, draw_note, draw_remark
+from fastecg.handwriting.room import Extent, Room, beats, extent_of
+from fastecg.handwriting.words import broken, sample_note, sample_remark
 from fastecg.handwriting.writer import Writer
 from fastecg.page import Box, Trace
 from fastecg.sheet import Sheet
 
 # Where a note is written, and in what share of pages.
-_REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}
-_TRIES = 6  # at a note or a mark that fits
-_SMALLER = 0.9  # every time that it did not fit
-_PLACES_TRIED = 6  # for ink across a trace
-_KINDS_TRIED = 4  # of marks
+_REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}  # Shares of the regions in which notes are written.
+_TRIES = 6  # Attempts at a note or a mark that fits.
+_SMALLER = 0.9  # Factor of the ink's size after each attempt that did not fit.
+_PLACES_TRIED = 6  # Candidates for ink across a trace.
+_KINDS_TRIED = 4  # Kinds of marks that are tried.
 
 
 def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
@@ -39,7 +39,7 @@ def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
     return replace(sheet, pixels=pixels).marked(laid, boxes) if laid else sheet
 
 
-def place_note(
+def lay_note(
     room: Room,
     writer: Writer,
     rng: np.random.Generator,
@@ -52,15 +52,15 @@ def place_note(
     region = _about_a_beat(room, rng) if over_trace else room.regions()[_drawn_region(rng)]
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
-        words = draw_note(rng, lines if attempt < 2 else 1, own, room.shows)
+        words = sample_note(rng, lines if attempt < 2 else 1, own, room.shows)
         words = words if own or rng.random() < 0.4 else broken(words)
         hand = writer.sized(_SMALLER**attempt)  # where there is little room one writes small
         ink = write(words, hand, rng) if font is None else write_in_font(words, font, hand, rng)
         if rng.random() < 0.12:
             ink = _with_underline(ink, writer, rng)
-        placed = put(room, ink, rng, region, over_trace)
-        if placed is not None:
-            return placed
+        moved = put(room, ink, rng, region, over_trace)
+        if moved is not None:
+            return moved
     return None
 
 
@@ -79,26 +79,26 @@ def _about_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
 
 
 def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None) -> Ink | None:
-    """The ink where it touches a trace, but as little as in any of some places; None where it would touch none."""
-    found = [placed for _ in range(_PLACES_TRIED) if (placed := _fitted(room, ink, rng, region, True))]
-    shares = [_share_on_trace(room, placed) for placed in found]
+    """The ink moved to where it touches a trace as little as possible, of some candidates; None if none touches one."""
+    found = [moved for _ in range(_PLACES_TRIED) if (moved := _fitted(room, ink, rng, region, True))]
+    shares = [_share_on_trace(room, moved) for moved in found]
     touching = [(share, k) for k, share in enumerate(shares) if share > 0.0]
     return found[min(touching)[1]] if touching else None
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
-    """The ink moved to a free place, or with `across` to one over a trace, which then counts as occupied; None where there is none."""
-    placed = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
-    if placed is not None:
-        room.take(placed.extent_mm)
-    return placed
+    """The ink moved to free space, or with `across` over a trace; the space is then taken. None if there is none."""
+    moved = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
+    if moved is not None:
+        room.take(moved.extent_mm)
+    return moved
 
 
 def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink moved to a free place, or with `across` to one over a trace; None where there is none."""
+    """The ink moved to free space, or with `across` over a trace; None if there is none."""
     x0, y0, x1, y1 = ink.extent_mm
-    place = room.find((x1 - x0, y1 - y0), rng, region, across)
-    return None if place is None else ink.moved(place[0] - x0, place[1] - y0)
+    corner = room.find((x1 - x0, y1 - y0), rng, region, across)
+    return None if corner is None else ink.moved(corner[0] - x0, corner[1] - y0)
 
 
 def _with_underline(ink: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
@@ -120,12 +120,12 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     inks = [] if rng.random() < 0.3 else [marks.circle((x, y + rng.normal(0, 1.5)), radii, writer, rng)]
     if inks and rng.random() < 0.45:
         return inks
-    word = write(draw_remark(rng, room.shows), writer, rng)
+    word = write(sample_remark(rng, room.shows), writer, rng)
     near = (x - 38.0, y - 30.0, x + 38.0, y + 30.0)
-    placed = _fitted(room, word, rng, near)
-    if placed is None:
+    moved = _fitted(room, word, rng, near)
+    if moved is None:
         return inks
-    x0, y0, x1, y1 = placed.extent_mm
+    x0, y0, x1, y1 = moved.extent_mm
     middle, beat = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), np.array([x, y])
     away = (beat - middle) / max(float(np.hypot(*(beat - middle))), 1e-6)
     tail = middle + away * (0.5 * abs(away[0]) * (x1 - x0) + 0.5 * abs(away[1]) * (y1 - y0) + 1.0)
@@ -133,22 +133,22 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     tip = beat - away * reach
     if 4.0 < float(np.hypot(*(tip - tail))) < 60.0:
         inks.append(marks.arrow(tuple(tail), tuple(tip), writer, rng))
-    return [*inks, placed]
+    return [*inks, moved]
 
 
 def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
     """Two or three beats with calipers and their distance, or all of a strip counted."""
     strips = [trace for trace in room.page.traces if trace.rhythm]
     trace = strips[0] if strips and rng.random() < 0.6 else _some_trace(room, rng)
-    places = beats(trace) if trace else np.empty((0, 2))
-    if trace is None or len(places) < 3:
+    peaks = beats(trace) if trace else np.empty((0, 2))
+    if trace is None or len(peaks) < 3:
         return []
-    top = float(places[:, 1].min())
+    top = float(peaks[:, 1].min())
     if trace.rhythm and rng.random() < 0.5:
-        tops = np.minimum(places[:, 1], top + 4.0)
-        return [marks.counts(places[:, 0], tops, writer, rng, dots=bool(rng.random() < 0.35))]
-    first = int(rng.integers(len(places) - 1))
-    some = places[first : first + int(rng.integers(2, 4))]
+        tops = np.minimum(peaks[:, 1], top + 4.0)
+        return [marks.counts(peaks[:, 0], tops, writer, rng, dots=bool(rng.random() < 0.35))]
+    first = int(rng.integers(len(peaks) - 1))
+    some = peaks[first : first + int(rng.integers(2, 4))]
     rr_ms = round(float(np.diff(some[:, 0]).mean()) / room.page.speed_mm_s * 100) * 10
     words = str(rng.choice(["", f"{rr_ms}", f"{rr_ms} ms", f"R-R {rr_ms}", f"{round(60000 / max(rr_ms, 1))}/min"]))
     return [marks.caliper(some[:, 0], top - rng.uniform(1.0, 4.0), words, writer, rng)]
@@ -157,13 +157,13 @@ def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list
 def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
     """Some beats of a lead under a bracket, often with a word over it."""
     trace = _some_trace(room, rng)
-    places = beats(trace) if trace else np.empty((0, 2))
-    if len(places) < 2:
+    peaks = beats(trace) if trace else np.empty((0, 2))
+    if len(peaks) < 2:
         return []
-    first = int(rng.integers(len(places) - 1))
-    x0, x1 = places[first, 0] - 3.0, places[min(first + int(rng.integers(1, 4)), len(places) - 1), 0] + 3.0
-    ink = marks.bracket(float(x0), float(x1), float(places[:, 1].min()) - rng.uniform(1.5, 3.5), writer, rng)
-    word = _fitted(room, write(draw_remark(rng, room.shows), writer, rng), rng, (x0 - 5, ink.extent_mm[1] - 14, x1 + 5, ink.extent_mm[1]))
+    first = int(rng.integers(len(peaks) - 1))
+    x0, x1 = peaks[first, 0] - 3.0, peaks[min(first + int(rng.integers(1, 4)), len(peaks) - 1), 0] + 3.0
+    ink = marks.bracket(float(x0), float(x1), float(peaks[:, 1].min()) - rng.uniform(1.5, 3.5), writer, rng)
+    word = _fitted(room, write(sample_remark(rng, room.shows), writer, rng), rng, (x0 - 5, ink.extent_mm[1] - 14, x1 + 5, ink.extent_mm[1]))
     return [ink, word] if word else [ink]
 
 
@@ -213,15 +213,15 @@ def signed(room: Room, writer: Writer, rng: np.random.Generator, initials: bool)
         clock = write(f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}", writer, rng)
         _, _, x1, y1 = ink.extent_mm
         ink = join_inks(ink.kind, clock.words, [ink, clock.moved(x1 + 3.0, y1 - 1.0)])
-    placed = put(room, ink, rng, room.regions()[str(rng.choice(["bottom", "header"], p=[0.6, 0.4]))])
-    return [placed] if placed else []
+    moved = put(room, ink, rng, room.regions()[str(rng.choice(["bottom", "header"], p=[0.6, 0.4]))])
+    return [moved] if moved else []
 
 
 #: Kinds of marks with the share of each.
 MARKS = ((suspicious_beat, 0.34), (marked_words, 0.28), (marked_lead, 0.16), (measured_beats, 0.12), (bracketed_beats, 0.10))
 
 
-def place_mark(room: Room, writer: Writer, rng: np.random.Generator, across: float) -> list[Ink]:
+def lay_mark(room: Room, writer: Writer, rng: np.random.Generator, across: float) -> list[Ink]:
     """A mark of some kind with what belongs to it; it touches a trace with probability `across`. Empty where no place was found."""
     shares = np.array([share for _, share in MARKS])
     over_trace = bool(rng.random() < across)
@@ -245,8 +245,8 @@ def _share_on_trace(room: Room, ink: Ink) -> float:
     if len(ink.points_mm):
         return room.share_on_trace(ink.points_mm, 0.5 * ink.width_mm)
     x0, y0, x1, y1 = ink.extent_mm
-    places = np.stack(np.meshgrid(np.linspace(x0, x1, 30), np.linspace(y0, y1, 8)), axis=-1).reshape(-1, 2)
-    return room.share_on_trace(places, np.full(len(places), 0.3))
+    points = np.stack(np.meshgrid(np.linspace(x0, x1, 30), np.linspace(y0, y1, 8)), axis=-1).reshape(-1, 2)
+    return room.share_on_trace(points, np.full(len(points), 0.3))
 
 
 def _on_paper(ink: Ink, width: float, height: float) -> bool:
@@ -261,10 +261,10 @@ def _some_trace(room: Room, rng: np.random.Generator) -> Trace | None:
 
 def _some_beat(room: Room, rng: np.random.Generator) -> tuple[Trace, tuple[float, float]] | None:
     trace = _some_trace(room, rng)
-    places = beats(trace) if trace else np.empty((0, 2))
-    if trace is None or not len(places):
+    peaks = beats(trace) if trace else np.empty((0, 2))
+    if trace is None or not len(peaks):
         return None
-    x, y = places[int(rng.integers(len(places)))]
+    x, y = peaks[int(rng.integers(len(peaks)))]
     # What is suspicious is as often the ST segment or the T wave as the complex itself.
     off = rng.choice([0.0, 3.0, 6.0], p=[0.5, 0.25, 0.25])
     return trace, (float(x + off), float(y if off == 0.0 else 0.5 * (y + trace.baseline_mm)))

@@ -12,9 +12,9 @@ import numpy as np
 
 from fastecg.handwriting.ink import Ink, join_inks
 from fastecg.handwriting.motor import inked, write
-from fastecg.handwriting.writer import Pen, Writer
+from fastecg.handwriting.writer import Writer, WritingPen
 
-_UNIT_MM = 0.2
+_UNIT_MM = 0.2  # Unit of a mark's coordinates.
 _LETTERS = "abcdefghiklmnoprstuvwyz"
 _HIGHLIGHTERS = ((255, 243, 92), (255, 246, 110), (160, 246, 130), (255, 170, 205), (255, 205, 110))
 
@@ -109,11 +109,11 @@ def counts(beats_x: np.ndarray, tops_y: np.ndarray, writer: Writer, rng: np.rand
     small = writer.sized(0.8)
     inks = []
     for k, (x, y) in enumerate(zip(beats_x, tops_y, strict=True)):
-        place = x + rng.normal(-0.7, 0.4), y - 2.0 + rng.normal(0, 0.4)
+        foot = x + rng.normal(-0.7, 0.4), y - 2.0 + rng.normal(0, 0.4)
         if dots:
-            inks.append(draw_line(np.array([place, (place[0] + 0.3, place[1] + 0.25)]), writer, rng, "count"))
+            inks.append(draw_line(np.array([foot, (foot[0] + 0.3, foot[1] + 0.25)]), writer, rng, "count"))
         else:
-            inks.append(write(str(k + 1), small, rng).moved(*place))
+            inks.append(write(str(k + 1), small, rng).moved(*foot))
     words = "" if dots else " ".join(str(k + 1) for k in range(len(inks)))
     return join_inks("count", words, inks)
 
@@ -130,10 +130,10 @@ def crossing_out(box: tuple[float, float, float, float], writer: Writer, rng: np
     return replace(underline(x0 - 0.5, x1 + 0.5, middle - rng.uniform(0, 0.5), writer, rng, 1 + (rng.random() < 0.4)), kind="crossing_out")
 
 
-def tick(place: tuple[float, float], size_mm: float, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A check mark whose foot is at `place`."""
+def tick(foot: tuple[float, float], size_mm: float, writer: Writer, rng: np.random.Generator) -> Ink:
+    """A check mark whose foot is at `foot`."""
     big = replace(writer, x_height_mm=0.7 * size_mm)
-    return replace(write("✓", big, rng, "tick"), words="✓").moved(*place)
+    return replace(write("✓", big, rng, "tick"), words="✓").moved(*foot)
 
 
 def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) -> Ink:
@@ -183,7 +183,7 @@ def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator
     x0, y0, x1, y1 = box
     broad = float(np.clip(1.25 * (y1 - y0), 3.0, 5.0))
     colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]
-    pen = Pen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12, 0.12, 0.0)
+    pen = WritingPen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12, 0.12, 0.0)
     rows = max(1, round((y1 - y0) / (0.85 * broad)))
     still = writer.hand._replace(taper=0.0, tremor=0.03, wander=0.3)
     parts = []

@@ -14,12 +14,12 @@ import numpy as np
 
 from fastecg.handwriting.glyphs import forms, glyph_table, spelled
 from fastecg.handwriting.ink import Ink
-from fastecg.handwriting.writer import Hand, Pen, Writer, pick_forms, quirks
+from fastecg.handwriting.writer import Hand, Writer, WritingPen, pick_forms, quirks
 from fastecg.kernels.hand import STEP, lay_letters, press_pen, sample_way, shake_way, smooth_way, way_points
 
-_WAVE = 34.0  # units between knots of a baseline's wave
-_SPACE = -1  # what stands for a space between the allographs of a line
-_LONGEST = 40  # nodes a letter can have, joins included
+_WAVE = 34.0  # Distance in units of the knots of a baseline's wave.
+_SPACE = -1  # Index that stands for a space among the allographs of a line.
+_LONGEST = 40  # Largest number of nodes of a letter with its joins.
 
 
 def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "handwriting") -> Ink:
@@ -49,7 +49,7 @@ def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "han
 def inked(
     nodes: np.ndarray,
     hand: Hand,
-    pen: Pen,
+    pen: WritingPen,
     unit_mm: float,
     rng: np.random.Generator,
     kind: str,

@@ -14,7 +14,7 @@ Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class Frame:
+class PatchFrame:
     """A rectangle of `size_mm` (width, height) with its middle at `centre_mm`, turned clockwise by `angle_deg`."""
 
     centre_mm: tuple[float, float]
@@ -113,17 +113,17 @@ def text_lines(page: Page) -> list[Box]:
     return [box for box in page.boxes if box.kind == "text" and len(box.words) > 2]
 
 
-def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> Frame:
+def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> PatchFrame:
     """Where people stick and stamp: in free space if there is any ("free"), or anywhere on the upper or lower third ("anywhere").
 
     Programs that print square codes have them 2 mm from the corner ("top_right").
     """
-    from fastecg.handwriting.place import Room
+    from fastecg.handwriting.room import Room
 
     if place == "top_right":
-        return Frame((sheet.page.size_mm[0] - 0.5 * size_mm[0] - 2.0, 0.5 * size_mm[1] + 2.0), size_mm, angle_deg)
+        return PatchFrame((sheet.page.size_mm[0] - 0.5 * size_mm[0] - 2.0, 0.5 * size_mm[1] + 2.0), size_mm, angle_deg)
 
-    turned = Frame((0.0, 0.0), size_mm, angle_deg).extent_mm
+    turned = PatchFrame((0.0, 0.0), size_mm, angle_deg).extent_mm
     width, height = turned[2] - turned[0], turned[3] - turned[1]
     room = Room.of(sheet.page, sheet.boxes)
     region = room.regions()[str(rng.choice(["header", "right", "bottom"], p=[0.5, 0.25, 0.25]))]
@@ -133,4 +133,4 @@ def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng
         band = (0.0, 0.3) if rng.random() < 0.65 else (0.7, 1.0)
         lowest = max(page_height - height - 1.0, 1.0)
         corner = float(rng.uniform(0, max(page_width - width, 1.0))), float(np.clip(rng.uniform(*band) * page_height, 1.0, lowest))
-    return Frame((corner[0] + 0.5 * width, corner[1] + 0.5 * height), size_mm, angle_deg)
+    return PatchFrame((corner[0] + 0.5 * width, corner[1] + 0.5 * height), size_mm, angle_deg)

@@ -20,7 +20,7 @@ from fastecg.recipes.limits import MOST_NOTES, check_lines
 from fastecg.system.files import read_text
 
 if TYPE_CHECKING:
-    from fastecg.layouts.facts import Facts
+    from fastecg.layouts.report_fields import ReportFields
 
 _WALLS = {
     "inferior": ("II, III, aVF", "III, aVF", "inf leads"),
@@ -40,8 +40,8 @@ _CHOICE = re.compile(r"\[([^]]*)\]")  # one of several words: [a|b]
 _SLOT = re.compile(r"\{([^}]*)\}")  # a value to fill in: {rate}
 
 
-def shown_by(facts: Facts) -> str:
-    """What a page with these facts shows, as notes on it want to know."""
+def shown_by(facts: ReportFields) -> str:
+    """The findings that a page with these report fields shows, as words that notes may contradict."""
     said = "; ".join(facts.statements)
     rhythm = "slow" if facts.rate < 60 else "fast" if facts.rate > 100 else "usual"
     ectopic = "pvc" if "ventricular complexes" in said else "pac" if "atrial complexes" in said else ""
@@ -87,8 +87,8 @@ def phrases() -> tuple[str, ...]:
     return tuple(found)
 
 
-def draw_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: str = "") -> str:
-    """One phrase with its numbers, that what the page `shows` does not contradict; from one's `own` list where that is not empty."""
+def sample_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: str = "") -> str:
+    """One phrase with its numbers that does not contradict what the page `shows`; from the list `own` if that is not empty."""
     if own:
         return str(own[int(rng.integers(len(own)))])
     group = templates()[str(rng.choice(list(_SHARES), p=list(_SHARES.values())))]
@@ -97,18 +97,18 @@ def draw_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: str 
     return _SLOT.sub(lambda slot: _filled(slot.group(1), rng, shows), made[int(rng.integers(len(made)))])
 
 
-def draw_remark(rng: np.random.Generator, shows: str = "") -> str:
+def sample_remark(rng: np.random.Generator, shows: str = "") -> str:
     """A word or sign beside a mark."""
     remarks = [line.partition(" @ ")[0] for line in templates()["remark"] if _fits(line, shows)]
     return remarks[int(rng.integers(len(remarks)))]
 
 
-def draw_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (), shows: str = "") -> str:
+def sample_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (), shows: str = "") -> str:
     """Several phrases, one a line, none twice."""
     found: dict[str, None] = {}
     for _ in range(4 * lines):
         if len(found) < lines:
-            found[draw_phrase(rng, own, shows)] = None
+            found[sample_phrase(rng, own, shows)] = None
     return "\n".join(found)
 
 

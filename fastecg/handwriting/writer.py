@@ -41,7 +41,7 @@ class Hand(NamedTuple):
     taper: float  # how fast the pen lands and leaves, 0 to 1
 
 
-class Pen(NamedTuple):
+class WritingPen(NamedTuple):
     """What the hand holds."""
 
     name: str
@@ -72,14 +72,14 @@ class Writer:
     capitals: bool
     lead_in: bool
     hand: Hand
-    pen: Pen
+    pen: WritingPen
 
     def sized(self, factor: float) -> Writer:
         """The same hand, writing larger or smaller."""
         return replace(self, x_height_mm=self.x_height_mm * factor)
 
 
-#: Colours by pen, with the share of each. Nobody's blue is quite the same: `draw_pen` shifts them a little.
+#: Colours by pen, with the share of each. Nobody's blue is quite the same: `sample_pen` shifts them a little.
 _COLOURS: dict[str, dict[str, tuple[RGB, float]]] = {
     "ballpoint": {
         "blue": ((26, 38, 128), 0.48), "blue-black": ((30, 34, 76), 0.27), "black": ((30, 29, 36), 0.2),
@@ -105,12 +105,12 @@ PENS = tuple(_PENS)
 COLOURS = ("black", "blue", "blue-black", "red", "green", "grey")
 _SHARES = (0.74, 0.15, 0.07, 0.04)
 
-_QUIRK = 0.42  # units; standard deviation of a hand's fixed offset of every pen point
-_ODD = 0.08  # share of letters that take another form than the hand's usual one
+_QUIRK = 0.42  # Standard deviation in units of a hand's fixed offset of every pen point.
+_ODD = 0.08  # Share of letters in another form than the hand's usual one.
 
 
-def draw_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Pen:
-    """A pen of a kind and colour; both drawn unless given."""
+def sample_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> WritingPen:
+    """A pen of a kind and colour, which are sampled unless given."""
     drawn = str(rng.choice(PENS, p=_SHARES))
     name = name or drawn
     colours = _COLOURS[name]
@@ -119,7 +119,7 @@ def draw_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Pen:
     base = colours[colour][0] if colour in colours else _any_colour(colour) or colours[picked][0]
     shifted = np.clip(np.array(base) + rng.normal(0, 6) + rng.normal(0, 2.5, 3), 0, 235)
     (low, high), tooth, blob, dark, press, give, point = _PENS[name]
-    return Pen(
+    return WritingPen(
         name=name,
         colour=(int(shifted[0]), int(shifted[1]), int(shifted[2])),
         diameter_mm=float(rng.uniform(low, high)),
@@ -136,7 +136,7 @@ def _any_colour(colour: str) -> RGB | None:
     return next((colours[colour][0] for colours in _COLOURS.values() if colour in colours), None)
 
 
-def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | None = None) -> Writer:
+def sample_writer(rng: np.random.Generator, legibility: float = 0.6, pen: WritingPen | None = None) -> Writer:
     """A hand.
 
     Parameters
@@ -144,7 +144,7 @@ def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | No
     rng : numpy.random.Generator
     legibility : float
         1 neat print, 0 a scrawl that its own writer cannot read the day after.
-    pen : Pen, optional
+    pen : WritingPen, optional
         Drawn unless given.
     """
     haste = 1.0 - float(np.clip(legibility, 0.0, 1.0))
@@ -176,7 +176,7 @@ def draw_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Pen | No
         wave=0.3 + 0.9 * u[4] + 1.1 * haste,
         taper=min(1.0, 0.3 + 0.3 * u[18] + 0.55 * haste),
     )
-    pen = pen or draw_pen(rng)
+    pen = pen or sample_pen(rng)
     return Writer(
         seed=int(rng.integers(2**31)),
         legibility=1.0 - haste,

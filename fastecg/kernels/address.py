@@ -2,7 +2,7 @@
 
 Numba frees an array after the last line that *names* it, and does not know that an address taken before is still in use. So a
 function may take addresses of its parameters only, and of views of them: its caller holds the arguments until it returns.
-Therefore one function allocates scratch memory and another uses it. `tests/test_threads.py` reads every kernel and checks it.
+Therefore one function allocates scratch memory and another uses it. `tests/kernels/test_threads.py` reads every kernel and checks it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 
+# Inlined: as a call of its own, Numba would count the array as in use and release it again every time.
 @jit(inline="always")
 def address(array):
     """Where a parameter of the calling function, or a view of one, begins: a whole number of 64 bits."""

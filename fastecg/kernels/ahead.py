@@ -17,10 +17,11 @@ def prefetch(typing, address):
     """Tell the processor that this memory will be read soon. Any address will do: none is an error."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = builder.inttoptr(args[0], _I8.as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [place.type, _I32, _I32, _I32])
-        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
-        builder.call(prefetch, [place, *(ir.Constant(_I32, flag) for flag in (0, 3, 1))])
+        pointer = builder.inttoptr(args[0], _I8.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _I32, _I32, _I32])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], kind)
+        # Flags of llvm.prefetch: for reading, keep in all caches, data rather than instructions.
+        builder.call(prefetch, [pointer, *(ir.Constant(_I32, flag) for flag in (0, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(types.int64), emit

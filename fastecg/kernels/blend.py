@@ -14,9 +14,9 @@ from fastecg.kernels.jit import jit
 
 RGB = tuple[int, int, int]
 
-_WORD = 8  # pixels looked at together: a page is 98 % without ink, and eight bytes of coverage are one integer
-_BLOCK = 8  # words passed over together where all are empty
-_CHUNK = 8192  # words whose pixels, 200 kB, stay in the cache between being copied and being inked
+_WORD = 8  # Pixels that are examined together: a page is 98 % without ink, and eight bytes of coverage are one integer.
+_BLOCK = 8  # Words that are skipped together if all are empty.
+_CHUNK = 8192  # Words whose pixels, 200 kB, stay in the cache between being copied and being inked.
 
 
 def blend(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_BLUNT = 0.75  # px; radius below which a pen's end is a square
-_REACH = 0.7072  # px; half the diagonal of a pixel
+_BLUNT = 0.75  # Radius in px below which a pen's end is drawn as a square.
+_REACH = 0.7072  # Half the diagonal of a pixel, px.
 _FARTHEST = 1e9  # px; points beyond are pulled back, so that squares stay finite
 
 

@@ -13,6 +13,7 @@ def mark_crossed_cells(cells, points, size):
 
     In every column of cells those from its lowest to its highest sample are marked, across gaps (rows of NaN) too.
     """
+    # One pass over the samples, which are ordered by x: a column of cells is marked once the trace has left it.
     column, low, high = np.int64(-1), 0.0, 0.0
     for k in range(len(points)):
         x, y = points[k, 0], points[k, 1]

@@ -12,7 +12,7 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset
 
 RINGS = 3  # pixels from an edge beyond which all are equally far
-_BAND = 64  # rows at a time: new memory for whole pictures takes longer to come by than all the rest
+_BAND = 64  # Rows that are processed together: allocating planes of whole pictures takes longer than all the rest.
 
 
 def soften(plane: np.ndarray) -> None:
@@ -40,7 +40,7 @@ def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float,
 
 
 def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
-    """In how many of the rings along its edges a pixel of `ink` (height, width) bool lies: all of them beside an edge, 0 far from it.
+    """Number of rings along the ink's edges in which a pixel of `ink` (height, width) bool lies: all beside an edge, 0 far away.
 
     A pixel at distance d along the axes (1 for those that touch a pixel of the other kind) lies in rings + 1 - d of them.
     """
@@ -97,7 +97,7 @@ def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
-    """Look every value up in the table of its place, in place.
+    """Look every value up in the table of its cell, in place.
 
     Parameters
     ----------
@@ -108,17 +108,17 @@ def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
         Pixels along a side of a place.
     """
     channels = values.shape[2] if values.ndim == 3 else 1
-    place_of = (np.arange(values.shape[1]) // size % len(lookup)).repeat(channels)
-    _halftone(values.reshape(len(values), -1), np.ascontiguousarray(lookup.transpose(0, 2, 1)), place_of, size)
+    cell_of = (np.arange(values.shape[1]) // size % len(lookup)).repeat(channels)
+    _halftone(values.reshape(len(values), -1), np.ascontiguousarray(lookup.transpose(0, 2, 1)), cell_of, size)
 
 
 @jit
-def _halftone(values, lookup, place_of, size):
+def _halftone(values, lookup, cell_of, size):
     cells = len(lookup)
     for y in range(len(values)):
         row, table = values[y], lookup[y // size % cells].reshape(-1)
         for x in range(len(row)):
-            row[x] = table[cells * np.int64(row[x]) + place_of[x]]
+            row[x] = table[cells * np.int64(row[x]) + cell_of[x]]
 
 
 @jit

@@ -19,7 +19,7 @@ from fastecg.kernels.jit import jit
 
 _PER_UNIT = 1000
 _TABLED = 10_000  # whole numbers below have their characters in a table
-_LARGEST = 1e15  # thousandths; a float tells apart all of them up to here, and beyond it JSON's exponents begin
+_LARGEST = 1e15  # Largest number in thousandths: up to here a float resolves them, and beyond it JSON has exponents.
 _WIDEST = 20  # bytes of a point's number with what stands round it: sign, twelve digits, point, three decimals, three of ``[[,]``
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
@@ -96,18 +96,18 @@ def _write_number(value, wholes, parts, at):
 @jit
 def _write_whole(whole, at):
     """Write a whole number digit by digit; where it ends."""
-    place = np.uint64(1)
-    while whole // place >= np.uint64(10):
-        place *= np.uint64(10)
-    while place:
-        _put(at, np.uint64(_ZERO) + np.uint64(whole // place % np.uint64(10)))
+    power = np.uint64(1)
+    while whole // power >= np.uint64(10):
+        power *= np.uint64(10)
+    while power:
+        _put(at, np.uint64(_ZERO) + np.uint64(whole // power % np.uint64(10)))
         at += np.uint64(1)
-        place //= np.uint64(10)
+        power //= np.uint64(10)
     return at
 
 
 @intrinsic
-def _put(context: Any, place: Any, word: Any) -> Any:
+def _put(context: Any, address: Any, word: Any) -> Any:
     """Store eight bytes at an address, aligned or not; what is too many is written over by the next."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

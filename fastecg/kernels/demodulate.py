@@ -10,8 +10,8 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 _TURN = 2.0 * math.pi
-_AT_ONCE = 4  # rows that are added up together
-_MOST_STRETCH = 1.7  # of the lines' distance over a page, by perspective and paper
+_AT_ONCE = 4  # Rows that are added up together.
+_MOST_STRETCH = 1.7  # Largest ratio of the line spacing to that at the seed, by perspective and bent paper.
 
 
 @jit
@@ -21,6 +21,7 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
     `gradient` (2, 2) holds du/dx, du/dy / dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: strength (0 to 1, the carrier's share),
     error of the phase in turns, and the error of its gradient along x and y.
     """
+    # At 2.5 standard deviations the window has fallen to 4 %: farther pixels cost more than they tell.
     radius = math.ceil(2.5 * sigma)
     height, width = plane.shape
     fall = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
@@ -31,6 +32,7 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
     for axis in range(2):
         _waves(u if axis == 0 else v, gradient[axis, 1], top - y, fall, downs[axis, :, :down])
         _waves(0.0, gradient[axis, 0], left - x, fall, alongs[axis])
+    # The window and the waves are separable: a wave's factor along y is one number a row, so no wave is evaluated at single pixels.
     sums = np.zeros((8, across))  # of every column: what the waves along y make of it
     for j in range(0, down, _AT_ONCE):
         one, two = plane[top + j, left : left + across], plane[top + min(j + 1, down - 1), left : left + across]
@@ -56,15 +58,19 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
 
 @jit
 def _waves(phase, slope, first, fall, out):
-    """A wave in the window, turned back: out (4, n) gets its real and imaginary part from `first` on, and the same times the place."""
+    """The conjugate of a wave within the window: out (4, n) gets its real and imaginary part, and both times the offset.
+
+    Offsets from the window's middle begin with `first`.
+    """
     phase += slope * first
     turn = complex(math.cos(_TURN * phase), -math.sin(_TURN * phase))
     turning = complex(math.cos(_TURN * slope), -math.sin(_TURN * slope))
     for k in range(out.shape[1]):
-        place = first + k
-        part = fall[abs(place)] * turn
+        offset = first + k
+        part = fall[abs(offset)] * turn
         out[0, k], out[1, k] = part.real, part.imag
-        out[2, k], out[3, k] = place * part.real, place * part.imag
+        out[2, k], out[3, k] = offset * part.real, offset * part.imag
+        # A recurrence instead of a sine and cosine per sample; over some hundred steps its error stays below 1e-13.
         turn *= turning
 
 
@@ -84,21 +90,23 @@ def _sum_of_falls(fall, first, count):
 
 
 @jit
-def follow(plane, spacing, sigma, seed, gradient, weakest, places, gradients, strengths):
+def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients, strengths):
     """Follow the grid from the node `seed` (row, column) outward, strongest first.
 
-    Node (row, column) is the pixel ``spacing * (column, row)``. `places` (rows, columns, 2) gets u and v, NaN where no grid was found;
+    Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v, NaN where no grid was found;
     `gradients` (rows, columns, 2, 2) theirs; `strengths` (rows, columns) the weaker carrier. A node counts if both carriers have at
     least `weakest` times the seed's strength, and lines about as close.
     """
     rows, columns = strengths.shape
-    places[:] = np.nan
+    positions[:] = np.nan
     strengths[:] = 0.0
     found = np.empty((2, 4))
     done = np.zeros((rows, columns), np.bool_)
-    places[seed[0], seed[1]] = 0.0
+    positions[seed[0], seed[1]] = 0.0
     gradients[seed[0], seed[1]] = gradient
-    least = weakest * _settle(plane, seed[0], seed[1], spacing, sigma, places, gradients, found, 6)
+    # The seed gets six corrections, its neighbours two: they start from a gradient that is already nearly right.
+    least = weakest * _settle(plane, seed[0], seed[1], spacing, sigma, positions, gradients, found, 6)
+    # Strongest first, so that a faint or overprinted region is reached from its best side, where the count of lines is safe.
     queue = [(-1.0, seed[0], seed[1])]
     done[seed[0], seed[1]] = True
     strengths[seed[0], seed[1]] = least / weakest
@@ -111,11 +119,11 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, places, gradients, st
             done[i, j] = True
             for axis in range(2):
                 slope = gradients[row, column, axis]
-                places[i, j, axis] = places[row, column, axis] + spacing * (slope[0] * (j - column) + slope[1] * (i - row))
+                positions[i, j, axis] = positions[row, column, axis] + spacing * (slope[0] * (j - column) + slope[1] * (i - row))
             gradients[i, j] = gradients[row, column]
-            strength = _settle(plane, i, j, spacing, sigma, places, gradients, found, 2)
+            strength = _settle(plane, i, j, spacing, sigma, positions, gradients, found, 2)
             if strength < least or _other_lines(gradients[i, j], gradient):
-                places[i, j] = np.nan
+                positions[i, j] = np.nan
                 continue
             strengths[i, j] = strength
             heapq.heappush(queue, (-strength, i, j))
@@ -133,13 +141,13 @@ def _other_lines(found, seed):
 
 
 @jit
-def _settle(plane, row, column, spacing, sigma, places, gradients, found, rounds):
-    """Correct a node's place and gradient by what the picture shows there; return the strength of the weaker carrier."""
+def _settle(plane, row, column, spacing, sigma, positions, gradients, found, rounds):
+    """Correct a node's position and gradient by what the picture shows there; return the strength of the weaker carrier."""
     for _ in range(rounds):
-        place = places[row, column]
-        demodulate(plane, spacing * column, spacing * row, place[0], place[1], gradients[row, column], sigma, found)
+        position = positions[row, column]
+        demodulate(plane, spacing * column, spacing * row, position[0], position[1], gradients[row, column], sigma, found)
         for axis in range(2):
-            place[axis] += found[axis, 1]
+            position[axis] += found[axis, 1]
             for k in range(2):
                 # Half of what is measured: a gradient is noisier than a phase, and neighbours have much the same.
                 limit = 0.1 * abs(gradients[row, column, axis, axis])
@@ -148,14 +156,17 @@ def _settle(plane, row, column, spacing, sigma, places, gradients, found, rounds
 
 
 @jit
-def demodulate_nodes(plane, spacing, every, places, gradients, period, sigma, out):
-    """Measure lines every `period` mm at every `every`-th node that has a place: out (rows, columns, 2, 2), strength and error in turns."""
+def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma, out):
+    """Measure lines every `period` mm at every `every`-th node that was reached.
+
+    out (rows, columns, 2, 2) gets their strength and their error in turns; a node without a position was not reached.
+    """
     found = np.empty((2, 4))
     half = every // 2
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
-            row, column = min(i * every + half, places.shape[0] - 1), min(j * every + half, places.shape[1] - 1)
-            u, v = places[row, column, 0], places[row, column, 1]
+            row, column = min(i * every + half, positions.shape[0] - 1), min(j * every + half, positions.shape[1] - 1)
+            u, v = positions[row, column, 0], positions[row, column, 1]
             if not math.isfinite(u + v):
                 continue
             x, y = spacing * column, spacing * row
@@ -196,6 +207,7 @@ def spline_normal(points, values, weights, origin, step, rows, bands, right):
             share = weights[k] * wx[p // 4] * wy[p % 4]
             right[here, 0] += share * values[k, 0]
             right[here, 1] += share * values[k, 1]
+            # Only the lower half of the symmetric matrix is kept.
             for q in range(16):
                 there = (j + q // 4) * rows + i + q % 4
                 if there >= here:

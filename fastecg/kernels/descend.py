@@ -9,17 +9,17 @@ import numpy as np
 from fastecg.kernels.fit import BAND, normal_equations
 from fastecg.kernels.jit import jit
 
-BEND_PX = 1.0  # second differences beyond this are signal rather than noise
-LEAST = 1e-6  # stiffness of every knot: long runs that only the prior holds are singular to rounding otherwise
-_MOST_PX = 4.0  # a knot's step
-_MOST_PEN = 0.2  # a step of the pen's width (a share), ink and blur
-_DAMPING = 0.03  # added to the diagonal of the equations at the first step
-_LEAST_DAMPING = 1e-5  # what is added at least, however well the steps go
+BEND_PX = 1.0  # Second differences above this are signal rather than noise.
+LEAST = 1e-6  # Stiffness of every knot: otherwise long runs that only the prior holds are numerically singular.
+_MOST_PX = 4.0  # Largest step of a knot.
+_MOST_PEN = 0.2  # Largest step of the pen's width (relative), ink and blur.
+_DAMPING = 0.03  # Damping of the first step, relative to the diagonal.
+_LEAST_DAMPING = 1e-5  # Smallest damping.
 
 
 @jit
-def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, free, heights, pen, bands, right):
-    """Move knots and pen downhill, at most `rounds` steps, until one gains less than the share `enough` of what is minimised.
+def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, max_iter, rel_tol, free, heights, pen, bands, right):
+    """Minimise over knots and pen: at most `max_iter` steps, until one gains less than the share `rel_tol`.
 
     The damping follows how well the last step's gain was foretold (Nielsen); a step that makes things worse is taken back.
 
@@ -33,9 +33,9 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
         Half the nominal pen, px.
     stiffness : float
         Of the prior, see `add_prior`.
-    taps, far : int, float
+    samples_per_px, attract_px : int, float
         See `normal_equations`.
-    rounds, enough : int, float
+    max_iter, rel_tol : int, float
         When to stop.
     free : int
         How many of the pen's numbers move, 0 to 3.
@@ -55,10 +55,11 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
     points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((3, 4))
     matrix, gradient = np.empty((size + BAND, BAND + 1)), np.empty(size)
     knot_positions(curves, step, heights, points, along)
-    misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], taps, far, bands, right, by_pen)
+    # Levenberg-Marquardt rather than plain Gauss-Newton: between two knots in one pixel the matrix is nearly singular.
+    misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
     cost = misfit + bending(heights, stiffness)
     damping, growth, pen_moves = _DAMPING, 2.0, free > 0
-    for _ in range(rounds):
+    for _ in range(max_iter):
         old_heights, old_bands, old_right, old_pen, old_by_pen = heights.copy(), bands.copy(), right.copy(), pen.copy(), by_pen.copy()
         gradient[:] = right
         add_prior(bands, heights, stiffness, damping + LEAST, matrix, gradient)
@@ -66,7 +67,7 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
         if pen_moves:
             move_pen(by_pen, free, pen)
         knot_positions(curves, step, heights, points, along)
-        found = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], taps, far, bands, right, by_pen)
+        found = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
         gain = cost - found - bending(heights, stiffness)
         if not gain >= -1e-9 * cost:
             heights[:], bands[:], right[:], pen[:], by_pen[:] = old_heights, old_bands, old_right, old_pen, old_by_pen
@@ -75,7 +76,7 @@ def descend(ink, curves, step, radius, stiffness, taps, far, rounds, enough, fre
         damping *= max(1.0 / 3.0, 1.0 - (2.0 * gain / max(hoped, 1e-12) - 1.0) ** 3)
         damping, growth, pen_moves = max(damping, _LEAST_DAMPING), 2.0, free > 0
         misfit, cost = found, cost - gain
-        if gain < enough * cost:
+        if gain < rel_tol * cost:
             break
     return misfit
 
@@ -166,7 +167,7 @@ def solve(matrix, right):
 
 @jit
 def _move(matrix, gradient, damping, heights):
-    """Move the knots by the solution of the normal equations, none too far; return how much that should gain."""
+    """Move the knots by the solution of the normal equations, at most by `_MOST_PX`; returns the predicted gain."""
     move, hoped = gradient.copy(), 0.0
     factor(matrix)
     solve(matrix, move)
@@ -179,7 +180,7 @@ def _move(matrix, gradient, damping, heights):
 
 @jit
 def move_pen(by_pen, free, pen):
-    """Move the first `free` numbers of the pen (3,) by their normal equations (3, 4), all in proportion, none too far."""
+    """Move the first `free` parameters of the pen (3,) by their normal equations (3, 4), limited by a common factor."""
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):
         trace += by_pen[i, i]

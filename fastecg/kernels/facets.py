@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
-_SKEW = 0.5 * (np.sqrt(3.0) - 1.0)
+_SKEW = 0.5 * (np.sqrt(3.0) - 1.0)  # Skew factor of the two-dimensional simplex lattice.
 
 
 @jit
-def between_values(values, first, places, out):
-    """Write what lies between the values at whole places from `first` on, by a step of degree 5 (Perlin 2002)."""
-    for k in range(len(places)):
-        whole = np.floor(places[k])
-        share = places[k] - whole
+def between_values(values, first, positions, out):
+    """Interpolate between values at integers from `first` on, with a smoothstep of degree 5 (Perlin 2002)."""
+    for k in range(len(positions)):
+        whole = np.floor(positions[k])
+        share = positions[k] - whole
         share = share * share * share * (share * (6.0 * share - 15.0) + 10.0)
         i = np.uint64(whole - first)
         out[k] = values[i] * (1.0 - share) + values[i + np.uint64(1)] * share
@@ -46,6 +46,7 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
     """
     wide, tall = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
     reach = (wide + tall) * _SKEW + 3.0
+    # Tables 1 and 2 move the point at which table 0 is read.
     tables = np.empty((3, int(tall + reach), int(wide + reach)))
     for k in range(3):
         for j in range(tables.shape[1]):
@@ -70,6 +71,7 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
     for row in range(len(y_mm)):
         for column in range(len(x_mm)):
             x, y, facing, lift = x_mm[column], y_mm[row], 1.0, 0.0
+            # Folds in the order in which they were made: each mirrors what lies on its far side onto the near one.
             for k in range(len(folds)):
                 d = folds[k, 0] * x + folds[k, 1] * y - folds[k, 2]
                 away = np.sqrt(d * d + 0.3)
@@ -103,6 +105,7 @@ def add_pinches(height, x_mm, y_mm, ways, lifts, widths):
         reach = max(widths[k, 0], widths[k, 1])
         low_x, high_x = ways[k, :, 0].min() - reach, ways[k, :, 0].max() + reach
         low_y, high_y = ways[k, :, 1].min() - reach, ways[k, :, 1].max() + reach
+        # Only nodes within reach of the crease are visited.
         first_row, stop_row = max(int((low_y - y_mm[0]) / step_y), 0), min(int((high_y - y_mm[0]) / step_y) + 2, len(y_mm))
         first, stop = max(int((low_x - x_mm[0]) / step_x), 0), min(int((high_x - x_mm[0]) / step_x) + 2, len(x_mm))
         for row in range(first_row, stop_row):

@@ -8,12 +8,12 @@ import numpy as np
 
 from fastecg.kernels.address import address
 from fastecg.kernels.ahead import prefetch
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _WORD = 8  # pixels looked at together: a page is 98 % without ink
-_AHEAD = 16  # words with ink: a trace runs across the rows, and print and paper are in no cache
-_ALIKE = 0.95  # of the ink beside it is in every pixel but those at an edge: a pen's ink changes slowly along the trace
+_AHEAD = 16  # Number of words with ink by which prefetching is ahead: a trace runs across rows that are in no cache.
+_ALIKE = 0.95  # Every pixel but those at an edge has at least this share of the ink beside it: a pen's ink changes slowly.
 
 
 class Fading(NamedTuple):
@@ -69,12 +69,12 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         word = np.int64(inked[n])
         y = _WORD * word // width
         patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # eight pixels are near enough
-        for place in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
-            k = np.uint64(place)  # unsigned, or every access asks whether the index counts from the end
+        for index in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
+            k = np.uint64(index)  # unsigned, or every access asks whether the index counts from the end
             cover = max(ink[k], text[k])
             if cover:
-                y += place - y * width >= width
-                x = place - y * width
+                y += index - y * width >= width
+                x = index - y * width
                 keep = rows[y] * columns[x] * patch
                 if grain > 0.0:
                     rough = np.float32(0.5 + 0.5 * mixed(seed, x, y))
@@ -116,7 +116,7 @@ def _most_beside(ink, text, k, width):
 
 @jit(inline="always")
 def _kept(keep, now, fresh, least):
-    """The share to keep of the contrast `now`, so that `least` of the `fresh` one stays, or all where there is less already."""
+    """The share of the contrast `now` to keep so that `least` of the `fresh` contrast stays, or all if there is less already."""
     if abs(fresh) < np.float32(8.0):
         return max(keep, least)
     return min(max(keep, least * abs(fresh) / max(abs(now), np.float32(0.5))), np.float32(1.0))

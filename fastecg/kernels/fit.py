@@ -1,6 +1,6 @@
 """The stroke seen from the other side: how a drawn polyline's ink differs from a picture, and which way its knots should move.
 
-Ink at a point is a smooth step of its distance to the polyline, averaged over `taps` x `taps` points a pixel. Only the segment nearest
+Ink at a point is a smooth step of its distance to the polyline, averaged over `samples_per_px`² points a pixel. Only the segment nearest
 to a point matters, so a pixel knows few neighbouring knots and the normal equations are banded. Segments claim the points near them, one
 column of pixels after another.
 """
@@ -13,8 +13,8 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-BAND = 12  # neighbouring knots that one pixel may tie together
-_UNMATCHED = 0.3  # ink that no stroke is near pulls from this coverage on
+BAND = 12  # Largest number of neighbouring knots that one pixel couples.
+_UNMATCHED = 0.3  # Coverage from which ink far from any stroke attracts the nearest one.
 
 
 @jit
@@ -31,7 +31,7 @@ def lines_of(points):
 
 @jit
 def spans_of(lines, reach, columns):
-    """The segments near each pixel column, (columns, 2): from the first up to and without the second; none where both are the same."""
+    """The segments near each pixel column, (columns, 2): first and stop; equal if there are none."""
     spans = np.zeros((columns, 2), np.int64)
     for k in range(len(lines)):
         c0, c1 = _columns(lines[k], reach, columns)
@@ -129,7 +129,7 @@ def coverage(distance, radius, blur):
 
 
 @jit
-def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, right, pen):
+def normal_equations(ink, points, along, radius, gain, blur, samples_per_px, attract_px, bands, right, pen):
     """Add up J'J and J'r of the ink's difference from the stroke; return the sum of squares, and what stray ink costs.
 
     Parameters
@@ -142,9 +142,9 @@ def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, r
         Half the pen, px.
     gain, blur : float
         Ink inside the stroke; half width of its soft edge in px.
-    taps : int
+    samples_per_px : int
         Points a pixel along x and along y.
-    far : float
+    attract_px : float
         Distance in px up to which ink without a stroke pulls at the nearest one; 0 for none.
     bands : (BAND + 1, n) float64
         Out: lower diagonals of J'J, ``bands[j, k]`` between knots k and k + j.
@@ -160,29 +160,29 @@ def normal_equations(ink, points, along, radius, gain, blur, taps, far, bands, r
     lines = lines_of(points)
     spans = spans_of(lines, reach + 0.5, ink.shape[1])
     row = np.zeros(len(points))
-    offsets = (np.arange(taps) + 0.5) / taps - 0.5
-    heights = ((np.arange(taps * ink.shape[0]) + 0.5) / taps - 0.5).astype(np.float32)
-    square, owner = np.empty(len(heights), np.float32), np.empty((taps, len(heights)), np.int32)
+    offsets = (np.arange(samples_per_px) + 0.5) / samples_per_px - 0.5
+    heights = ((np.arange(samples_per_px * ink.shape[0]) + 0.5) / samples_per_px - 0.5).astype(np.float32)
+    square, owner = np.empty(len(heights), np.float32), np.empty((samples_per_px, len(heights)), np.int32)
     total = 0.0
     for c in range(ink.shape[1]):
         span = spans[c]
         if span[0] == span[1]:
             continue
         low, high = _rows(points, span, reach + 0.5, ink.shape[0])
-        inside = taps * max(high - low, 0)
-        for i in range(taps):
+        inside = samples_per_px * max(high - low, 0)
+        for i in range(samples_per_px):
             claim(lines, span, c + offsets[i], low, reach, heights[:inside], square[:inside], owner[i, :inside])
         for r in range(ink.shape[0]):
             seen = ink[r, c]
             if math.isnan(seen):
                 continue
-            mine = owner[:, taps * (r - low) : taps * (r - low + 1)]
+            mine = owner[:, samples_per_px * (r - low) : samples_per_px * (r - low + 1)]
             if low <= r < high and _claimed(mine):
                 total += _pixel(lines, along, radius, mine, c, r, seen, gain, blur, offsets, row, bands, right, pen)
                 continue
             total += seen * seen
-            if far > 0.0 and seen >= _UNMATCHED:
-                total += _pull(lines, along, span, c, r, seen, reach + 0.75, far, bands, right)
+            if attract_px > 0.0 and seen >= _UNMATCHED:
+                total += _pull(lines, along, span, c, r, seen, reach + 0.75, attract_px, bands, right)
     return total
 
 
@@ -206,13 +206,13 @@ def _claimed(owner):
 
 
 @jit
-def _pull(lines, along, span, x, y, seen, near, far, bands, right):
-    """Ink that no stroke covers pulls the nearest point of the polyline towards it, the less the farther it is; return what it costs.
+def _pull(lines, along, span, x, y, seen, near, attract_px, bands, right):
+    """Let ink that no stroke covers attract the nearest point of the polyline, less so with distance; returns its cost.
 
-    It does so between the distances `near` and `far`. The cost is the one whose slope the pull is.
+    It does so between the distances `near` and `attract_px`. The cost is the one whose slope the pull is.
     """
     k, t, distance = nearest(lines, span, float(x), float(y))
-    if k < 0 or distance > far or distance < near:
+    if k < 0 or distance > attract_px or distance < near:
         return 0.0
     t, ex, ey = foot(lines[k], float(x), float(y))
     weight = 1.0 / (max(distance, 2.0) * distance)
@@ -228,7 +228,7 @@ def _pull(lines, along, span, x, y, seen, near, far, bands, right):
 
 @jit
 def _pixel(lines, along, radius, owner, x, y, seen, gain, blur, offsets, row, bands, right, pen):
-    """One pixel's part of the normal equations; its points belong to the segments `owner` (taps, taps). Return its squared difference."""
+    """One pixel's part of the normal equations; its points belong to the segments `owner` (n, n). Return its squared difference."""
     share = 1.0 / owner.size
     cover, by_radius, by_blur = 0.0, 0.0, 0.0
     start, stop = len(along), 0

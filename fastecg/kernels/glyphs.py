@@ -26,6 +26,7 @@ def blit_glyph(plane, sums, left, top, step):
     rows, columns = sums.shape[0] - 1, sums.shape[1] - 1
     first_row, last_row = max(0, math.floor(top)), min(plane.shape[0], math.ceil(top + rows / step))
     first, last = max(0, math.floor(left)), min(plane.shape[1], math.ceil(left + columns / step))
+    # A summed-area table gives exact box means at any scale; drawing the font at the final size would round it to whole pixels.
     share = 1.0 / (step * step)
     # Of the table's rows between two rows of pixels only what lies at the sides of pixels is looked at: a tenth of it.
     sides = np.empty(max(last - first + 1, 1))
@@ -49,9 +50,9 @@ def blit_glyph(plane, sums, left, top, step):
 @jit
 def _row_sums(sums, row, sides, out):
     """Sums over everything above a fractional row, at the column edges (sides, 2) before and behind each side."""
-    place = min(max(row, 0.0), sums.shape[0] - 1.0)
-    r = min(int(place), sums.shape[0] - 2)
-    part = place - r
+    position = min(max(row, 0.0), sums.shape[0] - 1.0)
+    r = min(int(position), sums.shape[0] - 2)
+    part = position - r
     for k in range(len(sides)):
         c = min(int(sides[k]), sums.shape[1] - 2)
         for i in range(2):

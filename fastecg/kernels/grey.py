@@ -10,8 +10,8 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
 from fastecg.kernels.stain import add_clouds
 
-_STRIP_MM = 8.0  # less than lines of traces lie apart
-_CLEAR = 10.0  # brightness, 0 to 255, by which an exposure stays below even paper
+_STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
+_CLEAR = 10.0  # Distance (0 to 255) that an exposure keeps below the brightness of even paper.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -28,6 +28,7 @@ def from_grey(plane: np.ndarray, pixels: np.ndarray) -> None:
 
 def brightness_counts(pixels: np.ndarray) -> np.ndarray:
     """How many pixels of (height, width, 3) uint8 have each brightness, cut to whole levels: (256,) int64."""
+    # A histogram instead of sorting: all quantiles follow from one pass.
     counts = np.zeros(256, dtype=np.int64)
     _count_brightness(pixels, counts)
     return counts
@@ -65,6 +66,7 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     if not least:
         return level
     rim, side = (length // 8 for length in plane.shape)
+    # The outer eighth is left out: desks, edges and clips would set the exposure.
     middle = plane[rim : len(plane) - rim, side : plane.shape[1] - side]
     rows = min(max(round(_STRIP_MM * px_per_mm), 1), len(middle))
     count = len(middle) // rows
@@ -74,7 +76,7 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
 
 
 def strays(unevenness: float, grain: float) -> float:
-    """By how much an uneven, grainy threshold is off by chance, 0 to 255: as far as clouds go, and nearly all of the grain."""
+    """Largest random error of an uneven, grainy threshold, 0 to 255: the whole range of its clouds and nearly all of its grain."""
     return 255.0 * (1.5 * unevenness + 2.5 * grain)
 
 
@@ -95,7 +97,7 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
 
 
 def wandering(size: tuple[int, int], step: int, cell: float, seed: int) -> np.ndarray:
-    """What wanders about 0 over a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
+    """Smooth noise around 0 for a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
 
     Clouds of `cell` px, turned against the picture's sides: noise drawn anew at each place would show the places' rows and columns.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STEP = 0.45  # units between points of the pen's way: a tenth of a mm, less than a pixel at 200 dpi
 _LINE = 31.0  # units between lines
-NEW_LINE = -2  # what stands for a new line among the letters
+NEW_LINE = -2  # Index that stands for a new line among the letters.
 
 
 @jit
@@ -34,7 +34,7 @@ def lay_letters(
     `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
     """
     count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # not 0: what takes a literal is compiled for it, and for all others
-    places = np.empty((len(letters), 6))  # x, y, size, flatness, turn, width of each letter
+    poses = np.empty((len(letters), 6))  # x, y, size, flatness, turn, width of each letter
     while start < len(letters):
         if letters[start, 0] < 0:
             broken = letters[start, 0] == NEW_LINE
@@ -46,8 +46,8 @@ def lay_letters(
         stop = start
         while stop < len(letters) and letters[stop, 0] >= 0:
             stop += 1
-        count, x = _lay_word(table, hand, offsets, letters, (start, stop), (x, line), lead_in, chance, noise, places, nodes, count)
-        count = _lay_late(table, hand, offsets, letters, (start, stop), chance, noise, places, nodes, count)
+        count, x = _lay_word(table, hand, offsets, letters, (start, stop), (x, line), lead_in, chance, noise, poses, nodes, count)
+        count = _lay_late(table, hand, offsets, letters, (start, stop), chance, noise, poses, nodes, count)
         start = stop
     return count
 
@@ -70,7 +70,7 @@ def _lay_word(
     lead_in: bool,
     chance: np.ndarray,
     noise: np.ndarray,
-    places: np.ndarray,
+    poses: np.ndarray,
     nodes: np.ndarray,
     count: int,
 ) -> tuple[int, float]:
@@ -80,7 +80,7 @@ def _lay_word(
     for i in range(start, stop):
         glyph, kind, cursive = letters[i, 0], letters[i, 2], letters[i, 3] == 1
         if i > start + 1 and i + 1 < stop and kind == 0 and noise[count, 3] < hand.skip:
-            places[i, 3] = 0.0  # its dot is not written either
+            poses[i, 3] = 0.0  # its dot is not written either
             continue
         after = (i - start) / max(1.0, stop - start - 1.0)
         long = min(1.0, (stop - start) / 5.0)
@@ -91,28 +91,28 @@ def _lay_word(
             flat = 1.0 - 0.3 * hand.squash * after - 0.9 * hand.slur
             size *= 1.0 - 0.35 * hand.slur
         wide = hand.aspect * size * max(0.6, 1.0 + 0.6 * hand.uneven * noise[count, 0])
-        _set(places[i], (x, line, size, flat, hand.turn * noise[count, 2], wide))
+        _set(poses[i], (x, line, size, flat, hand.turn * noise[count, 2], wide))
         small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
         # Between capitals and digits only a hasty pen stays down.
         joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)
         foot = 1 if cursive and (joined or not lead_in or i > start) else 0
         low = table.extents[glyph, 0] if foot == 0 else 1.6
         if joined and letters[i - 1, 3] == 1:  # a joined form ends in the stroke that leads on
-            places[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * low) * wide
+            poses[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * low) * wide
         else:
-            places[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - low * wide
+            poses[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - low * wide
         first, body = table.allographs[glyph, 0], table.allographs[glyph, 1]
         for stroke in range(first, body):
             if stroke > first and kind != 0 and chance[count] < hand.slur:
                 continue
             joins = (joined and stroke == first) or (stroke > first and chance[count + 1] < hand.merge)
             if stroke == first and joined and not cursive:
-                count, joins = _join(table, stroke, places[i], hand, nodes, count)
+                count, joins = _join(table, stroke, poses[i], hand, nodes, count)
             skip, drop = foot if stroke == first else 0, hand.drop + (hand.slur if kind != 0 else 0.0)
-            count = _put(table, hand, offsets, stroke, skip, drop, places[i], not joins, chance, noise, nodes, count)
+            count = _put(table, hand, offsets, stroke, skip, drop, poses[i], not joins, chance, noise, nodes, count)
         gap = (hand.gap + (1.3 if kind == 1 else 0.7 if kind == 2 else 0.0)) * (1.0 + 1.8 * hand.uneven * noise[count - 1, 2])
-        x = places[i, 0] + table.extents[glyph, 1] * wide + max(-1.2, gap)
-    if count > 0 and letters[stop - 1, 3] == 1 and places[stop - 1, 3] != 0.0 and chance[count] < hand.tail:
+        x = poses[i, 0] + table.extents[glyph, 1] * wide + max(-1.2, gap)
+    if count > 0 and letters[stop - 1, 3] == 1 and poses[stop - 1, 3] != 0.0 and chance[count] < hand.tail:
         count = _draw_out(hand, chance, noise, nodes, count)
     return count, x
 
@@ -129,11 +129,11 @@ def _draw_out(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: np.ndarr
 
 
 @jit
-def _join(table: Table, stroke: int, place: np.ndarray, hand: Hand, nodes: np.ndarray, count: int) -> tuple[int, bool]:
+def _join(table: Table, stroke: int, pose: np.ndarray, hand: Hand, nodes: np.ndarray, count: int) -> tuple[int, bool]:
     """Lead the pen over to a printed letter in a sagging line, if it is near and not far back."""
     first = table.strokes[stroke]
     x0, y0 = nodes[count - 1, 0], nodes[count - 1, 1]
-    x1, y1 = place[0] + table.points[first, 0] * place[5], place[1] + table.points[first, 1] * place[3]
+    x1, y1 = pose[0] + table.points[first, 0] * pose[5], pose[1] + table.points[first, 1] * pose[3]
     length = math.hypot(x1 - x0, y1 - y0)
     if length >= 13.0 + 12.0 * hand.merge or x1 - x0 < -0.35 * length:
         return count, False
@@ -150,7 +150,7 @@ def _lay_late(
     span: tuple[int, int],
     chance: np.ndarray,
     noise: np.ndarray,
-    places: np.ndarray,
+    poses: np.ndarray,
     nodes: np.ndarray,
     count: int,
 ) -> int:
@@ -159,14 +159,14 @@ def _lay_late(
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
         for stroke in range(table.allographs[glyph, 1], table.allographs[glyph, 2]):
-            if places[i, 3] == 0.0 or chance[count] < 1.2 * hand.drop:
+            if poses[i, 3] == 0.0 or chance[count] < 1.2 * hand.drop:
                 continue
-            place = places[i].copy()
-            place[0] += hand.drift * (0.5 + 0.6 * noise[count, 2])
-            place[1] += 0.3 * hand.drift * noise[count, 3]
-            place[3] = 1.0
+            pose = poses[i].copy()
+            pose[0] += hand.drift * (0.5 + 0.6 * noise[count, 2])
+            pose[1] += 0.3 * hand.drift * noise[count, 3]
+            pose[3] = 1.0
             lift = not (count > 0 and chance[count + 1] < 0.5 * hand.merge)
-            count = _put(table, hand, offsets, stroke, whole, hand.drop, place, lift, chance, noise, nodes, count)
+            count = _put(table, hand, offsets, stroke, whole, hand.drop, pose, lift, chance, noise, nodes, count)
     return count
 
 
@@ -178,7 +178,7 @@ def _put(
     stroke: int,
     skip: int,
     drop: float,
-    place: np.ndarray,
+    pose: np.ndarray,
     lift: bool,
     chance: np.ndarray,
     noise: np.ndarray,
@@ -192,12 +192,12 @@ def _put(
         if first < k < last and chance[count] < drop and k + 1 < last:
             chance[count] = 1.0  # the next point is kept: no letter loses two in a row
             continue
-        x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * place[5]
-        y = (table.points[k, 1] + offsets[k, 1] + hand.jitter * noise[count, 1]) * place[2]
+        x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * pose[5]
+        y = (table.points[k, 1] + offsets[k, 1] + hand.jitter * noise[count, 1]) * pose[2]
         rise, hang = max(y - 10.0, 0.0), min(y, 0.0)
-        y = (y - rise - hang) * place[3] + (rise * hand.ascender + hang * hand.ascender) * (0.5 + 0.5 * place[3])
-        nodes[count, 0] = place[0] + x - y * place[4]
-        nodes[count, 1] = place[1] + y + x * place[4]
+        y = (y - rise - hang) * pose[3] + (rise * hand.ascender + hang * hand.ascender) * (0.5 + 0.5 * pose[3])
+        nodes[count, 0] = pose[0] + x - y * pose[4]
+        nodes[count, 1] = pose[1] + y + x * pose[4]
         nodes[count, 2] = table.points[k, 2]
         nodes[count, 3] = 1.0 if lift and count == begun else 0.0
         count += 1

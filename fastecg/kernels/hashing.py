@@ -1,6 +1,7 @@
-"""Noise without a stream: bits that depend on a seed and a place alone, so that no order of drawing can change them.
+"""Noise without a stream: bits that depend on a seed and a position alone, so that no order of drawing can change them.
 
-(The hash of 32 bits in `fastecg.kernels.wear` is no faster. It stays because shots of creased and stained pages replay bit for bit.)
+All hashes of the package are here. The one of 32 bits, `mixed`, is no faster than that of 64 bits; it stays because shots of creased and
+stained pages replay bit for bit.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-# Odd factors that keep the two parts of a place apart when they are added up; the first is 2**64 divided by the golden ratio.
+# Odd factors that keep two coordinates apart when they are added up; the first is 2**64 divided by the golden ratio.
 _FIRST = np.uint64(0x9E3779B97F4A7C15)
 _SECOND = np.uint64(0xD1B54A32D192ED03)
 
@@ -25,8 +26,9 @@ def scrambled(numbers):
 scramble = jit(scrambled)
 
 
+# One multiplication for each coordinate keeps (1, 0) and (0, 1) apart; `scramble` makes the bits independent.
 @jit
-def place_of(first, second):
+def combined(first, second):
     """Two whole numbers as one of 64 bits, yet to be scrambled."""
     return np.uint64(np.int64(first)) * _FIRST + np.uint64(np.int64(second)) * _SECOND
 
@@ -34,5 +36,18 @@ def place_of(first, second):
 def uniform(seed: int, index: np.ndarray) -> np.ndarray:
     """Numbers from -1 to 1 that depend on (seed, index) alone: one for each of the whole numbers in `index`."""
     with np.errstate(over="ignore"):
-        place = np.asarray(index).astype(np.int64).astype(np.uint64) * _FIRST + np.uint64(seed) * _SECOND + np.uint64(0x632BE59BD9B4E019)
-    return (scrambled(place) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
+        keys = np.asarray(index).astype(np.int64).astype(np.uint64) * _FIRST + np.uint64(seed) * _SECOND + np.uint64(0x632BE59BD9B4E019)
+    return (scrambled(keys) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0
+
+
+@jit
+def mixed(seed, i, j):
+    """A number from -1 to 1 that depends on (seed, i, j) alone (the finaliser of MurmurHash3)."""
+    h = np.uint32(seed) ^ np.uint32(np.uint32(i) * np.uint32(0x85EBCA6B))
+    h = np.uint32(h ^ np.uint32(np.uint32(j) * np.uint32(0xC2B2AE35)))
+    h = np.uint32(h ^ np.uint32(h >> np.uint32(16)))
+    h = np.uint32(h * np.uint32(0x85EBCA6B))
+    h = np.uint32(h ^ np.uint32(h >> np.uint32(13)))
+    h = np.uint32(h * np.uint32(0xC2B2AE35))
+    h = np.uint32(h ^ np.uint32(h >> np.uint32(16)))
+    return np.float64(h) * (2.0 / 4294967296.0) - 1.0

@@ -22,6 +22,7 @@ def code_lengths(counts, longest):
     """
     ranked = _ranked(counts)
     by_length = _lengths_wanted(ranked, longest)
+    # Package-merge (Larmore and Hirschberg 1990) would be optimal under the limit as well. Only the rarest symbols are affected.
     _shorten(by_length, longest)
     lengths = np.zeros(counts.size, np.int64)
     k = 0

@@ -24,7 +24,7 @@ from fastecg.kernels.stencil import LANES, aim_along, aim_down, filter_line, gau
 from fastecg.kernels.vectors import I8, I16, I32, Vectors
 
 PATCH = 4  # pixels between the nodes of the mottle
-PART = 64  # factors count so many parts of one
+PART = 64  # Fixed-point unit of factors.
 _SOME = 16  # pixels at a time
 _BRIGHTEST = 255 * PART
 _GREY = (77, 150, 29)  # 256ths of red, green and blue in brightness (ITU-R BT.601)
@@ -58,16 +58,17 @@ def process(
 @jit
 def _process(rows, weights, factors, passes, deviates, mottle, seed):
     """As `process`, on rows of 3 * width values."""
+    # All scratch is made here and once: the kernel below goes by its addresses, which must outlive every row.
     reach, whole = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES
     ahead = passes + reach + 4  # rows of blocks that wait at once
     grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
     half = (rows.shape[1] // 3 + 1) // 2
     smooth, line, below = np.empty((passes, 2, 2, half), np.int16), np.empty(half + 2, np.int16), np.empty(half, np.int16)
     ring, long_line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
-    places = np.empty((2, 2 * reach + 1), dtype=np.int64)
+    sources = np.empty((2, 2 * reach + 1), dtype=np.int64)
     mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _SOME), np.uint8)
     _process_rows(
-        rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, places[0], places[1],
+        rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, sources[0], sources[1],
         mixed, patches, rest,
     )  # fmt: skip
 
@@ -81,12 +82,14 @@ def _process_rows(
     aim_along(address(long_line), 1, along)
     step, ready = 0, 0
     for y in range(height):
+        # A row of pixels needs the cleaned colours of the block below it, and brightness as far down as the blur reaches.
         while step <= max(min(y // 2 + 1, blocks - 1) + passes, min((y + reach) // 2, blocks - 1)):
             if step < blocks:
                 i, k = step % colours.shape[1], min(2 * step + 1, height - 1)
                 _take_rows_apart(
                     rows[2 * step], rows[k], grey[2 * i], grey[k % len(grey)], colours[0, i], colours[1, i], rest
                 )  # fmt: skip
+            # Every pass follows one block behind the last: 1-2-1 looks one row ahead.
             for p in range(passes):
                 if -1 <= step - p - 1 < blocks:
                     _smooth_row(colours, smooth[p], step - p - 1, blocks, line, below)
@@ -100,6 +103,7 @@ def _process_rows(
             for k in range(2):
                 _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
         i = y // 2
+        # A block's colour lies between its two rows: the upper one is nearer to the block above, the lower one to that below.
         other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, blocks - 1)
         for c in range(2):
             _lay_over(colours[c, i % colours.shape[1]], colours[c, other % colours.shape[1]], mixed[c], half)
@@ -183,9 +187,9 @@ def _lay_over(near, far, mixed, count):
 
 
 @jit
-def _put_row_together(grey, places, weights, factors, upper, lower, share, blue, red, row, rest):
+def _put_row_together(grey, sources, weights, factors, upper, lower, share, blue, red, row, rest):
     """One row of pixels; its end goes through `rest`."""
-    grey_at, places_at, weights_at, factors_at = address(grey), address(places), address(weights), address(factors)
+    grey_at, sources_at, weights_at, factors_at = address(grey), address(sources), address(weights), address(factors)
     upper_at, lower_at, blue_at, red_at, row_at = address(upper), address(lower), address(blue), address(red), address(row)
     pairs, whole, rest_at = np.int64(len(weights) - 1), len(row) // (3 * _SOME) * _SOME, address(rest)
     for x in range(0, whole + _SOME, _SOME):
@@ -193,7 +197,7 @@ def _put_row_together(grey, places, weights, factors, upper, lower, share, blue,
         out = row_at + 3 * i if x < whole else rest_at
         if 3 * x < len(row):
             _together(
-                places_at, weights_at, pairs, i, grey_at + i, factors_at, upper_at + 4 * i, lower_at + 4 * i, share,
+                sources_at, weights_at, pairs, i, grey_at + i, factors_at, upper_at + 4 * i, lower_at + 4 * i, share,
                 blue_at + i, red_at + i, out,
             )  # fmt: skip
     for k in range(3 * whole, len(row)):
@@ -231,7 +235,7 @@ def _apart(typing, upper, lower, grey_upper, grey_lower, blue, red):
 
 
 @intrinsic
-def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
+def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
     """Sixteen pixels: brightness against its blur, with its mottle, and colours spread to full size, 3 : 1 along the row."""
 
     def spread(v: Vectors, mixed: Any) -> Any:
@@ -248,6 +252,7 @@ def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, sh
         v, (grey, factors, upper, lower, share, blue, red, done) = Vectors(builder), args[4:]
         core, kept, grows, limit = (v.splat(v.load(factors, I16, 1, step=2 * k), _SOME) for k in range(4))
         smooth = v.shift(weighed(v, args[:4], _SOME), -7)
+        # 16 bits hold a detail (-255 to 255); its product with a factor of up to 4 * PART does not fit, hence 32 bits below.
         detail = v.b.sub(v.widen(v.load(grey, I8, _SOME), I16, signed=False), smooth)
         nothing = v.repeat(detail, 0)
         noise = between(v, detail, v.b.sub(nothing, core), core)
@@ -258,12 +263,14 @@ def _together(typing, places, weights, pairs, x, grey, factors, upper, lower, sh
             light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
         light = v.maximum(v.minimum(light, _BRIGHTEST), 0)
         kind = ir.VectorType(ir.FloatType(), _SOME)
-        above, below = (v.load(place, ir.FloatType(), _SOME) for place in (upper, lower))
+        above, below = (v.load(pointer, ir.FloatType(), _SOME) for pointer in (upper, lower))
         mottled = v.b.fadd(v.b.sitofp(light, kind), above)
         mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _SOME), v.b.fsub(below, above)))
         light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
+        # Rounded once, at the end: mottle of less than a level would be lost otherwise, or come out in steps.
         level = v.shift(v.narrow(v.b.add(light, v.repeat(light, PART // 2)), I16), -6)
         b, r = spread(v, blue), spread(v, red)
+        # Green is what brightness leaves: less 77 / 150 of red's difference and 29 / 150 of blue's, in 256ths.
         channels = [v.b.add(level, r), v.b.sub(level, _mixed(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
         channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
         v.store(v.woven(channels), done)

@@ -6,9 +6,9 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_ROUNDS = 16
-_CLOSE = 1e-7  # of a cell
-_EXACT = 1e-12  # of a cell
+_ROUNDS = 16  # Largest number of Newton's iterations.
+_CLOSE = 1e-7  # Tolerance, in cells, within which a point is inside a cell.
+_EXACT = 1e-12  # Convergence of these iterations, in cells.
 
 
 @jit
@@ -25,6 +25,7 @@ def lookup(points, values, origin, step, out):
             out[k, 0] = np.nan
             out[k, 1] = np.nan
             continue
+        # A point on the last node belongs to the last cell.
         j = min(max(int(np.floor(u)), 0), columns - 2)
         i = min(max(int(np.floor(v)), 0), rows - 2)
         s, t = u - j, v - i
@@ -69,6 +70,7 @@ def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
         over = 1.0 / (ex * fy - ey * fx)
         ds, dt = (rx * fy - ry * fx) * over, (ry * ex - rx * ey) * over
         s, t = s - ds, t - dt
+        # Newton left for the other root of the bilinear equation, or for infinity: no neighbour is that far away.
         if abs(s) > 50.0 or abs(t) > 50.0:
             return np.nan, np.nan
         # All that a step leaves of a bilinear equation is its twist times both parts of the step.
@@ -92,6 +94,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
             bx, by = mesh_px[i, j + 1, 0], mesh_px[i, j + 1, 1]
             cx, cy = mesh_px[i + 1, j, 0], mesh_px[i + 1, j, 1]
             dx, dy = mesh_px[i + 1, j + 1, 0], mesh_px[i + 1, j + 1, 1]
+            # A node behind the camera has no pixel: its cells show nothing.
             if not np.isfinite(ax + ay + bx + by + cx + cy + dx + dy):
                 continue
             left = max(int(np.ceil(min(min(ax, bx), min(cx, dx)) * share)) + 1, 0)
@@ -115,6 +118,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
                     if abs(s) > most_s or abs(t) > most_t:
                         continue
                     s, t = solve_cell(ax, ay, bx, by, cx, cy, dx, dy, x, y, 0.5 + s, 0.5 + t)
+                    # A little beyond the edge counts: a node on a shared edge must not be missed by both cells.
                     if -1e-9 <= s <= 1 + 1e-9 and -1e-9 <= t <= 1 + 1e-9:
                         nodes[row, column, 0] = origin[0] + step[0] * (j + s)
                         nodes[row, column, 1] = origin[1] + step[1] * (i + t)
@@ -172,10 +176,12 @@ def invert_lattice(points, nodes, cell, pixels):
             if -_CLOSE <= s <= 1 + _CLOSE and -_CLOSE <= t <= 1 + _CLOSE:
                 found = True
                 break
+            # At most 4 cells a step: a cell that is nearly folded tells of places far off.
             next_j = min(max(j + min(max(int(np.floor(s)), -4), 4), 0), columns - 2)
             next_i = min(max(i + min(max(int(np.floor(t)), -4), 4), 0), rows - 2)
             if next_i == i and next_j == j:
                 break
+            # From the middle again: where the point was in the last cell says little about the next across a crease.
             i, j, s, t = next_i, next_j, 0.5, 0.5
         if not found:
             i, j, s, t, found = _search_around(nodes, home_i, home_j, px, py)

@@ -23,7 +23,7 @@ from typing import Any, TypeVar, overload
 _PACKAGE = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from\s+(fastecg[\w.]*)\s+import\s*(\([^)]*\)|[^\n#]*)|import\s+(fastecg[\w.]*))", re.MULTILINE)
 _CACHE_DIR_LOCK = threading.Lock()
-_EARS: list[Any] = []  # what listens to the compiler
+_EARS: list[Any] = []  # Listener of the compiler, at most one: a later call of `on_compile` replaces it.
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

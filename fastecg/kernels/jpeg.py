@@ -23,8 +23,8 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
-_BLOCK = 8
-_MCU = 16  # pixels a side that share one block of either colour
+_BLOCK = 8  # Side of a block in px.
+_MCU = 16  # Side in px of the area that shares one block of each colour.
 _LUMA = (
     (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
     (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92), (49, 64, 78, 87, 103, 121, 120, 101),
@@ -34,8 +34,8 @@ _CHROMA = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99), (47, 66, 99, 99, 99, 99, 99, 99),
     (99,) * 8, (99,) * 8, (99,) * 8, (99,) * 8,
 )  # fmt: skip
-_DIGITS = 13  # binary digits of a cosine behind the point
-_KEPT = 2  # those that values keep between the two passes
+_DIGITS = 13  # Binary digits of a cosine's fraction.
+_KEPT = 2  # Binary digits that values keep between the two passes.
 
 
 def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) -> None:
@@ -77,6 +77,7 @@ def _recompress(pixels, rounding, steps, left, top):
         for k in range(_BLOCK):
             row = _MCU * unit + 2 * k
             if row < height:
+                # Of an odd height the last row counts twice in the mean of its colours.
                 _lengthen(pixels[max(row - top, 0)], left, lines[0])
                 _lengthen(pixels[max(min(row + 1, height - 1) - top, 0)], left, lines[1])
                 _take_apart(lines[0], lines[1], luma[first + 2 * k], luma[first + 2 * k + 1], chroma[:, first // 2 + k])
@@ -89,6 +90,7 @@ def _recompress(pixels, rounding, steps, left, top):
             rows = luma[first : first + _MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + _BLOCK]
             _transform(rows, rounding[own], steps[own])
         last = (unit + 1) * _MCU >= height
+        # The last row of a unit waits: its colours reach into the unit below.
         for row in range(max(_MCU * unit - 1, top), height if last else _MCU * (unit + 1) - 1):
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
@@ -185,13 +187,13 @@ def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
     t10, t13, t11, t12 = v.b.add(low[0], low[3]), v.b.sub(low[0], low[3]), v.b.add(low[1], low[2]), v.b.sub(low[1], low[2])
     drop = _DIGITS - _KEPT if first else _DIGITS + _KEPT
     out: list[Any] = [None] * 8
-    for place, total in ((0, v.b.add(t10, t11)), (4, v.b.sub(t10, t11))):
-        out[place] = v.narrow(v.shift(total, _KEPT), I16) if first else _rounded(v, total, _KEPT)
+    for index, total in ((0, v.b.add(t10, t11)), (4, v.b.sub(t10, t11))):
+        out[index] = v.narrow(v.shift(total, _KEPT), I16) if first else _rounded(v, total, _KEPT)
     z1 = _weighed(v, v.b.add(t12, t13), 0.541196100)
     out[2] = _rounded(v, v.b.add(z1, _weighed(v, t13, 0.765366865)), drop)
     out[6] = _rounded(v, v.b.add(z1, _weighed(v, t12, -1.847759065)), drop)
-    for place, total in zip((7, 5, 3, 1), _odd_part(v, *high[::-1]), strict=True):
-        out[place] = _rounded(v, total, drop)
+    for index, total in zip((7, 5, 3, 1), _odd_part(v, *high[::-1]), strict=True):
+        out[index] = _rounded(v, total, drop)
     return out
 
 
@@ -230,15 +232,17 @@ def _there_and_back(typing, at, stride, rounding, steps):
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (at, stride, rounding, steps) = Vectors(builder), args
-        places = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(_BLOCK)]
-        rows = [v.widen(v.load(place, I8, 16), I16, signed=False) for place in places]
+        pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(_BLOCK)]
+        rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
         rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
         rows = _forward(v, _turned(v, _forward(v, _turned(v, rows), first=True)), first=False)
+        # The two blocks have the same steps: eight of them fill both halves of a vector.
         both = [*range(_BLOCK)] * 2
         for k, row in enumerate(rows):
             half, factor = (
                 v.pick(v.load(rounding, ir.FloatType(), _BLOCK, step=4 * (_BLOCK * k + start)), both) for start in (0, _BLOCK * _BLOCK)
             )
+            # As in libjpeg, sizes are rounded and the sign is put back: -x becomes the opposite of x. |x| = (x ^ s) - s.
             sign = v.shift(row, -15)
             size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
             size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
@@ -246,9 +250,9 @@ def _there_and_back(typing, at, stride, rounding, steps):
             step = v.pick(v.load(steps, I16, _BLOCK, step=2 * _BLOCK * k), both)
             rows[k] = v.b.mul(v.b.sub(v.b.xor(whole, sign), sign), step)
         rows = _turned(v, _backward(v, _turned(v, _backward(v, rows, first=True)), first=False))
-        for place, row in zip(places, rows, strict=True):
+        for pointer, row in zip(pointers, rows, strict=True):
             level = v.maximum(v.minimum(v.b.add(row, v.repeat(row, 128)), 255), 0)
-            v.store(v.narrow(level, I8), place)
+            v.store(v.narrow(level, I8), pointer)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit
@@ -270,6 +274,7 @@ def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
             bytes_ = v.load(row, I8, 48)
             r, g, b = (v.widen(v.pick(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
             v.store(v.narrow(mixed(v, ((r, 0.29900), (g, 0.58700), (b, 0.11400)), 32768), I8), luma)
+            # Not 32768: libjpeg lets exact halves of colours fall, lest 255.5 becomes 256.
             middle = (128 << 16) + 32767
             colours.append(
                 [mixed(v, ((b, 0.5), (r, -0.16874), (g, -0.33126)), middle), mixed(v, ((r, 0.5), (g, -0.41869), (b, -0.08131)), middle)]

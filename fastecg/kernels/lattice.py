@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_FAINTEST = 0.0015  # below this nothing changes by half a level
+_FAINTEST = 0.0015  # Amplitude below which nothing changes by half a level.
 
 
 def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float, gap: float, blur: float) -> None:
@@ -36,9 +36,9 @@ def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float,
 
 def _sites(cell: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
     """Where a channel is seen, from its cell's corner: x for the 3 * cell values of a cell, and y for all rows of a line of cells."""
-    place, channel = np.repeat(np.arange(cell), 3), np.tile(np.arange(3), cell)
+    pixel, channel = np.repeat(np.arange(cell), 3), np.tile(np.arange(3), cell)
     even, odd = channel == 0, channel == 2
-    columns = np.where(even, place & ~1, np.where(odd, place | 1, place))
+    columns = np.where(even, pixel & ~1, np.where(odd, pixel | 1, pixel))
     row = np.arange(cell)[:, None]
     lines = np.where(even, row & ~1, np.where(odd, row | 1, row))
     return columns.astype(np.uint16), np.tile(lines, cells).astype(np.uint16)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _LETTER = 0.36  # width of a letter, in lines
-_GAPS = -0.7  # values of noise from -1 to 1 below which there is a gap: between one in seven letters
+_GAPS = -0.7  # Value of the noise (-1 to 1) below which there is a gap between words: one in seven letters.
 _TALL = 0.17  # half the height of small letters, in lines
 
 
@@ -60,10 +60,10 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
             if cover > 0.0:
                 light = 1.0
                 if ink > 0.0 and abs(u) < wide - margin and abs(v) < high - margin:
-                    place = (v + high - margin) / pitch
-                    line = math.floor(place)
+                    position = (v + high - margin) / pitch
+                    line = math.floor(position)
                     letter = mixed(int(seed), line, math.floor((u + wide) / (_LETTER * pitch)))
                     if letter > _GAPS:
-                        light -= ink * (0.75 + 0.25 * letter) * min(max((_TALL - abs(place - line - 0.5)) * pitch + 0.5, 0.0), 1.0)
+                        light -= ink * (0.75 + 0.25 * letter) * min(max((_TALL - abs(position - line - 0.5)) * pitch + 0.5, 0.0), 1.0)
                 for c in range(3):
                     picture[y, x, c] = int(picture[y, x, c] + cover * (light * colour[c] - picture[y, x, c]) + 0.5)

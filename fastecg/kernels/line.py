@@ -15,6 +15,9 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
+# Measured with 4 sub-columns, on the 20,000 samples of a page: capsules by their distance field, combined by maximum, took 2.8 times as
+# long; OpenCV's antialiased polyline 15 times, with 1.7 times the ink where segments join; the extremes of the samples in each sub-column
+# alone were a quarter faster, but 4 % too wide.
 SUBCOLUMNS = 16  # half as many are a sixth faster, but the mean error of a 1 px pen on a QRS complex is 2 of 255 instead of 0.5
 _BELOW = 0  # index of the lower edge of the ink
 _ABOVE = 1  # index of the upper edge

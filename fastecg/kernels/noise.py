@@ -11,9 +11,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from fastecg.kernels.hashing import place_of, scramble, scrambled
+from fastecg.kernels.hashing import combined, scramble, scrambled
 from fastecg.kernels.jit import jit
 
+# A table entered at a hashed offset costs nothing measurable within the one pass. Measured on 11 million values: a counter-based hash
+# with four summed terms takes 4 ns each and has too light tails (kurtosis 2.7), NumPy's fastest generators take 44 ns, and normal numbers
+# drawn by Numba 209 ns.
 LUMA = 32768  # deviates of brightness before the table repeats
 CHROMA = 16384  # deviates of colour before the table repeats; one serves two columns
 _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
@@ -21,7 +24,7 @@ _THROUGH = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
 # Streams of a row's hash.
 OF_LUMA = 1  # where the row begins in the table of brightness
 OF_CHROMA = 2  # where it begins in the table of colour
-OF_SIGN = 3  # which of its deviates are turned over
+OF_SIGN = 3  # Which of its deviates change their sign.
 UNIT = 8192  # one standard deviation in a table
 
 
@@ -80,4 +83,4 @@ def curve(read: float, shot: float) -> np.ndarray:
 @jit
 def table_offset(seed, stream, row, size):
     """Where a row enters a table of `size` (a power of two) deviates; streams OF_... of a seed know nothing of each other."""
-    return np.int64((scramble(place_of(seed, row) ^ np.uint64(stream)) >> np.uint64(33)) & np.uint64(size - 1))
+    return np.int64((scramble(combined(seed, row) ^ np.uint64(stream)) >> np.uint64(33)) & np.uint64(size - 1))

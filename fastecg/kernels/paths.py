@@ -20,6 +20,7 @@ def cheapest_path(ink, bias, paper, climb, lows, highs):
     entry = np.empty((width, height), dtype=np.int32)  # the row at which the path came into the column
     for y in range(height):
         cost[y] = bias[y]
+    # Dynamic programming by columns: one pass down and one up find the best climb within a column, whatever its length.
     for x in range(width):
         for y in range(height):
             cost[y] += 1.0 - ink[y, x] + bias[y]
@@ -53,6 +54,7 @@ def share_ink(ink, least, owners):
     eight neighbours, over ink alone, one at a time for all owners. Ink that hangs together with nothing keeps 0.
     """
     height, width = ink.shape
+    # A breadth-first flood from all owners at once: ink goes to the owner from which the way through ink is shortest.
     queue = np.empty(height * width, dtype=np.int64)
     first, last = 0, 0
     for y in range(height):

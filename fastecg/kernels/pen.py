@@ -9,13 +9,13 @@ import math
 
 import numpy as np
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-from fastecg.kernels.wear import mixed
 
 _FAST = 4.0  # slope at which a pen has lost half of what it can lose: T waves lose little, QRS complexes nearly all
-_INERTIA_MM = 0.12  # how far along a change of speed takes to show in the line
-_FINER = 5.0  # times as fine is the second of the two waves of ink, of half the height
-_APART = 16  # of so many samples, the height of one tells a trace from others
+_INERTIA_MM = 0.12  # Distance after which a change of the pen's speed shows in the line.
+_FINER = 5.0  # Factor by which the second wave of ink is finer than the first; it has half the height.
+_APART = 16  # Every how many samples a trace's height enters its hash.
 
 
 def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float, float, float, float], out: np.ndarray) -> None:
@@ -30,8 +30,8 @@ def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float,
     scale : float
         px/mm.
     habits : tuple of float
-        Shares of width and of strength lost where the pen is fastest, 0 to below 1; how far the width wanders to either side and
-        the strength down; length of these waves in mm.
+        Shares of width and of strength lost where the pen is fastest, 0 to 0.6, half more or less with the waves; how far the width
+        wanders to either side and the strength down; length of these waves in mm.
     out : (2, width) array of float32
         Factors of width and strength (at most 1) of the image's columns, written from the first to the last that the trace crosses.
     """
@@ -55,7 +55,7 @@ def _write_along(points, scale, thin, pale, wander, mottle, length, out):
         thin, pale, wander, mottle = np.float32(thin), np.float32(pale), np.float32(wander), np.float32(mottle)
         for k in range(len(slopes)):
             square = slopes[k] * slopes[k]
-            fast = square / (square + np.float32(_FAST * _FAST))
+            fast = square / (square + np.float32(_FAST * _FAST)) * (one + half * waves[k])
             out[0, first + k] = (one - thin * fast) * (one + wander * waves[k])
             out[1, first + k] = (one - pale * fast) * (one - mottle * (half - half * waves[k]))
 

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.hashing import place_of, scramble
+from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 
-LIFTED_PX = 1e4  # of the pen's way, so that what follows a lift always counts as a new pass
-_MAX_OVERLAP = 0.75  # share of a second pass that adds to the first: ink on ink takes less than ink on paper
+LIFTED_PX = 1e4  # Added to the pen's way at a lift, so that what follows counts as a new pass.
+_MAX_OVERLAP = 0.75  # Share of a second pass that adds to the first: paper with ink takes less ink.
 
 
 @jit
@@ -97,4 +97,4 @@ def paper_tooth(u: float, v: float, seed: int) -> float:
 @jit
 def _hashed(i: float, j: float, seed: int) -> float:
     """Uniform 0 to 1 from a cell."""
-    return float(scramble(place_of(i, j) + np.uint64(seed)) >> np.uint64(40)) / 16777216.0
+    return float(scramble(combined(i, j) + np.uint64(seed)) >> np.uint64(40)) / 16777216.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastecg.kernels.jit import jit
 
-_NEAREST = 0.05  # of the camera's distance: what comes nearer to the lens would be magnified without end
+_NEAREST = 0.05  # Smallest distance from the lens, in camera distances: closer points would be magnified without limit.
 
 
 @jit

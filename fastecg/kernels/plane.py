@@ -17,6 +17,7 @@ def sample_plane(plane, nodes, cell, out, hold=False):
     """
     out[:] = 0
     inked = np.zeros((plane.shape[0] // _BLOCK + 1, plane.shape[1] // _BLOCK + 1), dtype=np.bool_)
+    # Looking for ink first costs one sequential read and spares sampling nearly all cells.
     _find_ink(plane, inked)
     for i in range((out.shape[0] + cell - 1) // cell):
         for j in range((out.shape[1] + cell - 1) // cell):

@@ -15,7 +15,7 @@ from fastecg.kernels.jit import jit
 if TYPE_CHECKING:
     from PIL import Image
 
-_PIXELS = 16  # at a time
+_PIXELS = 16  # Pixels that are converted together.
 
 
 def to_rgbx(pixels: np.ndarray) -> Image.Image:

@@ -34,20 +34,23 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     last, first, step = len(course) - 1.001, t_mm[0], t_mm[1] - t_mm[0]
     for i in range(len(y)):
         for j in range(len(x)):
-            place = (frame[0] * x[j] + frame[1] * y[i] + frame[2] - first) / step
-            if place < 0.0 or place > last:
+            position = (frame[0] * x[j] + frame[1] * y[i] + frame[2] - first) / step
+            if position < 0.0 or position > last:
                 continue
-            k = int(place)
-            t = place - k
+            k = int(position)
+            t = position - k
+            # Distances are computed per pixel rather than on a lattice: the course of a tear has corners that interpolation would round.
             across = frame[3] * x[j] + frame[4] * y[i] + frame[5] - _at(course, k, t, 0)
             inside = _at(course, k, t, 1) - (abs(across) if both else across)
             fibre = _at(course, k, t, 2) if across > 0.0 else -1.0
             missing = min(max(inside * scale + 0.5, 0.0), 1.0)
             bared = min(max((fibre + inside) * scale + 0.5, 0.0), 1.0) if fibre > 0.0 else 0.0
             gone[i, j] = np.uint8(255.0 * missing + 0.5)
+            # Most pixels end here: nothing of them is left, or the tear and its fibres are farther away than the shadow reaches.
             if missing >= 1.0 or inside < -2.0 - max(fibre, 0.0):
                 continue
             lip[i, j] = np.uint8(255.0 * bared + 0.5)
+            # The shadow of the torn edge falls off within a third of a millimetre; bared fibres lie too high to be in it.
             light = 1.0 - shade * np.exp(-max(-inside, 0.0) / 0.35) * (1.0 - bared)
             white = 0.955 + 0.05 * min(max(-inside / max(fibre, 0.05), 0.0), 1.0)
             for c in range(3):

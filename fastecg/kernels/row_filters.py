@@ -1,4 +1,4 @@
-"""A filter of PNG, Paeth's: each byte less the one of its three neighbours that a plane through them comes nearest to.
+"""PNG's filter Paeth: each byte minus that of its left, upper and upper left neighbours which is closest to left + upper - upper left.
 
 Format: Portable Network Graphics, third edition (W3C, 2025), section 9.
 """
@@ -17,6 +17,7 @@ def paeth_rows(rows, pixel, out):
     `pixel` is the bytes of one pixel.
     """
     out[:, 0] = 4
+    # Above the first row there are zeros by definition. Encoders that try all five filters on every row need five times as long.
     _paeth_row(rows[0], np.zeros(rows.shape[1], np.uint8), pixel, out[0, 1:])
     for y in range(1, rows.shape[0]):
         _paeth_row(rows[y], rows[y - 1], pixel, out[y, 1:])
@@ -26,6 +27,7 @@ def paeth_rows(rows, pixel, out):
 def _paeth_row(row, above, pixel, out):
     for x in range(min(pixel, row.size)):
         out[x] = np.uint8(row[x] - above[x])
+    # The row and the one above are passed twice, shifted by a pixel, so that all four neighbours have one index.
     _paeth_bytes(row[pixel:], row, above[pixel:], above, out[pixel:])
 
 
@@ -34,6 +36,7 @@ def _paeth_bytes(row, left, above, corner, out):
     """All arrays by one index, because only such loops become vector instructions."""
     for x in range(row.size):
         a, b, c = np.int16(left[x]), np.int16(above[x]), np.int16(corner[x])
+        # With p = a + b - c, the distances |p - a|, |p - b| and |p - c| are these, without computing p.
         from_left, from_above = abs(np.int16(b - c)), abs(np.int16(a - c))
         from_corner = abs(np.int16(np.int16(a - c) + np.int16(b - c)))
         nearer = b if from_above <= from_corner else c

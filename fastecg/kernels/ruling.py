@@ -6,29 +6,30 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.hashing import place_of, scramble
+from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_SLABS = 16  # rectangles a dot is made of
-_FEW_SLABS = 6  # ... where it is so small that pixels show nothing of its outline
-_SMALL_PX = 2.0
-_CLOUD = 9.0  # dots from one independent value of the plate's ink to the next
-_MISSED = np.uint64(655)  # of 65,536 dots hardly print: lint on the plate
+_SLABS = 16  # Rectangles that make up a dot.
+_FEW_SLABS = 6  # Rectangles that make up a small dot, of whose outline pixels show nothing.
+_SMALL_PX = 2.0  # Radius below which a dot is small.
+_CLOUD = 9.0  # Dots between two independent values of the plate's ink.
+_MISSED = np.uint64(655)  # Of 65,536 dots, so many hardly print: lint on the plate.
 
 
 @jit
 def print_rules(pixels, columns, across, rows, down, inks, alike):
     """Print all weights of lines on `pixels` (height, 3 width), whose channels `columns`, `across` and `inks` (weights, 3 width) repeat.
 
-    Rows between the horizontal lines look all the same where nothing was printed before (`alike`): one is kept and copied.
+    Where nothing was printed before (`alike`), rows between the horizontal lines look the same where `down` is: one is kept and copied.
     """
     kept = -1
     for y in range(pixels.shape[0]):
-        plain = alike
+        plain, same = alike, kept >= 0
         for k in range(len(rows)):
-            plain = plain and rows[k, y] == 0 and down[k, y] == 1
-        if plain and kept >= 0:
+            plain = plain and rows[k, y] == 0 and down[k, y] > 0
+            same = same and down[k, y] == down[k, kept]
+        if plain and same:
             _copy_row(pixels[kept], pixels[y])
             continue
         for k in range(len(rows)):
@@ -57,6 +58,7 @@ def _mix_row(row, columns, across, here, down, ink):
 @jit
 def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
     """Print dots, a band of pixels after the other: as many rows of dots at a time as share pixels."""
+    # A dot grows by up to half of `uneven` and moves by up to all of it.
     first, reach = 0, radius * (1.0 + 1.5 * uneven)
     while first < len(rows):
         last = first
@@ -64,6 +66,7 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
             last += 1
         top, bottom = max(math.floor(rows[first] - reach), 0), min(math.ceil(rows[last] + reach), pixels.shape[0])
         if bottom > top:
+            # Coverage is added up before it is printed: rectangles of a dot mixed in one after the other would leave paper where they meet.
             band = np.zeros((bottom - top, pixels.shape[1]), np.float32)
             add_discs(columns, rows[first : last + 1] - top, first, radius, band, uneven, seed)
             for y in range(top, bottom):
@@ -106,9 +109,11 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
 @jit
 def _dot(i, j, uneven, seed):
     """Return the radius of a dot, how far it is off to the right and below, both in ideal radii, and its ink."""
+    # All dots are alike: no chance is needed.
     if uneven == 0.0:
         return 1.0, 0.0, 0.0, 1.0
-    bits = scramble(place_of(i, j) + np.uint64(seed))
+    # All of a dot's chances come from one number: 8 bits each for size, place and ink, 16 for whether it printed.
+    bits = scramble(combined(i, j) + np.uint64(seed))
     ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_part(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
     if bits >> np.uint64(48) < _MISSED:
         ink *= 0.35

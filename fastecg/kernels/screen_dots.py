@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-TABLE = 256  # steps of a turn
-_TURN = 65536
+TABLE = 256  # Steps of a turn in the table of cosines.
+_TURN = 65536  # Steps of a turn in fixed-point phases.
 
 
 def screen(

@@ -22,12 +22,14 @@ def foreshorten(height, step, steepest, radius, lost):
             slope = (height[i, after] - height[i, before]) / ((after - before) * step)
             first[i, j] = 1.0 - np.sqrt(1.0 - min(slope * slope, steepest * steepest))
     second = np.empty((rows, columns))
+    # Loss of length is a property of the sheet, not of one row: without the means, rows would slide past each other like threads.
     _box_mean(first, radius, second)
     _box_mean(second, radius, first)
     for i in range(rows):
         lost[i, 0] = 0.0
         for j in range(1, columns):
             lost[i, j] = lost[i, j - 1] + 0.5 * step * (first[i, j] + first[i, j - 1])
+        # The middle column stays in place: shifting the whole row is the business of the view.
         middle = lost[i, columns // 2]
         for j in range(columns):
             lost[i, j] -= middle
@@ -41,6 +43,7 @@ def _box_mean(values, radius, out):
     for k in range(-radius, radius + 1):
         total += values[min(max(k, 0), rows - 1)]
     for i in range(rows):
+        # Running sums: the cost does not depend on the radius.
         for j in range(columns):
             out[i, j] = total[j] / (2 * radius + 1)
             total[j] += values[min(i + radius + 1, rows - 1), j] - values[max(i - radius, 0), j]

@@ -7,7 +7,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_ROWS = 4  # that share one line of tints
+_ROWS = 4  # Rows that share one line of tints.
 
 
 @jit
@@ -119,6 +119,7 @@ def absorb(pixels, field, mottle, every, low, step, profile, passed):
     for i in range((height + every - 1) // every):
         for j in range((width + every - 1) // every):
             a, b, c, d = field[i, j], field[i, j + 1], field[i + 1, j], field[i + 1, j + 1]
+            # Cells that the stain does not touch, most of a window, are told by their corners.
             if max(max(a, b), max(c, d)) < low or min(min(a, b), min(c, d)) >= low + step * len(profile):
                 continue
             e, f, g, h = mottle[i, j], mottle[i, j + 1], mottle[i + 1, j], mottle[i + 1, j + 1]
@@ -128,9 +129,9 @@ def absorb(pixels, field, mottle, every, low, step, profile, passed):
                 rise, change = (b + t * (d - b) - value) / np.float32(every), (f + t * (h - f) - noise) / np.float32(every)
                 for x in range(j * every, min(j * every + every, width)):
                     s = np.float32(x - j * every)
-                    place = (value + rise * s - low) / step
-                    if 0.0 <= place < len(profile):
-                        dense = profile[int(place)] * (noise + change * s)
+                    position = (value + rise * s - low) / step
+                    if 0.0 <= position < len(profile):
+                        dense = profile[int(position)] * (noise + change * s)
                         _pass(pixels, y, x, passed, dense)
 
 

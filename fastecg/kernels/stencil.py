@@ -19,8 +19,8 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I64, Vectors
 
-TOTAL = 128  # of the weights
-LANES = 32  # values at a time
+TOTAL = 128  # Sum of the weights.
+LANES = 32  # Values that are filtered together.
 
 
 def gaussian_weights(sigma_px: float) -> np.ndarray:
@@ -94,41 +94,41 @@ def _blend_rows(pixels, weights, amount, ring, line, rest, along, down):
 
 
 @jit
-def aim_along(line, step, places):
+def aim_along(line, step, sources):
     """Addresses (2 reach + 1,) of a pixel and its neighbours, left and right by turns, in a line that begins `reach` before."""
-    reach = len(places) // 2
-    places[0] = line + step * reach
+    reach = len(sources) // 2
+    sources[0] = line + step * reach
     for k in range(1, reach + 1):
-        places[2 * k - 1], places[2 * k] = places[0] - step * k, places[0] + step * k
+        sources[2 * k - 1], sources[2 * k] = sources[0] - step * k, sources[0] + step * k
 
 
 @jit
-def aim_down(ring, stride, slots, y, height, places):
+def aim_down(ring, stride, slots, y, height, sources):
     """Addresses (2 reach + 1,) of row y and of its neighbours, one above and one below after the other, in a ring of rows."""
-    places[0] = ring + stride * (y % slots)
-    for k in range(1, len(places) // 2 + 1):
-        places[2 * k - 1] = ring + stride * (max(y - k, 0) % slots)
-        places[2 * k] = ring + stride * (min(y + k, height - 1) % slots)
+    sources[0] = ring + stride * (y % slots)
+    for k in range(1, len(sources) // 2 + 1):
+        sources[2 * k - 1] = ring + stride * (max(y - k, 0) % slots)
+        sources[2 * k] = ring + stride * (min(y + k, height - 1) % slots)
 
 
 @jit
-def filter_line(places, weights, out):
-    """Weighted means of what lies at the places and behind, to all of `out`, a multiple of `LANES`."""
-    places_at, weights_at, out_at, pairs = address(places), address(weights), address(out), np.int64(len(weights) - 1)
+def filter_line(sources, weights, out):
+    """Weighted means of the pixels at `sources` and after, written to all of `out`, whose length is a multiple of `LANES`."""
+    sources_at, weights_at, out_at, pairs = address(sources), address(weights), address(out), np.int64(len(weights) - 1)
     for i in range(0, len(out), LANES):
-        _mean(places_at, weights_at, pairs, np.int64(i), out_at + i)
+        _mean(sources_at, weights_at, pairs, np.int64(i), out_at + i)
 
 
 @jit
-def _blend_row(places, weights, amount, row, rest):
-    """Blend a row with the weighted mean of what lies at the places; its end goes through `rest`, (LANES,)."""
-    places_at, weights_at, row_at, rest_at = address(places), address(weights), address(row), address(rest)
+def _blend_row(sources, weights, amount, row, rest):
+    """Blend a row with the weighted mean of the pixels at `sources`; its end goes through `rest`, (LANES,)."""
+    sources_at, weights_at, row_at, rest_at = address(sources), address(weights), address(row), address(rest)
     pairs, whole = np.int64(len(weights) - 1), len(row) // LANES * LANES
     for i in range(0, whole, LANES):
-        _blend(places_at, weights_at, pairs, np.int64(i), amount, row_at + i)
+        _blend(sources_at, weights_at, pairs, np.int64(i), amount, row_at + i)
     for k in range(whole, len(row)):
         rest[k - whole] = row[k]
-    _blend(places_at, weights_at, pairs, np.int64(whole), amount, rest_at)
+    _blend(sources_at, weights_at, pairs, np.int64(whole), amount, rest_at)
     for k in range(whole, len(row)):
         row[k] = rest[k - whole]
 
@@ -143,7 +143,7 @@ def _smear(pixels, offsets, weights):
 
 
 @jit
-def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, places):
+def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, sources):
     height, slots = len(pixels), len(ring)
     begin, stride = address(ring) + 3 * reach_x, np.int64(ring.shape[1])
     ready = 0
@@ -151,12 +151,12 @@ def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, places):
         while ready < min(y + reach_y + 1, height):
             lengthen(pixels[ready], reach_x, 3, ring[ready % slots])
             ready += 1
-        places[0] = begin + stride * (y % slots)
+        sources[0] = begin + stride * (y % slots)
         for k in range(1, len(weights)):
             x, down = 3 * offsets[k, 0], offsets[k, 1]
             above, below = min(max(y - down, 0), height - 1), min(max(y + down, 0), height - 1)
-            places[2 * k - 1], places[2 * k] = begin + stride * (above % slots) - x, begin + stride * (below % slots) + x
-        _blend_row(places, weights, np.int64(-64), pixels[y], rest)
+            sources[2 * k - 1], sources[2 * k] = begin + stride * (above % slots) - x, begin + stride * (below % slots) + x
+        _blend_row(sources, weights, np.int64(-64), pixels[y], rest)
 
 
 def weighed(v: Vectors, taps: Any, lanes: int) -> Any:
@@ -164,17 +164,17 @@ def weighed(v: Vectors, taps: Any, lanes: int) -> Any:
 
     `taps` are the address of 1 + 2 * pairs addresses, that of the weights, how many pairs there are, and what is added to addresses.
     """
-    places, weights, pairs, x = taps
+    sources, weights, pairs, x = taps
 
-    def values(place: Any) -> Any:
-        return v.widen(v.load(v.b.add(place, x), I8, lanes), I16, signed=False)
+    def values(source: Any) -> Any:
+        return v.widen(v.load(v.b.add(source, x), I8, lanes), I16, signed=False)
 
-    middle = values(v.load(places, I64, 1))
+    middle = values(v.load(sources, I64, 1))
     first = v.b.add(v.b.mul(middle, v.splat(v.load(weights, I16, 1), lanes)), v.repeat(middle, TOTAL // 2))
     total = cgutils.alloca_once(v.b, first.type)
     v.b.store(first, total)
     with cgutils.for_range(v.b, pairs, intp=I64) as loop:
-        pair = v.b.add(places, v.b.mul(loop.index, ir.Constant(I64, 16)))
+        pair = v.b.add(sources, v.b.mul(loop.index, ir.Constant(I64, 16)))
         weight = v.b.add(weights, v.b.mul(loop.index, ir.Constant(I64, 2)))
         both = v.b.add(values(v.load(pair, I64, 1, step=8)), values(v.load(pair, I64, 1, step=16)))
         more = v.b.mul(both, v.splat(v.load(weight, I16, 1, step=2), lanes))
@@ -183,7 +183,7 @@ def weighed(v: Vectors, taps: Any, lanes: int) -> Any:
 
 
 @intrinsic
-def _mean(typing, places, weights, pairs, x, out):
+def _mean(typing, sources, weights, pairs, x, out):
     """Write `LANES` means."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -195,7 +195,7 @@ def _mean(typing, places, weights, pairs, x, out):
 
 
 @intrinsic
-def _blend(typing, places, weights, pairs, x, amount, row):
+def _blend(typing, sources, weights, pairs, x, amount, row):
     """Add amount / 64 * (value - mean) to `LANES` values, within 0..255."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -16,7 +16,8 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
     """
     height, width = picture.shape[:2]
     # One step after the other for a whole run of pixels, since only the looking up cannot be turned into vector instructions.
-    fours, places, shares, levels = _fours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
+    fours, cells, shares, levels = _fours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
+    # 16 digits after the point, modulo 2**32: positions wrap around the tile by themselves.
     step_u, step_v = np.uint32(np.int64(round(along * 65536))), np.uint32(np.int64(round(-down * 65536)))
     for y in range(height):
         row, flags, j = picture[y].reshape(-1), shown[y // cell + 1], 1
@@ -30,11 +31,11 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
             u = np.uint32(np.int64((start_x + left * along + y * down) * 65536))
             v = np.uint32(np.int64((start_y - left * down + y * along) * 65536))
             count = max(min(cell * (j - 1), width) - left, 0)
-            _locate(u, v, step_u, step_v, len(tile), places[:count], shares[:count])
+            _locate(u, v, step_u, step_v, len(tile), cells[:count], shares[:count])
             for i in range(count):
-                levels[i] = fours[places[i]]
-            _mix(levels[:count], shares[:count], places[:count])
-            _colour(places[:count], ramp, row[3 * left : 3 * (left + count)])
+                levels[i] = fours[cells[i]]
+            _mix(levels[:count], shares[:count], cells[:count])
+            _colour(cells[:count], ramp, row[3 * left : 3 * (left + count)])
 
 
 @jit
@@ -56,13 +57,13 @@ def _joined(a, b, c, d):
 
 
 @jit
-def _locate(u, v, step_u, step_v, n, places, shares):
+def _locate(u, v, step_u, step_v, n, cells, shares):
     """Where in the tile, (n, n), pixels from (u, v) Q16 on lie, and what share of the next pixels they have, 256ths: right, down << 16."""
     mask, byte = np.uint32(n - 1), np.uint32(255)
-    for i in range(len(places)):
+    for i in range(len(cells)):
         x, y = np.uint32(u + np.uint32(step_u * np.uint32(i))), np.uint32(v + np.uint32(step_v * np.uint32(i)))
         row, column = np.uint32((y >> np.uint32(16)) & mask), np.uint32((x >> np.uint32(16)) & mask)
-        places[i] = np.uint32(np.uint32(row * np.uint32(n)) + column)
+        cells[i] = np.uint32(np.uint32(row * np.uint32(n)) + column)
         shares[i] = np.uint32((x >> np.uint32(8)) & byte) | np.uint32(np.uint32((y >> np.uint32(8)) & byte) << np.uint32(16))
 
 

@@ -14,7 +14,7 @@ I64 = ir.IntType(64)
 
 
 class Vectors:
-    """The few vector words the intrinsics are written in."""
+    """The vector operations in which the intrinsics are written."""
 
     def __init__(self, builder: Any) -> None:
         self.b = builder
@@ -25,7 +25,7 @@ class Vectors:
         return ir.Constant(ir.VectorType(element, len(values)), values)
 
     def woven(self, channels: list[Any]) -> Any:
-        """Pixels of three channels, one value after the other."""
+        """Interleave three channels into pixels."""
         count = channels[0].type.count
         pair = self.pick(channels[0], list(range(2 * count)), channels[1])
         third = self.pick(channels[2], [*range(count)] * 2)
@@ -38,15 +38,15 @@ class Vectors:
         return self.pick(first, [0] * count)
 
     def pick(self, vector: Any, lanes: list[int], other: Any = None) -> Any:
-        """The named lanes; those of `other` count on from the end of `vector`."""
+        """Shuffle: the given lanes, where those of `other` count on from the end of `vector`."""
         other = ir.Constant(vector.type, ir.Undefined) if other is None else other
         return self.b.shuffle_vector(vector, other, self.constant(I32, lanes))
 
     def load(self, address: Any, element: Any, count: int, step: int = 0) -> Any:
         """`count` elements at `address` plus `step` bytes, aligned or not."""
         kind = ir.VectorType(element, count) if count > 1 else element
-        place = self.b.add(address, ir.Constant(I64, step)) if step else address
-        loaded = self.b.load(self.b.inttoptr(place, kind.as_pointer()))
+        pointer = self.b.add(address, ir.Constant(I64, step)) if step else address
+        loaded = self.b.load(self.b.inttoptr(pointer, kind.as_pointer()))
         loaded.align = 1
         return loaded
 

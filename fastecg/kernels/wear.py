@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
-
-
-@jit
-def mixed(seed, i, j):
-    """A number from -1 to 1 that depends on (seed, i, j) alone (the finaliser of MurmurHash3)."""
-    h = np.uint32(seed) ^ np.uint32(np.uint32(i) * np.uint32(0x85EBCA6B))
-    h = np.uint32(h ^ np.uint32(np.uint32(j) * np.uint32(0xC2B2AE35)))
-    h = np.uint32(h ^ np.uint32(h >> np.uint32(16)))
-    h = np.uint32(h * np.uint32(0x85EBCA6B))
-    h = np.uint32(h ^ np.uint32(h >> np.uint32(13)))
-    h = np.uint32(h * np.uint32(0xC2B2AE35))
-    h = np.uint32(h ^ np.uint32(h >> np.uint32(16)))
-    return np.float64(h) * (2.0 / 4294967296.0) - 1.0
 
 
 @jit

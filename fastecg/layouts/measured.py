@@ -13,17 +13,17 @@ import numpy as np
 from fastecg.leads import LIMB_SHARES
 from fastecg.record import Record
 
-_SEEN_S = 10.0  # of a record: what a page shows
-_BEFORE_S = 0.40  # of an average beat, before the QRS complex
-_AFTER_S = 0.56  # ... and after
-_HZ = 250.0  # of the average beat: 4 ms, to which machines round
-_MOST_MV = 1e15  # whose squares float32 can hold
-_RATES = (20, 300)  # beats a minute that a heart can do
-_EVEN = 0.12  # share of the usual interval by which a beat is on time
-_SLOW_SHARE = 0.04  # of a beat's energy: T waves have a hundredth
-_QUIET = 0.07  # share of its highest speed under which the dipole rests between waves
-_LEAST_P_MV = 0.045  # a P wave, over all leads; less is taken for noise
-_DIPOLE = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # what the others follow from
+_SEEN_S = 10.0  # Length of the record that is measured, as much as a page shows.
+_BEFORE_S = 0.40  # Length of the average beat before the QRS complex.
+_AFTER_S = 0.56  # Length of the average beat after the QRS complex.
+_HZ = 250.0  # Sampling frequency of the average beat: 4 ms, to which machines round.
+_MOST_MV = 1e15  # Largest value whose square float32 can hold.
+_RATES = (20, 300)  # Range of heart rates, beats a minute.
+_EVEN = 0.12  # Tolerance within which a beat is on time, as a share of the usual interval.
+_SLOW_SHARE = 0.04  # Minimum energy of a wide complex, as a share of a beat's; T waves have a hundredth.
+_QUIET = 0.07  # Share of its highest speed below which the dipole rests between waves.
+_LEAST_P_MV = 0.045  # Minimum height of a P wave over all leads; less is noise.
+_DIPOLE = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # Independent leads, from which the others follow.
 
 #: Leads that look at the same wall.
 WALLS = {"inferior": ("II", "III", "aVF"), "anterior": ("V2", "V3", "V4"), "lateral": ("I", "aVL", "V5", "V6")}
@@ -31,7 +31,7 @@ WALLS = {"inferior": ("II", "III", "aVF"), "anterior": ("V2", "V3", "V4"), "late
 
 @dataclass(frozen=True)
 class Measured:
-    """Measurements of one recording. Times in ms, axes in degrees, voltages in mV; None or empty where there is nothing to measure."""
+    """Measurements of a recording: times in ms, axes in degrees, voltages in mV; None or empty if there is nothing to measure."""
 
     rate: int | None = None
     regular: bool = True
@@ -90,7 +90,7 @@ def measured(record: Record) -> Measured:
 
 
 def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
-    """How steeply the leads move, summed over leads and smoothed over a QRS; at about 125 Hz."""
+    """Steepness summed over leads and smoothed over a QRS complex, at about 125 Hz."""
     step = max(1, int(fs // 125))
     # Four leads see every beat; twelve would take three times as long.
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
@@ -105,7 +105,7 @@ def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
 
 
 def _peaks(slope: np.ndarray, hz: float) -> list[int]:
-    """Places of the beats: the highest point of every stretch above a share of the usual top, 0.25 s apart at least."""
+    """Positions of beats: maxima above a share of the usual height, at least 0.25 s apart."""
     second = max(1, round(hz))
     tops = [slope[k : k + second].max() for k in range(0, max(1, slope.size - second + 1), second)]
     above = np.flatnonzero(slope > 0.3 * float(np.median(tops)))
@@ -118,7 +118,7 @@ def _peaks(slope: np.ndarray, hz: float) -> list[int]:
 
 
 def _slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: float, hz: float) -> bool:
-    """Whether something is in a gap that is too long, steeper than a T wave but less than the other beats: wide complexes."""
+    """Whether long gaps between beats hold deflections steeper than T waves but less steep than the beats: wide complexes."""
     top = float(np.median(slope[peaks]))
     for k in np.flatnonzero(gaps > 1.4 * usual_s):
         between = slope[peaks[k] + round(0.3 * hz) : peaks[k + 1] - round(0.12 * hz)]
@@ -128,7 +128,7 @@ def _slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: 
 
 
 def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """The beats that lie wholly in the record, (beats, leads, samples) at some 250 Hz, and which they are."""
+    """The beats that lie completely in the record, (beats, leads, samples) at about 250 Hz, and their indices."""
     step = max(1, round(fs / _HZ))
     hz = fs / step
     tame = rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step)
@@ -136,8 +136,8 @@ def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> t
     before, after = (round(min(length, share * usual_s) * hz) for length, share in ((_BEFORE_S, 0.45), (_AFTER_S, 0.75)))
     middle = np.rint(at_s * hz).astype(int)
     inside = np.flatnonzero((middle >= before) & (middle + after <= thin.shape[1]))
-    places = middle[inside, None] + np.arange(-before, after)
-    beats = np.moveaxis(thin[:, places], 0, 1)
+    indices = middle[inside, None] + np.arange(-before, after)
+    beats = np.moveaxis(thin[:, indices], 0, 1)
     # To a common grid of 250 Hz, so that one set of lengths fits all records.
     count = max(2, round((before + after) / hz * _HZ))
     if count != beats.shape[2] and beats.size:
@@ -148,14 +148,14 @@ def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> t
 
 
 def _early(beats: np.ndarray, average: np.ndarray) -> str:
-    """Whether beats that come early look like the average one ("narrow") or not ("wide"); "" where there are none."""
+    """Whether early beats resemble the average beat ("narrow") or not ("wide"); "" if there are none."""
     if not len(beats):
         return ""
     return "narrow" if _alike(average, np.median(beats, axis=0)) > 0.75 else "wide"
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of two beats over all leads, their levels left out."""
+    """Correlation of two beats over all leads, without their levels."""
     a, b = (values - values.mean(axis=-1, keepdims=True) for values in (one, other))
     return float((a * b).sum() / max(math.sqrt(float((a**2).sum() * (b**2).sum())), 1e-12))
 
@@ -163,7 +163,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
 def _of_beat(
     average: np.ndarray, halves: tuple[np.ndarray, np.ndarray], names: list[str], usual_s: float, known: Measured, early: str
 ) -> Measured:
-    """Intervals, axes and shapes of the average beat, (leads, samples) at 250 Hz; `halves` are those of every other beat."""
+    """Intervals, axes and shapes of the average beat, (leads, samples) at 250 Hz; `halves` are averages of every other beat."""
     ms = 1000.0 / _HZ
     speed = np.sqrt(np.square(np.diff(average, axis=1)).sum(axis=0))
     speed = np.convolve(speed, np.full(3, 1 / 3), mode="same")
@@ -203,7 +203,7 @@ def _of_beat(
 
 
 def _run(speed: np.ndarray, top: int, way: int) -> int:
-    """Where a complex ends: the first place from its steepest one from which on the dipole rests for 16 ms, or 120 ms on."""
+    """End of a complex: where, after its steepest point, the dipole first rests for 16 ms, at most 120 ms later."""
     quiet = _QUIET * speed[top] + 0.002
     k = top
     while 4 < k < len(speed) - 5 and abs(k - top) < 30:
@@ -215,7 +215,7 @@ def _run(speed: np.ndarray, top: int, way: int) -> int:
 
 
 def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
-    """Peak and end of the T wave: where the tangent to its steepest fall meets the level after it; (0, 0) where there is none."""
+    """Peak and end of the T wave, where the tangent to its steepest fall meets the level after it; (0, 0) if there is none."""
     first = off + 20  # 80 ms on
     if first + 20 >= len(size):
         return 0, 0
@@ -233,7 +233,7 @@ def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
 
 
 def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
-    """Start, peak and height (mV, over all leads) of the hump before the QRS complex."""
+    """Start, peak and height (mV, over all leads) of the wave before the QRS complex."""
     last = on - 8  # a P wave's peak lies 32 ms before the complex at least
     if last < 12:
         return 0, 0, 0.0
@@ -258,7 +258,7 @@ def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
 
 
 def _block(leads: dict[str, np.ndarray], on: int, off: int) -> str:
-    """Which bundle branch is blocked, by where the last 40 ms of a wide complex point; "" where neither shape fits."""
+    """The bundle branch that is blocked, from the direction of the last 40 ms of a wide complex; "" if neither fits."""
     late = slice(max(off - 12, on), off)
     first, lateral = leads.get("V1"), leads.get("V6", leads.get("I"))
     if first is None or lateral is None:
@@ -270,5 +270,5 @@ def _block(leads: dict[str, np.ndarray], on: int, off: int) -> str:
 
 
 def _walls(found: dict[str, bool]) -> tuple[str, ...]:
-    """The walls of which two leads at least show it."""
+    """The walls of the heart of which at least two leads show it."""
     return tuple(wall for wall, names in WALLS.items() if sum(found.get(name, False) for name in names) >= 2)

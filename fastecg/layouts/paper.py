@@ -40,7 +40,11 @@ RANGES = {
     "pen_width": (0.5, 2.0),
     "ink_depth": (0.3, 1.5),
     "grid_depth": (0.2, 2.5),
+    "raster_scale": (0.5, 3.0),
 }
+
+#: How a page became a bitmap: as finely as there is paper, on the whole pixels of a display, or on such without levels of grey.
+RASTERS = ("none", "grey", "one_bit")
 
 
 def check_range(name: str, given: Any) -> None:
@@ -56,7 +60,7 @@ def check_range(name: str, given: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Setup:
+class MachineSettings:
     """What the operator sets on the machine, and how this one machine prints.
 
     Parameters
@@ -77,11 +81,15 @@ class Setup:
         Factor of the style's pen: no two machines of a kind write alike.
     ink_depth, grid_depth : float
         Factors of the contrast that the style's inks, and its grid, have to the paper.
+    raster : str
+        One of `RASTERS`.
+    raster_scale : float
+        Pixels of the flat print, or of that bitmap, to one of the picture, which was made smaller, or larger, from it.
 
     Raises
     ------
     LayoutError
-        If a number is outside `RANGES`, or the paper is unknown.
+        If a number is outside `RANGES`, or the paper or the raster is unknown.
     """
 
     speed_mm_s: float = 25.0
@@ -93,14 +101,18 @@ class Setup:
     pen_width: float = 1.0
     ink_depth: float = 1.0
     grid_depth: float = 1.0
+    raster: str = "none"
+    raster_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "pen_width", "ink_depth", "grid_depth"):
+        for name in ("speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "pen_width", "ink_depth", "grid_depth", "raster_scale"):
             number = getattr(self, name)
             if not (name == "chest_gain_mm_mv" and number is None):
                 check_range(name, number)
         if self.paper != "auto":
             paper_for(self.paper)
+        if self.raster not in RASTERS:
+            raise LayoutError(f"unknown raster {self.raster!r}, expected one of {', '.join(RASTERS)}")
 
     def gain_of(self, lead: str) -> float:
         """The gain (mm/mV) a lead is drawn with."""
@@ -109,7 +121,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Frame:
+class PageFrame:
     """Where things lie on a page, mm: its size, its grid (x0, y0, x1, y1), and where the time axis starts and ends."""
 
     size_mm: tuple[float, float]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.errors import LayoutError
-from fastecg.layouts.facts import Facts
-from fastecg.layouts.furniture import label_of, pulses_at, separators, steps
+from fastecg.layouts.annotations import label_of, pulses_at, separators, steps
 from fastecg.layouts.layout import Layout
-from fastecg.layouts.paper import Frame, Setup, paper_for
+from fastecg.layouts.paper import MachineSettings, PageFrame, paper_for
 from fastecg.layouts.printed import Edges, printed_words
+from fastecg.layouts.report_fields import ReportFields
 from fastecg.page import Box, Grid, Page, Stroke, Text, Trace
 from fastecg.printing.text import measure, printable
 from fastecg.record import Record
@@ -21,8 +21,9 @@ from fastecg.styles.style import Style
 
 _EDGE_MM = 4.0  # minimum margin left and right of the drawing
 _SHEET_MM = 180.0  # papers of at least this height have the white bands of the style
-_PITCH_MM = 42.0  # maximum distance between rows
+_PITCH_MM = 37.0  # maximum distance between rows: the median of 22 public pictures
 _HEAD_MM = 1.0  # distance from the top of the first pulse to the words above
+_LOOKED_AT = 5  # of so many samples one tells how far a row reaches
 _LADDER_MM = 4.0  # one pulse is drawn for all rows if they are closer than the pulse's height plus this
 
 
@@ -42,7 +43,14 @@ class Cell:
 
 
 def place(
-    layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts | None = None, *, start: int = 0, stop: int | None = None
+    layout: Layout,
+    record: Record,
+    style: Style,
+    setup: MachineSettings,
+    facts: ReportFields | None = None,
+    *,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Page:
     """Draw samples `start` to `stop` of a record as vectors in mm.
 
@@ -55,9 +63,9 @@ def place(
     record : Record
     style : Style
         The look of the machine.
-    setup : Setup
+    setup : MachineSettings
         Speed, gain, paper and the like.
-    facts : Facts, optional
+    facts : ReportFields, optional
         What header and footer print; without it the page has neither.
     start, stop : int
         Samples of the page; `stop` defaults to the record's end. What does not fit on the time axis is left out.
@@ -77,7 +85,7 @@ def place(
         raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
     frame = page_frame(layout, style, setup, notes)
     words = printed_words(facts, setup, style, frame, notes) if facts else ()
-    baselines, pitch = _rows(cells, layout, frame, words, style, setup)
+    baselines, pitch = _rows(cells, layout, frame, words, style, setup, record, (start, stop))
     traces = tuple(_traces(cells, layout, record, setup, frame, baselines, pitch, (start, stop), notes))
     if not any(trace.points_mm.size for trace in traces):
         raise LayoutError(
@@ -102,22 +110,49 @@ def place(
     )
 
 
-def page_rows(layout: Layout, record: Record, style: Style, setup: Setup, facts: Facts) -> tuple[list[float], float]:
-    """The y of 0 mV of every row of the page that `place` would draw, and the rows' distance, mm; no rows without a lead to draw."""
+def page_rows(layout: Layout, record: Record, style: Style, setup: MachineSettings, facts: ReportFields) -> tuple[list[float], float]:
+    """The y of 0 mV of every row and the rows' distance, mm, as `place` would have them; empty if there is no lead to draw."""
     cells = tuple(_cells(layout, record, setup, []))
     frame = page_frame(layout, style, setup, [])
-    return _rows(cells, layout, frame, printed_words(facts, setup, style, frame, []), style, setup) if cells else ([], 0.0)
+    words = printed_words(facts, setup, style, frame, [])
+    return _rows(cells, layout, frame, words, style, setup, record, (0, record.samples)) if cells else ([], 0.0)
 
 
 def _rows(
-    cells: tuple[Cell, ...], layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], style: Style, setup: Setup
+    cells: tuple[Cell, ...],
+    layout: Layout,
+    frame: PageFrame,
+    words: tuple[tuple[Text, Edges], ...],
+    style: Style,
+    setup: MachineSettings,
+    record: Record,
+    span: tuple[int, int],
 ) -> tuple[list[float], float]:
     """The y of 0 mV of every row, and the rows' distance, mm."""
     gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
-    return _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
+    rows, pitch = _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
+    if style.row_play and layout.rows > 1:
+        most = style.row_play * pitch
+        # The first keeps its distance from the words above, the last its own from those below.
+        leans = [_lean(row, cells, setup, record, span, most) for row in range(len(rows))]
+        rows = [y + lean for y, lean in zip(rows, (max(leans[0], 0.0), *leans[1:-1], min(leans[-1], 0.0)), strict=True)]
+    return rows, pitch
 
 
-def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> Iterator[Cell]:
+def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
+    """How far down a machine moves a row, mm, at most `most`: half of what its traces reach higher than deep."""
+    reach = [0.0, 0.0]
+    for cell in cells:
+        if cell.row == row:
+            seen = record.lead(cell.lead)[span[0] : span[1] : _LOOKED_AT]
+            ends = [setup.gain_of(cell.lead) * end for end in _extremes(seen)] if len(seen) else []
+            if ends and math.isfinite(ends[0]):
+                low, high = ends if not cell.label.startswith("-") else (-ends[1], -ends[0])
+                reach = [max(reach[0], -low), max(reach[1], high)]
+    return min(max(0.5 * (reach[1] - reach[0]), -most), most)
+
+
+def _cells(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> Iterator[Cell]:
     """The segments whose lead the record has; missing leads are added to the notes."""
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
@@ -130,13 +165,14 @@ def _cells(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> It
         yield Cell(lead, first + k, 0, rhythm=True)
 
 
-def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]) -> list[str]:
+def _rhythm_leads(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> list[str]:
     """The leads of the rhythm strips: those asked for first, then the layout's own, then others of the record."""
     given = setup.rhythm_leads or ()
     layout.check_rhythm(given)
     for lead in given:
         if lead not in record.leads:
             raise LayoutError(f"{record.name}: rhythm lead {lead!r} is not in the record, expected one of {', '.join(record.leads)}")
+    # A dictionary keeps the order and drops repetitions.
     asked = dict.fromkeys((*given, *layout.rhythm))
     wanted = list(asked)[: len(layout.rhythm)]
     spare = [lead for lead in (*asked, "II", "V1", "V5", *record.leads) if lead in record.leads and lead not in wanted]
@@ -150,11 +186,12 @@ def _rhythm_leads(layout: Layout, record: Record, setup: Setup, notes: list[str]
     return [lead for lead in chosen if lead in record.leads]
 
 
-def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> Frame:
+def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list[str]) -> PageFrame:
     """The page's size, where its grid lies, and where the time axis starts and ends."""
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
     before, after = _beside(style)
     left, top, right, bottom = style.grid_inset_mm
+    # The time axis is as long as the layout's seconds at this speed; everything else gives way to it.
     axis = layout.seconds * setup.speed_mm_s
     end = max(left, _EDGE_MM) + before + axis + after
     # A grid of whole 5 mm boxes inside a margin must still reach beyond all that is drawn.
@@ -171,11 +208,11 @@ def page_frame(layout: Layout, style: Style, setup: Setup, notes: list[str]) -> 
     # A machine starts printing at one place, whatever the paper's length: only a little of the spare width goes to the left.
     spare = max(0.0, width - max(right, _EDGE_MM) - end)
     begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
-    return Frame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
+    return PageFrame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
 
 
 def _beside(style: Style) -> tuple[float, float]:
-    """Space for pulses and row names before and after the traces, mm."""
+    """Space in mm for pulses and row names in front of and behind the traces."""
     pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     before = pulse if style.pulse_side in ("left", "both") else 0.0
     after = pulse + 1.0 if style.pulse_side in ("right", "both") else 0.0
@@ -183,11 +220,11 @@ def _beside(style: Style) -> tuple[float, float]:
 
 
 def _on_grid(low: float, high: float) -> float:
-    """The last 5 mm line from `low` that is not beyond `high`."""
+    """The last 5 mm line, counted from `low`, that is not beyond `high`."""
     return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
 
 
-def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
+def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
     """The y of 0 mV of every row, and the rows' distance, mm. The first row has room for 1 mV above it, at its `gain`."""
     _, top, _, bottom = frame.grid_mm
     edges = [box for _, box in words]
@@ -195,6 +232,7 @@ def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ..
     top = max([top, *(box[3] + 1.0 for box in edges if box[3] < middle)])
     bottom = min([bottom, *(box[1] - 1.0 for box in edges if box[1] > middle)])
     height = bottom - top
+    # Rows share the height evenly, but no farther apart than on a full page.
     pitch = min(height / layout.rows, _PITCH_MM)
     above = max(0.45 * pitch, min(gain + _HEAD_MM, 0.45 * height))  # on the lowest papers 1 mV is more than there is
     pitch = min(pitch, (height - above) / (layout.rows - 0.45))
@@ -202,7 +240,7 @@ def _baselines(layout: Layout, frame: Frame, words: tuple[tuple[Text, Edges], ..
     return [first + row * pitch for row in range(layout.rows)], pitch
 
 
-def _style_rows(layout: Layout, frame: Frame, style: Style) -> tuple[list[float], float] | None:
+def _style_rows(layout: Layout, frame: PageFrame, style: Style) -> tuple[list[float], float] | None:
     """The rows where the style has them, if the layout and the paper fit."""
     first, pitch, nearer = style.rows_mm
     strips = len(layout.rhythm)
@@ -210,7 +248,7 @@ def _style_rows(layout: Layout, frame: Frame, style: Style) -> tuple[list[float]
     return (rows, pitch) if pitch and rows[-1] + 0.3 * pitch < frame.size_mm[1] else None
 
 
-def _outline(frame: Frame, style: Style) -> tuple[Stroke, ...]:
+def _outline(frame: PageFrame, style: Style) -> tuple[Stroke, ...]:
     """A line round the page, just on it."""
     if not style.frame_mm:
         return ()
@@ -223,8 +261,8 @@ def _traces(
     cells: tuple[Cell, ...],
     layout: Layout,
     record: Record,
-    setup: Setup,
-    frame: Frame,
+    setup: MachineSettings,
+    frame: PageFrame,
     baselines: list[float],
     pitch: float,
     span: tuple[int, int],
@@ -247,11 +285,14 @@ def _traces(
         rise -= offset
         rise *= gain
         np.subtract(baseline, rise, out=points[:, 1])
+        # Shared by page, truth and files; nobody may change them.
         points.flags.writeable = False
         yield Trace(cell.lead, first, max(first, last), points, baseline, gain, cell.row, cell.column, cell.rhythm, offset)
 
 
-def _segment(cell: Cell, layout: Layout, fs: float, setup: Setup, frame: Frame, span: tuple[int, int]) -> tuple[int, int, float]:
+def _segment(
+    cell: Cell, layout: Layout, fs: float, setup: MachineSettings, frame: PageFrame, span: tuple[int, int]
+) -> tuple[int, int, float]:
     """First and last sample (exclusive) of a cell, and the x of the first."""
     start, stop = span
     columns = 1 if cell.rhythm else len(layout.columns)
@@ -275,14 +316,14 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
 
 
 def _extremes(values: np.ndarray) -> tuple[float, float]:
-    """The least and the greatest value that is known, NaN if none is."""
+    """The smallest and the largest finite value; NaN if there is none."""
     low, high = float(values.min()), float(values.max())
     # Only where something is unknown the loop that looks for it, which takes ten times as long.
     return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
-    """Notes on leads, and on the end of the signal, that the page does not show."""
+    """Notes on leads and on the end of the signal if the page does not show them."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]
     if missing:
@@ -293,10 +334,11 @@ def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]
     return notes
 
 
-def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: Frame) -> Iterator[Stroke]:
+def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> Iterator[Stroke]:
     """A calibration pulse for each row; if the rows are close together, one for all, in the first row."""
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())
+    # Pulses of close rows would touch: machines then print one.
     if pitch < max(everywhere) + _LADDER_MM:
         gains = {traces[0].row: everywhere}
     for row, found in gains.items():

@@ -1,29 +1,33 @@
-"""Header and footer words of the machines' looks. All that they say comes from `Facts` and `Setup`."""
+"""Header and footer words of the machines' looks. All that they say comes from `ReportFields` and `MachineSettings`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from fastecg.layouts.facts import Facts
-from fastecg.layouts.paper import Frame, Setup
+from fastecg.layouts.paper import MachineSettings, PageFrame
+from fastecg.layouts.report_fields import ReportFields
 from fastecg.page import Text
-from fastecg.printing.text import measure, printable, width_mm
+from fastecg.printing.text import advance_mm, measure, printable
 from fastecg.styles.style import Style
 
 Edges = tuple[float, float, float, float]
-Words = Callable[[Facts, Setup, Style, Frame], Iterable[Text]]
+Words = Callable[[ReportFields, MachineSettings, Style, PageFrame], Iterable[Text]]
+
+ADMIN = "administration"  # the kind of texts that say whose recording it is, until `printed_words` has decided how much of it is shown
 
 _HEADER_SHARE = 0.33  # a header that takes more of the page's height than this is not printed
 _GAP_MM = 0.3  # between the ink of two texts
 
 
-def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes: list[str]) -> tuple[tuple[Text, Edges], ...]:
+def printed_words(
+    facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame, notes: list[str]
+) -> tuple[tuple[Text, Edges], ...]:
     """Header and footer of a page with the boxes (x0, y0, x1, y1) round them, mm.
 
     What would leave the page or lie on another word is left out and noted.
     """
-    header = [(text, measure(text)) for text in _words(HEADERS[style.header](facts, setup, style, frame), notes)]
+    header = [(text, measure(text)) for text in _words(_shown(HEADERS[style.header](facts, setup, style, frame), facts), notes)]
     footer = [(text, measure(text)) for text in _words(FOOTERS[style.footer](facts, setup, style, frame), notes)]
     width, height = frame.size_mm
     if header and max(box[3] for _, box in header) > _HEADER_SHARE * height:
@@ -44,14 +48,25 @@ def printed_words(facts: Facts, setup: Setup, style: Style, frame: Frame, notes:
     return tuple(kept)
 
 
+def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
+    """The texts with as much of the administration as the page shows: people cover it, and machines print it where it was keyed in."""
+    for text in texts:
+        if text.kind != ADMIN:
+            yield text
+        elif facts.shows == "all" or (facts.shows == "labels" and ":" in text.words):
+            words = text.words if facts.shows == "all" else text.words.split(":")[0] + ":"
+            if facts.shows == "all" or words[:-1].replace(". ", "").replace(" ", "").isalpha():
+                yield replace(text, kind="header", words=words)
+
+
 def _words(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
     return (text if text.words.isascii() else printable(text, notes) for text in texts)
 
 
 def _own_lines(
-    lines: tuple[str, ...], style: Style, frame: Frame, taken: list[tuple[Text, Edges]], notes: list[str]
+    lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
-    """The user's own lines as one block, in the first free place from the top: right, middle, left."""
+    """The user's own lines as one block, in the first free corner from the top: right, middle, left."""
     width, height = frame.size_mm
     pitch = 1.35 * style.text_mm
     lines = tuple(words for line in lines if (words := printable(_at(line, 0.0, 0.0, style), notes).words).strip())
@@ -72,23 +87,24 @@ def _touch(a: Edges, b: Edges) -> bool:
     return a[1] < b[3] and b[1] < a[3] and a[0] < b[2] + _GAP_MM and b[0] < a[2] + _GAP_MM
 
 
-def _nothing(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _nothing(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     return ()
 
 
 def _at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
-    return Text(kind, words, x, y, style.text_mm, style.face, bold)
+    return Text(kind, words, x, y, style.text_mm, style.face, bold, dots_mm=style.dots_mm, grey=style.grey)
 
 
 def _ending_at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
-    return _at(words, x - width_mm(words, style.text_mm, style.face, bold), y, style, kind, bold)
+    text = _at(words, x, y, style, kind, bold)
+    return replace(text, x_mm=x - advance_mm(text))
 
 
-def _table(rows: Iterable[tuple[str, ...]], places: tuple[float, ...], y: float, style: Style, pitch: float) -> Iterable[Text]:
-    """Rows of words: the first column starts at its place, the others end at theirs."""
+def _table(rows: Iterable[tuple[str, ...]], stops_mm: tuple[float, ...], y: float, style: Style, pitch: float) -> Iterable[Text]:
+    """Rows of words: the first column is aligned left, the others are aligned right."""
     for k, row in enumerate(rows):
-        yield _at(row[0], places[0], y + k * pitch, style)
-        for words, x in zip(row[1:], places[1:], strict=False):
+        yield _at(row[0], stops_mm[0], y + k * pitch, style)
+        for words, x in zip(row[1:], stops_mm[1:], strict=False):
             yield _ending_at(words, x, y + k * pitch, style)
 
 
@@ -97,22 +113,22 @@ def _list(lines: Iterable[str], x: float, y: float, style: Style, pitch: float, 
         yield _at(words, x, y + k * pitch, style, kind)
 
 
-def _speed(setup: Setup, unit: str = "mm/s") -> str:
+def _speed(setup: MachineSettings, unit: str = "mm/s") -> str:
     return f"{setup.speed_mm_s:g}{unit}"
 
 
-def _gain(setup: Setup, unit: str = "mm/mV") -> str:
+def _gain(setup: MachineSettings, unit: str = "mm/mV") -> str:
     chest = setup.chest_gain_mm_mv
     return f"{setup.gain_mm_mv:g}{unit}" if chest in (None, setup.gain_mm_mv) else f"{setup.gain_mm_mv:g}/{chest:g}{unit}"
 
 
-def _p(facts: Facts, number: int) -> str:
-    """A number that is about P waves, where there are any."""
+def _p(facts: ReportFields, number: int) -> str:
+    """A number about P waves, or a blank if there are none."""
     return str(number) if facts.pr_ms else "*"
 
 
-def _p_ms(facts: Facts) -> int:
-    """Length of the P wave: the most of a PR interval, and as long as atria take at most."""
+def _p_ms(facts: ReportFields) -> int:
+    """Length of the P wave: most of the PR interval, up to the longest that atria take."""
     return min(round(0.62 * facts.pr_ms), 124)
 
 
@@ -124,12 +140,13 @@ def _band_top(style: Style) -> float:
 # ---- headers ---------------------------------------------------------------------------------------------------------
 
 
-def _muse_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left = frame.grid_mm[0]
     pitch = 1.07 * style.text_mm
-    y = max(style.grid_inset_mm[1] - 9.0 * pitch, _band_top(style) + 2 * pitch)
-    yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style)
-    yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style)
+    above = 5.2 if facts.shows == "nothing" else 9.0  # lines; without any administration none of its lines are kept free
+    y = max(style.grid_inset_mm[1] - above * pitch, _band_top(style) + 2 * pitch)
+    yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style, ADMIN)
+    yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style, ADMIN)
     yield from _table(
         (
             ("Vent. rate", str(facts.rate), "BPM"),
@@ -144,18 +161,18 @@ def _muse_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iter
         pitch,
     )
     yield from _list(facts.statements, left + 127, y, style, pitch)
-    yield from _list((f"{facts.age} yr", {"M": "Male", "F": "Female"}[facts.sex]), left + 4, y, style, pitch, "header")
-    last = style.grid_inset_mm[1] - 1.2 * pitch
+    yield from _list((f"{facts.age} yr", {"M": "Male", "F": "Female"}[facts.sex]), left + 4, y, style, pitch, ADMIN)
+    last = style.grid_inset_mm[1] - 1.6 * pitch
     for words, x in (("Technician:", left + 4), ("Test ind:", left + 40), ("Referred by:", left + 90), ("Confirmed By:", left + 165)):
-        yield _at(words, x, last, style)
+        yield _at(words, x, last, style, ADMIN)
 
 
-def _mortara_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _mortara_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left, _, right, _ = frame.grid_mm
     pitch = 1.35 * style.text_mm
     y = _band_top(style) + 1.0
-    yield _at(f"ID: {facts.number}", left, y, style)
-    yield _at(f"{facts.date} {facts.time}", left + 55, y, style)
+    yield _at(f"ID: {facts.number}", left, y, style, ADMIN)
+    yield _at(f"{facts.date} {facts.time}", left + 55, y, style, ADMIN)
     yield from _table(
         (
             ("Vent rate", f"{facts.rate}", "BPM"),
@@ -173,10 +190,10 @@ def _mortara_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     yield _ending_at("Unconfirmed Diagnosis", right, style.grid_inset_mm[1] - 1.6, style, bold=True)
 
 
-def _confirmed_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _confirmed_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     pitch = 1.3 * style.text_mm
     y, x = _band_top(style) + 2.0, frame.start_x_mm
-    yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, "header")
+    yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, ADMIN)
     yield from _table(
         (
             ("HR", f"{facts.rate}", "bpm"),
@@ -192,10 +209,10 @@ def _confirmed_header(facts: Facts, setup: Setup, style: Style, frame: Frame) ->
     )
     yield from _list(facts.statements, x + 112, y, style, pitch)
     yield _at("Report Confirmed by:", x + 112, y + 5.4 * pitch, style)
-    yield _at(f"{facts.date} {facts.time}", x, y + 5.4 * pitch, style)
+    yield _at(f"{facts.date} {facts.time}", x, y + 5.4 * pitch, style, ADMIN)
 
 
-def _fragment_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _fragment_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
     for k, (words, number) in enumerate(
         (("PR", _p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))
@@ -213,11 +230,11 @@ def _fragment_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> 
     yield from _list((f". {line}" for line in facts.statements), x + 78, y, style, pitch)
 
 
-def _philips_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _philips_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
-    yield _at(f"{facts.number}", x, y, style)
-    yield _at(f"{facts.date}  {facts.time}", x + 70, y, style)
-    yield _at(f"{facts.age} Years   {facts.sex}", x + 140, y, style)
+    yield _at(f"{facts.number}", x, y, style, ADMIN)
+    yield _at(f"{facts.date}  {facts.time}", x + 70, y, style, ADMIN)
+    yield _at(f"{facts.age} Years   {facts.sex}", x + 140, y, style, ADMIN)
     y += 1.6 * pitch
     rows = (("Rate", facts.rate), ("PR", _p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTc", facts.qtc_ms))
     yield from _table(((name, str(number)) for name, number in rows), (x, x + 22), y, style, pitch)
@@ -235,10 +252,10 @@ def _philips_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     yield _ending_at("Unconfirmed Diagnosis", frame.end_x_mm, y + 8.4 * pitch, style)
 
 
-def _schiller_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _schiller_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
     yield from _list(
-        (f"Pat. ID  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch, "header"
+        (f"Pat. ID:  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch, ADMIN
     )
     intervals = (
         ("HR", facts.rate, "/min"),
@@ -255,9 +272,9 @@ def _schiller_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> 
     yield from _list(facts.statements, x + 136, y, style, pitch)
 
 
-def _nk_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _nk_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.4 * style.text_mm
-    yield _at(f"ID {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style)
+    yield _at(f"ID: {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style, ADMIN)
     intervals = f"PR {_p(facts, facts.pr_ms)}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms"
     yield _at(f"HR {facts.rate}bpm  {intervals}  AXIS {facts.qrs_axis}deg", x, y + pitch, style)
     yield from _list(facts.statements, x + 145, y, style, pitch)
@@ -266,20 +283,20 @@ def _nk_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterab
 # ---- footers ---------------------------------------------------------------------------------------------------------
 
 
-def _foot(style: Style, frame: Frame) -> float:
+def _foot(style: Style, frame: PageFrame) -> float:
     """The baseline of the last line: below the grid where there is a white band, else just above the paper's edge."""
     below = frame.grid_mm[3] + 1.6 * style.text_mm
     return below if below + 0.4 * style.text_mm <= frame.size_mm[1] else frame.size_mm[1] - 1.2 * style.text_mm
 
 
-def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: Frame, bold: bool = False) -> Iterable[Text]:
+def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: PageFrame, bold: bool = False) -> Iterable[Text]:
     """Parts of the last line, each at its distance from the left end of the time axis."""
     left = frame.grid_mm[0] if style.grid_inset_mm[0] else frame.start_x_mm - style.pulse_gap_mm - style.pulse_width_mm
     for words, along in parts:
         yield _at(words, max(left, 2.0) + along, _foot(style, frame), style, "footer", bold)
 
 
-def _muse_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     yield from _spread(
         (
             (_speed(setup), 0.0),
@@ -294,7 +311,7 @@ def _muse_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iter
     yield _ending_at(facts.page_words, frame.grid_mm[2] - 1.0, _foot(style, frame), style, "footer")
 
 
-def _mortara_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _mortara_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     yield from _spread(
         ((f"EC-350-{int(facts.number) % 900 + 100}", 0.0), (_speed(setup, " mm/sec"), 66.0), (_gain(setup, " mm/mV"), 148.0)), style, frame
     )
@@ -302,7 +319,7 @@ def _mortara_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     yield _ending_at(f"{facts.mains_hz}~ {low} - {high} Hz", frame.grid_mm[2] - 3.0, _foot(style, frame), style, "footer")
 
 
-def _express_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _express_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     low, high = facts.filter_low_hz, facts.filter_high_hz
     plan = f"{frame.columns}*{frame.seconds / frame.columns:.3g}s" + (f"+{frame.strips}r" if frame.strips else "")
     words = f"{low}~{high}Hz   AC{facts.mains_hz}   {_speed(setup)}   {_gain(setup)}   {plan}"
@@ -314,7 +331,7 @@ def _express_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
         x = measure(text)[2] + (2.0 if part is words else 0.7)
 
 
-def _philips_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _philips_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     chest = setup.chest_gain_mm_mv or setup.gain_mm_mv
     yield from _spread(
         (
@@ -330,7 +347,7 @@ def _philips_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> I
     )
 
 
-def _schiller_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _schiller_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     yield from _spread(
         (
             (f"{_speed(setup, ' mm/s')}   {_gain(setup, ' mm/mV')}", 0.0),
@@ -343,7 +360,7 @@ def _schiller_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> 
     )
 
 
-def _nk_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _nk_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     yield from _spread(
         ((f"{_gain(setup)}  {_speed(setup)}  filter: H{facts.mains_hz} d {facts.filter_high_hz} Hz", 0.0), (f"EC-9{facts.device}", 150.0)),
         style,
@@ -351,13 +368,13 @@ def _nk_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterab
     )
 
 
-def _kit_footer(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _kit_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     y = frame.size_mm[1] - 5.0
     yield _at(_speed(setup), 50.0, y, style, "footer")
     yield _at(_gain(setup), 100.0, y, style, "footer")
 
 
-def _kit_header(facts: Facts, setup: Setup, style: Style, frame: Frame) -> Iterable[Text]:
+def _kit_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     height = 148 + int(facts.number) % 45
     sex = "Female" if facts.sex.upper().startswith("F") else "Male"
     columns = (

@@ -8,6 +8,7 @@ style has them, and a heavier weight is printed over a lighter one. The area may
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -18,8 +19,12 @@ from fastecg.kernels.ruling import add_discs, print_dots, print_rules
 from fastecg.page import Grid
 from fastecg.styles.style import RGB, GridInk
 
-_BEAD = 0.7  # length of a bead in pitches: on real paper the beads run into each other
-_CLOUD_BEADS = 30  # from one independent value of their ink to the next
+_BEAD = 0.7  # Length of a bead in pitches: on real paper the beads run into each other.
+_CLOUD_BEADS = 30  # Beads between two independent values of their ink.
+_WAVE_MM = 14  # from one independent value of the ink along solid lines to the next: the roller's pressure
+_LEVELS = 128.0  # of that ink: rows of one level are drawn once
+_GAP_MM = (1.5, 28.0)  # lengths of the gaps in solid lines, where the plate took little ink
+_GAPS_MM2 = 1 / 70.0  # gaps per mm² and unit of unevenness: some hundred and seventy on a page that is uneven by 0.2
 _SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
 
 
@@ -40,25 +45,34 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
     shape = pixels.shape[:2]
     dotted = ink.minor == "dots" and ink.minor_mm > 0
     if dotted:
-        columns, rows = _dot_places(grid, scale)
+        columns, rows = _dot_positions(grid, scale)
         print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32), ink.uneven, _plate(ink))
     rules = _rules(shape, grid, ink, scale)
     if rules:
         columns, across = (np.repeat([getattr(rule, name) for rule in rules], 3, axis=1) for name in ("columns", "across"))
         rows, down = (np.stack([getattr(rule, name) for rule in rules]) for name in ("rows", "down"))
         inks = np.stack([np.tile(np.array(rule.ink, np.float32), shape[1]) for rule in rules])
-        print_rules(pixels.reshape(shape[0], -1), columns, across, rows, down, inks, not dotted)
+        ruled = pixels.reshape(shape[0], -1)
+        paper = pixels[
+            tuple(min(max(int((edge + 2.5) * scale), 0), size - 1) for edge, size in zip(grid.area_mm[1::-1], shape, strict=True))
+        ].copy()
+        print_rules(ruled, columns, across, rows, down, inks, not dotted)
+        for window, loss in _gaps(shape, grid, ink, scale):
+            part = pixels[window].astype(np.float32)
+            pixels[window] = part + np.float32(loss) * (paper - part) + np.float32(0.5)
 
 
 def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
     """Return the coverage of all the grid's ink, (height, width) uint8: what `draw_grid` prints, whatever its colours."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
-        add_discs(*_dot_places(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
+        add_discs(*_dot_positions(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
         np.minimum(plane, np.float32(1.0), out=plane)
     for rule in _rules(shape, grid, ink, scale):
         np.maximum(plane, rule.columns * rule.down[:, None], out=plane)
         np.maximum(plane, rule.rows[:, None] * rule.across, out=plane)
+    for window, loss in _gaps(shape, grid, ink, scale):
+        plane[window] *= 1.0 - loss
     return (plane * 255 + 0.5).astype(np.uint8)
 
 
@@ -84,9 +98,9 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
         heavier = weights[i + 1][0] if i + 1 < len(weights) else 0
         bead_mm = ink.major_bead_mm if step == 5 else 0.0
         press = ink.uneven, _plate(ink)
-        columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press)
+        columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press, ink.dots_mm)
         heavier = heavier if heavier != 25 or ink.heavy_rows else 0
-        rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press)
+        rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press, ink.dots_mm)
         if step == 25 and not ink.heavy_rows:
             rows = np.zeros_like(rows)
         rules.append(_Rule(columns, down, rows, across, colour))
@@ -105,33 +119,76 @@ def _lines(
     scale: float,
     size: int,
     press: tuple[float, int],
+    dots_mm: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the coverage of `size` pixels by the lines every `step` mm, but not every `left_out`; and by the area they rule.
 
-    Lines of beads rule no more of it than the beads' share. `press` is how uneven they are, and the plate's number.
+    Lines of beads rule no more of it than the beads' share. `press` is how uneven they are, and the plate's number; `dots_mm` the raster
+    of a display, 0 for none.
     """
     start_mm, stop_mm = span_mm
-    places = _places(start_mm, stop_mm)[::step]
-    kept = places if not left_out else places[np.arange(len(places)) * step % left_out != 0]
+    positions = _line_positions(start_mm, stop_mm)[::step]
+    kept = positions if not left_out else positions[np.arange(len(positions)) * step % left_out != 0]
     half_mm = min(width_mm, step) / 2
-    lines = _coverage(np.stack([kept - half_mm, kept + half_mm], axis=1), scale, size, _inked(len(kept), 1, *press))
+    stretches = _on_dots(np.stack([kept - half_mm, kept + half_mm], axis=1), dots_mm)
+    lines = _coverage(stretches, scale, size, _inked(len(kept), 1, *press))
     # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
-    end_mm = max(stop_mm, places[-1] + half_mm) if len(places) else start_mm - half_mm
+    end_mm = max(stop_mm, positions[-1] + half_mm) if len(positions) else start_mm - half_mm
     ruled, shares = np.array([[start_mm - half_mm, end_mm]]), np.ones(1)
     if bead_mm > 0:
         middles = start_mm + bead_mm * np.arange(math.ceil((end_mm - start_mm) / bead_mm) + 1)
         ruled = np.clip(middles[:, None] + 0.5 * _BEAD * bead_mm * np.array([-1.0, 1.0]), start_mm - half_mm, end_mm)
         shares = _inked(len(middles), _CLOUD_BEADS, *press)
-    return lines, _coverage(ruled, scale, size, shares)
+    elif press[0] > 0:
+        edges = np.append(positions - half_mm, end_mm)
+        ruled, shares = np.stack([edges[:-1], edges[1:]], axis=1), _along(len(positions), *press)
+        return lines, np.rint(_coverage(ruled, scale, size, shares) * np.float32(_LEVELS)) / np.float32(_LEVELS)
+    return lines, _coverage(_on_dots(ruled, dots_mm), scale, size, shares)
+
+
+def _along(count: int, uneven: float, plate: int) -> np.ndarray:
+    """Return the ink of solid lines over every mm along them, 1 at most: it changes slowly, for all lines that run side by side alike."""
+    knots = uniform(plate + 2, np.arange(count // _WAVE_MM + 2))
+    return np.asarray(1.0 - 0.6 * uneven * (1.0 + np.interp(np.arange(count) / _WAVE_MM, np.arange(len(knots)), knots)))
+
+
+def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Iterator[tuple[tuple[slice, slice], float]]:
+    """Return windows of the sheet in which a solid 1 mm line has lost a share of its ink."""
+    left, top, right, bottom = grid.area_mm
+    if ink.minor != "line" or ink.uneven == 0.0 or right - left < 10.0 or bottom - top < 10.0:
+        return
+    plate = _plate(ink) + 3
+    count = round(ink.uneven * _GAPS_MM2 * (right - left) * (bottom - top))
+    u = 0.5 + 0.5 * uniform(plate, np.arange(5 * count)).reshape(count, 5)
+    half = max(0.5 * ink.minor_mm * scale, 0.5)
+    for place, start, length, loss, upright in u:
+        long = _GAP_MM[0] * (_GAP_MM[1] / _GAP_MM[0]) ** length
+        low, high, first, last = (left, right, top, bottom) if upright < 0.5 else (top, bottom, left, right)
+        line = low + math.floor(place * (high - low))
+        if (line - low) % 5 < 0.5:
+            line += 1.0
+        begin = first + start * (last - first)
+        across = slice(max(round(line * scale - half), 0), max(round(line * scale + half), 0))
+        along = slice(max(round(begin * scale), 0), max(round(min(begin + long, last) * scale), 0))
+        yield ((along, across) if upright < 0.5 else (across, along)), 0.1 + 0.55 * loss
+
+
+def _on_dots(stretches_mm: np.ndarray, dots_mm: float) -> np.ndarray:
+    """Return stretches (n, 2) moved to whole dots of a raster, none of them thinner than one: what a program draws on a display."""
+    if dots_mm == 0.0:
+        return stretches_mm
+    wide = np.maximum(np.rint((stretches_mm[:, 1] - stretches_mm[:, 0]) * dots_mm), 1.0)
+    first = np.floor(0.5 * stretches_mm.sum(axis=1) * dots_mm - 0.5 * wide + 0.5)
+    return np.asarray(np.stack([first, first + wide], axis=1) / dots_mm)
 
 
 def _plate(ink: GridInk) -> int:
-    """Return the number of the plate that paper of this ink was printed with: another paper, another plate."""
+    """The number of the printing plate for paper of this ink: other papers have other plates."""
     return crc32(repr(ink).encode()) & 0x7FFFFFFF
 
 
 def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
-    """Return the ink of lines or beads, 1 at most: half of what it lacks is each one's own, half changes over `length` of them."""
+    """The ink of lines or beads, at most 1: half of what is missing varies from one to the next, half slowly over `length` of them."""
     if uneven == 0.0:
         return np.ones(count)
     own, knots = uniform(plate, np.arange(count)), uniform(plate + 1, np.arange(count // length + 2))
@@ -139,7 +196,7 @@ def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
     return np.asarray(1.0 - 0.5 * uneven * (1.0 + 0.5 * (own + slow)))
 
 
-def _places(start_mm: float, stop_mm: float) -> np.ndarray:
+def _line_positions(start_mm: float, stop_mm: float) -> np.ndarray:
     """Return where the 1 mm lines lie."""
     return start_mm + np.arange(math.floor(stop_mm - start_mm + _SLIVER_MM) + 1)
 
@@ -157,8 +214,8 @@ def _coverage(stretches_mm: np.ndarray, scale: float, size: int, shares: np.ndar
     return np.diff(ink).astype(np.float32)
 
 
-def _dot_places(grid: Grid, scale: float) -> tuple[np.ndarray, np.ndarray]:
+def _dot_positions(grid: Grid, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Return where the columns and rows of dots stand, px from the sheet's rim: on the 1 mm crossings off the major lines."""
     x0, y0, x1, y1 = grid.area_mm
-    columns, rows = _places(x0, x1), _places(y0, y1)
+    columns, rows = _line_positions(x0, x1), _line_positions(y0, y1)
     return columns[np.arange(len(columns)) % 5 != 0] * scale, rows[np.arange(len(rows)) % 5 != 0] * scale

@@ -26,9 +26,9 @@ from fastecg.page import Text
 #: Names of the faces that are always there; any other face is the path of a TrueType or OpenType file.
 FACES = ("sans", "serif", "mono", "bitmap", "dejavu")
 
-_EM = 128  # cells an em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px
-_DOTS_MM = 8  # dots/mm of a thermal print head
-_SHEAR = 0.2
+_EM = 128  # Cells per em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px.
+_DOTS_MM = 8  # Dots per mm of a thermal print head.
+_SHEAR = 0.2  # Tangent of the slant of synthetic italics.
 _BOLD_EM = 0.028  # growth of a bold stem on each side, em: 0.1 mm or so in text of 3 mm
 # Files of matplotlib, which wfdb brings along, by (face, bold, italic): drawn cuts look better than grown or sheared ones.
 _FILES = {
@@ -45,13 +45,17 @@ _drawing = threading.Lock()  # a FreeType face must not be used by two threads a
 
 
 class Font(NamedTuple):
-    """A face in one cut. `em` is the height of an em in cells of the large drawing, `lean` the tangent of a slant added to it."""
+    """A face in one cut. `em` is the height of an em in cells of the drawing, `lean` the tangent of a slant added to it.
+
+    `mode` is "" for the large drawing, else that of Pillow's masks for letters of whole dots: "1" or "L".
+    """
 
     face: str
     bold: bool
     italic: bool
     em: int
     lean: float = 0.0
+    mode: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +88,19 @@ def measure(text: Text) -> tuple[float, float, float, float]:
     """
     font = _font(text)
     x0, y0, x1, y1 = _ink(text.words, font, round(text.angle_deg, 3))
-    cell = text.size_mm / font.em
+    cell = _cell_mm(text, font)
     return text.x_mm + x0 * cell, text.y_mm + y0 * cell, text.x_mm + x1 * cell, text.y_mm + y1 * cell
 
 
 def width_mm(words: str, size_mm: float, face: str, bold: bool = False, italic: bool = False) -> float:
     """The advance width of the words in mm."""
-    font = _font(Text("", words, 0.0, 0.0, size_mm, face, bold, italic))
-    return sum(_glyph(font, character, 0.0).advance for character in words) * size_mm / font.em
+    return advance_mm(Text("", words, 0.0, 0.0, size_mm, face, bold, italic))
+
+
+def advance_mm(text: Text) -> float:
+    """The advance width of a text in mm."""
+    font = _font(text)
+    return sum(_glyph(font, character, 0.0).advance for character in text.words) * _cell_mm(text, font)
 
 
 def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
@@ -114,11 +123,14 @@ def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
 
     for text in texts:
         font, angle = _font(text), round(text.angle_deg, 3)
-        step = font.em / (text.size_mm * scale)  # cells a pixel
+        cell = _cell_mm(text, font)
+        step = 1.0 / (cell * scale)  # cells a pixel
+        x0, y0 = text.x_mm / cell, text.y_mm / cell
+        if text.dots_mm:
+            x0, y0 = round(x0), round(y0)
         for glyph, x, y in _pens(text.words, font, angle):
             if glyph.sums.size > 1:
-                left, top = text.x_mm * scale + (x + glyph.left) / step, text.y_mm * scale + (y + glyph.top) / step
-                blit_glyph(plane, glyph.sums, left, top, step)
+                blit_glyph(plane, glyph.sums, (x0 + x + glyph.left) / step, (y0 + y + glyph.top) / step, step)
 
 
 def _pens(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
@@ -153,9 +165,16 @@ def _ink(words: str, font: Font, angle_deg: float) -> tuple[float, float, float,
 
 
 def _font(text: Text) -> Font:
-    # A thermal head prints dots of one size: its letters are drawn in as many dots as they are high.
-    em = max(6, round(text.size_mm * _DOTS_MM)) if text.face == "bitmap" else _EM
-    return Font(text.face, text.bold, text.italic, em, text.lean)
+    # A thermal head, and a display, has dots of one size: their letters are drawn in as many dots as they are high.
+    dots = text.dots_mm or (_DOTS_MM if text.face == "bitmap" else 0.0)
+    if not dots:
+        return Font(text.face, text.bold, text.italic, _EM, text.lean)
+    return Font(text.face, text.bold, text.italic, max(6, round(text.size_mm * dots)), text.lean, "L" if text.grey else "1")
+
+
+def _cell_mm(text: Text, font: Font) -> float:
+    """The side of a cell of a font's drawing in mm: a dot of the raster where letters have one."""
+    return 1.0 / text.dots_mm if text.dots_mm else text.size_mm / font.em
 
 
 @lru_cache(maxsize=64)  # no two labels lie at one angle
@@ -172,12 +191,12 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     face, grown, sheared = _face(able)
     with _drawing:
         advance = face.getlength(character)
-        mask, left, top = _drawn(face, character, font.face == "bitmap", 0.0)
-        if grown and font.face != "bitmap":
+        mask, left, top = _drawn(face, character, font.mode == "1", 0.0)
+        if grown and font.mode != "1":
             mask, left, top = _over(mask, left, top, *_drawn(face, character, False, _BOLD_EM * font.em))
             advance += _BOLD_EM * font.em
-    if font.face == "bitmap":
-        mask, advance = _doubled(mask) if grown else mask, float(round(advance))
+    if font.mode:
+        mask, advance = _doubled(mask) if grown and font.mode == "1" else mask, float(round(advance))
     mask, left, top = _turned(mask, left, top, font.lean + (_SHEAR if sheared else 0.0), angle_deg)
     mask, left, top = _trimmed(mask, left, top)
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
@@ -187,12 +206,12 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 @lru_cache(maxsize=1024)
 def _able(font: Font, character: str) -> Font | None:
-    """The face that draws a character: its own, else the first of those that have most characters; None if none has it."""
+    """The face that draws a character: its own, or the first with it among those with most characters; None if no face has it."""
     return next((able for face in (font.face, "dejavu", "serif") if _has(able := font._replace(face=face), character)), None)
 
 
 def _has(font: Font, character: str) -> bool:
-    """Whether a face draws a character otherwise than one that does not exist."""
+    """Whether a face has a glyph for a character, rather than the one for missing characters."""
     if character.isspace():
         return True
     face, _, _ = _face(font)
@@ -202,7 +221,7 @@ def _has(font: Font, character: str) -> bool:
 
 
 def printable(text: Text, notes: list[str]) -> Text:
-    """A text without the characters that no face has; notes tell of them."""
+    """The text without characters that no face has; they are named in the notes."""
     font = _font(text)
     missing = "".join(dict.fromkeys(character for character in text.words if _able(font, character) is None))
     if not missing:
@@ -221,7 +240,7 @@ def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: flo
 
 
 def _over(mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int) -> tuple[np.ndarray, int, int]:
-    """A mask laid on the line round it, which reaches further on every side."""
+    """A mask laid over its own outline, which is larger on every side."""
     both = ring.copy()
     if mask.size:
         inner = both[top - ring_top :, left - ring_left :][: mask.shape[0], : mask.shape[1]]

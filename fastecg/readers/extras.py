@@ -62,13 +62,13 @@ def _check_size(path: Path, most: int) -> None:
 
 
 def _made(path: Path, names: Sequence[str], units: Sequence[str], signals: Sequence[np.ndarray], fs: float) -> Record:
-    """A record of signals of one length, each in its unit."""
+    """A record from signals of one length with their units."""
     if not FS_RANGE[0] <= fs <= FS_RANGE[1]:
         raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {FS_RANGE[0]:g} to {FS_RANGE[1]:g} Hz")
     leads = choose_leads(names, units, path)
-    if len({len(signals[lead.place]) for lead in leads}) > 1:
+    if len({len(signals[lead.channel]) for lead in leads}) > 1:
         raise RecordError(f"{path}: its leads are of different lengths, expected as many samples of each")
-    rows = [signals[lead.place] * (lead.sign * (millivolts_per(units[lead.place]) or 1.0)) for lead in leads]
+    rows = [signals[lead.channel] * (lead.sign * (millivolts_per(units[lead.channel]) or 1.0)) for lead in leads]
     return checked_record(path, np.stack(rows), fs, [lead.name for lead in leads])
 
 
@@ -81,12 +81,12 @@ def _edf(path: Path) -> Record:
     file = edfio.read_bdf(path) if path.suffix.lower() == ".bdf" else edfio.read_edf(path)
     names = [str(signal.label)[:64] for signal in file.signals]
     units = [str(signal.physical_dimension) or "mV" for signal in file.signals]
-    chosen = [lead.place for lead in choose_leads(names, units, path)]
-    rates = {float(file.signals[place].sampling_frequency) for place in chosen}
+    chosen = [lead.channel for lead in choose_leads(names, units, path)]
+    rates = {float(file.signals[index].sampling_frequency) for index in chosen}
     if len(rates) > 1:
         told = ", ".join(f"{rate:g}" for rate in sorted(rates))
         raise RecordError(f"{path}: its leads are sampled at {told} Hz, expected one frequency for all")
-    signals = [_edf_values(signal) if place in chosen else np.empty(0) for place, signal in enumerate(file.signals)]
+    signals = [_edf_values(signal) if index in chosen else np.empty(0) for index, signal in enumerate(file.signals)]
     return _made(path, names, units, signals, rates.pop())
 
 
@@ -120,7 +120,7 @@ def _dicom(path: Path) -> Record:
 
 
 def _channel_name(channel: Any) -> str:
-    """Such as "Lead I" of "Lead I (Einthoven)"."""
+    """The name without its description: "Lead I" of "Lead I (Einthoven)"."""
     source = channel.get("ChannelSourceSequence")
     meaning = str(source[0].get("CodeMeaning", "")) if source else str(channel.get("ChannelLabel", ""))
     return meaning[:64].partition("(")[0].strip()

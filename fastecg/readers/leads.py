@@ -14,7 +14,7 @@ __all__ = ["LONGEST_NAME", "MOST_LEADS", "Lead", "choose_leads", "millivolts_per
 #: Most leads a record in a file may have: what has more is a map of the body's surface.
 MOST_LEADS = 24
 
-_ORDER = {name: place for place, name in enumerate(LEADS + EXTRA_LEADS)}
+_ORDER = {name: index for index, name in enumerate(LEADS + EXTRA_LEADS)}
 
 _MV_PER_UNIT = {
     "nv": 1e-6,
@@ -37,9 +37,9 @@ _NOT_ECG = (
 
 
 class Lead(NamedTuple):
-    """A signal that will be drawn: its place in the file, its name here, and -1 if it is stored upside down."""
+    """A signal that will be drawn: its number in the file, its name here, and -1 if it is stored upside down."""
 
-    place: int
+    channel: int
     name: str
     sign: int
 
@@ -93,21 +93,21 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
             raise RecordError(f"it has {len(chosen)} leads, {len(known)} of known name, expected 1 to {MOST_LEADS}")
         chosen = known
     leads = _name_leads([(k, names[k].strip()) for k in chosen])
-    return tuple(sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.place)))
+    return tuple(sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.channel)))
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
-    """Standard names, see `standard_names`; who comes too late for one keeps its own spelling.
+    """Standard names, see `standard_names`; a lead whose standard name is taken keeps its own.
 
     A name that is not known becomes ECG1, ECG2, …: what a header says of its signals may be personal, and would be printed.
     """
     spelled = [raw.lower() for _, raw in signals]
     twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})
     if twice:
-        pair = " and ".join(str(place + 1) for place, raw in signals if raw.lower() == twice[0].lower())
+        pair = " and ".join(str(index + 1) for index, raw in signals if raw.lower() == twice[0].lower())
         raise RecordError(f"two leads are named alike (signals {pair}), expected each lead once")
     leads: list[Lead] = []
-    for (place, raw), known in zip(signals, standard_names(tuple(raw for _, raw in signals)), strict=True):
+    for (index, raw), known in zip(signals, standard_names(tuple(raw for _, raw in signals)), strict=True):
         own = raw.partition("#")[0].strip() if standard_name(raw) else f"ECG{sum(lead.name.startswith('ECG') for lead in leads) + 1}"
-        leads.append(Lead(place, *(known or (own, 1))))
+        leads.append(Lead(index, *(known or (own, 1))))
     return leads

@@ -35,7 +35,7 @@ class Source:
 
     @property
     def told(self) -> str:
-        """The file as outputs tell of it: below the input, with its suffix."""
+        """The file as outputs name it: relative to the input, with its suffix."""
         return spelled(self.relative.with_name(self.path.name).as_posix())
 
 
@@ -62,14 +62,14 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
         inputs = [inputs]
     found = [source for given in inputs for source in _expand(Path(given))]
     prefixes = _told_apart(_clashing(found))
-    placed: dict[str, Source] = {}
+    by_key: dict[str, Source] = {}
     for source in found:
         prefix = prefixes.get(_root(source))
         placing = source if prefix is None else _below(prefix, source)
-        other = placed.setdefault(placing.key, placing)
+        other = by_key.setdefault(placing.key, placing)
         if not _same(other.path, source.path):
             raise RecordError(f"{source.path}: {other.path} has the name {source.key!r} too, expected records with names of their own")
-    return list(placed.values())
+    return list(by_key.values())
 
 
 def _root(source: Source) -> Path:
@@ -89,7 +89,7 @@ def _clashing(found: list[Source]) -> list[Path]:
 
 
 def _told_apart(roots: list[Path]) -> dict[Path, Path]:
-    """For every folder the shortest end of its path that no other one has; of ends of one length, so that they look alike."""
+    """The shortest distinct path endings of the folders, all of one length."""
     paths = {root: PurePath(os.path.abspath(root)) for root in roots}
     for length in range(1, max((len(path.parts) for path in paths.values()), default=0)):
         ends = {root: Path(*path.relative_to(path.anchor).parts[-length:]) for root, path in paths.items()}
@@ -122,7 +122,7 @@ def parted(path: str) -> tuple[str, int | None]:
 
 
 def _meant(given: str) -> str:
-    """The header or table that `given` refers to, which need not exist."""
+    """The header or table that `given` refers to, whether it exists or not."""
     stem, suffix = os.path.splitext(parted(given)[0])
     if suffix.lower() in (".hea", *TABLES):
         return given

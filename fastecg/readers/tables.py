@@ -20,17 +20,17 @@ from fastecg.readers.leads import LONGEST_NAME, Lead, choose_leads, millivolts_p
 from fastecg.readers.wfdb import MOST_VALUES
 from fastecg.record import LEADS, Record
 
-_MOST_BYTES = 1 << 29  # of a table, and of an archive unpacked
-_LONGEST_ROW = 1 << 20  # bytes
-_PIECE = 1 << 23  # bytes of a table that are read at a time
+_MOST_BYTES = 1 << 29  # Largest table, and largest archive after unpacking.
+_LONGEST_ROW = 1 << 20  # Longest row, bytes.
+_PIECE = 1 << 23  # Bytes of a table that are read at a time.
 
 _TIMES = re.compile(r"(?:time|t|seconds|sec|s|ms)(?:[\s_]*\(?\[?(?P<unit>s|sec|seconds|ms)?\)?\]?)", re.IGNORECASE)
 _STAMPS = re.compile(r"(?:local |utc )?(?:time ?stamps?|date ?/?time|date|time of day|clock)(?:[\s_]*\(?utc\)?)?", re.IGNORECASE)
 _COUNTERS = re.compile(r"(?:unnamed: \d+|index|idx|row|samples?(?: ?(?:#|no\.?|number|index))?|)", re.IGNORECASE)
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
-_HALF_DAY_S = 43_200.0  # after which clocks of 12 hours begin again
-_TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # of time stamps that are numbers
-_LIKELY_HZ = (50.0, 20_000.0)
+_HALF_DAY_S = 43_200.0  # Period of 12-hour clocks.
+_TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Units of numerical time stamps.
+_LIKELY_HZ = (50.0, 20_000.0)  # Range of sampling frequencies by which the unit of time stamps is told.
 _NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")
 # What else says that nothing was recorded, as pandas knows it.
 _MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
@@ -107,7 +107,7 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
         if fs is None:
             clock.add(table[:, 0])
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-            rows = [table[:, columns.first + lead.place] * (lead.sign * (millivolts_per(units[lead.place]) or 1.0)) for lead in leads]
+            rows = [table[:, columns.first + lead.channel] * (lead.sign * (millivolts_per(units[lead.channel]) or 1.0)) for lead in leads]
             pieces.append(np.array(rows, dtype=np.float32))
     if not pieces:
         raise RecordError(f"{path}: it holds no samples, expected a row of lead names and one row a sample")
@@ -131,14 +131,14 @@ def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Column
         file.seek(start)
         return _named(path, delimiter, list(given or LEADS), len(cells), None, before)
     units: dict[int, str] = {}
-    start, place, text = next(said, (file.tell(), before, ""))
+    start, above, text = next(said, (file.tell(), before, ""))
     below = _cells(text, delimiter)
     if len(below) == len(cells) and any(map(millivolts_per, below)) and all(cell in _NO_UNITS or millivolts_per(cell) for cell in below):
         units = dict(enumerate(below))
-        start, place, text = next(said, (file.tell(), place, ""))
+        start, above, text = next(said, (file.tell(), above, ""))
         below = _cells(text, delimiter)
     file.seek(start)
-    columns = _named(path, delimiter, cells, len(cells), given, place, units)
+    columns = _named(path, delimiter, cells, len(cells), given, above, units)
     if columns.kind == "clock" and below and _is_number(below[0], delimiter):
         return columns._replace(kind="stamp")
     return columns
@@ -258,7 +258,7 @@ def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterato
 
 @lru_cache(maxsize=16)
 def _cell_of(words: str, mark: str) -> re.Pattern[str]:
-    """A cell of nothing but blanks and one of `words`, a pattern; though not a line of nothing at all."""
+    """A pattern for a cell with nothing but blanks and one of `words`, though not for an empty line."""
     blank = "[ ]*" if mark == "\t" else r"[ \t]*"
     cell = f'{blank}"?(?:{words})"?{blank}' if words else f'{blank}(?:"")?{blank}'
     end = f"(?={mark}|$)" if words else f"(?={mark})"
@@ -287,9 +287,9 @@ def _check_rows(path: Path, text: str, columns: _Columns, before: int) -> None:
         if row and len(row) != columns.width:
             hint = "; decimals with a comma need cells parted by ; or tabs" if columns.delimiter == "," and len(row) > columns.width else ""
             raise RecordError(f"{path}: row {number} has {len(row)} cells, expected {columns.width} as in the first row{hint}")
-        for place, cell in enumerate(row, 1):
+        for column, cell in enumerate(row, 1):
             if cell and not missing.fullmatch(cell) and not _is_number(cell, columns.delimiter):
-                raise RecordError(f"{path}: cell {place} of row {number} is no number, expected numbers, empty cells or NA")
+                raise RecordError(f"{path}: cell {column} of row {number} is no number, expected numbers, empty cells or NA")
 
 
 def _joined(pieces: list[np.ndarray]) -> np.ndarray:
@@ -387,7 +387,7 @@ def read_numpy(
     rows = np.empty((len(chosen), signal.shape[1]), np.float32)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         for row, lead in zip(rows, chosen, strict=True):
-            np.multiply(signal[lead.place], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
+            np.multiply(signal[lead.channel], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
     return checked_record(path, rows, fs, [lead.name for lead in chosen], number)
 
 

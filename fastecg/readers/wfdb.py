@@ -24,7 +24,7 @@ from fastecg.record import Record
 MOST_VALUES = 1 << 28
 
 
-_GROUPS = 1 << 16  # groups of format 212 unpacked at a time: what is between stays in the cache
+_GROUPS = 1 << 16  # Groups of format 212 unpacked at a time, so that intermediate results stay in the cache.
 
 
 class Coding(NamedTuple):
@@ -80,12 +80,12 @@ def read_wfdb(path: str | Path) -> Record:
     if header.segments:
         return _read_segments(header)
     leads = choose_leads([line.name for line in header.signals], [line.unit for line in header.signals], path)
-    digital = _read_digital(header, {lead.place for lead in leads})
-    lines = [header.signals[lead.place] for lead in leads]
+    digital = _read_digital(header, {lead.channel for lead in leads})
+    lines = [header.signals[lead.channel] for lead in leads]
     rate = _common_rate(lines)
-    frames = len(digital[leads[0].place].values) // lines[0].per_frame
+    frames = len(digital[leads[0].channel].values) // lines[0].per_frame
     signal = np.empty((len(leads), frames * rate), np.float32)
-    _millivolts([digital[lead.place] for lead in leads], lines, [lead.sign for lead in leads], signal, path)
+    _millivolts([digital[lead.channel] for lead in leads], lines, [lead.sign for lead in leads], signal, path)
     return checked_record(path, signal, header.fs * rate, [lead.name for lead in leads])
 
 
@@ -104,7 +104,7 @@ def told_length(path: str | Path) -> tuple[int, float]:
         frames, rate = header.samples or 0, _rate_of(parts, spelled)
     else:
         leads = choose_leads([line.name for line in header.signals], [line.unit for line in header.signals], header.path)
-        frames, rate = _frames_of(header), _common_rate([header.signals[lead.place] for lead in leads])
+        frames, rate = _frames_of(header), _common_rate([header.signals[lead.channel] for lead in leads])
     return frames * rate, header.fs * rate
 
 
@@ -121,7 +121,7 @@ def _read_segments(master: Header) -> Record:
     signal = np.full((len(leads), frames * rate), np.nan, np.float32)
     for start, header in parts:
         if header.samples:
-            _place_segment(signal, start * rate, header, leads, spelled, rate)
+            _write_segment(signal, start * rate, header, leads, spelled, rate)
     return checked_record(master.path, signal, master.fs * rate, [lead.name for lead in leads])
 
 
@@ -129,7 +129,7 @@ def _leads_of(master: Header, parts: list[tuple[int, Header]]) -> tuple[list[Lea
     """The leads of a record of segments, and how its segments spell them."""
     layout = parts[0][1]
     leads = choose_leads([line.name for line in layout.signals], [line.unit for line in layout.signals], master.path)
-    return leads, [layout.signals[lead.place].name for lead in leads]
+    return leads, [layout.signals[lead.channel].name for lead in leads]
 
 
 def _rate_of(parts: list[tuple[int, Header]], spelled: list[str]) -> int:
@@ -166,7 +166,7 @@ def _check_segment(master: Header, header: Header, samples: int) -> None:
         raise RecordError(f"{header.path}: its frequency is {header.fs:g} Hz, expected the {master.fs:g} Hz of {whole}")
 
 
-def _place_segment(signal: np.ndarray, start: int, header: Header, leads: list[Lead], spelled: list[str], rate: int) -> None:
+def _write_segment(signal: np.ndarray, start: int, header: Header, leads: list[Lead], spelled: list[str], rate: int) -> None:
     there = {line.name: index for index, line in enumerate(header.signals)}
     if not any(name in there for name in spelled):
         return
@@ -182,25 +182,25 @@ def _place_segment(signal: np.ndarray, start: int, header: Header, leads: list[L
 
 
 def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
-    """The `wanted` signals of a plain header, by their place in it."""
+    """The `wanted` signals of a plain header, by their number in it."""
     frames, files = _frames_of(header), _files_of(header)
     digital: dict[int, Stored] = {}
     left: list[int] = []
-    for places in files.values():
-        lines = [header.signals[index] for index in places]
-        if wanted.isdisjoint(places):
+    for indices in files.values():
+        lines = [header.signals[index] for index in indices]
+        if wanted.isdisjoint(indices):
             continue
         if CODINGS.get(lines[0].format, _OTHER).dtype and not any(line.skew for line in lines):
-            digital.update(zip(places, _read_file(header.path, lines, frames), strict=True))
+            digital.update(zip(indices, _read_file(header.path, lines, frames), strict=True))
         else:
-            left += places
+            left += indices
     if left:
         digital.update(zip(left, _read_by_wfdb(header, left, frames), strict=True))
     return digital
 
 
 def _files_of(header: Header) -> dict[str, list[int]]:
-    """The signal files of a plain header, and the places of the signals in each."""
+    """The signal files of a plain header, and the numbers of the signals in each."""
     files: dict[str, list[int]] = {}
     for index, line in enumerate(header.signals):
         files.setdefault(line.file, []).append(index)
@@ -210,8 +210,8 @@ def _files_of(header: Header) -> dict[str, list[int]]:
 def _frames_of(header: Header) -> int:
     """Frames of a plain header, held against its files."""
     frames = header.samples
-    for places in _files_of(header).values():
-        frames = _checked_frames(header.path, [header.signals[index] for index in places], frames)
+    for indices in _files_of(header).values():
+        frames = _checked_frames(header.path, [header.signals[index] for index in indices], frames)
     if not frames:
         raise RecordError(f"{header.path}: the record has no samples, expected at least one")
     return frames
@@ -241,7 +241,7 @@ def _checked_frames(path: str, lines: list[SignalLine], frames: int | None) -> i
 
 
 def _told(line: SignalLine, path: str) -> str:
-    """How an error speaks of a signal file: by name only if that is the record's own, for names inside headers stay behind."""
+    """The name of a signal file in errors: its own only if it equals the record's, as names inside headers are private."""
     return f"its signal file {line.file}" if Path(line.file).stem.lower() == Path(path).stem.lower() else "a signal file of it"
 
 
@@ -330,18 +330,18 @@ def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
     return samples.reshape(-1)[:count]
 
 
-def _read_by_wfdb(header: Header, places: list[int], frames: int) -> list[Stored]:
+def _read_by_wfdb(header: Header, indices: list[int], frames: int) -> list[Stored]:
     """Signals of any format wfdb knows, as integers. The header has been checked, so wfdb opens no file outside its folder."""
     import wfdb
 
     try:
-        record: Any = wfdb.rdrecord(os.path.splitext(header.path)[0], channels=places, physical=False, smooth_frames=False)
+        record: Any = wfdb.rdrecord(os.path.splitext(header.path)[0], channels=indices, physical=False, smooth_frames=False)
         digital = list(record.e_d_signal)
     except Exception as fault:  # wfdb raises whatever it runs into; its words may quote the header, so they stay behind
         raise RecordError(f"{header.path}: wfdb fails to read it ({type(fault).__name__}), expected signals as in the header") from None
-    if [len(values) for values in digital] != [frames * header.signals[index].per_frame for index in places]:
+    if [len(values) for values in digital] != [frames * header.signals[index].per_frame for index in indices]:
         raise RecordError(f"{header.path}: wfdb reads another number of samples than the header tells, expected {frames} a signal")
-    return [Stored(values, _invalid(header.signals[index])) for index, values in zip(places, digital, strict=True)]
+    return [Stored(values, _invalid(header.signals[index])) for index, values in zip(indices, digital, strict=True)]
 
 
 # --- digital to mV -------------------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def _exact_in_float32(stored: list[Stored], lines: list[SignalLine], factors: li
 
 
 def _divide(stored: list[Stored], lines: list[SignalLine], out: np.ndarray) -> None:
-    """All signals together, at half the traffic of float64."""
+    """Scale all signals together in float32, which halves the memory traffic."""
     for row, (digital, _) in zip(out, stored, strict=True):
         row[:] = digital
     baselines, gains = [line.baseline for line in lines], [line.gain for line in lines]

@@ -25,7 +25,7 @@ _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {gra
 
 
 def whole(given: Any, what: str) -> int:
-    """A whole number of any kind, NumPy's too, as Python's.
+    """An integer of any kind, also NumPy's, as Python's `int`.
 
     Raises
     ------
@@ -82,8 +82,8 @@ class Distribution:
                 return cls("choice", tuple(_typed(key) for key in content), _shares(content, where))
         raise RecipeError(f"{where} is {dict(written)!r}, expected {_FORMS}")
 
-    def draw(self, rng: np.random.Generator, severity: float) -> Any:
-        """Draw one value. Always takes exactly one number from the generator."""
+    def sample(self, rng: np.random.Generator, severity: float) -> Any:
+        """Sample one value. Always takes exactly one number from the generator."""
         u = float(rng.random())
         if self.form == "fixed":
             return self.numbers[0]
@@ -109,7 +109,7 @@ class Distribution:
         return {self.form: list(self.numbers)}
 
     def extremes(self) -> tuple[Any, ...]:
-        """The smallest and largest values that can be drawn; normal distributions have none, they are clipped."""
+        """The smallest and largest values that can be sampled; normal distributions have none, they are clipped."""
         return () if self.form == "normal" else self.numbers
 
 
@@ -139,7 +139,7 @@ def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
 
 
 def _typed(key: str) -> Any:
-    """A key of a TOML table as the value it stands for: keys are always text there."""
+    """The value that a key of a TOML table stands for; keys are always strings there."""
     if key in ("true", "false"):
         return key == "true"
     for number in (int, float):
@@ -203,7 +203,7 @@ class RandomSlot(Generic[V]):
         values.sort(key=lambda pair: known.index(pair[0]))  # TOML does not keep the order of keys
         return cls(kind, _chance(written.get("chance", 1.0), where), tuple(values))
 
-    def draw(self, rng: np.random.Generator, severity: float) -> V | None:
+    def sample(self, rng: np.random.Generator, severity: float) -> V | None:
         """Concrete values, or None if it does not happen this time."""
         low, high = self.chance
         if rng.random() >= low + (high - low) * severity:
@@ -212,7 +212,7 @@ class RandomSlot(Generic[V]):
         for item in fields_of(self.kind):
             # One number a field, used or not, in the kind's order: a change to one value of a slot changes none of its others.
             if item.name in given:
-                drawn[item.name] = _within(item, given[item.name].draw(rng, severity))
+                drawn[item.name] = _within(item, given[item.name].sample(rng, severity))
             elif item.name == "seed":
                 drawn["seed"] = int(rng.random() * 2**31)
             else:
@@ -234,7 +234,7 @@ def _chance(written: Any, where: str) -> tuple[float, float]:
 
 
 def _within(item: Any, drawn: Any) -> Any:
-    """A drawn number inside its field's range, and whole where the field is."""
+    """A sampled number clipped to its field's range, and rounded if the field is whole."""
     if isinstance(drawn, bool) or not isinstance(drawn, int | float):
         return drawn
     low, high = item.metadata.get("low"), item.metadata.get("high")

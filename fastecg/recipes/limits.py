@@ -14,7 +14,7 @@ MOST_NOTES = 10_000
 LONGEST_LINE = 200  # characters of a note, a header line, or any other words on a page
 LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # of a recipe's or shot's value: all notes together
 _MOST_VALUES = 20_000
-_DEEPEST = 16  # tables in tables
+_DEEPEST = 16  # Depth of nested tables.
 _LARGEST = 2**63  # what TOML promises of whole numbers
 
 # A dotted name of so many parts that the TOML reader, whose time grows with the square of their number, would take long.

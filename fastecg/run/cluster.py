@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from fastecg.errors import FastecgError
 from fastecg.options import Options
-from fastecg.run.drawing import Drawn, Task, Waiting, draw_task
+from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 _AHEAD = 4  # tasks queued for each thread of the cluster
-_RETRIES = 2
+_RETRIES = 2  # Attempts at a task whose worker died.
 
 
-def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str, client: Client) -> Iterator[Drawn]:
+def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str, client: Client) -> Iterator[TaskResult]:
     """Draw tasks on a cluster; results come as they are ready.
 
     The tasks of a worker that dies are drawn elsewhere; one that kills several workers is reported as failed.
@@ -53,15 +53,15 @@ def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str
         fill()
 
 
-def _drawn(future: Future, task: Task) -> Drawn:
+def _drawn(future: Future, task: Task) -> TaskResult:
     from distributed import KilledWorker
 
     error = future.exception()
     if isinstance(error, KilledWorker):
-        return Drawn(task.stem, error=f"{task.stem}: the workers that drew it died, expected one to finish (out of memory?)")
+        return TaskResult(task.stem, error=f"{task.stem}: the workers that drew it died, expected one to finish (out of memory?)")
     if error is not None:
         raise error
-    drawn: Drawn = future.result()
+    drawn: TaskResult = future.result()
     return drawn
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastecg.options import Options, RunOptions, takes_with_two
-from fastecg.run.drawing import Drawn, Task, Waiting, draw_task
+from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 from fastecg.run.manifest import Line, Manifest
 from fastecg.run.outputs import Output, is_own_memory, output_at
 from fastecg.run.plan import find_tasks, in_parts, left_of, open_manifest, sweep
@@ -63,13 +63,13 @@ class Summary:
     failures: list[tuple[str, str]] = field(default_factory=list)
     doubts: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, drawn: Drawn) -> None:
+    def add(self, drawn: TaskResult) -> None:
         """Add the pictures of a task."""
         self.pages += len(drawn.lines)
         self.kept += drawn.kept
         self.bytes += sum(line["bytes"] for line in drawn.lines)
 
-    def end(self, drawn: Drawn, error: str | None) -> None:
+    def end(self, drawn: TaskResult, error: str | None) -> None:
         """Add a record that is finished, with the result of its last task, and its error if it failed."""
         self.records += 1
         self.shortened += drawn.tail_s > 0
@@ -162,7 +162,7 @@ def _run(
     parts = in_parts(tasks, options)
     sources = {task.stem: task.source for task in tasks}
     left = Counter(part.stem for part in parts)
-    late: list[Drawn] = []  # what was drawn when the run was stopped
+    late: list[TaskResult] = []  # what was drawn when the run was stopped
     with closing(_noted(_results(parts, options, output.target, workers, late), late, manifest)) as results:
         for drawn in results:
             if drawn.error is not None:
@@ -190,8 +190,8 @@ def _error_line(stem: str, source: str, error: str | None) -> list[Line]:
     return [] if error is None else [{"record": stem, "source": source, "error": error}]
 
 
-def _noted(results: Generator[Drawn], late: list[Drawn], manifest: Manifest) -> Generator[Drawn]:
-    """The results; if the run is stopped, what is drawn by then is noted too."""
+def _noted(results: Generator[TaskResult], late: list[TaskResult], manifest: Manifest) -> Generator[TaskResult]:
+    """The results. If the run is stopped, pictures drawn by then are entered as well."""
     try:
         yield from results
     finally:
@@ -199,9 +199,11 @@ def _noted(results: Generator[Drawn], late: list[Drawn], manifest: Manifest) -> 
         manifest.append(line for drawn in late for line in drawn.lines)
 
 
-def _results(tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None, late: list[Drawn]) -> Generator[Drawn]:
+def _results(
+    tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None, late: list[TaskResult]
+) -> Generator[TaskResult]:
     """Draw all tasks: here, in other processes, or on a cluster."""
-    yield from (Drawn(task.stem, kept=len(task.done)) for task in tasks if task.complete)
+    yield from (TaskResult(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
     if not (workers is None or isinstance(workers, int)):
         from fastecg.run.cluster import drawn_by_cluster
@@ -224,7 +226,7 @@ def _results(tasks: list[Task], options: Options, target: Path | str, workers: i
         try:
             drawn = draw_task(task, options, target, lines)
         except BaseException:
-            late.append(Drawn(task.stem, tuple(lines)))
+            late.append(TaskResult(task.stem, tuple(lines)))
             raise
         waiting.put_first(drawn.parts)
         compiled |= not drawn.parts

@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.record import Record
 
-_PICTURES_A_PART = 8  # of a record that is drawn in parts: what is lost when a run is killed
-_FEW_PARTS = 16  # records of no more are drawn as a whole
+_PICTURES_A_PART = 8  # Pictures of a part of a record: what is lost when a run is killed.
+_FEW_PARTS = 16  # Records of no more parts than this are drawn as a whole.
 _PACKAGE = Path(__file__).parent.parent
-_OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)  # of a record's name, and of no other's
+# Errors of the file system that are due to a record's name and affect no other record.
+_OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)
 
 
 def _never() -> bool:
@@ -68,8 +69,8 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What became of one task: its lines for the manifest, and its error if it failed.
+class TaskResult:
+    """The result of one task: its lines for the manifest, and its error if it failed.
 
     A record of many `pages` is only counted at first, by its header and once it is read: nothing is drawn, and `parts` are the tasks
     that go on with it. `pages` is 0 where they were told before.
@@ -86,7 +87,7 @@ class Drawn:
 
 
 class _Parts(Sequence[Task]):
-    """A task in parts of some pages each: counted and not listed, for a day of ECG has thousands of pages."""
+    """A task in parts of some pages each, made when asked for: a day of ECG has thousands of pages."""
 
     def __init__(self, task: Task, pages: int, each: int) -> None:
         self._task, self._pages, self._each = task, pages, each
@@ -101,7 +102,7 @@ class _Parts(Sequence[Task]):
 
 
 class Waiting:
-    """Tasks that wait to be drawn; parts of one that was counted are put in front of the others."""
+    """Tasks that wait to be drawn. Parts of a record that was counted come before the others."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._piles = deque([iter(tasks)])
@@ -117,12 +118,12 @@ class Waiting:
         raise StopIteration
 
     def put_first(self, tasks: Iterable[Task]) -> None:
-        """These are next."""
+        """Put tasks in front of all others."""
         self._piles.appendleft(iter(tasks))
 
 
-def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line] | None = None) -> Drawn:
-    """Draw all pictures of one record that are not there yet, to a folder or URL. Whatever is wrong with the record becomes its error.
+def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line] | None = None) -> TaskResult:
+    """Draw all missing pictures of one record, to a folder or URL. Whatever is wrong with the record becomes its error.
 
     In a folder, `lines` get that of every picture as soon as it is there.
     """
@@ -136,7 +137,7 @@ def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line
 
 @contextmanager
 def _finished() -> Iterator[None]:
-    """Put Ctrl-C off until what is begun is done: a picture whose files are written has its line."""
+    """Defer Ctrl-C until a picture whose files are written also has its line."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:
         yield
@@ -151,15 +152,16 @@ def _finished() -> Iterator[None]:
             before(*asked[0])
 
 
-def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Drawn:
+def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
     try:
         if stopping():
-            return Drawn(task.stem)
+            return TaskResult(task.stem)
         first, stop = task.variants or (0, options.per_record)
         each = max(1, _PICTURES_A_PART // (stop - first))
+        # Unplotted samples are known once all pages are drawn: such a record is not drawn in parts.
         whole = task.pages is None and not options.mask_unplotted
         if whole and not task.told and (told := len(options.chosen_pages(_told_pages(task.origin)))) > each * _FEW_PARTS:
-            return Drawn(task.stem, pages=told, parts=(replace(task, told=True),))
+            return TaskResult(task.stem, pages=told, parts=(replace(task, told=True),))
         record = _read(task, options)
         pages = record.page_count()
         chosen = options.chosen_pages(pages)
@@ -168,22 +170,25 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Draw
             raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
         count = len(chosen) * options.per_record
         if whole and len(chosen) > each * _FEW_PARTS:
-            return Drawn(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
+            return TaskResult(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
         some = chosen[slice(*(task.pages or (0, len(chosen))))]
         asked = [[variant * pages + page for page in some] for variant in range(first, stop)]
         plotted = np.zeros(record.signal.shape, dtype=bool)
+        # What was plotted is not kept between runs: pages whose pictures are there are drawn again for it.
         redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
         for index in chain(*asked):
             if stopping():
-                return Drawn(task.stem, tuple(lines))
+                return TaskResult(task.stem, tuple(lines))
             if redo or index not in task.done:
                 photo = _photo(record, index, pages, options)
                 if redo:
                     _mark_plotted(plotted, photo)
                 own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
+                # A picture without its line would be drawn again by the next run.
                 with _finished():
                     lines.append(_written(photo, task.stem, index, folder, options) | own)
                 del photo  # 30 MB and more that the next one can use
+        # One part of a record writes its copy: the one with the first page.
         begins = first == 0 and some[0] == chosen[0]
         if begins and (redo or not task.copied):
             comments = _comments(task.stem, count, options)
@@ -192,17 +197,17 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Draw
 
         tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs if len(chosen) == pages else 0.0
         doubt = unit_doubt(record) if begins else None
-        return Drawn(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
+        return TaskResult(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
             raise  # a full disk is no fault of the record
-        return Drawn(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
+        return TaskResult(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
-        return Drawn(task.stem, tuple(lines), error=_reason(error, task))
+        return TaskResult(task.stem, tuple(lines), error=_reason(error, task))
 
 
 def _told_pages(origin: Path | Record) -> int:
-    """How many pages a record has by its header; 0 where that does not tell, or something is wrong that its reader will tell."""
+    """Number of pages by the record's header; 0 if the header does not tell or is damaged, which its reader will report."""
     from fastecg.readers.sources import TABLES, record_path
     from fastecg.readers.wfdb import told_length
     from fastecg.record import page_count
@@ -223,6 +228,7 @@ def _read(task: Task, options: Options) -> Record:
     try:
         if task.pages is None:
             return _read_file(task.origin, options)
+        # With the time of its last change: a file that was replaced between two parts is read anew.
         return _kept_record(task.origin, os.stat(parted(str(task.origin))[0]).st_mtime_ns, options)
     except OSError as error:
         raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
@@ -230,7 +236,7 @@ def _read(task: Task, options: Options) -> Record:
 
 @lru_cache(maxsize=1)
 def _kept_record(origin: Path, changed: int, options: Options) -> Record:
-    """A record that other parts will ask for again."""
+    """The record, cached if other parts will ask for it."""
     return _read_file(origin, options)
 
 
@@ -251,14 +257,14 @@ def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
 
 
 def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
-    """Set the samples (leads, samples) that the page shows."""
+    """Mark the samples (leads, samples) that the page shows."""
     for trace in photo.page.traces:
         if trace.lead in photo.record.leads:
             plotted[photo.record.leads.index(trace.lead), trace.start : trace.stop] = True
 
 
 def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
-    """Write a picture's files; its line for the manifest."""
+    """Write a picture's files; returns its line for the manifest."""
     path = f"{stem}-{index}.{options.format}"
     body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=tuple(options.truth))
     shot, (height, width) = photo.shot, photo.image.shape[:2]
@@ -287,7 +293,7 @@ def _comments(stem: str, count: int, options: Options) -> list[str]:
 
 
 def _reason(error: Exception, task: Task) -> str:
-    """One line for the manifest. Our own errors speak; of others only kind and place are told, for they may quote a header.
+    """The error as one line. Errors of fastecg are quoted; of others only type and location, for they may quote a header.
 
     With ``fastecg --debug`` all of it is told on stderr.
     """
@@ -297,10 +303,11 @@ def _reason(error: Exception, task: Task) -> str:
         return f"{task.stem}: {not_installed(error)}"
     if not isinstance(error, FastecgError):
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
-        place = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"
-        return f"{task.stem}: unexpected {type(error).__name__} at {place}"
+        where = f"{Path(frames[-1].filename).relative_to(_PACKAGE.parent).as_posix()}:{frames[-1].lineno}"
+        return f"{task.stem}: unexpected {type(error).__name__} at {where}"
     text = " ".join(str(error).split())
     if isinstance(task.origin, Path):
+        # Folders above the record may bear a patient's name; the run's user knows where the record lies.
         for parent in (task.origin.resolve().parent, task.origin.parent):
             text = text.replace(f"{parent}{os.sep}", "")
     return spelled(text)

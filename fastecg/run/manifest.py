@@ -29,7 +29,7 @@ Line = dict[str, Any]
 
 
 class Manifest:
-    """The manifest of one output folder; `inherited` are lines of others that stay theirs.
+    """The manifest of an output folder. `inherited` lines belong to other shards.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Manifest:
         return [self.images[path] for path in self._paths.get(record, ())]
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Add lines, in one write so that shards do not mix theirs."""
+        """Append lines in one write, so that those of shards do not mix."""
         data = b""
         for line in lines:
             self._add(line)
@@ -87,7 +87,7 @@ class Manifest:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def compact(self) -> None:
-        """Write the manifest anew: one line an image, in the order of names, whatever the order of work was."""
+        """Rewrite the manifest with one line for each image, ordered by name."""
         images = sorted(self.images.values(), key=lambda line: (line["record"], line["variant"], line["page"], line["path"]))
         errors = [self.errors[record] for record in sorted(self.errors)]
         write_atomic(self.path, b"".join(map(_encoded, [*images, *errors])))
@@ -97,7 +97,7 @@ _NUMBERS = ("page", "variant", "seed", "width", "height", "bytes")
 
 
 def _is_line(line: Any) -> bool:
-    """Whether this is a line of ours about a record below the folder: what a manifest lists is read, and deleted to be drawn anew."""
+    """Whether this is a valid line about a record below the folder. Listed files are read, and deleted to be drawn again."""
     if not (isinstance(line, dict) and is_below(line.get("record"))):
         return False
     if "error" in line:
@@ -119,7 +119,7 @@ def _encoded(line: Line) -> bytes:
 
 
 def read_options(folder: Path) -> Line | None:
-    """The options of the run that filled `folder`, None for a new one, or one whose options a power cut left empty.
+    """The options of the run that filled `folder`; None for a new folder, or if a power cut left the file empty.
 
     Raises
     ------

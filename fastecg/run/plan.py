@@ -20,8 +20,8 @@ from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 if TYPE_CHECKING:
     from fastecg.record import Record
 
-_MOST_DIGITS = 9  # of an image's number
-_VARIANTS_A_PART = 32  # of every page of a record: reading it once more costs next to nothing beside them
+_MOST_DIGITS = 9  # Most digits of an image's number.
+_VARIANTS_A_PART = 32  # Variants of all pages in one part: beside drawing them, reading the record once more costs nothing.
 
 
 def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
@@ -96,7 +96,7 @@ def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -
 
 
 def in_parts(tasks: list[Task], options: Options) -> list[Task]:
-    """The tasks, those of many pictures cut into parts that several workers can draw, and a run that is stopped need not draw again.
+    """The tasks, with large ones divided into parts, so that several workers share them and a stopped run repeats little.
 
     The same parts for any number of workers: where a picture fails, what is left out with it does not depend on them.
     """
@@ -114,7 +114,7 @@ def _parts(task: Task, edges: list[int]) -> list[Task]:
 
 
 def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Manifest, int]:
-    """The folder's manifest, if the folder is new or was made with the same options; or a new one in its place.
+    """The folder's manifest if the folder is new or was made with the same options, or else a new one that replaces it.
 
     With it, how many files of the earlier run were deleted.
     """
@@ -138,7 +138,7 @@ def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Ma
 
 
 def _clear(output: Output, manifest: Manifest) -> int:
-    """Delete the files that the manifest lists, as far as their names are ones a run gives; returns how many there were."""
+    """Delete the listed files whose names are ones that a run gives; returns their number."""
     names = set[str]()
     for path, line in manifest.images.items():
         stem, dot, suffix = path.rpartition(".")
@@ -152,7 +152,7 @@ def _clear(output: Output, manifest: Manifest) -> int:
 
 
 def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:
-    """Delete what a killed run left half written of these records, and, `alone` in the folder, of the manifest and the options.
+    """Delete half-written files that a killed run left of these records and, if `alone` in the folder, of manifest and options.
 
     Other shards may be writing theirs.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fastecg.record import Record
 
-_DPI = 50.0  # of the pages that are drawn for it
+_DPI = 50.0  # Resolution of the pages that are drawn to compile kernels.
 
 
 def warm(progress: Callable[[str], None] | None = None) -> None:
@@ -50,13 +50,13 @@ def _draw(record: Record, recipe: str) -> None:
 
 
 def _artifacts(record: Record) -> None:
-    """Every artifact as it is by default, with each of its choices, and with numbers on the way to their largest."""
+    """Every artifact with its defaults, with each of its choices, and with larger numbers."""
     from fastecg.artifact import fields_of
     from fastecg.artifacts import ARTIFACTS
     from fastecg.recipe import Recipe
     from fastecg.shot import with_artifacts
 
-    shot = Recipe.load("photo").draw(record, layout="3x4+1", dpi=_DPI, seed=0)
+    shot = Recipe.load("photo").sample(record, layout="3x4+1", dpi=_DPI, seed=0)
     for kind in ARTIFACTS:
         fields = fields_of(kind)
         ways: list[dict[str, Any]] = [{}, {item.name: _larger(item) for item in fields if _is_range(item)}]
@@ -84,7 +84,7 @@ def _digitise() -> None:
         import onnxruntime  # noqa: F401
     except ImportError:
         return
-    from fastecg.digitizing.digitize import digitize
+    from fastecg.digitizing.reading import read_signals
     from fastecg.digitizing.report import overlay, report_of
     from fastecg.rendering import render
     from fastecg.simulation import simulate
@@ -93,7 +93,7 @@ def _digitise() -> None:
     for recipe in ("clean", "photo"):
         photo = render(record, recipe=recipe, layout="3x4+1", dpi=150, severity=0.2, seed=4)
         try:
-            reading = digitize(photo.image)
+            reading = read_signals(photo.image)
         except FastecgError:  # a page that cannot be read has compiled what there is to compile
             continue
         report_of(reading)

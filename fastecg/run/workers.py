@@ -19,7 +19,7 @@ from pathlib import Path
 from fastecg.errors import FastecgError
 from fastecg.options import Options
 from fastecg.run import drawing
-from fastecg.run.drawing import Drawn, Task, Waiting, draw_task
+from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 from fastecg.system.memory import keep_freed
 
 #: Why processes end before they begin: they run the script that started them anew, up to the call that starts more.
@@ -29,8 +29,8 @@ _AHEAD = 4  # tasks queued for each worker
 
 
 def drawn_by_workers(
-    tasks: Iterable[Task], options: Options, folder: Path | str, workers: int, late: list[Drawn] | None = None
-) -> Iterator[Drawn]:
+    tasks: Iterable[Task], options: Options, folder: Path | str, workers: int, late: list[TaskResult] | None = None
+) -> Iterator[TaskResult]:
     """Draw tasks in `workers` processes; results come as they are ready.
 
     When the run is stopped, each process ends after the picture that it draws; what was drawn by then is put into `late`.
@@ -62,10 +62,10 @@ def _until_broken(
     ahead: int,
     suspects: list[Task],
     stop: Event,
-    late: list[Drawn] | None,
-) -> Iterator[Drawn]:
+    late: list[TaskResult] | None,
+) -> Iterator[TaskResult]:
     """Results of the waiting tasks, to the end or until the pool breaks; then `suspects` holds the tasks that were under way."""
-    pending: dict[Future[Drawn], Task] = {}
+    pending: dict[Future[TaskResult], Task] = {}
     try:
         while not suspects:
             for task in waiting:
@@ -98,17 +98,17 @@ def _kill_rest(pool: ProcessPoolExecutor) -> None:
         process.kill()
 
 
-def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[Drawn]:
+def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[TaskResult]:
     """Like `pool.submit`, but a pool that is already broken sets the error in the future instead of raising it."""
     try:
         return pool.submit(draw_task, task, options, folder)
     except BrokenProcessPool as error:
-        future: Future[Drawn] = Future()
+        future: Future[TaskResult] = Future()
         future.set_exception(error)
         return future
 
 
-def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Iterator[Drawn]:
+def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Iterator[TaskResult]:
     """One task at a time. A process is kept for the next one while it lives: starting one takes as long as many pages."""
     left = iter(tasks)
     broken = True
@@ -120,7 +120,9 @@ def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Ite
                     drawn = _submit(pool, task, options, folder).result()
                 except BrokenProcessPool:
                     broken = True
-                    drawn = Drawn(task.stem, error=f"{task.stem}: the process that drew it died, expected it to finish (out of memory?)")
+                    drawn = TaskResult(
+                        task.stem, error=f"{task.stem}: the process that drew it died, expected it to finish (out of memory?)"
+                    )
                 yield drawn
                 if broken:
                     break

@@ -4,7 +4,7 @@ A rhythm says *when* atria and ventricles fire, a conduction says *what shape* e
 the leads. The dipole is a sum of (asymmetric) Gaussian lobes in Frank's X, Y, Z, after McSharry et al. 2003 (IEEE Trans Biomed Eng
 50:289) and Sameni et al. 2007 (EURASIP J Adv Signal Process 2007:043407). X points left, Y to the feet, Z to the back.
 
-Lobes and intervals are written for an average adult; `Body.draw` holds what differs between two seeds. Nothing depends on `fs` but
+Lobes and intervals are written for an average adult; `Body.sample` holds what differs between two seeds. Nothing depends on `fs` but
 the moments at which the finished curves are read (and the band of the noise).
 """
 
@@ -18,12 +18,12 @@ import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.record import LEADS, Record
-from fastecg.simulation.body import Body, stream
+from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.cases import Case
 from fastecg.simulation.conductions import CONDUCTIONS, Conduction
 from fastecg.simulation.heart import breathe, dipole_of, heartbeats
 from fastecg.simulation.leads import electrodes_of, known_leads
-from fastecg.simulation.noise import electrode_noise
+from fastecg.simulation.noise import electrode_noise, open_input
 from fastecg.simulation.rhythms import RHYTHMS, Pace, Rhythm
 
 __all__ = ["CONDUCTIONS", "RHYTHMS", "Conduction", "Rhythm", "simulate"]
@@ -73,7 +73,7 @@ def simulate(
     leads : sequence of str
         Any of `fastecg.record.LEADS` and `fastecg.record.EXTRA_LEADS`, each once.
     lead_off : sequence of str
-        Leads recorded as a flat line.
+        Leads whose electrode has come off: hum and drift, a flat line without `noise`.
 
     Returns
     -------
@@ -92,16 +92,16 @@ def simulate(
     Record('atrial_fibrillation-normal-3', 12 leads, 10000 samples at 500 Hz, 20 s)
     """
     if rhythm == "any":
-        case = Case.draw(_person(seed))
+        case = Case.sample(_person(seed))
         rhythm, conduction, drift, muscle, mains = case.rhythm, case.conduction, case.drift, case.muscle, case.mains
         lead_off = [lead for lead in case.lead_off if lead in leads]
     row = _row("rhythm", rhythm, RHYTHMS)
     course = _row("conduction", conduction, CONDUCTIONS)
     _check(seconds, fs, heart_rate, seed, {"noise": noise, "drift": drift, "muscle": muscle, "mains": mains})
     leads = known_leads(leads, lead_off)
-    body = Body.draw(seed)
-    rate = float(stream(seed, "rate").uniform(*row.rate)) if heart_rate is None else float(heart_rate)
-    pace = Pace(rate, body, stream(seed, "rhythm"), seconds + 1.0, course, row.slow, row.fast)
+    body = Body.sample(seed)
+    rate = float(rng_for(seed, "rate").uniform(*row.rate)) if heart_rate is None else float(heart_rate)
+    pace = Pace(rate, body, rng_for(seed, "rhythm"), seconds + 1.0, course, row.slow, row.fast)
     samples = max(round(seconds * fs), 1)
     t = np.arange(samples) / fs
     dipole = breathe(dipole_of(heartbeats(row.fire(pace), course, body), samples, fs), t, body)
@@ -109,7 +109,8 @@ def simulate(
     signal = (weights @ vectors) @ dipole
     if noise:
         signal += noise * (weights @ electrode_noise(t, fs, len(vectors), body, drift, muscle, mains))
-    signal[[leads.index(lead) for lead in lead_off]] = 0.0
+    for lead in lead_off:
+        signal[leads.index(lead)] = noise * open_input(t, fs, seed, mains) if noise else 0.0
     return Record(signal, fs, leads, f"{rhythm}-{conduction}-{seed}" if name is None else name)
 
 
@@ -121,7 +122,7 @@ def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
 
 
 def _person(seed: int) -> int:
-    """The seed, if it is one."""
+    """The seed if one is given, or else a random one."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
     return int(seed)

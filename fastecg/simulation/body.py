@@ -27,9 +27,9 @@ class Body:
     seed: int
 
     @classmethod
-    def draw(cls, seed: int) -> Body:
+    def sample(cls, seed: int) -> Body:
         """Ranges of healthy adults (docs/simulate.md lists them); every draw is cut at 2.2 standard deviations."""
-        rng = stream(seed, "body")
+        rng = rng_for(seed, "body")
 
         def about(mean: float, deviation: float) -> float:
             return mean + deviation * float(np.clip(rng.standard_normal(), -2.2, 2.2))
@@ -56,7 +56,7 @@ class Body:
         return np.asarray(np.sin(angle + 0.3 * np.sin(angle)))  # in faster than out
 
 
-def stream(seed: int, concern: str) -> np.random.Generator:
+def rng_for(seed: int, concern: str) -> np.random.Generator:
     """An independent random generator for each concern, so that changing the noise does not move a beat."""
     return np.random.default_rng([seed, crc32(concern.encode())])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.simulation.body import stream
+from fastecg.simulation.body import rng_for
 
 # Shares in per cent, of recordings in emergency rooms and on wards rather than of healthy people: atrial fibrillation in about one of
 # nine, a pacemaker in one of forty, ST elevation in one of sixteen.
@@ -46,9 +46,9 @@ class Case:
     lead_off: tuple[str, ...]
 
     @classmethod
-    def draw(cls, seed: int) -> Case:
+    def sample(cls, seed: int) -> Case:
         """The case of a person."""
-        rng = stream(seed, "case")
+        rng = rng_for(seed, "case")
         rhythm, conduction, trouble = (
             _one(rng, shares) for shares in (_RHYTHMS, _CONDUCTIONS, {name: share for name, (share, _) in _TROUBLES.items()})
         )

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastecg.simulation.body import Body, stream
+from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.conductions import Conduction
 from fastecg.simulation.rhythms import Firings
 from fastecg.simulation.waves import LEFT_ORIGIN, RIGHT_ORIGIN, SHAPES, VENTRICULAR, Lobe, Lobes, Shape, timed
 
 # Standard deviations from beat to beat.
-_QUICK_SPREAD = 0.02  # of the voltage of a firing
-_SLOW_SPREAD = 0.05  # of ST, T and U besides
-_ATRIAL_SPREAD = 0.1  # of each lobe of a P wave: the sinus node's exit wanders
+_QUICK_SPREAD = 0.02  # Relative standard deviation of a firing's voltage.
+_SLOW_SPREAD = 0.05  # Additional relative standard deviation of its ST, T and U.
+_ATRIAL_SPREAD = 0.1  # Relative standard deviation of each lobe of a P wave: the exit of the sinus node wanders.
 
 
 class Pulses(NamedTuple):
@@ -38,7 +38,7 @@ def heartbeats(firings: Firings, conduction: Conduction, body: Body) -> Pulses:
 
 
 def _stretches(firings: Firings, qtc_s: float) -> Firings:
-    """By what the slow lobes of each firing are stretched, in s: QT after Fridericia, or the cycle of the atrial waves."""
+    """Factors by which the slow lobes of each firing are stretched, in s: QT after Fridericia, or the atrial cycle."""
     stretches = {kind: np.diff(times, append=2 * times[-1:] - times[-2:-1]) for kind, times in firings.items() if len(times) > 1}
     kinds = [kind for kind in VENTRICULAR if kind in firings]
     times = np.concatenate([firings[kind] for kind in kinds])
@@ -55,7 +55,7 @@ def _stretches(firings: Firings, qtc_s: float) -> Firings:
 
 def _shape(kind: str, conduction: Conduction, body: Body) -> Shape:
     """The shape of one kind of firing in this body, axis and voltage included."""
-    rng = stream(body.seed, f"shape {kind}")
+    rng = rng_for(body.seed, f"shape {kind}")
     if kind == "QRS":
         shape = Shape(conduction.qrs, conduction.stt)
     elif kind == "ectopic QRS":
@@ -71,7 +71,7 @@ def _shape(kind: str, conduction: Conduction, body: Body) -> Shape:
 
 
 def _personal(lobes: Lobes, gain: float, body: Body, rng: np.random.Generator) -> Lobes:
-    """Turned like this heart, each lobe up to some 20 % higher or lower than the table says."""
+    """The shape turned to this heart's axis, with each lobe up to about 20 % higher or lower."""
     heights = np.array([lobe[3:] for lobe in lobes]).reshape(-1, 3)
     heights = heights @ body.turn.T * gain * np.exp(0.09 * np.clip(rng.standard_normal((len(lobes), 1)), -2.2, 2.2))
     return tuple(Lobe(*lobe[:3], *row) for lobe, row in zip(lobes, heights.tolist(), strict=True))
@@ -82,7 +82,7 @@ def _pulses(kind: str, onsets: np.ndarray, stretch: np.ndarray, shape: Shape, se
     table = np.array(shape.quick + shape.slow).reshape(-1, 6)
     quick = np.arange(len(table)) < len(shape.quick)
     unit = np.where(quick, 1e-3, stretch[:, None])  # (firings, lobes)
-    rng, spread = stream(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _QUICK_SPREAD
+    rng, spread = rng_for(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _QUICK_SPREAD
     gain = np.maximum(1 + spread * rng.standard_normal(len(onsets)), 0.2)[:, None]
     if kind in VENTRICULAR:  # the ventricles recover less evenly than they fire
         gain = np.where(quick, gain, gain * np.maximum(1 + _SLOW_SPREAD * rng.standard_normal((len(onsets), 1)), 0.2))

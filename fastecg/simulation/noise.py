@@ -7,19 +7,19 @@ from math import pi
 
 import numpy as np
 
-from fastecg.simulation.body import Body, stream
+from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.leads import ELECTRODES
 
-_BAND_HZ = (20.0, 150.0)  # of muscle noise
-_CORNER_HZ = 20.0  # above it the power of muscle noise falls with the square of frequency, as skin and fat let it through
-_STEP = 1.75  # the power of a contact's noise falls with this power of frequency
+_BAND_HZ = (20.0, 150.0)  # Band of muscle noise.
+_CORNER_HZ = 20.0  # Above it the power of muscle noise falls with the square of the frequency, as skin and fat filter it.
+_STEP = 1.75  # The power of a contact's noise falls with this power of the frequency.
 
 
 def electrode_noise(
     t: np.ndarray, fs: float, electrodes: int, body: Body, drift: float = 1.0, muscle: float = 1.0, mains: float = 1.0
 ) -> np.ndarray:
     """What the electrodes pick up besides the heart, shape (electrodes, samples), mV; `drift`, `muscle` and `mains` scale these parts."""
-    white = 0.001 * stream(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
+    white = 0.001 * rng_for(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
     noise = drift * _wander(t, electrodes, body)
     noise += drift**0.5 * _contact(t, fs, electrodes, body.seed)
     noise += muscle * _muscle(t, fs, electrodes, body.seed)
@@ -28,9 +28,19 @@ def electrode_noise(
     return noise
 
 
+def open_input(t: np.ndarray, fs: float, seed: int, mains: float = 1.0) -> np.ndarray:
+    """What an amplifier shows of a lead whose electrode has come off, mV: hum of 50 or 60 Hz that swells, drift and crackle; no heart."""
+    rng = rng_for(seed, "open input")
+    hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
+    hum = 0.0035 * np.exp(rng.normal(0, 0.7)) * mains**0.5
+    drift = sum(0.02 * rng.normal() * (0.1 / tone) ** 0.7 * np.sin(2 * pi * (tone * t + rng.random())) for tone in (0.06, 0.11, 0.19, 0.37))
+    crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, (0.5, 40.0), lambda hertz: hertz**-_STEP)[0]
+    return np.asarray(drift + crackle + hum * _swell(rng, t, 0.6) * np.sin(2 * pi * (hertz * t + rng.random())))
+
+
 def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
     """Electrode drift (tones of 0.04 to 0.4 Hz, amplitude falling as 1/f) and the breath, shape (electrodes, samples), mV."""
-    rng = stream(body.seed, "wander")
+    rng = rng_for(body.seed, "wander")
     unrest = float(np.exp(rng.normal(0.0, 0.6)))
     tones = 0.04 * 10 ** np.linspace(0, 1, 7) * rng.uniform(0.9, 1.1, 7)
     angle = 2 * pi * tones[:, None] * t
@@ -48,7 +58,7 @@ def _contact(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray
     Spectrum and strength are those that records have between T and P waves: leads have about 14 µV from 0.5 to 2 Hz, 9 from 2 to 8
     and 4 from 8 to 20 in the median, a third of it or thrice as much at the ends.
     """
-    rng = stream(seed, "contact")
+    rng = rng_for(seed, "contact")
     level = 0.0115 * np.exp(rng.normal(0, 0.4) + rng.normal(0, 0.25, ELECTRODES))[:electrodes, None]
     swell = _swell(rng, t, 0.35)
     return level * swell * _coloured(rng, t, fs, electrodes, (0.5, 40.0), lambda hertz: hertz**-_STEP)
@@ -56,15 +66,15 @@ def _contact(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray
 
 def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Muscle noise of 20 to 150 Hz that comes in bursts, mV."""
-    rng = stream(seed, "muscle")
+    rng = rng_for(seed, "muscle")
     tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
-    swell = _swell(rng, t, rng.uniform(0.3, 0.9))
+    swell = _swell(rng, t, rng.uniform(0.2, 0.6))
     return tension * swell * _coloured(rng, t, fs, electrodes, _BAND_HZ, lambda hertz: 1 / (1 + (hertz / _CORNER_HZ) ** 2))
 
 
 def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
-    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.1 to 2 Hz."""
-    tones = 0.1 * 20 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
+    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.06 to 0.6 Hz."""
+    tones = 0.06 * 10 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
     turn = rng.uniform(0, 2 * pi, 5)
     waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, turn, strict=True))
     return np.asarray(np.exp(deep * (2 / 5) ** 0.5 * waves - 0.5 * deep**2))
@@ -90,7 +100,7 @@ def _coloured(
 
 def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Mains hum of 50 or 60 Hz with its second and third harmonics, mV: one field, which all contacts let in, some more than others."""
-    rng = stream(seed, "mains")
+    rng = rng_for(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
     field = 0.0012 * rng.exponential(1.0)
     size = field * np.exp(rng.normal(0, 0.4, (ELECTRODES, 1)))[:electrodes] * np.array([1.0, 0.1, 0.3])

@@ -82,9 +82,9 @@ def _wenckebach(pace: Pace) -> Firings:
     group = int(pace.rng.integers(3, 6))  # 3:2, 4:3 or 5:4
     clock = pace.clock(pace.rate * group / (group - 1))
     beats = clock.beats
-    p, place = clock(beats), beats.astype(int) % group
-    late = 0.20 * (1 - 0.5**place)  # the first step is the largest, so RR shortens before the pause
-    qrs = (p + pace.pr_s + 0.02 + late)[place < group - 1]
+    p, beat_of_group = clock(beats), beats.astype(int) % group
+    late = 0.20 * (1 - 0.5**beat_of_group)  # the first step is the largest, so RR shortens before the pause
+    qrs = (p + pace.pr_s + 0.02 + late)[beat_of_group < group - 1]
     return {"P": p, "QRS": qrs}
 
 

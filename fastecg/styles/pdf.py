@@ -76,6 +76,7 @@ MORTARA = Style(
     grid_inset_mm=(5.0, 38.0, 4.0, 12.0),
     layouts=(("3x4+1", 0.75), ("3x4+3", 0.1), ("6x2", 0.1), ("12x1", 0.05)),
     pen=Pen(thin=0.12, pale=0.18, wander=0.03, mottle=0.06),
+    date_form="{month:02d}/{day:02d}/{year}",
 )
 
 BAR = Style(
@@ -139,6 +140,7 @@ KIT = Style(
     layouts=(("3x4+1", 1.0),),
     pen=Pen(0.0, 0.0, 0.0, 0.0),
     by_name_only=True,
+    date_form="{day:02d}.{month:02d}.{year}",
 )
 
 STYLES = (MUSE, MUSE_GREY, MORTARA, BAR, PDF_RED, KIT)

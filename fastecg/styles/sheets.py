@@ -9,9 +9,9 @@ from fastecg.styles.style import GridInk, Pen, Style
 SCANBOLD = Style(
     name="scanbold",
     title="scan: strong pink grid, bold black traces, bold Times below the traces",
-    paper=(252, 226, 234),
-    margin=(252, 226, 234),
-    grid=GridInk("line", (244, 178, 196), 0.16, (226, 108, 140), 0.28, uneven=0.12),
+    paper=(253, 214, 226),
+    margin=(253, 214, 226),
+    grid=GridInk("line", (245, 164, 188), 0.16, (230, 98, 138), 0.28, uneven=0.26),
     ink=(12, 8, 10),
     pen_mm=0.42,
     text_ink=(20, 14, 18),
@@ -25,19 +25,20 @@ SCANBOLD = Style(
     footer="none",
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.3)),
-    pen=Pen(thin=0.22, pale=0.08, wander=0.08, mottle=0.12),
+    pen=Pen(thin=0.22, pale=0.14, wander=0.08, mottle=0.12),
 )
 
 SCANBOLD_GREEN = replace(
     SCANBOLD,
     name="scanbold_green",
     title="scan of green paper, bold black traces, small names below",
-    paper=(238, 252, 243),
-    margin=(238, 252, 243),
-    grid=GridInk("line", (174, 226, 190), 0.2, (126, 206, 154), 0.3, uneven=0.12),
+    paper=(229, 245, 233),
+    margin=(229, 245, 233),
+    grid=GridInk("line", (168, 220, 184), 0.2, (122, 200, 148), 0.3, uneven=0.26),
+    ink=(16, 18, 2),
     label_mm=3.3,
-    separator="step",
-    pen=Pen(thin=0.28, pale=0.1, wander=0.09, mottle=0.12),
+    separator="tick",
+    pen=Pen(thin=0.36, pale=0.16, wander=0.09, mottle=0.12),
 )
 
 SCANBOLD_LILAC = replace(
@@ -46,7 +47,9 @@ SCANBOLD_LILAC = replace(
     title="scan: grey-violet grid, bold black traces, bold Times below the traces",
     paper=(252, 246, 250),
     margin=(252, 246, 250),
-    grid=GridInk("line", (204, 192, 200), 0.16, (146, 128, 140), 0.26, uneven=0.12),
+    grid=GridInk("line", (196, 182, 192), 0.17, (140, 120, 134), 0.26, uneven=0.24),
+    label_bold=False,
+    label_mm=3.9,
 )
 
 PHILIPS = Style(
@@ -54,7 +57,7 @@ PHILIPS = Style(
     title="salmon grid, tick pairs, names above, axes in the header, pulses at the right end",
     paper=(255, 248, 245),
     margin=(255, 248, 245),
-    grid=GridInk("line", (248, 193, 181), 0.12, (230, 100, 82), 0.2),
+    grid=GridInk("line", (248, 193, 181), 0.12, (230, 100, 82), 0.2, uneven=0.1),
     ink=(10, 10, 13),
     pen_mm=0.25,
     text_ink=(16, 16, 20),
@@ -70,6 +73,7 @@ PHILIPS = Style(
     text_mm=2.9,
     paper_size="a4",
     layouts=(("3x4+1", 0.6), ("3x4+3", 0.15), ("6x2", 0.15), ("12x1", 0.1)),
+    date_form="{month:02d}/{day:02d}/{year}",
 )
 
 SCHILLER = Style(
@@ -77,7 +81,7 @@ SCHILLER = Style(
     title="orange grid, names left of the rows, table of measurements on top",
     paper=(255, 250, 243),
     margin=(255, 255, 255),
-    grid=GridInk("line", (250, 211, 182), 0.12, (228, 112, 44), 0.2),
+    grid=GridInk("line", (250, 211, 182), 0.12, (228, 112, 44), 0.2, uneven=0.1),
     ink=(11, 11, 14),
     pen_mm=0.25,
     text_ink=(18, 18, 22),
@@ -93,6 +97,8 @@ SCHILLER = Style(
     paper_size="a4",
     grid_inset_mm=(0.0, 30.0, 0.0, 10.0),
     layouts=(("6x2", 0.55), ("6x2-cabrera", 0.15), ("6x2+1", 0.1), ("12x1", 0.15), ("3x4+1", 0.05)),
+    date_form="{day:02d}.{month:02d}.{year}",
+    clock_form="{hour:02d}:{minute:02d}",
 )
 
 PHOTOCOPY = Style(

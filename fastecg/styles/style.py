@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+#: How most machines write when.
+DATE_FORM, CLOCK_FORM = "{day:02d}-{name}-{year}", "{hour:02d}:{minute:02d}:{second:02d}"
 
 RGB = tuple[int, int, int]
+
+_PALEST = 0.45  # share of its ink's contrast that a line on a raster keeps, however thin
 
 #: Width times depth of the print from which on a thermal head's letters run bold: those of six of ten machines stay slender.
 _BOLD = 1.08
@@ -28,6 +33,7 @@ class GridInk:
     major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
     uneven: float = 0.0  # by how much of their ink, size and place dots, beads and lines of ready-ruled paper differ
     rows_last: bool = False  # all horizontal lines over all vertical ones, as plotting libraries draw them
+    dots_mm: float = field(default=0.0, repr=False)  # dots a mm of the raster on which lines are whole dots; 0: lines are where they are
 
 
 @dataclass(frozen=True)
@@ -71,14 +77,20 @@ class Style:
     text_mm: float = 2.8  # em size of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
+    date_form: str = DATE_FORM  # how the machine writes dates, and the time of day
+    clock_form: str = CLOCK_FORM
     rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)  # first row, rows' distance, how much nearer strips are; 0: spread evenly
+    row_play: float = 0.0  # how far a row is moved at most to lie in the middle of its traces, as a share of the rows' distance
     frame_mm: float = 0.0  # width of a line round the page
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
     pen: Pen = Pen()
     by_name_only: bool = False  # "auto" never draws it: no machine prints like that
+    dots_mm: float = 0.0  # dots a mm that letters are made of; 0: finer than is seen
+    grey: bool = False  # whether these have levels of grey
+    one_bit: bool = False  # whether a pixel of the print has ink or none
 
     def printed(self, pen_width: float, ink_depth: float, grid_depth: float) -> Style:
-        """The look of one machine of the family: factors of the pen's width, and of the inks' and the grid's contrast to the paper."""
+        """The style of one machine of the family: its pen's width, ink contrast and grid contrast, as factors."""
         if pen_width == ink_depth == grid_depth == 1.0:
             return self
         minor, major, heavy = (
@@ -90,7 +102,21 @@ class Style:
         return replace(self, grid=grid, ink=ink, text_ink=text_ink, pen_mm=self.pen_mm * pen_width, label_bold=bold)
 
 
+def on_raster(style: Style, dots_mm: float, one_bit: bool) -> Style:
+    """The look as a program draws it into a bitmap of so many pixels a mm: lines and letters of whole pixels, a pen that never swells.
+
+    With `one_bit` no pixel of a trace is half inked; otherwise letters and traces have soft edges. Lines that would be thinner than a pixel
+    are paler, or fine ones would be half of the page.
+    """
+    pen_mm = max(round(style.pen_mm * dots_mm), 1) / dots_mm if one_bit else max(style.pen_mm, 1.0 / dots_mm)
+    shares = (min(max(1.3 * width * dots_mm, _PALEST), 1.0) for width in (style.grid.minor_mm, style.grid.major_mm, style.grid.heavy_mm))
+    inks = style.grid.minor_ink, style.grid.major_ink, style.grid.heavy_ink
+    minor, major, heavy = (_deeper(style.paper, ink, share) for ink, share in zip(inks, shares, strict=True))
+    grid = replace(style.grid, dots_mm=dots_mm, minor_ink=minor, major_ink=major, heavy_ink=heavy)
+    return replace(style, grid=grid, pen_mm=pen_mm, pen=Pen(0.0, 0.0, 0.0, 0.0), dots_mm=dots_mm, grey=not one_bit, one_bit=one_bit)
+
+
 def _deeper(paper: RGB, ink: RGB, depth: float) -> RGB:
-    """An ink whose contrast to the paper is `depth` times as strong, as far as there are levels."""
+    """The ink with `depth` times its contrast to the paper, as far as levels allow."""
     red, green, blue = (min(max(round(light - depth * (light - dark)), 0), 255) for light, dark in zip(paper, ink, strict=True))
     return red, green, blue

@@ -7,6 +7,9 @@ from fastecg.styles.style import GridInk, Pen, Style
 #: A thermal head heats a steep stroke for a moment only, and no two elements alike.
 HEAD = Pen(thin=0.26, pale=0.06, wander=0.08, mottle=0.1)
 
+#: A head's elements, as many as a millimetre has: letters are made of their dots.
+HEAD_DOTS_MM = 8.0
+
 DOTPHOTO = Style(
     name="dotphoto",
     title="thermal paper with dots, dotted lines between the columns, Times on the traces",
@@ -31,6 +34,9 @@ DOTPHOTO = Style(
     paper_size="a4",
     layouts=(("3x4+1", 0.8), ("3x4", 0.1), ("6x2", 0.05), ("6x2+1", 0.05)),
     pen=HEAD,
+    date_form="{year}-{month:02d}-{day:02d}",
+    row_play=0.14,
+    dots_mm=HEAD_DOTS_MM,
 )
 
 DASHPHOTO = Style(
@@ -57,6 +63,9 @@ DASHPHOTO = Style(
     paper_size="roll-210",
     layouts=(("3x4+1", 0.75), ("6x2", 0.15), ("3x4", 0.1)),
     pen=HEAD,
+    date_form="{year}/{month:02d}/{day:02d}",
+    clock_form="{hour:02d}:{minute:02d}",
+    dots_mm=HEAD_DOTS_MM,
 )
 
 TICKROW = Style(
@@ -81,6 +90,9 @@ TICKROW = Style(
     paper_size="letter",
     layouts=(("3x4+1", 0.7), ("3x4", 0.2), ("3x4+3", 0.1)),
     pen=Pen(thin=0.3, pale=0.12, wander=0.08, mottle=0.12, wave_mm=9.0),
+    date_form="{day:02d} {name} {year}",
+    clock_form="{hour:02d}:{minute:02d}",
+    dots_mm=HEAD_DOTS_MM,
 )
 
 NK = Style(
@@ -105,6 +117,9 @@ NK = Style(
     paper_size="roll-210",
     layouts=(("6x2", 0.6), ("6x2+1", 0.15), ("3x4+1", 0.15), ("12x1", 0.1)),
     pen=HEAD,
+    date_form="{year}/{month:02d}/{day:02d}",
+    clock_form="{hour:02d}:{minute:02d}",
+    dots_mm=HEAD_DOTS_MM,
 )
 
 FUKUDA = Style(
@@ -128,6 +143,9 @@ FUKUDA = Style(
     paper_size="roll-130",
     layouts=(("6x2", 0.55), ("3x4+1", 0.25), ("6x2-cabrera", 0.1), ("4x3", 0.1)),
     pen=HEAD,
+    date_form="{year}/{month:02d}/{day:02d}",
+    clock_form="{hour:02d}:{minute:02d}",
+    dots_mm=HEAD_DOTS_MM,
 )
 
 STYLES = (DOTPHOTO, DASHPHOTO, TICKROW, NK, FUKUDA)

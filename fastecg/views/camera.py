@@ -45,7 +45,8 @@ class Camera(View):
         return self._image_plane(points_mm, page_mm) * scale - corner
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
-        """Places (…, 2) in a picture in which the page's centre is the origin and has the scale 1/mm."""
+        """Coordinates (…, 2) in an image plane whose origin is the page's centre and whose scale there is 1 per mm."""
+        # Distortion is given at the page's farthest corner, so that it looks the same at every distance.
         corners = self._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
         lens = float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2)), self.lens_k1, self.lens_k2
         return self._through(points_mm, page_mm, lens, self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
@@ -53,7 +54,7 @@ class Camera(View):
     def _through(
         self, points_mm: np.ndarray, page_mm: tuple[float, float], lens: tuple[float, float, float], turned_deg: float
     ) -> np.ndarray:
-        """Places (…, 2) towards the camera's side and across it, turned by an angle."""
+        """Coordinates (…, 2) towards the camera's side and across it, rotated by an angle."""
         from fastecg.kernels.pinhole import through_lens
 
         # However near it is said to be, the camera stays so far off a long page that its nearest corner is not in its face.
@@ -75,12 +76,15 @@ class Camera(View):
         outline = self._image_plane(_outline(page_mm), page_mm)
         low, high = outline.min(axis=0), outline.max(axis=0)
         width, height = (high - low) / self.fill
+        # The picture is enlarged, never the page: a sensor of this shape sees more of the table.
         if self.aspect:
             width, height = max(width, height * self.aspect), max(height, width / self.aspect)
         scale = self.width_px / width if self.width_px else dpi / 25.4
         size = max(1, round(height * scale)), max(1, round(width * scale))
+        # An offset moves the picture over the page, so the page moves the other way in it.
         centre = 0.5 * (low + high) - np.array([self.offset_x * width, self.offset_y * height])
         corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
+        # Cropping is cutting rows off: the scale stays as it is.
         top, bottom = round(self.crop_top * size[0]), round(self.crop_bottom * size[0])
         return scale, corner + np.array([0.0, top]), (max(1, size[0] - top - bottom), size[1])
 

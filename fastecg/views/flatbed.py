@@ -46,7 +46,15 @@ class Flatbed(View):
         scale = dpi / 25.4
         across = (x * np.cos(angle) - y * np.sin(angle) + self.offset_x_mm) * scale * self.stretch_x
         down = (x * np.sin(angle) + y * np.cos(angle) + self.offset_y_mm) * scale * self.stretch_y
-        return np.stack([across + 0.5 * (width - 1), down + 0.5 * (height - 1) - round(self.crop_top * height)], axis=-1)
+        places = np.stack([across + 0.5 * (width - 1), down + 0.5 * (height - 1) - round(self.crop_top * height)], axis=-1)
+        if self.skew_deg == 0.0 and self.stretch_x == self.stretch_y == 1.0:
+            # A page that lies straight has its corner on the corner of a pixel: nothing of a bitmap is resampled.
+            corner = [
+                0.5 * (length - side * scale) for length, side in zip((width, height), page_mm[:: -1 if self.turns % 2 else 1], strict=True)
+            ]
+            corner = [place + offset * scale for place, offset in zip(corner, (self.offset_x_mm, self.offset_y_mm), strict=True)]
+            places += [round(place) - place for place in corner]
+        return places
 
     def backdrop(self) -> np.ndarray:
         """The lid, (3,) uint8."""

@@ -140,21 +140,21 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
     picture = Image.fromarray(pixels).convert("RGB")
     pen = ImageDraw.Draw(picture)
 
-    def place(points: np.ndarray) -> list[tuple[int, int]]:
+    def to_pixels(points: np.ndarray) -> list[tuple[int, int]]:
         """Pixels of the zoomed picture: pixel centres stay pixel centres. Rounded here, for Pillow would cut off."""
         return [(round(x), round(y)) for x, y in (points * zoom + (zoom - 1) / 2).tolist()]
 
-    for x, y in place(_points(truth["fastecg"]["grid"]["px"])):
+    for x, y in to_pixels(_points(truth["fastecg"]["grid"]["px"])):
         pen.line([(x - 2, y), (x + 2, y)], fill=GRID)
         pen.line([(x, y - 2), (x, y + 2)], fill=GRID)
     for box in truth["fastecg"]["boxes"]:
-        corners = place(_points(box["corners"]))
+        corners = to_pixels(_points(box["corners"]))
         pen.line([*corners, corners[0]], fill=BOX)
     for segment in segments(truth):
         for run in _runs(np.isfinite(segment.points).all(axis=1)):
-            pen.line(place(segment.points[run]), fill=segment.colour, width=zoom)
+            pen.line(to_pixels(segment.points[run]), fill=segment.colour, width=zoom)
         hidden = segment.points[~segment.visible & np.isfinite(segment.points).all(axis=1)]
-        pen.point(place(hidden), fill=HIDDEN)
+        pen.point(to_pixels(hidden), fill=HIDDEN)
     return np.asarray(picture)
 
 
@@ -197,7 +197,7 @@ _PAGE = Path(__file__).parent / "inspect.html"
 # Comments in the template that the figures and the content security policy replace.
 _FIGURES_MARK = "<!-- figures -->"
 _POLICY_MARK = "<!-- policy -->"
-_THUMBNAIL_PX = 320
+_THUMBNAIL_PX = 320  # Larger side of a small copy.
 
 
 def _page(figures: str) -> str:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _TEMPLATE = Path(__file__).parent / "review.html"
-_WIDEST_PX = 2400  # of a picture in the web page; coordinates are in pixels of the original file
-_MOST_POINTS = 1500  # of a trace
-_LARGEST = 1e6  # of a segment's seconds and pixels
-_MOST_SEGMENTS = 200  # of a page: a layout has 30 at most
+_WIDEST_PX = 2400  # Largest width of a picture in the web page; coordinates are in pixels of the original file.
+_MOST_POINTS = 1500  # Most points of a trace.
+_LARGEST = 1e6  # Largest seconds and pixels of a segment.
+_MOST_SEGMENTS = 200  # Most segments of a page; layouts have 30 at most.
 
 
 def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 50) -> tuple[Path, int, int]:
@@ -55,15 +55,15 @@ def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | 
     FastecgError
         If nothing was digitised there, or a report or picture cannot be read.
     """
-    place = Path(folder)
-    if not (place / DIGITIZED).is_file():
-        raise FastecgError(f"{place}: no {DIGITIZED} in it, expected a folder that `fastecg digitize` made")
-    lines = [line for line in Ledger(place).lines.values() if "bytes" in line]
+    archive = Path(folder)
+    if not (archive / DIGITIZED).is_file():
+        raise FastecgError(f"{archive}: no {DIGITIZED} in it, expected a folder that `fastecg digitize` made")
+    lines = [line for line in Ledger(archive).lines.values() if "bytes" in line]
     if not lines:
-        raise FastecgError(f"{place}: no picture was read there, expected some")
+        raise FastecgError(f"{archive}: no picture was read there, expected some")
     lines.sort(key=lambda line: (float(line.get("confidence") or 0.0), line["record"]))
-    target = Path(out) if out is not None else place / "review.html"
-    entries = [_entry(place, line) for line in lines[:limit]]
+    target = Path(out) if out is not None else archive / "review.html"
+    entries = [_entry(archive, line) for line in lines[:limit]]
     write_atomic(target, _page(entries))
     return target, len(entries), len(lines)
 

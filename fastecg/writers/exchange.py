@@ -15,9 +15,9 @@ from fastecg.kernels.runs import runs_of
 from fastecg.record import Record
 from fastecg.writers.image import write_atomic
 
-_UV = 1000.0  # counts a mV: 1 µV a count
-_LARGEST = 32767
-_MAT_TEXT = 116  # bytes
+_UV = 1000.0  # Counts per mV: 1 µV a count.
+_LARGEST = 32767  # Largest count of 16 bits.
+_MAT_TEXT = 116  # Bytes of the text that a MATLAB file begins with.
 
 
 def write_exchange(path: str | os.PathLike[str], record: Record) -> None:

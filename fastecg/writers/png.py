@@ -23,13 +23,13 @@ from fastecg.errors import ImageError
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNIT_METRE = 1
 _COLOUR_TYPE = {1: 0, 3: 2, 4: 6}  # channels -> grey, RGB, RGBA
-_PRINT = 0.2  # share of bytes that equal no neighbour, up to which a picture is packed as print without a trial
-_NOISE = 0.5  # share from which it is packed as noise without one; between the two, both ways are tried on some rows
-_BANDS = 4  # bands of rows that are tried, spread over the picture's height
-_BAND = 8  # rows of each
+_PRINT = 0.2  # Share of bytes unlike all neighbours up to which a picture is packed as print without a trial.
+_NOISE = 0.5  # Share from which a picture is packed as noise without a trial; in between, both ways are tried on some rows.
+_BANDS = 4  # Number of bands of rows for a trial, spread over the picture's height.
+_BAND = 8  # Rows of each of these bands.
 _LEVELS = range(4)
-_TOGETHER = 128  # rows that are packed as one piece
-_LOOKED_AT = 64  # rows compared with their neighbours to choose the filter
+_TOGETHER = 128  # Rows that are packed as one piece.
+_LOOKED_AT = 64  # Rows compared with their neighbours to choose the filter.
 
 
 def png_bytes(image: np.ndarray, *, dpi: float | None = None, level: int = 1) -> bytes:
@@ -122,7 +122,7 @@ def _packed_noise(rows: np.ndarray, pixel: int) -> memoryview:
 
 
 def _noise(rows: np.ndarray, pixel: int) -> float:
-    """Share of bytes that differ from the pixel above and from the one before: print repeats itself, sensor noise does not."""
+    """Share of bytes that differ from the pixel above and from the previous one: high for sensor noise, low for print."""
     if rows.shape[0] < 2 or rows.shape[1] <= pixel:
         return 0.0
     step = max(1, (rows.shape[0] - 1) // _LOOKED_AT)

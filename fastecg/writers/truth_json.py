@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Version of the keys under "fastecg"; increased when a key changes its meaning, not for new keys.
 SCHEMA = 1
 
-_DECIMALS = 3  # a thousandth of a pixel
+_DECIMALS = 3  # Decimals of pixel positions.
 _GRID_MM = 5.0
 
 

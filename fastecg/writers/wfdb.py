@@ -19,9 +19,9 @@ from fastecg.record import Record
 from fastecg.writers.image import write_atomic
 
 _MISSING = -32768  # format 16's value for "no sample"
-_LARGEST = 32767
-_MOST_NAME = 150  # bytes: file systems take 255, and names grow while they are written
-_SPAN = 1 << 18  # samples that are digitised together
+_LARGEST = 32767  # Largest count of format 16.
+_MOST_NAME = 150  # Longest name in bytes: file systems take 255, and names grow while files are written.
+_SPAN = 1 << 18  # Samples that are digitised together.
 _COUNTS_A_MV = 1000.0  # 1 µV a count, finer than any electrocardiograph
 
 
@@ -71,7 +71,7 @@ def write_empty_header(path: Path, fs: float) -> None:
 
 
 def is_letter(character: str) -> bool:
-    """Whether a record's name may have this: a letter or digit of any script, a mark that belongs to one, ``_`` or ``-``."""
+    """Whether a character may be in a record's name: letters and digits of any script with their marks, ``_`` and ``-``."""
     return character.isalnum() or character in "_-" or unicodedata.category(character).startswith("M")
 
 
@@ -108,7 +108,7 @@ def _digitised(signal: np.ndarray, drawn: np.ndarray | None) -> tuple[np.ndarray
 
 
 def _spans(signal: np.ndarray, drawn: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
-    """The drawn samples of the signal, else NaN, in spans that keep memory low for long records."""
+    """The drawn samples of the signal, NaN elsewhere, in spans that keep memory low for long records."""
     for start in range(0, signal.shape[1], _SPAN):
         span = slice(start, start + _SPAN)
         values = signal[:, span]

@@ -1,0 +1,97 @@
+"""0 mV of rows by the names of their leads: programs and machines write them all at one height above or below 0 mV.
+
+Which height that is, tell rows with a calibration pulse, or else all rows together. A trace tells its own 0 mV by its mean, where nothing
+steady was let through, or by where it mostly is, where the record keeps a steady voltage; rows differ in what a beat adds to their mean,
+names do not, so that they tell which of the two it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from fastecg.digitizing.judge import LaidOutPage, on_page_segments
+from fastecg.digitizing.layout import SegmentReading
+
+_ASIDE_MM = 20.0  # from where a lead begins to its name, at most
+_AWAY_MM = 30.0  # up or down
+_SURE = 0.6  # how sure a name is that counts
+_ROWS = 3  # with names, at least
+_SAME_MM = 0.25  # by which names may miss one height, the middle of the misses
+_MOST_MM = 2.5  # by which a row's 0 mV may be wrong for names to mend it
+_NAME_SD_MM = 0.08  # of a name's height, as the network has it
+_CLEARLY = 0.8  # of what names miss by one rule: what they miss by the other, to be preferred
+_LEAST_S = 1.0  # of a trace that tells 0 mV
+
+
+def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> LaidOutPage:
+    """The same page with 0 mV of rows without a pulse at the height that their names have from it.
+
+    Parameters
+    ----------
+    page : LaidOutPage
+    drawn : sequence of SegmentReading
+        Its segments, as they were read.
+
+    Returns
+    -------
+    LaidOutPage
+    """
+    drawn = on_page_segments(page, drawn)
+    rows = sorted({item.segment.row for item in drawn})
+    level = {row: next(item.segment.baseline_mm for item in drawn if item.segment.row == row) for row in rows}
+    zero = {row: next(item.segment.zero for item in drawn if item.segment.row == row) for row in rows}
+    named = {row: height for row in rows if np.isfinite(height := _name_mm(page, [item for item in drawn if item.segment.row == row]))}
+    if "page" in zero.values() or len(named) < _ROWS or all(zero[row] == "pulse" for row in named):
+        return page
+    own = _own_levels(named, level, zero, drawn, page.rows.fs)
+    pulsed = [named[row] - level[row] for row in named if zero[row] == "pulse"]
+    misses = np.array([named[row] - own[row] for row in named if zero[row] != "pulse"])
+    known = np.array(pulsed) if len(pulsed) > 1 else misses
+    under = float(np.median(known))
+    off = float(np.sqrt(np.mean((misses - under) ** 2)))
+    if float(np.median(np.abs(known - under))) > _SAME_MM or np.abs(misses - under).max() > _MOST_MM:
+        return page
+    # What names miss is their own error and that of the traces' own levels.
+    share = max(1.0 - (_NAME_SD_MM / max(off, 1e-9)) ** 2, 0.0)
+    moved = {row: own[row] + share * (named[row] - under - own[row]) for row in named if zero[row] != "pulse"}
+    segments = tuple(replace(item, baseline_mm=moved.get(item.row, item.baseline_mm)) for item in page.rows.segments)
+    return replace(page, rows=replace(page.rows, segments=segments))
+
+
+def _own_levels(
+    named: dict[int, float], level: dict[int, float], zero: dict[int, str], drawn: Sequence[SegmentReading], fs: float
+) -> dict[int, float]:
+    """0 mV of rows by their traces alone: their mean, as they have it, or where they mostly are, if names then miss one height by less."""
+    mostly = dict(level)
+    for row in named:
+        heights = np.concatenate([item.y_mm for item in drawn if item.segment.row == row])
+        heights = heights[np.isfinite(heights)]
+        if zero[row] != "pulse" and len(heights) > _LEAST_S * fs:
+            mostly[row] = float(np.median(heights))
+    by_mean, by_most = (float(np.std([named[row] - rule[row] for row in named])) for rule in (level, mostly))
+    return mostly if by_most < _CLEARLY * by_mean and by_mean > 2 * _NAME_SD_MM else level
+
+
+def _away(level_mm: float, y_mm: float) -> float:
+    return abs(y_mm - level_mm)
+
+
+def _name_mm(page: LaidOutPage, group: Sequence[SegmentReading]) -> float:
+    """The height of the names of a row's leads; NaN if none was read."""
+    heights = []
+    for item in group:
+        beside = [
+            name
+            for name in page.analysis.names
+            if name.lead == item.segment.lead
+            and name.sure > _SURE
+            and abs(name.x_mm - item.segment.x_mm) < _ASIDE_MM
+            and abs(name.y_mm - item.segment.baseline_mm) < _AWAY_MM
+        ]
+        if beside:
+            heights.append(min((name.y_mm for name in beside), key=partial(_away, item.segment.baseline_mm)))
+    return float(np.median(heights)) if heights else np.nan

@@ -1,0 +1,312 @@
+"""`read_signals`: from a picture of an ECG to millivolts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from fastecg.digitizing.analysis import (
+    READ,
+    USUAL_SPEED,
+    PageAnalysis,
+    Settings,
+    _analyse_as_held,
+    _read_at_all,
+    analyse_upright,
+    ink_area,
+    reframed,
+)
+from fastecg.digitizing.assign import LayoutMatch
+from fastecg.digitizing.balance import balanced
+from fastecg.digitizing.bars import frame_of_bars
+from fastecg.digitizing.coarse import Strip, forget_strips
+from fastecg.digitizing.decode import Decoded, decode, read_segments
+from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
+from fastecg.digitizing.ink import PictureInk, picture_ink
+from fastecg.digitizing.joints import behind_bars
+from fastecg.digitizing.judge import SURE, LaidOutPage, at_once, beats_agree, judged, levelled, strips_by_trace
+from fastecg.digitizing.layout import PageSegments, Segment
+from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
+from fastecg.digitizing.name_levels import levelled_by_names
+from fastecg.digitizing.names import nothing_readable
+from fastecg.digitizing.page_model import read_page
+from fastecg.digitizing.pulses import Pulse, read_pulses
+from fastecg.digitizing.segmenter import WEIGHTS, load_segmenter
+from fastecg.digitizing.start import sharper
+from fastecg.digitizing.targets import THIN_MM
+from fastecg.digitizing.time_axis import TimeAxis, time_axis
+from fastecg.digitizing.tracks import Track
+from fastecg.errors import ImageError
+from fastecg.layouts import Layout
+from fastecg.system.cores import one_thread
+
+_SMALLEST = 200  # Minimum side of a picture, px.
+_SURE_NAME = 0.6  # Confidence from which a name counts as belonging to something on the picture.
+_ANOTHER_PAGE = 0.5  # If more than this share of a page's names belongs to none of its leads, there may be another page in the picture.
+_DARK = 96.0  # Median grey level (0 to 255) below which a picture may be light on dark.
+_LIGHTER = 2.0  # The light end of such a picture is farther from the median than its dark end by at least this factor.
+# Resolutions at which programs draw and scanners scan, dpi.
+_USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
+_AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
+# Tolerances of the millimetres' scale and the rows' tilt on a page without a grid, one for each time that it is laid out: beyond it the
+# page is laid out once more, since bars far from where they were expected are seen in part only.
+_SAME_SCALE = (1e-4, 1e-3, 1e-3)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A digitised picture.
+
+    Attributes
+    ----------
+    decoded : Decoded
+        Millivolts, standard deviations, flags.
+    analysis : PageAnalysis
+        What was seen. Its frame is that of the layers: turned, and `analysis.layers.zoom` times as large as the picture.
+    layout : str
+        Name of the layout.
+    speed_mm_s, gain_mm_mv : float
+    confidence : float
+        That every lead has its own name, 0 to 1.
+    checks : dict of str to float
+        How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells: 0 is best.
+    """
+
+    decoded: Decoded
+    analysis: PageAnalysis
+    layout: str
+    speed_mm_s: float
+    gain_mm_mv: float
+    confidence: float = 0.0
+    checks: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def order(self) -> str:
+        """Whether every lead has its own name: "sure" or "uncertain"."""
+        return "sure" if self.confidence >= SURE else "uncertain"
+
+
+def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = "record", weights: Path = WEIGHTS) -> Reading:
+    """Read the signals of an ECG from its picture.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (height, width, 3) or (height, width) uint8
+        sRGB or grey; any quarter turn, 100 to 600 dpi.
+    settings : Settings
+    name : str
+        Of the record.
+    weights : Path
+        The network, ONNX.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    ImageError
+        If the picture is too small, has no grid, no trace, or no layout that can be told.
+    """
+    picture = _as_colour(picture)
+    try:
+        with one_thread():
+            return read_analysed(_analyse_picture(picture, settings, weights), settings, name)
+    finally:
+        forget_strips()
+
+
+def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:
+    """Analyse a picture the right way up, inverted if it is light on dark, and unturned if no names tell otherwise."""
+    if _light_on_dark(picture):
+        inverse = _analyse_picture(255 - picture, settings, weights)
+        if inverse.match is not None:
+            return replace(inverse, negative=True)
+    analysis = analyse_upright(picture, settings, weights)
+    if settings.layout is not None and analysis.turns and not _read_at_all(analysis):
+        straight = _analyse_as_held(picture, settings, load_segmenter(weights))
+        return straight if straight.match is not None else analysis
+    return analysis
+
+
+def _light_on_dark(picture: np.ndarray) -> bool:
+    """Whether a picture is light on dark, as screens and negatives are."""
+    grey = picture[:: max(1, len(picture) // 512), :: max(1, picture.shape[1] // 512)].mean(axis=2)
+    low, middle, high = np.percentile(grey, (0.5, 50, 99.5))
+    return bool(middle < _DARK and high - middle > _LIGHTER * max(middle - low, 1.0))
+
+
+def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "record") -> Reading:
+    """Read an analysed picture."""
+    return read_traces(lay_out(analysis, settings), settings.mode, name)
+
+
+def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
+    """Locate every lead of an analysed picture and its ink."""
+    if settings.page is not None:
+        return _as_corrected(analysis, settings)
+    if analysis.match is None:
+        raise nothing_readable(analysis.names, analysis.layers, settings.layout)
+    page, (stretch, fall) = _first_look(analysis, settings)
+    for enough in _SAME_SCALE:
+        if abs(stretch - 1.0) < enough and abs(fall) < enough:
+            break
+        analysis = reframed(analysis, _to_whole_dpi(analysis, stretch), fall, settings.layout)
+        page, (stretch, fall) = _first_look(analysis, settings)
+    return judged_by_first_reading(page, settings)
+
+
+def _to_whole_dpi(analysis: PageAnalysis, stretch: float) -> float:
+    """The factor by which millimetres are longer: `stretch`, or the one next to it that makes the resolution a usual one."""
+    dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
+    nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
+    return stretch * nearest / dpi if abs(np.log(nearest / dpi)) < _AT_DPI else stretch
+
+
+def _as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
+    """An analysed picture laid out as a person has corrected it."""
+    assert settings.page is not None
+    model = read_page(settings.page)
+    page_ink = _page_ink(analysis)
+    gain = settings.gain_mm_mv or model.gain_mm_mv or 10.0
+    segments, speed = model.in_view(analysis, gain, settings.fs)
+    levels = np.array([track.level_mm for track in analysis.tracks])
+    if not len(levels):
+        raise nothing_readable(analysis.names, analysis.layers)
+    tracks = [int(np.argmin(np.abs(levels - item.baseline_mm))) for item in segments]
+    layout = Layout(model.layout, "by hand", (tuple(item.lead for item in segments),))
+    cells = {(k, 0): item.lead for k, item in enumerate(segments)}
+    match = LayoutMatch(layout, cells, tuple(tracks), 0.0, 0.0, (0.0, 0.0), 0.0, len(segments))
+    rows = PageSegments(segments, speed, settings.fs, THIN_MM)
+    page = LaidOutPage(analysis, match, rows, tuple(page_ink.planes[track] for track in tracks), gain, (), page_ink.ink)
+    drawn = list(read_segments(page.by_segment, rows, analysis.warp, "centroid"))
+    return judged(page, drawn, known=True)
+
+
+def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPage:
+    """A page corrected and judged by a first, quick reading."""
+    drawn = list(read_segments(page.by_segment, page.rows, page.analysis.warp, "centroid"))
+    page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
+    page = balanced(levelled_by_names(page, drawn), drawn)
+    return judged(page, drawn, known=settings.layout is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class _PageInk:
+    """What is known before any layout: the straightened page, its pulses, every track's ink, and the picture's own ink."""
+
+    straight: StraightPage
+    pulses: list[Pulse]
+    planes: list[np.ndarray]
+    ink: PictureInk | None
+
+
+def _page_ink(analysis: PageAnalysis) -> _PageInk:
+    ink = picture_ink(analysis.layers)
+    pulses = read_pulses(analysis.layers, analysis.warp, None if ink is None else ink.coverage)
+    area = ink_area(analysis)
+    strip = page_strip(analysis.layers["trace"], analysis.warp, area)
+    whole = strip if ink is None else page_strip(ink.with_bridges(analysis.layers), analysis.warp, area)
+    followed = _followed(analysis.tracks, whole)
+    planes = own_planes(analysis.layers["trace"], analysis.warp, whole, assign_ink(whole, followed), len(followed))
+    shown = None if ink is None else page_strip(ink.of_traces(analysis.layers), analysis.warp, area)
+    full = None if ink is None else page_strip(np.clip(ink.coverage, 0.0, 1.0), analysis.warp, area)
+    straight = StraightPage(strip, whole, shown, full, page_strip(analysis.layers["writing"], analysis.warp, area), tuple(followed))
+    return _PageInk(straight, pulses, planes, ink)
+
+
+def _first_look(analysis: PageAnalysis, settings: Settings) -> tuple[LaidOutPage, tuple[float, float]]:
+    """An analysed picture with its likeliest layout; the stretch of its millimetres and the fall of its rows that bars tell.
+
+    They are (1, 0) where a grid tells the millimetres.
+    """
+    assert analysis.match is not None
+    page_ink = _page_ink(analysis)
+    page, axis = _laid_out(analysis, analysis.match, settings, page_ink)
+    return page, frame_of_bars(axis, analysis, analysis.match, page_ink.straight) if analysis.gridless else (1.0, 0.0)
+
+
+def _laid_out(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk) -> tuple[LaidOutPage, TimeAxis]:
+    """An analysed picture with one of the layouts that match it."""
+    straight, pulses = page_ink.straight, page_ink.pulses
+    flags: list[str] = []
+    if settings.layout is not None and not _read_at_all(analysis):
+        flags.append("few names of leads were read: the layout is as told, and the picture is taken to be the right way up")
+    if analysis.negative:
+        flags.append("the picture is a negative: light and dark were exchanged")
+    if analysis.gridless:
+        flags.append(f"no grid was seen: the rows' length is taken as {match.layout.seconds:g} s at {USUAL_SPEED:g} mm/s")
+    rows = [None if track is None else straight.followed[track] for track in match.tracks]
+    axis = time_axis(analysis, match, straight, rows, pulses, settings, flags)
+    if straight.shown is not None:
+        axis = sharper(axis, analysis, match, straight, rows, pulses, settings.fs)
+    own = pulses_of_rows(analysis.tracks, pulses)
+    gains = gains_mm_mv(analysis, page_ink.ink, own, pulses, settings, flags)
+    baselines, told = baselines_mm(match, rows, own, axis, gains[0], flags)
+    read = {name.lead for name in analysis.names}
+    missing = [label for label in match.cells.values() if label.removeprefix("-") not in read]
+    if missing:
+        flags.append(f"names that were not read, taken from layout {match.layout.name}: {', '.join(missing)}")
+    further = sum(name.sure > _SURE_NAME for name in analysis.names) - match.found
+    if further > _ANOTHER_PAGE * len(match.cells):
+        flags.append(f"{further} names of leads belong to nothing that was read: there may be another page in the picture")
+    segments = _segments(match, axis, baselines, told, gains, settings.fs)
+    traced = tuple(page_ink.planes[track] for segment in segments if (track := match.tracks[segment.row]) is not None)
+    laid = PageSegments(segments, axis.speed_mm_s, settings.fs, THIN_MM)
+    found = LaidOutPage(analysis, match, laid, traced, gains[0], tuple(flags), page_ink.ink)
+    return replace(found, pulses=tuple(pulses), start_sd_mm=axis.start_sd_mm), axis
+
+
+def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
+    """Read the millivolts of a page that is laid out."""
+    ink = page.ink
+    if ink is not None:
+        ink = replace(ink, hidden=ink.hidden | behind_bars(page.rows, page.analysis.warp, ink))
+    found = decode(
+        {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, pulses=page.pulses,
+        start_sd_mm=page.start_sd_mm, name=name,
+    )  # fmt: skip
+    told = replace(found, flags=(*page.flags, *found.flags))
+    return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
+
+
+def _as_colour(picture: np.ndarray) -> np.ndarray:
+    """A picture as (height, width, 3) uint8."""
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        raise ImageError(f"a picture of {picture.dtype} {picture.shape}, expected uint8 (height, width, 3) or (height, width)")
+    if min(picture.shape[:2]) < _SMALLEST:
+        raise ImageError(f"a picture of {picture.shape[1]} x {picture.shape[0]} px, expected at least {_SMALLEST} along both sides")
+    colour = np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture[..., :3]
+    if colour.shape[2] == 3 and picture.ndim == 3 and picture.shape[2] == 4:  # over white paper
+        opaque = picture[..., 3:].astype(np.float32) / 255
+        colour = np.rint(colour * opaque + 255 * (1 - opaque)).astype(np.uint8)
+    return np.ascontiguousarray(colour)
+
+
+def _followed(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
+    right = strip.left_mm + strip.ink.shape[1] / strip.scale
+    levels = [track.level_mm for track in tracks]
+    apart = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]
+    return [follow_row(strip, level, max(away, 4.0), (strip.left_mm, right)) for level, away in zip(levels, apart, strict=True)]
+
+
+def _segments(
+    match: LayoutMatch, axis: TimeAxis, baselines: Sequence[float], told: Sequence[str], gains: tuple[float, float], fs: float
+) -> tuple[Segment, ...]:
+    """The segments of a layout that are in the picture, in the order of (row, column)."""
+    segments = []
+    for (row, column), label in sorted(match.cells.items()):
+        if match.tracks[row] is None:
+            continue
+        rhythm = row >= match.strips
+        begin = 0.0 if rhythm else axis.column_s * column
+        first, last = (round(time * fs) for time in (begin, begin + (axis.strip_s if rhythm else axis.shown_s)))
+        lead = label.removeprefix("-")
+        gain = gains[1] if lead.startswith("V") else gains[0]
+        signed = -gain if label.startswith("-") else gain
+        at = axis.start_mm + column * axis.pitch_mm
+        segments.append(Segment(lead, first, last, at, baselines[row], signed, rhythm=rhythm, row=row, zero=told[row]))
+    return tuple(segments)

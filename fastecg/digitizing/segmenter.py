@@ -1,0 +1,123 @@
+"""`LayerSegmenter`: the trained network on whole pictures, at the scale it was taught at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastecg.digitizing.targets import MAPS, MARKER_CELL, STRIDE
+from fastecg.errors import FastecgError, ImageError
+from fastecg.system.cores import cores
+
+#: The network that ships with the package.
+WEIGHTS = Path(__file__).parent / "layernet.onnx"
+
+_BAND = 640  # Rows in px of a picture that go through the network at once: more cost memory, fewer cost seams.
+_SEAM = 64  # Rows in px that neighbouring bands share on each side.
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """What the network saw in a picture, at about `fastecg.digitizing.targets.SCALE`.
+
+    Attributes
+    ----------
+    maps : ndarray, shape (6, height, width) float32
+        Probabilities or coverage in the order of `MAPS`.
+    markers : ndarray, shape (14, height / 4, width / 4) float32
+        Probabilities in the order of `MARKERS`.
+    zoom : float
+        Their pixels a pixel of the picture.
+    cap_mm : float
+        How far beyond a trace's last sample its ink reaches. 0.14 is what the network draws, over pages whose truth is known.
+    picture : ndarray, shape (height, width, 3) uint8, optional
+        What the network was shown.
+    """
+
+    maps: np.ndarray
+    markers: np.ndarray
+    zoom: float
+    cap_mm: float = 0.14
+    picture: np.ndarray | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One map by its name."""
+        return np.asarray(self.maps[MAPS.index(name)])
+
+    def to_picture(self, points: np.ndarray) -> np.ndarray:
+        """Pixels of the picture at pixels of the maps."""
+        return (np.asarray(points) + 0.5) / self.zoom - 0.5
+
+    def to_maps(self, points: np.ndarray) -> np.ndarray:
+        """Pixels of the maps at pixels of the picture."""
+        return (np.asarray(points) + 0.5) * self.zoom - 0.5
+
+
+class LayerSegmenter:
+    """Runs the network with onnxruntime.
+
+    Parameters
+    ----------
+    weights : Path
+        An ONNX file as `fastecg train` exports it.
+    threads : int
+        How many the network runs on; as many as this process has cores unless given.
+    """
+
+    def __init__(self, weights: Path = WEIGHTS, threads: int = 0) -> None:
+        try:
+            import onnxruntime
+        except ImportError as missing:
+            raise FastecgError("digitising needs onnxruntime, expected `pip install 'fastecg[digitize]'` to have been run") from missing
+        if not weights.exists():
+            raise ImageError(f"{weights}: no network there, expected an ONNX file that `fastecg train` has written")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or cores()
+        options.log_severity_level = 3
+        options.enable_mem_pattern = False  # a plan of memory for every size of picture would keep 300 MB more
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads would keep cores from others
+        self._session: Any = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+
+    def separate(self, picture: np.ndarray, zoom: float) -> Layers:
+        """The layers of a picture (height, width, 3) uint8 that is first made `zoom` times as large."""
+        seen = resized(picture, zoom)
+        height, width = seen.shape[:2]
+        padded = np.pad(seen, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
+        maps = np.empty((len(MAPS), height, width), dtype=np.float32)
+        markers = None
+        for top in range(0, padded.shape[0], _BAND):
+            low, high = max(top - _SEAM, 0), min(top + _BAND + _SEAM, padded.shape[0])
+            found = self._session.run(None, {"picture": np.ascontiguousarray(padded[low:high])})
+            bottom = min(top + _BAND, padded.shape[0])
+            maps[:, top:bottom] = found[0][:, top - low : min(bottom, height) - low, :width]
+            if markers is None:
+                markers = np.empty((found[1].shape[0], padded.shape[0] // MARKER_CELL, padded.shape[1] // MARKER_CELL), dtype=np.float32)
+            markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - low) // MARKER_CELL : (bottom - low) // MARKER_CELL]
+        assert markers is not None
+        return Layers(maps, markers, width / picture.shape[1], picture=seen)
+
+    def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
+        """The layers of a square of about `size` px around a point (x, y) of the picture."""
+        side = size / zoom
+        x, y = (int(np.clip(at - side / 2, 0, max(length - side, 0))) for at, length in zip(middle, picture.shape[1::-1], strict=True))
+        return self.separate(picture[y : y + int(side) + 1, x : x + int(side) + 1], zoom)
+
+
+@lru_cache(maxsize=2)
+def load_segmenter(weights: Path = WEIGHTS) -> LayerSegmenter:
+    """The network of a weights file, loaded once."""
+    return LayerSegmenter(weights)
+
+
+def resized(picture: np.ndarray, zoom: float) -> np.ndarray:
+    """A picture made `zoom` times as large; what shrinks is averaged. Edges stay edges: pixel p is seen at ``(p + 0.5) * zoom - 0.5``."""
+    from PIL import Image
+
+    if abs(zoom - 1.0) < 1e-3:
+        return picture
+    size = max(round(picture.shape[1] * zoom), 1), max(round(picture.shape[0] * zoom), 1)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))

@@ -1,0 +1,180 @@
+"""Where people write on a page: in its white space mostly, and sometimes across the trace."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from fastecg.page import Box, Page, Trace
+
+CELL_MM = 2.5
+_FINE_MM = 0.5  # Side of the cells in which the distance of pen strokes to traces is measured.
+_LOOKED_AT = 4  # Free cells that are compared; the one with most space around it is taken.
+_EDGE_MM = 3.0  # Margin at the paper's edge without writing.
+
+Extent = tuple[float, float, float, float]
+
+
+@dataclass
+class Room:
+    """What is taken on a page, in cells of 2.5 mm.
+
+    `traces` (rows, columns) marks cells that a trace runs through, `words` those with printed or written words; `shows` is what
+    notes on the page must not contradict.
+    """
+
+    page: Page
+    traces: np.ndarray
+    words: np.ndarray
+    taken: list[Extent] = field(default_factory=list)
+    shows: str = ""
+
+    @classmethod
+    def of(cls, page: Page, boxes: tuple[Box, ...] = (), shows: str = "") -> Room:
+        """The room on a page on which there already are `boxes`."""
+        from fastecg.kernels.cells import mark_crossed_cells
+
+        width, height = page.size_mm
+        shape = (math.ceil(height / CELL_MM), math.ceil(width / CELL_MM))
+        room = cls(page, np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool), shows=shows)
+        for trace in page.traces:
+            mark_crossed_cells(room.traces, trace.points_mm, CELL_MM)
+        corners = np.array([box.corners_mm for box in (*page.boxes, *boxes) if box.kind != "lead"]).reshape(-1, 4, 2)
+        for low, high in zip(corners.min(axis=1).tolist(), corners.max(axis=1).tolist(), strict=True):
+            room.take((*low, *high))
+        return room
+
+    @cached_property
+    def _trace_sums(self) -> np.ndarray:
+        """How many fine cells that a trace runs through lie above and left of each cell's corner, (rows + 1, columns + 1)."""
+        from fastecg.kernels.cells import mark_crossed_cells
+
+        width, height = self.page.size_mm
+        cells = np.zeros((math.ceil(height / _FINE_MM), math.ceil(width / _FINE_MM)), dtype=bool)
+        for trace in self.page.traces:
+            mark_crossed_cells(cells, trace.points_mm, _FINE_MM)
+        return _corner_sums(cells)
+
+    def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
+        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2); rows of NaN are left out."""
+        return self.share_on_trace(points_mm, reach_mm) > 0.0
+
+    def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:
+        """Share of the points (n, 2) that a trace runs within `reach_mm` (n,) of; rows of NaN are left out."""
+        drawn = np.isfinite(points_mm).all(axis=1)
+        low, high = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
+        sums = self._trace_sums
+        most = np.array(sums.shape[::-1]) - 1
+        (x0, y0), (x1, y1) = (np.clip(corner.astype(int), 0, most).T for corner in (np.floor(low), np.floor(high) + 1))
+        return float(np.mean(sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0)) if drawn.any() else 0.0
+
+    def take(self, extent: Extent) -> None:
+        """Mark a rectangle as written on."""
+        x0, y0, x1, y1 = (int(edge // CELL_MM) for edge in extent)
+        self.words[max(y0, 0) : max(y1 + 1, 0), max(x0, 0) : max(x1 + 1, 0)] = True
+        self.taken.append(extent)
+
+    def find(
+        self, size_mm: tuple[float, float], rng: np.random.Generator, region: Extent | None = None, across: bool = False
+    ) -> tuple[float, float] | None:
+        """The top left corner of a free place of a size, within `region` if there is one there; None where the page is full.
+
+        `across` asks for a place that a trace runs through, at its edges if there is one.
+        """
+        width, height = size_mm
+        rows, columns = (math.ceil(edge / CELL_MM) + 1 for edge in (height, width))
+        if rows > self.words.shape[0] or columns > self.words.shape[1]:
+            return None
+        free = (_window_sums(self.words, rows, columns) == 0) & self._inside(rows, columns)
+        for wanted in self._crossings(rows, columns) if across else (_window_sums(self.traces, rows, columns) == 0,):
+            fine = free & wanted
+            cells = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
+            cells = cells if len(cells) else np.argwhere(fine)
+            if len(cells):
+                row, column = self._roomiest(cells[rng.integers(len(cells), size=1 if across else _LOOKED_AT)], rows, columns)
+                slack = rng.uniform(0.0, 1.0, 2) * (columns * CELL_MM - width, rows * CELL_MM - height)
+                return float(column * CELL_MM + slack[0]), float(row * CELL_MM + slack[1])
+        return None
+
+    def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cells whose windows a trace crosses at the edges only, and cells whose windows it crosses but does not fill."""
+        traces = _window_sums(self.traces, rows, columns)
+        down, along = (rows - 1) // 4, columns // 4
+        middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
+        middle = middle[down : down + traces.shape[0], along : along + traces.shape[1]]
+        return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
+
+    def _roomiest(self, cells: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
+        """The cell of some (n, 2) with the most free space around it."""
+        full = self.traces | self.words
+        taken = [
+            int(np.count_nonzero(full[max(row - 2, 0) : row + rows + 2, max(column - 2, 0) : column + columns + 2]))
+            for row, column in cells.tolist()
+        ]
+        row, column = cells[int(np.argmin(taken))].tolist()
+        return row, column
+
+    def _inside(self, rows: int, columns: int) -> np.ndarray:
+        """Places that keep off the paper's edge."""
+        edge, (height, width) = math.ceil(_EDGE_MM / CELL_MM), self.words.shape
+        fine = np.zeros((height - rows + 1, width - columns + 1), dtype=bool)
+        fine[edge : height - rows + 1 - edge, edge : width - columns + 1 - edge] = True
+        return fine
+
+    def regions(self) -> dict[str, Extent]:
+        """Where people put notes: above all traces, below them, beside them, and among them."""
+        width, height = self.page.size_mm
+        rows = np.flatnonzero(self.traces.any(axis=1))
+        top, bottom = (rows[0] * CELL_MM, (rows[-1] + 1) * CELL_MM) if len(rows) else (0.4 * height, 0.6 * height)
+        return {
+            "header": (0.0, 0.0, width, top + 12.0),
+            "bottom": (0.0, bottom - 12.0, width, height),
+            "right": (0.72 * width, 0.0, width, height),
+            "among": (0.0, top, width, bottom),
+        }
+
+
+def beats(trace: Trace) -> np.ndarray:
+    """Places (n, 2) of a trace's tallest deflections, one a beat, mm; up or down, whichever is larger."""
+    points = trace.points_mm[np.isfinite(trace.points_mm).all(axis=1)]
+    if len(points) < 20:
+        return np.empty((0, 2))
+    off = np.abs(points[:, 1] - np.median(points[:, 1]))
+    step = points[1, 0] - points[0, 0]
+    gap = max(1, round(7.0 / max(step, 1e-6)))  # beats are 7 mm apart at least: 214 a minute
+    found: list[int] = []
+    for k in np.flatnonzero(off > 0.55 * off.max()).tolist():
+        if found and k - found[-1] < gap:
+            found[-1] = k if off[k] > off[found[-1]] else found[-1]
+        else:
+            found.append(k)
+    return points[found]
+
+
+def extent_of(trace: Trace) -> Extent:
+    """The rectangle round a trace, mm."""
+    low, high = np.nanmin(trace.points_mm, axis=0), np.nanmax(trace.points_mm, axis=0)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _corner_sums(cells: np.ndarray) -> np.ndarray:
+    """How many cells are set above and left of every corner."""
+    sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), dtype=np.int64)
+    sums[1:, 1:] = cells.cumsum(axis=0).cumsum(axis=1)
+    return sums
+
+
+def _window_sums(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """How many cells are set in every window of rows x columns."""
+    sums = _corner_sums(cells)
+    return sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
+
+
+def _in_region(region: Extent, shape: tuple[int, ...], rows: int, columns: int) -> np.ndarray:
+    """Places whose window lies in a region."""
+    x0, y0, x1, y1 = (edge / CELL_MM for edge in region)
+    row, column = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
+    return (row >= y0 - 0.5) & (row + rows <= y1 + 1) & (column >= x0 - 0.5) & (column + columns <= x1 + 1)

@@ -1,0 +1,54 @@
+"""What an ECG says of its own reading."""
+
+import numpy as np
+import pytest
+
+import fastecg
+from fastecg.digitizing.checks import alike, checks_of, strip_left_over
+from fastecg.digitizing.layout import Segment, SegmentReading
+
+
+def read(record, names=None, late=0, rhythm=()):
+    """A page of one column with every lead in a row of its own, read without an error, some under other names."""
+    names = names or {}
+    items = []
+    for row, lead in enumerate((*record.leads, *rhythm)):
+        segment = Segment(names.get(lead, lead), 0, record.samples, 20.0, 0.0, 10.0, rhythm=row >= len(record.leads), row=row)
+        items.append(SegmentReading(segment, -10.0 * np.roll(record.lead(lead), late * row), np.zeros(record.samples)))
+    return items
+
+
+@pytest.fixture(scope="module")
+def record():
+    return fastecg.simulate("sinus", seed=6)
+
+
+def test_a_right_reading_adds_up(record):
+    found = checks_of(read(record, rhythm=("II",)), record.fs)
+    assert set(found) == {"einthoven", "goldberger", "avr", "strip", "beats"}
+    assert max(found[name] for name in ("einthoven", "goldberger", "avr", "strip")) < 0.05
+    assert found["beats"] < 0.5
+
+
+@pytest.mark.parametrize("swapped", [{"I": "III", "III": "I", "II": "aVF", "aVF": "II"}, {"I": "V1", "V1": "I"}])
+def test_exchanged_leads_do_not(record, swapped):
+    assert checks_of(read(record, swapped), record.fs)["einthoven"] > 0.3
+
+
+def test_leads_of_other_times_do_not_beat_together(record):
+    assert checks_of(read(record, late=97), record.fs)["beats"] > checks_of(read(record), record.fs)["beats"] + 0.3
+
+
+def test_only_what_is_there_is_told(record):
+    few = [item for item in read(record) if item.segment.lead in ("V1", "V2")]
+    assert set(checks_of(few, record.fs)) == {"beats"}
+    assert checks_of([], 500.0) == {}
+    assert strip_left_over(few[0], few[1:], record.fs) is None
+
+
+def test_alike():
+    rng = np.random.default_rng(3)
+    a = rng.normal(size=1000)
+    assert alike(a, a + 3.0) == pytest.approx(1.0), "an offset does not count"
+    assert abs(alike(a, rng.normal(size=1000))) < 0.15
+    assert alike(np.full(5, np.nan), a) == 0.0

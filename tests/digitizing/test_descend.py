@@ -1,0 +1,196 @@
+"""The loop that fits a stroke: its kernels against dense and naive twins."""
+
+from dataclasses import replace
+
+import naive_decode as naive
+import numpy as np
+import pytest
+from oracle import true_layers, true_segments
+
+import fastecg
+from fastecg.digitizing.coarse import inked, straighten
+from fastecg.digitizing.decode import decode
+from fastecg.digitizing.gauss_newton import STAGES, StrokeProblem, fit_stroke
+from fastecg.kernels.descend import BEND_PX, add_prior, bending, descend, factor, knot_positions, move_pen, solve
+from fastecg.kernels.fit import BAND, claim, foot, lines_of, nearest, spans_of
+from fastecg.kernels.line import stroke_trace
+from fastecg.readers import read_record, sample_records
+
+STEEP = np.array([[1.0, 3.0], [2.5, 4.0], [2.2, 19.0], [4.0, 2.0], [4.0, 2.0], [7.0, 7.5], [np.nan, np.nan], [9.0, 8.0], [12.0, 6.0]])
+
+
+def random_bands(size, width=BAND + 1, seed=0):
+    """Lower diagonals (n + width - 1, width) of a positive matrix, and the matrix."""
+    rng = np.random.default_rng(seed)
+    lower = np.tril(rng.normal(size=(size, size)))
+    lower[np.subtract.outer(np.arange(size), np.arange(size)) >= width] = 0
+    dense = lower @ lower.T + size * np.eye(size)
+    bands = np.zeros((size + width - 1, width))
+    for j in range(min(width, size)):
+        bands[: size - j, j] = np.diag(dense, -j)
+    return bands, dense
+
+
+@pytest.mark.parametrize(("size", "width"), [(40, BAND + 1), (3, 3), (5, BAND + 1)])
+def test_banded_solution_is_the_dense_one(size, width):
+    bands, dense = random_bands(size, width)
+    right = np.random.default_rng(1).normal(size=size)
+    wanted = np.linalg.solve(dense, right)
+    factor(bands)
+    lower = np.linalg.cholesky(dense)
+    for j in range(min(width, size)):
+        np.testing.assert_allclose(bands[: size - j, j], np.diag(lower, -j), atol=1e-9)
+    solve(bands, right)
+    np.testing.assert_allclose(right, wanted, atol=1e-12)
+
+
+def test_the_prior_is_that_of_dense_second_differences():
+    rng = np.random.default_rng(2)
+    size, stiffness, damping = 30, 0.3, 0.01
+    heights, gradient, bands = rng.normal(size=size), rng.normal(size=size), rng.normal(size=(BAND + 1, size))
+    second = np.diff(np.eye(size), 2, axis=0)
+    weights = stiffness / (1 + (second @ heights / BEND_PX) ** 2)
+    wanted = second.T @ np.diag(weights) @ second + damping * np.eye(size)
+    matrix, filled = np.empty((size + BAND, BAND + 1)), gradient.copy()
+    add_prior(bands, heights, stiffness, damping, matrix, filled)
+    for j in range(BAND + 1):
+        np.testing.assert_allclose(matrix[: size - j, j], bands[j, : size - j] + np.diag(wanted, -j), atol=1e-12)
+    np.testing.assert_allclose(filled - gradient, -second.T @ (weights * (second @ heights)), atol=1e-12)
+    slope = [(bending(heights + 1e-6 * e, stiffness) - bending(heights - 1e-6 * e, stiffness)) / 2e-6 for e in np.eye(size)]
+    np.testing.assert_allclose(filled - gradient, -0.5 * np.array(slope), atol=1e-7)
+
+
+def test_knots_are_where_the_stroke_says():
+    rng = np.random.default_rng(3)
+    stroke = StrokeProblem(np.zeros((4, 4), np.float32), rng.normal(size=(5, 40, 2)), 2.0, 1.0)
+    heights = rng.uniform(-3.0, 12.0, 40)
+    points, along = np.empty((40, 2)), np.empty((40, 2))
+    knot_positions(stroke.curves, stroke.step, heights, points, along)
+    for found, wanted in zip((points, along), stroke.knots(heights), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("reach", [0.7, 2.6])
+def test_points_belong_to_the_segment_that_is_nearest(reach):
+    lines, heights = lines_of(STEEP), np.arange(0.0, 18.0, 0.25, dtype=np.float32)
+    square, owner = np.empty(len(heights), np.float32), np.empty(len(heights), np.int32)
+    for x in (0.0, 2.3, 3.1, 6.9, 8.2, 20.0):
+        claim(lines, (0, len(lines)), x, 1.0, reach, heights, square, owner)
+        away = [naive.distance(np.array([x, 1.0 + y]), STEEP) for y in heights]
+        for j, (_, _, distance) in enumerate(away):
+            if abs(distance - reach) > 1e-5:
+                assert (owner[j] >= 0) == (distance < reach)
+            if owner[j] >= 0:
+                _, ex, ey = foot(lines[owner[j]], x, 1.0 + heights[j])
+                assert np.hypot(ex, ey) == pytest.approx(distance, abs=1e-5)
+        for y in heights[::9]:
+            assert nearest(lines, (0, len(lines)), x, 1.0 + y)[2] == pytest.approx(naive.distance(np.array([x, 1.0 + y]), STEEP)[2])
+
+
+def test_spans_hold_every_segment_near_a_column():
+    lines, reach = lines_of(STEEP), 1.3
+    spans = spans_of(lines, reach, 16)
+    for c in range(16):
+        near = [
+            k for k in range(len(STEEP) - 1)
+            if np.isfinite(STEEP[k : k + 2]).all() and STEEP[k : k + 2, 0].min() - reach <= c <= STEEP[k : k + 2, 0].max() + reach
+        ]  # fmt: skip
+        assert tuple(spans[c]) == ((near[0], near[-1] + 1) if near else (0, 0))
+
+
+def test_a_pen_moves_as_its_equations_say_but_not_far():
+    normal = np.array([[9.0, 1.0, -2.0], [1.0, 5.0, 0.5], [-2.0, 0.5, 4.0]])
+    for size, scale in ((3, 0.1), (2, 0.1), (3, 100.0)):
+        right = scale * np.array([1.0, -0.5, 0.3])
+        change = np.linalg.solve(normal[:size, :size] + 1e-4 * np.trace(normal[:size, :size]) * np.eye(size), right[:size])
+        change *= min(0.2 / np.abs(change).max(), 1.0)
+        pen = np.array([1.0, 1.0, 0.7])
+        move_pen(np.column_stack([np.triu(normal), right]), size, pen)
+        np.testing.assert_allclose(pen[:size] - [1.0, 1.0, 0.7][:size], change, atol=1e-12)
+
+
+def wave(samples=500):
+    t = np.arange(samples)
+    y = 40 + 6 * np.sin(t / 50) - 25 * np.exp(-(((t - 250) / 6.0) ** 2))
+    x = 5 + 0.394 * t
+    plane = np.zeros((70, int(x[-1]) + 8), np.uint8)
+    stroke_trace(np.column_stack([x, y]), 2.4, plane)
+    curves = np.stack([np.column_stack([x, np.full_like(x, level)]) for level in np.arange(0.0, 80.0, 8.0)])
+    return StrokeProblem(plane / np.float32(255), curves, 8.0, 1.2), y
+
+
+def test_no_step_makes_things_worse():
+    stroke, y = wave()
+    rough = y + np.random.default_rng(4).normal(size=len(y))
+    stage = STAGES[-1]
+    costs = []
+    for rounds in (0, 1, 2, 4, 8):
+        heights, pen = rough.copy(), np.array([0.9, 0.9, 0.6])
+        bands, right = np.empty((BAND + 1, len(y))), np.empty(len(y))
+        misfit = descend(
+            stroke.ink, stroke.curves, 8.0, 1.2, stage.stiffness, 2, 0.0, rounds, 0.0, 3, heights, pen, bands, right,
+        )  # fmt: skip
+        costs.append(misfit + bending(heights, stage.stiffness))
+    assert np.all(np.diff(costs) <= 1e-6)
+    assert costs[-1] < 0.2 * costs[0]
+
+
+@pytest.mark.parametrize("width", [0.6, 1.0, 1.7])
+def test_a_pen_unlike_the_nominal_is_found(width):
+    stroke, y = wave()
+    fit = fit_stroke(replace(stroke, radius=1.2 / width), np.full(len(y), 40.0) + 0.8 * (y - 40))
+    assert fit.pen.width == pytest.approx(width, rel=0.03)
+    assert np.sqrt(np.mean((fit.heights - y) ** 2)) < 0.2
+
+
+def test_lifted_pens_keep_to_their_neighbours():
+    stroke, y = wave()
+    curves = stroke.curves.copy()
+    curves[:, 100:120] = np.nan
+    ink = stroke.ink.copy()
+    ink[:, int(5 + 0.394 * 100) : int(5 + 0.394 * 120)] = 0
+    fit = fit_stroke(replace(stroke, curves=curves, ink=ink), y + 0.5)
+    outside = np.r_[0:97, 123 : len(y)]
+    assert np.isfinite(fit.heights).all()
+    assert np.sqrt(np.mean((fit.heights - y)[outside] ** 2)) < 0.3
+    assert fit.sd[110] > 2 * np.median(fit.sd)
+
+
+class Bent:
+    """A map in closed form."""
+
+    scale = 8.0
+
+    def forward(self, points):
+        x, y = points.T
+        return np.column_stack([8 * x + 0.5 * y + np.sin(y / 9), 8 * y - 0.4 * x])
+
+    def inverse(self, points):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_strip_shows_the_ink_that_lies_there(dtype):
+    y, x = np.mgrid[0:200, 0:300]
+    full = 255 if dtype == np.uint8 else 1
+    plane = (full * (0.5 + 0.4 * np.sin(x / 17) * np.cos(y / 11))).astype(dtype)
+    strip = straighten(plane, Bent(), (5.0, 30.3), (6.0, 15.0))
+    rows, columns = np.mgrid[0 : strip.ink.shape[0], 0 : strip.ink.shape[1]]
+    places = np.column_stack([strip.left_mm + columns.ravel() / 8, strip.top_mm + rows.ravel() / 8])
+    px, py = Bent().forward(places).T
+    wanted = 0.5 + 0.4 * np.sin(px / 17) * np.cos(py / 11)
+    np.testing.assert_allclose(strip.ink.ravel(), wanted, atol=0.01)
+    ink = inked(plane, 0.6 * full)
+    assert {tuple(point) for point in ink.astype(int)} == {(c, r) for r, c in zip(*np.nonzero(plane > 0.6 * full), strict=True)}
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch):
+    photo = fastecg.render(read_record(sample_records()[0].path), layout="2x1", style="philips", dpi=100)
+    layers, rows = true_layers(photo), true_segments(photo)
+    found = []
+    for threads in (1, 3):
+        monkeypatch.setattr("os.cpu_count", lambda threads=threads: threads)
+        found.append(decode(layers, rows))
+    np.testing.assert_array_equal(found[0].record.signal, found[1].record.signal)
+    np.testing.assert_array_equal(found[0].sd, found[1].sd)
+    assert found[0].flags == found[1].flags

@@ -1,0 +1,107 @@
+"""What of a picture is looked at before its grid is followed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fastecg.digitizing import analysis as analysis_module
+from fastecg.digitizing import ruled
+from fastecg.digitizing.analysis import _may_lie, _of_pages, _runs_across, _ways, inked
+from fastecg.digitizing.phase import Lattice
+from fastecg.digitizing.segmenter import Layers
+from fastecg.digitizing.targets import MAPS, SCALE
+from fastecg.digitizing.warp_fit import fit_warp
+
+
+def test_no_grid_is_followed_where_nothing_runs_across():
+    maps = np.zeros((6, 400, 1200), dtype=np.float32)
+    maps[MAPS.index("trace"), ::40, ::40] = 1.0  # specks
+    layers = Layers(maps, np.zeros((14, 100, 300), dtype=np.float32), 1.0)
+    assert inked(layers)
+    assert not _runs_across(layers)
+    maps[MAPS.index("trace"), 200, 100:800] = 1.0
+    assert _runs_across(layers)
+
+
+def test_pages_larger_than_a3_are_believed_of_the_clearest_scale_alone():
+    picture = np.empty((1700, 2200, 3), dtype=np.uint8)
+    assert _of_pages(picture, [7.9, 3.8, 6.0], 0.3e6) == [7.9, 6.0]
+    assert _of_pages(picture, [3.8, 7.9], 0.3e6) == [3.8, 7.9]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "fives", "found"), [(4, False, False), (190, False, False), (210, False, True), (4, True, False), (60, True, True)]
+)
+def test_a_grid_of_a_handful_of_lines_is_none(nodes, fives, found, monkeypatch):
+    """Any map goes through few places exactly; that of a page is followed over much of it."""
+    points = np.random.default_rng(0).uniform(0, 800, (nodes, 2))
+    lattice = Lattice(points, points / SCALE, np.ones(nodes), 0, spacing_px=24 if fives else 12)
+    monkeypatch.setattr(ruled, "find_grid", lambda *planes: (fit_warp(points, points / SCALE, (800, 1200)), lattice))
+    layers = Layers(np.zeros((6, 800, 1200), dtype=np.float32), np.zeros((14, 200, 300), dtype=np.float32), 1.0)
+    assert (ruled.picture_grid(layers) is not None) == found
+
+
+def test_rows_tell_how_a_page_cannot_lie():
+    """Upside down it has the rows it has upright, on its side none; one or two may be anything."""
+    for rows, turns in (
+        ({0: 4}, {2}),
+        ({0: 0}, {1, 3}),
+        ({0: 1}, {1, 2, 3}),
+        ({0: 2, 2: 2}, {1, 3}),
+        ({0: 0, 1: 0}, set()),
+        ({0: 1, 2: 5}, set()),
+    ):
+        assert {turned for turned in (1, 2, 3) if turned not in rows and _may_lie(turned, rows)} == turns, rows
+    assert _may_lie(0, {})
+
+
+def test_the_likeliest_scale_is_looked_at_from_every_side():
+    assert _ways([8.0, 4.0]) == [(8.0, 0), (4.0, 0), (8.0, 2), (8.0, 1), (8.0, 3)]
+
+
+@pytest.mark.parametrize(("scales", "turned"), [([8.0], {0, 2}), ([], {0, 1, 2, 3})])
+def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypatch):
+    """A copy in black and white that lies on its side may seem to have rows of traces: of letters, and of what is left of its grid."""
+    layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
+    looked = set()
+
+    def analyse_layers(layers, layout, turns, **told):
+        looked.add(turns)
+        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0, gridless=False)
+
+    for name, stub in {
+        "find_scales": lambda *given: scales,
+        "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: layers),
+        "_drawn": lambda *given: True,
+        "_is_mirrored": lambda *given: False,
+        "analyse_layers": analyse_layers,
+    }.items():
+        monkeypatch.setattr(analysis_module, name, stub)
+    picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    analysis_module.analyse_upright(picture, analysis_module.READ)
+    assert looked == turned
+
+
+@pytest.mark.parametrize(("gridless", "looks"), [(False, 1), (True, 3)])
+def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks, monkeypatch):
+    """Letters side by side have a period too, and a scale that it tells is a wrong one."""
+    layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
+    zooms = []
+
+    def analyse_layers(layers, layout, turns=0, *, ruled):
+        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0, gridless=gridless, ruled=ruled)
+
+    for name, stub in {
+        "find_scales": lambda *given: [27.0],
+        "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: zooms.append(zoom) or layers),
+        "_ways": lambda scales: [(scales[0], 0)],
+        "_is_mirrored": lambda *given: False,
+        "analyse_layers": analyse_layers,
+    }.items():
+        monkeypatch.setattr(analysis_module, name, stub)
+    picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    analysis_module.analyse_upright(picture, analysis_module.READ)
+    assert len(set(zooms)) == looks

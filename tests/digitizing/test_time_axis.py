@@ -1,0 +1,299 @@
+"""Where time runs on a page, part by part; whole pages are in test_digitize_page.py."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fastecg.digitizing import time_axis
+from fastecg.digitizing.pulses import runs_into
+from fastecg.digitizing.time_axis import End, TimeAxis, row_length_mm
+from fastecg.errors import ImageError
+
+#: Four columns of 2.5 s, 63 mm apart, of which 2.4 s are shown, and strips of 9.9 s, at 25 mm/s.
+AXIS = TimeAxis(25.0, 10.0, 63.0, 2.5, 2.4, 9.9)
+PLACED = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
+
+
+def test_rows_end_with_their_last_sample():
+    assert row_length_mm(AXIS, 4, False, 0.002) == pytest.approx(3 * 63.0 + (2.4 - 0.002) * 25.0)
+    assert row_length_mm(AXIS, 4, True, 0.002) == pytest.approx((9.9 - 0.002) * 25.0)
+
+
+def test_both_ends_of_a_row_tell_the_same_start():
+    cap, step = 0.2, 0.002
+    left, right = 10.0 - cap, 10.0 + row_length_mm(AXIS, 4, False, step) + cap  # ink goes on beyond both
+    ends = time_axis._ends(AXIS, PLACED, [([left], [right])], [(False, False)], [(False, False)], (), cap, step)
+    assert [(end.kind, pytest.approx(end.x_mm)) for end in ends] == [("left", 10.0), ("right", 10.0)]
+    assert time_axis._ends(AXIS, PLACED, [([left], [right])], [(True, True)], [(False, False)], (), cap, step) == []
+
+
+def test_ends_that_a_pulse_runs_into_tell_nothing_where_others_do():
+    ends = [End(10.0, "left"), End(10.02, "right"), End(10.2, "touched"), End(10.2, "touched"), End(10.2, "touched")]
+    assert time_axis._start(ends, []) == pytest.approx(10.01)
+
+
+def test_an_end_is_a_pulses_where_it_lies_in_one_or_beside_it():
+    pulse = SimpleNamespace(left_mm=4.0, fall_mm=9.0, right_mm=9.6)
+    for x, touched in ((3.8, True), (9.1, True), (9.8, True), (10.0, False), (3.5, False)):
+        assert runs_into(x, [pulse]) == touched
+    assert not runs_into(9.1, [])
+
+
+def test_bars_are_looked_for_round_where_names_say_that_time_starts():
+    bars = {3.0: 2, 7.5: 3, 16.5: 3}
+    assert time_axis._start_of_bars(AXIS, lambda axis: bars.get(axis.start_mm, 0)) == 7.5
+    assert time_axis._start_of_bars(AXIS, lambda axis: 0) is None
+
+
+def test_the_longest_row_counts_if_another_agrees():
+    assert time_axis._longest([200.0, 249.9, 249.8, 255.0], 250.0) == 249.9
+    assert time_axis._longest([200.0, 249.9], 250.0) == 0.0
+    assert time_axis._longest([249.9], 250.0) == 249.9
+    assert time_axis._longest([255.0], 250.0) == 0.0
+    assert time_axis._longest([250.6, 250.5], 250.0) == 250.6, "ends are off by some tenths of a mm"
+    assert time_axis._longest([250.8, 250.8], 250.0) == 0.0, "longer than time is"
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "share"), [(1.0, 0.0, 0.5), (0.6, 0.4, 0.5), (1.0, 0.4, 5 / 6), (0.5, 0.0, 0.0), (0.4, 0.3, 0.0)]
+)
+def test_ink_falls_to_one_half_between_two_columns(inside, outside, share):
+    assert time_axis._crossing(inside, outside) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("columns", "lengths", "speed"),
+    [
+        (4, ([250.0, 248.0], []), 25.0),
+        (4, ([125.0, 126.0], []), 12.5),
+        (1, ([500.0], []), 50.0),
+        (4, ([250.0], [500.0, 498.0]), 50.0),  # the speed that most rows tell
+        (1, ([180.0], [250.0]), 25.0),
+        (1, ([228.0], []), 25.0),  # up to twice as far off, if nothing else tells
+    ],
+)
+def test_rows_are_as_long_as_time_at_the_papers_speed(columns, lengths, speed):
+    flags = []
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(columns), seconds=10.0), column_mm=40.0)
+    assert time_axis._speed(match, lengths, flags) == speed
+    assert flags == []
+
+
+def test_columns_tell_the_speed_where_no_row_does():
+    for column_mm, told in ((62.0, 25.0), (125.0, 50.0)):
+        match = SimpleNamespace(layout=SimpleNamespace(columns=range(4), seconds=10.0), column_mm=column_mm)
+        assert time_axis._speed(match, ([], []), []) == told
+    flags = []
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(1), seconds=10.0), column_mm=40.0)
+    assert time_axis._speed(match, ([40.0, 90.0], [175.0]), flags) == 25.0
+    assert len(flags) == 1
+    assert "175 mm" in flags[0]
+    assert time_axis._speed(match, ([], []), flags) == 25.0
+    assert "no row ends in the picture" in flags[1]
+    assert time_axis._speed(match, ([570.0], []), flags) == 25.0, "nearly 50 mm/s, but by more than twice the tolerance"
+    assert len(flags) == 3
+
+
+def test_beginnings_and_ends_that_agree_count_for_more_than_either_alone():
+    left, right = End(10.0, "left"), End(10.0, "right")
+    assert time_axis.agreement([left]) == pytest.approx(2.0)
+    assert time_axis.agreement([left, left]) == pytest.approx(3.0)
+    assert time_axis.agreement([left, right]) == pytest.approx(3.8)
+    assert time_axis.agreement([left, End(10.0, "fall")]) < time_axis.agreement([left, End(10.0, "maybe left")])
+
+
+def test_bars_decide_between_groups_of_ends():
+    ends = [End(10.0, "left"), End(10.0, "left"), End(10.0, "right"), End(14.0, "left"), End(14.0, "right")]
+    flags = []
+    assert time_axis._start(ends, flags) == 10.0
+    assert time_axis._start(ends, flags, lambda x: 3 if x > 12.0 else 0) == 14.0
+    assert flags == []
+    assert time_axis._start([End(float(x), "left") for x in (0, 5, 10, 15)], flags) == 0.0
+    assert len(flags) == 1, "no two agree"
+
+
+def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=(), apart=0.0):
+    """What blank paper between columns tells, of rows from `left` to `right`; those `lost` show none of it, and it differs by `apart`."""
+    shift = [apart * (k - (rows - 1) / 2) for k in range(rows)]
+    blanks = {k: [] if k in lost else [(a + shift[k], b + shift[k]) for a, b in zip(ends, begins, strict=True)] for k in range(rows)}
+    monkeypatch.setattr(time_axis, "_blanks", lambda straight, row, span: blanks[row])
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=62.5)
+    spans = [(left, right)] * rows
+    return time_axis._gapped(None, list(range(rows)), spans, [(True, True)] * rows, match, 0.1, (right - left) / (len(begins) + 1))
+
+
+def test_blank_paper_parts_columns(monkeypatch):
+    three = gapped(monkeypatch, [73.0, 136.0, 199.0], [70.0, 133.0, 196.0], right=259.0)
+    assert three == (pytest.approx(63.0), pytest.approx(60.0 - 0.2))
+    assert gapped(monkeypatch, [136.0], [131.0], right=257.0) == (pytest.approx(126.0), pytest.approx(121.0 - 0.2))
+    # The distance of three columns is that of lines through all beginnings and through all ends, not that of the first two.
+    uneven = gapped(monkeypatch, [93.0, 179.0], [90.0, 176.0], right=262.0)
+    assert uneven[0] == pytest.approx((84.5 + 86.0) / 2)
+
+
+def test_gaps_count_if_enough_rows_have_them(monkeypatch):
+    given = [73.0, 136.0, 199.0], [70.0, 133.0, 196.0]
+    assert gapped(monkeypatch, *given, rows=4, lost=(0, 1)) is not None
+    assert gapped(monkeypatch, *given, rows=4, lost=(0, 1, 2)) is None
+    assert gapped(monkeypatch, *given, rows=0) is None
+    assert gapped(monkeypatch, *given, apart=0.7) is not None
+    assert gapped(monkeypatch, *given, apart=0.9) is None, "rows of one page have theirs below one another"
+    assert gapped(monkeypatch, [73.0, 136.0, 199.0], [72.8, 135.8, 198.8]) is None, "no wider than between strokes"
+    assert gapped(monkeypatch, [73.0, 136.0, 199.0], [50.0, 133.0, 196.0]) is None, "wider than any machine leaves"
+    assert gapped(monkeypatch, [103.0, 136.0, 199.0], [101.0, 133.0, 196.0]) is None, "not where columns are"
+
+
+CAP = 0.1
+STEP = 0.002
+
+
+def axis_of(
+    monkeypatch, rows, *, strips=(), columns=4, bars=lambda axis: 0, pulses=(), cut=(), sides=2, gaps=None, speed=None, column_mm=62.5
+):
+    """The time axis of rows and strips whose ink goes from and to some mm, and what was doubted; some are `cut` left, or on both sides."""
+    spans = [*rows, *strips]
+    monkeypatch.setattr(time_axis, "possible_ends", lambda strip, row, ink=0.5: ([spans[row][0]], [spans[row][1]]))
+    monkeypatch.setattr(time_axis, "barred", lambda axis, *rest: bars(axis))
+    monkeypatch.setattr(time_axis, "_gapped", lambda *given: gaps)
+    tracks = [SimpleNamespace(cut=(k in cut, k in cut and sides == 2)) for k in range(len(spans))]
+    analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=tracks)
+    layout = SimpleNamespace(columns=range(columns), seconds=10.0)
+    match = SimpleNamespace(
+        layout=layout, tracks=range(len(spans)), strips=len(rows), column_mm=column_mm, left_mm=20.0, name_mm=(3.0, 2.0)
+    )  # fmt: skip
+    flags = []
+    settings = SimpleNamespace(fs=1 / STEP, speed_mm_s=speed)
+    straight = SimpleNamespace(network=None, shown=None)
+    return time_axis.time_axis(analysis, match, straight, range(len(spans)), pulses, settings, flags), flags
+
+
+def row(seconds=10.0, start=20.0, speed=25.0):
+    """Ink from the first to the last of so many seconds of samples, and as far beyond both as a pen reaches."""
+    return start - CAP, start + (seconds - STEP) * speed + CAP
+
+
+def test_rows_of_usual_length_start_where_their_ink_does(monkeypatch):
+    axis, flags = axis_of(monkeypatch, [row()] * 3, strips=[row()])
+    assert axis == TimeAxis(25.0, pytest.approx(20.0), 62.5, 2.5, 2.5, 10.0)
+    assert flags == []
+    assert axis_of(monkeypatch, [row(speed=50.0)] * 3)[0] == TimeAxis(50.0, pytest.approx(20.0), 125.0, 2.5, 2.5, 10.0)
+
+
+def test_rows_may_leave_out_the_end_of_each_column(monkeypatch):
+    axis, _ = axis_of(monkeypatch, [row(9.6)] * 3, strips=[row()])
+    assert axis.pitch_mm == pytest.approx(60.0, abs=0.01)
+    assert axis.shown_s == pytest.approx(2.4)
+    assert (axis.column_s, axis.strip_s) == (2.5, 10.0)
+    assert axis_of(monkeypatch, [row(9.0)] * 3, strips=[row()])[0].shown_s == 2.5, "more than any machine leaves out"
+    # Bars stand where columns of all their time would be: the rows were read too short.
+    read_short, _ = axis_of(monkeypatch, [row(9.6)] * 3, strips=[row()], bars=lambda axis: 3 if axis.shown_s == 2.5 else 0)
+    assert (read_short.shown_s, read_short.pitch_mm) == (2.5, 62.5)
+
+
+def test_a_strip_may_end_early_where_columns_do(monkeypatch):
+    axis, _ = axis_of(monkeypatch, [row(9.6)] * 3, strips=[row(9.9)], column_mm=60.0)
+    assert axis.strip_s == pytest.approx(9.9)
+    assert axis_of(monkeypatch, [row()] * 3, strips=[row(9.9)])[0].strip_s == 10.0
+
+
+def test_gaps_tell_columns_and_rows_how_far_apart_they_are(monkeypatch):
+    shown = 2.4
+    end = 20.0 + 3 * 64.0 + (shown - STEP) * 25.0 + CAP
+    axis, _ = axis_of(monkeypatch, [(20.0 - CAP, end)] * 3, gaps=(64.2, (shown - STEP) * 25.0))
+    assert axis.pitch_mm == pytest.approx(64.0), "rows' ends are sharper than gaps"
+    assert axis.shown_s == pytest.approx(shown)
+    assert axis.start_mm == pytest.approx(20.0)
+    assert axis_of(monkeypatch, [row()] * 3, gaps=(66.0, 62.2))[0].shown_s == 2.5, "no shorter than rows are read"
+
+
+def test_rows_that_a_pulse_runs_into_or_that_are_cut_tell_no_length(monkeypatch):
+    pulse = SimpleNamespace(left_mm=12.0, right_mm=19.0, fall_mm=18.8)
+    longer = row()[0] - 0.8, row()[1]
+    axis, _ = axis_of(monkeypatch, [longer, longer, row(), row()], pulses=[pulse])
+    assert axis.start_mm == pytest.approx(20.0)
+    short = row(9.6)
+    assert axis_of(monkeypatch, [short, short, row(), row()], cut=(0, 1))[0].pitch_mm == 62.5
+    assert axis_of(monkeypatch, [short, short, row(9.4), row(9.5)], strips=[row()])[0].shown_s == pytest.approx(2.4)
+
+
+def test_where_every_row_is_cut_names_and_bars_tell_the_start(monkeypatch):
+    every = range(3)
+    guessed, flags = axis_of(monkeypatch, [row()] * 3, cut=every, speed=25.0)
+    assert guessed.start_mm == pytest.approx(20.0 + 3.0 - 2.0)
+    assert len(flags) == 1
+    barred, flags = axis_of(monkeypatch, [row()] * 3, cut=every, speed=25.0, bars=lambda axis: int(abs(axis.start_mm - 24.0) < 0.3))
+    assert barred.start_mm == pytest.approx(24.0, abs=0.3)
+    assert flags == []
+
+
+def test_rows_that_are_cut_on_one_side_tell_no_speed(monkeypatch):
+    axis, flags = axis_of(monkeypatch, [row(5.0)] * 3, cut=range(3), sides=1)
+    assert (axis.speed_mm_s, flags) == (25.0, []), "as the columns have it, and not half of that"
+
+
+def test_no_trace_beside_any_name_is_said(monkeypatch):
+    monkeypatch.setattr(time_axis, "possible_ends", lambda *given: ([], []))
+    analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=())
+    with pytest.raises(ImageError, match="no row of traces"):
+        time_axis.time_axis(analysis, SimpleNamespace(tracks=[None]), SimpleNamespace(network=None), [None], (), None, [])
+
+
+def test_rows_whose_start_is_hidden_by_a_pulse_tell_no_length(monkeypatch):
+    pulse = SimpleNamespace(left_mm=24.0, right_mm=27.0, fall_mm=26.9)
+    axis, _ = axis_of(monkeypatch, [(26.0, row()[1])] * 3, strips=[row()], pulses=[pulse])
+    assert (axis.shown_s, axis.pitch_mm) == (2.5, 62.5)
+    assert axis.start_mm == pytest.approx(20.0)
+
+
+def test_the_pictures_own_ink_tells_the_start_where_the_networks_is_vague(monkeypatch):
+    network = [(20.3, 269.0), (19.4, 270.6), (20.9, 271.4)]
+    reach = 0.42 * 0.3  # from a last sample to where the ink of a pen of 0.3 mm falls to one half
+    ink = [(20.0 - reach, 20.0 + (10.0 - STEP) * 25.0 + reach)] * 3
+    monkeypatch.setattr(time_axis, "pen_mm", lambda strip, row: 0.3)
+    monkeypatch.setattr(time_axis, "barred", lambda axis, *rest: 0)
+    monkeypatch.setattr(time_axis, "_gapped", lambda *given: None)
+    monkeypatch.setattr(
+        time_axis, "possible_ends", lambda strip, row, least=0.5: tuple([end] for end in (ink if strip == "ink" else network)[row])
+    )  # fmt: skip
+    analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=[SimpleNamespace(cut=(False, False))] * 3)
+    layout = SimpleNamespace(columns=range(4), seconds=10.0)
+    match = SimpleNamespace(layout=layout, tracks=range(3), strips=3, column_mm=62.5, left_mm=20.0, name_mm=(3.0, 2.0))
+    settings = SimpleNamespace(fs=1 / STEP, speed_mm_s=25.0)
+    straight = SimpleNamespace(network="network", shown="ink")
+    axis = time_axis.time_axis(analysis, match, straight, range(3), (), settings, [])
+    assert axis.start_mm == pytest.approx(20.0, abs=1e-6)
+    monkeypatch.setattr(time_axis, "pen_mm", lambda strip, row: 0.3 + 0.6 * row)  # a steep row's ink tells its pen too wide
+    assert time_axis.time_axis(analysis, match, straight, range(3), (), settings, []).start_mm == pytest.approx(20.0, abs=1e-6)
+
+
+def test_the_pitch_of_columns_is_that_of_their_beginnings_and_ends():
+    begun, ended = 10.0 + 64.5 * np.arange(4), 72.6 + 64.5 * np.arange(4)
+    assert time_axis._pitch(begun, ended) == pytest.approx(64.5)
+    begun[0], ended[3] = np.nan, np.nan  # a pulse runs into the first, and a mark into the last
+    assert time_axis._pitch(begun, ended) == pytest.approx(64.5)
+
+
+def test_only_ends_that_are_the_traces_own_tell_where_columns_are():
+    assert time_axis._outer([10.0, 10.2, 3.0], [True, True, False], 4) == pytest.approx(10.1)
+    assert np.isnan(time_axis._outer([10.0, None], [False, True], 4))
+    assert time_axis._outer([10.0, 10.2], [False, False], 2) == pytest.approx(10.1)  # of two columns no other gap tells
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([255.95], (64.5, 62.5)),  # four columns of 62.5 mm and three gaps of 2 mm
+        ([256.25], (64.6, 62.5)),  # rows' ends are sharper than those of gaps
+        ([249.95, 249.9], None),  # dashes of bars are no gaps
+        ([], (64.5, 62.5)),
+    ],
+)
+def test_gaps_have_to_agree_with_the_length_of_rows(lengths, expected):
+    assert time_axis._gaps((64.5, 62.45), lengths, 4, 62.5, 0.05) == (None if expected is None else pytest.approx(expected))
+
+
+def test_columns_that_lose_some_time_are_shorter_than_it():
+    assert time_axis._gaps((62.5, 59.95), [], 4, 62.5, 0.05) == pytest.approx((62.5, 60.0))
