@@ -74,7 +74,7 @@ def photographed(artifacts, view, dpi=150.0, page=None, style=STYLE):
     """A page of nothing but traces, unworn, through a whole shot."""
     page = plain_page() if page is None else page
     image, truth = pictured(tuple(map(unworn, artifacts)), view, dpi, page, style)
-    paper = truth._seen(np.full(tuple(round(n * truth.warp.scale) for n in page.size_mm[::-1]), 255, dtype=np.uint8)) == 255
+    paper = truth._in_picture(np.full(tuple(round(n * truth.warp.scale) for n in page.size_mm[::-1]), 255, dtype=np.uint8)) == 255
     return Print(np.where(paper, 1.0 - image[..., 0] / 255.0, 0.0), truth)
 
 

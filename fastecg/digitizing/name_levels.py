@@ -22,7 +22,7 @@ _SURE = 0.6  # Least probability of a name that counts.
 _ROWS = 3  # Least number of rows with names.
 _SAME_MM = 0.25  # By how much names may miss one height, the middle of the misses.
 _MOST_MM = 2.5  # By how much a row's 0 mV may be wrong for names to mend it.
-_NAME_SD_MM = 0.08  # Standard deviation of a name's height as the network has it.
+_NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network has it.
 _CLEARLY = 0.8  # Largest share, of what names miss by one rule, that they miss by the other for it to be preferred.
 _LEAST_S = 1.0  # Shortest trace that tells 0 mV.
 
