@@ -169,13 +169,13 @@ def seen_error(photo, warp):
     return (error - 5 * np.rint(np.median(error, axis=0) / 5)) * photo.warp.scale
 
 
-@pytest.mark.parametrize("options", [{"style": "philips"}, {"style": "dotphoto"}, {"recipe": "photo", "severity": 0.5, "seed": 5}])
+@pytest.mark.parametrize("options", [{"style": "philips"}, {"style": "dotphoto"}, {"recipe": "photo", "severity": 0.5, "seed": 0}])
 def test_the_grid_tells_the_geometry(options):
     photo = photo_of("2x1", dpi=200, **options)
     layers = true_layers(photo)
     warp, _ = find_grid(layers["grid"] / np.float32(255), Fives(layers["major"] / np.float32(255)))
     error = seen_error(photo, warp)
-    assert np.sqrt(np.mean(error**2, axis=0)).max() < (0.08 if "recipe" in options else 0.05)  # paper that waves within a few lines
+    assert np.sqrt(np.mean(error**2, axis=0)).max() < 0.05
     assert np.abs(error.mean(axis=0)).max() < 0.02  # half a pixel off would be 0.5
 
 
