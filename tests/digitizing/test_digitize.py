@@ -53,7 +53,7 @@ def test_upside_down_and_by_hand(photo):
     reading = fastecg.digitize(np.ascontiguousarray(photo.image[::-1, ::-1]))
     assert reading.analysis.turns == 2
     assert reading.layout == "3x4+1"
-    assert snr(photo, reading.decoded.record) > 10
+    assert snr(photo, reading.digitized.record) > 10
 
 
 def test_what_is_no_ecg_is_refused(tmp_path):
