@@ -166,11 +166,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     network = load_segmenter(weights)
     dark = _may_be_negative(picture)
     scales = find_scales(picture, network)
-    tried = (
-        _of_pages(picture, scales, _LARGEST_MM2)[:_MOST_SCALES]
-        if scales
-        else _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _GRIDLESS_MM2)
-    )
+    tried = _of_pages(picture, scales, _LARGEST_MM2)[:_MOST_SCALES] if scales else _gridless_scales(picture)
     # A look at a whole picture costs seconds of computing where the scale makes it large, or where several are tried.
     known = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
     if not known and not _drawn(picture, network, dark):
@@ -216,7 +212,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
 
 def _analyse_gridless(picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> Iterator[PageAnalysis]:
     """A picture as it stands, without a grid, at likely scales, up to one at which it can be read."""
-    for px_per_mm in _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _GRIDLESS_MM2)[:_MOST_SCALES]:
+    for px_per_mm in _gridless_scales(picture)[:_MOST_SCALES]:
         analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
         yield analysis
         if _plausible(analysis):
@@ -264,6 +260,11 @@ def _has_rows(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
         analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False).tracks
         for turns in (0, 1)
     )
+
+
+def _gridless_scales(picture: np.ndarray) -> list[float]:
+    """px/mm that are tried for a picture without a grid, the likeliest first."""
+    return _of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _GRIDLESS_MM2)
 
 
 def _of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:

@@ -34,7 +34,7 @@ from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.pulses import Pulse
-from fastecg.digitizing.refine import bridged, refined
+from fastecg.digitizing.refine import bridged, overhangs, refined
 from fastecg.digitizing.row_ends import late_mm
 from fastecg.errors import ImageError, LayoutError
 from fastecg.kernels.runs import runs_of
@@ -139,8 +139,8 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "stroke_fit":
-        readings, ends = refined(bridged(readings, rows, warp, ink), rows, warp, ink, pulses)
-        late = late_mm(ends, start_sd_mm) if start_sd_mm else 0.0
+        readings, pens = refined(bridged(readings, rows, warp, ink), rows, warp, ink)
+        late = late_mm(overhangs(readings, pens, rows, warp, ink, pulses), start_sd_mm) if start_sd_mm else 0.0
         if abs(late) > _ON_TIME_MM:
             readings, rows = later(readings, rows, late)
             readings, _ = refined(readings, rows, warp, ink)

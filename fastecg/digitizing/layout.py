@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from fastecg.page import Page
 
 
+#: Minimum width of blank paper between columns that are apart, mm.
+COLUMN_GAP_MM = 0.35
+
+
 @dataclass(frozen=True)
 class Segment:
     """One drawn lead segment. Lengths in mm on the page.

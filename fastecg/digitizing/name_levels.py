@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -41,13 +40,15 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
     LaidOutPage
     """
     drawn = on_page_segments(page, drawn)
-    rows = sorted({item.segment.row for item in drawn})
-    level = {row: next(item.segment.baseline_mm for item in drawn if item.segment.row == row) for row in rows}
-    zero = {row: next(item.segment.zero for item in drawn if item.segment.row == row) for row in rows}
-    named = {row: height for row in rows if np.isfinite(height := _name_mm(page, [item for item in drawn if item.segment.row == row]))}
+    groups: dict[int, list[SegmentReading]] = {}
+    for item in drawn:
+        groups.setdefault(item.segment.row, []).append(item)
+    level = {row: group[0].segment.baseline_mm for row, group in groups.items()}
+    zero = {row: group[0].segment.zero for row, group in groups.items()}
+    named = {row: height for row, group in sorted(groups.items()) if np.isfinite(height := _name_mm(page, group))}
     if "page" in zero.values() or len(named) < _ROWS or all(zero[row] == "pulse" for row in named):
         return page
-    own = _own_levels(named, level, zero, drawn, page.rows.fs)
+    own = _own_levels(named, level, zero, groups, page.rows.fs)
     pulsed = [named[row] - level[row] for row in named if zero[row] == "pulse"]
     misses = np.array([named[row] - own[row] for row in named if zero[row] != "pulse"])
     known = np.array(pulsed) if len(pulsed) > 1 else misses
@@ -63,12 +64,12 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
 
 
 def _own_levels(
-    named: dict[int, float], level: dict[int, float], zero: dict[int, str], drawn: Sequence[SegmentReading], fs: float
+    named: dict[int, float], level: dict[int, float], zero: dict[int, str], groups: dict[int, list[SegmentReading]], fs: float
 ) -> dict[int, float]:
     """0 mV of rows by their traces alone: their mean, as they have it, or where they mostly are, if names then miss one height by less."""
     mostly = dict(level)
     for row in named:
-        heights = np.concatenate([item.y_mm for item in drawn if item.segment.row == row])
+        heights = np.concatenate([item.y_mm for item in groups[row]])
         heights = heights[np.isfinite(heights)]
         if zero[row] != "pulse" and len(heights) > _LEAST_S * fs:
             mostly[row] = float(np.median(heights))
@@ -76,16 +77,12 @@ def _own_levels(
     return mostly if by_most < _CLEARLY * by_mean and by_mean > 2 * _NAME_SD_MM else level
 
 
-def _away(level_mm: float, y_mm: float) -> float:
-    return abs(y_mm - level_mm)
-
-
 def _name_mm(page: LaidOutPage, group: Sequence[SegmentReading]) -> float:
     """The height of the names of a row's leads; NaN if none was read."""
     heights = []
     for item in group:
         beside = [
-            name
+            name.y_mm
             for name in page.analysis.names
             if name.lead == item.segment.lead
             and name.sure > _SURE
@@ -93,5 +90,5 @@ def _name_mm(page: LaidOutPage, group: Sequence[SegmentReading]) -> float:
             and abs(name.y_mm - item.segment.baseline_mm) < _AWAY_MM
         ]
         if beside:
-            heights.append(min((name.y_mm for name in beside), key=partial(_away, item.segment.baseline_mm)))
+            heights.append(beside[int(np.argmin(np.abs(np.array(beside) - item.segment.baseline_mm)))])
     return float(np.median(heights)) if heights else np.nan

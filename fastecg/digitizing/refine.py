@@ -7,7 +7,7 @@ What both fits say is averaged, for they err apart; where the picture tells noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ import numpy as np
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
 from fastecg.digitizing.gauss_newton import FittedPen, Stage, StrokeProblem, fit_stroke
 from fastecg.digitizing.ink import PictureInk
-from fastecg.digitizing.layout import PageSegments, SegmentReading
+from fastecg.digitizing.layout import COLUMN_GAP_MM, PageSegments, SegmentReading
 from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
@@ -36,14 +36,13 @@ _LETTER_MM = 1.0  # Standard deviation of samples interpolated below writing.
 _WORD_MM = 8.0  # Longest gap below writing that is interpolated.
 _MOSTLY = 0.6  # Share of a gap that writing has to cover.
 _APART_PX = 2.0  # Ignore samples of the second fit that are farther than this from the first: it has found other ink.
-_GAP_MM = 0.35  # Least blank paper between columns.
 _FLANK = 1  # Samples by which steep flanks are widened when the two fits are compared.
 
 
 def refined(
-    readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: Sequence[Pulse] = ()
-) -> tuple[list[SegmentReading], list[Overhang]]:
-    """Fit the segments of a page again, to the picture's own ink, and measure how far that goes beyond the ends of its rows.
+    readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk
+) -> tuple[list[SegmentReading], dict[int, FittedPen]]:
+    """Fit the segments of a page again, to the picture's own ink; the pen of every row that could be fitted comes with them.
 
     Parameters
     ----------
@@ -52,32 +51,50 @@ def refined(
     rows : PageSegments
     warp : PageWarp
     ink : PictureInk
-    pulses : sequence of Pulse
-        Calibration pulses: ends that run into one tell nothing.
     """
-    groups: dict[int, list[SegmentReading]] = {}
-    for item in sorted(readings, key=lambda item: item.segment.x_mm):
-        groups.setdefault(item.segment.row, []).append(item)
+    groups = _by_row(readings)
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
-    out, ends = [], []
+    out: list[SegmentReading] = []
+    pens: dict[int, FittedPen] = {}
     for at, group in groups.items():
         others = [points for other, parts in strokes.items() if other != at for points in parts]
         fitted, pen = _refined_row(group, rows, warp, ink, strokes[at], others)
         out += fitted
         if pen is not None:
-            ends += _overhangs(fitted, rows, warp, ink, pen, pulses)
-    return out, ends
+            pens[at] = pen
+    return out, pens
+
+
+def _by_row(readings: Sequence[SegmentReading]) -> dict[int, list[SegmentReading]]:
+    """The segments of every row, from left to right."""
+    groups: dict[int, list[SegmentReading]] = {}
+    for item in sorted(readings, key=lambda item: item.segment.x_mm):
+        groups.setdefault(item.segment.row, []).append(item)
+    return groups
+
+
+def overhangs(
+    readings: Sequence[SegmentReading],
+    pens: Mapping[int, FittedPen],
+    rows: PageSegments,
+    warp: PageWarp,
+    ink: PictureInk,
+    pulses: Sequence[Pulse],
+) -> list[Overhang]:
+    """Measure how far ink goes beyond the ends of rows, and of columns with blank paper between them; not where it runs into a pulse."""
+    groups = _by_row(readings)
+    return [end for at, pen in pens.items() for end in _overhangs(groups[at], rows, warp, ink, pen, pulses)]
 
 
 def _overhangs(
     group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, pen: FittedPen, pulses: Sequence[Pulse]
 ) -> list[Overhang]:
-    """Measure how far the ink of a row goes beyond its ends, and beyond those of its columns, where there is blank paper between them."""
+    """Measure the overhangs of one row."""
     points = [np.column_stack([item.x_mm(rows), item.y_mm]) for item in group]
     apart = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
 
     def beyond(inwards: np.ndarray, blank_mm: float) -> float:
-        if blank_mm < _GAP_MM or runs_into(inwards[0, 0], pulses):
+        if blank_mm < COLUMN_GAP_MM or runs_into(inwards[0, 0], pulses):
             return np.nan
         return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
 

@@ -17,6 +17,7 @@ from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import StraightPage, TracePath, ends_near, pen_mm
+from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm
@@ -27,7 +28,6 @@ _MOST_CAPS = 1.5  # Largest cap that rows may suggest, in caps of the measured p
 _SAME_CAP_MM = 0.03  # Tolerance of caps that agree.
 _NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from where the network's map has it.
 _SAME_END_MM = 0.06  # Tolerance of ends that agree.
-_GAP_MM = 0.35  # Width of blank paper between columns from which bars may stand anywhere on it.
 # How far ink reaches beyond the last sample, in pen widths, and how probable that is: square caps (matplotlib's), those of a pen that noise
 # makes too wide, and butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
@@ -63,7 +63,7 @@ def sharper(
 ) -> TimeAxis:
     """Refine the time axis with the picture's own ink: its ends are sharp, but they may belong to other ink."""
     assert straight.shown is not None
-    gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + _GAP_MM
+    gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + COLUMN_GAP_MM  # between columns that are apart, bars may stand anywhere
     if gapped and (found := _by_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
     beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # every row goes on beyond the picture

@@ -14,6 +14,7 @@ from fastecg.digitizing.analysis import PageAnalysis, Settings
 from fastecg.digitizing.assign import SPEEDS_MM_S, LayoutMatch
 from fastecg.digitizing.bars import barred
 from fastecg.digitizing.follow import StraightPage, TracePath, pen_mm
+from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.pulses import Pulse, runs_into, snapped
 from fastecg.digitizing.tracks import ink_along, possible_ends
 from fastecg.errors import ImageError
@@ -41,7 +42,6 @@ _COUNTS = {
 _SPEED_OFF = 0.06  # Relative tolerance of the paper speeds.
 _NO_END = "no row ends in the picture"
 _TRUE_MM = 0.7  # Columns whose length is their nominal time to within this have neither gaps nor are they short.
-_GAP_MM = 0.35  # Minimum width of blank paper between columns.
 _SAME_GAP_MM = 0.8  # Largest difference between the gaps of several rows.
 _MOST_GAP_MM = 15.0  # Maximum width of blank paper between columns: no machine leaves more.
 _BESIDE_PX = 2  # Reach above and below a path within which ink counts as on it.
@@ -277,7 +277,7 @@ def _gapped(
         abs(blank[k] - middle) for k, middles in ((1, begins), (0, ends)) for g, middle in zip(found, middles, strict=True) for blank in g
     ]
     spread = np.quantile(apart, 0.75)
-    if spread > _SAME_GAP_MM or not ((begins - ends > _GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
+    if spread > _SAME_GAP_MM or not ((begins - ends > COLUMN_GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
         return None
     first, last = (
         _outer([span and span[side] for span in spans[: len(paths)]], [ends_of[side] for ends_of in own], columns) for side in (0, 1)
@@ -326,7 +326,7 @@ def _blanks(straight: StraightPage, path: TracePath, span: tuple[float, float]) 
     x = path.left_mm + np.arange(len(along)) / path.scale
     out = []
     for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
-        if start > 0 and stop < len(along) and (stop - start) / path.scale > _GAP_MM:
+        if start > 0 and stop < len(along) and (stop - start) / path.scale > COLUMN_GAP_MM:
             before = start - 1 + _crossing(printed[start - 1], printed[start])
             after = stop - _crossing(printed[stop], printed[stop - 1])
             out.append((path.left_mm + before / path.scale, path.left_mm + after / path.scale))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from flat_page import FlatPage
 from test_digitize_page import page, true_view_layers
 
 from fastecg.digitizing.analysis import Settings, analyse_layers
@@ -19,18 +20,6 @@ from fastecg.digitizing.time_axis import End, _start
 from fastecg.kernels.line import stroke_trace
 
 SCALE = 8.0  # px/mm
-
-
-class Straight:
-    """A picture of a flat page: pixels are millimetres times `SCALE`."""
-
-    scale = SCALE
-
-    def forward(self, points_mm):
-        return np.asarray(points_mm) * SCALE
-
-    def inverse(self, points_px):
-        return np.asarray(points_px) / SCALE
 
 
 def inked(x, y, shape=(320, 260)):
@@ -118,7 +107,7 @@ def row_of(gap, hidden):
 ])  # fmt: skip
 def test_traces_run_on_under_a_word(gap, hidden, filled):
     drawn, rows, ink = row_of(gap, hidden)
-    (found,) = bridged(drawn, rows, Straight(), ink)
+    (found,) = bridged(drawn, rows, FlatPage(SCALE), ink)
     assert np.isfinite(found.y_mm[gap]).all() == filled
     if filled:
         assert found.y_mm == pytest.approx(20.0)
@@ -132,7 +121,7 @@ def test_where_the_picture_tells_nothing_the_first_fit_stays():
     x = SCALE * first[0].x_mm(rows)
     hidden = ink.hidden.copy()
     hidden[:, int(x[covered][0]) : int(x[covered][-1])] = True
-    (found,), _ = refined(first, rows, Straight(), PictureInk(ink.coverage, hidden, ink.noise))
+    (found,), _ = refined(first, rows, FlatPage(SCALE), PictureInk(ink.coverage, hidden, ink.noise))
     middle = slice(180, 320)
     assert found.y_mm[middle] == pytest.approx(first[0].y_mm[middle])
     assert found.sd_mm[middle] == pytest.approx(first[0].sd_mm[middle])
@@ -144,7 +133,7 @@ def test_other_ink_does_not_lead_the_second_fit_away():
     coverage = ink.coverage.copy()
     left = int(SCALE * (2.0 + 250 * 0.05))
     coverage[130:160, left : left + 2] = 1.0  # an upright bar that touches the trace
-    (found,), _ = refined(drawn, rows, Straight(), PictureInk(coverage, ink.hidden, ink.noise))
+    (found,), _ = refined(drawn, rows, FlatPage(SCALE), PictureInk(coverage, ink.hidden, ink.noise))
     assert np.abs(found.y_mm - 20.0).max() < 0.3
 
 

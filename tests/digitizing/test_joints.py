@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from flat_page import FlatPage
 
 from fastecg.digitizing.behind import continued
 from fastecg.digitizing.ink import PictureInk
@@ -12,18 +13,6 @@ from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 
 FS, SPEED = 500.0, 25.0
 PX_MM = 8.0
-
-
-class Flat:
-    """A page seen straight."""
-
-    scale = PX_MM
-
-    def forward(self, points_mm):
-        return np.asarray(points_mm) * PX_MM
-
-    def inverse(self, points_px):
-        return np.asarray(points_px) / PX_MM
 
 
 def page(columns=3, rows=3, seconds=2.5):
@@ -61,7 +50,7 @@ def test_bars_are_found_where_they_are(width_px):
     for segment in layout.segments:  # traces that run through them
         row = round(segment.baseline_mm * PX_MM)
         coverage[row : row + 2, round(segment.x_mm * PX_MM) : round((segment.x_mm + 62) * PX_MM)] = 1.0
-    hidden = behind_bars(layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
+    hidden = behind_bars(layout, FlatPage(PX_MM), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
     assert hidden[barred].all()
     from scipy.ndimage import binary_dilation
 
@@ -72,7 +61,7 @@ def test_a_complex_at_one_joint_is_no_bar():
     layout, coverage = page()
     x = round(joints(layout)[0] * PX_MM)
     coverage[round(14 * PX_MM) : round(28 * PX_MM), x - 1 : x + 2] = 1.0
-    hidden = behind_bars(layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
+    hidden = behind_bars(layout, FlatPage(PX_MM), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))
     assert not hidden.any()
 
 
@@ -93,7 +82,7 @@ def hidden_end(y, gap):
     read = y.copy()
     read[-gap:] = np.nan
     item = SegmentReading(segment, read, np.full(len(y), 0.02))
-    return continued([item], layout, Flat(), PictureInk(coverage, hidden, 0.01))[0]
+    return continued([item], layout, FlatPage(PX_MM), PictureInk(coverage, hidden, 0.01))[0]
 
 
 def test_a_hidden_complex_goes_on_as_the_others_do():
@@ -142,10 +131,10 @@ def test_a_strip_tells_which_beat_is_hidden(last):
     read = y.copy()
     read[1240:] = np.nan
     items = [SegmentReading(lead, read, np.full(1250, 0.02)), SegmentReading(strip, strip_y, np.full(5000, 0.02))]
-    found = continued(items, layout, Flat(), PictureInk(coverage, hidden, 0.01))
+    found = continued(items, layout, FlatPage(PX_MM), PictureInk(coverage, hidden, 0.01))
     np.testing.assert_allclose(found[0].y_mm, y, atol=0.3)
     np.testing.assert_array_equal(found[1].y_mm, strip_y)
-    alone = continued(items[:1], layout, Flat(), PictureInk(coverage, hidden, 0.01))[0]
+    alone = continued(items[:1], layout, FlatPage(PX_MM), PictureInk(coverage, hidden, 0.01))[0]
     assert np.abs(alone.y_mm - y).max() > 1.0  # the lead by itself cannot know
 
 
@@ -155,7 +144,7 @@ def test_a_hole_within_a_lead_is_filled_as_another_beat_shows_it():
     read = y.copy()
     read[592:604] = np.nan
     item = SegmentReading(layout.segments[0], read, np.full(1250, 0.02))
-    found = continued([item], layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
+    found = continued([item], layout, FlatPage(PX_MM), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
     np.testing.assert_allclose(found.y_mm, y, atol=0.05)
     assert (found.sd_mm[592:604] > 0.3).all()
     assert (np.delete(found.sd_mm, np.arange(592, 604)) == 0.02).all()
@@ -167,5 +156,5 @@ def test_a_hole_that_no_other_beat_explains_stays_unread():
     read = y.copy()
     read[900:920] = np.nan
     item = SegmentReading(layout.segments[0], read, np.full(1250, 0.02))
-    found = continued([item], layout, Flat(), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
+    found = continued([item], layout, FlatPage(PX_MM), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
     assert np.isnan(found.y_mm[900:920]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,46 +63,47 @@ def test_the_likeliest_scale_is_looked_at_from_every_side():
     assert _ways([8.0, 4.0]) == [(8.0, 0), (4.0, 0), (8.0, 2), (8.0, 1), (8.0, 3)]
 
 
+def look(monkeypatch, analyse_layers, **stubs):
+    """Let a picture be turned upright where the network sees nothing, and layers are analysed as told."""
+    layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
+    given = {
+        "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: replace(layers, zoom=zoom)),
+        "_is_mirrored": lambda *given: False,
+        "analyse_layers": analyse_layers,
+        **stubs,
+    }
+    for name, stub in given.items():
+        monkeypatch.setattr(analysis_module, name, stub)
+    picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
+    analysis_module.analyse_upright(picture, analysis_module.READ)
+
+
+def unread(layers, gridless):
+    """An analysis of layers in which there are rows, but no names."""
+    return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0, gridless=gridless)
+
+
 @pytest.mark.parametrize(("scales", "turned"), [([8.0], {0, 2}), ([], {0, 1, 2, 3})])
 def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypatch):
     """A copy in black and white that lies on its side may seem to have rows of traces: of letters, and of what is left of its grid."""
-    layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
     looked = set()
 
     def analyse_layers(layers, layout, turns, **told):
         looked.add(turns)
-        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0, gridless=False)
+        return unread(layers, gridless=False)
 
-    for name, stub in {
-        "find_scales": lambda *given: scales,
-        "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: layers),
-        "_drawn": lambda *given: True,
-        "_is_mirrored": lambda *given: False,
-        "analyse_layers": analyse_layers,
-    }.items():
-        monkeypatch.setattr(analysis_module, name, stub)
-    picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
-    analysis_module.analyse_upright(picture, analysis_module.READ)
+    look(monkeypatch, analyse_layers, find_scales=lambda *given: scales, _drawn=lambda *given: True)
     assert looked == turned
 
 
 @pytest.mark.parametrize(("gridless", "looks"), [(False, 1), (True, 3)])
 def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks, monkeypatch):
     """Letters side by side have a period too, and a scale that it tells is a wrong one."""
-    layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
     zooms = []
 
     def analyse_layers(layers, layout, turns=0, *, ruled):
-        return SimpleNamespace(layers=layers, tracks=(1, 2, 3, 4), names=(), match=None, share_of_names=0.0, gridless=gridless, ruled=ruled)
+        zooms.append(layers.zoom)
+        return unread(layers, gridless)
 
-    for name, stub in {
-        "find_scales": lambda *given: [27.0],
-        "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: zooms.append(zoom) or layers),
-        "_ways": lambda scales: [(scales[0], 0)],
-        "_is_mirrored": lambda *given: False,
-        "analyse_layers": analyse_layers,
-    }.items():
-        monkeypatch.setattr(analysis_module, name, stub)
-    picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
-    analysis_module.analyse_upright(picture, analysis_module.READ)
+    look(monkeypatch, analyse_layers, find_scales=lambda *given: [27.0], _ways=lambda scales: [(scales[0], 0)])
     assert len(set(zooms)) == looks

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from flat_page import FlatPage
 from naive import capsule_union
 from test_balance import FS, RECORD, left_mm, page_of
 
@@ -25,18 +26,6 @@ PEN = FittedPen(1.0, 1.0, 0.5)
 RADIUS = 1.2  # px
 
 
-class Straight:
-    """A picture of a flat page: pixels are millimetres times `SCALE`."""
-
-    scale = SCALE
-
-    def forward(self, points_mm):
-        return np.asarray(points_mm) * SCALE
-
-    def inverse(self, points_px):
-        return np.asarray(points_px) / SCALE
-
-
 def page_ink(points_mm, shape=(160, 200)):
     coverage = capsule_union(SCALE * np.asarray(points_mm), np.full(len(points_mm), RADIUS), shape).astype(np.float32)
     return PictureInk(coverage, np.zeros(shape, bool), 0.003)
@@ -52,7 +41,7 @@ def test_how_far_ink_goes_beyond_a_row(way, slope, beyond):
     end = 12.0 + way * beyond
     kept = trace[way * trace[:, 0] < way * end]
     drawn = np.vstack([kept[::-1], (end, 10.0 + slope * (end - 12.0))])
-    found = overhang_mm(trace, Straight(), page_ink(drawn), PEN, RADIUS)
+    found = overhang_mm(trace, FlatPage(SCALE), page_ink(drawn), PEN, RADIUS)
     assert found == pytest.approx(beyond, abs=0.02), "a fortieth of a pixel where the trace is level"
 
 
@@ -61,8 +50,8 @@ def test_an_end_beside_other_ink_tells_nothing():
     ink = page_ink(trace)
     hidden = ink.hidden.copy()
     hidden[:, int(12.2 * SCALE)] = True
-    assert np.isnan(overhang_mm(trace, Straight(), PictureInk(ink.coverage, hidden, ink.noise), PEN, RADIUS))
-    assert np.isnan(overhang_mm(trace + np.array([12.9, 0.0]), Straight(), ink, PEN, RADIUS)), "the picture's edge"
+    assert np.isnan(overhang_mm(trace, FlatPage(SCALE), PictureInk(ink.coverage, hidden, ink.noise), PEN, RADIUS))
+    assert np.isnan(overhang_mm(trace + np.array([12.9, 0.0]), FlatPage(SCALE), ink, PEN, RADIUS)), "the picture's edge"
 
 
 def ends(left, right, count=4, radius=0.133):
