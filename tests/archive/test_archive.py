@@ -231,8 +231,9 @@ def test_a_picture_whose_files_vanish_counts_as_not_read(tmp_path, monkeypatch):
         touch(folder / "a.json", *(folder / f"a{suffix}" for suffix in there))
 
     told = SimpleNamespace(save=save, report=lambda deviations: {})
-    monkeypatch.setattr("fastecg.digitizing.reading.read_signals", lambda *given, **told: None)
+    # The module that takes the reader by its name is imported first, or it would keep the stub.
     monkeypatch.setattr("fastecg.digitizing.result.digitized_of", lambda *given: told)
+    monkeypatch.setattr("fastecg.digitizing.reading.read_signals", lambda *given, **told: None)
     there = (".hea",)
     assert _work(job, out=tmp_path / "out", wish=wish)["error"].startswith("a.dat, a.csv: gone since written")
     there = (".hea", ".dat", ".csv")

@@ -76,7 +76,7 @@ DAMAGE = (
     Staple(at_x=0.2, at_y=0.3, state="out", rust=1),
     *(PaperClip(edge=edge, at=0.4, length_mm=60) for edge in ("left", "right", "top", "bottom")),
 )
-FINGERS = tuple(Finger(edge=edge, reach_mm=60, shadow=0.6) for edge in ("left", "right", "top", "bottom"))
+FINGERS = tuple(Finger(edge=edge, reach_mm=70, shadow=0.6) for edge in ("left", "right", "top", "bottom"))
 EVERY = (*PRINT, *STAINS, *DAMAGE, *FINGERS)
 
 #: Changes to the style's pen: one that is nowhere pale, its own, and one paler than that of any style.
@@ -108,8 +108,8 @@ def sheet():
 
 @pytest.fixture(scope="module")
 def dark():
-    """Printed by a pen that is nowhere pale: its ink is solid wherever the pen reaches all of a pixel."""
-    page = printed(pale=0.0, mottle=0.0)
+    """Printed by a pen that is nowhere pale or thin: its ink is solid wherever the pen reaches all of a pixel."""
+    page = printed(pale=0.0, mottle=0.0, thin=0.0)
     assert (page.ink == 255).sum() > 200
     return page
 

@@ -157,4 +157,4 @@ def test_training_goes_on_from_files(tmp_path, name, kind):
     train = pytest.importorskip("fastecg.digitizing.train")
     laid(tmp_path / name, kind)
     with pytest.raises(FastecgError, match="pipe or a device"):
-        train.Trainer(train.Course(), tmp_path) if name == "layernet.pt" else train.curves(tmp_path)
+        train.Trainer(train.TrainConfig(), tmp_path) if name == "layernet.pt" else train.curves(tmp_path)
