@@ -27,7 +27,6 @@ _FEW = 500  # Smallest number of pixels from which colours are estimated; with f
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
 _LIMITS = np.array([-0.3, 1.3])  # Range of the estimated coverage before it is clipped by its users: noise goes beyond 0 and 1.
 _LEAST_CONTRAST = 0.06  # Minimum contrast of the ink to the ground, as a share of the paper's colour.
-_AS_NETWORK = 0.012  # Noise of the picture's ink at which it has the same weight as the network's map.
 _TOO_NOISY = 0.2  # Standard deviation of bare paper, in coverage, from which the picture's ink tells no more than the network.
 
 
@@ -48,11 +47,6 @@ class PictureInk:
     coverage: np.ndarray
     hidden: np.ndarray
     noise: float
-
-    @property
-    def trust(self) -> float:
-        """Weight (0 to 1) of a fit to this ink relative to one to the network's map; their errors are nearly independent."""
-        return 1.0 / (1.0 + self.noise / _AS_NETWORK)
 
     def of_traces(self, layers: Layers) -> np.ndarray:
         """Coverage (0 to 1) at and beside the network's traces, 0 elsewhere."""

@@ -36,6 +36,11 @@ _LETTER_MM = 1.0  # Standard deviation of samples interpolated below writing.
 _WORD_MM = 8.0  # Longest gap below writing that is interpolated.
 _MOSTLY = 0.6  # Share of a gap that writing has to cover.
 _APART_PX = 2.0  # Ignore samples of the second fit that are farther than this from the first: it has found other ink.
+# Median standard deviation of a row's samples, px, at which both fits count alike. On crisp pages (0.07 to 0.1 px) the second is the better
+# one, on blurred and noisy ones (0.4 to 0.5 px), whose strokes are of no one pen's shape, the first: by far more than the deviations tell,
+# so that the weight follows their fourth power. The noise of bare paper, which was tried before, tells less: most of it is the grid's.
+_AS_FIRST_PX = 0.25
+_TRUST_POWER = 4.0
 _FLANK = 1  # Samples by which steep flanks are widened when the two fits are compared.
 
 
@@ -147,16 +152,22 @@ def _refined_row(
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
     shown = np.isfinite(stroke.ink_at(start)) & (fit.sd < _UNSURE_PX)
+    trust = trust_in(float(np.median(fit.sd[shown]))) if shown.any() else 0.0
     out, at = [], 0
     for item in group:
         part = slice(at, at + len(item.y_mm))
         at = part.stop + 1
         agree = shown[part] & (_apart(heights[part], item.y_mm, rows.speed_mm_s / rows.fs) < _APART_PX / warp.scale)
-        share = np.where(agree, ink.trust, 0.0)
+        share = np.where(agree, trust, 0.0)
         y = share * heights[part] + (1.0 - share) * item.y_mm
         calm_ends(y)
         out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm)))
     return out, fit.pen
+
+
+def trust_in(sd_px: float) -> float:
+    """Weight (0 to 1) of the second fit, beside the first, of a row whose samples it tells to `sd_px` in the median."""
+    return float(1.0 / (1.0 + (sd_px / _AS_FIRST_PX) ** _TRUST_POWER))
 
 
 def _apart(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.judge import strips_by_trace
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.reading import lay_out
-from fastecg.digitizing.refine import bridged, refined
+from fastecg.digitizing.refine import bridged, refined, trust_in
 from fastecg.digitizing.time_axis import End, _start
 from fastecg.kernels.line import stroke_trace
 
@@ -161,3 +161,11 @@ def test_two_readings_of_a_lead_are_merged_only_where_they_agree(late):
     assert bool(flags) == bool(late)
     assert np.isnan(other.y_mm[:500]).all() == bool(late)
     assert np.isfinite(other.y_mm[500:]).all()
+
+
+def test_a_row_of_noisy_ink_is_trusted_less():
+    trust = [trust_in(sd) for sd in (0.0, 0.07, 0.2, 0.25, 0.5, 2.0)]
+    assert trust[0] == 1.0
+    assert trust == sorted(trust, reverse=True)
+    assert trust[3] == 0.5
+    assert trust[4] < 0.1

@@ -138,11 +138,3 @@ def test_letters_over_a_wave_do_not_cut_it():
     signal = photo.record.lead(trace.lead)[trace.start : trace.stop]
     found = reading.decoded.record.lead(trace.lead)[trace.start : trace.stop]
     assert found[tip - 3 : tip + 4].max() == pytest.approx(signal[tip], abs=0.1)
-
-
-def test_a_noisy_ink_is_trusted_less():
-    coverage, hidden = np.zeros((2, 2), dtype=np.float32), np.zeros((2, 2), dtype=bool)
-    trust = [PictureInk(coverage, hidden, noise).trust for noise in (0.0, 0.005, 0.02, 0.1)]
-    assert trust[0] == 1.0
-    assert trust == sorted(trust, reverse=True)
-    assert trust[-1] > 0.0
