@@ -8,7 +8,7 @@ heart did meanwhile.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,16 +18,24 @@ from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
+_CRUMB_S = 0.012  # Visible stretches beside hidden ones that are no longer than this tell nothing.
 _WINDOW_S = 0.12  # Length of the visible trace on either side that is compared with other beats.
 _NEAR_S = 0.03  # Decay of the comparison's weights with the distance from the hidden stretch.
 _LEVEL_S = 0.006  # Decay of the weights with which the level of the filled-in beat is adjusted.
 _STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
 _ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the window's standard deviation.
+_ALIKE_END = 0.4  # The same at an end, where without another beat there is a guess from the last slope alone.
 _ALIKE_STRIP = 0.5  # The same for the rhythm strip, which only has to exclude another part of a beat.
 _CALM_MM = 0.25  # Standard deviation below which a window is too flat to tell what follows it.
 _SAME_MM = 0.1  # Tolerance added to both of these limits.
 _FADE_S = 0.006  # Time constant with which a slope dies away that no other beat continues.
 _UNSEEN_MM = 1.0  # Standard deviation assigned to samples that nothing tells.
+_TIP_S = 0.03  # A tip is the highest sample within this time before and after it,
+_TALL_MM = 1.5  # and higher than those at its ends by this much at least.
+_TIP_MM = 0.8  # Height of a tip.
+_TO_LETTER_MM = 1.5  # Largest distance of a letter from a tip that ends at it.
+_INKED = 0.4  # Coverage from which a pixel is ink.
+_LONGER_MM = 0.5  # Spikes are lengthened by this much at least, or left as they are.
 _REPEATED_MM = 0.4  # Standard deviation assigned to samples taken from another beat.
 
 
@@ -43,16 +51,101 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
         Its `hidden` tells what cannot be seen.
     """
     unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
+    longest = round(_LONGEST_S * rows.fs)
+    holes = [[(start, stop) for start, stop in runs_of(hidden).tolist() if stop - start <= longest] for hidden in unseen]
     shown = [np.where(hidden, np.nan, item.y_mm) for item, hidden in zip(readings, unseen, strict=True)]
+    return _filled(readings, shown, holes, rows.fs)
+
+
+def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
+    """Lengthen spikes that end at a letter, as other beats suggest: they may go on behind it.
+
+    Parameters
+    ----------
+    readings : sequence of SegmentReading
+    rows : PageSegments
+    warp : PageWarp
+    ink : PictureInk
+        Its `hidden` tells where letters are.
+    """
+    tips = [_tips_at_letters(item, rows, warp, ink) for item in readings]
+    if not any(tips):
+        return list(readings)
+    shown = []
+    for item, found in zip(readings, tips, strict=True):
+        shown.append(np.where(_unseen(item, rows, warp, ink.hidden), np.nan, item.y_mm))
+        for tip in found:
+            shown[-1][tip.start : tip.stop] = np.nan
+    longer = _filled(readings, shown, [[(tip.start, tip.stop) for tip in found] for found in tips], rows.fs)
+    out = []
+    for item, other, found in zip(readings, longer, tips, strict=True):
+        y, sd = item.y_mm.copy(), item.sd_mm.copy()
+        for tip in found:
+            part = slice(tip.start, tip.stop)
+            if np.nanmin(tip.way * other.y_mm[part]) < np.nanmin(tip.way * item.y_mm[part]) - _LONGER_MM:
+                y[part], sd[part] = other.y_mm[part], other.sd_mm[part]
+        out.append(replace(item, y_mm=y, sd_mm=sd))
+    return out
+
+
+@dataclass(frozen=True)
+class _Tip:
+    """The samples of a spike's tip, and 1 if it points up, -1 if down."""
+
+    start: int
+    stop: int
+    way: int
+
+
+def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[_Tip]:
+    """The tips of a segment whose ink goes on, without a break, into what is written."""
+    from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
+    y, reach = item.y_mm, round(_TIP_S * rows.fs)
+    found: list[_Tip] = []
+    if np.isnan(y).all():
+        return found
+    for way in (1, -1):
+        height = np.where(np.isnan(y), -np.inf, -way * y)
+        foot = np.where(np.isnan(y), np.inf, -way * y)
+        highest = (height == maximum_filter1d(height, 2 * reach + 1)) & np.isfinite(y)
+        low = minimum_filter1d(foot, reach + 1)
+        for k in np.flatnonzero(highest).tolist():
+            before, after = low[max(k - reach, 0)], low[min(k + reach, len(y) - 1)]
+            if height[k] - max(before, after) < _TALL_MM or not _goes_on(item.x_mm(rows)[k], y[k], way, warp, ink):
+                continue
+            near = np.flatnonzero(height[max(k - reach, 0) : k + reach + 1] > height[k] - _TIP_MM) + max(k - reach, 0)
+            found.append(_Tip(int(near[0]), int(near[-1]) + 1, way))
+    return found
+
+
+def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk) -> bool:
+    """Whether ink goes on beyond a tip until it is hidden by something written."""
+    steps = np.arange(0.5, _TO_LETTER_MM * warp.scale)
+    line = warp.forward(np.column_stack([np.full(len(steps), x_mm), y_mm - way * steps / warp.scale]))
+    column, row = np.rint(line).astype(int).T
+    inside = (row >= 0) & (row < ink.hidden.shape[0]) & (column >= 1) & (column < ink.hidden.shape[1] - 1)
+    for k in range(int(inside.argmin()) if not inside.all() else len(steps)):
+        part = row[k], slice(column[k] - 1, column[k] + 2)
+        if ink.hidden[part].any():
+            return True
+        if ink.coverage[part].max() < _INKED:
+            return False
+    return False
+
+
+def _filled(
+    readings: Sequence[SegmentReading], shown: Sequence[np.ndarray], holes: Sequence[Sequence[tuple[int, int]]], fs: float
+) -> list[SegmentReading]:
+    """The segments with their holes filled in, as far as what is `shown` of them tells."""
     out = []
     for k, item in enumerate(readings):
         strips = [
             (shown[j], item.segment.start - other.segment.start) for j, other in enumerate(readings) if other.segment.rhythm and j != k
         ]
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
-        for start, stop in runs_of(unseen[k]).tolist():
-            if stop - start <= round(_LONGEST_S * rows.fs):
-                _fill(y, sd, shown[k], (start, stop), strips, rows.fs)
+        for hole in holes[k]:
+            _fill(y, sd, shown[k], hole, strips, fs)
         out.append(replace(item, y_mm=y, sd_mm=sd))
     return out
 
@@ -67,7 +160,11 @@ def _unseen(item: SegmentReading, rows: PageSegments, warp: PageWarp, hidden: np
     inside = (at >= 0).all(axis=1) & (at < hidden.shape[::-1]).all(axis=1)
     covered = np.zeros(len(y), dtype=bool)
     covered[inside] = hidden[at[inside, 1], at[inside, 0]]
-    return covered | np.isnan(item.y_mm)
+    unseen = covered | np.isnan(item.y_mm)
+    for start, stop in runs_of(~unseen).tolist():
+        if unseen.any() and stop - start <= _CRUMB_S * rows.fs:
+            unseen[start:stop] = True
+    return unseen
 
 
 def _fill(
@@ -121,8 +218,9 @@ def _another_beat(
     if not shifts.size:
         return None
     off, spread = _off(shown, beside, shifts, weights)
-    alike = off < _ALIKE * spread + _SAME_MM
-    cost, told = (off / (_ALIKE * spread + _SAME_MM)) ** 2, spread > _CALM_MM
+    most = (_ALIKE_END if hole[0] == 0 or hole[1] == len(shown) else _ALIKE) * spread + _SAME_MM
+    alike = off < most
+    cost, told = (off / most) ** 2, spread > _CALM_MM
     around = round(_STRIP_S * fs)
     for strip, origin in strips:
         span = np.arange(hole[0] - around, hole[1] + around) + origin

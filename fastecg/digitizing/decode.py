@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from fastecg.digitizing.behind import continued
+from fastecg.digitizing.behind import continued, with_tips
 from fastecg.digitizing.checks import alike, together
 from fastecg.digitizing.coarse import (
     CURVE_MM,
@@ -88,6 +88,7 @@ def decode(
     ink: PictureInk | None = None,
     pulses: Sequence[Pulse] = (),
     start_sd_mm: float = 0.0,
+    lines_mm: tuple[float, float] | None = None,
     name: str = "record",
 ) -> Decoded:
     """Read the signals of a page from its layers.
@@ -108,7 +109,11 @@ def decode(
     pulses : sequence of Pulse
         The page's calibration pulses.
     start_sd_mm : float
-        About how exactly `rows` tell where time starts. Unless that is 0, the fit to `ink` moves it to where the ends of rows have it.
+        About how exactly `rows` tell where time starts. Unless that is 0, the fit to `ink` moves it to where the ends of rows and the
+        grid have it.
+    lines_mm : (float, float), optional
+        Where upright lines of the grid were meant to be, see `fastecg.digitizing.snapping.meant_lines_mm`; None where 5 mm lines are not
+        at multiples of 5 mm.
     name : str
         Of the record.
 
@@ -139,8 +144,9 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "stroke_fit":
-        readings, pens = refined(bridged(readings, rows, warp, ink), rows, warp, ink)
-        late = late_mm(overhangs(readings, pens, rows, warp, ink, pulses), start_sd_mm) if start_sd_mm else 0.0
+        readings, pens = refined(with_tips(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
+        free = overhangs(readings, pens, rows, warp, ink, pulses) if start_sd_mm else []
+        late = late_mm(free, start_sd_mm, _to_line_mm(rows, lines_mm)) if start_sd_mm else 0.0
         if abs(late) > _ON_TIME_MM:
             readings, rows = later(readings, rows, late)
             readings, _ = refined(readings, rows, warp, ink)
@@ -148,6 +154,15 @@ def decode(
     flags += _unread(readings, rows)
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
     return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
+
+
+def _to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None) -> tuple[float, float] | None:
+    """How much later time would start, at least and at most, on the nearest of the grid's 5 mm lines."""
+    if lines_mm is None:
+        return None
+    start = min(segment.x_mm for segment in rows.segments)
+    nearest = _FIVE_MM * round((start - (lines_mm[0] + lines_mm[1]) / 2) / _FIVE_MM)
+    return nearest + lines_mm[0] - start, nearest + lines_mm[1] - start
 
 
 def later(readings: Sequence[SegmentReading], rows: PageSegments, by_mm: float) -> tuple[list[SegmentReading], PageSegments]:

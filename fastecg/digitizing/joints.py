@@ -1,18 +1,19 @@
-"""Bars between columns of leads: ink that hides the last samples of one lead and the first of the next.
+"""What hides the ends of leads: bars between columns, and calibration pulses that run into a row.
 
 A bar is told from a trace by standing at the same distance from every place where columns meet, upright and straight. Nothing is known
-under it, and a fit that took it for a trace would end in a hook.
+under it, nor under the flank of a pulse, and a fit that took them for a trace would end in a hook.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments
+from fastecg.digitizing.pulses import Pulse
 
 _MEET_MM = 1.0  # Columns with a larger gap have their bars on blank paper, if they have any.
 _ASIDE_MM = 1.5  # Largest distance of a bar from where two columns meet.
@@ -23,6 +24,10 @@ _MOST_JOINTS = 0.6  # Minimum share of joints with a bar.
 _HIGH = 0.6  # A column of pixels belongs to the bar if its ink is at least this share of the usual height.
 _INK = 0.5  # Coverage from which a pixel is ink.
 _EDGE_PX = 0.75  # Width of a bar's soft edge, which is hidden as well.
+_GLUED_MM = 0.3  # Largest distance of a pulse's flank from the end of the row that it runs into.
+_FLANK_MM = 0.15  # Half the width of a flank.
+_ABOVE_MM = 0.4  # Height above 0 mV from which ink there is the flank's.
+_SAME_ROW_MM = 3.0  # Largest distance of a pulse's foot from its row's 0 mV level.
 
 
 def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarray:
@@ -63,6 +68,36 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
         inked = patch[:, barred].mean(axis=1) > _INK
         if inked.sum() > _HIGH * usual:
             _fill(hidden, grid, inked, barred, warp)
+    return hidden
+
+
+def behind_pulses(rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: Sequence[Pulse]) -> np.ndarray:
+    """The mask of pixels that are hidden by flanks of pulses which run into the ends of rows.
+
+    Parameters
+    ----------
+    rows : PageSegments
+    warp : PageWarp
+    ink : PictureInk
+    pulses : sequence of Pulse
+
+    Returns
+    -------
+    ndarray, shape (height, width) bool
+    """
+    from skimage.draw import polygon
+
+    hidden = np.zeros(ink.coverage.shape, dtype=bool)
+    step, edge = rows.speed_mm_s / rows.fs, _EDGE_PX / warp.scale
+    for segment in rows.segments:
+        ends = segment.x_mm, segment.x_mm + (segment.stop - 1 - segment.start) * step
+        for pulse in (pulse for pulse in pulses if abs(pulse.foot_mm - segment.baseline_mm) < _SAME_ROW_MM):
+            for end, flank in zip(ends, (pulse.fall_mm, pulse.fall_mm - pulse.width_mm), strict=True):
+                if abs(end - flank) < _GLUED_MM:
+                    left, right = flank - _FLANK_MM - edge, flank + _FLANK_MM + edge
+                    top, bottom = pulse.top_mm - _ABOVE_MM, segment.baseline_mm - _ABOVE_MM
+                    corners = warp.forward(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))
+                    hidden[polygon(corners[:, 1], corners[:, 0], hidden.shape)] = True
     return hidden
 
 

@@ -3,15 +3,18 @@
 Which height that is, tell rows with a calibration pulse, or else all rows together. A trace tells its own 0 mV by its mean, where nothing
 steady was let through, or by where it mostly is, where the record keeps a steady voltage; rows differ in what a beat adds to their mean,
 names do not, so that they tell which of the two it is.
+
+Rhythm strips are named at a height of their own as often as not; they follow the column that shows the same lead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from fastecg.digitizing.checks import alike, together
 from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
@@ -23,6 +26,7 @@ _SAME_MM = 0.25  # By how much names may miss one height, the middle of the miss
 _MOST_MM = 2.5  # By how much a row's 0 mV may be wrong for names to mend it.
 _NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network has it.
 _CLEARLY = 0.8  # Largest share, of what names miss by one rule, that they miss by the other for it to be preferred.
+_REPEATED = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column.
 _LEAST_S = 1.0  # Shortest trace that tells 0 mV.
 
 
@@ -40,14 +44,27 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
     LaidOutPage
     """
     drawn = on_page_segments(page, drawn)
+    if any(item.segment.zero == "page" for item in drawn):
+        return page
+    moved = _moved_by_names(page, drawn)
+    moved |= _strips_after(drawn, moved, page.rows.fs)
+    if not moved:
+        return page
+    segments = tuple(replace(item, baseline_mm=moved.get(item.row, item.baseline_mm)) for item in page.rows.segments)
+    return replace(page, rows=replace(page.rows, segments=segments))
+
+
+def _moved_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict[int, float]:
+    """0 mV of rows of columns without a pulse, page y by row, by their names; empty where names stand at no one height."""
     groups: dict[int, list[SegmentReading]] = {}
     for item in drawn:
-        groups.setdefault(item.segment.row, []).append(item)
+        if not item.segment.rhythm:
+            groups.setdefault(item.segment.row, []).append(item)
     level = {row: group[0].segment.baseline_mm for row, group in groups.items()}
     zero = {row: group[0].segment.zero for row, group in groups.items()}
     named = {row: height for row, group in sorted(groups.items()) if np.isfinite(height := _name_mm(page, group))}
-    if "page" in zero.values() or len(named) < _ROWS or all(zero[row] == "pulse" for row in named):
-        return page
+    if len(named) < _ROWS or all(zero[row] == "pulse" for row in named):
+        return {}
     own = _own_levels(named, level, zero, groups, page.rows.fs)
     pulsed = [named[row] - level[row] for row in named if zero[row] == "pulse"]
     misses = np.array([named[row] - own[row] for row in named if zero[row] != "pulse"])
@@ -55,12 +72,27 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
     under = float(np.median(known))
     off = float(np.sqrt(np.mean((misses - under) ** 2)))
     if float(np.median(np.abs(known - under))) > _SAME_MM or np.abs(misses - under).max() > _MOST_MM:
-        return page
+        return {}
     # What names miss is their own error and that of the traces' own levels.
     share = max(1.0 - (_NAME_SD_MM / max(off, 1e-9)) ** 2, 0.0)
-    moved = {row: own[row] + share * (named[row] - under - own[row]) for row in named if zero[row] != "pulse"}
-    segments = tuple(replace(item, baseline_mm=moved.get(item.row, item.baseline_mm)) for item in page.rows.segments)
-    return replace(page, rows=replace(page.rows, segments=segments))
+    return {row: own[row] + share * (named[row] - under - own[row]) for row in named if zero[row] != "pulse"}
+
+
+def _strips_after(drawn: Sequence[SegmentReading], moved: Mapping[int, float], fs: float) -> dict[int, float]:
+    """0 mV of rhythm strips without a pulse, page y by row, where it has to be for them to repeat columns that names or pulses tell."""
+    known = {**moved, **{item.segment.row: item.segment.baseline_mm for item in drawn if item.segment.zero == "pulse"}}
+    columns = {item.segment.lead: item for item in drawn if not item.segment.rhythm and item.segment.row in known}
+    out = {}
+    for strip in (item for item in drawn if item.segment.rhythm and item.segment.zero != "pulse"):
+        part = columns.get(strip.segment.lead)
+        if part is None:
+            continue
+        there = replace(part, segment=replace(part.segment, baseline_mm=known[part.segment.row]))
+        one, other = together([strip, there], fs)
+        if alike(one, other) > _REPEATED:
+            higher_mv = float(np.nanmedian(one - other))
+            out[strip.segment.row] = strip.segment.baseline_mm - higher_mv * strip.segment.gain_mm_mv
+    return out
 
 
 def _own_levels(

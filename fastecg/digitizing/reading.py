@@ -26,7 +26,7 @@ from fastecg.digitizing.coarse import Strip, forget_strips
 from fastecg.digitizing.decode import Decoded, decode, read_segments
 from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
 from fastecg.digitizing.ink import PictureInk, picture_ink
-from fastecg.digitizing.joints import behind_bars
+from fastecg.digitizing.joints import behind_bars, behind_pulses
 from fastecg.digitizing.judge import SURE, LaidOutPage, at_once, beats_agree, judged, levelled, strips_by_trace
 from fastecg.digitizing.layout import PageSegments, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
@@ -35,6 +35,7 @@ from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
 from fastecg.digitizing.segmenter import WEIGHTS, load_segmenter
+from fastecg.digitizing.snapping import meant_lines_mm
 from fastecg.digitizing.start import sharper
 from fastecg.digitizing.targets import THIN_MM
 from fastecg.digitizing.time_axis import TimeAxis, time_axis
@@ -51,6 +52,8 @@ _LIGHTER = 2.0  # The light end of such a picture is farther from the median tha
 # Resolutions at which programs draw and scanners scan, dpi.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
 _AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
+_HEAVY = 0.5  # Coverage from which a pixel is one of a heavy line of the grid.
+_HEAVY_SHARE = 0.01  # Minimum share of such pixels in the picture: lines 0.15 mm wide in both directions would be 0.06.
 # Tolerances of the millimetres' scale and the rows' tilt on a page without a grid, one for each time that it is laid out: beyond it the
 # page is laid out once more, since bars far from where they were expected are seen in part only.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)
@@ -264,13 +267,23 @@ def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record
     """Read the millivolts of a page that is laid out."""
     ink = page.ink
     if ink is not None:
-        ink = replace(ink, hidden=ink.hidden | behind_bars(page.rows, page.analysis.warp, ink))
+        warp = page.analysis.warp
+        covered = behind_bars(page.rows, warp, ink) | behind_pulses(page.rows, warp, ink, page.pulses)
+        ink = replace(ink, hidden=ink.hidden | covered)
     found = decode(
         {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, pulses=page.pulses,
-        start_sd_mm=page.start_sd_mm, name=name,
+        start_sd_mm=page.start_sd_mm, lines_mm=_lines_mm(page.analysis), name=name,
     )  # fmt: skip
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
+
+
+def _lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
+    """Where upright lines of the grid were meant to be; None where its heavy lines are not seen."""
+    layers = analysis.layers
+    if analysis.gridless or layers.picture is None or (layers["major"] > _HEAVY).mean() < _HEAVY_SHARE:
+        return None
+    return meant_lines_mm(layers, analysis.warp)
 
 
 def _as_colour(picture: np.ndarray) -> np.ndarray:

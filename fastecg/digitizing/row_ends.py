@@ -31,13 +31,16 @@ _SOFT = 0.4  # By how much caps may be off, as a share of what edges are softer 
 _OTHER_CAP = 0.02  # Density of any other cap, per radius of the pen.
 _CAP_RANGE = (-0.8, 0.4)  # Caps that are tried, in radii of the pen.
 _START_FAR = 3.0  # How many times farther off a start is that was wrong.
-_FAR = 0.01  # How often a start was wrong.
+_FAR = 0.05  # How often a start was wrong.
 _STRAY = 0.1  # How often what is measured at ends is something else.
 _RANGE_MM = 0.9  # Range in which that may then be: that of the ends that are tried.
 _LEAST_SD_MM = 0.006  # Standard deviation of the time of many ends.
 _FEW_SD_MM = 0.04  # Standard deviation of one end alone.
 _EARLY = 0.3  # How often rows end before their time.
 _EARLIEST_MM = 0.3  # By how much they then do, at most.
+_ON_LINE = 0.7  # How often time starts on a heavy line of the grid, as programs draw it.
+_LINES_MM = 5.0  # Distance of these lines.
+_LINE_SD_MM = 0.008  # How exactly it then does.
 _MOST_MM = 0.2  # By how much time may start earlier or later than thought.
 _FINE_MM = 0.004  # Distance between the starts that are tried.
 
@@ -141,20 +144,33 @@ def _step(u: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(u < 0.0, 0.5 * rest**2, 1.0 - 0.5 * rest**2))
 
 
-def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float) -> float:
-    """By how much time starts later than thought, in the mean, by how likely the ends of rows make it; 0 where none is seen.
+def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
+    """By how much time starts later than thought, in the mean, by how likely the grid and the ends of rows make it.
 
-    `start_sd_mm` is how exactly it was known before. The cap goes on beyond both ends alike; a later start makes one longer and the other
-    shorter. Rows may also end early.
+    The cap goes on beyond both ends alike; a later start makes one longer and the other shorter. Rows may also end early.
+
+    Parameters
+    ----------
+    overhangs : sequence of Overhang
+    start_sd_mm : float
+        How exactly the start was known before.
+    to_line_mm : (float, float), optional
+        How much later, at least and at most, it would be on a heavy line of the grid; None where there is no such line.
     """
+    from scipy.special import ndtr
+
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
-    if not len(left) + len(right):
-        return 0.0
-    radius = float(np.median([item.radius_mm for item in overhangs]))
     late = np.arange(-_MOST_MM, _MOST_MM + _FINE_MM / 2, _FINE_MM)[:, None]
     cap = np.arange(*_CAP_RANGE, 0.02)[None]
     likely = _normal(late, start_sd_mm) + _FAR * _normal(late, _START_FAR * start_sd_mm)
+    if to_line_mm is not None:
+        low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
+        within = (ndtr((late - low) / _LINE_SD_MM) - ndtr((late - high) / _LINE_SD_MM)) / (high - low)
+        likely = likely * (1.0 - _ON_LINE + _ON_LINE * _LINES_MM * within)
+    if not len(left) + len(right):
+        return float((likely * late).sum() / likely.sum())
+    radius = float(np.median([item.radius_mm for item in overhangs]))
     soft = _SOFT * float(np.median([item.soft_mm for item in overhangs])) / radius
     likely = likely * (_OTHER_CAP + sum(often * _normal(cap - pens, np.hypot(sd, soft)) for pens, often, sd in _CAPS))
     if len(left):

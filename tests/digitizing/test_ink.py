@@ -9,7 +9,7 @@ from snr import raw_snrs
 from test_digitize_page import drawn, page, true_view_layers
 
 from fastecg.digitizing.analysis import Settings, analyse_layers
-from fastecg.digitizing.ink import PictureInk, picture_ink
+from fastecg.digitizing.ink import picture_ink
 from fastecg.digitizing.reading import read_analysed
 from fastecg.digitizing.refine import calm_ends
 from fastecg.kernels.unmix import unmix

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from flat_page import FlatPage
 
-from fastecg.digitizing.behind import continued
+from fastecg.digitizing.behind import continued, with_tips
 from fastecg.digitizing.ink import PictureInk
-from fastecg.digitizing.joints import behind_bars
+from fastecg.digitizing.joints import behind_bars, behind_pulses
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
+from fastecg.digitizing.pulses import Pulse
 
 FS, SPEED = 500.0, 25.0
 PX_MM = 8.0
@@ -158,3 +159,56 @@ def test_a_hole_that_no_other_beat_explains_stays_unread():
     item = SegmentReading(layout.segments[0], read, np.full(1250, 0.02))
     found = continued([item], layout, FlatPage(PX_MM), PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01))[0]
     assert np.isnan(found.y_mm[900:920]).all()
+
+
+def spike_at_a_letter(tip, letter):
+    """Beats of one lead, of which the third was read only as far as `tip`, with a letter over 0.5 mm of the paper from `letter` upwards."""
+    y = beats(1250, every=300)
+    layout, coverage = page(columns=1, rows=1)
+    segment = layout.segments[0]
+    at = segment.x_mm + np.arange(len(y)) / FS * SPEED
+    for x, height in zip(at, y, strict=True):  # the ink of all of it
+        coverage[round(height * PX_MM) - 1 : round(20.3 * PX_MM), round(x * PX_MM)] = 1.0
+    hidden = np.zeros(coverage.shape, dtype=bool)
+    x = round(at[600] * PX_MM)
+    hidden[round((letter - 0.5) * PX_MM) : round(letter * PX_MM), x - 8 : x + 8] = True
+    read = y.copy()
+    read[580:620] = np.maximum(read[580:620], tip)
+    return y, SegmentReading(segment, read, np.full(len(y), 0.02)), layout, PictureInk(coverage, hidden, 0.01)
+
+
+def test_a_spike_goes_on_behind_a_letter_as_the_others_do():
+    y, item, layout, ink = spike_at_a_letter(tip=16.0, letter=15.5)
+    (found,) = with_tips([item], layout, FlatPage(PX_MM), ink)
+    np.testing.assert_allclose(found.y_mm, y, atol=0.3)
+    assert (np.abs(found.y_mm - item.y_mm) > 0).sum() < 30
+
+
+def test_a_spike_that_is_read_to_its_end_stays():
+    _, item, layout, ink = spike_at_a_letter(tip=12.0, letter=11.4)
+    (found,) = with_tips([item], layout, FlatPage(PX_MM), ink)
+    np.testing.assert_array_equal(found.y_mm, item.y_mm)
+
+
+def test_a_spike_that_stops_short_of_a_letter_stays():
+    _, item, layout, ink = spike_at_a_letter(tip=16.0, letter=12.5)
+    (found,) = with_tips([item], layout, FlatPage(PX_MM), ink)
+    np.testing.assert_array_equal(found.y_mm, item.y_mm)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_flank_of_a_pulse_hides_the_end_that_it_runs_into(side):
+    layout, coverage = page(columns=1, rows=2)
+    segment = layout.segments[1]
+    end = segment.x_mm if side == "left" else segment.x_mm + (segment.stop - 1) / FS * SPEED
+    left = end - 5.0 if side == "left" else end
+    pulse = Pulse(segment.baseline_mm, (10.0,), left, left + 5.0, 5.0, True, left + 5.0)
+    ink = PictureInk(coverage, np.zeros(coverage.shape, dtype=bool), 0.01)
+    hidden = behind_pulses(layout, FlatPage(PX_MM), ink, [pulse])
+    rows, columns = np.nonzero(hidden)
+    assert columns.min() / PX_MM == pytest.approx(end, abs=0.4)
+    assert columns.max() / PX_MM == pytest.approx(end, abs=0.4)
+    assert rows.max() / PX_MM < segment.baseline_mm - 0.25
+    assert rows.min() / PX_MM == pytest.approx(segment.baseline_mm - 10.0, abs=0.6)
+    apart = replace(pulse, left_mm=left - 2.0, right_mm=left + 3.0, fall_mm=left + 3.0)
+    assert not behind_pulses(layout, FlatPage(PX_MM), ink, [apart]).any()

@@ -67,8 +67,8 @@ def test_both_ends_tell_the_start_whatever_the_cap(late, cap):
 def test_ends_on_one_side_tell_it_for_the_usual_caps():
     assert late_mm(ends(np.nan, 0.054), 0.025) == pytest.approx(0.04, abs=0.012)
     assert late_mm(ends(0.054, np.nan), 0.025) == pytest.approx(-0.04, abs=0.012)
-    assert late_mm(ends(np.nan, np.nan), 0.025) == 0.0
-    assert late_mm([], 0.025) == 0.0
+    assert late_mm(ends(np.nan, np.nan), 0.025) == pytest.approx(0.0, abs=1e-9)
+    assert late_mm([], 0.025) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_ends_on_one_side_tell_little_where_edges_are_soft():
@@ -146,3 +146,21 @@ def test_rows_with_pulses_tell_how_high_names_are():
 def test_corrected_pages_keep_their_levels():
     page, drawn = named_page(np.array([0.6, -0.4, 0.3, -0.5]), zero="page")
     assert levelled_by_names(page, drawn) is page
+
+
+def test_a_strip_whose_name_is_elsewhere_follows_its_column():
+    page, drawn = named_page(np.array([0.5, -0.4, 0.3, -0.5]), names_off=(0.0, 0.0, 0.0, 1.5))
+    off = left_mm(levelled_by_names(page, drawn))
+    row = next(item.row for item in page.rows.segments if item.lead == "II" and not item.rhythm)
+    assert off[3] == pytest.approx(off[row], abs=0.05)
+    assert np.ptp(off) < 0.5
+
+
+@pytest.mark.parametrize("to_line", [(-0.061, -0.059), (0.059, 0.061)])
+def test_a_start_beside_a_heavy_line_is_on_it(to_line):
+    assert late_mm([], 0.025, to_line) == pytest.approx(sum(to_line) / 2, abs=0.01)
+    assert abs(late_mm(ends(0.014, 0.014), 0.025, to_line)) < 0.02, "not where both ends say otherwise"
+
+
+def test_a_start_far_from_heavy_lines_is_where_it_was():
+    assert late_mm([], 0.025, (1.2, 1.32)) == pytest.approx(0.0, abs=1e-3)
