@@ -29,7 +29,7 @@ _LEAST_SAMPLES = 6  # Samples of a trace below which its ends are not measured.
 _CAPS = ((0.107, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.39, 0.1, 0.12))
 _SOFT = 0.4  # By how much caps may be off, as a share of what edges are softer than pixels' own.
 _OTHER_CAP = 0.02  # Density of any other cap, per radius of the pen.
-_CAP_RANGE = (-0.8, 0.4)  # Caps that are tried, in radii of the pen.
+_CAP_RANGE = (-1.0, 0.8)  # Caps that are tried, in radii of the pen.
 _START_FAR = 3.0  # How many times farther off a start is that was wrong.
 _FAR = 0.05  # How often a start was wrong.
 _STRAY = 0.1  # How often what is measured at ends is something else.
@@ -40,6 +40,7 @@ _EARLY = 0.3  # How often rows end before their time.
 _EARLIEST_MM = 0.3  # By how much they then do, at most.
 _ON_LINE = 0.7  # How often time starts on a heavy line of the grid, as programs draw it.
 _LINES_MM = 5.0  # Distance of these lines.
+_ON_FINE_LINE = 0.1  # How often it starts on one of those between, 1 mm apart, or the heavy ones were taken for others.
 _LINE_SD_MM = 0.008  # How exactly it then does.
 _MOST_MM = 0.2  # By how much time may start earlier or later than thought.
 _FINE_MM = 0.004  # Distance between the starts that are tried.
@@ -157,17 +158,13 @@ def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple
     to_line_mm : (float, float), optional
         How much later, at least and at most, it would be on a heavy line of the grid; None where there is no such line.
     """
-    from scipy.special import ndtr
-
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
     late = np.arange(-_MOST_MM, _MOST_MM + _FINE_MM / 2, _FINE_MM)[:, None]
     cap = np.arange(*_CAP_RANGE, 0.02)[None]
     likely = _normal(late, start_sd_mm) + _FAR * _normal(late, _START_FAR * start_sd_mm)
     if to_line_mm is not None:
-        low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
-        within = (ndtr((late - low) / _LINE_SD_MM) - ndtr((late - high) / _LINE_SD_MM)) / (high - low)
-        likely = likely * (1.0 - _ON_LINE + _ON_LINE * _LINES_MM * within)
+        likely = likely * _on_lines(late, to_line_mm)
     if not len(left) + len(right):
         return float((likely * late).sum() / likely.sum())
     radius = float(np.median([item.radius_mm for item in overhangs]))
@@ -180,6 +177,19 @@ def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple
         early = ((rest > 0.0) & (rest < _EARLIEST_MM)) / _EARLIEST_MM
         likely = likely * (_STRAY / _RANGE_MM + (1.0 - _EARLY) * _normal(rest, sd) + _EARLY * early)
     return float((likely * late).sum() / likely.sum())
+
+
+def _on_lines(late_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarray:
+    """How much likelier than without a grid it is that time starts `late_mm` later, the nearest heavy line being that far."""
+    from scipy.special import ndtr
+
+    low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
+    out = np.full(late_mm.shape, 1.0 - _ON_LINE - _ON_FINE_LINE)
+    for often, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)):
+        nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
+        within = ndtr((late_mm + nearest - low) / _LINE_SD_MM) - ndtr((late_mm + nearest - high) / _LINE_SD_MM)
+        out += often * apart_mm * within / (high - low)
+    return out
 
 
 def _normal(off: np.ndarray, sd: float) -> np.ndarray:
