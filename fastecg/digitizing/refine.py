@@ -7,7 +7,9 @@ What both fits say is averaged, for they err apart; where the picture tells noth
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -61,9 +63,14 @@ def refined(
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
     out: list[SegmentReading] = []
     pens: dict[int, FittedPen] = {}
-    for at, group in groups.items():
+
+    def fit(at: int) -> tuple[list[SegmentReading], FittedPen | None]:
         others = [points for other, parts in strokes.items() if other != at for points in parts]
-        fitted, pen = _refined_row(group, rows, warp, ink, strokes[at], others)
+        return _refined_row(groups[at], rows, warp, ink, strokes[at], others)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(fit, groups))
+    for at, (fitted, pen) in zip(groups, found, strict=True):
         out += fitted
         if pen is not None:
             pens[at] = pen

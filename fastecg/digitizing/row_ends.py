@@ -19,7 +19,8 @@ from fastecg.digitizing.ink import PictureInk
 _INSIDE_MM = 1.0  # Length of the trace beside its end that is looked at.
 _LONGEST_MM = 0.6  # Farthest place of the end beyond the last sample that is tried.
 _SHORTEST_MM = -0.3  # Nearest one: before the last sample.
-_STEP_MM = 0.02  # Distance between the ends that are tried.
+_STEP_MM = 0.02  # Distance between the ends that are tried near the best one,
+_COARSE = 3  # and how many times as far apart they are at first.
 _BEYOND_MM = 0.2  # Length behind the farthest end that has to be blank.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Rises or falls, of what goes on beyond the last sample, that are tried.
 _TAPS = 3  # Points a pixel, along x and along y.
@@ -94,12 +95,18 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     offsets = (np.arange(_TAPS) + 0.5) / _TAPS - 0.5
     taps = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
     seen = _End(np.clip(ink.coverage[y, x].ravel()[near], 0.0, 1.2), taps, np.minimum.accumulate(_distances(taps, line[:-1]), axis=0))
-    further = np.arange(_SHORTEST_MM, _LONGEST_MM + _STEP_MM / 2, _STEP_MM)
-    left = np.array([_left(seen, points, way, mm, warp, pen, radius_px) for mm in further])
-    best = int(np.argmin(left))
-    if best in (0, len(left) - 1):
+
+    def left(mm: np.ndarray) -> np.ndarray:
+        return np.array([_left(seen, points, way, end, warp, pen, radius_px) for end in mm])
+
+    coarse = np.arange(_SHORTEST_MM, _LONGEST_MM + _STEP_MM / 2, _COARSE * _STEP_MM)
+    near = coarse[int(np.argmin(left(coarse)))]
+    further = near + _STEP_MM * np.arange(-_COARSE, _COARSE + 1)
+    rest = left(further)
+    best = int(np.argmin(rest))
+    if best in (0, 2 * _COARSE) or not _SHORTEST_MM < further[best] < _LONGEST_MM:
         return np.nan
-    before, least, after = left[best - 1 : best + 2]
+    before, least, after = rest[best - 1 : best + 2]
     return float(further[best] + _STEP_MM * 0.5 * (before - after) / max(before - 2 * least + after, 1e-12))
 
 
