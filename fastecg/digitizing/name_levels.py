@@ -23,7 +23,8 @@ _AWAY_MM = 30.0  # Largest distance up or down from a lead to its name.
 _SURE = 0.6  # Least probability of a name that counts.
 _ROWS = 3  # Least number of rows with names.
 _SAME_MM = 0.25  # By how much names may miss one height, the middle of the misses.
-_MOST_MM = 2.5  # By how much a row's 0 mV may be wrong for names to mend it.
+_MOST_MM = 2.5  # By how much a row's 0 mV may be wrong for names to mend it,
+_MOST_BY_PULSES_MM = 12.0  # and where rows with pulses tell how high names are: records may keep a steady millivolt.
 _NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network has it.
 _CLEARLY = 0.8  # Largest share, of what names miss by one rule, that they miss by the other for it to be preferred.
 _REPEATED = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column.
@@ -68,10 +69,10 @@ def _moved_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict[
     own = _own_levels(named, level, zero, groups, page.rows.fs)
     pulsed = [named[row] - level[row] for row in named if zero[row] == "pulse"]
     misses = np.array([named[row] - own[row] for row in named if zero[row] != "pulse"])
-    known = np.array(pulsed) if len(pulsed) > 1 else misses
+    known, most = (np.array(pulsed), _MOST_BY_PULSES_MM) if len(pulsed) > 1 else (misses, _MOST_MM)
     under = float(np.median(known))
     off = float(np.sqrt(np.mean((misses - under) ** 2)))
-    if float(np.median(np.abs(known - under))) > _SAME_MM or np.abs(misses - under).max() > _MOST_MM:
+    if float(np.median(np.abs(known - under))) > _SAME_MM or np.abs(misses - under).max() > most:
         return {}
     # What names miss is their own error and that of the traces' own levels.
     share = max(1.0 - (_NAME_SD_MM / max(off, 1e-9)) ** 2, 0.0)

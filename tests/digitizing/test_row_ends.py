@@ -164,3 +164,11 @@ def test_a_start_beside_a_heavy_line_is_on_it(to_line):
 
 def test_a_start_far_from_heavy_lines_is_where_it_was():
     assert late_mm([], 0.025, (1.2, 1.32)) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_rows_with_pulses_tell_the_steady_voltage_of_others():
+    page, drawn = named_page(np.array([0.0, 0.0, 7.0, 0.0]))
+    told = {0: "pulse", 1: "pulse", 2: "isoelectric", 3: "pulse"}
+    segments = tuple(replace(item, zero=told[item.row]) for item in page.rows.segments)
+    off = left_mm(levelled_by_names(replace(page, rows=PageSegments(segments, 25.0, FS)), drawn))
+    assert off[2] == pytest.approx(0.0, abs=0.1)
