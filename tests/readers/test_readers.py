@@ -1110,6 +1110,32 @@ def test_what_is_wrong_in_a_late_piece_is_told(tmp_path, monkeypatch, row, fault
     refused(path, fault, fs=100)
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_empty_cells_are_missing_wherever_they_stand(tmp_path, mark):
+    """At the start of a row and at its end, several in a row, with blanks in them, beside others and alone."""
+    blank = "  " if mark == "\t" else " \t "
+    for rows in (
+        (["1", "", "", ""], ["", "", "", "2"], ["", "5", "", ""]),
+        (["1", blank, "", blank], [blank, "3", "4", "5"]),
+        ([blank, "3", "4", "5"],),
+    ):
+        table = [["9", "9.5", "9", "9.5"], *rows, ["9", "9", "9.5", "9"]]
+        for first in (table, table[::-1]):
+            (tmp_path / "t.csv").write_text("\n".join(mark.join(row) for row in (["I", "II", "V1", "V2"], *first)) + "\n")
+            wanted = np.array([[float(cell) if cell.strip() else np.nan for cell in row] for row in first], np.float32).T
+            np.testing.assert_array_equal(read_record(tmp_path / "t.csv", fs=100).signal, wanted)
+
+
+def test_a_table_of_too_many_cells_is_refused_while_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("fastecg.readers.tables._MOST_CELLS", 300)
+    monkeypatch.setattr("fastecg.readers.tables._PIECE", 64)
+    path = tmp_path / "t.csv"
+    path.write_text("I,II,V1\n" + "1,2,3\n3,2,1\n" * 50)
+    assert read_record(path, fs=100).samples == 100
+    path.write_text("I,II,V1\n" + "1,2,3\n3,2,1\n" * 80 + "1,2,no number\n")
+    refused(path, "more than 0 million cells", fs=100)
+
+
 def test_times_of_several_pieces_are_one_clock(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     monkeypatch.setattr("fastecg.readers.tables._PIECE", 64)
