@@ -30,9 +30,9 @@ SUFFIXES = {".edf": "edf", ".bdf": "edf", ".dcm": "dicom", ".scp": "scp", ".xml"
 #: What an EDF file of ours says of its digital minimum, in the field for the transducer: the format has no missing samples.
 MISSING = "minimum is missing"
 
-_MOST_BYTES = 256 << 20
-_MOST_XML = 64 << 20
-_MOST_SAMPLES = 1 << 26
+_MOST_BYTES = 256 << 20  # Largest EDF, DICOM or SCP file.
+_MOST_XML = 64 << 20  # Largest XML file, bytes. Its tree takes several times as much memory.
+_MOST_SAMPLES = 1 << 26  # Largest number of samples of all leads together.
 _HL7 = "{urn:hl7-org:v3}"
 
 
