@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 import numpy as np
 
@@ -31,9 +31,11 @@ SUFFIXES = {".edf": "edf", ".bdf": "edf", ".dcm": "dicom", ".scp": "scp", ".xml"
 MISSING = "minimum is missing"
 
 _MOST_BYTES = 256 << 20  # Largest EDF, DICOM or SCP file.
-_MOST_XML = 64 << 20  # Largest XML file, bytes. Its tree takes several times as much memory.
+_MOST_XML = 64 << 20  # Largest XML file.
+_MOST_NODES = 1 << 20  # Largest number of elements and attributes of an XML file: each takes some 300 bytes of memory.
 _MOST_SAMPLES = 1 << 26  # Largest number of samples of all leads together.
 _HL7 = "{urn:hl7-org:v3}"
+_MUSE, _AECG = "RestingECG", f"{_HL7}AnnotatedECG"  # roots of the documents that are read
 
 
 def read_extra(path: Path) -> Record:
@@ -155,15 +157,42 @@ def _scp(path: Path) -> Record:
 
 
 def _xml(path: Path) -> Record:
-    text = path.read_bytes()
-    if re.search(rb"<!ENTITY", text):  # the only way in which XML refers to something else, or grows without end
+    root = _tree(path, path.read_bytes())
+    return _muse(path, root) if root.tag == _MUSE else _aecg(path, root)
+
+
+def _tree(path: Path, text: bytes) -> ElementTree.Element:
+    """The document in an XML file, in any encoding; refused as soon as its root is another, it has too many elements, or defines entities.
+
+    `ElementTree.fromstring` tells none of these before the whole tree is there, with up to 3 GB.
+    """
+    builder, parser = ElementTree.TreeBuilder(), expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+    nodes = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal nodes
+        tag = _qualified(name)
+        if nodes == 0 and tag not in (_MUSE, _AECG):
+            raise RecordError(f"{path}: its root is {tag[:40]!r}, expected RestingECG (GE MUSE) or AnnotatedECG (HL7)")
+        nodes += 1 + len(attributes)
+        if nodes > _MOST_NODES:
+            raise RecordError(f"{path}: it has more than {_MOST_NODES} elements and attributes, expected an ECG")
+        builder.start(tag, {_qualified(key): value for key, value in attributes.items()})
+
+    def entity(*_: object) -> None:  # the only way in which XML refers to something else, or grows without end
         raise RecordError(f"{path}: it defines entities, expected plain XML")
-    root = ElementTree.fromstring(text)
-    if root.tag == "RestingECG":
-        return _muse(path, root)
-    if root.tag == f"{_HL7}AnnotatedECG":
-        return _aecg(path, root)
-    raise RecordError(f"{path}: its root is {root.tag[:40]!r}, expected RestingECG (GE MUSE) or AnnotatedECG (HL7)")
+
+    parser.StartElementHandler, parser.CharacterDataHandler = start, builder.data
+    parser.EndElementHandler = lambda name: builder.end(_qualified(name))
+    parser.EntityDeclHandler = parser.SkippedEntityHandler = entity
+    parser.Parse(text, True)
+    return builder.close()
+
+
+def _qualified(name: str) -> str:
+    """A name as ElementTree has it, with its namespace in braces."""
+    return "{" + name if "}" in name else name
 
 
 def _muse(path: Path, root: ElementTree.Element) -> Record:

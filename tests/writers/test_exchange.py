@@ -269,6 +269,29 @@ def test_damaged_xml_is_refused_with_a_sentence(tmp_path, text, told):
         read_record(tmp_path / "a.xml")
 
 
+def test_xml_of_many_elements_is_refused_before_its_tree_fills_the_memory(tmp_path, monkeypatch):
+    path = tmp_path / "a.xml"
+    inside = AECG.index("<component>")
+    path.write_text(AECG[:inside] + '<a b="" c=""/>' * 100 + AECG[inside:])
+    assert read_record(path).samples == 4
+    for most, refused in ((299, True), (400, False)):
+        monkeypatch.setattr("fastecg.readers.extras._MOST_NODES", most)
+        if refused:
+            with pytest.raises(RecordError, match="more than 299 elements and attributes"):
+                read_record(path)
+        else:
+            assert read_record(path).samples == 4
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
+@pytest.mark.parametrize("what", ['<!ENTITY b "bb">', '<!ENTITY b SYSTEM "other">', '<!ENTITY % b SYSTEM "other"> %b;'])
+def test_entities_are_refused_in_every_encoding(tmp_path, encoding, what):
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE RestingECG [{what}]><RestingECG/>'
+    (tmp_path / "a.xml").write_bytes(text.encode(encoding))
+    with pytest.raises(RecordError, match="it defines entities"):
+        read_record(tmp_path / "a.xml")
+
+
 @pytest.mark.parametrize(
     ("suffix", "extra", "module"),
     [(".edf", "edf", "edfio"), (".dcm", "dicom", "pydicom"), (".scp", "scp", "ecgdatakit")],
