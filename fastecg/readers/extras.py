@@ -35,7 +35,8 @@ _MOST_XML = 64 << 20  # Largest XML file.
 _MOST_NODES = 1 << 20  # Largest number of elements and attributes of an XML file: each takes some 300 bytes of memory.
 _MOST_SAMPLES = 1 << 26  # Largest number of samples of all leads together.
 _HL7 = "{urn:hl7-org:v3}"
-_MUSE, _AECG = "RestingECG", f"{_HL7}AnnotatedECG"  # roots of the documents that are read
+_MUSE = "RestingECG"  # Root of GE MUSE's documents.
+_AECG = f"{_HL7}AnnotatedECG"  # Root of HL7's.
 
 
 def read_extra(path: Path) -> Record:

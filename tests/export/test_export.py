@@ -481,6 +481,14 @@ def test_the_line_beside_a_trace_has_its_gaps():
         assert high == pytest.approx(2 * style_for("muse").pen_mm * width * px_per_mm + 6.0, abs=1.0)
 
 
+def test_corners_of_the_grid_beside_the_picture_are_no_key_points():
+    px = [[-5.0, 10.0], [40.0, 10.0], [-5.0, 30.0], [40.0, 30.0]]
+    grid = things._grid({"fastecg": {"grid": {"page_mm": [[0, 0], [5, 0], [0, 5], [5, 5]], "px": px}}}, (50, 60))
+    np.testing.assert_array_equal(grid.seen, [0, 2, 2, 0])
+    np.testing.assert_array_equal(grid.points, [[0.0, 0.0], [40.0, 10.0], [40.0, 30.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(grid.outline, [px[0], px[1], px[3], px[2]])
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_webdataset_reads_it(exported, pictures):
     webdataset = pytest.importorskip("webdataset")
