@@ -19,6 +19,7 @@ import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.leads import LIMB_SHARES
+from fastecg.readers.apart import LARGEST_AT_ONCE, Signals, signals_apart
 from fastecg.readers.checked import checked_record
 from fastecg.readers.header import FS_RANGE, file_size
 from fastecg.readers.leads import choose_leads, millivolts_per
@@ -44,10 +45,8 @@ def read_extra(path: Path) -> Record:
     suffix = path.suffix.lower()
     _check_size(path, _MOST_XML if suffix == ".xml" else _MOST_BYTES)
     try:
-        if suffix == ".dcm":
-            return _dicom(path)
-        if suffix == ".scp":
-            return _scp(path)
+        if suffix in (".dcm", ".scp"):
+            return _made(path, *(read_signals if path.stat().st_size <= LARGEST_AT_ONCE else signals_apart)(path))
         return _xml(path) if suffix == ".xml" else _edf(path)
     except ImportError as missing:
         extra = SUFFIXES[suffix]
@@ -55,7 +54,17 @@ def read_extra(path: Path) -> Record:
     except (RecordError, MemoryError):
         raise
     except Exception as fault:  # the libraries raise whatever they run into in a damaged file
-        raise RecordError(f"{path}: it is damaged ({type(fault).__name__}), expected a record in {suffix[1:].upper()}") from None
+        raise damaged(path, fault) from None
+
+
+def read_signals(path: Path) -> Signals:
+    """The signals of a DICOM or SCP-ECG file, by a library that may take any time and memory."""
+    return _scp(path) if path.suffix.lower() == ".scp" else _dicom(path)
+
+
+def damaged(path: Path, fault: Exception) -> RecordError:
+    """The error that says that a library failed with a file."""
+    return RecordError(f"{path}: it is damaged ({type(fault).__name__}), expected a record in {path.suffix[1:].upper()}")
 
 
 def _check_size(path: Path, most: int) -> None:
@@ -103,7 +112,7 @@ def _edf_values(signal: Any) -> np.ndarray:
 # --- DICOM ---------------------------------------------------------------------------------------------------------------------
 
 
-def _dicom(path: Path) -> Record:
+def _dicom(path: Path) -> Signals:
     import pydicom
 
     data = pydicom.dcmread(path)
@@ -119,7 +128,7 @@ def _dicom(path: Path) -> Record:
     channels = group.ChannelDefinitionSequence
     names = [_channel_name(channel) for channel in channels]
     units = [_channel_unit(channel) for channel in channels]
-    return _made(path, names, units, list(raw), float(group.SamplingFrequency))
+    return names, units, list(raw), float(group.SamplingFrequency)
 
 
 def _channel_name(channel: Any) -> str:
@@ -137,7 +146,7 @@ def _channel_unit(channel: Any) -> str:
 # --- SCP-ECG -------------------------------------------------------------------------------------------------------------------
 
 
-def _scp(path: Path) -> Record:
+def _scp(path: Path) -> Signals:
     from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
     with warnings.catch_warnings():
@@ -151,7 +160,7 @@ def _scp(path: Path) -> Record:
         raise RecordError(f"{path}: its leads have no scale or none in common, expected microvolts at one frequency")
     signals = [lead.samples * lead.resolution + lead.offset for lead in leads]
     names, units = [lead.label[:64] for lead in leads], [lead.resolution_unit for lead in leads]
-    return _made(path, *_with_limb_leads(names, units, signals), rates.pop())
+    return *_with_limb_leads(names, units, signals), rates.pop()
 
 
 # --- XML -----------------------------------------------------------------------------------------------------------------------

@@ -292,6 +292,28 @@ def test_entities_are_refused_in_every_encoding(tmp_path, encoding, what):
         read_record(tmp_path / "a.xml")
 
 
+@pytest.mark.parametrize("suffix", [".dcm", ".scp"])
+def test_large_files_are_read_by_a_process_of_their_own_as_others_are(tmp_path, monkeypatch, suffix):
+    pytest.importorskip("pydicom" if suffix == ".dcm" else "ecgdatakit")
+    record = fastecg.simulate("sinus", seed=3)
+    good, bad = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    dicom_file(good, record.signal, [f"Lead {lead}" for lead in LEADS]) if suffix == ".dcm" else scp_file(good, record)
+    bad.write_bytes(good.read_bytes()[:700])
+    at_once = read_record(good)
+    with pytest.raises(RecordError) as fault:
+        read_record(bad)
+    monkeypatch.setattr("fastecg.readers.extras.LARGEST_AT_ONCE", 0)
+    apart = read_record(good)
+    assert (apart.leads, apart.fs, apart.name) == (at_once.leads, at_once.fs, at_once.name)
+    np.testing.assert_array_equal(apart.signal, at_once.signal)
+    with pytest.raises(RecordError) as same_fault:
+        read_record(bad)
+    assert str(same_fault.value) == str(fault.value)
+    monkeypatch.setattr("fastecg.readers.apart._SECONDS", 1e-3)
+    with pytest.raises(RecordError, match="reading it takes more than 0 s"):
+        read_record(good)
+
+
 @pytest.mark.parametrize(
     ("suffix", "extra", "module"),
     [(".edf", "edf", "edfio"), (".dcm", "dicom", "pydicom"), (".scp", "scp", "ecgdatakit")],
