@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from fastecg.errors import RecipeError
 from fastecg.layouts import report_fields
 from fastecg.layouts.measured import Measured
 from fastecg.layouts.report_fields import LETTERS, MONTHS, SHOWS, _findings, _statements, sample_date, sample_report_fields
@@ -150,3 +152,50 @@ def test_some_machines_warn_and_some_give_no_verdict():
 )  # fmt: skip
 def test_findings_begin_where_their_limits_are(seen, measured, words):
     assert _findings(Measured(**{**SEEN, **seen}), {**USUAL, **measured}) == words
+
+
+def with_measurements(monkeypatch, **seen):
+    monkeypatch.setattr(report_fields, "measured", lambda record: Measured(**{**SEEN, **seen}))
+    return sample_report_fields(np.random.default_rng(1), Record(np.zeros((12, 1000)), 100, LEADS))
+
+
+def test_without_a_p_wave_nothing_is_said_of_one(monkeypatch):
+    shown = with_measurements(monkeypatch, qrs_ms=90, pr_ms=160, p_axis=50)
+    assert (shown.pr_ms, shown.p_axis) == (160, 50)
+    hidden = with_measurements(monkeypatch, qrs_ms=90, pr_ms=None, p_axis=None, has_p=False)
+    assert (hidden.pr_ms, hidden.p_axis) == (0, 0)
+    unknown = with_measurements(monkeypatch, qrs_ms=None, has_p=False)
+    assert unknown.pr_ms > 0, "nothing was measured at all"
+
+
+@pytest.mark.parametrize(("qt_ms", "taken"), [(238, False), (240, True), (600, True), (602, False), (None, False)])
+def test_a_qt_interval_that_no_heart_has_is_made_up(monkeypatch, qt_ms, taken):
+    assert (with_measurements(monkeypatch, qt_ms=qt_ms).qt_ms == qt_ms) == taken
+
+
+def test_months_have_their_numbers():
+    for seed in range(50):
+        made = report_fields._administration(np.random.default_rng(seed), "{month} {name}", CLOCK_FORM)
+        number, name = made["date"].split()
+        assert MONTHS[int(number) - 1] == name
+        assert int(number) >= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"header_text": ("x",) * 41}, "41 header lines"),
+        ({"header_text": ("x" * 201,)}, "200"),
+        ({"statements": ("x",) * 41}, "41 statements"),
+        ({"device": "x" * 201}, "words of the header"),
+        ({"number": "12a"}, "expected up to 20 digits"),
+        ({"number": "1" * 21}, "expected up to 20 digits"),
+        ({"number": ""}, "expected up to 20 digits"),
+        ({"shows": "some"}, "expected one of all, labels, nothing"),
+    ],
+)
+def test_fields_that_no_page_has_are_refused(change, told):
+    fields = sample_report_fields(np.random.default_rng(0), Record(np.zeros((12, 1000)), 100, LEADS))
+    assert replace(fields, header_text=("x",) * 40, number="1" * 20)
+    with pytest.raises(RecipeError, match=told):
+        replace(fields, **change)
