@@ -678,10 +678,10 @@ def subjects() -> list[Subject]:
     notes = b"# mine\nK+ 6.8!\nrpt in 20 min\n\xe2\x86\x91 ST V2-V4\n"
     rendered = _rendered_seeds()
     hospital = (
-        ("xml", "GE MUSE and HL7 aECG documents", 8_000),
-        ("edf", "EDF file", 4_000),
-        ("dcm", "DICOM ECG", 3_000),
-        ("scp", "SCP-ECG file", 3_000),
+        ("xml", "GE MUSE and HL7 aECG documents", 20_000),
+        ("edf", "EDF file", 10_000),
+        ("dcm", "DICOM ECG", 8_000),
+        ("scp", "SCP-ECG file", 8_000),
     )
     return [
         *(
