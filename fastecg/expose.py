@@ -99,8 +99,7 @@ def expose(
     ImageError
         If an array has another shape or type than named above.
     """
-    from fastecg.kernels import sample
-    from fastecg.kernels.noise import curve, tables
+    from fastecg.kernels.sample import expose_rows
 
     sheet = _checked(sheet, "sheet", (None, None, 3), np.uint8)
     if sheet.size >= 2**31:
@@ -112,20 +111,12 @@ def expose(
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
-    # Rows of nodes are padded to whole vectors, so that the kernel needs no special case at their end.
-    rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
-    lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((len(lamps), rows, 4 * columns), dtype=np.uint16)
-    sample.survey_nodes(nodes, lattice)
-    sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
-    for (lamp, veil), plane in zip(lamps, light, strict=True):
-        sample.survey_light(lamp, veil, plane)
     # Whole numbers from here on: equal bytes on every processor.
-    noise = noise or Noise(seed=0)
-    luma, chroma = tables(noise.chroma, cells.shape[1] * CELL)
-    grain = np.array([noise.seed & (2**63 - 1), *curve(noise.read, noise.shot)], dtype=np.int64)
+    lattice, light = _survey(sheet, nodes, lamps, cells)
+    luma, chroma, grain = _grain(noise or Noise(seed=0), cells.shape[1] * CELL)
 
     def expose_range(start: int, stop: int) -> None:
-        sample.expose_rows(sheet, lattice, cells, light, desk, luma, chroma, grain, np.array(origin, dtype=np.int64), out, start, stop)
+        expose_rows(sheet, lattice, cells, light, desk, luma, chroma, grain, np.array(origin, dtype=np.int64), out, start, stop)
 
     _in_row_ranges(expose_range, size[0], threads)
     return out
@@ -200,6 +191,32 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
         # Pixel centres are at integers: pixel p of the half is the mean of pixels 2 p and 2 p + 1.
         sheet, nodes, ratio = smaller, nodes / 2 - 0.25, ratio / 2
     return sheet, nodes
+
+
+def _survey(
+    sheet: np.ndarray, nodes: np.ndarray, lamps: list[tuple[np.ndarray, np.ndarray]], cells: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16 for the kernel; writes into `cells` what each one sees.
+
+    Rows of nodes are padded to whole vectors, so that the kernel needs no special case at their end.
+    """
+    from fastecg.kernels import sample
+
+    rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
+    lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((len(lamps), rows, 4 * columns), dtype=np.uint16)
+    sample.survey_nodes(nodes, lattice)
+    sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
+    for (lamp, veil), plane in zip(lamps, light, strict=True):
+        sample.survey_light(lamp, veil, plane)
+    return lattice, light
+
+
+def _grain(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tables of the noise's deviates, in brightness and in colour, and its seed and curve: whole numbers, equal on every processor."""
+    from fastecg.kernels.noise import curve, tables
+
+    luma, chroma = tables(noise.chroma, width)
+    return luma, chroma, np.array([noise.seed & (2**63 - 1), *curve(noise.read, noise.shot)], dtype=np.int64)
 
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:

@@ -31,15 +31,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import hospitals
 import numpy as np
 import tomllib
 
 import fastecg
 from fastecg.errors import FastecgError, UnitWarning
 from fastecg.recipe import RECIPES
+from fastecg.writers.exchange import write_exchange
 
 SLOW_S = 5.0  # of computing
 ENDLESS_S = 600.0  # by the clock, also of a busy machine
@@ -437,6 +440,30 @@ _CSV_SEEDS = [
 _NAMES = b'ecg|lead|mdc|ekg|-|_|:|.| |\t|(|[|((|)|]|mV|uV|V1|I|\xe2\x88\x92|\xc2\xb5|a|1|"|time|s|ms'
 
 
+def _hospital_seeds(suffix: str) -> list[Files]:
+    """Short records as devices of hospitals write them; none if the library that reads them is not installed."""
+    if find_spec({".edf": "edfio", ".dcm": "pydicom", ".scp": "ecgdatakit"}.get(suffix, "xml")) is None:
+        return []
+    record = fastecg.simulate("sinus", seed=1, seconds=1.0, fs=100, name="r")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"it{suffix}"
+        if suffix == ".xml":
+            return [{"it.xml": hospitals.muse_text(record, ["I", "II", "V1"]).encode()}, {"it.xml": hospitals.AECG.encode()}]
+        if suffix == ".edf":
+            write_exchange(path, record)
+        elif suffix == ".dcm":
+            hospitals.dicom_file(path, record.signal, [f"Lead {lead}" for lead in record.leads])
+        else:
+            hospitals.scp_file(path, record, "huffman")
+        return [{path.name: path.read_bytes()}]
+
+
+def _hospital_wound(rng: random.Random, files: Files) -> Files:
+    """Text wounded in its words, and numbers in their bytes."""
+    ((name, raw),) = files.items()
+    return {name: (wounded_text if name.endswith(".xml") and rng.random() < 0.6 else wounded_bytes)(rng, raw)}
+
+
 def _csv_wound(rng: random.Random, raw: bytes) -> Files:
     return {"it.csv": _any_part(rng, raw)["it"]}
 
@@ -650,7 +677,18 @@ def subjects() -> list[Subject]:
     headers = [files["r.hea"] for files in _wfdb_seeds(simple + others)] + [files["r.hea"] for files in _segment_seeds()]
     notes = b"# mine\nK+ 6.8!\nrpt in 20 min\n\xe2\x86\x91 ST V2-V4\n"
     rendered = _rendered_seeds()
+    hospital = (
+        ("xml", "GE MUSE and HL7 aECG documents", 20_000),
+        ("edf", "EDF file", 10_000),
+        ("dcm", "DICOM ECG", 8_000),
+        ("scp", "SCP-ECG file", 8_000),
+    )
     return [
+        *(
+            Subject(name, what, count, seeds, _hospital_wound, _read_record(f"it.{name}"))
+            for name, what, count in hospital
+            if (seeds := _hospital_seeds(f".{name}"))
+        ),
         Subject("header", "WFDB header, parsed", 60_000, headers, _any_part, _read_header),
         Subject("wfdb", f"WFDB record, formats {', '.join(simple)}", 45_000, _wfdb_seeds(simple), _any_file, _read_record("r")),
         Subject("wfdb-other", f"WFDB record, formats {', '.join(others)}", 15_000, _wfdb_seeds(others), _any_file, _read_record("r")),

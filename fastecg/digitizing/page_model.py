@@ -11,9 +11,9 @@ import numpy as np
 from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.layout import Segment
 from fastecg.errors import LayoutError
-from fastecg.system.files import read_file
+from fastecg.system.files import parse_json, read_file
 
-_MOST_BYTES = 50_000_000  # Largest file of a corrected page.
+_MOST_BYTES = 48 << 20  # Largest file of a corrected page.
 _MOST_SEGMENTS = 200  # Largest number of segments of a corrected page.
 
 
@@ -79,11 +79,9 @@ def read_page(path: Path) -> PageModel:
     LayoutError
         If the file is not one, or a segment of it cannot be.
     """
-    import orjson
-
     try:
-        told = orjson.loads(read_file(path, _MOST_BYTES))
-    except (OSError, orjson.JSONDecodeError) as fault:
+        told = parse_json(read_file(path, _MOST_BYTES))
+    except (OSError, ValueError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else fault
         raise LayoutError(f"{path}: cannot be read as a page ({why}), expected the JSON of a report or of fastecg review") from None
     segments = told.get("segments") if isinstance(told, dict) else None

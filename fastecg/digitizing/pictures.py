@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from fastecg.errors import FastecgError, ImageError
 from fastecg.system.files import check_regular
+from fastecg.system.pictures import large_pictures
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -85,7 +85,7 @@ def page_count(path: Path) -> int:
 
             return max(1, len(pypdfium2.PdfDocument(path)))
         if path.suffix.lower() in PAGED:
-            with Image.open(path, formats=["TIFF"]) as found:
+            with large_pictures(), Image.open(path, formats=["TIFF"]) as found:
                 return int(getattr(found, "n_frames", 1))
     except Exception:  # decoders raise whatever they like on damaged files
         return 1
@@ -113,8 +113,7 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
 
             return read_pdf_page(path, page, LARGEST)
         formats = ("HEIF",) if _is_heif(path) else _opened()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is looked at here
+        with large_pictures():
             try:
                 opened: Image.Image = Image.open(path, formats=formats)
             except UnidentifiedImageError:

@@ -23,6 +23,7 @@ from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
+# As the last two stages of the first fit, from which this one starts, but nothing attracts the stroke from afar.
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
 _PEN_MM = 0.4  # Pen width at which this fit starts.
 _NEAR_PX = 4.0  # Width beside the first fit's stroke that takes part: a flank may be this far off.

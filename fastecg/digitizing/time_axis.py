@@ -114,53 +114,21 @@ def time_axis(
     flags : list of str
         What is doubtful is added to it.
     """
-    possible = [([], []) if row is None else possible_ends(straight.network, row) for row in paths]
-    spans = [(lefts[0], rights[0]) if lefts and rights else None for lefts, rights in possible]
-    if not any(spans):
-        raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
-    cap = analysis.layers.cap_mm
+    seen = _seen_ends(analysis, match, straight, paths, pulses)
     columns = len(match.layout.columns)
-    cut = [(True, True) if track is None else analysis.tracks[track].cut for track in match.tracks]
-    touched = [(False, False) if span is None else (runs_into(span[0], pulses), runs_into(span[1], pulses)) for span in spans]
-    own = [(not (cut[k][0] or touched[k][0]), not (cut[k][1] or touched[k][1])) for k in range(len(spans))]
-    inked: list[tuple[list[float], list[float]]] = [([], []) for _ in paths]
-    pen = 0.0
-    if straight.shown is not None:
-        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in paths if row is not None), default=0.0)
-        inked = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in paths]
-    lengths = [
-        [
-            rights[0] - lefts[0] - 2 * half
-            for ends_of, half in ((possible, cap), (inked, pen))
-            for k, (lefts, rights) in enumerate(ends_of)
-            if lefts and rights and spans[k] is not None and all(own[k]) and (k >= match.strips) == strips
-        ]
-        for strips in (False, True)
-    ]
-    step = 1.0 / settings.fs
-    # Where pulses run into all rows, these are longer by some mm, which tells one speed from another all the same.
-    touching = [span[1] - span[0] for span, sides in zip(spans, cut, strict=True) if span is not None and not any(sides)]
-    speed = settings.speed_mm_s or _speed(match, lengths if any(lengths) else [touching], flags)
-    share = match.layout.seconds / columns
-    gapped = _gapped(straight, paths[: match.strips], spans, own, match, cap, share * speed) if columns > 1 else None
+    share, step = match.layout.seconds / columns, 1.0 / settings.fs
+    lengths = seen.lengths(match.strips)
+    speed = settings.speed_mm_s or _speed(match, lengths if any(lengths) else [seen.uncut_lengths()], flags)
+    gapped = None
+    if columns > 1:
+        gapped = _gapped(straight, paths[: match.strips], seen.spans, seen.own, match, seen.cap_mm, share * speed)
     gaps = None if gapped is None else _gaps(gapped, lengths[0], columns, share * speed, step * speed)
-
-    def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
-        ends = _ends(axis, match, possible, cut, touched, pulses, cap, step)
-        ends += _ends(axis, match, inked, cut, touched, pulses, pen, step)
-        if not ends:
-            guessed = replace(axis, start_mm=match.left_mm + match.name_mm[0] - _NAME_AFTER_MM)
-            by_bars = _start_of_bars(guessed, bars)
-            if by_bars is None:
-                doubts.append(
-                    "every row goes on beyond the picture: the start of time is guessed from the names of leads, and may be some mm off"
-                )
-                return guessed
-            return replace(axis, start_mm=by_bars)
-        return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
 
     def bars(axis: TimeAxis) -> int:
         return barred(axis, analysis, match, straight)
+
+    def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
+        return _started(axis, match, seen.starts(axis, match, pulses, step), bars, doubts)
 
     doubts: list[str] = []
     axis = started(_columns(match, lengths, gaps, speed, step), doubts)
@@ -171,6 +139,99 @@ def time_axis(
             axis, doubts = whole, others
     flags += doubts
     return axis
+
+
+@dataclass(frozen=True)
+class _SeenEnds:
+    """Where the ink of every row begins and ends on the page, and which of these ends are not the trace's own.
+
+    Attributes
+    ----------
+    network, ink : sequence of (list of float, list of float)
+        Page x of possible left and right ends of each row, the likeliest first, as the network's map shows them, and the picture's own ink,
+        of which there may be none.
+    cap_mm, pen_mm : float
+        How far the ink reaches beyond the first and last sample, in that map and in that ink.
+    cut, touched : sequence of (bool, bool)
+        Whether the left and the right end of each row are those of the picture, and whether they lie in a pulse.
+    """
+
+    network: Sequence[tuple[list[float], list[float]]]
+    ink: Sequence[tuple[list[float], list[float]]]
+    cap_mm: float
+    pen_mm: float
+    cut: Sequence[tuple[bool, bool]]
+    touched: Sequence[tuple[bool, bool]]
+
+    @property
+    def spans(self) -> list[tuple[float, float] | None]:
+        """The likeliest ends of each row in the network's map; None where it shows none."""
+        return _likeliest(self.network)
+
+    @property
+    def own(self) -> list[tuple[bool, bool]]:
+        """Whether the left and the right end of each row are the trace's own."""
+        return [(not (cut[0] or touched[0]), not (cut[1] or touched[1])) for cut, touched in zip(self.cut, self.touched, strict=True)]
+
+    def lengths(self, strips: int) -> list[list[float]]:
+        """From first to last sample of the rows whose ends are both their own, mm: those above row `strips`, and the rhythm strips."""
+        spans, own = self.spans, self.own
+        return [
+            [
+                rights[0] - lefts[0] - 2 * half
+                for ends, half in ((self.network, self.cap_mm), (self.ink, self.pen_mm))
+                for k, (lefts, rights) in enumerate(ends)
+                if lefts and rights and spans[k] is not None and all(own[k]) and (k >= strips) == rhythm
+            ]
+            for rhythm in (False, True)
+        ]
+
+    def uncut_lengths(self) -> list[float]:
+        """Lengths of all rows that are in the picture as a whole, mm.
+
+        Where pulses run into them they are too long by some mm, which tells one speed from another all the same.
+        """
+        return [span[1] - span[0] for span, sides in zip(self.spans, self.cut, strict=True) if span is not None and not any(sides)]
+
+    def starts(self, axis: TimeAxis, match: LayoutMatch, pulses: Sequence[Pulse], step_s: float) -> list[End]:
+        """Every end of every row, in the network's map and in the picture's ink, as the start of time that it suggests."""
+        ends = _ends(axis, match, self.network, self.cut, self.touched, pulses, self.cap_mm, step_s)
+        return ends + _ends(axis, match, self.ink, self.cut, self.touched, pulses, self.pen_mm, step_s)
+
+
+def _seen_ends(
+    analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage, paths: Sequence[TracePath | None], pulses: Sequence[Pulse]
+) -> _SeenEnds:
+    """The ends of all rows; `ImageError` if no row has any."""
+    network = [([], []) if row is None else possible_ends(straight.network, row) for row in paths]
+    spans = _likeliest(network)
+    if not any(spans):
+        raise ImageError("no row of traces was found where the names of leads are, expected a trace beside every name")
+    cut = [(True, True) if track is None else analysis.tracks[track].cut for track in match.tracks]
+    touched = [(False, False) if span is None else (runs_into(span[0], pulses), runs_into(span[1], pulses)) for span in spans]
+    ink: list[tuple[list[float], list[float]]] = [([], []) for _ in paths]
+    pen = 0.0
+    if straight.shown is not None:
+        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in paths if row is not None), default=0.0)
+        ink = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in paths]
+    return _SeenEnds(network, ink, analysis.layers.cap_mm, pen, cut, touched)
+
+
+def _likeliest(ends: Sequence[tuple[list[float], list[float]]]) -> list[tuple[float, float] | None]:
+    """The first left and the first right end of each row; None where one of them is not seen."""
+    return [(lefts[0], rights[0]) if lefts and rights else None for lefts, rights in ends]
+
+
+def _started(axis: TimeAxis, match: LayoutMatch, ends: Sequence[End], bars: Callable[[TimeAxis], int], doubts: list[str]) -> TimeAxis:
+    """The axis with its start, from the ends of rows and the bars between columns; what is doubtful is added to `doubts`."""
+    if ends:
+        return replace(axis, start_mm=_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
+    guessed = replace(axis, start_mm=match.left_mm + match.name_mm[0] - _NAME_AFTER_MM)
+    by_bars = _start_of_bars(guessed, bars)
+    if by_bars is None:
+        doubts.append("every row goes on beyond the picture: the start of time is guessed from the names of leads, and may be some mm off")
+        return guessed
+    return replace(axis, start_mm=by_bars)
 
 
 def _columns(

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastecg.page import Box, Page, Trace
 
-CELL_MM = 2.5
+CELL_MM = 2.5  # Side of the cells in which free paper is looked for.
 _FINE_MM = 0.5  # Side of the cells in which the distance of pen strokes to traces is measured.
 _LOOKED_AT = 4  # Free cells that are compared; the one with most space around it is taken.
 _EDGE_MM = 3.0  # Margin at the paper's edge without writing.

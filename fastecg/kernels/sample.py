@@ -38,7 +38,7 @@ ON = 1  # wholly on it
 ACROSS = 2  # crossed by its edge
 FAR_AWAY = 32767  # Limit of coordinates, px.
 NOWHERE = -(2**31)  # Coordinate of a node that is not finite.
-ONE = 65536
+ONE = 65536  # one px in Q16
 WIDEST = 2048 * ONE  # Cells that cover more of the sheet are resampled pixel by pixel, where no product overflows.
 
 

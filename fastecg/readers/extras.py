@@ -8,17 +8,18 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.leads import LIMB_SHARES
+from fastecg.readers.apart import LARGEST_AT_ONCE, Signals, signals_apart
 from fastecg.readers.checked import checked_record
 from fastecg.readers.header import FS_RANGE, file_size
 from fastecg.readers.leads import choose_leads, millivolts_per
@@ -30,10 +31,13 @@ SUFFIXES = {".edf": "edf", ".bdf": "edf", ".dcm": "dicom", ".scp": "scp", ".xml"
 #: What an EDF file of ours says of its digital minimum, in the field for the transducer: the format has no missing samples.
 MISSING = "minimum is missing"
 
-_MOST_BYTES = 256 << 20
-_MOST_XML = 64 << 20
-_MOST_SAMPLES = 1 << 26
+_MOST_BYTES = 256 << 20  # Largest EDF, DICOM or SCP file.
+_MOST_XML = 64 << 20  # Largest XML file.
+_MOST_NODES = 1 << 20  # Largest number of elements and attributes of an XML file: each takes some 300 bytes of memory.
+_MOST_SAMPLES = 1 << 26  # Largest number of samples of all leads together.
 _HL7 = "{urn:hl7-org:v3}"
+_MUSE = "RestingECG"  # Root of GE MUSE's documents.
+_AECG = f"{_HL7}AnnotatedECG"  # Root of HL7's.
 
 
 def read_extra(path: Path) -> Record:
@@ -41,10 +45,8 @@ def read_extra(path: Path) -> Record:
     suffix = path.suffix.lower()
     _check_size(path, _MOST_XML if suffix == ".xml" else _MOST_BYTES)
     try:
-        if suffix == ".dcm":
-            return _dicom(path)
-        if suffix == ".scp":
-            return _scp(path)
+        if suffix in (".dcm", ".scp"):
+            return _made(path, *(read_signals if path.stat().st_size <= LARGEST_AT_ONCE else signals_apart)(path))
         return _xml(path) if suffix == ".xml" else _edf(path)
     except ImportError as missing:
         extra = SUFFIXES[suffix]
@@ -52,7 +54,17 @@ def read_extra(path: Path) -> Record:
     except (RecordError, MemoryError):
         raise
     except Exception as fault:  # the libraries raise whatever they run into in a damaged file
-        raise RecordError(f"{path}: it is damaged ({type(fault).__name__}), expected a record in {suffix[1:].upper()}") from None
+        raise damaged(path, fault) from None
+
+
+def read_signals(path: Path) -> Signals:
+    """The signals of a DICOM or SCP-ECG file, by a library that may take any time and memory."""
+    return _scp(path) if path.suffix.lower() == ".scp" else _dicom(path)
+
+
+def damaged(path: Path, fault: Exception) -> RecordError:
+    """The error that says that a library failed with a file."""
+    return RecordError(f"{path}: it is damaged ({type(fault).__name__}), expected a record in {path.suffix[1:].upper()}")
 
 
 def _check_size(path: Path, most: int) -> None:
@@ -100,7 +112,7 @@ def _edf_values(signal: Any) -> np.ndarray:
 # --- DICOM ---------------------------------------------------------------------------------------------------------------------
 
 
-def _dicom(path: Path) -> Record:
+def _dicom(path: Path) -> Signals:
     import pydicom
 
     data = pydicom.dcmread(path)
@@ -116,7 +128,7 @@ def _dicom(path: Path) -> Record:
     channels = group.ChannelDefinitionSequence
     names = [_channel_name(channel) for channel in channels]
     units = [_channel_unit(channel) for channel in channels]
-    return _made(path, names, units, list(raw), float(group.SamplingFrequency))
+    return names, units, list(raw), float(group.SamplingFrequency)
 
 
 def _channel_name(channel: Any) -> str:
@@ -134,7 +146,7 @@ def _channel_unit(channel: Any) -> str:
 # --- SCP-ECG -------------------------------------------------------------------------------------------------------------------
 
 
-def _scp(path: Path) -> Record:
+def _scp(path: Path) -> Signals:
     from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
     with warnings.catch_warnings():
@@ -148,22 +160,49 @@ def _scp(path: Path) -> Record:
         raise RecordError(f"{path}: its leads have no scale or none in common, expected microvolts at one frequency")
     signals = [lead.samples * lead.resolution + lead.offset for lead in leads]
     names, units = [lead.label[:64] for lead in leads], [lead.resolution_unit for lead in leads]
-    return _made(path, *_with_limb_leads(names, units, signals), rates.pop())
+    return *_with_limb_leads(names, units, signals), rates.pop()
 
 
 # --- XML -----------------------------------------------------------------------------------------------------------------------
 
 
 def _xml(path: Path) -> Record:
-    text = path.read_bytes()
-    if re.search(rb"<!ENTITY", text):  # the only way in which XML refers to something else, or grows without end
+    root = _tree(path, path.read_bytes())
+    return _muse(path, root) if root.tag == _MUSE else _aecg(path, root)
+
+
+def _tree(path: Path, text: bytes) -> ElementTree.Element:
+    """The document in an XML file, in any encoding; refused as soon as its root is another, it has too many elements, or defines entities.
+
+    `ElementTree.fromstring` tells none of these before the whole tree is there, with up to 3 GB.
+    """
+    builder, parser = ElementTree.TreeBuilder(), expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
+    nodes = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal nodes
+        tag = _qualified(name)
+        if nodes == 0 and tag not in (_MUSE, _AECG):
+            raise RecordError(f"{path}: its root is {tag[:40]!r}, expected RestingECG (GE MUSE) or AnnotatedECG (HL7)")
+        nodes += 1 + len(attributes)
+        if nodes > _MOST_NODES:
+            raise RecordError(f"{path}: it has more than {_MOST_NODES} elements and attributes, expected an ECG")
+        builder.start(tag, {_qualified(key): value for key, value in attributes.items()})
+
+    def entity(*_: object) -> None:  # the only way in which XML refers to something else, or grows without end
         raise RecordError(f"{path}: it defines entities, expected plain XML")
-    root = ElementTree.fromstring(text)
-    if root.tag == "RestingECG":
-        return _muse(path, root)
-    if root.tag == f"{_HL7}AnnotatedECG":
-        return _aecg(path, root)
-    raise RecordError(f"{path}: its root is {root.tag[:40]!r}, expected RestingECG (GE MUSE) or AnnotatedECG (HL7)")
+
+    parser.StartElementHandler, parser.CharacterDataHandler = start, builder.data
+    parser.EndElementHandler = lambda name: builder.end(_qualified(name))
+    parser.EntityDeclHandler = parser.SkippedEntityHandler = entity
+    parser.Parse(text, True)
+    return builder.close()
+
+
+def _qualified(name: str) -> str:
+    """A name as ElementTree has it, with its namespace in braces."""
+    return "{" + name if "}" in name else name
 
 
 def _muse(path: Path, root: ElementTree.Element) -> Record:

@@ -25,9 +25,9 @@ DEFAULT_GAIN = 200.0
 
 MOST_BYTES = 4 << 20  # the longest real headers, masters of many thousand segments, stay below 1 MiB
 MOST_SIGNALS = 512  # body surface maps have about 250
-MOST_SAMPLES = 1 << 40
-GAIN_RANGE = (1e-12, 1e12)
-FS_RANGE = (1.0, 200_000.0)
+MOST_SAMPLES = 1 << 40  # of a lead: 70 years at 500 Hz
+GAIN_RANGE = (1e-12, 1e12)  # digital units per unit of the signal
+FS_RANGE = (1.0, 200_000.0)  # Hz
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 # "r", "r.mat" as Challenge records have it, "dir/r"; nothing is read by it. "r/5" are five segments.

@@ -16,7 +16,7 @@ from fastecg.system.files import MIB, read_text, spelled
 TABLES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".scp", ".xml")
 
 _MEMBER = re.compile(r"(.+\.np[yz])#(\d{1,9})", re.IGNORECASE | re.DOTALL)
-_MOST_OF_A_LIST = 256 * MIB
+_MOST_OF_A_LIST = 256 * MIB  # Largest RECORDS list.
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 

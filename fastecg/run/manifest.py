@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from fastecg.errors import FastecgError
-from fastecg.system.files import lines_of, read_file
+from fastecg.system.files import lines_of, parse_json, read_file
 from fastecg.writers.image import write_atomic
 
 #: File with one line for each image or failed record.
@@ -131,8 +131,8 @@ def read_options(folder: Path) -> Line | None:
     if not content.strip(b"\0"):
         return None
     try:
-        options = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
+        options = parse_json(content)
+    except ValueError as error:
         raise FastecgError(f"{RUN}: not valid JSON ({error}), expected the options of an earlier run") from None
     if not isinstance(options, dict):
         raise FastecgError(f"{RUN}: holds no table, expected the options of an earlier run")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from fastecg.errors import FastecgError, RecordError
 from fastecg.options import Options
@@ -20,6 +21,8 @@ from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 if TYPE_CHECKING:
     from fastecg.record import Record
 
+# Longest name in bytes: file systems take 255, of which a picture's number and suffix, and the mark of half a file, are some 45.
+_MOST_NAME = 200
 _MOST_DIGITS = 9  # Most digits of an image's number.
 _VARIANTS_A_PART = 32  # Variants of all pages in one part: beside drawing them, reading the record once more costs nothing.
 
@@ -62,7 +65,14 @@ def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
 def _safe_stem(relative: str) -> str:
     """The path of a record below the output folder, made valid for WFDB and without parts that lead out of the folder."""
     parts = [part for part in PurePosixPath(spelled(relative)).parts if part not in ("/", "..", ".")] or ["record"]
-    return str(PurePosixPath(*parts[:-1], re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)))
+    parts[-1] = re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)
+    return str(PurePosixPath(*map(_cut, parts)))
+
+
+def _cut(name: str) -> str:
+    """A name that is not too long for the file system; a checksum tells names that were cut from one another."""
+    whole = name.encode()
+    return name if len(whole) <= _MOST_NAME else f"{whole[: _MOST_NAME - 9].decode(errors='ignore')}_{crc32(whole):08x}"
 
 
 def _free_stem(stem: str, taken: set[str]) -> str:

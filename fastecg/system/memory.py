@@ -14,7 +14,7 @@ _LARGE = 15_000_000  # bytes: a picture of 5 megapixels; a letter page at 200 dp
 _M_TRIM_THRESHOLD = -1  # option of mallopt in malloc.h: free bytes at the top of the heap above which they go back to the system
 _M_MMAP_THRESHOLD = -3  # option of mallopt: bytes from which an array gets a mapping of its own
 _MAPPED = 32 << 20  # the largest value that glibc accepts; Pillow allocates blocks of 16 MB
-_KEPT = 48 << 20
+_KEPT = 48 << 20  # bytes; with twice as many, and none given back before large pictures, those took 5 to 25 MB more
 
 
 def keep_freed() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,16 @@ from fastecg.system.files import check_regular
 
 #: Formats that Pillow may open, recognised by content. Others can start programs (PostScript).
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+
+
+@contextmanager
+def large_pictures() -> Iterator[None]:
+    """Let Pillow open pictures of more than 89 million pixels without its warning; those of more than 179 million it refuses."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -25,7 +38,7 @@ def read_image(path: Path) -> np.ndarray:
 
     try:
         check_regular(path)
-        with Image.open(path, formats=FORMATS) as found:
+        with large_pictures(), Image.open(path, formats=FORMATS) as found:
             return np.array(found if found.mode in ("L", "RGB") else found.convert("RGB"))
     except Exception as fault:  # Pillow raises what it runs into: SyntaxError for a PNG cut short, struct.error, …
         raise ImageError(f"{path}: cannot be read as an image ({type(fault).__name__}), expected PNG, JPEG, WebP or TIFF") from None

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from fastecg.archive import DIGITIZED, Ledger, Line
 from fastecg.errors import FastecgError
-from fastecg.system.files import read_file
+from fastecg.system.files import parse_json, read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
@@ -115,8 +113,8 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
 
 def _report(path: Path) -> dict[str, Any]:
     try:
-        report = orjson.loads(read_file(path))
-    except (OSError, orjson.JSONDecodeError) as error:
+        report = parse_json(read_file(path))
+    except (OSError, ValueError) as error:
         raise FastecgError(f"{path}: cannot be read ({error}), expected the report that was written beside the record") from None
     if not isinstance(report, dict) or not all(isinstance(report.get(key) or [], list) for key in ("segments", "flags")):
         raise FastecgError(f"{path}: holds no table, or one whose segments or flags are no list, expected a report")

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from fastecg.errors import ImageError
-from fastecg.system.files import read_file
+from fastecg.system.files import parse_json, read_file
 
 if TYPE_CHECKING:
     from fastecg.page import Trace
@@ -43,8 +43,8 @@ def truth_bytes(photo: Photo) -> bytes:
 def read_truth(data: bytes, name: str = "truth") -> dict[str, Any]:
     """What `truth_bytes` wrote, as a dictionary. Raises `ImageError` naming `name` if it is no truth of ours."""
     try:
-        content = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        content = parse_json(data)
+    except ValueError as error:
         raise ImageError(f"{name}: not a truth file ({error}), expected the JSON that was written beside the image") from None
     if not isinstance(content, dict) or "leads" not in content or "fastecg" not in content:
         raise ImageError(f'{name}: no "leads" or no "fastecg" in it, expected the truth file that was written beside the image')

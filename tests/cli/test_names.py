@@ -160,3 +160,23 @@ def test_records_of_long_names_are_exported(tmp_path, to):
         with tarfile.open(tmp_path / to / "train-000000.tar") as shard:
             assert sorted(name.partition(".")[2] for name in shard.getnames()) == ["json", "mask.png", "png"]
             assert max(map(len, shard.getnames())) <= 100
+
+
+def test_names_as_long_as_the_file_system_takes_are_drawn_and_cut(tmp_path):
+    """`NAME-0.layers.png` and the names of half files are longer than the record's own."""
+    names = ["n" * 200, "n" * 201, "n" * 251, "n" * 250 + "m"]
+    folders = ["a", "b", "ä" * 127, "b"]
+    for folder, name in zip(folders, names, strict=True):
+        (tmp_path / "records" / folder).mkdir(parents=True, exist_ok=True)
+        put(tmp_path / "short")
+        (tmp_path / "short.dat").rename(tmp_path / "records" / folder / "short.dat")
+        header = (tmp_path / "short.hea").read_text().replace("short 12", f"{name} 12")
+        (tmp_path / "records" / folder / f"{name}.hea").write_text(header)
+    summary = dataset.render_dataset([tmp_path / "records"], tmp_path / "out", truth=("json", "layers"), **SMALL)
+    assert summary.pages == 4
+    drawn = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png") if "layers" not in path.name)
+    assert f"a/{names[0]}-0.png" in drawn  # as it is
+    assert all(len(part.encode()) <= 206 for path in drawn for part in path.split("/"))
+    assert len(set(drawn)) == 4
+    again = dataset.render_dataset([tmp_path / "records"], tmp_path / "out", truth=("json", "layers"), **SMALL)
+    assert (again.pages, again.kept) == (0, 4)

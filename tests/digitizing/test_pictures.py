@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps, features
 
-from fastecg.digitizing.pictures import LARGEST, find_pictures, read_picture, reduction_of
+from fastecg.digitizing.pictures import LARGEST, find_pictures, page_count, read_picture, reduction_of
 from fastecg.errors import ImageError
 from fastecg.system.pictures import read_image
 
@@ -68,6 +68,16 @@ def test_pictures_larger_than_any_scan_are_refused_before_they_are_decoded(tmp_p
     Image.new("1", size).save(path)
     with pytest.raises(ImageError, match=f"{size[0]} x {size[1]} px, expected at most 120 million"):
         read_picture(path)
+
+
+def test_large_pictures_are_opened_without_a_warning(tmp_path):
+    """Pillow warns of more than 89 million pixels; warnings are errors here."""
+    blank, path = Image.new("1", (9_500, 9_500), 1), tmp_path / "large.tiff"
+    blank.save(path, compression="group4", save_all=True, append_images=[blank])
+    assert page_count(path) == 2
+    assert read_picture(path, 1).shape == (4_750, 4_750, 3)
+    blank.convert("L").save(tmp_path / "large.png")
+    assert read_image(tmp_path / "large.png").shape == (9_500, 9_500)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import fastecg
 from fastecg.cli import app
+from fastecg.digitizing import metrics
 from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024, decibels, kaggle_2025, raw_snr
 from fastecg.digitizing.score import LeadScore, RecordScore, _spread
 from fastecg.writers.wfdb import write_empty_header, write_record
@@ -321,3 +322,9 @@ def test_the_2024_metric_counts_the_share_that_was_found(share):
     alone = challenge_2024(np.where(there, x, np.nan), found, FS)
     assert 15 < alone < 30
     assert challenge_2024(x, found, FS) == pytest.approx(alone * there.mean(), rel=0.03)  # levels are a little other ones
+
+
+def test_flat_signals_are_not_moved():
+    estimate, later = metrics._aligned_as_pictures(np.full(1000, 0.3), np.full(1000, 0.3), FS)
+    assert later == 0
+    np.testing.assert_array_equal(estimate, 0.3)

@@ -172,3 +172,20 @@ def test_columns_whose_ends_contradict_each_other_tell_nothing():
     strip.ink[:, second] = np.roll(strip.ink[:, second], 2, axis=1)
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
     assert start._by_columns(TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0), match, strip, [row], [], 500.0) is None
+
+
+@pytest.mark.parametrize("cap_mm", [0.08, 0.13])
+def test_rows_whose_ends_are_both_free_tell_how_far_the_pen_reaches(cap_mm):
+    """By their length, which is known; the pen's width tells less well."""
+    scale = 8.0
+    x = (np.arange(280 * round(scale)) + 0.5) / scale
+    first, last = 12.3 - cap_mm, 12.3 + (10.0 - 1 / 500) * 25.0 + cap_mm
+    y_px = 80.0 + 12.0 * np.sin(x / 4.0)  # a straight line is no trace
+    ink = np.clip(1.5 - np.abs(np.arange(160)[:, None] - y_px), 0, 1).astype(np.float32)
+    ink *= np.clip((x - first) * scale + 0.5, 0, 1) * np.clip((last - x) * scale + 0.5, 0, 1)
+    strip, row = Strip(ink, 0.5 / scale, 0.0, scale), TracePath(y_px / scale, y_px / scale, 0.5 / scale, scale)
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=3)
+    told = start._by_ends(TimeAxis(25.0, 12.2, 62.5, 2.5, 2.5, 10.0), match, strip, [row] * 3, [], 500.0)
+    assert not told.by_pen
+    assert told.cap_mm == pytest.approx(cap_mm, abs=0.02)
+    assert told.start_mm == pytest.approx(12.3, abs=0.02)

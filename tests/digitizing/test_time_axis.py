@@ -138,11 +138,13 @@ def test_gaps_count_if_enough_rows_have_them(monkeypatch):
     given = [73.0, 136.0, 199.0], [70.0, 133.0, 196.0]
     assert gapped(monkeypatch, *given, rows=4, lost=(0, 1)) is not None
     assert gapped(monkeypatch, *given, rows=4, lost=(0, 1, 2)) is None
+    assert gapped(monkeypatch, *given, rows=1) is not None
     assert gapped(monkeypatch, *given, rows=0) is None
     assert gapped(monkeypatch, *given, apart=0.7) is not None
     assert gapped(monkeypatch, *given, apart=0.9) is None, "rows of one page have theirs below one another"
     assert gapped(monkeypatch, [73.0, 136.0, 199.0], [72.8, 135.8, 198.8]) is None, "no wider than between strokes"
-    assert gapped(monkeypatch, [73.0, 136.0, 199.0], [50.0, 133.0, 196.0]) is None, "wider than any machine leaves"
+    assert gapped(monkeypatch, [73.0, 136.0, 199.0], [59.0, 133.0, 196.0]) is not None
+    assert gapped(monkeypatch, [73.0, 136.0, 199.0], [57.0, 133.0, 196.0]) is None, "wider than any machine leaves"
     assert gapped(monkeypatch, [103.0, 136.0, 199.0], [101.0, 133.0, 196.0]) is None, "not where columns are"
 
 
@@ -297,3 +299,29 @@ def test_gaps_have_to_agree_with_the_length_of_rows(lengths, expected):
 
 def test_columns_that_lose_some_time_are_shorter_than_it():
     assert time_axis._gaps((62.5, 59.95), [], 4, 62.5, 0.05) == pytest.approx((62.5, 60.0))
+
+
+def seen_ends(network, ink, cut=(), touched=()):
+    """Ends of rows in the network's map and in the picture's ink, as lists of left and of right ends; some rows are cut or touched left."""
+    rows = range(len(network))
+    return time_axis._SeenEnds(network, ink, CAP, 0.2, [(k in cut, False) for k in rows], [(k in touched, False) for k in rows])
+
+
+def test_rows_with_two_ends_of_their_own_have_a_length():
+    seen = seen_ends(
+        [([20.0], [270.0]), ([20.0], []), ([], [270.0]), ([], []), ([20.0, 19.0], [269.0, 271.0])],
+        [([20.0], [270.2]), ([20.0], [270.0]), ([20.0], [270.0]), ([20.0], [270.0]), ([], [269.0])],
+    )
+    assert seen.spans == [(20.0, 270.0), None, None, None, (20.0, 269.0)]
+    # The picture's ink counts beside names' rows alone, that is where the network sees a trace as well.
+    assert seen.lengths(4) == [[pytest.approx(250.0 - 2 * CAP), pytest.approx(250.2 - 2 * 0.2)], [pytest.approx(249.0 - 2 * CAP)]]
+    assert seen.lengths(5) == [[pytest.approx(250.0 - 2 * CAP), pytest.approx(249.0 - 2 * CAP), pytest.approx(250.2 - 0.4)], []]
+    assert seen.uncut_lengths() == [250.0, 249.0]
+
+
+def test_rows_that_are_cut_or_touched_have_no_length_of_their_own():
+    rows = [([20.0], [270.0])] * 3
+    seen = seen_ends(rows, [([], [])] * 3, cut=[0], touched=[1])
+    assert seen.own == [(False, True), (False, True), (True, True)]
+    assert seen.lengths(3) == [[pytest.approx(250.0 - 2 * CAP)], []]
+    assert seen.uncut_lengths() == [250.0, 250.0], "what a pulse makes longer tells the speed all the same"

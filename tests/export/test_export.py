@@ -25,6 +25,7 @@ from fastecg.export.rendered import Rendered, rendered_in
 from fastecg.export.things import CATEGORIES, Thing, _cut, _ink_outline, _trace, things_in
 from fastecg.export.webdataset import Shards
 from fastecg.record import LEADS
+from fastecg.styles import style_for
 from fastecg.writers import write_record
 
 VAL = 0.4
@@ -474,6 +475,18 @@ def test_the_line_beside_a_trace_has_its_gaps():
     beside = things._beside(points, (40, 100), {"fastecg": {"style": "muse", "px_per_mm": 4.0, "shot": {"setup": {"pen_width": 1.0}}}})
     assert beside[20, [12, 28, 72, 88]].all()
     assert not beside[20, 40:60].any()
+    for width, px_per_mm in ((1.0, 4.0), (2.0, 4.0), (1.0, 40.0)):
+        own = {"style": "muse", "px_per_mm": px_per_mm, "shot": {"setup": {"pen_width": width}}}
+        high = things._beside(points, (160, 100), {"fastecg": own})[:, 20].sum()
+        assert high == pytest.approx(2 * style_for("muse").pen_mm * width * px_per_mm + 6.0, abs=1.0)
+
+
+def test_corners_of_the_grid_beside_the_picture_are_no_key_points():
+    px = [[-5.0, 10.0], [40.0, 10.0], [-5.0, 30.0], [40.0, 30.0]]
+    grid = things._grid({"fastecg": {"grid": {"page_mm": [[0, 0], [5, 0], [0, 5], [5, 5]], "px": px}}}, (50, 60))
+    np.testing.assert_array_equal(grid.seen, [0, 2, 2, 0])
+    np.testing.assert_array_equal(grid.points, [[0.0, 0.0], [40.0, 10.0], [40.0, 30.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(grid.outline, [px[0], px[1], px[3], px[2]])
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

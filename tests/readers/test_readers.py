@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -21,8 +22,8 @@ from hypothesis import strategies as st
 
 import fastecg
 from fastecg.errors import RecordError
-from fastecg.readers import find_records, read_record, sample_records
-from fastecg.readers.header import parse_header
+from fastecg.readers import find_records, read_record, sample_records, tables
+from fastecg.readers.header import has_no_signals, parse_header
 from fastecg.readers.leads import choose_leads, millivolts_per, standard_name
 from fastecg.readers.wfdb import told_length, unpack_212
 from fastecg.record import EXTRA_LEADS, LEADS, Record
@@ -891,6 +892,53 @@ def test_bad_numpy_files(tmp_path):
     refused(tmp_path / "lying.npy", "no array", fs=500)
 
 
+class Bomb:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_no_pickle_is_run(tmp_path):
+    """NumPy takes a file that does not begin as one of its own for a pickle, which may do anything."""
+    for name, load in (("raw.npy", pickle.dumps), ("raw.npz", pickle.dumps)):
+        (tmp_path / name).write_bytes(load(Bomb(tmp_path / "made")))
+        refused(tmp_path / name, "no array", fs=500)
+    np.savez(tmp_path / "inside.npz", signal=np.array([[Bomb(tmp_path / "made"), 1]], dtype=object), fs=500)
+    refused(tmp_path / "inside.npz")
+    assert not (tmp_path / "made").exists()
+
+
+def test_tables_of_more_bytes_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    path.write_text("I\n" + "1\n2\n" * 100)
+    for most, taken in ((402, True), (401, False)):
+        monkeypatch.setattr("fastecg.readers.tables._MOST_BYTES", most)
+        assert read_record(path, fs=100).samples == 200 if taken else refused(path, "table of that size", fs=100)
+
+
+def test_a_row_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
+    """Joining what was read of it to every further piece would take a time that grows with the square of its length."""
+    monkeypatch.setattr(tables, "_PIECE", 64)
+    monkeypatch.setattr(tables, "_LONGEST_ROW", 200)
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"1\n" * 10 + b"1" * 5000)
+    with open(path, "rb") as file:
+        with pytest.raises(RecordError, match="longer than 200 bytes"):
+            list(tables._pieces(path, file, tables._Columns(",", "lead", 1.0, ["I"], ["mV"], 0)))
+        assert file.tell() < 500
+
+
+def test_headers_without_signals_are_told_from_what_is_no_header(tmp_path):
+    for name, text, told in (("none.hea", "none 0 500 0\n", True), ("one.hea", "one 1 500 2\n", False), ("t.csv", "t 0 500 0\n", False)):
+        (tmp_path / name).write_text(text)
+        assert has_no_signals(tmp_path / name) == told
+    assert not has_no_signals(tmp_path / "gone.hea")
+
+
 # --- finding records -----------------------------------------------------------------------------------------------------------
 
 
@@ -1108,6 +1156,32 @@ def test_what_is_wrong_in_a_late_piece_is_told(tmp_path, monkeypatch, row, fault
     path.write_bytes("\n".join(["I,II,III", *["1,2,3"] * 900, row]).encode("latin-1"))
     monkeypatch.setattr("fastecg.readers.tables._PIECE", 256 if len(row) < 99 else 1 << 20)
     refused(path, fault, fs=100)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_empty_cells_are_missing_wherever_they_stand(tmp_path, mark):
+    """At the start of a row and at its end, several in a row, with blanks in them, beside others and alone."""
+    blank = "  " if mark == "\t" else " \t "
+    for rows in (
+        (["1", "", "", ""], ["", "", "", "2"], ["", "5", "", ""]),
+        (["1", blank, "", blank], [blank, "3", "4", "5"]),
+        ([blank, "3", "4", "5"],),
+    ):
+        table = [["9", "9.5", "9", "9.5"], *rows, ["9", "9", "9.5", "9"]]
+        for first in (table, table[::-1]):
+            (tmp_path / "t.csv").write_text("\n".join(mark.join(row) for row in (["I", "II", "V1", "V2"], *first)) + "\n")
+            wanted = np.array([[float(cell) if cell.strip() else np.nan for cell in row] for row in first], np.float32).T
+            np.testing.assert_array_equal(read_record(tmp_path / "t.csv", fs=100).signal, wanted)
+
+
+def test_a_table_of_too_many_cells_is_refused_while_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("fastecg.readers.tables._MOST_CELLS", 300)
+    monkeypatch.setattr("fastecg.readers.tables._PIECE", 64)
+    path = tmp_path / "t.csv"
+    path.write_text("I,II,V1\n" + "1,2,3\n3,2,1\n" * 50)
+    assert read_record(path, fs=100).samples == 100
+    path.write_text("I,II,V1\n" + "1,2,3\n3,2,1\n" * 80 + "1,2,no number\n")
+    refused(path, "more than 0 million cells", fs=100)
 
 
 def test_times_of_several_pieces_are_one_clock(tmp_path, monkeypatch):

@@ -302,17 +302,14 @@ def test_poisoned_records_cost_themselves_alone(records, tmp_path):
     for name in names:
         for suffix in (".hea", ".dat"):
             os.link(records / (name + suffix), tmp_path / (name + suffix))
-    long = "n" * 246  # its own files have names that just fit, and their pictures' do not
-    (tmp_path / f"{long}.hea").write_text((tmp_path / "r00.hea").read_text().replace("r00 ", f"{long} ", 1))
     (tmp_path / "cut.hea").write_text("cut 12")
-    (tmp_path / "RECORDS").write_text("\n".join(["gone", *names, "cut", "no/where/at/all", long]))
+    (tmp_path / "RECORDS").write_text("\n".join(["gone", *names, "cut", "no/where/at/all"]))
     said = run(tmp_path / "RECORDS", tmp_path / "out", 2)
     assert said.returncode == 1
     lines = [orjson.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_bytes().splitlines()]
     reasons = {line["record"]: line["error"] for line in lines if "error" in line}
-    assert sorted(reasons) == ["cut", "gone", long, "no/where/at/all"]
+    assert sorted(reasons) == ["cut", "gone", "no/where/at/all"]
     assert "no such file" in reasons["gone"]
-    assert "cannot be written" in reasons[long]
     assert {line["record"] for line in lines if "path" in line} == set(names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,13 +23,15 @@ import fastecg
 from fastecg.artifacts import Bilevel, Crease, Dent, Handwriting, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
 from fastecg.kernels.rgbx import rgbx_pixels
+from fastecg.readers import read_record
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
 from fastecg.views import Phone
 from fastecg.writers import TRUTHS, image_bytes, png_bytes, save_photo, truth_bytes, truth_json, write_atomic, write_image, write_record
+from fastecg.writers import wfdb as wfdb_writer
 from fastecg.writers.imageio_plugin import FastPngPlugin
 from fastecg.writers.truth_json import read_truth
-from fastecg.writers.wfdb import safe_name
+from fastecg.writers.wfdb import ascii_name, safe_name
 
 KIT_KEYS = (
     "sampling_frequency width height resolution pad_inches x_grid y_grid dc_pulse bw gridlines printed_text number_of_columns_in_image "
@@ -508,3 +511,47 @@ def test_names_are_kept_as_far_as_files_may_have_them():
     long = safe_name("a" * 300)
     assert len(long) < 100
     assert long != safe_name("a" * 301)
+
+
+@pytest.mark.parametrize("name", ["हिंदी", "ธรรมดา", "na\u0308me"])
+def test_names_keep_the_marks_of_their_letters(tmp_path, name):
+    assert safe_name(name) == unicodedata.normalize("NFC", name)
+    write_record(tmp_path / safe_name(name), fastecg.simulate(seconds=1, fs=100))
+    assert read_record(tmp_path / safe_name(name)).samples == 100
+
+
+#: Letters whose names are longer in Punycode than in UTF-8.
+FAR_APART = "".join([chr(code) for code in range(0x800, 0xD7A4) if chr(code).isalnum()][::800])
+
+
+@pytest.mark.parametrize("letters", ["a", "é", "中", FAR_APART, "abcé"])
+def test_names_are_short_in_every_spelling(letters):
+    """A header spells a name in ASCII, in which letters of other scripts are longer or shorter than in UTF-8."""
+    for count in range(1, 200):
+        name = (letters * 200)[:count]
+        safe = safe_name(name)
+        assert max(len(safe.encode()), len(ascii_name(safe))) <= 150
+        assert safe == name or max(len(name.encode()), len(name.encode("punycode"))) > 150
+
+
+def test_a_record_needs_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecordError, match="no name for a WFDB record"):
+        write_record(Path("."), fastecg.simulate(seconds=1, fs=100))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("low", "high"), [(-40.0, 10.0), (-10.0, 40.0), (-32.0, 32.0), (5.0, 70.0)])
+def test_a_microvolt_is_kept_wherever_65_mv_lie(low, high):
+    _, gains, _ = wfdb_writer._digitised(np.array([[low, high]], np.float32), None)
+    assert gains.tolist() == [1000.0]
+
+
+def test_the_widest_signals_lose_no_sample():
+    """The count below the least is the format's own for a sample that is missing."""
+    for off in np.arange(0.0, 1.0, 0.05):
+        low = 1e-3 * off
+        signal = np.array([[low, low + 65.534]])
+        counts, gains, baselines = wfdb_writer._digitised(signal, None)
+        assert counts.min() > -32768
+        np.testing.assert_allclose((counts[:, 0] - baselines[0]) / gains[0], signal[0], atol=0.6e-3)
