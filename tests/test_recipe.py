@@ -185,6 +185,27 @@ def test_crops_end_at_the_first_and_the_last_row(name, record):
     assert tight >= 5
 
 
+@pytest.mark.parametrize("name", ["photo", "scan", "digital"])
+def test_crops_at_the_sides_keep_the_traces(name, record):
+    """Pictures are cut at the pulse or through it, and where the traces end, each at a distance of its own; hardly any trace is lost."""
+    recipe, beside = Recipe.load(name), []
+    for seed in range(60):
+        shot = recipe.sample(record, seed=seed, dpi=60)
+        zoomed = shot.view.fill > 1.1 if name == "photo" else shot.view.border_mm < -8
+        if min(shot.view.crop_left, shot.view.crop_right) == 0 or zoomed:
+            continue
+        page, _ = shot.placed(record)
+        points = np.concatenate([trace.points_mm[[0, -1]] for trace in page.traces])
+        x, wide = shot.warp(page.size_mm).forward(points)[:, 0], shot.warp(page.size_mm).size[1]
+        beside.append((x.min() / wide, 1 - x.max() / wide))
+    left, right = np.array(beside).T
+    assert len(left) >= 10
+    assert min(left.min(), right.min()) > -0.04
+    assert np.median(left) < 0.07
+    assert np.median(right) < 0.05
+    assert np.ptp(left) > 0.015
+
+
 def test_whoever_writes_on_a_page_knows_what_it_shows():
     record = fastecg.simulate("atrial_fibrillation", seed=2, heart_rate=88)
     for seed in range(12):
