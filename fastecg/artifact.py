@@ -242,6 +242,10 @@ class Artifact(Params):
         """Lift or slide the paper."""
         return mesh
 
+    def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
+        """Blur the flat print where the lens has it out of focus, knowing where the paper is; nothing of it may move."""
+        return sheet
+
     def shade(self, light: Light) -> Light:
         """Change the light, knowing where the paper is in the picture (`light.warp`)."""
         return light

@@ -1,4 +1,4 @@
-"""A lamp mirrored in glossy paper."""
+"""A lamp, a window or the sky mirrored in glossy paper."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ class Glare(Artifact):
     angle_deg: float = param(20.0, -90, 90, "of its longer side, clockwise from the right")
     strength: float = param(0.3, 0, 0.9, "how much of the way to white in its middle")
     gloss: float = param(4.0, 0, 12, "how much slopes move it: metres that the mirrored lamp is away")
-    shape: str = param("lamp", help="a lamp fades from its middle, a window is even with soft edges", choices=("lamp", "window"))
+    shape: str = param(
+        "lamp",
+        help="a lamp fades from its middle, a window is even with soft edges, the sky lies over all that is beyond its middle",
+        choices=("lamp", "window", "sky"),
+    )
 
     def shade(self, light: Light) -> Light:
         """Screen blend: what is there is dimmed as much as light is added, so white stays white."""
@@ -47,6 +51,10 @@ class Glare(Artifact):
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
         if self.shape == "window":
             return _lit(along) * _lit(across)
+        if self.shape == "sky":  # on the lamp's side, or else on the far one
+            turned = np.radians(self.angle_deg + 90.0)
+            towards = 1.0 if light.lamp_deg is not None and np.cos(turned - np.radians(light.lamp_deg)) > 0 else -1.0
+            return np.asarray(1.0 / (1.0 + np.exp(np.clip(-2.0 * towards * across, -30.0, 30.0))))
         # Rough paper spreads a lamp into a core with a skirt that reaches far (Trowbridge and Reitz 1975), not into a bell.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
 
