@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fastecg.mesh import Warp
     from fastecg.sheet import Sheet
 
-_LEAST_PX = 0.3  # Standard deviation below which the blur cannot be seen and is skipped.
-_BAND = 48  # Rows of the sheet that get one blur.
+_LEAST_PX = 0.4  # Standard deviation below which the blur cannot be seen and is skipped.
+_BAND = 64  # Rows of the sheet that get one blur.
 _APART_MM = 10.0  # Distance of the places where it is worked out how far the paper is.
 _DISC = 0.25  # Standard deviation of a disc, along one axis, over its diameter.
 
@@ -42,22 +42,24 @@ class DepthOfField(Artifact):
         if sheet.scale * sigma_mm.max() < _LEAST_PX or rows.start >= rows.stop or columns.start >= columns.stop:
             return sheet
         canvas = sheet.canvas()
-        pixels = canvas[rows]
-        places_mm = (np.arange(canvas.shape[1]) + 0.5) / sheet.scale
+        pixels, seen = canvas[rows], canvas[rows, columns]
+        places_mm = (np.arange(columns.start, columns.stop) + 0.5) / sheet.scale
         reach = int(np.ceil(2.6 * sheet.scale * sigma_mm.max()))
-        above = pixels[:0]
+        above = seen[:0]
         for start in range(0, len(pixels), _BAND):
             stop = min(start + _BAND, len(pixels))
             middle_mm = (rows.start + 0.5 * (start + stop)) / sheet.scale
             sigma = sheet.scale * np.interp(places_mm, x_mm, _row_at(middle_mm, y_mm, sigma_mm))
-            band = np.concatenate([above, pixels[start : stop + reach]])
-            first, above = len(above), pixels[max(stop - reach, 0) : stop].copy()
-            most = float(sigma[columns].max())
-            if most >= _LEAST_PX:
-                blur(band, most)
-                # Variances of blurs add up: where half the variance is wanted, half of the light is blurred.
-                share = np.rint(256.0 * np.minimum(sigma / most, 1.0) ** 2)
-                blend_columns(pixels[start:stop], band[first : first + stop - start], share)
+            most = float(sigma.max())
+            if most < _LEAST_PX:
+                above = seen[max(stop - reach, 0) : stop]
+                continue
+            band = np.concatenate([above, seen[start : stop + reach]])
+            first, above = len(above), seen[max(stop - reach, 0) : stop].copy()  # what is below needs it as it was
+            blur(band, most)
+            # Variances of blurs add up: where half the variance is wanted, half of the light is blurred.
+            share = np.rint(256.0 * (sigma / most) ** 2)
+            blend_columns(pixels[start:stop], band[first : first + stop - start], share, columns.start)
         return replace(sheet, pixels=canvas, owns_pixels=True)
 
     def sigma_mm(self, warp: Warp) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -37,9 +37,9 @@ def blur(pixels: np.ndarray, sigma_px: float) -> None:
     _blend_with_blur(pixels.reshape(len(pixels), -1), gaussian_weights(sigma_px), -TOTAL // 2)
 
 
-def blend_columns(pixels: np.ndarray, blurred: np.ndarray, share: np.ndarray) -> None:
-    """Mix another picture into (height, width, 3) uint8, in place: of every column a `share` (width,) of 256."""
-    _blend_columns(pixels.reshape(len(pixels), -1), blurred.reshape(len(blurred), -1), np.repeat(share, 3).astype(np.int32))
+def blend_columns(pixels: np.ndarray, blurred: np.ndarray, share: np.ndarray, first: int = 0) -> None:
+    """Mix (height, columns, 3) uint8 into the columns of a picture from the `first` on, in place: of each a `share` (columns,) of 256."""
+    _blend_columns(pixels.reshape(len(pixels), -1), blurred.reshape(len(blurred), -1), np.repeat(share.astype(np.int32), 3), 3 * first)
 
 
 def sharpen(pixels: np.ndarray, sigma_px: float, amount: float) -> None:
@@ -62,9 +62,9 @@ def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
 
 
 @jit
-def _blend_columns(pixels, blurred, share):
+def _blend_columns(pixels, blurred, share, first):
     for y in range(len(pixels)):
-        row, other = pixels[y], blurred[y]
+        row, other = pixels[y, first:], blurred[y]
         for i in range(np.uint64(len(share))):
             old = np.int32(row[i])
             row[i] = np.uint8(np.int32(old + (np.int32((np.int32(other[i]) - old) * share[i] + np.int32(128)) >> np.int32(8))))

@@ -711,11 +711,12 @@ def test_tiles_are_read_bilinearly(angle):
     assert ((out.sum(axis=2) > 0) <= np.repeat(np.repeat(shown[1:, 1:], 8, axis=0), 8, axis=1)[:27, :35]).all()
 
 
-def test_a_leaf_on_the_table_is_its_naive_twin():
+@pytest.mark.parametrize("pitch", [5.0, 17.0, -9.0])
+def test_a_leaf_on_the_table_is_its_naive_twin(pitch):
     rng = np.random.default_rng(0)
     before, shown = rng.integers(60, 200, (43, 61, 3), dtype=np.uint8), rng.random((8, 10)) < 0.8
     frame, shadow = np.array([33.0, 20.0, np.cos(0.3), np.sin(0.3), 19.0, 12.0]), np.array([1.5, 2.0, 7.0, 0.4])
-    lines = np.array([5.0, 2.0, 0.4, 77.0])
+    lines = np.array([pitch, 2.0, 0.4, 77.0])
     out = before.copy()
     leaves.lay_leaf(out, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)
     assert (
