@@ -17,6 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from fastecg.artifact import Artifact
+from fastecg.artifacts.finger import Finger
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.pen_marks import PenMarks
 from fastecg.artifacts.stamp import Stamp
@@ -298,8 +299,8 @@ class Recipe:
             ]
             shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
             if not any(item.geometric for item in shot.artifacts) or shot.warp(size_mm).is_fold_free():
-                return shot
-        return replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric))
+                return _held(shot, size_mm)
+        return _held(replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric)), size_mm)
 
     def _sample_severity(self, rng: np.random.Generator) -> float:
         """Most real pages are only mildly degraded: Beta(1.3, 2.5) unless the recipe says otherwise."""
@@ -330,6 +331,22 @@ def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
         return replace(item, shows=item.shows or shows) if isinstance(item, PenMarks) else item
 
     return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
+
+
+def _held(shot: Shot, size_mm: tuple[float, float]) -> Shot:
+    """The shot with fingers that reach the page, by as much as they were to reach into the picture; without those that could not."""
+    if not any(isinstance(item, Finger) for item in shot.artifacts):
+        return shot
+    warp = shot.warp(size_mm)
+    most = Finger.__dataclass_fields__["reach_mm"].metadata["high"]
+    kept: list[Artifact] = []
+    for item in shot.artifacts:
+        if isinstance(item, Finger):
+            reach = item.reach_mm + item.gap_mm(warp)
+            kept += [replace(item, reach_mm=reach)] if reach <= most else []
+        else:
+            kept.append(item)
+    return replace(shot, artifacts=tuple(kept))
 
 
 def _is_cropped(view: Camera | Flatbed) -> bool:

@@ -8,7 +8,7 @@ import pytest
 import fastecg
 from fastecg import LayoutError, RecipeError
 from fastecg.artifact import Params
-from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, PenMarks, Shadow
+from fastecg.artifacts import ARTIFACTS, Finger, Handwriting, Lamp, PenMarks, Shadow
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot, loads_shot, with_artifacts
@@ -204,6 +204,25 @@ def test_crops_at_the_sides_keep_the_traces(name, record):
     assert np.median(left) < 0.07
     assert np.median(right) < 0.05
     assert np.ptp(left) > 0.015
+
+
+def test_fingers_reach_the_page(record):
+    """Where the page begins beyond the picture's edge, a finger reaches as much farther; where it cannot, there is none."""
+    recipe = Recipe.load("photo")
+    slots = tuple((name, replace(slot, chance=(1.0, 1.0)) if name == "finger" else slot) for name, slot in recipe.slots)
+    always, farther = replace(recipe, slots=slots), 0
+    for seed in range(40):
+        shot = always.sample(record, seed=seed, dpi=60)
+        page, _ = shot.placed(record)
+        warp = shot.warp(page.size_mm)
+        for finger in (item for item in shot.artifacts if isinstance(item, Finger)):
+            hidden = finger.hide(warp.size, shot.dpi / 25.4)
+            y, x = np.nonzero(hidden)
+            on_page = warp.inverse(np.stack([x, y], axis=-1).astype(float))
+            inside = ((on_page > 0) & (on_page < page.size_mm)).all(axis=1)
+            assert inside.any()
+            farther += not inside.all()
+    assert farther >= 3
 
 
 def test_whoever_writes_on_a_page_knows_what_it_shows():

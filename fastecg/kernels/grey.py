@@ -12,6 +12,7 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
 _CLEAR = 10.0  # Distance (0 to 255) that an exposure keeps below the brightness of even paper.
+_FOG = 0.6  # Share of the noise that the threshold keeps off the paper: some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -45,7 +46,7 @@ def paper_level(plane: np.ndarray) -> float:
 
 
 def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float) -> float:
-    """The brightness, 0 to 255, below which ink begins: `level`, or higher where that would lose the trace.
+    """The brightness, 0 to 255, below which ink begins: `level`, higher where that loses the trace, lower where paper is ink.
 
     As automatic exposure does, it looks at the page's middle, in upright strips as wide as a pixel: a trace crosses many of them
     however thin its pen, whereas dark words, marks and bars fill few.
@@ -72,7 +73,8 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     count = len(middle) // rows
     darkest = middle[: count * rows].reshape(count, rows, -1).min(axis=1)
     paper = float(np.median(middle[::8, ::8]))
-    return max(level, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
+    clean = min(level, paper - _CLEAR - _FOG * noise)  # coloured paper would turn to clouds of toner
+    return max(clean, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
 
 
 def strays(unevenness: float, grain: float) -> float:
