@@ -19,14 +19,28 @@ class Lamp(Artifact):
     falloff: float = param(1.4, 1, 5, "light at the nearest corner over light at the farthest")
     brightness: float = param(0.95, 0.3, 1.6, "light at the nearest corner, 1: white paper is white")
     relief: float = param(0.55, 0, 1, "share of the light that comes from the lamp, the rest from all around")
+    coolness: float = param(
+        0.0, -0.6, 0.6, "how much bluer the lamp's light is than the rest: a window by day in a room with lamps of its own"
+    )
 
     def shade(self, light: Light) -> Light:
         """Inverse square from a lamp beyond the picture's edge, then Lambert's cosine over the relief."""
-        lit = replace(light.lit(self._fallen(light)), lamp_deg=self.direction_deg)
+        fallen = self._fallen(light)
+        lit = replace(light.lit(self._tinted(fallen, float(fallen[1:-1, 1:-1].mean()))), lamp_deg=self.direction_deg)
         if self.relief == 0 or not light.warp.mesh.height_mm.any():
             return lit
         direction = np.radians(self.direction_deg - turn_deg(light.warp.mesh_px))
-        return lit.shaded(light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0))
+        shading = light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0)
+        lit = lit.shaded(shading)
+        return lit.lit(self._tinted(shading, 1.0) / shading[..., None]) if self.coolness else lit
+
+    def _tinted(self, factor: np.ndarray, level: float) -> np.ndarray:
+        """The factor for every channel: where there is more of the lamp's light than at a `level`, there is more of its colour."""
+        if not self.coolness:
+            return factor
+        more = np.float32(0.5 * self.coolness / level) * (factor - np.float32(level))
+        tint = np.maximum(np.stack([1.0 - more, np.ones_like(more), 1.0 + more], axis=-1), np.float32(0.5))
+        return np.asarray(factor[..., None] * tint, dtype=np.float32)
 
     def _fallen(self, light: Light) -> np.ndarray:
         """Encoded factor at the nodes: `brightness` at the nearest corner of the picture, and 1 / `falloff` of it at the farthest."""

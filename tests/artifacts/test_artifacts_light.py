@@ -77,6 +77,7 @@ STRONG = (
     Glare(shape="sky", strength=0.4, height_mm=90, angle_deg=-30),
     Jpeg(quality=25, times=2, block_x=3, block_y=5),
     Lamp(falloff=4, relief=1),
+    Lamp(falloff=3, relief=1, coolness=0.6),
     MotionBlur(length_px=7, angle_deg=33),
     MotionBlur(length_px=5, angle_deg=90),
     Photocopy(growth=0.5, loss=0.3, reach_mm=0.4),
@@ -362,6 +363,20 @@ def test_bumps_move_glare():
     row = level.shape[0] // 2
     moved_mm = (int(level[row].argmax()) - int(slanted[row].argmax())) * CELL / 4.0
     assert moved_mm == pytest.approx(0.05 * 200 * 2, abs=CELL / 4.0)
+
+
+def test_a_cool_lamp_is_bluer_where_it_shines():
+    """Near it and on slopes that face it paper is bluer, away from it redder, green as without; the table has no slopes."""
+    plain, cool = (Lamp(direction_deg=0, falloff=2, relief=1, coolness=coolness).shade(Light.even(BESIDE)) for coolness in (0.0, 0.5))
+    np.testing.assert_array_equal(plain.gain[..., 0], plain.gain[..., 2])
+    np.testing.assert_allclose(cool.gain[..., 1], plain.gain[..., 1], rtol=1e-5)
+    np.testing.assert_allclose(cool.relief, plain.relief)
+    bluer, lit = (cool.gain[..., 2] / cool.gain[..., 0])[1:-1, 1:-1], (plain.gain[..., 1] * plain.relief)[1:-1, 1:-1]
+    off = Light.even(BESIDE).off_page_mm()[1:-1, 1:-1]
+    for where in (off < -2, off > 2):
+        assert np.corrcoef(bluer[where], lit[where])[0, 1] > 0.9
+    assert bluer.max() > 1.1
+    assert bluer.min() < 0.95
 
 
 def test_the_sky_is_mirrored_on_the_side_of_the_lamp():
