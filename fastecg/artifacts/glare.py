@@ -40,8 +40,10 @@ class Glare(Artifact):
         height, width = light.warp.size
         at_x, at_y = self._at(light)
         right, down = (x - at_x * width) / light.warp.scale, (y - at_y * height) / light.warp.scale
-        if self.gloss > 0 and light.warp.mesh.height_mm.any():
-            away = _NEARER * 1000.0 * self.gloss
+        away = _NEARER * 1000.0 * self.gloss if light.warp.mesh.height_mm.any() else 0.0
+        if self.shape == "sky":
+            return self._sky(light, right, down, away)
+        if away > 0:
             slopes = light.warp.mesh.slopes()
             right, down = (
                 distance + np.clip(away * light.on_nodes(slope), -_FARTHEST_MM, _FARTHEST_MM)
@@ -51,12 +53,19 @@ class Glare(Artifact):
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
         if self.shape == "window":
             return _lit(along) * _lit(across)
-        if self.shape == "sky":  # on the lamp's side, or else on the far one
-            turned = np.radians(self.angle_deg + 90.0)
-            towards = 1.0 if light.lamp_deg is not None and np.cos(turned - np.radians(light.lamp_deg)) > 0 else -1.0
-            return np.asarray(1.0 / (1.0 + np.exp(np.clip(-2.0 * towards * across, -30.0, 30.0))))
         # Rough paper spreads a lamp into a core with a skirt that reaches far (Trowbridge and Reitz 1975), not into a bell.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
+
+    def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, away: float) -> np.ndarray:
+        """How much of the sky is mirrored: it begins at a line, and lies on the lamp's side of it, or else on the far one."""
+        turned = np.radians(self.angle_deg + 90.0)
+        cos, sin = np.float32(np.cos(turned)), np.float32(np.sin(turned))
+        beyond = (right * cos + down * sin).astype(np.float32)
+        if away > 0:
+            slope_x, slope_y = light.warp.mesh.slopes()
+            beyond += np.clip(np.float32(away) * light.on_nodes(slope_x * cos + slope_y * sin), -_FARTHEST_MM, _FARTHEST_MM)
+        towards = 1.0 if light.lamp_deg is not None and np.cos(turned - np.radians(light.lamp_deg)) > 0 else -1.0
+        return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * towards / self.height_mm) * beyond, -30.0, 30.0))))
 
     def _at(self, light: Light) -> tuple[float, float]:
         """Its centre, in picture widths and heights: in the half of the picture that is nearer to the lamp, if one is lit."""

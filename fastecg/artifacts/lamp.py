@@ -25,22 +25,23 @@ class Lamp(Artifact):
 
     def shade(self, light: Light) -> Light:
         """Inverse square from a lamp beyond the picture's edge, then Lambert's cosine over the relief."""
-        fallen = self._fallen(light)
-        lit = replace(light.lit(self._tinted(fallen, float(fallen[1:-1, 1:-1].mean()))), lamp_deg=self.direction_deg)
-        if self.relief == 0 or not light.warp.mesh.height_mm.any():
-            return lit
-        direction = np.radians(self.direction_deg - turn_deg(light.warp.mesh_px))
-        shading = light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0)
-        lit = lit.shaded(shading)
-        return lit.lit(self._tinted(shading, 1.0) / shading[..., None]) if self.coolness else lit
+        fallen, shading = self._fallen(light), None
+        if self.relief > 0 and light.warp.mesh.height_mm.any():
+            direction = np.radians(self.direction_deg - turn_deg(light.warp.mesh_px))
+            shading = light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0)
+        lit = replace(light.lit(self._tinted(fallen, shading)), lamp_deg=self.direction_deg)
+        return lit if shading is None else lit.shaded(shading)
 
-    def _tinted(self, factor: np.ndarray, level: float) -> np.ndarray:
-        """The factor for every channel: where there is more of the lamp's light than at a `level`, there is more of its colour."""
+    def _tinted(self, fallen: np.ndarray, shading: np.ndarray | None) -> np.ndarray:
+        """The fall-off for every channel: where more of the lamp's light falls than in the mean, there is more of its colour."""
         if not self.coolness:
-            return factor
-        more = np.float32(0.5 * self.coolness / level) * (factor - np.float32(level))
-        tint = np.maximum(np.stack([1.0 - more, np.ones_like(more), 1.0 + more], axis=-1), np.float32(0.5))
-        return np.asarray(factor[..., None] * tint, dtype=np.float32)
+            return fallen
+        more = fallen / np.float32(fallen[1:-1, 1:-1].mean())
+        if shading is not None:
+            more *= shading
+        more = np.clip(np.float32(0.5 * self.coolness) * (more - np.float32(1.0)), np.float32(-0.5), np.float32(0.5))
+        # Channel by channel in memory, as gains are.
+        return np.moveaxis(np.stack([fallen * (1 - more), fallen, fallen * (1 + more)]), 0, -1)
 
     def _fallen(self, light: Light) -> np.ndarray:
         """Encoded factor at the nodes: `brightness` at the nearest corner of the picture, and 1 / `falloff` of it at the farthest."""
