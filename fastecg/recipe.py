@@ -360,7 +360,7 @@ def _traces_box(
 
     Measured on 22 public pictures: pulses at the left are often cut in two, and the last row may have hardly any paper below it.
     """
-    above, below, before, after = rng.uniform((0.3, 0.1, 0.0, 0.0), (0.6, 0.5, 1.0, 1.0))
+    above, below, before, after = rng.uniform((0.3, 0.14, 0.0, 0.0), (0.6, 0.5, 1.0, 1.0))
     wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     left = axis_mm[0] - 2.0 - before * (wide + 5.0 if style.pulse_side in ("left", "both") else 6.0)
     right = axis_mm[1] + 1.0 + after * (wide + 4.0 if style.pulse_side in ("right", "both") else 8.0)

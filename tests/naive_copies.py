@@ -70,4 +70,4 @@ def exposure(plane, level, least, rows, noise):
     rows = min(rows, bottom - top)
     darkest = [min(plane[y + k, x] for k in range(rows)) for y in range(top, bottom - rows + 1, rows) for x in range(left, right)]
     paper = np.median([plane[y, x] for y in range(top, bottom, 8) for x in range(left, right, 8)])
-    return max(min(level, paper - 10.0 - 0.6 * noise), min(np.quantile(darkest, least), paper - 10.0 - noise))
+    return max(min(level, paper - 10.0 - 0.85 * noise), min(np.quantile(darkest, least), paper - 10.0 - noise))

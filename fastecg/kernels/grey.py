@@ -12,7 +12,7 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
 _CLEAR = 10.0  # Distance (0 to 255) that an exposure keeps below the brightness of even paper.
-_FOG = 0.6  # Share of the noise that the threshold keeps off the paper: some copies are a little foggy.
+_FOG = 0.85  # Share of the noise that the threshold keeps off the paper: some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
