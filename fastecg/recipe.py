@@ -360,7 +360,7 @@ def _traces_box(
 
     Measured on 22 public pictures: pulses at the left are often cut in two, and the last row may have hardly any paper below it.
     """
-    above, below, before, after = rng.uniform((0.3, 0.14, 0.0, 0.0), (0.6, 0.5, 1.0, 1.0))
+    above, below, before, after = rng.uniform((0.27, 0.1, 0.0, 0.0), (0.57, 0.46, 1.0, 1.0))
     wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     left = axis_mm[0] - 2.0 - before * (wide + 5.0 if style.pulse_side in ("left", "both") else 6.0)
     right = axis_mm[1] + 1.0 + after * (wide + 4.0 if style.pulse_side in ("right", "both") else 8.0)
@@ -388,14 +388,13 @@ def _traces_kept(
         return whole.project(points, size_mm, dpi) / (size[1], size[0])
 
     middle = 0.1 * size_mm[0], 0.9 * size_mm[0]
-    ends = [float(seen([(x, y) for x in middle])[:, 1].mean()) for y in (y0, y1, *empty_mm)]
+    rows, empty = ([seen([(x, y) for x in middle])[:, 1] for y in pair] for pair in ((y0, y1), empty_mm))
     beside = [seen([(x, y0), (x, y1)])[:, 0] for x in (x0, x1)]
-    upside_down = ends[0] > ends[1]
-    if upside_down:
-        ends, bare, beside = [ends[1], ends[0], ends[3], ends[2]], bare[::-1], beside[::-1]
-    # A page seen at a slant is narrower where it is farther: the nearer row keeps its ends.
-    most = [ends[0], 1.0 - ends[1], float(beside[0].min()), 1.0 - float(beside[1].max())]
-    least = [ends[2] if bare[0] else 0.0, 1.0 - ends[3] if bare[1] else 0.0, 0.0, 0.0]
+    if rows[0].mean() > rows[1].mean():  # upside down
+        rows, empty, bare, beside = rows[::-1], empty[::-1], bare[::-1], beside[::-1]
+    # A page that lies aslant, or is farther at one side, keeps both ends of its rows.
+    most = [float(rows[0].min()), 1.0 - float(rows[1].max()), float(beside[0].min()), 1.0 - float(beside[1].max())]
+    least = [float(empty[0].mean()) if bare[0] else 0.0, 1.0 - float(empty[1].mean()) if bare[1] else 0.0, 0.0, 0.0]
     sides = ("crop_top", "crop_bottom", "crop_left", "crop_right")
     crops = {
         side: min(max(getattr(view, side), low), min(max(high, 0.0), _MOST_CROP))
