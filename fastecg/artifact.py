@@ -242,6 +242,18 @@ class Artifact(Params):
         """Lift or slide the paper."""
         return mesh
 
+    def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
+        """Blur the flat print where the lens has it out of focus; nothing of it may move.
+
+        Parameters
+        ----------
+        sheet : Sheet
+            The print with its stains, just before it is exposed.
+        warp : Warp
+            The map between page and picture, which tells where the paper is.
+        """
+        return sheet
+
     def shade(self, light: Light) -> Light:
         """Change the light, knowing where the paper is in the picture (`light.warp`)."""
         return light

@@ -17,6 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from fastecg.artifact import Artifact
+from fastecg.artifacts.finger import Finger
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.pen_marks import PenMarks
 from fastecg.artifacts.stamp import Stamp
@@ -55,7 +56,8 @@ _ATTEMPTS = 6  # Attempts at geometry that does not fold the page over; after th
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
-_MOST_CROP = 0.4  # share of a picture that is cut off at its top or bottom, at most
+_MOST_CROP = 0.4  # share of a picture that is cut off at one side, at most
+_BARE = 0.95, 0.8  # rows' distances of empty paper above the first row and below the last that are shown at most
 
 _MOSTLY_MILD = Distribution("beta", ())
 
@@ -249,11 +251,15 @@ class Recipe:
             recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
         drawn_layout, drawn_style = layout_for(layout, record.leads), style_for(style)
-        size_mm = page_frame(drawn_layout, drawn_style, shot.setup, []).size_mm
-        if isinstance(view, Camera | Flatbed) and (view.crop_top + view.crop_bottom > 0 or drawn_style.header == "none"):
-            rows = page_rows(drawn_layout, record, drawn_style, shot.setup, facts)
+        frame = page_frame(drawn_layout, drawn_style, shot.setup, [])
+        size_mm = frame.size_mm
+        if isinstance(view, Camera | Flatbed) and (_is_cropped(view) or drawn_style.header == "none"):
+            rows_mm, pitch_mm = page_rows(drawn_layout, record, drawn_style, shot.setup, facts)
             bare = drawn_style.header == "none", drawn_style.footer == "none"
-            shot = replace(shot, view=_rows_kept(view, size_mm, dpi, *rows, bare))
+            if rows_mm and not view.turns % 2:
+                box = _traces_box(rows_mm, pitch_mm, (frame.start_x_mm, frame.end_x_mm), drawn_style, rng_for(seed, key, "frame"))
+                empty = rows_mm[0] - _BARE[0] * pitch_mm, rows_mm[-1] + _BARE[1] * pitch_mm
+                shot = replace(shot, view=_traces_kept(view, size_mm, dpi, box, empty, bare))
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
     def draw(self, record: Record, **values: Any) -> Shot:
@@ -293,8 +299,8 @@ class Recipe:
             ]
             shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
             if not any(item.geometric for item in shot.artifacts) or shot.warp(size_mm).is_fold_free():
-                return shot
-        return replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric))
+                return _held(shot, size_mm)
+        return _held(replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric)), size_mm)
 
     def _sample_severity(self, rng: np.random.Generator) -> float:
         """Most real pages are only mildly degraded: Beta(1.3, 2.5) unless the recipe says otherwise."""
@@ -327,29 +333,74 @@ def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
     return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
 
 
-def _rows_kept(
-    view: Camera | Flatbed, size_mm: tuple[float, float], dpi: float, rows_mm: list[float], pitch_mm: float, bare: tuple[bool, bool]
-) -> View:
-    """The view, cropped no further than to the rows of traces: whoever cuts off a header means to show the traces.
+def _held(shot: Shot, size_mm: tuple[float, float]) -> Shot:
+    """The shot with fingers that reach the page, by as much as they were to reach into the picture; without those that could not."""
+    if not any(isinstance(item, Finger) for item in shot.artifacts):
+        return shot
+    warp = shot.warp(size_mm)
+    most = Finger.__dataclass_fields__["reach_mm"].metadata["high"]
+    kept: list[Artifact] = []
+    for item in shot.artifacts:
+        if isinstance(item, Finger):
+            reach = item.reach_mm + item.gap_mm(warp)
+            kept += [replace(item, reach_mm=reach)] if reach <= most else []
+        else:
+            kept.append(item)
+    return replace(shot, artifacts=tuple(kept))
 
-    Where nothing is printed above the rows, or below them, `bare`, it is cropped as far as to a row's distance: nobody shows empty paper.
+
+def _is_cropped(view: Camera | Flatbed) -> bool:
+    return view.crop_top + view.crop_bottom + view.crop_left + view.crop_right > 0
+
+
+def _traces_box(
+    rows_mm: list[float], pitch_mm: float, axis_mm: tuple[float, float], style: Style, rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom, mm, of what is left at most where all sides are cropped: nobody cuts at one distance from the traces.
+
+    Measured on 22 public pictures: pulses at the left are often cut in two, and the last row may have hardly any paper below it.
     """
-    if not rows_mm or view.turns % 2:
-        return view
-    whole = replace(view, crop_top=0.0, crop_bottom=0.0)
-    tall = whole.size(size_mm, dpi)[0]
-    ends = []
-    for above, below in ((0.45, 0.35), (0.95, 0.8)):
-        for y in (rows_mm[0] - above * pitch_mm, rows_mm[-1] + below * pitch_mm):
-            points = np.array([[0.1 * size_mm[0], y, 0.0], [0.9 * size_mm[0], y, 0.0]])
-            ends.append(float(whole.project(points, size_mm, dpi)[:, 1].mean()) / tall)
-    upside_down = ends[0] > ends[1]
-    shares = [min(max(1.0 - end if k % 2 != upside_down else end, 0.0), _MOST_CROP) for k, end in enumerate(ends)]
-    most, least = shares[:2], [share if empty else 0.0 for share, empty in zip(shares[2:], bare, strict=True)]
-    if upside_down:
-        most, least = most[::-1], least[::-1]
-    crops = [min(max(given, low), high) for given, low, high in zip((view.crop_top, view.crop_bottom), least, most, strict=True)]
-    return replace(view, crop_top=crops[0], crop_bottom=crops[1])
+    above, below, before, after = rng.uniform((0.27, 0.1, 0.0, 0.0), (0.57, 0.46, 1.0, 1.0))
+    wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
+    left = axis_mm[0] - 2.0 - before * (wide + 5.0 if style.pulse_side in ("left", "both") else 6.0)
+    right = axis_mm[1] + 1.0 + after * (wide + 4.0 if style.pulse_side in ("right", "both") else 8.0)
+    return left, rows_mm[0] - above * pitch_mm, right, rows_mm[-1] + below * pitch_mm
+
+
+def _traces_kept(
+    view: Camera | Flatbed,
+    size_mm: tuple[float, float],
+    dpi: float,
+    box_mm: tuple[float, float, float, float],
+    empty_mm: tuple[float, float],
+    bare: tuple[bool, bool],
+) -> View:
+    """The view, cropped no further than to a box round the traces: whoever cuts off a header means to show the traces.
+
+    Where nothing is printed above the rows, or below them, `bare`, it is cropped to `empty_mm` at least: nobody shows empty paper.
+    """
+    whole = replace(view, crop_top=0.0, crop_bottom=0.0, crop_left=0.0, crop_right=0.0)
+    size = whole.size(size_mm, dpi)
+    x0, y0, x1, y1 = box_mm
+
+    def seen(points_mm: list[tuple[float, float]]) -> np.ndarray:
+        points = np.array([(x, y, 0.0) for x, y in points_mm])
+        return whole.project(points, size_mm, dpi) / (size[1], size[0])
+
+    middle = 0.1 * size_mm[0], 0.9 * size_mm[0]
+    rows, empty = ([seen([(x, y) for x in middle])[:, 1] for y in pair] for pair in ((y0, y1), empty_mm))
+    beside = [seen([(x, y0), (x, y1)])[:, 0] for x in (x0, x1)]
+    if rows[0].mean() > rows[1].mean():  # upside down
+        rows, empty, bare, beside = rows[::-1], empty[::-1], bare[::-1], beside[::-1]
+    # A page that lies aslant, or is farther at one side, keeps both ends of its rows.
+    most = [float(rows[0].min()), 1.0 - float(rows[1].max()), float(beside[0].min()), 1.0 - float(beside[1].max())]
+    least = [float(empty[0].mean()) if bare[0] else 0.0, 1.0 - float(empty[1].mean()) if bare[1] else 0.0, 0.0, 0.0]
+    sides = ("crop_top", "crop_bottom", "crop_left", "crop_right")
+    crops = {
+        side: min(max(getattr(view, side), low), min(max(high, 0.0), _MOST_CROP))
+        for side, low, high in zip(sides, least, most, strict=True)
+    }
+    return replace(view, **crops)
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,6 +133,8 @@ class Shot:
             marks = _resized(marks, sheet_shape(sheet.page, warp.scale))
         if not self.artifacts and isinstance(self.view, Straight) and alike:
             return sheet.pixels, None, boxes, marks
+        for artifact in self.artifacts:
+            sheet = artifact.focus(sheet, warp)
         over, gone = (None if plane is None else _plane_in_picture(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
         light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
         # Light is changed in the order of the artifacts, on the nodes of the warp: it is smooth enough for one value in 64 pixels.

@@ -63,11 +63,11 @@ def latticed(pixels, nodes, cell, stripe, gap, blur):
     return np.clip(out, 0, 255)
 
 
-def exposure(plane, level, least, rows, noise):
+def exposure(plane, level, least, rows, noise, half=0.0):
     """The darkest pixel of every strip in the middle three quarters, and what so many of them are as dark as."""
     height, width = plane.shape
     top, bottom, left, right = height // 8, height - height // 8, width // 8, width - width // 8
     rows = min(rows, bottom - top)
     darkest = [min(plane[y + k, x] for k in range(rows)) for y in range(top, bottom - rows + 1, rows) for x in range(left, right)]
     paper = np.median([plane[y, x] for y in range(top, bottom, 8) for x in range(left, right, 8)])
-    return max(level, min(np.quantile(darkest, least), paper - 10.0 - noise))
+    return max(min(level, paper - 10.0 - 0.85 * noise - half / 2), min(np.quantile(darkest, least), paper - 10.0 - noise))

@@ -129,10 +129,32 @@ def moved_colours(pixels, red, blue, lines):
     return np.clip(out, 0, 255).astype(np.uint8)
 
 
-def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
-    """A leaf with its shadow and print, a pixel at a time, by the distances in its own frame."""
+def letter_ink(x, y, width, pitch, seed):
+    """The ink of a text of letters made of bars, at a place in lines: bars (x0, y0, x1, y1) by a letter's bits, and the nearest of them."""
     from naive import mixed
 
+    line, column = int(np.floor(y)), int(np.floor(x / 0.3))
+    length, drawn = mixed(int(seed) + 1, line, 0), mixed(int(seed), line, column)
+    ends = width * (0.94 + 0.06 * length)
+    if length < -0.45:
+        ends = min(ends, (0.2 + 0.5 * (length + 0.82) / 0.37) * width)
+    if length < -0.82 or x > ends or drawn < -0.68:
+        return 0.0
+    bits = int((drawn + 1) * 2**29)
+    tall = (bits >> 4) & 3 == 3
+    top, bottom = (-0.36 if tall else -0.17), (0.36 if (bits >> 6) & 3 == 3 and not tall else 0.17)
+    bars = [
+        (0.055, top, 0.055, bottom) if bits % 4 != 1 else None,
+        (0.215, -0.17, 0.215, 0.17) if bits % 4 != 2 else None,
+        *((0.055, level, 0.215, level) if bits & bit else None for bit, level in ((4, -0.17), (8, 0.0), (256, 0.17))),
+    ]
+    place = np.array([x - 0.3 * column, y - line - 0.5])
+    off = min(np.linalg.norm(place - np.clip(place, bar[:2], bar[2:])) for bar in bars if bar)
+    return np.clip(0.7 * (0.034 - off) * pitch + 0.5, 0, 1) * min(1, 0.068 * pitch + 0.25)
+
+
+def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
+    """A leaf with its shadow and print, a pixel at a time, by the distances in its own frame."""
     out = picture.copy()
     x0, y0, cos, sin, wide, high = frame
     pitch, margin, ink, seed = lines
@@ -145,11 +167,14 @@ def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
         away = np.hypot(max(abs(su) - wide, 0), max(abs(sv) - high, 0)) / shadow[2] if shadow[2] else 1.0
         if cover < 1 and away < 1:
             out[y, x] = np.floor(out[y, x] * (1 - shadow[3] * (1 - away) ** 2) + 0.5)
-        light, place = 1.0, (v + high - margin) / pitch
+        light = 1.0
         if ink and abs(u) < wide - margin and abs(v) < high - margin:
-            letter = mixed(int(seed), int(np.floor(place)), int(np.floor((u + wide) / (0.36 * pitch))))
-            high_enough = np.clip((0.17 - abs(place % 1 - 0.5)) * pitch + 0.5, 0, 1)
-            light -= ink * (0.75 + 0.25 * letter) * high_enough if letter > -0.7 else 0
+            if pitch > 0:
+                across, down = (u + wide - margin) / pitch, (v + high - margin) / pitch
+                light -= ink * letter_ink(across, down, 2 * (wide - margin) / pitch, pitch, seed)
+            else:
+                off = min(abs((place - pitch / 2) % -pitch + pitch / 2) for place in (u, v))
+                light -= ink * np.clip(0.018 * -pitch - off + 0.5, 0, 1) * min(1, 0.036 * -pitch)
         if cover:
             out[y, x] = np.floor(out[y, x] + cover * (light * colour - out[y, x]) + 0.5)
     return out

@@ -77,7 +77,7 @@ def test_values_go_through_json(kind):
 @every
 def test_every_stage_it_defines_has_a_line_of_help(kind):
     assert (kind.__doc__ or "").strip().endswith(".")
-    stages = [name for name in ("stain", "bend", "shade", "resolve", "develop", "level_table", "hide") if name in vars(kind)]
+    stages = [name for name in ("stain", "bend", "focus", "shade", "resolve", "develop", "level_table", "hide") if name in vars(kind)]
     assert stages
     assert kind.geometric == ("bend" in stages)
 

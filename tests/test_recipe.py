@@ -8,7 +8,7 @@ import pytest
 import fastecg
 from fastecg import LayoutError, RecipeError
 from fastecg.artifact import Params
-from fastecg.artifacts import ARTIFACTS, Handwriting, Lamp, PenMarks, Shadow
+from fastecg.artifacts import ARTIFACTS, Finger, Handwriting, Lamp, PenMarks, Shadow
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.recipes.distributions import rng_for
 from fastecg.shot import Shot, loads_shot, with_artifacts
@@ -183,6 +183,46 @@ def test_crops_end_at_the_first_and_the_last_row(name, record):
         assert places[-1] < tall - 1 + 0.25 * pitch
         tight += places[0] < 0.8 * pitch and places[-1] > tall - 0.8 * pitch
     assert tight >= 5
+
+
+@pytest.mark.parametrize("name", ["photo", "scan", "digital"])
+def test_crops_at_the_sides_keep_the_traces(name, record):
+    """Pictures are cut at the pulse or through it, and where the traces end, each at a distance of its own; hardly any trace is lost."""
+    recipe, beside = Recipe.load(name), []
+    for seed in range(60):
+        shot = recipe.sample(record, seed=seed, dpi=60)
+        zoomed = shot.view.fill > 1.1 if name == "photo" else shot.view.border_mm < -8
+        if min(shot.view.crop_left, shot.view.crop_right) == 0 or zoomed:
+            continue
+        page, _ = shot.placed(record)
+        points = np.concatenate([trace.points_mm[[0, -1]] for trace in page.traces])
+        x, wide = shot.warp(page.size_mm).forward(points)[:, 0], shot.warp(page.size_mm).size[1]
+        beside.append((x.min() / wide, 1 - x.max() / wide))
+    left, right = np.array(beside).T
+    assert len(left) >= 10
+    assert min(left.min(), right.min()) > -0.04
+    assert np.median(left) < 0.07
+    assert np.median(right) < 0.05
+    assert np.ptp(left) > 0.015
+
+
+def test_fingers_reach_the_page(record):
+    """Where the page begins beyond the picture's edge, a finger reaches as much farther; where it cannot, there is none."""
+    recipe = Recipe.load("photo")
+    slots = tuple((name, replace(slot, chance=(1.0, 1.0)) if name == "finger" else slot) for name, slot in recipe.slots)
+    always, farther = replace(recipe, slots=slots), 0
+    for seed in range(40):
+        shot = always.sample(record, seed=seed, dpi=60)
+        page, _ = shot.placed(record)
+        warp = shot.warp(page.size_mm)
+        for finger in (item for item in shot.artifacts if isinstance(item, Finger)):
+            hidden = finger.hide(warp.size, shot.dpi / 25.4)
+            y, x = np.nonzero(hidden)
+            on_page = warp.inverse(np.stack([x, y], axis=-1).astype(float))
+            inside = ((on_page > 0) & (on_page < page.size_mm)).all(axis=1)
+            assert inside.any()
+            farther += not inside.all()
+    assert farther >= 3
 
 
 def test_whoever_writes_on_a_page_knows_what_it_shows():

@@ -74,6 +74,8 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "WhiteBalance": ({"remaining": 0.1}, {"remaining": 0.35}, {"kelvin": 9000, "remaining": 0.8}),
     "Display": ({"contrast": 0.4}, {}, {"pitch_mm": 0.33, "angle_deg": 3}),
     "SensorNoise": ({"read_levels": 1, "shot_levels": 1.5}, {"read_levels": 3, "shot_levels": 5}, {"read_levels": 9, "shot_levels": 14}),
+    "DepthOfField": ({"aperture_mm": 5, "sharp_y": 1}, {"aperture_mm": 12, "sharp_y": 1},
+        {"aperture_mm": 12, "field_mm": 0.3, "sharp_x": 0}),
     "Defocus": ({"sigma_px": 0.5}, {"sigma_px": 1.2}, {"sigma_px": 3}),
     "MotionBlur": ({"length_px": 2}, {"length_px": 6, "angle_deg": 30}, {"length_px": 16, "angle_deg": 60}),
     "Sharpening": ({"amount": 0.4}, {"amount": 1.0}, {"amount": 2.0}),

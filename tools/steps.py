@@ -57,7 +57,7 @@ STEPS: tuple[tuple[Any, str, str], ...] = (
     (truth_json.orjson, "dumps", "truth: JSON"),
     (Truth, "_crossings", "truth: grid"),
 )
-STAGES = ("stain", "bend", "shade", "resolve", "develop", "hide")
+STAGES = ("stain", "bend", "focus", "shade", "resolve", "develop", "hide")
 
 
 class Steps:

@@ -62,6 +62,7 @@ from fastecg.artifacts.white_balance import WhiteBalance as WhiteBalance
 from fastecg.artifacts.display import Display as Display
 
 # camera
+from fastecg.artifacts.depth_of_field import DepthOfField as DepthOfField
 from fastecg.artifacts.sensor_noise import SensorNoise as SensorNoise
 from fastecg.artifacts.defocus import Defocus as Defocus
 from fastecg.artifacts.motion_blur import MotionBlur as MotionBlur

@@ -8,10 +8,13 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param, turn_deg
 
+_BELOW = 0.75  # How dark it is below the edge that faces the lamp, as a share of the depth,
+_BELOW_MM = 2.6  # and how far that reaches.
+
 
 @dataclass(frozen=True)
 class ContactShadow(Artifact):
-    """Darker desk along the page's edges, wider on the side away from the lamp."""
+    """Darker desk along the page's edges, a thin line towards the lamp and wider on the side away from it."""
 
     depth: float = param(0.5, 0, 0.95, "share of the light missing at the very edge")
     reach_mm: float = param(5.0, 0.5, 11, "how far it goes")
@@ -40,4 +43,6 @@ class ContactShadow(Artifact):
         if light.holes is not None:  # the rectangle says less than the paper that is left
             outside = (np.abs(points_mm - middle) - middle).max(axis=1)
             apart = np.where(off_mm > outside + 0.01, np.maximum(apart, off_mm), apart)
-        return np.maximum(1.0 - apart / self.reach_mm, 0.0) ** 2
+        # No sheet lies flat on its edge: below it, it is dark on all sides, the lamp's too.
+        below = _BELOW * np.maximum(1.0 - np.maximum(off_mm, 0.0) / _BELOW_MM, 0.0) ** 2
+        return np.maximum(np.maximum(1.0 - apart / self.reach_mm, 0.0) ** 2, below)

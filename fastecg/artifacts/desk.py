@@ -41,10 +41,12 @@ _PATTERNS = {
 }  # the others are speckled
 
 _THINGS = ("none", "leaf", "leaves", "edge")
-#: Leaves in mm: writing paper, note paper, a folder; with their colours and the distance of their lines of print, 0 for none.
+#: Leaves in mm: writing paper, note paper, a folder, another ECG; with their colours and the distance of their lines of print, 0 for
+#: none and below 0 for a grid.
 _LEAVES = (
-    ((210.0, 297.0), (236, 236, 233), 4.6), ((297.0, 210.0), (240, 238, 232), 5.4), ((148.0, 210.0), (232, 231, 224), 0.0),
-    ((230.0, 310.0), (206, 178, 120), 0.0), ((216.0, 279.0), (228, 232, 238), 4.2), ((210.0, 297.0), (242, 222, 220), 0.0),
+    ((210.0, 297.0), (236, 236, 233), 3.9), ((297.0, 210.0), (240, 238, 232), 4.4), ((148.0, 210.0), (232, 231, 224), 0.0),
+    ((230.0, 310.0), (206, 178, 120), 0.0), ((216.0, 279.0), (228, 232, 238), 3.5), ((210.0, 297.0), (242, 222, 220), 0.0),
+    ((295.0, 210.0), (236, 232, 226), -5.0), ((280.0, 216.0), (244, 226, 222), -5.0),
 )  # fmt: skip
 
 
@@ -108,7 +110,7 @@ class Desk(Artifact):
             centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ size + rng.uniform(6, 60) * scale)
             frame = np.array([*centre, np.cos(turn), np.sin(turn), *size])
             shadow = np.array([*rng.normal(0, 0.7, 2), rng.uniform(1.5, 5.0), rng.uniform(0.15, 0.45)]) * (scale, scale, scale, 1.0)
-            lines = np.array([pitch * scale, 16 * scale, 0.28 if pitch else 0.0, rng.integers(1 << 20)])
+            lines = np.array([pitch * scale, 16 * scale, 0.55 if pitch > 0 else 0.22 if pitch else 0.0, rng.integers(1 << 20)])
             lay_leaf(backdrop, shown, CELL, frame, np.array(colour) * rng.uniform(0.9, 1.0), shadow, lines)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastecg.artifact import Artifact, param
 from fastecg.artifacts._blot import INWARD_DEG
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Warp
 
 _DARK = np.array((84.0, 54.0, 40.0))  # RGB of the darkest skin, tone 0
 _PALE = np.array((232.0, 190.0, 168.0))  # RGB of the palest, tone 1
@@ -54,6 +58,15 @@ class Finger(Artifact):
         mask = np.zeros(size, dtype=bool)
         mask[window] = self._inside(along, across) > 0.0
         return mask
+
+    def gap_mm(self, warp: Warp) -> float:
+        """How far from the picture's edge the page begins where the finger comes in; infinite where it has no page before it."""
+        from fastecg.mesh import CELL
+
+        off = warp.off_page_mm[1:-1, 1:-1]
+        line = off[:, round(self.at * (off.shape[1] - 1))] if self.edge in ("top", "bottom") else off[round(self.at * (len(off) - 1))]
+        on_page = np.flatnonzero((line[::-1] if self.edge in ("right", "bottom") else line) <= 0.0)
+        return float(on_page[0]) * CELL / warp.scale if len(on_page) else np.inf
 
     def _frame(self, size: tuple[int, int], px_per_mm: float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
         """A window of the picture, and distances from the tip along the finger (below 0 on it) and across it, mm."""

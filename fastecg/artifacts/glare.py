@@ -1,4 +1,4 @@
-"""A lamp mirrored in glossy paper."""
+"""A lamp, a window or the sky mirrored in glossy paper."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ class Glare(Artifact):
     angle_deg: float = param(20.0, -90, 90, "of its longer side, clockwise from the right")
     strength: float = param(0.3, 0, 0.9, "how much of the way to white in its middle")
     gloss: float = param(4.0, 0, 12, "how much slopes move it: metres that the mirrored lamp is away")
-    shape: str = param("lamp", help="a lamp fades from its middle, a window is even with soft edges", choices=("lamp", "window"))
+    shape: str = param(
+        "lamp",
+        help="a lamp fades from its middle, a window is even with soft edges, the sky lies over all that is beyond its middle",
+        choices=("lamp", "window", "sky"),
+    )
 
     def shade(self, light: Light) -> Light:
         """Screen blend: what is there is dimmed as much as light is added, so white stays white."""
@@ -36,8 +40,10 @@ class Glare(Artifact):
         height, width = light.warp.size
         at_x, at_y = self._at(light)
         right, down = (x - at_x * width) / light.warp.scale, (y - at_y * height) / light.warp.scale
-        if self.gloss > 0 and light.warp.mesh.height_mm.any():
-            away = _NEARER * 1000.0 * self.gloss
+        away = _NEARER * 1000.0 * self.gloss if light.warp.mesh.height_mm.any() else 0.0
+        if self.shape == "sky":
+            return self._sky(light, right, down, away)
+        if away > 0:
             slopes = light.warp.mesh.slopes()
             right, down = (
                 distance + np.clip(away * light.on_nodes(slope), -_FARTHEST_MM, _FARTHEST_MM)
@@ -49,6 +55,17 @@ class Glare(Artifact):
             return _lit(along) * _lit(across)
         # Rough paper spreads a lamp into a core with a skirt that reaches far (Trowbridge and Reitz 1975), not into a bell.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
+
+    def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, away: float) -> np.ndarray:
+        """How much of the sky is mirrored: it begins at a line, and lies on the lamp's side of it, or else on the far one."""
+        turned = np.radians(self.angle_deg + 90.0)
+        cos, sin = np.float32(np.cos(turned)), np.float32(np.sin(turned))
+        beyond = (right * cos + down * sin).astype(np.float32)
+        if away > 0:
+            slope_x, slope_y = light.warp.mesh.slopes()
+            beyond += np.clip(np.float32(away) * light.on_nodes(slope_x * cos + slope_y * sin), -_FARTHEST_MM, _FARTHEST_MM)
+        towards = 1.0 if light.lamp_deg is not None and np.cos(turned - np.radians(light.lamp_deg)) > 0 else -1.0
+        return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * towards / self.height_mm) * beyond, -30.0, 30.0))))
 
     def _at(self, light: Light) -> tuple[float, float]:
         """Its centre, in picture widths and heights: in the half of the picture that is nearer to the lamp, if one is lit."""

@@ -19,14 +19,29 @@ class Lamp(Artifact):
     falloff: float = param(1.4, 1, 5, "light at the nearest corner over light at the farthest")
     brightness: float = param(0.95, 0.3, 1.6, "light at the nearest corner, 1: white paper is white")
     relief: float = param(0.55, 0, 1, "share of the light that comes from the lamp, the rest from all around")
+    coolness: float = param(
+        0.0, -0.6, 0.6, "how much bluer the lamp's light is than the rest: a window by day in a room with lamps of its own"
+    )
 
     def shade(self, light: Light) -> Light:
         """Inverse square from a lamp beyond the picture's edge, then Lambert's cosine over the relief."""
-        lit = replace(light.lit(self._fallen(light)), lamp_deg=self.direction_deg)
-        if self.relief == 0 or not light.warp.mesh.height_mm.any():
-            return lit
-        direction = np.radians(self.direction_deg - turn_deg(light.warp.mesh_px))
-        return lit.shaded(light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0))
+        fallen, shading = self._fallen(light), None
+        if self.relief > 0 and light.warp.mesh.height_mm.any():
+            direction = np.radians(self.direction_deg - turn_deg(light.warp.mesh_px))
+            shading = light.on_nodes(self._relief(light.warp.mesh, direction), outside=1.0)
+        lit = replace(light.lit(self._tinted(fallen, shading)), lamp_deg=self.direction_deg)
+        return lit if shading is None else lit.shaded(shading)
+
+    def _tinted(self, fallen: np.ndarray, shading: np.ndarray | None) -> np.ndarray:
+        """The fall-off for every channel: where more of the lamp's light falls than in the mean, there is more of its colour."""
+        if not self.coolness:
+            return fallen
+        more = fallen / np.float32(fallen[1:-1, 1:-1].mean())
+        if shading is not None:
+            more *= shading
+        more = np.clip(np.float32(0.5 * self.coolness) * (more - np.float32(1.0)), np.float32(-0.5), np.float32(0.5))
+        # Channel by channel in memory, as gains are.
+        return np.moveaxis(np.stack([fallen * (1 - more), fallen, fallen * (1 + more)]), 0, -1)
 
     def _fallen(self, light: Light) -> np.ndarray:
         """Encoded factor at the nodes: `brightness` at the nearest corner of the picture, and 1 / `falloff` of it at the farthest."""

@@ -55,9 +55,10 @@ class Photocopy(Artifact):
         # A copy is black on white: its threshold lies nearer to the middle, else each copy would be darker than the one before.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
         white = paper_level(plane)
-        middle = exposure(plane, white * middle, self.least, px_per_mm, strays(self.unevenness, self.grain))
+        half = max(127.5 * self.softness, 0.5)
+        middle = exposure(plane, white * middle, self.least, px_per_mm, strays(self.unevenness, self.grain), half)
         level = (middle + white * self.unevenness * wanders).astype(np.float32)
-        threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, seeds[0])
+        threshold(plane, level, _STEP, half, 255.0 * self.grain, seeds[0])
         if self.growth > 0 or self.loss > 0:
             flip_near_edges(plane, self.growth, self.loss, self.reach_mm * px_per_mm, seeds[1])
         _sprinkle(plane, rng.poisson(self.specks * plane.size), rng)

@@ -30,7 +30,9 @@ class Shadow(Artifact):
     depth: float = param(0.35, 0, 0.9, "share of the light missing in its middle")
     penumbra_mm: float = param(35.0, 2, 120, "from a tenth to nine tenths of the depth")
     waviness_mm: float = param(5.0, 0, 40, "how far the edge wanders")
-    blueness: float = param(0.08, 0, 0.5, "skylight fills shadows: how much more red is missing than blue")
+    blueness: float = param(
+        0.08, -0.5, 0.5, "how much more red is missing than blue: the sky fills shadows, or below 0 the lamps of the room"
+    )
     of: str = param("lamp", help="which light a body blocks: that of the lamp, if there is one, or another", choices=("lamp", "other"))
     seed: int = param(0, 0, 2**31, "of the wandering")
 

@@ -12,6 +12,7 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
 _CLEAR = 10.0  # Distance (0 to 255) that an exposure keeps below the brightness of even paper.
+_FOG = 0.85  # Share of the noise that the threshold keeps off the paper: some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -44,8 +45,8 @@ def paper_level(plane: np.ndarray) -> float:
     return float(max(np.percentile(plane[::6, ::6], 85), 40.0))
 
 
-def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float) -> float:
-    """The brightness, 0 to 255, below which ink begins: `level`, or higher where that would lose the trace.
+def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float, half: float = 0.0) -> float:
+    """The brightness, 0 to 255, below which ink begins: `level`, higher where that loses the trace, lower where paper is ink.
 
     As automatic exposure does, it looks at the page's middle, in upright strips as wide as a pixel: a trace crosses many of them
     however thin its pen, whereas dark words, marks and bars fill few.
@@ -62,6 +63,8 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     noise : float
         By how much the threshold may be off by chance, 0 to 255. It stays that far below the paper's own level: where next to
         nothing is on a page, any threshold that leaves enough would turn noise to ink.
+    half : float
+        Half the width of the greys between black and white: paper that is nearer than that to the threshold is no longer white.
     """
     if not least:
         return level
@@ -72,7 +75,8 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     count = len(middle) // rows
     darkest = middle[: count * rows].reshape(count, rows, -1).min(axis=1)
     paper = float(np.median(middle[::8, ::8]))
-    return max(level, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
+    clean = min(level, paper - _CLEAR - _FOG * noise - 0.5 * half)  # coloured paper would turn to clouds of toner
+    return max(clean, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
 
 
 def strays(unevenness: float, grain: float) -> float:

@@ -7,9 +7,17 @@ import math
 from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
-_LETTER = 0.36  # width of a letter, in lines
-_GAPS = -0.7  # Value of the noise (-1 to 1) below which there is a gap between words: one in seven letters.
-_TALL = 0.17  # half the height of small letters, in lines
+# All of print in lines, the distance of one line of print from the next.
+_LETTER = 0.3  # from letter to letter
+_GAPS = -0.68  # Value of the noise (-1 to 1) below which there is a gap between words: one in six letters.
+_TALL = 0.17  # half the height of small letters
+_STEMS = 0.055, 0.215  # where the stems of a letter stand
+_STROKE = 0.034  # half the width of its strokes
+_RISES = 0.19  # how far stems of tall letters rise above the small ones, or hang below them
+_BLANK = -0.82  # Value of the noise below which a line is left empty.
+_SHORT = -0.45  # ... and below which it ends early, as the last of a paragraph does.
+_BOX_MM = 5.0  # from one line of a ruled leaf to the next
+_RULE = 0.09  # half the width of its lines, mm
 
 
 @jit
@@ -28,6 +36,7 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines):
         Where it is pushed to, x and y, how far it reaches (px), and its depth at the leaf.
     lines : (4,) float64
         Distance of the lines of print and the margin (px), the share of light their ink takes, and the print's number; no print at 0.
+        Below 0 the distance is that of the lines of another ECG's paper, 5 mm.
     """
     x0, y0, cos, sin, wide, high = frame
     reach = cell + shadow[2] + math.hypot(shadow[0], shadow[1])
@@ -60,10 +69,58 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
             if cover > 0.0:
                 light = 1.0
                 if ink > 0.0 and abs(u) < wide - margin and abs(v) < high - margin:
-                    position = (v + high - margin) / pitch
-                    line = math.floor(position)
-                    letter = mixed(int(seed), line, math.floor((u + wide) / (_LETTER * pitch)))
-                    if letter > _GAPS:
-                        light -= ink * (0.75 + 0.25 * letter) * min(max((_TALL - abs(position - line - 0.5)) * pitch + 0.5, 0.0), 1.0)
+                    if pitch > 0.0:
+                        light -= ink * _print(
+                            (u + wide - margin) / pitch, (v + high - margin) / pitch, 2.0 * (wide - margin) / pitch, pitch, seed
+                        )
+                    else:
+                        light -= ink * max(_ruled(u, -pitch), _ruled(v, -pitch))
                 for c in range(3):
                     picture[y, x, c] = int(picture[y, x, c] + cover * (light * colour[c] - picture[y, x, c]) + 0.5)
+
+
+@jit
+def _print(x, y, width, pitch, seed):
+    """How much ink is at a place of a printed text, 0 to 1; places and the width of the text in lines, of `pitch` px each."""
+    line = math.floor(y)
+    length = mixed(int(seed) + 1, line, 0)
+    if length < _BLANK or (length < _SHORT and x > (0.2 + 0.5 * (length - _BLANK) / (_SHORT - _BLANK)) * width):
+        return 0.0
+    if x > width * (0.94 + 0.06 * length):
+        return 0.0
+    column = math.floor(x / _LETTER)
+    drawn = mixed(int(seed), line, column)
+    if drawn < _GAPS:
+        return 0.0
+    bits = int((drawn + 1.0) * 2.0**29)
+    x, y = x - _LETTER * column, y - line - 0.5
+    left, right = _STEMS
+    middle, half = 0.5 * (left + right), 0.5 * (right - left)
+    # A letter has stems and bars, by its bits: at least one stem, one in four of them tall or hanging.
+    tall, hanging = bits & 48 == 48, bits & 192 == 192
+    rise, drop = (_RISES if tall else 0.0), (_RISES if hanging and not tall else 0.0)
+    away = 9.0
+    if bits & 3 != 1:
+        away = min(away, _off(x - left, y - 0.5 * (drop - rise), 0.0, _TALL + 0.5 * (rise + drop)))
+    if bits & 3 != 2:
+        away = min(away, _off(x - right, y, 0.0, _TALL))
+    if bits & 4:
+        away = min(away, _off(x - middle, y + _TALL, half, 0.0))
+    if bits & 8:
+        away = min(away, _off(x - middle, y, half, 0.0))
+    if bits & 256:
+        away = min(away, _off(x - middle, y - _TALL, half, 0.0))
+    return min(max(0.7 * (_STROKE - away) * pitch + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _STROKE * pitch + 0.25)  # not in focus
+
+
+@jit
+def _off(x, y, wide, high):
+    """Distance from a bar that goes so far to both sides, or up and down."""
+    return math.hypot(max(abs(x) - wide, 0.0), max(abs(y) - high, 0.0))
+
+
+@jit
+def _ruled(x, pitch):
+    """How much of a line `pitch` px from the next covers a place."""
+    away = abs(x - pitch * math.floor(x / pitch + 0.5))
+    return min(max(_RULE * pitch / _BOX_MM - away + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _RULE * pitch / _BOX_MM)

@@ -37,6 +37,11 @@ def blur(pixels: np.ndarray, sigma_px: float) -> None:
     _blend_with_blur(pixels.reshape(len(pixels), -1), gaussian_weights(sigma_px), -TOTAL // 2)
 
 
+def blend_columns(pixels: np.ndarray, blurred: np.ndarray, share: np.ndarray, first: int = 0) -> None:
+    """Mix (height, columns, 3) uint8 into the columns of a picture from the `first` on, in place: of each a `share` (columns,) of 256."""
+    _blend_columns(pixels.reshape(len(pixels), -1), blurred.reshape(len(blurred), -1), np.repeat(share.astype(np.int32), 3), 3 * first)
+
+
 def sharpen(pixels: np.ndarray, sigma_px: float, amount: float) -> None:
     """Unsharp masking, v + amount * (v - blurred), of (height, width, 3) uint8, in place; `amount` 0 to 2."""
     _blend_with_blur(pixels.reshape(len(pixels), -1), gaussian_weights(sigma_px), round(amount * TOTAL / 2))
@@ -54,6 +59,15 @@ def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
         w[0] + 2 * sum(w[1:]) is `TOTAL`.
     """
     _smear(pixels.reshape(len(pixels), -1), offsets.astype(np.int64), weights.astype(np.int16))
+
+
+@jit
+def _blend_columns(pixels, blurred, share, first):
+    for y in range(len(pixels)):
+        row, other = pixels[y, first:], blurred[y]
+        for i in range(np.uint64(len(share))):
+            old = np.int32(row[i])
+            row[i] = np.uint8(np.int32(old + (np.int32((np.int32(other[i]) - old) * share[i] + np.int32(128)) >> np.int32(8))))
 
 
 @jit

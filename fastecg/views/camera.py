@@ -34,6 +34,8 @@ class Camera(View):
     width_px: int = param(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
     crop_top: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its top: a header")
     crop_bottom: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its bottom")
+    crop_left: float = param(0.0, 0.0, 0.4, "share of the picture's width cut off at its left")
+    crop_right: float = param(0.0, 0.0, 0.4, "share of the picture's width cut off at its right")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture."""
@@ -84,9 +86,10 @@ class Camera(View):
         # An offset moves the picture over the page, so the page moves the other way in it.
         centre = 0.5 * (low + high) - np.array([self.offset_x * width, self.offset_y * height])
         corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
-        # Cropping is cutting rows off: the scale stays as it is.
+        # Cropping is cutting rows and columns off: the scale stays as it is.
         top, bottom = round(self.crop_top * size[0]), round(self.crop_bottom * size[0])
-        return scale, corner + np.array([0.0, top]), (max(1, size[0] - top - bottom), size[1])
+        left, right = round(self.crop_left * size[1]), round(self.crop_right * size[1])
+        return scale, corner + np.array([left, top]), (max(1, size[0] - top - bottom), max(1, size[1] - left - right))
 
 
 def _outline(page_mm: tuple[float, float]) -> np.ndarray:

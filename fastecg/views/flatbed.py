@@ -26,11 +26,15 @@ class Flatbed(View):
     lid: str = param("white", help="colour of the lid", choices=tuple(_LIDS))
     crop_top: float = param(0.0, 0.0, 0.4, "share of the scan's height cut off at its top: a header")
     crop_bottom: float = param(0.0, 0.0, 0.4, "share of the scan's height cut off at its bottom")
+    crop_left: float = param(0.0, 0.0, 0.4, "share of the scan's width cut off at its left")
+    crop_right: float = param(0.0, 0.0, 0.4, "share of the scan's width cut off at its right")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture of the page and its border."""
         height, width = self._whole(page_mm, dpi)
-        return max(8, height - round(self.crop_top * height) - round(self.crop_bottom * height)), width
+        cut = [round(share * height) for share in (self.crop_top, self.crop_bottom)]
+        cut_beside = [round(share * width) for share in (self.crop_left, self.crop_right)]
+        return max(8, height - sum(cut)), max(8, width - sum(cut_beside))
 
     def _whole(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width before anything was cut off."""
@@ -46,7 +50,8 @@ class Flatbed(View):
         scale = dpi / 25.4
         across = (x * np.cos(angle) - y * np.sin(angle) + self.offset_x_mm) * scale * self.stretch_x
         down = (x * np.sin(angle) + y * np.cos(angle) + self.offset_y_mm) * scale * self.stretch_y
-        places = np.stack([across + 0.5 * (width - 1), down + 0.5 * (height - 1) - round(self.crop_top * height)], axis=-1)
+        left, top = round(self.crop_left * width), round(self.crop_top * height)
+        places = np.stack([across + 0.5 * (width - 1) - left, down + 0.5 * (height - 1) - top], axis=-1)
         if self.skew_deg == 0.0 and self.stretch_x == self.stretch_y == 1.0:
             # A page that lies straight has its corner on the corner of a pixel: nothing of a bitmap is resampled.
             corner = [

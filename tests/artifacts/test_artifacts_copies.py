@@ -85,6 +85,8 @@ def test_exposure_is_its_naive_twin(seed, height, width, least, px_per_mm):
     plane = np.random.default_rng(seed).integers(90, 256, (height, width), dtype=np.uint8)
     expected = naive_copies.exposure(plane.astype(float), 100.0, least, round(8 * px_per_mm), 30.0)
     assert grey.exposure(plane, 100.0, least, px_per_mm, 30.0) == pytest.approx(expected)
+    expected = naive_copies.exposure(plane.astype(float), 100.0, least, round(8 * px_per_mm), 5.0, 40.0)
+    assert grey.exposure(plane, 100.0, least, px_per_mm, 5.0, 40.0) == pytest.approx(expected)
     assert grey.exposure(plane, 100.0, 0.0, px_per_mm, 30.0) == 100.0
 
 
@@ -161,6 +163,19 @@ def test_specks_lie_on_white_paper_as_many_as_asked():
 
 
 # --- exposure ----------------------------------------------------------------------------------------------------
+
+
+def test_coloured_paper_turns_to_no_clouds_of_toner():
+    """Where the threshold that was set is as bright as the paper, automatic exposure lowers it; what is drawn stays."""
+    page = np.full((400, 600, 3), 190, dtype=np.uint8)
+    page[200:204] = 60
+    for kind in (Photocopy, Bilevel):
+        copied = kind(threshold=0.98 if kind is Photocopy else 0.74, unevenness=0.05, grain=0.02, specks=0.0, seed=3, least=0.2).develop(
+            page.copy(), 6.0
+        )
+        assert (copied[201:203] < 128).mean() > 0.95
+        assert (copied[:190] < 128).mean() < 0.05
+
 
 THRESHOLDS = [
     Bilevel(threshold=0.5, specks=0),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
+from scipy.interpolate import interpn
 
 from fastecg import RecipeError
 from fastecg.artifact import GAMMA, Artifact, Light, developed
@@ -19,6 +20,7 @@ from fastecg.artifacts import (
     BitDepth,
     ContactShadow,
     Defocus,
+    DepthOfField,
     Desk,
     Display,
     Dither,
@@ -45,6 +47,7 @@ from fastecg.artifacts.white_balance import light_colour
 from fastecg.expose import expose
 from fastecg.kernels import curve, grey, leaves, stencil, tiles
 from fastecg.mesh import CELL, Mesh, Warp
+from fastecg.sheet import Sheet
 
 SCALE = 6.0  # px/mm
 PAGE_MM = (80.0, 60.0)
@@ -57,6 +60,7 @@ STRONG = (
     BitDepth(bits=3, grey=True),
     ContactShadow(depth=0.9),
     Defocus(sigma_px=2.5),
+    DepthOfField(aperture_mm=12, field_mm=0.3, sharp_x=0.2),
     *(
         Desk(surface=surface, seed=3, angle_deg=20)
         for surface in ("oak", "walnut", "cloth", "linen", "folder", "laminate", "steel", "sheet", "stone")
@@ -70,8 +74,10 @@ STRONG = (
     Fax(lines="fine"),
     Fax(lines="standard", dither=0.6, lost=0),
     Glare(strength=0.8, width_mm=60, height_mm=40),
+    Glare(shape="sky", strength=0.4, height_mm=90, angle_deg=-30),
     Jpeg(quality=25, times=2, block_x=3, block_y=5),
     Lamp(falloff=4, relief=1),
+    Lamp(falloff=3, relief=1, coolness=0.6),
     MotionBlur(length_px=7, angle_deg=33),
     MotionBlur(length_px=5, angle_deg=90),
     Photocopy(growth=0.5, loss=0.3, reach_mm=0.4),
@@ -118,11 +124,14 @@ def blank(level=235):
 
 def picture(sheet, warp, *artifacts):
     """The sheet in the artifacts' light, developed."""
+    seen = printed(sheet)
+    for artifact in artifacts:
+        seen = artifact.focus(seen, warp)
     light = replace(Light.even(warp), backdrop=np.array([90, 100, 110], dtype=np.uint8))
     for artifact in artifacts:
         light = artifact.shade(light)
     gain, nodes = light.gain * light.relief[..., None], warp.nodes_mm * SCALE - 0.5
-    pixels = expose(sheet, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain,
+    pixels = expose(seen.pixels, nodes, gain, warp.size, origin=(-CELL, -CELL), desk_gain=light.gain,
                     lift=light.veil + light.gloss, desk_lift=light.veil,
                     background=light.backdrop, noise=light.noise)  # fmt: skip
     for artifact in artifacts:
@@ -236,7 +245,7 @@ def test_no_dot_moves(artifact):
     before = centroids(picture(blank(), FULL).mean(axis=2) - picture(sheet, FULL).mean(axis=2), centres)
     after = centroids(np.maximum(plain - dots, 0.0), centres)
     clean = np.array([np.ptp(plain[cy - 12 : cy + 13, cx - 12 : cx + 13]) < 60 for cx, cy in np.rint(centres).astype(int)])
-    if isinstance(artifact, SensorNoise | Jpeg | Lamp | ScanBorder | Glare | Vignette | ToneCurve | Defocus | MotionBlur):
+    if isinstance(artifact, SensorNoise | Jpeg | Lamp | ScanBorder | Glare | Vignette | ToneCurve | Defocus | DepthOfField | MotionBlur):
         assert clean.all()
     assert clean.mean() > 0.5
     shift = np.hypot(*(after - before)[clean].T)
@@ -354,6 +363,33 @@ def test_bumps_move_glare():
     row = level.shape[0] // 2
     moved_mm = (int(level[row].argmax()) - int(slanted[row].argmax())) * CELL / 4.0
     assert moved_mm == pytest.approx(0.05 * 200 * 2, abs=CELL / 4.0)
+
+
+def test_a_cool_lamp_is_bluer_where_it_shines():
+    """Near it and on slopes that face it paper is bluer, away from it redder, green as without; the table has no slopes."""
+    plain, cool = (Lamp(direction_deg=0, falloff=2, relief=1, coolness=coolness).shade(Light.even(BESIDE)) for coolness in (0.0, 0.5))
+    np.testing.assert_array_equal(plain.gain[..., 0], plain.gain[..., 2])
+    np.testing.assert_allclose(cool.gain[..., 1], plain.gain[..., 1], rtol=1e-5)
+    np.testing.assert_allclose(cool.relief, plain.relief)
+    bluer, lit = (cool.gain[..., 2] / cool.gain[..., 0])[1:-1, 1:-1], (plain.gain[..., 1] * plain.relief)[1:-1, 1:-1]
+    off = Light.even(BESIDE).off_page_mm()[1:-1, 1:-1]
+    for where in (off < -2, off > 2):
+        assert np.corrcoef(bluer[where], lit[where])[0, 1] > 0.9
+    assert bluer.max() > 1.1
+    assert bluer.min() < 0.95
+
+
+def test_the_sky_is_mirrored_on_the_side_of_the_lamp():
+    """Print loses contrast towards it, most at the edge; without a lamp on the far side of the page."""
+    sky = Glare(shape="sky", x=0.5, y=0.5, height_mm=60, angle_deg=0, strength=0.4, gloss=0)
+    even = Light.even(FULL)
+    rows = {lamp: sky.shade(replace(even, lamp_deg=lamp)).gloss.mean(axis=1) for lamp in (None, 90.0, -90.0)}
+    assert (np.diff(rows[None]) < 0).all()
+    assert (np.diff(rows[-90.0]) < 0).all()
+    assert (np.diff(rows[90.0]) > 0).all()
+    dark, bright = (picture(blank(level), FULL, sky).mean(axis=2) for level in (100, 235))
+    contrast = (bright - dark).mean(axis=1)
+    assert contrast[20] < 0.75 * contrast[-20]
 
 
 @pytest.mark.parametrize(
@@ -488,17 +524,60 @@ def test_sharpening_makes_a_halo_and_defocus_none():
     assert np.abs(np.diff(soft[20, :, 0].astype(int))).max() < 50
 
 
-def test_uneven_focus_is_that_of_an_even_blur_in_every_band():
-    rng = np.random.default_rng(5)
-    pixels = rng.integers(0, 256, (300, 40, 3), dtype=np.uint8)
-    artifact = Defocus(sigma_px=2.0, uneven=0.9, sharp_y=0.2)
-    seen = artifact.develop(pixels.copy(), SCALE)
-    for row in (0, 63, 64, 150, 256, 299):
-        sigma = artifact.sigma_at((row // 64 + 0.5) * 64 / 300)
-        even = Defocus(sigma_px=sigma).develop(pixels.copy(), SCALE)
-        np.testing.assert_array_equal(seen[row], even[row])
-    assert artifact.sigma_at(0.2) == pytest.approx(0.2)
-    assert artifact.sigma_at(0.9) == pytest.approx(2.0)
+def slanting(height_mm=0.0, tilt=0.3, distance=300.0):
+    """The page seen from below its bottom edge through a pinhole: nearer rows are larger; its right end may be lifted."""
+    mesh = Mesh.flat(PAGE_MM)
+    x, y = mesh.coordinates()
+    mesh = mesh.lifted(height_mm * np.clip(2.0 * (x + 0 * y) / PAGE_MM[0] - 0.7, 0.0, 1.0))
+    solid = mesh.solid()
+    right, down, up = solid[..., 0] - PAGE_MM[0] / 2, solid[..., 1] - PAGE_MM[1] / 2, solid[..., 2]
+    depth = distance - down * np.sin(tilt) - up * np.cos(tilt)
+    seen = np.stack([right, down * np.cos(tilt) - up * np.sin(tilt)], axis=-1) * (SCALE * distance / depth)[..., None]
+    return Warp.through(mesh, seen + 0.5 * np.array([SIZE[1] - 1, SIZE[0] - 1]), SIZE)
+
+
+def printed(pixels):
+    """A sheet of such pixels, with nothing on it."""
+    bare = np.zeros((0, pixels.shape[1]), dtype=np.uint8)
+    return Sheet(pixels, bare, bare, SCALE, None, None)
+
+
+def test_blur_grows_with_the_distance_from_the_plane_in_focus():
+    """As of a thin lens: the disc's diameter is the opening times the share by which the distance differs, a quarter of it one sigma."""
+    lens = DepthOfField(aperture_mm=10.0, sharp_y=0.5)
+    x, y, sigma = lens.sigma_mm(slanting())
+    middle = sigma[:, len(x) // 2]
+    focus = int(middle.argmin())
+    assert abs(y[focus] - PAGE_MM[1] / 2) <= 10.0  # as fine as the places are
+    signed = np.where(np.arange(len(y)) < focus, -middle, middle)
+    slope = np.polyfit(y, signed, 1)[0]
+    assert slope == pytest.approx(0.25 * 10.0 * np.sin(0.3) / 300.0, rel=0.1)
+    _, _, lifted = replace(lens, sharp_x=0.1).sigma_mm(slanting(height_mm=12.0))
+    assert lifted[focus, -2] - lifted[focus, 1] == pytest.approx(0.25 * 10.0 * 12.0 * np.cos(0.3) / 300.0, rel=0.35)
+    _, _, level = lens.sigma_mm(FULL)
+    np.testing.assert_allclose(level, 0.0, atol=1e-6)
+
+
+def test_print_is_blurred_as_much_as_its_place_is_out_of_focus():
+    """In every band and column the spread of a dark line agrees with the blur that was worked out for its place."""
+    pixels = blank()
+    pixels[30::40] = 35
+    sheet, warp, lens = printed(pixels), slanting(), DepthOfField(aperture_mm=12.0, field_mm=0.25, sharp_x=0.1, sharp_y=0.9)
+    focused = lens.focus(sheet, warp)
+    assert sheet.pixels is pixels
+    assert (pixels[30::40] == 35).all()  # what was given is nobody's to write into
+    x, y, sigma = lens.sigma_mm(warp)
+    across, spreads, wanted = np.arange(-9, 10), [], []
+    for row in (70, 150, 230, 310):
+        for column in (60, 240, 420):
+            dark = 235.0 - focused.pixels[row - 9 : row + 10, column, 0].astype(float)
+            spreads.append(np.sqrt((dark * across**2).sum() / dark.sum()))
+            place = np.array([[(row + 0.5) / SCALE, (column + 0.5) / SCALE]])
+            wanted.append(SCALE * float(interpn((y, x), sigma, place, bounds_error=False, fill_value=None)[0]))
+    np.testing.assert_allclose(spreads, wanted, atol=0.35)
+    assert np.corrcoef(spreads, wanted)[0, 1] > 0.95
+    assert np.ptp(spreads) > 0.8
+    assert DepthOfField(aperture_mm=0.0).focus(sheet, warp) is sheet
 
 
 def test_black_and_white_of_a_tone_curve_cost_no_pass():
@@ -647,11 +726,12 @@ def test_tiles_are_read_bilinearly(angle):
     assert ((out.sum(axis=2) > 0) <= np.repeat(np.repeat(shown[1:, 1:], 8, axis=0), 8, axis=1)[:27, :35]).all()
 
 
-def test_a_leaf_on_the_table_is_its_naive_twin():
+@pytest.mark.parametrize("pitch", [5.0, 17.0, -9.0])
+def test_a_leaf_on_the_table_is_its_naive_twin(pitch):
     rng = np.random.default_rng(0)
     before, shown = rng.integers(60, 200, (43, 61, 3), dtype=np.uint8), rng.random((8, 10)) < 0.8
     frame, shadow = np.array([33.0, 20.0, np.cos(0.3), np.sin(0.3), 19.0, 12.0]), np.array([1.5, 2.0, 7.0, 0.4])
-    lines = np.array([5.0, 2.0, 0.4, 77.0])
+    lines = np.array([pitch, 2.0, 0.4, 77.0])
     out = before.copy()
     leaves.lay_leaf(out, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)
     assert (

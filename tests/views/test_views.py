@@ -175,8 +175,8 @@ def test_any_pose_keeps_the_page_in_the_middle_of_its_frame(tilt, azimuth, roll,
 @pytest.mark.parametrize("view", [Phone(tilt_deg=8, fill=1.1), Flatbed(skew_deg=3, border_mm=-2)], ids=["phone", "flatbed"])
 def test_what_is_cropped_is_cut_off_and_nothing_else(view):
     page_mm, dpi, points = (280.0, 210.0), 90.0, np.array([[20.0, 30.0, 0.0], [200.0, 150.0, 2.0]])
-    cropped = replace(view, crop_top=0.2, crop_bottom=0.1)
-    (height, width), (left, same) = view.size(page_mm, dpi), cropped.size(page_mm, dpi)
-    top = round(0.2 * height)
-    assert (left, same) == (height - top - round(0.1 * height), width)
-    np.testing.assert_allclose(cropped.project(points, page_mm, dpi), view.project(points, page_mm, dpi) - [0.0, top], atol=1e-9)
+    cropped = replace(view, crop_top=0.2, crop_bottom=0.1, crop_left=0.05, crop_right=0.15)
+    height, width = view.size(page_mm, dpi)
+    top, left = round(0.2 * height), round(0.05 * width)
+    assert cropped.size(page_mm, dpi) == (height - top - round(0.1 * height), width - left - round(0.15 * width))
+    np.testing.assert_allclose(cropped.project(points, page_mm, dpi), view.project(points, page_mm, dpi) - [left, top], atol=1e-9)

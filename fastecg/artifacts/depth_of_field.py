@@ -1,0 +1,98 @@
+"""What is nearer or farther than the camera's focus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastecg.artifact import Artifact, param
+
+if TYPE_CHECKING:
+    from fastecg.mesh import Warp
+    from fastecg.sheet import Sheet
+
+_LEAST_PX = 0.4  # Standard deviation below which the blur cannot be seen and is skipped.
+_BAND = 64  # Rows of the sheet that get one blur.
+_APART_MM = 10.0  # Distance of the places where it is worked out how far the paper is.
+_DISC = 0.25  # Standard deviation of a disc, along one axis, over its diameter.
+
+
+@dataclass(frozen=True)
+class DepthOfField(Artifact):
+    """Print that is blurred where paper is nearer or farther than the camera is focused: far rows of a slanting page, edges that rise.
+
+    How far away the paper is shows in how large it is seen, so the blur agrees with perspective and relief. The lens blurs what
+    the sensor then sees: its noise lies over it, as sharp as ever.
+    """
+
+    aperture_mm: float = param(3.5, 0, 12, "diameter of the lens's opening")
+    field_mm: float = param(0.0, 0, 0.3, "standard deviation of the blur, mm on paper, as far from the focus as a corner from the middle")
+    sharp_x: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture widths")
+    sharp_y: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture heights")
+
+    def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
+        """Blur the sheet in bands of rows, each by as much as its softest place needs, and less of it where it is sharper."""
+        from fastecg.kernels.stencil import blend_columns, blur
+
+        x_mm, y_mm, sigma_mm = self.sigma_mm(warp)
+        rows = _shown(warp.nodes_mm[..., 1], sheet.scale, len(sheet.pixels))
+        columns = _shown(warp.nodes_mm[..., 0], sheet.scale, sheet.pixels.shape[1])
+        if sheet.scale * sigma_mm.max() < _LEAST_PX or rows.start >= rows.stop or columns.start >= columns.stop:
+            return sheet
+        canvas = sheet.canvas()
+        pixels, seen = canvas[rows], canvas[rows, columns]
+        places_mm = (np.arange(columns.start, columns.stop) + 0.5) / sheet.scale
+        reach = int(np.ceil(2.6 * sheet.scale * sigma_mm.max()))
+        above = seen[:0]
+        for start in range(0, len(pixels), _BAND):
+            stop = min(start + _BAND, len(pixels))
+            middle_mm = (rows.start + 0.5 * (start + stop)) / sheet.scale
+            sigma = sheet.scale * np.interp(places_mm, x_mm, _row_at(middle_mm, y_mm, sigma_mm))
+            most = float(sigma.max())
+            if most < _LEAST_PX:
+                above = seen[max(stop - reach, 0) : stop]
+                continue
+            band = np.concatenate([above, seen[start : stop + reach]])
+            first, above = len(above), seen[max(stop - reach, 0) : stop].copy()  # what is below needs it as it was
+            blur(band, most)
+            # Variances of blurs add up: where half the variance is wanted, half of the light is blurred.
+            share = np.rint(256.0 * (sigma / most) ** 2)
+            blend_columns(pixels[start:stop], band[first : first + stop - start], share, columns.start)
+        return replace(sheet, pixels=canvas, owns_pixels=True)
+
+    def sigma_mm(self, warp: Warp) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Standard deviation of the blur, mm on paper, (rows, columns), and the x and y of its places, mm."""
+        every = [max(1, round(_APART_MM / step)) for step in warp.mesh.step_mm]
+        nodes = warp.mesh_px[:: every[1], :: every[0]]
+        right = np.diff(nodes, axis=1)[:-1] / (every[0] * warp.mesh.step_mm[0])
+        down = np.diff(nodes, axis=0)[:, :-1] / (every[1] * warp.mesh.step_mm[1])
+        # Slopes shorten paper one way only: what it measures the other way tells how far it is.
+        total, area = (right**2 + down**2).sum(axis=-1), right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
+        scale = np.sqrt(0.5 * (total + np.sqrt(np.maximum(total**2 - 4.0 * area**2, 0.0))))
+        height, width = warp.size
+        place = np.array([self.sharp_x * (width - 1), self.sharp_y * (height - 1)])
+        apart_px = ((nodes[:-1, :-1] - place) ** 2).sum(axis=-1)
+        focused = scale.ravel()[np.argmin(apart_px)]
+        x_mm, y_mm = (
+            axis[::step][:-1] + 0.5 * step * apart
+            for axis, step, apart in zip((warp.mesh.x_mm, warp.mesh.y_mm), every, warp.mesh.step_mm, strict=True)
+        )
+        depth = _DISC * self.aperture_mm * (focused / np.maximum(scale, 1e-9) - 1.0)
+        return x_mm, y_mm, np.hypot(depth, self.field_mm * 4.0 * apart_px / (height**2 + width**2))
+
+
+def _shown(nodes_mm: np.ndarray, scale: float, count: int) -> slice:
+    """Which of the sheet's rows or columns the picture shows."""
+    if not np.isfinite(nodes_mm).any():
+        return slice(0, 0)
+    low, high = np.nanmin(nodes_mm) * scale, np.nanmax(nodes_mm) * scale
+    return slice(max(int(low), 0), min(int(np.ceil(high)) + 1, count))
+
+
+def _row_at(y: float, y_mm: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values (columns,) at a height between those of the rows."""
+    place = float(np.clip(np.interp(y, y_mm, np.arange(len(y_mm))), 0, len(y_mm) - 1))
+    row = min(int(place), len(y_mm) - 2)
+    return np.asarray(values[row] + (place - row) * (values[row + 1] - values[row]))
