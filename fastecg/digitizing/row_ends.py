@@ -42,6 +42,7 @@ _EARLIEST_MM = 0.3  # By how much they then do, at most.
 _ON_LINE = 0.7  # How often time starts on a heavy line of the grid, as programs draw it.
 _LINES_MM = 5.0  # Distance of these lines.
 _ON_FINE_LINE = 0.1  # How often it starts on one of those between, 1 mm apart, or the heavy ones were taken for others.
+_KNOWN_MM = 0.06  # Largest range of where lines were meant to be in which those between tell anything.
 _LINE_SD_MM = 0.008  # How exactly it then does.
 _MOST_MM = 0.2  # By how much time may start earlier or later than thought.
 _FINE_MM = 0.004  # Distance between the starts that are tried.
@@ -192,7 +193,8 @@ def _on_lines(late_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarra
 
     low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
     out = np.full(late_mm.shape, 1.0 - _ON_LINE - _ON_FINE_LINE)
-    for often, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)):
+    known = high - low < _KNOWN_MM
+    for often, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, _LINES_MM),):
         nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
         within = ndtr((late_mm + nearest - low) / _LINE_SD_MM) - ndtr((late_mm + nearest - high) / _LINE_SD_MM)
         out += often * apart_mm * within / (high - low)
