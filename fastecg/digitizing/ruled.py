@@ -10,7 +10,7 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import SCALE
-from fastecg.digitizing.warp_fit import FittedWarp, left_over
+from fastecg.digitizing.warp_fit import FittedWarp, left_over, straight_warp
 from fastecg.errors import ImageError
 
 _CLEAR_MM = 0.06  # Largest median residual of an accepted map of a grid.
@@ -32,6 +32,9 @@ def picture_grid(layers: Layers) -> PageWarp | None:
             continue
         if not warp.scale > 0 or abs(np.log(warp.scale / SCALE)) > _SCALE_OFF or lattice.covered_px < _LEAST_SHARE * fine.size:
             continue
+        straight = straight_warp(lattice.points_px, lattice.points_mm, fine.shape[:2], layers.zoom)
+        if straight is not None:
+            return straight
         typical, worst = left_over(warp, lattice.points_px, lattice.points_mm)
         if typical < _CLEAR_MM and worst < _WORST_MM:
             return warp

@@ -15,6 +15,11 @@ _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried before t
 _WORSE = 1.6  # A stiffer warp is accepted if its residual is at most this times the softest one's, which follows the points' noise too.
 _ALLOWED_MM = 0.001  # Residual that a stiffer warp may have in addition.
 _SENSELESS_MM = 0.5  # Median residual from which a warp explains nothing.
+# Of a grid drawn on whole pixels the places are half a pixel off at most, and less in the mean of a window.
+_ROUNDED_PX = 0.36  # Largest median distance from a plane of the places of such a grid, px of the picture; across and down, the larger.
+_ROUNDED_MOST_PX = 0.8  # Places farther off are something else,
+_ROUNDED_SHARE = 0.9  # and these are the others at least.
+_TURNED_PX = 0.15  # Largest drift of lines across pixels, from one side of a picture to the other, if it was not turned.
 _ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
 _ROUNDS_DOUBTFUL = 10  # The same where one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that tells how a warp fits most points.
@@ -104,6 +109,36 @@ def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int
         else:
             stiffer = tried + 1
     return found
+
+
+def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], pixel_px: float) -> FittedWarp | None:
+    """The plane of a page whose picture is as a program drew it; None if it was turned or bent since.
+
+    Programs put every line of a grid on whole pixels. A soft map follows that, some tenths of a pixel to and fro over the page, while
+    traces, which are not moved, are where the plane has them. What is not turned at all was never on a scanner or before a camera.
+
+    Parameters
+    ----------
+    points_px, points_mm : ndarray, shape (n, 2)
+        Where the grid was found.
+    size : (int, int)
+        Height and width of the picture.
+    pixel_px : float
+        A pixel of the picture as it came, in those of `points_px`.
+    """
+    plane = _affine(points_px, points_mm)
+    for _ in range(_ROUNDS_SURE):
+        places = np.column_stack([points_px, np.ones(len(points_px))]) @ plane
+        px_mm = 1.0 / float(np.sqrt(abs(np.linalg.det(plane[:2]))))
+        off_px = np.abs(places - points_mm).max(axis=1) * px_mm / pixel_px
+        near = off_px < _ROUNDED_MOST_PX
+        if near.mean() < _ROUNDED_SHARE:
+            return None
+        plane = _affine(points_px[near], points_mm[near])
+    turned_px = np.abs([plane[1, 0] * size[0], plane[0, 1] * size[1]]) * px_mm / pixel_px
+    if turned_px.max() > _TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
+        return None
+    return fit_warp(points_px, np.column_stack([points_px, np.ones(len(points_px))]) @ plane, size, stiffness=_STIFF[0])
 
 
 def left_over(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 
 from fastecg.digitizing.phase import Fives, find_grid, follow_fives
 from fastecg.digitizing.pulses import Pulse
-from fastecg.digitizing.warp_fit import left_over, smoothest_warp
+from fastecg.digitizing.warp_fit import left_over, smoothest_warp, straight_warp
 from fastecg.errors import ImageError
 
 SIZE = (700, 900)
@@ -91,3 +91,26 @@ def test_lines_that_hardly_cross_are_no_grid():
         plane = np.maximum(plane, (np.abs((x + slope * y + 20) % 40 - 20) < 1.5).astype(np.float32))
     with pytest.raises(ImageError, match="cross at right angles"):
         follow_fives(plane)
+
+
+def rounded(turned=0.0, bent_px=0.0):
+    """Nodes (n, 2) px and their places (n, 2) mm in a grid whose lines were put on whole pixels, 8 px a mm, and the true places."""
+    points = np.stack(np.meshgrid(np.arange(0, SIZE[1], 12.0), np.arange(0, SIZE[0], 12.0)), axis=-1).reshape(-1, 2)
+    true = points + np.stack([turned * points[:, 1], -turned * points[:, 0]], axis=1)
+    true = (true + bent_px * np.sin(points[:, ::-1] / 200.0)) / 8.0
+    to_and_fro = 0.4 * np.sin(points / np.array([9.0, 11.0])) / 8.0
+    return points, true + to_and_fro, true
+
+
+def test_lines_on_whole_pixels_do_not_bend_the_page():
+    points, found, true = rounded()
+    straight = straight_warp(points, found, SIZE, 1.0)
+    assert straight is not None
+    assert np.abs(straight.inverse(points) - true).max() < 0.06 / 8.0
+    assert np.abs(smoothest_warp(points, found, SIZE).inverse(points) - true).max() > 0.2 / 8.0, "which a soft map follows"
+
+
+@pytest.mark.parametrize(("turned", "bent_px"), [(0.001, 0.0), (0.0, 1.5)])
+def test_a_page_that_was_turned_or_bent_since_is_not_straight(turned, bent_px):
+    points, found, _ = rounded(turned, bent_px)
+    assert straight_warp(points, found, SIZE, 1.0) is None
