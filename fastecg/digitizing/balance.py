@@ -1,4 +1,4 @@
-"""0 mV of rows, weighed against each other: limb leads that are drawn together add up, and a strip repeats what its column shows.
+"""Adjust the 0 mV levels of rows jointly, from sums of limb leads that are drawn together and from strips that repeat a column.
 
 A pulse drawn on whole pixels tells 0 mV to half of one, the mean of a trace to about 0.15 mm; sums of three leads are known as well as
 the ink. Nothing tells of the chest leads but the rows that they share with limb leads.
@@ -15,7 +15,7 @@ from fastecg.digitizing.checks import SUMS, alike, together
 from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
-#: Further sums of leads that are nothing: with them, all that I and II tell of the others.
+#: Further sums of leads that are zero; with `SUMS` they express every limb lead through I and II.
 _SUMS: Mapping[str, Mapping[str, float]] = {
     **SUMS,
     "avl": {"aVL": 2.0, "I": -1.0, "III": 1.0},
@@ -27,7 +27,7 @@ _SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
 _SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
 _LEFT = 0.35  # Largest residual of such a sum after its constant is removed, as a share of its leads' amplitude.
 _SAME = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column for their difference to count as zero.
-_MOST_MM = 0.6  # If any row would move farther than this, no correction is believed.
+_MOST_MM = 0.6  # Corrections are discarded if any row would move farther than this.
 
 
 def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
@@ -45,10 +45,10 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     """
     readings = on_page_segments(page, readings)
     rows = sorted({item.segment.row for item in readings if item.segment.zero in _SD_MM})
-    equations = [(sum_mv, parts) for sum_mv, parts in _nothing(readings, page.rows.fs) if all(item.segment.row in rows for item in parts)]
+    equations = [(sum_mv, parts) for sum_mv, parts in _zero_sums(readings, page.rows.fs) if all(item.segment.row in rows for item in parts)]
     if not equations:
         return page
-    # What moves a row's 0 mV down raises its leads.
+    # Moving a row's 0 mV level down increases its voltages.
     terms = np.zeros((len(equations), len(rows)))
     left = np.zeros(len(equations))
     for k, (sum_mv, parts) in enumerate(equations):
@@ -65,7 +65,7 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     return replace(page, rows=replace(page.rows, segments=segments))
 
 
-def _nothing(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
+def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
     """Sums of leads that are zero in theory: their measured value in mV and their terms with signs. Inconsistent sums are left out."""
     columns = {item.segment.lead: item for item in readings if not item.segment.rhythm}
     for signs in _SUMS.values():

@@ -1,4 +1,4 @@
-"""What is hidden of a lead, most often by the bar between two columns: it looks as the lead does at another beat.
+"""Fill in hidden parts of a lead, mostly under the bars between columns, from another beat of the same lead.
 
 A quarter of all bars stand in a QRS complex or a T wave, where neither a straight line nor a level is a good guess, but where most leads
 show the same some beats before or after. Which beat that is tell the trace beside the hidden part, and rhythm strips, which show what the
@@ -24,18 +24,18 @@ _NEAR_S = 0.03  # Decay of the comparison's weights with the distance from the h
 _LEVEL_S = 0.006  # Decay of the weights with which the level of the filled-in beat is adjusted.
 _STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
 _ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the window's standard deviation.
-_ALIKE_END = 0.4  # The same at an end, where without another beat there is a guess from the last slope alone.
+_ALIKE_END = 0.4  # The same at the end of a segment: larger, because the alternative is to extrapolate the last slope.
 _ALIKE_STRIP = 0.5  # The same for the rhythm strip, which only has to exclude another part of a beat.
-_CALM_MM = 0.25  # Standard deviation below which a window is too flat to tell what follows it.
-_SAME_MM = 0.1  # Tolerance added to both of these limits.
-_FADE_S = 0.006  # Time constant with which a slope dies away that no other beat continues.
-_UNSEEN_MM = 1.0  # Standard deviation assigned to samples that nothing tells.
-_TIP_S = 0.03  # A tip is the highest sample within this time before and after it,
-_TALL_MM = 1.5  # and higher than those at its ends by this much at least.
-_TIP_MM = 0.8  # Height of a tip.
+_CALM_MM = 0.25  # Standard deviation below which a window is too flat to identify a beat.
+_SAME_MM = 0.1  # Tolerance added to the three limits above.
+_FADE_S = 0.006  # Time constant of the decay of an extrapolated slope.
+_UNSEEN_MM = 1.0  # Standard deviation assigned to extrapolated samples.
+_TIP_S = 0.03  # A tip is the highest sample within this time before and after it.
+_TALL_MM = 1.5  # Minimum height of a tip above the lowest samples near both ends of that window.
+_TIP_MM = 0.8  # Samples within this distance below the highest one belong to the tip.
 _TO_LETTER_MM = 1.5  # Largest distance of a letter from a tip that ends at it.
 _INKED = 0.4  # Coverage from which a pixel is ink.
-_LONGER_MM = 0.5  # Spikes are lengthened by this much at least, or left as they are.
+_LONGER_MM = 0.5  # Smallest lengthening of a spike that is applied.
 _REPEATED_MM = 0.4  # Standard deviation assigned to samples taken from another beat.
 
 
@@ -98,7 +98,7 @@ class _Tip:
 
 
 def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[_Tip]:
-    """The tips of a segment whose ink goes on, without a break, into what is written."""
+    """Tips of a segment whose ink runs without a gap into a letter."""
     from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
     y, reach = item.y_mm, round(_TIP_S * rows.fs)
@@ -137,7 +137,7 @@ def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk
 def _filled(
     readings: Sequence[SegmentReading], shown: Sequence[np.ndarray], holes: Sequence[Sequence[tuple[int, int]]], fs: float
 ) -> list[SegmentReading]:
-    """The segments with their holes filled in, as far as what is `shown` of them tells."""
+    """The segments with their holes filled in from the visible samples (`shown`)."""
     out = []
     for k, item in enumerate(readings):
         strips = [

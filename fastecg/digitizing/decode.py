@@ -44,6 +44,8 @@ from fastecg.record import LEADS, Record
 Mode = Literal["stroke_fit", "softargmax", "centroid"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
+# What each mode reads of every column; the fit of the stroke starts from it.
+_BY_COLUMNS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
 _MARGIN_PX = 8  # Margin of the picture around a segment's ink that takes part in the fit.
 _ALIKE = 0.9  # Least similarity (see `alike`) at which two readings of one lead are averaged.
 _LOST_PX = 3.0  # Samples with a larger standard deviation count as not read.
@@ -221,7 +223,7 @@ def _read(
     if reach is None:
         return None
     strip = straighten(plane, warp, (span[0] - 1.0, span[1] + 1.0), reach)
-    y_mm, sd_mm = (column_peaks if mode == "softargmax" else column_means)(strip, x_mm), np.full(len(x_mm), np.nan)
+    y_mm, sd_mm = _BY_COLUMNS[mode](strip, x_mm), np.full(len(x_mm), np.nan)
     if mode == "stroke_fit":
         lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
         behind = None

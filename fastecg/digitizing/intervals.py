@@ -1,4 +1,4 @@
-"""Intervals that clinicians measure, on what was drawn and on what was recovered. Needs neurokit2."""
+"""Clinical intervals of the drawn and of the recovered signal. Needs neurokit2."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from fastecg.errors import FastecgError, RecordError
 from fastecg.record import Record
 
-#: Leads that are delineated, the first that both records have.
+#: Candidate leads; the one that is drawn longest in the reference is delineated.
 RHYTHM_LEADS = ("II", "V1", "V5", "I")
 
 

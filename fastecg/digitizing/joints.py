@@ -1,7 +1,7 @@
-"""What hides the ends of leads: bars between columns, and calibration pulses that run into a row.
+"""Mask ink that hides the ends of leads: bars between columns, and calibration pulses that run into a row.
 
-A bar is told from a trace by standing at the same distance from every place where columns meet, upright and straight. Nothing is known
-under it, nor under the flank of a pulse, and a fit that took them for a trace would end in a hook.
+A bar is upright, straight, and at the same offset from every place where columns meet; a trace is not. The trace is unknown under it, as
+under the flank of a pulse: a fit that took them for a trace would bend its end into a hook.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments
 from fastecg.digitizing.pulses import Pulse
 
-_MEET_MM = 1.0  # Columns with a larger gap have their bars on blank paper, if they have any.
+_MEET_MM = 1.0  # Largest gap between columns whose bars can hide traces.
 _ASIDE_MM = 1.5  # Largest distance of a bar from where two columns meet.
 _DOWN_MM = 11.0  # Largest distance of a bar's ends from the 0 mV level of its row.
 _LEAST_MM = 2.0  # Minimum length of upright ink for it to be straight.
@@ -26,7 +26,7 @@ _INK = 0.5  # Coverage from which a pixel is ink.
 _EDGE_PX = 0.75  # Width of a bar's soft edge, which is hidden as well.
 _GLUED_MM = 0.3  # Largest distance of a pulse's flank from the end of the row that it runs into.
 _FLANK_MM = 0.15  # Half the width of a flank.
-_ABOVE_MM = 0.4  # Height above 0 mV from which ink there is the flank's.
+_ABOVE_MM = 0.4  # Smallest height above 0 mV that is masked.
 _SAME_ROW_MM = 3.0  # Largest distance of a pulse's foot from its row's 0 mV level.
 
 
@@ -111,7 +111,7 @@ def _meetings(rows: PageSegments) -> Iterator[tuple[float, float]]:
 
 
 def _fill(hidden: np.ndarray, grid: np.ndarray, inked: np.ndarray, barred: np.ndarray, warp: PageWarp) -> None:
-    """Mask one bar, of given rows and columns of a patch, with its soft edge."""
+    """Mask one bar, given its rows and columns in a patch, and its soft edge."""
     from skimage.draw import polygon
 
     edge = _EDGE_PX / warp.scale

@@ -1,10 +1,10 @@
-"""0 mV of rows by the names of their leads: programs and machines write them all at one height above or below 0 mV.
+"""Correct the 0 mV levels of rows from the names of leads: programs and machines print all of them at one height relative to 0 mV.
 
-Which height that is, tell rows with a calibration pulse, or else all rows together. A trace tells its own 0 mV by its mean, where nothing
-steady was let through, or by where it mostly is, where the record keeps a steady voltage; rows differ in what a beat adds to their mean,
-names do not, so that they tell which of the two it is.
+That height is taken from rows with a calibration pulse, or else from all rows. The level of a trace itself is its mean, in records that
+were high-pass filtered, or its median, in records that keep a steady voltage. Names decide between the two: beats shift the mean by a
+different amount in each row, and do not move names.
 
-Rhythm strips are named at a height of their own as often as not; they follow the column that shows the same lead.
+The names of rhythm strips often stand at another height. A strip takes its level from the column with the same lead.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _ASIDE_MM = 20.0  # Largest distance along the row from where a lead begins to i
 _AWAY_MM = 30.0  # Largest distance up or down from a lead to its name.
 _SURE = 0.6  # Least probability of a name that counts.
 _ROWS = 3  # Least number of rows with names.
-_SAME_MM = 0.25  # By how much names may miss one height, the middle of the misses.
-_MOST_MM = 2.5  # By how much a row's 0 mV may be wrong for names to mend it,
-_MOST_BY_PULSES_MM = 12.0  # and where rows with pulses tell how high names are: records may keep a steady millivolt.
-_NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network has it.
-_CLEARLY = 0.8  # Largest share, of what names miss by one rule, that they miss by the other for it to be preferred.
+_SAME_MM = 0.25  # Largest median deviation of names from their common height.
+_MOST_MM = 2.5  # Largest correction.
+_MOST_BY_PULSES_MM = 12.0  # The same if rows with pulses give the names' height: records may keep a steady millivolt.
+_NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network detects it.
+_CLEARLY = 0.8  # Medians are used if the scatter of names about them is below this share of that about means.
 _REPEATED = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column.
-_LEAST_S = 1.0  # Shortest trace that tells 0 mV.
+_LEAST_S = 1.0  # Shortest trace from which a level is estimated.
 
 
 def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> LaidOutPage:
-    """The same page with 0 mV of rows without a pulse at the height that their names have from it.
+    """The page with the 0 mV levels of rows without a pulse corrected from their names.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
 
 
 def _moved_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict[int, float]:
-    """0 mV of rows of columns without a pulse, page y by row, by their names; empty where names stand at no one height."""
+    """Corrected 0 mV level, page y, of each row of columns without a pulse; empty if names are not at a common height."""
     groups: dict[int, list[SegmentReading]] = {}
     for item in drawn:
         if not item.segment.rhythm:
@@ -74,13 +74,13 @@ def _moved_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict[
     off = float(np.sqrt(np.mean((misses - under) ** 2)))
     if float(np.median(np.abs(known - under))) > _SAME_MM or np.abs(misses - under).max() > most:
         return {}
-    # What names miss is their own error and that of the traces' own levels.
+    # Deviations combine the error of the names and that of the traces' levels.
     share = max(1.0 - (_NAME_SD_MM / max(off, 1e-9)) ** 2, 0.0)
     return {row: own[row] + share * (named[row] - under - own[row]) for row in named if zero[row] != "pulse"}
 
 
 def _strips_after(drawn: Sequence[SegmentReading], moved: Mapping[int, float], fs: float) -> dict[int, float]:
-    """0 mV of rhythm strips without a pulse, page y by row, where it has to be for them to repeat columns that names or pulses tell."""
+    """0 mV level, page y by row, of rhythm strips without a pulse, such that each agrees with its column, if that one's level is known."""
     known = {**moved, **{item.segment.row: item.segment.baseline_mm for item in drawn if item.segment.zero == "pulse"}}
     columns = {item.segment.lead: item for item in drawn if not item.segment.rhythm and item.segment.row in known}
     out = {}
@@ -99,7 +99,7 @@ def _strips_after(drawn: Sequence[SegmentReading], moved: Mapping[int, float], f
 def _own_levels(
     named: dict[int, float], level: dict[int, float], zero: dict[int, str], groups: dict[int, list[SegmentReading]], fs: float
 ) -> dict[int, float]:
-    """0 mV of rows by their traces alone: their mean, as they have it, or where they mostly are, if names then miss one height by less."""
+    """0 mV levels from the traces: the current levels, or medians if names then scatter clearly less."""
     mostly = dict(level)
     for row in named:
         heights = np.concatenate([item.y_mm for item in groups[row]])

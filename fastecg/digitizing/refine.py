@@ -1,8 +1,8 @@
 """The second fit: whole rows at once, on the pen's ink as the picture itself shows it.
 
 The first fit, on the network's redrawn traces, tells which ink is whose. Here every row of traces is one stroke whose pen is lifted
-between leads, so that the end of one does not pull at the beginning of the next; where another row's stroke runs, nothing is known.
-What both fits say is averaged, for they err apart; where the picture tells nothing, or other ink, the first fit stays.
+between leads, so that neighbouring leads do not influence each other; pixels under other rows' strokes are left out.
+Both fits are averaged, since their errors are nearly independent. Where the second one is unreliable or follows other ink, the first stays.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from fastecg.kernels.runs import runs_of
 # As the last two stages of the first fit, from which this one starts, but nothing attracts the stroke from afar.
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
 _PEN_MM = 0.4  # Pen width at which this fit starts.
-_NEAR_PX = 4.0  # Width beside the first fit's stroke that takes part: a flank may be this far off.
+_NEAR_PX = 4.0  # Distance from the first fit's stroke within which ink is fitted; flanks may be off by this much.
 _OTHERS_PX = 1.5  # Width beside the strokes of other rows that is left out: their edges are soft.
 _MARGIN_PX = 8  # Margin of the picture around a row that takes part in the fit.
 _ENDS = 4  # Samples at either end that are searched for a hook.
-_USUAL = 12  # Samples behind them that tell the usual step.
+_USUAL = 12  # Samples next to them from which the usual step is estimated.
 _HOOK = 6.0  # A step that is larger than the usual one by this factor may be a hook.
 _LEAST_HOOK_MM = 0.5  # Minimum height of a hook.
 _UNSURE_PX = 3.0  # Samples with a larger standard deviation keep the first fit.
@@ -39,9 +39,9 @@ _LETTER_MM = 1.0  # Standard deviation of samples interpolated below writing.
 _WORD_MM = 8.0  # Longest gap below writing that is interpolated.
 _MOSTLY = 0.6  # Share of a gap that writing has to cover.
 _APART_PX = 2.0  # Ignore samples of the second fit that are farther than this from the first: it has found other ink.
-# Median standard deviation of a row's samples, px, at which both fits count alike. On crisp pages (0.07 to 0.1 px) the second is the better
-# one, on blurred and noisy ones (0.4 to 0.5 px), whose strokes are of no one pen's shape, the first: by far more than the deviations tell,
-# so that the weight follows their fourth power. The noise of bare paper, which was tried before, tells less: most of it is the grid's.
+# Median standard deviation of a row's samples, px, at which both fits have equal weight. The second fit is better on crisp pages (0.07 to
+# 0.1 px), the first on blurred or noisy ones (0.4 to 0.5 px). The difference exceeds what the deviations predict, hence the fourth power.
+# The noise of bare paper was a poorer criterion, since most of it comes from the grid.
 _AS_FIRST_PX = 0.25
 _TRUST_POWER = 4.0
 _FLANK = 1  # Samples by which steep flanks are widened when the two fits are compared.
@@ -94,7 +94,7 @@ def overhangs(
     ink: PictureInk,
     pulses: Sequence[Pulse],
 ) -> list[Overhang]:
-    """Measure how far ink goes beyond the ends of rows, and of columns with blank paper between them; not where it runs into a pulse."""
+    """Measure the ink beyond the free ends of rows, and of columns that are apart; ends that touch a pulse give NaN."""
     groups = _by_row(readings)
     return [end for at, pen in pens.items() for end in _overhangs(groups[at], rows, warp, ink, pen, pulses)]
 
@@ -116,7 +116,7 @@ def _overhangs(
 
 
 def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Interpolate segments linearly below a letter or two: there the trace is hidden, not missing.
+    """Interpolate segments linearly where one or two letters hide them.
 
     How far a line may be from the trace is told by the standard deviation: that of a trace somewhere between the letters' edges.
     """
@@ -174,7 +174,7 @@ def _refined_row(
 
 
 def trust_in(sd_px: float) -> float:
-    """Weight (0 to 1) of the second fit, beside the first, of a row whose samples it tells to `sd_px` in the median."""
+    """Weight (0 to 1) of the second fit of a row relative to the first, given its median standard deviation `sd_px`."""
     return float(1.0 / (1.0 + (sd_px / _AS_FIRST_PX) ** _TRUST_POWER))
 
 

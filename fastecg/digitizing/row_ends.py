@@ -1,8 +1,9 @@
-"""Where time starts, to some micrometres, by the fitted stroke: how far a row's ink goes beyond its first and its last sample.
+"""Locate the start of time to a few micrometres: by how far ink extends beyond the first and last sample of each row, and by the grid.
 
-A fit of samples at fixed times follows the ink up and down, but does not tell whether it begins a little before the first sample or after
-it. What does is the stroke, made longer and shorter until it leaves the least of the ink at the row's end, whatever the slope there and
-however blurred the picture.
+The fit only adjusts heights at fixed times; it cannot tell whether the ink starts slightly before or after the first sample. So the fitted
+stroke is lengthened and shortened until the residual at the row's end is smallest, which works for any slope and blur. `late_mm` is a
+Bayesian estimate: the prior is the earlier estimate of the start and the grid, whose 5 mm lines programs like to start on; the likelihood
+is that of the measured ends, for every cap that the pen may have.
 """
 
 from __future__ import annotations
@@ -17,33 +18,33 @@ from fastecg.digitizing.gauss_newton import FittedPen
 from fastecg.digitizing.ink import PictureInk
 
 _INSIDE_MM = 1.0  # Length of the trace beside its end that is looked at.
-_LONGEST_MM = 0.6  # Farthest place of the end beyond the last sample that is tried.
-_SHORTEST_MM = -0.3  # Nearest one: before the last sample.
-_STEP_MM = 0.02  # Distance between the ends that are tried near the best one,
-_COARSE = 3  # and how many times as far apart they are at first.
+_LONGEST_MM = 0.6  # Largest overhang that is tried.
+_SHORTEST_MM = -0.3  # Smallest overhang that is tried: the ink ends before the last sample.
+_STEP_MM = 0.02  # Step of the fine search for the overhang.
+_COARSE = 3  # The coarse search uses this multiple of it.
 _BEYOND_MM = 0.2  # Length behind the farthest end that has to be blank.
-_RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Rises or falls, of what goes on beyond the last sample, that are tried.
+_RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the last sample.
 _TAPS = 3  # Points a pixel, along x and along y.
 _LEAST_SAMPLES = 6  # Samples of a trace below which its ends are not measured.
-#: Radii of the pen from the end of a round cap to that of the cap drawn, how often, and how exactly: square, round and no caps. A cap's
-#: corners count by their area.
+#: Overhang relative to a round cap, in radii of the pen, prior probability, and standard deviation: of square, round and butt caps. Corners
+#: count by their area.
 _CAPS = ((0.107, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.39, 0.1, 0.12))
-_SOFT = 0.4  # By how much caps may be off, as a share of what edges are softer than pixels' own.
-_OTHER_CAP = 0.02  # Density of any other cap, per radius of the pen.
+_SOFT = 0.4  # Further standard deviation of caps, as a share of the blur beyond that of the pixels.
+_OTHER_CAP = 0.02  # Uniform prior density of any other cap, per radius of the pen.
 _CAP_RANGE = (-1.0, 0.8)  # Caps that are tried, in radii of the pen.
-_START_FAR = 3.0  # How many times farther off a start is that was wrong.
-_FAR = 0.05  # How often a start was wrong.
-_STRAY = 0.1  # How often what is measured at ends is something else.
-_RANGE_MM = 0.9  # Range in which that may then be: that of the ends that are tried.
+_START_FAR = 3.0  # Factor of the standard deviation of a start that is an outlier.
+_FAR = 0.05  # Prior probability of such an outlier.
+_STRAY = 0.1  # Prior probability that a measured end is spurious.
+_RANGE_MM = 0.9  # Width of the uniform distribution of spurious ends: that of the search.
 _LEAST_SD_MM = 0.006  # Standard deviation of the time of many ends.
 _FEW_SD_MM = 0.04  # Standard deviation of one end alone.
-_EARLY = 0.3  # How often rows end before their time.
-_EARLIEST_MM = 0.3  # By how much they then do, at most.
-_ON_LINE = 0.7  # How often time starts on a heavy line of the grid, as programs draw it.
+_EARLY = 0.3  # Prior probability that rows end before their time.
+_EARLIEST_MM = 0.3  # Largest amount by which they then do.
+_ON_LINE = 0.7  # Prior probability that time starts on a 5 mm line of the grid, as programs draw it.
 _LINES_MM = 5.0  # Distance of these lines.
-_ON_FINE_LINE = 0.1  # How often it starts on one of those between, 1 mm apart, or the heavy ones were taken for others.
-_KNOWN_MM = 0.06  # Largest range of where lines were meant to be in which those between tell anything.
-_LINE_SD_MM = 0.008  # How exactly it then does.
+_ON_FINE_LINE = 0.1  # Prior probability of a start on a 1 mm line, or of 5 mm lines that were wrongly identified.
+_KNOWN_MM = 0.06  # The 1 mm lines are used only if the range from `meant_lines_mm` is narrower than this.
+_LINE_SD_MM = 0.008  # Standard deviation of a start about its line.
 _MOST_MM = 0.2  # By how much time may start earlier or later than thought.
 _FINE_MM = 0.004  # Distance between the starts that are tried.
 
@@ -52,7 +53,7 @@ _FINE_MM = 0.004  # Distance between the starts that are tried.
 class Overhang:
     """How far a row's ink goes beyond its first and beyond its last sample, mm; NaN where not seen.
 
-    `radius_mm` is half the pen's width, `soft_mm` what its edges are softer than those of pixels.
+    `radius_mm` is half the pen's width, `soft_mm` the blur of its edges beyond that of the pixels.
     """
 
     left_mm: float
@@ -62,7 +63,7 @@ class Overhang:
 
 
 def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
-    """How far ink goes on beyond the first of the page places (n, 2) of a trace, along the page's x; NaN where that is not seen.
+    """Measure how far ink extends beyond the first of the page points (n, 2) of a trace, along page x; NaN if it cannot be seen.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
 
 @dataclass(frozen=True, eq=False)
 class _End:
-    """Pixels at an end: the ink seen (m,), points in them (m * taps, 2), and how far those are from the trace up to each knot."""
+    """Pixels at an end: their ink (m,), points in them (m * taps, 2), and the least distance of these to the trace up to each knot."""
 
     ink: np.ndarray
     taps: np.ndarray
@@ -121,7 +122,7 @@ class _End:
 
 
 def _left(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
-    """What a stroke that ends `further_mm` beyond the last of `points` leaves of the ink, the sum of squares, rising as suits it best."""
+    """Sum of squared residuals of a stroke extended by `further_mm`, minimised over the slope of the extension."""
     x, last = way * points[:, 0], points[-1]
     end = x[-1] + further_mm
     knots = len(points) if further_mm >= 0.0 else max(int(np.searchsorted(x, end)), 1)  # that are left of the trace
@@ -154,9 +155,9 @@ def _step(u: np.ndarray) -> np.ndarray:
 
 
 def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
-    """By how much time starts later than thought, in the mean, by how likely the grid and the ends of rows make it.
+    """Posterior mean of the delay of the start of time, given the grid and the ends of rows.
 
-    The cap goes on beyond both ends alike; a later start makes one longer and the other shorter. Rows may also end early.
+    The cap extends both ends equally; a later start lengthens one and shortens the other. Rows may also end early.
 
     Parameters
     ----------
@@ -164,7 +165,7 @@ def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple
     start_sd_mm : float
         How exactly the start was known before.
     to_line_mm : (float, float), optional
-        How much later, at least and at most, it would be on a heavy line of the grid; None where there is no such line.
+        Smallest and largest delay that would put the start on the nearest 5 mm line; None where there is no such line.
     """
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
@@ -188,7 +189,7 @@ def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple
 
 
 def _on_lines(late_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarray:
-    """How much likelier than without a grid it is that time starts `late_mm` later, the nearest heavy line being that far."""
+    """Factor by which the grid changes the density of a delay `late_mm`, given the range of distances to the nearest 5 mm line."""
     from scipy.special import ndtr
 
     low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
@@ -206,6 +207,6 @@ def _normal(off: np.ndarray, sd: float) -> np.ndarray:
 
 
 def _sd(ends: np.ndarray) -> float:
-    """How exactly the median of ends is known, mm: few may all be of one fault."""
+    """Standard deviation of the median of ends, mm: a few ends may share a common error."""
     spread = 1.5 * float(np.median(np.abs(ends - np.median(ends)))) / np.sqrt(len(ends))
     return float(np.hypot(np.hypot(_LEAST_SD_MM, _FEW_SD_MM / len(ends)), spread))

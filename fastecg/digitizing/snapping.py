@@ -1,11 +1,11 @@
-"""Lines that a program has put on whole pixels, and where they were meant to be.
+"""Undo the rounding of lines to whole pixels: estimate where they were before a program snapped them.
 
 Agg, with which matplotlib draws, puts the middle of an upright or level line at ``floor(x + 0.5)``, on the border of two pixels, where the
 line is an even number of pixels wide, and at ``floor(x + 0.5) + 0.5`` where it is odd: half a pixel too far right, or down, on average.
-Traces are not moved, so that what such lines tell of them is off by as much.
+Traces are not snapped, so positions measured from snapped lines carry this offset.
 
-So are the lines of a grid, each rounded on its own: lines 7.87 px apart are now 7 and now 8 px apart, and where they were meant to be is
-where all of that is so, to a hundredth of a pixel. Programs that plot ECGs put the start of time on one of the grid's heavy lines.
+Grid lines are snapped one by one: lines 7.87 px apart are drawn 7 or 8 px apart, and the pattern of 7s and 8s determines their original
+offset to about 0.01 px. Programs that plot ECGs put the start of time on one of the grid's 5 mm lines: `row_ends` uses that.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from fastecg.digitizing.segmenter import Layers
 
 # Largest drift of a line across pixels from one end to the other; with more, the picture was turned or bent after drawing.
 _TURNED_PX = 0.15
-_NEAR_PX = 0.16  # Tolerance within which a line's middle is a pixel's middle.
+_NEAR_PX = 0.16  # Tolerance within which a measured position equals a snapped one.
 _MOST = 0.8  # Minimum share of lines for which that holds.
-_DRIFT_PX = 0.3  # The same as `_TURNED_PX`, of a whole grid: its map may be bent a little where nothing holds it.
-_FEW_LINES = 40  # Minimum number of lines of a grid from which it is told where they were meant to be.
+_DRIFT_PX = 0.3  # As `_TURNED_PX`, for a whole grid; larger, because its map is less certain where there are few lines.
+_FEW_LINES = 40  # Minimum number of grid lines for an estimate.
 _FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out: something else is drawn there.
 _BESIDE = 0.45  # Reach beside a line, as a share of the distance of lines, within which its middle is looked for.
-_SHIFT_PX = 0.01  # Step between the shifts that are tried.
-_OFF = 0.01  # Shifts may be right that fit at most this share of lines less than the best one does.
-_HEAVY_EVERY = 5  # Every how many lines one is heavy.
-#: Where lines may have been meant to be, relative to where they are, mm, if that is not told: half a pixel of a print at 120 to 600 dpi to
-#: their left, or there.
+_SHIFT_PX = 0.01  # Step of the search over shifts.
+_OFF = 0.01  # Shifts are accepted if their share of misfit lines exceeds the smallest one by at most this.
+_HEAVY_EVERY = 5  # Every n-th line is a 5 mm line.
+#: Range (mm) of the original positions relative to the drawn ones if they cannot be estimated: up to half a pixel of a print at 120 dpi to
+#: the left.
 ANYWHERE_MM = (-0.11, 0.01)
 
 
@@ -61,7 +61,7 @@ def odd_pixels(middles: Sequence[float]) -> bool:
 
 
 def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
-    """Where the upright lines of a grid were meant to be before they were put on whole pixels.
+    """Estimate the offset of the unsnapped upright lines of a grid from the drawn ones.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        Least and largest distance, page x, from where the map has the lines; `ANYWHERE_MM` where they are not on whole pixels, or the
+        Smallest and largest offset, mm along page x, from the lines of the warp; `ANYWHERE_MM` if lines are not on whole pixels, or the
         picture was turned, bent or made smaller after drawing.
     """
     found = _upright_lines(layers, warp)
@@ -93,9 +93,9 @@ def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
 
 
 def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """The upright lines of a grid: whether each (n,) is a heavy one, where the map has it, and where it is seen; None if they are few.
+    """Upright grid lines: whether each is a 5 mm line, its position from the warp, and its measured position, (n,); None if too few.
 
-    Places are along x in the picture, in its pixels, pixel k from k to k + 1.
+    Positions are along x in the picture, in its pixels, pixel k from k to k + 1.
     """
     from scipy.ndimage import uniform_filter1d
 

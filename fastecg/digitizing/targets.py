@@ -220,7 +220,7 @@ def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
 
 
 def _writing(page: Page, shape: tuple[int, int]) -> np.ndarray:
-    """Words and separators."""
+    """Coverage of printed words and of all strokes but pulses."""
     from fastecg.sheet import draw_strokes, text_plane
 
     plane = text_plane(page, SCALE, shape)

@@ -1,4 +1,4 @@
-"""The gain as a page's words have it, "10 mm/mV": read where no calibration pulse tells it.
+"""Read the gain from printed words such as "10 mm/mV", for pages without a calibration pulse.
 
 Lines of writing are compared with the words drawn in common faces at their size. First the unit is looked for, then what stands before it.
 """

@@ -59,7 +59,7 @@ def wear_along(pixels, line, scale, wear, bare, seed):
         for column in range(first, last + 1):
             d = ((column - x0) * cos + across) / scale
             t = ((row - y0) * cos - (column - x0) * sin) / scale
-            d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # no fold is drawn with a ruler
+            d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # folds are not perfectly straight
             # Nor does it stand up alike all along: where a hand pressed it flat there is hardly a lip.
             stands = min(max(0.5 + 0.9 * lattice_noise(seed + 4, t / 11.0, 0.5), 0.05), 1.2)
             lip = 1.0 + edge * stands * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))

@@ -33,7 +33,7 @@ _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4")
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")
 _ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # 99 rows of 2 mm fill the highest paper
-_MOST_ROWS = 24  # Most rows of a layout that was not asked for by name.
+_MOST_ROWS = 24  # Largest number of rows that "auto" uses.
 
 _TABLE = (
     Layout("3x4", "three rows of four", _THREES),
