@@ -51,6 +51,7 @@ _DARK = 96.0  # Median grey level (0 to 255) below which a picture may be light 
 _LIGHTER = 2.0  # The light end of such a picture is farther from the median than its dark end by at least this factor.
 # Resolutions at which programs draw and scanners scan, dpi.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
+_LEVEL = 6e-4  # Largest slope of rows that are taken to be level at such a resolution: programs do not turn what they draw.
 _AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
 _HEAVY = 0.5  # Coverage from which a pixel is one of a heavy line of the grid.
 _HEAVY_SHARE = 0.01  # Minimum share of such pixels in the picture: lines 0.15 mm wide in both directions would be 0.06.
@@ -157,16 +158,19 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
     for enough in _SAME_SCALE:
         if abs(stretch - 1.0) < enough and abs(fall) < enough:
             break
-        analysis = reframed(analysis, _to_whole_dpi(analysis, stretch), fall, settings.layout)
+        stretch, fall = _as_programs_draw(analysis, stretch, fall)
+        analysis = reframed(analysis, stretch, fall, settings.layout)
         page, (stretch, fall) = _first_look(analysis, settings)
     return judged_by_first_reading(page, settings)
 
 
-def _to_whole_dpi(analysis: PageAnalysis, stretch: float) -> float:
-    """The factor by which millimetres are longer: `stretch`, or the one next to it that makes the resolution a usual one."""
+def _as_programs_draw(analysis: PageAnalysis, stretch: float, fall: float) -> tuple[float, float]:
+    """The stretch and the fall of a page without a grid, corrected to a usual resolution and level rows if they nearly are."""
     dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
     nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
-    return stretch * nearest / dpi if abs(np.log(nearest / dpi)) < _AT_DPI else stretch
+    if abs(np.log(nearest / dpi)) > _AT_DPI:
+        return stretch, fall
+    return stretch * nearest / dpi, -analysis.tilt if abs(analysis.tilt + fall) < _LEVEL else fall
 
 
 def _as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
