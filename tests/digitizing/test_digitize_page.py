@@ -405,7 +405,7 @@ def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, look
     monkeypatch.setattr(reading_module, "_first_look", lambda analysis, settings: (analysis, next(told)))
     monkeypatch.setattr(reading_module, "reframed", lambda analysis, stretch, fall, layout: laid.append((stretch, fall)) or analysis)
     monkeypatch.setattr(reading_module, "judged_by_first_reading", lambda page, settings: page)
-    analysis = SimpleNamespace(match="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0))
+    analysis = SimpleNamespace(match="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0), tilt=0.0)
     assert reading_module.lay_out(analysis, Settings()) is analysis
     assert laid == looks[:framed]
 
@@ -420,5 +420,5 @@ def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, look
     ],
 )
 def test_millimetres_are_those_of_a_usual_resolution_nearby(px_mm, stretch, zoom, expected):
-    analysis = SimpleNamespace(warp=SimpleNamespace(scale=px_mm), layers=SimpleNamespace(zoom=zoom))
-    assert reading_module._to_whole_dpi(analysis, stretch) == pytest.approx(expected, rel=2e-5)
+    analysis = SimpleNamespace(warp=SimpleNamespace(scale=px_mm), layers=SimpleNamespace(zoom=zoom), tilt=0.0)
+    assert reading_module._as_programs_draw(analysis, stretch, 0.0)[0] == pytest.approx(expected, rel=2e-5)
