@@ -301,8 +301,8 @@ def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, fram
         (
             (_speed(setup), 0.0),
             (_gain(setup), 15.5),
-            (f"{facts.filter_high_hz}Hz", 33.0),
-            (facts.device, 45.5),
+            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # these machines have no lower one
+            (f"00{facts.device[1]}{'ABCDE'[ord(facts.device[-1]) % 5]}", 45.5),  # their software's versions are numbered so
             (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0),
         ),
         style,
