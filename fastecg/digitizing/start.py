@@ -34,6 +34,7 @@ _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
 _ALONE_SD_MM = 0.06  # Standard deviation of a start that no bars tell, nor ends on both sides: how thick the pen seems is no sure guide.
 _END_SD_MM = 0.045  # Standard deviation of ends beside what their cap makes uncertain.
 _BAR_SD_MM = 0.02  # Standard deviation of bars beside their rounding to pixels.
+_ASIDE_MM = 0.4  # Bars farther than this from where they are expected are looked for once more, from there.
 _MOST_OFF_MM = 0.5  # Starts within this distance of that of the ends are weighed.
 _STEP_MM = 0.004  # Step between the starts that are weighed.
 
@@ -72,7 +73,13 @@ def sharper(
         axis = replace(axis, start_mm=ends.start_mm)
         if ends.way == 0 or gapped:
             return axis
-    bars = agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns))
+    columns = len(match.layout.columns)
+    bars = agreed_bars(find_bars(axis, analysis, match, straight), columns)
+    aside = float(np.median([bar.off_mm for column in bars for bar in column])) if bars else 0.0
+    if ends is None and abs(aside) > _ASIDE_MM:  # near the edge of where they are looked for, bars are seen in part
+        there = replace(axis, start_mm=axis.start_mm + aside)
+        again = agreed_bars(find_bars(there, analysis, match, straight), columns)
+        axis, bars = (there, again) if again else (axis, bars)
     if not bars:
         return axis if ends is not None and not ends.by_pen else replace(axis, start_sd_mm=_ALONE_SD_MM)
     pixel = analysis.layers.zoom / analysis.warp.scale

@@ -189,3 +189,23 @@ def test_rows_whose_ends_are_both_free_tell_how_far_the_pen_reaches(cap_mm):
     assert not told.by_pen
     assert told.cap_mm == pytest.approx(cap_mm, abs=0.02)
     assert told.start_mm == pytest.approx(12.3, abs=0.02)
+
+
+@pytest.mark.parametrize("late", [0.1, 0.9, -0.85])
+def test_bars_at_the_edge_of_where_they_are_looked_for_are_looked_for_again(monkeypatch, late):
+    """A bar 0.7 mm wide is seen in part there, and its middle is that of the part."""
+
+    def seen(axis, *_):
+        off = AXIS.start_mm + late - axis.start_mm
+        low, high = max(off - 0.35, -bars.REACH_MM), min(off + 0.35, bars.REACH_MM)
+        return [Bar(column, y, (low + high) / 2, 0.1 * column) for column in (1, 2, 3) for y in (20.0, 50.0)]
+
+    monkeypatch.setattr(start, "find_bars", seen)
+    monkeypatch.setattr(start, "_by_ends", lambda *_: None)
+    monkeypatch.setattr(start, "_by_columns", lambda *_: None)
+    analysis = SimpleNamespace(
+        tracks=[SimpleNamespace(cut=(False, False))], layers=SimpleNamespace(zoom=1.0), warp=SimpleNamespace(scale=7.87)
+    )
+    match = SimpleNamespace(tracks=(0,), layout=SimpleNamespace(columns=(1, 2, 3, 4)))
+    found = start.sharper(AXIS, analysis, match, SimpleNamespace(shown=object()), [], [], 500.0)
+    assert found.start_mm - AXIS.start_mm == pytest.approx(late + STEP / 2, abs=0.01)
