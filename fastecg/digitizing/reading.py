@@ -269,14 +269,16 @@ def _laid_out(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, pa
 
 def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
     """Read the millivolts of a page that is laid out."""
-    ink = page.ink
+    ink, lines_mm = page.ink, None
     if ink is not None:
         warp = page.analysis.warp
         covered = behind_bars(page.rows, warp, ink) | behind_pulses(page.rows, warp, ink, page.pulses)
         ink = replace(ink, hidden=ink.hidden | covered)
+        if page.start_sd_mm and mode == "stroke_fit":  # nothing else asks for them
+            lines_mm = _lines_mm(page.analysis)
     found = decode(
         {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, pulses=page.pulses,
-        start_sd_mm=page.start_sd_mm, lines_mm=_lines_mm(page.analysis), name=name,
+        start_sd_mm=page.start_sd_mm, lines_mm=lines_mm, name=name,
     )  # fmt: skip
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)

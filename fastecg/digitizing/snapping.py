@@ -110,10 +110,10 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     if len(numbers) < _FEW_LINES:
         return None
     at_y = warp.inverse(np.column_stack([np.full(2, width / 2), np.percentile(rows, (20, 80))]))[:, 1]
-    lines = np.stack([layers.to_picture(warp.forward(np.column_stack([numbers, np.full(len(numbers), y)])))[:, 0] for y in at_y])
-    if np.abs(lines[1] - lines[0]).max() > _DRIFT_PX:
+    lines = np.stack([warp.forward(np.column_stack([numbers, np.full(len(numbers), y)]))[:, 0] for y in at_y])
+    if np.abs(lines[1] - lines[0]).max() > _DRIFT_PX * layers.zoom:
         return None
-    expected = layers.to_maps(lines.mean(axis=0))
+    expected = lines.mean(axis=0)
     reach = _BESIDE * warp.scale
     seen, mass = np.empty(len(numbers)), np.empty(len(numbers))
     for k, x in enumerate(expected):

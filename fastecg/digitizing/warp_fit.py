@@ -127,8 +127,9 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
         A pixel of the picture as it came, in those of `points_px`.
     """
     plane = _affine(points_px, points_mm)
+    terms = np.column_stack([points_px, np.ones(len(points_px))])
     for _ in range(_ROUNDS_SURE):
-        places = np.column_stack([points_px, np.ones(len(points_px))]) @ plane
+        places = terms @ plane
         px_mm = 1.0 / float(np.sqrt(abs(np.linalg.det(plane[:2]))))
         off_px = np.abs(places - points_mm).max(axis=1) * px_mm / pixel_px
         near = off_px < _ROUNDED_MOST_PX
@@ -138,7 +139,7 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     turned_px = np.abs([plane[1, 0] * size[0], plane[0, 1] * size[1]]) * px_mm / pixel_px
     if turned_px.max() > _TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
         return None
-    return fit_warp(points_px, np.column_stack([points_px, np.ones(len(points_px))]) @ plane, size, stiffness=_STIFF[0])
+    return fit_warp(points_px, terms @ plane, size, stiffness=_STIFF[0])
 
 
 def left_over(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
