@@ -383,13 +383,11 @@ def _traces_kept(
     size = whole.size(size_mm, dpi)
     x0, y0, x1, y1 = box_mm
 
-    def seen(points_mm: list[tuple[float, float]]) -> np.ndarray:
-        points = np.array([(x, y, 0.0) for x, y in points_mm])
-        return whole.project(points, size_mm, dpi) / (size[1], size[0])
-
-    middle = 0.1 * size_mm[0], 0.9 * size_mm[0]
-    rows, empty = ([seen([(x, y) for x in middle])[:, 1] for y in pair] for pair in ((y0, y1), empty_mm))
-    beside = [seen([(x, y0), (x, y1)])[:, 0] for x in (x0, x1)]
+    # Lines along the page at the heights of the rows and of empty paper, and down at both sides; all are looked at in one call.
+    along = [[(x, y, 0.0) for x in (0.1 * size_mm[0], 0.9 * size_mm[0])] for y in (y0, y1, *empty_mm)]
+    down = [[(x, y, 0.0) for y in (y0, y1)] for x in (x0, x1)]
+    seen = whole.project(np.array(along + down), size_mm, dpi) / (size[1], size[0])
+    rows, empty, beside = seen[:2, :, 1], seen[2:4, :, 1], seen[4:, :, 0]
     if rows[0].mean() > rows[1].mean():  # upside down
         rows, empty, bare, beside = rows[::-1], empty[::-1], bare[::-1], beside[::-1]
     # A page that lies aslant, or is farther at one side, keeps both ends of its rows.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -39,18 +40,16 @@ class Camera(View):
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture."""
-        return self._frame(page_mm, dpi)[2]
+        return _frame(self, page_mm, dpi)[2]
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
         """Pixels (…, 2) of points in space (…, 3) mm."""
-        scale, corner, _ = self._frame(page_mm, dpi)
+        scale, corner, _ = _frame(self, page_mm, dpi)
         return self._image_plane(points_mm, page_mm) * scale - corner
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
         """Coordinates (…, 2) in an image plane whose origin is the page's centre and whose scale there is 1 per mm."""
-        # Distortion is given at the page's farthest corner, so that it looks the same at every distance.
-        corners = self._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
-        lens = float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2)), self.lens_k1, self.lens_k2
+        lens = _farthest(self, page_mm), self.lens_k1, self.lens_k2
         return self._through(points_mm, page_mm, lens, self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
 
     def _through(
@@ -73,23 +72,32 @@ class Camera(View):
         """Distance of the lens in millimetres of the page."""
         return self.distance_mm
 
-    def _frame(self, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
-        """Scale in px per unit of the image plane; the picture's first pixel, (2,) px from the page's centre; its height and width."""
-        outline = self._image_plane(_outline(page_mm), page_mm)
-        low, high = outline.min(axis=0), outline.max(axis=0)
-        width, height = (high - low) / self.fill
-        # The picture is enlarged, never the page: a sensor of this shape sees more of the table.
-        if self.aspect:
-            width, height = max(width, height * self.aspect), max(height, width / self.aspect)
-        scale = self.width_px / width if self.width_px else dpi / 25.4
-        size = max(1, round(height * scale)), max(1, round(width * scale))
-        # An offset moves the picture over the page, so the page moves the other way in it.
-        centre = 0.5 * (low + high) - np.array([self.offset_x * width, self.offset_y * height])
-        corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
-        # Cropping is cutting rows and columns off: the scale stays as it is.
-        top, bottom = round(self.crop_top * size[0]), round(self.crop_bottom * size[0])
-        left, right = round(self.crop_left * size[1]), round(self.crop_right * size[1])
-        return scale, corner + np.array([left, top]), (max(1, size[0] - top - bottom), max(1, size[1] - left - right))
+
+@lru_cache(maxsize=4)
+def _farthest(camera: Camera, page_mm: tuple[float, float]) -> float:
+    """Squared distance of the page's farthest corner, where distortion is given, so that it looks the same at every distance."""
+    corners = camera._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
+    return float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2))
+
+
+@lru_cache(maxsize=4)  # a page asks for it ten times
+def _frame(camera: Camera, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
+    """Scale in px per unit of the image plane; the picture's first pixel, (2,) px from the page's centre; its height and width."""
+    outline = camera._image_plane(_outline(page_mm), page_mm)
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    width, height = (high - low) / camera.fill
+    # The picture is enlarged, never the page: a sensor of this shape sees more of the table.
+    if camera.aspect:
+        width, height = max(width, height * camera.aspect), max(height, width / camera.aspect)
+    scale = camera.width_px / width if camera.width_px else dpi / 25.4
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    # An offset moves the picture over the page, so the page moves the other way in it.
+    centre = 0.5 * (low + high) - np.array([camera.offset_x * width, camera.offset_y * height])
+    corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
+    # Cropping is cutting rows and columns off: the scale stays as it is.
+    top, bottom = round(camera.crop_top * size[0]), round(camera.crop_bottom * size[0])
+    left, right = round(camera.crop_left * size[1]), round(camera.crop_right * size[1])
+    return scale, corner + np.array([left, top]), (max(1, size[0] - top - bottom), max(1, size[1] - left - right))
 
 
 def _outline(page_mm: tuple[float, float]) -> np.ndarray:
