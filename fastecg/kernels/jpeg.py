@@ -23,8 +23,8 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
-_BLOCK = 8  # Side of a block in px.
-_MCU = 16  # Side in px of the area that shares one block of each colour.
+BLOCK = 8  # Side of a block in px.
+MCU = 16  # Side in px of the area that shares one block of each colour.
 _LUMA = (
     (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
     (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92), (49, 64, 78, 87, 103, 121, 120, 101),
@@ -34,6 +34,8 @@ _CHROMA = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99), (47, 66, 99, 99, 99, 99, 99, 99),
     (99,) * 8, (99,) * 8, (99,) * 8, (99,) * 8,
 )  # fmt: skip
+#: Places of a block, row by row, along the zigzag from coarse to fine.
+ZIGZAG = sorted(range(64), key=lambda k: (k // 8 + k % 8, (k // 8 if (k // 8 + k % 8) % 2 else k % 8)))
 _DIGITS = 13  # Binary digits of a cosine's fraction.
 _KEPT = 2  # Binary digits that values keep between the two passes.
 
@@ -49,55 +51,72 @@ def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) ->
     left, top : int
         Pixels, 0 to 15, by which blocks begin before the picture: as if its edge were repeated so often on the left and above.
     """
-    steps = _steps(quality)
-    # Of the transforms, which are eight times as large as T.81's: what is added before the division rounds it to the nearest.
-    # A half more keeps the product with a rounded reciprocal from falling short of a whole number.
-    rounding = np.stack([4.0 * steps + 0.5, 1.0 / (8.0 * steps)], axis=1).astype(np.float32)
-    _recompress(pixels.reshape(len(pixels), -1), rounding, steps.astype(np.int16), left, top)
+    _recompress(pixels.reshape(len(pixels), -1), rounding_to(quality), steps_of(quality).astype(np.int16), left, top)
 
 
 @functools.lru_cache(maxsize=8)
-def _steps(quality: int) -> np.ndarray:
+def steps_of(quality: int) -> np.ndarray:
     """Steps of the coefficients of brightness and of colours, (2, 64), row by row."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.clip((np.array([_LUMA, _CHROMA]).reshape(2, -1) * percent + 50) // 100, 1, 255)
+
+
+@functools.lru_cache(maxsize=8)
+def rounding_to(quality: int) -> np.ndarray:
+    """What rounds coefficients to their steps, (2, 2, 64) float32: what is added, and then a factor.
+
+    Of the transforms, which are eight times as large as T.81's: what is added before the division rounds it to the nearest. A half more
+    keeps the product with a rounded reciprocal from falling short of a whole number.
+    """
+    steps = steps_of(quality)
+    return np.stack([4.0 * steps + 0.5, 1.0 / (8.0 * steps)], axis=1).astype(np.float32)
 
 
 @jit
 def _recompress(pixels, rounding, steps, left, top):
     """As `recompress`, on rows of 3 * width values."""
     width, height = left + pixels.shape[1] // 3, top + pixels.shape[0]
-    across = (width + _MCU - 1) // _MCU  # units of 16x16
-    luma = np.empty((2 * _MCU, across * _MCU), dtype=np.uint8)  # of two rows of units: the next one's colours reach into the last
-    chroma = np.zeros((2, 2 * _BLOCK, (across + 1) // 2 * _MCU), dtype=np.uint8)
-    lines = np.empty((2, 3 * across * _MCU), dtype=np.uint8)
-    sums = np.zeros((2, across * _BLOCK + 2), dtype=np.int16)
-    for unit in range((height + _MCU - 1) // _MCU):
-        first = _MCU * (unit % 2)
-        for k in range(_BLOCK):
-            row = _MCU * unit + 2 * k
-            if row < height:
-                # Of an odd height the last row counts twice in the mean of its colours.
-                _lengthen(pixels[max(row - top, 0)], left, lines[0])
-                _lengthen(pixels[max(min(row + 1, height - 1) - top, 0)], left, lines[1])
-                _take_apart(lines[0], lines[1], luma[first + 2 * k], luma[first + 2 * k + 1], chroma[:, first // 2 + k])
-            else:
-                for i in range(2):
-                    _repeat(luma[first + 2 * k - 1], luma[first + 2 * k + i])
-                    _repeat(chroma[i, first // 2 + k - 1], chroma[i, first // 2 + k])
+    across = (width + MCU - 1) // MCU  # units of 16x16
+    luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # of two rows of units: the next one's colours reach into the last
+    chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)
+    lines = np.empty((2, 3 * across * MCU), dtype=np.uint8)
+    sums = np.zeros((2, across * BLOCK + 2), dtype=np.int16)
+    for unit in range((height + MCU - 1) // MCU):
+        first = MCU * (unit % 2)
+        take_unit(pixels, unit, left, top, first, luma, chroma, lines)
         for plane in range(3):
             own = min(plane, 1)
-            rows = luma[first : first + _MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + _BLOCK]
+            rows = luma[first : first + MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + BLOCK]
             _transform(rows, rounding[own], steps[own])
-        last = (unit + 1) * _MCU >= height
+        last = (unit + 1) * MCU >= height
         # The last row of a unit waits: its colours reach into the unit below.
-        for row in range(max(_MCU * unit - 1, top), height if last else _MCU * (unit + 1) - 1):
+        for row in range(max(MCU * unit - 1, top), height if last else MCU * (unit + 1) - 1):
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
             for c in range(2):
-                _lay_over(chroma[c, near % _MCU], chroma[c, far % _MCU], sums[c], (width + 1) // 2)
-            _put_together(luma[row % (2 * _MCU)], sums[0], sums[1], lines[0])
+                _lay_over(chroma[c, near % MCU], chroma[c, far % MCU], sums[c], (width + 1) // 2)
+            _put_together(luma[row % (2 * MCU)], sums[0], sums[1], lines[0])
             _repeat(lines[0][3 * left :], pixels[row - top])
+
+
+@jit
+def take_unit(pixels, unit, left, top, first, luma, chroma, lines):
+    """Write the planes of a row of units of 16x16: 16 rows of brightness from row `first` on, and 8 of colours from `first` // 2 on.
+
+    Beyond its edges the picture goes on as its outermost pixels, as in libjpeg. `lines` (2, ...) is scratch for two rows of pixels.
+    """
+    height = top + pixels.shape[0]
+    for k in range(BLOCK):
+        row = MCU * unit + 2 * k
+        if row < height:
+            # Of an odd height the last row counts twice in the mean of its colours.
+            _lengthen(pixels[max(row - top, 0)], left, lines[0])
+            _lengthen(pixels[max(min(row + 1, height - 1) - top, 0)], left, lines[1])
+            _take_apart(lines[0], lines[1], luma[first + 2 * k], luma[first + 2 * k + 1], chroma[:, first // 2 + k])
+        else:
+            for i in range(2):
+                _repeat(luma[first + 2 * k - 1], luma[first + 2 * k + i])
+                _repeat(chroma[i, first // 2 + k - 1], chroma[i, first // 2 + k])
 
 
 @jit
@@ -130,7 +149,7 @@ def _take_apart(upper, lower, luma_upper, luma_lower, chroma):
 def _transform(rows, rounding, steps):
     """There and back, for eight or sixteen rows of a plane."""
     at, stride, rounding_at, steps_at = address(rows), np.int64(rows.strides[0]), address(rounding), address(steps)
-    for y in range(0, rows.shape[0], _BLOCK):
+    for y in range(0, rows.shape[0], BLOCK):
         for x in range(0, rows.shape[1], 16):
             _there_and_back(at + y * stride + x, stride, rounding_at, steps_at)
 
@@ -219,11 +238,49 @@ def _turned(v: Vectors, rows: list[Any]) -> list[Any]:
         low = [lane for start in halves for k in range(count // 4) for lane in (start + k, count + start + k)]
         high = [lane + count // 4 for lane in low]
         rows = [v.b.bitcast(row, ir.VectorType(element, count)) for row in rows]
-        for k in range(_BLOCK):
+        for k in range(BLOCK):
             if not k & apart:
                 one, other = rows[k], rows[k + apart]
                 rows[k], rows[k + apart] = v.pick(one, low, other), v.pick(one, high, other)
     return [v.b.bitcast(rows[k], ir.VectorType(I16, 16)) for k in (0, 4, 2, 6, 1, 5, 3, 7)]  # bits of the row's number from behind
+
+
+def _whole_steps(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
+    """Two blocks of 8x8 bytes side by side, transformed, as whole numbers of steps: row by row."""
+    rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
+    rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
+    rows = _forward(v, _turned(v, _forward(v, _turned(v, rows), first=True)), first=False)
+    for k, row in enumerate(rows):
+        half, factor = (
+            v.pick(v.load(rounding, ir.FloatType(), BLOCK, step=4 * (BLOCK * k + start)), [*range(BLOCK)] * 2)
+            for start in (0, BLOCK * BLOCK)
+        )
+        # As in libjpeg, sizes are rounded and the sign is put back: -x becomes the opposite of x. |x| = (x ^ s) - s.
+        sign = v.shift(row, -15)
+        size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
+        size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
+        whole = v.narrow(v.b.fptosi(size, ir.VectorType(I32, 16)), I16)
+        rows[k] = v.b.sub(v.b.xor(whole, sign), sign)
+    return rows
+
+
+@intrinsic
+def whole_steps(typing, at, stride, rounding, left, right):
+    """Transform two blocks of 8x8 bytes side by side and write either as 64 whole numbers of steps, 16 bits each, along the zigzag."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v, (at, stride, rounding, *outs) = Vectors(builder), args
+        pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(BLOCK)]
+        rows = _whole_steps(v, pointers, rounding)
+        for begin, out in zip((0, BLOCK), outs, strict=True):
+            parts = [v.pick(row, [*range(begin, begin + BLOCK)]) for row in rows]
+            while len(parts) > 1:
+                lanes = [*range(2 * parts[0].type.count)]
+                parts = [v.pick(one, lanes, other) for one, other in zip(parts[::2], parts[1::2], strict=True)]
+            v.store(v.pick(parts[0], ZIGZAG), out)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 5), emit
 
 
 @intrinsic
@@ -232,23 +289,12 @@ def _there_and_back(typing, at, stride, rounding, steps):
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (at, stride, rounding, steps) = Vectors(builder), args
-        pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(_BLOCK)]
-        rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
-        rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
-        rows = _forward(v, _turned(v, _forward(v, _turned(v, rows), first=True)), first=False)
-        # The two blocks have the same steps: eight of them fill both halves of a vector.
-        both = [*range(_BLOCK)] * 2
-        for k, row in enumerate(rows):
-            half, factor = (
-                v.pick(v.load(rounding, ir.FloatType(), _BLOCK, step=4 * (_BLOCK * k + start)), both) for start in (0, _BLOCK * _BLOCK)
-            )
-            # As in libjpeg, sizes are rounded and the sign is put back: -x becomes the opposite of x. |x| = (x ^ s) - s.
-            sign = v.shift(row, -15)
-            size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
-            size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
-            whole = v.narrow(v.b.fptosi(size, ir.VectorType(I32, 16)), I16)
-            step = v.pick(v.load(steps, I16, _BLOCK, step=2 * _BLOCK * k), both)
-            rows[k] = v.b.mul(v.b.sub(v.b.xor(whole, sign), sign), step)
+        pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(BLOCK)]
+        rows = []
+        for k, whole in enumerate(_whole_steps(v, pointers, rounding)):
+            # The two blocks have the same steps: eight of them fill both halves of a vector.
+            step = v.pick(v.load(steps, I16, BLOCK, step=2 * BLOCK * k), [*range(BLOCK)] * 2)
+            rows.append(v.b.mul(whole, step))
         rows = _turned(v, _backward(v, _turned(v, _backward(v, rows, first=True)), first=False))
         for pointer, row in zip(pointers, rows, strict=True):
             level = v.maximum(v.minimum(v.b.add(row, v.repeat(row, 128)), 255), 0)

@@ -41,12 +41,13 @@ def warm(progress: Callable[[str], None] | None = None) -> None:
 
 def _draw(record: Record, recipe: str) -> None:
     from fastecg.rendering import render
-    from fastecg.writers import TRUTHS, save_photo
+    from fastecg.writers import TRUTHS, image_bytes, save_photo
 
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
         for seed in range(3):
             photo = render(record, recipe=recipe, dpi=_DPI, severity=seed / 2, seed=seed)
             save_photo(photo, Path(folder) / "page.png", truth=tuple(TRUTHS))
+            image_bytes(photo.image, ".jpg", dpi=_DPI)
 
 
 def _artifacts(record: Record) -> None:

@@ -1,4 +1,4 @@
-"""Writing pictures: PNG by fastecg's encoder, JPEG by Pillow, WebP and TIFF through imageio. All store the resolution."""
+"""Writing pictures: PNG and JPEG by fastecg's encoders, grey JPEG by Pillow, WebP and TIFF through imageio. All store the resolution."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import ImageError
+from fastecg.writers.jpeg import jpeg_bytes
 from fastecg.writers.png import png_bytes
 
 #: Suffix of temporary files.
@@ -93,12 +94,11 @@ def _png(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
 def _jpeg(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     from PIL import Image
 
-    from fastecg.kernels.rgbx import to_rgbx
-
     coloured = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
-    picture = to_rgbx(image) if coloured else Image.fromarray(image)
+    if coloured:
+        return jpeg_bytes(image, dpi=dpi, quality=quality or 95)
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality or 95, dpi=(round(dpi), round(dpi)))
+    Image.fromarray(image).save(file, "JPEG", quality=quality or 95, dpi=(round(dpi), round(dpi)))
     return file.getvalue()
 
 

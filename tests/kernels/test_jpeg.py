@@ -1,4 +1,4 @@
-"""What a picture loses as a JPEG, against Pillow's own way through a file."""
+"""What a picture loses as a JPEG, and the file itself, against Pillow's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PIL import Image
 
 from fastecg.artifacts import Jpeg
 from fastecg.kernels.jpeg import recompress
+from fastecg.writers import image_bytes
 
 RNG = np.random.default_rng(4)
 
@@ -66,3 +67,42 @@ def test_tiny_pictures_are_possible():
         pixels = np.full((height, width, 3), (200, 60, 90), dtype=np.uint8)
         recompress(pixels, 95)
         assert np.abs(pixels.astype(int) - (200, 60, 90)).max() <= 3
+
+
+# --- the file
+
+
+def pillows_file(pixels: np.ndarray, quality: int, dpi: int = 200) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, dpi=(dpi, dpi))
+    return file.getvalue()
+
+
+def white_and_black(height: int, width: int) -> np.ndarray:
+    """Rows of either: the largest differences of means, and runs of zeros of all lengths."""
+    return np.repeat(RNG.integers(0, 2, (height, 1, 1), dtype=np.uint8) * np.uint8(255), 3 * width, axis=1).reshape(height, width, 3)
+
+
+@pytest.mark.parametrize("drawn", [noise, print_of_lines, white_and_black])
+@pytest.mark.parametrize("quality", [1, 5, 49, 50, 75, 92, 98, 100])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (16, 16), (48, 64), (33, 17), (8, 24), (24, 8), (2, 3), (100, 131), (15, 200), (47, 130), (531, 20)]
+)
+def test_the_file_is_that_of_libjpeg(size, quality, drawn):
+    pixels = drawn(*size)
+    assert image_bytes(pixels, ".jpg", dpi=200, quality=quality) == pillows_file(pixels, quality)
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 100), st.integers(0, 2**32))
+def test_the_file_of_any_size(height, width, quality, seed):
+    rng = np.random.default_rng(seed)
+    pixels = np.clip(rng.normal(rng.uniform(0, 255, 3), rng.uniform(0, 80), (height, width, 3)), 0, 255).astype(np.uint8)
+    assert image_bytes(pixels, ".jpg", dpi=72, quality=quality) == pillows_file(pixels, quality, 72)
+
+
+def test_the_file_of_a_whole_page():
+    """Larger than what is written as one piece; in other orders of memory too."""
+    pixels = print_of_lines(1700, 1100)
+    pixels = np.clip(pixels + RNG.normal(0, 5, pixels.shape), 0, 255).astype(np.uint8)
+    assert image_bytes(pixels, ".jpg", dpi=200) == pillows_file(pixels, 95)
+    assert image_bytes(pixels[::-1, ::2], ".jpg", dpi=200) == pillows_file(np.ascontiguousarray(pixels[::-1, ::2]), 95)

@@ -22,7 +22,6 @@ from written import unpacked
 import fastecg
 from fastecg.artifacts import Bilevel, Crease, Dent, Handwriting, SensorNoise, WhiteBalance
 from fastecg.errors import ImageError, RecordError
-from fastecg.kernels.rgbx import rgbx_pixels
 from fastecg.readers import read_record
 from fastecg.record import LEADS, Record
 from fastecg.shot import with_artifacts
@@ -129,28 +128,6 @@ def test_formats_read_back(tmp_path, photo, suffix, error):
     assert np.sqrt(np.mean((read - photo.image) ** 2)) <= error
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 8), (9, 17)])
-def test_jpeg_is_what_pillow_makes_of_the_pixels_by_itself(shape):
-    image = np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=95, dpi=(200, 200))
-    assert image_bytes(image, ".jpg", dpi=200) == file.getvalue()
-    turned = image.transpose(1, 0, 2)  # not in C order
-    assert image_bytes(turned, ".jpg", dpi=200) == image_bytes(turned.copy(), ".jpg", dpi=200)
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 8), (17, 33)])
-def test_pixels_with_a_spare_byte_are_the_same_pixels(shape):
-    pixels = np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    wide = rgbx_pixels(pixels)
-    assert wide.shape == (*shape, 4)
-    assert (wide[..., :3] == pixels).all()
-    assert not wide[..., 3].any()
-    turned = rgbx_pixels(pixels[::-1])  # not in C order
-    assert (turned[..., :3] == pixels[::-1]).all()
-    assert not turned[..., 3].any()
-
-
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".jpg"])
 def test_resolution_is_stored(photo, suffix):
     with Image.open(io.BytesIO(image_bytes(photo.image, suffix, dpi=150))) as read:
@@ -190,6 +167,16 @@ def test_pictures_name_no_software_and_no_time(photo, suffix):
     with Image.open(io.BytesIO(body)) as read:
         assert not {271, 272, 305, 306, 315, 36867} & set(read.getexif())  # maker, model, software, time, artist, original time
         assert not {"comment", "Software", "date"} & set(read.info)
+
+
+def test_jpeg_of_grey_and_of_sizes_that_it_cannot_hold(photo):
+    grey = photo.image[..., 1]
+    with Image.open(io.BytesIO(image_bytes(grey, ".jpg", dpi=150))) as read:
+        assert read.mode == "L"
+        assert np.abs(np.asarray(read).astype(int) - grey).mean() < 4
+    for size in ((1, 65_501), (0, 4)):
+        with pytest.raises(ImageError, match="expected 1 to 65,500 px a side"):
+            image_bytes(np.zeros((*size, 3), dtype=np.uint8), ".jpg", dpi=150)
 
 
 def test_quality_matters_and_is_checked(photo):

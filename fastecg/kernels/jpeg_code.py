@@ -1,0 +1,254 @@
+"""The scan of a baseline JPEG: a picture's coefficients in Huffman's code, byte for byte as libjpeg writes them.
+
+A row of units of 16x16 pixels at a time stays in the cache from pixels to bits.
+
+Format: ITU-T T.81 (1992), with the codes of its annex K.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from fastecg.kernels.address import address
+from fastecg.kernels.jit import jit
+from fastecg.kernels.jpeg import BLOCK, MCU, rounding_to, take_unit, whole_steps
+from fastecg.kernels.vectors import I16, I64, Vectors
+
+_AC_LUMA = (
+    "01020300041105122131410613516107227114328191a1082342b1c11552d1f02433627282090a161718191a25262728292a3435363738393a43444546474849"
+    "4a535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5"
+    "c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa"
+)
+_AC_CHROMA = (
+    "000102031104052131061241510761711322328108144291a1b1c109233352f0156272d10a162434e125f11718191a262728292a35363738393a434445464748"
+    "494a535455565758595a636465666768696a737475767778797a82838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3"
+    "c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
+)
+#: Codes of brightness's means and details, then of colours': how many there are of 1 to 16 bits, and what they stand for.
+CODES = tuple(
+    (bytes(counts), bytes.fromhex(symbols))
+    for counts, symbols in (
+        ((0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0), "000102030405060708090a0b"),
+        ((0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125), _AC_LUMA),
+        ((0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0), "000102030405060708090a0b"),
+        ((0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119), _AC_CHROMA),
+    )
+)
+_BLOCKS = 6  # of a unit: four of brightness, one of either colour
+_PLACES = BLOCK * BLOCK
+_TOGETHER = 16  # rows of units that are written as one piece
+_LONGEST = 26  # bits of a code of 16 and a number of 10
+_LARGEST = 2048  # a difference of two means
+_END, _SKIP = 0x00, 0xF0  # the symbols for nothing but zeros to come, and for sixteen of them
+
+
+def scan(pixels: np.ndarray, quality: int) -> bytes:
+    """The scan of (height, width, 3) uint8, C order, at 4:2:0: what follows the header of a scan in a file.
+
+    Parameters
+    ----------
+    pixels : ndarray
+    quality : int
+        1 to 100, as libjpeg counts.
+    """
+    height, width = pixels.shape[:2]
+    across = 2 * -(-width // (2 * MCU))  # blocks of colours are made in pairs
+    luma, chroma = np.empty((MCU, across * MCU), np.uint8), np.zeros((2, BLOCK, across * BLOCK), np.uint8)
+    lines, blocks = np.empty((2, 3 * across * MCU), np.uint8), np.empty(across * _BLOCKS * _PLACES, np.int16)
+    words = np.empty(across * _BLOCKS * _PLACES * _LONGEST // 64 + 2, np.int64)
+    # Room for the worst of codes, of which every byte is followed by another; most of it is never touched, and takes no memory.
+    out, state, down = np.empty(2 * words.nbytes * _TOGETHER, np.uint8), np.zeros(5, np.int64), -(-height // MCU)
+    rows, tables, planes = pixels.reshape(height, -1), (rounding_to(quality), _codes(), _numbers()), (luma, chroma, lines)
+    parts = []
+    for first in range(0, down, _TOGETHER):
+        size = _scan(rows, first, min(first + _TOGETHER, down), tables, planes, blocks, state, words, out)
+        parts.append(out[:size].tobytes())
+    return b"".join(parts)
+
+
+@functools.cache
+def _codes() -> np.ndarray:
+    """For every symbol of every code, (4 * 256,): the code, before as many zeros as its number has bits, and behind it their count.
+
+    The number's bits are the lower four of a symbol.
+    """
+    table = np.zeros((len(CODES), 256), dtype=np.int64)
+    for row, (counts, symbols) in zip(table, CODES, strict=True):
+        code, given = 0, iter(symbols)
+        for length, count in enumerate(counts, 1):
+            for _ in range(count):
+                symbol = next(given)
+                bits = symbol % 16
+                row[symbol] = (code << bits) << 8 | (length + bits)
+                code += 1
+            code <<= 1
+    return table.ravel()
+
+
+@functools.cache
+def _numbers() -> np.ndarray:
+    """For every number from -`_LARGEST` on, (n,) int32: how many bits it has, and before those four its bits, T.81's table F.1."""
+    numbers = np.arange(-_LARGEST, _LARGEST + 1)
+    bits = np.ceil(np.log2(np.abs(numbers) + 1)).astype(np.int64)
+    return ((numbers + np.where(numbers < 0, (1 << bits) - 1, 0)) << 4 | bits).astype(np.int32)
+
+
+@jit
+def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
+    """As `scan`, of rows of units, on rows of 3 * width values; returns the bytes written.
+
+    What goes on from one row of units to the next is in `state`: the last three means, bits not yet written, and how many.
+    """
+    height, width, at = pixels.shape[0], pixels.shape[1] // 3, 0
+    (rounding, codes, numbers), (luma, chroma, lines) = tables, planes
+    across, columns = (width + MCU - 1) // MCU, (width + BLOCK - 1) // BLOCK
+    for unit in range(first, stop):
+        take_unit(pixels, unit, 0, 0, 0, luma, chroma, lines)
+        _transform_unit(luma, chroma, rounding, blocks)
+        # Blocks that lie beyond the picture are as plain as possible: the mean of the block before them.
+        if columns % 2:
+            for k in (1, 3):
+                _make_plain(blocks, (across - 1) * _BLOCKS + k)
+        if (height + BLOCK - 1) // BLOCK <= 2 * unit + 1:
+            for k in range(0, across * _BLOCKS, _BLOCKS):
+                _make_plain(blocks, k + 2)
+                _make_plain(blocks, k + 3)
+        at = _copy_marked(words, _write_unit(blocks, across, codes, numbers, state, words), out, at)
+    if stop * MCU >= height and state[4]:  # the last byte is filled with ones
+        words[0] = state[3] >> 56 & 255 | 255 >> state[4]
+        at = _copy_marked(words, 1, out, at)
+    return at
+
+
+@jit
+def _transform_unit(luma, chroma, rounding, blocks):
+    """Coefficients of a row of units."""
+    luma_at, blue_at, red_at, blocks_at, stride = address(luma), address(chroma[0]), address(chroma[1]), address(blocks), luma.shape[1]
+    bright, coloured, size = address(rounding[0]), address(rounding[1]), 2 * _PLACES
+    for at in range(0, stride // MCU, 2):
+        for k in range(2):
+            unit = blocks_at + (at + k) * _BLOCKS * size
+            for row in range(2):
+                source = luma_at + (at + k) * MCU + row * BLOCK * stride
+                whole_steps(source, stride, bright, unit + 2 * row * size, unit + (2 * row + 1) * size)
+        unit, following = blocks_at + at * _BLOCKS * size, blocks_at + (at + 1) * _BLOCKS * size
+        whole_steps(blue_at + at * BLOCK, stride // 2, coloured, unit + 4 * size, following + 4 * size)
+        whole_steps(red_at + at * BLOCK, stride // 2, coloured, unit + 5 * size, following + 5 * size)
+
+
+@jit
+def _make_plain(blocks, k):
+    """Give a block the mean of the one before it, and no details."""
+    blocks[k * _PLACES] = blocks[(k - 1) * _PLACES]
+    blocks[k * _PLACES + 1 : (k + 1) * _PLACES] = 0
+
+
+@jit
+def _write_unit(blocks, across, codes, numbers, state, words):
+    """Write the codes of a row of units; returns the whole bytes."""
+    bits, have, blocks_at, start = state[3], state[4], address(blocks), address(words)
+    at = start
+    for k in range(across * _BLOCKS):
+        colour = max(k % _BLOCKS - 3, 0)
+        begin, means, details = k * _PLACES, 512 * min(colour, 1), 512 * min(colour, 1) + 256
+        mean = np.int64(blocks[begin])
+        number = np.int64(numbers[np.uint64(mean - state[colour] + _LARGEST)])
+        state[colour] = mean
+        bits, have, at = _append(codes[np.uint64(means + (number & 15))], number >> 4, bits, have, at)
+        # Only what is not zero is looked at: one bit a place tells where.
+        left, last = _places_in_use(blocks_at + 2 * begin) & -2, 0
+        while left != 0:
+            place = _lowest(left)
+            left &= left - 1
+            number = np.int64(numbers[np.uint64(np.int64(blocks[np.uint64(begin + place)]) + _LARGEST)])
+            zeros = place - last - 1
+            last = place
+            while zeros > 15:
+                bits, have, at = _append(codes[np.uint64(details + _SKIP)], 0, bits, have, at)
+                zeros -= 16
+            bits, have, at = _append(codes[np.uint64(details + (zeros << 4 | number & 15))], number >> 4, bits, have, at)
+        if last < _PLACES - 1:
+            bits, have, at = _append(codes[np.uint64(details + _END)], 0, bits, have, at)
+    state[3], state[4] = bits, have
+    return at - start
+
+
+@jit
+def _append(code, number, bits, have, at):
+    """Write a code with its number behind the `have` highest `bits`, less than a byte; returns the bits of the byte that is not full.
+
+    Eight bytes are written every time, and what is not full again by the next call: no branch has to be guessed.
+    """
+    have += code & 255
+    bits |= (code >> 8 | number) << (64 - have)
+    _store_swapped(at, bits)
+    return bits << (have & 56), have & 7, at + (have >> 3)
+
+
+@jit
+def _copy_marked(words, count, out, at):
+    """Append the first bytes of words, in memory's order, with a zero behind every byte of ones."""
+    for k in range((count + 7) // 8):
+        word, some = words[k], min(count - 8 * k, 8)
+        # In what is not set, a byte of ones is a zero (Mycroft 1987).
+        if some == 8 and (~word - 0x0101010101010101) & word & -0x7F7F7F7F7F7F7F80 == 0:
+            _store(address(out) + at, word)
+            at += 8
+        else:
+            for j in range(some):
+                out[at] = word >> 8 * j & 255
+                at += 1
+                if word >> 8 * j & 255 == 255:
+                    out[at] = 0
+                    at += 1
+    return at
+
+
+@intrinsic
+def _places_in_use(typing, block):
+    """One bit for each of 64 numbers of 16 bits: whether it is not zero."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        v = Vectors(builder)
+        numbers = v.load(args[0], I16, _PLACES)
+        return builder.bitcast(builder.icmp_signed("!=", numbers, v.repeat(numbers, 0)), I64)
+
+    return types.int64(types.int64), emit
+
+
+@intrinsic
+def _lowest(typing, word):
+    """Place of the lowest bit that is set; there is one."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), emit
+
+
+@intrinsic
+def _store(typing, address, word):
+    """Write eight bytes at an address, aligned or not."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        Vectors(builder).store(args[1], args[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), emit
+
+
+@intrinsic
+def _store_swapped(typing, address, word):
+    """Write eight bytes, the highest first."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        Vectors(builder).store(builder.bswap(args[1]), args[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), emit
