@@ -45,7 +45,8 @@ _PLACES = BLOCK * BLOCK
 _TOGETHER = 16  # rows of units that are written as one piece
 _LONGEST = 26  # bits of a code of 16 and a number of 10
 _LARGEST = 2048  # a difference of two means
-_END, _SKIP = 0x00, 0xF0  # the symbols for nothing but zeros to come, and for sixteen of them
+_END = 0x00  # the symbol for nothing but zeros to come
+_SKIP = 0xF0  # and for sixteen of them
 
 
 def scan(pixels: np.ndarray, quality: int) -> bytes:

@@ -12,8 +12,13 @@ import numpy as np
 from fastecg.errors import ImageError
 
 _LONGEST = 65_500  # pixels a side, as in libjpeg
-_BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
-_APP0, _DQT, _SOF0, _DHT, _SOS = 0xE0, 0xDB, 0xC0, 0xC4, 0xDA
+_BEGIN = b"\xff\xd8"
+_END = b"\xff\xd9"
+_APP0 = 0xE0  # markers of segments, as T.81 and JFIF call them
+_DQT = 0xDB
+_SOF0 = 0xC0
+_DHT = 0xC4
+_SOS = 0xDA
 _AN_INCH = 1  # unit of the resolution
 _TABLES = 0x00, 0x10, 0x01, 0x11  # means and details of brightness, and of colours
 
