@@ -14,7 +14,9 @@ _HAND = (
     (0.2, -0.10, 1.0, -0.16, 0.11), (0.2, 0.10, 0.97, 0.12, 0.11), (0.1, 0.28, 0.74, 0.42, 0.09), (-0.4, -0.3, 0.25, -0.72, 0.12),
 )  # fmt: skip
 _ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)
+_HOLDING = ((-5.0, 0.5, -0.8, 0.15, 0.40),)  # the hand and arm that a phone is held with
 _NEAR = 0.25  # Share of the angle between a body's shadow and the lamp's light that remains: nobody stands exactly across it.
+_CAST = 1.6  # How far the lamp's light goes aside while it falls by one: paper that rises meets it elsewhere than the table below.
 _COARSE = 4  # Distances are computed at every 4th node and interpolated: unlike the edge, they are smooth.
 
 
@@ -29,6 +31,7 @@ class Shadow(Artifact):
     reach_mm: float = param(90.0, 20, 300, "half the phone's length, the hand's length")
     depth: float = param(0.35, 0, 0.9, "share of the light missing in its middle")
     penumbra_mm: float = param(35.0, 2, 120, "from a tenth to nine tenths of the depth")
+    softer: float = param(1.0, 1, 16, "how many times wider the penumbra is at one end of the edge than at the other")
     waviness_mm: float = param(5.0, 0, 40, "how far the edge wanders")
     blueness: float = param(
         0.08, -0.5, 0.5, "how much more red is missing than blue: the sky fills shadows, or below 0 the lamps of the room"
@@ -38,31 +41,39 @@ class Shadow(Artifact):
 
     def shade(self, light: Light) -> Light:
         """The shape's signed distance through a logistic: a penumbra."""
-        inside = _between(self._inside_mm(light), light.relief.shape)
-        share = 1.0 / (1.0 + np.exp(-np.clip(4.394 / self.penumbra_mm * inside, -20, 20)))
+        inside = _between(self._inside(light), light.relief.shape)
+        share = 1.0 / (1.0 + np.exp(-np.clip(4.394 * inside, -20, 20)))
         tint = np.array([1.0 + self.blueness, 1.0, 1.0 - self.blueness])
         missing = np.minimum(self.depth * tint, 0.95).astype(np.float32)
         planes = (np.float32(1.0) - missing[:, None, None] * share) ** np.float32(GAMMA)
         return light.lit(np.moveaxis(planes, 0, -1))
 
-    def _inside_mm(self, light: Light) -> np.ndarray:
-        """How deep in the shape, mm, at every 4th node (the last line beyond the picture's edge)."""
+    def _inside(self, light: Light) -> np.ndarray:
+        """How deep in the shape, in widths of the penumbra, at every 4th node (the last line beyond the picture's edge)."""
         height, width = light.warp.size
         rows, columns = ((count - 2) // _COARSE + 2 for count in light.relief.shape)
         x, y = light.pixels()
         step = float(x[0, 1] - x[0, 0]) * _COARSE
         right = (x[0, 0] + step * np.arange(columns)[None, :] - self.x * width) / light.warp.scale
         down = (y[0, 0] + step * np.arange(rows)[:, None] - self.y * height) / light.warp.scale
+        if self.of == "lamp" and light.lamp_deg is not None and light.warp.mesh.height_mm.any():
+            aside = _CAST * light.on_nodes(light.warp.mesh.height_mm)[::_COARSE, ::_COARSE]
+            away = np.radians(light.lamp_deg + 180.0)
+            right, down = (far + part * _fitted(aside, (rows, columns)) for far, part in ((right, np.cos(away)), (down, np.sin(away))))
         angle = np.radians(self._angle_deg(light.lamp_deg))
         cos, sin = np.cos(angle), np.sin(angle)
         along, across = right * cos + down * sin, down * cos - right * sin
         if self.shape == "body":
             inside = -along
         elif self.shape == "phone":
-            inside = _box(along, across, self.reach_mm)
+            inside = np.maximum(_box(along, across, self.reach_mm), _limbs(along, across, self.reach_mm, _HOLDING))
         else:
             inside = _limbs(along, across, self.reach_mm, _HAND if self.shape == "hand" else _ARM)
-        return inside + self.waviness_mm * self._wander(along, across)
+        penumbra = self.penumbra_mm
+        if self.softer > 1.0:
+            way, half = (across if self.shape == "body" else along), 0.5 * np.hypot(width, height) / light.warp.scale
+            penumbra = penumbra * self.softer ** (0.5 * np.clip(way / half, -1.0, 1.0))
+        return (inside + self.waviness_mm * self._wander(along, across)) / penumbra
 
     def _angle_deg(self, lamp_deg: float | None) -> float:
         """Direction of the shape. A body's edge is perpendicular to the lamp's light, up to a quarter of their difference."""
@@ -96,6 +107,11 @@ def _limbs(along: np.ndarray, across: np.ndarray, reach: float, parts: tuple[tup
         t = np.clip(((along - x0) * (x1 - x0) + (across - y0) * (y1 - y0)) / length, 0, 1)
         inside = np.maximum(inside, radius - np.hypot(along - x0 - t * (x1 - x0), across - y0 - t * (y1 - y0)))
     return inside
+
+
+def _fitted(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A plane with its last row and column repeated up to a shape."""
+    return np.pad(values, [(0, wanted - given) for wanted, given in zip(shape, values.shape, strict=True)], mode="edge")
 
 
 def _between(coarse: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

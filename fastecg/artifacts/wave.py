@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 _COCKLES = 12  # Number of waves that make up the cockles.
-_COCKLE_MM = (24.0, 110.0)  # Range of their wavelengths.
-_COCKLE_DEG = 35.0  # Standard deviation of their direction from that of the long waves.
+_COCKLE_MM = (34.0, 150.0)  # Range of their wavelengths.
+_COCKLE_DEG = 60.0  # Standard deviation of their direction from that of the long waves.
+_PATCHES = 3  # Number of waves that make up where on the sheet cockles are.
+_PATCH_MM = (160.0, 420.0)  # Range of their wavelengths.
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,22 @@ class Wave(Artifact):
         return mesh.lifted(lifted + self._cockles(mesh.x_mm, mesh.y_mm) if self.cockle_mm > 0 else lifted)
 
     def _cockles(self, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-        """Heights (rows, columns) mm: plane waves of all lengths, mostly across the long ones, the longer the higher."""
+        """Heights (rows, columns) mm: plane waves of all lengths, the longer the higher, in some parts of the sheet more than in others."""
         rng = np.random.default_rng([self.seed, 1])
-        lengths = _COCKLE_MM[0] * (_COCKLE_MM[1] / _COCKLE_MM[0]) ** rng.random(_COCKLES)
-        angles = np.deg2rad(self.angle_deg + _COCKLE_DEG * rng.standard_normal(_COCKLES))
-        phases = rng.uniform(0, 2 * np.pi, _COCKLES)
-        size = lengths * rng.uniform(0.3, 1.0, _COCKLES)
-        size *= self.cockle_mm * np.sqrt(2.0 / (size**2).sum())
-        # The sine of a sum, so that there is one sine for every column and every row, not for every node.
-        along = (2 * np.pi / lengths * np.cos(angles))[:, None] * x_mm + phases[:, None]
-        down = (2 * np.pi / lengths * np.sin(angles))[:, None] * y_mm
-        return np.asarray((size * np.cos(down).T) @ np.sin(along) + (size * np.sin(down).T) @ np.cos(along))
+        waves = _waves(rng, _COCKLES, _COCKLE_MM, self.angle_deg + _COCKLE_DEG * rng.standard_normal(_COCKLES), x_mm, y_mm)
+        patches = _waves(rng, _PATCHES, _PATCH_MM, rng.uniform(0.0, 360.0, _PATCHES), x_mm, y_mm)
+        return self.cockle_mm * waves * np.clip(0.8 + 0.6 * patches, 0.1, 2.0)
+
+
+def _waves(
+    rng: np.random.Generator, count: int, range_mm: tuple[float, float], angle_deg: np.ndarray, x_mm: np.ndarray, y_mm: np.ndarray
+) -> np.ndarray:
+    """A sum (rows, columns) of plane waves with a standard deviation of 1, the longer the higher."""
+    lengths = range_mm[0] * (range_mm[1] / range_mm[0]) ** rng.random(count)
+    angles, phases = np.deg2rad(angle_deg), rng.uniform(0, 2 * np.pi, count)
+    size = lengths * rng.uniform(0.3, 1.0, count)
+    size *= np.sqrt(2.0 / (size**2).sum())
+    # The sine of a sum, so that there is one sine for every column and every row, not for every node.
+    along = (2 * np.pi / lengths * np.cos(angles))[:, None] * x_mm + phases[:, None]
+    down = (2 * np.pi / lengths * np.sin(angles))[:, None] * y_mm
+    return np.asarray((size * np.cos(down).T) @ np.sin(along) + (size * np.sin(down).T) @ np.cos(along))

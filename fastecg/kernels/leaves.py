@@ -110,7 +110,8 @@ def _print(x, y, width, pitch, seed):
         away = min(away, _off(x - middle, y, half, 0.0))
     if bits & 256:
         away = min(away, _off(x - middle, y - _TALL, half, 0.0))
-    return min(max(0.7 * (_STROKE - away) * pitch + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _STROKE * pitch + 0.25)  # not in focus
+    blur = 1.0 / max(0.16 * pitch, 1.4)  # not in focus: nobody reads it
+    return min(max(blur * (_STROKE - away) * pitch + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _STROKE * pitch + 0.25)
 
 
 @jit

@@ -293,6 +293,24 @@ def test_a_vignette_takes_as_much_from_the_corners_as_asked():
     assert gain[1, 1] == pytest.approx(0.6, abs=0.01)
 
 
+def test_corners_are_redder_and_bluer_by_as_much_as_asked():
+    gain = Vignette(depth=0.2, red=0.06, blue=-0.04).shade(Light.even(FULL)).gain ** (1 / GAMMA)
+    plain = Vignette(depth=0.2).shade(Light.even(FULL)).gain ** (1 / GAMMA)
+    np.testing.assert_allclose(gain[1, 1] / plain[1, 1], (1.06, 1.0, 0.96), atol=0.002)
+    middle = 1 + SIZE[0] // (2 * CELL), 1 + SIZE[1] // (2 * CELL)
+    np.testing.assert_allclose(gain[middle] / plain[middle], 1.0, atol=0.002)
+
+
+def test_a_shadow_is_softer_at_one_end_of_its_edge():
+    body = {"shape": "body", "x": 0.5, "y": 0.5, "angle_deg": 0, "depth": 0.4, "penumbra_mm": 8, "waviness_mm": 0}
+    gain = Shadow(**body, softer=9).shade(Light.even(FULL)).gain[..., 1]
+    steepest = np.abs(np.diff(gain, axis=1)).max(axis=1)[1:-1]
+    assert steepest.max() > 2 * steepest.min()
+    assert (np.diff(steepest) < 1e-3).all() or (np.diff(steepest) > -1e-3).all()
+    middle = Shadow(**body).shade(Light.even(FULL)).gain[..., 1][len(gain) // 2]
+    np.testing.assert_allclose(gain[len(gain) // 2], middle, atol=0.02)
+
+
 def test_a_shadow_has_its_depth_and_penumbra():
     shadow = Shadow(shape="body", x=0.5, y=0.5, angle_deg=0, depth=0.4, penumbra_mm=12, waviness_mm=0, blueness=0.1)
     light = shadow.shade(Light.even(FULL)).gain ** (1 / GAMMA)
@@ -326,6 +344,18 @@ def test_what_lies_in_the_lamps_light_goes_by_where_the_lamp_is(lamp_deg):
     near = (off > 0.3) & (off < 5)
     dark = 1 - ContactShadow(depth=0.8, offset_mm=3, direction_deg=lamp_deg).shade(lit).gain[..., 1]  # what the lamp says counts
     assert (dark * side)[near].sum() < 0
+
+
+def test_a_shadow_lies_on_paper_that_rises_where_the_lamps_light_meets_it():
+    """The edge is nearer to the lamp on a crest than on the table: by the height, so many times as the light falls aslant."""
+    body = Shadow(shape="body", x=0.5, y=0.5, depth=0.5, penumbra_mm=6, waviness_mm=0, blueness=0)
+    edges = []
+    for lift in (0.0, 4.0):
+        mesh = Mesh.flat((80.0, 60.0), 2.0).lifted(np.full(Mesh.flat((80.0, 60.0), 2.0).height_mm.shape, lift))
+        light = replace(Light.even(replace(FULL, mesh=mesh)), lamp_deg=0.0)
+        line = body.shade(light).gain[20, :, 1] ** (1 / GAMMA)
+        edges.append(np.interp(0.75, line, (np.arange(len(line)) - 1) * CELL / FULL.scale))
+    assert edges[1] - edges[0] == pytest.approx(1.6 * 4.0, abs=0.5)
 
 
 @pytest.mark.parametrize("shape", ["phone", "hand", "arm"])
