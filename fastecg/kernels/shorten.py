@@ -11,17 +11,16 @@ from fastecg.kernels.jit import jit
 def foreshorten(height, step, steepest, radius, lost):
     """Set lost (rows, columns) to the integral along rows of 1 - sqrt(1 - slope²), zero in the middle column.
 
-    `height` has steps of `step` mm along rows; slopes count up to `steepest`. What rows lose is evened out across them by two box
-    means over 2 * radius + 1 rows (a triangle, at a quarter of a Gaussian's cost), the outermost rows repeated.
+    `height` has steps of `step` mm along rows, three at least; slopes count up to `steepest`. What rows lose is evened out across them by
+    two box means over 2 * radius + 1 rows (a triangle, at a quarter of a Gaussian's cost), the outermost rows repeated.
     """
     rows, columns = height.shape
-    first = np.empty((rows, columns))
+    first, second, last = np.empty((rows, columns)), np.empty((rows, columns)), columns - 1
     for i in range(rows):
-        for j in range(columns):
-            before, after = max(j - 1, 0), min(j + 1, columns - 1)
-            slope = (height[i, after] - height[i, before]) / ((after - before) * step)
-            first[i, j] = 1.0 - np.sqrt(1.0 - min(slope * slope, steepest * steepest))
-    second = np.empty((rows, columns))
+        first[i, 0] = _lost(height[i, 0], height[i, 1], step, steepest)
+        for j in range(1, last):
+            first[i, j] = _lost(height[i, j - 1], height[i, j + 1], 2 * step, steepest)
+        first[i, last] = _lost(height[i, last - 1], height[i, last], step, steepest)
     # Loss of length is a property of the sheet, not of one row: without the means, rows would slide past each other like threads.
     _box_mean(first, radius, second)
     _box_mean(second, radius, first)
@@ -36,6 +35,13 @@ def foreshorten(height, step, steepest, radius, lost):
 
 
 @jit
+def _lost(before, after, apart, steepest):
+    """Share of its length that a stretch loses by its slope."""
+    slope = (after - before) / apart
+    return 1.0 - np.sqrt(1.0 - min(slope * slope, steepest * steepest))
+
+
+@jit
 def _box_mean(values, radius, out):
     """Mean over 2 * radius + 1 rows, the outermost repeated, by running sums."""
     rows, columns = values.shape
@@ -44,9 +50,10 @@ def _box_mean(values, radius, out):
         total += values[min(max(k, 0), rows - 1)]
     for i in range(rows):
         # Running sums: the cost does not depend on the radius.
+        comes, goes = min(i + radius + 1, rows - 1), max(i - radius, 0)
         for j in range(columns):
             out[i, j] = total[j] / (2 * radius + 1)
-            total[j] += values[min(i + radius + 1, rows - 1), j] - values[max(i - radius, 0), j]
+            total[j] += values[comes, j] - values[goes, j]
 
 
 @jit
@@ -56,15 +63,25 @@ def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_co
     It is slope_x * slope_y - d lost_x / dy - d lost_y / dx.
     """
     rows, columns = height.shape
+    shear, last = np.empty(columns), columns - 1
     along_rows[:] = 0.0
     along_columns[:] = 0.0
     for i in range(rows):
         up, down = max(i - 1, 0), min(i + 1, rows - 1)
         tall = (down - up) * step_y
+        shear[0] = _shear(height, lost_x, lost_y, i, up, down, 0, 0, 1, step_x, tall)
+        # The inner columns by themselves, which the compiler then does several at a time.
+        for j in range(1, last):
+            shear[j] = _shear(height, lost_x, lost_y, i, up, down, j, j - 1, j + 1, 2 * step_x, tall)
+        shear[last] = _shear(height, lost_x, lost_y, i, up, down, last, last - 1, last, step_x, tall)
         for j in range(columns):
-            left, right = max(j - 1, 0), min(j + 1, columns - 1)
-            wide = (right - left) * step_x
-            shear = (height[i, right] - height[i, left]) * (height[down, j] - height[up, j]) / (wide * tall)
-            shear -= (lost_x[down, j] - lost_x[up, j]) / tall + (lost_y[i, right] - lost_y[i, left]) / wide
-            along_rows[i] += shear / columns
-            along_columns[j] += shear / rows
+            along_rows[i] += shear[j] / columns
+        for j in range(columns):
+            along_columns[j] += shear[j] / rows
+
+
+@jit
+def _shear(height, lost_x, lost_y, i, up, down, j, left, right, wide, tall):
+    """Shear at a node, from its neighbours."""
+    shear = (height[i, right] - height[i, left]) * (height[down, j] - height[up, j]) / (wide * tall)
+    return shear - ((lost_x[down, j] - lost_x[up, j]) / tall + (lost_y[i, right] - lost_y[i, left]) / wide)
