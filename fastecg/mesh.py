@@ -92,11 +92,13 @@ class Mesh:
         solid[..., 1] = y + self.slide_mm[..., 1]
         solid[..., 2] = self.height_mm - self.height_mm.min()
         if self.height_mm.any():
-            solid[..., :2] -= self._shortening()
+            lost_x, lost_y = self._shortening()
+            solid[..., 0] -= lost_x
+            solid[..., 1] -= lost_y
         return solid
 
-    def _shortening(self) -> np.ndarray:
-        """Displacement (rows, columns, 2) mm of the nodes towards the page's centre: paper that rises covers less table."""
+    def _shortening(self) -> tuple[np.ndarray, np.ndarray]:
+        """Displacements, each (rows, columns) mm, of the nodes towards the page's centre: paper that rises covers less table."""
         from fastecg.kernels.shorten import foreshorten, remaining_shear
 
         # Each axis by itself first: x along rows, then y along columns, for which the height field is transposed.
@@ -111,7 +113,7 @@ class Mesh:
         mean = 0.5 * rows.mean()
         lost_x += _integral(rows - mean, step_y)[:, None]
         lost_y += _integral(columns - mean, step_x)[:, None]
-        return np.stack([lost_x, lost_y.T], axis=-1)
+        return lost_x, lost_y.T
 
 
 def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:

@@ -91,7 +91,8 @@ class Desk(Artifact):
         from fastecg.mesh import CELL
 
         rng, scale = np.random.default_rng([self.seed, 2]), light.warp.scale
-        middle = np.nanmean(light.warp.mesh_px.reshape(-1, 2), axis=0)
+        places = np.ascontiguousarray(light.warp.mesh_px.reshape(-1, 2).T)  # rows: means of columns take five times as long
+        middle = np.nanmean(places, axis=1)
         reach = 0.5 * np.array(light.warp.mesh.size_mm) * scale
         if self.things == "edge":
             way = np.radians(rng.choice((0.0, 90.0, 180.0, 270.0)) + rng.normal(0, 7))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import operator
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
@@ -88,7 +90,7 @@ class Distribution:
         if self.form == "fixed":
             return self.numbers[0]
         if self.form == "choice":
-            return self.numbers[int(np.searchsorted(np.cumsum(self.shares), u * sum(self.shares), side="right"))]
+            return self.numbers[bisect_right([*accumulate(self.shares)], u * sum(self.shares))]
         a, b = self.numbers
         if self.form == "normal":
             return a + b * _normal_quantile(u)
@@ -158,7 +160,7 @@ def _as_key(item: Any) -> str:
 def _normal_quantile(u: float) -> float:
     """Standard normal quantile, cut at ±3 (Acklam 2003 would be exact; the logistic is within 0.02 of it up to 2 sd and is one line)."""
     u = min(max(u, 1e-6), 1 - 1e-6)
-    return float(np.clip(4.91 * (u**0.14 - (1 - u) ** 0.14), -3.0, 3.0))
+    return min(max(4.91 * (u**0.14 - (1 - u) ** 0.14), -3.0), 3.0)
 
 
 @dataclass(frozen=True)
