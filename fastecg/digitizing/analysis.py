@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from fastecg.digitizing.assign import SPEEDS_MM_S, LayoutMatch, hypotheses
-from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.checks import tracks_beat
+from fastecg.digitizing.coarse import PageWarp, forget_strips
 from fastecg.digitizing.decode import MODES, Mode
 from fastecg.digitizing.follow import page_strip
 from fastecg.digitizing.gridless import MOST_OFF, gridless_warp, tilt_of
@@ -30,7 +31,7 @@ _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions tried for a picture wi
 _USUAL_FS = 500.0  # Hz. A row ends one sample before its nominal time; this is the sampling frequency assumed for that.
 _ENOUGH = 0.5  # Share of a layout's names that have to be read for the picture to count as upright.
 _FEW = 5  # Number of names that have to be read for the same.
-_SOME = 3  # A turned picture is analysed in full only if it shows at least this many names.
+_SOME = 3  # A turned picture is analysed in full only if it shows at least this many names; a large one needs them if nothing beats.
 # Scales of a grid that are tried. Of 67 pages by other programs and of scans, 66 were read at the likeliest, one at the next.
 _MOST_SCALES = 2
 # A picture with a grid and at least this many tracks is not lying on its side. Of 14 that were, none had more than one track.
@@ -171,7 +172,8 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     known = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
     if not known and not _drawn(picture, network, dark):
         raise nothing_drawn()
-    if _area_mm2(picture, tried[0]) > _PAGE_MM2 and not _has_rows(picture, network, dark):
+    large = _area_mm2(picture, tried[0]) > _PAGE_MM2
+    if large and not dark and not _has_rows(picture, network, named=settings.layout is None):
         raise nothing_drawn()
     best: PageAnalysis | None = None
     upright = False  # whether there are traces at the likeliest scale: else it does not matter how the picture is held
@@ -196,27 +198,32 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         if _plausible(best):
             return best
         del layers, analysis  # their maps take hundreds of megabytes
+        forget_strips()
     assert best is not None
     if scales and best.gridless and best.tracks:  # what looked like a grid was none: letters side by side have a period too
-        best = max((best, *_analyse_gridless(picture, settings, network)), key=_rank)
+        best = _better_gridless(best, picture, settings, network)
     if _read_at_all(best):
         return best
     if dark:
         inverse = _analyse_as_held(255 - picture, settings, network)
         if _read_at_all(inverse):
             return replace(inverse, negative=True)
-    if best.tracks and _is_mirrored(picture, best, settings, network):
+    if best.tracks and tracks_beat(best.tracks) and _is_mirrored(picture, best, settings, network):
         raise ImageError("the picture is a mirror image, expected it the other way round")
     return best
 
 
-def _analyse_gridless(picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> Iterator[PageAnalysis]:
-    """A picture as it stands, without a grid, at likely scales, up to one at which it can be read."""
+def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
+    """The best of an analysis and those of the picture as held, without a grid, at likely scales up to one at which it can be read."""
     for px_per_mm in _gridless_scales(picture)[:_MOST_SCALES]:
         analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
-        yield analysis
+        if _rank(analysis) > _rank(best):
+            best = analysis
         if _plausible(analysis):
-            return
+            break
+        del analysis
+        forget_strips()
+    return best
 
 
 def _is_blank(picture: np.ndarray) -> bool:
@@ -253,13 +260,22 @@ def _drawn(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
     )
 
 
-def _has_rows(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
-    """Whether a reduced copy of a large picture shows rows of traces, as it is held or turned by a quarter."""
+def _has_rows(picture: np.ndarray, network: LayerSegmenter, *, named: bool) -> bool:
+    """Whether a reduced copy of a large picture, turned in any way, shows rows of traces that beat together or have names.
+
+    Where the layout is told, rows need not be `named`, and need not beat: those of a tilted page seem not to.
+    """
     zoom = float(np.sqrt(_QUICK_PX[-1] / picture[..., 0].size))
-    return dark or any(
-        analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False).tracks
-        for turns in (0, 1)
-    )
+    rows: dict[int, int] = {}
+    for turns in range(4):
+        if rows.get(turns - 2) == 0:  # upside down there are as many
+            continue
+        analysis = analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False)
+        rows[turns] = len(analysis.tracks)
+        found = 0 if analysis.match is None else analysis.match.found
+        if analysis.tracks and (not named or found >= _SOME or tracks_beat(analysis.tracks)):
+            return True
+    return False
 
 
 def _gridless_scales(picture: np.ndarray) -> list[float]:

@@ -10,7 +10,7 @@ from fastecg.digitizing.analysis import PageAnalysis, Settings
 from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.follow import TracePath, level_mm
 from fastecg.digitizing.ink import PictureInk
-from fastecg.digitizing.pulses import Pulse, gain_of_pulses
+from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, gain_of_pulses
 from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.words import written_gain
@@ -79,8 +79,8 @@ def gains_mm_mv(
             return words, words
         found = found or gain_of_pulses(pulses)
     if found is None:
-        flags.append("no calibration pulse was read, nor a gain in words: it is taken to be 10 mm/mV")
-        return 10.0, 10.0
+        flags.append(f"no calibration pulse was read, nor a gain in words: it is taken to be {USUAL_GAIN:g} mm/mV")
+        return USUAL_GAIN, USUAL_GAIN
     if found[0] != found[1]:
         flags.append(f"the pulses have two steps: {found[0]:g} mm/mV for limb leads, {found[1]:g} mm/mV for chest leads")
     return found

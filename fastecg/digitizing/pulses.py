@@ -15,6 +15,9 @@ from fastecg.digitizing.targets import SCALE
 #: What machines are set to.
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 
+#: The gain assumed if nothing tells it, mm/mV.
+USUAL_GAIN = 10.0
+
 _INK = 0.4  # Coverage from which a pixel is ink.
 _HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains.
 _BARE_HEIGHT_OFF = 0.08  # The same for a pulse that a trace runs into.

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitizing.checks import alike, checks_of, strip_left_over
+from fastecg.digitizing.checks import alike, checks_of, strip_left_over, tracks_beat
+from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.layout import Segment, SegmentReading
+from fastecg.digitizing.tracks import Track
 
 
 def read(record, names=None, late=0, rhythm=()):
@@ -52,3 +54,19 @@ def test_alike():
     assert alike(a, a + 3.0) == pytest.approx(1.0), "an offset does not count"
     assert abs(alike(a, rng.normal(size=1000))) < 0.15
     assert alike(np.full(5, np.nan), a) == 0.0
+
+
+def track(signal, ends_mm=(0.0, 250.0)):
+    """A track at 8 px/mm whose height in mm in every column is given."""
+    following = np.append(signal[1:], signal[-1])
+    return Track(TracePath(np.minimum(signal, following), np.maximum(signal, following), 0.0, 8.0), 0.0, ends_mm)
+
+
+def test_tracks_of_one_heart_climb_together(record):
+    leads = [np.interp(np.arange(2000) / 200, np.arange(record.samples) / record.fs, 10 * record.lead(name)) for name in ("I", "V2", "aVF")]
+    walks = [np.cumsum(np.random.default_rng(k).normal(size=2000)) for k in range(3)]
+    assert tracks_beat([track(lead) for lead in leads])
+    assert tracks_beat([track(-lead[::-1]) for lead in leads]), "upside down"
+    assert not tracks_beat([track(walk) for walk in walks])
+    assert tracks_beat([track(walks[0])]), "nothing to compare it with"
+    assert tracks_beat([track(walks[0], (0.0, 120.0)), track(walks[1], (100.0, 250.0))]), "hardly any width in common"

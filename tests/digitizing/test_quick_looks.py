@@ -10,7 +10,7 @@ import pytest
 
 from fastecg.digitizing import analysis as analysis_module
 from fastecg.digitizing import ruled
-from fastecg.digitizing.analysis import _may_lie, _of_pages, _runs_across, _ways, inked
+from fastecg.digitizing.analysis import _has_rows, _may_lie, _of_pages, _runs_across, _ways, inked
 from fastecg.digitizing.phase import Lattice
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MAPS, SCALE
@@ -69,6 +69,7 @@ def look(monkeypatch, analyse_layers, **stubs):
     given = {
         "load_segmenter": lambda weights: SimpleNamespace(separate=lambda picture, zoom: replace(layers, zoom=zoom)),
         "_is_mirrored": lambda *given: False,
+        "tracks_beat": lambda tracks: True,
         "analyse_layers": analyse_layers,
         **stubs,
     }
@@ -107,3 +108,22 @@ def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks,
 
     look(monkeypatch, analyse_layers, find_scales=lambda *given: [27.0], _ways=lambda scales: [(scales[0], 0)])
     assert len(set(zooms)) == looks
+
+
+@pytest.mark.parametrize(
+    ("found", "beat", "named", "seen"), [(1, False, True, False), (1, True, True, True), (3, False, True, True), (1, False, False, True)]
+)
+def test_rows_of_a_large_picture_beat_or_have_names(found, beat, named, seen, monkeypatch):
+    """Music has rows too. A page that is tilted seems not to beat before its grid is known, but has names, the right way up."""
+    turned = []
+
+    def analyse_layers(layers, layout, turns, **told):
+        turned.append(turns)
+        rows = [1, 2, 3] if turns % 2 == 0 else []
+        return SimpleNamespace(tracks=rows, match=SimpleNamespace(found=found if turns == 2 else 0))
+
+    monkeypatch.setattr(analysis_module, "analyse_layers", analyse_layers)
+    monkeypatch.setattr(analysis_module, "tracks_beat", lambda tracks: beat)
+    network = SimpleNamespace(separate=lambda picture, zoom: None)
+    assert _has_rows(np.zeros((900, 900, 3), dtype=np.uint8), network, named=named) == seen
+    assert turned == ([0] if beat or not named else [0, 1, 2]), "on its side it has no rows, so that upside down is not looked at"
