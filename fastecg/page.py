@@ -12,9 +12,9 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
-    """One drawn lead segment.
+    """One drawn segment of a lead.
 
-    `points_mm` has shape (n, 2): point i is sample ``start + i`` of the record. x grows strictly; y is NaN in gaps.
+    `points_mm` has shape (n, 2): point i is sample ``start + i`` of the record. x increases strictly; y is NaN in gaps.
     """
 
     lead: str
@@ -55,16 +55,16 @@ class Text:
     italic: bool = False
     lead: str = ""  # for kind "lead": whose name it is
     angle_deg: float = 0.0
-    lean: float = 0.0  # tangent of a slant added to the face's own
-    dots_mm: float = 0.0  # dots a mm of the raster that letters are drawn on, each of them whole; 0: drawn finer than any picture
-    grey: bool = False  # whether such dots have levels of grey, as on displays, or are black or white, as of print heads
+    lean: float = 0.0  # tangent of an additional slant
+    dots_mm: float = 0.0  # resolution of the raster that letters are made of, dots per mm; 0: smooth outlines
+    grey: bool = False  # whether dots of the raster may be grey, as on displays; those of print heads are black or white
 
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """Four corners (4, 2) in mm round something on the page, clockwise from top left."""
+    """A rectangle around something on the page: its corners (4, 2) in mm, clockwise from top left."""
 
-    kind: str  # "lead" (a trace), "lead_name", "text", "pulse", later "handwriting", "mark"
+    kind: str  # "lead" (a trace), "lead_name", "text", "pulse"; on sheets also kinds of handwriting, marks and stickers
     words: str
     corners_mm: np.ndarray
     trace: int = -1  # index into `Page.traces` where the box belongs to one
@@ -79,7 +79,7 @@ class Grid:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Page:
-    """A display list in mm."""
+    """All that is printed on a page, in mm."""
 
     size_mm: tuple[float, float]  # width, height
     grid: Grid
@@ -90,7 +90,7 @@ class Page:
     layout: str = ""
     speed_mm_s: float = 25.0
     gain_mm_mv: float = 10.0
-    notes: tuple[str, ...] = field(default=())  # what was skipped or substituted
+    notes: tuple[str, ...] = field(default=())  # sentences for the user: what was left out or replaced
 
     def __repr__(self) -> str:
         width, height = self.size_mm

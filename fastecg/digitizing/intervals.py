@@ -10,7 +10,7 @@ import numpy as np
 from fastecg.errors import FastecgError, RecordError
 from fastecg.record import Record
 
-#: Candidate leads; the one that is drawn longest in the reference is delineated.
+#: Leads that intervals may be measured in: the one that the reference record shows for the longest time is taken.
 RHYTHM_LEADS = ("II", "V1", "V5", "I")
 
 
@@ -24,7 +24,7 @@ class Intervals:
 
 
 def intervals(signal: np.ndarray, fs: float) -> Intervals:
-    """Measure one lead (samples,) mV; gaps are bridged by straight lines.
+    """Measure the intervals of one lead (samples,) mV. Gaps are filled by linear interpolation.
 
     Raises
     ------
@@ -45,17 +45,17 @@ def intervals(signal: np.ndarray, fs: float) -> Intervals:
             clean = neurokit2.ecg_clean(whole, sampling_rate=fs)
             peaks = neurokit2.ecg_peaks(clean, sampling_rate=fs)[1]["ECG_R_Peaks"]
             waves = neurokit2.ecg_delineate(clean, peaks, sampling_rate=fs, method="dwt")[1] if len(peaks) > 2 else {}
-        except (ValueError, IndexError, ZeroDivisionError):  # it gives up so on what is no ECG
+        except (ValueError, IndexError, ZeroDivisionError):  # NeuroKit2 raises these for signals that are no ECG
             return Intervals(np.nan, np.nan, np.nan)
     return Intervals(
-        _middle(np.diff(peaks)) / fs * 1000,
-        _middle(_apart(waves, "ECG_R_Onsets", "ECG_R_Offsets")) / fs * 1000,
-        _middle(_apart(waves, "ECG_R_Onsets", "ECG_T_Offsets")) / fs * 1000,
+        _median(np.diff(peaks)) / fs * 1000,
+        _median(_durations(waves, "ECG_R_Onsets", "ECG_R_Offsets")) / fs * 1000,
+        _median(_durations(waves, "ECG_R_Onsets", "ECG_T_Offsets")) / fs * 1000,
     )
 
 
 def interval_errors(reference: Record, estimate: Record) -> Intervals:
-    """Intervals recovered minus those drawn, ms, in the lead of `RHYTHM_LEADS` that is drawn for longest.
+    """Intervals of the estimate minus those of the reference, ms, in the one of `RHYTHM_LEADS` that the reference shows for longest.
 
     Raises
     ------
@@ -71,11 +71,13 @@ def interval_errors(reference: Record, estimate: Record) -> Intervals:
     return Intervals(found.rr_ms - was.rr_ms, found.qrs_ms - was.qrs_ms, found.qt_ms - was.qt_ms)
 
 
-def _apart(waves: dict[str, list[float]], start: str, stop: str) -> np.ndarray:
+def _durations(waves: dict[str, list[float]], start: str, stop: str) -> np.ndarray:
+    """Samples from the start to the stop of a wave, for every beat."""
     return np.array(waves.get(stop, []), dtype=float) - np.array(waves.get(start, []), dtype=float)
 
 
-def _middle(values: np.ndarray) -> float:
+def _median(values: np.ndarray) -> float:
+    """Median of the finite values; NaN if there are none."""
     known = np.asarray(values, dtype=float)
     known = known[np.isfinite(known)]
     return float(np.median(known)) if known.size else np.nan

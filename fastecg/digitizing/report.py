@@ -1,4 +1,4 @@
-"""What `fastecg digitize` leaves behind beside the record: a report, and a picture of what was read."""
+"""The report of a reading, as values for JSON, and its overlay: the input picture with the reading drawn over it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
 
 
 def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
-    """One segment as plain values: its time, the source of its 0 mV, and that line in the input picture, [x, y] px."""
+    """One segment as plain values. `line_px` is its 0 mV line: the ends, [x, y] px of the input picture."""
     found, analysis = reading.decoded, reading.analysis
     rows = found.layout
     length = (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
@@ -89,6 +89,7 @@ def unturned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
 
 
 def _of_lead(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
+    """One lead as plain values: the sample ranges that are drawn, and the shares of them that were read, and read with confidence."""
     found = reading.decoded
     k = found.record.leads.index(lead)
     spans = [(segment.start, segment.stop) for segment in found.layout.segments if segment.lead == lead]
@@ -112,15 +113,13 @@ def _share(part: np.ndarray, whole: np.ndarray) -> float:
 
 
 def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
-    """The picture (height, width, 3), paled, with what was read drawn over it: every lead with its name, where it starts and ends, and its
-    0 mV line.
-    """
+    """A pale copy of the picture (height, width, 3) with the reading drawn over it: every lead's trace, name, ends and 0 mV line."""
     from PIL import Image, ImageDraw
 
     turned = np.rot90(picture, reading.analysis.turns)
     seen = np.ascontiguousarray(255 - ((255 - turned) * np.float32(0.6)).astype(np.uint8))
     analysis, rows = reading.analysis, reading.decoded.layout
-    unit = max(1.0 / min(analysis.layers.zoom, 1.0), 1.0)  # px of the picture a px that was read
+    unit = max(1.0 / min(analysis.layers.zoom, 1.0), 1.0)  # picture pixels per pixel of the layers, at least 1
     for k, points in enumerate(read_points(reading)):
         _draw(seen, points, _LINE_PX * unit, _COLOURS[k % len(_COLOURS)])
     names = []

@@ -1,7 +1,7 @@
-"""What a network that separates layers is taught: windows of pictures, and what is in them.
+"""Training examples for the network that separates layers: windows of pictures with the maps that it should give for them.
 
-A window is seen at `SCALE` px/mm, whatever the picture's own resolution. Its maps are drawn at that scale from the page and the
-picture's warp, never resampled from the picture: traces 0.2 mm wide and sharp, however thick, pale or blurred the picture shows them.
+Every window has `SCALE` px/mm, whatever the resolution of its picture. The maps are drawn at that scale from the page and the picture's
+warp, never resampled from the picture: traces are sharp and 0.2 mm wide, however thick, pale or blurred the picture shows them.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 SCALE = 200.0 / 25.4
 #: The maps, coverage 0 to 255 each.
 MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
-#: What the marker map tells apart: 0 is nothing, then the twelve lead names, then the name of any other lead.
+#: Classes of the marker map: 0 is no name, then the names of the twelve leads, then the name of any other lead.
 MARKERS = ("", *LEADS, "other")
-#: Pixels a side of a marker's cell.
+#: Side of the cells of the marker map, px.
 MARKER_CELL = 4
-#: Height and width of what the network is given are multiples of this.
+#: Height and width of the network's input are multiples of this, px.
 STRIDE = 32
-#: Width at which traces and pulses are redrawn.
+#: Width of traces and pulses in the maps.
 THIN_MM = 0.2
 
 _LABEL_EDGE_MM = 0.4  # Margin around a lead's name that is marked too: an "I" alone is narrower than two cells.
@@ -56,14 +56,16 @@ class Window:
 
 
 def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> Iterator[Window]:
-    """Windows of a picture at random places and scales about `SCALE`, most of them where something is printed.
+    """Windows at random places of a picture, most of them where something is printed, at random scales around `SCALE`.
 
     Parameters
     ----------
     photo : Photo
     rng : Generator
-    count, size : int
-        How many, and their pixels a side, a multiple of `CELL`.
+    count : int
+        Number of windows.
+    size : int
+        Their side in px, a multiple of `CELL`.
     """
     from PIL import Image
 
@@ -73,7 +75,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
     seen = [trace.points[trace.visible] for trace in photo.truth.traces]
     anchors = tuple(np.concatenate(points) if points else np.empty((0, 2)) for points in (seen, names, words))
     for _ in range(count):
-        zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # window px a picture px
+        zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # pixels of the window per pixel of the picture
         side = size / zoom
         corner = _corner(photo, anchors, side, rng)
         yield _window(photo, picture, planes, corner, zoom, (size, size))
@@ -135,7 +137,7 @@ def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]
 
 
 def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
-    """A plane of the page resampled for a window. Planes of which the window shows nothing are not resampled."""
+    """Resample a plane of the page into `out`, a window's map. If the part that the window shows is uniform, `out` is filled at once."""
     from fastecg.kernels.plane import sample_plane
 
     low, high = np.floor(nodes_px.min(axis=(0, 1))) - 2, np.ceil(nodes_px.max(axis=(0, 1))) + 3
@@ -173,7 +175,7 @@ def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
 
 
 def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> None:
-    """Clear the maps where something lies over the page."""
+    """Set the maps to 0 where something covers the page, in place."""
     if photo.covered is None:
         return
     y, x = (

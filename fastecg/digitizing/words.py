@@ -22,14 +22,14 @@ _INK = 0.4  # Coverage from which a pixel is ink.
 _HEIGHTS_MM = 1.2, 8.0  # Range of a line's height.
 _LEAST_MM = 6.0  # Minimum length of a line of words.
 _JOIN_MM = 5.0  # Largest space within a line.
-# Font sizes tried, in heights of the line's ink: of lines with capitals alone to lines with descenders.
+# Font sizes that are tried, as multiples of the height of the line's ink: lines of words with descenders need 1.0, of capitals alone 1.5.
 _EM = tuple(np.geomspace(1.0, 1.5, 8))
 _UNIT = 0.62  # Correlation from which a unit is read.
 _WHOLE = 0.5  # Correlation from which a number is read.
 _MARGIN = 0.1  # Minimum lead of the best number over the next one.
-_NEAR_EM = 0.9  # Largest distance of a number from its unit, in font sizes.
-_SPACE_EM = 0.38  # Space from which a number is separate from the word before it.
-_SAME_SHAPE = 0.25  # Largest log ratio of the aspect ratios of a number and its drawing.
+_NEAR_EM = 0.9  # Largest distance between a number and its unit, in font sizes.
+_SPACE_EM = 0.38  # Smallest space between a number and the word before it, in font sizes.
+_SAME_SHAPE = 0.25  # Largest log ratio of the aspect ratios of the word that was found and of a drawn number.
 _NUMBERS = (
     *(f"{gain:g}" for gain in GAINS_MM_MV),
     "2,5",
@@ -59,9 +59,9 @@ _NUMBERS = (
     "200",
     "12.5",
     "7.5",
-)  # what machines are set to, and what else may be written there
+)  # gains of machines, and other numbers that may stand before the unit
 _BESIDE_MM = 2.0  # Ink this close to a letter belongs to the same word.
-_DENSE = 0.08  # Rows with a smaller share of the fullest row's ink do not belong to the words.
+_DENSE = 0.08  # Pixel rows of a line with less ink than this share of the fullest row are cut off: they hold specks.
 _MOST_LINES = 40  # Largest number of lines that are read.
 
 
@@ -74,7 +74,7 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
         Where the network sees writing, 0 to 1.
     warp : PageWarp
     coverage : ndarray, shape (height, width), optional
-        The picture's own ink: a 1 alone may look like a trace.
+        The picture's own ink. It completes words of which the network took a letter for a trace, as it may a single "1".
     """
     from scipy.ndimage import maximum_filter
     from skimage.feature import match_template
@@ -100,7 +100,7 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
 
 
 def _before(line: np.ndarray, size: float, start: int) -> float | None:
-    """The number in front of a unit that begins at column `start` of a line of words with the font size `size` px."""
+    """The gain in front of a unit that begins at column `start` of a line of words with the font size `size` px; None if it is not sure."""
     number = _last_word(line, size, start)
     if number is None:
         return None
@@ -172,7 +172,7 @@ def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, fl
     ]
     kept.sort(key=lambda box: box[1].start - box[1].stop)
     for box in kept[:_MOST_LINES]:
-        # Specks of a grid's lines hang together with letters here and there.
+        # Remains of grid lines may be connected with letters: pixel rows with little ink are cut off.
         dense = letters[box].sum(axis=1)
         low, high = box[0].start + np.flatnonzero(dense > _DENSE * dense.max())[[0, -1]]
         yield np.pad(strip.ink[max(low - 4, 0) : high + 5, box[1]], 4), float(high + 1 - low)

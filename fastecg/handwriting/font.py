@@ -1,6 +1,6 @@
-"""Notes in a font of one's own: its letters, set by a hand that is never quite steady, in the ink of a pen.
+"""Notes in a font of the user's: letters of the font, each a little off in size, angle and position, in the ink of a pen.
 
-A font is known by a fingerprint of its bytes. That is all that a shot keeps of it: neither where the file lies nor what is in it.
+A shot stores the fingerprint of a font, a hash of its bytes, and neither its path nor its content.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
 
 _LINE = 3.1  # Distance of lines in x-heights.
-_UPRIGHT = 0.135  # Tangent of the mean writer's slant; writers deviate from it, a font has its own.
-_SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # for fonts that lack them
-_LARGE = 64  # Font size in px at which glyphs are compared.
+_UPRIGHT = 0.135  # Tangent of the mean writer's slant. A font's letters are slanted by what a writer differs from it.
+_SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # Written instead of signs that a font lacks.
+_LARGE = 64  # Font size in px at which glyphs are drawn to be compared.
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ _known: dict[str, NotesFont] = {}
 
 
 def read_font(path: str | Path | NotesFont) -> NotesFont:
-    """A TrueType or OpenType font to write notes in, from now on known by its fingerprint.
+    """Read a TrueType or OpenType font to write notes in. From then on `known_font` finds it by its fingerprint.
 
     Raises
     ------
@@ -55,12 +55,12 @@ def read_font(path: str | Path | NotesFont) -> NotesFont:
 
 
 def known_font(fingerprint: str) -> NotesFont:
-    """The font that has been read and has this fingerprint.
+    """The font with a fingerprint, which must have been read before.
 
     Raises
     ------
     RecipeError
-        If none has.
+        If no font with it has been read.
     """
     if fingerprint not in _known:
         raise RecipeError(
@@ -76,16 +76,16 @@ def lacking(words: str, font: NotesFont) -> str:
 
 
 def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Generator) -> Ink:
-    """Write words in a font, as large, as slanted and as unsteady as a writer is.
+    """Write words in a font, in a writer's size, slant and steadiness.
 
     Parameters
     ----------
     words : str
-        New lines start a new line. Characters that the font lacks are left out.
+        Line breaks start a new line. Characters that the font lacks are left out.
     font : NotesFont
     writer : Writer
     rng : numpy.random.Generator
-        No one writes a letter twice the same way.
+        For the deviations of every letter.
 
     Returns
     -------
@@ -134,10 +134,10 @@ def _read(path: Path) -> NotesFont:
 
 @lru_cache(maxsize=4096)
 def _mask(path: Path, character: str) -> bytes:
-    """A glyph drawn large, to tell it from others; of size and pixels."""
+    """A glyph's size and pixels as bytes, to compare glyphs by; empty for one without ink or that cannot be drawn."""
     try:
         core = _face(path).getmask(character, mode="L")
-    except OSError:  # of a damaged font: what cannot be drawn is not there
+    except OSError:  # a damaged font: a glyph that cannot be drawn counts as missing
         return b""
     return repr(core.size).encode() + bytes(core) if max(core.size) and any(core) else b""
 

@@ -1,4 +1,4 @@
-"""Print that came off the paper: along fold lines, and where a crumpled sheet was bent sharply."""
+"""Wear of the print: along fold lines, and where a crumpled sheet was bent sharply."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def lattice_noise(seed, x, y):
 
 @jit
 def _bump(u):
-    """About exp(-u²), 0 beyond 2."""
+    """Approximation of exp(-u²) that is 0 for abs(u) > 2: a fourth power instead of an exponential."""
     rest = 1.0 - 0.25 * u * u
     return rest * rest * rest * rest if rest > 0.0 else 0.0
 
@@ -60,7 +60,7 @@ def wear_along(pixels, line, scale, wear, bare, seed):
             d = ((column - x0) * cos + across) / scale
             t = ((row - y0) * cos - (column - x0) * sin) / scale
             d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # folds are not perfectly straight
-            # Nor does it stand up alike all along: where a hand pressed it flat there is hardly a lip.
+            # The lips vary along the fold: where it was pressed flat they can hardly be seen.
             stands = min(max(0.5 + 0.9 * lattice_noise(seed + 4, t / 11.0, 0.5), 0.05), 1.2)
             lip = 1.0 + edge * stands * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))
             lost = soiled = 0.0
@@ -77,7 +77,10 @@ def wear_along(pixels, line, scale, wear, bare, seed):
 
 @jit
 def wear_over(pixels, plane, origin, step, bare, scale, seed):
-    """Wear the print by a coarse plane (rows, columns), 0 to 1, in place; its nodes lie at pixels origin + step * (column, row)."""
+    """Wear the print in place, by a share from 0 to 1 that is given at the nodes of a coarse plane (rows, columns).
+
+    Node (row, column) lies at pixel (x, y) = origin + step * (column, row); between nodes the share is interpolated bilinearly.
+    """
     for i in range(plane.shape[0] - 1):
         first, last = _pixels_between(origin[1] + i * step[1], step[1], pixels.shape[0])
         for j in range(plane.shape[1] - 1):
@@ -98,5 +101,5 @@ def wear_over(pixels, plane, origin, step, bare, scale, seed):
 
 @jit
 def _pixels_between(start, length, limit):
-    """Range of whole numbers from `start` on over `length`, within 0 and `limit`."""
+    """The range (first, stop) of whole numbers from `start` to `start + length`, cut to 0 and `limit`."""
     return min(max(int(np.ceil(start)), 0), limit), min(max(int(np.ceil(start + length)), 0), limit)

@@ -32,7 +32,7 @@ _FOURS = (("I", "II", "III", "aVR"), ("aVL", "aVF", "V1", "V2"), ("V3", "V4", "V
 _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")
-_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # 99 rows of 2 mm fill the highest paper
+_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # 99 rows that are 2 mm apart fill the tallest paper
 _MOST_ROWS = 24  # Largest number of rows that "auto" uses.
 
 _TABLE = (
@@ -59,11 +59,12 @@ LAYOUTS = {layout.name: layout for layout in _TABLE}
 
 
 def check_layout(name: str, rhythm_leads: Sequence[str] = ()) -> None:
-    """Refuse what is no name of a layout, or has too few strips for the rhythm leads, whatever the record.
+    """Check a layout's name and its number of rhythm strips, which needs no record.
 
     Raises
     ------
     LayoutError
+        If there is no such layout, or it has fewer rhythm strips than `rhythm_leads` has leads.
     """
     if name not in LAYOUTS and not _ROWS.fullmatch(name):
         raise LayoutError(f"unknown layout {name!r}, expected one of auto, {', '.join(LAYOUTS)}, or n x 1 as in 5x1, up to 99x1")
@@ -71,10 +72,11 @@ def check_layout(name: str, rhythm_leads: Sequence[str] = ()) -> None:
 
 
 def layout_for(name: str, leads: Sequence[str]) -> Layout:
-    """The layout of a name, for a record with these leads.
+    """The layout with a name, for a record with these leads.
 
-    "3x5" takes other further leads where V4R, V8, V9 are not there. An `n`x1 that is not in the table, or whose leads are not
-    all there, shows the first n leads of the record. So does any `n`x1-wide: 6x1 is an upright page of 7 s, 6x1-wide is not.
+    The fifth column of "3x5" shows V4R, V8 and V9, or other further leads if the record lacks one of these. An `n`x1 that is not in the
+    table, or of which the record lacks a lead, shows the first n leads of the record. So does any `n`x1-wide, which has the usual length
+    and paper: 6x1 is an upright page of 7 s, 6x1-wide is not.
 
     Raises
     ------
@@ -106,9 +108,10 @@ def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
 
 
 def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], seconds: float = 10.0, strips: int = 0) -> dict[str, float]:
-    """What "auto" draws from, with shares: layouts that show every lead for all of the time.
+    """The layouts that "auto" chooses from, and the probability of each, up to a factor.
 
-    The twelve leads come as a machine prints them. Other sets have a row each; fifteen leads mostly three rows of five.
+    Records of the twelve leads get the layouts that the machine prints. In records of other leads every lead has a row of its own, except
+    that fifteen leads mostly have three rows of five.
 
     Parameters
     ----------
@@ -117,9 +120,9 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
     printed : iterable of (name, share)
         Layouts of the machine, as in `Style.layouts`.
     seconds : float
-        How long the page is.
+        Duration of the page.
     strips : int
-        Least number of rhythm strips; a record with more than the twelve leads then gets a layout for twelve.
+        Minimum number of rhythm strips. If it is above 0, a record with more than the twelve leads gets a layout for twelve.
     """
     there, count = set(leads), len(leads)
     if there == set(LEADS) or (strips and there > set(LEADS)):
@@ -133,12 +136,12 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
 
 
 def single_column(leads: Sequence[str]) -> Layout:
-    """One row a lead over the whole width."""
+    """A layout in which every lead has a row over the whole width."""
     return Layout(f"{len(leads)}x1", f"{len(leads)} rows over the whole width", (tuple(leads),))
 
 
 def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
-    """V4R, V8, V9 where the record has them, else the first three leads beyond the standard twelve."""
+    """V4R, V8 and V9 if the record has all of them, else the first three leads beyond the standard twelve."""
     others = tuple(lead for lead in leads if lead not in LEADS)[:3]
     return _FURTHER if set(_FURTHER) <= set(leads) else others or _FURTHER
 

@@ -39,7 +39,7 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
 def label_of(label: str, column: int, baseline: float, pitch: float, style: Style, frame: PageFrame, columns: int) -> Text:
     """The printed name of a lead."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
-    # mm above the 0 mV line. Where rows are close together a name stays within half their distance, or it would look like the next row's.
+    # Height in mm above the 0 mV line. It is limited to less than half the rows' distance, or a name would seem to be the next row's.
     rise = {"above": 4.2, "below": -5.6, "on": 1.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
@@ -60,7 +60,7 @@ def spelled(label: str, spelling: str) -> str:
 
 
 def separators(layout: Layout, baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> tuple[Stroke, ...]:
-    """The separators between the columns, in the form that the style has."""
+    """The separators between columns, of the style's kind."""
     if style.separator not in _SEPARATORS:
         return ()
     draw, width = _SEPARATORS[style.separator]
@@ -71,13 +71,13 @@ def separators(layout: Layout, baselines: list[float], pitch: float, style: Styl
 
 
 def _lifted(lines: Iterator[Line]) -> np.ndarray:
-    """Separate lines as one polyline, the pen lifted (NaN) between them: a dotted line has a hundred dots, but is one stroke."""
+    """Join separate lines into one polyline (n, 2) with NaN between them, so that a dotted line is one stroke and not a hundred."""
     ends = np.array(list(lines)).reshape(-1, 2, 2)
     return np.concatenate([ends, np.full((len(ends), 1, 2), np.nan)], axis=1).reshape(-1, 2)[:-1]
 
 
 def steps(traces: tuple[Trace, ...], style: Style) -> tuple[Stroke, ...]:
-    """The jumps between the ends of neighbouring segments, drawn as the pen makes them where it is never lifted."""
+    """Lines from the end of every segment to the start of the next in its row, as a pen draws that is not lifted between columns."""
     found = []
     by_place = {(trace.row, trace.column): trace for trace in traces if not trace.rhythm and trace.points_mm.size}
     for (row, column), before in by_place.items():
@@ -140,7 +140,7 @@ def _margin_colon(x: float, rows: list[float], pitch: float, frame: PageFrame) -
     yield x, y + 1.5, x, y + 2.0
 
 
-#: How to draw each separator, and its width in mm (0: the trace's own).
+#: Functions that give the lines of each separator, and the lines' width in mm (0: that of the traces).
 _SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, PageFrame], Iterator[Line]], float]] = {
     "tick": (_tick, 0.0),
     "tick_pair": (_tick_pair, 0.0),

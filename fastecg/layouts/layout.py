@@ -25,7 +25,7 @@ class Layout:
 
     @property
     def leads(self) -> tuple[str, ...]:
-        """Names of the record's leads in the columns, from left to right and down."""
+        """Names of the leads in the columns: the first column from top to bottom, then the next."""
         return tuple(lead.removeprefix("-") for column in self.columns for lead in column)
 
     @property
@@ -34,11 +34,12 @@ class Layout:
         return max(len(column) for column in self.columns) + len(self.rhythm)
 
     def check_rhythm(self, leads: Sequence[str]) -> None:
-        """Refuse more leads than there are rhythm strips.
+        """Check that there is a rhythm strip for each of `leads`.
 
         Raises
         ------
         LayoutError
+            If there are more leads than strips.
         """
         strips = len(self.rhythm)
         if len(leads) > strips:
