@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Params")
 
-#: Pictures hold light to this power: half the light is 73 % of the level.
+#: Levels of a picture are light to this power: half the light gives 73 % of the level.
 GAMMA = 1 / 2.2
 
-#: Rows and columns from one pixel to the next of those that `Artifact.level_table` looks at.
+#: `Artifact.level_table` is given every n-th pixel along rows and columns; this is n.
 SAMPLED = 5
 
 
@@ -40,7 +40,7 @@ _FIELDS: dict[type[Any], tuple[dataclasses.Field[Any], ...]] = {}
 
 
 def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
-    """The fields of a dataclass, cached: a page asks for them eighty times."""
+    """The fields of a dataclass, cached: they are needed eighty times for a page."""
     if kind not in _FIELDS:
         _FIELDS[kind] = fields(kind)
     return _FIELDS[kind]
@@ -48,7 +48,7 @@ def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
 
 @dataclass(frozen=True)
 class Params:
-    """Plain values with ranges that are checked when they are made, and their dictionaries: the base of artifacts and views."""
+    """Base of artifacts and views: plain values, checked against their ranges when an object is made, and conversion to dictionaries."""
 
     def __post_init__(self) -> None:
         for item in fields_of(type(self)):
@@ -112,11 +112,11 @@ class Light:
     backdrop : ndarray of uint8, shape (height, width, 3), or (3,)
         What is seen beside the page.
     noise : Noise, optional
-        Grain of the sensor, in the same pass.
+        Sensor noise, which is added while the sheet is exposed.
     holes : ndarray, shape (rows, columns) bool, or None
         Nodes of cells in which the page has a hole, so that what is behind it is seen.
     lamp_deg : float, optional
-        Where the lamp is, clockwise from the picture's right, once one has been lit: what throws a shadow or mirrors it goes by that.
+        Direction to the lamp, clockwise from the picture's right; None as long as no artifact has set one. Shadows and reflections use it.
     """
 
     warp: Warp
@@ -133,7 +133,7 @@ class Light:
     def even(cls, warp: Warp) -> Light:
         """Light that changes nothing, in front of a black background."""
         rows, columns = warp.nodes_mm.shape[:2]
-        # Channel by channel in memory: pixel by pixel, every loop of NumPy's would be three numbers long.
+        # The three channels are separate planes in memory: interleaved, every inner loop of NumPy would be three numbers long.
         gain = np.moveaxis(np.ones((3, rows, columns), dtype=np.float32), 0, -1)
         relief, nothing = np.ones((rows, columns), dtype=np.float32), np.zeros((rows, columns), dtype=np.float32)
         return cls(warp, gain, relief, nothing, nothing, np.zeros(3, dtype=np.uint8))
@@ -170,7 +170,7 @@ class Light:
 
             from fastecg.mesh import CELL
 
-            # Within a hole, and beside a corner that is gone, what counts is how far the paper is that is left.
+            # Within a hole, and beside a missing corner, the distance to the remaining paper counts.
             cell_mm = CELL / self.warp.scale
             bare = self.holes | ~(off <= 0.0)
             left = cell_mm * (distance_transform_edt(bare) - 2.0)
@@ -212,7 +212,7 @@ def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: floa
 
 
 def _sample(pixels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
-    """Some 100,000 pixels with `table` applied, from which a level table takes its quantiles."""
+    """A sample of some 100,000 pixels with `table` applied, from which `Artifact.level_table` takes quantiles."""
     from fastecg.kernels.curve import thinned
 
     return _through(table, thinned(pixels, SAMPLED))
@@ -232,7 +232,7 @@ class Artifact(Params):
     """Something that happens to the page or the picture. Override the stages it takes part in."""
 
     geometric: ClassVar[bool] = False  # whether `bend` moves anything
-    step_mm: ClassVar[float] = 2.0  # the mesh that `bend` needs; the finest of a page's artifacts decides
+    step_mm: ClassVar[float] = 2.0  # distance of mesh nodes that `bend` needs; the smallest among a page's artifacts is used
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Change the flat print: ink lost, ink added, paper coloured."""
@@ -243,7 +243,7 @@ class Artifact(Params):
         return mesh
 
     def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
-        """Blur the flat print where the lens has it out of focus; nothing of it may move.
+        """Blur the flat print where it is out of the lens's focus, without moving anything.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What can go wrong, one class a kind of input. Every message names the file, what is wrong and what was expected."""
+"""The errors and warnings, one class per kind of input. Every message names the file, what is wrong and what was expected."""
 
 import re
 
@@ -10,7 +10,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u20
 
 
 def one_line(text: str) -> str:
-    """A text as one line that a terminal shows as it is: names of files and words of headers may hold anything."""
+    """A text as one line without control characters. Names of files and words of headers may have any."""
     return _CONTROLS.sub("?", text)
 
 
@@ -43,7 +43,7 @@ class ImageError(FastecgError):
 
 
 def not_installed(error: ImportError) -> str:
-    """One sentence about a package that is missing, as in a slim install; ours say it themselves."""
+    """A sentence about a missing package, which says how to install it; errors of our own pass unchanged."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return str(error)
     package = error.name.partition(".")[0]

@@ -22,11 +22,11 @@ class Noise:
     Parameters
     ----------
     seed : int
-        With the pixel's place, decides every deviate.
+        The noise of a pixel is a function of this and the pixel's position.
     read : float
         Standard deviation at black, in 8-bit levels (0 to 16).
     shot : float
-        What light adds to it at white, in 8-bit levels (0 to 16).
+        Standard deviation that light adds at white, in 8-bit levels (0 to 16).
     chroma : float
         Part of the standard deviation that is colour noise in blocks of 2x2 pixels, 0 to 1.
     """
@@ -65,10 +65,10 @@ def expose(
     Parameters
     ----------
     sheet : (H, W, 3) uint8
-        What lies there, at most 32,760 pixels a side.
+        The flat print, at most 32,760 pixels a side.
     nodes : (rows, cols, 2) float64
-        Sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite show the
-        background; coordinates beyond ±32,767 count as that.
+        Node (i, j) is the sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite,
+        or beyond ±32,767, show the background.
     gain : (rows, cols, 3) or (rows, cols) float32
         Light at the same nodes, 0 to 2; 1 leaves colours as they are.
     size : (height, width)
@@ -82,7 +82,7 @@ def expose(
     desk_lift : like lift
         Veil over the background, where it differs from that over the sheet; counts with `desk_gain`.
     noise : Noise
-        None for a picture without.
+        None for a picture without noise.
     background : (r, g, b) or (height, width, 3) uint8
         What is seen beside the sheet; an image may be `out` itself, for every row is read before it is written.
     threads : int
@@ -111,7 +111,7 @@ def expose(
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
-    # Whole numbers from here on: equal bytes on every processor.
+    # From here on integers: they give the same bytes on every processor.
     lattice, light = _survey(sheet, nodes, lamps, cells)
     luma, chroma, grain = _grain(noise or Noise(seed=0), cells.shape[1] * CELL)
 
@@ -196,7 +196,7 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
 def _survey(
     sheet: np.ndarray, nodes: np.ndarray, lamps: list[tuple[np.ndarray, np.ndarray]], cells: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16 for the kernel; writes into `cells` what each one sees.
+    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16 for the kernel; `cells` gets what each cell shows.
 
     Rows of nodes are padded to whole vectors, so that the kernel needs no special case at their end.
     """
@@ -220,7 +220,7 @@ def _grain(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
-    """Median scale over some of the cells that see the sheet; 1 where none does."""
+    """Median scale over a sample of the cells that show the sheet; 1 if none does."""
     points = nodes.view(np.complex128)[..., 0]
     # Some 400 cells tell the median.
     step = max(1, min(points.shape) // 20)

@@ -1,4 +1,4 @@
-"""What leads are called: the one place where names are brought to the standard, for readers and arrays alike."""
+"""Names of leads: `standard_name` turns every known spelling into the library's, for records from files and from arrays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
 #: The limb leads that follow from I and II, as shares of these: Einthoven's and Goldberger's.
 LIMB_SHARES = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 
-#: Letters of a name that are looked at: none that is known is longer, and files may hold megabytes.
+#: Only so many characters of a name are compared: known names are shorter, and names in files may have megabytes.
 LONGEST_NAME = 64
 
 # Spellings in lower case. MIT-BIH's modified limb leads (MLII) look like the limb leads they stand for; C is V in German and IEC use.
@@ -31,12 +31,12 @@ _SPELLINGS = {
 _NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, "ECG 1" may be anything
 _CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")  # by their sound: В1 is V1
 
-# "ECG-V1" has a hyphen, "ECG -aVR" a minus. One way only to read each letter, or a long name would be tried in every way there is.
+# "ECG-V1" has a hyphen, "ECG -aVR" a minus. No character matches in two ways: a pattern that backtracks would take minutes on long names.
 _WORDS = "导联|導聯|誘導"  # "lead" in Chinese and Japanese
 _PREFIX = re.compile(rf"(?:ecg|ekg|lead|mdc|{_WORDS})(?:-|[\s_:.]*)", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(?:[-\s_:.](?:ecg|ekg|lead)|[-\s_:.]?(?:{_WORDS}))$", re.IGNORECASE)
 _CORE = re.compile(r"([-\u2212]?)(\w+)")
-# A sign parts letters from digits, or the letters of aVR; not I from II, which would be a lead between two electrodes.
+# A sign may stand between letters and digits, or in aVR; not between I and II, which would be a lead between two electrodes.
 _PARTED = re.compile(r"([-\u2212]?)(?:([a-z]{1,2})[-\s_.](\d)(?:[-\s_.]?(r))?|(v\d)[-\s_.](r)|(a)[-\s_.]?(v)[-\s_.]([rlf]))", re.IGNORECASE)
 _REMARK = re.compile(r"\s+#.*", re.DOTALL)
 
@@ -66,9 +66,9 @@ def standard_name(raw: str) -> tuple[str, int] | None:
 
 @lru_cache(maxsize=256)  # the same few sets of leads in every record of a data set
 def standard_names(spelled: Sequence[str]) -> tuple[tuple[str, int] | None, ...]:
-    """The names of all leads of a record as by `standard_name`, each once; None where one is not known or was taken by another.
+    """The names of all leads of a record as by `standard_name`, none of them twice; None for unknown names and for duplicates.
 
-    A name goes to the lead that is spelled like it first, then to the first that stands for it.
+    If several spellings mean one lead, the exact name has precedence, then the first.
 
     >>> standard_names(("MLII", "II", "AVR"))
     (None, ('II', 1), ('aVR', 1))

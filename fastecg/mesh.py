@@ -15,7 +15,7 @@ import numpy as np
 
 from fastecg.kernels import CELL as CELL
 
-_STEEPEST = 0.8  # Largest slope of paper that can still be read.
+_STEEPEST = 0.8  # Largest slope of paper that is kept; steeper paper could not be read.
 _EVENED_MM = 4.9  # Half width of two box means, whose standard deviation is 4 mm.
 
 
@@ -80,11 +80,11 @@ class Mesh:
     def solid(self) -> np.ndarray:
         """Node positions in space, (rows, columns, 3) mm; the lowest lies on the table, z = 0.
 
-        Paper does not stretch: what rises covers less table. Along each axis the arc length is the page coordinate, so
-        the position is the integral of sqrt(1 - slope²), zero at the page's centre. Paper does not shear either; what
-        two integrals, each along its own axis, leave of shear is taken out by sliding rows and columns as a whole, which
-        makes a sheet rolled or folded in any direction exact. The shortening is smoothed across the other axis, since a
-        crumpled sheet evens out what its rows would do alone.
+        Paper does not stretch, so paper that rises covers less of the table. Along each axis the page coordinate is the arc
+        length, and the position is the integral of sqrt(1 - slope²), zero at the page's centre. Paper does not shear either.
+        The two integrals, each along its own axis, leave some shear, which is removed by sliding whole rows and columns;
+        a sheet that is rolled or folded in any direction is then exact. The shortening is smoothed along the other axis,
+        because neighbouring rows of a crumpled sheet hold each other.
         """
         x, y = self.coordinates()
         solid = np.empty((*self.height_mm.shape, 3))
@@ -145,11 +145,11 @@ class Warp:
     mesh : Mesh
         The paper.
     mesh_px : ndarray, shape (mesh rows, mesh columns, 2)
-        Where its nodes are in the picture: the start of every inversion, and the answer for points outside the picture.
+        Where its nodes are in the picture: the first guess when the map is inverted, and the result for points outside the picture.
     scale : float
         Median px/mm of the picture over the page.
     is_flat : bool
-        Whether the page fills the picture and nothing is bent, so that its points are told without a search.
+        Whether the page fills the picture and nothing is bent, so that points are mapped by a formula.
     """
 
     size: tuple[int, int]
@@ -228,7 +228,7 @@ class Warp:
     def is_fold_free(self) -> bool:
         """Whether no part of the page is seen twice: all cells of the paper and of the picture keep their orientation."""
         paper, picture = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
-        # Not zero but a fiftieth of the usual area: a cell on edge is inverted with no digit left.
+        # At least a fiftieth of the usual area rather than above 0: a cell that is seen nearly on edge cannot be inverted precisely.
         step_x, step_y = self.mesh.step_mm
         return paper > 0.02 * self.scale**2 * step_x * step_y and picture > 0.02 * CELL**2 / self.scale**2
 

@@ -1,4 +1,4 @@
-"""What a user can choose, once: how pages look, which files a run leaves, what is read, and how the run is done.
+"""All options of rendering: how pages look, which files a run writes, which records it reads, and how it is carried out.
 
 Every option is a field of a class here, with its type, its default and a sentence about it. `fastecg.render`, `fastecg.render_dataset`,
 `fastecg.photos`, `fastecg.torch.EcgPhotos` and ``fastecg render`` all have their parameters from these fields, and so do their signatures
@@ -32,7 +32,8 @@ Truth = Literal["mask", "layers", "points", "signal"]
 
 Example = dict[str, Any]
 
-PAGE_S = 10.0  #: of a page
+#: Duration of a page, s.
+PAGE_S = 10.0
 _LONGEST_S = 1e9  # Longest page, s.
 _MOST_PAGES = 10**9  # Most pages of a record: three centuries.
 _MOST_VARIANTS = 10_000  # Most variants of a page: parts of them are listed before the first is drawn.
@@ -46,18 +47,18 @@ FILES = "Files"
 
 @dataclass(frozen=True)
 class Flag:
-    """How the command line writes an option that it does not write as Python does.
+    """How an option is written on the command line, where that differs from Python.
 
     Attributes
     ----------
     name : str, optional
-        Without its dashes; the field's own unless given.
+        The flag's name without dashes; the field's name unless given.
     metavar : str, optional
-        What stands for the value in the help text.
+        The placeholder for the value in the help text.
     of_file : bool
-        The value is the content of a file.
+        Whether the flag takes a file, whose content is the value.
     default : str, optional
-        The default in words, where the field's says nothing.
+        The default in words, for fields whose default is None.
     """
 
     name: str | None = None
@@ -69,11 +70,14 @@ class Flag:
 def option(
     default: Any, text: str, *, group: str | None = None, flag: Flag | None = Flag(), clean: Callable[[Any], Any] | None = None
 ) -> Any:
-    """A field with its default, a sentence for users, its group in the help text, its flag (None: Python only), and exceptions."""
+    """An option: a dataclass field with its default, help text, group in the help of the command line, and flag (None: Python only).
+
+    `clean` converts what a user may give, such as a name, to the value that is kept.
+    """
     return field(default=default, metadata={"text": text, "group": group, "flag": flag, "clean": clean})
 
 
-# --- what makes values regular ------------------------------------------------------------------------------------------------
+# --- functions that convert what users give -----------------------------------------------------------------------------------
 
 
 def _loaded(recipe: Any) -> Recipe:

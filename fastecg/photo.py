@@ -1,6 +1,6 @@
-"""`Photo`: a picture of a page, and `Truth`: where everything on the page is in it.
+"""`Photo`, a picture of a page, and `Truth`, where everything on the page is in the picture.
 
-Truth is computed from (page, warp) when asked for, never carried along while the picture is made.
+Truth is computed from the page and the warp when it is asked for; nothing of it is carried along while the picture is made.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Window = tuple[slice, slice]
 class TraceTruth:
     """Where one drawn lead segment is in the picture.
 
-    `points` has shape (n, 2), float64 (x, y) px, one a sample from `start` on, NaN in gaps; `visible` (n,) is False
+    `points` has shape (n, 2), float64 (x, y) px: row i is sample ``start + i``, NaN in gaps. `visible` (n,) is False
     where a sample is outside the picture, in a gap, or hidden.
     """
 
@@ -61,7 +61,7 @@ class TraceTruth:
 
 @dataclass(frozen=True, eq=False)
 class PixelBox:
-    """Four corners (4, 2) px, clockwise from top left, of a rectangle along the writing that holds all of something."""
+    """A rectangle around something in the picture, turned with the writing: its corners (4, 2) px, clockwise from top left."""
 
     kind: str
     words: str
@@ -113,7 +113,7 @@ class Photo:
         return f"Photo({width} x {height} px, recipe {shot.recipe}, style {shot.style}, layout {shot.layout}, record {self.record.name!r})"
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows: the picture, made smaller where it is wide."""
+        """The picture as notebooks show it: a PNG, reduced if it is wide."""
         return _png(self.image)
 
     @cached_property
@@ -174,7 +174,7 @@ class Truth:
 
     @cached_property
     def traces(self) -> tuple[TraceTruth, ...]:
-        """One a drawn lead segment."""
+        """The drawn segments of leads, in the order of `Page.traces`."""
         # All traces are mapped in one call: inverting the warp has a fixed cost.
         counts = np.cumsum([len(trace.points_mm) for trace in self.page.traces])[:-1]
         every = np.concatenate([trace.points_mm for trace in self.page.traces] or [np.empty((0, 2))])
@@ -186,7 +186,7 @@ class Truth:
 
     @cached_property
     def boxes(self) -> tuple[PixelBox, ...]:
-        """The page's boxes in the picture, each turned with the writing and large enough for all of its outline."""
+        """The page's boxes in the picture: the smallest rectangles along the writing that hold the outlines, bent or not."""
         boxes = self.page.boxes
         corners = np.stack([box.corners_mm for box in boxes]) if boxes else np.empty((0, 4, 2))
         if self.warp.is_flat:
@@ -243,13 +243,13 @@ class Truth:
 
     @property
     def other_leads(self) -> tuple[str, ...]:
-        """The drawn leads that are none of the twelve: class 13 of `mask`."""
+        """Drawn leads other than the standard twelve, which are class 13 of `mask`."""
         return tuple(dict.fromkeys(trace.lead for trace in self.page.traces if trace.lead not in LEADS))
 
     def mask(self) -> np.ndarray:
         """(height, width) uint8: 0 background, 1..12 the lead drawn there, in the order of `fastecg.LEADS`, 13 any other lead.
 
-        On top is the last drawn.
+        Where traces cross, the one that was drawn last counts.
         """
         mask = np.zeros(self.warp.size, dtype=np.uint8)
         for index, window, inked in self._lead_ink():
@@ -257,9 +257,10 @@ class Truth:
         return mask
 
     def layers(self) -> np.ndarray:
-        """(height, width) uint16, one bit a layer: 0..11 leads, 12 printed text and pulses, 13 handwriting and marks, 14 grid, 15 page.
+        """(height, width) uint16, with a bit for each layer: 0..11 leads, 12 printed text and pulses, 13 handwriting and marks, 14 grid,
+        15 page.
 
-        Of a page with leads other than the twelve it is uint32, and bit 16 is theirs.
+        If the page has leads other than the twelve, it is uint32, and bit 16 is that of those leads.
         """
         from fastecg.printing.grid import grid_plane
         from fastecg.sheet import draw_strokes, sheet_shape, text_plane
@@ -292,7 +293,7 @@ class Truth:
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
         """Every trace's lead index (12: not standard), a window of the picture, and the mask of its ink there.
 
-        A window, for a trace fills a tenth of the picture or less.
+        It is a window and not the whole picture, because a trace fills a tenth of the picture or less.
         """
         from fastecg.sheet import sheet_shape, trace_plane
 
@@ -309,7 +310,7 @@ class Truth:
                 yield LEADS.index(trace.lead) if trace.lead in LEADS else len(LEADS), (rows, columns), inked
 
     def _in_picture(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
-        """A plane of the flat sheet, given from its row `top` on, resampled into a window of the picture."""
+        """A plane of the flat sheet, whose first row is row `top` of the sheet, resampled into a window of the picture."""
         from fastecg.kernels.plane import sample_plane
 
         rows, columns = window or (slice(0, self.warp.size[0]), slice(0, self.warp.size[1]))

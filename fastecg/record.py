@@ -23,7 +23,7 @@ _MOST_HZ = 1e9
 _STEADY = 1e-3  # Largest deviation of a table's times from even steps, as a share of a step.
 # Nearly all samples of a lead in mV lie within this span: ten times a tall QRS complex, but a twentieth of a small one in µV.
 _MOST_SPAN_MV = 50.0
-_SPAN = 1 << 22  # Samples that are examined together: a day's record has 100 MB and more.
+_SPAN = 1 << 22  # Samples that are examined at once: a record of a day takes 100 MB and more.
 
 
 def _frequency_of(table: DataFrame, name: str) -> float:
@@ -52,12 +52,12 @@ class Record:
     fs : float
         Sampling frequency in Hz, above 0, at most 1e9.
     leads : sequence of str
-        One name a row of `signal`, each once. Known spellings are brought to the standard, see `fastecg.leads.standard_name`: "AVR" is
-        aVR, and "-aVR" is aVR with its signal turned over. Others stay as they are.
+        Names of the rows of `signal`, none of them twice. Known spellings are standardised (`fastecg.leads.standard_name`): "AVR" becomes
+        aVR, and "-aVR" becomes aVR with its signal inverted. Other names are kept.
     name : str
-        What files made of the record are called.
+        The name of files that are made of the record.
     source : str, optional
-        What it was read from, for the truth of pictures: a file's name, without its folder. The record's name unless given.
+        Name of the file that the record was read from, without its folder, as the truth of pictures quotes it; `name` unless given.
 
     Raises
     ------
@@ -117,7 +117,7 @@ class Record:
 
     @property
     def samples(self) -> int:
-        """Number of samples a lead."""
+        """Number of samples of a lead."""
         return int(self.signal.shape[1])
 
     @property
@@ -126,7 +126,7 @@ class Record:
         return self.samples / self.fs
 
     def lead(self, name: str) -> np.ndarray:
-        """The signal of one lead, shape (samples,), in mV; its name in any spelling that is known.
+        """The signal of one lead, shape (samples,), in mV. Its name may have any known spelling.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class Record:
         return self.signal[self.leads.index(name)]
 
     def choose(self, leads: Sequence[str]) -> Record:
-        """Some of its leads, in this order; "NEW=OLD" gives one another name.
+        """A record of the given leads, in the given order; "NEW=OLD" renames lead OLD to NEW.
 
         Raises
         ------
@@ -226,16 +226,16 @@ class Record:
     def page_starts(self, seconds: float = 10.0) -> Iterator[tuple[int, int]]:
         """Sample ranges ``(start, stop)`` of the pages: whole pages of `seconds`, or one short page if the record is shorter.
 
-        A tail shorter than a page is left out (a page's worth lacking up to 1 % counts as whole).
+        A rest at the end that is shorter than a page is left out, unless less than 1 % of a page is missing.
         """
         return (self.page_range(k, seconds) for k in range(self.page_count(seconds)))
 
     def page_count(self, seconds: float = 10.0) -> int:
-        """How many pages `page_starts` has."""
+        """The number of pages."""
         return page_count(self.samples, self.fs, seconds)
 
     def page_range(self, page: int, seconds: float = 10.0) -> tuple[int, int]:
-        """Samples ``(start, stop)`` of one page of `page_starts`."""
+        """The sample range ``(start, stop)`` of one page."""
         size = _page_size(self.fs, seconds)
         return page * size, min((page + 1) * size, self.samples)
 

@@ -17,7 +17,7 @@ from fastecg.styles.style import Style
 
 _SOLID = 250  # Coverage above which a dark pen has inked a pixel completely.
 _KEPT_PX = 6_000_000  # Largest ruled paper that is cached; few pages are larger.
-_HALF = 120  # Coverage from which a pixel of one bit is inked: of lines a pixel wide the nearer row always, rounding or not.
+_HALF = 120  # Coverage from which a pixel of one bit is inked: just below half, so that lines one pixel wide have no gaps by rounding.
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +43,9 @@ class Sheet:
     marks : ndarray, shape (height, width) uint8, or None
         Coverage by handwriting and marks.
     boxes : tuple of Box
-        Round what was written, marked and stuck on, beside the page's own.
+        Rectangles around handwriting, marks and stickers; those of the print are in the page.
     owns_pixels : bool
-        Whether nobody else looks at the pixels, so that stains need no copy of them.
+        Whether no other sheet shares the pixels, so that they may be changed in place.
     """
 
     pixels: np.ndarray
@@ -61,15 +61,15 @@ class Sheet:
     owns_pixels: bool = False
 
     def canvas(self) -> np.ndarray:
-        """The pixels to stain: its own if it `owns_pixels`, else a copy. 11 MB are not copied for every stain of a page."""
+        """Pixels that may be changed: the sheet's own if it `owns_pixels`, else a copy. This saves copying 11 MB for every stain."""
         return self.pixels if self.owns_pixels else self.pixels.copy()
 
     def drop_ink_planes(self) -> Sheet:
-        """The sheet without its planes of ink and text, which only stains need."""
+        """The sheet without its planes of ink and text, which nothing but stains needs."""
         return replace(self, ink=self.ink[:0].copy(), text=self.text[:0].copy())
 
     def with_overlay(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
-        """The sheet covered by something with `coverage` (rows, columns) uint8 within `window`; its look is already in `pixels`."""
+        """The sheet with something laid over it: `coverage` (rows, columns) uint8 in `window` is noted; `pixels` already show it."""
         gone = self.gone
         if gone is not None and gone[window].any():
             gone = gone.copy()
@@ -126,20 +126,20 @@ def faded(
     grain: float = 0.0,
     seed: int = 0,
 ) -> Sheet:
-    """The sheet with part of its ink's contrast lost. Applied before stains, which lie over ink and paper.
+    """The sheet with faded ink. Fading comes before stains, which lie over ink and paper.
 
     Parameters
     ----------
     rows, columns : ndarray, shapes (height,) and (width,), optional
-        Share that stays, 0 to 1, by rows and by columns; they multiply.
+        Share of the contrast that remains, 0 to 1, for every row and every column of pixels; they are multiplied.
     clouds : ndarray, shape (rows, columns), optional
-        The same at every `every`-th pixel down and along, reaching beyond the sheet.
+        A further such factor at every `every`-th pixel along both axes, reaching beyond the sheet.
     least : float
-        Share of fresh ink's contrast below which nothing fades further, whatever has been lost before.
+        Share of fresh ink's contrast that remains in any case, whatever has faded before.
     brown : float
-        How brown ink becomes as it goes.
+        How brown ink becomes as it fades, 0 to 1.
     grain : float
-        Share lost at most from pixel to pixel, decided by `seed`, most of it along edges.
+        Largest additional loss of a pixel, random by `seed`, strongest at the edges of ink.
     """
     from fastecg.kernels.fade import Fading, fade
 
@@ -161,7 +161,7 @@ def bare(sheet: Sheet) -> np.ndarray:
 
 
 def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int], *, mottled: bool = False) -> np.ndarray:
-    """Coverage (height, width) uint8 by traces: the whole reach of the pen, or, `mottled`, the ink that it leaves there."""
+    """Coverage (height, width) uint8 by traces: the area that the pen passes over, or with `mottled` the uneven ink that it leaves."""
     from fastecg.kernels.line import stroke_trace
     from fastecg.kernels.pen import write_along
 

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", MachineSettings, ReportFields, "Shot")
 
-#: Pixels of a picture: more than a letter page has at 1200 dpi, and less than Pillow takes for an attack.
+#: Largest number of pixels of a picture: more than a letter page has at 1200 dpi, and fewer than Pillow refuses to open.
 MOST_PIXELS = 175_000_000
-_BYTES_A_PIXEL = 8  # Memory of a clean page; one with many artifacts takes twice as much.
+_BYTES_A_PIXEL = 8  # Memory for a pixel of a clean page; pages with many artifacts take twice as much.
 
 _BAND = 256  # Rows of a picture that are processed together.
 
@@ -93,7 +93,7 @@ class Shot:
         Parameters
         ----------
         record : Record
-            What the picture is said to show.
+            The record that the picture shows, for its truth.
         page, style : Page, Style
             What is printed, and how; `placed` gives those of the shot itself.
         """
@@ -124,10 +124,10 @@ class Shot:
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
         """Light and resample the sheet. A flat sheet in even light is returned as it is.
 
-        Returns the picture, what of it is hidden, and the sheet's boxes and marks. The sheet itself is let go as soon as it has been
-        seen: with a caller that does not keep it, a picture takes 30 MB less.
+        Returns the picture, the mask of what is hidden, and the sheet's boxes and marks. The sheet is freed as soon as it has been
+        exposed, which saves 30 MB if the caller does not keep it.
         """
-        # The usual clean page: nothing is resampled, and the print is the picture.
+        # A clean page: nothing is resampled, the print is the picture.
         boxes, marks, alike = sheet.boxes, sheet.marks, sheet.scale == warp.scale
         if marks is not None and not alike:
             marks = _resized(marks, sheet_shape(sheet.page, warp.scale))
@@ -161,7 +161,7 @@ class Shot:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Shot:
-        """The inverse of `to_dict`, also after a way through JSON.
+        """The inverse of `to_dict`, also for data that was stored as JSON.
 
         Raises
         ------
@@ -184,7 +184,7 @@ class Shot:
 
 
 def _check_pixels(shape: tuple[int, int], dpi: float) -> None:
-    """Refuse pictures that would take gigabytes."""
+    """Raise an error for pictures that would take gigabytes."""
     pixels = shape[0] * shape[1]
     if pixels > MOST_PIXELS:
         raise LayoutError(
@@ -199,7 +199,7 @@ def _made(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
     return kinds[values["kind"]].from_dict(dict(values))
 
 
-#: What fields of plain data may hold, by their annotation.
+#: Types that the values of plain data may have, by the field's annotation.
 _KINDS: dict[str, Any] = {"int": int, "float": int | float, "str": str, "bool": bool, "tuple[str, ...]": tuple}
 
 
@@ -226,7 +226,8 @@ def _tupled(value: Any) -> Any:
 def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.ndarray:
     """The sheet in its light, resampled through the warp: the only resampling.
 
-    What lies beside the page is looked at row by row, so the picture may be written `over_backdrop`: a large one saves 40 MB.
+    Every row of the backdrop is read before that row of the picture is written, so that the picture may be written `over_backdrop`, in
+    the same array. This saves 40 MB for a large one.
     """
     from fastecg.expose import expose
 
@@ -261,7 +262,7 @@ def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | No
 
 
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
-    """Whether anything of a plane (height, width) is set in a cell around each of the warp's nodes, (rows, columns) bool."""
+    """For each node of the warp, whether the plane (height, width) is above 0 anywhere in the cells around it, (rows, columns) bool."""
     rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
     # Reduced over cells first, then over the four cells that meet at a node.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
@@ -271,10 +272,10 @@ def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
 
 
 def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) -> np.ndarray:
-    """The picture with what lies behind the page where the paper is gone, `share` (height, width) 0..255."""
+    """The picture with the backdrop in holes of the paper; `share` (height, width) 0..255 is how much of a pixel is hole."""
     from fastecg.expose import expose
 
-    # A sheet that no node sees: what is left is the background with its light and noise.
+    # A sheet that no node shows gives the background alone, with its light and noise.
     behind = expose(
         np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
         lift=light.veil, background=light.backdrop, noise=light.noise, out=light.backdrop if light.backdrop.ndim == 3 else None,
@@ -291,7 +292,7 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
 def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple[Artifact, ...]) -> Warp:
     """Bend the paper and project it into the picture.
 
-    The last are kept: drawing a shot looks at its geometry, and soon after the picture is taken through it.
+    Recent results are cached: the geometry is needed once to sample a shot, and soon after to take the picture.
     """
     size = view.size(size_mm, dpi)
     if isinstance(view, Straight) and not artifacts:

@@ -30,8 +30,8 @@ class EcgPhotos(Dataset):
     inputs : paths or Records
         As in `fastecg.photos`.
     **options
-        As in `fastecg.photos`: the fields of `fastecg.options.TrainingOptions`. A `transform` gets arrays, before they become tensors;
-        workers that are spawned need one that pickles.
+        As in `fastecg.photos`: the fields of `fastecg.options.TrainingOptions`. A `transform` is given NumPy arrays; they become tensors
+        afterwards. If workers are spawned, it has to be one that can be pickled.
 
     Notes
     -----
@@ -74,12 +74,12 @@ class EcgPhotos(Dataset):
         return examples[0] if self.source.options.crops == 1 else examples
 
     def stream(self, *, shuffle: bool = True, mix: int = 4, part: tuple[int, int] = (1, 1)) -> EcgPhotoStream:
-        """The same pictures as an iterable data set: one example at a time, windows of some `mix` pictures mixed.
+        """The same pictures as an iterable data set, one example at a time. Windows come in mixed order, from `mix` pictures at a time.
 
         Parameters
         ----------
         shuffle, mix, part
-            As in `fastecg.photos`; `part` is for several trainers (rank + 1, world size), workers of a loader share by themselves.
+            As in `fastecg.photos`. `part` is (rank + 1, world size) where several processes train; the workers of a loader need none.
         """
         return EcgPhotoStream(self, shuffle, mix, part)
 
@@ -104,8 +104,8 @@ class EcgPhotoStream(IterableDataset):
 def collate(items: Sequence[Example | list[Example]]) -> Example:
     """One batch of examples, or of lists of them; for `DataLoader(collate_fn=…)`.
 
-    Pictures of different sizes are filled up with zeros at the right and at the bottom, signals of different lengths with NaN at the end.
-    What is neither is a list.
+    Pictures of different sizes are padded with zeros at the right and at the bottom, signals of different lengths with NaN at the end.
+    All other values become lists.
     """
     examples = [example for item in items for example in (item if isinstance(item, list) else [item])]
     return {key: _together([example[key] for example in examples], _FILLINGS.get(key)) for key in examples[0]}

@@ -51,7 +51,7 @@ class PhotoSource:
         return len(self.origins)
 
     def order(self, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True) -> np.ndarray:
-        """Indices of the records that part (k, n) draws in an epoch, k from 1; every record belongs to exactly one part."""
+        """Indices of the records that part k of n draws in an epoch, k from 1; every record belongs to exactly one part."""
         k, n = part
         if not 1 <= k <= n:
             raise FastecgError(f"the part is {k} of {n}, expected 1 to {n}")
@@ -101,31 +101,31 @@ def photos(
     Parameters
     ----------
     inputs : paths or Records
-        As in `fastecg.render_dataset`. Every record gives one picture an epoch, a page of it drawn by chance.
+        As in `fastecg.render_dataset`. Every record gives one picture in an epoch, of a randomly chosen page.
     epoch : int
         Epoch e draws variant e of `fastecg.render`.
     epochs : int or None
-        How many, from `epoch` on; None goes on for ever.
+        Number of epochs, the first of which is `epoch`; None for no end.
     part : (int, int)
-        (k, n): the k-th of n processes, each with records of its own, k from 1.
+        (k, n) in the k-th of n processes that share the records, k from 1.
     shuffle : bool
-        Records in another order every epoch; and windows of some `mix` pictures mixed.
+        Whether records come in another order every epoch, and windows in mixed order.
     mix : int
-        Of how many pictures windows are mixed.
+        Number of pictures whose windows are mixed.
     <options>
 
     Returns
     -------
     iterator of dict
         "image" (height, width, 3) uint8; "mask" (height, width) uint8 and "layers" (height, width) of bits as in `Truth`; "points",
-        a list of (samples, 2) float32 (x, y) px, one a lead segment, with "visible" (samples,) bool; "leads", the segments' names;
-        "signal" (12, samples) float32, what the picture shows of each of the twelve leads, mV at its seconds of the page, NaN where it
-        does not, and "fs" in Hz; "record", "page", "variant". A record that cannot be read is left out with a warning.
+        an array (samples, 2) float32 (x, y) px for every segment, with "visible" (samples,) bool, and "leads", the segments' names;
+        "signal" (12, samples) float32, the twelve leads over the time of the page in mV, NaN where the picture does not show a lead, and
+        "fs" in Hz; "record", "page", "variant". A record that cannot be read is left out with a warning.
 
     Raises
     ------
     FastecgError
-        If an option cannot be, an input is missing, or no record of an epoch can be drawn.
+        If an option is not valid, an input is missing, or no record of an epoch can be drawn.
 
     Examples
     --------
@@ -190,7 +190,7 @@ def _example(photo: Photo, truth: Sequence[str]) -> Example:
 
 
 def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
-    """The samples that a window (top left pixel, width, height) shows of the twelve leads, (12, samples of the page) mV, else NaN."""
+    """The twelve leads, (12, samples of the page) mV, NaN where the window (top left pixel, width, height) does not show a sample."""
     record = photo.record
     first, stop = list(record.page_starts())[photo.shot.page]
     signal = np.full((len(LEADS), stop - first), np.nan, dtype=np.float32)
