@@ -12,8 +12,8 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 
-# Inlined: as a call of its own, Numba would count the array as in use and release it again every time.
+# Inlined: in a call, Numba would increase and decrease the array's reference count every time.
 @jit(inline="always")
 def address(array):
-    """Where a parameter of the calling function, or a view of one, begins: a whole number of 64 bits."""
+    """The address of a parameter of the calling function, or of a view of one, as an integer of 64 bits."""
     return np.int64(array.ctypes.data)

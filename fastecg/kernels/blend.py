@@ -1,4 +1,4 @@
-"""Coverage planes become colour: one blend for opaque ink, one for ink that lets the print below show through."""
+"""Colour from coverage planes: one blend for opaque ink, one for ink that lets the print below show through."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def multiply(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
 
 
 def _eight(ink: RGB) -> np.ndarray:
-    """The colour of eight pixels."""
+    """The colour repeated for eight pixels."""
     return np.array(ink * _WORD, np.uint8)
 
 
 def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pixels (n, 3), the coverage (n,) and the same coverage in words, which leave out the last n % 8 pixels."""
+    """Return the pixels (n, 3), their coverage (n,), and that coverage as words of eight pixels, without the last n % 8 pixels."""
     if pixels.shape != (*plane.shape, 3) or not pixels.flags.c_contiguous:
         raise ValueError(f"pixels of shape {pixels.shape}: expected a contiguous ({plane.shape[0]}, {plane.shape[1]}, 3) array")
     cover = np.ascontiguousarray(plane).reshape(-1)
     whole = len(cover) // _WORD * _WORD
-    if not cover[:whole].view(np.uint64).flags.aligned:  # rows cut from a larger plane
+    if not cover[:whole].view(np.uint64).flags.aligned:  # as of rows that are a part of a larger plane
         cover = cover.copy()
     return pixels.reshape(-1, 3), cover, cover[:whole].view(np.uint64)
 
@@ -93,7 +93,7 @@ def _inked(words, start, stop):
 
 @jit
 def _ink(paper, pixels, cover, words, ink, second_cover, second_words, second_ink):
-    """Copy paper to pixels, and ink them while they are in the cache."""
+    """Copy paper to pixels chunk by chunk, and ink each chunk while it is in the cache."""
     for start in range(0, len(words), _CHUNK):
         stop = min(start + _CHUNK, len(words))
         _copy(paper, pixels, _WORD * start, _WORD * stop)
@@ -140,10 +140,11 @@ def _blend_rest(pixels, cover, start, ink):
 
 @intrinsic
 def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
-    """Eight pixels at the address `pixels` become (old * (255 - a) + new * a) / 255, rounded to nearest, without the division.
+    """Set eight pixels to (old * (255 - a) + new * a) / 255, rounded to nearest, without a division.
 
-    `cover` is the address of their eight coverages a, `ink` that of the new colour, eight times. All of it fits 16 bits, and is the
-    same on every processor; loops are not turned into vector code where three channels share a coverage.
+    `pixels` is their address, `cover` that of their eight coverages a, `ink` that of the new colour, eight times. Integers of 16 bits are
+    enough, so the result is the same on every processor. It is written in vector instructions, because the compiler does not vectorise
+    loops in which three channels share a coverage.
     """
     lanes, byte, short = 3 * _WORD, ir.IntType(8), ir.VectorType(ir.IntType(16), 3 * _WORD)
 
@@ -174,7 +175,7 @@ def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
 @jit
 def _multiply(pixels, cover, words, ink):
     word = _inked(words, np.int64(0), len(words))
-    while word <= len(words):  # the last, which is none, holds the pixels beyond the whole words
+    while word <= len(words):  # the last round is for the pixels behind the whole words
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
             a = np.uint32(cover[i])
             if a:

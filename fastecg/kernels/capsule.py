@@ -1,9 +1,9 @@
-"""The antialiased stroke of any polyline: pulses, separators, frames, marks, pen strokes of varying width.
+"""Antialiased strokes of any polyline: pulses, separators, frames, marks, pen strokes of varying width.
 
-A pixel's coverage is that of the strip along the nearest segment, box filtered over the pixel's square: exact for straight strips
-of any width and direction. Segments are joined by the larger coverage. Beyond an inner joint the strip bends round it, at the ends
-of a run the pen leaves its disc. A pen thinner than `_BLUNT` ends in a square of the disc's area instead, which no eye can tell at
-that size and which keeps the amount of ink right.
+A pixel's coverage is that of the strip along the nearest segment, averaged over the pixel's square, which is exact for straight strips
+of any width and direction. Where segments meet, the larger coverage counts. A strip bends around inner joints, and the ends of a line
+are half discs. A pen thinner than `_BLUNT` ends in a rectangle with the area of half a disc instead: at that size nobody can tell them
+apart, and the amount of ink is right.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastecg.kernels.jit import jit
 
 _BLUNT = 0.75  # Radius in px below which a pen's end is drawn as a square.
 _REACH = 0.7072  # Half the diagonal of a pixel, px.
-_FARTHEST = 1e9  # px; points beyond are pulled back, so that squares stay finite
+_FARTHEST = 1e9  # Largest coordinate in px: points beyond are moved to it, so that squares stay finite.
 
 
 def stroke_polyline(
@@ -31,13 +31,14 @@ def stroke_polyline(
     Parameters
     ----------
     points_px : (n, 2) array of float
-        (x, y) in px, pixel centres at integers, anywhere. A point that is not finite is a gap; one alone between gaps is a dot.
+        (x, y) in px, pixel centres at integers; they may lie outside the plane. A point that is not finite is a gap, and a single point
+        between gaps a dot.
     widths_px : float or (n,) array of float
-        Width of the pen, running linearly from point to point. Points with a width of 0 or less, or NaN, are gaps.
+        Width of the pen at the points, linear in between. Points with a width of 0 or less, or NaN, are gaps.
     plane : (height, width) array of uint8
         Coverage, 0 to 255, changed in place.
     density : float or (n,) array of float
-        Opacity of the ink, 0 to 1, running linearly likewise.
+        Opacity of the ink at the points, 0 to 1, linear in between.
     """
     points_px = np.asarray(points_px, dtype=np.float64).reshape(-1, 2)
     nodes = np.empty((len(points_px), 4))
@@ -66,7 +67,7 @@ def _polyline(nodes, plane):
 
 @jit
 def _check_node(node):
-    """Halve the width, pull everything back into its bounds, or make the node a gap."""
+    """Limit a node's values to their ranges and halve its width; a node without finite values or width becomes a gap."""
     x, y, width, density = node[0], node[1], node[2], node[3]
     if not (math.isfinite(x) and math.isfinite(y) and width > 0.0) or math.isnan(density):
         node[0] = np.nan
@@ -105,11 +106,11 @@ def _segment(a, b, starts, ends, plane):
 
 @jit
 def _cover(along, across, length, ux, uy, radius, starts, ends):
-    """Return the share of a pixel covered by a segment, from where its centre lies along and across it."""
+    """Return the share of a pixel covered by a segment, given the position of the pixel's centre along and across the segment."""
     share = 1.0
     blunt = radius < _BLUNT
     if blunt:
-        rest = 0.25 * math.pi * radius  # beyond the end, a strip of this length holds the ink of half a disc
+        rest = 0.25 * math.pi * radius  # length of a strip with the area of half a disc
         after_start = _half_plane(along + rest, ux, uy) if starts else 1.0
         before_end = _half_plane(length + rest - along, ux, uy) if ends else 1.0
         share = max(after_start + before_end - 1.0, 0.0)

@@ -1,4 +1,4 @@
-"""Which cells of a raster a trace runs through."""
+"""The cells of a raster that a trace runs through."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from fastecg.kernels.jit import jit
 
 @jit
 def mark_crossed_cells(cells, points, size):
-    """Mark the cells (rows, columns) bool of `size` mm between a trace's samples (n, 2): a steep stretch crosses several.
+    """Mark the cells (rows, columns) bool, `size` mm wide, that a trace with samples (n, 2) runs through.
 
-    In every column of cells those from its lowest to its highest sample are marked, across gaps (rows of NaN) too.
+    In every column of cells those from the lowest to the highest sample are marked, which may be several where the trace is steep. Gaps
+    (rows of NaN) are ignored.
     """
     # One pass over the samples, which are ordered by x: a column of cells is marked once the trace has left it.
     column, low, high = np.int64(-1), 0.0, 0.0

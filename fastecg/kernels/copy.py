@@ -11,7 +11,7 @@ from fastecg.kernels.grey import deviates
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset
 
-RINGS = 3  # pixels from an edge beyond which all are equally far
+RINGS = 3  # Largest distance from an edge that is told apart, px.
 _BAND = 64  # Rows that are processed together: allocating planes of whole pictures takes longer than all the rest.
 
 
@@ -21,13 +21,13 @@ def soften(plane: np.ndarray) -> None:
 
 
 def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float, seed: int) -> None:
-    """Turn pixels of a plane (height, width) uint8 over, the likelier the nearer to an edge of the ink, in place.
+    """Flip pixels of a plane (height, width) uint8 between black and white at random, mostly near edges of the ink, in place.
 
-    Kanungo, Haralick and Phillips (1993): at distance d (px, along the axes) from the nearest pixel of the other kind, white turns
-    black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss in growth's place. The picture's
-    outermost pixels stay as they are.
+    The model of Kanungo, Haralick and Phillips (1993): at distance d (px, along the axes) from the nearest pixel of the other kind, white
+    turns black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss * exp(-((d - 1) / reach)²). The
+    picture's outermost pixels are not changed.
     """
-    rings = min(RINGS, 1 + math.ceil(2 * reach))  # farther off the chance is below 2 % of that at the edge
+    rings = min(RINGS, 1 + math.ceil(2 * reach))  # farther away the probability is below 2 % of that at the edge
     distances = np.array([np.inf, *range(rings, 0, -1), *[np.inf] * (RINGS - rings)])
     chances = np.stack([strength * np.exp(-(((distances - 1) / reach) ** 2)) for strength in (growth, loss)])
     limits, table = _limits(chances), deviates(plane.shape[1])
@@ -51,20 +51,20 @@ def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
         if ring:
             _next_ring(near.reshape(-1), width, wider.reshape(-1))
             near, wider = wider, near
-        near[:, 0] = near[:, -1] = 0  # there the running index has taken the ends of neighbouring rows for neighbours
+        near[:, 0] = near[:, -1] = 0  # the running index has compared these with pixels of the rows above and below
     return near
 
 
 def _limits(chances: np.ndarray) -> np.ndarray:
-    """Below which a normal deviate of the table lies with these probabilities, int16."""
+    """Thresholds, int16, below which deviates of the normal table lie with these probabilities."""
     normal = NormalDist()
     quantiles = [normal.inv_cdf(min(p, 0.9999)) if p > 1e-4 else -4.0 for p in chances.ravel()]
     return np.clip(np.rint(np.array(quantiles) * UNIT), -32768, 32767).astype(np.int16).reshape(chances.shape)
 
 
 def resampled(plane: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A plane (any, any) uint8 on another raster over the same area, (height, width) uint8: a pixel is the mean of what it covers."""
-    if height > plane.shape[0]:  # columns cost ten times as much as rows, so they are done where there are fewer
+    """A plane (any, any) uint8 resampled to (height, width) uint8 over the same area: a pixel is the mean of the area that it covers."""
+    if height > plane.shape[0]:  # columns take ten times as long as rows, so they are resampled while there are fewer rows
         return _with_rows(_with_columns(plane, width), height)
     return _with_columns(_with_rows(plane, height), width)
 
@@ -97,15 +97,15 @@ def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
-    """Look every value up in the table of its cell, in place.
+    """Apply a table of levels to every value, in place. The tables alternate in a pattern of n x n cells.
 
     Parameters
     ----------
     values : (height, width) or (height, width, channels) uint8
     lookup : (n, n, 256) uint8
-        One table a place: [y // size % n, x // size % n].
+        The tables: pixel (x, y) takes the one at [y // size % n, x // size % n].
     size : int
-        Pixels along a side of a place.
+        Side of a cell, px.
     """
     channels = values.shape[2] if values.ndim == 3 else 1
     cell_of = (np.arange(values.shape[1]) // size % len(lookup)).repeat(channels)
@@ -126,7 +126,7 @@ def _soften(plane):
     height, width = plane.shape
     lines = np.empty((3, width), dtype=np.uint16)
     for y in range(-1, height):
-        # Rows filtered along x wait in a ring of three; the first one stands in for the one above it.
+        # The last three rows filtered along x are kept; above the first row stands the first row itself.
         ahead = min(y + 1, height - 1)
         row, line = plane[ahead], lines[(y + 1) % 3]
         if y + 1 < height:
@@ -145,7 +145,7 @@ def _soften(plane):
 
 @jit
 def _first_ring(ink, width, out):
-    """Whether a pixel differs from one of its four neighbours. Slices of one running index, as they become vector instructions."""
+    """Whether a pixel differs from one of its four neighbours. Slices of a running index over all pixels become vector instructions."""
     inner = len(ink) - 2 * width
     if inner <= 0:
         return
@@ -157,7 +157,7 @@ def _first_ring(ink, width, out):
 
 @jit
 def _next_ring(ring, width, out):
-    """One more where a pixel or one of its four neighbours is not 0."""
+    """Add 1 wherever a pixel or one of its four neighbours is not 0."""
     inner = len(ring) - 2 * width
     if inner <= 0:
         return
@@ -169,7 +169,7 @@ def _next_ring(ring, width, out):
 
 @jit
 def _flip(plane, ink, near, first, limits, table, seed):
-    # All in 16 bits, as the deviates: mixed widths and tables of limits are not turned into vector instructions (1/12 of the speed).
+    # All in 16 bits, like the deviates: with mixed widths, or with limits from a table, the loop is not vectorised and 12 times as slow.
     white0, white1, white2, white3 = np.int16(limits[0, 0]), np.int16(limits[0, 1]), np.int16(limits[0, 2]), np.int16(limits[0, 3])
     black0, black1, black2, black3 = np.int16(limits[1, 0]), np.int16(limits[1, 1]), np.int16(limits[1, 2]), np.int16(limits[1, 3])
     for y in range(plane.shape[0]):

@@ -1,7 +1,8 @@
-"""Points as JSON: numbers written with three decimals at most, from whole thousandths.
+"""Points as JSON: numbers with three decimals at most.
 
-A shortest decimal that reads back as the same float takes a search; of a whole number of thousandths it is known beforehand. The
-characters before the point and those from it on come from tables, and a number below 10,000 is written as one word of eight bytes.
+In general, the shortest decimal that reads back as the same float has to be searched for; for a whole number of thousandths it is the
+number itself. The characters before the point and those after it come from tables, and a number below 10,000 is written as one word of
+eight bytes.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 
 _PER_UNIT = 1000
-_TABLED = 10_000  # whole numbers below have their characters in a table
+_TABLED = 10_000  # Whole numbers below this have their characters in a table.
 _LARGEST = 1e15  # Largest number in thousandths: up to here a float resolves them, and beyond it JSON has exponents.
-_WIDEST = 20  # bytes of a point's number with what stands round it: sign, twelve digits, point, three decimals, three of ``[[,]``
+_WIDEST = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, three of ``[[,]``.
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
 _MINUS, _ZERO, _CLOSE = b"-0]"
-_COUNT = 40  # bits of a table's entry below the number of its characters
+_COUNT = 40  # Bit of a table's entry from which on it holds the number of characters; below are the characters.
 
 
 def points_json(points: np.ndarray) -> bytes | None:
@@ -52,7 +53,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
 
 @jit
 def _write_points(points, wholes, parts, out):
-    """Write all points; how many bytes that took, or 0 if one is too large."""
+    """Write all points; return the number of bytes, or 0 if a number is too large."""
     begin = np.uint64(address(out))
     at = begin
     for i in range(np.uint64(len(points))):
@@ -70,7 +71,7 @@ def _write_points(points, wholes, parts, out):
 
 @jit(inline="always")
 def _write_number(value, wholes, parts, at):
-    """Write a number at an address; where it ends, or 0 if it is too large."""
+    """Write a number at an address; return the address behind it, or 0 if it is too large."""
     if not np.isfinite(value):
         _put(at, np.uint64(_NULL))
         return at + np.uint64(4)
@@ -95,7 +96,7 @@ def _write_number(value, wholes, parts, at):
 
 @jit
 def _write_whole(whole, at):
-    """Write a whole number digit by digit; where it ends."""
+    """Write a whole number digit by digit; return the address behind it."""
     power = np.uint64(1)
     while whole // power >= np.uint64(10):
         power *= np.uint64(10)
@@ -108,7 +109,7 @@ def _write_whole(whole, at):
 
 @intrinsic
 def _put(context: Any, address: Any, word: Any) -> Any:
-    """Store eight bytes at an address, aligned or not; what is too many is written over by the next."""
+    """Store eight bytes at an address, aligned or not. Those beyond the characters are overwritten by the next number."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())

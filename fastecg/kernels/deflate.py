@@ -1,4 +1,4 @@
-"""Deflate of sensor noise: Huffman's code and nothing else, for noise repeats nothing that is worth a search.
+"""Deflate for pictures with sensor noise: Huffman codes alone, since noise has no repetitions that are worth a search.
 
 Format: RFC 1950 and RFC 1951. Codes are stored eight bytes at a time, lowest first, as all processors that Numba knows order them.
 """
@@ -15,8 +15,8 @@ from fastecg.kernels.huffman import code_lengths, codes_of
 from fastecg.kernels.jit import jit
 
 _WORD = ir.IntType(64)
-_BLOCK = 1 << 17  # bytes with one code: noise changes across a picture, and its code with it
-_END = 256  # the symbol behind the last byte of a block
+_BLOCK = 1 << 17  # Bytes of a block, which has its own code: noise changes across a picture.
+_END = 256  # The symbol that ends a block.
 _ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
 
 
@@ -32,8 +32,8 @@ def _store(typing, address, word):
 
 
 def room(size: int) -> int:
-    """Bytes that `deflate_noise` may write for `size` bytes: no code is longer than twice what it stands for."""
-    return 2 * size + 1024 * (size // _BLOCK + 2)  # and 1024 for the head of every block
+    """The most bytes that `deflate_noise` writes for `size` bytes: a code has at most 15 bits."""
+    return 2 * size + 1024 * (size // _BLOCK + 2)  # 1024 are more than the head of a block takes
 
 
 @jit
@@ -66,7 +66,7 @@ def _write_block(data, is_last, out, state):
 
 @jit
 def _counts(data):
-    """How often each byte occurs, and the end once; in four counts, because equal neighbours would wait for each other."""
+    """How often each byte occurs, and the end once. Four counts are kept and added: with one, equal neighbours wait for each other."""
     counts = np.zeros((4, _END + 1), np.int64)
     for k in range(data.size):
         counts[np.uint64(k & 3), data[np.uint64(k)]] += 1
@@ -91,7 +91,7 @@ def _put(out, state, value, count):
 
 @jit
 def _write_code(out, state, lengths):
-    """Write the lengths of a block's code, and of a code for distances, of which there is none: some readers want two all the same."""
+    """Write the lengths of a block's codes. Two distances are declared although none is used, because some readers expect them."""
     counts = np.zeros(_ORDER.size, np.int64)
     for length in lengths:
         counts[length] += 1
@@ -110,7 +110,7 @@ def _write_code(out, state, lengths):
 
 @jit
 def _flush(base, bits, have, at):
-    """Write the whole bytes of `bits`: what is left, how many bits of it, and where the next byte goes."""
+    """Write the whole bytes of `bits`; return the remaining bits, their number, and the position of the next byte."""
     _store(base + at, bits)
     whole = have >> np.uint64(3)
     return bits >> (whole << np.uint64(3)), have & np.uint64(7), at + np.int64(whole)
@@ -119,7 +119,7 @@ def _flush(base, bits, have, at):
 @jit
 def _write_bytes(data, lengths, codes, out, state):
     """Write the bytes of a block, and its end."""
-    packed = np.empty(_END, np.uint64)  # code and size in one number, for one look a byte
+    packed = np.empty(_END, np.uint64)  # code and size in one number, so that a byte takes one look-up
     for k in range(_END):
         packed[k] = codes[k] << np.uint64(8) | np.uint64(lengths[k])
     base = address(out)

@@ -16,12 +16,12 @@ _MOST_STRETCH = 1.7  # Largest ratio of the line spacing to that at the seed, by
 
 @jit
 def demodulate(plane, x, y, u, v, gradient, sigma, out):
-    """Compare the grid round pixel (x, y), whole numbers, with lines where u and v are whole numbers, in a Gaussian window of `sigma` px.
+    """Compare the grid around pixel (x, y) with the lines at whole u and v, in a Gaussian window of `sigma` px.
 
-    `gradient` (2, 2) holds du/dx, du/dy / dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: strength (0 to 1, the carrier's share),
-    error of the phase in turns, and the error of its gradient along x and y.
+    u and v are line counts along x and y, and `gradient` (2, 2) holds du/dx, du/dy / dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: the
+    strength (0 to 1, the carrier's share), the error of the phase in turns, and the error of its gradient along x and y.
     """
-    # At 2.5 standard deviations the window has fallen to 4 %: farther pixels cost more than they tell.
+    # The window ends at 2.5 standard deviations, where it has fallen to 4 %: pixels farther away change little.
     radius = math.ceil(2.5 * sigma)
     height, width = plane.shape
     fall = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
@@ -131,7 +131,7 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
 
 @jit
 def _other_lines(found, seed):
-    """Whether lines stand so much closer or wider than at the seed that they are not the grid's: every second one, or a harmonic."""
+    """Whether the line spacing differs so much from that at the seed that it is a multiple or a harmonic of the grid's."""
     for axis in range(2):
         here = math.hypot(found[axis, 0], found[axis, 1])
         there = math.hypot(seed[axis, 0], seed[axis, 1])
@@ -149,7 +149,7 @@ def _settle(plane, row, column, spacing, sigma, positions, gradients, found, rou
         for axis in range(2):
             position[axis] += found[axis, 1]
             for k in range(2):
-                # Half of what is measured: a gradient is noisier than a phase, and neighbours have much the same.
+                # Half of the measured correction: gradients are noisier than phases, and similar at neighbouring nodes.
                 limit = 0.1 * abs(gradients[row, column, axis, axis])
                 gradients[row, column, axis, k] += min(max(0.5 * found[axis, 2 + k], -limit), limit)
     return min(found[0, 0], found[1, 0])

@@ -1,4 +1,4 @@
-"""Ink that is lost again: print brought back towards the paper below it, wherever a coverage plane says there is ink."""
+"""Fading: the print is brought back towards the paper below it wherever a coverage plane has ink."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastecg.kernels.ahead import prefetch
 from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
-_WORD = 8  # pixels looked at together: a page is 98 % without ink
+_WORD = 8  # Pixels that are examined at once: 98 % of a page is without ink.
 _AHEAD = 16  # Number of words with ink by which prefetching is ahead: a trace runs across rows that are in no cache.
-_ALIKE = 0.95  # Every pixel but those at an edge has at least this share of the ink beside it: a pen's ink changes slowly.
+_ALIKE = 0.95  # A pixel with less than this share of its neighbours' ink is at an edge: elsewhere the ink changes slowly.
 
 
 class Fading(NamedTuple):
@@ -24,13 +24,13 @@ class Fading(NamedTuple):
     inks : (2,) float32
         Green level of the ink of traces and of printed text.
     solid : float
-        Coverage above which a pixel may be wholly inked: a pale pen leaves less there than a dark one.
+        Coverage above which a pixel may be fully inked; a pale pen has less than a dark one.
     least : float
-        Share of fresh ink's contrast below which nothing is faded further.
+        Share of fresh ink's contrast that is always left.
     brown : float
-        How much more of red and less of blue is lost: old ink turns brown.
+        How brown the ink turns: more contrast is lost in red, less in blue.
     grain : float
-        Share lost at most from pixel to pixel, decided by `seed`; where the ink's edge is, all of it, elsewhere a third.
+        Largest random loss of single pixels, by `seed`: at edges of the ink up to all of it, elsewhere up to a third.
     seed : int
     """
 
@@ -68,9 +68,9 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         prefetch(paper_at + soon)
         word = np.int64(inked[n])
         y = _WORD * word // width
-        patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # eight pixels are near enough
+        patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # one value for eight pixels
         for index in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
-            k = np.uint64(index)  # unsigned, or every access asks whether the index counts from the end
+            k = np.uint64(index)  # unsigned, or every access would test for a negative index
             cover = max(ink[k], text[k])
             if cover:
                 y += index - y * width >= width
@@ -93,7 +93,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
 
 @jit
 def _with_ink(ink_words, text_words):
-    """Indices of the words with ink; then ``len(ink_words)`` once for the pixels too few for a word, and `_AHEAD` times to be asked for."""
+    """Indices of the words with ink. ``len(ink_words)`` follows: once for the last pixels, and `_AHEAD` times to be prefetched in vain."""
     words = np.empty(len(ink_words) + 1 + _AHEAD, dtype=np.int32)
     count = 0
     for word in range(len(ink_words)):
@@ -116,7 +116,7 @@ def _most_beside(ink, text, k, width):
 
 @jit(inline="always")
 def _kept(keep, now, fresh, least):
-    """The share of the contrast `now` to keep so that `least` of the `fresh` contrast stays, or all if there is less already."""
+    """The share of the present contrast `now` that must be kept so that `least` of the `fresh` contrast remains; at most all."""
     if abs(fresh) < np.float32(8.0):
         return max(keep, least)
     return min(max(keep, least * abs(fresh) / max(abs(now), np.float32(0.5))), np.float32(1.0))
@@ -140,13 +140,23 @@ def _towards(pixels, paper, k, c, keep):
 
 @jit
 def lighten_steep(pixels, paper, ink, pen, reach, loss):
-    """Take up to `loss` of the ink's contrast where the trace runs steeply, in place.
+    """Reduce the ink's contrast by up to `loss` where the trace is steep, in place.
 
-    How steep it is shows in how far the ink reaches up and down: a level line is one pen high. Pixels (height, width, 3) of the
-    `paper` likewise, `ink` (height, width) uint8; `pen` and `reach` in px: beyond `pen`, half of the loss is reached after `reach`.
+    A trace is as steep as its ink is high in a column of pixels; a level line is one pen high.
+
+    Parameters
+    ----------
+    pixels, paper : (height, width, 3) uint8
+        The print, and the same paper without ink.
+    ink : (height, width) uint8
+        Coverage.
+    loss : float
+        Share of the contrast that is lost at most.
+    pen, reach : float
+        Ink up to `pen` px high loses nothing, ink that is `reach` px higher half of `loss`.
     """
     height, width = ink.shape
-    above = np.zeros(width, dtype=np.int32)  # first row of the run of ink that ends here, and 0 where there is none
+    above = np.zeros(width, dtype=np.int32)  # height of the run of ink that ends above, px
     for y in range(height + 1):
         for x in range(width):
             if y < height and ink[y, x] > 40:
