@@ -1,4 +1,4 @@
-"""Pictures without colours: grey, and black or white."""
+"""Conversion to grey, and to black and white."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
 from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
-_CLEAR = 10.0  # Distance (0 to 255) that an exposure keeps below the brightness of even paper.
-_FOG = 0.85  # Share of the noise that the threshold keeps off the paper: some copies are a little foggy.
+_CLEAR = 10.0  # Least distance of the threshold below the brightness of even paper, 0 to 255.
+_FOG = 0.85  # Share of the noise that is added to that distance: below 1, because some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -41,35 +41,36 @@ def fade_to_grey(pixels: np.ndarray) -> None:
 
 
 def paper_level(plane: np.ndarray) -> float:
-    """The brightness of the paper in a plane (height, width) uint8: copiers and faxes find it by themselves and count from there."""
+    """The brightness of the paper in a plane (height, width) uint8. Copiers and faxes measure it and set their threshold relative to it."""
     return float(max(np.percentile(plane[::6, ::6], 85), 40.0))
 
 
 def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float, half: float = 0.0) -> float:
-    """The brightness, 0 to 255, below which ink begins: `level`, higher where that loses the trace, lower where paper is ink.
+    """The threshold of brightness, 0 to 255, below which pixels are ink: `level`, raised if traces would be lost, lowered if paper would
+    be ink.
 
-    As automatic exposure does, it looks at the page's middle, in upright strips as wide as a pixel: a trace crosses many of them
-    however thin its pen, whereas dark words, marks and bars fill few.
+    Like an automatic exposure, it measures the middle of the page, in upright strips that are one pixel wide: a trace crosses many of
+    them however thin its pen, whereas words, marks and bars cross few.
 
     Parameters
     ----------
     plane : (height, width) uint8
     level : float
-        As it was set, 0 to 255.
+        The threshold that was asked for, 0 to 255.
     least : float
-        Share of the strips that hold ink at least; 0 leaves `level` as it is.
+        Least share of the strips that must have ink; 0 returns `level` unchanged.
     px_per_mm : float
-        Along the plane's columns.
+        Resolution along the plane's columns.
     noise : float
-        By how much the threshold may be off by chance, 0 to 255. It stays that far below the paper's own level: where next to
-        nothing is on a page, any threshold that leaves enough would turn noise to ink.
+        Largest random error of the threshold, 0 to 255. The threshold stays that far below the level of the paper: on a page with
+        hardly any ink it would otherwise be raised until noise is ink.
     half : float
-        Half the width of the greys between black and white: paper that is nearer than that to the threshold is no longer white.
+        Half the width of the range of greys between black and white; paper within it would not be white.
     """
     if not least:
         return level
     rim, side = (length // 8 for length in plane.shape)
-    # The outer eighth is left out: desks, edges and clips would set the exposure.
+    # The outer eighth is left out: desks, edges and clips would change the result.
     middle = plane[rim : len(plane) - rim, side : plane.shape[1] - side]
     rows = min(max(round(_STRIP_MM * px_per_mm), 1), len(middle))
     count = len(middle) // rows
@@ -103,7 +104,7 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
 def wandering(size: tuple[int, int], step: int, cell: float, seed: int) -> np.ndarray:
     """Smooth noise around 0 for a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
 
-    Clouds of `cell` px, turned against the picture's sides: noise drawn anew at each place would show the places' rows and columns.
+    It has clouds of `cell` px on a lattice that is rotated against the picture, so that the lattice's rows and columns cannot be seen.
     """
     rows, columns = (2 + n // step for n in size)
     out = np.zeros((rows, columns), dtype=np.float32)
@@ -119,7 +120,7 @@ def deviates(width: int) -> np.ndarray:
 
 @jit
 def _to_grey(values, plane):
-    """From 3 n values to n. One running index: compilers turn that into vector instructions, but not rows of pixels of channels (1/6)."""
+    """From 3 n values to n. One running index lets the loop be vectorised; nested loops are six times as slow."""
     for i in range(len(plane)):
         red, green = np.int32(values[3 * i]) * np.int32(77), np.int32(values[3 * i + 1]) * np.int32(150)
         plane[i] = np.uint8((red + green + np.int32(values[3 * i + 2]) * np.int32(29) + np.int32(128)) >> 8)

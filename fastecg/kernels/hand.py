@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fastecg.handwriting.glyphs import Table
     from fastecg.handwriting.writer import Hand
 
-STEP = 0.45  # units between points of the pen's way: a tenth of a mm, less than a pixel at 200 dpi
-_LINE = 31.0  # units between lines
+STEP = 0.45  # Distance of points along the pen's path, in units: a tenth of a mm, less than a pixel at 200 dpi.
+_LINE = 31.0  # Distance of lines, in units.
 NEW_LINE = -2  # Index that stands for a new line among the letters.
 
 
@@ -29,9 +29,10 @@ def lay_letters(
     noise: np.ndarray,
     nodes: np.ndarray,
 ) -> int:
-    """Lay letters (n, 4: allograph, whether it joins (1 small, 2 large), class, cursive) on lines; returns how many `nodes` they take.
+    """Place letters on lines and write their `nodes`; returns the number of nodes.
 
-    `chance` (uniform) and `noise` (normal) are read at the place of the node they shape, so they are as long as `nodes`.
+    `letters` (n, 4) are: allograph, whether it is joined to the one before (1 small, 2 large), class, cursive. `chance` (uniform) and
+    `noise` (normal) are indexed by the node that they shape, so they are as long as `nodes`.
     """
     count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # not 0: what takes a literal is compiled for it, and for all others
     poses = np.empty((len(letters), 6))  # x, y, size, flatness, turn, width of each letter
@@ -54,7 +55,7 @@ def lay_letters(
 
 @jit
 def _set(row: np.ndarray, values: tuple[float, ...]) -> None:
-    """What ``row[:] = values`` does, which brings a check of shapes along that takes Numba a second to compile."""
+    """The same as ``row[:] = values``, whose check of shapes would take Numba a second to compile."""
     for k in range(len(values)):
         row[k] = values[k]
 
@@ -74,7 +75,7 @@ def _lay_word(
     nodes: np.ndarray,
     count: int,
 ) -> tuple[int, float]:
-    """Lay the bodies of a word's letters; returns the count of nodes and the x after the word."""
+    """Place the letters of a word without their dots and bars; returns the number of nodes and the x after the word."""
     start, stop = span
     x, line = origin
     for i in range(start, stop):
@@ -85,7 +86,7 @@ def _lay_word(
         after = (i - start) / max(1.0, stop - start - 1.0)
         long = min(1.0, (stop - start) / 5.0)
         size = (1.0 + 0.8 * hand.swell * noise[count, 3]) * (1.0 - hand.shrink * after * long)
-        # A letter is flat by accident too: an even row of them looks like a spring.
+        # Heights vary at random as well: even rows of letters look like a spring.
         flat = min(1.1, max(0.12, 1.0 - hand.squash * after**0.6 * long * (1.0 + 0.45 * noise[count, 1])))
         if kind != 0:
             flat = 1.0 - 0.3 * hand.squash * after - 0.9 * hand.slur
@@ -119,7 +120,7 @@ def _lay_word(
 
 @jit
 def _draw_out(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: np.ndarray, count: int) -> int:
-    """End a word in a stroke that wanders off: up, down or along, longer the hastier the hand."""
+    """Add a final stroke to a word: up, down or along the line, the longer the hastier the hand."""
     x, y = nodes[count - 1, 0], nodes[count - 1, 1]
     reach, rise = 3.0 + (4.0 + 14.0 * hand.tail) * chance[count + 1] ** 2, 2.5 * noise[count, 3]
     for k in range(2):
@@ -154,7 +155,7 @@ def _lay_late(
     nodes: np.ndarray,
     count: int,
 ) -> int:
-    """Put the dots and bars that were put off; a hasty hand drags the pen to them, misses, and forgets some."""
+    """Write the dots and bars of a word, after its letters. A hasty hand does not lift the pen, misses the place, and leaves some out."""
     whole = int(0.0)  # no points are left out
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
@@ -206,7 +207,7 @@ def _put(
 
 @jit
 def way_points(nodes: np.ndarray) -> float:
-    """Upper bound of the points that `sample_way` makes."""
+    """Upper bound of the number of points that `sample_way` makes."""
     total = 8.0
     for i in range(1, len(nodes)):
         total += 2.0 + 1.2 * math.hypot(nodes[i, 0] - nodes[i - 1, 0], nodes[i, 1] - nodes[i - 1, 1]) / STEP
@@ -215,9 +216,9 @@ def way_points(nodes: np.ndarray) -> float:
 
 @jit
 def sample_way(nodes: np.ndarray, step: float, way: np.ndarray) -> int:
-    """Run a centripetal Catmull-Rom curve through nodes, a point every `step` or so, a row of NaN at lifts; returns the count.
+    """Sample a centripetal Catmull-Rom curve through nodes about every `step`, with a row of NaN where the pen is lifted.
 
-    At corners and ends the curve leaves straight on.
+    Beyond corners and ends the curve is continued straight. Returns the number of points.
     """
     count = 0
     for i in range(len(nodes)):
@@ -280,7 +281,7 @@ def smooth_way(way: np.ndarray, sigma: float, out: np.ndarray) -> None:
 
 @jit
 def _reflected(way: np.ndarray, start: int, stop: int, i: int, axis: int) -> float:
-    """A run's value beyond its ends, turned about them."""
+    """A run's value, continued beyond its ends by odd reflection."""
     if i < start:
         return 2.0 * way[start, axis] - way[min(2 * start - i, stop - 1), axis]
     if i >= stop:
@@ -343,7 +344,7 @@ def _power_law(way: np.ndarray, start: int, stop: int, i: int) -> float:
 
 @jit
 def _run_out(start: int, stop: int, grip: np.ndarray, chance: np.ndarray, width: np.ndarray, density: np.ndarray) -> None:
-    """A hand lands and leaves in motion mostly, so strokes begin and end in points; a pen that rests first leaves a blob."""
+    """Shape the ends of a stroke. Mostly the hand is moving when the pen lands or lifts, so they taper; a pen that rests leaves a blob."""
     count, taper, point = stop - start, grip[2], grip[3]
     blob = chance[0] < grip[4]
     longest = min(0.33 * count, min(26.0, 6.0 + 0.04 * count))

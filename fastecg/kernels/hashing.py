@@ -1,7 +1,7 @@
-"""Noise without a stream: bits that depend on a seed and a position alone, so that no order of drawing can change them.
+"""Random numbers that are functions of a seed and a position, so that the order in which pixels are drawn cannot change them.
 
-All hashes of the package are here. The one of 32 bits, `mixed`, is no faster than that of 64 bits; it stays because shots of creased and
-stained pages replay bit for bit.
+All hashes of the package are here. The one of 32 bits, `mixed`, is no faster than that of 64 bits; it is kept because existing shots of
+creased and stained pages have to give the same pictures.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ scramble = jit(scrambled)
 # One multiplication for each coordinate keeps (1, 0) and (0, 1) apart; `scramble` makes the bits independent.
 @jit
 def combined(first, second):
-    """Two whole numbers as one of 64 bits, yet to be scrambled."""
+    """Two integers combined into one of 64 bits, to be scrambled."""
     return np.uint64(np.int64(first)) * _FIRST + np.uint64(np.int64(second)) * _SECOND
 
 
 def uniform(seed: int, index: np.ndarray) -> np.ndarray:
-    """Numbers from -1 to 1 that depend on (seed, index) alone: one for each of the whole numbers in `index`."""
+    """Numbers from -1 to 1 that depend on (seed, index) alone, one for each integer in `index`."""
     with np.errstate(over="ignore"):
         keys = np.asarray(index).astype(np.int64).astype(np.uint64) * _FIRST + np.uint64(seed) * _SECOND + np.uint64(0x632BE59BD9B4E019)
     return (scrambled(keys) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0

@@ -1,4 +1,4 @@
-"""Huffman codes as Deflate wants them: canonical, none longer than a limit.
+"""Huffman codes for Deflate: canonical, with a maximum length.
 
 Format: RFC 1951, section 3.2.2. Equal counts are ordered by symbol, so the code depends on the counts alone.
 """
@@ -15,10 +15,10 @@ _DEEPEST = 64  # a tree this deep needs more counts than memory holds
 
 @jit
 def code_lengths(counts, longest):
-    """Bits of every symbol's code, shape of `counts`: 0 for what does not occur, `longest` at most.
+    """Lengths of the symbols' codes in bits, shape of `counts`: at most `longest`, and 0 for symbols that do not occur.
 
-    At least two symbols get a code, because some readers refuse a code of one. Lengths are the shortest possible wherever the limit
-    does not bite; where it does, they are close.
+    At least two symbols get a code, because some readers refuse a code for one symbol. The code is optimal if no length reaches the
+    limit, and close to optimal otherwise.
     """
     ranked = _ranked(counts)
     by_length = _lengths_wanted(ranked, longest)
@@ -35,7 +35,7 @@ def code_lengths(counts, longest):
 
 @jit
 def _ranked(counts):
-    """Count and symbol of what occurs, in one number each, rarest first."""
+    """Count and symbol, combined into one number, of every symbol that occurs, rarest first."""
     ranked = np.empty(counts.size, np.int64)
     used = 0
     for symbol in range(counts.size):
@@ -49,7 +49,7 @@ def _ranked(counts):
 
 @jit
 def _insert(ranked, used, number):
-    """Insert a number into the `used` first, which rise; returns how many they are now. Sorting by NumPy's name takes Numba seconds."""
+    """Insert a number into the first `used` ones, which are sorted; returns their new number. NumPy's sort compiles for seconds."""
     k = used
     while k > 0 and ranked[k - 1] > number:
         ranked[k] = ranked[k - 1]
@@ -60,7 +60,7 @@ def _insert(ranked, used, number):
 
 @jit
 def _lengths_wanted(ranked, longest):
-    """How many symbols Huffman's tree puts at each depth; all deeper than `longest` count there."""
+    """Number of symbols at each depth of Huffman's tree; those deeper than `longest` are counted at `longest`."""
     used = ranked.size
     total = np.empty(2 * used - 1, np.int64)
     parent = np.zeros(2 * used - 1, np.int64)
@@ -89,7 +89,7 @@ def _lengths_wanted(ranked, longest):
 
 @jit
 def _shorten(by_length, longest):
-    """Lengthen short codes until those cut to `longest` fit beside them (Kraft's sum is one again)."""
+    """Lengthen short codes until there is room for those that were cut to `longest`, that is until Kraft's sum is one."""
     excess = -(1 << longest)
     for length in range(1, longest + 1):
         excess += by_length[length] << (longest - length)

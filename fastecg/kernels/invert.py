@@ -1,4 +1,4 @@
-"""Bilinear lattices, both ways: look up, and invert by Newton on the same cells."""
+"""Bilinear lattices: evaluation, and inversion by Newton's method on the same cells."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def lookup(points, values, origin, step, out):
 
 @jit
 def lookup_plane(points, values, origin, step, outside, out):
-    """As `lookup`, of one number a node, `values` (rows, columns) float32; `outside` where a point is not known."""
+    """As `lookup`, for one value per node, `values` (rows, columns) float32; `outside` is the result for points that are NaN."""
     rows, columns = values.shape[0], values.shape[1]
     for k in range(len(points)):
         u = (points[k, 0] - origin[0]) / step[0]
@@ -59,7 +59,7 @@ def lookup_plane(points, values, origin, step, outside, out):
 def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
     """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton from the given (s, t); corners a b (top), c d (bottom).
 
-    It may lie outside the cell, by up to fifty of it; (nan, nan) if it fails.
+    The result may lie outside the cell, up to fifty cells away; (nan, nan) if the method fails.
     """
     twist_x, twist_y = dx - cx - bx + ax, dy - cy - by + ay
     for _ in range(_ROUNDS):
@@ -70,10 +70,10 @@ def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
         over = 1.0 / (ex * fy - ey * fx)
         ds, dt = (rx * fy - ry * fx) * over, (ry * ex - rx * ey) * over
         s, t = s - ds, t - dt
-        # Newton left for the other root of the bilinear equation, or for infinity: no neighbour is that far away.
+        # Newton's method went to the other root of the bilinear equation, or to infinity: no neighbour is that far away.
         if abs(s) > 50.0 or abs(t) > 50.0:
             return np.nan, np.nan
-        # All that a step leaves of a bilinear equation is its twist times both parts of the step.
+        # The residual after a step is exactly the twist times both components of the step, since the equation is bilinear.
         left = ds * dt * over
         if abs(left * (twist_x * fy - twist_y * fx)) < _EXACT and abs(left * (twist_y * ex - twist_x * ey)) < _EXACT:
             return s, t
@@ -82,10 +82,10 @@ def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
 
 @jit
 def page_under_lattice(mesh_px, origin, step, cell, nodes):
-    """Page points under the picture's lattice: every mesh cell fills in the lattice nodes it covers.
+    """Find the page points under the nodes of the picture's lattice: every mesh cell fills in the nodes that it covers.
 
-    `mesh_px` (r, c, 2): pixels of mesh nodes at page positions origin + step * (column, row). `nodes` (rows, columns,
-    2) stand at pixels cell * (index - 1); those under no cell are left as they are.
+    `mesh_px` (r, c, 2) are the pixels of mesh nodes, whose page positions are origin + step * (column, row). `nodes` (rows, columns, 2)
+    gets the page points at pixels cell * (index - 1); nodes that no cell covers are not changed.
     """
     rows, columns, share = nodes.shape[0], nodes.shape[1], 1.0 / cell
     for i in range(mesh_px.shape[0] - 1):
@@ -103,7 +103,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
             bottom = min(int(np.floor(max(max(ay, by), max(cy, dy)) * share)) + 1, rows - 1)
             if left > right or top > bottom:
                 continue
-            # Were the cell a parallelogram, its inverse at the middle would do; what its twist adds to that within the cell is bounded.
+            # For a parallelogram the inverse at its middle would be exact; the error that the cell's twist makes within it is bounded.
             middle_x, middle_y = 0.25 * (ax + bx + cx + dx), 0.25 * (ay + by + cy + dy)
             ex, ey = 0.5 * (bx - ax + dx - cx), 0.5 * (by - ay + dy - cy)
             fx, fy = 0.5 * (cx - ax + dx - bx), 0.5 * (cy - ay + dy - by)
@@ -118,7 +118,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
                     if abs(s) > most_s or abs(t) > most_t:
                         continue
                     s, t = solve_cell(ax, ay, bx, by, cx, cy, dx, dy, x, y, 0.5 + s, 0.5 + t)
-                    # A little beyond the edge counts: a node on a shared edge must not be missed by both cells.
+                    # With a tolerance at the edges, so that a node on a shared edge is not missed by both cells.
                     if -1e-9 <= s <= 1 + 1e-9 and -1e-9 <= t <= 1 + 1e-9:
                         nodes[row, column, 0] = origin[0] + step[0] * (j + s)
                         nodes[row, column, 1] = origin[1] + step[1] * (i + t)
@@ -151,10 +151,10 @@ def _in_cell(nodes, i, j, px, py, s, t):
 
 @jit
 def invert_lattice(points, nodes, cell, pixels):
-    """Pixels at which the lattice shows the page `points`; `pixels` holds a first guess and keeps it where no cell answers.
+    """Find the pixels at which the lattice shows the page `points`. `pixels` holds a first guess, which stays where no cell has the point.
 
-    From the guess the search walks from cell to cell: each cell is solved on its own, and a solution outside it tells
-    which neighbour to try. Sharp creases can send the walk back and forth; then the cells around are tried in turn.
+    The search starts in the guess's cell. Each cell is solved on its own, and a solution outside it tells which neighbour to try
+    next. At sharp creases the search may go back and forth; then all cells around are tried in turn.
     """
     rows, columns = nodes.shape[0], nodes.shape[1]
     for k in range(len(points)):
@@ -176,12 +176,12 @@ def invert_lattice(points, nodes, cell, pixels):
             if -_CLOSE <= s <= 1 + _CLOSE and -_CLOSE <= t <= 1 + _CLOSE:
                 found = True
                 break
-            # At most 4 cells a step: a cell that is nearly folded tells of places far off.
+            # At most 4 cells per step: the solution of a cell that is nearly folded may be far away.
             next_j = min(max(j + min(max(int(np.floor(s)), -4), 4), 0), columns - 2)
             next_i = min(max(i + min(max(int(np.floor(t)), -4), 4), 0), rows - 2)
             if next_i == i and next_j == j:
                 break
-            # From the middle again: where the point was in the last cell says little about the next across a crease.
+            # Start from the middle again: across a crease, the position in the last cell says little about that in the next one.
             i, j, s, t = next_i, next_j, 0.5, 0.5
         if not found:
             i, j, s, t, found = _search_around(nodes, home_i, home_j, px, py)

@@ -23,7 +23,7 @@ from typing import Any, TypeVar, overload
 _PACKAGE = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from\s+(fastecg[\w.]*)\s+import\s*(\([^)]*\)|[^\n#]*)|import\s+(fastecg[\w.]*))", re.MULTILINE)
 _CACHE_DIR_LOCK = threading.Lock()
-_EARS: list[Any] = []  # Listener of the compiler, at most one: a later call of `on_compile` replaces it.
+_LISTENERS: list[Any] = []  # At most one: a later call of `on_compile` replaces it.
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -60,9 +60,9 @@ def jit(function: Function | None = None, **options: Any) -> Any:
 
 
 def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
-    """Have `began` called when a kernel is compiled, and `ended` once it is; not for what is read from the cache.
+    """Register functions that are called before a kernel is compiled, and after; they are not called for kernels read from the cache.
 
-    Kernels that one kernel calls are compiled within it, and not told of one by one. A later call takes the place of an earlier one.
+    Kernels that a kernel calls are compiled with it, without calls of their own. A later call of this function replaces an earlier one.
     """
     from numba.core.event import Listener, register, unregister
 
@@ -79,14 +79,14 @@ def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = Non
             if self.depth == 0 and ended is not None:
                 ended()
 
-    while _EARS:
-        unregister("numba:compile", _EARS.pop())
-    _EARS.append(Ear())
-    register("numba:compile", _EARS[0])
+    while _LISTENERS:
+        unregister("numba:compile", _LISTENERS.pop())
+    _LISTENERS.append(Ear())
+    register("numba:compile", _LISTENERS[0])
 
 
 def kernels_cached() -> bool:
-    """Whether the strokes' machine code is at hand; if not, the first page waits some 20 s for the compiler. Does not import Numba."""
+    """Whether compiled strokes are in the cache; if not, the first page waits some 20 s for the compiler. Does not import Numba."""
     return any(_folder(Path(__file__).resolve().parent / "line.py").rglob("*.nbi"))
 
 
@@ -141,7 +141,7 @@ def _imported(file: Path) -> list[Path]:
 def _contents(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError:  # typed at a prompt, or in a zip archive
+    except OSError:  # the source was typed at a prompt, or is in a zip archive
         return b""
 
 

@@ -1,4 +1,4 @@
-"""The light of a display's sub-pixels as a camera's pixels average it: where the two lattices beat, that is moiré."""
+"""Moiré: the light of a display's sub-pixels as it is averaged by the pixels of a camera."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float,
     ----------
     pixels : (height, width, 3) uint8
     nodes : (rows, columns, 2) float64
-        Place (u, v) on the lattice, in its periods, at pixel cell * (column - 1, row - 1); bilinear between; NaN: no display there.
+        Position (u, v) on the lattice, in periods, of pixel cell * (column - 1, row - 1); bilinear between nodes, NaN beside the display.
     cell : int
         Pixels between nodes, even.
     stripe, gap : float
@@ -35,7 +35,7 @@ def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float,
 
 
 def _sites(cell: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where a channel is seen, from its cell's corner: x for the 3 * cell values of a cell, and y for all rows of a line of cells."""
+    """Positions at which a camera sees each channel, from the corner of a cell: x of the cell's 3 * cell values, y of its rows."""
     pixel, channel = np.repeat(np.arange(cell), 3), np.tile(np.arange(3), cell)
     even, odd = channel == 0, channel == 2
     columns = np.where(even, pixel & ~1, np.where(odd, pixel | 1, pixel))
@@ -62,7 +62,7 @@ def _lay_lattice(rows, nodes, cell, stripe, gap, damping, columns, lines):
 
 @jit
 def _amplitudes(above, below, cell, strengths, damping, across, down):
-    """Amplitudes in one line of cells, in 1/32768, to `across` and `down`; whether there are any."""
+    """Write the amplitudes in one line of cells, in 1/32768, to `across` and `down`; return whether any is large enough to matter."""
     size, found = 3 * cell, False
     for j in range(1, len(above) - 1):
         a = strengths[0] * _kept(above[j, 0], above[j + 1, 0], below[j, 0], below[j + 1, 0], cell, damping)
@@ -76,7 +76,7 @@ def _amplitudes(above, below, cell, strengths, damping, across, down):
 
 @jit
 def _phases(above, below, cell, columns, apart, start, rise):
-    """Phases in the first row of a line of cells, and what a row adds; a channel's are `apart` behind the one before it."""
+    """Phases in the first row of a line of cells, and their increase per row. Each channel is `apart` behind the one before it."""
     shifts = np.array([np.uint16(round(k % 3 * apart)) for k in range(len(columns))])
     for j in range(1, len(above) - 1):
         a, b, c, d = above[j], above[j + 1], below[j], below[j + 1]
@@ -93,7 +93,7 @@ def _phases(above, below, cell, columns, apart, start, rise):
 
 @jit
 def _kept(a, b, c, d, cell, damping):
-    """What is left of a wave's amplitude when pixels average it: its place at a cell's four corners in periods."""
+    """The factor by which averaging over a pixel reduces a wave's amplitude, from its phases at a cell's four corners in periods."""
     x, y = (b - a + d - c) / (2 * cell), (c - a + d - b) / (2 * cell)
     return _sinc(x) * _sinc(y) * math.exp(-damping * (x * x + y * y))
 

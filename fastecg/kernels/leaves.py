@@ -1,4 +1,4 @@
-"""What else lies on a table: leaves of paper, with their print and their shadow."""
+"""Other leaves of paper on the table, with their print and their shadow."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import math
 from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
-# All of print in lines, the distance of one line of print from the next.
-_LETTER = 0.3  # from letter to letter
+# Lengths of print are in units of the distance between lines.
+_LETTER = 0.3  # distance from letter to letter
 _GAPS = -0.68  # Value of the noise (-1 to 1) below which there is a gap between words: one in six letters.
 _TALL = 0.17  # half the height of small letters
-_STEMS = 0.055, 0.215  # where the stems of a letter stand
-_STROKE = 0.034  # half the width of its strokes
-_RISES = 0.19  # how far stems of tall letters rise above the small ones, or hang below them
+_STEMS = 0.055, 0.215  # positions of the stems of a letter
+_STROKE = 0.034  # half the width of strokes
+_RISES = 0.19  # length by which stems go beyond small letters, above or below
 _BLANK = -0.82  # Value of the noise below which a line is left empty.
 _SHORT = -0.45  # ... and below which it ends early, as the last of a paragraph does.
-_BOX_MM = 5.0  # from one line of a ruled leaf to the next
+_BOX_MM = 5.0  # distance of the lines of a ruled leaf
 _RULE = 0.09  # half the width of its lines, mm
 
 
@@ -33,10 +33,10 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines):
         Centre x, y (px), cosine and sine of its turn, half its width and height (px).
     colour : (3,) float64
     shadow : (4,) float64
-        Where it is pushed to, x and y, how far it reaches (px), and its depth at the leaf.
+        Its shift along x and y, its reach (px), and its depth next to the leaf.
     lines : (4,) float64
-        Distance of the lines of print and the margin (px), the share of light their ink takes, and the print's number; no print at 0.
-        Below 0 the distance is that of the lines of another ECG's paper, 5 mm.
+        Distance of the lines of print and the margin (px), the share of light that their ink absorbs, and a seed. There is no print if the
+        distance is 0; if it is negative, its absolute value is the distance of the 5 mm lines of another ECG's paper.
     """
     x0, y0, cos, sin, wide, high = frame
     reach = cell + shadow[2] + math.hypot(shadow[0], shadow[1])
@@ -53,7 +53,7 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines):
 
 @jit
 def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
-    """Lay the part of a leaf that lies on the pixels of some rows and columns, each from the first to before the second."""
+    """Draw the part of a leaf within a range of rows and a range of columns (first, stop)."""
     x0, y0, cos, sin, wide, high = frame
     pitch, margin, ink, seed = lines
     aside, below = shadow[0] * cos + shadow[1] * sin, shadow[1] * cos - shadow[0] * sin
@@ -81,7 +81,7 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
 
 @jit
 def _print(x, y, width, pitch, seed):
-    """How much ink is at a place of a printed text, 0 to 1; places and the width of the text in lines, of `pitch` px each."""
+    """Ink of a printed text at a position, 0 to 1. The position and the text's width are in lines, which are `pitch` px apart."""
     line = math.floor(y)
     length = mixed(int(seed) + 1, line, 0)
     if length < _BLANK or (length < _SHORT and x > (0.2 + 0.5 * (length - _BLANK) / (_SHORT - _BLANK)) * width):
@@ -101,27 +101,27 @@ def _print(x, y, width, pitch, seed):
     rise, drop = (_RISES if tall else 0.0), (_RISES if hanging and not tall else 0.0)
     away = 9.0
     if bits & 3 != 1:
-        away = min(away, _off(x - left, y - 0.5 * (drop - rise), 0.0, _TALL + 0.5 * (rise + drop)))
+        away = min(away, _from_bar(x - left, y - 0.5 * (drop - rise), 0.0, _TALL + 0.5 * (rise + drop)))
     if bits & 3 != 2:
-        away = min(away, _off(x - right, y, 0.0, _TALL))
+        away = min(away, _from_bar(x - right, y, 0.0, _TALL))
     if bits & 4:
-        away = min(away, _off(x - middle, y + _TALL, half, 0.0))
+        away = min(away, _from_bar(x - middle, y + _TALL, half, 0.0))
     if bits & 8:
-        away = min(away, _off(x - middle, y, half, 0.0))
+        away = min(away, _from_bar(x - middle, y, half, 0.0))
     if bits & 256:
-        away = min(away, _off(x - middle, y - _TALL, half, 0.0))
-    blur = 1.0 / max(0.16 * pitch, 1.4)  # not in focus: nobody reads it
+        away = min(away, _from_bar(x - middle, y - _TALL, half, 0.0))
+    blur = 1.0 / max(0.16 * pitch, 1.4)  # out of focus: nobody can read it
     return min(max(blur * (_STROKE - away) * pitch + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _STROKE * pitch + 0.25)
 
 
 @jit
-def _off(x, y, wide, high):
-    """Distance from a bar that goes so far to both sides, or up and down."""
+def _from_bar(x, y, wide, high):
+    """Distance from a bar around the origin that extends `wide` to both sides and `high` up and down."""
     return math.hypot(max(abs(x) - wide, 0.0), max(abs(y) - high, 0.0))
 
 
 @jit
 def _ruled(x, pitch):
-    """How much of a line `pitch` px from the next covers a place."""
+    """Coverage by lines that are `pitch` px apart."""
     away = abs(x - pitch * math.floor(x / pitch + 0.5))
     return min(max(_RULE * pitch / _BOX_MM - away + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _RULE * pitch / _BOX_MM)

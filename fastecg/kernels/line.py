@@ -23,9 +23,9 @@ _BELOW = 0  # index of the lower edge of the ink
 _ABOVE = 1  # index of the upper edge
 _LANES = 8  # sub-columns are evaluated in blocks of this length, which LLVM turns into vector code
 _FARTHEST = 1e9  # px; samples beyond are pulled back, so that squares of slopes stay finite
-_BITS = 12  # heights are counted in 4096ths of a pixel: whole numbers add up exactly, and the loops over them become vector code
+_BITS = 12  # heights are integers, in 4096ths of a pixel: they add up exactly, and loops over them become vector code
 _UNIT = 1 << _BITS
-_FEW = 16  # rows a column's ink is summed in one by one; in more, only where it changes: a QRS complex is hundreds high
+_FEW = 16  # ink of up to so many rows is summed row by row; a QRS complex has hundreds, and only changes between rows are summed
 _THINNEST = 0.15  # px; a thinner pen could slip between the sub-columns, so it is drawn this wide and fainter
 
 
@@ -61,7 +61,7 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray, pen:
 
 @functools.lru_cache(maxsize=4)
 def _steady(width: int) -> np.ndarray:
-    """A pen that writes alike in all columns."""
+    """A pen with the same width and coverage in all columns."""
     pen = np.ones((2, width), np.float32)
     pen.flags.writeable = False
     return pen
@@ -84,7 +84,7 @@ def _stroke(points, radius, opacity, pen, plane):
         first = int(min(max(np.floor(x_min + 0.5 - widest), 0.0), float(width)))
         last = int(min(max(np.floor(x_max + 0.5 + widest) + 1.0, 0.0), float(width)))
         if first < last:
-            # How far the ink reaches: down below, and up above, so that both are maxima.
+            # The edges of the ink. The upper one is counted upwards, so that both are maxima.
             edges = np.empty((2, (last - first) * SUBCOLUMNS + _LANES), np.float32)
             _empty(edges)
             _envelope(points[start:stop], radius, pen[0, first:last], first - 0.5, edges)
@@ -99,7 +99,7 @@ def _stroke(points, radius, opacity, pen, plane):
 
 @jit
 def _most(values):
-    """The largest of some; NumPy's own takes Numba longer to compile."""
+    """The largest value; NumPy's `max` takes Numba longer to compile."""
     most = values[0]
     for k in range(len(values)):
         most = max(most, values[k])
@@ -138,7 +138,7 @@ def _envelope(points, radius, widths, rim, edges):
             _arc(edges[_BELOW], u - half_next, u - lean_next, u, v, half_next)
             _arc(edges[_ABOVE], u - half_next, u + lean_next, u, -v, half_next)
         else:
-            # Chosen without a branch: which way noise bends is not to be foreseen.
+            # Without a branch, which the processor could not predict: noise bends at random.
             side, sign = (_BELOW, 1.0) if lean_next < lean else (_ABOVE, -1.0)
             _arc(edges[side], u - sign * lean, u - sign * lean_next, u, sign * v, max(half, half_next))
         half = half_next
@@ -153,7 +153,7 @@ def _envelope(points, radius, widths, rim, edges):
 
 @jit
 def _half_width(radius, widths, u):
-    """Half the pen's width at u, from the left rim on; beyond the image as at its side."""
+    """Half the pen's width at u, counted from the left rim; beyond the image that of its first or last column."""
     return radius * widths[np.uint64(min(max(u, 0.0), len(widths) - 1.0))]
 
 

@@ -1,4 +1,4 @@
-"""Sensor noise without drawing: normal deviates in a fixed table, entered at a place that hashes from (seed, row).
+"""Sensor noise from a fixed table of normal deviates: every row of pixels reads it from an offset that is a hash of (seed, row).
 
 Brightness noise differs from pixel to pixel; colour noise is shared by blocks of 2x2 pixels, as in cameras, which see each colour
 at half the resolution. The tables hold every quantile of the normal distribution once, so their spread is exact.
@@ -30,7 +30,7 @@ UNIT = 8192  # one standard deviation in a table
 
 @functools.cache
 def _normal(count: int, salt: int) -> np.ndarray:
-    """Every quantile of the normal distribution once, shuffled by a hash: (count,) float32, the same on every machine for ever."""
+    """Every quantile of the normal distribution once, shuffled by a hash: (count,) float32, equal on all machines and in all versions."""
     half = np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count // 2, count)], dtype=np.float32)
     order = np.argsort(scrambled(np.arange(count, dtype=np.uint64) + np.uint64(salt << 32)), kind="stable")
     return np.concatenate([-half[::-1], half])[order]
@@ -62,7 +62,7 @@ def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 @jit
 def _scale(deviates, factor, out):
-    """Write deviates times a factor as whole numbers, from the start again where they end."""
+    """Write deviates times a factor as integers, repeating them from the start."""
     count = len(deviates)
     for start in range(0, len(out), count):
         part = out[start : start + count]

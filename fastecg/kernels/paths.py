@@ -1,4 +1,4 @@
-"""Following traces through a page of ink: cheapest paths from left to right, and whose ink is whose."""
+"""Following traces through a page of ink: cheapest paths from left to right, and which ink belongs to which row."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def cheapest_path(ink, bias, paper, climb, lows, highs):
     """The cheapest path from the first column of `ink` (height, width), 0 to 1, to the last.
 
     A path goes one column to the right at a time, and up or down within a column. A step to the right costs the paper it lands on,
-    ``1 - ink``, plus `bias` of its row; a step up or down costs `climb`, and `paper` times the paper it lands on. Where ink is a path is
-    almost free, whatever its direction. `lows` and `highs` (width,) become the least and the largest row of the path in every column.
+    ``1 - ink``, plus `bias` of its row; a step up or down costs `climb`, and `paper` times the paper it lands on. On ink a path costs
+    almost nothing, whatever its direction. `lows` and `highs` (width,) become the least and the largest row of the path in every column.
     """
     height, width = ink.shape
     cost = np.empty(height, dtype=np.float64)
@@ -48,10 +48,10 @@ def cheapest_path(ink, bias, paper, climb, lows, highs):
 
 @jit
 def share_ink(ink, least, owners):
-    """Give every pixel of `ink` (height, width) of at least `least` to the nearest owner that it hangs together with.
+    """Assign every pixel of `ink` (height, width) of at least `least` to the nearest owner that it is connected with.
 
-    `owners` (height, width) uint8 holds the owners' numbers where they are known to be, 0 elsewhere, and is filled in: steps go to the
-    eight neighbours, over ink alone, one at a time for all owners. Ink that hangs together with nothing keeps 0.
+    `owners` (height, width) uint8 has the numbers of owners at pixels whose owner is known, 0 elsewhere, and is filled in. Distances are
+    counted in steps to the eight neighbours, over ink alone. Ink that is connected with no owner keeps 0.
     """
     height, width = ink.shape
     # A breadth-first flood from all owners at once: ink goes to the owner from which the way through ink is shortest.
@@ -75,7 +75,7 @@ def share_ink(ink, least, owners):
 
 @jit
 def spread_owners(owners, reach, bits):
-    """Set bit k - 1 of `bits` (height, width) uint32 wherever a pixel that owner k has is at most `reach` px away along both axes."""
+    """Set bit k - 1 of `bits` (height, width) uint32 wherever a pixel of owner k is at most `reach` px away along both axes."""
     height, width = owners.shape
     for y in range(height):
         for x in range(width):
