@@ -1,6 +1,6 @@
-"""How wide and how dark a pen writes along a trace: less of both where it moves fast, and both wandering slowly.
+"""Width and darkness of a pen's line along a trace: both are smaller where the pen moves fast, and both vary slowly at random.
 
-Both are one number a pixel column. That is all the stroke needs, and it leaves the ink symmetrical about the line of the samples.
+There is one value of each for every pixel column. The ink therefore stays symmetrical about the line through the samples.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _APART = 16  # Every how many samples a trace's height enters its hash.
 def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float, float, float, float], out: np.ndarray) -> None:
     """Find a pen's width and strength over every pixel column that a trace crosses.
 
-    How they wander is decided by the heights of the trace, so it is the same wherever and however often the trace is drawn.
+    The random variation is a function of the trace's heights, so it is the same wherever and however often the trace is drawn.
 
     Parameters
     ----------
     points_mm : (n, 2) array of float
-        (x, y), x finite and growing; y not finite in gaps.
+        (x, y); x is finite and increases, y is not finite in gaps.
     scale : float
         px/mm.
     habits : tuple of float
-        Shares of width and of strength lost where the pen is fastest, 0 to 0.6, half more or less with the waves; how far the width
-        wanders to either side and the strength down; length of these waves in mm.
+        Shares of width and of strength that are lost where the pen is fastest, 0 to 0.6, varied at random by up to half; amplitude of the
+        random variation of the width, to either side, and of the strength, downwards; wavelength of that variation in mm.
     out : (2, width) array of float32
-        Factors of width and strength (at most 1) of the image's columns, written from the first to the last that the trace crosses.
+        Factors of width and of strength (at most 1) for the image's columns, written from the first to the last that the trace crosses.
     """
     _write_along(points_mm, scale, *habits, out)
 
@@ -62,14 +62,14 @@ def _write_along(points, scale, thin, pale, wander, mottle, length, out):
 
 @jit
 def _slopes(points, scale, rim, out):
-    """Add up how far the trace goes up and down within each column, the first of which begins at `rim` px; return the trace's number."""
+    """Add up how far the trace goes up and down in each column, the first of which begins at `rim` px; return a hash of the trace."""
     number, width = np.uint32(0), float(len(out))
     start, height = points[0, 0] * scale - rim, points[0, 1]
     for i in range(1, len(points)):
         stop, height_next = points[i, 0] * scale - rim, points[i, 1]
         rise = abs(height_next - height) * scale
         if rise < np.inf and max(start, 0.0) < min(stop, width):
-            if i % _APART == 0:  # in quarters of a mm, and no whole number of them: where it falls would hang on rounding
+            if i % _APART == 0:  # in quarters of a mm, with an offset: at whole quarters, rounding errors would decide
                 number = np.uint32(np.uint32(number * np.uint32(31)) + np.uint32(np.int64(height_next * 4.0 + 0.37)))
             _share_out(rise, max(start, 0.0), min(stop, width), stop - start, out)
         start, height = stop, height_next
@@ -78,7 +78,7 @@ def _slopes(points, scale, rim, out):
 
 @jit(inline="always")
 def _share_out(rise, start, stop, whole, out):
-    """Add the part of a rise that lies between start and stop to the columns there."""
+    """Distribute a rise between start and stop over the columns there."""
     low, high = np.uint64(start), min(np.uint64(stop), np.uint64(len(out) - 1))
     if low == high:
         out[low] += rise * (stop - start) / whole
@@ -92,7 +92,7 @@ def _share_out(rise, start, stop, whole, out):
 
 @jit
 def _smooth(values, share):
-    """Let every value follow its neighbours on either side by a share of what they differ."""
+    """Smooth the values in both directions by an exponential filter."""
     held = values[0]
     for k in range(len(values)):
         held += share * (values[k] - held)

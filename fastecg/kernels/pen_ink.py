@@ -9,15 +9,16 @@ import numpy as np
 from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 
-LIFTED_PX = 1e4  # Added to the pen's way at a lift, so that what follows counts as a new pass.
-_MAX_OVERLAP = 0.75  # Share of a second pass that adds to the first: paper with ink takes less ink.
+LIFTED_PX = 1e4  # Added to the length of the pen's path at a lift, so that the next stroke counts as a new pass.
+_MAX_OVERLAP = 0.75  # Share of a second pass's ink that is added to the first: paper with ink takes less ink.
 
 
 @jit
 def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
-    """Draw strokes: `nodes` (n, 4) x, y, radius, density, NaN where the pen is up; `passed` holds the pen's way at its last touch.
+    """Draw strokes through `nodes` (n, 4): x, y, radius, density; NaN where the pen is lifted.
 
-    `top` takes the latest pass over a pixel, `below` all earlier ones.
+    `passed` holds, for each pixel, the length of the pen's path when it last touched the pixel; `top` the ink of the latest pass over it,
+    and `below` that of all earlier ones.
     """
     way = 0.0
     for i in range(len(nodes)):
@@ -33,7 +34,7 @@ def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.nd
 
 @jit
 def _lay_segment(a: np.ndarray, b: np.ndarray, way: float, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
-    """Draw one capsule; pixels the pen had left behind count as crossed anew."""
+    """Draw one capsule. A pixel that the pen touched much earlier on its path counts as crossed by a new pass."""
     height, width = top.shape
     reach = max(a[2], b[2]) + 0.5
     dx, dy = b[0] - a[0], b[1] - a[1]
@@ -52,7 +53,7 @@ def _lay_segment(a: np.ndarray, b: np.ndarray, way: float, below: np.ndarray, to
                 continue
             radius = a[2] + t * (b[2] - a[2])
             distance = math.sqrt(squared)
-            # A line thinner than a pixel covers as much of it as the line is wide.
+            # A line that is thinner than a pixel covers a share of the pixel that equals its width.
             cover = min(max(radius + 0.5 - distance, 0.0), min(1.0, 2.0 * radius))
             if cover > 0.0:
                 value = np.uint8(255.0 * cover * (a[3] + t * (b[3] - a[3])) + 0.5)
@@ -66,14 +67,14 @@ def _lay_segment(a: np.ndarray, b: np.ndarray, way: float, below: np.ndarray, to
 
 @jit
 def _over(first: float, second: float) -> np.uint8:
-    """Coverage of ink on ink."""
+    """Coverage by ink over other ink."""
     added = _MAX_OVERLAP if first > 0 else 1.0
     return np.uint8(first + (255.0 - first) * second * added / 255.0 + 0.5)
 
 
 @jit
 def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: float, tooth: float, seed: int) -> None:
-    """Add the passes up in `top`, and take the ink away where the paper's tooth keeps the pen off. `fibres` are cells a pixel."""
+    """Add up the passes in `top`, and remove ink where the paper is too low for the pen. A pixel is `fibres` paper cells wide."""
     for y in range(top.shape[0]):
         for x in range(top.shape[1]):
             if top[y, x] == 0:

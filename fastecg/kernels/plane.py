@@ -1,4 +1,4 @@
-"""One coverage plane seen through a warp."""
+"""A coverage plane resampled through a warp."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
             missing = min(max(inside * scale + 0.5, 0.0), 1.0)
             bared = min(max((fibre + inside) * scale + 0.5, 0.0), 1.0) if fibre > 0.0 else 0.0
             gone[i, j] = np.uint8(255.0 * missing + 0.5)
-            # Most pixels end here: nothing of them is left, or the tear and its fibres are farther away than the shadow reaches.
+            # Most pixels end here: their paper is gone, or the tear is farther away than its shadow reaches.
             if missing >= 1.0 or inside < -2.0 - max(fibre, 0.0):
                 continue
             lip[i, j] = np.uint8(255.0 * bared + 0.5)

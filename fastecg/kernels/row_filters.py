@@ -12,12 +12,12 @@ from fastecg.kernels.jit import jit
 
 @jit
 def paeth_rows(rows, pixel, out):
-    """Rows as differences, behind the 4 that says so: `rows` of shape (height, bytes a row) into `out` of (height, 1 + bytes a row).
+    """Filter `rows` (height, bytes of a row) into `out` (height, 1 + bytes of a row); the first byte is the filter's number, 4.
 
-    `pixel` is the bytes of one pixel.
+    `pixel` is the number of bytes of a pixel.
     """
     out[:, 0] = 4
-    # Above the first row there are zeros by definition. Encoders that try all five filters on every row need five times as long.
+    # Above the first row there are zeros by definition. Trying all five filters on every row, as encoders do, takes five times as long.
     _paeth_row(rows[0], np.zeros(rows.shape[1], np.uint8), pixel, out[0, 1:])
     for y in range(1, rows.shape[0]):
         _paeth_row(rows[y], rows[y - 1], pixel, out[y, 1:])
@@ -33,7 +33,7 @@ def _paeth_row(row, above, pixel, out):
 
 @jit
 def _paeth_bytes(row, left, above, corner, out):
-    """All arrays by one index, because only such loops become vector instructions."""
+    """Filter one row. All arrays have the same index, because only such loops become vector instructions."""
     for x in range(row.size):
         a, b, c = np.int16(left[x]), np.int16(above[x]), np.int16(corner[x])
         # With p = a + b - c, the distances |p - a|, |p - b| and |p - c| are these, without computing p.

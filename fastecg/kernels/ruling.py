@@ -11,17 +11,17 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
 _SLABS = 16  # Rectangles that make up a dot.
-_FEW_SLABS = 6  # Rectangles that make up a small dot, of whose outline pixels show nothing.
+_FEW_SLABS = 6  # Rectangles that make up a small dot, whose outline cannot be seen.
 _SMALL_PX = 2.0  # Radius below which a dot is small.
 _CLOUD = 9.0  # Dots between two independent values of the plate's ink.
-_MISSED = np.uint64(655)  # Of 65,536 dots, so many hardly print: lint on the plate.
+_MISSED = np.uint64(655)  # Number of dots of 65,536 that hardly print, for lint on the plate.
 
 
 @jit
 def print_rules(pixels, columns, across, rows, down, inks, alike):
     """Print all weights of lines on `pixels` (height, 3 width), whose channels `columns`, `across` and `inks` (weights, 3 width) repeat.
 
-    Where nothing was printed before (`alike`), rows between the horizontal lines look the same where `down` is: one is kept and copied.
+    On a sheet without earlier print (`alike`), all rows with equal `down` between horizontal lines are equal: one is kept and copied.
     """
     kept = -1
     for y in range(pixels.shape[0]):
@@ -41,7 +41,7 @@ def print_rules(pixels, columns, across, rows, down, inks, alike):
 
 @jit
 def _copy_row(row, out):
-    """What `out[:] = row` does, which brings a check of shapes along that takes Numba two seconds to compile."""
+    """The same as `out[:] = row`, whose check of shapes would take Numba two seconds to compile."""
     for i in range(len(row)):
         out[i] = row[i]
 
@@ -57,7 +57,7 @@ def _mix_row(row, columns, across, here, down, ink):
 
 @jit
 def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
-    """Print dots, a band of pixels after the other: as many rows of dots at a time as share pixels."""
+    """Print dots in bands of pixels. All rows of dots that share pixels are in one band."""
     # A dot grows by up to half of `uneven` and moves by up to all of it.
     first, reach = 0, radius * (1.0 + 1.5 * uneven)
     while first < len(rows):
@@ -66,7 +66,7 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
             last += 1
         top, bottom = max(math.floor(rows[first] - reach), 0), min(math.ceil(rows[last] + reach), pixels.shape[0])
         if bottom > top:
-            # Coverage is added up before it is printed: rectangles of a dot mixed in one after the other would leave paper where they meet.
+            # Coverage is added up before it is printed: if the rectangles of a dot were blended one by one, paper would show between them.
             band = np.zeros((bottom - top, pixels.shape[1]), np.float32)
             add_discs(columns, rows[first : last + 1] - top, first, radius, band, uneven, seed)
             for y in range(top, bottom):
@@ -81,10 +81,10 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
 
 @jit
 def add_discs(columns, rows, first, radius, plane, uneven, seed):
-    """Add a disc at every crossing, as rectangles of the disc's height and area, each by its exact overlaps.
+    """Add a disc at every crossing, made of rectangles with the disc's height and area, each by its exact overlaps with pixels.
 
-    The radius, the place and the ink of every dot are its own by up to half of `uneven`, all of it (of the radius) and all of it, as its
-    column and its row, counted from `first`, decide.
+    Every dot's radius deviates at random by up to half of `uneven`, its position by up to `uneven` radii, and its ink by up to `uneven`.
+    The deviations are a hash of its column and row, which are counted from `first`.
     """
     height, width = plane.shape
     slabs = _SLABS if radius > _SMALL_PX else _FEW_SLABS
@@ -108,11 +108,11 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
 
 @jit
 def _dot(i, j, uneven, seed):
-    """Return the radius of a dot, how far it is off to the right and below, both in ideal radii, and its ink."""
-    # All dots are alike: no chance is needed.
+    """Return the radius of a dot and its displacement to the right and down, in ideal radii, and its ink."""
+    # All dots are equal: no random numbers are needed.
     if uneven == 0.0:
         return 1.0, 0.0, 0.0, 1.0
-    # All of a dot's chances come from one number: 8 bits each for size, place and ink, 16 for whether it printed.
+    # One hash gives all random values of a dot: 8 bits each for size, position and ink, 16 for whether it printed.
     bits = scramble(combined(i, j) + np.uint64(seed))
     ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_part(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
     if bits >> np.uint64(48) < _MISSED:

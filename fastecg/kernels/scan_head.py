@@ -1,4 +1,4 @@
-"""Colours of a scan moved along it by parts of a pixel, and lines of uneven brightness; in place."""
+"""Shifts of a scan's colours by fractions of a pixel, and lines of uneven brightness; in place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def move_colours(rows, red, blue, lines):
     above, here = rows[0].copy(), rows[0].copy()
     for y in range(height):
         row, below = rows[y], rows[min(y + 1, height - 1)]
-        # Two lines take turns, so each row is copied once, before it is overwritten.
+        # Two buffers alternate, so that each row is copied once, before it is overwritten.
         above, here = here, above
         for i in range(len(row)):
             here[i] = row[i]

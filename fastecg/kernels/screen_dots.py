@@ -1,4 +1,4 @@
-"""Tones printed as dots of full ink: what is paler than solid becomes the dots of a screen, and what is solid stays."""
+"""Halftones: pale tones are printed as dots of full ink on a screen; solid ink is not changed."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def screen(
     ----------
     pixels : ndarray
     whole : (height, width) uint8
-        What is above 0 there is printed without a screen: the edges of black lines and letters are as sharp as the printer can.
+        Where it is above 0, ink is printed without a screen: edges of black lines and letters stay sharp.
     paper : tuple of int
-        What has no ink.
+        Colour without ink.
     pitch_px, angle : float
-        Of the screen's lines, px and radians.
+        Distance of the screen's lines in px, and their angle in radians.
     growth : float
         Share by which the dots' area is larger than the tone.
     softness : float
         Width of a dot's edge, as a share of the screen's range.
     strength : float
-        Share of the screen in the mix with the unscreened tones: dots finer than pixels are tones.
+        Share of the screened picture in the result; the rest is unscreened, for dots that are finer than pixels.
     grey : float
-        Share of the ink's colour that is black instead.
+        Share of the ink's colour that is replaced by black.
     """
     steps = np.rint(np.array([math.cos(angle), math.sin(angle)]) * _TURN / pitch_px).astype(np.int64)
     wave = np.cos(2.0 * np.pi * np.arange(TABLE) / TABLE).astype(np.float32)
@@ -51,7 +51,7 @@ def screen(
 
 
 def _limits(wave: np.ndarray, growth: float) -> np.ndarray:
-    """Above which value of the screen a tone has ink, by its share 0 to 255: the screen's own quantiles."""
+    """Thresholds on the screen's value above which a pixel has ink, for tones 0 to 255: the quantiles of the screen's values."""
     values = np.sort((wave[:, None] * wave[None, :]).ravel())
     share = np.minimum(np.arange(256) / 255.0 * (1.0 + growth), 1.0)
     return values[np.rint((1.0 - share) * (len(values) - 1)).astype(int)].astype(np.float32)

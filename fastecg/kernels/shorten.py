@@ -1,4 +1,4 @@
-"""How much less table paper covers where it rises."""
+"""The shortening of bent paper: by how much less of the table it covers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastecg.kernels.jit import jit
 def foreshorten(height, step, steepest, radius, lost):
     """Set lost (rows, columns) to the integral along rows of 1 - sqrt(1 - slope²), zero in the middle column.
 
-    `height` has steps of `step` mm along rows, three at least; slopes count up to `steepest`. What rows lose is evened out across them by
-    two box means over 2 * radius + 1 rows (a triangle, at a quarter of a Gaussian's cost), the outermost rows repeated.
+    `height` has steps of `step` mm along rows, three at least; slopes are limited to `steepest`. The losses are smoothed across rows by two
+    box means over 2 * radius + 1 rows (a triangle, at a quarter of a Gaussian's cost), with the outermost rows repeated.
     """
     rows, columns = height.shape
     first, second, last = np.empty((rows, columns)), np.empty((rows, columns)), columns - 1
@@ -21,7 +21,7 @@ def foreshorten(height, step, steepest, radius, lost):
         for j in range(1, last):
             first[i, j] = _lost(height[i, j - 1], height[i, j + 1], 2 * step, steepest)
         first[i, last] = _lost(height[i, last - 1], height[i, last], step, steepest)
-    # Loss of length is a property of the sheet, not of one row: without the means, rows would slide past each other like threads.
+    # Neighbouring rows of a sheet hold each other: without the means, each row would shift on its own.
     _box_mean(first, radius, second)
     _box_mean(second, radius, first)
     for i in range(rows):

@@ -1,4 +1,4 @@
-"""Stains: colour that lets the print below show through, from coarse fields, and the noise that shapes them."""
+"""Stains: translucent colour over the print, from coarse fields, and the noise that shapes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_clouds(out, x, y, cell, octaves, seed):
     for i in range(len(y)):
         for j in range(len(x)):
             u, v, tall, total = x[j] / cell, y[i] / cell, 1.0, 0.0
-            u, v = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v  # or the lattice is seen along the page's sides
+            u, v = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v  # rotated, or the lattice could be seen along the page's sides
             for k in range(octaves):
                 total += tall * lattice_noise(seed + k, u, v)
                 u, v, tall = 1.6 * u - 1.2 * v + 5.3, 1.2 * u + 1.6 * v + 1.7, 0.5 * tall
@@ -58,9 +58,9 @@ def stick(pixels, x, y, middle, way, half, scale, tint, haze, air, clouds):
     tint : (3,) float64
         Share of the light that passes.
     haze, air : float
-        Light that it adds, and how much of it has come loose, which adds more; both 0 to 1.
+        Light that the tape adds, and the share of it that has come loose, where it adds more; both 0 to 1.
     clouds : (height, width) float32
-        Where it has, and where its glue is thick.
+        Noise that decides where it has come loose, and where its glue is thick.
     """
     for i in range(len(y)):
         for j in range(len(x)):
@@ -119,7 +119,7 @@ def absorb(pixels, field, mottle, every, low, step, profile, passed):
     for i in range((height + every - 1) // every):
         for j in range((width + every - 1) // every):
             a, b, c, d = field[i, j], field[i, j + 1], field[i + 1, j], field[i + 1, j + 1]
-            # Cells that the stain does not touch, most of a window, are told by their corners.
+            # Most cells of a window are outside the stain, which their corners tell.
             if max(max(a, b), max(c, d)) < low or min(min(a, b), min(c, d)) >= low + step * len(profile):
                 continue
             e, f, g, h = mottle[i, j], mottle[i, j + 1], mottle[i + 1, j], mottle[i + 1, j + 1]

@@ -58,7 +58,7 @@ def _joined(a, b, c, d):
 
 @jit
 def _locate(u, v, step_u, step_v, n, cells, shares):
-    """Where in the tile, (n, n), pixels from (u, v) Q16 on lie, and what share of the next pixels they have, 256ths: right, down << 16."""
+    """Indices into the tile (n, n) for pixels from (u, v) Q16 on, and weights of the next pixels in 256ths: right, and down << 16."""
     mask, byte = np.uint32(n - 1), np.uint32(255)
     for i in range(len(cells)):
         x, y = np.uint32(u + np.uint32(step_u * np.uint32(i))), np.uint32(v + np.uint32(step_v * np.uint32(i)))

@@ -1,4 +1,4 @@
-"""Ink from colour: what is between paper and pen, with the grid taken away."""
+"""Coverage by the pen's ink from the colours of a picture, without the grid."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastecg.kernels.jit import jit
 def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, out):
     """Write the pen's coverage at every pixel.
 
-    The colour over that of the paper round it is projected on `weights`; what the grid there explains, by its maps, is taken away, and
-    counts as the ground that the pen covers.
+    The ratio of the colour and that of the paper around it is projected on `weights`. What the grid explains, by its maps, is subtracted:
+    it belongs to the ground that the pen covers.
 
     Parameters
     ----------
@@ -21,15 +21,15 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
         Mean colour of bare paper, sRGB 0 to 255, of every `cell` x `cell` pixels.
     cell : int
     weights : (3,) float64
-        Of the colour over the paper's.
+        Weights of the three ratios.
     offset : float
-        What bare paper has on average.
+        The mean projection of bare paper.
     grid, major : (height, width) float32
         The network's maps.
     by_grid : (2,) float64
-        What full coverage by either adds.
+        What full coverage by each map adds to the projection.
     limits : (2,) float64
-        Between which coverage is kept.
+        Smallest and largest coverage that is written.
     out : (height, width) float32
     """
     height, width = grid.shape

@@ -38,7 +38,7 @@ class Vectors:
         return self.pick(first, [0] * count)
 
     def pick(self, vector: Any, lanes: list[int], other: Any = None) -> Any:
-        """Shuffle: the given lanes, where those of `other` count on from the end of `vector`."""
+        """Shuffle: take the given lanes; those of `other` are numbered after those of `vector`."""
         other = ir.Constant(vector.type, ir.Undefined) if other is None else other
         return self.b.shuffle_vector(vector, other, self.constant(I32, lanes))
 
@@ -64,11 +64,11 @@ class Vectors:
         return self.b.trunc(vector, ir.VectorType(element, vector.type.count))
 
     def repeat(self, like: Any, value: int) -> Any:
-        """A number in as many lanes as another vector has."""
+        """A vector with the same number in all lanes, of the type of another vector."""
         return self.constant(like.type.element, [value] * like.type.count)
 
     def shift(self, vector: Any, digits: int) -> Any:
-        """Left for positive `digits`, arithmetically right for negative."""
+        """Shift to the left for positive `digits`, arithmetically to the right for negative ones."""
         move = self.b.shl if digits > 0 else self.b.ashr
         return move(vector, self.repeat(vector, abs(digits)))
 
@@ -88,12 +88,12 @@ class Vectors:
         return self.narrow(self.b.lshr(product, self.repeat(product, 16)), I16)
 
     def between(self, a: Any, b: Any, eighths: list[int]) -> Any:
-        """Unsigned 16-bit numbers, `eighths` of the way from a to b; one less than a for 0 eighths."""
+        """Interpolate unsigned 16-bit numbers, `eighths` of the way from a to b; for 0 eighths the result is a - 1."""
         rest = self.constant(I16, [min((8 - k) << 13, 0xFFFF) for k in eighths])
         return self.b.add(self.product(a, rest), self.product(b, self.constant(I16, [k << 13 for k in eighths])))
 
     def add_saturated(self, a: Any, b: Any) -> Any:
-        """Sums that stay at the ends of what their bits hold."""
+        """Sums that saturate instead of overflowing."""
         kind = a.type
         name = f"llvm.sadd.sat.v{kind.count}i{kind.element.width}"
         function = cgutils.get_or_insert_function(self.b.module, ir.FunctionType(kind, [kind, kind]), name)
