@@ -52,29 +52,23 @@ def process(
     factors = np.array([core, round(kept * PART), round((1.0 + sharpen) * PART), limit], dtype=np.int16)
     deviates = tables(0.0, pixels.shape[1] // PATCH + LANES)[0]
     weights, amount = gaussian_weights(sigma_px), np.float32(mottle * PART / UNIT)
-    _process(pixels.reshape(len(pixels), -1), weights, factors, passes, deviates, amount, seed)
-
-
-@jit
-def _process(rows, weights, factors, passes, deviates, mottle, seed):
-    """As `process`, on rows of 3 * width values."""
-    # All scratch is made here and once: the kernel below goes by its addresses, which must outlive every row.
-    reach, whole = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES
+    rows = pixels.reshape(len(pixels), -1)
+    # All scratch is made here: Numba would take longer to compile that than the loop over rows, and goes by addresses there.
+    reach, whole, half = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES, (pixels.shape[1] + 1) // 2
     ahead = passes + reach + 4  # rows of blocks that wait at once
     grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
-    half = (rows.shape[1] // 3 + 1) // 2
     smooth, line, below = np.empty((passes, 2, 2, half), np.int16), np.empty(half + 2, np.int16), np.empty(half, np.int16)
     ring, long_line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
-    sources = np.empty((2, 2 * reach + 1), dtype=np.int64)
+    along, down = np.empty((2, 2 * reach + 1), dtype=np.int64)
     mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _SOME), np.uint8)
-    _process_rows(
-        rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, sources[0], sources[1],
-        mixed, patches, rest,
+    _process(
+        rows, weights, factors, deviates, amount, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches,
+        rest,
     )  # fmt: skip
 
 
 @jit
-def _process_rows(
+def _process(
     rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches, rest
 ):
     height, width, reach, slots = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)

@@ -10,6 +10,7 @@ The folders lie in the user's cache; `FASTECG_CACHE_DIR`, then `NUMBA_CACHE_DIR`
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import os
 import re
@@ -43,6 +44,7 @@ def jit(function: Function | None = None, **options: Any) -> Any:
         return functools.partial(jit, **options)
     import numba
 
+    _collect_no_garbage()
     settings = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     folder = _folder(Path(function.__code__.co_filename))
     if not _writable(folder):
@@ -59,14 +61,42 @@ def jit(function: Function | None = None, **options: Any) -> Any:
             config.CACHE_DIR = before
 
 
+@functools.cache
+def _collect_no_garbage() -> None:
+    """Switch off Python's garbage collection while a kernel is compiled: millions of objects are made, and few of them are garbage."""
+    from numba.core.event import register
+
+    was_on: list[bool] = []
+
+    def began() -> None:
+        was_on.append(gc.isenabled())
+        gc.disable()
+
+    def ended() -> None:
+        if was_on.pop():
+            gc.enable()
+
+    register("numba:compile", _listener(began, ended))
+
+
 def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
     """Register functions that are called before a kernel is compiled, and after; they are not called for kernels read from the cache.
 
     Kernels that a kernel calls are compiled with it, without calls of their own. A later call of this function replaces an earlier one.
     """
-    from numba.core.event import Listener, register, unregister
+    from numba.core.event import register, unregister
 
-    class Ear(Listener):
+    while _LISTENERS:
+        unregister("numba:compile", _LISTENERS.pop())
+    _LISTENERS.append(_listener(began, ended))
+    register("numba:compile", _LISTENERS[0])
+
+
+def _listener(began: Callable[[], None], ended: Callable[[], None] | None) -> Any:
+    """Return a listener that calls `began` and `ended` for kernels, not for those compiled with them."""
+    from numba.core.event import Listener
+
+    class Compiling(Listener):
         depth = 0
 
         def on_start(self, event: Any) -> None:
@@ -79,10 +109,7 @@ def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = Non
             if self.depth == 0 and ended is not None:
                 ended()
 
-    while _LISTENERS:
-        unregister("numba:compile", _LISTENERS.pop())
-    _LISTENERS.append(Ear())
-    register("numba:compile", _LISTENERS[0])
+    return Compiling()
 
 
 def kernels_cached() -> bool:

@@ -51,7 +51,12 @@ def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) ->
     left, top : int
         Pixels, 0 to 15, by which blocks begin before the picture: as if its edge were repeated so often on the left and above.
     """
-    _recompress(pixels.reshape(len(pixels), -1), rounding_to(quality), steps_of(quality).astype(np.int16), left, top)
+    across = -(-(left + pixels.shape[1]) // MCU)  # units of 16x16
+    luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # of two rows of units: the next one's colours reach into the last
+    chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)
+    lines, sums = np.empty((2, 3 * across * MCU), dtype=np.uint8), np.zeros((2, across * BLOCK + 2), dtype=np.int16)
+    steps = steps_of(quality).astype(np.int16)
+    _recompress(pixels.reshape(len(pixels), -1), rounding_to(quality), steps, left, top, luma, chroma, lines, sums)
 
 
 @functools.lru_cache(maxsize=8)
@@ -73,14 +78,9 @@ def rounding_to(quality: int) -> np.ndarray:
 
 
 @jit
-def _recompress(pixels, rounding, steps, left, top):
-    """As `recompress`, on rows of 3 * width values."""
+def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
+    """As `recompress`, on rows of 3 * width values, with scratch for two rows of units."""
     width, height = left + pixels.shape[1] // 3, top + pixels.shape[0]
-    across = (width + MCU - 1) // MCU  # units of 16x16
-    luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # of two rows of units: the next one's colours reach into the last
-    chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)
-    lines = np.empty((2, 3 * across * MCU), dtype=np.uint8)
-    sums = np.zeros((2, across * BLOCK + 2), dtype=np.int16)
     for unit in range((height + MCU - 1) // MCU):
         first = MCU * (unit % 2)
         take_unit(pixels, unit, left, top, first, luma, chroma, lines)

@@ -106,11 +106,13 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
 
     What goes on from one row of units to the next is in `state`: the last three means, bits not yet written, and how many.
     """
-    height, width, at = pixels.shape[0], pixels.shape[1] // 3, 0
+    height, width = pixels.shape[0], pixels.shape[1] // 3
     (rounding, codes, numbers), (luma, chroma, lines) = tables, planes
     across, columns = (width + MCU - 1) // MCU, (width + BLOCK - 1) // BLOCK
+    # Numbers of a type, not literals, for each of which what is called would be compiled once more.
+    at, zero, one = np.int64(0), np.int64(0), np.int64(1)
     for unit in range(first, stop):
-        take_unit(pixels, unit, 0, 0, 0, luma, chroma, lines)
+        take_unit(pixels, unit, zero, zero, zero, luma, chroma, lines)
         _transform_unit(luma, chroma, rounding, blocks)
         # Blocks that lie beyond the picture are as plain as possible: the mean of the block before them.
         if columns % 2:
@@ -123,7 +125,7 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
         at = _copy_marked(words, _write_unit(blocks, across, codes, numbers, state, words), out, at)
     if stop * MCU >= height and state[4]:  # the last byte is filled with ones
         words[0] = state[3] >> 56 & 255 | 255 >> state[4]
-        at = _copy_marked(words, 1, out, at)
+        at = _copy_marked(words, one, out, at)
     return at
 
 
@@ -153,7 +155,7 @@ def _make_plain(blocks, k):
 @jit
 def _write_unit(blocks, across, codes, numbers, state, words):
     """Write the codes of a row of units; returns the whole bytes."""
-    bits, have, blocks_at, start = state[3], state[4], address(blocks), address(words)
+    bits, have, blocks_at, start, zero = state[3], state[4], address(blocks), address(words), np.int64(0)
     at = start
     for k in range(across * _BLOCKS):
         colour = max(k % _BLOCKS - 3, 0)
@@ -171,11 +173,11 @@ def _write_unit(blocks, across, codes, numbers, state, words):
             zeros = place - last - 1
             last = place
             while zeros > 15:
-                bits, have, at = _append(codes[np.uint64(details + _SKIP)], 0, bits, have, at)
+                bits, have, at = _append(codes[np.uint64(details + _SKIP)], zero, bits, have, at)
                 zeros -= 16
             bits, have, at = _append(codes[np.uint64(details + (zeros << 4 | number & 15))], number >> 4, bits, have, at)
         if last < _PLACES - 1:
-            bits, have, at = _append(codes[np.uint64(details + _END)], 0, bits, have, at)
+            bits, have, at = _append(codes[np.uint64(details + _END)], zero, bits, have, at)
     state[3], state[4] = bits, have
     return at - start
 

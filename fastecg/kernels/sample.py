@@ -123,8 +123,20 @@ def halve(image, out):
                 out[i, j, c] = np.uint8((total + np.int32(2)) >> np.int32(2))
 
 
-@jit
-def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop):
+def expose_rows(
+    sheet: np.ndarray,
+    lattice: np.ndarray,
+    cells: np.ndarray,
+    light: np.ndarray,
+    desk: np.ndarray,
+    luma: np.ndarray,
+    chroma: np.ndarray,
+    noise: np.ndarray,
+    origin: np.ndarray,
+    out: np.ndarray,
+    start: int,
+    stop: int,
+) -> None:
     """Write rows `start` to `stop` of the picture.
 
     Parameters
@@ -152,34 +164,16 @@ def expose_rows(sheet, lattice, cells, light, desk, luma, chroma, noise, origin,
     levels = np.empty((columns, 32), dtype=np.int16)
     patch = np.empty((CELL, 3), dtype=np.uint8)
     _expose_rows(
-        sheet,
-        lattice,
-        cells,
-        light,
-        desk,
-        luma,
-        chroma,
-        noise,
-        origin,
-        out,
-        start,
-        stop,
-        strip,
-        ahead,
-        spots,
-        shares,
-        lit,
-        line,
-        levels,
+        sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop, strip, ahead, spots, shares, lit, line, levels,
         patch,
-    )
+    )  # fmt: skip
 
 
 @jit
 def _expose_rows(
     sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop, strip, ahead, spots, shares, lit, line, levels, patch
 ):
-    """As `expose_rows`, which holds the scratch arrays `strip` to `patch` while their addresses are in use here."""
+    """As `expose_rows`, with the scratch arrays `strip` to `patch`."""
     columns, width, beside = cells.shape[1], np.int64(sheet.shape[1]), light.shape[0] - 1
     # Addresses once: in the loop over cells every array that is passed on would be counted as in use and not in use again.
     pixels, xs, ys, page_light, desk_light = address(sheet), address(strip), address(strip[1]), address(lit), address(lit[beside])

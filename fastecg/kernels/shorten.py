@@ -63,13 +63,13 @@ def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_co
     It is slope_x * slope_y - d lost_x / dy - d lost_y / dx.
     """
     rows, columns = height.shape
-    shear, last = np.empty(columns), columns - 1
+    shear, last, zero = np.empty(columns), columns - 1, np.int64(0)
     along_rows[:] = 0.0
     along_columns[:] = 0.0
     for i in range(rows):
         up, down = max(i - 1, 0), min(i + 1, rows - 1)
         tall = (down - up) * step_y
-        shear[0] = _shear(height, lost_x, lost_y, i, up, down, 0, 0, 1, step_x, tall)
+        shear[0] = _shear(height, lost_x, lost_y, i, up, down, zero, zero, zero + 1, step_x, tall)
         # The inner columns by themselves, which the compiler then does several at a time.
         for j in range(1, last):
             shear[j] = _shear(height, lost_x, lost_y, i, up, down, j, j - 1, j + 1, 2 * step_x, tall)

@@ -34,7 +34,7 @@ def gaussian_weights(sigma_px: float) -> np.ndarray:
 
 def blur(pixels: np.ndarray, sigma_px: float) -> None:
     """Gaussian blur of (height, width, 3) uint8, in place."""
-    _blend_with_blur(pixels.reshape(len(pixels), -1), gaussian_weights(sigma_px), -TOTAL // 2)
+    _blend_with_blur(pixels, gaussian_weights(sigma_px), -TOTAL // 2)
 
 
 def blend_columns(pixels: np.ndarray, blurred: np.ndarray, share: np.ndarray, first: int = 0) -> None:
@@ -44,7 +44,7 @@ def blend_columns(pixels: np.ndarray, blurred: np.ndarray, share: np.ndarray, fi
 
 def sharpen(pixels: np.ndarray, sigma_px: float, amount: float) -> None:
     """Unsharp masking, v + amount * (v - blurred), of (height, width, 3) uint8, in place; `amount` 0 to 2."""
-    _blend_with_blur(pixels.reshape(len(pixels), -1), gaussian_weights(sigma_px), round(amount * TOTAL / 2))
+    _blend_with_blur(pixels, gaussian_weights(sigma_px), round(amount * TOTAL / 2))
 
 
 def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
@@ -58,7 +58,11 @@ def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
     weights : (n,) int16
         w[0] + 2 * sum(w[1:]) is `TOTAL`.
     """
-    _smear(pixels.reshape(len(pixels), -1), offsets.astype(np.int64), weights.astype(np.int16))
+    rows, (reach_x, reach_y) = pixels.reshape(len(pixels), -1), np.abs(offsets).max(axis=0).tolist()
+    whole = -(-rows.shape[1] // LANES) * LANES
+    ring, rest = np.empty((2 * reach_y + 1, whole + 6 * reach_x), dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
+    sources = np.empty(2 * len(weights) - 1, dtype=np.int64)
+    _smear_rows(rows, offsets.astype(np.int64), weights.astype(np.int16), reach_x, reach_y, ring, rest, sources)
 
 
 @jit
@@ -83,14 +87,14 @@ def lengthen(row, pad, channels, line):
         inner[i] = row[i]
 
 
-@jit
-def _blend_with_blur(pixels, weights, amount):
+def _blend_with_blur(pixels: np.ndarray, weights: np.ndarray, amount: int) -> None:
     """Make v + amount / 64 * (v - blurred): amount -64 is the blur itself, above 0 it sharpens. Rows filtered along x wait in a ring."""
-    reach, whole = len(weights) - 1, -(-pixels.shape[1] // LANES) * LANES
+    rows = pixels.reshape(len(pixels), -1)
+    reach, whole = len(weights) - 1, -(-rows.shape[1] // LANES) * LANES
     ring = np.empty((2 * reach + 1, whole), dtype=np.uint8)
     line, rest = np.empty(whole + 6 * reach, dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
-    along, down = np.empty(2 * reach + 1, dtype=np.int64), np.empty(2 * reach + 1, dtype=np.int64)
-    _blend_rows(pixels, weights, np.int64(amount), ring, line, rest, along, down)
+    along, down = np.empty((2, 2 * reach + 1), dtype=np.int64)
+    _blend_rows(rows, weights, amount, ring, line, rest, along, down)
 
 
 @jit
@@ -148,16 +152,8 @@ def _blend_row(sources, weights, amount, row, rest):
 
 
 @jit
-def _smear(pixels, offsets, weights):
-    """As `smear`, on rows of 3 * width values."""
-    reach_x, reach_y = np.abs(offsets[:, 0]).max(), np.abs(offsets[:, 1]).max()
-    whole = -(-pixels.shape[1] // LANES) * LANES
-    ring, rest = np.empty((2 * reach_y + 1, whole + 6 * reach_x), dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
-    _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, np.empty(2 * len(weights) - 1, dtype=np.int64))
-
-
-@jit
 def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, sources):
+    """As `smear`, on rows of 3 * width values, with scratch for the rows in reach."""
     height, slots = len(pixels), len(ring)
     begin, stride = address(ring) + 3 * reach_x, np.int64(ring.shape[1])
     ready = 0
@@ -170,7 +166,7 @@ def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, sources)
             x, down = 3 * offsets[k, 0], offsets[k, 1]
             above, below = min(max(y - down, 0), height - 1), min(max(y + down, 0), height - 1)
             sources[2 * k - 1], sources[2 * k] = begin + stride * (above % slots) - x, begin + stride * (below % slots) + x
-        _blend_row(sources, weights, np.int64(-64), pixels[y], rest)
+        _blend_row(sources, weights, -TOTAL // 2, pixels[y], rest)
 
 
 def weighed(v: Vectors, taps: Any, lanes: int) -> Any:

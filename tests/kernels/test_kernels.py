@@ -392,6 +392,15 @@ def test_whoever_asks_is_told_of_compiling_and_of_nothing_else(package):
     assert run(code, package, **place) == ""
 
 
+def test_no_garbage_is_collected_while_kernels_are_compiled(package):
+    code = (
+        "import gc; from fastecg.kernels.jit import on_compile; from fastecg.kernels.line import walk; told = []; "
+        "on_compile(lambda: told.append(gc.isenabled())); walk(1); print(*told, gc.isenabled()); "
+        "gc.disable(); walk(1.5); print(*told, gc.isenabled())"
+    )
+    assert run(code, package, FASTECG_CACHE_DIR=str(package / "cache")) == "False True\nFalse False False"
+
+
 def test_without_a_place_to_write_kernels_still_run(package):
     nowhere = {"HOME": os.devnull, "XDG_CACHE_HOME": "", "LOCALAPPDATA": os.devnull, "FASTECG_CACHE_DIR": "", "NUMBA_CACHE_DIR": ""}
     assert run(WALK, package, **nowhere) == "False 20 0"
