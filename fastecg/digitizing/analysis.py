@@ -1,4 +1,4 @@
-"""What the network sees in a picture, the right way up: layers, the grid, tracks, the names of leads, and the layouts that they make."""
+"""Analysis of a picture, turned upright: layers, grid, tracks, names of leads, and the layouts that match them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ USUAL_SPEED = 25.0
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions tried for a picture without a grid, the likeliest first.
 _USUAL_FS = 500.0  # Hz. A row ends one sample before its nominal time; this is the sampling frequency assumed for that.
 _ENOUGH = 0.5  # Share of a layout's names that have to be read for the picture to count as upright.
-_FEW = 5  # Number of names that have to be read for the same.
-_SOME = 3  # A turned picture is analysed in full only if it shows at least this many names; a large one needs them if nothing beats.
+_FEW = 5  # Minimum number of names for the same.
+_SOME = 3  # Minimum number of names in a turned picture to be analysed in full, and in a large one whose rows do not beat together.
 # Scales of a grid that are tried. Of 67 pages by other programs and of scans, 66 were read at the likeliest, one at the next.
 _MOST_SCALES = 2
 # A picture with a grid and at least this many tracks is not lying on its side. Of 14 that were, none had more than one track.
@@ -55,14 +55,14 @@ _MOST_QUICK = 2.5  # Largest factor by which a small picture is enlarged for a q
 _DARK = 100  # Grey level (0 to 255) below which a pixel counts as dark when a negative is looked for.
 _NEGATIVE_SHARE = 0.15  # Minimum share of dark pixels in a picture that may be a negative.
 _AROUND_MM = 3.0  # Margin of page around the traces that is analysed.
-_FAINT = 8  # Least difference, of 255, of a pen that is read from its paper.
-_BLANK_CELL_PX = 8  # Side of cells within which paper is lit evenly.
-_BLANK_CELLS = 25  # Cells that 60 mm of a trace cross at the least 3.3 px/mm.
+_FAINT = 8  # Least difference of levels, of 255, between paper and a pen that can be read.
+_BLANK_CELL_PX = 8  # Side of the cells in which levels are compared: within them, paper is lit evenly.
+_BLANK_CELLS = 25  # Least number of cells with ink in a picture with traces: 60 mm of a trace at 3.3 px/mm, the smallest scale.
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user knows of the page, and how it is to be read. What is None is read from the picture.
+    """What the user knows of the page, and how it is to be read. Values that are None are read from the picture.
 
     Attributes
     ----------
@@ -75,12 +75,12 @@ class Settings:
     mode : {"stroke_fit", "softargmax", "centroid"}
         How millivolts are read, as in `fastecg.digitize`.
     page : Path, optional
-        A page model that a person has corrected: a report, as `fastecg digitize` writes it.
+        A corrected page: a report of `fastecg digitize`, as `fastecg review` changes it.
 
     Raises
     ------
     LayoutError
-        If a number is none that pages or records have.
+        If a number is outside the range of pages or records.
     """
 
     layout: str | None = None
@@ -110,7 +110,7 @@ READ = Settings()
 
 @dataclass(frozen=True, eq=False)
 class PageAnalysis:
-    """A picture as the network saw it, one way up.
+    """What was found in a picture after turning it by some quarter turns.
 
     Attributes
     ----------
@@ -118,17 +118,17 @@ class PageAnalysis:
     warp : PageWarp
         The map between the layers' pixels and mm of the page.
     names : tuple of Name
-        Of leads, as they were read.
+        The names of leads that were read.
     tracks : tuple of Track
-        Rows of traces, from above.
+        Rows of traces, from top to bottom.
     found : tuple of LayoutMatch
-        Which lead may be where, the likeliest first.
+        Layouts that match tracks and names, the best first.
     turns : int
         Quarter turns that the picture was given.
     gridless : bool
-        Whether no grid was seen: millimetres are then those of the rows' length.
+        Whether no grid was seen; millimetres then follow from the length of the rows.
     tilt : float
-        How much rows fall in such a picture, mm a mm.
+        Fall of the rows in such a picture, mm per mm.
     negative : bool
         Whether light and dark were exchanged to read it.
     """
@@ -145,7 +145,7 @@ class PageAnalysis:
 
     @property
     def match(self) -> LayoutMatch | None:
-        """The likeliest layout."""
+        """The best match; None if there is none."""
         return self.found[0] if self.found else None
 
     @property
@@ -168,7 +168,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     dark = _may_be_negative(picture)
     scales = find_scales(picture, network)
     tried = _of_pages(picture, scales, _LARGEST_MM2)[:_MOST_SCALES] if scales else _gridless_scales(picture)
-    # A look at a whole picture costs seconds of computing where the scale makes it large, or where several are tried.
+    # Analysing a whole picture takes seconds if the scale makes it large or several scales are tried: a quick look comes first.
     known = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
     if not known and not _drawn(picture, network, dark):
         raise nothing_drawn()
@@ -176,12 +176,12 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     if large and not dark and not _has_rows(picture, network, named=settings.layout is None):
         raise nothing_drawn()
     best: PageAnalysis | None = None
-    upright = False  # whether there are traces at the likeliest scale: else it does not matter how the picture is held
-    rows: dict[int, int] = {}  # tracks at the likeliest scale, by quarter turns
+    upright = False  # whether there are traces at the likeliest scale; without them, turning the picture does not help
+    rows: dict[int, int] = {}  # number of tracks at the likeliest scale, by quarter turns
     for px_per_mm, turns in _ways(tried):
         if turns and not upright:
             break
-        if scales and not _may_lie(turns, rows):  # of copies in black and white, without a grid, rows tell less
+        if scales and not _may_lie(turns, rows):  # without a grid, as in copies in black and white, rows are less reliable
             continue
         layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
         if turns and best is not None and best.match is not None and not _names_enough(layers, _SOME):
@@ -200,7 +200,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         del layers, analysis  # their maps take hundreds of megabytes
         forget_strips()
     assert best is not None
-    if scales and best.gridless and best.tracks:  # what looked like a grid was none: letters side by side have a period too
+    if scales and best.gridless and best.tracks:  # the scales came from something else that is periodic, such as a line of letters
         best = _better_gridless(best, picture, settings, network)
     if _read_at_all(best):
         return best
@@ -227,10 +227,10 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
 
 
 def _is_blank(picture: np.ndarray) -> bool:
-    """Whether hardly anything in a picture differs from what is next to it: empty paper, however it is lit."""
+    """Whether hardly any pixel of a picture differs from its neighbours, as on empty paper, however it is lit."""
     from PIL import Image
 
-    halved = np.asarray(Image.fromarray(picture).reduce(2))  # noise is
+    halved = np.asarray(Image.fromarray(picture).reduce(2))  # which also halves the noise
     rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
     high, low = (most.reduceat(most.reduceat(halved, rows, axis=0), columns, axis=1) for most in (np.maximum, np.minimum))
     return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS
@@ -251,7 +251,7 @@ def _names_enough(layers: Layers, least: int) -> bool:
 def _drawn(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
     """Whether traces are seen in reduced copies of a picture, or in their negatives if it is `dark`.
 
-    Traces are seen in pages of less than half the scale that the network was taught at.
+    The network sees traces even at less than half the scale that it was trained at.
     """
     return any(
         inked(network.separate(shown, min(float(np.sqrt(pixels / picture[..., 0].size)), _MOST_QUICK)))
@@ -268,7 +268,7 @@ def _has_rows(picture: np.ndarray, network: LayerSegmenter, *, named: bool) -> b
     zoom = float(np.sqrt(_QUICK_PX[-1] / picture[..., 0].size))
     rows: dict[int, int] = {}
     for turns in range(4):
-        if rows.get(turns - 2) == 0:  # upside down there are as many
+        if rows.get(turns - 2) == 0:  # upside down a picture has as many rows
             continue
         analysis = analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False)
         rows[turns] = len(analysis.tracks)
@@ -286,7 +286,7 @@ def _gridless_scales(picture: np.ndarray) -> list[float]:
 def _of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
     """The scales (px/mm) at which a picture is no larger than a page; if there are none, the largest scale."""
     first, *others = [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
-    # Half of a scale is seen nearly as clearly: a page larger than A3, which takes gigabytes, is believed of the clearest alone.
+    # A grid is seen at half its scale nearly as clearly, and pages larger than A3 take gigabytes: only the clearest scale may give one.
     return [first, *(scale for scale in others if _area_mm2(picture, scale) < _PAGE_MM2)]
 
 
@@ -320,7 +320,7 @@ def _ways(scales: list[float]) -> list[tuple[float, int]]:
 def _may_lie(turns: int, rows: dict[int, int]) -> bool:
     """Whether a picture may be upright after `turns` quarter turns, given the number of tracks found after other turns.
 
-    Upside down it has as many tracks as upright, and on its side hardly any.
+    A picture that is upside down has as many tracks as upright, one that lies on its side hardly any.
     """
     if turns % 2:
         return max((count for turned, count in rows.items() if turned % 2 == 0), default=0) < _LEVEL_ROWS and rows.get((turns + 2) % 4) != 0
@@ -350,7 +350,7 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     ruled : bool
         Whether a grid is looked for; where there is none, millimetres come from the length of the rows.
     """
-    if ruled and _runs_across(layers):  # what has no traces is no page, and its lines are followed for nothing
+    if ruled and _runs_across(layers):  # without traces it is no page, and following its lines would be in vain
         warp = picture_grid(layers)
         if warp is not None:
             analysis = _analyse_on(layers, warp, layout, turns)
@@ -364,12 +364,12 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     analysis = _analyse_on(layers, gridless_warp(size, SCALE, tilt), layout, turns, gridless=True, tilt=tilt)
     if analysis.match is None:
         return analysis
-    # Rhythm strips are the surest, if there are any: between columns there may be gaps.
+    # The length of rhythm strips is the most reliable: other rows may have gaps between columns.
     strips = [analysis.tracks[track] for track in analysis.match.tracks[analysis.match.strips :] if track is not None]
     lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (strips, analysis.tracks)]
     if not any(lengths):
         return analysis
-    # The last sample is one step before the end of the time, and the pen goes half its width beyond.
+    # The last sample is one step before the end of the time, and the ink extends beyond it by the cap.
     expected = (analysis.match.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm
     stretch = float(np.median(lengths[0] or lengths[1])) / expected
     if abs(np.log(stretch)) > MOST_OFF:
@@ -389,7 +389,9 @@ def _fans_out(tracks: Sequence[Track]) -> bool:
 
 
 def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | None) -> PageAnalysis:
-    """An analysis without a grid, made again with millimetres longer by the factor `stretch` and rows that fall more by `fall`, mm a mm."""
+    """An analysis without a grid, repeated with millimetres that are longer by the factor `stretch` and rows that fall by `fall` mm per mm
+    more.
+    """
     size = analysis.layers.maps.shape[1], analysis.layers.maps.shape[2]
     tilt = analysis.tilt + fall
     return _analyse_on(

@@ -1,7 +1,7 @@
 """Adjust the 0 mV levels of rows jointly, from sums of limb leads that are drawn together and from strips that repeat a column.
 
-A pulse drawn on whole pixels tells 0 mV to half of one, the mean of a trace to about 0.15 mm; sums of three leads are known as well as
-the ink. Nothing tells of the chest leads but the rows that they share with limb leads.
+The 0 mV level from a pulse that was drawn on whole pixels is uncertain by half a pixel, that from the mean of a trace by about 0.15 mm.
+Sums of three leads are as certain as the ink. Chest leads are corrected only in rows that they share with limb leads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bars between columns of leads, as marks of where columns begin: found in a page's upright ink, one by one."""
+"""Find the bars between columns of leads, each by itself in upright ink: they mark where columns begin."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Bar:
     Attributes
     ----------
     column : int
-        Before which it stands.
+        The column in front of which it stands.
     y_mm : float
         Page y.
     off_mm : float
-        How far right of where the column begins its middle is.
+        Distance of its middle to the right of where the column begins.
     pixel_phase : float
-        Where its middle is in the picture's pixel: 0 on the border of two, 0.5 in the middle of one; NaN if it is not along the pixels.
+        Position of its middle within a pixel of the picture: 0 on the border of two, 0.5 in the middle of one; NaN if it is not upright.
     """
 
     column: int
@@ -75,7 +75,7 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
                 joined = grey_closing(bar, size=(round(_DASH_GAP_MM * ink.scale), 1))
                 height = grey_opening(joined, size=(round(_LEAST_DASHED_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_MM:
-                tallest = int(np.argmax(height))  # beside it may be letters
+                tallest = int(np.argmax(height))  # letters may stand beside it
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
                 middle = float(np.average(across[first:stop], weights=height[first:stop]))
                 ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
@@ -84,9 +84,9 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
 
 
 def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> tuple[float, float]:
-    """The factor by which columns are farther apart than assumed, and the additional tilt of rows in mm per mm, told by the bars.
+    """Correct the frame of a page by its bars: the factor by which columns are farther apart than assumed, and the rows' additional tilt.
 
-    1 and 0 where there are not enough.
+    The tilt is in mm per mm. With too few bars, the result is 1 and 0.
     """
     bars = find_bars(axis, analysis, match, straight, _GRIDLESS_REACH_MM)
     if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME:

@@ -1,8 +1,8 @@
 """Fill in hidden parts of a lead, mostly under the bars between columns, from another beat of the same lead.
 
-A quarter of all bars stand in a QRS complex or a T wave, where neither a straight line nor a level is a good guess, but where most leads
-show the same some beats before or after. Which beat that is tell the trace beside the hidden part, and rhythm strips, which show what the
-heart did meanwhile.
+A quarter of all bars hide a part of a QRS complex or T wave, where neither a straight line nor a level is a good guess. Most leads show
+the same part in another beat. Which beat to take is decided by the visible trace on both sides, and by rhythm strips, which show the same
+time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
-_CRUMB_S = 0.012  # Visible stretches beside hidden ones that are no longer than this tell nothing.
+_CRUMB_S = 0.012  # Visible stretches between hidden ones that are no longer than this are treated as hidden.
 _WINDOW_S = 0.12  # Length of the visible trace on either side that is compared with other beats.
 _NEAR_S = 0.03  # Decay of the comparison's weights with the distance from the hidden stretch.
 _LEVEL_S = 0.006  # Decay of the weights with which the level of the filled-in beat is adjusted.
@@ -40,7 +40,7 @@ _REPEATED_MM = 0.4  # Standard deviation assigned to samples taken from another 
 
 
 def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Fill in hidden parts of segments as other beats suggest.
+    """Fill in hidden parts of segments from other beats.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     rows : PageSegments
     warp : PageWarp
     ink : PictureInk
-        Its `hidden` tells what cannot be seen.
+        Its `hidden` is the mask of pixels where traces cannot be seen.
     """
     unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
     longest = round(_LONGEST_S * rows.fs)
@@ -58,7 +58,7 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
 
 
 def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Lengthen spikes that end at a letter, as other beats suggest: they may go on behind it.
+    """Lengthen spikes that end at a letter, and may continue behind it, if other beats have longer spikes.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     rows : PageSegments
     warp : PageWarp
     ink : PictureInk
-        Its `hidden` tells where letters are.
+        Its `hidden` is the mask of letters.
     """
     tips = [_tips_at_letters(item, rows, warp, ink) for item in readings]
     if not any(tips):
@@ -172,8 +172,8 @@ def _fill(
 ) -> None:
     """Fill in a hidden part of a trace (n,), in place.
 
-    `shown` (n,) is NaN where the trace cannot be seen. Of every rhythm strip there is what it shows, and at which of its samples the trace
-    begins.
+    `shown` (n,) is NaN where the trace cannot be seen. Rhythm strips are given as pairs of their signal and of the index in it at which
+    the trace begins.
     """
     start, stop = hole
     inside = np.arange(start, stop)
@@ -210,7 +210,7 @@ def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray
 def _another_beat(
     shown: np.ndarray, hole: tuple[int, int], beside: np.ndarray, weights: np.ndarray, strips: Sequence[tuple[np.ndarray, int]], fs: float
 ) -> int | None:
-    """By how many samples later a trace (n,) repeats what surrounds a hole and shows what is in it; None if it never does."""
+    """The shift in samples at which a trace (n,) repeats the surroundings of a hole and is visible throughout; None if there is none."""
     first, last = min(beside[0], hole[0]), max(beside[-1] + 1, hole[1])
     shifts = np.arange(-first, len(shown) - last + 1)
     needed = np.lib.stride_tricks.sliding_window_view(shown, last - first)
@@ -239,7 +239,7 @@ def _another_beat(
 
 
 def _off(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Root-mean-square difference (shifts,) of a signal at `at` and `shifts` later, without a constant, and that signal's own variation."""
+    """RMS difference (shifts,) of a signal at `at` and later by each shift, without a constant; the signal's standard deviation at `at`."""
     own = signal[at] - np.average(signal[at], weights=weights)
     others = signal[at[None, :] + shifts[:, None]]
     others = others - np.average(others, axis=1, weights=weights)[:, None]

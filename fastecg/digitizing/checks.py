@@ -1,7 +1,8 @@
-"""What an ECG says of its own reading: leads that have to add up, beats that have to coincide, strips that repeat what columns show.
+"""Checks of a reading by what every ECG fulfils: sums of leads, beats at the same time in all leads, strips that repeat a column.
 
-Limb leads are differences of three voltages (Einthoven: II = I + III), and the augmented ones their halves (Goldberger: aVR + aVL + aVF
-= 0), at every moment at which they are drawn together. All leads beat at once. None of this is told of a page, so it judges a reading.
+Limb leads are differences of three voltages (Einthoven: II = I + III), and the augmented ones are made of the same (Goldberger: aVR +
+aVL + aVF = 0), at every moment at which they are drawn together. All leads beat at once. Finding the leads uses none of these
+relations, so that they can judge the result.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from fastecg.digitizing.layout import SegmentReading
 from fastecg.digitizing.tracks import Track
 
-#: Leads and their signs that add up to nothing.
+#: Sums of leads that are zero in theory, as leads with their factors.
 SUMS: Mapping[str, Mapping[str, float]] = {
     "einthoven": {"I": 1.0, "II": -1.0, "III": 1.0},
     "goldberger": {"aVR": 1.0, "aVL": 1.0, "aVF": 1.0},
@@ -25,8 +26,8 @@ _LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
 _BEAT_S = 0.02  # Half the width of a QRS complex: the steepness of two leads is smoothed over it before their beats are compared.
 _BEAT_MM = 0.5  # The same for tracks: _BEAT_S at 25 mm/s.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
-# Mean correlation of how much tracks climb from which on they may be leads of one heart. On pages of ECGs it was 0.29 and more, upright
-# and upside down, in random walks, music, outlines of hills and curves of breath 0.08 and less.
+# Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
+# 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
 _TOGETHER = 0.15
 _QUIET_MV = 0.02  # Standard deviation below which a sum of leads is too flat to be checked.
 
@@ -44,9 +45,9 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
     Returns
     -------
     dict of str to float
-        "einthoven", "goldberger", "avr": what is left of the sums, as a share of the leads' own standard deviation; "strip": what is left
-        of the strips less their columns, in the same way; "beats": 1 less the correlation of how much leads of one time move. Only what
-        can be told of the leads that are there.
+        "einthoven", "goldberger", "avr": residuals of the sums, as a share of the leads' standard deviation; "strip": the residual of
+        strips minus columns, in the same way; "beats": 1 minus the mean correlation of the steepness of leads that are drawn together.
+        Only those for which there are leads.
     """
     found = {name: left for name, signs in SUMS.items() if (left := _left_over(readings, signs, fs)) is not None}
     strips = [left for strip in readings if strip.segment.rhythm if (left := strip_left_over(strip, readings, fs)) is not None]
@@ -108,13 +109,13 @@ def _beats(readings: Sequence[SegmentReading], fs: float) -> float | None:
 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
-    """Whether rows of traces climb at the same places, as leads of one heart do, also upside down; true where nothing can be compared."""
+    """Whether tracks are steep at the same page x, as leads of one heart are, also upside down; true if there is nothing to compare."""
     found = [beats for pair in combinations(tracks, 2) if (beats := _climbs_alike(*pair)) is not None]
     return not found or float(np.mean(found)) > _TOGETHER
 
 
 def _climbs_alike(one: Track, other: Track) -> float | None:
-    """Correlation of how much two tracks climb in each column; None if they have little of the page's width in common."""
+    """Correlation of the steepness of two tracks along x; None if they have little of the page's width in common."""
     from scipy.ndimage import gaussian_filter1d
 
     first, last = max(one.ends_mm[0], other.ends_mm[0]), min(one.ends_mm[1], other.ends_mm[1])

@@ -1,4 +1,4 @@
-"""Following the traces of a page, row by row, and giving every row its own ink where rows overlap."""
+"""Follow the traces of a page, row by row, and assign ink to rows where they overlap."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PULL = 0.002  # Cost of a path per mm of distance from the baseline.
 _FAR_PULL = 0.03  # Additional cost per mm where it is closer to the neighbouring row.
 _INK = 0.15  # Least ink that is assigned to a row.
 _FAINT = 0.02  # Least ink of a pixel that is copied to a row's plane.
-_DARK_FIRST = (0.6, 0.5, 0.4, 0.3)  # Ink that is assigned before paler ink, from these values on.
-_PIECE_MM = 2.5  # Least length of a piece of a path over ink without a break that is sure to be the row's own.
+_DARK_FIRST = (0.6, 0.5, 0.4, 0.3)  # Ink is assigned in this order: first that above 0.6, then that above 0.5, and so on.
+_PIECE_MM = 2.5  # Least length of a piece of a path without a break in the ink for that ink to belong to the row for certain.
 _STAY_PX = 3  # Ink within this distance of two rows' touching traces belongs to both.
-#: Of the network's ink from here on is a trace, however unsure.
+#: Value of the network's trace map from which a pixel may belong to a trace.
 TRACE = 0.12
 _PEN_PX = 5  # Reach above and below a path within which its pen's ink is summed.
 _THINNEST_PX = 0.7  # Columns with less ink (in px of full ink) are left out when the pen's width is measured.
@@ -51,13 +51,13 @@ class StraightPage:
     Attributes
     ----------
     network : Strip
-        The network's traces.
+        Traces as the network sees them.
     whole : Strip
-        The same with what is written over them.
+        The same with bridges where something is written over them.
     shown : Strip, optional
-        The picture's own ink of them, where it is known.
+        The picture's own ink of the traces, if it is known.
     ink, written : Strip, optional
-        All of the picture's own ink, and what the network takes for writing.
+        All of the picture's own ink; what the network takes for writing.
     followed : tuple of TracePath
         The path of every track.
     """
@@ -110,7 +110,7 @@ def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, n
 def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     """Assign every pixel of ink to rows: (height, width) uint32, bit k for row k; 0 for no row.
 
-    Ink belongs to the row whose path it hangs together with on the shortest way. Next to where traces touch it belongs to both.
+    Ink belongs to the row with the path to which the way over connected ink is shortest. Close to where traces touch it belongs to both.
     """
     from fastecg.kernels.paths import share_ink, spread_owners
 
@@ -124,10 +124,10 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
             plane = owners if end - begin >= _PIECE_MM * strip.scale else crumbs
             for x, top, stop in spans[begin:end]:
                 plane[top:stop, x] = k
-    # Dark ink first: where the traces of two rows just touch, it is pale between them.
+    # Dark ink first: where traces of two rows just touch, the ink between them is pale.
     for least in (*_DARK_FIRST, _INK):
         share_ink(strip.ink, least, owners)
-    # Between the flanks of a spike a path may lead over the tip of another row's, which is shared by where that hangs together first.
+    # A path may run over the tip of another row's spike, in short pieces. Such pieces get their owner only after all other ink.
     np.copyto(owners, crumbs, where=owners == 0)
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)

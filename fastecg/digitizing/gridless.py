@@ -1,4 +1,4 @@
-"""Pages whose grid is not seen, as copies lose it: millimetres from the length of the rows."""
+"""Pages without a visible grid, such as copies: millimetres follow from the length of the rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 
-#: How much longer or shorter than expected rows may be: beyond, they are cut off or another layout's.
+#: Largest log ratio of the rows' length and the expected one; otherwise rows are cut off, or the layout is another one.
 MOST_OFF = 0.2
 
 _LATTICE_PX = 64  # Distance of the points to which the flat map is fitted.

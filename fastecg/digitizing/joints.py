@@ -1,7 +1,7 @@
 """Mask ink that hides the ends of leads: bars between columns, and calibration pulses that run into a row.
 
-A bar is upright, straight, and at the same offset from every place where columns meet; a trace is not. The trace is unknown under it, as
-under the flank of a pulse: a fit that took them for a trace would bend its end into a hook.
+A bar is upright, straight, and at the same offset from every place where columns meet; a trace is not. The trace under a bar, or under the
+flank of a pulse, is unknown. If this ink were taken for a trace, the fit would bend the end of the trace into a hook.
 """
 
 from __future__ import annotations

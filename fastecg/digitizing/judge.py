@@ -1,4 +1,4 @@
-"""A page judged by its own reading: what is mended by it, and how sure it then is which lead is where."""
+"""Correct and judge a page by a first reading: which columns are simultaneous, which lead a strip shows, and how sure the order is."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from fastecg.digitizing.pulses import Pulse
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
 
-#: A confidence from which on the order of leads is told as sure.
+#: Confidence from which the order of leads is reported as sure.
 SURE = 0.8
 
 _SAME_BEATS = 0.85  # Least correlation of columns that show the same seconds.
-_MARGIN = 0.1  # By how much the better of two correlations has to exceed the other.
+_MARGIN = 0.1  # Least difference of two correlations for the larger one to be chosen.
 _SAME_LEAD = 0.98  # Least similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
 _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
 _TELLING_MARGIN = 0.8  # Scale of the difference between the scores of the two best matches; at this value the second is 1 - 1/e excluded.
@@ -53,13 +53,13 @@ class LaidOutPage:
     flags : tuple of str
     ink : PictureInk, optional
     checks : dict of str to float
-        How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells.
+        Residuals of the reading's checks, see `fastecg.digitizing.checks.checks_of`.
     confidence : float
-        That every lead has its own name, 0 to 1.
+        Probability that every lead has its own name, 0 to 1.
     pulses : tuple of Pulse
         Calibration pulses.
     start_sd_mm : float
-        About how exactly it is known where time starts; 0 where a person has told it.
+        Approximate standard deviation of the start of time; 0 on a corrected page.
     """
 
     analysis: PageAnalysis
@@ -83,7 +83,7 @@ def at_once(page: LaidOutPage) -> LaidOutPage:
 
 
 def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
-    """Rename rhythm strips whose signal matches the column of another lead than their printed name."""
+    """Rename rhythm strips whose signal matches the column of another lead than the one that they are named after."""
     segments, flags = list(page.rows.segments), list(page.flags)
     traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
     for k, strip in enumerate(segments):
@@ -131,8 +131,8 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
 def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
 
-    Machines let no steady voltage through, so that the mean of a trace is 0 mV, the more so the longer it is: a strip tells it better
-    than a row of columns, and a pulse better than both.
+    Machines remove any constant voltage, so that the mean of a trace is 0 mV, the more precisely the longer it is: a strip is better than
+    a row of columns, and a pulse is better than both.
     """
     shift, told = _shifts(page, readings)
     if not shift:
@@ -145,7 +145,7 @@ def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 
 
 def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict[int, float], dict[int, str]]:
-    """By how many mm the 0 mV levels of rows move, and what tells that."""
+    """Corrections of the rows' 0 mV levels in mm, and what they were taken from, by row."""
     shift: dict[int, float] = {}
     told: dict[int, str] = {}
     for row in {item.segment.row for item in readings if item.segment.zero != "pulse"}:
@@ -157,7 +157,7 @@ def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict
         part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
         if part is None:
             continue
-        # The row that is told better tells the other.
+        # The row whose level is known better corrects the other.
         better, worse = (part, strip) if part.segment.zero == "pulse" and strip.segment.zero != "pulse" else (strip, part)
         if worse.segment.zero == "pulse" or worse.segment.row in told:
             continue
@@ -184,7 +184,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     Raises
     ------
     ImageError
-        If it is no ECG, or nothing tells which lead is where.
+        If it is no ECG, or the order of leads cannot be determined.
     """
     readings = on_page_segments(page, readings)
     checks = checks_of(readings, page.rows.fs)

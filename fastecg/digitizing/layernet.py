@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 31  # Largest file of weights that is read.
 
 
 def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
-    """Two convolutions, each normalised; the norms fold into them on export, or have done so already."""
+    """Two convolutions, each with a norm, which is folded into the convolution on export."""
     layers: list[nn.Module] = []
     for channels in (before, after):
         norm = nn.Identity() if folded else nn.BatchNorm2d(after)
@@ -32,15 +32,16 @@ def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
 class LayerNet(nn.Module):
     """A U-Net at half resolution: pictures (n, 3, height, width), 0 to 1, to logits of the maps and of the markers.
 
-    Half resolution holds four pixels in every place, so nothing is lost, and a page costs a quarter. The maps come back at full
-    resolution, (n, 6, height, width) in the order of `MAPS`; the markers at a quarter of it, (n, 14, height / 4, width / 4).
+    The input is rearranged to half resolution with four pixels in every position, so that nothing is lost and a page takes a quarter of
+    the time. The maps are returned at full resolution, (n, 6, height, width) in the order of `MAPS`, the markers at a quarter of it,
+    (n, 14, height / 4, width / 4).
 
     Parameters
     ----------
     width : int
         Channels of the finest level.
     folded : bool
-        Without norms, which an exported network has in its convolutions.
+        Whether there are no norms, as in an exported network.
     """
 
     def __init__(self, width: int = 16, folded: bool = False) -> None:
@@ -54,7 +55,7 @@ class LayerNet(nn.Module):
             nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1)
         )
         assert self.maps.bias is not None
-        nn.init.constant_(self.maps.bias, -3.0)  # most of a page is none of it
+        nn.init.constant_(self.maps.bias, -3.0)  # so that maps start near 0, as most of a page is
 
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the maps and of the markers."""
@@ -74,8 +75,8 @@ class LayerNet(nn.Module):
 def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tensor, true_markers: torch.Tensor) -> dict[str, torch.Tensor]:
     """The weighted parts of the loss, by name.
 
-    Cross entropy on coverage, which is least where a map is the coverage to be expected: no weight on ink, no overlap, which would
-    make strokes thicker than they are.
+    Cross entropy on coverage, whose minimum is the expected coverage. Weighting ink more, or a loss of overlap, would make strokes thicker
+    than they are.
     """
     weights = {"trace": 30.0, "grid": 1.0, "major": 2.0, "pulse": 5.0, "writing": 3.0, "paper": 1.0}
     every = functional.binary_cross_entropy_with_logits(maps, true_maps, reduction="none").mean(dim=(0, 2, 3))
@@ -91,7 +92,7 @@ def read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
     try:
         check_regular(path)
         saved = torch.load(path, map_location=device, weights_only=True)
-    except Exception as fault:  # damaged files have it raise whatever they like
+    except Exception as fault:  # a damaged file may raise anything
         why = fault.strerror if isinstance(fault, OSError) else type(fault).__name__
         raise FastecgError(f"{path}: cannot be read ({why}), expected a state that `fastecg train` has saved") from None
     if not isinstance(saved, dict) or not {"width", "average"} <= saved.keys():

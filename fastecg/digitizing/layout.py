@@ -1,4 +1,4 @@
-"""What a decoder has to know of a page beyond its ink: which lead is drawn where, how fast and how high."""
+"""What a decoder has to know of a page besides its ink: which lead is drawn where, at which speed and gain."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class Segment:
     ----------
     lead : str
     start, stop : int
-        Its samples in the record.
+        Range of its samples in the record.
     x_mm : float
-        Where its first sample lies.
+        Page x of its first sample.
     baseline_mm : float
-        Where 0 mV lies.
+        Page y of 0 mV.
     gain_mm_mv : float
         Upward; negative for a lead drawn upside down.
     offset_mv : float
-        Subtracted before drawing.
+        Voltage that was subtracted before drawing.
     rhythm : bool
-        A strip over the whole width.
+        Whether it is a strip over the whole width.
     row : int
-        Row of traces, from above.
+        Row of traces, counted from the top.
     zero : str
-        What tells where 0 mV lies: "pulse", "isoelectric" (the trace itself), "strip" (the same lead elsewhere), or "page"
-        (a corrected page).
+        What 0 mV was taken from: "pulse", "isoelectric" (the trace itself), "strip" (the same lead elsewhere), or "page" (a corrected
+        page).
     """
 
     lead: str

@@ -1,8 +1,8 @@
-"""How close one lead comes to its reference: three published ways to count decibels.
+"""Signal-to-noise ratios of one lead against its reference, by three published definitions.
 
-All take millivolts, `reference` and `estimate` of the same shape. NaN in the reference is a sample that was not drawn and is left out
-everywhere. The ways differ in what they forgive: `raw_snr` nothing; `challenge_2024` an offset in time and voltage; `kaggle_2025` the
-same within 0.2 s.
+All functions take millivolts, `reference` and `estimate` of the same shape. Samples that are NaN in the reference were not drawn and are
+left out. The definitions differ in the alignment before the comparison: none in `raw_snr`; an offset in time and voltage in
+`challenge_2024`; the same within 0.2 s in `kaggle_2025`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ KAGGLE_CLIP = 384.0
 def raw_snr(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Signal-to-noise ratio in dB, without alignment and without removing a mean.
 
-    A sample that was drawn and is missing in the estimate counts as 0 mV, so nothing is gained by leaving out what is hard: a lead
-    not found at all has 0 dB. inf for a perfect estimate, NaN for a reference that is 0 mV throughout or not drawn.
+    A sample that was drawn and is missing in the estimate counts as 0 mV, so that leaving out difficult parts does not pay; a lead that is
+    missing altogether has 0 dB. The result is inf for a perfect estimate, and NaN if the reference is 0 mV throughout or was not drawn.
     """
     drawn = np.isfinite(reference)
     wanted = reference[drawn].astype(np.float64)
@@ -34,17 +34,17 @@ def raw_snr(reference: np.ndarray, estimate: np.ndarray) -> float:
 def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float, *, as_published: bool = False) -> float:
     """The metric of the PhysioNet Challenge 2024, dB.
 
-    Both signals are drawn as pictures of 256 levels, which are aligned by their cross-correlation; then the SNR over the samples
-    present in both is multiplied by the share of the reference's samples that the estimate has. 0 dB where nothing is present.
+    Both signals are drawn as pictures of 256 levels, which are aligned by their cross-correlation. The SNR over the samples that both
+    have is multiplied by the share of the reference's samples that the estimate has; it is 0 dB if they have none in common.
 
-    With `as_published` an estimate that begins k samples early keeps no more than its first k samples, as in the organisers' code, which
-    means to move it by k and cuts it at k (``x_est[:-offset]`` with a negative offset). Published scores have that in them.
+    The organisers' code has a fault: an estimate that begins k samples early should be moved by k, but is cut after its first k samples
+    (``x_est[:-offset]`` with a negative offset). `as_published` repeats this, for comparison with published scores.
     """
     return challenge_2024_both(reference, estimate, fs)[as_published]
 
 
 def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
-    """`challenge_2024`, and the same `as_published`: one alignment, which is what they cost, serves both."""
+    """`challenge_2024`, and the same `as_published`. The alignment, which takes most of the time, is done once for both."""
     drawn = np.isfinite(reference)
     if not (drawn & np.isfinite(estimate)).any():
         nothing = 0.0 if drawn.any() else np.nan
@@ -70,8 +70,8 @@ def _of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
 def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
     """Power of the signal and of the error of one lead, as defined by the Kaggle competition of 2025.
 
-    The estimate is moved by the whole samples, at most 0.2 s, that correlate best, and by the voltage that fits best; what is missing
-    is 0 mV. A picture's ratio is the sum of its leads' signal powers over the sum of their noise powers.
+    The estimate is shifted by the number of samples, at most 0.2 s, at which the correlation is largest, and by the voltage that fits best.
+    Missing samples count as 0 mV. The ratio of a picture is the sum of its leads' signal powers over the sum of their noise powers.
     """
     drawn = np.isfinite(reference)
     wanted = np.where(drawn, reference, 0.0).astype(np.float64)
