@@ -150,7 +150,7 @@ def letter_ink(x, y, width, pitch, seed):
     ]
     place = np.array([x - 0.3 * column, y - line - 0.5])
     off = min(np.linalg.norm(place - np.clip(place, bar[:2], bar[2:])) for bar in bars if bar)
-    return np.clip((0.034 - off) * pitch / max(0.16 * pitch, 1.4) + 0.5, 0, 1) * min(1, 0.068 * pitch + 0.25)
+    return np.clip((0.034 - off) * pitch / max(0.22 * pitch, 1.4) + 0.5, 0, 1) * min(1, 0.068 * pitch + 0.25)
 
 
 def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _DARK = np.array((84.0, 54.0, 40.0))  # RGB of the darkest skin, tone 0
 _PALE = np.array((232.0, 190.0, 168.0))  # RGB of the palest, tone 1
 
+_SOFT_MM = 0.7  # Width of its edge: it is nearer than the page, and round.
+
 
 @dataclass(frozen=True)
 class Finger(Artifact):
@@ -47,7 +49,7 @@ class Finger(Artifact):
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
         view[:] = np.rint(view * (1.0 - dark[..., None]))
         here = inside > -1.0
-        share = np.clip(0.5 + inside[here] * np.float32(px_per_mm / 1.6), 0.0, 1.0)[:, None]
+        share = np.clip(0.5 + inside[here] * np.float32(px_per_mm / max(1.6, _SOFT_MM * px_per_mm)), 0.0, 1.0)[:, None]
         skin = self._skin(along[here], across[here], inside[here]) * np.clip(light, 0.25, 1.08).astype(np.float32)
         view[here] = np.clip(np.rint(view[here] + share * (skin - view[here])), 0, 255)
         return pixels

@@ -110,7 +110,7 @@ def _print(x, y, width, pitch, seed):
         away = min(away, _from_bar(x - middle, y, half, 0.0))
     if bits & 256:
         away = min(away, _from_bar(x - middle, y - _TALL, half, 0.0))
-    blur = 1.0 / max(0.16 * pitch, 1.4)  # out of focus: nobody can read it
+    blur = 1.0 / max(0.22 * pitch, 1.4)  # out of focus: nobody can read it
     return min(max(blur * (_STROKE - away) * pitch + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _STROKE * pitch + 0.25)
 
 
