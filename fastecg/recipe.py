@@ -57,7 +57,8 @@ RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
 _MOST_CROP = 0.4  # share of a picture that is cut off at one side, at most
-_BARE = 0.95, 0.8  # rows' distances of empty paper above the first row and below the last that are shown at most
+_BARE = 0.95, 0.8  # rows' distances of empty paper above the first row and below the last that are shown at most,
+_BARE_MM = 30.0, 22.0  # and mm of it: no public picture shows more
 
 _MOSTLY_MILD = Distribution("beta", ())
 
@@ -258,7 +259,8 @@ class Recipe:
             bare = drawn_style.header == "none", drawn_style.footer == "none"
             if rows_mm and not view.turns % 2:
                 box = _traces_box(rows_mm, pitch_mm, (frame.start_x_mm, frame.end_x_mm), drawn_style, rng_for(seed, key, "frame"))
-                empty = rows_mm[0] - _BARE[0] * pitch_mm, rows_mm[-1] + _BARE[1] * pitch_mm
+                above, below = (min(share * pitch_mm, most) for share, most in zip(_BARE, _BARE_MM, strict=True))
+                empty = rows_mm[0] - above, rows_mm[-1] + below
                 shot = replace(shot, view=_traces_kept(view, size_mm, dpi, box, empty, bare))
         return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
 
