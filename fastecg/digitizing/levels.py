@@ -1,4 +1,4 @@
-"""Where 0 mV of every row is, and how many mm a mV has: from the row's own calibration pulse, or else from its traces."""
+"""The 0 mV level of every row, and the gain: from calibration pulses, or else from the traces and the page's words."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Pages as other programs and machines draw them, for training: one page's vectors moved, and inked, at random.
+"""Pages as other programs and machines draw them, for training: a page's vectors are moved, and inked, at random.
 
-A placed page is rearranged in millimetres before anything is printed, so what is where stays exact. Little of it is a layout that a
-machine has: a network that sees 32 mm at a time learns from it what names, pulses, separators and grids look like beside traces.
+A page is rearranged in millimetres before it is printed, so that its truth stays exact. Most results are no layouts of machines. They need
+not be: the network sees 32 mm at a time, and learns what names, pulses, separators and grids look like beside traces.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SPARE_MM = 2.0  # Paper that is left beside what is drawn.
 
 
 def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page, Style]:
-    """The page rearranged and its style inked at random: what was placed by `style` as another program would have drawn it."""
+    """A page of `style` rearranged at random, and another style with random inks, as if another program had drawn the page."""
     face = str(rng.choice(list(_FACES), p=np.array(list(_FACES.values())) / sum(_FACES.values())))
     face = str(font_file(face) or "sans") if face.endswith(".ttf") else face
     style = replace(_inked(style, rng), face=face)
@@ -54,7 +54,7 @@ def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page
 
 
 def coarser(record: Record, rng: np.random.Generator) -> Record:
-    """A record, or sometimes its version at 100 Hz, as archives have it, whose R waves are needles of two lines."""
+    """A record, or sometimes its version at 100 Hz, as archives have it: its R waves are spikes of two straight lines."""
     from scipy.signal import resample_poly
 
     if record.fs != 500.0 or rng.random() > 0.25 or np.isnan(record.signal).any():

@@ -1,4 +1,4 @@
-"""A page as a person has corrected it: where every lead is, in pixels of the picture, from the JSON of a report or of `fastecg review`."""
+"""A corrected page: where every lead is, in pixels of the picture, from the JSON of a report or of `fastecg review`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def read_page(path: Path) -> PageModel:
     Raises
     ------
     LayoutError
-        If the file is not one, or a segment of it cannot be.
+        If the file is no corrected page, or one of its segments is not valid.
     """
     try:
         told = parse_json(read_file(path, _MOST_BYTES))

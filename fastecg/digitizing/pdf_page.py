@@ -1,4 +1,4 @@
-"""A page of a PDF, drawn by a process of its own: strokes may take hours and any memory, and only a process can be ended."""
+"""A page of a PDF, drawn in a process of its own: drawing may take hours and any amount of memory, and only a process can be stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fast
 
 
 def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> np.ndarray:
-    """Page `page`, from 0, as (height, width, 3) uint8, at 200 dpi, or at what fits `most_pixels`.
+    """Page `page`, from 0, as (height, width, 3) uint8, at 200 dpi, or fewer if the page would have more than `most_pixels`.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> 
     FastecgError
         If pypdfium2 is not installed.
     """
-    # "-I", or a module in the folder where the user stands could be taken for one of ours.
+    # "-I", or modules in the current folder could be imported instead of installed ones.
     words = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(page), str(most_pixels)]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
@@ -67,6 +67,6 @@ def main() -> None:
             sys.exit(f"the page is {width:g} x {height:g} points")
         scale = min(_DPI / _POINT, math.sqrt(most / (width * height)), _LONGEST_SIDE / max(width, height))
         picture = page.render(scale=scale).to_pil().convert("RGB")
-    except Exception as fault:  # as the library words it, without the lines that led there
+    except Exception as fault:  # the library's message alone, without the traceback
         sys.exit(str(fault) or type(fault).__name__)
     sys.stdout.buffer.write(b"%d %d\n" % picture.size + picture.tobytes())

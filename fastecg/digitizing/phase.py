@@ -1,4 +1,4 @@
-"""Where the millimetre grid is in a picture, to a few hundredths of a pixel: the phase of its lines, followed from a seed outward."""
+"""Locate the millimetre grid of a picture to a few hundredths of a pixel: the phase of its lines is followed outward from a seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TILE = 256  # Side in px of the tiles in whose spectra a seed for following the
 _FINE = 2  # Oversampling of these spectra.
 _PERIODS = (3.5, 26.0)  # Range of px per mm that is looked for: 90 to 660 dpi.
 _SPACING = 12  # Distance in px of the nodes at which the phase is measured.
-_COARSE = 5  # Every how many nodes the 5 mm lines are measured.
+_COARSE = 5  # The 5 mm lines are measured at every n-th node; this is n.
 _WINDOW_MM = 0.76  # Standard deviation of the demodulation's Gaussian window.
 _OTHER_SCALE = 0.8  # Largest log ratio of a seed's scale and the expected one: lines do not stretch more over a page.
 _NEAR_SCALE = 0.4  # Largest log ratio of a map's scale and the expected one: a harmonic is farther off.
@@ -34,8 +34,8 @@ class Lattice:
     points_px: np.ndarray
     points_mm: np.ndarray
     strength: np.ndarray
-    mended: int  # nodes whose position was whole mm off and was set right by the 5 mm lines
-    counted_mm: np.ndarray | None = None  # the points as they were before
+    mended: int  # number of nodes that were miscounted by whole millimetres and corrected by the 5 mm lines
+    counted_mm: np.ndarray | None = None  # the points before this correction
     spacing_px: int = _SPACING
 
     @property
@@ -53,7 +53,7 @@ class Fives:
     major : ndarray, shape (height, width) float32
         Coverage by the 5 mm lines.
     px_per_mm : float, optional
-        About how many there are. What repeats at another distance is not followed.
+        Approximate scale of the page. Lines at another distance are not followed.
     """
 
     major: np.ndarray
@@ -65,12 +65,12 @@ class Fives:
         try:
             lattice = follow_fives(self.major, self.px_per_mm)
             return smoothest_warp(lattice.points_px, lattice.points_mm, self.major.shape[:2], doubtful=True), lattice
-        except (ImageError, np.linalg.LinAlgError):  # nothing of what was found agrees
+        except (ImageError, np.linalg.LinAlgError):  # the lines that were found form no grid
             return None
 
 
 def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
-    """The map between picture and grid, in which lines cross at whole mm and heavy lines at multiples of 5 mm, from any crossing.
+    """The map between picture and grid. Lines cross at whole mm, 5 mm lines at multiples of 5 mm; the origin is any crossing of these.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     try:
         lattice = follow_grid(grid, fives.major, fives.px_per_mm)
         warp = smoothest_warp(lattice.points_px, lattice.points_mm, size)
-        if lattice.counted_mm is not None:  # what is mended may be the 5 mm lines' own fault: then the map without them is smoother
+        if lattice.counted_mm is not None:  # the 5 mm lines may have been wrong: then the map without their correction is smoother
             plain = replace(lattice, points_mm=lattice.counted_mm, mended=0, counted_mm=None)
             other = smoothest_warp(plain.points_px, plain.points_mm, size)
             if left_over(other, plain.points_px, plain.points_mm)[1] < left_over(warp, lattice.points_px, lattice.points_mm)[1]:
@@ -98,9 +98,9 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
             return warp, lattice
     except (ImageError, np.linalg.LinAlgError):
         lattice = None
-    # Copies in black and white often keep nothing but the 5 mm lines.
+    # In copies in black and white, often only the 5 mm lines are left.
     coarse = fives.alone
-    # Lines 1 mm apart that tell the same scale tell the points between better, and so do those of the expected scale beside a harmonic.
+    # 1 mm lines are preferred if they have the same scale, because they give more points, or if only they have the expected scale.
     finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
         off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
@@ -122,7 +122,7 @@ def follow_grid(grid: np.ndarray, major: np.ndarray, px_per_mm: float | None = N
 
 
 def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """The same from the 5 mm lines alone."""
+    """As `follow_grid`, from the 5 mm lines alone."""
     positions, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
     rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
@@ -158,7 +158,7 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
     if best is None or best[0] < 0.004:
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     one, other = np.linalg.norm(best[2], axis=1)
-    # A window as wide as lines that hardly cross are apart would span the page.
+    # The window's width follows from the area of the grid's cells; for lines that are nearly parallel it would span the page.
     if abs(np.linalg.det(best[2])) < _CROSSING * one * other or max(one, other) > _SQUARE * min(one, other):
         raise ImageError("the picture's lines are no grid, expected two families that cross at right angles, equally far apart")
     return best[1], best[2]
@@ -175,7 +175,7 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
     """
     window = np.hanning(tile.shape[0])[:, None] * np.hanning(tile.shape[1])[None, :]
     size = _FINE * (1 << int(np.ceil(np.log2(max(tile.shape)))))
-    # Lines along y have fx > 0, and lines along x may be told by fx >= 0 too, for the tile is real: half of the spectrum is enough.
+    # The tile is real, so its spectrum is symmetrical and the half with fx >= 0 is enough for both families.
     spectrum = np.abs(np.fft.rfft2(((tile - tile.mean()) * window).astype(np.float32), (size, size))) / window.sum()
     fx, fy = np.fft.rfftfreq(size)[None, :], np.fft.fftfreq(size)[:, None]
     radius = np.hypot(fx, fy)
@@ -200,7 +200,7 @@ def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]
         return float(0.5 * (before - after) / bend) if bend < 0 else 0.0
 
     dy = between(spectrum[row - 1, column], spectrum[row, column], spectrum[(row + 1) % n, column])
-    # At fx = 0 the spectrum goes on as its own mirror image.
+    # Beyond fx = 0 the spectrum is its own mirror image.
     before = spectrum[row, column - 1] if column else spectrum[-row % n, 1]
     dx = between(before, spectrum[row, column], spectrum[row, min(column + 1, last)])
     turn = row - n if row > n // 2 else row
@@ -208,7 +208,7 @@ def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]
 
 
 def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, strengths: np.ndarray, sigma: float) -> Lattice:
-    """Count the positions from a 5 mm crossing; where the 5 mm lines tell that one is whole millimetres off, mend it."""
+    """Count positions from a 5 mm crossing, and correct those that are wrong by whole millimetres by the 5 mm lines."""
     from fastecg.kernels.demodulate import demodulate_nodes
 
     phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)  # (strength, error) of each axis

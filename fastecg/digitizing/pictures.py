@@ -1,4 +1,4 @@
-"""Pictures to be digitised: found in folders, read from any common format, large ones smaller than they are."""
+"""Pictures to be digitised: finding them in folders, and reading them from any common format; large ones are reduced."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".webp", ".bmp", 
 #: Suffixes of files that may hold several pages.
 PAGED = (".pdf", ".tif", ".tiff")
 
-#: Pillow's names of what is opened, by content and not by suffix: for others it starts programs (PostScript); HEIC, by suffix, too.
+#: Formats that Pillow may open, recognised by content (HEIC also by suffix). For others it starts programs, as for PostScript.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
 
-#: Pixels of a picture that is read; larger ones are made smaller by whole numbers while they are decoded or, in bands, thereafter.
+#: Largest number of pixels of a picture that is read. Larger ones are reduced by a whole number, while or after they are decoded.
 LARGEST = 25_000_000
 
-#: Pages of a file that are read: it may claim any number.
+#: Largest number of pages of a file that are read; a damaged file may claim any number.
 MOST_PAGES = 2000
 
 _MOST_PIXELS = 120_000_000  # Largest number of pixels that is decoded.
@@ -75,7 +75,7 @@ def _within(given: Path) -> Iterator[PictureSource]:
 
 
 def page_count(path: Path) -> int:
-    """How many pages a file has, or claims to have; 1 for one that cannot be read: reading it says why."""
+    """The number of pages that a file has, or claims to have; 1 if it cannot be read, since reading it will raise the error."""
     from PIL import Image
 
     try:
@@ -87,15 +87,15 @@ def page_count(path: Path) -> int:
         if path.suffix.lower() in PAGED:
             with large_pictures(), Image.open(path, formats=["TIFF"]) as found:
                 return int(getattr(found, "n_frames", 1))
-    except Exception:  # decoders raise whatever they like on damaged files
+    except Exception:  # decoders may raise anything on damaged files
         return 1
     return 1
 
 
 def read_picture(path: Path, page: int = 0) -> np.ndarray:
-    """A picture as (height, width, 3) uint8, oriented as its camera noted; one page, from 0, of a file of several.
+    """A picture, or page `page` of a file of several, as (height, width, 3) uint8, turned by the orientation that the camera noted.
 
-    Where it has more than `LARGEST` pixels, it is read smaller, see `reduction_of`.
+    If it has more than `LARGEST` pixels, it is reduced, see `reduction_of`.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
                 return pixels_of(found)
     except FastecgError:
         raise
-    except Exception as fault:  # decoders raise whatever they like on damaged files
+    except Exception as fault:  # decoders may raise anything on damaged files
         what = f"page {page + 1} cannot be read" if page else "cannot be read"
         raise ImageError(f"{path}: {what} as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}") from fault
 
@@ -157,7 +157,7 @@ def pixels_of(picture: Image.Image) -> np.ndarray:
 
 
 def _opened() -> tuple[str, ...]:
-    """Those of `FORMATS` that the installed Pillow knows."""
+    """The `FORMATS` that the installed Pillow supports."""
     from PIL import Image
 
     Image.init()
@@ -176,7 +176,7 @@ def _is_heif(path: Path) -> bool:
 
 
 def reduction_of(size: tuple[int, int]) -> int:
-    """Pixels of a file of `size` that become one pixel along each side: a pixel (x, y) read is about ((x + 0.5) k - 0.5, …) in the file."""
+    """The factor k by which a picture of `size` is reduced; pixel (x, y) read is ((x + 0.5) k - 0.5, (y + 0.5) k - 0.5) of the file."""
     return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
 
 
@@ -189,17 +189,17 @@ def _check_size(path: Path, found: Image.Image) -> None:
 
 
 def _loaded(found: Image.Image, factor: int) -> int:
-    """Decode a picture; returns what is left of `factor` to reduce it by."""
+    """Decode a picture, reduced as far as its decoder can; returns the factor by which it remains to be reduced."""
     smaller = -(-found.width // factor), -(-found.height // factor)
     if found.format in ("JPEG", "MPO") and factor in _BY_DECODER:
         found.draft("RGB", (found.width // factor, found.height // factor))
         factor = 1 if found.size == smaller else factor
-    found.load()  # now TIFF has turned itself, and has no orientation any more
+    found.load()  # Pillow turns TIFF files while it loads them, and removes their orientation
     return factor
 
 
 def _reduced(found: Image.Image, factor: int, span: float) -> np.ndarray:
-    """The picture's pixels, every `factor` x `factor` of them as their mean."""
+    """The picture's pixels, reduced to the means of `factor` x `factor` blocks."""
     width, height = -(-found.width // factor), -(-found.height // factor)
     out = np.empty((height, width, 3), dtype=np.uint8)
     rows = max(1, _BAND // (found.width * factor)) * factor
@@ -210,7 +210,7 @@ def _reduced(found: Image.Image, factor: int, span: float) -> np.ndarray:
 
 
 def _span(picture: Image.Image, halved: bool) -> float:
-    """The value of white in pixels of more than 8 bits: that of the fewest bits that hold the lightest pixel."""
+    """The value of white in pixels of more than 8 bits: the smallest possible one that the lightest pixel does not exceed."""
     if picture.mode == "RGB" and halved:
         lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
         return next((white for white in _UPPER_WHITES if 0 < lightest <= white), 255.0)
@@ -244,7 +244,7 @@ _ORIENTATION = 0x0112  # of Exif: 2 to 8, each another way to hold a camera
 
 
 def _turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
-    """The picture turned as its camera noted."""
+    """The picture, turned by the orientation that its camera noted."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

@@ -1,4 +1,4 @@
-"""Calibration pulses in a picture's pulse map, in mm of the page, and the gain that they tell."""
+"""Calibration pulses in a picture's pulse map, in mm of the page, and the gain that follows from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.snapping import odd_pixels, pixel_phase
 from fastecg.digitizing.targets import SCALE
 
-#: What machines are set to.
+#: Gains of machines, mm/mV.
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 
 #: The gain assumed if nothing tells it, mm/mV.
@@ -21,8 +21,8 @@ USUAL_GAIN = 10.0
 _INK = 0.4  # Coverage from which a pixel is ink.
 _HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains.
 _BARE_HEIGHT_OFF = 0.08  # The same for a pulse that a trace runs into.
-_SAME_GAIN = 0.15  # Largest relative error of a pulse's height for its feet to be where they seem.
-_LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet: letters are as high as the lowest pulses.
+_SAME_GAIN = 0.15  # Largest relative error of a pulse's height for its feet to be trusted.
+_LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet: lower ones may be letters.
 _HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
 _BESIDE_MM = 0.4  # An end within a pulse, or this close to it, belongs to the pulse: between others there is blank paper.
 _PLATEAU_MM = 0.6  # Range around a pulse's plateau in which its height is measured, and the distance kept from its flanks.
@@ -32,7 +32,8 @@ _PLATEAU_MM = 0.6  # Range around a pulse's plateau in which its height is measu
 class Pulse:
     """A calibration pulse, in mm: level of its feet, heights, left and right ends, width, and its right flank.
 
-    It is bare if it has no feet of its own. Where the middle of its plateau is in a pixel of the picture, of 0 to 1 down, is `pixel_phase`.
+    It is bare if it has no feet of its own. `pixel_phase` is the position of its plateau's middle within a pixel of the picture, 0 to 1
+    downwards.
     """
 
     foot_mm: float

@@ -112,7 +112,7 @@ class Digitized:
 
     @property
     def digitized(self) -> Decoded:
-        """The reading as an earlier version returned it; use the attributes of this object instead."""
+        """The reading in the form of an earlier version; use the attributes of this object instead."""
         return self._reading.decoded
 
     @property
@@ -226,7 +226,7 @@ def digitize(
     page : path, optional
         A page that was corrected in the page of ``fastecg review``.
     name : str, optional
-        Of the record; that of the file, or "record".
+        Name of the record; that of the file, or "record", unless given.
     weights : path
         A network of one's own, ONNX, as ``fastecg train`` writes it.
 

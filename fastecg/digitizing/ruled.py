@@ -1,4 +1,4 @@
-"""The grid of a picture: from the network's maps of it, or from the picture itself where they are unsure."""
+"""The grid of a picture, from the network's maps, or from the picture itself if the maps are not clear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a picture's millimetres are: periods that its grid may have, tried with the network."""
+"""Find the scale of a picture: possible periods of its grid are tried with the network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # Resolutions tried if no pe
 _SEEN = 384  # Side in px of the part that the network sees.
 _NEAR = (0.75, 1.33)  # Range of periods, as shares of the expected one, in which a line's period is looked for.
 _PLAIN = 0.003  # Strength below which there is no grid.
-_CLEAR = 0.035  # Strength from which there is certainly a grid.
+_CLEAR = 0.035  # Strength from which there is a grid for certain.
 _SAME_PERIOD = 0.03  # Largest log ratio of the periods in the network's map and in the picture for them to agree.
 _AS_CLEAR = 0.5  # Periods weaker than this share of the clearest are left out: they may be harmonics.
 _NOT_OWN = 0.3  # Weight of a period that only the network's map has.
@@ -66,7 +66,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
             part = resized(np.repeat(np.clip(255 * part, 0, 255).astype(np.uint8)[..., None], 3, 2), zoom)[..., 0] / np.float32(255)
         if min(part.shape) < 64:
             continue
-        # Lines that are near together would be seen at a false distance in what is made smaller.
+        # In a reduced picture, closely spaced lines would alias to a false distance.
         strength, gradient = carriers(part, (3.0 if zoom == 1.0 else 12.0, 60.0))
         if strength < 1e-3:
             continue
@@ -88,7 +88,7 @@ def _candidates(own: list[float]) -> Iterator[float]:
 
 
 def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
-    """Points (x, y) px spread over the picture, the most regular first: there is a grid and little else."""
+    """Points (x, y) px spread over the picture, those with the most regular surroundings first: a grid and little else."""
     height, width = picture.shape[:2]
     darkness = _darkness(picture)
     centres = [((i + 0.5) * width / _TILES, (j + 0.5) * height / _TILES) for j in range(_TILES) for i in range(_TILES)]
@@ -102,5 +102,5 @@ def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
 
 
 def _darkness(picture: np.ndarray) -> np.ndarray:
-    """Darkness of every pixel in its darkest colour; black ink counts no more than a grid's."""
+    """Darkness of every pixel in its darkest channel, limited so that black ink counts no more than the ink of a grid."""
     return np.minimum(1.0 - picture.min(axis=2) / np.float32(255), np.float32(0.5))

@@ -28,7 +28,7 @@ class LeadScore:
     challenge_2024_db : float
         The PhysioNet Challenge 2024 metric.
     challenge_2024_official_db : float
-        The same with the fault that the organisers' code has: what published scores are to be held against.
+        The same with the fault of the organisers' code, for comparison with published scores.
     signal, noise : float
         Powers as the Kaggle metric of 2025 counts them, mV² summed over samples.
     missing : float
@@ -105,13 +105,13 @@ class Scores:
         }
 
     def per_lead(self) -> dict[str, dict[str, float]]:
-        """For every lead name: how many records have it, and the spread of its raw SNR."""
+        """For every lead name: the number of records that have it, and the distribution of its raw SNR."""
         names = dict.fromkeys(lead.lead for lead in self._leads())
         found = {name: np.array([lead.snr_db for lead in self._leads() if lead.lead == name]) for name in names}
         return {name: {"records": len(values), **_spread(values)} for name, values in found.items()}
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a lead of a record, for tables."""
+        """A row for every lead of every record, for tables."""
         return [
             {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
              "challenge_2024_official_db": lead.challenge_2024_official_db,

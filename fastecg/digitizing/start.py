@@ -1,8 +1,8 @@
-"""Where time starts, to some hundredths of a mm, by the picture's own ink: the ends of rows, and the bars between columns.
+"""Locate the start of time to some hundredths of a mm in the picture's own ink, by the ends of rows and by the bars between columns.
 
-A row that is free at both ends tells it alone, for what a pen adds to one end it adds to the other. Where a pulse runs into one end, how
-far the ink goes beyond the last sample is not known: half a pen where lines are drawn with square ends, nothing with blunt ones. Bars tell
-between the two, within a pixel: programs draw upright lines on whole pixels.
+A row that is free at both ends is sufficient, because the cap lengthens both ends equally. If a pulse runs into one end, the cap has to be
+known: half a pen if lines end in squares, nothing if they end at the last sample. Bars decide between the two, within a pixel, as programs
+draw upright lines on whole pixels.
 """
 
 from __future__ import annotations
@@ -24,26 +24,27 @@ from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agre
 from fastecg.digitizing.tracks import track_ends
 
 _THICKEST_MM = 0.42  # Largest width of pens that write ECGs: blur and noise make them look wider.
-_MOST_CAPS = 1.5  # Largest cap that rows may suggest, in caps of the measured pen.
+_MOST_CAPS = 1.5  # Largest cap that is accepted from rows, as a multiple of the measured pen's.
 _SAME_CAP_MM = 0.03  # Tolerance of caps that agree.
 _NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from where the network's map has it.
 _SAME_END_MM = 0.06  # Tolerance of ends that agree.
 # How far ink reaches beyond the last sample, in pen widths, and how probable that is: square caps (matplotlib's), those of a pen that noise
 # makes too wide, and butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
-_ALONE_SD_MM = 0.06  # Standard deviation of a start that no bars tell, nor ends on both sides: how thick the pen seems is no sure guide.
-_END_SD_MM = 0.045  # Standard deviation of ends beside what their cap makes uncertain.
-_BAR_SD_MM = 0.02  # Standard deviation of bars beside their rounding to pixels.
+_ALONE_SD_MM = 0.06  # Standard deviation of a start from ends on one side alone, whose cap follows from the pen's apparent width.
+_END_SD_MM = 0.045  # Standard deviation of ends, without that of their cap.
+_BAR_SD_MM = 0.02  # Standard deviation of bars, without that of their rounding to pixels.
 _ASIDE_MM = 0.4  # Bars farther than this from where they are expected are looked for once more, from there.
-_MOST_OFF_MM = 0.5  # Starts within this distance of that of the ends are weighed.
-_STEP_MM = 0.004  # Step between the starts that are weighed.
+_MOST_OFF_MM = 0.5  # Largest distance of a possible start from that of the ends.
+_STEP_MM = 0.004  # Step between possible starts.
 
 
 @dataclass(frozen=True)
 class _Ends:
     """The start of time from the ends of rows for a given cap, and its change with the cap.
 
-    `way` is 1 if left ends tell, -1 if right ones, 0 if both do, so that the cap cancels. `by_pen` is whether the pen alone tells the cap.
+    `way` is 1 if it follows from left ends, -1 if from right ones, 0 if from both, in which case the cap cancels. `by_pen` is whether the
+    cap is known from the pen's width alone.
     """
 
     start_mm: float
@@ -62,7 +63,7 @@ def sharper(
     pulses: Sequence[Pulse],
     fs: float,
 ) -> TimeAxis:
-    """Refine the time axis with the picture's own ink: its ends are sharp, but they may belong to other ink."""
+    """Refine the time axis with the picture's own ink, whose ends are sharp, but may be those of other things than traces."""
     assert straight.shown is not None
     gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + COLUMN_GAP_MM  # between columns that are apart, bars may stand anywhere
     if gapped and (found := _by_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
@@ -76,7 +77,7 @@ def sharper(
     columns = len(match.layout.columns)
     bars = agreed_bars(find_bars(axis, analysis, match, straight), columns)
     aside = float(np.median([bar.off_mm for column in bars for bar in column])) if bars else 0.0
-    if ends is None and abs(aside) > _ASIDE_MM:  # near the edge of where they are looked for, bars are seen in part
+    if ends is None and abs(aside) > _ASIDE_MM:  # bars near the limit of the search are seen only in part
         there = replace(axis, start_mm=axis.start_mm + aside)
         again = agreed_bars(find_bars(there, analysis, match, straight), columns)
         axis, bars = (there, again) if again else (axis, bars)
@@ -91,7 +92,8 @@ def _by_columns(
 ) -> TimeAxis | None:
     """Start of time and distance of columns from both ends of every column next to a gap; None if too few are free.
 
-    Where a column begins less a cap, and ends plus one, are two lines of one slope: their distance tells the cap.
+    The ink of columns begins a cap before their first samples and ends a cap after their last: over the columns these are two parallel
+    lines, from whose distance the cap follows.
     """
     columns = len(match.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
@@ -115,10 +117,10 @@ def _by_columns(
 
 
 def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
-    """The expected correction of the start of time, weighted by how probable bars and ends (if there are any) make each value.
+    """The posterior mean of the correction of the start of time, given the bars and, if there are any, the ends.
 
-    A bar is drawn between the last sample of a column and the first of the next, on whole pixels: every column's is rounded on its own,
-    and the start is where all of them allow it.
+    A bar is drawn between the last sample of a column and the first of the next, and rounded to whole pixels. Every bar is rounded on its
+    own, so that together they confine the start to less than a pixel.
     """
     from scipy.special import ndtr
 
@@ -145,7 +147,7 @@ def _by_ends(
     columns = len(match.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= match.strips, 1.0 / fs) for k in spans}
     pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
-    pen = min(pen, _THICKEST_MM)  # blur and noise spread what a pen has drawn
+    pen = min(pen, _THICKEST_MM)  # blur and noise make the pen look wider
     cap = CAP_PENS * pen
     free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
     caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])
@@ -167,7 +169,7 @@ def _by_ends(
     sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
     most = max(map(len, sides))
     told = [(1 - 2 * side, np.median(found)) for side, found in enumerate(sides) if 2 * len(found) >= most]
-    # The same error of the cap has two signs, so that the mean of both sides has none.
+    # An error of the cap has opposite signs on both sides, so that it cancels in their mean.
     start = axis.start_mm + float(np.mean([median for _, median in told]))
     both = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
     way = 0 if both else told[0][0] if len(told) == 1 else -1

@@ -1,6 +1,6 @@
-"""Paper speed, and where on the page every column of leads starts and ends: by rows' ends, pulses, and gaps between columns.
+"""Paper speed, and where on the page every column of leads starts and ends: from ends of rows, pulses, and gaps between columns.
 
-The network's ink tells where ends are, the picture's own how exactly.
+The network's map finds the ends; the picture's own ink measures them more precisely.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _BAR_STEP_MM = 0.5  # Step between the starts at which bars are looked for.
 _AGREE_MM = 0.25  # Ends within this distance vote together for a start of time.
 _RIVAL = 0.3  # Groups with at least this share of the best group's votes are compared with it.
 _BARS_COUNT = 2.0  # Weight of a bar in that comparison; an end has the weight of `_COUNTS`.
-# Votes of an end for a start of time, by its kind. Right ends count less, as records may end early; of "touched" ends the network only
-# guesses.
+# Votes of an end for a start of time, by its kind. Right ends have fewer, because records may end early; where ends are "touched" by
+# something else, the network can only guess them.
 _COUNTS = {
     "left": 1.0,
     "right": 0.8,
@@ -60,13 +60,13 @@ class TimeAxis:
     start_mm : float
         Page x of the first sample of the first column, and of the rhythm strips.
     pitch_mm : float
-        From the first sample of a column to that of the next.
+        Distance from the first sample of a column to that of the next.
     column_s : float
-        From the time of a column's first sample to that of the next.
+        Time from the first sample of a column to that of the next.
     shown_s, strip_s : float
-        How long a column and a rhythm strip are.
+        Duration of a column and of a rhythm strip.
     start_sd_mm : float
-        About how exactly the start is known.
+        Approximate standard deviation of the start.
     """
 
     speed_mm_s: float
@@ -87,7 +87,7 @@ class End:
 
     @property
     def side(self) -> int:
-        """0 for what is left of the traces, 1 for what is right of them."""
+        """0 for left ends, 1 for right ends."""
         return int(self.kind.endswith("right"))
 
 
@@ -112,7 +112,7 @@ def time_axis(
     pulses : sequence of Pulse
     settings : Settings
     flags : list of str
-        What is doubtful is added to it.
+        Gets a sentence about whatever is doubtful.
     """
     seen = _seen_ends(analysis, match, straight, paths, pulses)
     columns = len(match.layout.columns)
@@ -151,9 +151,9 @@ class _SeenEnds:
         Page x of possible left and right ends of each row, the likeliest first, as the network's map shows them, and the picture's own ink,
         of which there may be none.
     cap_mm, pen_mm : float
-        How far the ink reaches beyond the first and last sample, in that map and in that ink.
+        The cap in the network's map, and the pen's width in the picture's own ink.
     cut, touched : sequence of (bool, bool)
-        Whether the left and the right end of each row are those of the picture, and whether they lie in a pulse.
+        Whether the left and the right end of each row are cut off by the picture's edge, and whether they lie in a pulse.
     """
 
     network: Sequence[tuple[list[float], list[float]]]
@@ -189,7 +189,7 @@ class _SeenEnds:
     def uncut_lengths(self) -> list[float]:
         """Lengths of all rows that are in the picture as a whole, mm.
 
-        Where pulses run into them they are too long by some mm, which tells one speed from another all the same.
+        Rows that pulses run into seem longer by some mm, which matters little for telling paper speeds apart.
         """
         return [span[1] - span[0] for span, sides in zip(self.spans, self.cut, strict=True) if span is not None and not any(sides)]
 
@@ -242,7 +242,7 @@ def _columns(
     share, step_mm = seconds / columns, step_s * speed_mm_s
     nominal = share * speed_mm_s
     pitch, shown, strip_s = nominal, share, seconds
-    # A faint end is lost inward: the longest row tells, unless other ink has made it longer than time is.
+    # Rows with faint ends seem shorter, so the longest one counts, unless other ink has lengthened it.
     row_mm, strip_mm = (_longest(group, seconds * speed_mm_s) for group in lengths)
     if gaps is not None:
         pitch, shown_mm = gaps
@@ -327,7 +327,7 @@ def _gapped(
         length = span[1] - span[0]
         pitch = (length - nominal) / (columns - 1) if abs(length - columns * nominal) < 0.3 * columns * nominal else match.column_mm
         for c in range(1, columns):
-            # The gap before column c ends where the column begins, whatever of the page is before the first.
+            # The gap in front of column c ends where the column begins.
             near = [blank for blank in blanks if abs(blank[1] - span[0] - c * pitch) < 0.15 * pitch]
             if near:
                 found[c - 1].append(max(near, key=lambda blank: blank[1] - blank[0]))
@@ -348,7 +348,7 @@ def _gapped(
 
 
 def _outer(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
-    """The median of rows' ends that are their own; NaN if there are none and other columns tell."""
+    """The median of the ends of rows that are the traces' own; NaN if there are none."""
     found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or (columns == 2 and not any(own)))]
     return float(np.median(found)) if found else np.nan
 
@@ -368,12 +368,12 @@ def _gaps(
 ) -> tuple[float, float] | None:
     """Distance of columns and drawn length of one, mm, from gaps and row lengths; None if rows are too short to have gaps.
 
-    Rows as long as their time have none, whatever parts the ink: dashes of a bar may.
+    Rows that are as long as their time have no gaps, even if their ink is interrupted, as by the dashes of a bar.
     """
     pitch, width = found
     shown = width + step_mm if nominal_mm - width - step_mm > _TRUE_MM else nominal_mm
     wide = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < _TRUE_MM]
-    if wide:  # rows' ends are sharper than those of gaps
+    if wide:  # the ends of rows are more precise than those of gaps
         return (float(np.median(wide)) + step_mm - shown) / (columns - 1), shown
     if any(abs(mm + step_mm - columns * nominal_mm) < _TRUE_MM for mm in lengths):
         return None
@@ -420,7 +420,7 @@ def _ends(
                 End(x - cap - length, "touched" if touched[k][1] else "right" if n == 0 else "maybe right") for n, x in enumerate(rights)
             ]
     starts = [end.x_mm for end in ends]
-    # A pulse without a foot to its right runs into the trace: time starts where it falls.
+    # A pulse without a right foot runs into the trace: time starts at its falling flank.
     ends += [End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < _FALL_MM for x in starts)]
     return ends
 
@@ -428,11 +428,11 @@ def _ends(
 def _start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] = lambda _: 0) -> float:
     """The start of time on which most ends agree, preferring one with bars in front of the columns.
 
-    A faint end is lost inward, and a record may end early, so that ends are not averaged. `bars` tells before how many columns there are
-    bars if time starts at a page x.
+    Ends are not averaged, because faint ends and records that end early shift them inwards. `bars` gives the number of columns that have
+    bars in front of them if time starts at a page x.
     """
     groups = [[end for end in ends if abs(end.x_mm - other.x_mm) < _AGREE_MM] for other in ends]
-    # Ink beside a row can lengthen several at once, but beginnings and ends agree only where they are right.
+    # Other ink may lengthen several rows by the same amount, but left and right ends agree only on the right start.
     best = max(groups, key=agreement)
     rivals = [group for group in groups if not any(end in best for end in group) and agreement(group) > _RIVAL * agreement(best)]
     if rivals:

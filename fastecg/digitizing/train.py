@@ -1,4 +1,4 @@
-"""Training of `LayerNet` on pictures drawn while it learns. No picture is stored, and none is seen twice."""
+"""Training of `LayerNet` on pictures that are drawn meanwhile. No picture is stored, and none is used twice."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from fastecg.system.files import lines_of
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe
 
-#: What pages are drawn by, with shares: every recipe, from clean to worst.
+#: Recipes of the pages, with their shares: all of them, from clean to the most degraded.
 SHARES = {
     "clean": 0.10, "scan": 0.16, "photo": 0.24, "copy": 0.08, "screen": 0.07, "aged": 0.08, "damaged": 0.09, "kit": 0.05, "digital": 0.05,
     "mix": 0.08,
 }  # fmt: skip
 
-#: The same for pages as others draw them.
+#: The same for pages as other programs draw them.
 OTHERS = {"clean": 0.22, "scan": 0.24, "photo": 0.22, "copy": 0.14, "aged": 0.03, "damaged": 0.03, "kit": 0.08, "digital": 0.04}
 
 _PER_PICTURE = 20  # Windows cut from a picture.
@@ -53,11 +53,11 @@ class TrainConfig:
     Attributes
     ----------
     hours : float
-        Of training, all resumed runs together: the learning rate falls to nothing at their end.
+        Duration of the training, all resumed runs together; at its end the learning rate is 0.
     width : int
         Channels of the finest level.
     batch, size : int
-        Windows a step and their pixels a side.
+        Windows of a step, and their side in px.
     rate : float
         The highest learning rate.
     simulated : float
@@ -66,7 +66,7 @@ class TrainConfig:
         Share of pages arranged and inked as other programs and machines do.
     seed : int
     start : Path, optional
-        ONNX file of a network that is trained further; `width` is then its own, and it has no norms left.
+        ONNX file of a network that is trained further; it has its own `width`, and no norms.
     """
 
     hours: float = 2.0
@@ -82,7 +82,7 @@ class TrainConfig:
 
 @dataclass
 class Pages(IterableDataset):
-    """An endless stream of batches from fresh pages of records; every `start` gives others."""
+    """An endless stream of batches from new pages of records; another `start` gives other pages."""
 
     origins: list[Path]
     config: TrainConfig
@@ -109,7 +109,7 @@ class Pages(IterableDataset):
             try:
                 photo = draw_page(self.origins, self.config, k)
                 yield from windows(photo, rng_for(self.config.seed, f"page {k}", "windows"), _PER_PICTURE, self.config.size)
-            except FastecgError:  # a record that cannot be drawn this way: the next one can
+            except FastecgError:  # a record that cannot be drawn like this is skipped
                 pass
             k += step
 
@@ -136,7 +136,7 @@ def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
 def draw_other(
     record: Record, recipe: Recipe, layout: str, dpi: float, page: int, seed: int, number: int, rng: np.random.Generator
 ) -> Photo:
-    """A page of a record in an arrangement and inks as other programs have them, with what the recipe makes happen to it."""
+    """A page of a record, arranged and inked as by other programs, with the artifacts of the recipe."""
     from fastecg.digitizing.other_hands import coarser, other_hand
 
     record = coarser(record, rng)
@@ -162,7 +162,7 @@ def _batch(taken: list[Window]) -> Batch:
 
 
 class Trainer:
-    """A network, its optimiser, and how far it has come."""
+    """A network in training: its weights, its optimiser, and the progress."""
 
     def __init__(self, config: TrainConfig, folder: Path) -> None:
         self.config, self.folder = config, folder
@@ -189,7 +189,7 @@ class Trainer:
         return min(self.seconds / (3600.0 * self.config.hours), 1.0)
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Learn from one batch; the parts of its loss."""
+        """Do one training step; returns the parts of the loss."""
         warm = min(1.0, (self.steps + 1) / 100)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
@@ -203,13 +203,13 @@ class Trainer:
         return {name: float(part.detach()) for name, part in parts.items()}
 
     def validate(self, batches: list[Batch]) -> dict[str, float]:
-        """Mean parts of the loss of the averaged network on pages it does not learn from."""
+        """Mean parts of the loss of the averaged network on validation pages."""
         with torch.no_grad():
             found = [self._loss(self.average, batch) for batch in batches]
         return {name: float(np.mean([float(parts[name]) for parts in found])) for name in found[0]}
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint atomically."""
         part = self.checkpoint.with_suffix(".part")
         state = {
             "width": self.net.width, "folded": self.net.folded, "net": self.net.state_dict(), "average": self.average.state_dict(),
@@ -248,12 +248,12 @@ class Trainer:
 
 
 def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(), *, workers: int = 1) -> Iterator[dict[str, Any]]:
-    """Train, or go on with, the network of a folder; yields a row of the log at every checkpoint.
+    """Train the network of a folder, or resume its training; yields a row of the log at every checkpoint.
 
     Parameters
     ----------
     inputs : list of Path
-        Records, or folders of them. One in sixteen is kept for validation. None: simulated records alone.
+        Records, or folders of them, one in sixteen of which is used for validation. If empty, all records are simulated.
     folder : Path
         Where ``layernet.pt`` (the state), ``log.jsonl`` (a row a checkpoint) and ``curves.png`` are kept.
     config : TrainConfig

@@ -12,18 +12,18 @@ from fastecg.errors import ImageError
 _ROUNDS = 12  # Largest number of Newton's iterations from a plane's start.
 _CLOSE = 1e-9  # Convergence of these iterations, mm.
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried before the softest, `fit_warp`'s own.
-_WORSE = 1.6  # A stiffer warp is accepted if its residual is at most this times the softest one's, which follows the points' noise too.
+_WORSE = 1.6  # Largest ratio of the residuals of an accepted stiff warp and of the softest one, which also follows the points' noise.
 _ALLOWED_MM = 0.001  # Residual that a stiffer warp may have in addition.
 _SENSELESS_MM = 0.5  # Median residual from which a warp explains nothing.
-# Of a grid drawn on whole pixels the places are half a pixel off at most, and less in the mean of a window.
-_ROUNDED_PX = 0.36  # Largest median distance from a plane of the places of such a grid, px of the picture; across and down, the larger.
-_ROUNDED_MOST_PX = 0.8  # Places farther off are something else,
-_ROUNDED_SHARE = 0.9  # and these are the others at least.
+# Points of a grid that was drawn on whole pixels deviate from a plane by half a pixel at most, and by less if averaged over a window.
+_ROUNDED_PX = 0.36  # Largest median deviation of such points, px of the picture, along x or y.
+_ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
+_ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
 _TURNED_PX = 0.15  # Largest drift of lines across pixels, from one side of a picture to the other, if it was not turned.
 _ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
 _ROUNDS_DOUBTFUL = 10  # The same where one point in ten may be an outlier.
-_TYPICAL = 0.5  # Quantile of the residuals that tells how a warp fits most points.
-_WORST = 0.9  # Quantile of the residuals that tells how it fits its bad points.
+_TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
+_WORST = 0.9  # Quantile of the residuals that describes the fit to the worst points.
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ class FittedWarp:
     size : (int, int)
         Height and width of the picture.
     coefficients : ndarray, shape (columns, rows, 2)
-        Of the splines.
+        Coefficients of the splines.
     origin : (float, float)
         Pixel where the first knot interval begins.
     step : float
-        Pixels between knots.
+        Distance of knots, px.
     plane : ndarray, shape (3, 2)
-        The best affine map from page mm to px, ``[x, y, 1] @ plane``: where inversions start.
+        The best affine map from page mm to px, ``[x, y, 1] @ plane``: the first guess when the map is inverted.
     """
 
     size: tuple[int, int]
@@ -90,17 +90,17 @@ class FittedWarp:
 def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], *, doubtful: bool = False) -> FittedWarp:
     """The stiffest map that fits points (n, 2) mm found at pixels (n, 2) about as well as a soft one.
 
-    A sheet that lay flat needs no more than a plane, and a plane averages the noise of all points; a crumpled one has to be followed.
-    Where points are `doubtful`, one in ten may be far off, and only the usual ones tell.
+    For a flat sheet a plane is enough, and averages the noise of all points; the points of a crumpled sheet have to be followed. If points
+    are `doubtful`, one in ten may be an outlier, and the fit to the others counts.
     """
     rounds = _ROUNDS_DOUBTFUL if doubtful else _ROUNDS_SURE
     soft = fit_warp(points_px, points_mm, size, rounds=rounds)
     telling = slice(0, 1) if doubtful else slice(0, 2)
     left = left_over(soft, points_px, points_mm)
-    if left[0] > _SENSELESS_MM:  # the points are of no sheet of paper, and every fit takes as long as all else
+    if left[0] > _SENSELESS_MM:  # the points are not on a sheet of paper, and further fits would take long
         return soft
     found = soft
-    stiffer, softer = 0, len(_STIFF)  # those before the first are too stiff, and those from the second on are not
+    stiffer, softer = 0, len(_STIFF)  # stiffnesses before the first are too stiff, those from the second on are not
     while stiffer < softer:
         tried = (stiffer + softer) // 2
         warp = fit_warp(points_px, points_mm, size, stiffness=_STIFF[tried], rounds=rounds)
@@ -114,8 +114,8 @@ def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int
 def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], pixel_px: float) -> FittedWarp | None:
     """The plane of a page whose picture is as a program drew it; None if it was turned or bent since.
 
-    Programs put every line of a grid on whole pixels. A soft map follows that, some tenths of a pixel to and fro over the page, while
-    traces, which are not moved, are where the plane has them. What is not turned at all was never on a scanner or before a camera.
+    Programs round every line of a grid to whole pixels, but not the traces. A soft map would follow this rounding, by some tenths of a
+    pixel; a plane does not. A picture that is not turned at all was never scanned or photographed.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     size : (int, int)
         Height and width of the picture.
     pixel_px : float
-        A pixel of the picture as it came, in those of `points_px`.
+        Size of a pixel of the input picture, in pixels of `points_px`.
     """
     plane = _affine(points_px, points_mm)
     terms = np.column_stack([points_px, np.ones(len(points_px))])
