@@ -167,6 +167,11 @@ class PageOptions:
         given = {item.name: getattr(self, item.name) for item in fields(self) if item.name in Recipe.PAGE_KEYS}
         return {name: None if value in ("auto", ()) else value for name, value in given.items()}
 
+    def sample_values(self) -> dict[str, Any]:
+        """The keyword arguments of `Recipe.sample`, but for page and variant."""
+        others = {item.name for item in fields(PageOptions)} - {"recipe", *self.page_values()}
+        return {name: getattr(self, name) for name in others} | self.page_values()
+
     def check(self) -> None:
         """Raise an error if an option is not valid.
 

@@ -7,7 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from numbers import Real
 from pathlib import Path
@@ -17,7 +17,6 @@ from zlib import crc32
 import numpy as np
 
 from fastecg.artifact import Artifact
-from fastecg.artifacts.finger import Finger
 from fastecg.artifacts.handwriting import Handwriting
 from fastecg.artifacts.pen_marks import PenMarks
 from fastecg.artifacts.stamp import Stamp
@@ -26,10 +25,11 @@ from fastecg.errors import LayoutError, RecipeError
 from fastecg.handwriting.words import shown_by
 from fastecg.layouts import LAYOUTS, PAPERS, MachineSettings, auto_layouts, check_layout, layout_for
 from fastecg.layouts.paper import RANGES, RASTERS, check_range
-from fastecg.layouts.place import page_frame, page_rows
+from fastecg.layouts.place import page_frame
 from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.leads import standard_name
 from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole, whole_seed
+from fastecg.recipes.framing import reaching_page, showing_traces
 from fastecg.recipes.limits import check_artifacts, check_toml, check_values
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
@@ -37,8 +37,6 @@ from fastecg.styles import STYLES, style_for
 from fastecg.styles.style import Style
 from fastecg.system.files import read_text
 from fastecg.views import Straight, View
-from fastecg.views.camera import Camera
-from fastecg.views.flatbed import Flatbed
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,11 +52,6 @@ _ATTEMPTS = 6  # Attempts at geometry that does not fold the page over; after th
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
-
-
-_MOST_CROP = 0.4  # share of a picture that is cut off at one side, at most
-_BARE = 0.95, 0.8  # rows' distances of empty paper above the first row and below the last that are shown at most,
-_BARE_MM = 30.0, 22.0  # and mm of it: no public picture shows more
 
 _MOSTLY_MILD = Distribution("beta", ())
 
@@ -88,10 +81,7 @@ class Recipe:
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
 
     #: Values of the table "page".
-    PAGE_KEYS = (
-        "layout", "style", "speed_mm_s", "gain_mm_mv", "chest_gain_mm_mv", "simultaneous", "dpi", "paper", "rhythm_leads", "pen_width",
-        "ink_depth", "grid_depth", "raster", "raster_scale",
-    )  # fmt: skip
+    PAGE_KEYS = ("layout", "style", "dpi", *(item.name for item in fields(MachineSettings)))
 
     def __repr__(self) -> str:
         if self.mix:
@@ -229,40 +219,23 @@ class Recipe:
         shown = Record(record.signal[:, start:stop], record.fs, record.leads)
         # The signal is part of the key, since data sets of many folders have many records of one name.
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"
+        recipe, name = self, self.name
         if self.mix:
-            part = self._part(rng_for(seed, key, "mix"))
-            own: dict[str, Any] = {"header_text": header_text, "notes": notes, "notes_font": notes_font}
-            shot = part.sample(record, seed=seed, page=page, variant=variant, severity=severity, **own, **fixed)
-            return replace(shot, recipe=f"{self.name}/{part.name}")
+            recipe = self._part(rng_for(seed, key, "mix"))
+            name = f"{self.name}/{recipe.name}"
         if severity is None:
-            severity = self._sample_severity(rng_for(seed, key, "severity"))
-        values = self._page_values(fixed, seed, key, severity)
-        asked = lead_names(fixed.get("rhythm_leads"))
-        look = rng_for(seed, key, "look")
-        style, layout = _sample_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
-        values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
-        dpi = float(values.pop("dpi", 200.0))
+            severity = recipe._sample_severity(rng_for(seed, key, "severity"))
+        layout, style, setup, dpi = recipe._sample_page(record, shown, fixed, seed, key, severity)
         known = style_for(style)
-        facts = replace(
-            sample_report_fields(rng_for(seed, key, "facts"), shown, known.date_form, known.clock_form), header_text=header_text
-        )
-        view = self.view.sample(rng_for(seed, key, "view"), severity) or Straight()
+        facts = sample_report_fields(rng_for(seed, key, "facts"), shown, known.date_form, known.clock_form)
         shot = Shot(
-            layout=layout, style=style, setup=MachineSettings(**values), facts=facts, dpi=dpi, view=view, start=start, stop=stop,
-            recipe=self.name, seed=seed, page=page, variant=variant, severity=severity,
+            layout=layout, style=style, setup=setup, facts=replace(facts, header_text=header_text), dpi=dpi,
+            view=recipe.view.sample(rng_for(seed, key, "view"), severity) or Straight(), start=start, stop=stop,
+            recipe=name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
-        drawn_layout, drawn_style = layout_for(layout, record.leads), style_for(style)
-        frame = page_frame(drawn_layout, drawn_style, shot.setup, [])
-        size_mm = frame.size_mm
-        if isinstance(view, Camera | Flatbed) and (_is_cropped(view) or drawn_style.header == "none"):
-            rows_mm, pitch_mm = page_rows(drawn_layout, record, drawn_style, shot.setup, facts)
-            bare = drawn_style.header == "none", drawn_style.footer == "none"
-            if rows_mm and not view.turns % 2:
-                box = _traces_box(rows_mm, pitch_mm, (frame.start_x_mm, frame.end_x_mm), drawn_style, rng_for(seed, key, "frame"))
-                above, below = (min(share * pitch_mm, most) for share, most in zip(_BARE, _BARE_MM, strict=True))
-                empty = rows_mm[0] - above, rows_mm[-1] + below
-                shot = replace(shot, view=_traces_kept(view, size_mm, dpi, box, empty, bare))
-        return _noted(self._with_artifacts(shot, size_mm, key), notes, notes_font)
+        frame = page_frame(layout_for(layout, record.leads), known, setup, [])
+        shot = showing_traces(shot, record, frame, rng_for(seed, key, "frame"))
+        return _noted(recipe._with_artifacts(shot, frame.size_mm, key), notes, notes_font)
 
     def draw(self, record: Record, **values: Any) -> Shot:
         """Former name of `sample`; the next version will not have it.
@@ -278,6 +251,18 @@ class Recipe:
         """
         warnings.warn("Recipe.draw is called Recipe.sample now", DeprecationWarning, stacklevel=2)
         return self.sample(record, **values)
+
+    def _sample_page(
+        self, record: Record, shown: Record, fixed: Mapping[str, Any], seed: int, key: str, severity: float
+    ) -> tuple[str, str, MachineSettings, float]:
+        """Sample what is printed of the part of a record that is `shown`: layout, style, machine settings, and dots per inch."""
+        values = self._page_values(fixed, seed, key, severity)
+        asked = lead_names(fixed.get("rhythm_leads"))
+        look = rng_for(seed, key, "look")
+        style, layout = _sample_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
+        values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
+        dpi = float(values.pop("dpi", 200.0))
+        return layout, style, MachineSettings(**values), dpi
 
     def _page_values(self, fixed: Mapping[str, Any], seed: int, key: str, severity: float) -> dict[str, Any]:
         """Values of the table "page": those that the caller fixed, and samples of the others."""
@@ -301,8 +286,8 @@ class Recipe:
             ]
             shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
             if not any(item.geometric for item in shot.artifacts) or shot.warp(size_mm).is_fold_free():
-                return _held(shot, size_mm)
-        return _held(replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric)), size_mm)
+                return reaching_page(shot, size_mm)
+        return reaching_page(replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric)), size_mm)
 
     def _sample_severity(self, rng: np.random.Generator) -> float:
         """Most real pages are only mildly degraded: Beta(1.3, 2.5) unless the recipe says otherwise."""
@@ -333,74 +318,6 @@ def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
         return replace(item, shows=item.shows or shows) if isinstance(item, PenMarks) else item
 
     return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
-
-
-def _held(shot: Shot, size_mm: tuple[float, float]) -> Shot:
-    """The shot with fingers that reach the page, by as much as they were to reach into the picture; without those that could not."""
-    if not any(isinstance(item, Finger) for item in shot.artifacts):
-        return shot
-    warp = shot.warp(size_mm)
-    most = Finger.__dataclass_fields__["reach_mm"].metadata["high"]
-    kept: list[Artifact] = []
-    for item in shot.artifacts:
-        if isinstance(item, Finger):
-            reach = item.reach_mm + item.gap_mm(warp)
-            kept += [replace(item, reach_mm=reach)] if reach <= most else []
-        else:
-            kept.append(item)
-    return replace(shot, artifacts=tuple(kept))
-
-
-def _is_cropped(view: Camera | Flatbed) -> bool:
-    return view.crop_top + view.crop_bottom + view.crop_left + view.crop_right > 0
-
-
-def _traces_box(
-    rows_mm: list[float], pitch_mm: float, axis_mm: tuple[float, float], style: Style, rng: np.random.Generator
-) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom, mm, of what is left at most where all sides are cropped: nobody cuts at one distance from the traces.
-
-    Measured on 22 public pictures: pulses at the left are often cut in two, and the last row may have hardly any paper below it.
-    """
-    above, below, before, after = rng.uniform((0.27, 0.1, 0.0, 0.0), (0.57, 0.46, 1.0, 1.0))
-    wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
-    left = axis_mm[0] - 2.0 - before * (wide + 5.0 if style.pulse_side in ("left", "both") else 6.0)
-    right = axis_mm[1] + 1.0 + after * (wide + 4.0 if style.pulse_side in ("right", "both") else 8.0)
-    return left, rows_mm[0] - above * pitch_mm, right, rows_mm[-1] + below * pitch_mm
-
-
-def _traces_kept(
-    view: Camera | Flatbed,
-    size_mm: tuple[float, float],
-    dpi: float,
-    box_mm: tuple[float, float, float, float],
-    empty_mm: tuple[float, float],
-    bare: tuple[bool, bool],
-) -> View:
-    """The view, cropped no further than to a box round the traces: whoever cuts off a header means to show the traces.
-
-    Where nothing is printed above the rows, or below them, `bare`, it is cropped to `empty_mm` at least: nobody shows empty paper.
-    """
-    whole = replace(view, crop_top=0.0, crop_bottom=0.0, crop_left=0.0, crop_right=0.0)
-    size = whole.size(size_mm, dpi)
-    x0, y0, x1, y1 = box_mm
-
-    # Lines along the page at the heights of the rows and of empty paper, and down at both sides; all are looked at in one call.
-    along = [[(x, y, 0.0) for x in (0.1 * size_mm[0], 0.9 * size_mm[0])] for y in (y0, y1, *empty_mm)]
-    down = [[(x, y, 0.0) for y in (y0, y1)] for x in (x0, x1)]
-    seen = whole.project(np.array(along + down), size_mm, dpi) / (size[1], size[0])
-    rows, empty, beside = seen[:2, :, 1], seen[2:4, :, 1], seen[4:, :, 0]
-    if rows[0].mean() > rows[1].mean():  # upside down
-        rows, empty, bare, beside = rows[::-1], empty[::-1], bare[::-1], beside[::-1]
-    # A page that lies aslant, or is farther at one side, keeps both ends of its rows.
-    most = [float(rows[0].min()), 1.0 - float(rows[1].max()), float(beside[0].min()), 1.0 - float(beside[1].max())]
-    least = [float(empty[0].mean()) if bare[0] else 0.0, 1.0 - float(empty[1].mean()) if bare[1] else 0.0, 0.0, 0.0]
-    sides = ("crop_top", "crop_bottom", "crop_left", "crop_right")
-    crops = {
-        side: min(max(getattr(view, side), low), min(max(high, 0.0), _MOST_CROP))
-        for side, low, high in zip(sides, least, most, strict=True)
-    }
-    return replace(view, **crops)
 
 
 def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,5 +58,4 @@ def render(record: Record | str | os.PathLike[str], options: PictureOptions) -> 
 def photo_of(record: Record, options: PageOptions, page: int, variant: int) -> Photo:
     """Draw one page of a record as the options say; see `render`."""
     recipe = cast("Recipe", options.recipe)
-    own = {name: getattr(options, name) for name in ("seed", "severity", "header_text", "notes", "notes_font")}
-    return recipe.sample(record, page=page, variant=variant, **own, **options.page_values()).take(record)
+    return recipe.sample(record, page=page, variant=variant, **options.sample_values()).take(record)

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import fastecg
 from fastecg.cli import app
 from fastecg.cli.flags import read_flags, with_flags
+from fastecg.layouts import MachineSettings
 from fastecg.options import Flag, Options, PictureOptions, RunOptions, TrainingOptions, fields_of, option, takes
 from fastecg.recipe import Recipe
 
@@ -96,6 +97,17 @@ def test_a_value_of_the_page_reaches_the_shot_by_its_name_alone():
     assert (shot.layout, shot.style, shot.dpi) == ("6x2", "muse", 50.0)
     assert {name: getattr(shot.setup, name) for name in list(asked)[3:]} == dict(list(asked.items())[3:])
     assert PictureOptions(**asked).page_values() == asked | {"rhythm_leads": None}
+
+
+def test_options_of_pages_are_the_parameters_of_sampling():
+    """Nothing lists them again: `sample_values` goes through the fields, and what recipes vary are the fields of machine settings."""
+    given = PictureOptions(severity=0.3, seed=5, notes=["a"], header_text=["b"], layout="6x2").sample_values()
+    named = set(inspect.signature(Recipe.sample).parameters) - {"self", "record", "page", "variant", "fixed"}
+    assert named < given.keys()
+    assert given.keys() - named == {item.name for item in fields(PictureOptions)} & set(Recipe.PAGE_KEYS)
+    assert {item.name for item in fields(MachineSettings)} < set(Recipe.PAGE_KEYS)
+    shot = fastecg.render(fastecg.simulate(seed=1), recipe="mix", severity=0.3, seed=5, header_text=["b"], dpi=50).shot
+    assert (shot.severity, shot.seed, shot.facts.header_text) == (0.3, 5, ("b",)), "through the parts of a mix too"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -247,7 +247,7 @@ def test_with_artifacts_replaces_them(record):
         ("[page]\nspeed_mm_s = {choice = {25 = .9, 12.5 = .1}}", '0.9 and not .9; a key with a point is quoted, "12.5" = share'),
         ("[page]\nspeed_mm_s = {choice = {25 = 0.9, 12.5 = 0.1}}", 'expected it quoted: "12.5" = share'),
         ("slot = 3", "recipe has the unknown key 'slot', expected one of title, severity, page, view, slots"),
-        ("[page]\nspeed = 25", "page has the unknown key 'speed', expected one of layout, style, speed_mm_s"),
+        ("[page]\nspeed = 25", "page has the unknown key 'speed', expected one of layout, style, dpi, speed_mm_s"),
         ("page = 3", "page is 3, expected a table"),
         ('[view]\nkind = "Telescope"', "view.kind is 'Telescope', expected one of Straight"),
         ('[view]\nkind = "Phone"\ntilt_deg = 80', "view: Phone.tilt_deg is 80, expected 0 to "),
