@@ -13,6 +13,8 @@ _BAR_MM = 7.0  # height of the window's title bar
 _TOOL_MM = 9.0  # height of its row of tools
 _TASK_MM = 9.0  # height of the desktop's task bar
 _SCROLL_MM = 4.0  # width of the scroll bar
+_TOOL_PITCH_MM = 7.0  # from one tool to the next
+_TASK_PITCH_MM = 11.0  # from one program of the task bar to the next
 _THEMES = {  # ground, title, tools, icons, task bar
     "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58)),
     "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44)),
@@ -57,13 +59,18 @@ class Viewer(Artifact):
         off = np.maximum(np.maximum(left - x, x - right), np.maximum(top - y, y - bottom))
         u, v = x - left, y - top
         tool, bar = (v >= _BAR_MM) & (v < _BAR_MM + _TOOL_MM), v < _BAR_MM
-        there = rng.random(64) < 0.55
-        slot = np.clip(u / 7.0, 0, 63).astype(np.int64)
-        button = tool & there[slot] & (np.abs(u % 7.0 - 3.5) < 1.9) & (np.abs(v - _BAR_MM - 0.5 * _TOOL_MM) < 1.9)
+        there, signs = rng.random(64) < 0.55, rng.integers(0, 5, 64)
+        slot = np.clip(u / _TOOL_PITCH_MM, 0, 63).astype(np.int64)
+        button = tool & there[slot]
+        button[button] = _sign(signs[slot[button]], u[button] % _TOOL_PITCH_MM - 3.5, v[button] - _BAR_MM - 0.5 * _TOOL_MM)
         words = bar & (u > 3) & (u < 3 + 40 * there[0] + 25) & (np.abs(v - 3.5) < 0.9) & (np.sin(7.3 * u) + np.sin(3.1 * u + 1) > -0.3)
         close = bar & (x > right - 24) & (np.abs((right - x) % 8.0 - 4.0) < 1.2) & (np.abs(v - 3.5) < 0.5)
         foot = y > bottom - _TASK_MM
-        apps = foot & there[63 - slot] & (np.abs(u % 11.0 - 5.5) < 2.6) & (np.abs(bottom - 0.5 * _TASK_MM - y) < 2.6) & (u < 140)
+        program = np.clip(u / _TASK_PITCH_MM, 0, 12).astype(np.int64)
+        beside, below = u % _TASK_PITCH_MM - 5.5, y - bottom + 0.5 * _TASK_MM
+        # What runs stands side by side from the left, as rounded tiles with a sign in them.
+        apps = foot & (u > 0) & (u < _TASK_PITCH_MM * rng.integers(3, 10))
+        apps[apps] = np.square(np.square(beside[apps])) + np.square(np.square(below[apps])) < 2.4**4
         scroll = (x > right - _SCROLL_MM) & ~bar & ~tool & ~foot
         thumb = scroll & (v > 0.25 * (bottom - top)) & (v < 0.5 * (bottom - top))
         edge = (np.abs(off) < 0.6) | (np.maximum(np.maximum(-x, x - size_mm[0]), np.maximum(-y, y - size_mm[1])) < 0.35)
@@ -72,11 +79,25 @@ class Viewer(Artifact):
         out[:] = ground
         for where, colour in ((scroll, tools), (thumb, icon), (tool, tools), (bar, title), (button | words | close, icon), (foot, task)):
             out[where] = colour
-        out[apps] = np.array(rng.uniform(90, 220, 3))
+        tiles = rng.uniform(60, 200, (13, 3)).astype(np.float32)[program[apps]]
+        out[apps] = np.where(_sign(signs[program[apps]], 0.9 * beside[apps], 0.9 * below[apps])[:, None], 0.25 * tiles + 180.0, tiles)
         out[edge & (off < 0)] *= 0.6
         out = np.where((off > 0)[..., None], shine[..., None], out)
         out = np.where((off > self.bezel_mm)[..., None], wall, out)
         return np.clip(out, 0, 255).astype(np.uint8)
+
+
+def _sign(kind: np.ndarray, right: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Whether places, mm from the middles of signs, lie on their strokes: a ring, a frame, lines, a cross, an arrow."""
+    far, wide = np.hypot(right, down), np.maximum(np.abs(right), np.abs(down))
+    shapes = (
+        np.abs(far - 1.3) < 0.3,
+        np.abs(wide - 1.4) < 0.25,
+        (wide < 1.6) & (np.abs((down + 1.6) % 1.07 - 0.53) < 0.22),
+        (wide < 1.6) & (np.minimum(np.abs(right), np.abs(down)) < 0.25),
+        (np.abs(down) < 1.6 - 0.8 * (right + 1.4)) & (np.abs(right) < 1.4),
+    )
+    return np.choose(kind, shapes)
 
 
 def _plane_of(light: Light) -> np.ndarray | None:

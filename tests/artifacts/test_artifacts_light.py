@@ -804,6 +804,18 @@ def test_a_viewer_lies_in_the_plane_of_the_page():
     assert (picture(blank(), FULL, Viewer()) == picture(blank(), FULL)).all()
 
 
+def test_a_viewer_has_tools_with_signs_and_programs_of_several_colours():
+    viewer, (width, height) = Viewer(theme="light", left_mm=20, top_mm=30, right_mm=20, bottom_mm=20, seed=4), (200.0, 150.0)
+    x, y = np.meshgrid(np.arange(-20, 220, 0.1, np.float32), np.arange(-30, 170, 0.1, np.float32))
+    seen = viewer._colours(x, y, (width, height)).astype(int)
+    tools = seen[(y > -22.5) & (y < -14.5)]
+    signs = (np.abs(tools - (110, 118, 128)).max(axis=1) < 2).mean()
+    assert 0.02 < signs < 0.2  # strokes, not squares, which would be a third
+    row = seen[np.abs(y[:, 0] - 167.2).argmin()]  # just above the lower ends of the tiles
+    colours = {tuple(level) for level in row if np.abs(level - (32, 42, 58)).max() > 20}
+    assert len(colours) >= 3
+
+
 @pytest.mark.parametrize("along", ["y", "x"])
 def test_a_scan_head_parts_the_colours_along_its_way(along):
     """Red moves by a tenth of a pixel one way, blue the other; a head that goes to the right does what one that goes down does, turned."""
