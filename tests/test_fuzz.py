@@ -8,7 +8,7 @@ import pytest
 import fastecg
 from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, RecordError
 from fastecg.export import export
-from fastecg.readers import tables
+from fastecg.readers import arrays
 from fastecg.run.manifest import Manifest
 from fastecg.shot import loads_shot
 from fastecg.web.inspect import inspect_folder, inspect_image
@@ -84,7 +84,7 @@ def test_archives_with_odd_members(tmp_path, parts, told):
 
 def test_archives_that_unpack_to_too_much(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "a.npz", signal=np.zeros((2, 50_000)), fs=100)
-    monkeypatch.setattr(tables, "_MOST_BYTES", 1 << 19)
+    monkeypatch.setattr(arrays, "_MOST_BYTES", 1 << 19)
     assert (tmp_path / "a.npz").stat().st_size < 2000
     with pytest.raises(RecordError, match="unpacks to"):
         fastecg.read_record(tmp_path / "a.npz", leads=["I", "II"])

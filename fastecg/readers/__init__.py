@@ -1,4 +1,4 @@
-"""Records in: WFDB of every format, CSV and NumPy files, brought to millivolts and standard lead names."""
+"""Reading records: WFDB in every format, tables, NumPy files and hospitals' formats, in millivolts and with standard names of leads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from fastecg.readers.arrays import read_numpy
 from fastecg.readers.sources import Source, find_records, parted, record_path, sample_records
-from fastecg.readers.tables import read_csv, read_numpy
+from fastecg.readers.tables import read_csv
 from fastecg.readers.wfdb import read_wfdb
 from fastecg.record import Record
 
@@ -26,16 +27,16 @@ def read_record(
         record 7 of an array (records, leads, samples), EDF or BDF (extra "edf"), DICOM (``.dcm``,
         extra "dicom"), SCP-ECG (``.scp``, extra "scp"), or ``.xml`` of GE MUSE or HL7 aECG.
     fs : float, optional
-        Hz, for tables and arrays that do not tell it. The other formats always do.
+        Sampling frequency in Hz, for tables and arrays without one. All other formats have it.
     leads : sequence of str, optional
-        Lead names, for tables and arrays that have none, or others.
+        Names of the leads, for tables and arrays that have none, or instead of theirs.
     unit : str, optional
-        "mV", "uV" or "V", for tables and arrays that do not tell it or tell another; mV unless given.
+        "mV", "uV" or "V", for tables and arrays that have no unit, or instead of theirs; mV unless given.
 
     Returns
     -------
     Record
-        The ECG leads in mV under their standard names, the standard twelve first. Comments, dates and times are left behind.
+        The ECG leads in mV under their standard names, the standard twelve first, without comments, dates and times.
 
     Raises
     ------

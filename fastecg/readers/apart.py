@@ -1,4 +1,4 @@
-"""Large files whose formats libraries read, by a process of their own: some take hours and any memory, and only a process can be ended."""
+"""Large files in formats that libraries read, in a process of its own: some take hours and any memory; only a process can be stopped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def signals_apart(path: Path) -> Signals:
     ImportError
         If the library is not installed.
     """
-    # "-I", or a module in the folder where the user stands could be taken for one of ours.
+    # "-I", or modules in the current folder could be imported instead of installed ones.
     words = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), os.fspath(path)]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS)
@@ -76,7 +76,7 @@ def main(read: Callable[[Path], Signals], damaged: Callable[[Path, Exception], R
         told = {"fault": str(fault)}
     except MemoryError:
         sys.exit(1)
-    except Exception as fault:  # the libraries raise whatever they run into in a damaged file
+    except Exception as fault:  # the libraries may raise anything on damaged files
         told = {"fault": str(damaged(path, fault))}
     sys.stdout.buffer.write(json.dumps(told).encode() + b"\n")
     for signal in signals:

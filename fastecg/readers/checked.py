@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from fastecg.errors import RecordError
+from fastecg.readers.header import FS_RANGE
 from fastecg.record import Record
 
 
 def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Sequence[str], member: str = "") -> Record:
     """Make a `Record` named after the file it came from.
 
-    A single flat lead is a finding (an electrode fell off) and stays; a record in which nothing moves is none.
+    A single flat lead is a finding (an electrode fell off) and is kept; a record in which all leads are flat is refused.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
         Hz.
     leads : sequence of str
     member : str
-        Which one of several in the file, as a number.
+        Number of the record in a file of several.
 
     Raises
     ------
@@ -50,3 +51,10 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
 
 def _moves(lead: np.ndarray) -> bool:
     return bool(np.fmin.reduce(lead) < np.fmax.reduce(lead))
+
+
+def check_frequency(fs: float, path: Path) -> None:
+    """Raise unless a sampling frequency is one that records have."""
+    low, high = FS_RANGE
+    if not low <= fs <= high:
+        raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {low:g} to {high:g} Hz")

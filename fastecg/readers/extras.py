@@ -28,7 +28,7 @@ from fastecg.record import Record
 #: Suffix -> extra that reading it needs, "" for none.
 SUFFIXES = {".edf": "edf", ".bdf": "edf", ".dcm": "dicom", ".scp": "scp", ".xml": ""}
 
-#: What an EDF file of ours says of its digital minimum, in the field for the transducer: the format has no missing samples.
+#: Text in the transducer field of our EDF files, which says that the digital minimum is a missing sample: the format has none.
 MISSING = "minimum is missing"
 
 _MOST_BYTES = 256 << 20  # Largest EDF, DICOM or SCP file.
@@ -119,7 +119,7 @@ def _dicom(path: Path) -> Signals:
     groups = data.get("WaveformSequence")
     if not groups:
         raise RecordError(f"{path}: it has no waveforms, expected a DICOM ECG")
-    # The rhythm, not the median beat: the longest of the groups that have the most leads.
+    # The longest of the groups that have the most leads is the rhythm; others may be the median beat.
     best = max(range(len(groups)), key=lambda k: (groups[k].NumberOfWaveformChannels, groups[k].NumberOfWaveformSamples))
     group = groups[best]
     if int(group.NumberOfWaveformSamples) * int(group.NumberOfWaveformChannels) > _MOST_SAMPLES:
@@ -206,7 +206,7 @@ def _qualified(name: str) -> str:
 
 
 def _muse(path: Path, root: ElementTree.Element) -> Record:
-    """GE MUSE: base64 of 16 bit integers a lead; the four limb leads that follow from I and II are worked out."""
+    """GE MUSE: base64 of 16 bit integers for every lead. The four limb leads that follow from I and II are computed."""
     waves = {wave.findtext("WaveformType", "").strip().lower(): wave for wave in root.findall("Waveform")}
     wave = waves.get("rhythm", next(iter(waves.values()), None))
     if wave is None:
@@ -235,7 +235,7 @@ def _with_limb_leads(names: list[str], units: list[str], signals: list[np.ndarra
 
 
 def _aecg(path: Path, root: ElementTree.Element) -> Record:
-    """HL7 aECG: the sets of sequences of the first series, each at its own time; what no set has is missing."""
+    """HL7 aECG: the sets of sequences of the first series, each at its own time. Samples that no set has are missing."""
     series = root.find(f"{_HL7}component/{_HL7}series")
     parts = [] if series is None else [_aecg_set(path, one) for one in series.findall(f"{_HL7}component/{_HL7}sequenceSet")]
     if not parts:
@@ -257,7 +257,7 @@ def _aecg(path: Path, root: ElementTree.Element) -> Record:
 
 
 def _aecg_set(path: Path, found: ElementTree.Element) -> tuple[float, float, list[tuple[str, np.ndarray]]]:
-    """When a set begins and its increment, s, and its leads in mV."""
+    """The start of a set and its time step, s, and its leads in mV."""
     head, step, leads = 0.0, 0.0, []
     for sequence in found.findall(f"{_HL7}component/{_HL7}sequence"):
         code, value = sequence.find(f"{_HL7}code"), sequence.find(f"{_HL7}value")

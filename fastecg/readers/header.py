@@ -1,4 +1,4 @@
-"""WFDB header files: text to `Header`, and nothing believed that was not checked.
+"""WFDB header files: parsing of their text into a `Header`, with a check of every value.
 
 The syntax is that of header(5) of the WFDB Applications Guide. Comments, times and dates are dropped while parsing.
 """
@@ -30,7 +30,7 @@ GAIN_RANGE = (1e-12, 1e12)  # digital units per unit of the signal
 FS_RANGE = (1.0, 200_000.0)  # Hz
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-# "r", "r.mat" as Challenge records have it, "dir/r"; nothing is read by it. "r/5" are five segments.
+# "r", "r.mat" as Challenge records have it, "dir/r"; the name is not used. "r/5" has five segments.
 _RECORD_NAME = re.compile(r"(?P<name>(?:[-\w]+/){0,16}?[-\w]+(?:\.[a-zA-Z]\w{0,15})?)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
 _FREQUENCY = re.compile(rf"(?P<fs>{_NUMBER})(?:/-?[\d.eE+-]*(?:\([-+\d.eE]*\))?)?")
 _SIGNAL = re.compile(
@@ -67,7 +67,7 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says. `samples` counts frames and is None where the header does not tell; only one of the tuples is filled."""
+    """The content of a header. `samples` is the number of frames, None if the header has none; only one of the tuples is filled."""
 
     path: str
     fs: float
@@ -132,7 +132,7 @@ def read_bytes(path: str | Path, first: int, count: int) -> bytes:
 
 
 def header_lines(raw: bytes, path: str | Path) -> list[str]:
-    """The lines of a header that say something: no comments, no empty lines.
+    """The lines of a header without comments and empty lines.
 
     A comment may be in any encoding; whatever else is not UTF-8 is taken for Latin-1 (units such as "µV").
     """
@@ -188,7 +188,7 @@ def _record_line(line: str, path: str) -> tuple[int | None, int, float, int | No
         raise RecordError(f"{path}: the record has no signals, expected at least one")
     fs = _frequency(fields[2], path) if len(fields) > 2 else DEFAULT_FS
     samples = _whole(fields[3], "number of samples", MOST_SAMPLES, path) if len(fields) > 3 else 0
-    return segments, count, fs, samples or None  # 0: it is not told
+    return segments, count, fs, samples or None  # 0 stands for an unknown number
 
 
 def _whole(field: str, what: str, most: int, path: str) -> int:
@@ -201,7 +201,7 @@ def _whole(field: str, what: str, most: int, path: str) -> int:
 
 
 def _frequency(field: str, path: str) -> float:
-    """Hz from "500", "360.0", "62.47/999.56" or "360/1(0)"; the counter frequency plays no part here."""
+    """Hz from "500", "360.0", "62.47/999.56" or "360/1(0)"; the counter frequency behind the slash is ignored."""
     match = _FREQUENCY.fullmatch(field)
     fs = float(match["fs"]) if match else math.nan
     low, high = FS_RANGE
@@ -247,14 +247,14 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
 # All signals of a record, and most records of a data set, share these two fields.
 @lru_cache(maxsize=64)
 def _storage(field: str) -> tuple[str, int, int, int] | None:
-    """Format, samples a frame, skew and offset from "212x2:5+24"; None if it is nothing of the kind."""
+    """Format, samples per frame, skew and offset from "212x2:5+24"; None if the text is not of this form."""
     match = _STORAGE.fullmatch(field)
     return match and (match["format"], int(match["per_frame"] or 1), int(match["skew"] or 0), int(match["offset"] or 0))
 
 
 @lru_cache(maxsize=256)
 def _scale(field: str) -> tuple[float, int | None, str] | None:
-    """Gain, baseline (None: not told) and unit from "200(1024)/mV"; None if it is nothing of the kind."""
+    """Gain, baseline (None if missing) and unit from "200(1024)/mV"; None if the text is not of this form."""
     match = _SCALE.fullmatch(field)
     return match and (float(match["gain"]) or DEFAULT_GAIN, int(match["baseline"]) if match["baseline"] else None, match["unit"] or "mV")
 

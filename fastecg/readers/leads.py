@@ -11,7 +11,7 @@ from fastecg.leads import EXTRA_LEADS, LEADS, LONGEST_NAME, standard_name, stand
 
 __all__ = ["LONGEST_NAME", "MOST_LEADS", "Lead", "choose_leads", "millivolts_per", "standard_name"]
 
-#: Most leads a record in a file may have: what has more is a map of the body's surface.
+#: Largest number of leads of a record in a file; files with more are body surface maps.
 MOST_LEADS = 24
 
 _ORDER = {name: index for index, name in enumerate(LEADS + EXTRA_LEADS)}
@@ -99,7 +99,7 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
     """Standard names, see `standard_names`; a lead whose standard name is taken keeps its own.
 
-    A name that is not known becomes ECG1, ECG2, …: what a header says of its signals may be personal, and would be printed.
+    Unknown names become ECG1, ECG2, …, because they would be printed, and names in headers may be personal data.
     """
     spelled = [raw.lower() for _, raw in signals]
     twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})

@@ -12,7 +12,7 @@ from fastecg.errors import RecordError
 from fastecg.readers.header import MOST_BYTES, file_size, header_lines, read_bytes
 from fastecg.system.files import MIB, read_text, spelled
 
-#: What a record may be besides a WFDB header; these are read when named, not looked for in folders.
+#: Suffixes of records besides WFDB headers. They are read when they are named; folders are not searched for them.
 TABLES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".edf", ".bdf", ".dcm", ".scp", ".xml")
 
 _MEMBER = re.compile(r"(.+\.np[yz])#(\d{1,9})", re.IGNORECASE | re.DOTALL)
@@ -25,8 +25,8 @@ SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 class Source:
     """A record that was found, not yet read.
 
-    `path` is its header or table; `relative` the sub-folder below the input and the record's name without suffix, where outputs
-    mirror it; `key` the same as text with forward slashes, which seeds its chance.
+    `path` is its header or table; `relative` the sub-folder below the input and the record's name without suffix, which outputs mirror;
+    `key` the same as text with forward slashes, which seeds its random values.
     """
 
     path: Path
@@ -48,15 +48,15 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     Parameters
     ----------
     inputs : path or iterable of paths
-        Records (with or without ``.hea``, or a table; an array (records, leads, samples) is as many records),
-        folders (searched for ``.hea`` in sorted order, segments
-        of other records left out), or lists named ``RECORDS...`` of records and folders below the list's own folder.
+        Records (with or without ``.hea``, or a table; an array (records, leads, samples) is as many records), folders (searched for
+        ``.hea`` in sorted order, without segments of other records), or lists named ``RECORDS...`` of records and folders below the
+        list's own folder.
 
     Raises
     ------
     RecordError
-        If an input does not exist, if a folder given holds no record, if a list leaves its folder, or if two records would be
-        mirrored to one place all the same. What a list names and is not there is found all the same: reading it fails and costs one record.
+        If an input does not exist, if a folder has no record, if a list names something outside its folder, or if two records would have
+        the same outputs. A record that a list names and that does not exist is no error here: reading it fails, which costs one record.
     """
     if isinstance(inputs, (str, Path)):
         inputs = [inputs]
@@ -116,7 +116,7 @@ def record_path(given: str | os.PathLike[str]) -> str:
 
 
 def parted(path: str) -> tuple[str, int | None]:
-    """A file, and which of the records in its array is meant, as in ``many.npy#7``; None where none is named."""
+    """A file and the number of a record in its array, as in ``many.npy#7``; None if there is no number."""
     found = None if os.path.exists(path) else _MEMBER.fullmatch(path)
     return (found[1], int(found[2])) if found else (path, None)
 
@@ -141,7 +141,7 @@ def _expand(given: Path) -> Iterator[Source]:
     elif given.name.startswith("RECORDS") and os.path.isfile(given):
         yield from _in_list(given)
     else:
-        from fastecg.readers.tables import members_of
+        from fastecg.readers.arrays import members_of
 
         path = Path(record_path(given))
         count = members_of(path) if path.suffix.lower() in (".npy", ".npz") else None
@@ -199,6 +199,6 @@ def _in_list(path: Path) -> Iterator[Source]:
         if name.is_absolute() or ".." in name.parts or "\\" in entry or "\0" in entry:
             raise RecordError(f"{path}: it lists {entry[:80]!r}, expected records below the folder of the list")
         folder = os.path.isdir(root / name) and not os.path.isfile(root / f"{name}.hea")
-        # What is missing costs one record and not the run, so whether a record is there is left to its reader.
+        # Existence is not checked here: a missing record then costs itself and not the run.
         for path in (folder and _headers(root / name)) or [Path(_meant(str(root / name)))]:
             yield _source(path, root)

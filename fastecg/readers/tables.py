@@ -1,4 +1,4 @@
-"""Records in CSV and NumPy files, in mV unless a CSV column says otherwise: ``II``, ``II (uV)``, ``V1 [mV]``."""
+"""Records in tables of text, in mV unless a column says otherwise: ``II``, ``II (uV)``, ``V1 [mV]``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from fastecg.errors import RecordError
-from fastecg.readers.checked import checked_record
-from fastecg.readers.header import FS_RANGE, MOST_SIGNALS, file_size
+from fastecg.readers.checked import check_frequency, checked_record
+from fastecg.readers.header import MOST_SIGNALS, file_size
 from fastecg.readers.leads import LONGEST_NAME, Lead, choose_leads, millivolts_per
-from fastecg.readers.wfdb import MOST_VALUES
 from fastecg.record import LEADS, Record
 
-_MOST_BYTES = 1 << 29  # Largest table, and largest archive after unpacking.
+_MOST_BYTES = 1 << 29  # Largest table.
 _MOST_CELLS = 1 << 27  # Largest number of cells of a table in text; twice as many short ones would take half a minute and 1.5 GB.
 _LONGEST_ROW = 1 << 20  # Longest row, bytes.
 _PIECE = 1 << 23  # Bytes of a table that are read at a time.
@@ -33,12 +32,12 @@ _HALF_DAY_S = 43_200.0  # Period of 12-hour clocks.
 _TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Units of numerical time stamps.
 _LIKELY_HZ = (50.0, 20_000.0)  # Range of sampling frequencies by which the unit of time stamps is told.
 _NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")
-# What else says that nothing was recorded, as pandas knows it.
+# Further texts of cells without a sample, as in pandas.
 _MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
 
 
 class _Columns(NamedTuple):
-    """The columns of a table: what parts its cells, what its first column is, and the name and unit of each lead.
+    """The columns of a table: the delimiter of its cells, the kind of its first column, and the name and unit of each lead.
 
     The first column is a "lead", a "time" in ticks, "stamp" (numbers of an unknown unit), "clock" (dates and times) or "count" (of rows).
     """
@@ -57,30 +56,31 @@ class _Columns(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Cells of a row."""
+        """Number of cells in a row."""
         return self.first + len(self.names)
 
 
 def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None) -> Record:
-    """Read a table in text: a row of lead names, then one row a sample.
+    """Read a table in text: a row of lead names, then a row for every sample.
 
-    Cells are parted by commas, semicolons or tabs; where not by commas, decimals may have one. Lines that begin with ``#`` say nothing. A
-    row of units may follow the names. Empty cells, "NA" and the like are samples that were not recorded.
+    Cells are separated by commas, semicolons or tabs; unless by commas, these may be decimal points. Lines that begin with ``#`` are
+    ignored. A row of units may follow the names. Empty cells, "NA" and the like are samples that were not recorded.
 
     Parameters
     ----------
     path : Path
     fs : float, optional
-        Hz. Needed unless a first column tells it: one named like "time", "t" or "ms", or dates and times under "Timestamp".
+        Sampling frequency in Hz. It is needed unless the first column has times: numbers under "time", "t", "ms" and the like, or dates and
+        times under "Timestamp".
     leads : sequence of str, optional
-        Names of the columns that are leads, in place of those in the file, which may have none.
+        Names of the columns that are leads, instead of those in the file, which may have none.
     unit : str, optional
-        Of all leads, in place of those in the file.
+        Unit of all leads, instead of those in the file.
 
     Raises
     ------
     RecordError
-        If it is no such table; the message tells the row.
+        If it is no such table; the message names the row.
     """
     size = file_size(path)
     if size is None or size > _MOST_BYTES:
@@ -95,7 +95,7 @@ def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = 
 def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[str] | None, unit: str | None) -> Record:
     columns = _columns(path, file, names)
     if fs is not None:
-        _check_frequency(fs, path)
+        check_frequency(fs, path)
     units = columns.units if unit is None else [unit] * len(columns.units)
     leads: list[Lead] = []
     clock = _Clock(path, columns)
@@ -105,7 +105,7 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
         cells += table.size
         if cells > _MOST_CELLS:
             raise RecordError(f"{path}: it has more than {_MOST_CELLS / 1e6:.0f} million cells, expected at most as many")
-        if not pieces:  # only now: a table without samples is told as such
+        if not pieces:  # a table without samples
             leads = choose_leads(columns.names, units, path)
             if fs is None and columns.kind in ("lead", "count"):
                 raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column, fs= or --fs")
@@ -118,12 +118,12 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
         raise RecordError(f"{path}: it holds no samples, expected a row of lead names and one row a sample")
     if fs is None:
         fs = clock.frequency()
-        _check_frequency(fs, path)
+        check_frequency(fs, path)
     return checked_record(path, _joined(pieces), fs, [lead.name for lead in leads])
 
 
 def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Columns:
-    """What the first rows tell; the file is left at the first sample."""
+    """The columns, from the first rows; the file is left at the first sample."""
     said = _lines(path, file)
     start, before, text = next(said, (0, 0, ""))
     delimiter = next((mark for mark in "\t;" if mark in text), ",")
@@ -150,7 +150,7 @@ def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Column
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
-    """The lines that say something: where each begins in the file, how many are before it, and its text."""
+    """The lines that are no comments: where each begins in the file, the number of lines before it, and its text."""
     number = 0
     while True:
         start, line = file.tell(), file.readline(_LONGEST_ROW)
@@ -187,7 +187,7 @@ def _is_number(cell: str, delimiter: str) -> bool:
 def _named(
     path: Path, delimiter: str, names: list[str], count: int, given: Sequence[str] | None, before: int, below: dict[int, str] | None = None
 ) -> _Columns:
-    """Columns of these names, those of leads replaced by the `given`; `below` are the units in the row below."""
+    """The columns with these names, of which those of leads are replaced by the `given`; `below` are units in the row below."""
     name = names[0].strip()[:LONGEST_NAME] if names else "lead"
     kinds = {"time": _TIMES, "clock": _STAMPS, "count": _COUNTERS}
     kind = next((kind for kind, known in kinds.items() if known.fullmatch(name)), "lead")
@@ -228,7 +228,7 @@ def _pieces(path: Path, file: BinaryIO, columns: _Columns) -> Iterator[np.ndarra
 
 
 def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterator[np.ndarray]:
-    """The rows of a piece of a table, `before` lines behind its begin; nothing if it holds none."""
+    """The numbers of a piece of a table that begins at line `before`; nothing if it has no rows."""
     mark, text = columns.delimiter, _decoded(data)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -259,7 +259,7 @@ def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterato
 
 
 def _filled(text: str, mark: str) -> str:
-    """The text with "nan" in its empty cells, but for those with blanks in them: without a pattern, which takes several times as long."""
+    """The text with "nan" in its empty cells, except cells of blanks. A regular expression would take several times as long."""
     if text[0] == mark:
         text = f"nan{text}"
     if text[-1] == mark:
@@ -277,7 +277,7 @@ def _filled(text: str, mark: str) -> str:
 
 @lru_cache(maxsize=16)
 def _cell_of(words: str, mark: str) -> re.Pattern[str]:
-    """A pattern for a cell with nothing but blanks and one of `words`, though not for an empty line."""
+    """A pattern for a cell that has nothing but blanks and perhaps one of `words`; it does not match an empty line."""
     blank = "[ ]*" if mark == "\t" else r"[ \t]*"
     cell = f'{blank}"?(?:{words})"?{blank}' if words else f'{blank}(?:"")?{blank}'
     end = f"(?={mark}|$)" if words else f"(?={mark})"
@@ -336,7 +336,7 @@ class _Clock:
             steps = np.where(steps < 0, np.mod(steps, _HALF_DAY_S), steps)
         self._last = float(times[-1])
         if len(steps):
-            with np.errstate(over="ignore", invalid="ignore"):  # of times without end, there is no even step
+            with np.errstate(over="ignore", invalid="ignore"):  # infinite times are not even, which is reported later
                 self._steps, self._whole = self._steps + len(steps), self._whole + float(steps.sum())
             self._least, self._most = min(self._least, float(steps.min())), max(self._most, float(steps.max()))
         if not (self._steps == 0 or (self._least > 0 and self._most <= self._uneven_by * self._least)):
@@ -355,101 +355,3 @@ class _Clock:
 
     def _uneven(self) -> RecordError:
         return RecordError(f"{self._path}: its times are not evenly spaced and rising, expected one row a sample")
-
-
-def _check_frequency(fs: float, path: Path) -> None:
-    low, high = FS_RANGE
-    if not low <= fs <= high:
-        raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {low:g} to {high:g} Hz")
-
-
-def read_numpy(
-    path: Path, fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None, member: int | None = None
-) -> Record:
-    """Read an array of shape (leads, samples) or (samples, leads), the shorter axis being the leads.
-
-    An ``.npz`` file holds it as ``signal``, or as its only array of numbers, and may hold ``fs`` and ``leads`` too; twelve leads need no
-    names. Of an array (records, leads, samples) one `member` is read, from 0. Values are mV unless `unit` says otherwise.
-    """
-    try:
-        signal, told_fs, told_leads = _arrays(path)
-    except RecordError:
-        raise
-    except Exception as fault:  # of NumPy, zipfile, zlib, tokenize: whatever a damaged file makes them run into
-        raise RecordError(f"{path}: it holds no array of numbers ({type(fault).__name__}), expected one of (leads, samples)") from None
-    factor = millivolts_per(unit or "mV")
-    if factor is None:
-        raise RecordError(f"{path}: the unit {unit!r} is no voltage, expected mV, uV or V")
-    number = "" if member is None else f"{member:0{len(str(len(signal)))}}"
-    if signal.ndim == 3 and (member is not None or len(signal) == 1):
-        if not 0 <= (member or 0) < len(signal):
-            raise RecordError(f"{path}: it has no record {member}, expected 0 to {len(signal) - 1}")
-        signal = signal[member or 0]
-    elif signal.ndim == 3:
-        raise RecordError(f"{path}: it holds {len(signal)} records, expected one of them, as in {path.name}#0")
-    fs = told_fs if fs is None else fs
-    names = told_leads if leads is None else list(leads)
-    if signal.ndim != 2 or 0 in signal.shape or signal.dtype.kind not in "iuf":
-        raise RecordError(f"{path}: its array is {signal.dtype} of shape {signal.shape}, expected numbers of (leads, samples)")
-    if fs is None:
-        raise RecordError(f"{path}: nothing tells its sampling frequency, expected fs= or --fs")
-    _check_frequency(fs, path)
-    if signal.size > MOST_VALUES:
-        raise RecordError(f"{path}: its array holds {signal.size} values, expected at most {MOST_VALUES}")
-    if signal.shape[0] > signal.shape[1]:
-        signal = signal.T
-    if names is None and len(signal) == len(LEADS):
-        names = list(LEADS)
-    if names is None or len(names) != len(signal):
-        raise RecordError(f"{path}: {len(names or [])} names for its {len(signal)} leads, expected one for each, by leads= or --leads")
-    chosen = choose_leads(names, ["mV"] * len(names), path)
-    rows = np.empty((len(chosen), signal.shape[1]), np.float32)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        for row, lead in zip(rows, chosen, strict=True):
-            np.multiply(signal[lead.channel], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
-    return checked_record(path, rows, fs, [lead.name for lead in chosen], number)
-
-
-def _arrays(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:
-    if path.suffix.lower() == ".npy":
-        return np.load(path, mmap_mode="r", allow_pickle=False), None, None  # mapped: a header that lies allocates nothing
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        _check_sizes(path, arrays)
-        fs = arrays.get("fs")
-        if fs is not None and (fs.size != 1 or fs.dtype.kind not in "iuf"):
-            raise RecordError(f"{path}: its fs is {fs.dtype} of shape {fs.shape}, expected one number of Hz")
-        leads = arrays.get("leads")
-        if leads is not None and (leads.ndim != 1 or leads.dtype.kind not in "US"):
-            raise RecordError(f"{path}: its leads are {leads.dtype} of shape {leads.shape}, expected a list of names")
-        return (
-            arrays[_signal_of(path, arrays)],
-            None if fs is None else float(fs.item()),
-            None if leads is None else leads.astype(str).tolist(),
-        )
-
-
-def _signal_of(path: Path, arrays: Any) -> str:
-    """The name of the array that holds the signal: "signal", or the only one of two or three dimensions."""
-    names = [name for name in arrays.files if name not in ("fs", "leads")]
-    if "signal" in names:
-        return "signal"
-    wide = [name for name in names if arrays[name].ndim in (2, 3)]
-    if len(wide) != 1:
-        raise RecordError(f"{path}: {len(wide)} of its arrays may be the signal, expected one called 'signal', or one of (leads, samples)")
-    return wide[0]
-
-
-def members_of(path: Path) -> int | None:
-    """How many records a ``.npy`` or ``.npz`` file of shape (records, leads, samples) holds; None for one, or what cannot be read."""
-    try:
-        signal, _, _ = _arrays(path)
-    except Exception:  # its reader tells what is wrong
-        return None
-    return len(signal) if signal.ndim == 3 and len(signal) > 1 else None
-
-
-def _check_sizes(path: Path, arrays: Any) -> None:
-    """Raise if the archive unpacks to more than a record can have; a megabyte of zeros can unpack to a thousand."""
-    size = sum(member.file_size for member in arrays.zip.infolist())
-    if size > _MOST_BYTES:
-        raise RecordError(f"{path}: it unpacks to {size} bytes, expected at most {_MOST_BYTES >> 20} MiB")

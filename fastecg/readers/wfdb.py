@@ -1,7 +1,7 @@
-"""WFDB records to `Record`: the common formats by NumPy alone, the rest through the wfdb package, all by one conversion to mV.
+"""WFDB records: the common formats are read by NumPy alone, the others by the wfdb package; the conversion to mV is the same for all.
 
-wfdb spends most of its time on headers, and reads what they promise without asking the files. Here every length is held against
-the size of the file before anything is allocated.
+The wfdb package spends most of its time on headers, and allocates what they claim. Here every length is compared with the size of the
+file before anything is allocated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fastecg.readers.header import Header, SignalLine, file_size, read_bytes, re
 from fastecg.readers.leads import Lead, choose_leads, millivolts_per
 from fastecg.record import Record
 
-#: Most values (leads x samples) where no file size vouches for the length (gaps between segments, FLAC): 1 GiB as float32.
+#: Largest number of values (leads x samples) if no file size confirms it (gaps between segments, FLAC): 1 GiB as float32.
 MOST_VALUES = 1 << 28
 
 
@@ -28,7 +28,7 @@ _GROUPS = 1 << 16  # Groups of format 212 unpacked at a time, so that intermedia
 
 
 class Coding(NamedTuple):
-    """How a format stores samples: so many a group of so many bytes."""
+    """How a format stores samples: the number of samples of a group, and its bytes."""
 
     samples: int
     bytes: int
@@ -67,8 +67,8 @@ class Stored(NamedTuple):
 def read_wfdb(path: str | Path) -> Record:
     """Read the WFDB record whose header is `path`.
 
-    Leads stored with several samples a frame keep them all if they agree on how many (`fs` is then that of the samples); if not,
-    frames are averaged.
+    If all leads have the same number of samples per frame, all samples are kept, and `fs` is their frequency; otherwise the samples of a
+    frame are averaged.
 
     Raises
     ------
@@ -90,12 +90,12 @@ def read_wfdb(path: str | Path) -> Record:
 
 
 def told_length(path: str | Path) -> tuple[int, float]:
-    """Samples a lead and Hz of a WFDB record, by its headers and the sizes of its files alone: a day's signal takes seconds to read.
+    """Samples of a lead, and Hz, of a WFDB record, from its headers and the sizes of its files: reading a day's signal takes seconds.
 
     Raises
     ------
     RecordError
-        As `read_wfdb`, as far as headers and sizes show what is wrong.
+        As `read_wfdb`, as far as headers and sizes show a fault.
     """
     header = read_header(path)
     if header.segments:
@@ -112,7 +112,7 @@ def told_length(path: str | Path) -> tuple[int, float]:
 
 
 def _read_segments(master: Header) -> Record:
-    """Segments one behind the other; what a segment lacks is a gap."""
+    """Join the segments in time; leads that a segment lacks have a gap there."""
     parts = _segment_headers(master)
     leads, spelled = _leads_of(master, parts)
     frames, rate = master.samples or 0, _rate_of(parts, spelled)
@@ -137,7 +137,7 @@ def _rate_of(parts: list[tuple[int, Header]], spelled: list[str]) -> int:
 
 
 def _segment_headers(master: Header) -> list[tuple[int, Header]]:
-    """The header of each segment (gaps left out) and the frame it begins at; the first one tells the leads of all."""
+    """The header of each segment, without gaps, and the frame at which it begins; the leads are those of the first one."""
     parts = []
     start = 0
     for segment in master.segments:
@@ -208,7 +208,7 @@ def _files_of(header: Header) -> dict[str, list[int]]:
 
 
 def _frames_of(header: Header) -> int:
-    """Frames of a plain header, held against its files."""
+    """The number of frames of a plain header, checked against its files."""
     frames = header.samples
     for indices in _files_of(header).values():
         frames = _checked_frames(header.path, [header.signals[index] for index in indices], frames)
@@ -218,7 +218,7 @@ def _frames_of(header: Header) -> int:
 
 
 def _checked_frames(path: str, lines: list[SignalLine], frames: int | None) -> int:
-    """Frames of one signal file, after holding what the header says (None: nothing) against the size of the file."""
+    """The number of frames of one signal file: that of the header (None: it has none), checked against the size of the file."""
     first = lines[0]
     where = os.path.join(os.path.dirname(path), first.file)
     if first.format not in CODINGS and first.format not in FLAC:
@@ -246,7 +246,7 @@ def _told(line: SignalLine, path: str) -> str:
 
 
 def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
-    """How many frames a file holds, and whether what it holds beyond `frames` is mere padding of the last group or block."""
+    """The number of frames in a file, and whether its bytes beyond `frames` are only padding of the last group or block."""
     coding = CODINGS[lines[0].format]
     per_frame = sum(line.per_frame for line in lines)
     size = max(0, size - lines[0].offset)
@@ -288,7 +288,7 @@ def _read_file(path: str, lines: list[SignalLine], frames: int) -> list[Stored]:
         stored = unpack_212(stored, count)
     elif coding.zero:
         stored = stored.astype(np.int32) - coding.zero
-    # Every format marks what is missing by its lowest value, so one quick look at the whole file usually spares all others.
+    # Every format marks missing samples by its lowest value, so if the minimum of the file is larger, nothing is missing.
     invalid = coding.invalid if stored.min() == coding.invalid else None
     table = stored.reshape(frames, width)
     if width == len(lines):
@@ -331,13 +331,13 @@ def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
 
 
 def _read_by_wfdb(header: Header, indices: list[int], frames: int) -> list[Stored]:
-    """Signals of any format wfdb knows, as integers. The header has been checked, so wfdb opens no file outside its folder."""
+    """Signals of any format that wfdb supports, as integers. The header was checked before, so wfdb opens no file outside its folder."""
     import wfdb
 
     try:
         record: Any = wfdb.rdrecord(os.path.splitext(header.path)[0], channels=indices, physical=False, smooth_frames=False)
         digital = list(record.e_d_signal)
-    except Exception as fault:  # wfdb raises whatever it runs into; its words may quote the header, so they stay behind
+    except Exception as fault:  # wfdb may raise anything; its message is not passed on, because it may quote the header
         raise RecordError(f"{header.path}: wfdb fails to read it ({type(fault).__name__}), expected signals as in the header") from None
     if [len(values) for values in digital] != [frames * header.signals[index].per_frame for index in indices]:
         raise RecordError(f"{header.path}: wfdb reads another number of samples than the header tells, expected {frames} a signal")
@@ -348,13 +348,13 @@ def _read_by_wfdb(header: Header, indices: list[int], frames: int) -> list[Store
 
 
 def _common_rate(lines: list[SignalLine]) -> int:
-    """Samples a frame that all leads have, or 1."""
+    """The number of samples per frame if it is the same for all leads, or else 1."""
     rates = {line.per_frame for line in lines}
     return rates.pop() if len(rates) == 1 else 1
 
 
 def _millivolts(stored: list[Stored], lines: list[SignalLine], signs: list[int], out: np.ndarray, path: str) -> None:
-    """Write mV to `out` (signals, samples), float32, NaN where nothing was recorded; one value a frame where more are stored.
+    """Write mV to `out` (signals, samples), float32, NaN where nothing was recorded; several samples of a frame may become their mean.
 
     The result is that of ``(digital - baseline) / gain`` in float64, rounded to float32 at the end.
     """
@@ -375,9 +375,9 @@ def _unit(line: SignalLine, path: str) -> float:
 
 
 def _exact_in_float32(stored: list[Stored], lines: list[SignalLine], factors: list[float], samples: int) -> bool:
-    """Whether a division in float32 gives the same bits: where difference and gain are float32 numbers themselves.
+    """Whether a division in float32 gives the same bits, which is so if the difference and the gain are float32 numbers themselves.
 
-    It is rounded correctly, and the detour over the 53 bits of float64 cannot change a rounding to 24.
+    The division is rounded correctly, and rounding a quotient of such numbers to 53 bits and then to 24 gives the same as to 24 at once.
     """
     gains, baselines = {line.gain for line in lines}, {line.baseline for line in lines}
     return (
@@ -418,7 +418,7 @@ def _invalid(line: SignalLine) -> int | None:
 
 
 def _mean_of_frames(values: np.ndarray, per_frame: int) -> np.ndarray:
-    """One value a frame: the mean of what was recorded, NaN if nothing was."""
+    """One value for each frame: the mean of the recorded samples, NaN if there are none."""
     frames = values.reshape(-1, per_frame)
     recorded = ~np.isnan(frames)
     with np.errstate(invalid="ignore"):

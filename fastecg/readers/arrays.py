@@ -1,0 +1,109 @@
+"""Records in NumPy files, ``.npy`` and ``.npz``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastecg.errors import RecordError
+from fastecg.readers.checked import check_frequency, checked_record
+from fastecg.readers.leads import choose_leads, millivolts_per
+from fastecg.readers.wfdb import MOST_VALUES
+from fastecg.record import LEADS, Record
+
+_MOST_BYTES = 1 << 29  # Largest archive after unpacking.
+
+
+def read_numpy(
+    path: Path, fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None, member: int | None = None
+) -> Record:
+    """Read an array of shape (leads, samples) or (samples, leads), the shorter axis being the leads.
+
+    An ``.npz`` file holds it as ``signal``, or as its only array of numbers, and may hold ``fs`` and ``leads`` too; twelve leads need no
+    names. Of an array (records, leads, samples) one `member` is read, from 0. Values are mV unless `unit` says otherwise.
+    """
+    try:
+        signal, told_fs, told_leads = _arrays(path)
+    except RecordError:
+        raise
+    except Exception as fault:  # of NumPy, zipfile, zlib, tokenize: whatever a damaged file makes them run into
+        raise RecordError(f"{path}: it holds no array of numbers ({type(fault).__name__}), expected one of (leads, samples)") from None
+    factor = millivolts_per(unit or "mV")
+    if factor is None:
+        raise RecordError(f"{path}: the unit {unit!r} is no voltage, expected mV, uV or V")
+    number = "" if member is None else f"{member:0{len(str(len(signal)))}}"
+    if signal.ndim == 3 and (member is not None or len(signal) == 1):
+        if not 0 <= (member or 0) < len(signal):
+            raise RecordError(f"{path}: it has no record {member}, expected 0 to {len(signal) - 1}")
+        signal = signal[member or 0]
+    elif signal.ndim == 3:
+        raise RecordError(f"{path}: it holds {len(signal)} records, expected one of them, as in {path.name}#0")
+    fs = told_fs if fs is None else fs
+    names = told_leads if leads is None else list(leads)
+    if signal.ndim != 2 or 0 in signal.shape or signal.dtype.kind not in "iuf":
+        raise RecordError(f"{path}: its array is {signal.dtype} of shape {signal.shape}, expected numbers of (leads, samples)")
+    if fs is None:
+        raise RecordError(f"{path}: nothing tells its sampling frequency, expected fs= or --fs")
+    check_frequency(fs, path)
+    if signal.size > MOST_VALUES:
+        raise RecordError(f"{path}: its array holds {signal.size} values, expected at most {MOST_VALUES}")
+    if signal.shape[0] > signal.shape[1]:
+        signal = signal.T
+    if names is None and len(signal) == len(LEADS):
+        names = list(LEADS)
+    if names is None or len(names) != len(signal):
+        raise RecordError(f"{path}: {len(names or [])} names for its {len(signal)} leads, expected one for each, by leads= or --leads")
+    chosen = choose_leads(names, ["mV"] * len(names), path)
+    rows = np.empty((len(chosen), signal.shape[1]), np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        for row, lead in zip(rows, chosen, strict=True):
+            np.multiply(signal[lead.channel], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
+    return checked_record(path, rows, fs, [lead.name for lead in chosen], number)
+
+
+def _arrays(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:
+    if path.suffix.lower() == ".npy":
+        return np.load(path, mmap_mode="r", allow_pickle=False), None, None  # mapped: a header that lies allocates nothing
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        _check_sizes(path, arrays)
+        fs = arrays.get("fs")
+        if fs is not None and (fs.size != 1 or fs.dtype.kind not in "iuf"):
+            raise RecordError(f"{path}: its fs is {fs.dtype} of shape {fs.shape}, expected one number of Hz")
+        leads = arrays.get("leads")
+        if leads is not None and (leads.ndim != 1 or leads.dtype.kind not in "US"):
+            raise RecordError(f"{path}: its leads are {leads.dtype} of shape {leads.shape}, expected a list of names")
+        return (
+            arrays[_signal_of(path, arrays)],
+            None if fs is None else float(fs.item()),
+            None if leads is None else leads.astype(str).tolist(),
+        )
+
+
+def _signal_of(path: Path, arrays: Any) -> str:
+    """The name of the array that holds the signal: "signal", or the only one of two or three dimensions."""
+    names = [name for name in arrays.files if name not in ("fs", "leads")]
+    if "signal" in names:
+        return "signal"
+    wide = [name for name in names if arrays[name].ndim in (2, 3)]
+    if len(wide) != 1:
+        raise RecordError(f"{path}: {len(wide)} of its arrays may be the signal, expected one called 'signal', or one of (leads, samples)")
+    return wide[0]
+
+
+def members_of(path: Path) -> int | None:
+    """How many records a ``.npy`` or ``.npz`` file of shape (records, leads, samples) holds; None for one, or what cannot be read."""
+    try:
+        signal, _, _ = _arrays(path)
+    except Exception:  # its reader tells what is wrong
+        return None
+    return len(signal) if signal.ndim == 3 and len(signal) > 1 else None
+
+
+def _check_sizes(path: Path, arrays: Any) -> None:
+    """Raise if the archive unpacks to more than a record can have; a megabyte of zeros can unpack to a thousand."""
+    size = sum(member.file_size for member in arrays.zip.infolist())
+    if size > _MOST_BYTES:
+        raise RecordError(f"{path}: it unpacks to {size} bytes, expected at most {_MOST_BYTES >> 20} MiB")
