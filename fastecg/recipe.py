@@ -1,4 +1,4 @@
-"""`Recipe`: what may happen to pages, and how often. A `Shot` is sampled from it, and a shot takes a `Photo` of a record."""
+"""`Recipe`: what may happen to pages, and how often. A `Shot` is sampled from a recipe, and takes a `Photo` of a record."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ class Recipe:
         return values
 
     def _part(self, rng: np.random.Generator) -> Recipe:
-        """One recipe of a mix, by their shares."""
+        """One recipe of a mix, chosen at random by their shares."""
         ends = np.cumsum([share for _, share in self.mix])
         return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
@@ -303,7 +303,7 @@ def _built_in(name: str) -> Recipe:
 
 
 def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with everything that is written, stamped and stuck on it told what the page says, and the user's notes and font."""
+    """The shot with the page's facts, the user's notes and the user's font passed to handwriting, marks, stamps and stickers."""
     own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
     facts = shot.facts
     shows, who = shown_by(facts), "\n".join((facts.initials, facts.sex, str(facts.age), facts.number, facts.date))

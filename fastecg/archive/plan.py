@@ -1,4 +1,4 @@
-"""Which pictures are to be read, and the name of each one's record."""
+"""The plan of a run: which pictures to read, and the name of each one's record."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def digitize_archive(
     timeout_s : float
         For one picture.
     progress, compiling : callable, optional
-        Called with a `Step` after every picture; called when kernels have to be compiled.
+        `progress` is called with a `Step` after every picture, `compiling` when kernels have to be compiled.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def digitize_archive(
     Raises
     ------
     FastecgError
-        If no picture is found, or `out` holds a table of the summary's name that is none of ours.
+        If no picture is found, or `out` has a file with the summary's name that fastecg did not write.
     """
     from fastecg.kernels.jit import kernels_cached
 
@@ -135,7 +135,7 @@ def digitize_archive(
                 progress(step)
 
     try:
-        for done in outcomes(run.uncounted):  # first: then it is known for how many processes there is work
+        for done in outcomes(run.uncounted):  # first, since the number of pages decides on the number of processes
             say([run.note(done)] if done.result is None else run.add_pages(done.job, done.result["pages"]))
         for done in outcomes(run.waiting):
             say([run.note(done)])
@@ -179,7 +179,7 @@ class _Run:
         self.waiting.extend(job for job in fresh if job.page is not None)
 
     def add_pages(self, job: Job, count: int) -> list[Step]:
-        """Go on with the pages of a file, which have been counted; what is said of those that are too many."""
+        """Add the pages of a file, which have been counted; returns reports about pages beyond the largest number."""
         from fastecg.digitizing.pictures import MOST_PAGES
 
         pages = [replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(min(count, MOST_PAGES + 1))]
@@ -189,7 +189,7 @@ class _Run:
         return [self.note(Done(page, error=why)) for page in pages[MOST_PAGES:]]
 
     def note(self, done: Done) -> Step:
-        """Enter what became of a picture; the files of one that could not be read are removed."""
+        """Enter the result of a picture in the ledger; files of a picture that could not be read are removed."""
         line, outcome = _line(done, self._key), self.outcome
         if self._corrected is not None:
             line["corrected"] = self._corrected

@@ -1,4 +1,4 @@
-"""``summary.csv``: the table for people, a line a picture."""
+"""``summary.csv``: a table with a line for every picture."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
-    """What the pictures of a folder were drawn from: path without suffix -> record and page.
+    """The record and page that each picture of a folder was drawn from, by the picture's path without suffix.
 
-    By the manifest that ``fastecg render`` leaves, else by ``#Image:`` lines of WFDB headers, as the PhysioNet Challenge 2024 has
-    them, where a record has one picture. Of several variants of a page the first counts.
+    They are taken from the manifest that ``fastecg render`` writes, or else from ``#Image:`` lines of WFDB headers, as in the PhysioNet
+    Challenge 2024, where every record has one picture. Of several variants of a page, the first is taken.
     """
     from fastecg.readers.header import MOST_BYTES
     from fastecg.run.manifest import MANIFEST, Manifest
@@ -46,8 +46,8 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
 def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str], fs: float) -> None:
     """Write the readings of a rendered folder also under the names of its original records, each page at its time.
 
-    So the folder can be held against that of the records, by `fastecg score` and by others' evaluation code. A record of which no
-    picture was read has a header without signals, as that code expects, at `fs` Hz.
+    The folder can then be compared with that of the records, by `fastecg score` and by other evaluation code. A record of which no picture
+    was read gets a header without signals, as that code expects, at `fs` Hz.
     """
     for given in map(Path, inputs):
         if not given.is_dir():

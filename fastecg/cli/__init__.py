@@ -1,4 +1,4 @@
-"""The command line: one command a file. Nothing heavy is imported before a command runs, so that ``--help`` is quick."""
+"""The command line: every command has a file. Nothing heavy is imported before a command runs, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files may be no text
+            stream.reconfigure(errors="backslashreplace")  # names of files may be no valid text
     app(prog_name="fastecg")

@@ -49,11 +49,11 @@ def digitize(
 ) -> None:
     """Read the signals of ECGs from pictures: a WFDB record and a JSON report for each, and a table of all.
 
-    Any common format (HEIC with `pip install 'fastecg[heic]'`), every page of PDF and TIFF files, any quarter turn, 100 to 600 dpi. What
-    was not drawn, or cannot be read, is missing (NaN), and the report says why.
+    Pictures may have any common format (HEIC with `pip install 'fastecg[heic]'`), any quarter turn, and 100 to 600 dpi; all pages of PDF
+    and TIFF files are read. Samples that were not drawn, or cannot be read, are missing (NaN), and the report says why.
 
-    OUT mirrors the folders. OUT/summary.csv has a line a picture; OUT/digitized.jsonl says what came from where, so that the same command
-    goes on where it stopped. No two pictures share a name, and no file that the run did not write is replaced.
+    OUT has the same sub-folders as the input. OUT/summary.csv has a line for every picture. OUT/digitized.jsonl lists sources and results,
+    so that the same command again resumes a run that was stopped. No two pictures share a name, and no file of others is replaced.
 
     For example:
 
@@ -61,7 +61,7 @@ def digitize(
 
         fastecg digitize scans -o out --layout 3x4+1 --speed 25 --gain 10
 
-    Exit status: 0 all read, 1 some pictures were not or the disk was full, 2 wrong usage, 130 stopped by Ctrl-C.
+    Exit status: 0 all read, 1 some pictures were not read or the disk was full, 2 wrong usage, 130 stopped by Ctrl-C.
     """
     from fastecg.archive import SUMMARY, Wish, digitize_archive
     from fastecg.cli.report import Reporter

@@ -1,4 +1,4 @@
-"""Options as flags: a command has the fields of an options class as its own, with their texts."""
+"""Options as flags: a command gets a flag for every field of an options class, with its text."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _parameter(item: Field[Any]) -> inspect.Parameter:
 
 
 def read_flags(kind: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that a user has written, as Python takes them; `given` has what Typer made of each."""
+    """The options in the form that Python takes; `given` are the values from Typer."""
     from fastecg.handwriting import read_font, read_notes
 
     known = {item.name: item for item in fields_of(kind) if item.metadata["flag"]}

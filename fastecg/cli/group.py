@@ -35,7 +35,7 @@ class ReportingGroup(TyperGroup):
         except ImportError as error:
             _show(error)
             message, status = not_installed(error), USAGE
-        except BrokenPipeError:  # `fastecg recipes | head -1`: nobody reads on, and Typer ends in silence
+        except BrokenPipeError:  # as in `fastecg recipes | head -1`: Typer ends without a message
             raise
         except OSError as error:
             _show(error)

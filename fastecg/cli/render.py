@@ -30,7 +30,7 @@ def render(
     """Draw records as pages of ECG paper, with the truth of every picture beside it.
 
     One picture per 10 s of signal: OUT/RECORD-0.png, its truth RECORD-0.json, and the record itself as RECORD.hea and RECORD.dat.
-    OUT/manifest.jsonl lists them all. The same command again goes on where it stopped.
+    OUT/manifest.jsonl lists them all. The same command again resumes a run that was stopped.
 
     For example:
 
@@ -42,7 +42,7 @@ def render(
 
         fastecg render RECORDS -o out --shard 2/8           part of a list
 
-    Exit status: 0 all done, 1 some records failed or the disk did, 2 wrong usage, 130 stopped by Ctrl-C.
+    Exit status: 0 all drawn, 1 some records failed or the disk was full, 2 wrong usage, 130 stopped by Ctrl-C.
     """
     from fastecg.cli.report import Reporter
     from fastecg.kernels.jit import on_compile

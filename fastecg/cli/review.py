@@ -15,8 +15,8 @@ def review(
 ) -> None:
     """Make a web page of what was read: pictures, traces, boundaries, names, 0 mV, checks; the doubtful ones first.
 
-    On it, drag a boundary or a 0 mV line, rename a lead, and download the corrected page, which `digitize --page` reads. The page holds
-    the pictures, so keep it where they may be.
+    On it, drag a boundary or a 0 mV line, rename a lead, and download the corrected page, which `digitize --page` reads. The web page
+    contains the pictures, so it needs the same protection as they do.
 
     For example:
 

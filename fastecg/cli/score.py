@@ -28,9 +28,9 @@ def score(
 ) -> None:
     """Score recovered signals: raw SNR first, then the metrics of the PhysioNet Challenge 2024 and of Kaggle 2025.
 
-    Samples that the reference lacks were not drawn and are left out (`fastecg render --mask-unplotted` writes such records). A record or
-    lead that was not recovered counts as 0 mV. A folder that `fastecg render` made is held against what `fastecg digitize` read from its
-    pictures, picture by picture: each against the samples that it shows.
+    Samples that are missing in the reference were not drawn and are left out (`fastecg render --mask-unplotted` writes such records). A
+    record or lead that was not recovered counts as 0 mV. If one folder was made by `fastecg render` and the other by `fastecg digitize`
+    from its pictures, every picture is compared with the samples that it shows.
 
     For example:
 

@@ -24,10 +24,10 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Teach the network that separates a picture's layers, on pages drawn while it learns.
+    """Train the network that separates a picture's layers, on pages that are drawn meanwhile.
 
-    The same command again goes on where it stopped. Leaves layernet.onnx for `fastecg digitize --weights`, curves.png and log.jsonl.
-    Without records, simulated ones are drawn; with them, three pages in ten.
+    The same command again resumes a training. It writes layernet.onnx for `fastecg digitize --weights`, curves.png and log.jsonl. Without
+    records, all pages are drawn of simulated ones; with records, three pages in ten.
 
     For example:
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 def warm() -> None:
-    """Compile every kernel once: for images of containers, and before a cluster's jobs start. Takes a few minutes.
+    """Compile all kernels in advance, for container images or before jobs start on a cluster. This takes a few minutes.
 
-    The machine code lies in the user's cache, or where FASTECG_CACHE_DIR says; it holds for this version on processors of this kind.
+    The machine code is stored in the user's cache, or in FASTECG_CACHE_DIR. It is valid for this version and this type of processor.
 
     For example, in a Dockerfile:
 

@@ -1,6 +1,6 @@
 """What a machine measures on a recording: rate, rhythm, intervals, axes, and what is unusual about the average beat.
 
-Rough on purpose: machines are. Where something cannot be measured it is None, and nothing is printed about it.
+The measurements are rough, as those of machines are. Values that cannot be measured are None, and are not printed.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def _of_beat(
     size = np.sqrt(np.square(level).sum(axis=0))
     t_peak, t_end = _t_wave(size, off)
     p_start, p_peak, p_mv = _p_wave(level, on)
-    # Atrial waves that do not keep time with the ventricles leave another hump in every other half of the beats.
+    # Atrial waves that are independent of the ventricles average to different waves in the two halves of the beats.
     window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
     found_p = p_mv > _LEAST_P_MV and _alike(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
@@ -220,7 +220,7 @@ def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
     if first + 20 >= len(size):
         return 0, 0
     smooth = np.convolve(size, np.full(7, 1 / 7), mode="same")[: len(size) - 3]
-    # The next P wave may be as high as a flat T: what counts is the first hump that is nearly the highest.
+    # The next P wave may be as high as a flat T wave, so the first wave that is nearly as high as the highest is taken.
     high = first + np.flatnonzero(smooth[first:] >= 0.7 * smooth[first:].max())[0]
     peak = high + int(smooth[high : high + 25].argmax())
     fall = np.diff(smooth[peak : peak + 50])

@@ -11,7 +11,7 @@ from fastecg.errors import LayoutError
 
 @dataclass(frozen=True)
 class Paper:
-    """A sheet or a roll. Lengths in mm; a roll has no width of its own: it is cut where the recording ends."""
+    """A sheet or a roll. Lengths in mm; a roll has no fixed width: it is cut where the recording ends."""
 
     name: str
     height_mm: float
@@ -31,7 +31,7 @@ PAPERS = {
 }
 
 
-#: What the numbers of a page may be. Beyond, there is no such paper, or no memory for its picture.
+#: Ranges of a page's numbers. Beyond them, there is no such paper, or not enough memory for its picture.
 RANGES = {
     "dpi": (20.0, 1200.0),
     "speed_mm_s": (5.0, 100.0),
@@ -43,16 +43,17 @@ RANGES = {
     "raster_scale": (0.5, 3.0),
 }
 
-#: How a page became a bitmap: as finely as there is paper, on the whole pixels of a display, or on such without levels of grey.
+#: How a page is rasterised: not at all, on whole pixels as by a display, or on whole pixels that are either inked or not.
 RASTERS = ("none", "grey", "one_bit")
 
 
 def check_range(name: str, given: Any) -> None:
-    """Refuse what is no number, or outside `RANGES`.
+    """Check that a value is a number within `RANGES`.
 
     Raises
     ------
     LayoutError
+        If it is not.
     """
     low, high = RANGES[name]
     if isinstance(given, bool) or not isinstance(given, Real) or not low <= float(given) <= high:
@@ -61,7 +62,7 @@ def check_range(name: str, given: Any) -> None:
 
 @dataclass(frozen=True)
 class MachineSettings:
-    """What the operator sets on the machine, and how this one machine prints.
+    """What the operator sets on the machine, and how this particular machine prints.
 
     Parameters
     ----------
@@ -74,17 +75,17 @@ class MachineSettings:
     paper : str
         A key of `PAPERS`, or "auto" for the style's own.
     rhythm_leads : tuple of str, optional
-        Leads of the rhythm strips from top to bottom, at most as many as the layout has strips; the layout's own where not given.
+        Leads of the rhythm strips from top to bottom, at most as many as the layout has strips; the layout's own unless given.
     simultaneous : bool
         Every column starts at time 0; otherwise time runs on from column to column.
     pen_width : float
-        Factor of the style's pen: no two machines of a kind write alike.
+        Factor of the width of the style's pen.
     ink_depth, grid_depth : float
-        Factors of the contrast that the style's inks, and its grid, have to the paper.
+        Factors of the contrast between paper and inks, and between paper and grid.
     raster : str
         One of `RASTERS`.
     raster_scale : float
-        Pixels of the flat print, or of that bitmap, to one of the picture, which was made smaller, or larger, from it.
+        Resolution of the flat print, or of its bitmap, relative to the picture, which is resampled from it.
 
     Raises
     ------
@@ -134,7 +135,7 @@ class PageFrame:
 
 
 def paper_for(name: str) -> Paper:
-    """The paper of a name.
+    """The paper with a name.
 
     Raises
     ------

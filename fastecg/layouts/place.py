@@ -1,4 +1,4 @@
-"""Turns a layout and a record into a page of vectors: the frame, the rows, the traces, and the printed words around them."""
+"""Turn a layout and a record into a page of vectors: the frame, the rows, the traces, and the printed words around them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EDGE_MM = 4.0  # minimum margin left and right of the drawing
 _SHEET_MM = 180.0  # papers of at least this height have the white bands of the style
 _PITCH_MM = 37.0  # maximum distance between rows: the median of 22 public pictures
 _HEAD_MM = 1.0  # distance from the top of the first pulse to the words above
-_LOOKED_AT = 5  # of so many samples one tells how far a row reaches
+_LOOKED_AT = 5  # every n-th sample is examined for how far a row's traces reach; this is n
 _LADDER_MM = 4.0  # one pulse is drawn for all rows if they are closer than the pulse's height plus this
 
 
@@ -140,7 +140,7 @@ def _rows(
 
 
 def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
-    """How far down a machine moves a row, mm, at most `most`: half of what its traces reach higher than deep."""
+    """How far down a machine moves a row to centre its traces, mm: half the difference of their reach above and below, at most `most`."""
     reach = [0.0, 0.0]
     for cell in cells:
         if cell.row == row:
@@ -194,7 +194,7 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
     # The time axis is as long as the layout's seconds at this speed; everything else gives way to it.
     axis = layout.seconds * setup.speed_mm_s
     end = max(left, _EDGE_MM) + before + axis + after
-    # A grid of whole 5 mm boxes inside a margin must still reach beyond all that is drawn.
+    # A grid of whole 5 mm boxes must still extend beyond everything that is drawn.
     needed = max(end + max(right, _EDGE_MM), left + 5.0 * float(np.ceil((end - left) / 5.0)) + right)
     width, height = paper.width_mm or float(np.ceil(needed + 2.0)), paper.height_mm
     if layout.upright and not paper.is_roll:
@@ -205,14 +205,14 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
     if height < _SHEET_MM:
         top = bottom = 0.0
     grid = (left, top, _on_grid(left, width - right) if right else width, _on_grid(top, height - bottom) if bottom else height)
-    # A machine starts printing at one place, whatever the paper's length: only a little of the spare width goes to the left.
+    # A machine starts to print at the same position for any length of the paper: only a little of the spare width is at the left.
     spare = max(0.0, width - max(right, _EDGE_MM) - end)
     begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
     return PageFrame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
 
 
 def _beside(style: Style) -> tuple[float, float]:
-    """Space in mm for pulses and row names in front of and behind the traces."""
+    """Space in mm for pulses and names, to the left and to the right of the traces."""
     pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     before = pulse if style.pulse_side in ("left", "both") else 0.0
     after = pulse + 1.0 if style.pulse_side in ("right", "both") else 0.0
@@ -249,7 +249,7 @@ def _style_rows(layout: Layout, frame: PageFrame, style: Style) -> tuple[list[fl
 
 
 def _outline(frame: PageFrame, style: Style) -> tuple[Stroke, ...]:
-    """A line round the page, just on it."""
+    """A line along the page's edges, inside the page."""
     if not style.frame_mm:
         return ()
     width, height = (edge - style.frame_mm / 2 for edge in frame.size_mm)
@@ -309,7 +309,7 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
     if samples.size:
         low, high = _extremes(samples)
         if abs(gain) * max(-low, high) <= pitch / 2:
-            return 0.0  # as is the median between the extremes, which takes ten times as long to find
+            return 0.0  # the median lies between the extremes; finding it takes ten times as long
     seen = samples[~np.isnan(samples)].astype(np.float64)
     level = float(np.median(seen)) if seen.size else 0.0
     return level if abs(gain * level) > pitch / 2 else 0.0
@@ -318,7 +318,7 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
 def _extremes(values: np.ndarray) -> tuple[float, float]:
     """The smallest and the largest finite value; NaN if there is none."""
     low, high = float(values.min()), float(values.max())
-    # Only where something is unknown the loop that looks for it, which takes ten times as long.
+    # The search for NaN takes ten times as long, so it is done only if there are any.
     return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)
 
 
@@ -370,7 +370,7 @@ def trace_extent(trace: Trace, half_mm: float) -> Edges:
     x, y = trace.points_mm.T
     if not x.size:
         return 0.0, trace.baseline_mm, 0.0, trace.baseline_mm
-    y = y.copy()  # side by side, extremes are found five times as fast
+    y = y.copy()  # extremes of contiguous values are found five times as fast
     first, last, (top, bottom) = float(x[0]), float(x[-1]), _extremes(y)
     if math.isnan(top):
         return first, trace.baseline_mm, last, trace.baseline_mm

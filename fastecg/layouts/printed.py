@@ -1,4 +1,4 @@
-"""Header and footer words of the machines' looks. All that they say comes from `ReportFields` and `MachineSettings`."""
+"""Words of the headers and footers of styles. All of their values come from `ReportFields` and `MachineSettings`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def printed_words(
 ) -> tuple[tuple[Text, Edges], ...]:
     """Header and footer of a page with the boxes (x0, y0, x1, y1) round them, mm.
 
-    What would leave the page or lie on another word is left out and noted.
+    Texts that would leave the page or overlap others are left out, and named in the notes.
     """
     header = [(text, measure(text)) for text in _words(_shown(HEADERS[style.header](facts, setup, style, frame), facts), notes)]
     footer = [(text, measure(text)) for text in _words(FOOTERS[style.footer](facts, setup, style, frame), notes)]
@@ -49,7 +49,7 @@ def printed_words(
 
 
 def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
-    """The texts with as much of the administration as the page shows: people cover it, and machines print it where it was keyed in."""
+    """The texts, with as much of the administration as the page shows: people cover it, and machines print only what was entered."""
     for text in texts:
         if text.kind != ADMIN:
             yield text
@@ -123,7 +123,7 @@ def _gain(setup: MachineSettings, unit: str = "mm/mV") -> str:
 
 
 def _p(facts: ReportFields, number: int) -> str:
-    """A number about P waves, or a blank if there are none."""
+    """A number about P waves, or a blank for 0, which stands for none."""
     return str(number) if facts.pr_ms else "*"
 
 
@@ -386,7 +386,7 @@ def _kit_header(facts: ReportFields, setup: MachineSettings, style: Style, frame
         yield from _list(lines, x, 5.3, style, 5.0, "header")
 
 
-#: How to make the words above the traces, by name.
+#: Functions that give the words above the traces, by name.
 HEADERS: dict[str, Words] = {
     "none": _nothing,
     "muse": _muse_header,
@@ -399,7 +399,7 @@ HEADERS: dict[str, Words] = {
     "kit": _kit_header,
 }
 
-#: How to make the line below the traces, by name.
+#: Functions that give the line below the traces, by name.
 FOOTERS: dict[str, Words] = {
     "none": _nothing,
     "muse": _muse_footer,

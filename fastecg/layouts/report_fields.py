@@ -1,7 +1,7 @@
-"""`ReportFields`: what a machine prints about a recording: what it measured on the signal, and made-up administration.
+"""`ReportFields`: what a machine prints about a recording, measurements of the signal and made-up administrative data.
 
-Nothing but the signal is taken from the record, neither its name nor its header. Identifiers, dates and initials are random, so a page
-cannot show those of a patient.
+Only the signal of the record is used, neither its name nor its header. Identifiers, dates and initials are random, so that a page cannot
+show those of a patient.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 from fastecg.styles.style import CLOCK_FORM, DATE_FORM
 
-#: Letters of made-up initials and codes: none that looks like a digit.
+#: Letters of made-up initials and codes, without those that look like digits.
 LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
-#: How much a header says about whose recording it is, and the shares: most pages that are shown to others say nothing.
+#: How much of the administrative data a header shows, and the shares: most pages that are shown to others have nothing of it.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
@@ -55,7 +55,7 @@ class ReportFields:
     device: str
     page_words: str
     header_text: tuple[str, ...] = ()  # lines of the user's own, printed as they are
-    shows: str = "all"  # of the administration: "all", the "labels" with nothing behind them, or "nothing"
+    shows: str = "all"  # administrative data: "all", the "labels" without values, or "nothing"
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9]{1,20}", self.number):
@@ -70,16 +70,16 @@ class ReportFields:
 def sample_report_fields(
     rng: np.random.Generator, record: Record, date_form: str = DATE_FORM, clock_form: str = CLOCK_FORM
 ) -> ReportFields:
-    """Measure what can be measured of a recording, and make up who it is from.
+    """Measure a recording, and make up its administrative data.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     record : Record
-        Only its signal is looked at. What it does not show (the rate where there are no beats, axes without leads I and II) is drawn;
-        where it shows no P wave, `pr_ms` and `p_axis` are 0, and nothing is printed in their place.
+        Only its signal is used. Values that it does not show (the rate if there are no beats, axes without leads I and II) are random;
+        without P waves, `pr_ms` and `p_axis` are 0, and nothing is printed for them.
     date_form, clock_form : str
-        How the machine writes when: all of its pages alike.
+        The machine's formats of dates and times, equal on all of its pages.
     """
     found = measured(record)
     drawn_rate = int(rng.integers(55, 105))
@@ -127,16 +127,16 @@ def _qt_ms(rng: np.random.Generator, rate: int) -> int:
 
 
 def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]) -> tuple[str, ...]:
-    """Statements as a machine prints them, none of which contradicts the measurements or the signal."""
+    """Statements of a machine, none of which contradicts the measurements or the signal."""
     lines = [_WARNING] if rng.random() < 0.08 else []
     if found.rate is None:
         return (*lines, str(rng.choice(_NEUTRAL)))
     findings = _findings(found, facts)
     rhythm = _rhythm(found, facts)
-    if found.st_up:  # "normal" is the last word beside an injury
+    if found.st_up:  # such an ECG is not normal, whatever else was measured
         rhythm = rhythm.replace("Normal sinus", "Sinus")
     lines += [rhythm, *findings[:3]]
-    if rng.random() < 0.12:  # many machines, and many who set them up, leave the verdict to others
+    if rng.random() < 0.12:  # many machines print no verdict
         return tuple(lines)
     plain = found.regular and found.has_p and not findings
     sinus = plain and 60 <= facts["rate"] <= 100 and 120 <= facts["pr_ms"] <= 210

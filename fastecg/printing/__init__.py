@@ -1,1 +1,1 @@
-"""How a page is printed flat: the millimetre grid, and type."""
+"""The flat print of a page: the millimetre grid, and words."""

@@ -1,8 +1,8 @@
 """The printed millimetre grid, as exact area coverage.
 
-A ruled line is a rectangle along the pixel axes, so its coverage is the product of two one-dimensional overlaps: one number a column
-and one a row describe all lines of one weight. Lines lie at x0 + k mm; every 5th is a major line, every 25th a heavy one where the
-style has them, and a heavier weight is printed over a lighter one. The area may end between two lines.
+A ruled line is a rectangle parallel to the pixels, so its coverage is the product of two one-dimensional overlaps: one number for every
+column and one for every row describe all lines of one weight. Lines lie at x0 + k mm. Every 5th is a major line, or 5 mm line; every 25th
+is a heavy one, or 25 mm line, if the style has these. A heavier weight is printed over a lighter one. The area may end between two lines.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from fastecg.styles.style import RGB, GridInk
 
 _BEAD = 0.7  # Length of a bead in pitches: on real paper the beads run into each other.
 _CLOUD_BEADS = 30  # Beads between two independent values of their ink.
-_WAVE_MM = 14  # from one independent value of the ink along solid lines to the next: the roller's pressure
-_LEVELS = 128.0  # of that ink: rows of one level are drawn once
+_WAVE_MM = 14  # distance of independent values of the ink along solid lines, which varies with the roller's pressure
+_LEVELS = 128.0  # number of levels of that ink: equal rows are drawn once
 _GAP_MM = (1.5, 28.0)  # lengths of the gaps in solid lines, where the plate took little ink
 _GAPS_MM2 = 1 / 70.0  # gaps per mm² and unit of unevenness: some hundred and seventy on a page that is uneven by 0.2
-_SLIVER_MM = 1e-6  # a line this far beyond the area's end still belongs to it: areas are sums of floats
+_SLIVER_MM = 1e-6  # tolerance by which a line may lie beyond the area's end, for rounding errors
 
 
 def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> None:
@@ -78,7 +78,7 @@ def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -
 
 @dataclass(frozen=True, eq=False)
 class _Rule:
-    """All lines of one weight: coverage of every column and row by them, and how far along the sheet they run."""
+    """All lines of one weight: the coverage of columns and rows by them, and the stretches that they run over."""
 
     columns: np.ndarray  # (width,) by the vertical lines
     down: np.ndarray  # (height,) the stretch the vertical lines run over
@@ -121,10 +121,10 @@ def _lines(
     press: tuple[float, int],
     dots_mm: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coverage of `size` pixels by the lines every `step` mm, but not every `left_out`; and by the area they rule.
+    """Return the coverage of `size` pixels by lines every `step` mm, without those every `left_out` mm; and that by the ruled area.
 
-    Lines of beads rule no more of it than the beads' share. `press` is how uneven they are, and the plate's number; `dots_mm` the raster
-    of a display, 0 for none.
+    For lines of beads, the latter is reduced to the beads' share. `press` is how uneven the lines are, and the number of the printing
+    plate; `dots_mm` the resolution of a display, 0 for none.
     """
     start_mm, stop_mm = span_mm
     positions = _line_positions(start_mm, stop_mm)[::step]
@@ -132,7 +132,7 @@ def _lines(
     half_mm = min(width_mm, step) / 2
     stretches = _on_dots(np.stack([kept - half_mm, kept + half_mm], axis=1), dots_mm)
     lines = _coverage(stretches, scale, size, _inked(len(kept), 1, *press))
-    # The first line and, where the area ends on one, the last are printed whole, so the corners are closed.
+    # The first line, and the last if the area ends on it, are printed in full width, so that corners are closed.
     end_mm = max(stop_mm, positions[-1] + half_mm) if len(positions) else start_mm - half_mm
     ruled, shares = np.array([[start_mm - half_mm, end_mm]]), np.ones(1)
     if bead_mm > 0:
@@ -147,7 +147,7 @@ def _lines(
 
 
 def _along(count: int, uneven: float, plate: int) -> np.ndarray:
-    """Return the ink of solid lines over every mm along them, 1 at most: it changes slowly, for all lines that run side by side alike."""
+    """Return the ink of solid lines for every mm along them, at most 1. It varies slowly, and equally for all parallel lines."""
     knots = uniform(plate + 2, np.arange(count // _WAVE_MM + 2))
     return np.asarray(1.0 - 0.6 * uneven * (1.0 + np.interp(np.arange(count) / _WAVE_MM, np.arange(len(knots)), knots)))
 
@@ -174,7 +174,7 @@ def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Ite
 
 
 def _on_dots(stretches_mm: np.ndarray, dots_mm: float) -> np.ndarray:
-    """Return stretches (n, 2) moved to whole dots of a raster, none of them thinner than one: what a program draws on a display."""
+    """Return stretches (n, 2) rounded to whole dots of a raster, at least one dot wide, as programs draw lines on a display."""
     if dots_mm == 0.0:
         return stretches_mm
     wide = np.maximum(np.rint((stretches_mm[:, 1] - stretches_mm[:, 0]) * dots_mm), 1.0)
@@ -183,12 +183,12 @@ def _on_dots(stretches_mm: np.ndarray, dots_mm: float) -> np.ndarray:
 
 
 def _plate(ink: GridInk) -> int:
-    """The number of the printing plate for paper of this ink: other papers have other plates."""
+    """The number of the printing plate, which seeds the unevenness: papers with other inks have other plates."""
     return crc32(repr(ink).encode()) & 0x7FFFFFFF
 
 
 def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
-    """The ink of lines or beads, at most 1: half of what is missing varies from one to the next, half slowly over `length` of them."""
+    """The ink of lines or beads, at most 1. Half of its variation is independent for each, half is slow, over `length` of them."""
     if uneven == 0.0:
         return np.ones(count)
     own, knots = uniform(plate, np.arange(count)), uniform(plate + 1, np.arange(count // length + 2))
@@ -202,7 +202,7 @@ def _line_positions(start_mm: float, stop_mm: float) -> np.ndarray:
 
 
 def _coverage(stretches_mm: np.ndarray, scale: float, size: int, shares: np.ndarray) -> np.ndarray:
-    """Return how much of every pixel in a row of `size` is covered by stretches (n, 2) that grow and do not overlap, each to its share."""
+    """Return the coverage of `size` pixels by stretches (n, 2), which are in order and do not overlap, each of them to its own share."""
     if not len(stretches_mm):
         return np.zeros(size, np.float32)
     edges = stretches_mm.ravel() * scale

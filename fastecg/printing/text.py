@@ -60,7 +60,7 @@ class Font(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Glyph:
-    """One drawn character: the summed-area table of its mask, and where the mask lies from the pen's place (cells, y down)."""
+    """One drawn character: the summed-area table of its mask, and the mask's position relative to the pen (cells, y down)."""
 
     sums: np.ndarray
     left: int
@@ -69,7 +69,7 @@ class Glyph:
 
     @property
     def right(self) -> int:
-        """Right edge of the ink from the pen's place, cells."""
+        """Right edge of the ink, from the pen's position, cells."""
         return self.left + self.sums.shape[1] - 1
 
     @property
@@ -134,8 +134,8 @@ def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
 
 
 def _pens(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
-    """Glyphs of the words with the pen's place for each, cells from the start of the baseline."""
-    # Turned words are of one page: kept with the others, their letters would fill the memory.
+    """Glyphs of the words with the pen's position for each, cells from the start of the baseline."""
+    # Turned words are not cached: they occur on one page only, and their letters would fill the cache.
     return (_set.__wrapped__ if angle_deg else _set)(words, font, angle_deg)
 
 
@@ -177,14 +177,14 @@ def _cell_mm(text: Text, font: Font) -> float:
     return 1.0 / text.dots_mm if text.dots_mm else text.size_mm / font.em
 
 
-@lru_cache(maxsize=64)  # no two labels lie at one angle
+@lru_cache(maxsize=64)  # few, since no two labels have the same angle
 def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     return _glyph.__wrapped__(font, character, angle_deg)
 
 
 @lru_cache(maxsize=1024)  # of 18 kB each
 def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
-    """Draw one character large; one that no face has is drawn as nothing."""
+    """Draw one character large; the result is empty if no face has it."""
     able = _able(font, character)
     if able is None:
         return Glyph(np.zeros((1, 1), np.int32), 0, 0, 0.0)
@@ -206,7 +206,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 @lru_cache(maxsize=1024)
 def _able(font: Font, character: str) -> Font | None:
-    """The face that draws a character: its own, or the first with it among those with most characters; None if no face has it."""
+    """The face that draws a character: the given one, or else the first of some large faces that has it; None if there is none."""
     return next((able for face in (font.face, "dejavu", "serif") if _has(able := font._replace(face=face), character)), None)
 
 
@@ -232,7 +232,7 @@ def printable(text: Text, notes: list[str]) -> Text:
 
 
 def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: float) -> tuple[np.ndarray, int, int]:
-    """The mask of a character, or of the line round it `stroke` cells to each side, and the place of its corner."""
+    """The mask of a character, or of its outline drawn `stroke` cells wide to each side, and the position of the mask's corner."""
     core, (left, top) = face.getmask2(character, mode="1" if dots else "L", stroke_width=stroke, anchor="ls")
     if not all(core.size):
         return np.zeros(core.size[::-1], dtype=np.uint8), left, top
@@ -256,7 +256,7 @@ def _doubled(mask: np.ndarray) -> np.ndarray:
 
 
 def _turned(mask: np.ndarray, left: int, top: int, shear: float, angle_deg: float) -> tuple[np.ndarray, int, int]:
-    """Slant a mask and turn it counterclockwise about the pen's place; returns it with its new corner."""
+    """Slant a mask and turn it counterclockwise about the pen's position; returns it with its new corner."""
     if not mask.size or (shear == 0.0 and angle_deg == 0.0):
         return mask, left, top
     cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))

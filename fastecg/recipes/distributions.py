@@ -41,7 +41,7 @@ def whole(given: Any, what: str) -> int:
 
 
 def whole_seed(given: Any) -> int:
-    """A seed as Python's whole number; of one with more bits than a file's numbers have, the lower ones."""
+    """A seed as Python's `int`, cut to the lower bits that numbers in files may have."""
     number = whole(given, "seed")
     return number if number < 0 else number & _MOST
 
@@ -65,12 +65,12 @@ class Distribution:
 
     @classmethod
     def parse(cls, written: Any, where: str) -> Distribution:
-        """Read what a recipe says.
+        """Read the value in a recipe's file.
 
         Raises
         ------
         RecipeError
-            If it is none of the forms; the message names `where` it stands.
+            If it has none of these forms; the message names `where` it stands.
         """
         if isinstance(written, list):
             return cls("uniform", _two_numbers(written, where))
@@ -101,7 +101,7 @@ class Distribution:
         return a + (b - a) * u
 
     def written(self) -> Any:
-        """What a recipe says: the inverse of `parse`."""
+        """The value in a recipe's file: the inverse of `parse`."""
         if self.form == "fixed":
             return self.numbers[0]
         if self.form == "uniform":
@@ -212,7 +212,7 @@ class RandomSlot(Generic[V]):
             return None
         given, drawn = dict(self.values), {}
         for item in fields_of(self.kind):
-            # One number a field, used or not, in the kind's order: a change to one value of a slot changes none of its others.
+            # Every field takes one random number, used or not, so that a change to one value of a slot does not change its others.
             if item.name in given:
                 drawn[item.name] = _within(item, given[item.name].sample(rng, severity))
             elif item.name == "seed":

@@ -49,8 +49,8 @@ class Summary:
     """What a run did.
 
     `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `deleted` files of an earlier run with other
-    options made room for them; `shortened` records had a tail shorter than a
-    page, which is not drawn; `failures` are (record, reason), `doubts` (record, why its values can be no millivolts).
+    options were deleted before; `shortened` records have a rest at the end that is shorter than a page and is not drawn; `failures` are
+    (record, reason), `doubts` (record, why its values cannot be millivolts).
     """
 
     pages: int = 0
@@ -87,7 +87,7 @@ def render_dataset(
 
     Image k of a record (pages of 10 s first, then variants) is ``out/<sub>/<record>-<k>.<format>``, its truth
     ``<record>-<k>.json``, beside one WFDB copy of the record. ``out/manifest.jsonl`` lists them; ``out/run.json`` holds the options.
-    The same call again goes on where an earlier one stopped. Failed records stop nothing: they are in the manifest and the summary.
+    The same call again resumes a run that was stopped. Records that fail do not stop a run; the manifest and the summary list them.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def render_dataset(
     Raises
     ------
     FastecgError
-        If an option cannot be, an input is missing, or `out` was made with other options.
+        If an option is not valid, an input is missing, or `out` was made with other options.
 
     Examples
     --------

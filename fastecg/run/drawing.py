@@ -52,20 +52,20 @@ stopping: Callable[[], bool] = _never
 
 @dataclass(frozen=True)
 class Task:
-    """One record to draw: a file, or the record itself. `stem` is its place in the output folder, `done` the images that are there.
+    """One record to draw: a file, or the record itself. `stem` is its path in the output folder, `done` are the images that exist.
 
-    `variants` are the first to be drawn and the one behind the last, `pages` likewise; all of them unless given.
+    `variants` and `pages` are ranges (first, stop); all of them unless given.
     """
 
     stem: str
     origin: Path | Record
     done: frozenset[int] = frozenset()
-    copied: bool = False  # its WFDB copy is there
-    complete: bool = False  # nothing is left to do
+    copied: bool = False  # whether its WFDB copy exists
+    complete: bool = False  # whether nothing is left to do
     variants: tuple[int, int] | None = None
     pages: tuple[int, int] | None = None
-    told: bool = False  # how many pages it has
-    source: str = ""  # what it is read from, as the manifest tells
+    told: bool = False  # whether its number of pages has been reported
+    source: str = ""  # the file that it is read from, for the manifest
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Task
         return TaskResult(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
-            raise  # a full disk is no fault of the record
+            raise  # a full disk is not the record's fault
         return TaskResult(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
         return TaskResult(task.stem, tuple(lines), error=_reason(error, task))
@@ -228,7 +228,7 @@ def _read(task: Task, options: Options) -> Record:
     try:
         if task.pages is None:
             return _read_file(task.origin, options)
-        # With the time of its last change: a file that was replaced between two parts is read anew.
+        # The modification time is part of the key, so that a file that was replaced between two parts is read again.
         return _kept_record(task.origin, os.stat(parted(str(task.origin))[0]).st_mtime_ns, options)
     except OSError as error:
         raise RecordError(f"{task.stem}: cannot be read ({error.strerror or type(error).__name__})") from None
@@ -307,7 +307,7 @@ def _reason(error: Exception, task: Task) -> str:
         return f"{task.stem}: unexpected {type(error).__name__} at {where}"
     text = " ".join(str(error).split())
     if isinstance(task.origin, Path):
-        # Folders above the record may bear a patient's name; the run's user knows where the record lies.
+        # Folders above the record may have a patient's name, and the user knows where the record is.
         for parent in (task.origin.resolve().parent, task.origin.parent):
             text = text.replace(f"{parent}{os.sep}", "")
     return spelled(text)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Longest name in bytes: file systems take 255, of which a picture's number and suffix, and the mark of half a file, are some 45.
 _MOST_NAME = 200
 _MOST_DIGITS = 9  # Most digits of an image's number.
-_VARIANTS_A_PART = 32  # Variants of all pages in one part: beside drawing them, reading the record once more costs nothing.
+_VARIANTS_A_PART = 32  # Variants of all pages in one part: compared with drawing them, reading the record again costs nothing.
 
 
 def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
@@ -108,7 +108,7 @@ def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -
 def in_parts(tasks: list[Task], options: Options) -> list[Task]:
     """The tasks, with large ones divided into parts, so that several workers share them and a stopped run repeats little.
 
-    The same parts for any number of workers: where a picture fails, what is left out with it does not depend on them.
+    Parts do not depend on the number of workers, so that neither do the pictures that are left out when one fails.
     """
     if options.mask_unplotted:  # the header of the copy lists all pictures
         return tasks

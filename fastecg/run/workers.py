@@ -22,7 +22,7 @@ from fastecg.run import drawing
 from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 from fastecg.system.memory import keep_freed
 
-#: Why processes end before they begin: they run the script that started them anew, up to the call that starts more.
+#: Why processes end at once: they run the script that started them again, up to the call that starts processes.
 UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'
 
 _AHEAD = 4  # tasks queued for each worker
@@ -93,7 +93,7 @@ def _until_broken(
 
 
 def _kill_rest(pool: ProcessPoolExecutor) -> None:
-    """End the processes of a broken pool, which waits for them: one was seen to outlive the SIGTERM that it sends, and the run hung."""
+    """Kill the processes of a broken pool. It sends them SIGTERM and waits, and a process that survived the signal once hung the run."""
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.kill()
 
@@ -109,7 +109,7 @@ def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Pat
 
 
 def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Iterator[TaskResult]:
-    """One task at a time. A process is kept for the next one while it lives: starting one takes as long as many pages."""
+    """Draw tasks one at a time, by one process as long as it lives: starting a process takes as long as many pages."""
     left = iter(tasks)
     broken = True
     while broken:
@@ -133,9 +133,9 @@ def _pool(workers: int, began: Event | None = None, stop: Event | None = None) -
 
 
 def end_if_starting() -> None:
-    """End a process that is about to start others while it is being started itself: its script has no main guard.
+    """End a process that would start others while it is being started itself, because its script has no main guard.
 
-    What it ran is a copy of the script, and Python's own words about it are long; the process that started it tells what is missing.
+    Python's own error is long and is not shown; the process that started this one reports what is missing.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise SystemExit(1)

@@ -79,14 +79,14 @@ def _checked(image: np.ndarray) -> np.ndarray:
 
 
 def _rows(pixels: np.ndarray) -> np.ndarray:
-    """The bytes of every row, shape (height, bytes a row), as PNG orders them (high byte first)."""
+    """The bytes of all rows, shape (height, bytes of a row), in PNG's order (high byte first)."""
     if pixels.itemsize == 2:
         pixels = pixels.astype(">u2")
     return np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1).view(np.uint8)
 
 
 def _compressed(rows: np.ndarray, pixel: int, level: int) -> bytes | memoryview:
-    """Rows filtered and packed; `pixel` is the bytes of one."""
+    """Rows filtered and packed; `pixel` is the number of bytes of a pixel."""
     noise = _noise(rows, pixel)
     if _PRINT < noise < _NOISE:
         sample = _bands(rows)
@@ -97,7 +97,7 @@ def _compressed(rows: np.ndarray, pixel: int, level: int) -> bytes | memoryview:
 
 
 def _packed_print(rows: np.ndarray, level: int) -> bytes:
-    """Rows packed as they are, some at a time: a copy of all of them would pass through memory once more."""
+    """Rows packed without a filter, in pieces, which saves a copy of all rows."""
     packer, band = isal_zlib.compressobj(level), np.zeros((_TOGETHER, rows.shape[1] + 1), np.uint8)
     parts = []
     for start in range(0, len(rows), _TOGETHER):
@@ -133,7 +133,7 @@ def _noise(rows: np.ndarray, pixel: int) -> float:
 
 
 def _bands(rows: np.ndarray) -> np.ndarray:
-    """Some rows of every part of the picture, as long as they are many."""
+    """Rows for a trial, in bands spread over the picture; all rows of a small picture."""
     count = rows.shape[0] // _BANDS
     return np.concatenate([rows[k * count : k * count + _BAND] for k in range(_BANDS)]) if count > _BAND else rows
 

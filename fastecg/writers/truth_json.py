@@ -1,6 +1,7 @@
-"""The truth file: ecg-image-kit's ``--store_config 2`` keys, names and ``[row, column]`` order, and everything else under "fastecg".
+"""The truth file: the keys of ecg-image-kit (``--store_config 2``), and everything else under the key "fastecg".
 
-This is the only place where points are written (row, column): the field's file format has them. Under "fastecg" they are (x, y).
+Points under the kit's keys are [row, column], as in its files; nowhere else does the library write them in this order. Under "fastecg"
+they are [x, y].
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def truth_bytes(photo: Photo) -> bytes:
 
 
 def read_truth(data: bytes, name: str = "truth") -> dict[str, Any]:
-    """What `truth_bytes` wrote, as a dictionary. Raises `ImageError` naming `name` if it is no truth of ours."""
+    """Parse what `truth_bytes` wrote. Raises an `ImageError` that names `name` if it is no truth of fastecg."""
     try:
         content = parse_json(data)
     except ValueError as error:
@@ -104,9 +105,9 @@ def _kit_keys(photo: Photo) -> dict[str, Any]:
 
 
 def _kit_artifacts(happened: list[dict[str, Any]]) -> dict[str, Any]:
-    """The kit's few words for what happened to the page; the shot under "fastecg" has all of it.
+    """The kit's keys for what happened to the page; the shot under "fastecg" has all of it.
 
-    `crop` and `rotate` are 0: they would ask a reader to move points that are already where they belong.
+    `crop` and `rotate` are 0: with other values a reader would move the points, which are already positions in the final picture.
     """
     kinds = {value["kind"] for value in happened}
     angles = [value["angle_deg"] for value in happened if value["kind"] == "Crease"]

@@ -1,4 +1,4 @@
-"""Writing records as WFDB: format 16, mV, no dates, and no comments but those given.
+"""Writing WFDB records: format 16, in mV, without dates, and with given comments only.
 
 `wfdb.wrsamp` is not used because it takes twenty times as long. Format: WFDB Applications Guide, header(5) and signal(5).
 """
@@ -31,8 +31,8 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     Parameters
     ----------
     path : path
-        Without suffix. Its last part becomes the record's name: letters of any script, digits, ``_`` and ``-`` only. WFDB's
-        headers know ASCII alone: they name a record of other letters, and its signal file, by `ascii_name`.
+        Without suffix. Its last part becomes the record's name: letters of any script, digits, ``_`` and ``-`` only. WFDB headers are
+        ASCII, so that a name with other letters is written in them as `ascii_name` encodes it.
     record : Record
         Values within ±32.7 mV, or any span of 65 mV, are rounded to 1 µV; wider signals to proportionally coarser steps.
     drawn : ndarray of bool, shape (leads, samples), optional
@@ -43,7 +43,7 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     Raises
     ------
     RecordError
-        If the name is none that WFDB can hold, or `drawn` does not fit the record.
+        If the name is not valid, or `drawn` does not fit the record.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def safe_name(name: str) -> str:
 
 
 def ascii_name(name: str) -> str:
-    """What a header calls a record: its name, or that in Punycode (RFC 3492) where it is not ASCII.
+    """The name of a record in its header: the name itself, or its Punycode (RFC 3492) if it is not ASCII.
 
     >>> ascii_name("page-1"), ascii_name("Ärzte"), ascii_name("中国")
     ('page-1', 'rzte-koa', 'fiqs8s')
