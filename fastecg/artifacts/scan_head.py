@@ -24,10 +24,9 @@ class ScanHead(Artifact):
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Mix each colour's lines with the next ones, in place."""
-        from fastecg.kernels.scan_head import move_colours, move_colours_across
+        from fastecg.kernels.scan_head import move_colours
 
         count = pixels.shape[0 if self.along == "y" else 1]
         lines = np.rint(np.random.default_rng(self.seed).normal(0.0, 256.0 * self.line_levels, count)).astype(np.int32)
-        move = move_colours if self.along == "y" else move_colours_across
-        move(pixels.reshape(len(pixels), -1), round(256 * self.red_px), round(256 * self.blue_px), lines)
+        move_colours(pixels, round(256 * self.red_px), round(256 * self.blue_px), lines, self.along == "x")
         return pixels
