@@ -178,3 +178,46 @@ def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
         if cover:
             out[y, x] = np.floor(out[y, x] + cover * (light * colour - out[y, x]) + 0.5)
     return out
+
+
+def window(x, y, window, tools, programs, colours):
+    """Colours (rows, columns, 3) at places of a display, mm of the page, painted one over the other; arguments as for `paint_window`."""
+    ground, title, tool_ground, icon, task, wall = colours[:6]
+    off = np.maximum(np.maximum(window.left - x, x - window.right), np.maximum(window.top - y, y - window.bottom))
+    u, v = x - window.left, y - window.top
+    bar, tool, foot = v < 7, (v >= 7) & (v < 16), y > window.bottom - 9
+    sign = tools[np.clip(u / 7.0, 0, 63).astype(int)]
+    button = tool & (sign >= 0) & on_sign(sign, u % 7.0 - 3.5, v - 11.5)
+    words = bar & (u > 3) & (u < window.title) & (np.abs(v - 3.5) < 0.9) & (np.sin(7.3 * u) + np.sin(3.1 * u + 1) > -0.3)
+    close = bar & (x > window.right - 24) & (np.abs((window.right - x) % 8.0 - 4.0) < 1.2) & (np.abs(v - 3.5) < 0.5)
+    program = np.clip(u / 11.0, 0, 12).astype(int)
+    beside, below = u % 11.0 - 5.5, y - window.bottom + 4.5
+    tile = foot & (programs[program] >= 0) & (u < 143) & (beside**4 + below**4 < 2.4**4)
+    scroll = (x > window.right - 4) & ~bar & ~tool & ~foot
+    thumb = scroll & (v > 0.25 * (window.bottom - window.top)) & (v < 0.5 * (window.bottom - window.top))
+    out = np.empty((*x.shape, 3))
+    out[:] = ground
+    parts = ((scroll, tool_ground), (thumb, icon), (tool, tool_ground), (bar, title), (button | words | close, icon), (foot, task))
+    for where, colour in parts:
+        out[where] = colour
+    out[tile] = colours[7 + program[tile]]
+    signed = tile & on_sign(programs[program], 0.9 * beside, 0.9 * below)
+    out[signed] = colours[20 + program[signed]]
+    around = np.maximum(np.maximum(-x, x - window.width), np.maximum(-y, y - window.height))
+    out[(off > -0.6) | (around < 0.35)] *= 0.6
+    out = np.where((off > 0)[..., None], (16.0 + 26.0 * np.exp(-np.abs(off - window.bezel) / 0.8))[..., None], out)
+    return np.where((off > window.bezel)[..., None], wall, out).astype(np.uint8)
+
+
+def on_sign(kind, right, down):
+    """Whether places lie on the strokes of signs of several kinds, -1 to 4."""
+    far, wide = np.hypot(right, down), np.maximum(np.abs(right), np.abs(down))
+    shapes = (
+        np.zeros(far.shape, dtype=bool),
+        np.abs(far - 1.3) < 0.3,
+        np.abs(wide - 1.4) < 0.25,
+        (wide < 1.6) & (np.abs((down + 1.6) % 1.07 - 0.53) < 0.22),
+        (wide < 1.6) & (np.minimum(np.abs(right), np.abs(down)) < 0.25),
+        (np.abs(down) < 1.6 - 0.8 * (right + 1.4)) & (np.abs(right) < 1.4),
+    )
+    return np.choose(kind + 1, shapes)

@@ -46,6 +46,7 @@ from fastecg.artifacts import (
 from fastecg.artifacts.white_balance import light_colour
 from fastecg.expose import expose
 from fastecg.kernels import curve, grey, leaves, stencil, tiles
+from fastecg.kernels.window import paint_window
 from fastecg.mesh import CELL, Mesh, Warp
 from fastecg.sheet import Sheet
 
@@ -789,6 +790,22 @@ def test_values_out_of_range_are_refused():
             kind(**wrong)
 
 
+@pytest.mark.parametrize("seed", [0, 4, 7])
+def test_a_window_is_painted_as_its_parts_one_over_the_other(seed):
+    """Seen aslant, from the wall to the page; a cell that is not shown stays black."""
+    viewer = Viewer(left_mm=12, top_mm=24, right_mm=20, bottom_mm=20, bezel_mm=9, seed=seed)
+    plane = np.array([[0.6, 0.12, -40.0], [-0.1, 0.6, -45.0], [4e-4, 2e-4, 1.0]])
+    shown = np.ones((SIZE[0] // CELL + 2, SIZE[1] // CELL + 2), dtype=bool)
+    shown[5, 7] = False
+    found, window = np.zeros((*SIZE, 3), dtype=np.uint8), viewer._window((200.0, 150.0))
+    paint_window(found, shown, CELL, plane, *window)
+    x, y, deep = np.moveaxis(np.stack([*np.meshgrid(np.arange(SIZE[1]), np.arange(SIZE[0])), np.ones(SIZE)], axis=-1) @ plane.T, -1, 0)
+    expected = naive_light.window(x / deep, y / deep, *window)
+    expected[4 * CELL : 5 * CELL, 6 * CELL : 7 * CELL] = 0
+    assert (found != expected).any(axis=2).sum() <= 3  # places right on an edge
+    assert len(np.unique(found.reshape(-1, 3), axis=0)) > 20
+
+
 def test_a_viewer_lies_in_the_plane_of_the_page():
     """What the window shows lies at its place on the display, however that is turned; the page itself is as it was."""
     ground = (240, 240, 240)
@@ -805,9 +822,11 @@ def test_a_viewer_lies_in_the_plane_of_the_page():
 
 
 def test_a_viewer_has_tools_with_signs_and_programs_of_several_colours():
-    viewer, (width, height) = Viewer(theme="light", left_mm=20, top_mm=30, right_mm=20, bottom_mm=20, seed=4), (200.0, 150.0)
-    x, y = np.meshgrid(np.arange(-20, 220, 0.1, np.float32), np.arange(-30, 170, 0.1, np.float32))
-    seen = viewer._colours(x, y, (width, height)).astype(int)
+    viewer = Viewer(theme="light", left_mm=20, top_mm=30, right_mm=20, bottom_mm=20, seed=4)
+    seen, y = np.zeros((2000, 2400, 3), dtype=np.uint8), np.broadcast_to(np.arange(-30, 170, 0.1)[:, None], (2000, 2400))
+    plane = np.array([[0.1, 0.0, -20.0], [0.0, 0.1, -30.0], [0.0, 0.0, 1.0]])
+    paint_window(seen, np.ones((252, 302), dtype=bool), CELL, plane, *viewer._window((200.0, 150.0)))
+    seen = seen.astype(int)
     tools = seen[(y > -22.5) & (y < -14.5)]
     signs = (np.abs(tools - (110, 118, 128)).max(axis=1) < 2).mean()
     assert 0.02 < signs < 0.2  # strokes, not squares, which would be a third

@@ -1,0 +1,143 @@
+"""A viewer's window with its tools, the frame of the display, and the wall behind, seen beside a page."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastecg.kernels.jit import jit
+
+#: Rows of the colours.
+GROUND = 0
+TITLE = 1
+TOOLS = 2
+ICON = 3
+TASK = 4
+WALL = 5
+BEZEL = 6  # 1 for each channel: how bright it is depends on the place
+PROGRAMS = 7  # the first of the programs' tiles, which are followed by the colours of the signs in them
+
+MOST_TOOLS = 64
+MOST_PROGRAMS = 13
+_BAR_MM = 7.0  # height of the window's title bar
+_TOOL_MM = 9.0  # height of its row of tools
+_TASK_MM = 9.0  # height of the desktop's task bar
+_SCROLL_MM = 4.0  # width of the scroll bar
+_TOOL_PITCH_MM = 7.0  # from one tool to the next
+_TASK_PITCH_MM = 11.0  # from one program of the task bar to the next
+_TILE_MM = 2.4  # half the side of a program's rounded tile
+
+
+class Window(NamedTuple):
+    """A window, in mm of the page.
+
+    Attributes
+    ----------
+    left, top, right, bottom : float
+        Its edges.
+    width, height : float
+        Of the page in it.
+    bezel : float
+        Width of the display's frame.
+    title : float
+        Where the words of the title end, from the left edge on.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    width: float
+    height: float
+    bezel: float
+    title: float
+
+
+@jit
+def paint_window(picture, shown, cell, plane, window, tools, programs, colours):
+    """Paint the lattice cells marked in `shown` (rows, columns).
+
+    Parameters
+    ----------
+    picture : (height, width, 3) uint8
+    shown : (rows, columns) bool
+        Cell (i, j) covers pixels from cell * (j - 1, i - 1) on.
+    cell : int
+    plane : (3, 3) float64
+        The homography from pixels to the page's plane, in mm.
+    window : Window
+    tools, programs : (`MOST_TOOLS`,) and (`MOST_PROGRAMS`,) int64
+        The kind of each sign, 0 to 4; -1 where there is none.
+    colours : (`PROGRAMS` + 2 * `MOST_PROGRAMS`, 3) float64
+    """
+    height, width = picture.shape[:2]
+    for y in range(height):
+        flags, row = shown[y // cell + 1], picture[y]
+        for j in range(1, len(flags)):
+            if flags[j]:
+                for x in range(cell * (j - 1), min(cell * j, width)):
+                    deep = x * plane[2, 0] + y * plane[2, 1] + plane[2, 2]
+                    deep = deep if deep > 1e-4 else 1.0
+                    across = (x * plane[0, 0] + y * plane[0, 1] + plane[0, 2]) / deep
+                    down = (x * plane[1, 0] + y * plane[1, 1] + plane[1, 2]) / deep
+                    # Arrays stay here: passed on, they would be counted as in use for every pixel.
+                    kind, share = _seen(across, down, window)
+                    u, v = across - window.left, down - window.top
+                    if kind == TOOLS and _BAR_MM <= v < _BAR_MM + _TOOL_MM:
+                        sign = tools[min(max(int(u / _TOOL_PITCH_MM), 0), MOST_TOOLS - 1)]
+                        if _is_on_sign(sign, u % _TOOL_PITCH_MM - 0.5 * _TOOL_PITCH_MM, v - _BAR_MM - 0.5 * _TOOL_MM):
+                            kind = ICON
+                    elif kind == TASK:
+                        program = min(max(int(u / _TASK_PITCH_MM), 0), MOST_PROGRAMS - 1)
+                        aside, below = u % _TASK_PITCH_MM - 0.5 * _TASK_PITCH_MM, down - window.bottom + 0.5 * _TASK_MM
+                        if programs[program] >= 0 and u < _TASK_PITCH_MM * MOST_PROGRAMS and aside**4 + below**4 < _TILE_MM**4:
+                            kind = PROGRAMS + program + MOST_PROGRAMS * _is_on_sign(programs[program], 0.9 * aside, 0.9 * below)
+                    for c in range(3):
+                        row[x, c] = np.uint8(share * colours[kind, c])
+
+
+@jit
+def _seen(x, y, window):
+    """Return what there is at a place of the display but for signs and programs, a row of the colours, and how bright it is."""
+    off = max(max(window.left - x, x - window.right), max(window.top - y, y - window.bottom))
+    if off > window.bezel:
+        return WALL, 1.0
+    if off > 0.0:  # it shines along its rims
+        return BEZEL, 16.0 + 26.0 * np.exp(-abs(off - window.bezel) / 0.8)
+    # Thin lines round the window and round the page.
+    beside = max(max(-x, x - window.width), max(-y, y - window.height))
+    return _part(x, y, window), 0.6 if off > -0.6 or beside < 0.35 else 1.0
+
+
+@jit
+def _part(x, y, window):
+    """The part of the window at a place in it."""
+    u, v = x - window.left, y - window.top
+    if y > window.bottom - _TASK_MM:
+        return TASK
+    if v < _BAR_MM:
+        words = 3.0 < u < window.title and abs(v - 3.5) < 0.9 and np.sin(7.3 * u) + np.sin(3.1 * u + 1.0) > -0.3
+        close = x > window.right - 24.0 and abs((window.right - x) % 8.0 - 4.0) < 1.2 and abs(v - 3.5) < 0.5
+        return ICON if words or close else TITLE
+    if v < _BAR_MM + _TOOL_MM:
+        return TOOLS
+    if x > window.right - _SCROLL_MM:
+        tall = window.bottom - window.top
+        return ICON if 0.25 * tall < v < 0.5 * tall else TOOLS
+    return GROUND
+
+
+@jit
+def _is_on_sign(kind, right, down):
+    """Whether a place, mm from the middle of a sign, lies on its strokes: a ring, a frame, lines, a cross, an arrow."""
+    wide = max(abs(right), abs(down))
+    if kind == 0:
+        return abs(np.sqrt(right * right + down * down) - 1.3) < 0.3
+    if kind == 1:
+        return abs(wide - 1.4) < 0.25
+    if kind == 2:
+        return wide < 1.6 and abs((down + 1.6) % 1.07 - 0.53) < 0.22
+    if kind == 3:
+        return wide < 1.6 and min(abs(right), abs(down)) < 0.25
+    return kind == 4 and abs(down) < 1.6 - 0.8 * (right + 1.4) and abs(right) < 1.4
