@@ -217,10 +217,10 @@ def _another_beat(
     shifts = shifts[np.isfinite(needed).all(axis=1)]
     if not shifts.size:
         return None
-    off, spread = _off(shown, beside, shifts, weights)
+    difference, spread = _difference(shown, beside, shifts, weights)
     most = (_ALIKE_END if hole[0] == 0 or hole[1] == len(shown) else _ALIKE) * spread + _SAME_MM
-    alike = off < most
-    cost, told = (off / most) ** 2, spread > _CALM_MM
+    alike = difference < most
+    cost, told = (difference / most) ** 2, spread > _CALM_MM
     around = round(_STRIP_S * fs)
     for strip, origin in strips:
         span = np.arange(hole[0] - around, hole[1] + around) + origin
@@ -229,19 +229,19 @@ def _another_beat(
         if len(span) < hole[1] - hole[0] + around:
             continue
         there = (shifts + span[0] >= 0) & (shifts + span[-1] < len(strip))
-        apart, moves = _off(strip, span, np.where(there, shifts, 0), np.ones(len(span)))
+        difference, moves = _difference(strip, span, np.where(there, shifts, 0), np.ones(len(span)))
         most = _ALIKE_STRIP * moves + _SAME_MM
-        alike &= there & (apart < most)
-        cost, told = cost + (apart / most) ** 2, True
+        alike &= there & (difference < most)
+        cost, told = cost + (difference / most) ** 2, True
     if not told or not alike.any():
         return None
     return int(shifts[alike][np.argmin(cost[alike])])
 
 
-def _off(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
+def _difference(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
     """RMS difference (shifts,) of a signal at `at` and later by each shift, without a constant; the signal's standard deviation at `at`."""
     own = signal[at] - np.average(signal[at], weights=weights)
     others = signal[at[None, :] + shifts[:, None]]
     others = others - np.average(others, axis=1, weights=weights)[:, None]
-    off = np.sqrt(np.average((others - own) ** 2, axis=1, weights=weights))
-    return np.where(np.isfinite(off), off, np.inf), float(np.sqrt(np.average(own**2, weights=weights)))
+    rms = np.sqrt(np.average((others - own) ** 2, axis=1, weights=weights))
+    return np.where(np.isfinite(rms), rms, np.inf), float(np.sqrt(np.average(own**2, weights=weights)))

@@ -16,12 +16,11 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.segmenter import Layers
+from fastecg.digitizing.warp_fit import TURNED_PX
 
-# Largest drift of a line across pixels from one end to the other; with more, the picture was turned or bent after drawing.
-_TURNED_PX = 0.15
 _NEAR_PX = 0.16  # Tolerance within which a measured position equals a snapped one.
 _MOST = 0.8  # Minimum share of lines for which that holds.
-_DRIFT_PX = 0.3  # As `_TURNED_PX`, for a whole grid; larger, because its map is less certain where there are few lines.
+_DRIFT_PX = 0.3  # As `TURNED_PX`, for a whole grid; larger, because its map is less certain where there are few lines.
 _FEW_LINES = 40  # Minimum number of grid lines for an estimate.
 _FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out: something else is drawn there.
 _BESIDE = 0.45  # Reach beside a line, as a share of the distance of lines, within which its middle is looked for.
@@ -46,7 +45,7 @@ def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) 
     layers : Layers
     """
     ends = layers.to_picture(warp.forward(ends_mm))[:, axis]
-    return float("nan") if np.ptp(ends) > _TURNED_PX else (float(ends.mean()) + 0.5) % 1.0
+    return float("nan") if np.ptp(ends) > TURNED_PX else (float(ends.mean()) + 0.5) % 1.0
 
 
 def odd_pixels(middles: Sequence[float]) -> bool:

@@ -9,6 +9,9 @@ import numpy as np
 
 from fastecg.errors import ImageError
 
+#: Largest drift of a line across pixels, from one end to the other, in a picture that was not turned or bent after drawing.
+TURNED_PX = 0.15
+
 _ROUNDS = 12  # Largest number of Newton's iterations from a plane's start.
 _CLOSE = 1e-9  # Convergence of these iterations, mm.
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried before the softest, `fit_warp`'s own.
@@ -19,7 +22,6 @@ _SENSELESS_MM = 0.5  # Median residual from which a warp explains nothing.
 _ROUNDED_PX = 0.36  # Largest median deviation of such points, px of the picture, along x or y.
 _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
 _ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
-_TURNED_PX = 0.15  # Largest drift of lines across pixels, from one side of a picture to the other, if it was not turned.
 _ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
 _ROUNDS_DOUBTFUL = 10  # The same where one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
@@ -137,7 +139,7 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
             return None
         plane = _affine(points_px[near], points_mm[near])
     turned_px = np.abs([plane[1, 0] * size[0], plane[0, 1] * size[1]]) * px_mm / pixel_px
-    if turned_px.max() > _TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
+    if turned_px.max() > TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
         return None
     return fit_warp(points_px, terms @ plane, size, stiffness=_STIFF[0])
 
