@@ -21,35 +21,48 @@ def sample_plane(plane, nodes, cell, out, hold=False):
     _find_ink(plane, inked)
     for i in range((out.shape[0] + cell - 1) // cell):
         for j in range((out.shape[1] + cell - 1) // cell):
-            a, b, c, d = nodes[i + 1, j + 1], nodes[i + 1, j + 2], nodes[i + 2, j + 1], nodes[i + 2, j + 2]
-            left, right = min(min(a[0], b[0]), min(c[0], d[0])), max(max(a[0], b[0]), max(c[0], d[0]))
-            top, bottom = min(min(a[1], b[1]), min(c[1], d[1])), max(max(a[1], b[1]), max(c[1], d[1]))
+            left, right = _range(nodes[i + 1, j + 1, 0], nodes[i + 1, j + 2, 0], nodes[i + 2, j + 1, 0], nodes[i + 2, j + 2, 0])
+            top, bottom = _range(nodes[i + 1, j + 1, 1], nodes[i + 1, j + 2, 1], nodes[i + 2, j + 1, 1], nodes[i + 2, j + 2, 1])
             if np.isfinite(left + right + top + bottom) and _any_ink(inked, left, right, top, bottom):
-                _sample_cell(plane, a, b, c, d, cell, out[i * cell : (i + 1) * cell, j * cell : (j + 1) * cell], hold)
+                corners = nodes[i + 1 : i + 3, j + 1 : j + 3]
+                _sample_cell(plane, corners, cell, out[i * cell : (i + 1) * cell, j * cell : (j + 1) * cell], hold)
+
+
+@jit
+def _range(a, b, c, d):
+    return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
 
 
 @jit
 def _find_ink(plane, inked):
+    """Mark the blocks with ink."""
+    whole = plane.shape[1] // _BLOCK
     for row in range(plane.shape[0]):
-        for column in range(plane.shape[1]):
-            if plane[row, column]:
-                inked[row // _BLOCK, column // _BLOCK] = True
+        values, marks = plane[row], inked[row // _BLOCK]
+        for k in range(np.uint64(whole)):
+            found = np.uint8(0)
+            for i in range(np.uint64(_BLOCK)):  # one instruction: no branch within a block
+                found |= values[k * np.uint64(_BLOCK) + i]
+            marks[k] |= found != 0
+        for column in range(whole * _BLOCK, plane.shape[1]):
+            marks[whole] |= values[column] != 0
 
 
-@jit
+@jit(inline="always")  # as a call of its own, Numba would count the array as in use for every cell
 def _any_ink(inked, left, right, top, bottom):
     """Whether a block within a pixel of the given range of source pixels has ink."""
     first, last = max(int(top) - 1, 0) // _BLOCK, min((int(bottom) + 2) // _BLOCK, inked.shape[0] - 1)
     start, stop = max(int(left) - 1, 0) // _BLOCK, min((int(right) + 2) // _BLOCK, inked.shape[1] - 1)
+    found = False
     for i in range(first, last + 1):
         for j in range(start, stop + 1):
-            if inked[i, j]:
-                return True
-    return False
+            found |= inked[i, j]
+    return found
 
 
 @jit
-def _sample_cell(plane, a, b, c, d, cell, out, hold):
+def _sample_cell(plane, corners, cell, out, hold):
+    a, b, c, d = corners[0, 0], corners[0, 1], corners[1, 0], corners[1, 1]
     for y in range(out.shape[0]):
         t = y / cell
         u, v = a[0] + t * (c[0] - a[0]), a[1] + t * (c[1] - a[1])
@@ -58,18 +71,18 @@ def _sample_cell(plane, a, b, c, d, cell, out, hold):
             out[y, x] = _bilinear(plane, u + x * right, v + x * down, hold)
 
 
-@jit
+@jit(inline="always")
 def _bilinear(plane, u, v, hold):
     rows, columns = plane.shape
-    if not (-1.0 < u < columns and -1.0 < v < rows):
-        return 0
-    if hold:
-        u, v = min(max(u, 0.0), columns - 1.0), min(max(v, 0.0), rows - 1.0)
-    j, i = int(u + 1.0) - 1, int(v + 1.0) - 1
-    s, t = u - j, v - i
-    total = 0.5
-    for di in range(2):
-        for dj in range(2):
-            if 0 <= i + di < rows and 0 <= j + dj < columns:
-                total += plane[i + di, j + dj] * (s if dj else 1 - s) * (t if di else 1 - t)
+    total = 0.0
+    if -1.0 < u < columns and -1.0 < v < rows:
+        if hold:
+            u, v = min(max(u, 0.0), columns - 1.0), min(max(v, 0.0), rows - 1.0)
+        j, i = int(u + 1.0) - 1, int(v + 1.0) - 1
+        s, t = u - j, v - i
+        total = 0.5
+        for di in range(2):
+            for dj in range(2):
+                if 0 <= i + di < rows and 0 <= j + dj < columns:
+                    total += plane[i + di, j + dj] * (s if dj else 1 - s) * (t if di else 1 - t)
     return int(total)
