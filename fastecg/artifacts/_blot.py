@@ -1,4 +1,4 @@
-"""Shared atoms of stains and damage: windows of the sheet, noise over them, the colour that a stain lets pass."""
+"""Shared parts of stains and damage: windows of the sheet, noise over them, the colour that a stain transmits."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def passed(colour: Colour, depth: float) -> np.ndarray:
 
 
 class Wash(NamedTuple):
-    """A layer of colour that lets the print show through.
+    """A translucent layer of colour.
 
-    Its density at a node is the `profile`'s where the `field` (rows, columns) is low + k * step, times `mottle` (rows, columns);
-    `passed` says what such a density lets pass.
+    Its density at a node is that of the `profile` at index k, where the `field` (rows, columns) is low + k * step, times `mottle` (rows,
+    columns). `passed` is the share of light that each density transmits.
     """
 
     patch: Patch

@@ -1,4 +1,4 @@
-"""Shared atoms of the height field: where a point lies with regard to a line, the profile of a fold, noise along a line."""
+"""Shared parts of height fields: positions relative to a line, the profile of a fold, noise along a line."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
 def wear_lines(
     sheet: Sheet, lines: Iterable[tuple[Line, float]], *, loss: float, dirt: float, edge: float, width_mm: float, seed: int
 ) -> Sheet:
-    """The print along folds: ink broken off (`loss`), dirt in the crack (`dirt`), one lip dark and one bright (`edge`).
+    """The sheet with worn folds: ink broken off (`loss`), dirt in the crack (`dirt`), one lip dark and one bright (`edge`).
 
-    With every line goes the angle of its fold: its sign says which lip is the dark one, and 0 has none.
+    Every line has the angle of its fold, whose sign decides which lip is dark; with 0 there are no lips.
     """
     from fastecg.kernels.wear import wear_along
 

@@ -1,4 +1,4 @@
-"""Shared atoms of torn paper: the course of a rip with its lip of bare fibres, and holes."""
+"""Shared parts of torn paper: the course of a rip with its lip of bare fibres, and holes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fibres(seed: int, t_mm: np.ndarray) -> np.ndarray:
 def ripped(
     sheet: Sheet, patch: Patch, frame: np.ndarray, t_mm: np.ndarray, course: np.ndarray, *, both: bool, shade: float = 0.25
 ) -> Sheet:
-    """The sheet torn within a patch; what is missing is a hole, and fibres hide the print below them.
+    """The sheet torn within a patch: missing paper is a hole, and bare fibres hide the print.
 
     Parameters
     ----------

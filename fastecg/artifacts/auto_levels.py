@@ -1,4 +1,4 @@
-"""What scanners and phones do unasked: the darkest of a picture becomes black, and its paper white."""
+"""Automatic levels, as of scanners and phones: the darkest part of a picture becomes black, and its paper white."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param, turn_deg
 
-_BELOW = 0.75  # How dark it is below the edge that faces the lamp, as a share of the depth,
-_BELOW_MM = 2.6  # and how far that reaches.
+_BELOW = 0.75  # Depth of the shadow at the edge that faces the lamp, relative to the side away from it.
+_BELOW_MM = 2.6  # Reach of that shadow.
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class ContactShadow(Artifact):
         middle = np.array([0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)])
         beside = np.maximum(np.abs(points_mm - middle - push) - middle, 0.0)
         apart = np.hypot(beside[:, 0], beside[:, 1])
-        if light.holes is not None:  # the rectangle says less than the paper that is left
+        if light.holes is not None:  # the remaining paper counts, not the whole page
             outside = (np.abs(points_mm - middle) - middle).max(axis=1)
             apart = np.where(off_mm > outside + 0.01, np.maximum(apart, off_mm), apart)
-        # No sheet lies flat on its edge: below it, it is dark on all sides, the lamp's too.
+        # The edge of a sheet never touches the table everywhere: it is dark under all sides, also that of the lamp.
         below = _BELOW * np.maximum(1.0 - np.maximum(off_mm, 0.0) / _BELOW_MM, 0.0) ** 2
         return np.maximum(np.maximum(1.0 - apart / self.reach_mm, 0.0) ** 2, below)

@@ -1,4 +1,4 @@
-"""What is nearer or farther than the camera's focus."""
+"""Blur of paper that is nearer or farther than the camera's focus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LEAST_PX = 0.4  # Standard deviation below which the blur cannot be seen and is skipped.
 _BAND = 64  # Rows of the sheet that get one blur.
-_APART_MM = 10.0  # Distance of the places where it is worked out how far the paper is.
+_APART_MM = 10.0  # Distance of the points at which the paper's distance is computed.
 _DISC = 0.25  # Standard deviation of a disc, along one axis, over its diameter.
 
 
@@ -57,7 +57,7 @@ class DepthOfField(Artifact):
             band = np.concatenate([above, seen[start : stop + reach]])
             first, above = len(above), seen[max(stop - reach, 0) : stop].copy()  # what is below needs it as it was
             blur(band, most)
-            # Variances of blurs add up: where half the variance is wanted, half of the light is blurred.
+            # Variances of blurs add up, so half of the variance is obtained by blurring half of the light.
             share = np.rint(256.0 * (sigma / most) ** 2)
             blend_columns(pixels[start:stop], band[first : first + stop - start], share, columns.start)
         return replace(sheet, pixels=canvas, owns_pixels=True)
@@ -68,7 +68,7 @@ class DepthOfField(Artifact):
         nodes = warp.mesh_px[:: every[1], :: every[0]]
         right = np.diff(nodes, axis=1)[:-1] / (every[0] * warp.mesh.step_mm[0])
         down = np.diff(nodes, axis=0)[:, :-1] / (every[1] * warp.mesh.step_mm[1])
-        # Slopes shorten paper one way only: what it measures the other way tells how far it is.
+        # A slope shortens paper along one direction only; its size along the other depends on its distance alone.
         total, area = (right**2 + down**2).sum(axis=-1), right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
         scale = np.sqrt(0.5 * (total + np.sqrt(np.maximum(total**2 - 4.0 * area**2, 0.0))))
         height, width = warp.size

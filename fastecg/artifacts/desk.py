@@ -41,8 +41,8 @@ _PATTERNS = {
 }  # the others are speckled
 
 _THINGS = ("none", "leaf", "leaves", "edge")
-#: Leaves in mm: writing paper, note paper, a folder, another ECG; with their colours and the distance of their lines of print, 0 for
-#: none and below 0 for a grid.
+#: Sizes of leaves in mm (writing paper, note paper, a folder, another ECG), their colours, and the distance of their lines of print; 0 for
+#: no print, negative for a grid.
 _LEAVES = (
     ((210.0, 297.0), (236, 236, 233), 3.9), ((297.0, 210.0), (240, 238, 232), 4.4), ((148.0, 210.0), (232, 231, 224), 0.0),
     ((230.0, 310.0), (206, 178, 120), 0.0), ((216.0, 279.0), (228, 232, 238), 3.5), ((210.0, 297.0), (242, 222, 220), 0.0),
@@ -123,7 +123,7 @@ def _ramp(dark: tuple[int, ...], bright: tuple[int, ...], shift: np.ndarray) -> 
 
 @functools.lru_cache(maxsize=16)
 def _tile(pattern: str, halvings: int) -> np.ndarray:
-    """A repeating pattern (n, n) uint8, halved so often; the grain runs along x."""
+    """A repeating pattern (n, n) uint8, halved a number of times; the grain runs along x."""
     if halvings > 0:
         finer = _tile(pattern, halvings - 1).astype(np.uint16)
         return ((finer[::2, ::2] + finer[1::2, ::2] + finer[::2, 1::2] + finer[1::2, 1::2] + 2) // 4).astype(np.uint8)

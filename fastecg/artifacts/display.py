@@ -33,7 +33,7 @@ class Display(Artifact):
         """Darker, paler and off colour where the display is seen aslant."""
         aslant = 1.0 - facing(light.warp)
         dimmed = (1.0 - aslant) ** (self.falloff * GAMMA)
-        pale = self.glow * aslant  # whites stay, blacks come up to this share of them
+        pale = self.glow * aslant  # black rises to this share of white, white stays
         away = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])
         colour = (1.0 - abs(self.tint) * aslant[..., None] * away) ** GAMMA
         return light.lit((dimmed * (1.0 - pale))[..., None] * colour).veiled(255.0 * dimmed * pale)
@@ -54,9 +54,9 @@ class Display(Artifact):
 def facing(warp: Warp) -> np.ndarray:
     """Cosine of the angle at which the page's plane is seen, (rows, columns), at a warp's nodes; 1 where no page is near.
 
-    On the camera's axis, the picture's centre, a plane is foreshortened by just that cosine. From there it falls with the distance,
-    which shows in how small the page is: area goes with the distance to the power of -3. (The slant of the rays at the picture's rim
-    is left out; a lens's vignette looks the same.)
+    On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to the
+    inverse distance, which follows from the page's size in the picture: its area goes with the distance to the power of -3. (The slant of
+    the rays at the picture's edge is neglected; it looks like a lens's vignette.)
     """
     down, across = np.gradient(warp.nodes_mm, CELL, axis=(0, 1))
     area = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])

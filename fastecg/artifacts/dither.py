@@ -1,4 +1,4 @@
-"""Few levels that feign many: the dots of printers and old screens."""
+"""Dithering: patterns of few levels that look like many, as by printers and old screens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Dither(Artifact):
     grey: bool = param(True, help="without colours")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Look every value up in the table of its place, in place."""
+        """Apply to every value the table of its cell, in place."""
         from fastecg.kernels.copy import halftone
         from fastecg.kernels.grey import from_grey, to_grey
 
@@ -46,7 +46,7 @@ def dots(pattern: str, cells: int) -> np.ndarray:
 
 
 def _bayer(n: int) -> np.ndarray:
-    """Ranks 0 to n² - 1 such that those in turn are far apart (Bayer 1973)."""
+    """Ranks 0 to n² - 1, of which consecutive ones are far apart (Bayer 1973)."""
     order = np.zeros((1, 1), dtype=int)
     while len(order) < n:
         order = np.block([[4 * order, 4 * order + 2], [4 * order + 3, 4 * order + 1]])
@@ -61,7 +61,7 @@ def _clustered(n: int) -> np.ndarray:
 
 
 def lookup_tables(thresholds: np.ndarray, levels: int) -> np.ndarray:
-    """For each of (n, n) thresholds, what every value 0 to 255 becomes: (n, n, 256) uint8."""
+    """Tables (n, n, 256) uint8 that give the new value of every value from 0 to 255, for each of the (n, n) thresholds."""
     steps = np.arange(256) / 255.0 * (levels - 1)
     lower = np.minimum(np.floor(steps), levels - 2)
     raised = steps - lower >= thresholds[:, :, None]

@@ -62,7 +62,7 @@ class Finger(Artifact):
         return mask
 
     def gap_mm(self, warp: Warp) -> float:
-        """How far from the picture's edge the page begins where the finger comes in; infinite where it has no page before it."""
+        """Distance in mm from the picture's edge to the page where the finger comes in; infinite if there is no page."""
         from fastecg.mesh import CELL
 
         off = warp.off_page_mm[1:-1, 1:-1]

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_NEARER = 0.2  # Shift of the reflection by a slope of 1, in distances of the lamp: paper is no mirror and spreads it over its fibres.
+_NEARER = 0.2  # Shift of the reflection by a slope of 1, in distances of the lamp: less than in a mirror, as paper scatters light.
 _FARTHEST_MM = 150.0  # Largest shift by a crease.
 
 
@@ -53,7 +53,7 @@ class Glare(Artifact):
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
         if self.shape == "window":
             return _lit(along) * _lit(across)
-        # Rough paper spreads a lamp into a core with a skirt that reaches far (Trowbridge and Reitz 1975), not into a bell.
+        # Rough paper spreads a lamp into a core with a wide skirt (Trowbridge and Reitz 1975), not into a Gaussian.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
 
     def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, away: float) -> np.ndarray:

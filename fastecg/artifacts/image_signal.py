@@ -1,4 +1,4 @@
-"""What the processor in a phone makes of what its sensor saw."""
+"""The image signal processor of a phone: denoising and sharpening of its sensor's picture."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ImageSignal(Artifact):
     seed: int = param(0, 0, 2**31, "of the patches")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Do it in place."""
+        """Denoise, sharpen and mottle, in place."""
         from fastecg.kernels.image_signal import process
 
         passes = round(self.colour_px**2 / 2.0)  # one pass of 1-2-1 at half the size has a variance of 2 px²

@@ -19,7 +19,7 @@ class Jpeg(Artifact):
     times: int = param(1, 1, 3, "how often; the blocks move on by (5, 3) px each time")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """All that a file would change, in place, without one: some 2.5 ms a megapixel and time."""
+        """Apply the losses of JPEG in place, without writing a file: some 2.5 ms per megapixel and generation."""
         from fastecg.kernels.jpeg import recompress
 
         for k in range(self.times):

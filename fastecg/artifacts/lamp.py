@@ -33,7 +33,7 @@ class Lamp(Artifact):
         return lit if shading is None else lit.shaded(shading)
 
     def _tinted(self, fallen: np.ndarray, shading: np.ndarray | None) -> np.ndarray:
-        """The fall-off for every channel: where more of the lamp's light falls than in the mean, there is more of its colour."""
+        """The fall-off for every channel: the more of the lamp's light a place gets, the more of its colour."""
         if not self.coolness:
             return fallen
         more = fallen / np.float32(fallen[1:-1, 1:-1].mean())

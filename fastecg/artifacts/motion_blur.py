@@ -1,4 +1,4 @@
-"""The hand that held the camera was not still."""
+"""Motion of the camera during exposure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MotionBlur(Artifact):
         order = np.flatnonzero(ahead & (share > 0))
         order = order[np.argsort(along[order], kind="stable")]  # the pixel itself first
         half = np.where(along[order] == 0, 0.5, 1.0) * share[order]
-        # Rounding the running sum, not each weight, keeps the total exact and no stretch of the line too light.
+        # The running sum is rounded, and not each weight, so that the total is exact and errors do not add up along the line.
         weights = np.diff(np.rint(np.cumsum(half) * (TOTAL / 2 / half.sum())), prepend=0.0)
         weights[0] *= 2
         kept = weights > 0

@@ -49,10 +49,10 @@ class Photocopy(Artifact):
         from fastecg.kernels.grey import exposure, paper_level, strays, threshold, wandering
 
         if again:
-            soften(plane)  # the lens of the copier; the first time, whatever took the picture has blurred it
+            soften(plane)  # the copier's lens; the first original has been blurred by the camera or scanner
         seeds = rng.integers(0, 2**31, 3)
         wanders = wandering(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
-        # A copy is black on white: its threshold lies nearer to the middle, else each copy would be darker than the one before.
+        # The original of a further copy is black and white, so its threshold is nearer to the middle: otherwise every copy would be darker.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
         white = paper_level(plane)
         half = max(127.5 * self.softness, 0.5)
@@ -78,7 +78,7 @@ def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
 def strewn(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Columns and rows of so many specks: some anywhere, most in clusters, in streaks down the page, and along its sides.
 
-    Toner and dirt lie where a drum or a glass is scratched, and where lids let light and dust in; the order is that of chance.
+    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. The order is random.
     """
     x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
     kind = rng.random(count)

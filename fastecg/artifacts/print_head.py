@@ -1,4 +1,4 @@
-"""What a worn thermal head prints."""
+"""The print of a worn thermal head."""
 
 from __future__ import annotations
 

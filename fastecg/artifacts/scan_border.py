@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param
 
-_PIECE_MM = 60.0  # from one place at which an edge is known to the next
+_PIECE_MM = 60.0  # length of the straight pieces of an edge
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ScanBorder(Artifact):
         gain = np.ones(light.relief.shape)
         rng = np.random.default_rng(self.seed)
         for missing, distance, along in sides:
-            # Paper and lid lie on the glass here and do not there: straight pieces of some 60 mm, on a slope of the whole edge.
+            # Paper and lid touch the glass in some places only: the edge has straight pieces of some 60 mm, on a slope of the whole edge.
             knots = rng.normal(0, 0.5, 9) + np.interp(np.arange(9), (0, 8), rng.normal(0, 0.7, 2))
             if missing != 0:
                 place = along / (_PIECE_MM * light.warp.scale) % (len(knots) - 1)

@@ -18,5 +18,5 @@ class SensorNoise(Artifact):
     seed: int = param(0, 0, 2**31, "with the pixel's place, decides every grain")
 
     def shade(self, light: Light) -> Light:
-        """Hand the noise to the pass that exposes the picture."""
+        """Add the noise to the light, so that it is applied when the picture is exposed."""
         return replace(light, noise=Noise(self.seed, self.read_levels, self.shot_levels, self.chroma))

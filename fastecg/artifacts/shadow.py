@@ -15,8 +15,8 @@ _HAND = (
 )  # fmt: skip
 _ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)
 _HOLDING = ((-5.0, 0.5, -0.8, 0.15, 0.40),)  # the hand and arm that a phone is held with
-_NEAR = 0.25  # Share of the angle between a body's shadow and the lamp's light that remains: nobody stands exactly across it.
-_CAST = 1.6  # How far the lamp's light goes aside while it falls by one: paper that rises meets it elsewhere than the table below.
+_NEAR = 0.25  # Share of the angle between a body's shadow and the lamp's direction that is kept: bodies stand nearly across the light.
+_CAST = 1.6  # Horizontal distance that the lamp's light covers while it falls by 1: paper that rises is hit elsewhere than the table.
 _COARSE = 4  # Distances are computed at every 4th node and interpolated: unlike the edge, they are smooth.
 
 
@@ -76,13 +76,13 @@ class Shadow(Artifact):
         return (inside + self.waviness_mm * self._wander(along, across)) / penumbra
 
     def _angle_deg(self, lamp_deg: float | None) -> float:
-        """Direction of the shape. A body's edge is perpendicular to the lamp's light, up to a quarter of their difference."""
+        """Direction of the shape. A body's edge is nearly perpendicular to the lamp's light: a quarter of the difference is kept."""
         if lamp_deg is None or self.shape != "body" or self.of == "other":
             return self.angle_deg
         return lamp_deg + _NEAR * ((self.angle_deg - lamp_deg + 180.0) % 360.0 - 180.0)
 
     def _wander(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-        """Slow waves of height one."""
+        """Slow waves of amplitude 1."""
         rng = np.random.default_rng(self.seed)
         waves = np.zeros(np.broadcast_shapes(along.shape, across.shape))
         for length, share in ((190.0, 0.6), (85.0, 0.3), (40.0, 0.15)):

@@ -31,7 +31,7 @@ class Staple(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "of the rust")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Draw the wire, or what it left."""
+        """Draw the wire, or the traces of a wire that was pulled out."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         patch = around(sheet, x, y, 0.5 * self.length_mm + 3.0)

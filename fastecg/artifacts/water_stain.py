@@ -1,4 +1,4 @@
-"""Something was spilled, and dried."""
+"""Dried spills."""
 
 from __future__ import annotations
 

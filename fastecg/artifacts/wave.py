@@ -59,7 +59,7 @@ def _waves(
     angles, phases = np.deg2rad(angle_deg), rng.uniform(0, 2 * np.pi, count)
     size = lengths * rng.uniform(0.3, 1.0, count)
     size *= np.sqrt(2.0 / (size**2).sum())
-    # The sine of a sum, so that there is one sine for every column and every row, not for every node.
+    # By the addition theorem, sines are needed for every column and every row only, not for every node.
     along = (2 * np.pi / lengths * np.cos(angles))[:, None] * x_mm + phases[:, None]
     down = (2 * np.pi / lengths * np.sin(angles))[:, None] * y_mm
     return np.asarray((size * np.cos(down).T) @ np.sin(along) + (size * np.sin(down).T) @ np.cos(along))

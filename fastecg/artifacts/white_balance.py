@@ -1,4 +1,4 @@
-"""The colour of the light, as far as the camera did not take it out."""
+"""The colour of the light, as far as the camera did not correct it."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Wrinkle(Artifact):
         return mesh.lifted(self._ridges(mesh))
 
     def shade(self, light: Light) -> Light:
-        """Light from all around reaches ridges better than valleys."""
+        """Brighten ridges and darken valleys, which get less of the light from all around."""
         if not self.edge * self.strength:
             return light
         bent = _curvature(self._ridges(light.warp.mesh)) / light.warp.mesh.step_mm[0] ** 2
@@ -137,7 +137,7 @@ def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
             steps = np.stack([parts * np.cos(turns), parts * np.sin(turns)], axis=1)
             ways.append(middle + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
             steep, gentle = rng.uniform(1.4, 4.5), rng.uniform(5.0, 17.0)
-            # Of a parabola the steepest slope is 2 lift / width.
+            # The steepest slope of a parabola is 2 lift / width.
             lift = min((0.12 + 0.9 * wrinkle.strength) * rng.uniform(0.35, 1.2) * rng.choice((-1.0, 1.0), p=(0.35, 0.65)), 0.2 * steep)
             sign = np.where(np.arange(1, _KINKS) > rng.integers(1, 3 * _KINKS), -0.7, 1.0)  # some snap over at a kink
             lifts.append(np.concatenate([[0.0], lift * sign * rng.uniform(0.4, 1.0, _KINKS - 1), [0.0]]))

@@ -1,4 +1,4 @@
-"""Handwriting and pen marks: a stroke alphabet, writers, a moving hand, and ink. No networks, and no fonts but one's own."""
+"""Handwriting and pen marks: a stroke alphabet, writers, a moving hand, and ink. There are no networks, and no fonts but the user's."""
 
 from fastecg.handwriting.font import NotesFont, read_font
 from fastecg.handwriting.glyphs import spelled, unwritable

@@ -1,7 +1,7 @@
-"""`Ink`: pen strokes in mm, or letters of a font, and what they leave on paper.
+"""`Ink`: pen strokes in mm, or letters of a font, and their coverage on paper.
 
-Pen ink is a filter: it multiplies what is below, so trace and grid show through. Where a stroke crosses an earlier one the ink adds
-up; where it goes on, it does not. So the raster keeps, beside the coverage, how far the pen had come when it last touched a pixel.
+Pen ink is a filter: it multiplies the colours below, so traces and grid show through. Ink adds up where a stroke crosses an earlier one,
+but not where the same stroke goes on. To tell these apart, the raster stores the length of the pen's path when it last touched a pixel.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Ink:
     kind : str
         "handwriting", "signature", or what mark it is.
     words : str
-        What is written, as far as its writer is concerned.
+        The words that are written, for the truth.
     points_mm : ndarray, shape (n, 2)
-        The pen's way; a row of NaN lifts it.
+        The pen's path; a row of NaN lifts the pen.
     width_mm, density : ndarray, shape (n,)
         Of the line, and of the ink in it, 0 to 1.
     pen : WritingPen
     letters : tuple of Text
-        What is not stroked but set, in a font of one's own.
+        Letters in a font of the user's, instead of strokes.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Pen strokes onto a sheet, and notes and marks onto the places where people put them."""
+"""Put pen strokes onto a sheet, and notes and marks where people write them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _drawn_region(rng: np.random.Generator) -> str:
 
 
 def _about_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
-    """Where a note is written that has to do with a beat."""
+    """A position for a note that refers to a beat."""
     found = _some_beat(room, rng)
     if found is None:
         return None
@@ -265,6 +265,6 @@ def _some_beat(room: Room, rng: np.random.Generator) -> tuple[Trace, tuple[float
     if trace is None or not len(peaks):
         return None
     x, y = peaks[int(rng.integers(len(peaks)))]
-    # What is suspicious is as often the ST segment or the T wave as the complex itself.
+    # ST segments and T waves are marked as often as complexes.
     off = rng.choice([0.0, 3.0, 6.0], p=[0.5, 0.25, 0.25])
     return trace, (float(x + off), float(y if off == 0.0 else 0.5 * (y + trace.baseline_mm)))

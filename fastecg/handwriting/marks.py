@@ -1,6 +1,6 @@
-"""Pen marks: what is drawn, not written. Circles, arrows, underlines, calipers, ticks, crossings-out, highlighter, signatures.
+"""Pen marks: circles, arrows, underlines, calipers, ticks, crossings-out, highlighter, signatures.
 
-Points are page mm (y down). Marks go through the same moving hand as letters: they are as unsteady, and end in the same tapers.
+Points are in mm of the page (y down). Marks are drawn by the same model of a moving hand as letters: they are as unsteady, and taper alike.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, k
 
 
 def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """Once round and a bit, without meeting its start: an egg, flat here and there, whose end leaves inwards or outwards."""
+    """A hand-drawn circle: an uneven oval that goes a little more than once around and ends inside or outside of its start."""
     t = np.linspace(0.0, 1.0, 34)
     turns, phase = rng.uniform(0.96, 1.35), rng.uniform(0, 2 * math.pi, 3)
     angle = rng.uniform(-2.8, -0.4) + (1 if rng.random() < 0.25 else -1) * 2 * math.pi * turns * t
@@ -67,7 +67,7 @@ def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, r
 
 
 def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator, lines: int = 1) -> Ink:
-    """One or two strokes, rising a little, never of one length."""
+    """One or two strokes, rising a little, of different lengths."""
     rows = []
     for k in range(lines):
         a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
@@ -137,7 +137,7 @@ def tick(foot: tuple[float, float], size_mm: float, writer: Writer, rng: np.rand
 
 
 def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) -> Ink:
-    """Random letters in a hand that has signed too often: nobody's name by construction."""
+    """Random letters in hasty handwriting, so that a signature is nobody's name."""
     hasty = writer.hand._replace(
         lowpass=rng.uniform(1.5, 2.6), squash=rng.uniform(0.45, 0.8), drop=0.2, merge=0.8, join=1.0, gap=0.6, aspect=rng.uniform(1.0, 1.5),
         slur=0.0, drift=3.0, taper=0.9, skip=-1.2, ascender=rng.uniform(0.9, 1.9),
@@ -155,7 +155,7 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
 
 
 def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A signature with the sweep that most end in: out of its last letter, below it, or there and back."""
+    """A signature with a final sweep: out of its last letter, below it, or there and back."""
     x0, y0, x1, y1 = written.extent_mm
     u, reach = rng.random(), rng.uniform(10.0, 28.0)
     low = y1 - rng.uniform(0.0, 0.15) * (y1 - y0)

@@ -1,9 +1,9 @@
-"""The hand in motion: from allographs to pen strokes with pressure.
+"""The moving hand: from allographs to pen strokes with pressure.
 
-Letters are laid on a line and joined; a smooth curve runs through their points; the hand's inertia is a low-pass along that curve,
-which rounds corners, cuts loops short and runs joins together: this is what turns letters into handwriting. Speed follows the
-two-thirds power law (slow where it curves), pressure falls with speed, rises on the way down and swells in the middle of a stroke,
-and width and density follow pressure. Pens land and leave in motion mostly, so strokes taper; where the pen rests, they end blunt.
+Letters are placed on a line and joined, and a smooth curve is drawn through their points. The hand's inertia is a low-pass filter along
+that curve, which rounds corners, shortens loops and merges joins; this turns letters into handwriting. Speed follows the two-thirds power
+law (slow in curves). Pressure falls with speed, and is larger in downward strokes and in the middle of a stroke; width and density of the
+line follow pressure. Mostly the pen moves when it lands or lifts, so strokes taper; where it rests, they end blunt.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "han
     Parameters
     ----------
     words : str
-        New lines start a new line. Characters that the alphabet lacks are left out.
+        Line breaks start a new line. Characters that the alphabet lacks are left out.
     writer : Writer
     rng : numpy.random.Generator
-        No one writes a letter twice the same way.
+        For the variation of every letter.
     kind : str
-        What the ink is for.
+        Kind of the ink, see `Ink`.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def inked(
 
 
 def _wave(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None:
-    """Let the baselines rise and fall, in place: a knot every few letters, and no return to where the line began."""
+    """Add slow random waves to the baselines, in place, with a knot every few letters. A line need not end at the height of its start."""
     if not len(nodes):
         return
     knots = rng.standard_normal(int(max(nodes[:, 0].max(), 0.0) / _WAVE) + 3)

@@ -1,4 +1,4 @@
-"""Things with their own frame that are put on a page: stickers, stamps, patches. Their frame is mm from the middle, turned."""
+"""Things that are put on a page and have a frame of their own, in mm from their middle and turned: stickers, stamps, patches."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def text_lines(page: Page) -> list[Box]:
 
 
 def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> PatchFrame:
-    """Where people stick and stamp: in free space if there is any ("free"), or anywhere on the upper or lower third ("anywhere").
+    """A position for a sticker or stamp: in free space if there is any ("free"), or anywhere on the upper or lower third ("anywhere").
 
     Programs that print square codes have them 2 mm from the corner ("top_right").
     """

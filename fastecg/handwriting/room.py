@@ -1,4 +1,4 @@
-"""Where people write on a page: in its white space mostly, and sometimes across the trace."""
+"""Find places where people write on a page: mostly in white space, sometimes across a trace."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Extent = tuple[float, float, float, float]
 
 @dataclass
 class Room:
-    """What is taken on a page, in cells of 2.5 mm.
+    """The occupied parts of a page, in cells of 2.5 mm.
 
-    `traces` (rows, columns) marks cells that a trace runs through, `words` those with printed or written words; `shows` is what
-    notes on the page must not contradict.
+    `traces` (rows, columns) marks cells that a trace runs through, `words` those with printed or written words. `shows` are the findings
+    on the page, which notes must not contradict.
     """
 
     page: Page
@@ -49,7 +49,7 @@ class Room:
 
     @cached_property
     def _trace_sums(self) -> np.ndarray:
-        """How many fine cells that a trace runs through lie above and left of each cell's corner, (rows + 1, columns + 1)."""
+        """Summed-area table of the fine cells that a trace runs through, (rows + 1, columns + 1)."""
         from fastecg.kernels.cells import mark_crossed_cells
 
         width, height = self.page.size_mm
@@ -118,7 +118,7 @@ class Room:
         return row, column
 
     def _inside(self, rows: int, columns: int) -> np.ndarray:
-        """Places that keep off the paper's edge."""
+        """Places at some distance from the paper's edge."""
         edge, (height, width) = math.ceil(_EDGE_MM / CELL_MM), self.words.shape
         fine = np.zeros((height - rows + 1, width - columns + 1), dtype=bool)
         fine[edge : height - rows + 1 - edge, edge : width - columns + 1 - edge] = True
@@ -161,14 +161,14 @@ def extent_of(trace: Trace) -> Extent:
 
 
 def _corner_sums(cells: np.ndarray) -> np.ndarray:
-    """How many cells are set above and left of every corner."""
+    """Summed-area table: the number of set cells above and left of every corner."""
     sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), dtype=np.int64)
     sums[1:, 1:] = cells.cumsum(axis=0).cumsum(axis=1)
     return sums
 
 
 def _window_sums(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """How many cells are set in every window of rows x columns."""
+    """The number of set cells in every window of rows x columns."""
     sums = _corner_sums(cells)
     return sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
 

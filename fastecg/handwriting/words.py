@@ -1,7 +1,7 @@
-"""What is written on ECG pages: short clinical notes from the templates of `phrases.txt`, their numbers drawn.
+"""Short clinical notes for ECG pages, from the templates in `phrases.txt`, with random numbers.
 
-What a page `shows` is a line of words and numbers, "sinus usual regular rate=74 pr=160", which `shown_by` makes of its facts. A template
-that asks for something else is not written on it. Where nothing is known of a page (an empty line), every template is.
+The findings on a page are a line of words and numbers, "sinus usual regular rate=74 pr=160", which `shown_by` makes of the page's report
+fields. Templates that require other findings are not used on the page. If nothing is known of a page (an empty line), all are used.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def shown_by(facts: ReportFields) -> str:
 
 
 def _fits(template: str, shows: str) -> bool:
-    """Whether a page shows what a template asks for."""
+    """Whether a page has the findings that a template requires."""
     return not shows or set(template.partition(" @ ")[2].split()) <= set(shows.split())
 
 
@@ -125,9 +125,9 @@ def broken(words: str, longest: int = 16) -> str:
 
 
 def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ...]:
-    """One's own notes from a text file, one a line; empty lines and lines that start with ``#`` and a space are left out.
+    """Notes of the user's from a text file, one on each line; empty lines and lines that start with ``#`` and a space are ignored.
 
-    They may have the characters of the stroke alphabet, or those of the `font` they are to be written in.
+    They may have the characters of the stroke alphabet, or those of the `font` in which they will be written.
 
     Raises
     ------

@@ -45,7 +45,7 @@ def _stretches(firings: Firings, qtc_s: float) -> Firings:
     order = np.argsort(times)
     rr = np.diff(times[order], prepend=times[order[0]] - 0.9)
     rr[0] = rr[1:].mean() if rr.size > 1 else 0.9
-    memory = 0.6 * rr + 0.4 * np.roll(rr, 1)  # QT follows the last intervals, not the last one alone
+    memory = 0.6 * rr + 0.4 * np.roll(rr, 1)  # QT depends on the last two intervals
     memory[0] = rr[0]
     qt = np.empty(times.size)
     qt[order] = qtc_s * np.cbrt(np.clip(memory, 0.2, 2.0))

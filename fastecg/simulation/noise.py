@@ -1,4 +1,4 @@
-"""Noise of the electrodes: drift and breath, muscle, mains and amplifier."""
+"""Noise of the electrodes: drift and breathing, muscle, mains and amplifier."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
 
 
 def _contact(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Noise of skin and gel at each contact, 0.5 to 40 Hz, mV: what keeps a resting baseline from being a line.
+    """Noise of skin and gel at each contact, 0.5 to 40 Hz, mV. Without it, the baseline between beats would be a straight line.
 
-    Spectrum and strength are those that records have between T and P waves: leads have about 14 µV from 0.5 to 2 Hz, 9 from 2 to 8
-    and 4 from 8 to 20 in the median, a third of it or thrice as much at the ends.
+    Spectrum and strength are as in records between T and P waves: the median over leads is about 14 µV from 0.5 to 2 Hz, 9 from 2 to 8 and
+    4 from 8 to 20, and extreme leads have a third of this or three times as much.
     """
     rng = rng_for(seed, "contact")
     level = 0.0115 * np.exp(rng.normal(0, 0.4) + rng.normal(0, 0.25, ELECTRODES))[:electrodes, None]
@@ -99,7 +99,7 @@ def _coloured(
 
 
 def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Mains hum of 50 or 60 Hz with its second and third harmonics, mV: one field, which all contacts let in, some more than others."""
+    """Mains hum of 50 or 60 Hz with its second and third harmonics, mV: the same field at all contacts, which pick it up unequally."""
     rng = rng_for(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
     field = 0.0012 * rng.exponential(1.0)

@@ -16,7 +16,7 @@ Firings = dict[str, np.ndarray]  # kind of firing -> onsets in s
 
 @dataclass(frozen=True, eq=False)
 class Pace:
-    """What a rhythm works with: the wanted ventricular rate, the body, a random generator and the time to fill."""
+    """The input of a rhythm: the ventricular rate, the body, a random generator and the time to fill."""
 
     rate: float  # ventricular beats a minute
     body: Body

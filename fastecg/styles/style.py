@@ -33,18 +33,18 @@ class GridInk:
     major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
     uneven: float = 0.0  # by how much of their ink, size and place dots, beads and lines of ready-ruled paper differ
     rows_last: bool = False  # all horizontal lines over all vertical ones, as plotting libraries draw them
-    dots_mm: float = field(default=0.0, repr=False)  # dots a mm of the raster on which lines are whole dots; 0: lines are where they are
+    dots_mm: float = field(default=0.0, repr=False)  # dots per mm of the raster to which lines are rounded; 0: no raster
 
 
 @dataclass(frozen=True)
 class Pen:
-    """How the line of a trace changes along it. Shares of the pen's width and of its ink; 0 throughout is a pen that writes evenly."""
+    """Variation of a trace's line along it, as shares of the pen's width and of its ink; with all of them 0 the pen writes evenly."""
 
     thin: float = 0.1  # width lost where the trace is steepest
     pale: float = 0.05  # ink lost there
     wander: float = 0.03  # how far the width wanders to either side along the trace
-    mottle: float = 0.06  # how far the ink does, downwards
-    wave_mm: float = 7.0  # length of that
+    mottle: float = 0.06  # how far the ink varies, downwards
+    wave_mm: float = 7.0  # wavelength of both
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class Style:
     frame_mm: float = 0.0  # width of a line round the page
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
     pen: Pen = Pen()
-    by_name_only: bool = False  # "auto" never draws it: no machine prints like that
-    dots_mm: float = 0.0  # dots a mm that letters are made of; 0: finer than is seen
-    grey: bool = False  # whether these have levels of grey
+    by_name_only: bool = False  # whether "auto" leaves it out, because no machine prints like that
+    dots_mm: float = 0.0  # dots per mm that letters are made of; 0: smooth outlines
+    grey: bool = False  # whether these dots have levels of grey
     one_bit: bool = False  # whether a pixel of the print has ink or none
 
     def printed(self, pen_width: float, ink_depth: float, grid_depth: float) -> Style:
@@ -103,10 +103,10 @@ class Style:
 
 
 def on_raster(style: Style, dots_mm: float, one_bit: bool) -> Style:
-    """The look as a program draws it into a bitmap of so many pixels a mm: lines and letters of whole pixels, a pen that never swells.
+    """The style as a program draws it into a bitmap with a number of pixels per mm: lines and letters of whole pixels, an even pen.
 
-    With `one_bit` no pixel of a trace is half inked; otherwise letters and traces have soft edges. Lines that would be thinner than a pixel
-    are paler, or fine ones would be half of the page.
+    With `one_bit` pixels of traces are inked or not; otherwise letters and traces have soft edges. Lines that would be thinner than a pixel
+    are one pixel wide and paler, or a fine grid would cover half of the page.
     """
     pen_mm = max(round(style.pen_mm * dots_mm), 1) / dots_mm if one_bit else max(style.pen_mm, 1.0 / dots_mm)
     shares = (min(max(1.3 * width * dots_mm, _PALEST), 1.0) for width in (style.grid.minor_mm, style.grid.major_mm, style.grid.heavy_mm))

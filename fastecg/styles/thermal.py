@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastecg.styles.style import GridInk, Pen, Style
 
-#: A thermal head heats a steep stroke for a moment only, and no two elements alike.
+#: A thermal head heats steep strokes only briefly, and its elements unequally.
 HEAD = Pen(thin=0.26, pale=0.06, wander=0.08, mottle=0.1)
 
-#: A head's elements, as many as a millimetre has: letters are made of their dots.
+#: Elements per mm of a thermal head: letters are made of their dots.
 HEAD_DOTS_MM = 8.0
 
 DOTPHOTO = Style(

@@ -1,4 +1,4 @@
-"""A camera with a simple lens: what views through one share."""
+"""A camera with a simple lens, the base of views that are photographs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Camera(View):
         """Coordinates (…, 2) towards the camera's side and across it, rotated by an angle."""
         from fastecg.kernels.pinhole import through_lens
 
-        # However near it is said to be, the camera stays so far off a long page that its nearest corner is not in its face.
+        # The camera keeps a minimum distance, so that the nearest corner of a long page is not too close to it.
         distance = max(self._distance_mm(), 0.8 * float(np.hypot(*page_mm)) * math.sin(math.radians(self.tilt_deg)))
         tilt, azimuth, turned = (
             (float(np.cos(angle)), float(np.sin(angle))) for angle in np.deg2rad([self.tilt_deg, self.azimuth_deg, turned_deg])
