@@ -153,57 +153,62 @@ def _finished() -> Iterator[None]:
 
 
 def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
+    """Draw the pictures of a task, or only count the pages of a long record. Faults of the record become the result's error."""
     try:
-        if stopping():
-            return TaskResult(task.stem)
-        first, stop = task.variants or (0, options.per_record)
-        each = max(1, _PICTURES_A_PART // (stop - first))
-        # Unplotted samples are known once all pages are drawn: such a record is not drawn in parts.
-        whole = task.pages is None and not options.mask_unplotted
-        if whole and not task.told and (told := len(options.chosen_pages(_told_pages(task.origin)))) > each * _FEW_PARTS:
-            return TaskResult(task.stem, pages=told, parts=(replace(task, told=True),))
-        record = _read(task, options)
-        pages = record.page_count()
-        chosen = options.chosen_pages(pages)
-        if not chosen:
-            lasts = f"it lasts {record.duration_s:g} s and has no whole page from {options.start:g} s on"
-            raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
-        count = len(chosen) * options.per_record
-        if whole and len(chosen) > each * _FEW_PARTS:
-            return TaskResult(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
-        some = chosen[slice(*(task.pages or (0, len(chosen))))]
-        asked = [[variant * pages + page for page in some] for variant in range(first, stop)]
-        plotted = np.zeros(record.signal.shape, dtype=bool)
-        # What was plotted is not kept between runs: pages whose pictures are there are drawn again for it.
-        redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
-        for index in chain(*asked):
-            if stopping():
-                return TaskResult(task.stem, tuple(lines))
-            if redo or index not in task.done:
-                photo = _photo(record, index, pages, options)
-                if redo:
-                    _mark_plotted(plotted, photo)
-                own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
-                # A picture without its line would be drawn again by the next run.
-                with _finished():
-                    lines.append(_written(photo, task.stem, index, folder, options) | own)
-                del photo  # 30 MB and more that the next one can use
-        # One part of a record writes its copy: the one with the first page.
-        begins = first == 0 and some[0] == chosen[0]
-        if begins and (redo or not task.copied):
-            comments = _comments(task.stem, count, options)
-            write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
-        from fastecg.record import unit_doubt
-
-        tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs if len(chosen) == pages else 0.0
-        doubt = unit_doubt(record) if begins else None
-        return TaskResult(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
+        return _draw_pages(task, options, folder, lines)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
             raise  # a full disk is not the record's fault
         return TaskResult(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
         return TaskResult(task.stem, tuple(lines), error=_reason(error, task))
+
+
+def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
+    if stopping():
+        return TaskResult(task.stem)
+    first, stop = task.variants or (0, options.per_record)
+    each = max(1, _PICTURES_A_PART // (stop - first))
+    # Unplotted samples are known once all pages are drawn: such a record is not drawn in parts.
+    whole = task.pages is None and not options.mask_unplotted
+    if whole and not task.told and (told := len(options.chosen_pages(_told_pages(task.origin)))) > each * _FEW_PARTS:
+        return TaskResult(task.stem, pages=told, parts=(replace(task, told=True),))
+    record = _read(task, options)
+    pages = record.page_count()
+    chosen = options.chosen_pages(pages)
+    if not chosen:
+        lasts = f"it lasts {record.duration_s:g} s and has no whole page from {options.start:g} s on"
+        raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
+    count = len(chosen) * options.per_record
+    if whole and len(chosen) > each * _FEW_PARTS:
+        return TaskResult(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
+    some = chosen[slice(*(task.pages or (0, len(chosen))))]
+    asked = [[variant * pages + page for page in some] for variant in range(first, stop)]
+    plotted = np.zeros(record.signal.shape, dtype=bool)
+    # What was plotted is not kept between runs: pages whose pictures are there are drawn again for it.
+    redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
+    for index in chain(*asked):
+        if stopping():
+            return TaskResult(task.stem, tuple(lines))
+        if redo or index not in task.done:
+            photo = _photo(record, index, pages, options)
+            if redo:
+                _mark_plotted(plotted, photo)
+            own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
+            # A picture without its line would be drawn again by the next run.
+            with _finished():
+                lines.append(_written(photo, task.stem, index, folder, options) | own)
+            del photo  # 30 MB and more that the next one can use
+    # One part of a record writes its copy: the one with the first page.
+    begins = first == 0 and some[0] == chosen[0]
+    if begins and (redo or not task.copied):
+        comments = _comments(task.stem, count, options)
+        write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
+    from fastecg.record import unit_doubt
+
+    tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs if len(chosen) == pages else 0.0
+    doubt = unit_doubt(record) if begins else None
+    return TaskResult(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
 
 
 def _told_pages(origin: Path | Record) -> int:
