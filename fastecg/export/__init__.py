@@ -39,18 +39,18 @@ EXPORTS: dict[str, Exporter] = {
 
 
 def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: Format, val: float = 0.1) -> int:
-    """Write what `render_dataset` made in another format.
+    """Write a rendered folder in another format.
 
     Parameters
     ----------
     folder : path
-        With ``manifest.jsonl``, images and their ``.json``. Masks are drawn again where there are none.
+        Output of `render_dataset`: ``manifest.jsonl``, images and their ``.json``. Missing masks are drawn.
     dest : path
-        A new or empty folder. Images are linked, and copied where that cannot be.
+        A new or empty folder. Images are linked if possible, else copied.
     to : str
         Key of `EXPORTS`.
     val : float
-        Share of records, 0 to below 1, whose pictures are for validation; a record is never in both.
+        Share of records, from 0 to below 1, whose pictures are for validation; pictures of one record are never in both parts.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """COCO: ``images/``, and ``annotations/train.json`` and ``val.json`` with boxes, segmentation and key points.
 
-Format: cocodataset.org, "Data format". Traces are run-length encoded, for they are a pixel or two wide and cross each other; what
-is as large as its outline is a polygon. COCO counts from the corner of the first pixel, we from its centre: 0.5 is added.
+Format: cocodataset.org, "Data format". Traces are run-length encoded, because they are a pixel or two wide and cross each other; other
+objects are polygons. COCO counts from the corner of the first pixel and fastecg from its centre, so 0.5 is added.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def write_coco(pictures: list[Rendered], dest: Path, *, val: float) -> None:
 
 
 def _write_split(pictures: list[Rendered], dest: Path, path: Path) -> None:
-    """One file; annotations are written as they are made, so that memory does not grow with their number."""
+    """Write one file. Annotations are written one by one, so that memory does not grow with their number."""
     images: list[dict[str, Any]] = []
     number = 0
     with open(path, "wb") as file:
@@ -48,7 +48,7 @@ def _categories() -> list[dict[str, Any]]:
 
 
 def _key_points(name: str) -> dict[str, Any]:
-    """What the key points of a category are called, and which are joined by lines."""
+    """Names of the key points of a category, and the pairs of them that are joined by lines."""
     if name == "grid":
         return {"supercategory": "page", "keypoints": ["top_left", "top_right", "bottom_right", "bottom_left"],
                 "skeleton": [[1, 2], [2, 3], [3, 4], [4, 1]]}  # fmt: skip
@@ -100,8 +100,8 @@ def _polygon(thing: Thing) -> list[np.ndarray]:
 def rle_counts(ink: np.ndarray) -> str:
     """COCO's compressed run lengths of a mask (height, width) bool, column by column.
 
-    From the third run on the difference to the run before last is written; a number takes five bits a character, lowest first, the
-    sixth bit says that more follow, and 48 is added (pycocotools, ``rleToString``).
+    From the third run on, the difference from the run before the last one is written. Every character has five bits of a number, the lowest
+    first, and a sixth bit if more follow; 48 is added to it (pycocotools, ``rleToString``).
     """
     flat = np.concatenate(([False], ink.ravel(order="F"), [False]))
     edges = np.flatnonzero(flat[1:] != flat[:-1])

@@ -1,9 +1,9 @@
-"""What ECG-Digitiser's preparation scripts take: ``imagesTr/<case>_0000.png`` and ``<case>_0000.json``, ``imagesTv`` for validation.
+"""Input of ECG-Digitiser's preparation scripts: ``imagesTr/<case>_0000.png`` and ``<case>_0000.json``, ``imagesTv`` for validation.
 
-The scripts make masks of the JSON files: every point of ``plotted_pixels`` is cut to whole numbers and drawn, so points count from the
-corner of the first pixel here, and only those in the picture are written: negative ones would be drawn at the other side. Of the lead
-that ``full_mode_lead`` names the longest segments are kept; where a page has no strip, a lead is named that is there once, for with
-none the scripts fail. Leads that have no class there are left out.
+The scripts make masks of the JSON files. They truncate every point of ``plotted_pixels`` to integers, so points count from the corner of
+the first pixel here. Points outside the picture are left out, because negative ones would be drawn at the opposite side. Of the lead that
+``full_mode_lead`` names, the scripts keep the longest segments, and without such a lead they fail: on pages without a strip, a lead is
+named that is drawn once. Leads for which the scripts have no class are left out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_ecg_digitiser(pictures: list[Rendered], dest: Path, *, val: float) -> 
 
 
 def _described(truth: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    """The kit's keys alone, limited to what its scripts can draw."""
+    """The truth with ECG-Image-Kit's keys only, limited to what the scripts can draw."""
     leads = []
     for entry in truth["leads"]:
         points = np.array(entry["plotted_pixels"], dtype=np.float64).reshape(-1, 2)

@@ -38,7 +38,7 @@ def write_huggingface(pictures: list[Rendered], dest: Path, *, val: float) -> No
 def _described(picture: Rendered) -> dict[str, Any]:
     """Columns of a picture: what is drawn, the boxes (left, top, width, height in px), and the words.
 
-    Numbers are floats throughout: of a column that has 25 in one line and 12.5 in another, readers take the first for its type.
+    All numbers are floats: readers take the type of a column from its first line, which may be 25 where another is 12.5.
     """
     line, things = picture.line, list(things_in(picture, ink=False))
     with reading_truth(picture.image.with_suffix(".json").name):
@@ -65,7 +65,7 @@ def _points(thing: Thing) -> list[list[float]]:
 
 
 def _card(splits: list[str], count: int) -> str:
-    """The data set's card; what stands between the lines of dashes is read by `datasets`."""
+    """The data set's card. `datasets` reads the part between the lines of dashes."""
     names = "\n".join(f"            '{number}': {name}" for number, name in enumerate(CATEGORIES))
     files = "\n".join(f"  - split: {name}\n    path: {name}/**" for name in splits)
     plain = "\n".join(f"  - name: {name}\n    dtype: {kind}" for name, kind in _COLUMNS.items())

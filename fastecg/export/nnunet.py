@@ -18,8 +18,8 @@ _FOLDS = 5  # nnU-Net's
 def write_nnunet(pictures: list[Rendered], dest: Path, *, val: float) -> None:
     """Write pictures as a raw nnU-Net data set.
 
-    All are in ``imagesTr``; which are for validation in which of five folds says ``splits_final.json``, which nnU-Net takes from the
-    data set's folder of preprocessed cases. Its own split knows no records: pictures of one would be in both parts.
+    All pictures are in ``imagesTr``. ``splits_final.json`` says which are for validation in each of five folds; nnU-Net reads it from the
+    data set's folder of preprocessed cases. In nnU-Net's own split, pictures of one record would be in both parts.
     """
     for picture in pictures:
         put_png(picture, dest / "imagesTr" / f"{picture.key}_0000.png")

@@ -27,7 +27,7 @@ class Thing:
     """Something in a picture.
 
     `outline` (n, 2) (x, y) px; `points` (k, 2) key points with `seen` (k,): 0 unknown or outside the picture, 1 hidden, 2 visible;
-    `ink` (height, width) bool of a trace, None for what is as large as its outline.
+    `ink` (height, width) bool of a trace, None for objects that fill their outline.
     """
 
     category: str
@@ -63,7 +63,7 @@ def _found(truth: dict[str, Any], size: tuple[int, int], mask: np.ndarray | None
 
 
 def _points(written: Any) -> np.ndarray:
-    """Points (n, 2) of a truth file; what is null there is NaN."""
+    """Points (n, 2) of a truth file, with NaN for null."""
     return np.array(written, dtype=np.float64).reshape(-1, 2)
 
 
@@ -144,7 +144,7 @@ def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
 
 
 def _inside(thing: Thing, size: tuple[int, int]) -> Iterator[Thing]:
-    """The thing with its outline clipped to the picture; nothing if none of it is left."""
+    """The thing with its outline clipped to the picture; None if nothing of it is in the picture."""
     height, width = size
     outline = thing.outline
     for axis, edge, side in ((0, -0.5, 1), (0, width - 0.5, -1), (1, -0.5, 1), (1, height - 0.5, -1)):

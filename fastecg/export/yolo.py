@@ -35,7 +35,7 @@ def _write(pictures: list[Rendered], dest: Path, val: float, shape: Callable[[Th
     for split in ("train", "val"):  # both are read, whether or not a record is in them
         (dest / "images" / split).mkdir(parents=True, exist_ok=True)
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(CATEGORIES))
-    # Without a path: Ultralytics takes "." for the folder it is started in, and none for that of the file.
+    # Without a path: Ultralytics takes "." as the current folder, and a missing path as the folder of the file.
     (dest / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames:\n{names}", encoding="ascii")
 
 

@@ -1,7 +1,7 @@
 """Where a run's files go: a folder, or a URL of any file system that fsspec knows (``s3://``, ``gs://``, ``memory://``).
 
 Object stores cannot append to files and may be slow. The manifest and the options are therefore kept in a local folder and sent from time
-to time, and the files of a record are sent once all of them have been written. Shards cannot share a manifest there: each writes its own,
+to time, and the files of a record are sent after all of them have been written. Shards cannot share a manifest there: each writes its own,
 ``manifest.2-of-8.jsonl``, and a final run without shards merges them.
 """
 
@@ -127,7 +127,7 @@ def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None)
     if not is_url(out):
         yield Output(Path(out))
         return
-    if str(out).startswith(_LOCAL):  # a folder like any other, with its links
+    if str(out).startswith(_LOCAL):  # the same as a path
         yield Output(Path(_file_system(str(out))[1]))
         return
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:

@@ -56,14 +56,14 @@ def in_time(
     Parameters
     ----------
     jobs : deque
-        Taken from the left; more may be added while results are being looked at.
+        Jobs are taken from the left; more may be added while results are handled.
     work : callable
         A function of a module, called with a job in another process.
     workers : int
     limit_s : float
-        For one job. What the compiler of the kernels takes does not count.
+        Time limit of one job, without the time for compiling kernels.
     one_first : bool
-        Whether to begin with one process, and start the others when its first job is done: it compiles for all.
+        Whether to begin with one process, which compiles for all, and to start the others when its first job is done.
     compiling : callable, optional
         Called when a process begins to compile a kernel.
     """

@@ -18,7 +18,7 @@ _DPI = 50.0  # Resolution of the pages that are drawn to compile kernels.
 
 
 def warm(progress: Callable[[str], None] | None = None) -> None:
-    """Draw and read small pages of every kind; what has been compiled before is taken from the cache.
+    """Draw and read small pages of every kind, so that all kernels are compiled or found in the cache.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def _draw(record: Record, recipe: str) -> None:
 
 
 def _artifacts(record: Record) -> None:
-    """Every artifact with its defaults, with each of its choices, and with larger numbers."""
+    """Every artifact with its defaults, with each of its choices, and with larger numbers than the defaults."""
     from fastecg.artifact import fields_of
     from fastecg.artifacts import ARTIFACTS
     from fastecg.recipe import Recipe
@@ -65,7 +65,7 @@ def _artifacts(record: Record) -> None:
         for way in ways:
             try:
                 with_artifacts(shot, kind(**way)).take(record).truth.mask()
-            except FastecgError:  # not everything goes together
+            except FastecgError:  # some of these values exclude each other
                 continue
 
 
@@ -95,7 +95,7 @@ def _digitise() -> None:
         photo = render(record, recipe=recipe, layout="3x4+1", dpi=150, severity=0.2, seed=4)
         try:
             reading = read_signals(photo.image)
-        except FastecgError:  # a page that cannot be read has compiled what there is to compile
+        except FastecgError:  # kernels are compiled even if a page cannot be read
             continue
         report_of(reading)
         overlay(photo.image, reading)

@@ -1,4 +1,4 @@
-"""Truth drawn over pictures, so that one can see that they agree."""
+"""Truth drawn over pictures, to check by eye that they agree."""
 
 from __future__ import annotations
 
@@ -88,21 +88,21 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
 
 
 def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 20) -> tuple[Path, int, int]:
-    """Write one web page that shows a folder's images: small, filtered at will, and on a click with their truth over them.
+    """Write one web page with small copies of a folder's images, which can be filtered, and show their truth on a click.
 
     Parameters
     ----------
     folder : path
         Searched with its sub-folders for images that have a truth file.
     out : path, optional
-        ``inspect.html`` in the folder if not given. It holds all that it shows, the images as JPEG, so it may be moved or sent.
+        ``inspect.html`` in the folder if not given. It is self-contained, with the images as JPEG, so it may be moved or sent.
     limit : int
-        Most images to show.
+        Largest number of images to show.
 
     Returns
     -------
     (Path, int, int)
-        The file written, how many images it shows, and of how many.
+        The file, the number of images that it shows, and the number of all images.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
     pen = ImageDraw.Draw(picture)
 
     def to_pixels(points: np.ndarray) -> list[tuple[int, int]]:
-        """Pixels of the zoomed picture: pixel centres stay pixel centres. Rounded here, for Pillow would cut off."""
+        """Pixels of the zoomed picture, in which pixel centres stay pixel centres. They are rounded here, because Pillow would truncate."""
         return [(round(x), round(y)) for x, y in (points * zoom + (zoom - 1) / 2).tolist()]
 
     for x, y in to_pixels(_points(truth["fastecg"]["grid"]["px"])):
@@ -166,7 +166,7 @@ def segments(truth: dict[str, Any]) -> Iterator[Segment]:
 
 
 def _points(values: Sequence[Any]) -> np.ndarray:
-    """Points (n, 2) of a truth file; what is null there is NaN."""
+    """Points (n, 2) of a truth file, with NaN for null."""
     return np.array(values, dtype=np.float64).reshape(-1, 2)
 
 
@@ -194,14 +194,14 @@ def _images_in(folder: Path) -> Iterator[Path]:
 # --- the web page --------------------------------------------------------------------------------------------------------------
 
 _PAGE = Path(__file__).parent / "inspect.html"
-# Comments in the template that the figures and the content security policy replace.
+# Comments in the template that are replaced by the figures and the content security policy.
 _FIGURES_MARK = "<!-- figures -->"
 _POLICY_MARK = "<!-- policy -->"
 _THUMBNAIL_PX = 320  # Larger side of a small copy.
 
 
 def _page(figures: str) -> str:
-    """The page. Truth files may be anybody's: what they say is escaped, and a browser is told to run the page's own script alone."""
+    """The page. Truth files may come from anybody: their content is escaped, and a policy allows only the page's own script."""
     page = _PAGE.read_text(encoding="utf-8")
     script, style = (_digest(page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]) for tag in ("script", "style"))
     policy = f"default-src 'none'; img-src data:; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
@@ -210,17 +210,17 @@ def _page(figures: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """As a policy names an inline script or style."""
+    """The name of an inline script or style in a content security policy: its hash."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _link(path: str) -> str:
-    """A relative path as a URL: a folder named ``javascript:`` or ``?`` is a folder."""
+    """A relative path as a URL, also if a folder is named ``javascript:`` or ``?``."""
     return quote(Path(path).as_posix().encode("utf-8", "surrogateescape"))
 
 
 def _figure(path: Path, link: str) -> str:
-    """One image: a small copy of it, what it can be filtered by, and what a click shows."""
+    """The HTML of one image: a small copy, the values for filters, and what a click shows."""
     with reading_truth(path.with_suffix(".json").name):
         return _figure_of(path, link, _truth_of(path))
 
@@ -240,7 +240,7 @@ def _figure_of(path: Path, link: str, truth: dict[str, Any]) -> str:
 
 
 def _within_the_page(path: Path) -> tuple[str, str]:
-    """A small copy of an image and all of it, as URLs that hold them."""
+    """A small copy of an image and the image itself, as data URLs."""
     from PIL import Image
 
     whole = Image.fromarray(read_image(path)).convert("RGB")

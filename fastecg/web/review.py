@@ -26,9 +26,9 @@ SCHEMA = 1
 
 _TEMPLATE = Path(__file__).parent / "review.html"
 _WIDEST_PX = 2400  # Largest width of a picture in the web page; coordinates are in pixels of the original file.
-_MOST_POINTS = 1500  # Most points of a trace.
-_LARGEST = 1e6  # Largest seconds and pixels of a segment.
-_MOST_SEGMENTS = 200  # Most segments of a page; layouts have 30 at most.
+_MOST_POINTS = 1500  # Largest number of points of a trace.
+_LARGEST = 1e6  # Largest value of a segment's seconds and pixels.
+_MOST_SEGMENTS = 200  # Largest number of segments of a page; layouts have 30 at most.
 
 
 def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 50) -> tuple[Path, int, int]:
@@ -37,7 +37,7 @@ def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | 
     Parameters
     ----------
     folder : path
-        That `fastecg digitize` wrote.
+        A folder that `fastecg digitize` wrote.
     out : path, optional
         ``review.html`` in the folder if not given.
     limit : int
@@ -140,7 +140,7 @@ def _segment(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _usual(given: Any) -> float:
-    """A row, seconds or pixels; larger numbers than pages have would take any time."""
+    """A row, seconds or pixels, checked against the range of pages: larger numbers could take any time."""
     number = float(given)
     if not abs(number) <= _LARGEST:
         raise ValueError(f"{number:g} is beyond {_LARGEST:g}")
