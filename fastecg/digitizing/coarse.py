@@ -45,6 +45,31 @@ class PageWarp(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class ZoomedWarp:
+    """The map of a page whose picture was made `zoom` times as large before it was mapped, for the picture as it was."""
+
+    warp: PageWarp
+    zoom: float
+
+    @property
+    def scale(self) -> float:
+        """px/mm."""
+        return self.warp.scale / self.zoom
+
+    def forward(self, points_mm: np.ndarray) -> np.ndarray:
+        """Pixels of page points."""
+        return (self.warp.forward(points_mm) + 0.5) / self.zoom - 0.5
+
+    def inverse(self, points_px: np.ndarray) -> np.ndarray:
+        """Page points of pixels."""
+        return self.warp.inverse((np.asarray(points_px) + 0.5) * self.zoom - 0.5)
+
+    def __hash__(self) -> int:
+        """By identity."""
+        return id(self)
+
+
+@dataclass(frozen=True, eq=False)
 class Strip:
     """Ink of one segment in the page's frame: `ink` (rows, columns) at x = ``left_mm + column / scale``, y = ``top_mm + row / scale``."""
 

@@ -88,6 +88,7 @@ def decode(
     mode: str = "stroke_fit",
     warp: PageWarp | None = None,
     ink: PictureInk | None = None,
+    close: tuple[PageWarp, PictureInk] | None = None,
     pulses: Sequence[Pulse] = (),
     start_sd_mm: float = 0.0,
     lines_mm: tuple[float, float] | None = None,
@@ -108,6 +109,8 @@ def decode(
         The map between picture and page, if known; found from the grid otherwise.
     ink : PictureInk, optional
         The pen's ink as the picture shows it: mode "stroke_fit" then ends with a fit to that.
+    close : (PageWarp, PictureInk), optional
+        Map and ink of the same picture at another scale, where that fit is better made.
     pulses : sequence of Pulse
         The page's calibration pulses.
     start_sd_mm : float
@@ -146,13 +149,14 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "stroke_fit":
-        readings, pens = refined(with_tips(bridged(readings, rows, warp, ink), rows, warp, ink), rows, warp, ink)
-        free = overhangs(readings, pens, rows, warp, ink, pulses) if start_sd_mm else []
+        shown, ink = close or (warp, ink)
+        readings, pens = refined(with_tips(bridged(readings, rows, shown, ink), rows, shown, ink), rows, shown, ink)
+        free = overhangs(readings, pens, rows, shown, ink, pulses) if start_sd_mm else []
         late = late_mm(free, start_sd_mm, _to_line_mm(rows, lines_mm)) if start_sd_mm else 0.0
         if abs(late) > _ON_TIME_MM:
             readings, rows = later(readings, rows, late)
-            readings, _ = refined(readings, rows, warp, ink)
-        readings = continued(readings, rows, warp, ink)
+            readings, _ = refined(readings, rows, shown, ink)
+        readings = continued(readings, rows, shown, ink)
     flags += _unread(readings, rows)
     signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
     return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.kernels.descend import LEAST, add_prior, descend, factor
-from fastecg.kernels.fit import BAND, inverse_diagonal
+from fastecg.kernels.fit import BAND, draw_stroke, inverse_diagonal
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ STAGES = (
 
 _STIFFNESS = 0.005  # Stiffness of the prior under which the standard deviations are computed.
 _PEN_FROM = 0.05  # Below this stiffness the pen is fitted too; above, the stroke is too soft to tell its width.
+_SHARP = 0.5  # Half width in px of the soft edge of a stroke that is not blurred: that of pixels.
 _THIN = 0.1  # Quantile of the ink of columns that is the pen's width: columns where the trace is level.
 
 
@@ -117,20 +118,46 @@ class Fit:
 def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
     """Fit the knots to the ink from a rough start (n,)."""
     heights, size = np.array(start, dtype=np.float64), len(start)
-    ink = np.asfortranarray(stroke.ink, dtype=np.float32)  # it is read column by column
+    seen = np.asfortranarray(stroke.ink, dtype=np.float32)  # it is read column by column
     curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
-    pen, misfit = np.array([_pen_width(ink, stroke.radius), 1.0, 0.7]), 0.0
+    pen, misfit = np.array([_pen_width(seen, stroke.radius), 1.0, 0.7]), 0.0
     bands, right = np.zeros((BAND + 1, size)), np.zeros(size)
-    for stage in stages:
+
+    def fit(stage: Stage, ink: np.ndarray) -> float:
         pen[2] = stage.blur or pen[2]
         free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_FROM else 0
-        misfit = descend(
-            ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness,
-            stage.samples_per_px, stage.attract_px, stage.max_iter, stage.rel_tol,
-            free, heights, pen, bands, right,
+        return float(
+            descend(
+                ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness,
+                stage.samples_per_px, stage.attract_px, stage.max_iter, stage.rel_tol,
+                free, heights, pen, bands, right,
+            )
         )  # fmt: skip
+
+    for stage in stages:
+        misfit = fit(stage, seen)
+    if pen[2] > _SHARP:
+        # Once more, to the ink as it would be if blur did what the stroke's model says.
+        misfit = fit(stages[-1], seen - rounding(stroke, heights, FittedPen(*pen.tolist()), stages[-1].samples_per_px))
     variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
     return Fit(heights, np.sqrt(variance * _variances(bands, heights)), FittedPen(*pen.tolist()), variance)
+
+
+def rounding(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, samples_per_px: int) -> np.ndarray:
+    """Ink (height, width) that blur adds to a stroke, or takes from it, compared with the model of `fastecg.kernels.fit`.
+
+    The model lets ink fall off with the distance from the nearest segment. That is what blur makes of a straight stroke; but it also
+    shortens tips, rounds corners and fills the gap between the flanks of a narrow spike.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    points, radius = stroke.knots(heights)[0], stroke.radius * pen.width
+    modelled, sharp = (np.zeros(stroke.ink.shape, dtype=np.float32, order="F") for _ in range(2))
+    draw_stroke(points, radius, pen.blur, samples_per_px, modelled)
+    draw_stroke(points, radius, _SHARP, samples_per_px, sharp)
+    # A soft edge is the integral of a triangle, whose variance is a sixth of its half width's square.
+    blurred = gaussian_filter(sharp, np.sqrt((pen.blur**2 - _SHARP**2) / 6.0))
+    return np.asarray(np.float32(pen.ink) * (blurred - modelled))
 
 
 def _pen_width(ink: np.ndarray, radius: float) -> float:

@@ -25,7 +25,7 @@ _ACROSS = 12  # Largest distance in px of such ink from the trace.
 _MOST = 40_000  # Largest number of pixels from which colours are estimated.
 _FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
-_LIMITS = np.array([-0.3, 1.3])  # Range of the estimated coverage before it is clipped by its users: noise goes beyond 0 and 1.
+_LIMITS = np.array([-0.3, 1.6])  # Range of the estimated coverage: beyond 0 and 1 by noise, and by strokes darker than usual ones.
 _LEAST_CONTRAST = 0.06  # Minimum contrast of the ink to the ground, as a share of the paper's colour.
 _TOO_NOISY = 0.2  # Standard deviation of bare paper, in coverage, from which the picture's ink tells no more than the network.
 
@@ -63,13 +63,21 @@ class PictureInk:
         return np.where(near & self.hidden, np.maximum(layers["trace"], _BRIDGE * self.coverage), layers["trace"]).astype(np.float32)
 
 
-def picture_ink(layers: Layers) -> PictureInk | None:
-    """The ink of the picture that was separated into layers; None if its colours do not separate ink from ground."""
+def picture_ink(layers: Layers, shown: Layers | None = None) -> PictureInk | None:
+    """The ink of the picture that was separated into layers; None if its colours do not separate ink from ground.
+
+    Parameters
+    ----------
+    layers : Layers
+        Where colours of ink and ground are estimated.
+    shown : Layers, optional
+        The same picture at another scale, whose ink is wanted: resized maps are not as sharp, so colours are not estimated there.
+    """
     from fastecg.kernels.unmix import unmix
 
     if layers.picture is None:
         return None
-    trace, writing = layers["trace"], layers["writing"]
+    trace = layers["trace"]
     bare = _bare_cells(layers)
     if bare.sum() < _FEW // 4:
         return None
@@ -90,12 +98,17 @@ def picture_ink(layers: Layers) -> PictureInk | None:
     noise = float((left - maps @ [level, *by_grid]).std())
     if not noise < _TOO_NOISY:
         return None
-    coverage = np.empty(trace.shape, dtype=np.float32)
+    if shown is not None:
+        assert shown.picture is not None
+        layers, bare = shown, _bare_cells(shown)
+        if not bare.any():
+            return None
+        paper = _paper_colour(shown.picture, bare)
+    coverage = np.empty(layers["trace"].shape, dtype=np.float32)
     unmix(
         layers.picture, paper, _CELL, weights, offset + level, layers["grid"], layers["major"], np.array(by_grid), _LIMITS, coverage
     )  # fmt: skip
-    hidden = (writing > _WRITING) & (trace < _WRITING)
-    return PictureInk(coverage, hidden, noise)
+    return PictureInk(coverage, (layers["writing"] > _WRITING) & (layers["trace"] < _WRITING), noise)
 
 
 def _bare_cells(layers: Layers) -> np.ndarray:

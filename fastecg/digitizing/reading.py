@@ -22,7 +22,7 @@ from fastecg.digitizing.analysis import (
 from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
-from fastecg.digitizing.coarse import Strip, forget_strips
+from fastecg.digitizing.coarse import PageWarp, Strip, ZoomedWarp, forget_strips
 from fastecg.digitizing.decode import Decoded, decode, read_segments
 from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
 from fastecg.digitizing.ink import PictureInk, picture_ink
@@ -34,7 +34,7 @@ from fastecg.digitizing.name_levels import levelled_by_names
 from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import Pulse, read_pulses
-from fastecg.digitizing.segmenter import WEIGHTS, load_segmenter
+from fastecg.digitizing.segmenter import WEIGHTS, at_own_scale, load_segmenter
 from fastecg.digitizing.snapping import meant_lines_mm
 from fastecg.digitizing.start import sharper
 from fastecg.digitizing.targets import THIN_MM
@@ -53,6 +53,8 @@ _LIGHTER = 2.0  # The light end of such a picture is farther from the median tha
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
 _LEVEL = 6e-4  # Largest slope of rows that are taken to be level at such a resolution: programs do not turn what they draw.
 _AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
+_LEAST_ZOOM = 0.6  # Pictures that the network saw smaller than this are not fitted at their own scale, which would take gigabytes.
+_HARDLY = 0.1  # Change of scale (logarithm) up to which a picture is fitted as the network saw it.
 _HEAVY = 0.5  # Coverage from which a pixel is one of a heavy line of the grid.
 _HEAVY_SHARE = 0.01  # Minimum share of such pixels in the picture: lines 0.15 mm wide in both directions would be 0.06.
 # Tolerances of the millimetres' scale and the rows' tilt on a page without a grid, one for each time that it is laid out: beyond it the
@@ -269,19 +271,40 @@ def _laid_out(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, pa
 
 def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
     """Read the millivolts of a page that is laid out."""
-    ink, lines_mm = page.ink, None
+    ink, close, lines_mm = page.ink, None, None
+    warp = page.analysis.warp
     if ink is not None:
-        warp = page.analysis.warp
-        covered = behind_bars(page.rows, warp, ink) | behind_pulses(page.rows, warp, ink, page.pulses)
-        ink = replace(ink, hidden=ink.hidden | covered)
+        close = _at_own_scale(page) if mode == "stroke_fit" else None
+        ink = _less_marks(page, warp, ink)
         if page.start_sd_mm and mode == "stroke_fit":  # nothing else asks for them
             lines_mm = _lines_mm(page.analysis)
     found = decode(
-        {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=page.analysis.warp, ink=ink, pulses=page.pulses,
+        {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=warp, ink=ink, close=close, pulses=page.pulses,
         start_sd_mm=page.start_sd_mm, lines_mm=lines_mm, name=name,
     )  # fmt: skip
     told = replace(found, flags=(*page.flags, *found.flags))
     return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
+
+
+def _less_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> PictureInk:
+    """The ink with what bars and pulses hide of the traces."""
+    covered = behind_bars(page.rows, warp, ink) | behind_pulses(page.rows, warp, ink, page.pulses)
+    return replace(ink, hidden=ink.hidden | covered)
+
+
+def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
+    """The map and the ink of the picture as it was before it was resized for the network; None where it hardly was.
+
+    Its pixels are independent of each other, and each is the mean of the ink on it, which the stroke's model says exactly.
+    """
+    layers = page.analysis.layers
+    if layers.zoom < _LEAST_ZOOM or abs(np.log(layers.zoom)) < _HARDLY:
+        return None
+    ink = picture_ink(layers, at_own_scale(layers))
+    if ink is None:
+        return None
+    warp = ZoomedWarp(page.analysis.warp, layers.zoom)
+    return warp, _less_marks(page, warp, ink)
 
 
 def _lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:

@@ -25,10 +25,12 @@ _COARSE = 3  # The coarse search uses this multiple of it.
 _BEYOND_MM = 0.2  # Length behind the farthest end that has to be blank.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the last sample.
 _TAPS = 3  # Points a pixel, along x and along y.
+_DARKEST = 1.2  # Coverage is clipped at this multiple of the pen's.
 _LEAST_SAMPLES = 6  # Samples of a trace below which its ends are not measured.
-#: Overhang relative to a round cap, in radii of the pen, prior probability, and standard deviation: of square, round and butt caps. Corners
-#: count by their area.
-_CAPS = ((0.107, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.39, 0.1, 0.12))
+# Overhang relative to a round cap, in radii of the pen, prior probability, and standard deviation: of square, round and butt caps. The
+# overhangs are about those that `overhang_mm` measures on such caps: 0.15 to 0.16 and -0.75 to -0.84 where they are drawn exactly, 0.11 to
+# 0.18 for the square caps of programs.
+_CAPS = ((0.13, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.8, 0.1, 0.12))
 _SOFT = 0.4  # Further standard deviation of caps, as a share of the blur beyond that of the pixels.
 _OTHER_CAP = 0.02  # Uniform prior density of any other cap, per radius of the pen.
 _CAP_RANGE = (-1.0, 0.8)  # Caps that are tried, in radii of the pen.
@@ -96,7 +98,8 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     near = ((away[:-1].min(axis=0) < reach) | (away[-1] < wide)) & (inner > reach) & ~other
     offsets = (np.arange(_TAPS) + 0.5) / _TAPS - 0.5
     taps = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
-    seen = _End(np.clip(ink.coverage[y, x].ravel()[near], 0.0, 1.2), taps, np.minimum.accumulate(_distances(taps, line[:-1]), axis=0))
+    covered = np.clip(ink.coverage[y, x].ravel()[near], 0.0, _DARKEST * max(pen.ink, 1.0))
+    seen = _End(covered, taps, np.minimum.accumulate(_distances(taps, line[:-1]), axis=0))
 
     def left(mm: np.ndarray) -> np.ndarray:
         return np.array([_left(seen, points, way, end, warp, pen, radius_px) for end in mm])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Layers:
         How far beyond a trace's last sample its ink reaches. 0.14 is what the network draws, over pages whose truth is known.
     picture : ndarray, shape (height, width, 3) uint8, optional
         What the network was shown.
+    original : ndarray, optional
+        The same before it was made `zoom` times as large.
     """
 
     maps: np.ndarray
@@ -43,6 +45,7 @@ class Layers:
     zoom: float
     cap_mm: float = 0.14
     picture: np.ndarray | None = None
+    original: np.ndarray | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One map by its name."""
@@ -55,6 +58,16 @@ class Layers:
     def to_maps(self, points: np.ndarray) -> np.ndarray:
         """Pixels of the maps at pixels of the picture."""
         return (np.asarray(points) + 0.5) * self.zoom - 0.5
+
+
+def at_own_scale(layers: Layers) -> Layers:
+    """Layers resized to the picture as it was before the network was shown it."""
+    from PIL import Image
+
+    assert layers.original is not None
+    size = layers.original.shape[1], layers.original.shape[0]
+    maps = np.stack([np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR)) for plane in layers.maps])
+    return replace(layers, maps=maps, zoom=1.0, picture=layers.original)
 
 
 class LayerSegmenter:
@@ -98,7 +111,7 @@ class LayerSegmenter:
                 markers = np.empty((found[1].shape[0], padded.shape[0] // MARKER_CELL, padded.shape[1] // MARKER_CELL), dtype=np.float32)
             markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - low) // MARKER_CELL : (bottom - low) // MARKER_CELL]
         assert markers is not None
-        return Layers(maps, markers, width / picture.shape[1], picture=seen)
+        return Layers(maps, markers, width / picture.shape[1], picture=seen, original=picture)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
         """The layers of a square of about `size` px around a point (x, y) of the picture."""

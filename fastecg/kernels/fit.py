@@ -187,6 +187,29 @@ def normal_equations(ink, points, along, radius, gain, blur, samples_per_px, att
 
 
 @jit
+def draw_stroke(points, radius, blur, samples_per_px, cover):
+    """Coverage of a stroke as `normal_equations` expects it, into the plane `cover` (height, width) float32."""
+    reach = radius + blur
+    lines = lines_of(points)
+    spans = spans_of(lines, reach + 0.5, cover.shape[1])
+    offsets = (np.arange(samples_per_px) + 0.5) / samples_per_px - 0.5
+    heights = ((np.arange(samples_per_px * cover.shape[0]) + 0.5) / samples_per_px - 0.5).astype(np.float32)
+    square, owner = np.empty(len(heights), np.float32), np.empty(len(heights), np.int32)
+    column = np.empty(cover.shape[0])
+    for c in range(cover.shape[1]):
+        column[:] = 0.0
+        if spans[c, 0] < spans[c, 1]:
+            low, high = _rows(points, spans[c], reach + 0.5, cover.shape[0])
+            inside = samples_per_px * max(high - low, 0)
+            for i in range(samples_per_px):
+                claim(lines, spans[c], c + offsets[i], low, reach, heights[:inside], square[:inside], owner[:inside])
+                for j in range(inside):
+                    if owner[j] >= 0:
+                        column[low + j // samples_per_px] += coverage(math.sqrt(square[j]), radius, blur)
+        cover[:, c] = column / samples_per_px**2
+
+
+@jit
 def _rows(points, span, reach, height):
     """Pixel rows that some segment of a span, widened by `reach`, touches."""
     low, high = np.inf, -np.inf

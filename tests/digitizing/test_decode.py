@@ -13,7 +13,7 @@ from fastecg.digitizing.layout import PageSegments, segments_of
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.warp_fit import fit_warp
 from fastecg.kernels.demodulate import demodulate, spline_values
-from fastecg.kernels.fit import BAND, inverse_diagonal, normal_equations
+from fastecg.kernels.fit import BAND, draw_stroke, inverse_diagonal, normal_equations
 from fastecg.kernels.line import stroke_trace
 from fastecg.readers import read_record, sample_records
 
@@ -36,6 +36,14 @@ def test_residual_is_that_of_the_naive_stroke(zigzag):
     points, along, ink = zigzag
     model = 0.9 * naive.coverage(points, ink.shape, 1.2, 0.6, 3)
     assert equations(ink, points, along)[0] == pytest.approx(np.sum((ink - model) ** 2), rel=1e-3)
+
+
+def test_a_drawn_stroke_is_the_one_that_the_equations_expect(zigzag):
+    points, along, ink = zigzag
+    drawn = np.full(ink.shape, np.nan, dtype=np.float32)
+    draw_stroke(points, 1.2, 0.6, 3, drawn)
+    np.testing.assert_allclose(drawn, naive.coverage(points, ink.shape, 1.2, 0.6, 3), atol=1e-5)
+    assert equations(drawn, points, along, gain=1.0)[0] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_normal_equations_are_those_of_finite_differences(zigzag):

@@ -5,12 +5,14 @@ from dataclasses import replace
 import naive_decode as naive
 import numpy as np
 import pytest
+from naive import capsule_union
 from oracle import true_layers, true_segments
+from scipy.ndimage import gaussian_filter
 
 import fastecg
 from fastecg.digitizing.coarse import inked, straighten
 from fastecg.digitizing.decode import decode
-from fastecg.digitizing.gauss_newton import STAGES, StrokeProblem, fit_stroke
+from fastecg.digitizing.gauss_newton import STAGES, FittedPen, StrokeProblem, fit_stroke, rounding
 from fastecg.kernels.descend import BEND_PX, add_prior, bending, descend, factor, knot_positions, move_pen, solve
 from fastecg.kernels.fit import BAND, claim, foot, lines_of, nearest, spans_of
 from fastecg.kernels.line import stroke_trace
@@ -194,3 +196,30 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
     np.testing.assert_array_equal(found[0].record.signal, found[1].record.signal)
     np.testing.assert_array_equal(found[0].sd, found[1].sd)
     assert found[0].flags == found[1].flags
+
+
+def blurred_spike(sigma, shape=(60, 48)):
+    """A trace with a spike whose flanks are 3 px apart, drawn exactly and blurred; and its knots' problem."""
+    x = 6.0 + 0.4 * np.arange(90)
+    y = 46.0 - 36.0 * np.clip(1.0 - np.abs(x - 24.0) / 3.0, 0.0, None)
+    ink = gaussian_filter(capsule_union(np.column_stack([x, y]), np.full(90, 1.0), shape), sigma).astype(np.float32)
+    levels = np.arange(0.0, 64.0, 8.0)
+    return StrokeProblem(ink, np.stack([np.column_stack([x, np.full(90, level)]) for level in levels]), 8.0, 1.0), y
+
+
+def test_rounding_is_what_blur_does_beyond_the_model():
+    """The model's stroke and its rounding together are the sharp stroke, blurred; of a straight line nothing is left."""
+    stroke, y = blurred_spike(0.7)
+    pen = FittedPen(1.0, 0.8, np.sqrt(6.0) * 0.7)
+    modelled = naive.coverage(stroke.knots(y)[0], stroke.ink.shape, 1.0, pen.blur, 4)
+    added = rounding(stroke, y, pen, 4)
+    np.testing.assert_allclose(0.8 * modelled + added, 0.8 * stroke.ink, atol=0.07)
+    assert np.abs(0.8 * (stroke.ink - modelled)).max() > 0.15, "the spike's gap is filled"
+    assert np.abs(added[:, 8:14]).max() < 0.04
+
+
+def test_a_blurred_spike_keeps_its_height():
+    stroke, y = blurred_spike(1.0)
+    found = fit_stroke(stroke, y + np.random.default_rng(0).normal(0, 0.3, len(y))).heights
+    assert abs(found.min() - y.min()) < 0.8
+    assert np.sqrt(np.mean((found - y) ** 2)) < 0.5

@@ -4,14 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter, map_coordinates
+from PIL import Image
+from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter
 from snr import raw_snrs
 from test_digitize_page import drawn, page, true_view_layers
 
+import fastecg
+from fastecg.digitizing import reading
 from fastecg.digitizing.analysis import Settings, analyse_layers
+from fastecg.digitizing.coarse import ZoomedWarp
 from fastecg.digitizing.ink import picture_ink
-from fastecg.digitizing.reading import read_analysed
+from fastecg.digitizing.reading import read_analysed, read_signals
 from fastecg.digitizing.refine import calm_ends
+from fastecg.digitizing.segmenter import at_own_scale
 from fastecg.kernels.unmix import unmix
 
 
@@ -138,3 +143,31 @@ def test_letters_over_a_wave_do_not_cut_it():
     signal = photo.record.lead(trace.lead)[trace.start : trace.stop]
     found = reading.decoded.record.lead(trace.lead)[trace.start : trace.stop]
     assert found[tip - 3 : tip + 4].max() == pytest.approx(signal[tip], abs=0.1)
+
+
+def test_a_picture_is_fitted_at_its_own_scale(monkeypatch):
+    """At 150 dpi the network sees it 1.3 times as large: neighbouring pixels are then shades of one, and strokes look blurred."""
+    photo = fastecg.render(fastecg.simulate(seed=3), recipe="clean", layout="3x4+1", style="muse", seed=3, dpi=150)
+    own = read_signals(photo.image)
+    monkeypatch.setattr(reading, "_at_own_scale", lambda page: None)
+    enlarged = read_signals(photo.image)
+    means = [np.mean(raw_snrs(drawn(photo), found.decoded.record)) for found in (own, enlarged)]
+    assert means[0] > means[1] + 3.0
+
+
+def test_ink_and_map_at_another_scale():
+    """What is at a page point in the picture that the network saw is there in the picture as it was."""
+    photo = page()
+    layers = shown(photo)
+    halved = np.asarray(Image.fromarray(photo.image).reduce(2))
+    ink, small = picture_ink(layers), picture_ink(layers, at_own_scale(replace(layers, zoom=2.0, original=halved)))
+    assert small.coverage.shape == halved.shape[:2] == small.hidden.shape
+    warp = ZoomedWarp(photo.warp, 2.0)
+    points = np.random.default_rng(0).uniform(20, 150, (4000, 2))
+    np.testing.assert_allclose(warp.inverse(warp.forward(points)), points, atol=1e-6)
+    assert warp.scale == photo.warp.scale / 2
+    # Two pixels beside each other are one of the half; between its pixels both are interpolated alike.
+    doubled = uniform_filter(ink.coverage, 2, origin=-1)[::2, ::2]
+    seen, wanted = (map_coordinates(plane, warp.forward(points).T[::-1], order=1) for plane in (small.coverage, doubled))
+    assert np.abs(seen - wanted).mean() < 0.02
+    assert np.corrcoef(seen, wanted)[0, 1] > 0.97
