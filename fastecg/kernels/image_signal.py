@@ -1,11 +1,11 @@
-"""What a phone's processor makes of a picture: brightness cleaned and sharpened, colours cleaned at half the size, and what mottle stays.
+"""The image processing of a phone: brightness is denoised and sharpened, colours are denoised at half the size, and some mottle remains.
 
-Brightness goes on at full size as one byte a pixel, colours as differences of blue and red to it at half the size, as in the phone and in
-every JPEG. Whole numbers throughout but for the mottle. In place, sixteen pixels at a time in vector instructions; beyond its edges the
-picture goes on as its last row or column.
+Brightness has one byte per pixel, and colours are its differences from blue and red at half the size, as in phones and JPEG. All numbers
+but the mottle are integers. Pictures are changed in place, sixteen pixels at a time in vector instructions; at the edges, the last row or
+column is repeated.
 
-All steps walk down the picture together, each as many rows ahead of the next as that looks ahead: what waits between them are a few
-rows in rings, which stay in the cache, and the picture itself is read once and written once.
+All steps go down the picture together, each as many rows ahead of the next as that one needs. Only a few rows are kept between them, in
+ring buffers that stay in the cache, and the picture is read once and written once.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _GREY = (77, 150, 29)  # 256ths of red, green and blue in brightness (ITU-R BT.6
 def process(
     pixels: np.ndarray, sigma_px: float, *, core: int, kept: float, sharpen: float, limit: int, passes: int, mottle: float, seed: int
 ) -> None:
-    """Clean, sharpen and mottle (height, width, 3) uint8, in place.
+    """Denoise, sharpen and mottle (height, width, 3) uint8, in place.
 
     Parameters
     ----------
     pixels : ndarray
     sigma_px : float
-        Of the blurred brightness that details are measured against.
+        Standard deviation of the blur. Details are the differences between brightness and its blur.
     core : int
-        Levels up to which a detail is taken for noise, of which `kept` (0 to 1) is left; what is beyond grows by 1 + `sharpen` (0 to 3).
+        Levels up to which a detail counts as noise, and is multiplied by `kept` (0 to 1); the rest is multiplied by 1 + `sharpen` (0 to 3).
     limit : int
-        Levels beyond the core up to which a detail grows: the halo is no higher.
+        Largest part of a detail beyond the core that is amplified, in levels: it limits halos.
     passes : int
-        Times that colours are smoothed by 1-2-1 along both axes, at half the size.
+        Number of times that colours are smoothed by 1-2-1 along both axes, at half the size.
     mottle : float
         Standard deviation, levels, of patches of `PATCH` px.
     """
@@ -53,7 +53,7 @@ def process(
     deviates = tables(0.0, pixels.shape[1] // PATCH + LANES)[0]
     weights, amount = gaussian_weights(sigma_px), np.float32(mottle * PART / UNIT)
     rows = pixels.reshape(len(pixels), -1)
-    # All scratch is made here: Numba would take longer to compile that than the loop over rows, and goes by addresses there.
+    # Scratch arrays are allocated here and not in the loop over rows, which takes addresses; see `fastecg.kernels.address`.
     reach, whole, half = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES, (pixels.shape[1] + 1) // 2
     ahead = passes + reach + 4  # rows of blocks that wait at once
     grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
@@ -109,7 +109,7 @@ def _process(
 
 @jit
 def _take_rows_apart(upper, lower, grey_upper, grey_lower, blue, red, rest):
-    """Two rows of pixels; their end goes through `rest`, with the last pixel repeated: of an odd width it counts twice."""
+    """Two rows of pixels. Their end is copied to `rest`, with the last pixel repeated, so that it counts twice if the width is odd."""
     upper_at, lower_at, first, second = address(upper), address(lower), address(grey_upper), address(grey_lower)
     blue_at, red_at = address(blue), address(red)
     whole = len(upper) // (3 * _SOME) * _SOME
@@ -124,9 +124,9 @@ def _take_rows_apart(upper, lower, grey_upper, grey_lower, blue, red, rest):
 
 @jit
 def _smooth_row(colours, waiting, row, blocks, line, below):
-    """1-2-1 along both axes, rounded once an axis, of one row in a ring of rows, in place; with row -1 it begins.
+    """Smooth one row in a ring of rows by 1-2-1 along both axes, rounded once for each axis, in place. The first call is for row -1.
 
-    `waiting` (2, 2, n) are, of both colours, this row and the one before, filtered along x; beyond the ends they are repeated.
+    `waiting` (2, 2, n) are, for both colours, this row and the one before, filtered along x, with the values at their ends repeated.
     """
     for c in range(2):
         above, here = waiting[c, (row + 1) % 2], waiting[c, row % 2]
@@ -173,7 +173,7 @@ def _patches(deviates, start, mottle, out):
 
 @jit
 def _lay_over(near, far, mixed, count):
-    """Three quarters of the nearer row of differences and one of the farther, from the second place on; the ends are repeated."""
+    """Interpolate rows of differences: 3/4 of the nearer and 1/4 of the farther one, from the second element on, with the ends repeated."""
     inner = mixed[1 : count + 1]
     for j in range(count):
         inner[j] = np.int16(np.int16(np.int16(np.int16(near[j] * np.int16(3)) + far[j]) + np.int16(2)) >> np.int16(2))
@@ -182,7 +182,7 @@ def _lay_over(near, far, mixed, count):
 
 @jit
 def _put_row_together(grey, sources, weights, factors, upper, lower, share, blue, red, row, rest):
-    """One row of pixels; its end goes through `rest`."""
+    """One row of pixels; its end is processed in `rest`."""
     grey_at, sources_at, weights_at, factors_at = address(grey), address(sources), address(weights), address(factors)
     upper_at, lower_at, blue_at, red_at, row_at = address(upper), address(lower), address(blue), address(red), address(row)
     pairs, whole, rest_at = np.int64(len(weights) - 1), len(row) // (3 * _SOME) * _SOME, address(rest)
@@ -251,7 +251,7 @@ def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, s
         nothing = v.repeat(detail, 0)
         noise = between(v, detail, v.b.sub(nothing, core), core)
         rest = between(v, v.b.sub(detail, noise), v.b.sub(nothing, limit), limit)
-        # What is blurred, what is kept of the core of a detail, and what grows of the rest, in parts of a level.
+        # The blur, the part of a detail within the core, and the amplified part beyond it, in fractions of a level.
         light = v.shift(v.widen(smooth, I32), 6)
         for part, factor in ((noise, kept), (rest, grows)):
             light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
@@ -261,10 +261,10 @@ def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, s
         mottled = v.b.fadd(v.b.sitofp(light, kind), above)
         mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _SOME), v.b.fsub(below, above)))
         light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
-        # Rounded once, at the end: mottle of less than a level would be lost otherwise, or come out in steps.
+        # Rounded once, at the end: otherwise mottle of less than a level would be lost, or show steps.
         level = v.shift(v.narrow(v.b.add(light, v.repeat(light, PART // 2)), I16), -6)
         b, r = spread(v, blue), spread(v, red)
-        # Green is what brightness leaves: less 77 / 150 of red's difference and 29 / 150 of blue's, in 256ths.
+        # Green follows from brightness: minus 77 / 150 of red's difference and 29 / 150 of blue's, in 256ths.
         channels = [v.b.add(level, r), v.b.sub(level, _mixed(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
         channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
         v.store(v.woven(channels), done)

@@ -49,7 +49,7 @@ def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) ->
     quality : int
         1 to 100, as libjpeg counts.
     left, top : int
-        Pixels, 0 to 15, by which blocks begin before the picture: as if its edge were repeated so often on the left and above.
+        Number of pixels, 0 to 15, by which the first block begins before the picture, as if its edge were repeated on the left and above.
     """
     across = -(-(left + pixels.shape[1]) // MCU)  # units of 16x16
     luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # of two rows of units: the next one's colours reach into the last
@@ -68,10 +68,10 @@ def steps_of(quality: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=8)
 def rounding_to(quality: int) -> np.ndarray:
-    """What rounds coefficients to their steps, (2, 2, 64) float32: what is added, and then a factor.
+    """The numbers that round coefficients to their steps, (2, 2, 64) float32: a term that is added, and then a factor.
 
-    Of the transforms, which are eight times as large as T.81's: what is added before the division rounds it to the nearest. A half more
-    keeps the product with a rounded reciprocal from falling short of a whole number.
+    Transforms are eight times as large as those of T.81. The term makes the division round to nearest; a half more prevents that the
+    product with a rounded reciprocal is just below an integer.
     """
     steps = steps_of(quality)
     return np.stack([4.0 * steps + 0.5, 1.0 / (8.0 * steps)], axis=1).astype(np.float32)
@@ -89,7 +89,7 @@ def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
             rows = luma[first : first + MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + BLOCK]
             _transform(rows, rounding[own], steps[own])
         last = (unit + 1) * MCU >= height
-        # The last row of a unit waits: its colours reach into the unit below.
+        # The last row of a unit is written with the next unit, whose colours it needs.
         for row in range(max(MCU * unit - 1, top), height if last else MCU * (unit + 1) - 1):
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
@@ -121,7 +121,7 @@ def take_unit(pixels, unit, left, top, first, luma, chroma, lines):
 
 @jit
 def _lengthen(row, left, line):
-    """Write a row of pixels with its first one repeated before it `left` times, and its last one to the end of the line."""
+    """Write a row of pixels, with the first one repeated `left` times in front of it and the last one to the end of the line."""
     _repeat(row, line[3 * left : 3 * left + len(row)])
     for k in range(3 * left):
         line[k] = row[k % 3]
@@ -147,7 +147,7 @@ def _take_apart(upper, lower, luma_upper, luma_lower, chroma):
 
 @jit
 def _transform(rows, rounding, steps):
-    """There and back, for eight or sixteen rows of a plane."""
+    """Transform, round and transform back, for eight or sixteen rows of a plane."""
     at, stride, rounding_at, steps_at = address(rows), np.int64(rows.strides[0]), address(rounding), address(steps)
     for y in range(0, rows.shape[0], BLOCK):
         for x in range(0, rows.shape[1], 16):
@@ -156,7 +156,7 @@ def _transform(rows, rounding, steps):
 
 @jit
 def _lay_over(near, far, sums, count):
-    """Three times the nearer row of colours and once the farther, from the second place on; the ends are repeated."""
+    """Three times the nearer row of colours plus the farther one, from the second element on, with the ends repeated."""
     inner = sums[1 : count + 1]
     for j in range(count):
         inner[j] = np.int16(np.int16(np.int16(near[j]) * np.int16(3)) + np.int16(far[j]))
@@ -175,17 +175,17 @@ def _sum(v: Vectors, *terms: Any) -> Any:
 
 
 def _weighed(v: Vectors, vector: Any, factor: float) -> Any:
-    """Times a cosine, or its like, in whole numbers."""
+    """Multiply by a constant such as a cosine, in integers."""
     return v.b.mul(vector, v.repeat(vector, round(factor * 2**_DIGITS)))
 
 
 def _rounded(v: Vectors, vector: Any, digits: int) -> Any:
-    """Without so many binary digits, to the nearest."""
+    """Shift right by a number of binary digits, rounded to nearest."""
     return v.narrow(v.shift(v.b.add(vector, v.repeat(vector, 1 << (digits - 1))), -digits), I16)
 
 
 def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
-    """The half of a transform with sines, the same in both directions; a to d belong to 7, 5, 3 and 1."""
+    """The odd half of a transform, the same in both directions; a to d are the terms 7, 5, 3 and 1."""
     z1, z2, z3, z4 = v.b.add(a, d), v.b.add(b, c), v.b.add(a, c), v.b.add(b, d)
     z5 = _weighed(v, v.b.add(z3, z4), 1.175875602)
     z1, z2 = _weighed(v, z1, -0.899976223), _weighed(v, z2, -2.562915447)
@@ -255,7 +255,7 @@ def _whole_steps(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
             v.pick(v.load(rounding, ir.FloatType(), BLOCK, step=4 * (BLOCK * k + start)), [*range(BLOCK)] * 2)
             for start in (0, BLOCK * BLOCK)
         )
-        # As in libjpeg, sizes are rounded and the sign is put back: -x becomes the opposite of x. |x| = (x ^ s) - s.
+        # As in libjpeg, absolute values are rounded, and then the sign is restored. |x| = (x ^ s) - s.
         sign = v.shift(row, -15)
         size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
         size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
@@ -320,7 +320,7 @@ def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
             bytes_ = v.load(row, I8, 48)
             r, g, b = (v.widen(v.pick(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
             v.store(v.narrow(mixed(v, ((r, 0.29900), (g, 0.58700), (b, 0.11400)), 32768), I8), luma)
-            # Not 32768: libjpeg lets exact halves of colours fall, lest 255.5 becomes 256.
+            # Not 32768: libjpeg rounds exact halves of colours down, so that 255.5 does not become 256.
             middle = (128 << 16) + 32767
             colours.append(
                 [mixed(v, ((b, 0.5), (r, -0.16874), (g, -0.33126)), middle), mixed(v, ((r, 0.5), (g, -0.41869), (b, -0.08131)), middle)]
@@ -328,7 +328,7 @@ def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
         for one, other, out in zip(*colours, args[4:], strict=True):
             rows = v.b.add(one, other)
             total = v.b.add(v.pick(rows, list(range(0, 16, 2))), v.pick(rows, list(range(1, 16, 2))))
-            total = v.b.add(total, v.constant(I16, [1, 2] * 4))  # halves are rounded down and up by turns
+            total = v.b.add(total, v.constant(I16, [1, 2] * 4))  # halves are rounded down and up alternately
             v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), I8), out)
         return context.get_dummy_value()
 

@@ -1,10 +1,9 @@
-"""The one resampling: a sheet seen through a mesh of 8x8-pixel cells, lit, with noise, in one read and one write.
+"""The only resampling: a sheet is sampled through a mesh of cells of 8x8 pixels, lit, and gets noise, in one read and one write.
 
-The mesh's nodes become whole numbers first (`survey`): coordinates in 1/65536 pixel, light in 1/16384. Cells are sorted into three
-kinds: wholly on the sheet and wholly beside it, which are done eight pixels at a time (`sample_cell`), and the few that the sheet's
-edge crosses: those rows of theirs that it crosses are done pixel by pixel, with the exact share of sheet and background. All
-arithmetic is on whole numbers, and each row stands alone, so the bytes depend neither on the processor nor on how rows are shared among
-threads.
+First the mesh's nodes become integers (`survey_nodes`, `survey_light`): coordinates in 1/65536 pixel, light in 1/16384. Cells are of three
+kinds. Those completely on the sheet or beside it are sampled eight pixels at a time (`sample_cell`). In the few cells that the sheet's edge
+crosses, rows that it crosses are sampled pixel by pixel, with the exact shares of sheet and background. All arithmetic is on integers, and
+rows are independent, so the bytes depend neither on the processor nor on how rows are distributed among threads.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ def survey_cells(lattice, height, width, cells):
 
 @jit
 def _row_kind(strip, j, height, width):
-    """Where one row of pixels of cell j lies, by what `_mix_coordinates` wrote to the strip."""
+    """The kind of one row of pixels of cell j, from the coordinates that `_mix_coordinates` wrote to the strip."""
     x0, x1 = np.int64(strip[0, j]), np.int64(strip[0, j + 1])
     y0, y1 = np.int64(strip[1, j]), np.int64(strip[1, j + 1])
     return _kind(min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1), height, width)
@@ -78,8 +77,8 @@ def _row_kind(strip, j, height, width):
 
 @jit
 def _kind(x0, x1, y0, y1, height, width):
-    """Where pixels lie whose coordinates are between these: ON the sheet of (height, width), BESIDE it, or ACROSS its edge."""
-    # The last two columns stay out: the vector path reads 8 bytes for 6.
+    """The kind of pixels with coordinates between these: ON the sheet of (height, width), BESIDE it, or ACROSS its edge."""
+    # The last two columns do not count as on the sheet: the vector code reads 8 bytes for 6.
     on = x0 >= 0 and y0 >= 0 and x1 < (width - 2) * ONE and y1 < (height - 1) * ONE and x1 - x0 < WIDEST and y1 - y0 < WIDEST
     beside = x0 == NOWHERE or x1 <= -ONE or y1 <= -ONE or x0 >= width * ONE or y0 >= height * ONE
     return ON if on else BESIDE if beside else ACROSS
@@ -175,7 +174,7 @@ def _expose_rows(
 ):
     """As `expose_rows`, with the scratch arrays `strip` to `patch`."""
     columns, width, beside = cells.shape[1], np.int64(sheet.shape[1]), light.shape[0] - 1
-    # Addresses once: in the loop over cells every array that is passed on would be counted as in use and not in use again.
+    # Addresses are taken once: passing arrays in the loop over cells would change their reference counts every time.
     pixels, xs, ys, page_light, desk_light = address(sheet), address(strip), address(strip[1]), address(lit), address(lit[beside])
     spots_at, shares_at = address(spots), address(shares)
     line_at, levels_at, patch_at, luma_at, chroma_at = address(line), address(levels), address(patch), address(luma), address(chroma)
@@ -194,7 +193,7 @@ def _expose_rows(
         desk_at = address(desk[desk_row])
         for j in range(columns):
             locate(width, xs + 4 * j, ys + 4 * j, spots_at + 32 * j, shares_at + 32 * j)
-            # The sheet is read along slanting lines, which processors do not foresee: ask for what is needed eight rows on.
+            # The sheet is read along slanting lines, which processors do not predict: memory is prefetched eight rows ahead.
             prefetch(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
         for j in range(columns):
             x, kind = origin[0] + CELL * j, cells[i, j]
@@ -234,7 +233,7 @@ def _mix_light(light, i, eighths, lit):
 
 @jit
 def _desk_patch(desk, row, x, patch):
-    """Eight background pixels from x on, where they hang over the picture's side: the last pixel again and again."""
+    """Eight background pixels from x on; those beyond the picture's side repeat the last pixel."""
     for k in range(CELL):
         for c in range(3):
             patch[k, c] = desk[row, min(max(x + k, 0), desk.shape[1] - 1), c]

@@ -1,8 +1,8 @@
 """Symmetric filters on finished pictures: blur, unsharp masking, streaks of motion. In place, a few rows at a time.
 
-Weights are whole numbers that add up to 128: an even picture stays as it is, and sums fit 16 bits, so that thirty-two values are summed
-at once, and from the first neighbour to the finished bytes without a stop in memory. Weights equal on both sides of a pixel move
-nothing. Beyond its edges the picture goes on as its last row or column.
+Weights are integers with the sum 128: a uniform picture is not changed, and sums fit 16 bits, so that thirty-two values are summed at once
+and stay in registers up to the finished bytes. Weights are symmetrical, so nothing is moved. At the edges, the last row or column is
+repeated.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def blur(pixels: np.ndarray, sigma_px: float) -> None:
 
 
 def blend_columns(pixels: np.ndarray, blurred: np.ndarray, share: np.ndarray, first: int = 0) -> None:
-    """Mix (height, columns, 3) uint8 into the columns of a picture from the `first` on, in place: of each a `share` (columns,) of 256."""
+    """Blend (height, columns, 3) uint8 into the columns of a picture from `first` on, in place, each by its `share` (columns,) of 256."""
     _blend_columns(pixels.reshape(len(pixels), -1), blurred.reshape(len(blurred), -1), np.repeat(share.astype(np.int32), 3), 3 * first)
 
 
@@ -76,7 +76,7 @@ def _blend_columns(pixels, blurred, share, first):
 
 @jit
 def lengthen(row, pad, channels, line):
-    """Write a row with the pixels of its ends, so many values each, repeated `pad` times on both sides; the line may be longer."""
+    """Write a row with the pixels at its ends repeated `pad` times on both sides; the line may be longer."""
     n = len(row)
     for k in range(pad):
         for c in range(channels):
@@ -113,7 +113,7 @@ def _blend_rows(pixels, weights, amount, ring, line, rest, along, down):
 
 @jit
 def aim_along(line, step, sources):
-    """Addresses (2 reach + 1,) of a pixel and its neighbours, left and right by turns, in a line that begins `reach` before."""
+    """Addresses (2 reach + 1,) of a pixel and its neighbours, alternately left and right, in a line that begins `reach` pixels before."""
     reach = len(sources) // 2
     sources[0] = line + step * reach
     for k in range(1, reach + 1):
@@ -122,7 +122,7 @@ def aim_along(line, step, sources):
 
 @jit
 def aim_down(ring, stride, slots, y, height, sources):
-    """Addresses (2 reach + 1,) of row y and of its neighbours, one above and one below after the other, in a ring of rows."""
+    """Addresses (2 reach + 1,) of row y and of its neighbours, alternately above and below, in a ring of rows."""
     sources[0] = ring + stride * (y % slots)
     for k in range(1, len(sources) // 2 + 1):
         sources[2 * k - 1] = ring + stride * (max(y - k, 0) % slots)
@@ -170,9 +170,9 @@ def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, sources)
 
 
 def weighed(v: Vectors, taps: Any, lanes: int) -> Any:
-    """Sums of 16 bits, 128 times a mean and a half for rounding: a pixel, and neighbours in pairs of one weight.
+    """Sums of 16 bits, 128 times a mean plus a half for rounding, of a pixel and pairs of neighbours with equal weights.
 
-    `taps` are the address of 1 + 2 * pairs addresses, that of the weights, how many pairs there are, and what is added to addresses.
+    `taps` are the address of 1 + 2 * pairs addresses, that of the weights, the number of pairs, and an offset of the addresses.
     """
     sources, weights, pairs, x = taps
 
