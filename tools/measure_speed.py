@@ -83,17 +83,22 @@ where it took 12.2 at quality 80 (interleaved, medians); with AVX2 alone 14.0 an
 DCT took 0.92 of Pillow's time, for 1 % more bytes and 0.3 dB less.
 
 ECG-Image-Kit is no library but the field's own generator: `tools/measure_kit.py --kit CHECKOUT` draws the same records with both, one
-process and one thread each, runs taking turns, and tells what one more page costs in CPU time. Measured once, beside an earlier fastecg:
-1.64 s for a clean page and 4.58 s for a distorted one without handwriting, against 30.8 and 99.4 ms of ours, 53 and 46 times as much.
-Since then our clean page takes 0.82 of that time and our photo 0.80 (both versions taking turns), which by the same figures are some 65
-and 57 times; the kit was not run again.
+process and one thread each, runs taking turns, and tells what one more page costs in CPU time. Measured beside an earlier fastecg: 1.64 s
+for a clean page and 4.58 s for a distorted one without handwriting, against 30.8 and 99.4 ms of ours, 53 and 46 times as much. Measured
+again on a newer and busy processor, what commit 0b1f9c2 runs for a clean page, typed off its files, took 0.82 to 0.98 s in three turns
+where ours took 17 to 21 ms: 42 to 46 times. For a distorted page it took at least 3.2 to 3.7 s where ours took 69 to 76 ms: at least 44
+times. There its search in a picture of wrinkles had the smallest picture that it takes, since those that come with it were not at hand,
+and boxes were not turned. A hundred times on one core is not reached: of a clean page's 18 ms, 5 are ISA-L's Deflate.
 
-A first run ever compiles its kernels: of a clean page `fastecg render --limit 1` took 10 CPU s, of a photo 27 to 44 by how busy the
-machine was; every later one 1.5 to 2.5.
+The first run after installation compiles its kernels: `fastecg render --limit 1` took 7.4 CPU s for a clean page and 22.5 for a photo,
+where the version before this one took 8.2 and 27.6 (both versions taking turns). Two fifths of it are LLVM's, the rest is Numba's own
+Python. Later runs took 1.5 to 2.5.
 
-A photo of 200 dpi has 3.5 million pixels and ends as 1.5 MB of JPEG. libjpeg takes a seventh of its time, the one pass an eleventh, a
-phone's processing a fourteenth, the truth, which is a search for every sample, another; the rest is sixty steps of 3 ms at most, most of
-them for some of the pages, and few of which pass through all pixels. What a picture loses when it was a JPEG before is worked out
+A photo of 200 dpi has 3.5 million pixels and ends as 1.5 MB of JPEG. Writing that takes a ninth of its time, two thirds of it for Huffman's
+code, which at 2 ns a number is as fast as libjpeg's; the one pass and a phone's processing take a fifteenth each, drawing the values that
+decide what happens a thirteenth, the truth, which is a search for every sample, a twelfth; the rest is sixty steps of 2.5 ms at most, most
+of them for some of the pages, and few of which pass through all pixels. Copying all pixels takes 0.3 ms where the processor's cache holds
+a picture, so doing several of these in one walk would gain 1 or 2 ms. What a picture loses when it was a JPEG before is worked out
 without a file, to the bit of libjpeg. Both sides of the comparison with other libraries make the last JPEG: without it the ratios would
 be a sixth higher."""
 
