@@ -53,20 +53,20 @@ NOTE = """Written by `tools/measure_speed.py` on {where}.
 Shared machines are noisy: ratios from one run are firm, milliseconds drift by a third. `pytest --benchmark-only` measures and guards
 the ratios on yours."""
 
-LIMITS = """Two of these depend on the other side's installation. wfdb looks every field of a header up in a table of pandas: beside
-pandas 3 a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`, beside pandas 2.3, which looks up in less than half
-the time, some six times; records of two leads and long ones lie below (4 to 9), for there is less header to save. What remains of ours is
-half interpreted Python and half the conversion to mV.
+LIMITS = """Two of these depend on how the other library is installed. wfdb looks up every field of a header in a table of pandas. With
+pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose look-ups
+take less than half the time, some six times as fast. For records of two leads and for long ones the ratio is smaller (4 to
+9), because headers take a smaller part. Half of our own time is interpreted Python, half the conversion to mV.
 
-A matplotlib figure spends its time on ticks. With a grid made of ticks, as usual, the page is drawn about a hundred times as fast,
-without their labels, which fall outside the figure, some eighty times, and beside a figure whose grid is two collections of lines some
-ten times. On a busy machine these are a third higher than on an idle one. A third of our own time is memory: a page is a fresh copy of
-11 MB of paper.
+A matplotlib figure spends most of its time on ticks. A page is drawn about a hundred times as fast as a figure whose grid is made of
+ticks, as usual; some eighty times if the ticks have no labels, which would be outside the figure; and some ten times as fast as one whose
+grid is two collections of lines. On a busy machine these ratios are a third higher than on an idle one. A third of our own time is
+memory: every page starts as a copy of 11 MB of paper.
 
 PNG has a faster rival than imageio: ISA-L's Deflate, which packs our own pages too where they are print. Where they are noise, Paeth's
-filter and Huffman's code alone take less than two thirds of its time. One run of interleaved calls, CPU time of a thread, medians of nine;
-2200 x 1700 px of print and 2300 x 1700 px of photo; ISA-L (python-isal 1.9.1), zlib-ng (1.1.0), libdeflate (`deflate` 0.9.0) and zlib
-(CPython's) at level 1 without filters and container, OpenCV 5.0 and imageio (Pillow 13) at level 1 as they are:
+filter and Huffman's code alone take less than two thirds of its time. One run of interleaved calls, CPU time of a thread, medians of
+nine; 2200 x 1700 px of print and 2300 x 1700 px of photo; ISA-L (python-isal 1.9.1), zlib-ng (1.1.0), libdeflate (`deflate` 0.9.0) and
+zlib (CPython's) at level 1 without filters and container, OpenCV 5.0 and imageio (Pillow 13) at level 1 as they are:
 
 | | clean page, ms | kB | photo, ms | kB |
 |---|---|---|---|---|
@@ -94,13 +94,13 @@ The first run after installation compiles its kernels: `fastecg render --limit 1
 where the version before this one took 8.2 and 27.6 (both versions taking turns). Two fifths of it are LLVM's, the rest is Numba's own
 Python. Later runs took 1.5 to 2.5.
 
-A photo of 200 dpi has 3.5 million pixels and ends as 1.5 MB of JPEG. Writing that takes a ninth of its time, two thirds of it for Huffman's
-code, which at 2 ns a number is as fast as libjpeg's; the one pass and a phone's processing take a fifteenth each, drawing the values that
-decide what happens a thirteenth, the truth, which is a search for every sample, a twelfth; the rest is sixty steps of 2.5 ms at most, most
-of them for some of the pages, and few of which pass through all pixels. Copying all pixels takes 0.3 ms where the processor's cache holds
-a picture, so doing several of these in one walk would gain 1 or 2 ms. What a picture loses when it was a JPEG before is worked out
-without a file, to the bit of libjpeg. Both sides of the comparison with other libraries make the last JPEG: without it the ratios would
-be a sixth higher."""
+A photo of 200 dpi has 3.5 million pixels and ends as 1.5 MB of JPEG. Writing that takes a ninth of its time, two thirds of it for
+Huffman's code, which at 2 ns a number is as fast as libjpeg's; the one pass and a phone's processing take a fifteenth each, drawing the
+values that decide what happens a thirteenth, the truth, which is a search for every sample, a twelfth; the rest is sixty steps of 2.5 ms
+at most, most of them for some of the pages, and few of which pass through all pixels. Copying all pixels takes 0.3 ms where the
+processor's cache holds a picture, so doing several of these in one walk would gain 1 or 2 ms. What a picture loses when it was a JPEG
+before is worked out without a file, to the bit of libjpeg. Both sides of the comparison with other libraries make the last JPEG: without
+it the ratios would be a sixth higher."""
 
 #: What README shows of the guards, by the end of their statement.
 CHOSEN = {
@@ -112,6 +112,8 @@ CHOSEN = {
     "than a matplotlib figure": "a clean page, against a matplotlib figure with the usual grid of ticks",
     "than a matplotlib figure of collected lines": "the same, against one whose grid is two collections of lines",
     "clean png against imageio: times faster than imageio": "PNG of a clean page, against imageio at level 1",
+    "clean png against imageio: times faster than ISA-L's Deflate alone": "the same, against the fastest rival, ISA-L's Deflate",
+    "jpeg against pillow: times faster than Pillow": "JPEG of a photo, the same bytes, against libjpeg-turbo by Pillow",
     "a sample against wfdb: times faster than wfdb.rdrecord": "reading a record, against `wfdb.rdrecord`",
     "than wfdb.wrsamp": "writing one, against `wfdb.wrsamp`",
 }
