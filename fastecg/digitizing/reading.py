@@ -22,6 +22,7 @@ from fastecg.digitizing.analysis import (
 from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
+from fastecg.digitizing.checks import tracks_beat
 from fastecg.digitizing.coarse import PageWarp, Strip, ZoomedWarp, forget_strips
 from fastecg.digitizing.decode import Decoded, decode, read_segments
 from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
@@ -33,7 +34,7 @@ from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
 from fastecg.digitizing.name_levels import levelled_by_names
 from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
-from fastecg.digitizing.pulses import Pulse, read_pulses
+from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, read_pulses
 from fastecg.digitizing.segmenter import WEIGHTS, at_own_scale, load_segmenter
 from fastecg.digitizing.snapping import meant_lines_mm
 from fastecg.digitizing.start import sharper
@@ -156,6 +157,9 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
         return _as_corrected(analysis, settings)
     if analysis.match is None:
         raise nothing_readable(analysis.names, analysis.layers, settings.layout)
+    if settings.layout is None and settings.gain_mm_mv is None and not tracks_beat(analysis.tracks):
+        # What is no ECG is refused before its words are read for a gain: that takes longest.
+        judged_by_first_reading(_first_look(analysis, replace(settings, gain_mm_mv=USUAL_GAIN))[0], settings)
     page, (stretch, fall) = _first_look(analysis, settings)
     for enough in _SAME_SCALE:
         if abs(stretch - 1.0) < enough and abs(fall) < enough:
@@ -180,7 +184,7 @@ def _as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
     assert settings.page is not None
     model = read_page(settings.page)
     page_ink = _page_ink(analysis)
-    gain = settings.gain_mm_mv or model.gain_mm_mv or 10.0
+    gain = settings.gain_mm_mv or model.gain_mm_mv or USUAL_GAIN
     segments, speed = model.in_view(analysis, gain, settings.fs)
     levels = np.array([track.level_mm for track in analysis.tracks])
     if not len(levels):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from fastecg.digitizing import levels
 from fastecg.digitizing.analysis import _is_blank
 from fastecg.digitizing.phase import Fives
 from fastecg.digitizing.reading import read_signals
@@ -66,6 +67,16 @@ def waves(pen):
         pen.line([(x, 60 * row + 40 + round(15 * np.sin(x / 5.0 + row))) for x in range(50, 1050, 2)], fill="black")
 
 
+def walks(pen):
+    """Prices of shares."""
+    rng = np.random.default_rng(2)
+    for row in range(6):
+        heights = 70 + 130 * row + np.cumsum(rng.normal(0, 3, 1000))
+        pen.line(
+            [(50 + x, float(y)) for x, y in enumerate(heights - np.linspace(0, heights[-1] - heights[0], 1000))], fill="black", width=2
+        )
+
+
 def noise():
     return np.random.default_rng(0).integers(0, 256, (*SIZE, 3)).astype(np.uint8)
 
@@ -94,6 +105,7 @@ NOTHING = {
     "staves": lambda: drawn(staves),
     "printed staves": printed_staves,
     "waves": lambda: drawn(waves),
+    "walks": lambda: drawn(walks),
 }
 
 
@@ -101,7 +113,7 @@ BLANK = "white", "black", "empty paper"
 USUAL = (
     NOTHING
     if os.environ.get("FASTECG_LONG")
-    else ("white", "empty paper", "graph paper", "noise", "squared paper", "printed staves", "waves")
+    else ("white", "empty paper", "graph paper", "noise", "squared paper", "printed staves", "waves", "walks")
 )
 
 
@@ -121,8 +133,9 @@ def looks(monkeypatch):
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_no_page_is_refused_after_a_few_looks(name, looks):
-    """What a picture costs is what the network is shown, and maps that are fitted: those are counted below."""
+def test_no_page_is_refused_after_a_few_looks(name, looks, monkeypatch):
+    """What a picture costs is what the network is shown, maps that are fitted, counted below, and words, which are not read."""
+    monkeypatch.setattr(levels, "written_gain", lambda *given: pytest.fail("words were read"))
     with pytest.raises(ImageError, match="no trace was found" if name in (*BLANK, "graph paper") else "expected"):
         read_signals(NOTHING[name]())
     assert sum(looks) <= (0 if name in BLANK else MOST_PIXELS)
