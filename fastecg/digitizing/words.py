@@ -6,6 +6,7 @@ Lines of writing are compared with the words drawn in common faces at their size
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -62,6 +63,7 @@ _NUMBERS = (
 )  # gains of machines, and other numbers that may stand before the unit
 _BESIDE_MM = 2.0  # Ink this close to a letter belongs to the same word.
 _DENSE = 0.08  # Pixel rows of a line with less ink than this share of the fullest row are cut off: they hold specks.
+_SAME_WIDTH = 0.6  # A number that is narrower than this share of another one has lost a digit.
 _MOST_LINES = 40  # Largest number of lines that are read.
 
 
@@ -77,11 +79,41 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
         The picture's own ink. It completes words of which the network took a letter for a trace, as it may a single "1".
     """
     from scipy.ndimage import maximum_filter
-    from skimage.feature import match_template
 
+    shown = None
     if coverage is not None:
         near = maximum_filter(writing > _INK, round(_BESIDE_MM * warp.scale))
-        writing = np.where(near, np.maximum(writing, coverage), writing)
+        shown = _number(np.where(near, np.maximum(writing, coverage), writing), warp)
+        if shown is None or shown.value is not None:
+            return None if shown is None else shown.gain
+    # The ink also has remains of the grid, which may run into a number; but it must not be a number with another digit.
+    number = _number(writing, warp)
+    return None if number is None or (shown is not None and number.width < _SAME_WIDTH * shown.width) else number.gain
+
+
+@dataclass(frozen=True)
+class _Number:
+    """The number in front of a unit: its value, None if that is not sure, and the width of its ink in px."""
+
+    value: float | None
+    width: int
+
+    @property
+    def gain(self) -> float | None:
+        """The value if it is a gain."""
+        return self.value if self.value in GAINS_MM_MV else None
+
+
+def _number(writing: np.ndarray, warp: PageWarp) -> _Number | None:
+    """The number in front of the unit of a gain; None if there is none."""
+    unit = _unit(writing, warp)
+    word = None if unit is None else _last_word(*unit)
+    return None if unit is None or word is None else _Number(_read(word, unit[1]), word.shape[1])
+
+
+def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] | None:
+    """The line of words with the unit of a gain, its font size in px, and the column at which the unit begins; None if there is none."""
+    from skimage.feature import match_template
 
     best, found = _UNIT, None
     for line, height in _lines(writing, warp):
@@ -96,14 +128,11 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
                     if score[at] > best:
                         best = float(score[at])
                         found = line, em * height, int(at[1])
-    return None if found is None else _before(*found)
+    return found
 
 
-def _before(line: np.ndarray, size: float, start: int) -> float | None:
-    """The gain in front of a unit that begins at column `start` of a line of words with the font size `size` px; None if it is not sure."""
-    number = _last_word(line, size, start)
-    if number is None:
-        return None
+def _read(number: np.ndarray, size: float) -> float | None:
+    """The number that a word shows, with the font size `size` px; None if it is not sure."""
     scores: dict[float, float] = {}
     for face in _FACES:
         for words in _NUMBERS:
@@ -114,7 +143,7 @@ def _before(line: np.ndarray, size: float, start: int) -> float | None:
     order = sorted(scores, key=lambda value: -scores[value])
     if not order or scores[order[0]] < _WHOLE or (len(order) > 1 and scores[order[0]] - scores[order[1]] < _MARGIN):
         return None
-    return order[0] if order[0] in GAINS_MM_MV else None
+    return order[0]
 
 
 def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:

@@ -55,3 +55,23 @@ def test_a_tilted_blurred_line_is_read():
 
 def test_an_empty_page():
     assert written_gain(np.zeros((300, 300), dtype=np.float32), Flat()) is None
+
+
+def test_remains_of_the_grid_in_the_ink_do_not_hide_a_number():
+    """On a low photo the ink beside a 5 has a piece of a grid line, and the 5 was as much an 8."""
+    writing = written("25 mm/s   5 mm/mV   0.05-150 Hz", size=20, blur=1.0)
+    ink = writing.copy()
+    five = 60 + int(ImageFont.truetype(str(font_file("DejaVuSans.ttf")), 20).getlength("25 mm/s   5"))
+    ink[118:146, five + 2] = 0.7
+    assert written_gain(ink, Flat()) is None, "the ink alone does not tell"
+    assert written_gain(writing, Flat(), ink) == 5.0
+
+
+def test_what_the_ink_completes_to_no_gain_is_none():
+    """The network took the 1 of a 15 for a trace: without the ink it reads 5."""
+    ink = written("25 mm/s   15 mm/mV")
+    writing = ink.copy()
+    one = 60 + int(ImageFont.truetype(str(font_file("DejaVuSans.ttf")), 24).getlength("25 mm/s   "))
+    writing[:, one : one + 14] = 0.0
+    assert written_gain(writing, Flat()) == 5.0
+    assert written_gain(writing, Flat(), ink) is None
