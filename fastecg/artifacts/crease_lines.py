@@ -26,6 +26,7 @@ class CreaseLines(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Brighten the print along every line."""
+        from fastecg.kernels.blend import brighten
         from fastecg.kernels.capsule import stroke_polyline
 
         size_mm = sheet.page.size_mm
@@ -34,12 +35,8 @@ class CreaseLines(Artifact):
         for cover, (_, width_mm) in zip(covers, _BANDS, strict=True):
             for ends in lines:
                 stroke_polyline(ends * sheet.scale - 0.5, width_mm * sheet.scale, cover)
-        touched = np.nonzero(covers[0])
-        gain = np.ones(len(touched[0]))
-        for cover, (factor, _) in zip(covers, _BANDS, strict=True):
-            gain += (1.0 + self.strength * (factor - 1.0) - gain) * (cover[touched] / 255.0)
-        pixels = sheet.canvas()
-        pixels[touched] = np.minimum(np.rint(pixels[touched] * gain[:, None]), 255)
+        pixels, factors = sheet.canvas(), np.array([1.0 + self.strength * (factor - 1.0) for factor, _ in _BANDS])
+        brighten(pixels.reshape(-1, 3), covers.reshape(len(covers), -1), factors)
         return replace(sheet, pixels=pixels)
 
     def _set(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:

@@ -183,3 +183,18 @@ def _multiply(pixels, cover, words, ink):
                     passed = np.uint32(65025 - a * np.uint32(255 - ink[c]))
                     pixels[i, c] = np.uint8(np.uint32(np.uint32(pixels[i, c]) * passed + 32512) // np.uint32(65025))
         word = _inked(words, word + 1, len(words)) if word < len(words) else word + 1
+
+
+@jit
+def brighten(pixels, covers, factors):
+    """Multiply pixels (n, 3) by factors (bands,), each of which replaces the one before to its coverage (bands, n) uint8, in place.
+
+    What the first band does not cover stays as it is.
+    """
+    for k in range(len(pixels)):
+        if covers[0, k]:
+            gain = 1.0
+            for band in range(len(factors)):
+                gain += (factors[band] - gain) * (covers[band, k] / 255.0)
+            for c in range(3):
+                pixels[k, c] = np.uint8(min(np.rint(pixels[k, c] * gain), 255.0))

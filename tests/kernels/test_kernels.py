@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastecg.kernels import jit as jit_module
-from fastecg.kernels.blend import blend, inked, multiply
+from fastecg.kernels.blend import blend, brighten, inked, multiply
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.kernels.line import stroke_trace
 from fastecg.kernels.paths import ink_beside
@@ -378,6 +378,21 @@ def test_an_edited_helper_is_compiled_anew(package):
     helper.write_text(helper.read_text().replace("x + 1", "x + 5"))
     assert run(WALK, package, **place) == "False 60 0"
     assert run(WALK, package, **place) == "True 60 1"
+
+
+def test_bands_brighten_one_over_the_other():
+    rng = np.random.default_rng(0)
+    pixels, covers = rng.integers(0, 256, (500, 3)).astype(np.uint8), rng.integers(0, 256, (3, 500)).astype(np.uint8)
+    covers[0, ::4], covers[1, ::5], covers[2, ::3] = 0, 0, 255
+    factors = np.array([1.1, 1.4, 0.7])
+    expected = pixels.astype(float)
+    for k in np.flatnonzero(covers[0]):
+        gain = 1.0
+        for factor, cover in zip(factors, covers[:, k], strict=True):
+            gain += (factor - gain) * (cover / 255)
+        expected[k] = np.minimum(np.rint(pixels[k] * gain), 255)
+    brighten(pixels, covers, factors)
+    np.testing.assert_array_equal(pixels, expected)
 
 
 def test_whoever_asks_is_told_of_compiling_and_of_nothing_else(package):
