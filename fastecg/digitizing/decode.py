@@ -35,7 +35,7 @@ from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.refine import bridged, overhangs, refined
-from fastecg.digitizing.row_ends import late_mm
+from fastecg.digitizing.row_ends import start_delay_mm
 from fastecg.errors import ImageError, LayoutError
 from fastecg.kernels.runs import runs_of
 from fastecg.record import LEADS, Record
@@ -52,7 +52,7 @@ _LOST_PX = 3.0  # Samples with a larger standard deviation count as not read.
 _BARE = 0.25  # A knot on less than this share of the pen's ink is not on the trace.
 _ON_TIME_MM = 0.002  # Least error of the start of time for which the fit is done again.
 _GAP_S = 0.04  # Longest gap that the prior bridges.
-_FIVE_MM = 5.0  # Distance of the grid's heavy lines, of which the grid alone leaves open which is which.
+_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines, which the grid alone cannot tell from each other.
 _FROM_INK = STAGES[2:]  # Stages of a fit that starts along the ink: the soft strokes of the first stages would lead it away again.
 
 
@@ -152,7 +152,7 @@ def decode(
         shown, ink = close or (warp, ink)
         readings, pens = refined(with_tips(bridged(readings, rows, shown, ink), rows, shown, ink), rows, shown, ink)
         free = overhangs(readings, pens, rows, shown, ink, pulses) if start_sd_mm else []
-        late = late_mm(free, start_sd_mm, _to_line_mm(rows, lines_mm)) if start_sd_mm else 0.0
+        late = start_delay_mm(free, start_sd_mm, _to_line_mm(rows, lines_mm)) if start_sd_mm else 0.0
         if abs(late) > _ON_TIME_MM:
             readings, rows = later(readings, rows, late)
             readings, _ = refined(readings, rows, shown, ink)

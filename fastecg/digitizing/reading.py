@@ -56,8 +56,8 @@ _LEVEL = 6e-4  # Largest slope of rows that are taken to be level at such a reso
 _AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
 _LEAST_ZOOM = 0.6  # Pictures that the network saw smaller than this are not fitted at their own scale, which would take gigabytes.
 _HARDLY = 0.1  # Change of scale (logarithm) up to which a picture is fitted as the network saw it.
-_HEAVY = 0.5  # Coverage from which a pixel is one of a heavy line of the grid.
-_HEAVY_SHARE = 0.01  # Minimum share of such pixels in the picture: lines 0.15 mm wide in both directions would be 0.06.
+_FIVES = 0.5  # Coverage from which a pixel belongs to a 5 mm line of the grid.
+_FIVES_SHARE = 0.01  # Minimum share of such pixels in the picture: lines 0.15 mm wide in both directions would be 0.06.
 # Tolerances of the millimetres' scale and the rows' tilt on a page without a grid, one for each time that it is laid out: beyond it the
 # page is laid out once more, since bars far from where they were expected are seen in part only.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)
@@ -312,9 +312,9 @@ def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
 
 
 def _lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
-    """Where upright lines of the grid were meant to be; None where its heavy lines are not seen."""
+    """Where upright lines of the grid were meant to be; None where its 5 mm lines are not seen."""
     layers = analysis.layers
-    if analysis.gridless or layers.picture is None or (layers["major"] > _HEAVY).mean() < _HEAVY_SHARE:
+    if analysis.gridless or layers.picture is None or (layers["major"] > _FIVES).mean() < _FIVES_SHARE:
         return None
     return meant_lines_mm(layers, analysis.warp)
 

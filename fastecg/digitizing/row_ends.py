@@ -1,8 +1,8 @@
 """Locate the start of time to a few micrometres: by how far ink extends beyond the first and last sample of each row, and by the grid.
 
 The fit only adjusts heights at fixed times; it cannot tell whether the ink starts slightly before or after the first sample. So the fitted
-stroke is lengthened and shortened until the residual at the row's end is smallest, which works for any slope and blur. `late_mm` is a
-Bayesian estimate: the prior is the earlier estimate of the start and the grid, whose 5 mm lines programs like to start on; the likelihood
+stroke is lengthened and shortened until the residual at the row's end is smallest, which works for any slope and blur. `start_delay_mm` is
+a Bayesian estimate: the prior is the earlier estimate of the start and the grid, whose 5 mm lines programs like to start on; the likelihood
 is that of the measured ends, for every cap that the pen may have.
 """
 
@@ -102,7 +102,7 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     seen = _End(covered, taps, np.minimum.accumulate(_distances(taps, line[:-1]), axis=0))
 
     def left(mm: np.ndarray) -> np.ndarray:
-        return np.array([_left(seen, points, way, end, warp, pen, radius_px) for end in mm])
+        return np.array([_residual(seen, points, way, end, warp, pen, radius_px) for end in mm])
 
     coarse = np.arange(_SHORTEST_MM, _LONGEST_MM + _STEP_MM / 2, _COARSE * _STEP_MM)
     near = coarse[int(np.argmin(left(coarse)))]
@@ -124,7 +124,7 @@ class _End:
     upto: np.ndarray
 
 
-def _left(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
+def _residual(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
     """Sum of squared residuals of a stroke extended by `further_mm`, minimised over the slope of the extension."""
     x, last = way * points[:, 0], points[-1]
     end = x[-1] + further_mm
@@ -157,7 +157,7 @@ def _step(u: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(u < 0.0, 0.5 * rest**2, 1.0 - 0.5 * rest**2))
 
 
-def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
+def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
     """Posterior mean of the delay of the start of time, given the grid and the ends of rows.
 
     The cap extends both ends equally; a later start lengthens one and shortens the other. Rows may also end early.
@@ -191,16 +191,16 @@ def late_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple
     return float((likely * late).sum() / likely.sum())
 
 
-def _on_lines(late_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarray:
-    """Factor by which the grid changes the density of a delay `late_mm`, given the range of distances to the nearest 5 mm line."""
+def _on_lines(delay_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarray:
+    """Factor by which the grid changes the density of a delay `delay_mm`, given the range of distances to the nearest 5 mm line."""
     from scipy.special import ndtr
 
     low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
-    out = np.full(late_mm.shape, 1.0 - _ON_LINE - _ON_FINE_LINE)
+    out = np.full(delay_mm.shape, 1.0 - _ON_LINE - _ON_FINE_LINE)
     known = high - low < _KNOWN_MM
     for often, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, _LINES_MM),):
         nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
-        within = ndtr((late_mm + nearest - low) / _LINE_SD_MM) - ndtr((late_mm + nearest - high) / _LINE_SD_MM)
+        within = ndtr((delay_mm + nearest - low) / _LINE_SD_MM) - ndtr((delay_mm + nearest - high) / _LINE_SD_MM)
         out += often * apart_mm * within / (high - low)
     return out
 

@@ -26,7 +26,7 @@ _FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left o
 _BESIDE = 0.45  # Reach beside a line, as a share of the distance of lines, within which its middle is looked for.
 _SHIFT_PX = 0.01  # Step of the search over shifts.
 _OFF = 0.01  # Shifts are accepted if their share of misfit lines exceeds the smallest one by at most this.
-_HEAVY_EVERY = 5  # Every n-th line is a 5 mm line.
+_FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
 #: Range (mm) of the original positions relative to the drawn ones if they cannot be estimated: up to half a pixel of a print at 120 dpi to
 #: the left.
 ANYWHERE_MM = (-0.11, 0.01)
@@ -76,11 +76,11 @@ def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     found = _upright_lines(layers, warp)
     if found is None:
         return ANYWHERE_MM
-    heavy, expected, seen = found
+    five, expected, seen = found
     shifts = np.arange(-1.0, 1.0 + _SHIFT_PX / 2, _SHIFT_PX)
     best: tuple[float, np.ndarray] | None = None
-    for odd in ((False, False), (False, True), (True, False), (True, True)):  # fine lines, heavy lines
-        drawn = np.floor(expected + shifts[:, None] + 0.5) + 0.5 * np.where(heavy, odd[1], odd[0])
+    for odd in ((False, False), (False, True), (True, False), (True, True)):  # 1 mm lines, 5 mm lines
+        drawn = np.floor(expected + shifts[:, None] + 0.5) + 0.5 * np.where(five, odd[1], odd[0])
         off = (np.abs(seen - drawn) > _NEAR_PX).mean(axis=1)
         if best is None or off.min() < best[0]:
             best = float(off.min()), shifts[off <= off.min() + _OFF]
@@ -99,7 +99,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     from scipy.ndimage import uniform_filter1d
 
     assert layers.picture is not None
-    inked = uniform_filter1d(layers["grid"].mean(axis=1), round(_HEAVY_EVERY * warp.scale))
+    inked = uniform_filter1d(layers["grid"].mean(axis=1), round(_FIVE_EVERY * warp.scale))
     rows = np.flatnonzero(inked > 0.5 * inked.max())
     height, width = inked.size, layers.picture.shape[1]
     # The median of a column shows the grid alone: traces and letters cover less than half of it.
@@ -121,8 +121,8 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
         ink = np.clip(np.percentile(near, 90) - near, 0.0, None) if near.size else np.zeros(1)
         mass[k] = ink.sum()
         seen[k] = first + float((ink * np.arange(len(ink))).sum()) / max(mass[k], 1e-9)
-    heavy = numbers % _HEAVY_EVERY == 0
-    clear = mass > _FAINT_LINE * np.where(heavy, np.median(mass[heavy]), np.median(mass[~heavy]))
+    five = numbers % _FIVE_EVERY == 0
+    clear = mass > _FAINT_LINE * np.where(five, np.median(mass[five]), np.median(mass[~five]))
     if clear.sum() < _FEW_LINES:
         return None
-    return heavy[clear], layers.to_picture(expected[clear]) + 0.5, layers.to_picture(seen[clear]) + 0.5
+    return five[clear], layers.to_picture(expected[clear]) + 0.5, layers.to_picture(seen[clear]) + 0.5

@@ -19,7 +19,7 @@ from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.name_levels import levelled_by_names
 from fastecg.digitizing.names import Name
-from fastecg.digitizing.row_ends import Overhang, late_mm, overhang_mm
+from fastecg.digitizing.row_ends import Overhang, overhang_mm, start_delay_mm
 
 SCALE = 8.0  # px/mm
 PEN = FittedPen(1.0, 1.0, 0.5)
@@ -61,24 +61,24 @@ def ends(left, right, count=4, radius=0.133):
 @pytest.mark.parametrize("late", [-0.03, 0.0, 0.03])
 @pytest.mark.parametrize("cap", [0.0, 0.014])
 def test_both_ends_tell_the_start_whatever_the_cap(late, cap):
-    assert late_mm(ends(cap - late, cap + late), 0.025) == pytest.approx(late, abs=0.008)
+    assert start_delay_mm(ends(cap - late, cap + late), 0.025) == pytest.approx(late, abs=0.008)
 
 
 def test_ends_on_one_side_tell_it_for_the_usual_caps():
-    assert late_mm(ends(np.nan, 0.054), 0.025) == pytest.approx(0.04, abs=0.012)
-    assert late_mm(ends(0.054, np.nan), 0.025) == pytest.approx(-0.04, abs=0.012)
-    assert late_mm(ends(np.nan, np.nan), 0.025) == pytest.approx(0.0, abs=1e-9)
-    assert late_mm([], 0.025) == pytest.approx(0.0, abs=1e-9)
+    assert start_delay_mm(ends(np.nan, 0.054), 0.025) == pytest.approx(0.04, abs=0.012)
+    assert start_delay_mm(ends(0.054, np.nan), 0.025) == pytest.approx(-0.04, abs=0.012)
+    assert start_delay_mm(ends(np.nan, np.nan), 0.025) == pytest.approx(0.0, abs=1e-9)
+    assert start_delay_mm([], 0.025) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_ends_on_one_side_tell_little_where_edges_are_soft():
-    assert abs(late_mm([Overhang(np.nan, -0.15, 0.3, 0.23)] * 4, 0.025)) < 0.006
-    assert late_mm([Overhang(-0.18, -0.12, 0.3, 0.23)] * 4, 0.025) == pytest.approx(0.03, abs=0.008)
+    assert abs(start_delay_mm([Overhang(np.nan, -0.15, 0.3, 0.23)] * 4, 0.025)) < 0.006
+    assert start_delay_mm([Overhang(-0.18, -0.12, 0.3, 0.23)] * 4, 0.025) == pytest.approx(0.03, abs=0.008)
 
 
 def test_rows_that_end_early_do_not_move_the_start():
-    assert abs(late_mm(ends(0.014, -0.12), 0.025)) < 0.02
-    assert abs(late_mm(ends(np.nan, -0.2), 0.025)) < 0.02
+    assert abs(start_delay_mm(ends(0.014, -0.12), 0.025)) < 0.02
+    assert abs(start_delay_mm(ends(np.nan, -0.2), 0.025)) < 0.02
 
 
 def test_a_trace_taken_later_keeps_its_shape():
@@ -157,13 +157,13 @@ def test_a_strip_whose_name_is_elsewhere_follows_its_column():
 
 
 @pytest.mark.parametrize("to_line", [(-0.061, -0.059), (0.059, 0.061)])
-def test_a_start_beside_a_heavy_line_is_on_it(to_line):
-    assert late_mm([], 0.025, to_line) == pytest.approx(sum(to_line) / 2, abs=0.01)
-    assert abs(late_mm(ends(0.014, 0.014), 0.025, to_line)) < 0.02, "not where both ends say otherwise"
+def test_a_start_beside_a_5_mm_line_is_on_it(to_line):
+    assert start_delay_mm([], 0.025, to_line) == pytest.approx(sum(to_line) / 2, abs=0.01)
+    assert abs(start_delay_mm(ends(0.014, 0.014), 0.025, to_line)) < 0.02, "not where both ends say otherwise"
 
 
-def test_a_start_far_from_heavy_lines_is_where_it_was():
-    assert late_mm([], 0.025, (1.2, 1.32)) == pytest.approx(0.0, abs=1e-3)
+def test_a_start_far_from_5_mm_lines_is_where_it_was():
+    assert start_delay_mm([], 0.025, (1.2, 1.32)) == pytest.approx(0.0, abs=1e-3)
 
 
 def test_rows_with_pulses_tell_the_steady_voltage_of_others():

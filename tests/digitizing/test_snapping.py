@@ -12,7 +12,7 @@ WIDTH_MM, HEIGHT_MM = 120.0, 40.0
 
 
 def drawn_grid(scale, origin_mm, widths, *, on_pixels=True):
-    """A grid as Agg draws it: lines meant at ``origin_mm + k`` mm, fine and heavy ones `widths` px wide, each rounded on its own."""
+    """A grid as Agg draws it: lines meant at ``origin_mm + k`` mm, 1 mm and 5 mm lines `widths` px wide, each rounded on its own."""
     shape = round(HEIGHT_MM * scale), round(WIDTH_MM * scale)
     fine = np.zeros(shape[1] * 20)  # twentieths of a pixel
     for k in range(-1, int(WIDTH_MM) + 1):
