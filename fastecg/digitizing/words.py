@@ -63,7 +63,7 @@ _NUMBERS = (
 )  # gains of machines, and other numbers that may stand before the unit
 _BESIDE_MM = 2.0  # Ink this close to a letter belongs to the same word.
 _DENSE = 0.08  # Pixel rows of a line with less ink than this share of the fullest row are cut off: they hold specks.
-_SAME_WIDTH = 0.6  # A number that is narrower than this share of another one has lost a digit.
+_SAME_WIDTH = 0.7  # A number that is narrower than this share of another one has lost a digit.
 _MOST_LINES = 40  # Largest number of lines that are read.
 
 

@@ -62,7 +62,7 @@ def test_remains_of_the_grid_in_the_ink_do_not_hide_a_number():
     writing = written("25 mm/s   5 mm/mV   0.05-150 Hz", size=20, blur=1.0)
     ink = writing.copy()
     five = 60 + int(ImageFont.truetype(str(font_file("DejaVuSans.ttf")), 20).getlength("25 mm/s   5"))
-    ink[118:146, five + 2] = 0.7
+    ink[118:146, five + 1] = 0.7
     assert written_gain(ink, Flat()) is None, "the ink alone does not tell"
     assert written_gain(writing, Flat(), ink) == 5.0
 
