@@ -19,6 +19,7 @@ import fastecg
 from fastecg.readers import read_record, sample_records
 
 SQUARE_MM = 12.5
+DOTTED = ("Edan", "dotphoto", "dashphoto")  # machines and styles whose paper has dots, but for one real page
 RECIPES = {"photo": ("photo",), "scan": ("scan", "digital")}
 
 
@@ -89,6 +90,7 @@ def over_the_page(picture: Picture) -> dict[str, float]:
     if bare.sum() < 20:
         return numbers
     return numbers | {
+        "contrast of the grid with light, correlation": float(np.corrcoef(contrast[bare], green[bare])[0, 1]),
         "contrast of the grid, sd of the logarithm": float(np.std(contrast[bare])),
         "contrast left after a plane": _after_a_plane(contrast, bare),
         "fine over coarse detail, sd of the logarithm": float(np.std(sharp[bare])),
@@ -110,6 +112,21 @@ def _detail(green: np.ndarray, rows: int, columns: int, side: int) -> tuple[np.n
         square = ((blurred[one] - blurred[other]) ** 2).reshape(rows, side, columns, side)
         found.append(np.where(count > 0.4 * side**2, (square * free).sum(axis=(1, 3)) / np.maximum(count, 1), np.nan))
     return found[0], found[1]
+
+
+def dots(picture: Picture) -> dict[str, float]:
+    """How dark dots and lines of bare paper are, as shares of the paper's light: of all places darker than their neighbours."""
+    grey = picture.pixels @ np.array((0.299, 0.587, 0.114))
+    paper = ndimage.gaussian_filter(ndimage.percentile_filter(grey[::4, ::4], 75, 9), 2)
+    paper = ndimage.zoom(paper, np.array(grey.shape) / np.array(paper.shape), order=1, grid_mode=True, mode="nearest")
+    share = grey / np.maximum(paper, 20.0)
+    parts, _ = ndimage.label(share < 0.62)
+    strokes = (np.bincount(parts.ravel()) > 60)[parts] & (parts > 0)
+    free = ~ndimage.binary_dilation(strokes, iterations=4)
+    if picture.page is not None:
+        free &= ndimage.binary_erosion(picture.page, iterations=6)
+    depth = 1.0 - share[free & (share == ndimage.minimum_filter(share, 3)) & (share < 0.93)]
+    return {"depth of dots, median of a page": float(np.median(depth)), "depth of a page's darkest tenth": float(np.quantile(depth, 0.9))}
 
 
 def _after_a_plane(values: np.ndarray, where: np.ndarray) -> float:
@@ -145,6 +162,8 @@ def main() -> None:
         if kind == "photo":
             drawn = drawn_pictures(real, given.each, given.seed)
             print("\n".join(table([over_the_page(item) for item in real], [over_the_page(item) for item in drawn], kind)))
+            dotted = [[dots(item) for item in side if item.source.split()[0] in DOTTED] for side in (real, drawn)]
+            print("\n".join(table(*dotted, "photos of dotted paper, page")))
 
 
 if __name__ == "__main__":
