@@ -46,15 +46,18 @@ class PageWarp(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ZoomedWarp:
-    """The map of a page whose picture was made `zoom` times as large before it was mapped, for the picture as it was."""
+    """The map of a page whose picture was resized before it was mapped, for the picture as it was.
+
+    `zoom` (2,) is how many times as large it was made along x and along y: whole pixels make them differ a little.
+    """
 
     warp: PageWarp
-    zoom: float
+    zoom: tuple[float, float]
 
     @property
     def scale(self) -> float:
         """px/mm."""
-        return self.warp.scale / self.zoom
+        return self.warp.scale / self.zoom[0]
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
         """Pixels of page points."""

@@ -302,12 +302,13 @@ def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
     Its pixels are independent of each other, and each is the mean of the ink on it, which the stroke's model says exactly.
     """
     layers = page.analysis.layers
-    if layers.zoom < _LEAST_ZOOM or abs(np.log(layers.zoom)) < _HARDLY:
+    if layers.original is None or layers.zoom < _LEAST_ZOOM or abs(np.log(layers.zoom)) < _HARDLY:
         return None
     ink = picture_ink(layers, at_own_scale(layers))
     if ink is None:
         return None
-    warp = ZoomedWarp(page.analysis.warp, layers.zoom)
+    (height, width), (was_high, was_wide) = layers.maps.shape[1:], layers.original.shape[:2]
+    warp = ZoomedWarp(page.analysis.warp, (width / was_wide, height / was_high))
     return warp, _less_marks(page, warp, ink)
 
 

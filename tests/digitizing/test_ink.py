@@ -162,10 +162,13 @@ def test_ink_and_map_at_another_scale():
     halved = np.asarray(Image.fromarray(photo.image).reduce(2))
     ink, small = picture_ink(layers), picture_ink(layers, at_own_scale(replace(layers, zoom=2.0, original=halved)))
     assert small.coverage.shape == halved.shape[:2] == small.hidden.shape
-    warp = ZoomedWarp(photo.warp, 2.0)
+    warp = ZoomedWarp(photo.warp, (2.0, 2.0))
     points = np.random.default_rng(0).uniform(20, 150, (4000, 2))
     np.testing.assert_allclose(warp.inverse(warp.forward(points)), points, atol=1e-6)
     assert warp.scale == photo.warp.scale / 2
+    point = np.array([[30.0, 40.0]])
+    uneven = ZoomedWarp(photo.warp, (2.0, 1.9)).forward(point)
+    np.testing.assert_allclose(uneven, (photo.warp.forward(point) + 0.5) / (2.0, 1.9) - 0.5)
     # Two pixels beside each other are one of the half; between its pixels both are interpolated alike.
     doubled = uniform_filter(ink.coverage, 2, origin=-1)[::2, ::2]
     seen, wanted = (map_coordinates(plane, warp.forward(points).T[::-1], order=1) for plane in (small.coverage, doubled))
