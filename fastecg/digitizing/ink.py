@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.segmenter import Layers
+from fastecg.digitizing.segmenter import Layers, OwnScale
 
 _CELL = 4  # Side in px of the cells in which bare paper is looked for.
 _SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is smoothed.
@@ -63,15 +63,15 @@ class PictureInk:
         return np.where(near & self.hidden, np.maximum(layers["trace"], _BRIDGE * self.coverage), layers["trace"]).astype(np.float32)
 
 
-def picture_ink(layers: Layers, shown: Layers | None = None) -> PictureInk | None:
+def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | None:
     """The ink of the picture that was separated into layers; None if its colours do not separate ink from ground.
 
     Parameters
     ----------
     layers : Layers
         Where colours of ink and ground are estimated.
-    shown : Layers, optional
-        The same picture at another scale, whose ink is wanted: resized maps are not as sharp, so colours are not estimated there.
+    shown : OwnScale, optional
+        The same picture at its own scale, if its ink is wanted there. Resized maps are not as sharp, so colours are not estimated there.
     """
     from fastecg.kernels.unmix import unmix
 
@@ -98,20 +98,20 @@ def picture_ink(layers: Layers, shown: Layers | None = None) -> PictureInk | Non
     noise = float((left - maps @ [level, *by_grid]).std())
     if not noise < _TOO_NOISY:
         return None
+    picture = layers.picture
     if shown is not None:
-        assert shown.picture is not None
-        layers, bare = shown, _bare_cells(shown)
+        picture, bare = shown.picture, _bare_cells(shown)
         if not bare.any():
             return None
-        paper = _paper_colour(shown.picture, bare)
-    coverage = np.empty(layers["trace"].shape, dtype=np.float32)
-    unmix(
-        layers.picture, paper, _CELL, weights, offset + level, layers["grid"], layers["major"], np.array(by_grid), _LIMITS, coverage
-    )  # fmt: skip
-    return PictureInk(coverage, (layers["writing"] > _WRITING) & (layers["trace"] < _WRITING), noise)
+        paper = _paper_colour(picture, bare)
+    seen = shown or layers
+    hidden = (seen["writing"] > _WRITING) & (seen["trace"] < _WRITING)
+    coverage = np.empty(hidden.shape, dtype=np.float32)
+    unmix(picture, paper, _CELL, weights, offset + level, seen["grid"], seen["major"], np.array(by_grid), _LIMITS, coverage)
+    return PictureInk(coverage, hidden, noise)
 
 
-def _bare_cells(layers: Layers) -> np.ndarray:
+def _bare_cells(layers: Layers | OwnScale) -> np.ndarray:
     """Which cells (rows, columns) show paper and grid alone, with neither trace nor writing in or beside them."""
     from scipy.ndimage import maximum_filter
 

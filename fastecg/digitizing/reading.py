@@ -35,7 +35,7 @@ from fastecg.digitizing.name_levels import levelled_by_names
 from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, read_pulses
-from fastecg.digitizing.segmenter import WEIGHTS, at_own_scale, load_segmenter
+from fastecg.digitizing.segmenter import WEIGHTS, OwnScale, load_segmenter
 from fastecg.digitizing.snapping import meant_lines_mm
 from fastecg.digitizing.start import sharper
 from fastecg.digitizing.targets import THIN_MM
@@ -304,7 +304,7 @@ def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
     layers = page.analysis.layers
     if layers.original is None or layers.zoom < _LEAST_ZOOM or abs(np.log(layers.zoom)) < _HARDLY:
         return None
-    ink = picture_ink(layers, at_own_scale(layers))
+    ink = picture_ink(layers, OwnScale(layers))
     if ink is None:
         return None
     (height, width), (was_high, was_wide) = layers.maps.shape[1:], layers.original.shape[:2]

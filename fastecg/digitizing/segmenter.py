@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -60,14 +60,27 @@ class Layers:
         return (np.asarray(points) + 0.5) * self.zoom - 0.5
 
 
-def at_own_scale(layers: Layers) -> Layers:
-    """Layers resized to the picture as it was before the network was shown it."""
-    from PIL import Image
+@dataclass(frozen=True, eq=False)
+class OwnScale:
+    """Layers at the size that the picture had before the network was shown it.
 
-    assert layers.original is not None
-    size = layers.original.shape[1], layers.original.shape[0]
-    maps = np.stack([np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR)) for plane in layers.maps])
-    return replace(layers, maps=maps, zoom=1.0, picture=layers.original)
+    Maps are resized when they are asked for: all of them at once take 200 MB at 300 dpi.
+    """
+
+    layers: Layers
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The picture as it was, (height, width, 3) uint8."""
+        assert self.layers.original is not None
+        return self.layers.original
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One map by its name."""
+        from PIL import Image
+
+        size = self.picture.shape[1], self.picture.shape[0]
+        return np.asarray(Image.fromarray(self.layers[name]).resize(size, Image.Resampling.BILINEAR))
 
 
 class LayerSegmenter:

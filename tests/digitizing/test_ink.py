@@ -16,7 +16,7 @@ from fastecg.digitizing.coarse import ZoomedWarp
 from fastecg.digitizing.ink import picture_ink
 from fastecg.digitizing.reading import read_analysed, read_signals
 from fastecg.digitizing.refine import calm_ends
-from fastecg.digitizing.segmenter import at_own_scale
+from fastecg.digitizing.segmenter import OwnScale
 from fastecg.kernels.unmix import unmix
 
 
@@ -160,7 +160,7 @@ def test_ink_and_map_at_another_scale():
     photo = page()
     layers = shown(photo)
     halved = np.asarray(Image.fromarray(photo.image).reduce(2))
-    ink, small = picture_ink(layers), picture_ink(layers, at_own_scale(replace(layers, zoom=2.0, original=halved)))
+    ink, small = picture_ink(layers), picture_ink(layers, OwnScale(replace(layers, zoom=2.0, original=halved)))
     assert small.coverage.shape == halved.shape[:2] == small.hidden.shape
     warp = ZoomedWarp(photo.warp, (2.0, 2.0))
     points = np.random.default_rng(0).uniform(20, 150, (4000, 2))
