@@ -405,7 +405,8 @@ def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, look
     monkeypatch.setattr(reading_module, "_first_look", lambda analysis, settings: (analysis, next(told)))
     monkeypatch.setattr(reading_module, "reframed", lambda analysis, stretch, fall, layout: laid.append((stretch, fall)) or analysis)
     monkeypatch.setattr(reading_module, "judged_by_first_reading", lambda page, settings: page)
-    analysis = SimpleNamespace(match="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0), tilt=0.0)
+    monkeypatch.setattr(reading_module, "tracks_beat", lambda tracks: True)
+    analysis = SimpleNamespace(match="3x4+1", warp=SimpleNamespace(scale=5.0), layers=SimpleNamespace(zoom=1.0), tilt=0.0, tracks=())
     assert reading_module.lay_out(analysis, Settings()) is analysis
     assert laid == looks[:framed]
 
