@@ -93,9 +93,16 @@ def _until_broken(
 
 
 def _kill_rest(pool: ProcessPoolExecutor) -> None:
-    """Kill the processes of a broken pool. It sends them SIGTERM and waits, and a process that survived the signal once hung the run."""
+    """Kill the processes of a broken pool. It sends them SIGTERM and waits, and a process that survived the signal once hung the run.
+
+    Python 3.11.2 then waits for ever for its own thread, which goes on writing a large task to a pipe that nobody reads: the pipe's reading
+    end is closed here, as later versions do.
+    """
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.kill()
+    queue = getattr(pool, "_call_queue", None)
+    if queue is not None:
+        queue._reader.close()
 
 
 def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[TaskResult]:
