@@ -67,10 +67,6 @@ class ZoomedWarp:
         """Page points of pixels."""
         return self.warp.inverse((np.asarray(points_px) + 0.5) * self.zoom - 0.5)
 
-    def __hash__(self) -> int:
-        """By identity."""
-        return id(self)
-
 
 @dataclass(frozen=True, eq=False)
 class Strip:

@@ -115,14 +115,11 @@ def _bare_cells(layers: Layers | OwnScale) -> np.ndarray:
     """Which cells (rows, columns) show paper and grid alone, with neither trace nor writing in or beside them."""
     from scipy.ndimage import maximum_filter
 
-    shape = tuple(length // _CELL for length in layers["trace"].shape)
-
     def cells(plane: np.ndarray) -> np.ndarray:
-        return plane[: shape[0] * _CELL, : shape[1] * _CELL].reshape(shape[0], _CELL, shape[1], _CELL)
+        rows, columns = (length // _CELL for length in plane.shape)
+        return plane[: rows * _CELL, : columns * _CELL].reshape(rows, _CELL, columns, _CELL)
 
-    marked = np.zeros(shape, dtype=np.float32)
-    for name in ("trace", "writing", "pulse"):
-        np.maximum(marked, cells(layers[name]).max(axis=(1, 3)), out=marked)
+    marked = np.maximum.reduce([cells(layers[name]).max(axis=(1, 3)) for name in ("trace", "writing", "pulse")])
     return np.asarray((maximum_filter(marked, 3) < _BARE) & (cells(layers["paper"]).min(axis=(1, 3)) > _SHEET))
 
 

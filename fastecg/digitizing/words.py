@@ -84,8 +84,10 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
     if coverage is not None:
         near = maximum_filter(writing > _INK, round(_BESIDE_MM * warp.scale))
         shown = _number(np.where(near, np.maximum(writing, coverage), writing), warp)
-        if shown is None or shown.value is not None:
-            return None if shown is None else shown.gain
+        if shown is None:
+            return None
+        if shown.value is not None:
+            return shown.gain
     # The ink also has remains of the grid, which may run into a number; but it must not be a number with another digit.
     number = _number(writing, warp)
     return None if number is None or (shown is not None and number.width < _SAME_WIDTH * shown.width) else number.gain
