@@ -117,6 +117,8 @@ class Light:
         Nodes of cells in which the page has a hole, so that what is behind it is seen.
     lamp_deg : float, optional
         Direction to the lamp, clockwise from the picture's right; None as long as no artifact has set one. Shadows and reflections use it.
+    panel_mm : (left, top, right, bottom), optional
+        Edges of the display that shows the page, in page coordinates; None if they are unknown, or there is no display.
     """
 
     warp: Warp
@@ -128,6 +130,7 @@ class Light:
     noise: Noise | None = None
     holes: np.ndarray | None = None
     lamp_deg: float | None = None
+    panel_mm: tuple[float, float, float, float] | None = None
 
     @classmethod
     def even(cls, warp: Warp) -> Light:
@@ -258,15 +261,15 @@ class Artifact(Params):
         """Change the light, knowing where the paper is in the picture (`light.warp`)."""
         return light
 
-    def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
+    def resolve(self, pixels: np.ndarray, light: Light) -> np.ndarray:
         """Apply detail in the page's plane that is finer than the light's nodes, after exposure.
 
         Parameters
         ----------
         pixels : ndarray, shape (height, width, 3) uint8
             The picture just exposed; may be written into.
-        warp : Warp
-            The map between page and picture.
+        light : Light
+            The light it was exposed in, with the map between page and picture (`light.warp`).
         """
         return pixels
 

@@ -149,7 +149,7 @@ class Shot:
         if gone is not None:
             image = _with_holes(image, gone, warp, light)
         for artifact in self.artifacts:
-            image = artifact.resolve(image, warp)
+            image = artifact.resolve(image, light)
         hidden = [plane > 127 for plane in (over, gone) if plane is not None]
         return image, np.any(hidden, axis=0) if hidden else None, boxes, marks
 
@@ -297,7 +297,7 @@ def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple
     size = view.size(size_mm, dpi)
     if isinstance(view, Straight) and not artifacts:
         return Warp.flat(size_mm, dpi / 25.4, size)
-    mesh = Mesh.flat(size_mm, min((artifact.step_mm for artifact in artifacts), default=Artifact.step_mm))
+    mesh = Mesh.flat(size_mm, min((artifact.step_mm for artifact in artifacts), default=Artifact.step_mm), view.margin_mm)
     for artifact in artifacts:
         mesh = artifact.bend(mesh)
     return Warp.through(mesh, view.project(mesh.solid(), size_mm, dpi), size)

@@ -180,16 +180,15 @@ def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
     return out
 
 
-def window(x, y, window, tools, programs, colours):
+def window(x, y, window, tools, programs, words, colours):
     """Colours (rows, columns, 3) at places of a display, mm of the page, painted one over the other; arguments as for `paint_window`."""
-    ground, title, tool_ground, icon, task, wall = colours[:6]
+    ground, title, tool_ground, icon, task, wall, _, caption = colours[:8]
     off = np.maximum(np.maximum(window.left - x, x - window.right), np.maximum(window.top - y, y - window.bottom))
     u, v = x - window.left, y - window.top
     bar, tool, foot = v < 7, (v >= 7) & (v < 16), y > window.bottom - 9
     sign = tools[np.clip(u / 7.0, 0, 63).astype(int)]
     button = tool & (sign >= 0) & on_sign(sign, u % 7.0 - 3.5, v - 11.5)
-    words = bar & (u > 3) & (u < window.title) & (np.abs(v - 3.5) < 0.9) & (np.sin(7.3 * u) + np.sin(3.1 * u + 1) > -0.3)
-    close = bar & (x > window.right - 24) & (np.abs((window.right - x) % 8.0 - 4.0) < 1.2) & (np.abs(v - 3.5) < 0.5)
+    buttons = bar & on_button(window.right - x, v - 3.5)
     program = np.clip(u / 11.0, 0, 12).astype(int)
     beside, below = u % 11.0 - 5.5, y - window.bottom + 4.5
     tile = foot & (programs[program] >= 0) & (u < 143) & (beside**4 + below**4 < 2.4**4)
@@ -197,20 +196,45 @@ def window(x, y, window, tools, programs, colours):
     thumb = scroll & (v > 0.25 * (window.bottom - window.top)) & (v < 0.5 * (window.bottom - window.top))
     out = np.empty((*x.shape, 3))
     out[:] = ground
-    parts = ((scroll, tool_ground), (thumb, icon), (tool, tool_ground), (bar, title), (button | words | close, icon), (foot, task))
-    for where, colour in parts:
+    out[u < window.list] = tool_ground
+    out[(u < window.list) & (v >= 28) & (v < 34)] = title
+    for where, colour in ((scroll, tool_ground), (thumb, icon), (tool, tool_ground), (bar, title)):
         out[where] = colour
-    out[tile] = colours[7 + program[tile]]
+    for line, ink in enumerate(words):
+        top = 1.5 if line == 0 else 17.0 + 6.0 * (line - 1)
+        there = bar & ~buttons if line == 0 else (u < window.list) & ~bar & ~tool & ~foot & ~scroll
+        row, column = np.floor((v - top) * 8).astype(int), np.floor((u - 3) * 8).astype(int)
+        there &= (row >= 0) & (row < ink.shape[0]) & (column >= 0) & (column < ink.shape[1])
+        share = ink[row[there], column[there], None] / 255.0
+        written = np.where(np.all(out[there] == title, axis=-1, keepdims=True), caption, icon)
+        out[there] = (1 - share) * out[there] + share * written
+    out[button] = icon
+    out[buttons] = caption
+    out[foot] = task
+    out[tile] = colours[8 + program[tile]]
     signed = tile & on_sign(programs[program], 0.9 * beside, 0.9 * below)
-    out[signed] = colours[20 + program[signed]]
+    out[signed] = colours[21 + program[signed]]
     around = np.maximum(np.maximum(-x, x - window.width), np.maximum(-y, y - window.height))
     out[(off > -0.6) | (around < 0.35)] *= 0.6
     out = np.where((off > 0)[..., None], (16.0 + 26.0 * np.exp(-np.abs(off - window.bezel) / 0.8))[..., None], out)
     return np.where((off > window.bezel)[..., None], wall, out).astype(np.uint8)
 
 
+def on_button(left, down):
+    """Whether places lie on the cross, the frame and the line of a window's buttons, from the right."""
+    right = 4.0 - left % 8.0
+    wide = np.maximum(np.abs(right), np.abs(down))
+    shapes = (
+        (wide < 1.2) & (np.abs(np.abs(right) - np.abs(down)) < 0.28),
+        np.abs(wide - 1.0) < 0.18,
+        (np.abs(right) < 1.2) & (np.abs(down) < 0.18),
+        np.zeros(wide.shape, dtype=bool),
+    )
+    return np.choose(np.clip(left // 8.0, 0, 3).astype(int), shapes)
+
+
 def on_sign(kind, right, down):
-    """Whether places lie on the strokes of signs of several kinds, -1 to 4."""
+    """Whether places lie on the strokes of signs of several kinds, -1 to 8."""
     far, wide = np.hypot(right, down), np.maximum(np.abs(right), np.abs(down))
     shapes = (
         np.zeros(far.shape, dtype=bool),
@@ -219,5 +243,9 @@ def on_sign(kind, right, down):
         (wide < 1.6) & (np.abs((down + 1.6) % 1.07 - 0.53) < 0.22),
         (wide < 1.6) & (np.minimum(np.abs(right), np.abs(down)) < 0.25),
         (np.abs(down) < 1.6 - 0.8 * (right + 1.4)) & (np.abs(right) < 1.4),
+        (np.abs(np.hypot(right + 0.4, down + 0.4) - 1.0) < 0.25) | ((right > 0.35) & (right < 1.5) & (np.abs(right - down) < 0.35)),
+        (wide < 1.5) & ((np.abs(down) < 0.25) | ((right < -0.3) & (np.abs(down) < 0.9 * (right + 1.5)))),
+        (wide < 1.5) & ((right + 1.5) % 1.0 < 0.6) & (down > 0.7 - 0.9 * np.floor(right + 1.5)),
+        (np.abs(right) < 1.5) & (np.abs(down) < 0.3) & (np.abs((right + 1.5) % 1.0 - 0.5) < 0.3),
     )
     return np.choose(kind + 1, shapes)

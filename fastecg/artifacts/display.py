@@ -31,24 +31,35 @@ class Display(Artifact):
 
     def shade(self, light: Light) -> Light:
         """Darker, paler and off colour where the display is seen aslant."""
-        aslant = 1.0 - facing(light.warp)
+        aslant = np.where(_beside_panel_mm(light) > 0.0, 0.0, 1.0 - facing(light.warp))
         dimmed = (1.0 - aslant) ** (self.falloff * GAMMA)
         pale = self.glow * aslant  # black rises to this share of white, white stays
         away = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])
         colour = (1.0 - abs(self.tint) * aslant[..., None] * away) ** GAMMA
         return light.lit((dimmed * (1.0 - pale))[..., None] * colour).veiled(255.0 * dimmed * pale)
 
-    def resolve(self, pixels: np.ndarray, warp: Warp) -> np.ndarray:
+    def resolve(self, pixels: np.ndarray, light: Light) -> np.ndarray:
         """Let the lattice and the camera's pixels beat, in place: some 10 ms at 2200 x 1700."""
         from fastecg.kernels.lattice import lay_lattice
 
         turn = np.deg2rad(self.angle_deg)
         axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / self.pitch_mm
-        nodes = warp.nodes_mm @ axes + self.phase
+        # The lattice ends with the display, to a cell, which lies on the display's frame.
+        outside = _beside_panel_mm(light) > CELL / light.warp.scale
+        nodes = np.where(outside[..., None], np.nan, light.warp.nodes_mm @ axes + self.phase)
         # Amplitudes of the first terms of pulse trains; a picture's levels are light to the power GAMMA.
         stripe, gap = (2.0 * self.contrast * GAMMA * float(np.sinc(share)) for share in (self.lit, self.tall))
         lay_lattice(pixels, nodes, CELL, stripe, gap, self.blur_px)
         return pixels
+
+
+def _beside_panel_mm(light: Light) -> np.ndarray:
+    """How far beside the display's panel the light's nodes are, (rows, columns) mm: negative on it, and everywhere if its edges are unknown."""
+    x, y = light.warp.nodes_mm[..., 0], light.warp.nodes_mm[..., 1]
+    if light.panel_mm is None:
+        return np.full(x.shape, -np.inf)
+    left, top, right, bottom = light.panel_mm
+    return np.maximum(np.maximum(left - x, x - right), np.maximum(top - y, y - bottom))
 
 
 def facing(warp: Warp) -> np.ndarray:

@@ -12,11 +12,16 @@ from fastecg.artifact import Artifact, Light, param
 if TYPE_CHECKING:
     from fastecg.kernels.window import Window
 
-_THEMES = {  # ground, title, tools, icons, task bar
-    "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58)),
-    "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44)),
-    "dark": ((52, 54, 58), (32, 33, 36), (44, 46, 50), (176, 180, 186), (18, 18, 22)),
+_THEMES = {  # ground, title, tools, icons, task bar; words of the title
+    "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58), (70, 74, 80)),
+    "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44), (250, 250, 250)),
+    "dark": ((52, 54, 58), (32, 33, 36), (44, 46, 50), (176, 180, 186), (18, 18, 22), (176, 180, 186)),
 }
+
+
+_LIST_FROM_MM = 30.0  # a window that reaches as far beyond the page's left edge has a list of files there
+_WORDS_WIDE_MM = 60.0  # width of a line of words
+_FILES = ("ecg_{a:03d}.pdf", "ECG {b}.pdf", "ekg-{c:02d}-{a:02d}.png", "IMG_{b}.jpg", "scan {a}.pdf", "12-lead {b}.png", "{b}_ecg.pdf")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Viewer(Artifact):
         from fastecg.kernels.window import paint_window
         from fastecg.mesh import CELL
 
+        light = replace(light, panel_mm=self._panel_mm(light.warp.mesh.size_mm))
         plane, off = _plane_of(light), light.off_page_mm()
         if plane is None or not (off > -1.0).any():
             return light
@@ -44,20 +50,58 @@ class Viewer(Artifact):
         paint_window(backdrop, shown, CELL, plane, *self._window(light.warp.mesh.size_mm))
         return replace(light, backdrop=backdrop)
 
-    def _window(self, size_mm: tuple[float, float]) -> tuple[Window, np.ndarray, np.ndarray, np.ndarray]:
-        """The window round a page of (width, height) mm, the signs of its tools and of programs, and all colours."""
-        from fastecg.kernels.window import MOST_PROGRAMS, MOST_TOOLS, Window
+    def _panel_mm(self, size_mm: tuple[float, float]) -> tuple[float, float, float, float]:
+        """Edges of the window (left, top, right, bottom) round a page of (width, height) mm: it fills the display."""
+        return -self.left_mm, -self.top_mm, size_mm[0] + self.right_mm, size_mm[1] + self.bottom_mm
+
+    def _window(self, size_mm: tuple[float, float]) -> tuple[Window, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The window round a page of (width, height) mm, the signs of its tools and of programs, its words, and all colours."""
+        from fastecg.kernels.window import MOST_PROGRAMS, MOST_TOOLS, SIGNS, Window
 
         rng = np.random.default_rng(self.seed)
         wall = rng.uniform(20, 90) + rng.normal(0, 6, 3)
-        there, signs = rng.random(MOST_TOOLS) < 0.55, rng.integers(0, 5, MOST_TOOLS)
+        edges = self._panel_mm(size_mm)
+        there = _groups(rng, edges[2] - edges[0])
+        signs = np.concatenate([rng.permutation(SIGNS) for _ in range(0, MOST_TOOLS, SIGNS)])[:MOST_TOOLS]
         # What runs stands side by side from the left, as rounded tiles with a sign in them.
         running = np.arange(MOST_PROGRAMS) < rng.integers(3, 10)
         tiles = rng.uniform(60, 200, (MOST_PROGRAMS, 3))
-        edges = -self.left_mm, -self.top_mm, size_mm[0] + self.right_mm, size_mm[1] + self.bottom_mm
-        window = Window(*edges, *size_mm, self.bezel_mm, 28.0 + 40.0 * bool(there[0]))
-        colours = np.array([*_THEMES[self.theme], np.clip(wall, 0, 255), np.ones(3), *tiles, *(0.25 * tiles + 180.0)])
-        return window, np.where(there, signs, -1), np.where(running, signs[:MOST_PROGRAMS], -1), colours
+        window = Window(*edges, *size_mm, self.bezel_mm, self.left_mm - 6.0 if self.left_mm > _LIST_FROM_MM else 0.0)
+        *parts, caption = _THEMES[self.theme]
+        colours = np.array([*parts, np.clip(wall, 0, 255), np.ones(3), caption, *tiles, *(0.25 * tiles + 180.0)])
+        programs = np.where(running, signs[:MOST_PROGRAMS], -1)
+        return window, np.where(there, signs, -1), programs, _words(rng, window.list), colours
+
+
+def _groups(rng: np.random.Generator, width_mm: float) -> np.ndarray:
+    """Which tools there are, (`MOST_TOOLS`,) bool: groups from the left with gaps between them, none of them cut off."""
+    from fastecg.kernels.window import MOST_TOOLS, TOOL_PITCH_MM
+
+    there = np.zeros(MOST_TOOLS, dtype=bool)
+    fitting = min(MOST_TOOLS, int(width_mm / TOOL_PITCH_MM) - 1)
+    start, stop = 0, round(fitting * rng.uniform(0.3, 1.0))
+    while start < stop:
+        group = int(rng.integers(2, 7))
+        there[start : min(start + group, stop)] = True
+        start += group + int(rng.integers(1, 4))
+    return there
+
+
+def _words(rng: np.random.Generator, list_mm: float) -> np.ndarray:
+    """The title of a window and the entries of a list of files `list_mm` wide, (lines, rows, columns) uint8: how much is ink."""
+    from fastecg.kernels.window import WORDS_MM, WORDS_PER_MM
+    from fastecg.page import Text
+    from fastecg.printing.text import draw_texts
+
+    names = [str(rng.choice(_FILES)).format(a=rng.integers(1, 40), b=rng.integers(10000, 999999), c=rng.integers(1, 29)) for _ in range(14)]
+    title = names[2] + str(rng.choice(("", " - Viewer", " (1 of 14)", " - Documents")))  # the entry that is open
+    lines = [title, *(names if list_mm else [])]
+    words = np.zeros((len(lines), int(WORDS_MM * WORDS_PER_MM), int(_WORDS_WIDE_MM * WORDS_PER_MM)), dtype=np.uint8)
+    for line, (plane, name) in enumerate(zip(words, lines, strict=True)):
+        draw_texts(plane, [Text("header", name, 0.0, 0.72 * WORDS_MM, 2.9, "sans")], WORDS_PER_MM)
+        if line:
+            plane[:, max(int((list_mm - 4.0) * WORDS_PER_MM), 0) :] = 0  # names do not reach beyond their list
+    return words
 
 
 def _plane_of(light: Light) -> np.ndarray | None:

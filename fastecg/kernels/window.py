@@ -16,15 +16,22 @@ ICON = 3
 TASK = 4
 WALL = 5
 BEZEL = 6  # 1 for each channel: how bright it is depends on the place
-PROGRAMS = 7  # the first of the programs' tiles, which are followed by the colours of the signs in them
+CAPTION = 7  # words and buttons in the title bar
+PROGRAMS = 8  # the first of the programs' tiles, which are followed by the colours of the signs in them
 
 MOST_TOOLS = 64
 MOST_PROGRAMS = 13
+SIGNS = 9  # kinds of signs
+TOOL_PITCH_MM = 7.0  # from one tool to the next
+WORDS_PER_MM = 8  # pixels of a line of words
+WORDS_MM = 4.0  # height of a line of words
+_WORDS_LEFT_MM = 3.0  # from the left edge of the title bar, or of the list, to its words
+_ENTRY_MM = 6.0  # height of an entry of the list
+_CHOSEN = 2  # the entry that is open
 _BAR_MM = 7.0  # height of the window's title bar
 _TOOL_MM = 9.0  # height of its row of tools
 _TASK_MM = 9.0  # height of the desktop's task bar
 _SCROLL_MM = 4.0  # width of the scroll bar
-_TOOL_PITCH_MM = 7.0  # from one tool to the next
 _TASK_PITCH_MM = 11.0  # from one program of the task bar to the next
 _TILE_MM = 2.4  # half the side of a program's rounded tile
 
@@ -40,8 +47,8 @@ class Window(NamedTuple):
         Of the page in it.
     bezel : float
         Width of the display's frame.
-    title : float
-        Where the words of the title end, from the left edge on.
+    list : float
+        Width of a list of files at its left edge; 0 if there is none.
     """
 
     left: float
@@ -51,11 +58,11 @@ class Window(NamedTuple):
     width: float
     height: float
     bezel: float
-    title: float
+    list: float
 
 
 @jit
-def paint_window(picture, shown, cell, plane, window, tools, programs, colours):
+def paint_window(picture, shown, cell, plane, window, tools, programs, words, colours):
     """Paint the lattice cells marked in `shown` (rows, columns).
 
     Parameters
@@ -68,7 +75,9 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, colours):
         The homography from pixels to the page's plane, in mm.
     window : Window
     tools, programs : (`MOST_TOOLS`,) and (`MOST_PROGRAMS`,) int64
-        The kind of each sign, 0 to 4; -1 where there is none.
+        The kind of each sign, below `SIGNS`; -1 where there is none.
+    words : (lines, rows, columns) uint8
+        The title, then the entries of the list: how much of a place is ink, 0 to 255, `WORDS_PER_MM`.
     colours : (`PROGRAMS` + 2 * `MOST_PROGRAMS`, 3) float64
     """
     height, width = picture.shape[:2]
@@ -84,17 +93,23 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, colours):
                     # Arrays stay here: passed on, they would be counted as in use for every pixel.
                     kind, share = _seen(across, down, window)
                     u, v = across - window.left, down - window.top
+                    ink, written = 0.0, CAPTION if kind == TITLE else ICON
                     if kind == TOOLS and _BAR_MM <= v < _BAR_MM + _TOOL_MM:
-                        sign = tools[min(max(int(u / _TOOL_PITCH_MM), 0), MOST_TOOLS - 1)]
-                        if _is_on_sign(sign, u % _TOOL_PITCH_MM - 0.5 * _TOOL_PITCH_MM, v - _BAR_MM - 0.5 * _TOOL_MM):
+                        sign = tools[min(max(int(u / TOOL_PITCH_MM), 0), MOST_TOOLS - 1)]
+                        if _is_on_sign(sign, u % TOOL_PITCH_MM - 0.5 * TOOL_PITCH_MM, v - _BAR_MM - 0.5 * _TOOL_MM):
                             kind = ICON
+                    elif kind == TITLE or (kind == TOOLS and u < window.list):
+                        line, below = _line_of_words(v)
+                        right = int((u - _WORDS_LEFT_MM) * WORDS_PER_MM) if u >= _WORDS_LEFT_MM else -1
+                        if 0 <= line < len(words) and 0 <= below < words.shape[1] and 0 <= right < words.shape[2]:
+                            ink = words[line, below, right] / 255.0
                     elif kind == TASK:
                         program = min(max(int(u / _TASK_PITCH_MM), 0), MOST_PROGRAMS - 1)
                         aside, below = u % _TASK_PITCH_MM - 0.5 * _TASK_PITCH_MM, down - window.bottom + 0.5 * _TASK_MM
                         if programs[program] >= 0 and u < _TASK_PITCH_MM * MOST_PROGRAMS and aside**4 + below**4 < _TILE_MM**4:
                             kind = PROGRAMS + program + MOST_PROGRAMS * _is_on_sign(programs[program], 0.9 * aside, 0.9 * below)
                     for c in range(3):
-                        row[x, c] = np.uint8(share * colours[kind, c])
+                        row[x, c] = np.uint8(share * (colours[kind, c] + ink * (colours[written, c] - colours[kind, c])))
 
 
 @jit
@@ -111,26 +126,52 @@ def _seen(x, y, window):
 
 
 @jit
+def _line_of_words(v):
+    """The line of words at a distance from the window's upper edge, and the row of its pixels; -1 if there is none."""
+    if v < _BAR_MM:
+        line, below = 0, v - 0.5 * (_BAR_MM - WORDS_MM)
+    else:
+        listed = (v - _BAR_MM - _TOOL_MM) / _ENTRY_MM
+        line, below = 1 + int(listed), (listed - int(listed)) * _ENTRY_MM - 0.5 * (_ENTRY_MM - WORDS_MM)
+    return line, int(below * WORDS_PER_MM) if below >= 0.0 else -1
+
+
+@jit
 def _part(x, y, window):
     """The part of the window at a place in it."""
     u, v = x - window.left, y - window.top
     if y > window.bottom - _TASK_MM:
         return TASK
     if v < _BAR_MM:
-        words = 3.0 < u < window.title and abs(v - 3.5) < 0.9 and np.sin(7.3 * u) + np.sin(3.1 * u + 1.0) > -0.3
-        close = x > window.right - 24.0 and abs((window.right - x) % 8.0 - 4.0) < 1.2 and abs(v - 3.5) < 0.5
-        return ICON if words or close else TITLE
+        return CAPTION if _is_on_button(window.right - x, v - 0.5 * _BAR_MM) else TITLE
     if v < _BAR_MM + _TOOL_MM:
         return TOOLS
     if x > window.right - _SCROLL_MM:
         tall = window.bottom - window.top
         return ICON if 0.25 * tall < v < 0.5 * tall else TOOLS
+    if u < window.list:
+        return TITLE if int((v - _BAR_MM - _TOOL_MM) / _ENTRY_MM) == _CHOSEN else TOOLS
     return GROUND
 
 
 @jit
+def _is_on_button(left, down):
+    """Whether a place, mm from the window's right edge and below the middle of its title bar, lies on a button: close, enlarge, reduce."""
+    right = 4.0 - left % 8.0
+    wide = max(abs(right), abs(down))
+    if left < 8.0:
+        return wide < 1.2 and abs(abs(right) - abs(down)) < 0.28
+    if left < 16.0:
+        return abs(wide - 1.0) < 0.18
+    return left < 24.0 and abs(right) < 1.2 and abs(down) < 0.18
+
+
+@jit
 def _is_on_sign(kind, right, down):
-    """Whether a place, mm from the middle of a sign, lies on its strokes: a ring, a frame, lines, a cross, an arrow."""
+    """Whether a place, mm from the middle of a sign, lies on its strokes.
+
+    The signs: a ring, a frame, lines, a cross, an arrowhead, a magnifying glass, an arrow to the left, bars, dots.
+    """
     wide = max(abs(right), abs(down))
     if kind == 0:
         return abs(np.sqrt(right * right + down * down) - 1.3) < 0.3
@@ -140,4 +181,13 @@ def _is_on_sign(kind, right, down):
         return wide < 1.6 and abs((down + 1.6) % 1.07 - 0.53) < 0.22
     if kind == 3:
         return wide < 1.6 and min(abs(right), abs(down)) < 0.25
-    return kind == 4 and abs(down) < 1.6 - 0.8 * (right + 1.4) and abs(right) < 1.4
+    if kind == 4:
+        return abs(down) < 1.6 - 0.8 * (right + 1.4) and abs(right) < 1.4
+    if kind == 5:
+        ring = abs(np.sqrt((right + 0.4) ** 2 + (down + 0.4) ** 2) - 1.0) < 0.25
+        return ring or (0.35 < right < 1.5 and abs(right - down) < 0.35)
+    if kind == 6:
+        return wide < 1.5 and (abs(down) < 0.25 or (right < -0.3 and abs(down) < 0.9 * (right + 1.5)))
+    if kind == 7:
+        return wide < 1.5 and (right + 1.5) % 1.0 < 0.6 and down > 0.7 - 0.9 * int(right + 1.5)
+    return kind == 8 and abs(right) < 1.5 and abs(down) < 0.3 and abs((right + 1.5) % 1.0 - 0.5) < 0.3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from fastecg.views.camera import Camera
 @dataclass(frozen=True)
 class Screen(Camera):
     """A display on which the page is shown, photographed: a plane, larger or smaller than paper, in a dark surround."""
+
+    margin_mm: ClassVar[float] = 100.0  # the display goes on beside the page
 
     distance_mm: float = param(550.0, 150.0, 3000.0, "from the lens to the middle of the display")
     fill: float = param(1.05, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from fastecg.artifact import Params
 @dataclass(frozen=True)
 class View(Params):
     """Where the camera or scanner is. The page lies in the plane z = 0, its corner at the origin, z towards the camera."""
+
+    #: How far beyond the page its plane is known in the picture.
+    margin_mm: ClassVar[float] = 12.0
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture of a page of (width, height) `page_mm`, at `dpi` on paper."""

@@ -354,7 +354,7 @@ def test_moire_beats_as_sampling_theory_says():
     """Green is sampled at every pixel: stripes of 0.9 cycles a pixel come out as 0.1. Red, at every second: 0.55 comes out as 0.05."""
     for cycles, channel, alias in ((0.9, 1, 0.1), (0.55, 0, 0.05), (0.55, 1, 0.45)):
         warp = Warp.flat((60.0, 40.0), 8.0, (320, 480))
-        out = Display(pitch_mm=1 / (8.0 * cycles), blur_px=0, tall=1).resolve(np.full((320, 480, 3), 180, np.uint8), warp)
+        out = Display(pitch_mm=1 / (8.0 * cycles), blur_px=0, tall=1).resolve(np.full((320, 480, 3), 180, np.uint8), Light.even(warp))
         line = out[100, :, channel].astype(float)
         spectrum = np.abs(np.fft.rfft(line - line.mean()))
         assert np.fft.rfftfreq(len(line))[spectrum.argmax()] == pytest.approx(alias, abs=0.004)
@@ -362,7 +362,7 @@ def test_moire_beats_as_sampling_theory_says():
 
 def test_lenses_and_pixels_average_fine_lattices_away():
     warp = Warp.flat((60.0, 40.0), 8.0, (320, 480))
-    spread = [np.std(Display(pitch_mm=pitch, blur_px=blur).resolve(np.full((320, 480, 3), 180, np.uint8), warp))
+    spread = [np.std(Display(pitch_mm=pitch, blur_px=blur).resolve(np.full((320, 480, 3), 180, np.uint8), Light.even(warp)))
               for pitch, blur in ((0.6, 0.3), (0.2, 0.3), (0.2, 0.8), (0.06, 0.8))]  # fmt: skip
     assert spread[0] > 2 * spread[1] > 4 * spread[2] > 8 * spread[3]
     assert spread[3] == 0
@@ -373,9 +373,29 @@ def test_there_is_no_lattice_beside_the_display():
     pixels = np.full((*warp.size, 3), 180, np.uint8)
     nodes = warp.nodes_mm.copy()
     nodes[:, :6] = np.nan
-    out = Display(pitch_mm=0.4).resolve(pixels.copy(), replace(warp, nodes_mm=nodes))
+    out = Display(pitch_mm=0.4).resolve(pixels.copy(), Light.even(replace(warp, nodes_mm=nodes)))
     assert (out[:, :32] == 180).all()
     assert out[:, 48:].std() > 1
+
+
+def test_the_lattice_and_the_loss_of_light_end_where_the_display_does():
+    """The panel goes on beside the page, with the lattice; its frame and the wall have none, and are as bright as elsewhere."""
+    view, page = Screen(tilt_deg=30, azimuth_deg=0, fill=0.6), (120.0, 90.0)
+    mesh = Mesh.flat(page, margin_mm=view.margin_mm)
+    warp = Warp.through(mesh, view.project(mesh.solid(), page, 120), view.size(page, 120))
+    light, display = replace(Light.even(warp), panel_mm=(-20.0, -15.0, 145.0, 100.0)), Display(pitch_mm=0.4, falloff=2)
+    changed = display.resolve(np.full((*warp.size, 3), 180, np.uint8), light) != 180
+    x, y = np.moveaxis(warp.dense(), -1, 0)
+    inside = (x > -20) & (x < 145) & (y > -15) & (y < 100)
+    beyond = ~((x > -23) & (x < 148) & (y > -18) & (y < 103))
+    beside = inside & ((x < -12) | (x > 132))
+    assert changed[beside].mean() > 0.5
+    assert not changed[beyond].any()
+    gain = display.shade(light).gain
+    nodes = warp.nodes_mm
+    off = np.maximum(np.maximum(-20 - nodes[..., 0], nodes[..., 0] - 145), np.maximum(-15 - nodes[..., 1], nodes[..., 1] - 100))
+    assert (gain[off > 0] == 1).all()
+    assert (gain[off < -1] < 1).mean() > 0.9
 
 
 # --- crease lines ------------------------------------------------------------------------------------------------
