@@ -27,6 +27,7 @@ MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
 #: How much of the administrative data a header shows, and the shares: most pages that are shown to others have nothing of it.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")
+_USUAL_T_AXIS = -15, 105  # degrees; beyond them an ECG is not normal
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
@@ -90,7 +91,7 @@ def sample_report_fields(
         "qrs_ms": 2 * int(np.clip(rng.normal(46, 6), 36, 58)),
         "p_axis": int(np.clip(rng.normal(50, 18), -20, 90)),
         "qrs_axis": axis,
-        "t_axis": int(np.clip(axis + rng.normal(0, 25), -90, 180)),
+        "t_axis": int(np.clip(axis + rng.normal(0, 25), *_USUAL_T_AXIS)),
     }
     facts = {name: getattr(found, name) if getattr(found, name) is not None else value for name, value in usual.items()}
     if found.qrs_ms is not None and not found.has_p:
@@ -174,7 +175,10 @@ def _findings(found: Measured, facts: dict[str, int]) -> list[str]:
         left = -90 <= found.qrs_axis < -30
         lines.append("Left axis deviation" if left else "Rightward axis" if 100 < found.qrs_axis <= 180 else "Northwest axis")
     lines += [f"ST elevation, consider {wall} injury" for wall in found.st_up[:1]]
-    lines += [f"T wave abnormality, consider {wall} ischemia" for wall in found.t_down[:1] if not found.st_up]
+    if not found.st_up:
+        lines += [f"T wave abnormality, consider {wall} ischemia" for wall in found.t_down[:1]]
+        if found.t_axis is not None and not found.t_down and not _USUAL_T_AXIS[0] <= found.t_axis <= _USUAL_T_AXIS[1]:
+            lines.append("Nonspecific T wave abnormality")
     if found.limb_mv is not None and found.limb_mv < 0.5:
         lines.append("Low voltage QRS")
     return [*lines, "Prolonged QT"] if facts["qtc_ms"] > 470 else lines

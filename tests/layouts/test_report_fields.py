@@ -73,7 +73,7 @@ def test_what_the_signal_does_not_show_is_usual():
     flat = Record(np.zeros((12, 1000)), 100, LEADS)
     every = [sample_report_fields(np.random.default_rng(seed), flat) for seed in range(1500)]
     assert {one.rate for one in every} == set(range(55, 105))
-    for name, low, high in (("pr_ms", 120, 200), ("qrs_ms", 72, 116), ("p_axis", -20, 90), ("qrs_axis", -25, 95), ("t_axis", -90, 180)):
+    for name, low, high in (("pr_ms", 120, 200), ("qrs_ms", 72, 116), ("p_axis", -20, 90), ("qrs_axis", -25, 95), ("t_axis", -15, 105)):
         values = [getattr(one, name) for one in every]
         assert low <= min(values) < max(values) <= high
         assert max(values) - min(values) > 0.6 * (high - low)
@@ -143,6 +143,11 @@ def test_some_machines_warn_and_some_give_no_verdict():
         ({"qrs_axis": 180}, {}, ["Rightward axis"]),
         ({"st_up": ("anterior", "lateral"), "t_down": ("lateral",)}, {}, ["ST elevation, consider anterior injury"]),
         ({"t_down": ("lateral", "inferior")}, {}, ["T wave abnormality, consider lateral ischemia"]),
+        ({"t_axis": 105}, {}, []),
+        ({"t_axis": 106}, {}, ["Nonspecific T wave abnormality"]),
+        ({"t_axis": -16}, {}, ["Nonspecific T wave abnormality"]),
+        ({"t_axis": 160, "t_down": ("lateral",)}, {}, ["T wave abnormality, consider lateral ischemia"]),
+        ({"t_axis": 160, "st_up": ("anterior",)}, {}, ["ST elevation, consider anterior injury"]),
         ({"limb_mv": 0.49}, {}, ["Low voltage QRS"]),
         ({"limb_mv": 0.5}, {}, []),
         ({"limb_mv": None, "qrs_axis": None}, {}, []),
