@@ -25,9 +25,9 @@ sys.path.append(str(Path(__file__).parent.parent / "tests"))
 from oracle import drawn_samples
 
 import fastecg
-from fastecg.digitizing.analysis import Settings
 from fastecg.digitizing.metrics import raw_snr
 from fastecg.digitizing.segmenter import WEIGHTS
+from fastecg.digitizing.settings import Settings
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pdf")
 MOST_LAG_S = 0.5

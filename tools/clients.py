@@ -237,7 +237,7 @@ def challenge(bench: Bench) -> str:
     if not folder:
         raise ImportError("evaluation-2024")
     from fastecg.archive import Wish, digitize_archive
-    from fastecg.digitizing.analysis import Settings
+    from fastecg.digitizing.settings import Settings
 
     source, ref, est = bench.folder / "records", bench.folder / "ref", bench.folder / "est"
     fastecg.render_dataset(source, ref, recipe="scan", layout="3x4+1", workers=1, mask_unplotted=True)

@@ -26,13 +26,15 @@ sys.path.append(str(Path(__file__).parent.parent / "tests"))
 import oracle
 
 import fastecg
-from fastecg.digitizing.analysis import Settings, analyse_layers, analyse_upright
+from fastecg.digitizing.analysis import analyse_layers
 from fastecg.digitizing.coarse import column_means, extent_mm, straighten
 from fastecg.digitizing.decode import decode
 from fastecg.digitizing.layout import segments_of
 from fastecg.digitizing.reading import lay_out, read_analysed, read_traces
 from fastecg.digitizing.segmenter import WEIGHTS, Layers
+from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
+from fastecg.digitizing.upright import analyse_upright
 from fastecg.readers import find_records, read_record, sample_records
 
 PAGE = Path(__file__).parent.parent / "docs" / "digitising.md"

@@ -25,8 +25,8 @@ from fastecg.system.files import read_file
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
-    from fastecg.digitizing.analysis import Settings
     from fastecg.digitizing.result import Format
+    from fastecg.digitizing.settings import Settings
 
 _MOST_WEIGHTS = 1 << 31  # Largest network file that is read, bytes.
 

@@ -27,7 +27,7 @@ class ImageSignal(Artifact):
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Denoise, sharpen and mottle, in place."""
-        from fastecg.kernels.image_signal import process
+        from fastecg.kernels.phone_processing import process
 
         passes = round(self.colour_px**2 / 2.0)  # one pass of 1-2-1 at half the size has a variance of 2 px²
         process(

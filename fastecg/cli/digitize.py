@@ -14,9 +14,9 @@ from fastecg.errors import FastecgError
 if TYPE_CHECKING:
     from fastecg.archive import Step
     from fastecg.cli.report import Reporter
-    from fastecg.digitizing.analysis import Settings
     from fastecg.digitizing.decode import Mode
     from fastecg.digitizing.result import Format
+    from fastecg.digitizing.settings import Settings
 
 _BYTES_A_WORKER = 2e9  # Memory that a worker may need for a picture.
 
@@ -88,7 +88,7 @@ def digitize(
 
 def _settings(layout: str | None, speed: float | None, gain: float | None, fs: float, mode: str, page: Path | None) -> Settings:
     """The settings from the options of the command."""
-    from fastecg.digitizing.analysis import Settings
+    from fastecg.digitizing.settings import Settings
 
     if page is not None and not page.is_file():
         raise FastecgError(f"{page}: there is no such file, expected a page that `fastecg review` gave")

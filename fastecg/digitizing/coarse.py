@@ -1,4 +1,4 @@
-"""A first look at a segment: its ink straightened into a strip, and one height a column."""
+"""A first reading of a segment: its ink is straightened into a strip, and one height is found in each column of the strip."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import numpy as np
 
 from fastecg.kernels.runs import runs_of
 
-#: Between the heights at which the picture is asked where the page's verticals run.
+#: Distance in mm of the points by which `verticals` describes a vertical of the page; between them it is taken as straight.
 CURVE_MM = 2.0
 
-_LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; in between it is interpolated.
+_LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; between them it is interpolated.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
-_FAINT = 0.12  # Share of the plane's fullest ink from which a pixel counts towards the extent of a trace.
-_SURE = 0.6  # Ink is clipped here before a path is sought; otherwise a pale row would lose to a dark neighbour.
-_CLIMB = 0.001  # Cost of a path's step of 1 px up or down.
-_PAPER = 1.0  # Additional cost of such a step over bare paper.
-_TIP_PX = 3  # Minimum length of ink above or below a path and its neighbours that makes a tip of a peak.
-_ENOUGH = 0.3  # Minimum ink (in px of full ink) in a column of a strip for its height to count.
+_FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0 to 1) is larger than this.
+# Coverage is clipped here before a path is sought. Otherwise the path of a pale row would run through the darker ink of the next row.
+_FULL_INK = 0.6
+_STEP_COST = 0.001  # Cost of a path's step of 1 px up or down.
+_PAPER_COST = 1.0  # Additional cost of such a step over bare paper.
+_TIP_PX = 3  # Ink that extends at least this far above or below the path in a column and in its neighbours is the tip of a spike.
+_LEAST_INK = 0.3  # A column of a strip gives a height if its coverages add up to more than this.
 
 
 class PageWarp(Protocol):
@@ -40,15 +41,20 @@ class PageWarp(Protocol):
         ...
 
     def __hash__(self) -> int:
-        """By identity: what has been worked out with a map is kept."""
+        """Hash by identity: results that were computed with a map are cached for it."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class ZoomedWarp:
-    """The map of a page whose picture was resized before it was mapped, for the picture as it was.
+    """The map between a page and a picture of which only a resized copy was mapped.
 
-    `zoom` (2,) is how many times as large it was made along x and along y: whole pixels make them differ a little.
+    Attributes
+    ----------
+    warp : PageWarp
+        The map between the page and the resized copy.
+    zoom : (float, float)
+        Width and height of the copy as multiples of the picture's. They differ a little, because both are whole numbers of pixels.
     """
 
     warp: PageWarp
@@ -70,7 +76,17 @@ class ZoomedWarp:
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """Ink of one segment in the page's frame: `ink` (rows, columns) at x = ``left_mm + column / scale``, y = ``top_mm + row / scale``."""
+    """Ink of one segment, straightened.
+
+    Attributes
+    ----------
+    ink : ndarray, shape (rows, columns)
+        Coverage at page x ``left_mm + column / scale`` and page y ``top_mm + row / scale``.
+    left_mm, top_mm : float
+        Page position of the first pixel.
+    scale : float
+        Pixels of the strip per mm.
+    """
 
     ink: np.ndarray
     left_mm: float
@@ -80,46 +96,48 @@ class Strip:
 
 def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -> tuple[float, float] | None:
     """Smallest and largest page y of a plane's ink between two page x; None if there is no ink."""
-    page = warp.inverse(inked(plane, _FAINT * _full(plane)))
+    page = warp.inverse(inked_pixels(plane, _FAINT * _full_coverage(plane)))
     inside = (page[:, 0] >= span_mm[0]) & (page[:, 0] <= span_mm[1])
     if inside.sum() < 8:
         return None
     return float(page[inside, 1].min()), float(page[inside, 1].max())
 
 
-def inked(plane: np.ndarray, least: float) -> np.ndarray:
+def inked_pixels(plane: np.ndarray, least: float) -> np.ndarray:
     """Pixels (n, 2) float64, (x, y), of a plane with more ink than `least`."""
-    flat = np.flatnonzero(plane > plane.dtype.type(least))  # compared in the plane's own type: four times as fast for uint8
+    flat = np.flatnonzero(plane > plane.dtype.type(least))  # The comparison in the plane's own type is four times as fast for uint8.
     rows, columns = np.divmod(flat, plane.shape[1])
     return np.column_stack([columns, rows]).astype(np.float64)
 
 
 def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> Strip:
-    """Resample the ink of a plane between two page x and two page y, straightened, at the picture's own scale."""
+    """Resample the ink of a plane between two page x and two page y at the scale of the picture, so that rows of traces are straight."""
     from scipy.ndimage import map_coordinates
 
-    ink = map_coordinates(plane, _seen_at(warp, span_mm, reach_mm)[::-1], order=1, mode="constant", output=np.float32) / _full(plane)
+    ink = map_coordinates(
+        plane, _pixels_of_strip(warp, span_mm, reach_mm)[::-1], order=1, mode="constant", output=np.float32
+    ) / _full_coverage(plane)
     return Strip(ink, span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
 
 
-@lru_cache(maxsize=1)  # a page is asked for in several planes, one after the other
-def _seen_at(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> np.ndarray:
+@lru_cache(maxsize=1)  # Several planes of one page are straightened one after the other.
+def _pixels_of_strip(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> np.ndarray:
     """Pixel coordinates (2, rows, columns), x and y, of the points of a strip."""
     left, right = span_mm
     top, bottom = reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM
     coarse = [np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ((left, right), (top, bottom))]
     lattice = warp.forward(np.stack(np.meshgrid(*coarse), axis=-1).reshape(-1, 2)).reshape(len(coarse[1]), len(coarse[0]), 2)
     columns, rows = (np.arange(int((axis[-1] - axis[0]) * warp.scale) + 1) / ((axis[1] - axis[0]) * warp.scale) for axis in coarse)
-    return _between(_between(np.moveaxis(lattice, 2, 0), columns).swapaxes(1, 2), rows).swapaxes(1, 2)
+    return _interpolated(_interpolated(np.moveaxis(lattice, 2, 0), columns).swapaxes(1, 2), rows).swapaxes(1, 2)
 
 
 def forget_strips() -> None:
-    """Free what is cached for further strips of the last page: 16 bytes a pixel."""
-    _seen_at.cache_clear()
+    """Free the pixel coordinates that are cached for further strips of the last page: they take 16 bytes per pixel."""
+    _pixels_of_strip.cache_clear()
 
 
-def _between(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Interpolate along the last axis linearly at `positions` in units of the spacing."""
+def _interpolated(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Interpolate linearly along the last axis at `positions`, given in steps between values."""
     below = np.minimum(positions.astype(int), values.shape[-1] - 2)
     part = positions - below
     found = np.take(values, below, axis=-1)
@@ -131,7 +149,7 @@ def _between(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 
 def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -> tuple[float, np.ndarray]:
-    """Pixels of the page's verticals at page x (n,), over a range of page y.
+    """Positions in the picture of the page's verticals at page x (n,), over a range of page y.
 
     Returns
     -------
@@ -147,33 +165,34 @@ def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -
 
 
 def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
-    """Page y at page x from the mean of every column's ink, interpolated linearly, as common digitisers do."""
-    known, heights = _means(strip.ink)
+    """Page y at page x as the mean row of every column's ink, interpolated linearly between columns, as common digitisers do."""
+    known, heights = _mean_rows(strip.ink)
     if not known.size:
         return np.full(len(x_mm), np.nan)
     return strip.top_mm + np.interp(x_mm, strip.left_mm + known / strip.scale, heights) / strip.scale
 
 
 def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray | None = None) -> np.ndarray:
-    """Page y at page x of a path through the ink that includes the tips of spikes; a fit starts from it.
+    """Page y at page x of a path through the ink that reaches the tips of narrow spikes.
 
-    In the columns of a narrow spike every height lies in ink, so that a fit that starts half way up ends there.
+    The fit of the stroke starts from this path. In the columns of a narrow spike there is ink at every height, so a fit that starts half
+    way up the spike would stay there.
 
     Parameters
     ----------
     strip : Strip
     x_mm : ndarray, shape (n,)
     pen_mm : float
-        Width of the pen: a trace runs half of it below the tip of its ink.
+        Width of the pen: the middle of the stroke is half of it below the tip of the ink.
     hidden : ndarray, shape of `strip.ink`, bool, optional
-        Where something else covers the trace: a spike may run on behind it.
+        Where something else covers the trace. A spike may continue behind it.
     """
     height, width = strip.ink.shape
     lows, highs = path_through(strip.ink, np.zeros(height))
-    # From one column to the next a path goes where it is in both.
+    # Between two columns the path is taken at the middle of the rows that it has in both.
     joints = (np.maximum(lows[:-1], lows[1:]) + np.minimum(highs[:-1], highs[1:])) / 2
     inside = 0.5 * pen_mm * strip.scale
-    sure = strip.ink >= np.float32(_SURE)
+    sure = strip.ink >= np.float32(_FULL_INK)
     through = sure if hidden is None else sure | hidden
     above, below = _tips(sure, through, lows), _tips(sure[::-1], through[::-1], height - 1 - highs)
     columns = np.concatenate([np.arange(width - 1) + 0.5, above[:, 0], below[:, 0]])
@@ -183,14 +202,24 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray 
 
 
 def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cheapest path through ink (height, width) from left to right: its first and last row (width,) in every column.
+    """Find the cheapest path through ink (height, width) from left to right.
 
-    `bias` (height,) is what a step to the right costs more in a row.
+    Parameters
+    ----------
+    ink : ndarray, shape (height, width)
+        Coverage, 0 to 1.
+    bias : ndarray, shape (height,)
+        Additional cost of a step to the right in each row.
+
+    Returns
+    -------
+    lows, highs : ndarray, shape (width,) int64
+        First and last row of the path in every column.
     """
     from fastecg.kernels.paths import cheapest_path
 
     lows, highs = np.empty(ink.shape[1], dtype=np.int64), np.empty(ink.shape[1], dtype=np.int64)
-    cheapest_path(np.minimum(ink / np.float32(_SURE), 1.0), bias, _PAPER, _CLIMB, lows, highs)
+    cheapest_path(np.minimum(ink / np.float32(_FULL_INK), 1.0), bias, _PAPER_COST, _STEP_COST, lows, highs)
     return lows, highs
 
 
@@ -200,8 +229,9 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
     rows = np.arange(height)[:, None]
     every = np.arange(width)
     reach = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, every] + 1
-    inked = np.minimum.accumulate(np.where(sure, rows, height)[::-1], axis=0)[::-1]
-    top = inked[np.minimum(reach, height - 1), every]  # nobody knows how far a spike goes behind a letter that it does not come out of
+    first_ink = np.minimum.accumulate(np.where(sure, rows, height)[::-1], axis=0)[::-1]
+    # A spike that ends behind a letter is cut off where the letter begins, since nothing tells how far it continues.
+    top = first_ink[np.minimum(reach, height - 1), every]
     padded = np.pad(edge, 1, mode="edge")
     missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
     tips = []
@@ -212,26 +242,26 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
 
 
 def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:
-    """Page y at page x from the soft maximum of every column's ink, with monotone cubics between columns.
+    """Page y at page x as the soft maximum of every column's ink, with monotone cubics between columns.
 
-    So do networks that end in a softmax over columns.
+    Networks that end in a softmax over columns read traces in the same way.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.ndimage import gaussian_filter1d
 
-    known, _ = _means(strip.ink)
+    known, _ = _mean_rows(strip.ink)
     if known.size < 4:
         return np.full(len(x_mm), np.nan)
     ink = gaussian_filter1d(strip.ink[:, known], 0.7, axis=0)
-    share = np.expm1(ink / temperature)  # 0 where there is no ink, so that a long column of paper does not count
+    share = np.expm1(ink / temperature)  # Not `exp`: it is 1 on bare paper, so a long column of paper would count.
     heights = (share * np.arange(len(share))[:, None]).sum(axis=0) / share.sum(axis=0)
     positions = np.clip((x_mm - strip.left_mm) * strip.scale, known[0], known[-1])
     return np.asarray(strip.top_mm + PchipInterpolator(known, heights)(positions) / strip.scale)
 
 
 def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
-    """Which page x are farther than `most_mm` from the nearest column with ink."""
-    known, _ = _means(strip.ink)
+    """Mask of the page x that are farther than `most_mm` from the nearest column with ink."""
+    known, _ = _mean_rows(strip.ink)
     if not known.size:
         return np.ones(len(x_mm), dtype=bool)
     positions = (x_mm - strip.left_mm) * strip.scale
@@ -240,13 +270,13 @@ def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
     return np.asarray(nearest > most_mm * strip.scale)
 
 
-def _means(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns with enough ink, and the mean row of each."""
+def _mean_rows(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns with more than `_LEAST_INK`, and the mean row of the ink in each."""
     mass = ink.sum(axis=0)
-    known = np.flatnonzero(mass > _ENOUGH)
+    known = np.flatnonzero(mass > _LEAST_INK)
     return known, (ink * np.arange(len(ink))[:, None]).sum(axis=0)[known] / mass[known]
 
 
-def _full(plane: np.ndarray) -> float:
+def _full_coverage(plane: np.ndarray) -> float:
     """The value of a plane that means full coverage."""
     return 255.0 if plane.dtype == np.uint8 else 1.0

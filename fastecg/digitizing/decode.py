@@ -1,7 +1,7 @@
 """`decode`: from layers of a picture to millivolts.
 
-Layers come in the picture's own frame, bent as the paper was. The grid's phase tells where every millimetre of the page is; the traces
-are then fitted where they are, with the pen's own ink, so nothing is resampled on the way.
+The layers are in the frame of the picture, bent as the paper was. The phase of the grid gives the map between page and picture. Every
+trace is then fitted in the picture itself, with a model of the pen's ink, so that nothing has to be resampled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fastecg.digitizing.coarse import (
     column_peaks,
     extent_mm,
     far_from_ink,
-    inked,
+    inked_pixels,
     straighten,
     verticals,
 )
@@ -44,16 +44,17 @@ from fastecg.record import LEADS, Record
 Mode = Literal["stroke_fit", "softargmax", "centroid"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-# What each mode reads of every column; the fit of the stroke starts from it.
-_BY_COLUMNS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
-_MARGIN_PX = 8  # Margin of the picture around a segment's ink that takes part in the fit.
-_ALIKE = 0.9  # Least similarity (see `alike`) at which two readings of one lead are averaged.
-_LOST_PX = 3.0  # Samples with a larger standard deviation count as not read.
-_BARE = 0.25  # A knot on less than this share of the pen's ink is not on the trace.
-_ON_TIME_MM = 0.002  # Least error of the start of time for which the fit is done again.
-_GAP_S = 0.04  # Longest gap that the prior bridges.
-_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines, which the grid alone cannot tell from each other.
-_FROM_INK = STAGES[2:]  # Stages of a fit that starts along the ink: the soft strokes of the first stages would lead it away again.
+# How each mode finds one height in every column of ink. Mode "stroke_fit" starts its fit from these heights.
+_HEIGHTS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
+_MARGIN_PX = 8  # Pixels farther than this from a segment's ink take no part in its fit.
+_SAME_LEAD = 0.9  # Two readings of one lead are averaged if their similarity (see `alike`) is at least this.
+_MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is larger than this.
+_ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
+_SAME_START_MM = 0.002  # The rows are fitted again if the start of time moves by more than this.
+_MAX_GAP_S = 0.04  # Longest gap in the ink that the prior may bridge.
+_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines. The grid looks the same when it is shifted by it, so the ink has to decide.
+# Stages of a fit that starts along the ink. The first two stages are left out: their soft strokes would lead the fit off the ink again.
+_STAGES_FROM_INK = STAGES[2:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +66,9 @@ class Decoded:
     record : Record
         Millivolts; NaN where nothing was read.
     sd : ndarray, shape (leads, samples)
-        Standard deviation of every sample in mV, as the fit tells it; NaN in modes that do not tell.
+        Standard deviation of every sample in mV, as the fit estimates it; NaN in modes without an estimate.
     layout : PageSegments
-        Where the leads were taken to be, in the page's coordinates of `warp`.
+        Where the leads were taken to be, in the page coordinates of `warp`.
     warp : PageWarp
         The map between picture and page.
     flags : tuple of str
@@ -99,28 +100,29 @@ def decode(
     Parameters
     ----------
     layers : mapping of str to ndarray
-        Coverage in the picture's frame, float32 0 to 1 or uint8 0 to 255. "trace": (height, width), or (segments, height, width) with a
-        plane for each of `rows.segments`; "grid": (height, width), the ink of all grid lines; "major": that of the 5 mm lines alone.
+        Coverage in the picture's frame, float32 0 to 1 or uint8 0 to 255. "trace" has the shape (height, width), or (segments, height,
+        width) with a plane for each of `rows.segments`. "grid" (height, width) is the ink of all grid lines, and "major" that of the 5 mm
+        lines alone.
     rows : PageSegments
-        Which lead is where. Places count from the grid's first crossing; where a `warp` is given, in its page coordinates.
+        Which lead is where, in the page coordinates of `warp`; without a `warp`, in mm from the first crossing of the grid.
     mode : str
         One of `MODES`.
     warp : PageWarp, optional
         The map between picture and page, if known; found from the grid otherwise.
     ink : PictureInk, optional
-        The pen's ink as the picture shows it: mode "stroke_fit" then ends with a fit to that.
+        The pen's ink as the picture shows it. If it is given, mode "stroke_fit" ends with a second fit, to this ink.
     close : (PageWarp, PictureInk), optional
-        Map and ink of the same picture at another scale, where that fit is better made.
+        Map and ink of the same picture at another scale, at which the second fit is made instead.
     pulses : sequence of Pulse
         The page's calibration pulses.
     start_sd_mm : float
-        About how exactly `rows` tell where time starts. Unless that is 0, the fit to `ink` moves it to where the ends of rows and the
-        grid have it.
+        Standard deviation of the start of time in `rows`. If it is not 0, the start is estimated again from the ends of the rows and from
+        the grid.
     lines_mm : (float, float), optional
-        Where upright lines of the grid were meant to be, see `fastecg.digitizing.snapping.meant_lines_mm`; None where 5 mm lines are not
-        at multiples of 5 mm.
+        Where upright lines of the grid were meant to be, see `fastecg.digitizing.snapping.meant_lines_mm`; None if 5 mm lines are not at
+        multiples of 5 mm.
     name : str
-        Of the record.
+        Name of the record.
 
     Returns
     -------
@@ -141,7 +143,7 @@ def decode(
         raise LayoutError(f"{len(planes)} planes of traces for {len(rows.segments)} segments, expected one each and at least one")
     flags: list[str] = []
     if warp is None:
-        fitted, lattice = find_grid(_covered(layers["grid"]), Fives(_covered(layers["major"])))
+        fitted, lattice = find_grid(_as_coverage(layers["grid"]), Fives(_as_coverage(layers["major"])))
         if lattice.mended:
             flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} points and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
@@ -149,21 +151,21 @@ def decode(
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "stroke_fit":
-        shown, ink = close or (warp, ink)
-        readings, pens = refined(with_tips(bridged(readings, rows, shown, ink), rows, shown, ink), rows, shown, ink)
-        free = overhangs(readings, pens, rows, shown, ink, pulses) if start_sd_mm else []
-        late = start_delay_mm(free, start_sd_mm, _to_line_mm(rows, lines_mm)) if start_sd_mm else 0.0
-        if abs(late) > _ON_TIME_MM:
-            readings, rows = later(readings, rows, late)
-            readings, _ = refined(readings, rows, shown, ink)
-        readings = continued(readings, rows, shown, ink)
-    flags += _unread(readings, rows)
-    signal, sd, leads = _joined(_agreeing(readings, rows.fs, flags), rows.samples)
+        ink_warp, ink = close or (warp, ink)
+        readings, pens = refined(with_tips(bridged(readings, rows, ink_warp, ink), rows, ink_warp, ink), rows, ink_warp, ink)
+        ends = overhangs(readings, pens, rows, ink_warp, ink, pulses) if start_sd_mm else []
+        delay_mm = start_delay_mm(ends, start_sd_mm, _delays_to_line_mm(rows, lines_mm)) if start_sd_mm else 0.0
+        if abs(delay_mm) > _SAME_START_MM:
+            readings, rows = shifted_right(readings, rows, delay_mm)
+            readings, _ = refined(readings, rows, ink_warp, ink)
+        readings = continued(readings, rows, ink_warp, ink)
+    flags += _flags_of_unread(readings, rows)
+    signal, sd, leads = _merged_by_lead(_without_contradictions(readings, rows.fs, flags), rows.samples)
     return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
 
-def _to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None) -> tuple[float, float] | None:
-    """How much later time would start, at least and at most, on the nearest of the grid's 5 mm lines."""
+def _delays_to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Smallest and largest delay with which time would start on the nearest of the grid's 5 mm lines."""
     if lines_mm is None:
         return None
     start = min(segment.x_mm for segment in rows.segments)
@@ -171,30 +173,39 @@ def _to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None) -> tup
     return nearest + lines_mm[0] - start, nearest + lines_mm[1] - start
 
 
-def later(readings: Sequence[SegmentReading], rows: PageSegments, by_mm: float) -> tuple[list[SegmentReading], PageSegments]:
-    """Take every sample to lie `by_mm` farther right: the same traces, read there, and the rows that have it so."""
+def shifted_right(readings: Sequence[SegmentReading], rows: PageSegments, by_mm: float) -> tuple[list[SegmentReading], PageSegments]:
+    """Shift the times of all samples by `by_mm` to the right, and read the same traces at the new times.
+
+    Returns
+    -------
+    readings : list of SegmentReading
+        The readings at the shifted times.
+    rows : PageSegments
+        The segments with shifted starts.
+    """
     from scipy.ndimage import map_coordinates
 
     moved = rows.moved((by_mm, 0.0))
-    to = dict(zip(rows.segments, moved.segments, strict=True))
+    shifted = dict(zip(rows.segments, moved.segments, strict=True))
     out = []
     for item in readings:
-        there = np.arange(len(item.y_mm)) + by_mm / (rows.speed_mm_s / rows.fs)
+        positions = np.arange(len(item.y_mm)) + by_mm / (rows.speed_mm_s / rows.fs)
         known = np.isfinite(item.y_mm)
         y = np.interp(np.arange(len(item.y_mm)), np.flatnonzero(known), item.y_mm[known]) if known.any() else item.y_mm
-        y = np.where(known, map_coordinates(y, [there], order=3, mode="nearest"), np.nan)
-        out.append(replace(item, segment=to[item.segment], y_mm=y))
+        y = np.where(known, map_coordinates(y, [positions], order=3, mode="nearest"), np.nan)
+        out.append(replace(item, segment=shifted[item.segment], y_mm=y))
     return out, moved
 
 
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tuple[float, float]:
-    """Offsets along x and y, multiples of 5 mm, that move the warp's coordinates so that ink is where the rows have it.
+    """Offsets along x and y, multiples of 5 mm, that move the warp's page coordinates to those of `rows`.
 
-    Along x every segment's left and right ends vote, since some may lie outside the picture; along y the middle of the ink does.
+    The offset along x is the most frequent one among the left and right ends of all segments, since some ends may lie outside the picture.
+    The offset along y is the median of those of the segments.
     """
     left, right, down = [], [], []
     for plane, segment in zip(planes, rows.segments, strict=True):
-        ink = inked(plane, 0.5 * max(plane.max(), 1e-6))
+        ink = inked_pixels(plane, 0.5 * max(plane.max(), 1e-6))
         if len(ink) < 8:
             continue
         page = warp.inverse(ink)
@@ -211,13 +222,13 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tupl
 def read_segments(
     planes: Iterable[np.ndarray], rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
 ) -> Iterator[SegmentReading]:
-    """Read every segment that has ink, in parallel: segments are independent of one another."""
+    """Read every segment that has ink. Segments are independent of one another, so they are read in parallel."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda plane, segment: _read(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
+        found = pool.map(lambda plane, segment: _read_segment(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
         yield from (reading for reading in found if reading is not None)
 
 
-def _read(
+def _read_segment(
     plane: np.ndarray, segment: Segment, rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
 ) -> SegmentReading | None:
     """Read one segment; None if it has no ink."""
@@ -227,18 +238,18 @@ def _read(
     if reach is None:
         return None
     strip = straighten(plane, warp, (span[0] - 1.0, span[1] + 1.0), reach)
-    y_mm, sd_mm = _BY_COLUMNS[mode](strip, x_mm), np.full(len(x_mm), np.nan)
+    y_mm, sd_mm = _HEIGHTS[mode](strip, x_mm), np.full(len(x_mm), np.nan)
     if mode == "stroke_fit":
-        lost = far_from_ink(strip, x_mm, _GAP_S * rows.speed_mm_s / 2)
+        lost = far_from_ink(strip, x_mm, _MAX_GAP_S * rows.speed_mm_s / 2)
         behind = None
         if hidden is not None:
             behind = straighten(hidden, warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
-        starts = {STAGES: y_mm, _FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
-        y_mm, sd_mm = _fitted(plane, hidden, warp, x_mm, ~lost, starts, reach, rows)
+        starts = {STAGES: y_mm, _STAGES_FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
+        y_mm, sd_mm = _fit_segment(plane, hidden, warp, x_mm, ~lost, starts, reach, rows)
     return SegmentReading(segment, y_mm, sd_mm)
 
 
-def _fitted(
+def _fit_segment(
     plane: np.ndarray,
     hidden: np.ndarray | None,
     warp: PageWarp,
@@ -248,9 +259,9 @@ def _fitted(
     reach_mm: tuple[float, float],
     rows: PageSegments,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Page y (n,) of the knots by fitting the stroke, and their standard deviations, mm; NaN where `known` is false or no ink is.
+    """Page y (n,) of the knots by fitting the stroke, and their standard deviations, mm; NaN where `known` is false or there is no ink.
 
-    Of the fits from several starts (n,), each with its own stages, the one counts that leaves the least of the ink.
+    `starts_mm` holds several starts (n,) of the fit, each with its own stages. The fit with the smallest residual is returned.
     """
     if not known.any():
         return np.full(len(x_mm), np.nan), np.full(len(x_mm), np.nan)
@@ -258,50 +269,50 @@ def _fitted(
     low = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
     high = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
     part = slice(low[1], high[1]), slice(low[0], high[0])
-    ink = _covered(plane[part])
+    ink = _as_coverage(plane[part])
     if hidden is not None:
         ink = np.where(hidden[part] > 0, np.float32(np.nan), ink)
     curves[:, ~known] = np.nan  # the pen is lifted there
     stroke = StrokeProblem(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
-    at = np.flatnonzero(known)
+    knots = np.flatnonzero(known)
     fits = (
-        fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), at, start[at]) - top) * warp.scale, stages)
+        fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), knots, start[knots]) - top) * warp.scale, stages)
         for stages, start in starts_mm.items()
     )
     fit = min(fits, key=lambda fit: fit.residual)
-    sure = known & (fit.sd < _LOST_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _BARE * fit.pen.ink, round(_GAP_S * rows.fs))
+    sure = known & (fit.sd < _MAX_SD_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _ON_INK * fit.pen.ink, round(_MAX_GAP_S * rows.fs))
     return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)
 
 
 def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
-    """The part of a mask (n,) that lies in runs longer than `longest`."""
+    """The part of a mask (n,) that lies in runs of more than `longest` elements."""
     out = np.zeros(len(bare), dtype=bool)
     for start, stop in runs_of(bare).tolist():
         out[start:stop] = stop - start > longest
     return out
 
 
-def _unread(readings: Sequence[SegmentReading], rows: PageSegments) -> list[str]:
-    """Flags for segments and samples that were not read."""
+def _flags_of_unread(readings: Sequence[SegmentReading], rows: PageSegments) -> list[str]:
+    """Flags that name the segments and count the samples that were not read."""
     read = [item.segment for item in readings]
-    bare = [segment.lead for segment in rows.segments if segment not in read]
+    missing = [segment.lead for segment in rows.segments if segment not in read]
     parts = [f"{item.segment.lead} {lost} of {len(item.y_mm)}" for item in readings if (lost := int(np.isnan(item.y_mm).sum()))]
     return [
-        *([f"leads of which no ink was found: {', '.join(bare)}"] if bare else []),
+        *([f"leads of which no ink was found: {', '.join(missing)}"] if missing else []),
         *([f"samples that have no ink and were not read: {', '.join(parts)}"] if parts else []),
     ]
 
 
-def _agreeing(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
-    """Resolve contradictions between readings of one lead: if a rhythm strip differs from its column, the column counts.
+def _without_contradictions(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
+    """Resolve contradictions between two readings of one lead: where a rhythm strip differs from its column, the column counts.
 
-    The mean of two that beat at different moments would be neither.
+    Such readings are not averaged, since the mean of two signals that beat at different times shows neither of them.
     """
     out = []
     for item in readings:
         lead = item.segment.lead
         part = next((other for other in readings if other.segment.lead == lead and not other.segment.rhythm), None)
-        if item.segment.rhythm and part is not None and alike(*together([item, part], fs)) < _ALIKE:
+        if item.segment.rhythm and part is not None and alike(*together([item, part], fs)) < _SAME_LEAD:
             flags.append(f"lead {lead}: its rhythm strip does not repeat what its column shows; the column counts where both are")
             first, last = part.segment.start - item.segment.start, part.segment.stop - item.segment.start
             y, sd = item.y_mm.copy(), item.sd_mm.copy()
@@ -311,8 +322,8 @@ def _agreeing(readings: list[SegmentReading], fs: float, flags: list[str]) -> li
     return out
 
 
-def _joined(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Combine readings into one row for each lead; a lead that is drawn twice is averaged."""
+def _merged_by_lead(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Signals, standard deviations and names of all leads. Where a lead is drawn twice, its readings are averaged."""
     names = {reading.segment.lead for reading in readings}
     leads = (*(lead for lead in LEADS if lead in names), *sorted(names - set(LEADS)))
     total, count = np.zeros((len(leads), samples)), np.zeros((len(leads), samples))
@@ -327,7 +338,7 @@ def _joined(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, n
         return total / count, np.sqrt(variance) / count, leads
 
 
-def _covered(plane: np.ndarray) -> np.ndarray:
+def _as_coverage(plane: np.ndarray) -> np.ndarray:
     """A plane as float32, 0 to 1."""
     if plane.dtype == np.uint8:
         return np.ascontiguousarray(plane, dtype=np.float32) / np.float32(255.0)

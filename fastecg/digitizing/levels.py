@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastecg.digitizing.analysis import PageAnalysis, Settings
+from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.follow import TracePath, level_mm
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, gain_of_pulses
+from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.words import written_gain

@@ -1,4 +1,4 @@
-"""`read_signals`: from a picture of an ECG to millivolts."""
+"""`read_signals`: from a picture of an ECG to its signals in millivolts."""
 
 from __future__ import annotations
 
@@ -8,17 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastecg.digitizing.analysis import (
-    READ,
-    USUAL_SPEED,
-    PageAnalysis,
-    Settings,
-    _analyse_as_held,
-    _read_at_all,
-    analyse_upright,
-    ink_area,
-    reframed,
-)
+from fastecg.digitizing.analysis import PageAnalysis, ink_area, reframed
 from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
@@ -36,30 +26,33 @@ from fastecg.digitizing.names import nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, read_pulses
 from fastecg.digitizing.segmenter import WEIGHTS, OwnScale, load_segmenter
+from fastecg.digitizing.settings import READ, USUAL_SPEED, Settings
 from fastecg.digitizing.snapping import meant_lines_mm
 from fastecg.digitizing.start import sharper
 from fastecg.digitizing.targets import THIN_MM
 from fastecg.digitizing.time_axis import TimeAxis, time_axis
 from fastecg.digitizing.tracks import Track
+from fastecg.digitizing.upright import analyse_as_held, analyse_upright, enough_names
 from fastecg.errors import ImageError
 from fastecg.layouts import Layout
 from fastecg.system.cores import one_thread
 
 _SMALLEST = 200  # Minimum side of a picture, px.
-_SURE_NAME = 0.6  # Confidence from which a name counts as belonging to something on the picture.
-_ANOTHER_PAGE = 0.5  # If more than this share of a page's names belongs to none of its leads, there may be another page in the picture.
-_DARK = 96.0  # Median grey level (0 to 255) below which a picture may be light on dark.
-_LIGHTER = 2.0  # The light end of such a picture is farther from the median than its dark end by at least this factor.
-# Resolutions at which programs draw and scanners scan, dpi.
+_SURE_NAME = 0.6  # Names of leads with more confidence (0 to 1) than this count when it is asked whether the picture shows two pages.
+_ANOTHER_PAGE = 0.5  # The picture may show another page if the names that belong to no lead are more than this share of the leads.
+_DARK = 96.0  # A picture may be light on dark if its median grey level (0 to 255) is below this.
+_LIGHTER = 2.0  # Such a picture is light on dark if its lightest pixels are this many times as far from the median as its darkest.
+# Resolutions in dpi at which programs draw and scanners scan.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
-_LEVEL = 6e-4  # Largest slope of rows that are taken to be level at such a resolution: programs do not turn what they draw.
-_AT_DPI = 1e-3  # Relative tolerance within which a page has a usual resolution: bars on whole pixels tell no better.
-_LEAST_ZOOM = 0.6  # Pictures that the network saw smaller than this are not fitted at their own scale, which would take gigabytes.
-_HARDLY = 0.1  # Change of scale (logarithm) up to which a picture is fitted as the network saw it.
-_FIVES = 0.5  # Coverage from which a pixel belongs to a 5 mm line of the grid.
-_FIVES_SHARE = 0.01  # Minimum share of such pixels in the picture: lines 0.15 mm wide in both directions would be 0.06.
-# Tolerances of the millimetres' scale and the rows' tilt on a page without a grid, one for each time that it is laid out: beyond it the
-# page is laid out once more, since bars far from where they were expected are seen in part only.
+_LEVEL = 6e-4  # Rows with at most this slope are taken to be level at such a resolution, since programs do not rotate what they draw.
+_AT_DPI = 1e-3  # Relative tolerance of a usual resolution. Bars between columns, drawn on whole pixels, do not give the scale more exactly.
+_LEAST_ZOOM = 0.6  # A picture that was shrunk more than this for the network is not fitted at its own scale, which would take gigabytes.
+_SAME_ZOOM = 0.1  # A picture is fitted at the scale of the network if the logarithm of its zoom is smaller than this.
+_FIVES = 0.5  # A pixel belongs to a 5 mm line of the grid if its coverage (0 to 1) in the map of these lines is larger than this.
+_FIVES_SHARE = 0.01  # Minimum share of such pixels in the picture. Lines 0.15 mm wide in both directions would have a share of 0.06.
+# On a page without a grid, the scale and the tilt are measured after the page was laid out. If they differ from those that were assumed by
+# more than a tolerance, the page is laid out again, since bars between columns are found in part only where they are far from the expected
+# position. There is one tolerance for each repetition.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)
 
 
@@ -70,16 +63,17 @@ class Reading:
     Attributes
     ----------
     decoded : Decoded
-        Millivolts, standard deviations, flags.
+        Signals in mV, their standard deviations, and flags.
     analysis : PageAnalysis
-        What was seen. Its frame is that of the layers: turned, and `analysis.layers.zoom` times as large as the picture.
+        What was found in the picture. Its positions are in the frame of the layers, which are turned upright and
+        `analysis.layers.zoom` times as large as the picture.
     layout : str
         Name of the layout.
     speed_mm_s, gain_mm_mv : float
     confidence : float
-        That every lead has its own name, 0 to 1.
+        Probability, 0 to 1, that every signal has the name of its lead.
     checks : dict of str to float
-        How far the reading agrees with itself, as `fastecg.digitizing.checks.checks_of` tells: 0 is best.
+        Residuals of the checks of the reading's consistency, see `fastecg.digitizing.checks.checks_of`; 0 is best.
     """
 
     decoded: Decoded
@@ -92,7 +86,7 @@ class Reading:
 
     @property
     def order(self) -> str:
-        """Whether every lead has its own name: "sure" or "uncertain"."""
+        """Whether every signal has the name of its lead: "sure" or "uncertain"."""
         return "sure" if self.confidence >= SURE else "uncertain"
 
 
@@ -102,12 +96,12 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
     Parameters
     ----------
     picture : ndarray, shape (height, width, 3) or (height, width) uint8
-        sRGB or grey; any quarter turn, 100 to 600 dpi.
+        sRGB or grey, 100 to 600 dpi. The page may be turned by any number of quarter turns.
     settings : Settings
     name : str
-        Of the record.
+        Name of the record.
     weights : Path
-        The network, ONNX.
+        ONNX file of the network.
 
     Returns
     -------
@@ -116,7 +110,7 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
     Raises
     ------
     ImageError
-        If the picture is too small, has no grid, no trace, or no layout that can be told.
+        If the picture is too small, or no grid, no trace or no layout was found in it.
     """
     picture = _as_colour(picture)
     try:
@@ -127,20 +121,20 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
 
 
 def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:
-    """Analyse a picture the right way up, inverted if it is light on dark, and unturned if no names tell otherwise."""
+    """Analyse a picture: inverted if it is light on dark, and turned upright if names of leads show which way is up."""
     if _light_on_dark(picture):
         inverse = _analyse_picture(255 - picture, settings, weights)
         if inverse.match is not None:
             return replace(inverse, negative=True)
     analysis = analyse_upright(picture, settings, weights)
-    if settings.layout is not None and analysis.turns and not _read_at_all(analysis):
-        straight = _analyse_as_held(picture, settings, load_segmenter(weights))
+    if settings.layout is not None and analysis.turns and not enough_names(analysis):
+        straight = analyse_as_held(picture, settings, load_segmenter(weights))
         return straight if straight.match is not None else analysis
     return analysis
 
 
 def _light_on_dark(picture: np.ndarray) -> bool:
-    """Whether a picture is light on dark, as screens and negatives are."""
+    """Whether a picture shows light traces on dark ground, as screens and negatives do."""
     grey = picture[:: max(1, len(picture) // 512), :: max(1, picture.shape[1] // 512)].mean(axis=2)
     low, middle, high = np.percentile(grey, (0.5, 50, 99.5))
     return bool(middle < _DARK and high - middle > _LIGHTER * max(middle - low, 1.0))
@@ -152,26 +146,26 @@ def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "recor
 
 
 def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
-    """Locate every lead of an analysed picture and its ink."""
+    """Find out where each lead of an analysed picture is, and which ink belongs to it."""
     if settings.page is not None:
-        return _as_corrected(analysis, settings)
+        return _lay_out_as_corrected(analysis, settings)
     if analysis.match is None:
         raise nothing_readable(analysis.names, analysis.layers, settings.layout)
     if settings.layout is None and settings.gain_mm_mv is None and not tracks_beat(analysis.tracks):
-        # What is no ECG is refused before its words are read for a gain: that takes longest.
-        judged_by_first_reading(_first_look(analysis, replace(settings, gain_mm_mv=USUAL_GAIN))[0], settings)
-    page, (stretch, fall) = _first_look(analysis, settings)
-    for enough in _SAME_SCALE:
-        if abs(stretch - 1.0) < enough and abs(fall) < enough:
+        # A picture that is no ECG is refused here, before the gain is looked for in the page's words, which takes longest.
+        judged_by_first_reading(_lay_out_best(analysis, replace(settings, gain_mm_mv=USUAL_GAIN))[0], settings)
+    page, (stretch, fall) = _lay_out_best(analysis, settings)
+    for tolerance in _SAME_SCALE:
+        if abs(stretch - 1.0) < tolerance and abs(fall) < tolerance:
             break
-        stretch, fall = _as_programs_draw(analysis, stretch, fall)
+        stretch, fall = _at_usual_resolution(analysis, stretch, fall)
         analysis = reframed(analysis, stretch, fall, settings.layout)
-        page, (stretch, fall) = _first_look(analysis, settings)
+        page, (stretch, fall) = _lay_out_best(analysis, settings)
     return judged_by_first_reading(page, settings)
 
 
-def _as_programs_draw(analysis: PageAnalysis, stretch: float, fall: float) -> tuple[float, float]:
-    """The stretch and the fall of a page without a grid, corrected to a usual resolution and level rows if they nearly are."""
+def _at_usual_resolution(analysis: PageAnalysis, stretch: float, fall: float) -> tuple[float, float]:
+    """Correct the stretch and the fall of a page without a grid to a usual resolution and to level rows, if it is close to both."""
     dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
     nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
     if abs(np.log(nearest / dpi)) > _AT_DPI:
@@ -179,8 +173,8 @@ def _as_programs_draw(analysis: PageAnalysis, stretch: float, fall: float) -> tu
     return stretch * nearest / dpi, -analysis.tilt if abs(analysis.tilt + fall) < _LEVEL else fall
 
 
-def _as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
-    """An analysed picture laid out as a person has corrected it."""
+def _lay_out_as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
+    """Lay out an analysed picture by a page model that a person has corrected."""
     assert settings.page is not None
     model = read_page(settings.page)
     page_ink = _page_ink(analysis)
@@ -200,7 +194,7 @@ def _as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
 
 
 def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPage:
-    """A page corrected and judged by a first, quick reading."""
+    """Correct the levels and names of a page by a first, quick reading, and judge by it whether the page is an ECG."""
     drawn = list(read_segments(page.by_segment, page.rows, page.analysis.warp, "centroid"))
     page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
     page = balanced(levelled_by_names(page, drawn), drawn)
@@ -209,7 +203,7 @@ def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPag
 
 @dataclass(frozen=True, eq=False)
 class _PageInk:
-    """What is known before any layout: the straightened page, its pulses, every track's ink, and the picture's own ink."""
+    """What is known of a page before its layout: the straightened page, its pulses, the ink of every track, and the picture's own ink."""
 
     straight: StraightPage
     pulses: list[Pulse]
@@ -223,7 +217,7 @@ def _page_ink(analysis: PageAnalysis) -> _PageInk:
     area = ink_area(analysis)
     strip = page_strip(analysis.layers["trace"], analysis.warp, area)
     whole = strip if ink is None else page_strip(ink.with_bridges(analysis.layers), analysis.warp, area)
-    followed = _followed(analysis.tracks, whole)
+    followed = _follow_tracks(analysis.tracks, whole)
     planes = own_planes(analysis.layers["trace"], analysis.warp, whole, assign_ink(whole, followed), len(followed))
     shown = None if ink is None else page_strip(ink.of_traces(analysis.layers), analysis.warp, area)
     full = None if ink is None else page_strip(np.clip(ink.coverage, 0.0, 1.0), analysis.warp, area)
@@ -231,22 +225,27 @@ def _page_ink(analysis: PageAnalysis) -> _PageInk:
     return _PageInk(straight, pulses, planes, ink)
 
 
-def _first_look(analysis: PageAnalysis, settings: Settings) -> tuple[LaidOutPage, tuple[float, float]]:
-    """An analysed picture with its likeliest layout; the stretch of its millimetres and the fall of its rows that bars tell.
+def _lay_out_best(analysis: PageAnalysis, settings: Settings) -> tuple[LaidOutPage, tuple[float, float]]:
+    """Lay out an analysed picture by the layout that matches best.
 
-    They are (1, 0) where a grid tells the millimetres.
+    Returns
+    -------
+    page : LaidOutPage
+    frame : (float, float)
+        On a page without a grid, the stretch of its millimetres and the fall of its rows, as measured from the bars between its columns;
+        otherwise (1, 0).
     """
     assert analysis.match is not None
     page_ink = _page_ink(analysis)
-    page, axis = _laid_out(analysis, analysis.match, settings, page_ink)
+    page, axis = _lay_out_match(analysis, analysis.match, settings, page_ink)
     return page, frame_of_bars(axis, analysis, analysis.match, page_ink.straight) if analysis.gridless else (1.0, 0.0)
 
 
-def _laid_out(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk) -> tuple[LaidOutPage, TimeAxis]:
-    """An analysed picture with one of the layouts that match it."""
+def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk) -> tuple[LaidOutPage, TimeAxis]:
+    """Lay out an analysed picture by one of the layouts that match it."""
     straight, pulses = page_ink.straight, page_ink.pulses
     flags: list[str] = []
-    if settings.layout is not None and not _read_at_all(analysis):
+    if settings.layout is not None and not enough_names(analysis):
         flags.append("few names of leads were read: the layout is as told, and the picture is taken to be the right way up")
     if analysis.negative:
         flags.append("the picture is a negative: light and dark were exchanged")
@@ -274,14 +273,14 @@ def _laid_out(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, pa
 
 
 def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
-    """Read the millivolts of a page that is laid out."""
+    """Read the signals of a page that is laid out."""
     ink, close, lines_mm = page.ink, None, None
     warp = page.analysis.warp
     if ink is not None:
         close = _at_own_scale(page) if mode == "stroke_fit" else None
-        ink = _less_marks(page, warp, ink)
-        if page.start_sd_mm and mode == "stroke_fit":  # nothing else asks for them
-            lines_mm = _lines_mm(page.analysis)
+        ink = _without_marks(page, warp, ink)
+        if page.start_sd_mm and mode == "stroke_fit":
+            lines_mm = _meant_lines_mm(page.analysis)
     found = decode(
         {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=warp, ink=ink, close=close, pulses=page.pulses,
         start_sd_mm=page.start_sd_mm, lines_mm=lines_mm, name=name,
@@ -290,30 +289,31 @@ def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record
     return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
 
 
-def _less_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> PictureInk:
-    """The ink with what bars and pulses hide of the traces."""
+def _without_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> PictureInk:
+    """The ink, with the pixels marked as hidden in which bars or calibration pulses cover the traces."""
     covered = behind_bars(page.rows, warp, ink) | behind_pulses(page.rows, warp, ink, page.pulses)
     return replace(ink, hidden=ink.hidden | covered)
 
 
 def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
-    """The map and the ink of the picture as it was before it was resized for the network; None where it hardly was.
+    """Map and ink of the picture before it was resized for the network; None if that hardly changed its size.
 
-    Its pixels are independent of each other, and each is the mean of the ink on it, which the stroke's model says exactly.
+    Pixels of the original picture are better data for the fit. Their noise is independent, and each is the mean of the ink on it, as in the
+    stroke's model.
     """
     layers = page.analysis.layers
-    if layers.original is None or layers.zoom < _LEAST_ZOOM or abs(np.log(layers.zoom)) < _HARDLY:
+    if layers.original is None or layers.zoom < _LEAST_ZOOM or abs(np.log(layers.zoom)) < _SAME_ZOOM:
         return None
     ink = picture_ink(layers, OwnScale(layers))
     if ink is None:
         return None
     (height, width), (was_high, was_wide) = layers.maps.shape[1:], layers.original.shape[:2]
     warp = ZoomedWarp(page.analysis.warp, (width / was_wide, height / was_high))
-    return warp, _less_marks(page, warp, ink)
+    return warp, _without_marks(page, warp, ink)
 
 
-def _lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
-    """Where upright lines of the grid were meant to be; None where its 5 mm lines are not seen."""
+def _meant_lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
+    """Where upright lines of the grid were meant to be, see `meant_lines_mm`; None if the grid's 5 mm lines are not seen."""
     layers = analysis.layers
     if analysis.gridless or layers.picture is None or (layers["major"] > _FIVES).mean() < _FIVES_SHARE:
         return None
@@ -327,23 +327,23 @@ def _as_colour(picture: np.ndarray) -> np.ndarray:
     if min(picture.shape[:2]) < _SMALLEST:
         raise ImageError(f"a picture of {picture.shape[1]} x {picture.shape[0]} px, expected at least {_SMALLEST} along both sides")
     colour = np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture[..., :3]
-    if colour.shape[2] == 3 and picture.ndim == 3 and picture.shape[2] == 4:  # over white paper
+    if colour.shape[2] == 3 and picture.ndim == 3 and picture.shape[2] == 4:  # Transparent pixels show white paper.
         opaque = picture[..., 3:].astype(np.float32) / 255
         colour = np.rint(colour * opaque + 255 * (1 - opaque)).astype(np.uint8)
     return np.ascontiguousarray(colour)
 
 
-def _followed(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
+def _follow_tracks(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
     right = strip.left_mm + strip.ink.shape[1] / strip.scale
     levels = [track.level_mm for track in tracks]
-    apart = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]
-    return [follow_row(strip, level, max(away, 4.0), (strip.left_mm, right)) for level, away in zip(levels, apart, strict=True)]
+    distances = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]
+    return [follow_row(strip, level, max(distance, 4.0), (strip.left_mm, right)) for level, distance in zip(levels, distances, strict=True)]
 
 
 def _segments(
     match: LayoutMatch, axis: TimeAxis, baselines: Sequence[float], told: Sequence[str], gains: tuple[float, float], fs: float
 ) -> tuple[Segment, ...]:
-    """The segments of a layout that are in the picture, in the order of (row, column)."""
+    """The segments of a layout that are in the picture, ordered by row and column."""
     segments = []
     for (row, column), label in sorted(match.cells.items()):
         if match.tracks[row] is None:

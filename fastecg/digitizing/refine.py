@@ -1,8 +1,9 @@
-"""The second fit: whole rows at once, on the pen's ink as the picture itself shows it.
+"""The second fit: every row of traces is fitted at once, to the pen's ink as the picture itself shows it.
 
-The first fit, on the network's redrawn traces, tells which ink is whose. Here every row of traces is one stroke whose pen is lifted
-between leads, so that neighbouring leads do not influence each other; pixels under other rows' strokes are left out.
-Both fits are averaged, since their errors are nearly independent. Where the second one is unreliable or follows other ink, the first stays.
+The first fit, to the traces in the maps of the network, tells which ink belongs to which lead. In the second fit every row of traces is one
+stroke. Its pen is lifted between leads, so that neighbouring leads do not influence each other. Pixels under the strokes of other rows are
+left out. The two fits are averaged, since their errors are nearly independent. Where the second fit is unreliable or follows other ink,
+only the first one counts.
 """
 
 from __future__ import annotations
@@ -23,42 +24,49 @@ from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
-# As the last two stages of the first fit, from which this one starts, but nothing attracts the stroke from afar.
+# The last two stages of the first fit, whose result is the start here, but without the attraction of distant ink.
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
 _PEN_MM = 0.4  # Pen width at which this fit starts.
-_NEAR_PX = 4.0  # Distance from the first fit's stroke within which ink is fitted; flanks may be off by this much.
-_OTHERS_PX = 1.5  # Width beside the strokes of other rows that is left out: their edges are soft.
-_MARGIN_PX = 8  # Margin of the picture around a row that takes part in the fit.
-_ENDS = 4  # Samples at either end that are searched for a hook.
-_USUAL = 12  # Samples next to them from which the usual step is estimated.
-_HOOK = 6.0  # A step that is larger than the usual one by this factor may be a hook.
-_LEAST_HOOK_MM = 0.5  # Minimum height of a hook.
-_UNSURE_PX = 3.0  # Samples with a larger standard deviation keep the first fit.
-_LETTER_PX = 9  # Side of the neighbourhood of written ink that may hide a trace.
-_LETTER_MM = 1.0  # Standard deviation of samples interpolated below writing.
-_WORD_MM = 8.0  # Longest gap below writing that is interpolated.
-_MOSTLY = 0.6  # Share of a gap that writing has to cover.
-_APART_PX = 2.0  # Ignore samples of the second fit that are farther than this from the first: it has found other ink.
+_NEAR_PX = 4.0  # Ink within this distance from the stroke of the first fit is fitted; on steep flanks the first fit may be this far off.
+_OTHERS_PX = 1.5  # Width beside the strokes of other rows that is left out, since their edges are soft.
+_MARGIN_PX = 8  # Pixels farther than this from a row take no part in its fit.
+_HOOK_SAMPLES = 4  # Samples at either end of a trace that are searched for a hook.
+_USUAL_SAMPLES = 12  # Samples next to them from which the usual step between samples is estimated.
+_HOOK_FACTOR = 6.0  # A step may belong to a hook if it is more than this many times as large as the usual one.
+_LEAST_HOOK_MM = 0.5  # Minimum height of such a step.
+_MAX_SD_PX = 3.0  # Samples whose standard deviation is larger keep the value of the first fit.
+_HIDING_PX = 9  # Side of the square around a pixel of writing in which a trace may be hidden.
+_HIDDEN_SD_MM = 1.0  # Standard deviation of samples that are interpolated behind writing.
+_MAX_GAP_MM = 8.0  # Longest gap behind writing that is interpolated: about a word.
+_HIDDEN_SHARE = 0.6  # Minimum share of such a gap that writing covers.
+_MAX_DISTANCE_PX = 2.0  # Samples of the second fit that are farther than this from the first are ignored: they have followed other ink.
 # Median standard deviation of a row's samples, px, at which both fits have equal weight. The second fit is better on crisp pages (0.07 to
 # 0.1 px), the first on blurred or noisy ones (0.4 to 0.5 px). The difference exceeds what the deviations predict, hence the fourth power.
 # The noise of bare paper was a poorer criterion, since most of it comes from the grid.
-_AS_FIRST_PX = 0.25
-_TRUST_POWER = 4.0
-_FLANK = 1  # Samples by which steep flanks are widened when the two fits are compared.
+_EQUAL_WEIGHT_PX = 0.25
+_WEIGHT_POWER = 4.0
+_FLANK_SAMPLES = 1  # Number of samples by which steep flanks are widened when the distance between the two fits is computed.
 
 
 def refined(
     readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk
 ) -> tuple[list[SegmentReading], dict[int, FittedPen]]:
-    """Fit the segments of a page again, to the picture's own ink; the pen of every row that could be fitted comes with them.
+    """Fit the segments of a page again, to the picture's own ink.
 
     Parameters
     ----------
     readings : sequence of SegmentReading
-        Segments as the first fit has them.
+        Readings of the first fit.
     rows : PageSegments
     warp : PageWarp
     ink : PictureInk
+
+    Returns
+    -------
+    readings : list of SegmentReading
+        Weighted means of both fits.
+    pens : dict of int to FittedPen
+        The pen of every row that could be fitted, by the row's number.
     """
     groups = _by_row(readings)
     strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
@@ -94,7 +102,10 @@ def overhangs(
     ink: PictureInk,
     pulses: Sequence[Pulse],
 ) -> list[Overhang]:
-    """Measure the ink beyond the free ends of rows, and of columns that are apart; ends that touch a pulse give NaN."""
+    """Measure the ink beyond the ends of rows, and beyond the ends of columns with blank paper between them.
+
+    Ends that touch a calibration pulse give NaN.
+    """
     groups = _by_row(readings)
     return [end for at, pen in pens.items() for end in _overhangs(groups[at], rows, warp, ink, pen, pulses)]
 
@@ -104,7 +115,7 @@ def _overhangs(
 ) -> list[Overhang]:
     """Measure the overhangs of one row."""
     points = [np.column_stack([item.x_mm(rows), item.y_mm]) for item in group]
-    apart = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
+    gaps_mm = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
 
     def beyond(inwards: np.ndarray, blank_mm: float) -> float:
         if blank_mm < COLUMN_GAP_MM or runs_into(inwards[0, 0], pulses):
@@ -112,28 +123,28 @@ def _overhangs(
         return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
 
     half, soft = pen.width * _PEN_MM / 2, max(pen.blur - 1.0, 0.0) / warp.scale
-    return [Overhang(beyond(own, apart[k]), beyond(own[::-1], apart[k + 1]), half, soft) for k, own in enumerate(points)]
+    return [Overhang(beyond(own, gaps_mm[k]), beyond(own[::-1], gaps_mm[k + 1]), half, soft) for k, own in enumerate(points)]
 
 
 def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Interpolate segments linearly where one or two letters hide them.
+    """Interpolate segments linearly where writing of at most a word hides them.
 
-    How far a line may be from the trace is told by the standard deviation: that of a trace somewhere between the letters' edges.
+    Interpolated samples get the standard deviation of a trace that may be anywhere between the upper and lower edges of the letters.
     """
     from scipy.ndimage import maximum_filter
 
-    covered = maximum_filter(ink.hidden, _LETTER_PX)
+    covered = maximum_filter(ink.hidden, _HIDING_PX)
     out = []
     for item in readings:
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for start, stop in runs_of(np.isnan(y)).tolist():
-            if start == 0 or stop == len(y) or (stop - start) * rows.speed_mm_s / rows.fs > _WORD_MM:
+            if start == 0 or stop == len(y) or (stop - start) * rows.speed_mm_s / rows.fs > _MAX_GAP_MM:
                 continue
             line = np.interp(np.arange(start, stop), (start - 1, stop), (y[start - 1], y[stop]))
             at = np.rint(warp.forward(np.column_stack([item.x_mm(rows)[start:stop], line]))).astype(int)
             inside = (at >= 0).all(axis=1) & (at < covered.shape[::-1]).all(axis=1)
-            if inside.all() and covered[at[:, 1], at[:, 0]].mean() > _MOSTLY:
-                y[start:stop], sd[start:stop] = line, _LETTER_MM
+            if inside.all() and covered[at[:, 1], at[:, 0]].mean() > _HIDDEN_SHARE:
+                y[start:stop], sd[start:stop] = line, _HIDDEN_SD_MM
         out.append(replace(item, y_mm=y, sd_mm=sd))
     return out
 
@@ -141,7 +152,7 @@ def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWa
 def _refined_row(
     group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, own: list[np.ndarray], others: list[np.ndarray]
 ) -> tuple[list[SegmentReading], FittedPen | None]:
-    """Fit one row's segments again, and their pen; None where nothing was fitted."""
+    """Fit the segments of one row again. Returns their readings and the pen, None if nothing was fitted."""
     lifted = np.array([np.nan])
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
     y_mm = np.concatenate([part for item in group for part in (item.y_mm, lifted)])
@@ -150,7 +161,7 @@ def _refined_row(
         return group, None
     top, curves = verticals(warp, np.nan_to_num(x_mm), (float(np.nanmin(y_mm)) - CURVE_MM, float(np.nanmax(y_mm)) + CURVE_MM))
     curves[:, lost] = np.nan
-    low, high = _box(own, ink.coverage.shape)
+    low, high = _part_around(own, ink.coverage.shape)
     if (high - low < 2).any():
         return group, None
     seen = _ink_to_fit(ink, low, high, own, others, _PEN_MM * warp.scale)
@@ -159,35 +170,38 @@ def _refined_row(
     stroke = StrokeProblem(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
-    shown = np.isfinite(stroke.ink_at(start)) & (fit.sd < _UNSURE_PX)
-    trust = trust_in(float(np.median(fit.sd[shown]))) if shown.any() else 0.0
+    shown = np.isfinite(stroke.ink_at(start)) & (fit.sd < _MAX_SD_PX)
+    weight = weight_of_second_fit(float(np.median(fit.sd[shown]))) if shown.any() else 0.0
     out, at = [], 0
     for item in group:
         part = slice(at, at + len(item.y_mm))
         at = part.stop + 1
-        agree = shown[part] & (_apart(heights[part], item.y_mm, rows.speed_mm_s / rows.fs) < _APART_PX / warp.scale)
-        share = np.where(agree, trust, 0.0)
-        y = share * heights[part] + (1.0 - share) * item.y_mm
-        calm_ends(y)
-        out.append(replace(item, y_mm=y, sd_mm=np.where(share > 0.0, sd[part], item.sd_mm)))
+        distance_mm = _distance_from_trace(heights[part], item.y_mm, rows.speed_mm_s / rows.fs)
+        weights = np.where(shown[part] & (distance_mm < _MAX_DISTANCE_PX / warp.scale), weight, 0.0)
+        y = weights * heights[part] + (1.0 - weights) * item.y_mm
+        straighten_hooks(y)
+        out.append(replace(item, y_mm=y, sd_mm=np.where(weights > 0.0, sd[part], item.sd_mm)))
     return out, fit.pen
 
 
-def trust_in(sd_px: float) -> float:
+def weight_of_second_fit(sd_px: float) -> float:
     """Weight (0 to 1) of the second fit of a row relative to the first, given its median standard deviation `sd_px`."""
-    return float(1.0 / (1.0 + (sd_px / _AS_FIRST_PX) ** _TRUST_POWER))
+    return float(1.0 / (1.0 + (sd_px / _EQUAL_WEIGHT_PX) ** _WEIGHT_POWER))
 
 
-def _apart(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
-    """Distance (n,) in mm of a second trace from the first, perpendicular to it: beside a steep flank a large step up is a small one."""
+def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
+    """Distance (n,) in mm of the second trace from the first one, perpendicular to the first.
+
+    Beside a steep flank a large vertical distance is a small perpendicular one, so it is divided by the flank's steepness.
+    """
     from scipy.ndimage import maximum_filter1d
 
-    steep = maximum_filter1d(np.abs(np.gradient(np.nan_to_num(first), step_mm)), 2 * _FLANK + 1)
-    return np.asarray(np.abs(second - first) / np.hypot(1.0, steep))
+    slope = maximum_filter1d(np.abs(np.gradient(np.nan_to_num(first), step_mm)), 2 * _FLANK_SAMPLES + 1)
+    return np.asarray(np.abs(second - first) / np.hypot(1.0, slope))
 
 
-def _box(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """First and last pixel (x, y) of the picture round a row."""
+def _part_around(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """First pixel (x, y) of the part of the picture around a row, and the first pixel beyond it."""
     every = np.concatenate(own)
     low = np.maximum(np.floor(np.nanmin(every, axis=0)).astype(int) - _MARGIN_PX, 0)
     return low, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
@@ -196,7 +210,7 @@ def _box(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.
 def _ink_to_fit(
     ink: PictureInk, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float
 ) -> np.ndarray:
-    """The ink of a row: 0 away from its stroke, NaN under other strokes and writing."""
+    """The ink of a row: 0 at a distance from its stroke, NaN under other strokes and writing."""
     from fastecg.kernels.capsule import stroke_polyline
 
     part = slice(low[1], high[1]), slice(low[0], high[0])
@@ -214,16 +228,16 @@ def _ink_to_fit(
     return seen
 
 
-def calm_ends(y_mm: np.ndarray) -> None:
-    """Straighten, in place, a hook of a few samples at either end of a trace (n,), as marks between leads leave it."""
+def straighten_hooks(y_mm: np.ndarray) -> None:
+    """Remove, in place, a hook of a few samples at either end of a trace (n,). Bars between columns leave such hooks."""
     for way in (1, -1):
         y = y_mm[::way]
-        known = np.flatnonzero(np.isfinite(y))[: _ENDS + _USUAL + 1]
-        if len(known) <= _ENDS + 2:
+        known = np.flatnonzero(np.isfinite(y))[: _HOOK_SAMPLES + _USUAL_SAMPLES + 1]
+        if len(known) <= _HOOK_SAMPLES + 2:
             continue
         jumps = np.abs(np.diff(y[known]))
-        most = max(_HOOK * float(np.median(jumps[_ENDS:])), _LEAST_HOOK_MM)
-        hooks = np.flatnonzero(jumps[:_ENDS] > most)
+        most = max(_HOOK_FACTOR * float(np.median(jumps[_HOOK_SAMPLES:])), _LEAST_HOOK_MM)
+        hooks = np.flatnonzero(jumps[:_HOOK_SAMPLES] > most)
         if hooks.size:
             inner = hooks[-1] + 1
             y[known[:inner]] = y[known[inner]]

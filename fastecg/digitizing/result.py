@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fastecg.digitizing.analysis import PageAnalysis, Settings
+from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.decode import Decoded, Mode
 from fastecg.digitizing.page_model import turned
 from fastecg.digitizing.pictures import MOST_PAGES, page_count, pixels_of, read_picture
 from fastecg.digitizing.reading import Reading, _as_colour, read_signals
 from fastecg.digitizing.report import overlay, report_of, twelve_leads, unturned
 from fastecg.digitizing.segmenter import WEIGHTS
+from fastecg.digitizing.settings import Settings
 from fastecg.errors import FastecgError, ImageError
 from fastecg.record import Record
 

@@ -1,4 +1,4 @@
-"""`LayerSegmenter`: the trained network on whole pictures, at the scale it was taught at."""
+"""`LayerSegmenter`: the trained network on whole pictures, at the scale that it was trained at."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from fastecg.system.cores import cores
 #: The network that ships with the package.
 WEIGHTS = Path(__file__).parent / "layernet.onnx"
 
-_BAND = 640  # Rows in px of a picture that go through the network at once: more cost memory, fewer cost seams.
-_SEAM = 64  # Rows in px that neighbouring bands share on each side.
+_BAND = 640  # Rows of a picture that the network sees at once. More rows take more memory; fewer rows make more overlaps.
+_OVERLAP = 64  # Rows by which a band extends into each neighbour; their results are discarded, because the network lacks context there.
 
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """What the network saw in a picture, at about `fastecg.digitizing.targets.SCALE`.
+    """The layers that the network found in a picture, at about `fastecg.digitizing.targets.SCALE`.
 
     Attributes
     ----------
@@ -31,13 +31,14 @@ class Layers:
     markers : ndarray, shape (14, height / 4, width / 4) float32
         Probabilities in the order of `MARKERS`.
     zoom : float
-        Their pixels a pixel of the picture.
+        Pixels of the maps per pixel of the picture.
     cap_mm : float
-        How far beyond a trace's last sample its ink reaches. 0.14 is what the network draws, over pages whose truth is known.
+        How far the ink in the map of traces extends beyond the last sample of a trace. The network's maps have 0.14 on pages whose truth is
+        known.
     picture : ndarray, shape (height, width, 3) uint8, optional
-        What the network was shown.
+        The picture that the network was given.
     original : ndarray, optional
-        The same before it was made `zoom` times as large.
+        The same picture before it was made `zoom` times as large.
     """
 
     maps: np.ndarray
@@ -62,16 +63,16 @@ class Layers:
 
 @dataclass(frozen=True, eq=False)
 class OwnScale:
-    """Layers at the size that the picture had before the network was shown it.
+    """Layers at the size that the picture had before it was resized for the network.
 
-    Maps are resized when they are asked for: all of them at once take 200 MB at 300 dpi.
+    A map is resized when it is accessed. All of them at once would take 200 MB at 300 dpi.
     """
 
     layers: Layers
 
     @property
     def picture(self) -> np.ndarray:
-        """The picture as it was, (height, width, 3) uint8."""
+        """The picture before it was resized, (height, width, 3) uint8."""
         assert self.layers.original is not None
         return self.layers.original
 
@@ -91,7 +92,7 @@ class LayerSegmenter:
     weights : Path
         An ONNX file as `fastecg train` exports it.
     threads : int
-        How many the network runs on; as many as this process has cores unless given.
+        Number of threads that the network runs on; 0 for as many as this process has cores.
     """
 
     def __init__(self, weights: Path = WEIGHTS, threads: int = 0) -> None:
@@ -104,19 +105,19 @@ class LayerSegmenter:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or cores()
         options.log_severity_level = 3
-        options.enable_mem_pattern = False  # a plan of memory for every size of picture would keep 300 MB more
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads would keep cores from others
+        options.enable_mem_pattern = False  # A memory plan is kept for each size of picture, which takes 300 MB more.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # Spinning threads would keep cores from other processes.
         self._session: Any = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
 
     def separate(self, picture: np.ndarray, zoom: float) -> Layers:
-        """The layers of a picture (height, width, 3) uint8 that is first made `zoom` times as large."""
+        """Make a picture (height, width, 3) uint8 `zoom` times as large, and find its layers."""
         seen = resized(picture, zoom)
         height, width = seen.shape[:2]
         padded = np.pad(seen, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
         maps = np.empty((len(MAPS), height, width), dtype=np.float32)
         markers = None
         for top in range(0, padded.shape[0], _BAND):
-            low, high = max(top - _SEAM, 0), min(top + _BAND + _SEAM, padded.shape[0])
+            low, high = max(top - _OVERLAP, 0), min(top + _BAND + _OVERLAP, padded.shape[0])
             found = self._session.run(None, {"picture": np.ascontiguousarray(padded[low:high])})
             bottom = min(top + _BAND, padded.shape[0])
             maps[:, top:bottom] = found[0][:, top - low : min(bottom, height) - low, :width]
@@ -140,7 +141,10 @@ def load_segmenter(weights: Path = WEIGHTS) -> LayerSegmenter:
 
 
 def resized(picture: np.ndarray, zoom: float) -> np.ndarray:
-    """A picture made `zoom` times as large; what shrinks is averaged. Edges stay edges: pixel p is seen at ``(p + 0.5) * zoom - 0.5``."""
+    """Make a picture `zoom` times as large; pixels are averaged where it shrinks.
+
+    The edges of the picture stay where they are, so pixel p is moved to ``(p + 0.5) * zoom - 0.5``.
+    """
     from PIL import Image
 
     if abs(zoom - 1.0) < 1e-3:

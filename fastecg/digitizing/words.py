@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from fastecg.digitizing.coarse import PageWarp, inked, straighten
+from fastecg.digitizing.coarse import PageWarp, inked_pixels, straighten
 from fastecg.digitizing.pulses import GAINS_MM_MV
 from fastecg.page import Text
 from fastecg.printing.text import draw_texts, measure
@@ -150,12 +150,12 @@ def _read(number: np.ndarray, size: float) -> float | None:
 
 def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:
     """The ink of the word in front of column `start`; None if there is none close by."""
-    inked = np.flatnonzero((line[:, : max(start - 1, 0)] > _INK).any(axis=0))
-    if not inked.size or start - inked[-1] > _NEAR_EM * size:
+    columns = np.flatnonzero((line[:, : max(start - 1, 0)] > _INK).any(axis=0))
+    if not columns.size or start - columns[-1] > _NEAR_EM * size:
         return None
-    spaces = np.flatnonzero(np.diff(inked) > _SPACE_EM * size)
-    first = inked[spaces[-1] + 1] if spaces.size else inked[0]
-    return _cut(line[:, first : inked[-1] + 1])
+    spaces = np.flatnonzero(np.diff(columns) > _SPACE_EM * size)
+    first = columns[spaces[-1] + 1] if spaces.size else columns[0]
+    return _cut(line[:, first : columns[-1] + 1])
 
 
 def _cut(plane: np.ndarray) -> np.ndarray:
@@ -187,7 +187,7 @@ def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, fl
     """Lines of words on a straightened page, the longest first: (height, width) 0 to 1 with a margin, and their ink's height."""
     from scipy.ndimage import binary_dilation, find_objects, label
 
-    page = warp.inverse(inked(writing, _INK))
+    page = warp.inverse(inked_pixels(writing, _INK))
     if len(page) < _LEAST_MM * warp.scale:
         return
     (left, top), (right, bottom) = page.min(axis=0), page.max(axis=0)

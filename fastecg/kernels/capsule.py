@@ -1,9 +1,9 @@
-"""Antialiased strokes of any polyline: pulses, separators, frames, marks, pen strokes of varying width.
+"""Antialiased strokes along any polyline: calibration pulses, separators, frames, marks, and pen strokes of varying width.
 
-A pixel's coverage is that of the strip along the nearest segment, averaged over the pixel's square, which is exact for straight strips
-of any width and direction. Where segments meet, the larger coverage counts. A strip bends around inner joints, and the ends of a line
-are half discs. A pen thinner than `_BLUNT` ends in a rectangle with the area of half a disc instead: at that size nobody can tell them
-apart, and the amount of ink is right.
+The coverage of a pixel is that of the straight strip along the nearest segment, averaged over the square of the pixel. This is exact for
+straight strips of any width and direction. Where segments meet, the larger coverage counts. Joints are round, and the ends of a line are
+half discs. A pen thinner than `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that size and has
+the right amount of ink.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_BLUNT = 0.75  # Radius in px below which a pen's end is drawn as a square.
+_BLUNT = 0.75  # The ends of a pen with a smaller radius (px) are drawn as rectangles.
 _REACH = 0.7072  # Half the diagonal of a pixel, px.
 _FARTHEST = 1e9  # Largest coordinate in px: points beyond are moved to it, so that squares stay finite.
 
@@ -31,14 +31,14 @@ def stroke_polyline(
     Parameters
     ----------
     points_px : (n, 2) array of float
-        (x, y) in px, pixel centres at integers; they may lie outside the plane. A point that is not finite is a gap, and a single point
-        between gaps a dot.
+        (x, y) in px; pixel centres are at integers. Points may lie outside the plane. A point that is not finite is a gap. A single point
+        between gaps gives a dot.
     widths_px : float or (n,) array of float
-        Width of the pen at the points, linear in between. Points with a width of 0 or less, or NaN, are gaps.
+        Width of the pen at the points; it is interpolated linearly between them. Points whose width is NaN or not positive are gaps.
     plane : (height, width) array of uint8
         Coverage, 0 to 255, changed in place.
     density : float or (n,) array of float
-        Opacity of the ink at the points, 0 to 1, linear in between.
+        Opacity of the ink at the points, 0 to 1; it is interpolated linearly between them.
     """
     points_px = np.asarray(points_px, dtype=np.float64).reshape(-1, 2)
     nodes = np.empty((len(points_px), 4))
@@ -50,7 +50,7 @@ def stroke_polyline(
 
 @jit
 def _polyline(nodes, plane):
-    """Draw all segments and lone points. A node is x, y, width, density; it becomes x, y, radius, density, NaN in a gap."""
+    """Draw all segments and single points. A node is x, y, width and density; it becomes x (NaN in a gap), y, radius and density."""
     n = len(nodes)
     for i in range(n):
         _check_node(nodes[i])
@@ -67,7 +67,7 @@ def _polyline(nodes, plane):
 
 @jit
 def _check_node(node):
-    """Limit a node's values to their ranges and halve its width; a node without finite values or width becomes a gap."""
+    """Limit a node's values to their ranges and halve its width. A node without finite values or without width becomes a gap."""
     x, y, width, density = node[0], node[1], node[2], node[3]
     if not (math.isfinite(x) and math.isfinite(y) and width > 0.0) or math.isnan(density):
         node[0] = np.nan
@@ -80,7 +80,7 @@ def _check_node(node):
 
 @jit
 def _segment(a, b, starts, ends, plane):
-    """Draw one segment; `starts` and `ends` say whether the pen was put down at `a` and lifted at `b`."""
+    """Draw one segment. `starts` and `ends` tell whether the pen was put down at `a` and lifted at `b`."""
     height, width = plane.shape
     length = math.hypot(b[0] - a[0], b[1] - a[1])
     ux, uy = ((b[0] - a[0]) / length, (b[1] - a[1]) / length) if length > 0 else (1.0, 0.0)
@@ -89,7 +89,7 @@ def _segment(a, b, starts, ends, plane):
     y1 = int(min(max(np.floor(max(a[1], b[1]) + thick) + 1.0, 0.0), float(height)))
     for y in range(y0, y1):
         left, right = min(a[0], b[0]) - thick, max(a[0], b[0]) + thick
-        if length > 0 and abs(uy) > 1e-3:  # on a long slanting segment, the box's row is much wider than the strip
+        if length > 0 and abs(uy) > 1e-3:  # In a row, a long slanting segment takes only a small part of its box.
             middle, half = a[0] + (y - a[1]) * ux / uy, thick / abs(uy)
             left, right = max(left, middle - half), min(right, middle + half)
         x0 = int(min(max(np.ceil(left), 0.0), float(width)))
@@ -110,7 +110,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
     share = 1.0
     blunt = radius < _BLUNT
     if blunt:
-        rest = 0.25 * math.pi * radius  # length of a strip with the area of half a disc
+        rest = 0.25 * math.pi * radius  # Length of a strip that has the area of half a disc.
         after_start = _half_plane(along + rest, ux, uy) if starts else 1.0
         before_end = _half_plane(length + rest - along, ux, uy) if ends else 1.0
         share = max(after_start + before_end - 1.0, 0.0)
@@ -118,7 +118,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
     if outside <= 0.0 or (blunt and (starts if along < 0.0 else ends)):
         return share * _strip(across, uy, ux, radius)
     if starts if along < 0.0 else ends:
-        # Half planes cover more than a disc does: the box filter's variance adds pi / 12 to its area.
+        # Averaging a half plane in place of a disc over the pixel would give an area that is larger by pi / 12, so the radius is reduced.
         radius = math.sqrt(radius * radius - 1.0 / 12.0)
     distance = math.hypot(outside, across)
     ahead = min(max(along, 0.0), length) - along
@@ -127,7 +127,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
 
 @jit
 def _strip(distance, nx, ny, radius):
-    """Return the share of a pixel covered by a strip of half width `radius` whose middle passes at `distance`, with normal n."""
+    """Return the share of a pixel covered by a strip with normal n and half width `radius`, whose centre line is at `distance`."""
     return max(_half_plane(radius - distance, nx, ny) + _half_plane(radius + distance, nx, ny) - 1.0, 0.0)
 
 
@@ -135,7 +135,7 @@ def _strip(distance, nx, ny, radius):
 def _half_plane(depth, nx, ny):
     """Return the share of a pixel covered by a half plane with normal n whose edge lies `depth` beyond the pixel's centre.
 
-    The square projected on the normal has a trapezoid for density; this is its integral.
+    The projection of the pixel's square on the normal has a trapezoidal density. The share is its integral.
     """
     nx, ny = abs(nx), abs(ny)
     wide, narrow = max(nx, ny), min(nx, ny)

@@ -1,4 +1,7 @@
-"""Levenberg-Marquardt for the knots of a stroke: the loop round `fastecg.kernels.fit.normal_equations`, and its banded solver."""
+"""The Levenberg-Marquardt method for the knots of a stroke, with a solver for banded matrices.
+
+The normal equations of the ink come from `fastecg.kernels.fit.normal_equations`.
+"""
 
 from __future__ import annotations
 
@@ -9,72 +12,74 @@ import numpy as np
 from fastecg.kernels.fit import BAND, normal_equations
 from fastecg.kernels.jit import jit
 
-BEND_PX = 1.0  # Second differences above this are signal rather than noise.
-LEAST = 1e-6  # Stiffness of every knot: otherwise long runs that only the prior holds are numerically singular.
-_MOST_PX = 4.0  # Largest step of a knot.
-_MOST_PEN = 0.2  # Largest step of the pen's width (relative), ink and blur.
-_DAMPING = 0.03  # Damping of the first step, relative to the diagonal.
-_LEAST_DAMPING = 1e-5  # Smallest damping.
+BEND_PX = 1.0  # Second differences (px) above this are taken to be signal, and smaller ones to be noise.
+RIDGE = 1e-6  # Added to the diagonal of J'J. Without it, the matrix is numerically singular along runs of knots without ink.
+_MAX_STEP_PX = 4.0  # Largest change of a knot's height in one iteration.
+_MAX_PEN_STEP = 0.2  # Largest change of the pen's width (relative), ink (0 to 1) and blur (px) in one iteration.
+_DAMPING = 0.03  # Added to the diagonal of J'J in the first iteration.
+_MIN_DAMPING = 1e-5  # The damping does not become smaller than this.
 
 
 @jit
 def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, max_iter, rel_tol, free, heights, pen, bands, right):
-    """Minimise over knots and pen: at most `max_iter` steps, until one gains less than the share `rel_tol`.
+    """Minimise the cost, which is the squared residual of the ink plus the prior, over the heights of the knots and the pen.
 
-    The damping follows how well the last step's gain was foretold (Nielsen); a step that makes things worse is taken back.
+    The damping is adapted to the ratio of the gain in cost to the predicted gain, as by Nielsen (1999). A step that increases the cost is
+    undone.
 
     Parameters
     ----------
     ink : (height, width) float32
-        Observed coverage, 0 to 1; NaN where nothing is known. Columns contiguous in memory are read fastest.
+        Observed coverage, 0 to 1; NaN in pixels that are left out. It is read fastest if its columns are contiguous in memory.
     curves, step : (heights, n, 2) float64, float
-        Where knots run, see `knot_positions`.
+        The curves on which the knots move, see `knot_positions`.
     radius : float
-        Half the nominal pen, px.
+        Half the nominal width of the pen, px.
     stiffness : float
-        Of the prior, see `add_prior`.
+        Weight of the prior, see `add_prior`.
     samples_per_px, attract_px : int, float
         See `normal_equations`.
     max_iter, rel_tol : int, float
-        When to stop.
+        Iterations end after `max_iter`, or when one reduces the cost by less than the share `rel_tol`.
     free : int
-        How many of the pen's numbers move, 0 to 3.
+        How many of the parameters in `pen` are fitted, 0 to 3.
     heights : (n,) float64
-        Unknowns of the knots, in and out.
+        Heights of the knots in px, changed in place.
     pen : (3,) float64
-        Factor of the radius, ink, blur; in and out.
+        Factor of the radius, ink, and blur, changed in place.
     bands, right : (BAND + 1, n), (n,) float64
-        Out: J'J and J'r at the end, of the ink alone.
+        Output: J'J and J'r of the ink at the minimum.
 
     Returns
     -------
     float
-        The ink's part of what is minimised.
+        The ink's part of the cost at the minimum.
     """
     size = len(heights)
     points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((3, 4))
     matrix, gradient = np.empty((size + BAND, BAND + 1)), np.empty(size)
     knot_positions(curves, step, heights, points, along)
-    # Levenberg-Marquardt rather than plain Gauss-Newton: between two knots in one pixel the matrix is nearly singular.
+    # Not plain Gauss-Newton: where two knots lie in one pixel, the matrix is nearly singular.
     misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
-    cost = misfit + bending(heights, stiffness)
+    cost = misfit + bending_cost(heights, stiffness)
     damping, growth, pen_moves = _DAMPING, 2.0, free > 0
     for _ in range(max_iter):
-        old_heights, old_bands, old_right, old_pen, old_by_pen = heights.copy(), bands.copy(), right.copy(), pen.copy(), by_pen.copy()
+        old_heights, old_bands, old_right = heights.copy(), bands.copy(), right.copy()
+        old_pen, old_by_pen = pen.copy(), by_pen.copy()
         gradient[:] = right
-        add_prior(bands, heights, stiffness, damping + LEAST, matrix, gradient)
-        hoped = _move(matrix, gradient, damping, heights)
+        add_prior(bands, heights, stiffness, damping + RIDGE, matrix, gradient)
+        predicted = _move_knots(matrix, gradient, damping, heights)
         if pen_moves:
             move_pen(by_pen, free, pen)
         knot_positions(curves, step, heights, points, along)
         found = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
-        gain = cost - found - bending(heights, stiffness)
+        gain = cost - found - bending_cost(heights, stiffness)
         if not gain >= -1e-9 * cost:
             heights[:], bands[:], right[:], pen[:], by_pen[:] = old_heights, old_bands, old_right, old_pen, old_by_pen
             damping, growth, pen_moves = damping * growth, 2.0 * growth, False
             continue
-        damping *= max(1.0 / 3.0, 1.0 - (2.0 * gain / max(hoped, 1e-12) - 1.0) ** 3)
-        damping, growth, pen_moves = max(damping, _LEAST_DAMPING), 2.0, free > 0
+        damping *= max(1.0 / 3.0, 1.0 - (2.0 * gain / max(predicted, 1e-12) - 1.0) ** 3)
+        damping, growth, pen_moves = max(damping, _MIN_DAMPING), 2.0, free > 0
         misfit, cost = found, cost - gain
         if gain < rel_tol * cost:
             break
@@ -83,9 +88,10 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
 
 @jit
 def knot_positions(curves, step, heights, points, along):
-    """Where knots are: `points` (n, 2) px, and `along` (n, 2), how they move in px per unit, at their unknowns `heights` (n,).
+    """Compute the positions `points` (n, 2) of knots in px, and their derivatives `along` (n, 2) with respect to `heights` (n,).
 
-    Knot k runs along ``curves[:, k]`` (heights, n, 2), whose points lie at unknowns ``step * (0, 1, 2, …)``; beyond, it goes on straight.
+    Knot k moves along ``curves[:, k]`` (heights, n, 2), which gives its position at heights of ``step * (0, 1, 2, …)``. Beyond the last
+    point the curve continues straight.
     """
     for k in range(len(heights)):
         at = heights[k] / step
@@ -98,8 +104,8 @@ def knot_positions(curves, step, heights, points, along):
 
 
 @jit
-def bending(heights, stiffness):
-    """The prior's part of what is minimised: second differences are taken to follow a Cauchy distribution."""
+def bending_cost(heights, stiffness):
+    """The prior's part of the cost: the negative logarithm of a Cauchy distribution of second differences."""
     total = 0.0
     for k in range(len(heights) - 2):
         bend = heights[k] - 2.0 * heights[k + 1] + heights[k + 2]
@@ -109,10 +115,10 @@ def bending(heights, stiffness):
 
 @jit
 def add_prior(bands, heights, stiffness, damping, matrix, gradient):
-    """Fill `matrix` with J'J of ink, prior and damping, and add the prior's part to `gradient` (n,), J'r.
+    """Fill `matrix` with J'J of the ink, the prior and the damping, and add the prior's part of J'r to `gradient` (n,).
 
-    `bands` (BAND + 1, n) and `matrix` (n + BAND, BAND + 1) hold lower diagonals: ``bands[j, k]`` and ``matrix[k, j]`` between knots k and
-    k + j. The prior's squares of second differences count the less, the larger they are.
+    `bands` (BAND + 1, n) and `matrix` (n + BAND, BAND + 1) hold lower diagonals: ``bands[j, k]`` and ``matrix[k, j]`` are the element of
+    knots k and k + j. In the prior, the weight of a squared second difference decreases with its size.
     """
     size = len(heights)
     matrix[:] = 0.0
@@ -137,9 +143,9 @@ def add_prior(bands, heights, stiffness, damping, matrix, gradient):
 
 @jit
 def factor(matrix):
-    """Cholesky in place: ``matrix[k, j]``, between k and k + j, becomes that of the lower triangle L.
+    """Cholesky decomposition in place: ``matrix[k, j]``, the element of k and k + j, becomes that of the lower triangle L.
 
-    `matrix` (n + width - 1, width): the last width - 1 rows are room that spares asking where the end is.
+    `matrix` has the shape (n + width - 1, width). Its last width - 1 rows are scratch, so that the inner loop needs no check for the end.
     """
     width = matrix.shape[1]
     for k in range(len(matrix) - width + 1):
@@ -166,21 +172,24 @@ def solve(matrix, right):
 
 
 @jit
-def _move(matrix, gradient, damping, heights):
-    """Move the knots by the solution of the normal equations, at most by `_MOST_PX`; returns the predicted gain."""
-    move, hoped = gradient.copy(), 0.0
+def _move_knots(matrix, gradient, damping, heights):
+    """Move the knots by the solution of the normal equations, each by at most `_MAX_STEP_PX`. Returns the predicted gain."""
+    move, predicted = gradient.copy(), 0.0
     factor(matrix)
     solve(matrix, move)
     for k in range(len(heights)):
-        change = min(max(move[k], -_MOST_PX), _MOST_PX)
+        change = min(max(move[k], -_MAX_STEP_PX), _MAX_STEP_PX)
         heights[k] += change
-        hoped += change * (gradient[k] + damping * change)
-    return hoped
+        predicted += change * (gradient[k] + damping * change)
+    return predicted
 
 
 @jit
 def move_pen(by_pen, free, pen):
-    """Move the first `free` parameters of the pen (3,) by their normal equations (3, 4), limited by a common factor."""
+    """Change the first `free` parameters of the pen (3,) by the solution of their normal equations (3, 4).
+
+    All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`.
+    """
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):
         trace += by_pen[i, i]
@@ -191,8 +200,8 @@ def move_pen(by_pen, free, pen):
         matrix[i, 0] += 1e-4 * trace
     factor(matrix)
     solve(matrix, change)
-    # Each cut on its own would no longer fit the others: a thinner pen has darker ink or a sharper edge.
-    change *= min(_MOST_PEN / max(np.abs(change).max(), 1e-12), 1.0)
+    # The parameters are not limited one by one, since their changes belong together: a thinner pen has darker ink or a sharper edge.
+    change *= min(_MAX_PEN_STEP / max(np.abs(change).max(), 1e-12), 1.0)
     pen[0] = min(max(pen[0] * (1.0 + change[0]), 0.3), 3.0)
     pen[1] = min(max(pen[1] + change[1], 0.2), 1.5)
     if free > 2:

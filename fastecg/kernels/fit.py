@@ -1,7 +1,7 @@
-"""The stroke seen from the other side: how a drawn polyline's ink differs from a picture, and which way its knots should move.
+"""The model of a stroke's ink, and the normal equations of fitting its knots to a picture.
 
-Ink at a point is a smooth step of its distance to the polyline, averaged over `samples_per_px`² points a pixel. Only the segment nearest
-to a point matters, so a pixel knows few neighbouring knots and the normal equations are banded. Segments claim the points near them, one
+The ink at a point is a smooth step function of the point's distance from the polyline. That of a pixel is the mean over `samples_per_px`²
+points. It depends only on the segments nearest to these points, so the normal equations are banded. The nearest segments are found one
 column of pixels after another.
 """
 
@@ -13,13 +13,13 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-BAND = 12  # Largest number of neighbouring knots that one pixel couples.
-_UNMATCHED = 0.3  # Coverage from which ink far from any stroke attracts the nearest one.
+BAND = 12  # Number of off-diagonals of J'J: one pixel couples knots that are at most this many samples apart.
+_STRAY = 0.3  # Minimum coverage of a pixel outside the stroke that attracts the stroke.
 
 
 @jit
-def lines_of(points):
-    """The segments of a polyline, (n - 1, 5): x and y where each starts, its run along x and y, 1 / length² (0 if it has none)."""
+def polyline_segments(points):
+    """The segments (n - 1, 5) of a polyline: x and y of the start, the differences to the end, and 1 / length² (0 for a length of 0)."""
     lines = np.empty((len(points) - 1, 5))
     for k in range(len(lines)):
         dx, dy = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
@@ -30,8 +30,8 @@ def lines_of(points):
 
 
 @jit
-def spans_of(lines, reach, columns):
-    """The segments near each pixel column, (columns, 2): first and stop; equal if there are none."""
+def segments_by_column(lines, reach, columns):
+    """The range (columns, 2) of segments near each pixel column, as first and stop. Both are equal if there are none."""
     spans = np.zeros((columns, 2), np.int64)
     for k in range(len(lines)):
         c0, c1 = _columns(lines[k], reach, columns)
@@ -42,7 +42,7 @@ def spans_of(lines, reach, columns):
 
 @jit
 def _columns(line, reach, columns):
-    """Pixel columns that a segment, widened by `reach`, touches: none if an end is not finite."""
+    """The range of pixel columns that a segment touches if it is widened by `reach`; an empty one if an end is not finite."""
     low, high = line[0] + min(line[2], 0.0) - reach, line[0] + max(line[2], 0.0) + reach
     if not (math.isfinite(low + high) and math.isfinite(line[1] + line[3])):
         return 0, 0
@@ -50,10 +50,22 @@ def _columns(line, reach, columns):
 
 
 @jit
-def claim(lines, span, x, top, reach, heights, square, owner):
-    """Which segment of a span is nearest to each of the points (x, top + heights[j]), if one is nearer than `reach`.
+def assign_points(lines, span, x, top, reach, heights, square, owner):
+    """Find the segment of a span that is nearest to each of the points (x, top + heights[j]), if it is nearer than `reach`.
 
-    `heights` (n,) float32, evenly spaced; out: `square` (n,) float32, the distance's square; `owner` (n,) int32, -1 where none is near.
+    Parameters
+    ----------
+    lines : (segments, 5) float64
+        See `polyline_segments`.
+    span : (2,) int64
+        First and stop of the segments that are considered.
+    x, top, reach : float
+    heights : (n,) float32
+        Evenly spaced.
+    square : (n,) float32
+        Output: square of the distance.
+    owner : (n,) int32
+        Output: number of the segment, -1 if none is near.
     """
     square[:] = reach * reach
     owner[:] = -1
@@ -67,12 +79,12 @@ def claim(lines, span, x, top, reach, heights, square, owner):
         near = min(lines[k, 2], 0.0) - reach < aside < max(lines[k, 2], 0.0) + reach
         if near and math.isfinite(low + high) and low < len(heights) and high > -1.0:
             j0, j1 = max(math.ceil(low), 0), min(math.floor(high) + 1, len(heights))
-            _claim(lines[k], k, aside, top, heights[j0:j1], square[j0:j1], owner[j0:j1])
+            _compare_segment(lines[k], k, aside, top, heights[j0:j1], square[j0:j1], owner[j0:j1])
 
 
 @jit
-def _claim(line, number, aside, top, heights, square, owner):
-    """One segment's part of `claim`. No branches and single precision in the loop, so that the compiler takes many points at once."""
+def _compare_segment(line, number, aside, top, heights, square, owner):
+    """One segment's part of `assign_points`. The loop has no branches and is in single precision, so that it is compiled to vector code."""
     ex, down, dx, dy = np.float32(aside), np.float32(line[1] - top), np.float32(line[2]), np.float32(line[3])
     a_length, start, end, mine = np.float32(line[4]), np.float32(0.0), np.float32(1.0), np.int32(number)
     for j in range(len(heights)):
@@ -88,19 +100,19 @@ def _claim(line, number, aside, top, heights, square, owner):
 
 
 @jit
-def nearest(lines, span, x, y):
-    """The segment of a span that is nearest to (x, y): its index, where on it (0 to 1), and the distance; index -1 if there is none."""
+def nearest_segment(lines, span, x, y):
+    """The segment of a span that is nearest to (x, y): its index (-1 for an empty span), the nearest point on it (0 to 1), the distance."""
     best, where, least = -1, 0.0, np.inf
     for k in range(span[0], span[1]):
-        t, ex, ey = foot(lines[k], x, y)
+        t, ex, ey = foot_point(lines[k], x, y)
         if ex * ex + ey * ey < least:
             best, where, least = k, t, ex * ex + ey * ey
     return best, where, math.sqrt(least)
 
 
 @jit
-def foot(line, x, y):
-    """Where on a segment (0 to 1) is nearest to (x, y), and the way from there along x and y."""
+def foot_point(line, x, y):
+    """The point of a segment that is nearest to (x, y), as a share (0 to 1) of its length, and the vector from there to (x, y)."""
     ex, ey = x - line[0], y - line[1]
     t = min(max((ex * line[2] + ey * line[3]) * line[4], 0.0), 1.0)
     return t, ex - t * line[2], ey - t * line[3]
@@ -124,103 +136,113 @@ def slope(u):
 
 @jit
 def coverage(distance, radius, blur):
-    """Ink of a straight stroke at a distance from its middle; `blur` is the half width of its soft edge."""
+    """Ink of a straight stroke at a distance from its centre line; `blur` is the half width of its soft edge."""
     return step((radius - distance) / blur) - step((-radius - distance) / blur)
 
 
 @jit
 def normal_equations(ink, points, along, radius, gain, blur, samples_per_px, attract_px, bands, right, pen):
-    """Add up J'J and J'r of the ink's difference from the stroke; return the sum of squares, and what stray ink costs.
+    """Compute J'J and J'r for the difference r between the ink and the stroke. Returns the sum of r² plus the cost of stray ink.
 
     Parameters
     ----------
     ink : (height, width) float32
-        Observed coverage, 0 to 1; NaN where nothing is known.
+        Observed coverage, 0 to 1; NaN in pixels that are left out.
     points, along : (n, 2) float64
-        Knots in px, and how each moves when its unknown grows by 1.
+        Positions of the knots in px, and their derivatives with respect to the knots' heights.
     radius : float
-        Half the pen, px.
+        Half the width of the pen, px.
     gain, blur : float
         Ink inside the stroke; half width of its soft edge in px.
     samples_per_px : int
-        Points a pixel along x and along y.
+        Number of points per pixel along x and along y.
     attract_px : float
-        Distance in px up to which ink without a stroke pulls at the nearest one; 0 for none.
+        Distance in px up to which ink outside the stroke attracts it; 0 for no attraction.
     bands : (BAND + 1, n) float64
-        Out: lower diagonals of J'J, ``bands[j, k]`` between knots k and k + j.
+        Output: lower diagonals of J'J; ``bands[j, k]`` is the element of knots k and k + j.
     right : (n,) float64
-        Out: J'r.
+        Output: J'r.
     pen : (3, 4) float64
-        Out: the same for a factor of the radius, the gain and the blur: J'J, then J'r in the last column.
+        Output: J'J, and J'r in the last column, for a factor of the radius, the gain and the blur.
     """
     bands[:] = 0.0
     right[:] = 0.0
     pen[:] = 0.0
     reach = radius + blur
-    lines = lines_of(points)
-    spans = spans_of(lines, reach + 0.5, ink.shape[1])
+    lines = polyline_segments(points)
+    spans = segments_by_column(lines, reach + 0.5, ink.shape[1])
     row = np.zeros(len(points))
     offsets = (np.arange(samples_per_px) + 0.5) / samples_per_px - 0.5
     heights = ((np.arange(samples_per_px * ink.shape[0]) + 0.5) / samples_per_px - 0.5).astype(np.float32)
-    square, owner = np.empty(len(heights), np.float32), np.empty((samples_per_px, len(heights)), np.int32)
+    square, owner = np.empty((samples_per_px, len(heights)), np.float32), np.empty((samples_per_px, len(heights)), np.int32)
     total = 0.0
     for c in range(ink.shape[1]):
         span = spans[c]
         if span[0] == span[1]:
             continue
-        low, high = _rows(points, span, reach + 0.5, ink.shape[0])
-        inside = samples_per_px * max(high - low, 0)
-        for i in range(samples_per_px):
-            claim(lines, span, c + offsets[i], low, reach, heights[:inside], square[:inside], owner[i, :inside])
+        low, high = _assign_column(points, lines, span, c, offsets, reach, heights, ink.shape[0], square, owner)
         for r in range(ink.shape[0]):
             seen = ink[r, c]
             if math.isnan(seen):
                 continue
             mine = owner[:, samples_per_px * (r - low) : samples_per_px * (r - low + 1)]
-            if low <= r < high and _claimed(mine):
+            if low <= r < high and _any_owner(mine):
                 total += _pixel(lines, along, radius, mine, c, r, seen, gain, blur, offsets, row, bands, right, pen)
                 continue
             total += seen * seen
-            if attract_px > 0.0 and seen >= _UNMATCHED:
-                total += _pull(lines, along, span, c, r, seen, reach + 0.75, attract_px, bands, right)
+            if attract_px > 0.0 and seen >= _STRAY:
+                total += _attract(lines, along, span, c, r, seen, reach + 0.75, attract_px, bands, right)
     return total
 
 
 @jit
 def draw_stroke(points, radius, blur, samples_per_px, cover):
-    """Coverage of a stroke as `normal_equations` expects it, into the plane `cover` (height, width) float32."""
+    """Write the coverage of a stroke, in the model of `normal_equations`, into the plane `cover` (height, width) float32."""
     reach = radius + blur
-    lines = lines_of(points)
-    spans = spans_of(lines, reach + 0.5, cover.shape[1])
+    lines = polyline_segments(points)
+    spans = segments_by_column(lines, reach + 0.5, cover.shape[1])
     offsets = (np.arange(samples_per_px) + 0.5) / samples_per_px - 0.5
     heights = ((np.arange(samples_per_px * cover.shape[0]) + 0.5) / samples_per_px - 0.5).astype(np.float32)
-    square, owner = np.empty(len(heights), np.float32), np.empty(len(heights), np.int32)
+    square, owner = np.empty((samples_per_px, len(heights)), np.float32), np.empty((samples_per_px, len(heights)), np.int32)
     column = np.empty(cover.shape[0])
     for c in range(cover.shape[1]):
         column[:] = 0.0
         if spans[c, 0] < spans[c, 1]:
-            low, high = _rows(points, spans[c], reach + 0.5, cover.shape[0])
-            inside = samples_per_px * max(high - low, 0)
+            low, high = _assign_column(points, lines, spans[c], c, offsets, reach, heights, cover.shape[0], square, owner)
             for i in range(samples_per_px):
-                claim(lines, spans[c], c + offsets[i], low, reach, heights[:inside], square[:inside], owner[:inside])
-                for j in range(inside):
-                    if owner[j] >= 0:
-                        column[low + j // samples_per_px] += coverage(math.sqrt(square[j]), radius, blur)
+                for j in range(samples_per_px * (high - low)):
+                    if owner[i, j] >= 0:
+                        column[low + j // samples_per_px] += coverage(math.sqrt(square[i, j]), radius, blur)
         cover[:, c] = column / samples_per_px**2
 
 
 @jit
+def _assign_column(points, lines, span, column, offsets, reach, heights, rows, square, owner):
+    """Call `assign_points` for all points of a pixel column. Returns the range of pixel rows near the segments of the span.
+
+    The first elements of `square` and `owner` (samples_per_px, samples_per_px * rows) become those of the first row of this range.
+    """
+    low, high = _rows(points, span, reach + 0.5, rows)
+    high = max(low, high)
+    inside = len(offsets) * (high - low)
+    for i in range(len(offsets)):
+        assign_points(lines, span, column + offsets[i], low, reach, heights[:inside], square[i, :inside], owner[i, :inside])
+    return low, high
+
+
+@jit
 def _rows(points, span, reach, height):
-    """Pixel rows that some segment of a span, widened by `reach`, touches."""
+    """The range of pixel rows that the segments of a span touch if they are widened by `reach`."""
     low, high = np.inf, -np.inf
     for k in range(span[0], span[1] + 1):
-        y = points[k, 1]  # NaN where the pen is lifted: compares as neither
+        y = points[k, 1]  # NaN where the pen is lifted; both comparisons are then false.
         low, high = y if y < low else low, y if y > high else high
     return max(math.ceil(low - reach), 0), min(math.floor(high + reach) + 1, height)
 
 
 @jit
-def _claimed(owner):
+def _any_owner(owner):
+    """Whether any point of a pixel is near a segment."""
     for i in range(owner.shape[0]):
         for j in range(owner.shape[1]):
             if owner[i, j] >= 0:
@@ -229,15 +251,15 @@ def _claimed(owner):
 
 
 @jit
-def _pull(lines, along, span, x, y, seen, near, attract_px, bands, right):
-    """Let ink that no stroke covers attract the nearest point of the polyline, less so with distance; returns its cost.
+def _attract(lines, along, span, x, y, seen, near, attract_px, bands, right):
+    """Let a pixel of ink outside the stroke attract the nearest point of the polyline. Returns the cost of which this is the gradient.
 
-    It does so between the distances `near` and `attract_px`. The cost is the one whose slope the pull is.
+    The pixel has an effect if its distance is between `near` and `attract_px`, and the effect decreases with the distance.
     """
-    k, t, distance = nearest(lines, span, float(x), float(y))
+    k, t, distance = nearest_segment(lines, span, float(x), float(y))
     if k < 0 or distance > attract_px or distance < near:
         return 0.0
-    t, ex, ey = foot(lines[k], float(x), float(y))
+    t, ex, ey = foot_point(lines[k], float(x), float(y))
     weight = 1.0 / (max(distance, 2.0) * distance)
     a = weight * (1.0 - t) * (ex * along[k, 0] + ey * along[k, 1])
     b = weight * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
@@ -251,7 +273,7 @@ def _pull(lines, along, span, x, y, seen, near, attract_px, bands, right):
 
 @jit
 def _pixel(lines, along, radius, owner, x, y, seen, gain, blur, offsets, row, bands, right, pen):
-    """One pixel's part of the normal equations; its points belong to the segments `owner` (n, n). Return its squared difference."""
+    """Add one pixel, whose points are nearest to the segments `owner` (n, n), to the normal equations. Returns its squared difference."""
     share = 1.0 / owner.size
     cover, by_radius, by_blur = 0.0, 0.0, 0.0
     start, stop = len(along), 0
@@ -260,7 +282,7 @@ def _pixel(lines, along, radius, owner, x, y, seen, gain, blur, offsets, row, ba
             k = owner[i, j]
             if k < 0:
                 continue
-            t, ex, ey = foot(lines[k], x + offsets[i], y + offsets[j])
+            t, ex, ey = foot_point(lines[k], x + offsets[i], y + offsets[j])
             distance = math.sqrt(ex * ex + ey * ey)
             inner, outer = (radius - distance) / blur, (-radius - distance) / blur
             cover += share * (step(inner) - step(outer))
@@ -273,17 +295,16 @@ def _pixel(lines, along, radius, owner, x, y, seen, gain, blur, offsets, row, ba
                 row[k + 1] += fall / distance * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
                 start, stop = min(start, k), max(stop, k + 2)
     rest = seen - gain * cover
-    _add(row, start, stop, rest, bands, right)
+    _add_row(row, start, stop, rest, bands, right)
     _add_pen(gain * by_radius, cover, gain * by_blur, rest, pen)
     return rest * rest
 
 
 @jit
-def _add(row, start, stop, rest, bands, right):
-    """Add one row of J to the bands, and clear it.
+def _add_row(row, start, stop, rest, bands, right):
+    """Add one row of J to J'J and J'r, and clear the row.
 
-    What ties knots farther apart than the bands reach is counted as stiffness of both instead: leaving it out could make the matrix
-    indefinite, this cannot.
+    An element of J'J beyond the bands is added to the diagonal of both knots instead. Without it the matrix could become indefinite.
     """
     for i in range(start, stop):
         if row[i] != 0.0:
@@ -300,6 +321,7 @@ def _add(row, start, stop, rest, bands, right):
 
 @jit
 def _add_pen(a, b, c, rest, pen):
+    """Add one pixel to the normal equations of the pen, given its derivatives by the radius, the gain and the blur."""
     pen[0, 0] += a * a
     pen[0, 1] += a * b
     pen[0, 2] += a * c
@@ -313,9 +335,9 @@ def _add_pen(a, b, c, rest, pen):
 
 @jit
 def inverse_diagonal(factor, out):
-    """Diagonal of (L L')⁻¹ from the lower diagonals of L, by the recursion of Takahashi: only the inverse's own bands are needed."""
+    """Diagonal of (L L')⁻¹ from the lower diagonals of L, by Takahashi's recursion, which needs only the bands of the inverse."""
     bands, size = factor.shape
-    inverse = np.zeros((bands, size))  # inverse[j, k]: between k and k + j
+    inverse = np.zeros((bands, size))  # inverse[j, k] is the element of k and k + j.
     for k in range(size - 1, -1, -1):
         for j in range(min(bands, size - k) - 1, -1, -1):
             total = 0.0

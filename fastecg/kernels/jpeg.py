@@ -1,12 +1,14 @@
-"""What a picture loses as a baseline JPEG, without the file: colours halved, cosine transforms, rounding to steps, and back.
+"""The loss of baseline JPEG compression, without a file: colours are halved, blocks are transformed, quantised and transformed back.
 
-A file holds the rounded coefficients exactly, so packing and unpacking them changes nothing and is left out; it is most of the time. All
-else is done as libjpeg does it, to the bit: 13-bit cosines in whole numbers (Loeffler, Ligtenberg and Moschytz 1989), rows before
-columns on the way there and after them on the way back, colours averaged in blocks of 2x2 and spread again by 3 : 1 along both axes.
+A JPEG file stores the quantised coefficients without loss. So entropy coding, which takes most of the time of a codec, is left out. All
+other steps give the same bits as libjpeg. The cosine transform is that of Loeffler, Ligtenberg and Moschytz (1989) in integers with 13
+binary digits; it transforms rows before columns, and the inverse transforms columns before rows. Colours are averaged in blocks of 2x2
+pixels, and enlarged again by interpolation with weights 3 : 1 along both axes.
 
-Sixteen pixels at a time, as LLVM vector instructions: two blocks of 8x8 side by side stay in registers from the first to the last step.
+Sixteen pixels are processed at once with LLVM vector instructions: two blocks of 8x8 pixels, side by side, stay in registers from the first
+to the last step.
 
-Format: ITU-T T.81 (1992), with the tables of its annex K scaled by quality as libjpeg's users know it; JFIF 1.02 for the colours.
+The format is ITU-T T.81 (1992), with the tables of its annex K scaled by libjpeg's quality, and JFIF 1.02 for the colours.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
 BLOCK = 8  # Side of a block in px.
-MCU = 16  # Side in px of the area that shares one block of each colour.
+MCU = 16  # Side in px of a unit (T.81: minimum coded unit): four blocks of brightness and one of each colour.
 _LUMA = (
     (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
     (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92), (49, 64, 78, 87, 103, 121, 120, 101),
@@ -34,44 +36,46 @@ _CHROMA = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99), (47, 66, 99, 99, 99, 99, 99, 99),
     (99,) * 8, (99,) * 8, (99,) * 8, (99,) * 8,
 )  # fmt: skip
-#: Places of a block, row by row, along the zigzag from coarse to fine.
+#: Row-by-row indices of a block's coefficients in zigzag order, from low to high frequencies.
 ZIGZAG = sorted(range(64), key=lambda k: (k // 8 + k % 8, (k // 8 if (k // 8 + k % 8) % 2 else k % 8)))
-_DIGITS = 13  # Binary digits of a cosine's fraction.
-_KEPT = 2  # Binary digits that values keep between the two passes.
+_CONST_BITS = 13  # Binary digits of the fraction of a cosine, as in libjpeg.
+_PASS1_BITS = 2  # Additional binary digits that values have between the two passes of a transform, as in libjpeg.
 
 
 def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) -> None:
-    """Make of (height, width, 3) uint8, C order, what libjpeg makes of it at 4:2:0, in place; of pictures above 4 px wide to the bit.
+    """Compress and decompress a picture in place, as libjpeg does with 4:2:0 sampling.
+
+    The result has the same bits as libjpeg's if the picture is more than 4 px wide.
 
     Parameters
     ----------
-    pixels : ndarray
+    pixels : ndarray, shape (height, width, 3) uint8, C order
     quality : int
-        1 to 100, as libjpeg counts.
+        Quality from 1 to 100, as in libjpeg.
     left, top : int
-        Number of pixels, 0 to 15, by which the first block begins before the picture, as if its edge were repeated on the left and above.
+        Number of pixels, 0 to 15, by which the first block begins before the picture. The picture is extended there by its edge.
     """
-    across = -(-(left + pixels.shape[1]) // MCU)  # units of 16x16
-    luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # of two rows of units: the next one's colours reach into the last
+    across = -(-(left + pixels.shape[1]) // MCU)  # number of units in a row
+    luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # Two rows of units, since interpolated colours depend on the next row.
     chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)
     lines, sums = np.empty((2, 3 * across * MCU), dtype=np.uint8), np.zeros((2, across * BLOCK + 2), dtype=np.int16)
     steps = steps_of(quality).astype(np.int16)
-    _recompress(pixels.reshape(len(pixels), -1), rounding_to(quality), steps, left, top, luma, chroma, lines, sums)
+    _recompress(pixels.reshape(len(pixels), -1), quantisers_of(quality), steps, left, top, luma, chroma, lines, sums)
 
 
 @functools.lru_cache(maxsize=8)
 def steps_of(quality: int) -> np.ndarray:
-    """Steps of the coefficients of brightness and of colours, (2, 64), row by row."""
+    """Quantisation steps of the coefficients of brightness and of colours, (2, 64), row by row."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.clip((np.array([_LUMA, _CHROMA]).reshape(2, -1) * percent + 50) // 100, 1, 255)
 
 
 @functools.lru_cache(maxsize=8)
-def rounding_to(quality: int) -> np.ndarray:
-    """The numbers that round coefficients to their steps, (2, 2, 64) float32: a term that is added, and then a factor.
+def quantisers_of(quality: int) -> np.ndarray:
+    """The numbers (2, 2, 64) float32 that quantise coefficients: for brightness and colours, a term that is added and a factor.
 
-    Transforms are eight times as large as those of T.81. The term makes the division round to nearest; a half more prevents that the
-    product with a rounded reciprocal is just below an integer.
+    Coefficients are eight times as large as those of T.81, so the factor is 1 / (8 step). The term of half a step makes the division round
+    to nearest. It has another 0.5, because a product with a rounded reciprocal could otherwise be just below an integer.
     """
     steps = steps_of(quality)
     return np.stack([4.0 * steps + 0.5, 1.0 / (8.0 * steps)], axis=1).astype(np.float32)
@@ -79,50 +83,50 @@ def rounding_to(quality: int) -> np.ndarray:
 
 @jit
 def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
-    """As `recompress`, on rows of 3 * width values, with scratch for two rows of units."""
+    """The loops of `recompress`, on rows of 3 * width values, with scratch for two rows of units."""
     width, height = left + pixels.shape[1] // 3, top + pixels.shape[0]
     for unit in range((height + MCU - 1) // MCU):
         first = MCU * (unit % 2)
-        take_unit(pixels, unit, left, top, first, luma, chroma, lines)
+        split_unit(pixels, unit, left, top, first, luma, chroma, lines)
         for plane in range(3):
             own = min(plane, 1)
             rows = luma[first : first + MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + BLOCK]
             _transform(rows, rounding[own], steps[own])
         last = (unit + 1) * MCU >= height
-        # The last row of a unit is written with the next unit, whose colours it needs.
+        # The last row of a unit is written together with the next unit, since its colours depend on that.
         for row in range(max(MCU * unit - 1, top), height if last else MCU * (unit + 1) - 1):
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
             for c in range(2):
-                _lay_over(chroma[c, near % MCU], chroma[c, far % MCU], sums[c], (width + 1) // 2)
-            _put_together(luma[row % (2 * MCU)], sums[0], sums[1], lines[0])
-            _repeat(lines[0][3 * left :], pixels[row - top])
+                _blend_rows(chroma[c, near % MCU], chroma[c, far % MCU], sums[c], (width + 1) // 2)
+            _join_row(luma[row % (2 * MCU)], sums[0], sums[1], lines[0])
+            _copy_row(lines[0][3 * left :], pixels[row - top])
 
 
 @jit
-def take_unit(pixels, unit, left, top, first, luma, chroma, lines):
-    """Write the planes of a row of units of 16x16: 16 rows of brightness from row `first` on, and 8 of colours from `first` // 2 on.
+def split_unit(pixels, unit, left, top, first, luma, chroma, lines):
+    """Split the pixels of a row of units: 16 rows of brightness from row `first` on, and 8 rows of each colour from row `first` // 2 on.
 
-    Beyond its edges the picture goes on as its outermost pixels, as in libjpeg. `lines` (2, ...) is scratch for two rows of pixels.
+    The picture is extended beyond its edges by its outermost pixels, as in libjpeg. `lines` (2, ...) is scratch for two rows of pixels.
     """
     height = top + pixels.shape[0]
     for k in range(BLOCK):
         row = MCU * unit + 2 * k
         if row < height:
-            # Of an odd height the last row counts twice in the mean of its colours.
-            _lengthen(pixels[max(row - top, 0)], left, lines[0])
-            _lengthen(pixels[max(min(row + 1, height - 1) - top, 0)], left, lines[1])
-            _take_apart(lines[0], lines[1], luma[first + 2 * k], luma[first + 2 * k + 1], chroma[:, first // 2 + k])
+            # If the height is odd, the last row counts twice in the mean of its colours.
+            _extend_row(pixels[max(row - top, 0)], left, lines[0])
+            _extend_row(pixels[max(min(row + 1, height - 1) - top, 0)], left, lines[1])
+            _split_rows(lines[0], lines[1], luma[first + 2 * k], luma[first + 2 * k + 1], chroma[:, first // 2 + k])
         else:
             for i in range(2):
-                _repeat(luma[first + 2 * k - 1], luma[first + 2 * k + i])
-                _repeat(chroma[i, first // 2 + k - 1], chroma[i, first // 2 + k])
+                _copy_row(luma[first + 2 * k - 1], luma[first + 2 * k + i])
+                _copy_row(chroma[i, first // 2 + k - 1], chroma[i, first // 2 + k])
 
 
 @jit
-def _lengthen(row, left, line):
-    """Write a row of pixels, with the first one repeated `left` times in front of it and the last one to the end of the line."""
-    _repeat(row, line[3 * left : 3 * left + len(row)])
+def _extend_row(row, left, line):
+    """Copy a row of pixels to `line`, with its first pixel repeated `left` times before it, and its last one up to the end of `line`."""
+    _copy_row(row, line[3 * left : 3 * left + len(row)])
     for k in range(3 * left):
         line[k] = row[k % 3]
     for k in range(3 * left + len(row), len(line)):
@@ -130,33 +134,33 @@ def _lengthen(row, left, line):
 
 
 @jit
-def _repeat(row, out):
+def _copy_row(row, out):
     """Fill a row with the beginning of another."""
-    for i in range(np.uint64(len(out))):  # unsigned, and it becomes one call of memcpy
+    for i in range(np.uint64(len(out))):  # With an unsigned index LLVM makes this one call of memcpy.
         out[i] = row[i]
 
 
 @jit
-def _take_apart(upper, lower, luma_upper, luma_lower, chroma):
-    """Brightness of two rows of pixels, and their colours in blocks of 2x2: differences of blue and of red."""
+def _split_rows(upper, lower, luma_upper, luma_lower, chroma):
+    """Split two rows of pixels into their brightness and, averaged over blocks of 2x2, their differences of blue and red."""
     upper_at, lower_at, first, second = address(upper), address(lower), address(luma_upper), address(luma_lower)
     blue, red = address(chroma[0]), address(chroma[1])
     for x in range(0, len(luma_upper), 16):
-        _apart(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue + x // 2, red + x // 2)
+        _split_pixels(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue + x // 2, red + x // 2)
 
 
 @jit
 def _transform(rows, rounding, steps):
-    """Transform, round and transform back, for eight or sixteen rows of a plane."""
+    """Transform, quantise and transform back eight or sixteen rows of a plane."""
     at, stride, rounding_at, steps_at = address(rows), np.int64(rows.strides[0]), address(rounding), address(steps)
     for y in range(0, rows.shape[0], BLOCK):
         for x in range(0, rows.shape[1], 16):
-            _there_and_back(at + y * stride + x, stride, rounding_at, steps_at)
+            _quantise_blocks(at + y * stride + x, stride, rounding_at, steps_at)
 
 
 @jit
-def _lay_over(near, far, sums, count):
-    """Three times the nearer row of colours plus the farther one, from the second element on, with the ends repeated."""
+def _blend_rows(near, far, sums, count):
+    """Write three times the nearer row of colours plus the farther one to `sums`, from its second element on, and repeat both ends."""
     inner = sums[1 : count + 1]
     for j in range(count):
         inner[j] = np.int16(np.int16(np.int16(near[j]) * np.int16(3)) + np.int16(far[j]))
@@ -164,98 +168,101 @@ def _lay_over(near, far, sums, count):
 
 
 @jit
-def _put_together(luma, blue, red, line):
+def _join_row(luma, blue, red, line):
     luma_at, blue_at, red_at, line_at = address(luma), address(blue), address(red), address(line)
     for x in range(0, len(luma), 16):
-        _together(luma_at + x, blue_at + x, red_at + x, line_at + 3 * x)
+        _join_pixels(luma_at + x, blue_at + x, red_at + x, line_at + 3 * x)
 
 
 def _sum(v: Vectors, *terms: Any) -> Any:
     return functools.reduce(v.b.add, terms)
 
 
-def _weighed(v: Vectors, vector: Any, factor: float) -> Any:
-    """Multiply by a constant such as a cosine, in integers."""
-    return v.b.mul(vector, v.repeat(vector, round(factor * 2**_DIGITS)))
+def _times(v: Vectors, vector: Any, factor: float) -> Any:
+    """Multiply integers by a constant in fixed-point numbers with `_CONST_BITS` binary digits."""
+    return v.b.mul(vector, v.repeat(vector, round(factor * 2**_CONST_BITS)))
 
 
 def _rounded(v: Vectors, vector: Any, digits: int) -> Any:
-    """Shift right by a number of binary digits, rounded to nearest."""
+    """Shift right by a number of binary digits, and round to nearest."""
     return v.narrow(v.shift(v.b.add(vector, v.repeat(vector, 1 << (digits - 1))), -digits), I16)
 
 
 def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
-    """The odd half of a transform, the same in both directions; a to d are the terms 7, 5, 3 and 1."""
+    """The odd half of the cosine transform, which is the same in both directions. The arguments a to d are terms 7, 5, 3 and 1."""
     z1, z2, z3, z4 = v.b.add(a, d), v.b.add(b, c), v.b.add(a, c), v.b.add(b, d)
-    z5 = _weighed(v, v.b.add(z3, z4), 1.175875602)
-    z1, z2 = _weighed(v, z1, -0.899976223), _weighed(v, z2, -2.562915447)
-    z3, z4 = v.b.add(_weighed(v, z3, -1.961570560), z5), v.b.add(_weighed(v, z4, -0.390180644), z5)
+    z5 = _times(v, v.b.add(z3, z4), 1.175875602)
+    z1, z2 = _times(v, z1, -0.899976223), _times(v, z2, -2.562915447)
+    z3, z4 = v.b.add(_times(v, z3, -1.961570560), z5), v.b.add(_times(v, z4, -0.390180644), z5)
     return (
-        _sum(v, _weighed(v, a, 0.298631336), z1, z3), _sum(v, _weighed(v, b, 2.053119869), z2, z4),
-        _sum(v, _weighed(v, c, 3.072711026), z2, z3), _sum(v, _weighed(v, d, 1.501321110), z1, z4),
+        _sum(v, _times(v, a, 0.298631336), z1, z3), _sum(v, _times(v, b, 2.053119869), z2, z4),
+        _sum(v, _times(v, c, 3.072711026), z2, z3), _sum(v, _times(v, d, 1.501321110), z1, z4),
     )  # fmt: skip
 
 
 def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
-    """Cosine transform down eight rows of 16-bit numbers; the first pass keeps `_KEPT` digits more, the second drops them."""
+    """Cosine transform along the columns of eight rows of 16-bit integers.
+
+    Values get `_PASS1_BITS` additional digits in the first pass, and lose them in the second.
+    """
     low, high = [], []
     for k in range(4):
         one, other = (v.widen(rows[i], I32) for i in (k, 7 - k))
         low.append(v.b.add(one, other))
         high.append(v.b.sub(one, other))
     t10, t13, t11, t12 = v.b.add(low[0], low[3]), v.b.sub(low[0], low[3]), v.b.add(low[1], low[2]), v.b.sub(low[1], low[2])
-    drop = _DIGITS - _KEPT if first else _DIGITS + _KEPT
+    drop = _CONST_BITS - _PASS1_BITS if first else _CONST_BITS + _PASS1_BITS
     out: list[Any] = [None] * 8
     for index, total in ((0, v.b.add(t10, t11)), (4, v.b.sub(t10, t11))):
-        out[index] = v.narrow(v.shift(total, _KEPT), I16) if first else _rounded(v, total, _KEPT)
-    z1 = _weighed(v, v.b.add(t12, t13), 0.541196100)
-    out[2] = _rounded(v, v.b.add(z1, _weighed(v, t13, 0.765366865)), drop)
-    out[6] = _rounded(v, v.b.add(z1, _weighed(v, t12, -1.847759065)), drop)
+        out[index] = v.narrow(v.shift(total, _PASS1_BITS), I16) if first else _rounded(v, total, _PASS1_BITS)
+    z1 = _times(v, v.b.add(t12, t13), 0.541196100)
+    out[2] = _rounded(v, v.b.add(z1, _times(v, t13, 0.765366865)), drop)
+    out[6] = _rounded(v, v.b.add(z1, _times(v, t12, -1.847759065)), drop)
     for index, total in zip((7, 5, 3, 1), _odd_part(v, *high[::-1]), strict=True):
         out[index] = _rounded(v, total, drop)
     return out
 
 
 def _backward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
-    """The inverse transform; after the second pass numbers are levels again, less 128."""
+    """Inverse cosine transform along the columns of eight rows. The second pass gives levels minus 128."""
     wide = [v.widen(row, I32) for row in rows]
-    z1 = _weighed(v, v.b.add(wide[2], wide[6]), 0.541196100)
-    t2, t3 = v.b.add(z1, _weighed(v, wide[6], -1.847759065)), v.b.add(z1, _weighed(v, wide[2], 0.765366865))
-    t0, t1 = v.shift(v.b.add(wide[0], wide[4]), _DIGITS), v.shift(v.b.sub(wide[0], wide[4]), _DIGITS)
+    z1 = _times(v, v.b.add(wide[2], wide[6]), 0.541196100)
+    t2, t3 = v.b.add(z1, _times(v, wide[6], -1.847759065)), v.b.add(z1, _times(v, wide[2], 0.765366865))
+    t0, t1 = v.shift(v.b.add(wide[0], wide[4]), _CONST_BITS), v.shift(v.b.sub(wide[0], wide[4]), _CONST_BITS)
     even = v.b.add(t0, t3), v.b.add(t1, t2), v.b.sub(t1, t2), v.b.sub(t0, t3)
     odd = _odd_part(v, wide[7], wide[5], wide[3], wide[1])[::-1]
-    drop = _DIGITS - _KEPT if first else _DIGITS + _KEPT + 3
+    drop = _CONST_BITS - _PASS1_BITS if first else _CONST_BITS + _PASS1_BITS + 3
     upper = [_rounded(v, v.b.add(one, other), drop) for one, other in zip(even, odd, strict=True)]
     lower = [_rounded(v, v.b.sub(one, other), drop) for one, other in zip(even, odd, strict=True)]
     return upper + lower[::-1]
 
 
-def _turned(v: Vectors, rows: list[Any]) -> list[Any]:
-    """Two blocks of 8x8 side by side, each with rows and columns exchanged: three steps within the 128-bit halves."""
-    for apart, element in ((1, I16), (2, I32), (4, I64)):
+def _transposed(v: Vectors, rows: list[Any]) -> list[Any]:
+    """Transpose two blocks of 8x8 that lie side by side, in three steps that stay within the 128-bit halves of vectors."""
+    for distance, element in ((1, I16), (2, I32), (4, I64)):
         count = 256 // element.width
         halves = range(0, count, count // 2)
         low = [lane for start in halves for k in range(count // 4) for lane in (start + k, count + start + k)]
         high = [lane + count // 4 for lane in low]
         rows = [v.b.bitcast(row, ir.VectorType(element, count)) for row in rows]
         for k in range(BLOCK):
-            if not k & apart:
-                one, other = rows[k], rows[k + apart]
-                rows[k], rows[k + apart] = v.pick(one, low, other), v.pick(one, high, other)
-    return [v.b.bitcast(rows[k], ir.VectorType(I16, 16)) for k in (0, 4, 2, 6, 1, 5, 3, 7)]  # bits of the row's number from behind
+            if not k & distance:
+                one, other = rows[k], rows[k + distance]
+                rows[k], rows[k + distance] = v.pick(one, low, other), v.pick(one, high, other)
+    return [v.b.bitcast(rows[k], ir.VectorType(I16, 16)) for k in (0, 4, 2, 6, 1, 5, 3, 7)]  # The steps leave rows in bit-reversed order.
 
 
-def _whole_steps(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
-    """Two blocks of 8x8 bytes side by side, transformed, as whole numbers of steps: row by row."""
+def _quantised(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
+    """Transform and quantise two blocks of 8x8 bytes side by side. Returns the rows of quantised coefficients."""
     rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
     rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
-    rows = _forward(v, _turned(v, _forward(v, _turned(v, rows), first=True)), first=False)
+    rows = _forward(v, _transposed(v, _forward(v, _transposed(v, rows), first=True)), first=False)
     for k, row in enumerate(rows):
         half, factor = (
             v.pick(v.load(rounding, ir.FloatType(), BLOCK, step=4 * (BLOCK * k + start)), [*range(BLOCK)] * 2)
             for start in (0, BLOCK * BLOCK)
         )
-        # As in libjpeg, absolute values are rounded, and then the sign is restored. |x| = (x ^ s) - s.
+        # As in libjpeg, absolute values are rounded and the sign is restored afterwards. |x| is (x ^ s) - s, where s is -1 or 0.
         sign = v.shift(row, -15)
         size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
         size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
@@ -265,13 +272,13 @@ def _whole_steps(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
 
 
 @intrinsic
-def whole_steps(typing, at, stride, rounding, left, right):
-    """Transform two blocks of 8x8 bytes side by side and write either as 64 whole numbers of steps, 16 bits each, along the zigzag."""
+def quantise_zigzag(typing, at, stride, rounding, left, right):
+    """Transform and quantise two blocks of 8x8 bytes side by side, and write the 64 coefficients of each in zigzag order, 16 bits each."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (at, stride, rounding, *outs) = Vectors(builder), args
         pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(BLOCK)]
-        rows = _whole_steps(v, pointers, rounding)
+        rows = _quantised(v, pointers, rounding)
         for begin, out in zip((0, BLOCK), outs, strict=True):
             parts = [v.pick(row, [*range(begin, begin + BLOCK)]) for row in rows]
             while len(parts) > 1:
@@ -284,18 +291,18 @@ def whole_steps(typing, at, stride, rounding, left, right):
 
 
 @intrinsic
-def _there_and_back(typing, at, stride, rounding, steps):
-    """Transform, round to steps, and transform back two blocks of 8x8 bytes side by side, `stride` bytes from row to row."""
+def _quantise_blocks(typing, at, stride, rounding, steps):
+    """Transform, quantise and transform back two blocks of 8x8 bytes side by side, `stride` bytes from row to row."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (at, stride, rounding, steps) = Vectors(builder), args
         pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(BLOCK)]
         rows = []
-        for k, whole in enumerate(_whole_steps(v, pointers, rounding)):
-            # The two blocks have the same steps: eight of them fill both halves of a vector.
+        for k, whole in enumerate(_quantised(v, pointers, rounding)):
+            # Both blocks have the same steps, so eight of them are repeated in both halves of a vector.
             step = v.pick(v.load(steps, I16, BLOCK, step=2 * BLOCK * k), [*range(BLOCK)] * 2)
             rows.append(v.b.mul(whole, step))
-        rows = _turned(v, _backward(v, _turned(v, _backward(v, rows, first=True)), first=False))
+        rows = _transposed(v, _backward(v, _transposed(v, _backward(v, rows, first=True)), first=False))
         for pointer, row in zip(pointers, rows, strict=True):
             level = v.maximum(v.minimum(v.b.add(row, v.repeat(row, 128)), 255), 0)
             v.store(v.narrow(level, I8), pointer)
@@ -305,11 +312,11 @@ def _there_and_back(typing, at, stride, rounding, steps):
 
 
 @intrinsic
-def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
-    """Sixteen pixels of two rows: 2 x 16 bytes of brightness, and 8 of either colour."""
+def _split_pixels(typing, upper, lower, luma_upper, luma_lower, blue, red):
+    """Split sixteen pixels of two rows into 2 x 16 bytes of brightness and 8 bytes of each colour."""
 
     def mixed(v: Vectors, terms: tuple[tuple[Any, float], ...], more: int) -> Any:
-        """A weighted sum of channels, in 65536ths, and what is added for rounding."""
+        """A weighted sum of channels in units of 1 / 65536, plus `more` for rounding."""
         wide = [v.b.mul(channel, v.repeat(channel, round(factor * 65536))) for channel, factor in terms]
         total = _sum(v, *wide)
         return v.narrow(v.b.lshr(v.b.add(total, v.repeat(total, more)), v.repeat(total, 16)), I16)
@@ -320,7 +327,7 @@ def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
             bytes_ = v.load(row, I8, 48)
             r, g, b = (v.widen(v.pick(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
             v.store(v.narrow(mixed(v, ((r, 0.29900), (g, 0.58700), (b, 0.11400)), 32768), I8), luma)
-            # Not 32768: libjpeg rounds exact halves of colours down, so that 255.5 does not become 256.
+            # Not 32768: libjpeg rounds exact halves of colours down, so that 255.5 does not become 256, which is no byte.
             middle = (128 << 16) + 32767
             colours.append(
                 [mixed(v, ((b, 0.5), (r, -0.16874), (g, -0.33126)), middle), mixed(v, ((r, 0.5), (g, -0.41869), (b, -0.08131)), middle)]
@@ -328,7 +335,7 @@ def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
         for one, other, out in zip(*colours, args[4:], strict=True):
             rows = v.b.add(one, other)
             total = v.b.add(v.pick(rows, list(range(0, 16, 2))), v.pick(rows, list(range(1, 16, 2))))
-            total = v.b.add(total, v.constant(I16, [1, 2] * 4))  # halves are rounded down and up alternately
+            total = v.b.add(total, v.constant(I16, [1, 2] * 4))  # Halves are rounded down and up alternately.
             v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), I8), out)
         return context.get_dummy_value()
 
@@ -336,11 +343,11 @@ def _apart(typing, upper, lower, luma_upper, luma_lower, blue, red):
 
 
 @intrinsic
-def _together(typing, luma, blue, red, line):
-    """Sixteen pixels from as many bytes of brightness and nine or ten sums of either colour, the first of which lies before them."""
+def _join_pixels(typing, luma, blue, red, line):
+    """Join sixteen bytes of brightness and ten sums of each colour, the first of which is left of the pixels, to sixteen pixels."""
 
     def spread(v: Vectors, sums: Any) -> Any:
-        """Differences of colour, -128 to 127."""
+        """Interpolate differences of colour, -128 to 127, along the row."""
         before, here, behind = (v.load(sums, I16, 8, step=2 * k) for k in range(3))
         thrice = v.b.mul(here, v.repeat(here, 3))
         even, odd = (v.b.add(v.b.add(thrice, other), v.repeat(here, half)) for other, half in ((before, 8), (behind, 7)))
@@ -348,7 +355,7 @@ def _together(typing, luma, blue, red, line):
         return v.b.sub(v.shift(both, -4), v.repeat(both, 128))
 
     def scaled(v: Vectors, *terms: tuple[Any, int]) -> Any:
-        """A sum in 65536ths, rounded."""
+        """A weighted sum in units of 1 / 65536, rounded."""
         total = _sum(v, *(v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * 16)) for vector, factor in terms))
         return v.narrow(v.shift(v.b.add(total, v.repeat(total, 32768)), -16), I16)
 
@@ -356,7 +363,7 @@ def _together(typing, luma, blue, red, line):
         v = Vectors(builder)
         level = v.widen(v.load(args[0], I8, 16), I16, signed=False)
         b, r = spread(v, args[1]), spread(v, args[2])
-        # Factors are 1.402, 1.772, 0.34414 and 0.71414; whole parts are taken out, so that the rest fits 16 bits.
+        # The factors are 1.402, 1.772, 0.34414 and 0.71414. Their integer parts are added separately, so that the rest fits 16 bits.
         red = v.b.add(r, scaled(v, (r, 91881 - 65536)))
         blue = v.b.add(v.shift(b, 1), scaled(v, (b, 116130 - 131072)))
         green = v.b.sub(scaled(v, (b, -22554), (r, 65536 - 46802)), r)

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
-from fastecg.kernels.jpeg import BLOCK, MCU, rounding_to, take_unit, whole_steps
+from fastecg.kernels.jpeg import BLOCK, MCU, quantise_zigzag, quantisers_of, split_unit
 from fastecg.kernels.vectors import I16, I64, Vectors
 
 _AC_LUMA = (
@@ -65,7 +65,7 @@ def scan(pixels: np.ndarray, quality: int) -> bytes:
     words = np.empty(across * _BLOCKS * _PLACES * _LONGEST // 64 + 2, np.int64)
     # Room for the worst of codes, of which every byte is followed by another; most of it is never touched, and takes no memory.
     out, state, down = np.empty(2 * words.nbytes * _TOGETHER, np.uint8), np.zeros(5, np.int64), -(-height // MCU)
-    rows, tables, planes = pixels.reshape(height, -1), (rounding_to(quality), _codes(), _numbers()), (luma, chroma, lines)
+    rows, tables, planes = pixels.reshape(height, -1), (quantisers_of(quality), _codes(), _numbers()), (luma, chroma, lines)
     parts = []
     for first in range(0, down, _TOGETHER):
         size = _scan(rows, first, min(first + _TOGETHER, down), tables, planes, blocks, state, words, out)
@@ -112,7 +112,7 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
     # Numbers of a type, not literals, for each of which what is called would be compiled once more.
     at, zero, one = np.int64(0), np.int64(0), np.int64(1)
     for unit in range(first, stop):
-        take_unit(pixels, unit, zero, zero, zero, luma, chroma, lines)
+        split_unit(pixels, unit, zero, zero, zero, luma, chroma, lines)
         _transform_unit(luma, chroma, rounding, blocks)
         # Blocks that lie beyond the picture are as plain as possible: the mean of the block before them.
         if columns % 2:
@@ -139,10 +139,10 @@ def _transform_unit(luma, chroma, rounding, blocks):
             unit = blocks_at + (at + k) * _BLOCKS * size
             for row in range(2):
                 source = luma_at + (at + k) * MCU + row * BLOCK * stride
-                whole_steps(source, stride, bright, unit + 2 * row * size, unit + (2 * row + 1) * size)
+                quantise_zigzag(source, stride, bright, unit + 2 * row * size, unit + (2 * row + 1) * size)
         unit, following = blocks_at + at * _BLOCKS * size, blocks_at + (at + 1) * _BLOCKS * size
-        whole_steps(blue_at + at * BLOCK, stride // 2, coloured, unit + 4 * size, following + 4 * size)
-        whole_steps(red_at + at * BLOCK, stride // 2, coloured, unit + 5 * size, following + 5 * size)
+        quantise_zigzag(blue_at + at * BLOCK, stride // 2, coloured, unit + 4 * size, following + 4 * size)
+        quantise_zigzag(red_at + at * BLOCK, stride // 2, coloured, unit + 5 * size, following + 5 * size)
 
 
 @jit

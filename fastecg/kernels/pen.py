@@ -1,6 +1,6 @@
-"""Width and darkness of a pen's line along a trace: both are smaller where the pen moves fast, and both vary slowly at random.
+"""Width and darkness of a pen's line along a trace. Both are smaller where the pen moves fast, and both vary slowly at random.
 
-There is one value of each for every pixel column. The ink therefore stays symmetrical about the line through the samples.
+Each has one value for every pixel column, so that the ink is symmetrical about the line through the samples.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import numpy as np
 from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
-_FAST = 4.0  # slope at which a pen has lost half of what it can lose: T waves lose little, QRS complexes nearly all
+_FAST = 4.0  # Slope at which half of the possible loss of width and darkness is reached: T waves lose little, QRS complexes nearly all.
 _INERTIA_MM = 0.12  # Distance after which a change of the pen's speed shows in the line.
-_FINER = 5.0  # Factor by which the second wave of ink is finer than the first; it has half the height.
-_APART = 16  # Every how many samples a trace's height enters its hash.
+# The random variation is a sum of two waves. The second has this many times the frequency and half the amplitude of the first.
+_FINER = 5.0
+_HASH_STEP = 16  # Every sample whose number is a multiple of this enters the hash of a trace.
 
 
 def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float, float, float, float], out: np.ndarray) -> None:
-    """Find a pen's width and strength over every pixel column that a trace crosses.
+    """Compute factors of a pen's width and darkness for every pixel column that a trace crosses.
 
-    The random variation is a function of the trace's heights, so it is the same wherever and however often the trace is drawn.
+    The random variation depends on the heights of the trace alone, so it is the same wherever and however often the trace is drawn.
 
     Parameters
     ----------
@@ -30,10 +31,10 @@ def write_along(points_mm: np.ndarray, scale: float, habits: tuple[float, float,
     scale : float
         px/mm.
     habits : tuple of float
-        Shares of width and of strength that are lost where the pen is fastest, 0 to 0.6, varied at random by up to half; amplitude of the
-        random variation of the width, to either side, and of the strength, downwards; wavelength of that variation in mm.
+        Shares of width and of darkness that are lost where the pen is fastest, 0 to 0.6; they vary at random by up to half. Amplitudes of
+        the random variation of the width, to either side, and of the darkness, downwards. Wavelength of this variation in mm.
     out : (2, width) array of float32
-        Factors of width and of strength (at most 1) for the image's columns, written from the first to the last that the trace crosses.
+        Output: factors of width and of darkness (at most 1) for the image's columns, from the first to the last that the trace crosses.
     """
     _write_along(points_mm, scale, *habits, out)
 
@@ -62,23 +63,23 @@ def _write_along(points, scale, thin, pale, wander, mottle, length, out):
 
 @jit
 def _slopes(points, scale, rim, out):
-    """Add up how far the trace goes up and down in each column, the first of which begins at `rim` px; return a hash of the trace."""
+    """Add up how far the trace moves up and down in each column. Returns a hash of the trace. The first column begins at `rim` px."""
     number, width = np.uint32(0), float(len(out))
     start, height = points[0, 0] * scale - rim, points[0, 1]
     for i in range(1, len(points)):
         stop, height_next = points[i, 0] * scale - rim, points[i, 1]
         rise = abs(height_next - height) * scale
         if rise < np.inf and max(start, 0.0) < min(stop, width):
-            if i % _APART == 0:  # in quarters of a mm, with an offset: at whole quarters, rounding errors would decide
+            if i % _HASH_STEP == 0:  # The offset keeps whole quarters of a mm, which are frequent, away from the steps.
                 number = np.uint32(np.uint32(number * np.uint32(31)) + np.uint32(np.int64(height_next * 4.0 + 0.37)))
-            _share_out(rise, max(start, 0.0), min(stop, width), stop - start, out)
+            _distribute(rise, max(start, 0.0), min(stop, width), stop - start, out)
         start, height = stop, height_next
     return number
 
 
 @jit(inline="always")
-def _share_out(rise, start, stop, whole, out):
-    """Distribute a rise between start and stop over the columns there."""
+def _distribute(rise, start, stop, whole, out):
+    """Distribute a rise, which is that of a segment of length `whole`, over the columns between start and stop."""
     low, high = np.uint64(start), min(np.uint64(stop), np.uint64(len(out) - 1))
     if low == high:
         out[low] += rise * (stop - start) / whole
@@ -92,7 +93,7 @@ def _share_out(rise, start, stop, whole, out):
 
 @jit
 def _smooth(values, share):
-    """Smooth the values in both directions by an exponential filter."""
+    """Smooth the values by an exponential filter, once from left to right and once back."""
     held = values[0]
     for k in range(len(values)):
         held += share * (values[k] - held)
@@ -104,7 +105,7 @@ def _smooth(values, share):
 
 @jit
 def _add_waves(seed, first, pace, height, out):
-    """Add smooth noise up to ±height, with one independent value every 1 / pace columns of the image."""
+    """Add smooth noise between -height and height, with one independent value every 1 / pace columns of the image."""
     at, left, rise = np.int64(-1), np.float32(0.0), np.float32(0.0)
     for k in range(len(out)):
         x = (first + k) * pace

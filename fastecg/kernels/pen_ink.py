@@ -1,4 +1,4 @@
-"""Ink of a pen on paper: strokes as capsules, passes over one another, and the paper's tooth."""
+"""Ink of a pen on paper: strokes drawn as capsules, strokes that cross, and the roughness (tooth) of the paper."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 
-LIFTED_PX = 1e4  # Added to the length of the pen's path at a lift, so that the next stroke counts as a new pass.
-_MAX_OVERLAP = 0.75  # Share of a second pass's ink that is added to the first: paper with ink takes less ink.
+LIFTED_PX = 1e4  # This is added to the length of the pen's path when the pen is lifted, so that the next stroke counts as a new pass.
+_MAX_OVERLAP = 0.75  # Share of a second pass's ink that is added to the first, since paper with ink takes less ink.
 
 
 @jit
 def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
-    """Draw strokes through `nodes` (n, 4): x, y, radius, density; NaN where the pen is lifted.
+    """Draw strokes through `nodes` (n, 4), which are x, y, radius and density; NaN lifts the pen.
 
-    `passed` holds, for each pixel, the length of the pen's path when it last touched the pixel; `top` the ink of the latest pass over it,
-    and `below` that of all earlier ones.
+    For each pixel, `passed` holds the length of the pen's path when the pen last touched it, `top` the ink of the latest pass over it, and
+    `below` that of all earlier passes.
     """
     way = 0.0
     for i in range(len(nodes)):
@@ -67,14 +67,14 @@ def _lay_segment(a: np.ndarray, b: np.ndarray, way: float, below: np.ndarray, to
 
 @jit
 def _over(first: float, second: float) -> np.uint8:
-    """Coverage by ink over other ink."""
+    """Coverage by a second layer of ink over a first one."""
     added = _MAX_OVERLAP if first > 0 else 1.0
     return np.uint8(first + (255.0 - first) * second * added / 255.0 + 0.5)
 
 
 @jit
 def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: float, tooth: float, seed: int) -> None:
-    """Add up the passes in `top`, and remove ink where the paper is too low for the pen. A pixel is `fibres` paper cells wide."""
+    """Add up the passes in `top`, and remove ink where the paper is too low for the pen. A pixel is `fibres` cells of paper wide."""
     for y in range(top.shape[0]):
         for x in range(top.shape[1]):
             if top[y, x] == 0:
@@ -87,7 +87,7 @@ def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: flo
 
 @jit
 def paper_tooth(u: float, v: float, seed: int) -> float:
-    """Height of the paper, 0 to 1: hashed at the corners of cells, smooth between."""
+    """Height of the paper, 0 to 1: a hash at the corners of cells, interpolated between them."""
     i, j = math.floor(u), math.floor(v)
     a, b = u - i, v - j
     upper = _hashed(i, j, seed) * (1.0 - a) + _hashed(i + 1, j, seed) * a

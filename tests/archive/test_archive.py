@@ -26,8 +26,8 @@ from fastecg.archive.run import _Run, _work
 from fastecg.archive.summary import summary
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
-from fastecg.digitizing.analysis import Settings
 from fastecg.digitizing.pictures import page_count, read_picture
+from fastecg.digitizing.settings import Settings
 from fastecg.errors import FastecgError, ImageError
 from fastecg.run.timed import in_time
 from fastecg.writers.wfdb import ascii_name, safe_name, write_record

@@ -10,11 +10,11 @@ from oracle import true_layers, true_segments
 from scipy.ndimage import gaussian_filter
 
 import fastecg
-from fastecg.digitizing.coarse import inked, straighten
+from fastecg.digitizing.coarse import inked_pixels, straighten
 from fastecg.digitizing.decode import decode
-from fastecg.digitizing.gauss_newton import STAGES, FittedPen, StrokeProblem, fit_stroke, rounding
-from fastecg.kernels.descend import BEND_PX, add_prior, bending, descend, factor, knot_positions, move_pen, solve
-from fastecg.kernels.fit import BAND, claim, foot, lines_of, nearest, spans_of
+from fastecg.digitizing.gauss_newton import STAGES, FittedPen, StrokeProblem, blur_correction, fit_stroke
+from fastecg.kernels.descend import BEND_PX, add_prior, bending_cost, descend, factor, knot_positions, move_pen, solve
+from fastecg.kernels.fit import BAND, assign_points, foot_point, nearest_segment, polyline_segments, segments_by_column
 from fastecg.kernels.line import stroke_trace
 from fastecg.readers import read_record, sample_records
 
@@ -58,7 +58,7 @@ def test_the_prior_is_that_of_dense_second_differences():
     for j in range(BAND + 1):
         np.testing.assert_allclose(matrix[: size - j, j], bands[j, : size - j] + np.diag(wanted, -j), atol=1e-12)
     np.testing.assert_allclose(filled - gradient, -second.T @ (weights * (second @ heights)), atol=1e-12)
-    slope = [(bending(heights + 1e-6 * e, stiffness) - bending(heights - 1e-6 * e, stiffness)) / 2e-6 for e in np.eye(size)]
+    slope = [(bending_cost(heights + 1e-6 * e, stiffness) - bending_cost(heights - 1e-6 * e, stiffness)) / 2e-6 for e in np.eye(size)]
     np.testing.assert_allclose(filled - gradient, -0.5 * np.array(slope), atol=1e-7)
 
 
@@ -74,24 +74,24 @@ def test_knots_are_where_the_stroke_says():
 
 @pytest.mark.parametrize("reach", [0.7, 2.6])
 def test_points_belong_to_the_segment_that_is_nearest(reach):
-    lines, heights = lines_of(STEEP), np.arange(0.0, 18.0, 0.25, dtype=np.float32)
+    lines, heights = polyline_segments(STEEP), np.arange(0.0, 18.0, 0.25, dtype=np.float32)
     square, owner = np.empty(len(heights), np.float32), np.empty(len(heights), np.int32)
     for x in (0.0, 2.3, 3.1, 6.9, 8.2, 20.0):
-        claim(lines, (0, len(lines)), x, 1.0, reach, heights, square, owner)
+        assign_points(lines, (0, len(lines)), x, 1.0, reach, heights, square, owner)
         away = [naive.distance(np.array([x, 1.0 + y]), STEEP) for y in heights]
         for j, (_, _, distance) in enumerate(away):
             if abs(distance - reach) > 1e-5:
                 assert (owner[j] >= 0) == (distance < reach)
             if owner[j] >= 0:
-                _, ex, ey = foot(lines[owner[j]], x, 1.0 + heights[j])
+                _, ex, ey = foot_point(lines[owner[j]], x, 1.0 + heights[j])
                 assert np.hypot(ex, ey) == pytest.approx(distance, abs=1e-5)
         for y in heights[::9]:
-            assert nearest(lines, (0, len(lines)), x, 1.0 + y)[2] == pytest.approx(naive.distance(np.array([x, 1.0 + y]), STEEP)[2])
+            assert nearest_segment(lines, (0, len(lines)), x, 1.0 + y)[2] == pytest.approx(naive.distance(np.array([x, 1.0 + y]), STEEP)[2])
 
 
 def test_spans_hold_every_segment_near_a_column():
-    lines, reach = lines_of(STEEP), 1.3
-    spans = spans_of(lines, reach, 16)
+    lines, reach = polyline_segments(STEEP), 1.3
+    spans = segments_by_column(lines, reach, 16)
     for c in range(16):
         near = [
             k for k in range(len(STEEP) - 1)
@@ -132,7 +132,7 @@ def test_no_step_makes_things_worse():
         misfit = descend(
             stroke.ink, stroke.curves, 8.0, 1.2, stage.stiffness, 2, 0.0, rounds, 0.0, 3, heights, pen, bands, right,
         )  # fmt: skip
-        costs.append(misfit + bending(heights, stage.stiffness))
+        costs.append(misfit + bending_cost(heights, stage.stiffness))
     assert np.all(np.diff(costs) <= 1e-6)
     assert costs[-1] < 0.2 * costs[0]
 
@@ -182,7 +182,7 @@ def test_a_strip_shows_the_ink_that_lies_there(dtype):
     px, py = Bent().forward(places).T
     wanted = 0.5 + 0.4 * np.sin(px / 17) * np.cos(py / 11)
     np.testing.assert_allclose(strip.ink.ravel(), wanted, atol=0.01)
-    ink = inked(plane, 0.6 * full)
+    ink = inked_pixels(plane, 0.6 * full)
     assert {tuple(point) for point in ink.astype(int)} == {(c, r) for r, c in zip(*np.nonzero(plane > 0.6 * full), strict=True)}
 
 
@@ -208,11 +208,11 @@ def blurred_spike(sigma, shape=(60, 48)):
 
 
 def test_rounding_is_what_blur_does_beyond_the_model():
-    """The model's stroke and its rounding together are the sharp stroke, blurred; of a straight line nothing is left."""
+    """The model's stroke and its blur_correction together are the sharp stroke, blurred; of a straight line nothing is left."""
     stroke, y = blurred_spike(0.7)
     pen = FittedPen(1.0, 0.8, np.sqrt(6.0) * 0.7)
     modelled = naive.coverage(stroke.knots(y)[0], stroke.ink.shape, 1.0, pen.blur, 4)
-    added = rounding(stroke, y, pen, 4)
+    added = blur_correction(stroke, y, pen, 4)
     np.testing.assert_allclose(0.8 * modelled + added, 0.8 * stroke.ink, atol=0.07)
     assert np.abs(0.8 * (stroke.ink - modelled)).max() > 0.15, "the spike's gap is filled"
     assert np.abs(added[:, 8:14]).max() < 0.04

@@ -7,16 +7,17 @@ import pytest
 from flat_page import FlatPage
 from test_digitize_page import page, true_view_layers
 
-from fastecg.digitizing.analysis import Settings, analyse_layers
+from fastecg.digitizing.analysis import analyse_layers
 from fastecg.digitizing.coarse import Strip, along_ink, column_means
-from fastecg.digitizing.decode import _agreeing, read_segments
+from fastecg.digitizing.decode import _without_contradictions, read_segments
 from fastecg.digitizing.gauss_newton import STAGES, StrokeProblem, fit_stroke
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.judge import strips_by_trace
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.reading import lay_out
-from fastecg.digitizing.refine import bridged, refined, trust_in
-from fastecg.digitizing.time_axis import End, _start
+from fastecg.digitizing.refine import bridged, refined, weight_of_second_fit
+from fastecg.digitizing.settings import Settings
+from fastecg.digitizing.time_axis import End, _agreed_start
 from fastecg.kernels.line import stroke_trace
 
 SCALE = 8.0  # px/mm
@@ -141,10 +142,12 @@ def test_records_may_end_early_but_none_begins_late():
     def ends(x, kind, count=4):
         return [End(x, kind)] * count
 
-    assert _start(ends(17.5, "left") + ends(14.4, "right"), []) == pytest.approx(17.5), "four short rows"
-    assert _start(ends(17.5, "left", 1) + ends(14.4, "right"), []) == pytest.approx(14.4), "one end may be anything"
-    assert _start(ends(17.5, "touched") + ends(17.1, "right"), []) == pytest.approx(17.1), "where pulses touch, ends are guesses"
-    assert _start(ends(17.52, "touched") + ends(17.48, "right"), []) == pytest.approx(17.48), "both sides agree: the clear ones count"
+    assert _agreed_start(ends(17.5, "left") + ends(14.4, "right"), []) == pytest.approx(17.5), "four short rows"
+    assert _agreed_start(ends(17.5, "left", 1) + ends(14.4, "right"), []) == pytest.approx(14.4), "one end may be anything"
+    assert _agreed_start(ends(17.5, "touched") + ends(17.1, "right"), []) == pytest.approx(17.1), "where pulses touch, ends are guesses"
+    assert _agreed_start(ends(17.52, "touched") + ends(17.48, "right"), []) == pytest.approx(17.48), (
+        "both sides agree: the clear ones count"
+    )
 
 
 @pytest.mark.parametrize("late", [0, 40])
@@ -156,7 +159,7 @@ def test_two_readings_of_a_lead_are_merged_only_where_they_agree(late):
         Segment("II", 0, 1000, 0.0, 30.0, 10.0, rhythm=True, row=1), 30.0 - 10.0 * np.roll(beats, late), np.full(1000, 0.01)
     )
     flags = []
-    kept, other = _agreeing([column, strip], 500.0, flags)
+    kept, other = _without_contradictions([column, strip], 500.0, flags)
     assert kept is column
     assert bool(flags) == bool(late)
     assert np.isnan(other.y_mm[:500]).all() == bool(late)
@@ -164,7 +167,7 @@ def test_two_readings_of_a_lead_are_merged_only_where_they_agree(late):
 
 
 def test_a_row_of_noisy_ink_is_trusted_less():
-    trust = [trust_in(sd) for sd in (0.0, 0.07, 0.2, 0.25, 0.5, 2.0)]
+    trust = [weight_of_second_fit(sd) for sd in (0.0, 0.07, 0.2, 0.25, 0.5, 2.0)]
     assert trust[0] == 1.0
     assert trust == sorted(trust, reverse=True)
     assert trust[3] == 0.5

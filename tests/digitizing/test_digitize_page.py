@@ -14,7 +14,7 @@ from snr import raw_snrs
 import fastecg
 from fastecg.digitizing import analysis as analysis_module
 from fastecg.digitizing import reading as reading_module
-from fastecg.digitizing.analysis import Settings, analyse_layers
+from fastecg.digitizing.analysis import analyse_layers
 from fastecg.digitizing.assign import hypotheses
 from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.names import Name
@@ -23,6 +23,7 @@ from fastecg.digitizing.pulses import snapped
 from fastecg.digitizing.reading import read_analysed, read_signals
 from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads, unturned
 from fastecg.digitizing.segmenter import Layers
+from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.targets import MARKERS, SCALE, whole_window
 from fastecg.digitizing.tracks import Track
 from fastecg.kernels.paths import cheapest_path, share_ink, spread_owners
@@ -402,7 +403,7 @@ def test_rows_fan_out_if_all_of_them_do(lengths, fans):
 def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, looks, framed):
     """Bars far from where they were expected are found in part only, and tell half the way."""
     told, laid = iter(looks), []
-    monkeypatch.setattr(reading_module, "_first_look", lambda analysis, settings: (analysis, next(told)))
+    monkeypatch.setattr(reading_module, "_lay_out_best", lambda analysis, settings: (analysis, next(told)))
     monkeypatch.setattr(reading_module, "reframed", lambda analysis, stretch, fall, layout: laid.append((stretch, fall)) or analysis)
     monkeypatch.setattr(reading_module, "judged_by_first_reading", lambda page, settings: page)
     monkeypatch.setattr(reading_module, "tracks_beat", lambda tracks: True)
@@ -422,4 +423,4 @@ def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, look
 )
 def test_millimetres_are_those_of_a_usual_resolution_nearby(px_mm, stretch, zoom, expected):
     analysis = SimpleNamespace(warp=SimpleNamespace(scale=px_mm), layers=SimpleNamespace(zoom=zoom), tilt=0.0)
-    assert reading_module._as_programs_draw(analysis, stretch, 0.0)[0] == pytest.approx(expected, rel=2e-5)
+    assert reading_module._at_usual_resolution(analysis, stretch, 0.0)[0] == pytest.approx(expected, rel=2e-5)

@@ -8,7 +8,7 @@ from flat_page import FlatPage
 
 from fastecg.digitizing.phase import Fives, find_grid, follow_fives
 from fastecg.digitizing.pulses import Pulse
-from fastecg.digitizing.reading import _as_programs_draw
+from fastecg.digitizing.reading import _at_usual_resolution
 from fastecg.digitizing.warp_fit import left_over, smoothest_warp, straight_warp
 from fastecg.errors import ImageError
 
@@ -123,6 +123,6 @@ def test_a_page_that_was_turned_or_bent_since_is_not_straight(turned, bent_px):
 @pytest.mark.parametrize(("dpi", "tilt", "level"), [(199.9, 2e-4, True), (200.1, -4e-4, True), (199.9, 2e-3, False), (188.0, 2e-4, False)])
 def test_pages_of_a_usual_resolution_are_level_unless_they_are_clearly_not(dpi, tilt, level):
     analysis = SimpleNamespace(warp=FlatPage(200.0 / 25.4), layers=SimpleNamespace(zoom=1.0), tilt=0.5 * tilt)
-    stretch, fall = _as_programs_draw(analysis, dpi / 200.0, 0.5 * tilt)
+    stretch, fall = _at_usual_resolution(analysis, dpi / 200.0, 0.5 * tilt)
     assert (analysis.tilt + fall == 0.0) == level
     assert (stretch == pytest.approx(1.0)) == (dpi != 188.0)

@@ -11,12 +11,13 @@ from test_digitize_page import drawn, page, true_view_layers
 
 import fastecg
 from fastecg.digitizing import reading
-from fastecg.digitizing.analysis import Settings, analyse_layers
+from fastecg.digitizing.analysis import analyse_layers
 from fastecg.digitizing.coarse import ZoomedWarp
 from fastecg.digitizing.ink import picture_ink
 from fastecg.digitizing.reading import read_analysed, read_signals
-from fastecg.digitizing.refine import calm_ends
+from fastecg.digitizing.refine import straighten_hooks
 from fastecg.digitizing.segmenter import OwnScale
+from fastecg.digitizing.settings import Settings
 from fastecg.kernels.unmix import unmix
 
 
@@ -111,16 +112,16 @@ def test_hooks_at_the_ends_are_straightened_and_steep_waves_kept():
     hooked = y.copy()
     hooked[:2] += 3.0
     hooked[-1] -= 4.0
-    calm_ends(hooked)
+    straighten_hooks(hooked)
     assert np.abs(hooked - y).max() < 0.2
     steep = np.where((t > 90) & (t < 110), 8.0 - 0.8 * np.abs(t - 100), 0.0)
     kept = steep.copy()
-    calm_ends(kept)
+    straighten_hooks(kept)
     np.testing.assert_array_equal(kept, steep)
     broken = y.copy()
     broken[:30] = np.nan
     broken[30] += 5.0
-    calm_ends(broken)
+    straighten_hooks(broken)
     assert np.isnan(broken[:30]).all()
     assert abs(broken[30] - y[31]) < 0.2
 

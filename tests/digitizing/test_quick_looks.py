@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fastecg.digitizing import analysis as analysis_module
-from fastecg.digitizing import ruled
-from fastecg.digitizing.analysis import _has_rows, _may_lie, _of_pages, _runs_across, _ways, inked
+from fastecg.digitizing import ruled, upright
+from fastecg.digitizing.analysis import _runs_across, has_ink
 from fastecg.digitizing.phase import Lattice
 from fastecg.digitizing.segmenter import Layers
+from fastecg.digitizing.settings import READ
 from fastecg.digitizing.targets import MAPS, SCALE
+from fastecg.digitizing.upright import _has_rows, _may_be_turned, _orientations, _scales_of_pages
 from fastecg.digitizing.warp_fit import fit_warp
 
 
@@ -21,7 +22,7 @@ def test_no_grid_is_followed_where_nothing_runs_across():
     maps = np.zeros((6, 400, 1200), dtype=np.float32)
     maps[MAPS.index("trace"), ::40, ::40] = 1.0  # specks
     layers = Layers(maps, np.zeros((14, 100, 300), dtype=np.float32), 1.0)
-    assert inked(layers)
+    assert has_ink(layers)
     assert not _runs_across(layers)
     maps[MAPS.index("trace"), 200, 100:800] = 1.0
     assert _runs_across(layers)
@@ -29,8 +30,8 @@ def test_no_grid_is_followed_where_nothing_runs_across():
 
 def test_pages_larger_than_a3_are_believed_of_the_clearest_scale_alone():
     picture = np.empty((1700, 2200, 3), dtype=np.uint8)
-    assert _of_pages(picture, [7.9, 3.8, 6.0], 0.3e6) == [7.9, 6.0]
-    assert _of_pages(picture, [3.8, 7.9], 0.3e6) == [3.8, 7.9]
+    assert _scales_of_pages(picture, [7.9, 3.8, 6.0], 0.3e6) == [7.9, 6.0]
+    assert _scales_of_pages(picture, [3.8, 7.9], 0.3e6) == [3.8, 7.9]
 
 
 @pytest.mark.parametrize(
@@ -55,12 +56,12 @@ def test_rows_tell_how_a_page_cannot_lie():
         ({0: 0, 1: 0}, set()),
         ({0: 1, 2: 5}, set()),
     ):
-        assert {turned for turned in (1, 2, 3) if turned not in rows and _may_lie(turned, rows)} == turns, rows
-    assert _may_lie(0, {})
+        assert {turned for turned in (1, 2, 3) if turned not in rows and _may_be_turned(turned, rows)} == turns, rows
+    assert _may_be_turned(0, {})
 
 
 def test_the_likeliest_scale_is_looked_at_from_every_side():
-    assert _ways([8.0, 4.0]) == [(8.0, 0), (4.0, 0), (8.0, 2), (8.0, 1), (8.0, 3)]
+    assert _orientations([8.0, 4.0]) == [(8.0, 0), (4.0, 0), (8.0, 2), (8.0, 1), (8.0, 3)]
 
 
 def look(monkeypatch, analyse_layers, **stubs):
@@ -74,9 +75,9 @@ def look(monkeypatch, analyse_layers, **stubs):
         **stubs,
     }
     for name, stub in given.items():
-        monkeypatch.setattr(analysis_module, name, stub)
+        monkeypatch.setattr(upright, name, stub)
     picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
-    analysis_module.analyse_upright(picture, analysis_module.READ)
+    upright.analyse_upright(picture, READ)
 
 
 def unread(layers, gridless):
@@ -93,7 +94,7 @@ def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypa
         looked.add(turns)
         return unread(layers, gridless=False)
 
-    look(monkeypatch, analyse_layers, find_scales=lambda *given: scales, _drawn=lambda *given: True)
+    look(monkeypatch, analyse_layers, find_scales=lambda *given: scales, _shows_traces=lambda *given: True)
     assert looked == turned
 
 
@@ -106,7 +107,7 @@ def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks,
         zooms.append(layers.zoom)
         return unread(layers, gridless)
 
-    look(monkeypatch, analyse_layers, find_scales=lambda *given: [27.0], _ways=lambda scales: [(scales[0], 0)])
+    look(monkeypatch, analyse_layers, find_scales=lambda *given: [27.0], _orientations=lambda scales: [(scales[0], 0)])
     assert len(set(zooms)) == looks
 
 
@@ -122,8 +123,8 @@ def test_rows_of_a_large_picture_beat_or_have_names(found, beat, named, seen, mo
         rows = [1, 2, 3] if turns % 2 == 0 else []
         return SimpleNamespace(tracks=rows, match=SimpleNamespace(found=found if turns == 2 else 0))
 
-    monkeypatch.setattr(analysis_module, "analyse_layers", analyse_layers)
-    monkeypatch.setattr(analysis_module, "tracks_beat", lambda tracks: beat)
+    monkeypatch.setattr(upright, "analyse_layers", analyse_layers)
+    monkeypatch.setattr(upright, "tracks_beat", lambda tracks: beat)
     network = SimpleNamespace(separate=lambda picture, zoom: None)
     assert _has_rows(np.zeros((900, 900, 3), dtype=np.uint8), network, named=named) == seen
     assert turned == ([0] if beat or not named else [0, 1, 2]), "on its side it has no rows, so that upside down is not looked at"

@@ -12,7 +12,7 @@ from naive import capsule_union
 from test_balance import FS, RECORD, left_mm, page_of
 
 from fastecg.digitizing.coarse import Strip
-from fastecg.digitizing.decode import later
+from fastecg.digitizing.decode import shifted_right
 from fastecg.digitizing.follow import assign_ink, follow_row
 from fastecg.digitizing.gauss_newton import FittedPen
 from fastecg.digitizing.ink import PictureInk
@@ -86,7 +86,7 @@ def test_a_trace_taken_later_keeps_its_shape():
     times = np.arange(500) / 20
     y = 20.0 + np.sin(times)
     y[100:110] = np.nan
-    (moved,), there = later([SegmentReading(rows.segments[0], y, np.full(500, 0.01))], rows, 0.02)
+    (moved,), there = shifted_right([SegmentReading(rows.segments[0], y, np.full(500, 0.01))], rows, 0.02)
     assert moved.segment == there.segments[0]
     assert moved.segment.x_mm == pytest.approx(2.02)
     known = np.isfinite(moved.y_mm)

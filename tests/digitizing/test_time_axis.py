@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fastecg.digitizing import time_axis
+from fastecg.digitizing import column_gaps, time_axis
 from fastecg.digitizing.pulses import runs_into
 from fastecg.digitizing.time_axis import End, TimeAxis, row_length_mm
 from fastecg.errors import ImageError
@@ -25,14 +25,14 @@ def test_rows_end_with_their_last_sample():
 def test_both_ends_of_a_row_tell_the_same_start():
     cap, step = 0.2, 0.002
     left, right = 10.0 - cap, 10.0 + row_length_mm(AXIS, 4, False, step) + cap  # ink goes on beyond both
-    ends = time_axis._ends(AXIS, PLACED, [([left], [right])], [(False, False)], [(False, False)], (), cap, step)
+    ends = time_axis._starts_from_ends(AXIS, PLACED, [([left], [right])], [(False, False)], [(False, False)], (), cap, step)
     assert [(end.kind, pytest.approx(end.x_mm)) for end in ends] == [("left", 10.0), ("right", 10.0)]
-    assert time_axis._ends(AXIS, PLACED, [([left], [right])], [(True, True)], [(False, False)], (), cap, step) == []
+    assert time_axis._starts_from_ends(AXIS, PLACED, [([left], [right])], [(True, True)], [(False, False)], (), cap, step) == []
 
 
 def test_ends_that_a_pulse_runs_into_tell_nothing_where_others_do():
     ends = [End(10.0, "left"), End(10.02, "right"), End(10.2, "touched"), End(10.2, "touched"), End(10.2, "touched")]
-    assert time_axis._start(ends, []) == pytest.approx(10.01)
+    assert time_axis._agreed_start(ends, []) == pytest.approx(10.01)
 
 
 def test_an_end_is_a_pulses_where_it_lies_in_one_or_beside_it():
@@ -49,19 +49,19 @@ def test_bars_are_looked_for_round_where_names_say_that_time_starts():
 
 
 def test_the_longest_row_counts_if_another_agrees():
-    assert time_axis._longest([200.0, 249.9, 249.8, 255.0], 250.0) == 249.9
-    assert time_axis._longest([200.0, 249.9], 250.0) == 0.0
-    assert time_axis._longest([249.9], 250.0) == 249.9
-    assert time_axis._longest([255.0], 250.0) == 0.0
-    assert time_axis._longest([250.6, 250.5], 250.0) == 250.6, "ends are off by some tenths of a mm"
-    assert time_axis._longest([250.8, 250.8], 250.0) == 0.0, "longer than time is"
+    assert time_axis._longest_confirmed([200.0, 249.9, 249.8, 255.0], 250.0) == 249.9
+    assert time_axis._longest_confirmed([200.0, 249.9], 250.0) == 0.0
+    assert time_axis._longest_confirmed([249.9], 250.0) == 249.9
+    assert time_axis._longest_confirmed([255.0], 250.0) == 0.0
+    assert time_axis._longest_confirmed([250.6, 250.5], 250.0) == 250.6, "ends are off by some tenths of a mm"
+    assert time_axis._longest_confirmed([250.8, 250.8], 250.0) == 0.0, "longer than time is"
 
 
 @pytest.mark.parametrize(
     ("inside", "outside", "share"), [(1.0, 0.0, 0.5), (0.6, 0.4, 0.5), (1.0, 0.4, 5 / 6), (0.5, 0.0, 0.0), (0.4, 0.3, 0.0)]
 )
 def test_ink_falls_to_one_half_between_two_columns(inside, outside, share):
-    assert time_axis._crossing(inside, outside) == pytest.approx(share)
+    assert column_gaps._edge_of_ink(inside, outside) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(
@@ -78,22 +78,22 @@ def test_ink_falls_to_one_half_between_two_columns(inside, outside, share):
 def test_rows_are_as_long_as_time_at_the_papers_speed(columns, lengths, speed):
     flags = []
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(columns), seconds=10.0), column_mm=40.0)
-    assert time_axis._speed(match, lengths, flags) == speed
+    assert time_axis._paper_speed(match, lengths, flags) == speed
     assert flags == []
 
 
 def test_columns_tell_the_speed_where_no_row_does():
     for column_mm, told in ((62.0, 25.0), (125.0, 50.0)):
         match = SimpleNamespace(layout=SimpleNamespace(columns=range(4), seconds=10.0), column_mm=column_mm)
-        assert time_axis._speed(match, ([], []), []) == told
+        assert time_axis._paper_speed(match, ([], []), []) == told
     flags = []
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(1), seconds=10.0), column_mm=40.0)
-    assert time_axis._speed(match, ([40.0, 90.0], [175.0]), flags) == 25.0
+    assert time_axis._paper_speed(match, ([40.0, 90.0], [175.0]), flags) == 25.0
     assert len(flags) == 1
     assert "175 mm" in flags[0]
-    assert time_axis._speed(match, ([], []), flags) == 25.0
+    assert time_axis._paper_speed(match, ([], []), flags) == 25.0
     assert "no row ends in the picture" in flags[1]
-    assert time_axis._speed(match, ([570.0], []), flags) == 25.0, "nearly 50 mm/s, but by more than twice the tolerance"
+    assert time_axis._paper_speed(match, ([570.0], []), flags) == 25.0, "nearly 50 mm/s, but by more than twice the tolerance"
     assert len(flags) == 3
 
 
@@ -108,10 +108,10 @@ def test_beginnings_and_ends_that_agree_count_for_more_than_either_alone():
 def test_bars_decide_between_groups_of_ends():
     ends = [End(10.0, "left"), End(10.0, "left"), End(10.0, "right"), End(14.0, "left"), End(14.0, "right")]
     flags = []
-    assert time_axis._start(ends, flags) == 10.0
-    assert time_axis._start(ends, flags, lambda x: 3 if x > 12.0 else 0) == 14.0
+    assert time_axis._agreed_start(ends, flags) == 10.0
+    assert time_axis._agreed_start(ends, flags, lambda x: 3 if x > 12.0 else 0) == 14.0
     assert flags == []
-    assert time_axis._start([End(float(x), "left") for x in (0, 5, 10, 15)], flags) == 0.0
+    assert time_axis._agreed_start([End(float(x), "left") for x in (0, 5, 10, 15)], flags) == 0.0
     assert len(flags) == 1, "no two agree"
 
 
@@ -119,10 +119,12 @@ def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=(), a
     """What blank paper between columns tells, of rows from `left` to `right`; those `lost` show none of it, and it differs by `apart`."""
     shift = [apart * (k - (rows - 1) / 2) for k in range(rows)]
     blanks = {k: [] if k in lost else [(a + shift[k], b + shift[k]) for a, b in zip(ends, begins, strict=True)] for k in range(rows)}
-    monkeypatch.setattr(time_axis, "_blanks", lambda straight, row, span: blanks[row])
+    monkeypatch.setattr(column_gaps, "_blanks_along", lambda straight, row, span: blanks[row])
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=62.5)
     spans = [(left, right)] * rows
-    return time_axis._gapped(None, list(range(rows)), spans, [(True, True)] * rows, match, 0.1, (right - left) / (len(begins) + 1))
+    return column_gaps.columns_from_gaps(
+        None, list(range(rows)), spans, [(True, True)] * rows, match, 0.1, (right - left) / (len(begins) + 1)
+    )
 
 
 def test_blank_paper_parts_columns(monkeypatch):
@@ -159,7 +161,7 @@ def axis_of(
     spans = [*rows, *strips]
     monkeypatch.setattr(time_axis, "possible_ends", lambda strip, row, ink=0.5: ([spans[row][0]], [spans[row][1]]))
     monkeypatch.setattr(time_axis, "barred", lambda axis, *rest: bars(axis))
-    monkeypatch.setattr(time_axis, "_gapped", lambda *given: gaps)
+    monkeypatch.setattr(time_axis, "columns_from_gaps", lambda *given: gaps)
     tracks = [SimpleNamespace(cut=(k in cut, k in cut and sides == 2)) for k in range(len(spans))]
     analysis = SimpleNamespace(layers=SimpleNamespace(cap_mm=CAP), tracks=tracks)
     layout = SimpleNamespace(columns=range(columns), seconds=10.0)
@@ -256,7 +258,7 @@ def test_the_pictures_own_ink_tells_the_start_where_the_networks_is_vague(monkey
     ink = [(20.0 - reach, 20.0 + (10.0 - STEP) * 25.0 + reach)] * 3
     monkeypatch.setattr(time_axis, "pen_mm", lambda strip, row: 0.3)
     monkeypatch.setattr(time_axis, "barred", lambda axis, *rest: 0)
-    monkeypatch.setattr(time_axis, "_gapped", lambda *given: None)
+    monkeypatch.setattr(time_axis, "columns_from_gaps", lambda *given: None)
     monkeypatch.setattr(
         time_axis, "possible_ends", lambda strip, row, least=0.5: tuple([end] for end in (ink if strip == "ink" else network)[row])
     )  # fmt: skip
@@ -273,15 +275,15 @@ def test_the_pictures_own_ink_tells_the_start_where_the_networks_is_vague(monkey
 
 def test_the_pitch_of_columns_is_that_of_their_beginnings_and_ends():
     begun, ended = 10.0 + 64.5 * np.arange(4), 72.6 + 64.5 * np.arange(4)
-    assert time_axis._pitch(begun, ended) == pytest.approx(64.5)
+    assert column_gaps._common_slope(begun, ended) == pytest.approx(64.5)
     begun[0], ended[3] = np.nan, np.nan  # a pulse runs into the first, and a mark into the last
-    assert time_axis._pitch(begun, ended) == pytest.approx(64.5)
+    assert column_gaps._common_slope(begun, ended) == pytest.approx(64.5)
 
 
 def test_only_ends_that_are_the_traces_own_tell_where_columns_are():
-    assert time_axis._outer([10.0, 10.2, 3.0], [True, True, False], 4) == pytest.approx(10.1)
-    assert np.isnan(time_axis._outer([10.0, None], [False, True], 4))
-    assert time_axis._outer([10.0, 10.2], [False, False], 2) == pytest.approx(10.1)  # of two columns no other gap tells
+    assert column_gaps._median_own_end([10.0, 10.2, 3.0], [True, True, False], 4) == pytest.approx(10.1)
+    assert np.isnan(column_gaps._median_own_end([10.0, None], [False, True], 4))
+    assert column_gaps._median_own_end([10.0, 10.2], [False, False], 2) == pytest.approx(10.1)  # of two columns no other gap tells
 
 
 @pytest.mark.parametrize(
@@ -294,11 +296,11 @@ def test_only_ends_that_are_the_traces_own_tell_where_columns_are():
     ],
 )
 def test_gaps_have_to_agree_with_the_length_of_rows(lengths, expected):
-    assert time_axis._gaps((64.5, 62.45), lengths, 4, 62.5, 0.05) == (None if expected is None else pytest.approx(expected))
+    assert column_gaps.pitch_and_shown_mm((64.5, 62.45), lengths, 4, 62.5, 0.05) == (None if expected is None else pytest.approx(expected))
 
 
 def test_columns_that_lose_some_time_are_shorter_than_it():
-    assert time_axis._gaps((62.5, 59.95), [], 4, 62.5, 0.05) == pytest.approx((62.5, 60.0))
+    assert column_gaps.pitch_and_shown_mm((62.5, 59.95), [], 4, 62.5, 0.05) == pytest.approx((62.5, 60.0))
 
 
 def seen_ends(network, ink, cut=(), touched=()):

@@ -1,11 +1,11 @@
 """The image processing of a phone: brightness is denoised and sharpened, colours are denoised at half the size, and some mottle remains.
 
-Brightness has one byte per pixel, and colours are its differences from blue and red at half the size, as in phones and JPEG. All numbers
-but the mottle are integers. Pictures are changed in place, sixteen pixels at a time in vector instructions; at the edges, the last row or
-column is repeated.
+Brightness has one byte per pixel. Colours are the differences of blue and red from brightness, at half the size, as in phones and JPEG. All
+numbers but those of the mottle are integers. Pictures are changed in place, sixteen pixels at a time in vector instructions. At the edges,
+the last row or column is repeated.
 
-All steps go down the picture together, each as many rows ahead of the next as that one needs. Only a few rows are kept between them, in
-ring buffers that stay in the cache, and the picture is read once and written once.
+All steps go down the picture together, each as many rows ahead of the next one as that needs. Only a few rows are kept between the steps,
+in ring buffers that stay in the cache, and the picture is read once and written once.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
 from fastecg.kernels.stencil import LANES, aim_along, aim_down, filter_line, gaussian_weights, lengthen, weighed
 from fastecg.kernels.vectors import I8, I16, I32, Vectors
 
-PATCH = 4  # pixels between the nodes of the mottle
-PART = 64  # Fixed-point unit of factors.
-_SOME = 16  # pixels at a time
-_BRIGHTEST = 255 * PART
-_GREY = (77, 150, 29)  # 256ths of red, green and blue in brightness (ITU-R BT.601)
+PATCH = 4  # Distance of the nodes of the mottle, px.
+PART = 64  # Factors are integers in units of 1 / PART.
+_WIDE = 16  # Number of pixels that are processed at once: the bytes of a 128-bit vector.
+_BRIGHTEST = 255 * PART  # Brightness of white in units of 1 / PART of a level.
+_GREY = (77, 150, 29)  # Weights of red, green and blue in brightness, in units of 1 / 256 (ITU-R BT.601).
 
 
 def process(
@@ -41,13 +41,14 @@ def process(
     sigma_px : float
         Standard deviation of the blur. Details are the differences between brightness and its blur.
     core : int
-        Levels up to which a detail counts as noise, and is multiplied by `kept` (0 to 1); the rest is multiplied by 1 + `sharpen` (0 to 3).
+        Part of a detail, in levels, that counts as noise and is multiplied by `kept` (0 to 1). The rest of the detail is multiplied by
+        1 + `sharpen` (0 to 3).
     limit : int
-        Largest part of a detail beyond the core that is amplified, in levels: it limits halos.
+        Largest part of a detail beyond the core that is amplified, in levels. It limits halos.
     passes : int
         Number of times that colours are smoothed by 1-2-1 along both axes, at half the size.
     mottle : float
-        Standard deviation, levels, of patches of `PATCH` px.
+        Standard deviation of the mottle in levels. The mottle consists of patches of `PATCH` px.
     """
     factors = np.array([core, round(kept * PART), round((1.0 + sharpen) * PART), limit], dtype=np.int16)
     deviates = tables(0.0, pixels.shape[1] // PATCH + LANES)[0]
@@ -55,12 +56,12 @@ def process(
     rows = pixels.reshape(len(pixels), -1)
     # Scratch arrays are allocated here and not in the loop over rows, which takes addresses; see `fastecg.kernels.address`.
     reach, whole, half = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES, (pixels.shape[1] + 1) // 2
-    ahead = passes + reach + 4  # rows of blocks that wait at once
+    ahead = passes + reach + 4  # number of rows of blocks that are kept
     grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
     smooth, line, below = np.empty((passes, 2, 2, half), np.int16), np.empty(half + 2, np.int16), np.empty(half, np.int16)
     ring, long_line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
     along, down = np.empty((2, 2 * reach + 1), dtype=np.int64)
-    mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _SOME), np.uint8)
+    mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _WIDE), np.uint8)
     _process(
         rows, weights, factors, deviates, amount, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches,
         rest,
@@ -80,10 +81,10 @@ def _process(
         while step <= max(min(y // 2 + 1, blocks - 1) + passes, min((y + reach) // 2, blocks - 1)):
             if step < blocks:
                 i, k = step % colours.shape[1], min(2 * step + 1, height - 1)
-                _take_rows_apart(
+                _split_rows(
                     rows[2 * step], rows[k], grey[2 * i], grey[k % len(grey)], colours[0, i], colours[1, i], rest
                 )  # fmt: skip
-            # Every pass follows one block behind the last: 1-2-1 looks one row ahead.
+            # Every pass is one block behind the one before, since the filter 1-2-1 needs the row below.
             for p in range(passes):
                 if -1 <= step - p - 1 < blocks:
                     _smooth_row(colours, smooth[p], step - p - 1, blocks, line, below)
@@ -100,61 +101,64 @@ def _process(
         # A block's colour lies between its two rows: the upper one is nearer to the block above, the lower one to that below.
         other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, blocks - 1)
         for c in range(2):
-            _lay_over(colours[c, i % colours.shape[1]], colours[c, other % colours.shape[1]], mixed[c], half)
+            _blend_rows(colours[c, i % colours.shape[1]], colours[c, other % colours.shape[1]], mixed[c], half)
         share = np.float32(y % PATCH) / np.float32(PATCH)
-        _put_row_together(
+        _join_row(
             grey[y % len(grey)], down, weights, factors, patches[0], patches[1], share, mixed[0], mixed[1], rows[y], rest[0]
         )  # fmt: skip
 
 
 @jit
-def _take_rows_apart(upper, lower, grey_upper, grey_lower, blue, red, rest):
-    """Two rows of pixels. Their end is copied to `rest`, with the last pixel repeated, so that it counts twice if the width is odd."""
+def _split_rows(upper, lower, grey_upper, grey_lower, blue, red, rest):
+    """Split two rows of pixels into brightness and differences of colour.
+
+    The end of the rows is copied to `rest` first, with the last pixel repeated, so that it counts twice if the width is odd.
+    """
     upper_at, lower_at, first, second = address(upper), address(lower), address(grey_upper), address(grey_lower)
     blue_at, red_at = address(blue), address(red)
-    whole = len(upper) // (3 * _SOME) * _SOME
-    for x in range(0, whole, _SOME):
-        _apart(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue_at + x, red_at + x)
+    whole = len(upper) // (3 * _WIDE) * _WIDE
+    for x in range(0, whole, _WIDE):
+        _split_pixels(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue_at + x, red_at + x)
     if 3 * whole < len(upper):
-        for k in range(3 * _SOME):
+        for k in range(3 * _WIDE):
             j = min(3 * whole + k, len(upper) - 3 + k % 3)
             rest[0, k], rest[1, k] = upper[j], lower[j]
-        _apart(address(rest[0]), address(rest[1]), first + whole, second + whole, blue_at + whole, red_at + whole)
+        _split_pixels(address(rest[0]), address(rest[1]), first + whole, second + whole, blue_at + whole, red_at + whole)
 
 
 @jit
 def _smooth_row(colours, waiting, row, blocks, line, below):
-    """Smooth one row in a ring of rows by 1-2-1 along both axes, rounded once for each axis, in place. The first call is for row -1.
+    """Smooth one row in a ring buffer of rows by 1-2-1 along both axes, in place, rounding after each axis. The first call is for row -1.
 
-    `waiting` (2, 2, n) are, for both colours, this row and the one before, filtered along x, with the values at their ends repeated.
+    For both colours, `waiting` (2, 2, n) holds this row and the one before, smoothed along x.
     """
     for c in range(2):
         above, here = waiting[c, (row + 1) % 2], waiting[c, row % 2]
         if row + 1 < blocks:
-            _across(colours[c, (row + 1) % colours.shape[1]], line, below)
+            _smooth_along(colours[c, (row + 1) % colours.shape[1]], line, below)
         else:
-            _repeat(here, below)
+            _copy_row(here, below)
         if row < 0:
-            _repeat(below, here)
+            _copy_row(below, here)
         else:
             out = colours[c, row % colours.shape[1]]
             for x in range(len(below)):
                 total = np.int16(np.int16(above[x] + below[x]) + np.int16(here[x] << np.int16(1)))
                 out[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
-        _repeat(below, above)
+        _copy_row(below, above)
 
 
 @jit
-def _repeat(row, out):
+def _copy_row(row, out):
     for x in range(np.uint64(len(out))):
         out[x] = row[x]
 
 
 @jit
-def _across(row, line, out):
+def _smooth_along(row, line, out):
     width = len(out)
     inner = line[1 : width + 1]
-    _repeat(row, inner)
+    _copy_row(row, inner)
     line[0], line[width + 1] = inner[0], inner[width - 1]
     left, right = line[:width], line[2:]
     for x in range(width):
@@ -172,8 +176,8 @@ def _patches(deviates, start, mottle, out):
 
 
 @jit
-def _lay_over(near, far, mixed, count):
-    """Interpolate rows of differences: 3/4 of the nearer and 1/4 of the farther one, from the second element on, with the ends repeated."""
+def _blend_rows(near, far, mixed, count):
+    """Write 3/4 of the nearer and 1/4 of the farther row of differences to `mixed`, from its second element on, and repeat both ends."""
     inner = mixed[1 : count + 1]
     for j in range(count):
         inner[j] = np.int16(np.int16(np.int16(np.int16(near[j] * np.int16(3)) + far[j]) + np.int16(2)) >> np.int16(2))
@@ -181,16 +185,16 @@ def _lay_over(near, far, mixed, count):
 
 
 @jit
-def _put_row_together(grey, sources, weights, factors, upper, lower, share, blue, red, row, rest):
-    """One row of pixels; its end is processed in `rest`."""
+def _join_row(grey, sources, weights, factors, upper, lower, share, blue, red, row, rest):
+    """Write one row of pixels. Its end, shorter than `_WIDE` pixels, is written by way of `rest`."""
     grey_at, sources_at, weights_at, factors_at = address(grey), address(sources), address(weights), address(factors)
     upper_at, lower_at, blue_at, red_at, row_at = address(upper), address(lower), address(blue), address(red), address(row)
-    pairs, whole, rest_at = np.int64(len(weights) - 1), len(row) // (3 * _SOME) * _SOME, address(rest)
-    for x in range(0, whole + _SOME, _SOME):
+    pairs, whole, rest_at = np.int64(len(weights) - 1), len(row) // (3 * _WIDE) * _WIDE, address(rest)
+    for x in range(0, whole + _WIDE, _WIDE):
         i = np.int64(x)
         out = row_at + 3 * i if x < whole else rest_at
         if 3 * x < len(row):
-            _together(
+            _join_pixels(
                 sources_at, weights_at, pairs, i, grey_at + i, factors_at, upper_at + 4 * i, lower_at + 4 * i, share,
                 blue_at + i, red_at + i, out,
             )  # fmt: skip
@@ -198,9 +202,9 @@ def _put_row_together(grey, sources, weights, factors, upper, lower, share, blue
         row[k] = rest[k - 3 * whole]
 
 
-def _mixed(v: Vectors, terms: tuple[tuple[Any, int], ...]) -> Any:
-    """A weighted sum of 16-bit numbers in 256ths, rounded."""
-    wide = [v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * _SOME)) for vector, factor in terms]
+def _weighted_sum(v: Vectors, terms: tuple[tuple[Any, int], ...]) -> Any:
+    """A weighted sum of 16-bit integers in units of 1 / 256, rounded."""
+    wide = [v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * _WIDE)) for vector, factor in terms]
     total = v.b.add(v.b.add(wide[0], wide[1]), v.repeat(wide[0], 128))
     for more in wide[2:]:
         total = v.b.add(total, more)
@@ -208,20 +212,20 @@ def _mixed(v: Vectors, terms: tuple[tuple[Any, int], ...]) -> Any:
 
 
 @intrinsic
-def _apart(typing, upper, lower, grey_upper, grey_lower, blue, red):
-    """Sixteen pixels of two rows: 2 x 16 bytes of brightness, and 8 means of either difference, 16 bits each."""
+def _split_pixels(typing, upper, lower, grey_upper, grey_lower, blue, red):
+    """Split sixteen pixels of two rows into 2 x 16 bytes of brightness and 8 means of each difference, 16 bits each."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, differences = Vectors(builder), []
         for row, grey in zip(args[:2], args[2:4], strict=True):
-            bytes_ = v.load(row, I8, 3 * _SOME)
-            channels = [v.widen(v.pick(bytes_, list(range(c, 3 * _SOME, 3))), I16, signed=False) for c in range(3)]
-            light = _mixed(v, tuple(zip(channels, _GREY, strict=True)))
+            bytes_ = v.load(row, I8, 3 * _WIDE)
+            channels = [v.widen(v.pick(bytes_, list(range(c, 3 * _WIDE, 3))), I16, signed=False) for c in range(3)]
+            light = _weighted_sum(v, tuple(zip(channels, _GREY, strict=True)))
             v.store(v.narrow(light, I8), grey)
             differences.append([v.b.sub(channels[c], light) for c in (2, 0)])
         for one, other, out in zip(*differences, args[4:], strict=True):
             rows = v.b.add(one, other)
-            total = v.b.add(v.pick(rows, list(range(0, _SOME, 2))), v.pick(rows, list(range(1, _SOME, 2))))
+            total = v.b.add(v.pick(rows, list(range(0, _WIDE, 2))), v.pick(rows, list(range(1, _WIDE, 2))))
             v.store(v.shift(v.b.add(total, v.repeat(total, 2)), -2), out)
         return context.get_dummy_value()
 
@@ -229,14 +233,14 @@ def _apart(typing, upper, lower, grey_upper, grey_lower, blue, red):
 
 
 @intrinsic
-def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
-    """Sixteen pixels: brightness against its blur, with its mottle, and colours spread to full size, 3 : 1 along the row."""
+def _join_pixels(typing, sources, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
+    """Write sixteen pixels: sharpened brightness with mottle, and colours enlarged with weights 3 : 1 along the row."""
 
     def spread(v: Vectors, mixed: Any) -> Any:
-        before, here, behind = (v.load(mixed, I16, _SOME // 2, step=2 * k) for k in range(3))
+        before, here, behind = (v.load(mixed, I16, _WIDE // 2, step=2 * k) for k in range(3))
         middle = v.b.add(v.b.mul(here, v.repeat(here, 3)), v.repeat(here, 2))
         left, right = v.shift(v.b.add(middle, before), -2), v.shift(v.b.add(middle, behind), -2)
-        return v.pick(left, [lane for k in range(_SOME // 2) for lane in (k, _SOME // 2 + k)], right)
+        return v.pick(left, [lane for k in range(_WIDE // 2) for lane in (k, _WIDE // 2 + k)], right)
 
     def between(v: Vectors, vector: Any, least: Any, most: Any) -> Any:
         low = v.b.select(v.b.icmp_signed(">", vector, least), vector, least)
@@ -244,28 +248,28 @@ def _together(typing, sources, weights, pairs, x, grey, factors, upper, lower, s
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (grey, factors, upper, lower, share, blue, red, done) = Vectors(builder), args[4:]
-        core, kept, grows, limit = (v.splat(v.load(factors, I16, 1, step=2 * k), _SOME) for k in range(4))
-        smooth = v.shift(weighed(v, args[:4], _SOME), -7)
+        core, kept, grows, limit = (v.splat(v.load(factors, I16, 1, step=2 * k), _WIDE) for k in range(4))
+        smooth = v.shift(weighed(v, args[:4], _WIDE), -7)
         # 16 bits hold a detail (-255 to 255); its product with a factor of up to 4 * PART does not fit, hence 32 bits below.
-        detail = v.b.sub(v.widen(v.load(grey, I8, _SOME), I16, signed=False), smooth)
+        detail = v.b.sub(v.widen(v.load(grey, I8, _WIDE), I16, signed=False), smooth)
         nothing = v.repeat(detail, 0)
         noise = between(v, detail, v.b.sub(nothing, core), core)
         rest = between(v, v.b.sub(detail, noise), v.b.sub(nothing, limit), limit)
-        # The blur, the part of a detail within the core, and the amplified part beyond it, in fractions of a level.
+        # The sum of the blur, the part of a detail within the core, and the amplified part beyond it, in units of 1 / PART of a level.
         light = v.shift(v.widen(smooth, I32), 6)
         for part, factor in ((noise, kept), (rest, grows)):
             light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
         light = v.maximum(v.minimum(light, _BRIGHTEST), 0)
-        kind = ir.VectorType(ir.FloatType(), _SOME)
-        above, below = (v.load(pointer, ir.FloatType(), _SOME) for pointer in (upper, lower))
+        kind = ir.VectorType(ir.FloatType(), _WIDE)
+        above, below = (v.load(pointer, ir.FloatType(), _WIDE) for pointer in (upper, lower))
         mottled = v.b.fadd(v.b.sitofp(light, kind), above)
-        mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _SOME), v.b.fsub(below, above)))
+        mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _WIDE), v.b.fsub(below, above)))
         light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
-        # Rounded once, at the end: otherwise mottle of less than a level would be lost, or show steps.
+        # Levels are rounded once, at the end. Otherwise mottle of less than a level would be lost or show steps.
         level = v.shift(v.narrow(v.b.add(light, v.repeat(light, PART // 2)), I16), -6)
         b, r = spread(v, blue), spread(v, red)
-        # Green follows from brightness: minus 77 / 150 of red's difference and 29 / 150 of blue's, in 256ths.
-        channels = [v.b.add(level, r), v.b.sub(level, _mixed(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
+        # Green is brightness minus 77 / 150 of red's difference and 29 / 150 of blue's, here in units of 1 / 256.
+        channels = [v.b.add(level, r), v.b.sub(level, _weighted_sum(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
         channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
         v.store(v.woven(channels), done)
         return context.get_dummy_value()

@@ -1,0 +1,62 @@
+"""`Settings`: what a user may tell the reader about a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastecg.digitizing.decode import MODES, Mode
+from fastecg.errors import FastecgError, LayoutError
+from fastecg.layouts import check_layout
+from fastecg.layouts.paper import check_range
+
+#: Paper speed in mm/s that is assumed if neither the user nor the page tells it.
+USUAL_SPEED = 25.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user knows about the page, and how it is to be read. A value that is None is found out from the picture.
+
+    Attributes
+    ----------
+    layout : str, optional
+        Name of a layout.
+    speed_mm_s, gain_mm_mv : float, optional
+        Paper speed and gain.
+    fs : float
+        Sampling frequency of the record that is read, Hz.
+    mode : {"stroke_fit", "softargmax", "centroid"}
+        How heights are read from the ink, as in `fastecg.digitize`.
+    page : Path, optional
+        A corrected page: a report of `fastecg digitize` that was changed, as by `fastecg review`.
+
+    Raises
+    ------
+    LayoutError
+        If a number is outside the range that pages or records have.
+    """
+
+    layout: str | None = None
+    speed_mm_s: float | None = None
+    gain_mm_mv: float | None = None
+    fs: float = 500.0
+    mode: Mode = "stroke_fit"
+    page: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode == "render":  # The name of the mode in earlier versions.
+            object.__setattr__(self, "mode", "stroke_fit")
+        if self.mode not in MODES:
+            raise FastecgError(f"unknown mode {self.mode!r}, expected one of {', '.join(MODES)}")
+        if self.layout is not None:
+            check_layout(self.layout)
+        for name in ("speed_mm_s", "gain_mm_mv"):
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name))
+        if not 50 <= self.fs <= 5000:
+            raise LayoutError(f"fs is {self.fs:g}, expected 50 to 5000 samples a second")
+
+
+#: Settings with which everything is found out from the picture.
+READ = Settings()

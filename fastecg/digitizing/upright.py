@@ -1,0 +1,234 @@
+"""Find the scale and the orientation at which a picture is read, after quick looks at whether it shows an ECG at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fastecg.digitizing.analysis import PageAnalysis, analyse_layers, has_ink
+from fastecg.digitizing.assign import SPEEDS_MM_S
+from fastecg.digitizing.checks import tracks_beat
+from fastecg.digitizing.coarse import forget_strips
+from fastecg.digitizing.gridless import gridless_warp
+from fastecg.digitizing.names import nothing_drawn, read_names
+from fastecg.digitizing.scale import find_scales
+from fastecg.digitizing.segmenter import WEIGHTS, Layers, LayerSegmenter, load_segmenter
+from fastecg.digitizing.settings import Settings
+from fastecg.digitizing.targets import SCALE
+from fastecg.errors import ImageError
+
+_LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions that are tried for a picture without a grid, the likeliest first.
+_NAMES_SHARE = 0.5  # Minimum share of a layout's names that have to be read for the picture to count as upright.
+_LEAST_NAMES = 5  # Minimum number of names for the same.
+_FEW_NAMES = 3  # Minimum number of names in a turned picture that is analysed in full, and in a large one whose rows do not beat together.
+# Number of scales of a grid that are tried. Of 67 pages by other programs and of scans, 66 were read at the likeliest, one at the next.
+_MOST_SCALES = 2
+# A picture with a grid and at least this many tracks is not lying on its side. Of 14 that were, none had more than one track.
+_LEVEL_ROWS = 3
+# Tolerance (log of the ratio) of row lengths. If rows miss every usual length by more than this, the scale may be wrong.
+_SAME_LENGTH = 0.03
+_PAGE_MM2 = 0.13e6  # Area of an A3 page, rounded up.
+_GRIDLESS_MM2 = 0.2e6  # Largest area of a picture without a grid.
+_LARGEST_MM2 = 0.3e6  # Largest area of a picture with a grid.
+_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Number of pixels of the copies of a picture in which traces are looked for quickly.
+_MOST_ZOOM = 2.5  # Largest factor by which a small picture is enlarged for such a copy.
+_DARK = 100  # A pixel counts as dark if its grey level (0 to 255) is below this.
+_NEGATIVE_SHARE = 0.15  # A picture may be a negative if more than this share of its pixels is dark.
+_FAINT = 8  # Minimum difference of levels (0 to 255) between paper and a pen that can be read.
+_BLANK_CELL_PX = 8  # Side of the cells in which levels are compared. They are so small that paper is lit evenly within one.
+_BLANK_CELLS = 25  # Minimum number of cells with ink in a picture with traces: 60 mm of a trace at 3.3 px/mm, the smallest scale.
+
+
+def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> PageAnalysis:
+    """Find the orientation of a picture in which names and rows fit a layout best, and analyse it that way up.
+
+    Raises
+    ------
+    ImageError
+        If nothing in the picture looks like a trace, or it is a mirror image.
+    """
+    if _is_blank(picture):
+        raise nothing_drawn()
+    network = load_segmenter(weights)
+    dark = _may_be_negative(picture)
+    scales = find_scales(picture, network)
+    tried = _scales_of_pages(picture, scales, _LARGEST_MM2)[:_MOST_SCALES] if scales else _gridless_scales(picture)
+    # The analysis of a whole picture takes seconds if the scale makes it large or several scales are tried, so a quick look comes first.
+    known = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
+    if not known and not _shows_traces(picture, network, dark):
+        raise nothing_drawn()
+    large = _area_mm2(picture, tried[0]) > _PAGE_MM2
+    if large and not dark and not _has_rows(picture, network, named=settings.layout is None):
+        raise nothing_drawn()
+    best: PageAnalysis | None = None
+    upright = False  # Whether there are traces at the likeliest scale. If there are none, turning the picture does not help.
+    rows: dict[int, int] = {}  # Number of tracks at the likeliest scale for each number of quarter turns.
+    for px_per_mm, turns in _orientations(tried):
+        if turns and not upright:
+            break
+        if scales and not _may_be_turned(turns, rows):  # Rows are less reliable without a grid, as in copies in black and white.
+            continue
+        layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
+        if turns and best is not None and best.match is not None and not _at_least_names(layers, _FEW_NAMES):
+            continue
+        analysis = analyse_layers(layers, settings.layout, turns, ruled=bool(scales))
+        if px_per_mm == tried[0]:
+            rows[turns] = len(analysis.tracks)
+        if best is None:
+            upright = has_ink(layers)
+            if known and not upright and not _shows_traces(picture, network, dark):
+                raise nothing_drawn()
+        if best is None or _rank(analysis) > _rank(best):
+            best = analysis
+        if _is_plausible(best):
+            return best
+        del layers, analysis  # Their maps take hundreds of megabytes.
+        forget_strips()
+    assert best is not None
+    if scales and best.gridless and best.tracks:  # The scales came from something else that is periodic, such as a line of letters.
+        best = _better_gridless(best, picture, settings, network)
+    if enough_names(best):
+        return best
+    if dark:
+        inverse = analyse_as_held(255 - picture, settings, network)
+        if enough_names(inverse):
+            return replace(inverse, negative=True)
+    if best.tracks and tracks_beat(best.tracks) and _is_mirrored(picture, best, settings, network):
+        raise ImageError("the picture is a mirror image, expected it the other way round")
+    return best
+
+
+def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
+    """Analyse the picture without a grid and without turning it, at likely scales until it can be read.
+
+    Returns the best of these analyses and of `best`.
+    """
+    for px_per_mm in _gridless_scales(picture)[:_MOST_SCALES]:
+        analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
+        if _rank(analysis) > _rank(best):
+            best = analysis
+        if _is_plausible(analysis):
+            break
+        del analysis
+        forget_strips()
+    return best
+
+
+def _is_blank(picture: np.ndarray) -> bool:
+    """Whether hardly any pixel of a picture differs from its neighbours, as on empty paper under any light."""
+    from PIL import Image
+
+    halved = np.asarray(Image.fromarray(picture).reduce(2))  # This halves the noise, too.
+    rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
+    high, low = (most.reduceat(most.reduceat(halved, rows, axis=0), columns, axis=1) for most in (np.maximum, np.minimum))
+    return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS
+
+
+def _is_mirrored(picture: np.ndarray, analysis: PageAnalysis, settings: Settings, network: LayerSegmenter) -> bool:
+    """Whether names are read in the mirror image of a picture."""
+    layers = network.separate(np.ascontiguousarray(picture[:, ::-1]), analysis.layers.zoom)
+    return _at_least_names(layers, _LEAST_NAMES) and enough_names(analyse_layers(layers, settings.layout, ruled=not analysis.gridless))
+
+
+def _at_least_names(layers: Layers, least: int) -> bool:
+    """Whether at least `least` names of leads are read. This is faster than a full analysis."""
+    height, width = layers.maps.shape[1:]
+    return len(read_names(layers, gridless_warp((height, width), SCALE))) >= least
+
+
+def _shows_traces(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
+    """Whether traces are seen in reduced copies of a picture, or in their negatives if it is `dark`.
+
+    The network sees traces even at less than half the scale that it was trained at.
+    """
+    return any(
+        has_ink(network.separate(shown, min(float(np.sqrt(pixels / picture[..., 0].size)), _MOST_ZOOM)))
+        for pixels in _QUICK_PX
+        for shown in ([picture, 255 - picture] if dark else [picture])
+    )
+
+
+def _has_rows(picture: np.ndarray, network: LayerSegmenter, *, named: bool) -> bool:
+    """Whether a reduced copy of a large picture, turned in any way, shows rows of traces that beat together or have names.
+
+    If the user has told the layout, rows need neither be `named` nor beat together, since those of a tilted page may seem not to.
+    """
+    zoom = float(np.sqrt(_QUICK_PX[-1] / picture[..., 0].size))
+    rows: dict[int, int] = {}
+    for turns in range(4):
+        if rows.get(turns - 2) == 0:  # A picture that is upside down has as many rows as upright.
+            continue
+        analysis = analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False)
+        rows[turns] = len(analysis.tracks)
+        found = 0 if analysis.match is None else analysis.match.found
+        if analysis.tracks and (not named or found >= _FEW_NAMES or tracks_beat(analysis.tracks)):
+            return True
+    return False
+
+
+def _gridless_scales(picture: np.ndarray) -> list[float]:
+    """Scales in px/mm that are tried for a picture without a grid, the likeliest first."""
+    return _scales_of_pages(picture, [dpi / 25.4 for dpi in _LIKELY_DPI], _GRIDLESS_MM2)
+
+
+def _scales_of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
+    """The scales (px/mm) at which a picture is no larger than a page; if there are none, the largest scale."""
+    first, *others = [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
+    # A grid also seems to have half its scale, nearly as clearly, and pages larger than A3 take gigabytes. So only the first scale, which
+    # is the clearest, may give a page larger than A3.
+    return [first, *(scale for scale in others if _area_mm2(picture, scale) < _PAGE_MM2)]
+
+
+def _area_mm2(picture: np.ndarray, px_per_mm: float) -> float:
+    """Area of a picture at a scale."""
+    return picture.shape[0] * picture.shape[1] / px_per_mm**2
+
+
+def _may_be_negative(picture: np.ndarray) -> bool:
+    """Whether a picture is dark enough to be the negative of a page."""
+    return float((picture[::4, ::4].mean(axis=2) < _DARK).mean()) > _NEGATIVE_SHARE
+
+
+def enough_names(analysis: PageAnalysis) -> bool:
+    """Whether enough names of leads were read in the right place to be sure of the layout and the orientation."""
+    return analysis.match is not None and analysis.match.found >= _LEAST_NAMES and analysis.share_of_names >= _NAMES_SHARE
+
+
+def analyse_as_held(picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
+    """Analyse a picture without turning it, at its likeliest scale."""
+    scales = find_scales(picture, network)
+    px_per_mm = _scales_of_pages(picture, scales, _LARGEST_MM2)[0] if scales else _LIKELY_DPI[0] / 25.4
+    return analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
+
+
+def _orientations(scales: list[float]) -> list[tuple[float, int]]:
+    """Pairs of scale and number of quarter turns that are tried, the likeliest first."""
+    first, *others = scales
+    return [(first, 0), *((scale, 0) for scale in others), (first, 2), (first, 1), (first, 3)]
+
+
+def _may_be_turned(turns: int, rows: dict[int, int]) -> bool:
+    """Whether a picture may be upright after `turns` quarter turns, given the number of tracks found after other turns.
+
+    A picture that is upside down has as many tracks as upright, one that lies on its side hardly any.
+    """
+    if turns % 2:
+        return max((count for turned, count in rows.items() if turned % 2 == 0), default=0) < _LEVEL_ROWS and rows.get((turns + 2) % 4) != 0
+    return turns == 0 or rows.get((turns + 2) % 4) != 0
+
+
+def _is_plausible(analysis: PageAnalysis) -> bool:
+    """Whether most names are in the right place, and a row has a usual length."""
+    match = analysis.match
+    if match is None or not enough_names(analysis):
+        return False
+    lengths = [track.ends_mm[1] - track.ends_mm[0] for track in analysis.tracks if not any(track.cut)]
+    usual = [match.layout.seconds * speed for speed in SPEEDS_MM_S]
+    return not lengths or any(abs(np.log(length / wanted)) < _SAME_LENGTH for length in lengths for wanted in usual)
+
+
+def _rank(analysis: PageAnalysis) -> tuple[float, int]:
+    """Key by which analyses are compared; that of the better one is larger."""
+    return (analysis.match.score if analysis.match else -99.0), len(analysis.names)
