@@ -1,7 +1,8 @@
-"""Which lead is where: hypotheses of layouts laid over tracks and the names that were read, the likeliest first.
+"""Find out which lead is where: layouts are matched with the tracks and the names that were read, and ordered by a score.
 
-Rows of a layout go to tracks in their order, and names keep one distance from their traces over the page. Above, on, below: no distance
-is preferred by more than a little, for every program has its own. So a name belongs to a trace by what all other names say.
+The rows of a layout are assigned to tracks in their order. All names on a page have about the same offset from their traces. Every program
+has an offset of its own, above a trace, on it or below, so hardly any is preferred. Instead, the offset is estimated from all names
+together, and then decides which trace each name belongs to.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from fastecg.digitizing.tracks import Track
 from fastecg.layouts import LAYOUTS, Layout, layout_for
 from fastecg.record import LEADS
 
-#: What machines are set to, mm/s.
+#: Paper speeds of machines, mm/s.
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 
-_SURE = 0.6  # Confidence from which a name is certain: if no cell of the layout explains it, that costs.
+_SURE = 0.6  # A name with more confidence (0 to 1) than this is certain, and has a cost if it fits no cell of the layout.
 _ACROSS = 0.22  # Largest distance along x of a name from where its column's names stand, as a share of the column's width.
 _DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance.
 _LEAST_DOWN_MM = 2.0  # Lower limit of that distance.
@@ -56,23 +57,21 @@ class LayoutMatch:
     Attributes
     ----------
     layout : Layout
-        With the columns that are in the picture.
+        The layout, reduced to the columns that are in the picture.
     cells : dict of (row, column) to str
         The lead of every cell, with a "-" where it is drawn upside down; rhythm strips are in column 0 of their rows.
     tracks : tuple of int or None
         The track of every row of the layout.
     column_mm : float
-        Distance of columns by what was taken for the width of the page.
+        Distance of columns.
     left_mm : float
-        Where the first column's traces start, roughly.
+        Approximate page x at which the traces of the first column start.
     name_mm : (float, float)
-        Where names stand from the start of their trace and from its level, x and y.
+        Offset of names along x from the start of their trace, and along y from its level.
     score : float
-        How well it explains what was read; differences of 1 are telling.
+        How well it explains what was read. A difference of 1 between two matches is significant.
     found : int
-        Names that fit.
-    seconds : float
-        Time of the columns that are in the picture.
+        Number of names that fit.
     """
 
     layout: Layout
@@ -90,7 +89,7 @@ class LayoutMatch:
         return self.layout.rows - len(self.layout.rhythm)
 
     def same_order(self, other: LayoutMatch) -> bool:
-        """Whether no track has another lead in another assignment: one may have further rows."""
+        """Whether both matches give every track the same leads. Either may have further rows."""
         mine, theirs = ({(a.tracks[row], column): lead for (row, column), lead in a.cells.items()} for a in (self, other))
         rows = {self.tracks[row] for row in range(self.strips)} & {other.tracks[row] for row in range(other.strips)}
         return all(mine.get((track, column), lead) == lead for (track, column), lead in theirs.items() if track in rows - {None})
@@ -102,12 +101,13 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     Parameters
     ----------
     tracks : sequence of Track
-        From above.
+        Tracks from top to bottom.
     names : sequence of Name
     forced : str, optional
-        The layout's name, if it is known.
+        Name of the layout, if it is known.
     scaled : bool
-        Whether millimetres are known: without a grid the length of rows tells no speed, and not that columns are missing.
+        Whether millimetres are known. They are not on a page without a grid, so that the length of its rows tells neither the paper speed
+        nor whether columns are missing.
     """
     if not tracks:
         return []
@@ -126,7 +126,7 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
 
 @dataclass(frozen=True, eq=False)
 class _Evidence:
-    """The tracks, the names, and the distance of every name below every track's level, (names, tracks) mm."""
+    """The tracks, the names, the distance (names, tracks) in mm of every name below every track's level, and whether mm are known."""
 
     tracks: tuple[Track, ...]
     names: tuple[Name, ...]
@@ -135,12 +135,12 @@ class _Evidence:
 
     @property
     def span_mm(self) -> tuple[float, float]:
-        """Page x between which most tracks run."""
+        """Median page x of the left and of the right ends of the tracks."""
         return float(np.median([track.ends_mm[0] for track in self.tracks])), float(np.median([track.ends_mm[1] for track in self.tracks]))
 
     @property
     def cut(self) -> bool:
-        """Whether most tracks go on beyond the picture."""
+        """Whether most tracks continue beyond the picture."""
         return sum(any(track.cut) for track in self.tracks) > len(self.tracks) / 2
 
     @property
@@ -178,9 +178,9 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
 
 
 def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[LayoutMatch]:
-    """Match a layout whose row 0 is track `first`; a negative one means that rows above are outside the picture.
+    """Match a layout whose row 0 is track `first`. If `first` is negative, the layout's first rows are above the picture.
 
-    Only `whole` where no names could tell which columns are left.
+    If `whole`, all columns are taken to be in the picture. This is so if too few names were read to tell which columns are missing.
     """
     rows = [first + row if 0 <= first + row < len(evidence.tracks) else None for row in range(layout.rows)]
     used = [row for row in rows if row is not None]
@@ -205,7 +205,7 @@ def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, wh
 
 
 def _parts(columns: int) -> list[tuple[int, int]]:
-    """Ranges of columns that may be all that the picture shows of a layout: at least two columns, or one of two."""
+    """Ranges of columns to which a picture may be restricted: at least two of the layout's columns, or one if it has two."""
     return [(a, b) for a in range(columns) for b in range(a + 1, columns + 1) if 1 < b - a < columns or (columns == 2 and b - a == 1)]
 
 
@@ -229,9 +229,10 @@ def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
 
 
 def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: float, left: float, cost: float) -> LayoutMatch:
+    """The match of a layout with given rows and distance of columns: names are assigned to its cells, and the score is added up."""
     strips = layout.rows - len(layout.rhythm)
     cells = {(row, column): label for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
-    candidates: list[tuple[int, int, int]] = []  # name, row, column that it may be of
+    candidates: list[tuple[int, int, int]] = []  # A name, and the row and column of a cell that it may belong to.
     for k, name in enumerate(evidence.names):
         candidates += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
         candidates += [(k, strips + s, 0) for s in range(len(layout.rhythm)) if name.lead in LEADS]
@@ -270,7 +271,7 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
 
 
 def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
-    """The distance (x, y) of names from their traces that gets most votes."""
+    """The offset (x, y) of names from their traces that gets most votes."""
     near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM) ** 2 - 0.5 * ((across[:, None] - across) / (_KERNEL_COLUMNS * pitch)) ** 2)
     votes = near @ weight - 0.01 * np.abs(down)
     best = int(np.argmax(votes))
@@ -294,6 +295,7 @@ def _free(evidence: _Evidence) -> list[LayoutMatch]:
 
 
 def _free_layout(evidence: _Evidence, cells: list[tuple[int, int]], offset: float) -> LayoutMatch | None:
+    """The layout made of names that are `offset` mm below their tracks; None if they do not fill a table of rows and columns."""
     if not cells:
         return None
     left, right = evidence.span_mm

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastecg.digitizing.checks import SUMS, alike, together
+from fastecg.digitizing.checks import SUMS, similarity, simultaneous
 from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
@@ -26,7 +26,7 @@ _SUMS: Mapping[str, Mapping[str, float]] = {
 _SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
 _SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
 _LEFT = 0.35  # Largest residual of such a sum after its constant is removed, as a share of its leads' amplitude.
-_SAME = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column for their difference to count as zero.
+_SAME = 0.9  # The difference of a rhythm strip and its column counts as zero if their similarity (see `similarity`) is larger than this.
 _MOST_MM = 0.6  # Corrections are discarded if any row would move farther than this.
 
 
@@ -37,7 +37,7 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     ----------
     page : LaidOutPage
     readings : sequence of SegmentReading
-        Its segments, as they were read.
+        Readings of the page's segments.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[
                 yield found[0], parts
     for strip in (item for item in readings if item.segment.rhythm):
         part = columns.get(strip.segment.lead)
-        if part is not None and alike(*together([strip, part], fs)) > _SAME:
+        if part is not None and similarity(*simultaneous([strip, part], fs)) > _SAME:
             parts = {strip: 1.0, part: -1.0}
             found = _sum(parts, fs)
             if found is not None:
@@ -85,7 +85,7 @@ def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[
 
 def _sum(parts: Mapping[SegmentReading, float], fs: float) -> tuple[float, float] | None:
     """The median of a sum of leads, mV, and its residual as a share of the leads; None if the leads are not drawn at the same time."""
-    every = np.array([sign * signal for signal, sign in zip(together(list(parts), fs), parts.values(), strict=True)])
+    every = np.array([sign * signal for signal, sign in zip(simultaneous(list(parts), fs), parts.values(), strict=True)])
     known = np.isfinite(every).all(axis=0)
     if known.sum() < 0.5 * fs:
         return None

@@ -1,4 +1,4 @@
-"""Find the bars between columns of leads, each by itself in upright ink: they mark where columns begin."""
+"""Find the bars between columns of leads, which mark where columns begin. Each bar is found on its own, as upright ink."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BELOW_MM = 4.0  # Bars are looked for up to this far below the row's level.
 _LEAST_MM = 1.5  # Minimum length of the upright ink of a solid bar.
 _DASH_GAP_MM = 1.3  # Largest gap between the dashes of a bar.
 _LEAST_DASHED_MM = 4.0  # Minimum length of a dashed bar: letters are shorter.
-_WRITTEN = 0.3  # Value of the network's writing map (0 to 1) from which ink may belong to a bar.
+_WRITTEN = 0.3  # Ink may belong to a bar if the network's map of writing (0 to 1) is larger than this.
 _FRAME = 5  # Minimum number of bars from which the scale and tilt of a page are estimated.
 _ROUNDS = 3  # Number of times that outliers are left out of that estimate.
 _SAME_MM = 0.06  # Bars closer than this agree.
@@ -40,13 +40,14 @@ class Bar:
     Attributes
     ----------
     column : int
-        The column in front of which it stands.
+        The column that begins at the bar.
     y_mm : float
-        Page y.
+        Page y of the row.
     off_mm : float
-        Distance of its middle to the right of where the column begins.
+        Distance of the bar's centre line to the right of the expected beginning of the column.
     pixel_phase : float
-        Position of its middle within a pixel of the picture: 0 on the border of two, 0.5 in the middle of one; NaN if it is not upright.
+        Position of the centre line within a pixel of the picture: 0 on the border of two pixels, 0.5 in the middle of one; NaN if the bar
+        is not upright.
     """
 
     column: int
@@ -75,7 +76,7 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
                 joined = grey_closing(bar, size=(round(_DASH_GAP_MM * ink.scale), 1))
                 height = grey_opening(joined, size=(round(_LEAST_DASHED_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_MM:
-                tallest = int(np.argmax(height))  # letters may stand beside it
+                tallest = int(np.argmax(height))  # Letters may stand beside the bar.
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
                 middle = float(np.average(across[first:stop], weights=height[first:stop]))
                 ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
@@ -84,9 +85,14 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
 
 
 def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> tuple[float, float]:
-    """Correct the frame of a page by its bars: the factor by which columns are farther apart than assumed, and the rows' additional tilt.
+    """Measure the scale and the tilt of a page by its bars.
 
-    The tilt is in mm per mm. With too few bars, the result is 1 and 0.
+    Returns
+    -------
+    stretch : float
+        Ratio of the distance of columns to the assumed one; 1 if there are too few bars.
+    fall : float
+        Slope of the rows in addition to the assumed one, mm per mm; 0 if there are too few bars.
     """
     bars = find_bars(axis, analysis, match, straight, _GRIDLESS_REACH_MM)
     if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME:
@@ -104,7 +110,7 @@ def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, st
 
 
 def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
-    """The bars of every column that agree with one another; empty if most columns have none."""
+    """The bars of every column that agree on its position; empty if most columns have none."""
     agreed = []
     for column in range(1, columns):
         own = [bar for bar in bars if bar.column == column]
@@ -115,7 +121,7 @@ def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
 
 
 def barred(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> int:
-    """The number of columns with bars in front of them if the time axis is right."""
+    """The number of columns that have bars where they begin by a time axis."""
     return len(agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns)))
 
 

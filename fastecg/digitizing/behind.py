@@ -48,7 +48,7 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     rows : PageSegments
     warp : PageWarp
     ink : PictureInk
-        Its `hidden` is the mask of pixels where traces cannot be seen.
+        Traces cannot be seen in the pixels of its mask `hidden`.
     """
     unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
     longest = round(_LONGEST_S * rows.fs)
@@ -66,7 +66,7 @@ def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     rows : PageSegments
     warp : PageWarp
     ink : PictureInk
-        Its `hidden` is the mask of letters.
+        Its mask `hidden` contains the letters.
     """
     tips = [_tips_at_letters(item, rows, warp, ink) for item in readings]
     if not any(tips):
@@ -120,7 +120,7 @@ def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, i
 
 
 def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk) -> bool:
-    """Whether ink goes on beyond a tip until it is hidden by something written."""
+    """Whether ink continues beyond a tip until something written hides it."""
     steps = np.arange(0.5, _TO_LETTER_MM * warp.scale)
     line = warp.forward(np.column_stack([np.full(len(steps), x_mm), y_mm - way * steps / warp.scale]))
     column, row = np.rint(line).astype(int).T
@@ -151,7 +151,7 @@ def _filled(
 
 
 def _unseen(item: SegmentReading, rows: PageSegments, warp: PageWarp, hidden: np.ndarray) -> np.ndarray:
-    """Which samples (n,) of a segment are hidden or were not read."""
+    """Mask (n,) of the samples of a segment that are hidden or were not read."""
     known = np.flatnonzero(np.isfinite(item.y_mm))
     if not known.size:
         return np.ones(len(item.y_mm), dtype=bool)
@@ -172,8 +172,8 @@ def _fill(
 ) -> None:
     """Fill in a hidden part of a trace (n,), in place.
 
-    `shown` (n,) is NaN where the trace cannot be seen. Rhythm strips are given as pairs of their signal and of the index in it at which
-    the trace begins.
+    `shown` (n,) is NaN where the trace cannot be seen. Each rhythm strip is given as its signal and the index at which the trace begins in
+    it.
     """
     start, stop = hole
     inside = np.arange(start, stop)
@@ -239,7 +239,15 @@ def _another_beat(
 
 
 def _difference(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """RMS difference (shifts,) of a signal at `at` and later by each shift, without a constant; the signal's standard deviation at `at`."""
+    """Compare a signal at the samples `at` with itself at samples that are later by each shift.
+
+    Returns
+    -------
+    difference : ndarray, shape (shifts,)
+        Root mean square of the weighted difference, after its mean is subtracted.
+    spread : float
+        Standard deviation of the signal at `at`.
+    """
     own = signal[at] - np.average(signal[at], weights=weights)
     others = signal[at[None, :] + shifts[:, None]]
     others = others - np.average(others, axis=1, weights=weights)[:, None]

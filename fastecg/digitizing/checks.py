@@ -1,8 +1,8 @@
-"""Checks of a reading by what every ECG fulfils: sums of leads, beats at the same time in all leads, strips that repeat a column.
+"""Check a reading against what holds for every ECG: sums of leads are zero, all leads beat together, and strips repeat a column.
 
-Limb leads are differences of three voltages (Einthoven: II = I + III), and the augmented ones are made of the same (Goldberger: aVR +
-aVL + aVF = 0), at every moment at which they are drawn together. All leads beat at once. Finding the leads uses none of these
-relations, so that they can judge the result.
+Limb leads are differences of three voltages (Einthoven: II = I + III), and augmented leads are combinations of the same voltages
+(Goldberger: aVR + aVL + aVF = 0). This holds at every moment at which these leads are drawn together. The leads are found without using
+any of these relations, so that they can serve as checks of the result.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BEAT_MM = 0.5  # The same for tracks: _BEAT_S at 25 mm/s.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
 # Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
-_TOGETHER = 0.15
+_SAME_HEART = 0.15
 _QUIET_MV = 0.02  # Standard deviation below which a sum of leads is too flat to be checked.
 
 
@@ -38,35 +38,34 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
     Parameters
     ----------
     readings : sequence of SegmentReading
-        Segments as they were read.
     fs : float
-        Their samples a second.
+        Sampling frequency of the readings, Hz.
 
     Returns
     -------
     dict of str to float
-        "einthoven", "goldberger", "avr": residuals of the sums, as a share of the leads' standard deviation; "strip": the residual of
-        strips minus columns, in the same way; "beats": 1 minus the mean correlation of the steepness of leads that are drawn together.
-        Only those for which there are leads.
+        "einthoven", "goldberger" and "avr" are the residuals of sums of leads, as a share of the leads' standard deviation. "strip" is the
+        residual of strips minus columns, in the same way. "beats" is 1 minus the mean correlation of the steepness of leads that are drawn
+        together. A check is left out if its leads were not read.
     """
-    found = {name: left for name, signs in SUMS.items() if (left := _left_over(readings, signs, fs)) is not None}
-    strips = [left for strip in readings if strip.segment.rhythm if (left := strip_left_over(strip, readings, fs)) is not None]
+    found = {name: left for name, signs in SUMS.items() if (left := _residual_of_sum(readings, signs, fs)) is not None}
+    strips = [left for strip in readings if strip.segment.rhythm if (left := residual_of_strip(strip, readings, fs)) is not None]
     if strips:
         found["strip"] = float(np.mean(strips))
-    beats = _beats(readings, fs)
+    beats = _beat_correlation(readings, fs)
     if beats is not None:
         found["beats"] = 1.0 - beats
     return {name: round(float(value), 3) for name, value in found.items()}
 
 
-def strip_left_over(strip: SegmentReading, readings: Sequence[SegmentReading], fs: float) -> float | None:
+def residual_of_strip(strip: SegmentReading, readings: Sequence[SegmentReading], fs: float) -> float | None:
     """The difference of a rhythm strip and its lead's column, as a share of both; None if no column shows that lead."""
     part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
-    return None if part is None else 1.0 - alike(*together([strip, part], fs))
+    return None if part is None else 1.0 - similarity(*simultaneous([strip, part], fs))
 
 
-def alike(a: np.ndarray, b: np.ndarray) -> float:
-    """Similarity of two signals that start together, where both were read: 1 if they are equal, about 0 if they are unrelated."""
+def similarity(a: np.ndarray, b: np.ndarray) -> float:
+    """Similarity of two signals that start at the same time, where both were read: 1 if they are equal, about 0 if they are unrelated."""
     n = min(len(a), len(b))
     known = np.isfinite(a[:n]) & np.isfinite(b[:n])
     one, other = a[:n][known], b[:n][known]
@@ -74,20 +73,20 @@ def alike(a: np.ndarray, b: np.ndarray) -> float:
     return float(1.0 - (one - other).var() / power) if power else 0.0
 
 
-def together(items: Sequence[SegmentReading], fs: float) -> list[np.ndarray]:
-    """Millivolts of segments during the time that all of them show; empty if that is short."""
+def simultaneous(items: Sequence[SegmentReading], fs: float) -> list[np.ndarray]:
+    """Millivolts of segments during the time that all of them show; empty if this time is too short for a comparison."""
     first, last = max(item.segment.start for item in items), min(item.segment.stop for item in items)
     if last - first < _LEAST_S * fs:
         return [np.empty(0) for _ in items]
     return [item.millivolts[first - item.segment.start : last - item.segment.start] for item in items]
 
 
-def _left_over(readings: Sequence[SegmentReading], signs: Mapping[str, float], fs: float) -> float | None:
+def _residual_of_sum(readings: Sequence[SegmentReading], signs: Mapping[str, float], fs: float) -> float | None:
     """Residual of a sum of leads that is zero in theory, without its mean, as a share of the leads; None if they do not overlap."""
     parts = {item.segment.lead: item for item in readings if not item.segment.rhythm and item.segment.lead in signs}
     if len(parts) < len(signs):
         return None
-    signals = together([parts[lead] for lead in signs], fs)
+    signals = simultaneous([parts[lead] for lead in signs], fs)
     if not len(signals[0]):
         return None
     every = np.array([sign * signal for sign, signal in zip(signs.values(), signals, strict=True)])
@@ -96,25 +95,25 @@ def _left_over(readings: Sequence[SegmentReading], signs: Mapping[str, float], f
     return float(every[:, known].sum(axis=0).std() / own) if own > _QUIET_MV else None
 
 
-def _beats(readings: Sequence[SegmentReading], fs: float) -> float | None:
+def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | None:
     """Mean correlation of the steepness of leads over all pairs that overlap in time; None if no pair does."""
     found = []
     for a, b in combinations(readings, 2):
         if a.segment.lead == b.segment.lead or a.segment.row == b.segment.row:
             continue
-        one, other = together([a, b], fs)
+        one, other = simultaneous([a, b], fs)
         if len(one):
             found.append(correlation(swing(one, fs), swing(other, fs)))
     return float(np.mean(found)) if found else None
 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
-    """Whether tracks are steep at the same page x, as leads of one heart are, also upside down; true if there is nothing to compare."""
-    found = [beats for pair in combinations(tracks, 2) if (beats := _climbs_alike(*pair)) is not None]
-    return not found or float(np.mean(found)) > _TOGETHER
+    """Whether tracks are steep at the same page x, as the leads of one heart are, upright or upside down; true without a pair."""
+    found = [beats for pair in combinations(tracks, 2) if (beats := _correlation_of_tracks(*pair)) is not None]
+    return not found or float(np.mean(found)) > _SAME_HEART
 
 
-def _climbs_alike(one: Track, other: Track) -> float | None:
+def _correlation_of_tracks(one: Track, other: Track) -> float | None:
     """Correlation of the steepness of two tracks along x; None if they have little of the page's width in common."""
     from scipy.ndimage import gaussian_filter1d
 

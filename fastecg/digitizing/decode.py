@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from fastecg.digitizing.behind import continued, with_tips
-from fastecg.digitizing.checks import alike, together
+from fastecg.digitizing.checks import similarity, simultaneous
 from fastecg.digitizing.coarse import (
     CURVE_MM,
     PageWarp,
@@ -47,7 +47,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 # How each mode finds one height in every column of ink. Mode "stroke_fit" starts its fit from these heights.
 _HEIGHTS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
 _MARGIN_PX = 8  # Pixels farther than this from a segment's ink take no part in its fit.
-_SAME_LEAD = 0.9  # Two readings of one lead are averaged if their similarity (see `alike`) is at least this.
+_SAME_LEAD = 0.9  # Two readings of one lead are averaged if their similarity (see `similarity`) is at least this.
 _MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is larger than this.
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
 _SAME_START_MM = 0.002  # The rows are fitted again if the start of time moves by more than this.
@@ -312,7 +312,7 @@ def _without_contradictions(readings: list[SegmentReading], fs: float, flags: li
     for item in readings:
         lead = item.segment.lead
         part = next((other for other in readings if other.segment.lead == lead and not other.segment.rhythm), None)
-        if item.segment.rhythm and part is not None and alike(*together([item, part], fs)) < _SAME_LEAD:
+        if item.segment.rhythm and part is not None and similarity(*simultaneous([item, part], fs)) < _SAME_LEAD:
             flags.append(f"lead {lead}: its rhythm strip does not repeat what its column shows; the column counts where both are")
             first, last = part.segment.start - item.segment.start, part.segment.stop - item.segment.start
             y, sd = item.y_mm.copy(), item.sd_mm.copy()

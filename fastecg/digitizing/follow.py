@@ -26,7 +26,7 @@ _THINNEST_PX = 0.7  # Columns with less ink (in px of full ink) are left out whe
 _LEVEL = 0.05  # Quantile of the ink of columns that is the pen's width: where the trace runs level, a column has no more.
 _ON_PATH_PX = 2  # Reach above and below a path within which ink is its own.
 _INSIDE_MM = 0.4  # Distance inside a supposed end at which following the ink outwards starts.
-_SOLID = 12  # A trace begins where four fifths of this many px have ink; shorter pieces are crumbs.
+_SOLID = 12  # A trace begins where four fifths of this many px have ink. Shorter pieces of ink are ignored.
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +51,15 @@ class StraightPage:
     Attributes
     ----------
     network : Strip
-        Traces as the network sees them.
+        The network's map of traces.
     whole : Strip
-        The same with bridges where something is written over them.
+        The same, with bridges where something is written over the traces.
     shown : Strip, optional
-        The picture's own ink of the traces, if it is known.
-    ink, written : Strip, optional
-        All of the picture's own ink; what the network takes for writing.
+        The picture's own ink at the traces, if it is known.
+    ink : Strip, optional
+        All of the picture's own ink, if it is known.
+    written : Strip
+        The network's map of writing.
     followed : tuple of TracePath
         The path of every track.
     """
@@ -154,7 +156,7 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
 
 
 def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
-    """Page x at which the ink along a path begins and ends; None if there is hardly any. Ink counts from `least` on."""
+    """Page x at which ink with a coverage of more than `least` begins and ends along a path; None if there is hardly any."""
     along, _ = _beside(strip, path, _ON_PATH_PX)
     solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
     if not solid.any():

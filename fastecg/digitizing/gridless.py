@@ -1,4 +1,4 @@
-"""Pages without a visible grid, such as copies: millimetres follow from the length of the rows."""
+"""The map of pages without a visible grid, such as copies. Their millimetres are derived from the length of the rows."""
 
 from __future__ import annotations
 

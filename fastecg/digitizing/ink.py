@@ -1,8 +1,9 @@
-"""The pen's ink as the picture itself shows it.
+"""Measure the pen's ink in the picture itself.
 
-The network tells where traces, writing and grid are, but draws them anew, and a redrawn flank may be half a pixel off. Once it is known
-which pixels are ink, which are paper and which are grid, the colours of this page tell the rest: the projection of colour that parts the
-ink from all that is not, lighting taken out, is the pen's coverage with the picture's own edges.
+The network tells where traces, writing and grid are. But it draws them anew, and a flank in its map may be off by half a pixel. With its
+maps, samples of the colours of ink, paper and grid are taken from the page. Colours are divided by the colour of the paper around them,
+which removes the lighting. A linear combination of red, green and blue then separates ink from everything else best. It gives the pen's
+coverage, with edges where the picture has them.
 """
 
 from __future__ import annotations
@@ -15,31 +16,31 @@ from fastecg.digitizing.segmenter import Layers, OwnScale
 
 _CELL = 4  # Side in px of the cells in which bare paper is looked for.
 _SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is smoothed.
-_BARE = 0.1  # Cells with less printing and writing than this (0 to 1) may be bare paper.
-_SHEET = 0.8  # Cells of bare paper have at least this value in the network's map of paper.
-_CORE = 0.85  # Value of the trace map from which a pixel is certainly ink of a trace.
-_BESIDE = 7  # Side in px of the neighbourhood of a trace within which ink counts as its own: the network is unsure of its edges.
+_BARE = 0.1  # Cells in which the maps of traces, writing and pulses are below this (0 to 1) may be bare paper.
+_SHEET = 0.8  # The network's map of paper (0 to 1) is larger than this in cells of bare paper.
+_CORE = 0.85  # A pixel is certainly ink of a trace if the network's map of traces (0 to 1) is larger than this.
+_BESIDE = 7  # Side in px of the square around a pixel of a trace in which ink belongs to it, since the network is unsure of edges.
 _WRITING = 0.3  # Where the map of writing exceeds this and that of traces does not, a trace may be hidden.
 _BRIDGE = 0.5  # Weight of written-over ink where it may connect two parts of a trace.
 _ACROSS = 12  # Largest distance in px of such ink from the trace.
 _MOST = 40_000  # Largest number of pixels from which colours are estimated.
 _FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
-_LIMITS = np.array([-0.3, 1.6])  # Range of the estimated coverage: beyond 0 and 1 by noise, and by strokes darker than usual ones.
+_LIMITS = np.array([-0.3, 1.6])  # Range of the estimated coverage. Noise and strokes that are darker than usual exceed 0 and 1.
 _LEAST_CONTRAST = 0.06  # Minimum contrast of the ink to the ground, as a share of the paper's colour.
-_TOO_NOISY = 0.2  # Standard deviation of bare paper, in coverage, from which the picture's ink tells no more than the network.
+_TOO_NOISY = 0.2  # The picture's ink is not used if the standard deviation of its coverage on bare paper is at least this.
 
 
 @dataclass(frozen=True, eq=False)
 class PictureInk:
-    """The pen's coverage as a picture shows it, in the frame of its layers.
+    """The pen's coverage in a picture, in the frame of its layers.
 
     Attributes
     ----------
     coverage : ndarray, shape (height, width) float32
         0 on bare paper, 1 in the middle of a stroke, with the picture's noise.
     hidden : ndarray, shape (height, width) bool
-        Where something else is printed or written.
+        Mask of pixels in which something else is printed or written, so that traces cannot be seen.
     noise : float
         Standard deviation on bare paper.
     """
@@ -69,9 +70,10 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
     Parameters
     ----------
     layers : Layers
-        Where colours of ink and ground are estimated.
+        Layers of the picture. The colours of ink and ground are estimated in them.
     shown : OwnScale, optional
-        The same picture at its own scale, if its ink is wanted there. Resized maps are not as sharp, so colours are not estimated there.
+        The same picture at its own scale, if the ink is wanted at that scale. Colours are not estimated there, because the maps are resized
+        and less sharp.
     """
     from fastecg.kernels.unmix import unmix
 
@@ -82,9 +84,9 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
     if bare.sum() < _FEW // 4:
         return None
     paper = _paper_colour(layers.picture, bare)
-    rng = np.random.default_rng(0)  # which pixels are looked at: any will do
-    ground = _some(bare, rng) * _CELL + rng.integers(0, _CELL, (2, 1))
-    inked = _some(trace > _CORE, rng)
+    rng = np.random.default_rng(0)  # Any sample of pixels will do.
+    ground = _random_pixels(bare, rng) * _CELL + rng.integers(0, _CELL, (2, 1))
+    inked = _random_pixels(trace > _CORE, rng)
     if min(ground.shape[1], inked.shape[1]) < _FEW:
         return None
     looks, ink_looks = (_over_paper(layers.picture, paper, at) for at in (ground, inked))
@@ -92,7 +94,7 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
         return None
     weights, offset = _projection(looks, ink_looks)
     left = looks @ weights - offset
-    # Of a grid in the ink's own colour the projection leaves much, and the network's maps tell where.
+    # A grid with the colour of the ink remains in the projection. It is subtracted where the network's maps have it.
     maps = np.stack([np.ones(len(left)), *(layers[name][tuple(ground)] for name in ("grid", "major"))], axis=1)
     level, *by_grid = np.linalg.lstsq(maps, left, rcond=None)[0]
     noise = float((left - maps @ [level, *by_grid]).std())
@@ -112,7 +114,7 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
 
 
 def _bare_cells(layers: Layers | OwnScale) -> np.ndarray:
-    """Which cells (rows, columns) show paper and grid alone, with neither trace nor writing in or beside them."""
+    """Mask (rows, columns) of the cells that show paper and grid alone, with neither traces nor writing in or beside them."""
     from scipy.ndimage import maximum_filter
 
     def cells(plane: np.ndarray) -> np.ndarray:
@@ -139,7 +141,7 @@ def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
     return paper
 
 
-def _some(where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _random_pixels(where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rows and columns (2, n) of at most `_MOST` random pixels of a mask."""
     flat = np.flatnonzero(where)
     if len(flat) > _MOST:

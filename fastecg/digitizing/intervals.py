@@ -1,4 +1,4 @@
-"""Clinical intervals of the drawn and of the recovered signal. Needs neurokit2."""
+"""Compare clinical intervals of the drawn and of the recovered signal. The package neurokit2 measures them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from fastecg.errors import FastecgError, RecordError
 from fastecg.record import Record
 
-#: Leads that intervals may be measured in: the one that the reference record shows for the longest time is taken.
+#: Leads in which intervals may be measured. The one that the reference record shows for the longest time is used.
 RHYTHM_LEADS = ("II", "V1", "V5", "I")
 
 
@@ -45,7 +45,7 @@ def intervals(signal: np.ndarray, fs: float) -> Intervals:
             clean = neurokit2.ecg_clean(whole, sampling_rate=fs)
             peaks = neurokit2.ecg_peaks(clean, sampling_rate=fs)[1]["ECG_R_Peaks"]
             waves = neurokit2.ecg_delineate(clean, peaks, sampling_rate=fs, method="dwt")[1] if len(peaks) > 2 else {}
-        except (ValueError, IndexError, ZeroDivisionError):  # NeuroKit2 raises these for signals that are no ECG
+        except (ValueError, IndexError, ZeroDivisionError):  # NeuroKit2 raises these for signals that are no ECG.
             return Intervals(np.nan, np.nan, np.nan)
     return Intervals(
         _median(np.diff(peaks)) / fs * 1000,

@@ -1,7 +1,7 @@
 """Mask ink that hides the ends of leads: bars between columns, and calibration pulses that run into a row.
 
-A bar is upright, straight, and at the same offset from every place where columns meet; a trace is not. The trace under a bar, or under the
-flank of a pulse, is unknown. If this ink were taken for a trace, the fit would bend the end of the trace into a hook.
+Unlike a trace, a bar is upright and straight, and has the same offset from every joint, which is where two columns meet. The trace under a
+bar, or under the flank of a pulse, cannot be seen. If this ink were taken for a trace, the fit would bend the end of the trace into a hook.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
     Parameters
     ----------
     rows : PageSegments
-        Which lead is where.
     warp : PageWarp
     ink : PictureInk
 
@@ -49,7 +48,7 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
     hidden = np.zeros(ink.coverage.shape, dtype=bool)
     across = np.arange(-_ASIDE_MM, _ASIDE_MM, 0.5 / warp.scale)
     down = np.arange(-_DOWN_MM, _DOWN_MM, 0.5 / warp.scale)
-    at = [np.stack(np.meshgrid(x + across, y + down), axis=-1) for x, y in _meetings(rows)]
+    at = [np.stack(np.meshgrid(x + across, y + down), axis=-1) for x, y in _joints(rows)]
     if len(at) < _FEW_JOINTS:
         return hidden
     pixels = [warp.forward(grid.reshape(-1, 2)).T[::-1] for grid in at]
@@ -72,7 +71,7 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
 
 
 def behind_pulses(rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: Sequence[Pulse]) -> np.ndarray:
-    """The mask of pixels that are hidden by flanks of pulses which run into the ends of rows.
+    """The mask of pixels that are hidden by the flanks of pulses at the ends of rows.
 
     Parameters
     ----------
@@ -101,8 +100,8 @@ def behind_pulses(rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: S
     return hidden
 
 
-def _meetings(rows: PageSegments) -> Iterator[tuple[float, float]]:
-    """Page x at which columns meet, and their row's 0 mV level, page y."""
+def _joints(rows: PageSegments) -> Iterator[tuple[float, float]]:
+    """The joints of a page: page x at which two columns meet, and page y of their row's 0 mV level."""
     step = rows.speed_mm_s / rows.fs
     for before, after in zip(rows.segments[:-1], rows.segments[1:], strict=True):
         end = before.x_mm + (before.stop - 1 - before.start) * step

@@ -9,14 +9,14 @@ import numpy as np
 
 from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.assign import LayoutMatch
-from fastecg.digitizing.checks import alike, checks_of, correlation, swing
+from fastecg.digitizing.checks import checks_of, correlation, similarity, swing
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.digitizing.pulses import Pulse
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
 
-#: Confidence from which the order of leads is reported as sure.
+#: Minimum confidence (0 to 1) at which the order of leads is reported as sure.
 SURE = 0.8
 
 _SAME_BEATS = 0.85  # Least correlation of columns that show the same seconds.
@@ -24,13 +24,13 @@ _MARGIN = 0.1  # Least difference of two correlations for the larger one to be c
 _SAME_LEAD = 0.98  # Least similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
 _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
 _TELLING_MARGIN = 0.8  # Scale of the difference between the scores of the two best matches; at this value the second is 1 - 1/e excluded.
-_GOOD = 0.35  # Residual of the checks' sums (0 is best) up to which a reading is right.
-_BAD = 0.9  # Residual from which a reading is wrong.
+_GOOD = 0.35  # A reading is right if the median residual of the checks' sums (0 is best) is at most this.
+_BAD = 0.9  # A reading is wrong if this residual is at least this.
 _UNCHECKED = 0.9  # Confidence factor of a reading whose leads cannot be checked against each other.
 _UNUSUAL = 0.5  # The same if its layout is in no table as well: the names on any plot make up some layout.
-_TOGETHER = 0.6  # Up to this value of the check "beats" (1 minus a correlation) all leads may come from one heart.
-_ALONE = 0.8  # From this value of the check "beats" on, the leads' beats have nothing in common.
-_FEW_NAMES = 0.25  # With a smaller share of names and less confidence than this the picture is refused.
+_ONE_HEART = 0.6  # All leads may come from one heart if the check "beats" (1 minus a correlation) is at most this.
+_UNRELATED = 0.8  # The beats of the leads have nothing in common if the check "beats" is at least this.
+_FEW_NAMES = 0.25  # A picture is refused if both the share of names that were read and the confidence are smaller than this.
 _SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks that are sums of leads.
 _LEAST_LEVEL_S = 1.0  # Minimum length of a trace whose level is taken for 0 mV.
 _PEAKED = 5.0  # Minimum ratio of the steepness of QRS complexes to that of the rest, on pages of one or two leads.
@@ -44,9 +44,9 @@ class LaidOutPage:
     ----------
     analysis : PageAnalysis
     match : LayoutMatch
-        The layout taken.
+        The match of the layout by which the page is read.
     rows : PageSegments
-        Segments, in mm of the analysis's warp.
+        Segments, in the page coordinates of the analysis's warp.
     by_segment : tuple of ndarray
         The ink of every segment's row, each (height, width) uint8.
     gain_mm_mv : float
@@ -55,7 +55,7 @@ class LaidOutPage:
     checks : dict of str to float
         Residuals of the reading's checks, see `fastecg.digitizing.checks.checks_of`.
     confidence : float
-        Probability that every lead has its own name, 0 to 1.
+        Probability, 0 to 1, that every signal has the name of its lead.
     pulses : tuple of Pulse
         Calibration pulses.
     start_sd_mm : float
@@ -75,8 +75,8 @@ class LaidOutPage:
     start_sd_mm: float = 0.0
 
 
-def at_once(page: LaidOutPage) -> LaidOutPage:
-    """The same page with columns that all start at time 0."""
+def as_simultaneous(page: LaidOutPage) -> LaidOutPage:
+    """The same page with columns that are simultaneous: all start at 0 s."""
     segments = tuple(replace(segment, start=0, stop=segment.stop - segment.start) for segment in page.rows.segments)
     flags = (*page.flags, "the columns show the same seconds: all begin at 0 s")
     return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
@@ -91,7 +91,7 @@ def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> La
             continue
         shown = traces[strip.lead, True]
         likeness = {
-            part: alike(shown[part.start : part.stop], traces[part.lead, False])
+            part: similarity(shown[part.start : part.stop], traces[part.lead, False])
             for part in segments
             if not part.rhythm and (part.lead, False) in traces
         }
@@ -131,8 +131,8 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
 def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
 
-    Machines remove any constant voltage, so that the mean of a trace is 0 mV, the more precisely the longer it is: a strip is better than
-    a row of columns, and a pulse is better than both.
+    Machines remove any constant voltage, so the mean of a trace is 0 mV. It is the more precise the longer the trace is, so that a rhythm
+    strip gives a better level than a row of columns. A pulse gives a better level than both.
     """
     shift, told = _shifts(page, readings)
     if not shift:
@@ -164,7 +164,7 @@ def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict
         first, last = max(part.segment.start, strip.segment.start), min(part.segment.stop, strip.segment.stop)
         a, b = (item.y_mm[first - item.segment.start : last - item.segment.start] - item.segment.baseline_mm for item in (worse, better))
         both = np.isfinite(a) & np.isfinite(b)
-        if both.sum() > _LEAST_LEVEL_S * page.rows.fs and alike(a, b) > _SAME_BEATS:
+        if both.sum() > _LEAST_LEVEL_S * page.rows.fs and similarity(a, b) > _SAME_BEATS:
             shift[worse.segment.row] = float(np.median(a[both] - b[both])) + shift.get(better.segment.row, 0.0)
             told[worse.segment.row] = "strip"
     return shift, told
@@ -177,9 +177,9 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     ----------
     page : LaidOutPage
     readings : sequence of SegmentReading
-        Its segments, as they were read.
+        Readings of the page's segments.
     known : bool
-        Whether the user said what the layout is.
+        Whether the user has told the layout.
 
     Raises
     ------
@@ -196,10 +196,10 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
     unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
     worth = unchecked if not left else float(np.clip((_BAD - np.median(left)) / (_BAD - _GOOD), 0.0, 1.0))
-    worth *= float(np.clip((_ALONE - checks.get("beats", 0.0)) / (_ALONE - _TOGETHER), 0.0, 1.0))
+    worth *= float(np.clip((_UNRELATED - checks.get("beats", 0.0)) / (_UNRELATED - _ONE_HEART), 0.0, 1.0))
     confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _TELLING_MARGIN)) * worth
     if not known:
-        if checks.get("beats", 0.0) > _ALONE:
+        if checks.get("beats", 0.0) > _UNRELATED:
             raise ImageError("its traces do not beat together, expected the leads of an ECG")
         if share < _FEW_NAMES and confidence < _FEW_NAMES:
             read = ", ".join(sorted({name.lead for name in page.analysis.names})) or "none"
@@ -213,7 +213,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
 
 
 def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
-    """Readings on the segments that the page has now; those of segments that it has no longer are left out."""
+    """The same readings with the page's current segments. Readings of segments that the page no longer has are left out."""
     by_start = {(item.row, item.x_mm): item for item in page.rows.segments}
     return [replace(item, segment=by_start[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in by_start]
 

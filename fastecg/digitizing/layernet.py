@@ -88,7 +88,7 @@ def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tenso
 
 
 def read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
-    """What `fastecg train` has saved; `FastecgError` if the file is no such state."""
+    """Read a state that `fastecg train` has saved. Raises `FastecgError` if the file is none."""
     try:
         check_regular(path)
         saved = torch.load(path, map_location=device, weights_only=True)
@@ -161,7 +161,7 @@ def export_layernet(checkpoint: Path, target: Path) -> None:
     example = torch.zeros((8 * STRIDE, 8 * STRIDE, 3), dtype=torch.uint8)
     part = target.with_suffix(".part")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the older exporter, which needs no further package
+        warnings.simplefilter("ignore")  # The older exporter warns, but it needs no further package.
         torch.onnx.export(
             _ExportWrapper(load_layernet(checkpoint)).eval(),
             (example,),

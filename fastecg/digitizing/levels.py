@@ -1,4 +1,4 @@
-"""The 0 mV level of every row, and the gain: from calibration pulses, or else from the traces and the page's words."""
+"""Find the 0 mV level of every row and the gain, from calibration pulses, or else from the traces and the page's words."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _ASIDE_MM = 6.0  # A pulse without feet that reaches farther into the traces is 
 
 
 def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
-    """The calibration pulse of every track, by its foot, among those left or right of all traces."""
+    """The calibration pulse of every track, None if it has none. A pulse belongs to the track whose level is closest to its foot."""
     heights = np.array([track.level_mm for track in tracks])
     pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
     reach = min(max(_NEAR_PITCH * pitch, 4.0), _NEAR_MM)
     out: list[Pulse | None] = [None] * len(tracks)
-    for pulse in sorted(pulses, key=lambda pulse: pulse.bare, reverse=True):  # of two, the one with feet stays
+    for pulse in sorted(pulses, key=lambda pulse: pulse.bare, reverse=True):  # Of two pulses, the one with feet is kept.
         k = int(np.argmin(np.abs(heights - pulse.foot_mm)))
         left, right = tracks[k].ends_mm
         aside = pulse.right_mm < left + _ASIDE_MM or pulse.left_mm > right - _ASIDE_MM
@@ -67,12 +67,12 @@ def gains_mm_mv(
     settings: Settings,
     flags: list[str],
 ) -> tuple[float, float]:
-    """mm/mV of limb and chest leads: given, or from the rows' own pulses, the page's words, other pulses, or the usual gain."""
+    """Gains of limb and chest leads, mm/mV: the user's, or from the rows' pulses, the page's words, other pulses, or the usual gain."""
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
     standing = [pulse for pulse in own if pulse is not None]
     found = gain_of_pulses(standing)
-    if len(standing) <= _FEW_PULSES * len(own):  # one pulse among many rows may be something else
+    if len(standing) <= _FEW_PULSES * len(own):  # A single pulse among many rows may be something else.
         words = written_gain(analysis.layers["writing"], analysis.warp, None if ink is None else ink.coverage)
         if words is not None:
             if found is None or found[0] != words:

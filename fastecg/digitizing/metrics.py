@@ -44,7 +44,7 @@ def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float, *, as
 
 
 def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
-    """`challenge_2024`, and the same `as_published`. The alignment, which takes most of the time, is done once for both."""
+    """`challenge_2024` as meant and as published. The alignment, which takes most of the time, is done once for both."""
     drawn = np.isfinite(reference)
     if not (drawn & np.isfinite(estimate)).any():
         nothing = 0.0 if drawn.any() else np.nan
@@ -92,7 +92,7 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def _extent(present: np.ndarray) -> tuple[int, int]:
-    """First and last (exclusive) index that is set; (0, 0) if none."""
+    """First index that is set, and the index after the last one; (0, 0) if none is set."""
     where = np.flatnonzero(present)
     return (int(where[0]), int(where[-1]) + 1) if where.size else (0, 0)
 
@@ -118,7 +118,15 @@ def _best_lag(wanted: np.ndarray, found: np.ndarray, most: int) -> int:
 
 
 def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[np.ndarray, int]:
-    """The estimate without the offset in samples and levels at which both signals, as pictures, correlate best; and those samples."""
+    """Remove the offset at which both signals, drawn as pictures, correlate best.
+
+    Returns
+    -------
+    aligned : ndarray
+        The estimate without this offset.
+    late : int
+        Its part along time, in samples.
+    """
     low = min(np.nanmin(reference), np.nanmin(estimate))
     high = max(np.nanmax(reference), np.nanmax(estimate))
     if not high > low:
@@ -133,7 +141,7 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
 
 
 def _picture(share: np.ndarray) -> np.ndarray:
-    """A signal (samples,) of values 0 to 1 as a picture (levels, samples), a little blurred."""
+    """Draw a signal (samples,) of values 0 to 1 as a slightly blurred picture (levels, samples)."""
     from scipy.ndimage import gaussian_filter
 
     picture = np.zeros((_LEVELS, len(share)), np.float32)
@@ -145,7 +153,7 @@ def _picture(share: np.ndarray) -> np.ndarray:
 def _offset(reference: np.ndarray, estimate: np.ndarray) -> tuple[int, int]:
     """Shift of `estimate` in samples and levels at which the cross-correlation is largest.
 
-    The auto-correlation of the reference, from which the offset counts, is always largest at no offset.
+    The organisers' code measures the offset from the maximum of the reference's auto-correlation, which is always at 0.
     """
     from scipy.fft import irfft2, next_fast_len, rfft2
 

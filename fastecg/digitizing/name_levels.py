@@ -14,20 +14,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastecg.digitizing.checks import alike, together
+from fastecg.digitizing.checks import similarity, simultaneous
 from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
 _ASIDE_MM = 20.0  # Largest distance along the row from where a lead begins to its name.
 _AWAY_MM = 30.0  # Largest distance up or down from a lead to its name.
-_SURE = 0.6  # Least probability of a name that counts.
+_SURE = 0.6  # A name counts if its confidence (0 to 1) is larger than this.
 _ROWS = 3  # Least number of rows with names.
 _SAME_MM = 0.25  # Largest median deviation of names from their common height.
 _MOST_MM = 2.5  # Largest correction.
 _MOST_BY_PULSES_MM = 12.0  # The same if rows with pulses give the names' height: records may keep a steady millivolt.
 _NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network detects it.
 _CLEARLY = 0.8  # Medians are used if the scatter of names about them is below this share of that about means.
-_REPEATED = 0.9  # Least similarity (see `alike`) of a rhythm strip and its column.
+_REPEATED = 0.9  # A rhythm strip repeats its column if their similarity (see `similarity`) is larger than this.
 _LEAST_S = 1.0  # Shortest trace from which a level is estimated.
 
 
@@ -38,7 +38,7 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
     ----------
     page : LaidOutPage
     drawn : sequence of SegmentReading
-        Its segments, as they were read.
+        Readings of the page's segments.
 
     Returns
     -------
@@ -89,8 +89,8 @@ def _strips_after(drawn: Sequence[SegmentReading], moved: Mapping[int, float], f
         if part is None:
             continue
         there = replace(part, segment=replace(part.segment, baseline_mm=known[part.segment.row]))
-        one, other = together([strip, there], fs)
-        if alike(one, other) > _REPEATED:
+        one, other = simultaneous([strip, there], fs)
+        if similarity(one, other) > _REPEATED:
             higher_mv = float(np.nanmedian(one - other))
             out[strip.segment.row] = strip.segment.baseline_mm - higher_mv * strip.segment.gain_mm_mv
     return out

@@ -1,6 +1,6 @@
-"""The names of leads in a picture's marker map, in mm of the page.
+"""Read the names of leads from a picture's marker map.
 
-Names of rhythm strips are read like all others; `assign` gives every name its row, and `judge.strips_by_trace` may overrule that of a
+Names of rhythm strips are read like all others. `assign` gives every name its row, and `judge.strips_by_trace` may change the name of a
 strip.
 """
 
@@ -16,14 +16,14 @@ from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MARKER_CELL, MARKERS
 from fastecg.errors import ImageError
 
-_NAMED = 0.5  # Cells of the marker map with a smaller probability of "nothing" than 1 minus this belong to a name.
+_NAMED = 0.5  # A cell of the marker map belongs to a name if its probability of "no name" is below 1 minus this.
 _LEAST_CELLS = 2  # Minimum number of cells of a name.
 _INK = 0.4  # Coverage from which a pixel is ink.
 
 
 @dataclass(frozen=True)
 class Name:
-    """A lead's name as it was read: its lead, its middle (mm), and its confidence (0 to 1)."""
+    """A name that was read: its lead, the page position of its middle, and the confidence `sure` (0 to 1)."""
 
     lead: str
     x_mm: float
@@ -51,6 +51,7 @@ def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
 
 
 def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of blob `k`, found in its box alone, which is faster if there are many blobs."""
     from scipy.ndimage import find_objects
 
     box = find_objects(blobs)[k - 1]
@@ -59,7 +60,7 @@ def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None = None) -> ImageError:
-    """The error for a page that cannot be read, although the user may have given its `layout`."""
+    """The error for a page that cannot be read, with advice that depends on whether the user has given its `layout`."""
     if float((layers["trace"] > _INK).mean()) < 2e-4:
         return nothing_drawn()
     if layout is not None:

@@ -1,4 +1,4 @@
-"""A corrected page: where every lead is, in pixels of the picture, from the JSON of a report or of `fastecg review`."""
+"""Read a corrected page: the positions of all leads, in pixels of the picture, from the JSON of a report or of `fastecg review`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_SEGMENTS = 200  # Largest number of segments of a corrected page.
 
 @dataclass(frozen=True)
 class PlacedSegment:
-    """One lead of a corrected page: its name, row, seconds, and its 0 mV line from first to last sample, [x, y] px of the picture."""
+    """One segment of a corrected page: lead, row, time, and the ends (x, y), in px of the picture, of its 0 mV line."""
 
     lead: str
     row: int
@@ -45,7 +45,7 @@ class PageModel:
     segments: tuple[PlacedSegment, ...]
 
     def in_view(self, analysis: PageAnalysis, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
-        """The page's segments in mm of an analysis, and the paper speed in mm/s that follows from them."""
+        """The page's segments in the page coordinates of an analysis, and the paper speed in mm/s that follows from them."""
         ends = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
         page = analysis.warp.inverse(analysis.layers.to_maps(turned(ends, analysis))).reshape(-1, 2, 2)
         counts = [round((item.stop_s - item.start_s) * fs) for item in self.segments]
@@ -63,7 +63,7 @@ class PageModel:
 
 
 def turned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
-    """Pixels (n, 2) of a picture turned the right way up, at pixels of the picture as it was given."""
+    """Convert pixels (n, 2) of the input picture to pixels of the picture turned upright."""
     height, width = (length / analysis.layers.zoom for length in analysis.layers.maps.shape[1:])
     x, y = points_px.T
     return np.column_stack(
@@ -96,6 +96,7 @@ def read_page(path: Path) -> PageModel:
 
 
 def _segment(told: Any, where: str) -> PlacedSegment:
+    """Check one segment of a page's JSON; `where` names it in errors."""
     try:
         (ax, ay), (bx, by) = told["line_px"]
         numbers = [float(value) for value in (told["start_s"], told["stop_s"], ax, ay, bx, by)]

@@ -1,4 +1,4 @@
-"""A page of a PDF, drawn in a process of its own: drawing may take hours and any amount of memory, and only a process can be stopped."""
+"""Draw a page of a PDF in a process of its own. Drawing may take hours and any amount of memory, and only a process can be stopped."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from fastecg.errors import FastecgError, ImageError
 _DPI = 200.0  # Resolution at which pages are drawn.
 _POINT = 72.0  # Points per inch, the unit of PDF.
 _LONGEST_SIDE = 32_000  # Largest side of a drawn page in px.
-_SECONDS = 20.0  # Time that the process may take for a page: some files would take hours.
-_MEMORY = 1 << 30  # Memory in bytes that the process may use: some files would take all of it.
+_SECONDS = 20.0  # Time that the process may take for a page, since some files would take hours.
+_MEMORY = 1 << 30  # Memory in bytes that the process may use, since some files would take all of it.
 _NO_LIBRARY = 3  # Exit status of the process if pypdfium2 is not installed.
 _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fastecg.digitizing.pdf_page import main; main()"
 
 
 def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> np.ndarray:
-    """Page `page`, from 0, as (height, width, 3) uint8, at 200 dpi, or fewer if the page would have more than `most_pixels`.
+    """Draw page `page`, counted from 0, as (height, width, 3) uint8, at 200 dpi, or less if it would have more than `most_pixels`.
 
     Raises
     ------
     ImageError
-        If it cannot be drawn, or not within 20 s and 1 GiB.
+        If the page cannot be drawn within 20 s and 1 GiB of memory.
     FastecgError
         If pypdfium2 is not installed.
     """
-    # "-I", or modules in the current folder could be imported instead of installed ones.
+    # Without "-I", modules in the current folder could be imported instead of installed ones.
     words = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(page), str(most_pixels)]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
@@ -49,7 +49,7 @@ def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> 
 
 
 def main() -> None:
-    """Draw the page of the PDF named on the command line to stdout: its size in px, and its pixels."""
+    """Draw the page of the PDF named on the command line, and write its size in px and its pixels to stdout."""
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limits
         import resource
 
@@ -67,6 +67,6 @@ def main() -> None:
             sys.exit(f"the page is {width:g} x {height:g} points")
         scale = min(_DPI / _POINT, math.sqrt(most / (width * height)), _LONGEST_SIDE / max(width, height))
         picture = page.render(scale=scale).to_pil().convert("RGB")
-    except Exception as fault:  # the library's message alone, without the traceback
+    except Exception as fault:  # The library's message alone is passed on, without the traceback.
         sys.exit(str(fault) or type(fault).__name__)
     sys.stdout.buffer.write(b"%d %d\n" % picture.size + picture.tobytes())

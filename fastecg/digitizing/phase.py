@@ -1,4 +1,4 @@
-"""Locate the millimetre grid of a picture to a few hundredths of a pixel: the phase of its lines is followed outward from a seed."""
+"""Locate the millimetre grid of a picture to a few hundredths of a pixel, by following the phase of its lines outwards from a seed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
-from fastecg.digitizing.warp_fit import FittedWarp, left_over, smoothest_warp
+from fastecg.digitizing.warp_fit import FittedWarp, residuals_mm, smoothest_warp
 from fastecg.errors import ImageError
 
 _TILE = 256  # Side in px of the tiles in whose spectra a seed for following the grid is looked for.
 _FINE = 2  # Oversampling of these spectra.
 _PERIODS = (3.5, 26.0)  # Range of px per mm that is looked for: 90 to 660 dpi.
 _SPACING = 12  # Distance in px of the nodes at which the phase is measured.
-_COARSE = 5  # The 5 mm lines are measured at every n-th node; this is n.
+_COARSE = 5  # The 5 mm lines are measured at every node whose number is a multiple of this.
 _WINDOW_MM = 0.76  # Standard deviation of the demodulation's Gaussian window.
 _OTHER_SCALE = 0.8  # Largest log ratio of a seed's scale and the expected one: lines do not stretch more over a page.
 _NEAR_SCALE = 0.4  # Largest log ratio of a map's scale and the expected one: a harmonic is farther off.
@@ -29,13 +29,29 @@ _STEEPEST = 0.7  # Tangent of the largest angle by which a page may be turned.
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """Nodes at which the grid was found: points (n, 2) px, the same in mm from a 5 mm crossing, and strengths (n,)."""
+    """Nodes at which the grid was found.
+
+    Attributes
+    ----------
+    points_px : ndarray, shape (n, 2)
+        Positions in the picture.
+    points_mm : ndarray, shape (n, 2)
+        The same positions in mm from a crossing of 5 mm lines.
+    strength : ndarray, shape (n,)
+        Strength of the grid's lines at the nodes.
+    mended : int
+        Number of nodes that were miscounted by whole millimetres and corrected by the 5 mm lines.
+    counted_mm : ndarray, shape (n, 2), optional
+        `points_mm` before this correction.
+    spacing_px : int
+        Distance of neighbouring nodes.
+    """
 
     points_px: np.ndarray
     points_mm: np.ndarray
     strength: np.ndarray
-    mended: int  # number of nodes that were miscounted by whole millimetres and corrected by the 5 mm lines
-    counted_mm: np.ndarray | None = None  # the points before this correction
+    mended: int
+    counted_mm: np.ndarray | None = None
     spacing_px: int = _SPACING
 
     @property
@@ -70,7 +86,7 @@ class Fives:
 
 
 def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
-    """The map between picture and grid. Lines cross at whole mm, 5 mm lines at multiples of 5 mm; the origin is any crossing of these.
+    """The map between picture and page. Lines of the grid are at whole mm, and 5 mm lines at multiples of 5 mm, from any crossing of these.
 
     Parameters
     ----------
@@ -89,12 +105,12 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     try:
         lattice = follow_grid(grid, fives.major, fives.px_per_mm)
         warp = smoothest_warp(lattice.points_px, lattice.points_mm, size)
-        if lattice.counted_mm is not None:  # the 5 mm lines may have been wrong: then the map without their correction is smoother
+        if lattice.counted_mm is not None:  # If the 5 mm lines were wrong, the map without their correction is smoother.
             plain = replace(lattice, points_mm=lattice.counted_mm, mended=0, counted_mm=None)
             other = smoothest_warp(plain.points_px, plain.points_mm, size)
-            if left_over(other, plain.points_px, plain.points_mm)[1] < left_over(warp, lattice.points_px, lattice.points_mm)[1]:
+            if residuals_mm(other, plain.points_px, plain.points_mm)[1] < residuals_mm(warp, lattice.points_px, lattice.points_mm)[1]:
                 unmended = other, plain
-        if unmended is None and left_over(warp, lattice.points_px, lattice.points_mm)[0] < _CONSISTENT_MM:
+        if unmended is None and residuals_mm(warp, lattice.points_px, lattice.points_mm)[0] < _CONSISTENT_MM:
             return warp, lattice
     except (ImageError, np.linalg.LinAlgError):
         lattice = None
@@ -104,9 +120,9 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
         off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
-        smooth = left_over(unmended[0], unmended[1].points_px, unmended[1].points_mm)[0] < _CONSISTENT_MM
+        smooth = residuals_mm(unmended[0], unmended[1].points_px, unmended[1].points_mm)[0] < _CONSISTENT_MM
         finer = finer or (smooth and off[0] < _NEAR_SCALE < off[1])
-    if coarse is not None and not finer and left_over(coarse[0], coarse[1].points_px, coarse[1].points_mm)[0] < _CONSISTENT_FIVES_MM:
+    if coarse is not None and not finer and residuals_mm(coarse[0], coarse[1].points_px, coarse[1].points_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse
     if unmended is not None:
         return unmended
@@ -116,13 +132,13 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
 
 
 def follow_grid(grid: np.ndarray, major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """The grid's phase at nodes, unwrapped outwards from where it is clearest and counted from a 5 mm crossing."""
+    """Measure the grid's phase at nodes, from where it is clearest outwards, and count the lines from a crossing of 5 mm lines."""
     positions, gradients, strengths, sigma = _followed(grid, 1.0, _SPACING, px_per_mm)
     return _on_fives(np.ascontiguousarray(major, dtype=np.float32), positions, gradients, strengths, sigma)
 
 
 def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """As `follow_grid`, from the 5 mm lines alone."""
+    """Follow the 5 mm lines alone, as `follow_grid` follows all lines."""
     positions, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
     rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
@@ -158,20 +174,34 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
     if best is None or best[0] < 0.004:
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     one, other = np.linalg.norm(best[2], axis=1)
-    # The window's width follows from the area of the grid's cells; for lines that are nearly parallel it would span the page.
+    # The width of the window is derived from the area of the grid's cells. For lines that are nearly parallel it would be as large as the
+    # page.
     if abs(np.linalg.det(best[2])) < _CROSSING * one * other or max(one, other) > _SQUARE * min(one, other):
         raise ImageError("the picture's lines are no grid, expected two families that cross at right angles, equally far apart")
     return best[1], best[2]
 
 
 def _tile_starts(length: int) -> list[int]:
+    """First pixels of up to five tiles that are spread evenly along a side of a picture."""
     count = max(1, min(5, length // _TILE))
     return [int(start) for start in np.linspace(0, max(length - _TILE, 0), count + 2)[1:-1]]
 
 
 def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.ndarray]:
-    """Strength of the weaker of two crossing families of lines whose periods (px) lie between two, and their frequencies (2, 2) in cycles
-    a pixel: x, then y.
+    """Find two crossing families of lines in a tile.
+
+    Parameters
+    ----------
+    tile : ndarray, shape (height, width)
+    periods : (float, float)
+        Smallest and largest distance of lines that is looked for, px.
+
+    Returns
+    -------
+    strength : float
+        That of the weaker family.
+    gradient : ndarray, shape (2, 2)
+        Frequencies of both families along x and y, in cycles per pixel.
     """
     window = np.hanning(tile.shape[0])[:, None] * np.hanning(tile.shape[1])[None, :]
     size = _FINE * (1 << int(np.ceil(np.log2(max(tile.shape)))))
@@ -188,9 +218,9 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
 
 
 def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]:
-    """Height and position (fx, fy) of the largest value among those wanted, interpolated with parabolas.
+    """Height and position (fx, fy) of the largest value in a mask, interpolated by parabolas.
 
-    `spectrum` is half of one, (n, n / 2 + 1), of a real tile.
+    `spectrum` (n, n / 2 + 1) is that half of a real tile's spectrum which has fx >= 0.
     """
     row, column = (int(k) for k in np.unravel_index(np.argmax(np.where(where, spectrum, -1.0)), spectrum.shape))
     n, last = spectrum.shape[0], spectrum.shape[1] - 1
@@ -200,7 +230,7 @@ def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]
         return float(0.5 * (before - after) / bend) if bend < 0 else 0.0
 
     dy = between(spectrum[row - 1, column], spectrum[row, column], spectrum[(row + 1) % n, column])
-    # Beyond fx = 0 the spectrum is its own mirror image.
+    # The values at fx < 0 are the mirror image of those at fx > 0.
     before = spectrum[row, column - 1] if column else spectrum[-row % n, 1]
     dx = between(before, spectrum[row, column], spectrum[row, min(column + 1, last)])
     turn = row - n if row > n // 2 else row
@@ -211,13 +241,13 @@ def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, s
     """Count positions from a 5 mm crossing, and correct those that are wrong by whole millimetres by the 5 mm lines."""
     from fastecg.kernels.demodulate import demodulate_nodes
 
-    phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)  # (strength, error) of each axis
+    phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)  # Strength and error along each axis.
     demodulate_nodes(major, _SPACING, _COARSE, positions, gradients, 5.0, 3.3 * sigma, phase)
     clear, off = phase[..., 0], 5.0 * phase[..., 1]
     rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     if not len(rows):
         raise ImageError("no millimetre grid could be followed, expected lines or dots every millimetre over most of the page")
-    if not np.isfinite(clear).any():  # no 5 mm line is seen anywhere: positions count from any line
+    if not np.isfinite(clear).any():  # Without any 5 mm line, positions are counted from any line.
         points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
         return Lattice(points, positions[rows, columns], strengths[rows, columns], 0)
     common = np.array([_circular_median(off[..., axis], clear[..., axis]) for axis in (0, 1)])
@@ -233,7 +263,7 @@ def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, s
 
 
 def _circular_median(values: np.ndarray, weights: np.ndarray) -> float:
-    """The median of values with period 5: about their weighted mean direction."""
+    """The median of values with period 5, which is taken around their weighted circular mean."""
     values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     mean = np.angle(np.sum(weights * np.exp(2j * np.pi * values / 5.0))) * 5.0 / (2 * np.pi)
     return float(mean + np.median((values - mean + 2.5) % 5.0 - 2.5))

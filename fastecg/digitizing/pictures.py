@@ -1,4 +1,4 @@
-"""Pictures to be digitised: finding them in folders, and reading them from any common format; large ones are reduced."""
+"""Find the pictures that are to be digitised in folders, and read them from any common format. Large pictures are reduced."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ from fastecg.system.pictures import large_pictures
 if TYPE_CHECKING:
     from PIL import Image
 
-#: Suffixes that folders are searched for.
+#: Suffixes of the files that are taken for pictures when a folder is searched.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".pdf", ".heic", ".heif")
 
 #: Suffixes of files that may hold several pages.
 PAGED = (".pdf", ".tif", ".tiff")
 
-#: Formats that Pillow may open, recognised by content (HEIC also by suffix). For others it starts programs, as for PostScript.
+#: Formats that Pillow may open, recognised by content (HEIC also by suffix). Others are excluded, because Pillow starts other programs for
+#: some of them, such as PostScript.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
 
 #: Largest number of pixels of a picture that is read. Larger ones are reduced by a whole number, while or after they are decoded.
 LARGEST = 25_000_000
 
-#: Largest number of pages of a file that are read; a damaged file may claim any number.
+#: Largest number of pages of a file that are read. A damaged file may claim to have any number.
 MOST_PAGES = 2000
 
 _MOST_PIXELS = 120_000_000  # Largest number of pixels that is decoded.
-_MOST_OF_WEBP = 60_000_000  # The same for WebP, whose decoder keeps three copies.
+_MOST_OF_WEBP = 60_000_000  # The same for WebP, whose decoder keeps three copies of the picture.
 _LONGEST_SIDE = 65_535  # Largest side in px.
-_WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # White of pixels of 8, 10, 12, 14 and 16 bits.
-_UPPER_WHITES = 15.0, 63.0  # The upper 8 bits of white of 12 and 14 bits stored in 16.
-_WHITES_OF_SHARES = 1.0, *_WHITES
+_WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # Values of white in pixels of 8, 10, 12, 14 and 16 bits.
+_UPPER_WHITES = 15.0, 63.0  # The upper 8 bits of these values for pixels of 12 and 14 bits that are stored in 16.
+_FLOAT_WHITES = 1.0, *_WHITES  # Values of white in pixels that are floats.
 _BAND = 1 << 22  # Pixels of the bands in which a picture is reduced.
 _BY_DECODER = (2, 4, 8)  # Factors by which JPEG can be reduced while it is decoded.
 
@@ -51,7 +52,7 @@ class PictureSource:
 
 
 def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
-    """Pictures among files and folders; folders are searched to the bottom, in the order of names.
+    """Find pictures among files and folders. Folders are searched recursively, in the order of names.
 
     Raises
     ------
@@ -65,6 +66,7 @@ def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
 
 
 def _within(given: Path) -> Iterator[PictureSource]:
+    """The pictures of one input."""
     if given.is_dir():
         files = (path for path in sorted(given.rglob("*")) if path.suffix.lower() in SUFFIXES and path.is_file())
         yield from (PictureSource(path, path.parent.relative_to(given)) for path in files)
@@ -87,15 +89,15 @@ def page_count(path: Path) -> int:
         if path.suffix.lower() in PAGED:
             with large_pictures(), Image.open(path, formats=["TIFF"]) as found:
                 return int(getattr(found, "n_frames", 1))
-    except Exception:  # decoders may raise anything on damaged files
+    except Exception:  # Decoders may raise anything on damaged files.
         return 1
     return 1
 
 
 def read_picture(path: Path, page: int = 0) -> np.ndarray:
-    """A picture, or page `page` of a file of several, as (height, width, 3) uint8, turned by the orientation that the camera noted.
+    """Read a picture, or page `page` of a file with several pages, as (height, width, 3) uint8.
 
-    If it has more than `LARGEST` pixels, it is reduced, see `reduction_of`.
+    It is turned by the orientation that the camera noted. If it has more than `LARGEST` pixels, it is reduced, see `reduction_of`.
 
     Raises
     ------
@@ -112,12 +114,12 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
             from fastecg.digitizing.pdf_page import read_pdf_page
 
             return read_pdf_page(path, page, LARGEST)
-        formats = ("HEIF",) if _is_heif(path) else _opened()
+        formats = ("HEIF",) if _is_heif(path) else _supported_formats()
         with large_pictures():
             try:
                 opened: Image.Image = Image.open(path, formats=formats)
             except UnidentifiedImageError:
-                opened = _colours_of_shares(path, page)
+                opened = _float_tiff(path, page)
             with opened as found:
                 if page and found.format is not None:
                     found.seek(page)
@@ -130,13 +132,13 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
         raise ImageError(f"{path}: {what} as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}") from fault
 
 
-def _colours_of_shares(path: Path, page: int) -> Image.Image:
-    """Read a TIFF file with colours as floats from 0 to 1, which Pillow cannot; else `UnidentifiedImageError`."""
+def _float_tiff(path: Path, page: int) -> Image.Image:
+    """Read a TIFF file whose colours are floats, which Pillow cannot. Raises `UnidentifiedImageError` for other files."""
     from PIL import Image, UnidentifiedImageError
 
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise UnidentifiedImageError(f"no picture of a kind that is known in {path.name}")
-    import tifffile  # comes with scikit-image
+    import tifffile  # It is installed with scikit-image.
 
     with tifffile.TiffFile(path) as file:
         found = file.pages[page]
@@ -145,18 +147,18 @@ def _colours_of_shares(path: Path, page: int) -> Image.Image:
         if found.shape[0] * found.shape[1] > _MOST_PIXELS:
             raise ImageError(f"{path}: {found.shape[1]} x {found.shape[0]} px, expected at most {_MOST_PIXELS / 1e6:.0f} million")
         colours = np.nan_to_num(found.asarray()[..., :3].astype(np.float32))
-    white = next((white for white in _WHITES_OF_SHARES if colours.max(initial=0.0) <= white), _WHITES_OF_SHARES[-1])
+    white = next((white for white in _FLOAT_WHITES if colours.max(initial=0.0) <= white), _FLOAT_WHITES[-1])
     return Image.fromarray(np.clip(colours * (255.0 / white), 0, 255).astype(np.uint8))
 
 
 def pixels_of(picture: Image.Image) -> np.ndarray:
     """The pixels of a PIL image as `read_picture` gives them."""
-    halved = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))  # of 16 bits of colour Pillow keeps the upper 8
+    halved = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))  # Pillow keeps the upper 8 of 16 bits.
     factor = _loaded(picture, reduction_of(picture.size))
     return _turned(_reduced(picture, factor, _span(picture, halved)), picture.getexif().get(_ORIENTATION))
 
 
-def _opened() -> tuple[str, ...]:
+def _supported_formats() -> tuple[str, ...]:
     """The `FORMATS` that the installed Pillow supports."""
     from PIL import Image
 
@@ -176,7 +178,7 @@ def _is_heif(path: Path) -> bool:
 
 
 def reduction_of(size: tuple[int, int]) -> int:
-    """The factor k by which a picture of `size` is reduced; pixel (x, y) read is ((x + 0.5) k - 0.5, (y + 0.5) k - 0.5) of the file."""
+    """The factor k by which a picture of `size` is reduced: pixel (x, y) is ((x + 0.5) k - 0.5, (y + 0.5) k - 0.5) in the file."""
     return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
 
 
@@ -189,12 +191,12 @@ def _check_size(path: Path, found: Image.Image) -> None:
 
 
 def _loaded(found: Image.Image, factor: int) -> int:
-    """Decode a picture, reduced as far as its decoder can; returns the factor by which it remains to be reduced."""
+    """Decode a picture, reduced as far as its decoder can. Returns the factor by which it still has to be reduced."""
     smaller = -(-found.width // factor), -(-found.height // factor)
     if found.format in ("JPEG", "MPO") and factor in _BY_DECODER:
         found.draft("RGB", (found.width // factor, found.height // factor))
         factor = 1 if found.size == smaller else factor
-    found.load()  # Pillow turns TIFF files while it loads them, and removes their orientation
+    found.load()  # For TIFF files, this also turns the picture and removes its orientation.
     return factor
 
 
@@ -210,23 +212,24 @@ def _reduced(found: Image.Image, factor: int, span: float) -> np.ndarray:
 
 
 def _span(picture: Image.Image, halved: bool) -> float:
-    """The value of white in pixels of more than 8 bits: the smallest possible one that the lightest pixel does not exceed."""
+    """The value of white in pixels of more than 8 bits: the smallest usual one that the lightest pixel does not exceed."""
     if picture.mode == "RGB" and halved:
         lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
         return next((white for white in _UPPER_WHITES if 0 < lightest <= white), 255.0)
     if not _is_deep(picture):
         return 255.0
     extremes: tuple[float, float] = picture.getextrema()  # type: ignore[assignment]
-    whites = _WHITES_OF_SHARES if picture.mode == "F" else _WHITES
+    whites = _FLOAT_WHITES if picture.mode == "F" else _WHITES
     return next((white for white in whites if extremes[1] <= white), whites[-1])
 
 
 def _is_deep(picture: Image.Image) -> bool:
+    """Whether pixels are integers of more than 8 bits or floats."""
     return picture.mode.startswith("I") or picture.mode == "F"
 
 
 def _as_rgb(picture: Image.Image, white: float) -> Image.Image:
-    """The picture as 8-bit RGB, transparent parts over white."""
+    """Convert a picture to 8-bit RGB, with transparent parts over white."""
     from PIL import Image
 
     if _is_deep(picture):
@@ -240,11 +243,11 @@ def _as_rgb(picture: Image.Image, white: float) -> Image.Image:
     return picture.convert("RGB")
 
 
-_ORIENTATION = 0x0112  # of Exif: 2 to 8, each another way to hold a camera
+_ORIENTATION = 0x0112  # The Exif tag of the orientation, whose values 2 to 8 are the ways to turn and mirror a picture.
 
 
 def _turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
-    """The picture, turned by the orientation that its camera noted."""
+    """Turn and mirror pixels by an orientation of Exif."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

@@ -1,4 +1,4 @@
-"""Calibration pulses in a picture's pulse map, in mm of the page, and the gain that follows from them."""
+"""Find calibration pulses in the network's map of pulses, and derive the gain from them."""
 
 from __future__ import annotations
 
@@ -15,25 +15,40 @@ from fastecg.digitizing.targets import SCALE
 #: Gains of machines, mm/mV.
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 
-#: The gain assumed if nothing tells it, mm/mV.
+#: Gain in mm/mV that is assumed if neither the user nor the page tells it.
 USUAL_GAIN = 10.0
 
-_INK = 0.4  # Coverage from which a pixel is ink.
+_INK = 0.4  # Minimum coverage of a pixel of ink.
 _HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains.
 _BARE_HEIGHT_OFF = 0.08  # The same for a pulse that a trace runs into.
-_SAME_GAIN = 0.15  # Largest relative error of a pulse's height for its feet to be trusted.
-_LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet: lower ones may be letters.
+_SAME_GAIN = 0.15  # If the height of a pulse differs from the gain by more than this share, 0 mV is taken from its feet.
+_LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet. Lower ones may be letters.
 _HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
-_BESIDE_MM = 0.4  # An end within a pulse, or this close to it, belongs to the pulse: between others there is blank paper.
-_PLATEAU_MM = 0.6  # Range around a pulse's plateau in which its height is measured, and the distance kept from its flanks.
+_BESIDE_MM = 0.4  # A row whose end lies in a pulse, or this close to it, touches the pulse. Otherwise there is blank paper between them.
+# Distance above and below a pulse's plateau in which its ink is looked for, and distance from its flanks that is left out.
+_PLATEAU_MM = 0.6
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """A calibration pulse, in mm: level of its feet, heights, left and right ends, width, and its right flank.
+    """A calibration pulse.
 
-    It is bare if it has no feet of its own. `pixel_phase` is the position of its plateau's middle within a pixel of the picture, 0 to 1
-    downwards.
+    Attributes
+    ----------
+    foot_mm : float
+        Page y of its feet, the level parts beside its flanks.
+    heights_mm : tuple of float
+        Height of its plateau above the feet, and that of a second plateau, if it has one.
+    left_mm, right_mm : float
+        Page x of its left and right end, including the feet.
+    width_mm : float
+        Width of the plateau.
+    bare : bool
+        Whether it has no feet of its own.
+    fall_mm : float
+        Page x of its right flank.
+    pixel_phase : float
+        Position of the plateau's centre line within a pixel of the picture, 0 to 1 downwards.
     """
 
     foot_mm: float
@@ -51,7 +66,7 @@ class Pulse:
         return self.foot_mm - self.heights_mm[0]
 
     def zero_mm(self, gain_mm_mv: float) -> float:
-        """Page y of 0 mV, one gain below the plateau: the plateau is long and free, while feet are short and often touch a trace."""
+        """Page y of 0 mV: one gain below the plateau, which is measured better than the feet. They are short and often touch a trace."""
         return self.top_mm + gain_mm_mv if abs(self.heights_mm[0] / gain_mm_mv - 1.0) < _SAME_GAIN else self.foot_mm
 
 
@@ -61,7 +76,7 @@ def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
 
 
 def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
-    """The calibration pulses in a picture's pulse map; their heights are measured on `shown` (height, width) if that is known."""
+    """Find the calibration pulses of a picture. Their heights are measured in its own ink `shown` (height, width), if that is known."""
     from scipy.ndimage import find_objects, label
 
     plane = layers["pulse"]
@@ -69,7 +84,7 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
     found = []
     for k, box in enumerate(find_objects(blobs), 1):
         rows, columns = np.nonzero(blobs[box] == k)
-        if len(rows) < 4 * SCALE:  # mm of line
+        if len(rows) < 4 * SCALE:  # less than about 4 mm of line
             continue
         pixels = np.column_stack([columns + box[1].start, rows + box[0].start]).astype(np.float64)
         pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
@@ -103,7 +118,7 @@ def _pulse(page: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray 
     foot = float(np.average(y[outside], weights=ink[outside]))
     top = _plateau_mm(float(np.average(y[inside & near_top], weights=ink[inside & near_top])), (left, right), warp, shown)
     nominal = snapped(foot - top, GAINS_MM_MV, _BARE_HEIGHT_OFF if bare else _HEIGHT_OFF)
-    if bare and (nominal is None or nominal < _LEAST_BARE_MM):  # it runs into a trace, or is something else: its height has to tell
+    if bare and (nominal is None or nominal < _LEAST_BARE_MM):  # Without feet it may be something else, which its height shows.
         return None
     heights = [foot - top]
     second = _second_step(x, y, ink, (left, right), top, foot)
@@ -152,13 +167,13 @@ def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[floa
 
 
 def snapped(value: float, choices: Sequence[float], within: float) -> float | None:
-    """The choice that equals a value within a relative tolerance; None if none does."""
+    """The choice that is closest to a value, if the log of their ratio is less than `within`; otherwise None."""
     best = min(choices, key=lambda choice: abs(np.log(value / choice)) if value > 0 else np.inf)
     return best if value > 0 and abs(np.log(value / best)) < within else None
 
 
 def gain_of_pulses(pulses: Sequence[Pulse]) -> tuple[float, float] | None:
-    """mm/mV of limb and chest leads that most pulses have, rounded to the settings of machines; None if there is no pulse."""
+    """Gains of limb and chest leads, mm/mV, that most pulses show, rounded to those of machines; None if there is no pulse."""
     if not pulses:
         return None
     tall = float(np.median([pulse.heights_mm[0] for pulse in pulses]))

@@ -18,7 +18,7 @@ from fastecg.digitizing.decode import Decoded, decode, read_segments
 from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
 from fastecg.digitizing.ink import PictureInk, picture_ink
 from fastecg.digitizing.joints import behind_bars, behind_pulses
-from fastecg.digitizing.judge import SURE, LaidOutPage, at_once, beats_agree, judged, levelled, strips_by_trace
+from fastecg.digitizing.judge import SURE, LaidOutPage, as_simultaneous, beats_agree, judged, levelled, strips_by_trace
 from fastecg.digitizing.layout import PageSegments, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
 from fastecg.digitizing.name_levels import levelled_by_names
@@ -28,7 +28,7 @@ from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, read_pulses
 from fastecg.digitizing.segmenter import WEIGHTS, OwnScale, load_segmenter
 from fastecg.digitizing.settings import READ, USUAL_SPEED, Settings
 from fastecg.digitizing.snapping import meant_lines_mm
-from fastecg.digitizing.start import sharper
+from fastecg.digitizing.start import refine_start
 from fastecg.digitizing.targets import THIN_MM
 from fastecg.digitizing.time_axis import TimeAxis, time_axis
 from fastecg.digitizing.tracks import Track
@@ -112,7 +112,7 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
     ImageError
         If the picture is too small, or no grid, no trace or no layout was found in it.
     """
-    picture = _as_colour(picture)
+    picture = as_colour(picture)
     try:
         with one_thread():
             return read_analysed(_analyse_picture(picture, settings, weights), settings, name)
@@ -196,7 +196,7 @@ def _lay_out_as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOut
 def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPage:
     """Correct the levels and names of a page by a first, quick reading, and judge by it whether the page is an ECG."""
     drawn = list(read_segments(page.by_segment, page.rows, page.analysis.warp, "centroid"))
-    page = levelled(strips_by_trace(at_once(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
+    page = levelled(strips_by_trace(as_simultaneous(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
     page = balanced(levelled_by_names(page, drawn), drawn)
     return judged(page, drawn, known=settings.layout is not None)
 
@@ -254,7 +254,7 @@ def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Setting
     rows = [None if track is None else straight.followed[track] for track in match.tracks]
     axis = time_axis(analysis, match, straight, rows, pulses, settings, flags)
     if straight.shown is not None:
-        axis = sharper(axis, analysis, match, straight, rows, pulses, settings.fs)
+        axis = refine_start(axis, analysis, match, straight, rows, pulses, settings.fs)
     own = pulses_of_rows(analysis.tracks, pulses)
     gains = gains_mm_mv(analysis, page_ink.ink, own, pulses, settings, flags)
     baselines, told = baselines_mm(match, rows, own, axis, gains[0], flags)
@@ -320,7 +320,7 @@ def _meant_lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
     return meant_lines_mm(layers, analysis.warp)
 
 
-def _as_colour(picture: np.ndarray) -> np.ndarray:
+def as_colour(picture: np.ndarray) -> np.ndarray:
     """A picture as (height, width, 3) uint8."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise ImageError(f"a picture of {picture.dtype} {picture.shape}, expected uint8 (height, width, 3) or (height, width)")

@@ -1,4 +1,4 @@
-"""The report of a reading, as values for JSON, and its overlay: the input picture with the reading drawn over it."""
+"""The report of a reading, as values for JSON, and its overlay, which is the input picture with the reading drawn over it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from fastecg.digitizing.layout import Segment
 from fastecg.digitizing.reading import Reading
 from fastecg.record import LEADS, Record
 
-_SURE_MV = 0.03  # Samples with a smaller standard deviation count as read with confidence.
+_SURE_MV = 0.03  # Samples with at most this standard deviation count as read with confidence.
 _LINE_PX = 1.5  # Width of a trace that is drawn over the picture.
 _THIN_PX = 0.8  # Width of boundaries and 0 mV lines that are drawn over the picture.
 _NAME_PX = 14.0  # Height of lead names.
 _TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends of the tick where a lead starts or stops, from its 0 mV line.
-_NAME_MM = np.array([0.8, 1.0])  # A name's corner, from the start of its 0 mV line.
+_NAME_MM = np.array([0.8, 1.0])  # Upper left corner of a lead's name, from the start of its 0 mV line.
 #: Colours of neighbouring leads, sRGB.
 _COLOURS = ((220, 30, 40), (30, 90, 220), (0, 140, 60), (190, 0, 190), (230, 120, 0), (0, 150, 170))
 
 
 def twelve_leads(record: Record) -> Record:
-    """A record with the twelve leads in their order; NaN where one was not drawn."""
+    """The record with all twelve leads in their usual order, followed by further ones. Leads that were not drawn are NaN."""
     rows = [record.lead(lead) if lead in record.leads else np.full(record.samples, np.nan) for lead in LEADS]
     further = [lead for lead in record.leads if lead not in LEADS]
     signal = np.stack([*rows, *(record.lead(lead) for lead in further)])
@@ -36,7 +36,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
     ----------
     reading : Reading
     deviations : bool
-        Whether to list the standard deviation of every sample, µV; null where nothing was read.
+        Whether to list the standard deviation of every sample in µV; it is null where nothing was read.
     """
     found, analysis = reading.decoded, reading.analysis
     return {
@@ -57,7 +57,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
 
 
 def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
-    """One segment as plain values. `line_px` is its 0 mV line: the ends, [x, y] px of the input picture."""
+    """One segment as plain values. `line_px` are the ends [x, y] of its 0 mV line in pixels of the input picture."""
     found, analysis = reading.decoded, reading.analysis
     rows = found.layout
     length = (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
@@ -80,7 +80,7 @@ def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
 
 
 def unturned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
-    """Pixels (n, 2) of the input picture at pixels of the picture turned upright."""
+    """Convert pixels (n, 2) of the picture turned upright to pixels of the input picture."""
     height, width = (length / analysis.layers.zoom for length in analysis.layers.maps.shape[1:])
     x, y = points_px.T
     return np.column_stack(
@@ -109,6 +109,7 @@ def _of_lead(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> float:
+    """Number of elements set in one mask, as a share of those in another."""
     return round(float(part.sum() / max(whole.sum(), 1)), 4)
 
 
@@ -119,7 +120,7 @@ def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
     turned = np.rot90(picture, reading.analysis.turns)
     seen = np.ascontiguousarray(255 - ((255 - turned) * np.float32(0.6)).astype(np.uint8))
     analysis, rows = reading.analysis, reading.decoded.layout
-    unit = max(1.0 / min(analysis.layers.zoom, 1.0), 1.0)  # picture pixels per pixel of the layers, at least 1
+    unit = max(1.0 / min(analysis.layers.zoom, 1.0), 1.0)  # Pixels of the picture per pixel of the layers, at least 1.
     for k, points in enumerate(read_points(reading)):
         _draw(seen, points, _LINE_PX * unit, _COLOURS[k % len(_COLOURS)])
     names = []
@@ -150,7 +151,7 @@ def _draw(picture: np.ndarray, points: np.ndarray, width: float, colour: tuple[i
 
 
 def read_points(reading: Reading) -> list[np.ndarray]:
-    """Pixels (n, 2) of every sample that was read, in the turned picture, for each segment; NaN in gaps."""
+    """Positions (n, 2) of the samples of each segment in pixels of the picture turned upright; NaN for samples that were not read."""
     found, analysis = reading.decoded, reading.analysis
     points = []
     for segment in found.layout.segments:

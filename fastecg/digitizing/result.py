@@ -14,7 +14,7 @@ from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.decode import Decoded, Mode
 from fastecg.digitizing.page_model import turned
 from fastecg.digitizing.pictures import MOST_PAGES, page_count, pixels_of, read_picture
-from fastecg.digitizing.reading import Reading, _as_colour, read_signals
+from fastecg.digitizing.reading import Reading, as_colour, read_signals
 from fastecg.digitizing.report import overlay, report_of, twelve_leads, unturned
 from fastecg.digitizing.segmenter import WEIGHTS
 from fastecg.digitizing.settings import Settings
@@ -40,7 +40,7 @@ class ReadSegment:
     rhythm : bool
         Whether it is a strip over the whole width.
     start_s, stop_s : float
-        Its time on the page.
+        Time of its first sample and of the end of its last one, from the start of the page.
     zero : str
         What its 0 mV level was taken from: "pulse" (a calibration pulse), "isoelectric" (the trace itself), "strip" (the same lead
         elsewhere on the page) or "page" (a corrected page).
@@ -76,17 +76,17 @@ class Digitized:
     layout : str
         Name of the layout, such as "3x4+1".
     order : str
-        "sure" or "uncertain": whether every lead has been given its own name.
+        Whether every signal has the name of its lead: "sure" or "uncertain".
     confidence : float
-        Probability of that, 0 to 1.
+        Probability of this, 0 to 1.
     speed_mm_s, gain_mm_mv : float
         Paper speed and gain.
     segments : tuple of ReadSegment
         Where every lead segment is in the picture.
     checks : mapping of str to float
-        How far the reading contradicts itself, by the name of the check: 0 is best.
+        Residual of each check of the reading's consistency, by the name of the check; 0 is best.
     flags : tuple of str
-        What went wrong or is doubtful, in words.
+        Sentences about what went wrong or is doubtful.
     image : ndarray, shape (height, width, 3) uint8
         The picture.
     """
@@ -118,7 +118,7 @@ class Digitized:
 
     @property
     def analysis(self) -> PageAnalysis:
-        """What was found in the picture, turned upright: layers, grid, tracks, names; in pixels of the layers."""
+        """Layers, grid, tracks and names that were found in the picture. They are in pixels of the layers, turned upright."""
         return self._reading.analysis
 
     @property
@@ -127,17 +127,17 @@ class Digitized:
         return self.analysis
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
-        """Millimetres on the page, (n, 2), of points (n, 2) in pixels of the picture; the origin is any crossing of the grid."""
+        """Convert points (n, 2) in pixels of the picture to millimetres on the page, from any crossing of the grid."""
         analysis = self._reading.analysis
         return np.asarray(analysis.warp.inverse(analysis.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), analysis))))
 
     def to_image(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixels of the picture, (n, 2), of points (n, 2) in millimetres on the page: the inverse of `to_page`."""
+        """Convert points (n, 2) in millimetres on the page to pixels of the picture. This is the inverse of `to_page`."""
         analysis = self._reading.analysis
         return unturned(analysis.layers.to_picture(analysis.warp.forward(np.asarray(points_mm, dtype=np.float64))), analysis)
 
     def report(self, *, deviations: bool = True) -> dict[str, Any]:
-        """The report that `save` writes, as plain values; with `deviations`, it lists the standard deviation of every sample."""
+        """The report that `save` writes, as plain values. With `deviations`, it has the standard deviation of every sample."""
         return report_of(self._reading, deviations=deviations)
 
     def overlay(self) -> np.ndarray:
@@ -145,7 +145,7 @@ class Digitized:
         return overlay(self.image, self._reading)
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Show the picture with what was read drawn over it, on matplotlib's `axes` or new ones; returns them."""
+        """Show the picture with what was read drawn over it on matplotlib's `axes`, or on new ones, and return these."""
         if axes is None:
             from matplotlib import pyplot
 
@@ -162,9 +162,9 @@ class Digitized:
         Parameters
         ----------
         folder : path
-            Made if missing.
+            Folder of the files; it is made if it does not exist.
         name : str, optional
-            Of the files; the record's name unless given, without characters that WFDB does not allow.
+            Name of the files. Without it, they have the record's name, less the characters that WFDB does not allow.
         overlay : bool
             Whether to write the picture with what was read drawn over it, as ``<name>-overlay.jpg``.
         also : sequence of str
@@ -214,22 +214,23 @@ def digitize(
     Parameters
     ----------
     image : path, ndarray or PIL image
-        A file as `fastecg.read_image` reads it, or sRGB or grey pixels, (height, width, 3) or (height, width) uint8. Any quarter turn,
-        about 100 to 600 dpi.
+        A file that `fastecg.read_image` can read, or sRGB or grey pixels, (height, width, 3) or (height, width) uint8. Pictures may have
+        about 100 to 600 dpi, and may be turned by any number of quarter turns.
     layout : str, optional
-        Name of the page's layout, such as "3x4+1"; read from the picture unless given.
+        Name of the page's layout, such as "3x4+1". Without it, the layout is found out from the picture.
     speed_mm_s, gain_mm_mv : float, optional
-        Paper speed in mm/s and gain in mm/mV; read from the picture unless given.
+        Paper speed in mm/s and gain in mm/mV. Without them, they are found out from the picture.
     fs : float
         Sampling frequency of the record in Hz.
     mode : {"stroke_fit", "softargmax", "centroid"}
-        "stroke_fit" fits the pen's stroke to the ink; "softargmax" and "centroid" take a soft maximum, or the mean, of every column.
+        How heights are read from the ink: "stroke_fit" fits the stroke of a pen to it; "softargmax" and "centroid" take the soft maximum or
+        the mean of every column of pixels.
     page : path, optional
-        A page that was corrected in the page of ``fastecg review``.
+        JSON file of a page that was corrected with ``fastecg review``.
     name : str, optional
-        Name of the record; that of the file, or "record", unless given.
+        Name of the record. Without it, the record has the name of the file, or "record".
     weights : path
-        A network of one's own, ONNX, as ``fastecg train`` writes it.
+        ONNX file of another network, as ``fastecg train`` writes it.
 
     Returns
     -------
@@ -240,7 +241,7 @@ def digitize(
     ImageError
         If the picture cannot be read, is too small, or shows no page that can be read.
     LayoutError
-        If the layout is unknown, or `page` is no corrected page.
+        If the layout is unknown, or `page` is not a corrected page.
     FastecgError
         If the mode is unknown, or onnxruntime is not installed.
 
@@ -255,7 +256,7 @@ def digitize(
     ('I', 0)
     """
     settings = Settings(layout, speed_mm_s, gain_mm_mv, float(fs), mode, None if page is None else Path(page))
-    picture = _as_colour(_pixels(image))
+    picture = as_colour(_pixels(image))
     own_name = Path(image).stem if isinstance(image, str | os.PathLike) else "record"
     return digitized_of(read_signals(picture, settings, name=name or own_name, weights=Path(weights)), picture)
 
@@ -278,12 +279,13 @@ def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
     ----------
     path : path
     page : int
-        Which page of a TIFF or PDF file, counted from 0. Pages of PDF files are drawn at 200 dpi.
+        Number of the page in a TIFF or PDF file, counted from 0. Pages of PDF files are drawn at 200 dpi.
 
     Returns
     -------
     ndarray, shape (height, width, 3) uint8
-        sRGB, turned as the camera noted. A picture of more than 25 million pixels is read half or a third as large.
+        sRGB pixels, turned by the orientation that the camera noted. A picture of more than 25 million pixels is reduced to a half or a
+        third of its sides.
 
     Raises
     ------
@@ -305,12 +307,11 @@ def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
 
 
 def read_images(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
-    """Every page of a TIFF or PDF file, or the one picture of any other, each as `read_image` reads it.
+    """Read every page of a TIFF or PDF file, or the one picture of any other file, as `read_image` reads it.
 
     Parameters
     ----------
     path : str or path-like
-        A file.
 
     Yields
     ------
@@ -319,7 +320,7 @@ def read_images(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
     Raises
     ------
     ImageError
-        If it cannot be read.
+        If the file cannot be read.
 
     Examples
     --------

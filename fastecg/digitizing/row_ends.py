@@ -17,15 +17,15 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.gauss_newton import FittedPen
 from fastecg.digitizing.ink import PictureInk
 
-_INSIDE_MM = 1.0  # Length of the trace beside its end that is looked at.
+_INSIDE_MM = 1.0  # Length of the trace next to its end that is compared with the ink.
 _LONGEST_MM = 0.6  # Largest overhang that is tried.
 _SHORTEST_MM = -0.3  # Smallest overhang that is tried: the ink ends before the last sample.
 _STEP_MM = 0.02  # Step of the fine search for the overhang.
 _COARSE = 3  # The coarse search uses this multiple of it.
-_BEYOND_MM = 0.2  # Length behind the farthest end that has to be blank.
+_BEYOND_MM = 0.2  # Length beyond the farthest end that has to be blank paper.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the last sample.
-_TAPS = 3  # Points a pixel, along x and along y.
-_DARKEST = 1.2  # Coverage is clipped at this multiple of the pen's.
+_SAMPLES_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
+_DARKEST = 1.2  # Coverage is clipped at this multiple of the pen's ink.
 _LEAST_SAMPLES = 6  # Samples of a trace below which its ends are not measured.
 # Overhang relative to a round cap, in radii of the pen, prior probability, and standard deviation: of square, round and butt caps. The
 # overhangs are about those that `overhang_mm` measures on such caps: 0.15 to 0.16 and -0.75 to -0.84 where they are drawn exactly, 0.11 to
@@ -47,7 +47,7 @@ _LINES_MM = 5.0  # Distance of these lines.
 _ON_FINE_LINE = 0.1  # Prior probability of a start on a 1 mm line, or of 5 mm lines that were wrongly identified.
 _KNOWN_MM = 0.06  # The 1 mm lines are used only if the range from `meant_lines_mm` is narrower than this.
 _LINE_SD_MM = 0.008  # Standard deviation of a start about its line.
-_MOST_MM = 0.2  # By how much time may start earlier or later than thought.
+_MOST_MM = 0.2  # Largest correction of the start of time, in either direction.
 _FINE_MM = 0.004  # Distance between the starts that are tried.
 
 
@@ -70,15 +70,15 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     Parameters
     ----------
     points_mm : ndarray, shape (n, 2)
-        From an end of a row inwards.
+        Points from an end of a row inwards.
     warp : PageWarp
     ink : PictureInk
     pen : FittedPen
     radius_px : float
-        Half the nominal pen.
+        Half the nominal width of the pen.
     """
     start, way = points_mm[0], float(np.sign(points_mm[0, 0] - points_mm[-1, 0]))
-    points = points_mm[np.abs(points_mm[:, 0] - start[0]) < _INSIDE_MM][::-1]  # from inside to the end
+    points = points_mm[np.abs(points_mm[:, 0] - start[0]) < _INSIDE_MM][::-1]  # ordered from inside to the end
     if len(points) < _LEAST_SAMPLES or not np.isfinite(points).all():
         return np.nan
     beyond = start + np.array([way * (_LONGEST_MM + _BEYOND_MM), 0.0])
@@ -96,10 +96,10 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     if other[(away.min(axis=0) < reach) & (inner > reach)].any():
         return np.nan
     near = ((away[:-1].min(axis=0) < reach) | (away[-1] < wide)) & (inner > reach) & ~other
-    offsets = (np.arange(_TAPS) + 0.5) / _TAPS - 0.5
-    taps = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
+    offsets = (np.arange(_SAMPLES_PER_PX) + 0.5) / _SAMPLES_PER_PX - 0.5
+    within = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
     covered = np.clip(ink.coverage[y, x].ravel()[near], 0.0, _DARKEST * max(pen.ink, 1.0))
-    seen = _End(covered, taps, np.minimum.accumulate(_distances(taps, line[:-1]), axis=0))
+    seen = _End(covered, within, np.minimum.accumulate(_distances(within, line[:-1]), axis=0))
 
     def left(mm: np.ndarray) -> np.ndarray:
         return np.array([_residual(seen, points, way, end, warp, pen, radius_px) for end in mm])
@@ -117,34 +117,44 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
 
 @dataclass(frozen=True, eq=False)
 class _End:
-    """Pixels at an end: their ink (m,), points in them (m * taps, 2), and the least distance of these to the trace up to each knot."""
+    """Pixels at an end of a row.
+
+    Attributes
+    ----------
+    ink : ndarray, shape (m,)
+        Their ink.
+    points : ndarray, shape (m * n, 2)
+        The n points in each at which the stroke's ink is computed.
+    nearest : ndarray, shape (knots - 1, m * n)
+        Smallest distance of each point from the trace up to knot 1, 2, ….
+    """
 
     ink: np.ndarray
-    taps: np.ndarray
-    upto: np.ndarray
+    points: np.ndarray
+    nearest: np.ndarray
 
 
 def _residual(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
     """Sum of squared residuals of a stroke extended by `further_mm`, minimised over the slope of the extension."""
     x, last = way * points[:, 0], points[-1]
     end = x[-1] + further_mm
-    knots = len(points) if further_mm >= 0.0 else max(int(np.searchsorted(x, end)), 1)  # that are left of the trace
+    knots = len(points) if further_mm >= 0.0 else max(int(np.searchsorted(x, end)), 1)  # number of knots that are kept
     level = last[1] if further_mm >= 0.0 else float(np.interp(end, x, points[:, 1]))
     rises = [0.0] if further_mm <= 0.0 else [sign * rise for rise in _RISES_MM for sign in (1, -1)]
     least = np.inf
     radius = pen.width * radius_px
     for rise in rises:
         stroke = warp.forward(np.array([points[knots - 1], (way * end, level + rise)]))
-        distance = _distances(seen.taps, stroke)[0]
+        distance = _distances(seen.points, stroke)[0]
         if knots > 1:
-            distance = np.minimum(distance, seen.upto[knots - 2])
+            distance = np.minimum(distance, seen.nearest[knots - 2])
         covered = _step((radius - distance) / pen.blur) - _step((-radius - distance) / pen.blur)
         least = min(least, float(((pen.ink * covered.reshape(len(seen.ink), -1).mean(axis=1) - seen.ink) ** 2).sum()))
     return least
 
 
 def _distances(points: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """From points (m, 2) to the segments of a polyline (n, 2): (n - 1, m)."""
+    """Distances (n - 1, m) of points (m, 2) from the segments of a polyline (n, 2)."""
     run = np.diff(line, axis=0)
     away = points[None] - line[:-1, None]
     along = (away @ run[..., None])[..., 0] / np.maximum((run**2).sum(axis=1), 1e-12)[:, None]
@@ -152,7 +162,7 @@ def _distances(points: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 
 def _step(u: np.ndarray) -> np.ndarray:
-    """As `fastecg.kernels.fit.step`."""
+    """The same as `fastecg.kernels.fit.step`, for arrays."""
     rest = 1.0 - np.minimum(np.abs(u), 1.0)
     return np.asarray(np.where(u < 0.0, 0.5 * rest**2, 1.0 - 0.5 * rest**2))
 
@@ -160,15 +170,15 @@ def _step(u: np.ndarray) -> np.ndarray:
 def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
     """Posterior mean of the delay of the start of time, given the grid and the ends of rows.
 
-    The cap extends both ends equally; a later start lengthens one and shortens the other. Rows may also end early.
+    The cap lengthens both ends equally, while a later start lengthens one end and shortens the other. Rows may also end early.
 
     Parameters
     ----------
     overhangs : sequence of Overhang
     start_sd_mm : float
-        How exactly the start was known before.
+        Standard deviation of the start before this estimate.
     to_line_mm : (float, float), optional
-        Smallest and largest delay that would put the start on the nearest 5 mm line; None where there is no such line.
+        Smallest and largest delay with which the start would be on the nearest 5 mm line; None if there is no such line.
     """
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
@@ -206,10 +216,11 @@ def _on_lines(delay_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarr
 
 
 def _normal(off: np.ndarray, sd: float) -> np.ndarray:
+    """Density of a normal distribution with mean 0."""
     return np.asarray(np.exp(-0.5 * (off / sd) ** 2) / (sd * np.sqrt(2.0 * np.pi)))
 
 
 def _sd(ends: np.ndarray) -> float:
-    """Standard deviation of the median of ends, mm: a few ends may share a common error."""
+    """Standard deviation of the median of ends, mm. It is not below a minimum, since a few ends may share a common error."""
     spread = 1.5 * float(np.median(np.abs(ends - np.median(ends)))) / np.sqrt(len(ends))
     return float(np.hypot(np.hypot(_LEAST_SD_MM, _FEW_SD_MM / len(ends)), spread))

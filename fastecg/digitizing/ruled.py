@@ -1,4 +1,4 @@
-"""The grid of a picture, from the network's maps, or from the picture itself if the maps are not clear."""
+"""Find the grid of a picture in the network's maps, or in the picture itself if the maps are not clear."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.phase import Fives, find_grid
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import SCALE
-from fastecg.digitizing.warp_fit import FittedWarp, left_over, straight_warp
+from fastecg.digitizing.warp_fit import FittedWarp, residuals_mm, straight_warp
 from fastecg.errors import ImageError
 
 _CLEAR_MM = 0.06  # Largest median residual of an accepted map of a grid.
 _WORST_MM = 0.25  # Largest 90 % quantile of its residuals.
-_LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid was followed: any map fits a handful of nodes.
+_LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid has to be followed, since any map fits a handful of nodes.
 _SCALE_OFF = 0.25  # Largest log ratio of the grid's scale and the expected one.
-_PRINTED = 0.15  # Value of the maps of traces, pulses or writing from which a pixel says nothing about the grid.
-_BLUR_PX = 12.0  # Standard deviation of the blur whose result is subtracted as the paper's own brightness.
+_PRINTED = 0.15  # Pixels in which the map of traces, pulses or writing (0 to 1) is at least this are ignored.
+_BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the paper is estimated.
 
 
 def picture_grid(layers: Layers) -> PageWarp | None:
-    """The map between the layers' pixels and the grid's millimetres; None where there is no grid."""
+    """The map between pixels of the layers and millimetres of the page; None if there is no grid."""
     found: list[tuple[float, FittedWarp]] = []
     fives = Fives(layers["major"], SCALE)
     for fine in _planes(layers):
@@ -35,7 +35,7 @@ def picture_grid(layers: Layers) -> PageWarp | None:
         straight = straight_warp(lattice.points_px, lattice.points_mm, fine.shape[:2], layers.zoom)
         if straight is not None:
             return straight
-        typical, worst = left_over(warp, lattice.points_px, lattice.points_mm)
+        typical, worst = residuals_mm(warp, lattice.points_px, lattice.points_mm)
         if typical < _CLEAR_MM and worst < _WORST_MM:
             return warp
         found.append((float(worst), warp))
@@ -50,7 +50,7 @@ def _planes(layers: Layers) -> Iterator[np.ndarray]:
 
 
 def _lines(layers: Layers) -> np.ndarray:
-    """The lines of a grid of any colour, (height, width) float32: how much darker than the surrounding paper."""
+    """The lines of a grid of any colour (height, width) float32, as the difference of darkness from the surrounding paper."""
     from scipy.ndimage import gaussian_filter, maximum_filter
 
     assert layers.picture is not None

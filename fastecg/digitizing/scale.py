@@ -1,4 +1,4 @@
-"""Find the scale of a picture: possible periods of its grid are tried with the network."""
+"""Find the scale of a picture. The network is tried at several scales that would explain a period of the picture."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ACROSS = (3.3, 32.0)  # Range of scales in px/mm: 84 to 810 dpi.
 _LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # Resolutions tried if no period is found.
 _SEEN = 384  # Side in px of the part that the network sees.
 _NEAR = (0.75, 1.33)  # Range of periods, as shares of the expected one, in which a line's period is looked for.
-_PLAIN = 0.003  # Strength below which there is no grid.
-_CLEAR = 0.035  # Strength from which there is a grid for certain.
+_PLAIN = 0.003  # There is no grid if its strength (see `carriers`) is at most this.
+_CLEAR = 0.035  # There is certainly a grid if its strength is larger than this.
 _SAME_PERIOD = 0.03  # Largest log ratio of the periods in the network's map and in the picture for them to agree.
 _AS_CLEAR = 0.5  # Periods weaker than this share of the clearest are left out: they may be harmonics.
-_NOT_OWN = 0.3  # Weight of a period that only the network's map has.
+_NOT_OWN = 0.3  # Weight of a period that the network's map has and the picture itself has not.
 
 
 def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
@@ -31,11 +31,11 @@ def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
     clearest = max((clear for _, clear in periods), default=0.0)
     own = [scale for scale, clear in periods if clear > _AS_CLEAR * clearest]
     for px_per_mm in _candidates([scale for scale, _ in periods]):
-        strength, scale = max(_tried(picture, network, px_per_mm, middle) for middle in middles[:2])
+        strength, scale = max(_try_scale(picture, network, px_per_mm, middle) for middle in middles[:2])
         if strength > _PLAIN:
             shown = any(abs(np.log(scale / period)) < _SAME_PERIOD for period in own)
             found.append((strength * (1.0 if shown else _NOT_OWN), scale))
-        if strength > _CLEAR:  # there is no clearer grid
+        if strength > _CLEAR:  # No other grid is likely to be clearer.
             break
     scales: list[float] = []
     for _, scale in sorted(found, reverse=True):
@@ -44,20 +44,20 @@ def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
     return scales
 
 
-def _tried(picture: np.ndarray, network: LayerSegmenter, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
-    """Strength of the grid that the network sees at an assumed scale (px/mm), and the scale that this grid has."""
+def _try_scale(picture: np.ndarray, network: LayerSegmenter, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
+    """Strength of the grid in the network's map at an assumed scale (px/mm), and the scale of the picture by this grid."""
     seen = network.part(picture, SCALE / px_per_mm, middle, _SEEN)
     tile = seen["grid"]
     strength, gradient = carriers(tile, (_NEAR[0] * SCALE, _NEAR[1] * SCALE))
-    # The 5 mm lines tell a grid of 1 mm from one of 5 mm, or of none: their map has a period five times as long.
+    # In a grid of 1 mm, the map of 5 mm lines has a period five times as long as the map of all lines.
     fives, coarse = carriers(seen["major"], (5 * _NEAR[0] * SCALE, 5 * _NEAR[1] * SCALE))
-    found = float(np.sqrt(abs(np.linalg.det(gradient))))  # mm a px
+    found = float(np.sqrt(abs(np.linalg.det(gradient))))  # mm per px
     agree = abs(np.log(found / (5 * np.sqrt(abs(np.linalg.det(coarse))) + 1e-9))) < 0.1
     return min(strength, fives) * (1.0 if agree else 0.1), 1.0 / max(found * seen.zoom, 1e-6)
 
 
 def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Scales (px/mm) that follow from the picture's strongest periods, as lines 1 mm or 5 mm apart, and their strengths."""
+    """Scales (px/mm) that explain the picture's strongest periods by lines 1 mm or 5 mm apart, and the strengths of these periods."""
     darkness = _darkness(picture)
     found: list[tuple[float, float]] = []
     for (x, y), zoom in ((middle, zoom) for zoom in (1.0, 0.4) for middle in middles):
@@ -66,7 +66,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
             part = resized(np.repeat(np.clip(255 * part, 0, 255).astype(np.uint8)[..., None], 3, 2), zoom)[..., 0] / np.float32(255)
         if min(part.shape) < 64:
             continue
-        # In a reduced picture, closely spaced lines would alias to a false distance.
+        # In a reduced picture, closely spaced lines alias to a false distance, so short periods are left out.
         strength, gradient = carriers(part, (3.0 if zoom == 1.0 else 12.0, 60.0))
         if strength < 1e-3:
             continue
@@ -76,7 +76,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
 
 
 def _candidates(own: list[float]) -> Iterator[float]:
-    """Likely scales (px/mm), the picture's `own` first, each different from those before by at least a tenth."""
+    """Scales (px/mm) that are tried, the picture's `own` first. Each differs by at least a tenth from those before it."""
     given: list[float] = []
     for scale in own:
         if all(abs(np.log(scale / other)) > 0.1 for other in given):
@@ -88,7 +88,7 @@ def _candidates(own: list[float]) -> Iterator[float]:
 
 
 def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
-    """Points (x, y) px spread over the picture, those with the most regular surroundings first: a grid and little else."""
+    """The four of 16 points (x, y) px spread over the picture whose surroundings are most regular: they show a grid and little else."""
     height, width = picture.shape[:2]
     darkness = _darkness(picture)
     centres = [((i + 0.5) * width / _TILES, (j + 0.5) * height / _TILES) for j in range(_TILES) for i in range(_TILES)]

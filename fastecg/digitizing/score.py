@@ -1,4 +1,4 @@
-"""`score`: how well records were recovered, for one record or many."""
+"""`score`: compare recovered records with what was drawn."""
 
 from __future__ import annotations
 
@@ -85,11 +85,14 @@ class Scores:
     records: tuple[RecordScore, ...]
 
     def summary(self) -> dict[str, float]:
-        """Numbers over all records.
+        """Summarise the scores of all records.
 
-        Raw SNR first: mean, standard deviation, median and 5th percentile over records, dB; the share of records with any lead below
-        5 dB; the two other metrics (`kaggle_2025_db` clips every record at 25.84 dB, as the competition did); the mean share of
-        samples missing.
+        Returns
+        -------
+        dict of str to float
+            The number of records; mean, standard deviation, median and 5th percentile of their raw SNR in dB; the share of records with any
+            lead below 5 dB; the two other metrics, where `kaggle_2025_db` clips every record at 25.84 dB, as the competition did; and the
+            mean share of missing samples.
         """
         values = np.array([record.snr_db for record in self.records])
         ratios = np.array([record.kaggle_ratio for record in self.records])
@@ -111,7 +114,7 @@ class Scores:
         return {name: {"records": len(values), **_spread(values)} for name, values in found.items()}
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for every lead of every record, for tables."""
+        """One row for every lead of every record, as a list of dictionaries for tables."""
         return [
             {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
              "challenge_2024_official_db": lead.challenge_2024_official_db,
@@ -133,9 +136,10 @@ def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Reco
     Parameters
     ----------
     reference : Record or sequence of Record
-        What was drawn. Samples that were not drawn are NaN and left out (``fastecg render --mask-unplotted`` writes such records).
+        The records that were drawn. Samples that were not drawn are NaN and left out (``fastecg render --mask-unplotted`` writes such
+        records).
     estimate : Record or sequence of Record
-        What was recovered, in the same order, at the same sampling frequency and from the same first sample on. A lead or sample
+        The records that were recovered, in the same order, with the same sampling frequency and the same first sample. A lead or sample
         that is missing counts as 0 mV in the raw SNR.
 
     Returns
@@ -185,7 +189,7 @@ def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:
-    """Mean, standard deviation, median, 5th percentile, of the values that are finite; a perfect one has no decibels to average."""
+    """Mean, standard deviation, median and 5th percentile of the finite values. A perfect reading has an infinite SNR and is left out."""
     known = values[np.isfinite(values)]
     if not known.size:
         return dict.fromkeys(("snr_mean_db", "snr_sd_db", "snr_median_db", "snr_p5_db"), np.inf if np.isinf(values).any() else np.nan)
@@ -198,6 +202,6 @@ def _spread(values: np.ndarray) -> dict[str, float]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Mean of the finite values; inf if all others are perfect, NaN if there is none."""
+    """Mean of the finite values. Without any, it is inf if a value is inf, and NaN otherwise."""
     known = [value for value in values if np.isfinite(value)]
     return float(np.mean(known)) if known else (np.inf if any(value == np.inf for value in values) else np.nan)

@@ -1,4 +1,4 @@
-"""A picture of scores: how records and leads spread. Needs matplotlib."""
+"""Plot the distribution of scores over records and leads, with matplotlib."""
 
 from __future__ import annotations
 

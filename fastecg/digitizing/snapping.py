@@ -18,17 +18,17 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.warp_fit import TURNED_PX
 
-_NEAR_PX = 0.16  # Tolerance within which a measured position equals a snapped one.
-_MOST = 0.8  # Minimum share of lines for which that holds.
-_DRIFT_PX = 0.3  # As `TURNED_PX`, for a whole grid; larger, because its map is less certain where there are few lines.
+_NEAR_PX = 0.16  # A measured position equals a snapped one within this tolerance.
+_MOST = 0.8  # Minimum share of lines for which this has to hold.
+_DRIFT_PX = 0.3  # The same as `TURNED_PX` for a whole grid. It is larger, because the map is less certain where there are few lines.
 _FEW_LINES = 40  # Minimum number of grid lines for an estimate.
-_FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out: something else is drawn there.
+_FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out, since something else is drawn there.
 _BESIDE = 0.45  # Reach beside a line, as a share of the distance of lines, within which its middle is looked for.
 _SHIFT_PX = 0.01  # Step of the search over shifts.
 _OFF = 0.01  # Shifts are accepted if their share of misfit lines exceeds the smallest one by at most this.
 _FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
-#: Range (mm) of the original positions relative to the drawn ones if they cannot be estimated: up to half a pixel of a print at 120 dpi to
-#: the left.
+#: Range in mm of the original positions relative to the drawn ones if they cannot be estimated. It reaches half a pixel of a print at 120
+#: dpi to the left.
 ANYWHERE_MM = (-0.11, 0.01)
 
 
@@ -38,7 +38,7 @@ def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) 
     Parameters
     ----------
     ends_mm : ndarray, shape (2, 2)
-        Its ends, page x and y.
+        Page positions of its ends.
     axis : int
         0 for an upright line, 1 for a level one.
     warp : PageWarp
@@ -54,7 +54,7 @@ def odd_pixels(middles: Sequence[float]) -> bool:
     Parameters
     ----------
     middles : sequence of float
-        Where each is in a pixel, as `pixel_phase` tells.
+        Position of each line's middle within a pixel, from `pixel_phase`.
     """
     return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR_PX)) >= _MOST
 

@@ -1,8 +1,8 @@
 """Locate the start of time to some hundredths of a mm in the picture's own ink, by the ends of rows and by the bars between columns.
 
-A row that is free at both ends is sufficient, because the cap lengthens both ends equally. If a pulse runs into one end, the cap has to be
-known: half a pen if lines end in squares, nothing if they end at the last sample. Bars decide between the two, within a pixel, as programs
-draw upright lines on whole pixels.
+A row whose ends are both free is sufficient, because the cap lengthens both ends equally. If a pulse runs into one end, the cap has to be
+known. It is half a pen's width if lines end in squares, and nothing if they end at the last sample. Bars show which of the two is right. As
+programs draw upright lines on whole pixels, a bar gives the start to within a pixel.
 """
 
 from __future__ import annotations
@@ -28,23 +28,32 @@ _MOST_CAPS = 1.5  # Largest cap that is accepted from rows, as a multiple of the
 _SAME_CAP_MM = 0.03  # Tolerance of caps that agree.
 _NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from where the network's map has it.
 _SAME_END_MM = 0.06  # Tolerance of ends that agree.
-# How far ink reaches beyond the last sample, in pen widths, and how probable that is: square caps (matplotlib's), those of a pen that noise
-# makes too wide, and butt caps.
+# Length of the cap in pen widths, and its probability: square caps (matplotlib's), square caps of a pen whose width is overestimated
+# because of noise, and butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
 _ALONE_SD_MM = 0.06  # Standard deviation of a start from ends on one side alone, whose cap follows from the pen's apparent width.
 _END_SD_MM = 0.045  # Standard deviation of ends, without that of their cap.
 _BAR_SD_MM = 0.02  # Standard deviation of bars, without that of their rounding to pixels.
-_ASIDE_MM = 0.4  # Bars farther than this from where they are expected are looked for once more, from there.
+_ASIDE_MM = 0.4  # If bars are farther than this from where they are expected, they are looked for again around where they were found.
 _MOST_OFF_MM = 0.5  # Largest distance of a possible start from that of the ends.
 _STEP_MM = 0.004  # Step between possible starts.
 
 
 @dataclass(frozen=True)
 class _Ends:
-    """The start of time from the ends of rows for a given cap, and its change with the cap.
+    """The start of time from the ends of rows, for a cap.
 
-    `way` is 1 if it follows from left ends, -1 if from right ones, 0 if from both, in which case the cap cancels. `by_pen` is whether the
-    cap is known from the pen's width alone.
+    Attributes
+    ----------
+    start_mm : float
+        Page x of the start.
+    cap_mm, pen_mm : float
+        Cap with which it was computed, and width of the pen.
+    way : int
+        Change of the start with the cap: 1 if it was computed from left ends, -1 if from right ends, 0 if from both, so that the cap
+        cancels.
+    by_pen : bool
+        Whether the cap was derived from the width of the pen alone.
     """
 
     start_mm: float
@@ -54,7 +63,7 @@ class _Ends:
     by_pen: bool
 
 
-def sharper(
+def refine_start(
     axis: TimeAxis,
     analysis: PageAnalysis,
     match: LayoutMatch,
@@ -63,13 +72,13 @@ def sharper(
     pulses: Sequence[Pulse],
     fs: float,
 ) -> TimeAxis:
-    """Refine the time axis with the picture's own ink, whose ends are sharp, but may be those of other things than traces."""
+    """Refine the time axis by the picture's own ink. Its ends are sharp, but they may belong to something other than traces."""
     assert straight.shown is not None
-    gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + COLUMN_GAP_MM  # between columns that are apart, bars may stand anywhere
-    if gapped and (found := _by_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
+    gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + COLUMN_GAP_MM  # Bars may stand anywhere in gaps.
+    if gapped and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
-    beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # every row goes on beyond the picture
-    ends = None if beyond else _by_ends(axis, match, straight.shown, paths, pulses, fs)
+    beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # Every row continues beyond the picture.
+    ends = None if beyond else _from_ends(axis, match, straight.shown, paths, pulses, fs)
     if ends is not None:
         axis = replace(axis, start_mm=ends.start_mm)
         if ends.way == 0 or gapped:
@@ -77,23 +86,23 @@ def sharper(
     columns = len(match.layout.columns)
     bars = agreed_bars(find_bars(axis, analysis, match, straight), columns)
     aside = float(np.median([bar.off_mm for column in bars for bar in column])) if bars else 0.0
-    if ends is None and abs(aside) > _ASIDE_MM:  # bars near the limit of the search are seen only in part
+    if ends is None and abs(aside) > _ASIDE_MM:  # Bars at the limit of the search are seen only in part.
         there = replace(axis, start_mm=axis.start_mm + aside)
         again = agreed_bars(find_bars(there, analysis, match, straight), columns)
         axis, bars = (there, again) if again else (axis, bars)
     if not bars:
         return axis if ends is not None and not ends.by_pen else replace(axis, start_sd_mm=_ALONE_SD_MM)
     pixel = analysis.layers.zoom / analysis.warp.scale
-    return replace(axis, start_mm=axis.start_mm + _weighed(ends, bars, pixel, axis.speed_mm_s / fs))
+    return replace(axis, start_mm=axis.start_mm + _posterior_correction(ends, bars, pixel, axis.speed_mm_s / fs))
 
 
-def _by_columns(
+def _from_columns(
     axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> TimeAxis | None:
-    """Start of time and distance of columns from both ends of every column next to a gap; None if too few are free.
+    """Start of time and distance of columns from the ends of every column next to a gap; None if too few ends are free.
 
-    The ink of columns begins a cap before their first samples and ends a cap after their last: over the columns these are two parallel
-    lines, from whose distance the cap follows.
+    Ink begins one cap before the first sample of a column, and ends one cap after its last. As functions of the column's number, these
+    positions are two parallel straight lines, and their distance gives the cap.
     """
     columns = len(match.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
@@ -116,11 +125,11 @@ def _by_columns(
     return replace(axis, start_mm=float(start), pitch_mm=float(pitch))
 
 
-def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
+def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
     """The posterior mean of the correction of the start of time, given the bars and, if there are any, the ends.
 
-    A bar is drawn between the last sample of a column and the first of the next, and rounded to whole pixels. Every bar is rounded on its
-    own, so that together they confine the start to less than a pixel.
+    A bar is drawn between the last sample of a column and the first of the next, and rounded to whole pixels. Each bar is rounded
+    separately, so that several bars together determine the start to less than a pixel.
     """
     from scipy.special import ndtr
 
@@ -139,15 +148,15 @@ def _weighed(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float,
     return float(np.average(off, weights=likely))
 
 
-def _by_ends(
+def _from_ends(
     axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> _Ends | None:
-    """Start of time from the ends of the picture's own ink; None if none is close."""
+    """Start of time from the ends of rows in the picture's own ink; None if none is close to the axis's start."""
     spans = {k: span for k, row in enumerate(paths) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
     columns = len(match.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= match.strips, 1.0 / fs) for k in spans}
     pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
-    pen = min(pen, _THICKEST_MM)  # blur and noise make the pen look wider
+    pen = min(pen, _THICKEST_MM)  # Blur and noise make the pen seem wider.
     cap = CAP_PENS * pen
     free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
     caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])
@@ -169,7 +178,7 @@ def _by_ends(
     sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
     most = max(map(len, sides))
     told = [(1 - 2 * side, np.median(found)) for side, found in enumerate(sides) if 2 * len(found) >= most]
-    # An error of the cap has opposite signs on both sides, so that it cancels in their mean.
+    # An error of the cap shifts both sides in opposite directions, so it cancels in their mean.
     start = axis.start_mm + float(np.mean([median for _, median in told]))
     both = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
     way = 0 if both else told[0][0] if len(told) == 1 else -1

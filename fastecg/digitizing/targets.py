@@ -1,7 +1,8 @@
-"""Training examples for the network that separates layers: windows of pictures with the maps that it should give for them.
+"""Training examples for the network that separates layers: windows of pictures, with the maps that it should find in them.
 
-Every window has `SCALE` px/mm, whatever the resolution of its picture. The maps are drawn at that scale from the page and the picture's
-warp, never resampled from the picture: traces are sharp and 0.2 mm wide, however thick, pale or blurred the picture shows them.
+Every window has about `SCALE` px/mm, whatever the resolution of its picture is. The maps are not resampled from the picture, but drawn at
+that scale from the page and the picture's warp. So traces are sharp and 0.2 mm wide in the maps, even if they are thick, pale or blurred in
+the picture.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
     from fastecg.page import Page
     from fastecg.photo import Photo
 
-#: px/mm at which the network sees a page: 200 dpi.
+#: Scale in px/mm at which the network sees a page: 200 dpi.
 SCALE = 200.0 / 25.4
-#: The maps, coverage 0 to 255 each.
+#: Names of the maps. Each is a coverage, 0 to 255.
 MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
-#: Classes of the marker map: 0 is no name, then the names of the twelve leads, then the name of any other lead.
+#: Classes of the marker map: no name, the name of each of the twelve leads, and the name of any other lead.
 MARKERS = ("", *LEADS, "other")
 #: Side of the cells of the marker map, px.
 MARKER_CELL = 4
 #: Height and width of the network's input are multiples of this, px.
 STRIDE = 32
-#: Width of traces and pulses in the maps.
+#: Width of traces and pulses in the maps, mm.
 THIN_MM = 0.2
 
-_LABEL_EDGE_MM = 0.4  # Margin around a lead's name that is marked too: an "I" alone is narrower than two cells.
+_LABEL_EDGE_MM = 0.4  # Margin around a lead's name that is marked, too, since a single "I" is narrower than two cells.
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class Window:
 
 
 def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> Iterator[Window]:
-    """Windows at random places of a picture, most of them where something is printed, at random scales around `SCALE`.
+    """Cut windows at random positions from a picture, at random scales around `SCALE`. Most of them show something printed.
 
     Parameters
     ----------
@@ -125,13 +126,13 @@ def _picture_of(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[in
     size = shape[1], shape[0]
     if zoom >= 0.9:
         return np.asarray(picture.transform(size, Image.Transform.EXTENT, (*corner, *end), Image.Resampling.BILINEAR))
-    low, high = np.floor(corner).astype(int), np.ceil(end).astype(int)  # a transform does not average what it shrinks
+    low, high = np.floor(corner).astype(int), np.ceil(end).astype(int)  # `transform` does not average pixels when it shrinks a picture.
     part = picture.crop((*low, *high))
     return np.asarray(part.resize(size, Image.Resampling.BILINEAR, box=(*(corner - low), *(end - low))))
 
 
 def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """Page points (mm) under every `CELL`-th pixel of the window, one cell beyond it on every side."""
+    """Page points (mm) under every `CELL`-th pixel of a window, and one cell beyond it on every side."""
     y, x = ((CELL * (np.arange(n // CELL + 3) - 1.0) + 0.5) / zoom - 0.5 + edge for n, edge in zip(shape, corner[::-1], strict=True))
     return photo.warp.inverse(np.stack(np.meshgrid(x, y), axis=-1))
 
@@ -167,7 +168,7 @@ def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int
 
 
 def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Which points of a trace may be drawn: visible ones, and those cut off by the picture's edge alone."""
+    """Mask of the points of a trace that are drawn: visible ones, and those that are invisible only as they are outside the picture."""
     height, width = photo.warp.size
     with np.errstate(invalid="ignore"):
         outside = ((points < 0) | (points > (width - 1, height - 1))).any(axis=1)

@@ -1,7 +1,8 @@
-"""Tracks: every row of traces of a page, found by its ink alone, with no idea of a layout.
+"""Find tracks, which are the rows of traces of a page, by their ink alone, before any layout is known.
 
-In most columns of a straightened page every row is one short run of ink. The usual number of runs is the number of rows, and the k-th run
-from above is the k-th row's, however far its signal wanders. The cheapest path through the ink from there is the track.
+In most columns of pixels of a straightened page, every row of traces is one short run of ink. So the most frequent number of runs is the
+number of rows, and the k-th run from above belongs to the k-th row, however far its signal wanders. A track is the cheapest path through
+the ink at the median height of its runs.
 """
 
 from __future__ import annotations
@@ -15,30 +16,30 @@ from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import TRACE, TracePath, ends_mm, follow_row
 from fastecg.kernels.runs import runs_of
 
-_INK = 0.4  # Coverage from which a pixel of a column is ink.
-_FLAT_MM = 1.2  # A column whose ink is lower than this belongs to a level part of a trace and not to a flank.
-_USUAL = 0.5  # A page has as many rows as the largest number of runs that is at least half as frequent as the most frequent one.
+_INK = 0.4  # A pixel is ink if its coverage is larger than this.
+_FLAT_MM = 1.2  # A run of ink that is shorter than this belongs to a level part of a trace, and not to a flank.
+_USUAL = 0.5  # A page has as many rows as the largest number of runs that is more than half as frequent as the most frequent one.
 _MOST_ROWS = 24  # Largest number of rows.
 _ALONE_MM = 40.0  # Distance of rows assumed where there is one row.
-_RULED_MM = 0.1  # A track that strays less from a straight line is the line of a frame.
+_RULED_MM = 0.1  # A track that deviates less than this from a straight line is the line of a frame.
 _COVERED = 0.5  # Minimum share of a track's length that is on ink.
 _LONG_MM = 8.0  # Pieces longer than this are longer than any word.
 _LEAST_SHARE = 0.2  # Minimum share of the page's width that such pieces fill.
-_ON_INK = 0.3  # Coverage from which a path is on ink.
+_ON_INK = 0.3  # A path is on ink where the coverage is larger than this.
 _LEFT_MM = 2.0  # Minimum distance of ink from all tracks for it to belong to another row.
 _LEFT_SHARE = 0.35  # Minimum share of the width that such ink fills.
 _SAME_MM = 0.6  # Paths closer than this run together.
 _SAME_SHARE = 0.5  # Two paths that run together over this share of their length are one track.
-_GAP_MM = 0.8  # Bare paper along a path that is longer than this divides it into pieces.
-_JUMP_MM = 1.0  # A climb that is higher than this divides a path if it leads over paper.
-_BARE_JUMP = 0.5  # A climb with less ink than this leads over paper.
-_STRAIGHT_MM = 0.08  # A piece at an end that strays less than this from a straight line may be a line of the grid.
-_LEAST_PIECE_MM = 1.5  # A piece at an end that is shorter than this is a crumb.
+_GAP_MM = 0.8  # Bare paper along a path that is longer than this divides the path into pieces.
+_JUMP_MM = 1.0  # A vertical step of a path that is higher than this divides the path if it leads over paper.
+_BARE_JUMP = 0.5  # Such a step leads over paper if its mean coverage is less than this.
+_STRAIGHT_MM = 0.08  # A piece at an end of a path may be a line of the grid if it deviates less than this from a straight line.
+_LEAST_PIECE_MM = 1.5  # A piece at an end of a path that is shorter than this is not part of the trace.
 _FIVE_MM = 5.0  # Distance of the grid's 5 mm lines.
 _ON_LINE_MM = 0.3  # A piece closer than this to a 5 mm line lies on it.
 _MOST_ENDS = 4  # Largest number of possible ends of a path on one side.
 _SOFT_PX = 3  # Reach beyond a piece in which its ink fades out.
-_LEVEL_MM = 10.0  # Reach on either side within which the median height is the track's level.
+_LEVEL_MM = 10.0  # The level of a track is its median height within this distance to the left and right.
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +51,11 @@ class Track:
     path : TracePath
         The path through its ink.
     level_mm : float
-        Page y at which it mostly runs.
+        Median of its page y.
     ends_mm : (float, float)
-        Page x between which it has ink.
+        Page x at which its ink begins and ends.
     cut : (bool, bool)
-        Whether it goes on beyond the picture, to the left and to the right.
+        Whether it continues beyond the left and the right edge of the picture.
     """
 
     path: TracePath
@@ -74,13 +75,13 @@ class Track:
 
 
 def find_tracks(strip: Strip) -> list[Track]:
-    """The rows of traces of a straightened page, from above."""
+    """The rows of traces of a straightened page, from top to bottom."""
     heights = _row_heights(strip)
-    tracks = _distinct([track for track in _followed(strip, heights) if not _ruled(track)])
+    tracks = _distinct([track for track in _follow_all(strip, heights) if not _is_straight(track)])
     further = _row_heights_left(strip, tracks)
     if further:
         heights = sorted([track.level_mm for track in tracks] + further)
-        tracks = _distinct([track for track in _followed(strip, heights) if not _ruled(track)])
+        tracks = _distinct([track for track in _follow_all(strip, heights) if not _is_straight(track)])
     return tracks
 
 
@@ -106,8 +107,8 @@ def _row_heights(strip: Strip) -> list[float]:
     return [float(strip.top_mm + y / strip.scale) for y in np.median(middle, axis=0)]
 
 
-def _followed(strip: Strip, heights: Sequence[float]) -> list[Track]:
-    """The tracks found at about the given page y."""
+def _follow_all(strip: Strip, heights: Sequence[float]) -> list[Track]:
+    """Follow the tracks at about the given page y. Paths that are hardly on ink are left out."""
     tracks = []
     span = strip.left_mm, strip.left_mm + strip.ink.shape[1] / strip.scale
     for k, height in enumerate(heights):
@@ -126,21 +127,21 @@ def _followed(strip: Strip, heights: Sequence[float]) -> list[Track]:
 
 
 def track_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
-    """Page x of the ends of a path without pieces that are grid lines or crumbs; None if nothing is left.
+    """Page x of the ends of a path, without pieces that are grid lines or too short; None if nothing is left.
 
-    Ink counts from `least` on.
+    Ink counts if its coverage is larger than `least`.
     """
     lefts, rights = possible_ends(strip, path, least)
     return (lefts[0], rights[0]) if lefts and rights else None
 
 
 def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[list[float], list[float]]:
-    """Page x at which a path may begin and at which it may end, the likeliest first.
+    """Page x at which a path may begin, and page x at which it may end, the likeliest first.
 
-    The last piece of a path may be a line of the grid or the rest of a trace behind a gap: other rows tell.
+    The last piece of a path may be a line of the grid, or the rest of the trace after a gap. The ends of other rows show which is right.
     """
     pieces = _pieces(strip, path)
-    kept = [piece for piece in pieces if not _no_trace(path, piece)]
+    kept = [piece for piece in pieces if not _is_no_trace(path, piece)]
     if not kept:
         return [], []
     outer = [piece for piece in pieces if piece[0] < kept[0][0]], [piece for piece in pieces if piece[1] > kept[-1][1]]
@@ -175,58 +176,58 @@ def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
     return pieces
 
 
-def _no_trace(path: TracePath, piece: tuple[int, int]) -> bool:
-    """Whether a piece of a path is a crumb or a line of the grid."""
+def _is_no_trace(path: TracePath, piece: tuple[int, int]) -> bool:
+    """Whether a piece of a path is not part of a trace: it is too short, or a line of the grid."""
     middle = ((path.top_mm + path.bottom_mm) / 2)[slice(*piece)]
     if len(middle) < _LEAST_PIECE_MM * path.scale:
         return True
     height = float(np.median(middle))
-    return abs(height - _FIVE_MM * round(height / _FIVE_MM)) < _ON_LINE_MM and _astray(middle, 0.9) < _STRAIGHT_MM
+    return abs(height - _FIVE_MM * round(height / _FIVE_MM)) < _ON_LINE_MM and _deviation(middle, 0.9) < _STRAIGHT_MM
 
 
-def _astray(middle: np.ndarray, share: float) -> float:
-    """Deviation of heights (n,) from a straight line, without a share of the largest."""
+def _deviation(middle: np.ndarray, share: float) -> float:
+    """Quantile of the deviations of heights (n,) from a straight line; `share` is its order."""
     x = np.arange(len(middle))
     return float(np.quantile(np.abs(middle - np.polyval(np.polyfit(x, middle, 1), x)), share))
 
 
 def _on_ink(strip: Strip, path: TracePath) -> np.ndarray:
-    """Whether a path is on ink, in every column."""
+    """Mask of the columns in which a path is on ink."""
     return np.asarray(ink_along(strip, path, 1) > _ON_INK)
 
 
 def ink_along(strip: Strip, path: TracePath, reach_px: int) -> np.ndarray:
-    """The most ink beside a path in every column, within `reach_px` of its upper and lower edge."""
+    """Largest coverage in every column within `reach_px` of the upper and the lower edge of a path."""
     first = round((path.left_mm - strip.left_mm) * strip.scale)
     top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     part = strip.ink[:, first : first + len(top)]
     columns = np.arange(part.shape[1])
-    # A path that climbs is on ink all the way, or it is not followed there.
+    # Ink is sought at both edges only: between them, a path either is on ink or is not followed.
     near = [part[np.clip(at + off, 0, len(part) - 1), columns] for at in (top, bottom) for off in range(-reach_px, reach_px + 1)]
     return np.asarray(np.max(near, axis=0))
 
 
-def _ruled(track: Track) -> bool:
+def _is_straight(track: Track) -> bool:
     """Whether a track is a straight line, as frames and the edges of paper are."""
     path = track.path
     first, last = (round((end - path.left_mm) * path.scale) for end in track.ends_mm)
     middle = ((path.top_mm + path.bottom_mm) / 2)[max(first, 0) : last + 1]
     if len(middle) < 3:
         return True
-    return _astray(middle, 0.98) < _RULED_MM
+    return _deviation(middle, 0.98) < _RULED_MM
 
 
 def _distinct(tracks: list[Track]) -> list[Track]:
-    """The tracks from above, without those that mostly follow another's ink."""
+    """The tracks from top to bottom, without those that mostly follow the ink of another one."""
     kept: list[Track] = []
     for track in sorted(tracks, key=lambda track: track.level_mm):
-        if kept and _together(kept[-1], track) > _SAME_SHARE:
+        if kept and _shared_length(kept[-1], track) > _SAME_SHARE:
             continue
         kept.append(track)
     return kept
 
 
-def _together(one: Track, other: Track) -> float:
+def _shared_length(one: Track, other: Track) -> float:
     """The share of their common length on which two tracks run on the same ink."""
     a, b = ((track.path.top_mm + track.path.bottom_mm) / 2 for track in (one, other))
     n = min(len(a), len(b))

@@ -1,4 +1,4 @@
-"""Training of `LayerNet` on pictures that are drawn meanwhile. No picture is stored, and none is used twice."""
+"""Train `LayerNet` on pictures that are drawn during the training. No picture is stored, and none is used twice."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from fastecg.system.files import lines_of
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe
 
-#: Recipes of the pages, with their shares: all of them, from clean to the most degraded.
+#: Recipes of the pages and their shares. All recipes occur, from clean pages to the most degraded ones.
 SHARES = {
     "clean": 0.10, "scan": 0.16, "photo": 0.24, "copy": 0.08, "screen": 0.07, "aged": 0.08, "damaged": 0.09, "kit": 0.05, "digital": 0.05,
     "mix": 0.08,
 }  # fmt: skip
 
-#: The same for pages as other programs draw them.
+#: The same for pages that are drawn as other programs draw them.
 OTHERS = {"clean": 0.22, "scan": 0.24, "photo": 0.22, "copy": 0.14, "aged": 0.03, "damaged": 0.03, "kit": 0.08, "digital": 0.04}
 
-_PER_PICTURE = 20  # Windows cut from a picture.
-_POOL = 20  # Pictures whose windows are mixed.
+_PER_PICTURE = 20  # Number of windows that are cut from a picture.
+_POOL = 20  # Number of pictures from whose windows a batch is drawn.
 _EVERY_S = 120.0  # Time between checkpoints.
 _EMA_DECAY = 0.998  # Decay per step of the exponential moving average of the weights.
 
@@ -53,20 +53,20 @@ class TrainConfig:
     Attributes
     ----------
     hours : float
-        Duration of the training, all resumed runs together; at its end the learning rate is 0.
+        Duration of the training, including runs that were resumed. At its end the learning rate is 0.
     width : int
-        Channels of the finest level.
+        Number of channels at the finest level.
     batch, size : int
-        Windows of a step, and their side in px.
+        Number of windows in a step, and their side in px.
     rate : float
-        The highest learning rate.
+        Largest learning rate.
     simulated : float
         Share of pages drawn from simulated records.
     others : float
-        Share of pages arranged and inked as other programs and machines do.
+        Share of pages that are arranged and inked as by other programs and machines.
     seed : int
     start : Path, optional
-        ONNX file of a network that is trained further; it has its own `width`, and no norms.
+        ONNX file of a network that is trained further. Its own width replaces `width`, and it has no norms.
     """
 
     hours: float = 2.0
@@ -82,7 +82,7 @@ class TrainConfig:
 
 @dataclass
 class Pages(IterableDataset):
-    """An endless stream of batches from new pages of records; another `start` gives other pages."""
+    """An endless stream of batches from new pages of records. A different `start` gives different pages."""
 
     origins: list[Path]
     config: TrainConfig
@@ -109,13 +109,13 @@ class Pages(IterableDataset):
             try:
                 photo = draw_page(self.origins, self.config, k)
                 yield from windows(photo, rng_for(self.config.seed, f"page {k}", "windows"), _PER_PICTURE, self.config.size)
-            except FastecgError:  # a record that cannot be drawn like this is skipped
+            except FastecgError:  # A record that cannot be drawn in this way is skipped.
                 pass
             k += step
 
 
 def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
-    """Page `number` of a training: a record, real or simulated, in any look."""
+    """Draw page `number` of a training from a real or simulated record, with a random recipe, layout, style and resolution."""
     from fastecg.recipe import Recipe
     from fastecg.rendering import render
 
@@ -136,7 +136,7 @@ def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
 def draw_other(
     record: Record, recipe: Recipe, layout: str, dpi: float, page: int, seed: int, number: int, rng: np.random.Generator
 ) -> Photo:
-    """A page of a record, arranged and inked as by other programs, with the artifacts of the recipe."""
+    """Draw a page of a record as other programs arrange and ink it, with the artifacts of the recipe."""
     from fastecg.digitizing.other_hands import coarser, other_hand
 
     record = coarser(record, rng)
@@ -180,7 +180,7 @@ class Trainer:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the state is kept."""
+        """Path of the file with the state."""
         return self.folder / "layernet.pt"
 
     @property
@@ -189,7 +189,7 @@ class Trainer:
         return min(self.seconds / (3600.0 * self.config.hours), 1.0)
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Do one training step; returns the parts of the loss."""
+        """Do one training step. Returns the parts of the loss."""
         warm = min(1.0, (self.steps + 1) / 100)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
@@ -248,22 +248,23 @@ class Trainer:
 
 
 def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(), *, workers: int = 1) -> Iterator[dict[str, Any]]:
-    """Train the network of a folder, or resume its training; yields a row of the log at every checkpoint.
+    """Train a network, or resume its training. Yields a row of the log at every checkpoint.
 
     Parameters
     ----------
     inputs : list of Path
-        Records, or folders of them, one in sixteen of which is used for validation. If empty, all records are simulated.
+        Records, or folders of records. One record in sixteen is used for validation. If empty, all records are simulated.
     folder : Path
-        Where ``layernet.pt`` (the state), ``log.jsonl`` (a row a checkpoint) and ``curves.png`` are kept.
+        Folder of ``layernet.pt`` (the state), ``log.jsonl`` (a row for each checkpoint) and ``curves.png``. If it has a state, its training
+        is resumed.
     config : TrainConfig
     workers : int
-        Processes that draw pages.
+        Number of processes that draw pages.
 
     Raises
     ------
     RecordError
-        If there are inputs and no record among them.
+        If there is no record among the inputs.
     """
     from fastecg.readers import find_records
 
@@ -311,7 +312,7 @@ def _first(pages: Pages, count: int) -> list[Batch]:
 
 
 def curves(folder: Path) -> Path | None:
-    """Draw the log of a folder as ``curves.png``; None where matplotlib is not installed or there is no log."""
+    """Plot the log of a folder as ``curves.png``. Returns None if matplotlib is not installed or the log is empty."""
     try:
         import matplotlib
     except ImportError:

@@ -9,21 +9,21 @@ import numpy as np
 
 from fastecg.errors import ImageError
 
-#: Largest drift of a line across pixels, from one end to the other, in a picture that was not turned or bent after drawing.
+#: Largest drift in px of a line across pixels, from one end to the other, in a picture that was neither turned nor bent after it was drawn.
 TURNED_PX = 0.15
 
-_ROUNDS = 12  # Largest number of Newton's iterations from a plane's start.
-_CLOSE = 1e-9  # Convergence of these iterations, mm.
-_STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried before the softest, `fit_warp`'s own.
+_ROUNDS = 12  # Largest number of Newton's iterations, which start from the plane.
+_CLOSE = 1e-9  # Newton's iterations end when the error is below this, mm.
+_STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried; the default of `fit_warp` is still softer.
 _WORSE = 1.6  # Largest ratio of the residuals of an accepted stiff warp and of the softest one, which also follows the points' noise.
 _ALLOWED_MM = 0.001  # Residual that a stiffer warp may have in addition.
-_SENSELESS_MM = 0.5  # Median residual from which a warp explains nothing.
+_SENSELESS_MM = 0.5  # A warp with a larger median residual explains nothing.
 # Points of a grid that was drawn on whole pixels deviate from a plane by half a pixel at most, and by less if averaged over a window.
 _ROUNDED_PX = 0.36  # Largest median deviation of such points, px of the picture, along x or y.
 _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
 _ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
 _ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
-_ROUNDS_DOUBTFUL = 10  # The same where one point in ten may be an outlier.
+_ROUNDS_DOUBTFUL = 10  # The same if one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
 _WORST = 0.9  # Quantile of the residuals that describes the fit to the worst points.
 
@@ -62,7 +62,7 @@ class FittedWarp:
         return self._evaluated(points_px)[0].reshape(np.shape(points_px))
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixel positions (…, 2) of page points (…, 2) mm, by Newton."""
+        """Pixel positions (…, 2) of page points (…, 2) mm, by Newton's method."""
         wanted = np.asarray(points_mm, dtype=np.float64).reshape(-1, 2)
         pixels = np.column_stack([wanted, np.ones(len(wanted))]) @ self.plane
         for _ in range(_ROUNDS):
@@ -92,21 +92,21 @@ class FittedWarp:
 def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], *, doubtful: bool = False) -> FittedWarp:
     """The stiffest map that fits points (n, 2) mm found at pixels (n, 2) about as well as a soft one.
 
-    For a flat sheet a plane is enough, and averages the noise of all points; the points of a crumpled sheet have to be followed. If points
-    are `doubtful`, one in ten may be an outlier, and the fit to the others counts.
+    For a flat sheet, a plane is enough, and it averages the noise of all points. On a crumpled sheet, the map has to follow the points. If
+    points are `doubtful`, one in ten may be an outlier, and stiffnesses are compared by the median residual alone.
     """
     rounds = _ROUNDS_DOUBTFUL if doubtful else _ROUNDS_SURE
     soft = fit_warp(points_px, points_mm, size, rounds=rounds)
     telling = slice(0, 1) if doubtful else slice(0, 2)
-    left = left_over(soft, points_px, points_mm)
-    if left[0] > _SENSELESS_MM:  # the points are not on a sheet of paper, and further fits would take long
+    left = residuals_mm(soft, points_px, points_mm)
+    if left[0] > _SENSELESS_MM:  # The points do not lie on a sheet of paper, and further fits would take long.
         return soft
     found = soft
-    stiffer, softer = 0, len(_STIFF)  # stiffnesses before the first are too stiff, those from the second on are not
+    stiffer, softer = 0, len(_STIFF)  # Stiffnesses before the first are too stiff; those from the second on are not.
     while stiffer < softer:
         tried = (stiffer + softer) // 2
         warp = fit_warp(points_px, points_mm, size, stiffness=_STIFF[tried], rounds=rounds)
-        if (left_over(warp, points_px, points_mm) <= _WORSE * left + _ALLOWED_MM)[telling].all():
+        if (residuals_mm(warp, points_px, points_mm) <= _WORSE * left + _ALLOWED_MM)[telling].all():
             found, softer = warp, tried
         else:
             stiffer = tried + 1
@@ -114,10 +114,10 @@ def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int
 
 
 def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], pixel_px: float) -> FittedWarp | None:
-    """The plane of a page whose picture is as a program drew it; None if it was turned or bent since.
+    """The plane map of a picture that a program drew; None if the picture was turned or bent afterwards.
 
-    Programs round every line of a grid to whole pixels, but not the traces. A soft map would follow this rounding, by some tenths of a
-    pixel; a plane does not. A picture that is not turned at all was never scanned or photographed.
+    Programs round every line of a grid to whole pixels, but not the traces. A soft map would follow this rounding by some tenths of a
+    pixel, and a plane does not. If a picture is not turned at all, it was never scanned or photographed.
 
     Parameters
     ----------
@@ -144,8 +144,8 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     return fit_warp(points_px, terms @ plane, size, stiffness=_STIFF[0])
 
 
-def left_over(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
-    """Residuals of points, mm: their median and their 90 % quantile."""
+def residuals_mm(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
+    """Median and 90 % quantile of the residuals of points, mm."""
     return np.quantile(np.hypot(*(warp.inverse(points_px) - points_mm).T), (_TYPICAL, _WORST))
 
 
@@ -166,11 +166,13 @@ def fit_warp(
     size : (int, int)
         Height and width of the picture.
     step_px : float
-        Between knots.
+        Distance of knots.
     stiffness : float
-        Weight of the coefficients' second differences against one point.
+        Weight of a squared second difference of coefficients, relative to the squared error of a point.
     tolerance_mm : float
-        Errors beyond this count less and less.
+        Points with larger errors than this have less weight.
+    rounds : int
+        Number of times that weights are computed from the errors.
     """
     columns, rows = (int(np.ceil((n - 1) / step_px)) + 3 for n in (size[1], size[0]))
     stiff = _stiffness_bands(columns, rows, stiffness)
@@ -190,6 +192,7 @@ def fit_warp(
 def _solve(
     points: np.ndarray, values: np.ndarray, weights: np.ndarray, step: float, shape: tuple[int, int], stiff: np.ndarray
 ) -> np.ndarray:
+    """Coefficients (columns, rows, 2) of the splines that fit weighted points best."""
     from scipy.linalg import solveh_banded
 
     from fastecg.kernels.demodulate import spline_normal
@@ -217,13 +220,14 @@ def _stiffness_bands(columns: int, rows: int, stiffness: float) -> np.ndarray:
 
 
 def _affine(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The affine map (3, 2) from points (n, 2) to others that fits best."""
     if len(source) < 3 or not (np.isfinite(source).all() and np.isfinite(target).all()):
         raise ImageError("the lines of the grid do not hang together, expected lines or dots every millimetre over most of the page")
     return np.linalg.lstsq(np.column_stack([source, np.ones(len(source))]), target, rcond=None)[0]
 
 
 def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solutions (n, 2) of 2 x 2 systems; none where a matrix is singular."""
+    """Solutions (n, 2) of 2 x 2 systems; 0 if a matrix is singular."""
     a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
     area = a * d - b * c
     area = np.where(np.abs(area) > 1e-12, area, np.inf)

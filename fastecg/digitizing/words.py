@@ -1,6 +1,7 @@
 """Read the gain from printed words such as "10 mm/mV", for pages without a calibration pulse.
 
-Lines of writing are compared with the words drawn in common faces at their size. First the unit is looked for, then what stands before it.
+Lines of writing are compared with words drawn in common typefaces at their size. The unit is looked for first, and then the number before
+it.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ from fastecg.printing.text import draw_texts, measure
 # Faces that the words are compared with, as (name, bold).
 _FACES = (("dejavu", False), ("sans", False), ("sans", True), ("serif", False), ("mono", False), ("bitmap", False))
 _UNITS = ("mm/mV", "mm/mv")  # Spellings of the unit.
-_INK = 0.4  # Coverage from which a pixel is ink.
-_HEIGHTS_MM = 1.2, 8.0  # Range of a line's height.
+_INK = 0.4  # A pixel is ink if its coverage is larger than this.
+_HEIGHTS_MM = 1.2, 8.0  # Range of the height of a line of words.
 _LEAST_MM = 6.0  # Minimum length of a line of words.
 _JOIN_MM = 5.0  # Largest space within a line.
-# Font sizes that are tried, as multiples of the height of the line's ink: lines of words with descenders need 1.0, of capitals alone 1.5.
+# Font sizes that are tried, as multiples of the height of the line's ink. It is 1.0 for words with descenders, and 1.5 for capitals alone.
 _EM = tuple(np.geomspace(1.0, 1.5, 8))
-_UNIT = 0.62  # Correlation from which a unit is read.
-_WHOLE = 0.5  # Correlation from which a number is read.
-_MARGIN = 0.1  # Minimum lead of the best number over the next one.
+_UNIT = 0.62  # A unit is read if its correlation with the drawn word is larger than this.
+_WHOLE = 0.5  # A number is read if its correlation with the drawn word is at least this.
+_MARGIN = 0.1  # Minimum difference of the correlations of the best number and the next one.
 _NEAR_EM = 0.9  # Largest distance between a number and its unit, in font sizes.
 _SPACE_EM = 0.38  # Smallest space between a number and the word before it, in font sizes.
 _SAME_SHAPE = 0.25  # Largest log ratio of the aspect ratios of the word that was found and of a drawn number.
+# Numbers that may stand before the unit: gains of machines, and others, so that these are not taken for a gain.
 _NUMBERS = (
     *(f"{gain:g}" for gain in GAINS_MM_MV),
     "2,5",
@@ -60,8 +62,8 @@ _NUMBERS = (
     "200",
     "12.5",
     "7.5",
-)  # gains of machines, and other numbers that may stand before the unit
-_BESIDE_MM = 2.0  # Ink this close to a letter belongs to the same word.
+)
+_BESIDE_MM = 2.0  # Side of the square around a pixel of writing in which ink belongs to the same word.
 _DENSE = 0.08  # Pixel rows of a line with less ink than this share of the fullest row are cut off: they hold specks.
 _SAME_WIDTH = 0.7  # A number that is narrower than this share of another one has lost a digit.
 _MOST_LINES = 40  # Largest number of lines that are read.
@@ -73,10 +75,10 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
     Parameters
     ----------
     writing : ndarray, shape (height, width)
-        Where the network sees writing, 0 to 1.
+        The network's map of writing, 0 to 1.
     warp : PageWarp
     coverage : ndarray, shape (height, width), optional
-        The picture's own ink. It completes words of which the network took a letter for a trace, as it may a single "1".
+        The picture's own ink. It completes words in which the network took a letter for a trace, which happens to a single "1".
     """
     from scipy.ndimage import maximum_filter
 
@@ -88,14 +90,14 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
             return None
         if shown.value is not None:
             return shown.gain
-    # The ink also has remains of the grid, which may run into a number; but it must not be a number with another digit.
+    # The ink may also contain remains of the grid that touch the number. So the map of writing is read alone, unless it lacks a digit.
     number = _number(writing, warp)
     return None if number is None or (shown is not None and number.width < _SAME_WIDTH * shown.width) else number.gain
 
 
 @dataclass(frozen=True)
 class _Number:
-    """The number in front of a unit: its value, None if that is not sure, and the width of its ink in px."""
+    """The number in front of a unit: its value (None if it is uncertain), and the width of its ink in px."""
 
     value: float | None
     width: int
@@ -110,11 +112,11 @@ def _number(writing: np.ndarray, warp: PageWarp) -> _Number | None:
     """The number in front of the unit of a gain; None if there is none."""
     unit = _unit(writing, warp)
     word = None if unit is None else _last_word(*unit)
-    return None if unit is None or word is None else _Number(_read(word, unit[1]), word.shape[1])
+    return None if unit is None or word is None else _Number(_read_number(word, unit[1]), word.shape[1])
 
 
 def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] | None:
-    """The line of words with the unit of a gain, its font size in px, and the column at which the unit begins; None if there is none."""
+    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without one."""
     from skimage.feature import match_template
 
     best, found = _UNIT, None
@@ -133,15 +135,15 @@ def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] 
     return found
 
 
-def _read(number: np.ndarray, size: float) -> float | None:
-    """The number that a word shows, with the font size `size` px; None if it is not sure."""
+def _read_number(number: np.ndarray, size: float) -> float | None:
+    """The number that a word of font size `size` px shows; None if it is uncertain."""
     scores: dict[float, float] = {}
     for face in _FACES:
         for words in _NUMBERS:
-            drawn = _cut(_drawn(words, face, size))
+            drawn = _cropped(_drawn(words, face, size))
             if abs(np.log(drawn.shape[1] / drawn.shape[0] * number.shape[0] / number.shape[1])) < _SAME_SHAPE:
                 value = float(words.replace(",", "."))
-                scores[value] = max(scores.get(value, 0.0), _alike(number, drawn))
+                scores[value] = max(scores.get(value, 0.0), _correlation(number, drawn))
     order = sorted(scores, key=lambda value: -scores[value])
     if not order or scores[order[0]] < _WHOLE or (len(order) > 1 and scores[order[0]] - scores[order[1]] < _MARGIN):
         return None
@@ -155,16 +157,16 @@ def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:
         return None
     spaces = np.flatnonzero(np.diff(columns) > _SPACE_EM * size)
     first = columns[spaces[-1] + 1] if spaces.size else columns[0]
-    return _cut(line[:, first : columns[-1] + 1])
+    return _cropped(line[:, first : columns[-1] + 1])
 
 
-def _cut(plane: np.ndarray) -> np.ndarray:
+def _cropped(plane: np.ndarray) -> np.ndarray:
     """A plane cropped to its ink."""
     rows, columns = (np.flatnonzero((plane > _INK).any(axis=axis)) for axis in (1, 0))
     return plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else plane
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> float:
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Correlation of two drawings, scaled to the same size."""
     from skimage.transform import resize
 
@@ -184,7 +186,7 @@ def _drawn(words: str, face: tuple[str, bool], size_px: float) -> np.ndarray:
 
 
 def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, float]]:
-    """Lines of words on a straightened page, the longest first: (height, width) 0 to 1 with a margin, and their ink's height."""
+    """Lines of words on a straightened page, the longest first: coverage (height, width) 0 to 1 with a margin, and the ink's height."""
     from scipy.ndimage import binary_dilation, find_objects, label
 
     page = warp.inverse(inked_pixels(writing, _INK))
@@ -203,7 +205,7 @@ def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, fl
     ]
     kept.sort(key=lambda box: box[1].start - box[1].stop)
     for box in kept[:_MOST_LINES]:
-        # Remains of grid lines may be connected with letters: pixel rows with little ink are cut off.
+        # Remains of grid lines may touch letters, so pixel rows with little ink are cut off.
         dense = letters[box].sum(axis=1)
         low, high = box[0].start + np.flatnonzero(dense > _DENSE * dense.max())[[0, -1]]
         yield np.pad(strip.ink[max(low - 4, 0) : high + 5, box[1]], 4), float(high + 1 - low)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitizing.checks import alike, checks_of, strip_left_over, tracks_beat
+from fastecg.digitizing.checks import checks_of, residual_of_strip, similarity, tracks_beat
 from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.layout import Segment, SegmentReading
 from fastecg.digitizing.tracks import Track
@@ -45,15 +45,15 @@ def test_only_what_is_there_is_told(record):
     few = [item for item in read(record) if item.segment.lead in ("V1", "V2")]
     assert set(checks_of(few, record.fs)) == {"beats"}
     assert checks_of([], 500.0) == {}
-    assert strip_left_over(few[0], few[1:], record.fs) is None
+    assert residual_of_strip(few[0], few[1:], record.fs) is None
 
 
 def test_alike():
     rng = np.random.default_rng(3)
     a = rng.normal(size=1000)
-    assert alike(a, a + 3.0) == pytest.approx(1.0), "an offset does not count"
-    assert abs(alike(a, rng.normal(size=1000))) < 0.15
-    assert alike(np.full(5, np.nan), a) == 0.0
+    assert similarity(a, a + 3.0) == pytest.approx(1.0), "an offset does not count"
+    assert abs(similarity(a, rng.normal(size=1000))) < 0.15
+    assert similarity(np.full(5, np.nan), a) == 0.0
 
 
 def track(signal, ends_mm=(0.0, 250.0)):

@@ -208,7 +208,7 @@ def blurred_spike(sigma, shape=(60, 48)):
 
 
 def test_rounding_is_what_blur_does_beyond_the_model():
-    """The model's stroke and its blur_correction together are the sharp stroke, blurred; of a straight line nothing is left."""
+    """The model's stroke and its correction together are the sharp stroke, blurred; of a straight line nothing is left."""
     stroke, y = blurred_spike(0.7)
     pen = FittedPen(1.0, 0.8, np.sqrt(6.0) * 0.7)
     modelled = naive.coverage(stroke.knots(y)[0], stroke.ink.shape, 1.0, pen.blur, 4)

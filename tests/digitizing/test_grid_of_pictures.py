@@ -9,7 +9,7 @@ from flat_page import FlatPage
 from fastecg.digitizing.phase import Fives, find_grid, follow_fives
 from fastecg.digitizing.pulses import Pulse
 from fastecg.digitizing.reading import _at_usual_resolution
-from fastecg.digitizing.warp_fit import left_over, smoothest_warp, straight_warp
+from fastecg.digitizing.warp_fit import residuals_mm, smoothest_warp, straight_warp
 from fastecg.errors import ImageError
 
 SIZE = (700, 900)
@@ -29,7 +29,7 @@ def test_a_flat_sheet_averages_its_noise_and_a_bent_one_is_followed(bend):
     error = np.sqrt(((warp.inverse(points) - true) ** 2).mean())
     assert error < (0.001 if bend == 0 else 0.005)
     np.testing.assert_allclose(warp.inverse(warp.forward(true[::50])), true[::50], atol=1e-6)
-    assert left_over(warp, points, found)[0] < 0.02
+    assert residuals_mm(warp, points, found)[0] < 0.02
 
 
 def test_doubtful_places_are_left_out():

@@ -11,7 +11,7 @@ from fastecg.digitizing.analysis import _is_blank
 from fastecg.digitizing.phase import Fives
 from fastecg.digitizing.reading import read_signals
 from fastecg.digitizing.segmenter import LayerSegmenter
-from fastecg.digitizing.warp_fit import _STIFF, fit_warp, left_over, smoothest_warp
+from fastecg.digitizing.warp_fit import _STIFF, fit_warp, residuals_mm, smoothest_warp
 from fastecg.errors import ImageError
 
 pytest.importorskip("onnxruntime")
@@ -172,9 +172,9 @@ def test_the_stiffest_map_is_found_without_trying_all(bend):
     places = points / 8 + 0.01 * rng.standard_normal(points.shape)
     places[:, 1] += 1e3 * bend * np.sin(x / 40) * 8
     soft = fit_warp(points, places, (600, 800))
-    most = 1.6 * left_over(soft, points, places) + 0.001
+    most = 1.6 * residuals_mm(soft, points, places) + 0.001
     tried = (fit_warp(points, places, (600, 800), stiffness=stiffness) for stiffness in _STIFF)
-    wanted = next((warp for warp in tried if (left_over(warp, points, places) <= most).all()), soft)
+    wanted = next((warp for warp in tried if (residuals_mm(warp, points, places) <= most).all()), soft)
     np.testing.assert_array_equal(smoothest_warp(points, places, (600, 800)).coefficients, wanted.coefficients)
 
 

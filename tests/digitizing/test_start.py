@@ -13,7 +13,7 @@ from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.snapping import odd_pixels
-from fastecg.digitizing.start import _Ends, _weighed
+from fastecg.digitizing.start import _Ends, _posterior_correction
 from fastecg.digitizing.time_axis import TimeAxis
 
 AXIS = TimeAxis(25.0, 10.0, 63.0, 2.5, 2.4, 9.9)
@@ -57,7 +57,7 @@ def test_the_start_is_told_within_a_quarter_of_a_pixel(pixel_mm, odd, pens):
         by_ends = late + (pens * pen_mm - cap_mm)  # of a right end, less the cap that was thought
         found = drawn(late - 0.5 * STEP, pixel_mm, odd)
         moved = [[Bar(bar.column, bar.y_mm, bar.off_mm - by_ends, bar.pixel_phase) for bar in column] for column in found]
-        off.append(by_ends + _weighed(_Ends(by_ends, cap_mm, pen_mm, -1, by_pen=True), moved, pixel_mm, STEP) - late)
+        off.append(by_ends + _posterior_correction(_Ends(by_ends, cap_mm, pen_mm, -1, by_pen=True), moved, pixel_mm, STEP) - late)
     assert np.abs(np.mean(off)) < 0.02
     assert np.sqrt(np.mean(np.square(off))) < 0.25 * pixel_mm
 
@@ -68,12 +68,12 @@ def test_bars_alone_tell_where_no_end_does(monkeypatch):
         warp=SimpleNamespace(scale=8.0), layers=SimpleNamespace(zoom=1.0), tracks=[SimpleNamespace(cut=(True, True))]
     )
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
-    monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(8.7, 0.14, 0.34, 1, by_pen=True))  # of the picture's edge
+    monkeypatch.setattr(start, "_from_ends", lambda *_: _Ends(8.7, 0.14, 0.34, 1, by_pen=True))  # of the picture's edge
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.4, 0.125, False))])
-    told = start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm
+    told = start.refine_start(axis, analysis, match, straight, (), (), 500.0).start_mm
     assert told == pytest.approx(9.4, abs=0.125)
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
-    assert start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm == axis.start_mm
+    assert start.refine_start(axis, analysis, match, straight, (), (), 500.0).start_mm == axis.start_mm
 
 
 def upright(dashes_mm):
@@ -122,10 +122,10 @@ def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [*chain(*drawn(0.3, 0.125, False))])
     for way, moved in ((0, False), (-1, True)):
-        monkeypatch.setattr(start, "_by_ends", lambda *_, way=way: _Ends(10.0, 0.14, 0.34, way, by_pen=True))
-        assert (start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm != 10.0) == moved
+        monkeypatch.setattr(start, "_from_ends", lambda *_, way=way: _Ends(10.0, 0.14, 0.34, way, by_pen=True))
+        assert (start.refine_start(axis, analysis, match, straight, (), (), 500.0).start_mm != 10.0) == moved
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
-    assert start.sharper(axis, analysis, match, straight, (), (), 500.0).start_mm == 10.0
+    assert start.refine_start(axis, analysis, match, straight, (), (), 500.0).start_mm == 10.0
 
 
 @pytest.mark.parametrize(("way", "by_pen", "rests"), [(-1, True, True), (1, True, True), (-1, False, False), (0, True, False)])
@@ -136,8 +136,8 @@ def test_a_start_told_by_one_side_and_no_bars_is_less_sure(monkeypatch, way, by_
     )
     straight, axis = SimpleNamespace(shown=True), TimeAxis(25.0, 9.0, 62.5, 2.5, 2.5, 10.0)
     monkeypatch.setattr(start, "find_bars", lambda *_: [])
-    monkeypatch.setattr(start, "_by_ends", lambda *_: _Ends(10.0, 0.14, 0.34, way, by_pen=by_pen))
-    found = start.sharper(axis, analysis, match, straight, (), (), 500.0)
+    monkeypatch.setattr(start, "_from_ends", lambda *_: _Ends(10.0, 0.14, 0.34, way, by_pen=by_pen))
+    found = start.refine_start(axis, analysis, match, straight, (), (), 500.0)
     assert (found.start_sd_mm > axis.start_sd_mm) == rests
 
 
@@ -162,7 +162,7 @@ def test_columns_beside_gaps_tell_their_start_and_pitch(cap_mm, first):
     pulses = [SimpleNamespace(left_mm=5.0, fall_mm=12.0, right_mm=12.3)] if first else []
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
     axis = TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0)
-    told = start._by_columns(axis, match, strip, [row], pulses, 500.0)
+    told = start._from_columns(axis, match, strip, [row], pulses, 500.0)
     assert (told.start_mm, told.pitch_mm) == (pytest.approx(12.3, abs=0.01), pytest.approx(64.56, abs=0.004))
 
 
@@ -171,7 +171,7 @@ def test_columns_whose_ends_contradict_each_other_tell_nothing():
     second = slice(round(76 * 8.0), round(139 * 8.0))
     strip.ink[:, second] = np.roll(strip.ink[:, second], 2, axis=1)
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=1)
-    assert start._by_columns(TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0), match, strip, [row], [], 500.0) is None
+    assert start._from_columns(TimeAxis(25.0, 12.2, 64.5, 2.5, 2.4, 10.0), match, strip, [row], [], 500.0) is None
 
 
 @pytest.mark.parametrize("cap_mm", [0.08, 0.13])
@@ -185,7 +185,7 @@ def test_rows_whose_ends_are_both_free_tell_how_far_the_pen_reaches(cap_mm):
     ink *= np.clip((x - first) * scale + 0.5, 0, 1) * np.clip((last - x) * scale + 0.5, 0, 1)
     strip, row = Strip(ink, 0.5 / scale, 0.0, scale), TracePath(y_px / scale, y_px / scale, 0.5 / scale, scale)
     match = SimpleNamespace(layout=SimpleNamespace(columns=range(4)), strips=3)
-    told = start._by_ends(TimeAxis(25.0, 12.2, 62.5, 2.5, 2.5, 10.0), match, strip, [row] * 3, [], 500.0)
+    told = start._from_ends(TimeAxis(25.0, 12.2, 62.5, 2.5, 2.5, 10.0), match, strip, [row] * 3, [], 500.0)
     assert not told.by_pen
     assert told.cap_mm == pytest.approx(cap_mm, abs=0.02)
     assert told.start_mm == pytest.approx(12.3, abs=0.02)
@@ -201,11 +201,11 @@ def test_bars_at_the_edge_of_where_they_are_looked_for_are_looked_for_again(monk
         return [Bar(column, y, (low + high) / 2, 0.1 * column) for column in (1, 2, 3) for y in (20.0, 50.0)]
 
     monkeypatch.setattr(start, "find_bars", seen)
-    monkeypatch.setattr(start, "_by_ends", lambda *_: None)
-    monkeypatch.setattr(start, "_by_columns", lambda *_: None)
+    monkeypatch.setattr(start, "_from_ends", lambda *_: None)
+    monkeypatch.setattr(start, "_from_columns", lambda *_: None)
     analysis = SimpleNamespace(
         tracks=[SimpleNamespace(cut=(False, False))], layers=SimpleNamespace(zoom=1.0), warp=SimpleNamespace(scale=7.87)
     )
     match = SimpleNamespace(tracks=(0,), layout=SimpleNamespace(columns=(1, 2, 3, 4)))
-    found = start.sharper(AXIS, analysis, match, SimpleNamespace(shown=object()), [], [], 500.0)
+    found = start.refine_start(AXIS, analysis, match, SimpleNamespace(shown=object()), [], [], 500.0)
     assert found.start_mm - AXIS.start_mm == pytest.approx(late + STEP / 2, abs=0.01)
