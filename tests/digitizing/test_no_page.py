@@ -7,10 +7,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from fastecg.digitizing import levels
-from fastecg.digitizing.analysis import _is_blank
 from fastecg.digitizing.phase import Fives
 from fastecg.digitizing.reading import read_signals
 from fastecg.digitizing.segmenter import LayerSegmenter
+from fastecg.digitizing.upright import _is_blank
 from fastecg.digitizing.warp_fit import _STIFF, fit_warp, residuals_mm, smoothest_warp
 from fastecg.errors import ImageError
 
