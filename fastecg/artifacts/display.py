@@ -54,7 +54,7 @@ class Display(Artifact):
 
 
 def _beside_panel_mm(light: Light) -> np.ndarray:
-    """How far beside the display's panel the light's nodes are, (rows, columns) mm: negative on it, and everywhere if its edges are unknown."""
+    """Distance (rows, columns) in mm of the light's nodes from the display's panel: negative on it, or everywhere if it is unknown."""
     x, y = light.warp.nodes_mm[..., 0], light.warp.nodes_mm[..., 1]
     if light.panel_mm is None:
         return np.full(x.shape, -np.inf)
