@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Params")
 
-#: Levels of a picture are light to this power: half the light gives 73 % of the level.
+#: A level of a picture is the light to this power: half the light gives 73 % of the level.
 GAMMA = 1 / 2.2
 
-#: `Artifact.level_table` is given every n-th pixel along rows and columns; this is n.
+#: `Artifact.level_table` is given only pixels whose row and column are multiples of this.
 SAMPLED = 5
 
 

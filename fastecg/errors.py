@@ -4,7 +4,7 @@ import re
 
 _LONGEST = 2000  # Longest message in characters; what is quoted may be megabytes long.
 
-_DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}  # module -> what installs it, where the names differ
+_DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}  # Packages by the names of their modules, if these differ.
 # What moves a terminal's cursor or colours it (ESC), ends a line, or turns the direction of writing.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 

@@ -11,7 +11,7 @@ import numpy as np
 from fastecg.errors import ImageError
 from fastecg.kernels import CELL
 
-LARGEST = 32760  # pixels a side of a sheet or picture
+LARGEST = 32760  # Largest width and height of a sheet or picture, px.
 COARSEST = 1.3  # Largest number of sheet pixels per picture pixel. At 1.4, bilinear sampling lets a hairline's weight vary by 30 %.
 
 

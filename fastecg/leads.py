@@ -28,8 +28,8 @@ _SPELLINGS = {
     **{"v" + limb: "aV" + limb.upper() for limb in "rlf"},
     **{"c" + name[1:].lower(): name for name in LEADS + EXTRA_LEADS if name[1:2].isdigit()},
 }
-_NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, "ECG 1" may be anything
-_CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")  # by their sound: В1 is V1
+_NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, while "ECG 1" may be any lead.
+_CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")  # Cyrillic letters stand for Latin ones of the same sound: В1 is V1.
 
 # "ECG-V1" has a hyphen, "ECG -aVR" a minus. No character matches in two ways: a pattern that backtracks would take minutes on long names.
 _WORDS = "导联|導聯|誘導"  # "lead" in Chinese and Japanese

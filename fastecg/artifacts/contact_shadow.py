@@ -22,7 +22,7 @@ class ContactShadow(Artifact):
     direction_deg: float = param(45.0, 0, 360, "to which side, on the page, clockwise from its right, where no lamp says so")
 
     def shade(self, light: Light) -> Light:
-        """Dim everything beside the page, and give the page's part of those cells back through its relief."""
+        """Darken everything beside the page. In cells that show some page as well, its light is restored by `relief`."""
         off = light.off_page_mm()
         near = (off > -1.0) & (off < self.reach_mm + self.offset_mm)
         if not (off > 0).any():

@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # (brightness, width in mm) of the bands of a crease, from its rims to its middle.
+_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # Brightness and width in mm of the bands of a crease, from its rims to its middle.
 
 
 @dataclass(frozen=True)

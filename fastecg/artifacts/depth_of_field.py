@@ -55,7 +55,7 @@ class DepthOfField(Artifact):
                 above = seen[max(stop - reach, 0) : stop]
                 continue
             band = np.concatenate([above, seen[start : stop + reach]])
-            first, above = len(above), seen[max(stop - reach, 0) : stop].copy()  # what is below needs it as it was
+            first, above = len(above), seen[max(stop - reach, 0) : stop].copy()  # The rows below need it unchanged.
             blur(band, most)
             # Variances of blurs add up, so half of the variance is obtained by blurring half of the light.
             share = np.rint(256.0 * (sigma / most) ** 2)

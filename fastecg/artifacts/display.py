@@ -12,10 +12,10 @@ from fastecg.mesh import CELL, Warp
 
 @dataclass(frozen=True)
 class Display(Artifact):
-    """Stripes of red, green and blue light with dark rows between, sampled by the camera's pixels: moiré comes of itself.
+    """Stripes of red, green and blue light with dark rows between them, sampled by the camera's pixels, which gives moiré.
 
-    The lattice lies on the page's plane and is seen through the same warp. Seen aslant a display is darker, its black brighter and
-    its white off colour; how aslant it is at every place is read off the warp.
+    The lattice lies on the page's plane and is seen through the same warp. Seen at an angle, a display is darker, its black is
+    brighter and its white has a tint. The angle at every position is computed from the warp.
     """
 
     pitch_mm: float = param(0.22, 0.04, 2.0, "from one pixel of the display to the next, in mm of the page")
@@ -39,7 +39,7 @@ class Display(Artifact):
         return light.lit((dimmed * (1.0 - pale))[..., None] * colour).veiled(255.0 * dimmed * pale)
 
     def resolve(self, pixels: np.ndarray, light: Light) -> np.ndarray:
-        """Let the lattice and the camera's pixels beat, in place: some 10 ms at 2200 x 1700."""
+        """Multiply by the lattice as the camera's pixels sample it, in place. This takes about 10 ms at 2200 x 1700 px."""
         from fastecg.kernels.lattice import lay_lattice
 
         turn = np.deg2rad(self.angle_deg)

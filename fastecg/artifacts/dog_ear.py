@@ -51,7 +51,7 @@ class DogEar(Artifact):
         return replace(sheet, pixels=pixels).with_overlay(window, coverage)
 
     def _fold_mm(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Both ends of the fold, and the corner, each (2,) mm."""
+        """The two ends of the fold and the corner of the page, each (2,) mm."""
         width, height = size_mm
         x, inward_x = (0.0, 1.0) if self.corner.endswith("left") else (width, -1.0)
         y, inward_y = (0.0, 1.0) if self.corner.startswith("top") else (height, -1.0)

@@ -1,4 +1,4 @@
-"""A fax: one bit a point, on a raster coarser than the picture's."""
+"""A fax: one bit per point, on a raster that is coarser than the picture's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINES_MM = {"standard": 3.85, "fine": 7.7}  # Lines per mm.
 
 @dataclass(frozen=True)
 class Fax(Artifact):
-    """Thresholded (or dithered) points, 204 an inch across and 98 or 196 an inch down; some lines lost on the way.
+    """Thresholded (or dithered) points, 204 per inch across and 98 or 196 per inch down. Some lines are lost on the way.
 
     The raster spans the picture exactly, so nothing moves as a whole; a single point of the trace may lie up to half a line
     (0.13 mm in "standard") from where it was.

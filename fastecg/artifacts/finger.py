@@ -43,7 +43,7 @@ class Finger(Artifact):
             return pixels
         view = pixels[window]
         seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
-        light = 0.5 * (seen + seen.mean())  # the hue of what lies there is the paper's as much as the light's
+        light = 0.5 * (seen + seen.mean())  # Half of the hue is kept, since it may be that of the paper or of the light.
         inside = self._inside(along, across)
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
@@ -105,7 +105,8 @@ class Finger(Artifact):
         round_off = np.clip(depth / radius, 0.0, 1.0)
         lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.07 * across / radius
         crease = sum(np.exp(-(((along + s * radius + 0.03 * across * across) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
-        fine = np.resize(np.random.default_rng(self.seed).normal(0, 1, 7919).astype(np.float32), lit.shape)  # its repeats are not seen
+        # Its repetitions cannot be seen.
+        fine = np.resize(np.random.default_rng(self.seed).normal(0, 1, 7919).astype(np.float32), lit.shape)
         lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.03 * fine)
         red = np.stack([np.ones_like(lit), 0.90 + 0.10 * round_off, 0.86 + 0.14 * round_off], axis=-1)
         skin = tone * red * lit[..., None]

@@ -52,7 +52,7 @@ class Folds(Artifact):
         height = np.zeros_like(mesh.height_mm)
         facing = np.ones_like(height)
         crest = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
-        crossing = 5.0 + crest / 0.4  # where folds cross, a ridge runs out into a valley as gently as paper can
+        crossing = 5.0 + crest / 0.4  # Where folds cross, a ridge becomes a valley as gently as paper allows.
         for k, (line, sign) in enumerate(self._lines(mesh.size_mm)):
             across, left = line.across(x, y), pressed(line.along(x, y), crest, self.seed + k)
             height += facing * left * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)

@@ -68,7 +68,7 @@ class Glare(Artifact):
         return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * towards / self.height_mm) * beyond, -30.0, 30.0))))
 
     def _at(self, light: Light) -> tuple[float, float]:
-        """Its centre, in picture widths and heights: in the half of the picture that is nearer to the lamp, if one is lit."""
+        """Centre of the patch in widths and heights of the picture. It is in the half that is nearer to the lamp, if there is one."""
         if light.lamp_deg is not None:
             angle, (height, width) = np.radians(light.lamp_deg), light.warp.size
             if (self.x - 0.5) * width * np.cos(angle) + (self.y - 0.5) * height * np.sin(angle) < 0:
@@ -77,5 +77,5 @@ class Glare(Artifact):
 
 
 def _lit(distance: np.ndarray) -> np.ndarray:
-    """One inside from -1 to 1, nothing outside, with soft edges."""
+    """A soft step: 1 between -1 and 1, and 0 outside."""
     return np.asarray(1.0 / (1.0 + np.exp(np.clip(7.0 * (np.abs(distance) - 1.0), -30.0, 30.0))))

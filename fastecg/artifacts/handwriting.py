@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Handwriting(Artifact):
-    """Short clinical notes by one person, in the page's white space mostly, perhaps signed.
+    """Short clinical notes by one person, mostly in the page's white space, and perhaps signed.
 
-    The words are made from templates with drawn numbers, or are one's own. A signature is random letters: nobody's name.
+    The words are made from templates with random numbers, or are the user's own. A signature consists of random letters, so that it is
+    nobody's name.
     """
 
     notes: int = param(2, 0, 12, "number of notes; fewer where the page is full")

@@ -11,7 +11,7 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class ImageSignal(Artifact):
-    """Noise taken out of brightness and, at half the size, of colours; edges made steeper; a mottle that the cleaning leaves.
+    """Noise is removed from brightness and, at half the size, from colours; edges are made steeper, and some mottle remains.
 
     A sensor sees one colour a pixel, so colours are soft where brightness is sharp (Karaimer and Brown 2016).
     """

@@ -19,7 +19,7 @@ _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 17
 
 @dataclass(frozen=True)
 class PaperClip(Artifact):
-    """A clip pushed over an edge: of its loops the longer one is seen, with a shadow beside the wire, which hides what is below."""
+    """A clip that was pushed over an edge. The longer of its loops is seen; its wire casts a shadow and hides what is below it."""
 
     edge: str = param("top", help="over which edge", choices=tuple(INWARD_DEG))
     at: float = param(0.2, 0.03, 0.97, "where on that edge, from its left or upper end")

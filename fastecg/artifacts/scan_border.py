@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param
 
-_PIECE_MM = 60.0  # length of the straight pieces of an edge
+_PIECE_MM = 60.0  # Length of the straight pieces of an edge.
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A scanner's head: three rows of sensors, one a colour, that see a line one after the other."""
+"""A scanner's head: three rows of sensors, one for each colour, that see a line of the page one after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class ScanHead(Artifact):
-    """Red and blue a little off green along the scan, and lines a little brighter or darker than the next.
+    """Red and blue are shifted a little from green along the scan, and some lines are a little brighter or darker than the next.
 
     The head goes down an upright sheet; where the page lies on its side it goes along the traces.
     """

@@ -10,7 +10,7 @@ from fastecg.expose import Noise
 
 @dataclass(frozen=True)
 class SensorNoise(Artifact):
-    """Variance read² + shot² · brightness, with a part that is colour at half the resolution. Added in the one pass."""
+    """Noise with the variance read² + shot² · brightness. A part of it is colour, at half the resolution."""
 
     read_levels: float = param(1.5, 0, 16, "standard deviation at black, 8-bit levels")
     shot_levels: float = param(2.5, 0, 16, "what light adds to it at white, 8-bit levels")

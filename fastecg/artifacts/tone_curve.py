@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, Light, param
 
 @dataclass(frozen=True)
 class ToneCurve(Artifact):
-    """Flare in the lens lifts black, exposure places white (both in the one pass); contrast and gamma bend what lies between."""
+    """Flare in the lens makes black brighter, the exposure decides how bright white is, and contrast and gamma bend the curve between."""
 
     black: float = param(0.0, 0, 110, "level of the darkest ink: flare of lens and glass")
     white: float = param(255.0, 120, 330, "level of the whitest paper; above 255 it burns out")
@@ -20,7 +20,7 @@ class ToneCurve(Artifact):
     gamma: float = param(1.0, 0.4, 2.5, "below 1 brightens the middle")
 
     def shade(self, light: Light) -> Light:
-        """Black and white are a straight line, which the one pass draws for nothing."""
+        """Black and white define a straight line, which is applied at no cost when the picture is exposed."""
         factor = np.float32((self.white - self.black) / 255.0)
         return replace(light, gain=light.gain * factor, veil=light.veil * factor + np.float32(self.black), gloss=light.gloss * factor)
 

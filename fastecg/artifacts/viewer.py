@@ -12,15 +12,15 @@ from fastecg.artifact import Artifact, Light, param
 if TYPE_CHECKING:
     from fastecg.kernels.window import Window
 
-_THEMES = {  # ground, title, tools, icons, task bar; words of the title
+_THEMES = {  # Colours of the ground, title, tools, icons and task bar, and of the words of the title.
     "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58), (70, 74, 80)),
     "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44), (250, 250, 250)),
     "dark": ((52, 54, 58), (32, 33, 36), (44, 46, 50), (176, 180, 186), (18, 18, 22), (176, 180, 186)),
 }
 
 
-_LIST_FROM_MM = 30.0  # a window that reaches as far beyond the page's left edge has a list of files there
-_WORDS_WIDE_MM = 60.0  # width of a line of words
+_LIST_FROM_MM = 30.0  # A window that extends at least this far beyond the page's left edge has a list of files there.
+_WORDS_WIDE_MM = 60.0  # Width of a line of words.
 _FILES = ("ecg_{a:03d}.pdf", "ECG {b}.pdf", "ekg-{c:02d}-{a:02d}.png", "IMG_{b}.jpg", "scan {a}.pdf", "12-lead {b}.png", "{b}_ecg.pdf")
 
 

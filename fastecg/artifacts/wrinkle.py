@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Facets of crushed paper at strength 1: size and height in mm, and whether they are parted by valleys. The first two are all over
 #: the sheet; the others come in patches, between which it stayed nearly plane.
-_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))  # (cell in mm, lift in mm, whether valleys are turned up) of the large facets.
+_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))  # Cell in mm, lift in mm, and whether valleys are turned up, of the large facets.
 _SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))  # The same of the small facets.
 _PATCH_MM = 70.0  # Size of the patches in which the small facets lie.
 _KINKS = 5  # Straight parts of a short crease.

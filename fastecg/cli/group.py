@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from fastecg.cli.report import Reporter
 
 # Exit statuses.
-FAILED = 1  # part of the work could not be done
-USAGE = 2  # the command itself makes no sense
-INTERRUPTED = 130  # what shells expect after Ctrl-C
+FAILED = 1  # Part of the work could not be done.
+USAGE = 2  # The command is not valid.
+INTERRUPTED = 130  # The status that shells expect after Ctrl-C.
 
 
 class ReportingGroup(TyperGroup):

@@ -15,7 +15,7 @@ from fastecg.errors import one_line
 if TYPE_CHECKING:
     from fastecg.run.dataset import Progress
 
-_SILENCE_S = 5.0  # seconds between plain lines
+_SILENCE_S = 5.0  # Minimum time between plain lines.
 
 
 class Reporter:

@@ -12,7 +12,7 @@ from fastecg.system.pictures import read_image
 from fastecg.writers.image import write_atomic
 from fastecg.writers.png import png_bytes
 
-_FOLDS = 5  # nnU-Net's
+_FOLDS = 5  # Number of folds of nnU-Net's cross-validation.
 
 
 def write_nnunet(pictures: list[Rendered], dest: Path, *, val: float) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
 
 _SPLIT_STEPS = 1 << 32  # Number of values of CRC-32.
-_LONGEST_KEY = 88  # bytes: a tar archive has room for 100, of which ".layers.png" may be part
+_LONGEST_KEY = 88  # Longest name in bytes. A tar archive has room for 100, with a suffix such as ".layers.png".
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from fastecg.writers.image import PART
 from fastecg.writers.png import png_bytes
 
 MOST_BYTES = 1_000_000_000
-_BLOCK = 512  # bytes: tar rounds the size of each file up to a multiple of it
-_END = 20 * _BLOCK  # bytes: tar rounds the size of an archive up to a multiple of it
-_HEAD = 4 * _BLOCK  # at most: long names have two blocks and more of their own
+_BLOCK = 512  # The size of each file in a tar archive is rounded up to a multiple of this, bytes.
+_END = 20 * _BLOCK  # The size of an archive is rounded up to a multiple of this, bytes.
+_HEAD = 4 * _BLOCK  # Largest size of a file's header, bytes. Long names take two more blocks.
 
 
 def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> None:

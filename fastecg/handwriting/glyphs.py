@@ -20,8 +20,9 @@ _ALIASES = {"^": "↑", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "
 class Table(NamedTuple):
     """All allographs end to end; what the pen kernels read.
 
-    `points` (p, 3): x, y, whether it is a sharp corner. `strokes` (s + 1,): first point of each stroke. `allographs` (a, 3):
-    first stroke, first of those put off to the word's end, stroke after the last. `extents` (a, 2): least and largest x.
+    `points` (p, 3) are x, y and whether the point is a sharp corner. `strokes` (s + 1,) are the first points of all strokes. `allographs`
+    (a, 3) are the first stroke, the first of those that are written at the end of a word, and the stroke after the last. `extents` (a, 2)
+    are the smallest and largest x.
     """
 
     points: np.ndarray

@@ -36,8 +36,8 @@ _LEADS = (
 _FILE = Path(__file__).with_name("phrases.txt")
 _SHARES = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}
 
-_CHOICE = re.compile(r"\[([^]]*)\]")  # one of several words: [a|b]
-_SLOT = re.compile(r"\{([^}]*)\}")  # a value to fill in: {rate}
+_CHOICE = re.compile(r"\[([^]]*)\]")  # One of several words: [a|b].
+_SLOT = re.compile(r"\{([^}]*)\}")  # A value that is filled in: {rate}.
 
 
 def shown_by(facts: ReportFields) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 
-# Inlined: in a call, Numba would increase and decrease the array's reference count every time.
+# This is inlined: in a call, Numba would increase and decrease the array's reference count every time.
 @jit(inline="always")
 def address(array):
     """The address of a parameter of the calling function, or of a view of one, as an integer of 64 bits."""

@@ -42,7 +42,8 @@ def blend(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
 def inked(paper: np.ndarray, first: tuple[np.ndarray, RGB], second: tuple[np.ndarray, RGB]) -> np.ndarray:
     """Return a copy of `paper` covered with two opaque inks, each a plane of coverage and a colour, the second over the first.
 
-    The same as to copy and to `blend` twice, but the pixels go through memory once. Takes and raises what `blend` does.
+    The result is that of a copy and two calls of `blend`, but the pixels go through memory once. Parameters and errors are those of
+    `blend`.
     """
     pixels = np.empty_like(paper)
     bare, cover, words = _flat(paper, first[0])
@@ -54,7 +55,7 @@ def inked(paper: np.ndarray, first: tuple[np.ndarray, RGB], second: tuple[np.nda
 def multiply(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
     """Lay a filter over `pixels` (pen ink, highlighter): ``pixels *= 1 - plane / 255 * (1 - ink / 255)``, rounded to nearest.
 
-    Takes what `blend` takes; black print stays black below a yellow highlighter.
+    The parameters are those of `blend`. Black print stays black below a yellow highlighter.
     """
     _multiply(*_flat(pixels, plane), np.array(ink, np.uint8))
 
@@ -70,7 +71,7 @@ def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray
         raise ValueError(f"pixels of shape {pixels.shape}: expected a contiguous ({plane.shape[0]}, {plane.shape[1]}, 3) array")
     cover = np.ascontiguousarray(plane).reshape(-1)
     whole = len(cover) // _WORD * _WORD
-    if not cover[:whole].view(np.uint64).flags.aligned:  # as of rows that are a part of a larger plane
+    if not cover[:whole].view(np.uint64).flags.aligned:  # This happens for rows that are parts of a larger plane.
         cover = cover.copy()
     return pixels.reshape(-1, 3), cover, cover[:whole].view(np.uint64)
 
@@ -107,7 +108,7 @@ def _ink(paper, pixels, cover, words, ink, second_cover, second_words, second_in
 @jit
 def _copy(paper, pixels, start, stop):
     source, target = paper.reshape(-1), pixels.reshape(-1)
-    for i in range(np.uint64(3 * start), np.uint64(3 * stop)):  # unsigned, and it becomes one call of memcpy
+    for i in range(np.uint64(3 * start), np.uint64(3 * stop)):  # With an unsigned index LLVM makes this one call of memcpy.
         target[i] = source[i]
 
 
@@ -130,7 +131,7 @@ def _blend_words(pixels, cover, words, start, stop, ink):
 
 @jit
 def _blend_rest(pixels, cover, start, ink):
-    """Ink the pixels from `start` on, one by one."""
+    """Draw ink on the pixels from `start` on, one by one."""
     for k in range(start, len(cover)):
         a = np.int32(cover[k])
         for c in range(3):
@@ -175,7 +176,7 @@ def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
 @jit
 def _multiply(pixels, cover, words, ink):
     word = _inked(words, np.int64(0), len(words))
-    while word <= len(words):  # the last round is for the pixels behind the whole words
+    while word <= len(words):  # The last round is for the pixels after the last whole word.
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
             a = np.uint32(cover[i])
             if a:

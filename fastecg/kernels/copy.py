@@ -1,4 +1,4 @@
-"""Copies: edges that grow and fray, coarser rasters, patterns of dots. On planes of grey (see `fastecg.kernels.grey`)."""
+"""Effects of copiers on planes of grey (see `fastecg.kernels.grey`): edges that grow and fray, coarser rasters, patterns of dots."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastecg.kernels.grey import deviates
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset
 
-RINGS = 3  # Largest distance from an edge that is told apart, px.
-_BAND = 64  # Rows that are processed together: allocating planes of whole pictures takes longer than all the rest.
+RINGS = 3  # Largest distance from an edge, px, at which the probability of a change depends on the distance.
+_BAND = 64  # Number of rows that are processed together. Allocating planes of whole pictures would take longer than all the rest.
 
 
 def soften(plane: np.ndarray) -> None:
@@ -51,7 +51,7 @@ def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
         if ring:
             _next_ring(near.reshape(-1), width, wider.reshape(-1))
             near, wider = wider, near
-        near[:, 0] = near[:, -1] = 0  # the running index has compared these with pixels of the rows above and below
+        near[:, 0] = near[:, -1] = 0  # The running index has compared these with pixels of the rows above and below.
     return near
 
 
@@ -64,7 +64,7 @@ def _limits(chances: np.ndarray) -> np.ndarray:
 
 def resampled(plane: np.ndarray, height: int, width: int) -> np.ndarray:
     """A plane (any, any) uint8 resampled to (height, width) uint8 over the same area: a pixel is the mean of the area that it covers."""
-    if height > plane.shape[0]:  # columns take ten times as long as rows, so they are resampled while there are fewer rows
+    if height > plane.shape[0]:  # Columns take ten times as long as rows, so they are resampled while there are fewer rows.
         return _with_rows(_with_columns(plane, width), height)
     return _with_columns(_with_rows(plane, height), width)
 

@@ -1,4 +1,4 @@
-"""Points as JSON: numbers with three decimals at most.
+"""Write points as JSON, with at most three decimals.
 
 In general, the shortest decimal that reads back as the same float has to be searched for; for a whole number of thousandths it is the
 number itself. The characters before the point and those after it come from tables, and a number below 10,000 is written as one word of

@@ -1,4 +1,4 @@
-"""Deflate for pictures with sensor noise: Huffman codes alone, since noise has no repetitions that are worth a search.
+"""Deflate for pictures with sensor noise. It uses Huffman codes alone, since noise has no repetitions that are worth a search.
 
 Format: RFC 1950 and RFC 1951. Codes are stored eight bytes at a time, lowest first, as all processors that Numba knows order them.
 """
@@ -33,7 +33,7 @@ def _store(typing, address, word):
 
 def room(size: int) -> int:
     """The most bytes that `deflate_noise` writes for `size` bytes: a code has at most 15 bits."""
-    return 2 * size + 1024 * (size // _BLOCK + 2)  # 1024 are more than the head of a block takes
+    return 2 * size + 1024 * (size // _BLOCK + 2)  # The head of a block takes less than 1024 bytes.
 
 
 @jit
@@ -45,7 +45,7 @@ def deflate_noise(data, out):
     data : ndarray, uint8, shape (n,), contiguous
     out : ndarray, uint8, shape (at least `room(n)`,)
     """
-    state = np.zeros(3, np.uint64)  # bits not yet written, their number, bytes written
+    state = np.zeros(3, np.uint64)  # The bits that are not yet written, their number, and the number of bytes written.
     begin = 0
     while begin == 0 or begin < data.size:
         end = min(begin + _BLOCK, data.size)
@@ -59,7 +59,8 @@ def deflate_noise(data, out):
 def _write_block(data, is_last, out, state):
     """Write a block with the code that suits it."""
     lengths = code_lengths(_counts(data), np.int64(15))
-    _put(out, state, np.int64(5 if is_last else 4), np.int64(3))  # the lowest bit ends the stream; 2 above it: a code of its own
+    # The lowest bit marks the last block; 2 above it means that the block has a code of its own.
+    _put(out, state, np.int64(5 if is_last else 4), np.int64(3))
     _write_code(out, state, lengths)
     _write_bytes(data, lengths, codes_of(lengths), out, state)
 
@@ -98,7 +99,7 @@ def _write_code(out, state, lengths):
     counts[1] += 2
     own = code_lengths(counts, np.int64(7))
     codes = codes_of(own)
-    for value, size in ((0, 5), (1, 5), (_ORDER.size - 4, 4)):  # 257 symbols, 2 distances, 19 lengths of lengths
+    for value, size in ((0, 5), (1, 5), (_ORDER.size - 4, 4)):  # 257 symbols, 2 distances, and 19 lengths of the code of lengths.
         _put(out, state, np.int64(value), np.int64(size))
     for symbol in _ORDER:
         _put(out, state, own[symbol], np.int64(3))
@@ -119,13 +120,13 @@ def _flush(base, bits, have, at):
 @jit
 def _write_bytes(data, lengths, codes, out, state):
     """Write the bytes of a block, and its end."""
-    packed = np.empty(_END, np.uint64)  # code and size in one number, so that a byte takes one look-up
+    packed = np.empty(_END, np.uint64)  # Code and size are in one number, so that a byte takes one look-up.
     for k in range(_END):
         packed[k] = codes[k] << np.uint64(8) | np.uint64(lengths[k])
     base = address(out)
     bits, have, to = state[0], state[1], np.int64(state[2])
     at = 0
-    while at + 3 <= data.size:  # 7 bits left over and three codes of 15 fit one word
+    while at + 3 <= data.size:  # 7 remaining bits and three codes of at most 15 bits fit one word.
         for _ in range(3):
             code = packed[data[np.uint64(at)]]
             bits |= (code >> np.uint64(8)) << have

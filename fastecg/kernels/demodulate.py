@@ -1,4 +1,4 @@
-"""The phase of a printed grid, followed over a picture as a radio follows its carrier, and the splines fitted to it."""
+"""Follow the phase of a printed grid over a picture, as a radio follows its carrier, and fit splines to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
     """Compare the grid around pixel (x, y) with the lines at whole u and v, in a Gaussian window of `sigma` px.
 
     u and v are line counts along x and y, and `gradient` (2, 2) holds du/dx, du/dy / dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: the
-    strength (0 to 1, the carrier's share), the error of the phase in turns, and the error of its gradient along x and y.
+    strength (share of the carrier, 0 to 1), the error of the phase in turns, and the error of its gradient along x and y.
     """
     # The window ends at 2.5 standard deviations, where it has fallen to 4 %: pixels farther away change little.
     radius = math.ceil(2.5 * sigma)
@@ -33,12 +33,12 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
         _waves(u if axis == 0 else v, gradient[axis, 1], top - y, fall, downs[axis, :, :down])
         _waves(0.0, gradient[axis, 0], left - x, fall, alongs[axis])
     # The window and the waves are separable: a wave's factor along y is one number a row, so no wave is evaluated at single pixels.
-    sums = np.zeros((8, across))  # of every column: what the waves along y make of it
+    sums = np.zeros((8, across))  # Sums over each column of the products with the waves along y.
     for j in range(0, down, _AT_ONCE):
         one, two = plane[top + j, left : left + across], plane[top + min(j + 1, down - 1), left : left + across]
         three, four = plane[top + min(j + 2, down - 1), left : left + across], plane[top + min(j + 3, down - 1), left : left + across]
         for k in range(8):
-            weight = downs[k // 4, k % 4, j : j + _AT_ONCE]  # 0 below the window
+            weight = downs[k // 4, k % 4, j : j + _AT_ONCE]  # It is 0 below the window.
             _add(one, two, three, four, weight[0], weight[1], weight[2], weight[3], sums[k])
     mass = _sum_of_falls(fall, top - y, down) * _sum_of_falls(fall, left - x, across)
     for axis in range(2):
@@ -76,7 +76,7 @@ def _waves(phase, slope, first, fall, out):
 
 @jit
 def _add(one, two, three, four, a, b, c, d, out):
-    """Add up four rows, weighed: a loop that is turned into vector instructions."""
+    """Add up four weighted rows in a loop that is compiled to vector instructions."""
     for i in range(len(out)):
         out[i] += (a * one[i] + b * two[i]) + (c * three[i] + d * four[i])
 
@@ -191,7 +191,8 @@ def cubic_weights(t, weights, slopes):
 def spline_normal(points, values, weights, origin, step, rows, bands, right):
     """Add up the banded normal equations of a bicubic spline's coefficients, (columns, rows) with rows running fastest.
 
-    points (n, 2) px, values (n, 2), weights (n,); bands (3 * rows + 4, columns * rows) lower diagonals; right (columns * rows, 2).
+    The points (n, 2) are in px, with `values` (n, 2) and `weights` (n,). `bands` (3 * rows + 4, columns * rows) are the lower diagonals of
+    the matrix, and `right` (columns * rows, 2) is the right side.
     """
     columns = right.shape[0] // rows
     wx, wy, unused = np.empty(4), np.empty(4), np.empty(4)
@@ -216,9 +217,9 @@ def spline_normal(points, values, weights, origin, step, rows, bands, right):
 
 @jit
 def spline_values(points, coefficients, origin, step, out, gradients):
-    """Out (n, 2) = the splines at points (n, 2), `gradients` (n, 2, 2) their derivatives; beyond the knots they go on straight.
+    """Evaluate the splines with `coefficients` (columns, rows, 2) at points (n, 2), into `out` (n, 2), and their derivatives.
 
-    `coefficients` (columns, rows, 2).
+    The derivatives are written to `gradients` (n, 2, 2). Beyond the knots the splines are continued linearly.
     """
     columns, rows = coefficients.shape[0], coefficients.shape[1]
     wx, wy, sx, sy = np.empty(4), np.empty(4), np.empty(4), np.empty(4)

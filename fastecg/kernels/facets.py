@@ -1,4 +1,4 @@
-"""Height fields of crumpled paper, and the noise along a line that waves are made of."""
+"""Height fields of crumpled paper, and noise along a line, from which waves are made."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def facet_noise(table, x, y):
     u, v = x + skew, y + skew
     i, j = np.int64(u), np.int64(v)
     s, t = u - i, v - j
-    right = np.int64(s > t)  # which of the cell's two triangles; without a branch, for it is foreseen by chance only
+    right = np.int64(s > t)  # The number of the triangle in its cell. A branch would be slow here, because the processor cannot predict it.
     more, less = max(s, t), min(s, t)
     return (1 - more) * table[j, i] + (more - less) * table[j + 1 - right, i + right] + less * table[j + 1, i + 1]
 
@@ -94,11 +94,12 @@ def add_pinches(height, x_mm, y_mm, ways, lifts, widths):
     x_mm, y_mm : (columns,), (rows,) float64
         Places of the nodes, evenly spaced.
     ways : (n, points, 2) float64
-        The creases' courses.
+        Points along each crease.
     lifts : (n, points) float64
-        How high each stands there; straight in between, and nothing at its ends.
+        Height of each crease at these points; it is linear between them and 0 at the ends.
     widths : (n, 2) float64
-        How far it reaches to its right and to its left. To either side it comes down by a parabola: sharp at the crest, without a foot.
+        Reach of each crease to its right and to its left. On both sides it falls as a parabola, which is sharp at the crest and level at
+        the foot.
     """
     step_x, step_y = x_mm[1] - x_mm[0], y_mm[1] - y_mm[0]
     for k in range(len(ways)):
@@ -120,6 +121,6 @@ def add_pinches(height, x_mm, y_mm, ways, lifts, widths):
                     if square < nearest:
                         nearest, lift = square, lifts[k, m] + t * (lifts[k, m + 1] - lifts[k, m])
                         side = 0 if dx * py - dy * px >= 0.0 else 1
-                rest = 1.0 - np.sqrt(nearest + 0.1) / widths[k, side]  # the crest is rounded over 0.3 mm
+                rest = 1.0 - np.sqrt(nearest + 0.1) / widths[k, side]  # The crest is rounded over 0.3 mm.
                 if rest > 0.0:
                     height[row, column] += lift * rest * rest

@@ -1,4 +1,4 @@
-"""Fading: the print is brought back towards the paper below it wherever a coverage plane has ink."""
+"""Fade the print: where a coverage plane has ink, pixels are changed towards the paper below."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         prefetch(paper_at + soon)
         word = np.int64(inked[n])
         y = _WORD * word // width
-        patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # one value for eight pixels
+        patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # One value is used for eight pixels.
         for index in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
-            k = np.uint64(index)  # unsigned, or every access would test for a negative index
+            k = np.uint64(index)  # With a signed index, every access would test for a negative one.
             cover = max(ink[k], text[k])
             if cover:
                 y += index - y * width >= width
@@ -93,7 +93,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
 
 @jit
 def _with_ink(ink_words, text_words):
-    """Indices of the words with ink. ``len(ink_words)`` follows: once for the last pixels, and `_AHEAD` times to be prefetched in vain."""
+    """Indices of the words with ink, followed by ``len(ink_words)`` once for the last pixels, and `_AHEAD` more times to be prefetched."""
     words = np.empty(len(ink_words) + 1 + _AHEAD, dtype=np.int32)
     count = 0
     for word in range(len(ink_words)):
@@ -142,7 +142,7 @@ def _towards(pixels, paper, k, c, keep):
 def lighten_steep(pixels, paper, ink, pen, reach, loss):
     """Reduce the ink's contrast by up to `loss` where the trace is steep, in place.
 
-    A trace is as steep as its ink is high in a column of pixels; a level line is one pen high.
+    The steepness of a trace is measured by the height of its ink in a column of pixels. A level line is as high as the pen is wide.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def lighten_steep(pixels, paper, ink, pen, reach, loss):
         Ink up to `pen` px high loses nothing, ink that is `reach` px higher half of `loss`.
     """
     height, width = ink.shape
-    above = np.zeros(width, dtype=np.int32)  # height of the run of ink that ends above, px
+    above = np.zeros(width, dtype=np.int32)  # Height in px of the run of ink that ends above.
     for y in range(height + 1):
         for x in range(width):
             if y < height and ink[y, x] > 40:

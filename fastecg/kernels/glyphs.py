@@ -1,4 +1,4 @@
-"""Blitting of glyphs: a mask drawn once, large, is averaged over the pixels it falls on, at its exact place."""
+"""Draw glyphs at exact positions. A large mask of each glyph is drawn once, and averaged over the pixels on which it falls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastecg.kernels.jit import jit
 
 @jit
 def blit_glyph(plane, sums, left, top, step):
-    """Max-combine a glyph into `plane`, each pixel the mean of the glyph's mask over the pixel's square.
+    """Draw a glyph into `plane`, keeping the larger coverage. A pixel's coverage is the mean of the glyph's mask over the pixel's square.
 
     Parameters
     ----------
@@ -19,16 +19,16 @@ def blit_glyph(plane, sums, left, top, step):
     sums : ndarray, shape (rows + 1, columns + 1) int32
         Summed-area table of the mask (0..255): ``sums[r, c]`` is the sum of its first r rows and c columns.
     left, top : float
-        Where the mask's corner falls on the plane, px, the corner of pixel (0, 0) being 0.
+        Position of the mask's corner on the plane, px from the corner of pixel (0, 0).
     step : float
-        Mask cells a plane pixel.
+        Number of cells of the mask per pixel of the plane.
     """
     rows, columns = sums.shape[0] - 1, sums.shape[1] - 1
     first_row, last_row = max(0, math.floor(top)), min(plane.shape[0], math.ceil(top + rows / step))
     first, last = max(0, math.floor(left)), min(plane.shape[1], math.ceil(left + columns / step))
     # A summed-area table gives exact box means at any scale; drawing the font at the final size would round it to whole pixels.
     share = 1.0 / (step * step)
-    # Of the table's rows between two rows of pixels only what lies at the sides of pixels is looked at: a tenth of it.
+    # Only those columns of the table are read that lie at the sides of pixels, which is a tenth of it.
     sides = np.empty(max(last - first + 1, 1))
     lows, highs = np.empty((len(sides), 2)), np.empty((len(sides), 2))
     for k in range(len(sides)):

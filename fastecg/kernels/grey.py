@@ -29,14 +29,14 @@ def from_grey(plane: np.ndarray, pixels: np.ndarray) -> None:
 
 def brightness_counts(pixels: np.ndarray) -> np.ndarray:
     """How many pixels of (height, width, 3) uint8 have each brightness, cut to whole levels: (256,) int64."""
-    # A histogram instead of sorting: all quantiles follow from one pass.
+    # Instead of sorting, a histogram is made, which gives all quantiles in one pass.
     counts = np.zeros(256, dtype=np.int64)
     _count_brightness(pixels, counts)
     return counts
 
 
 def fade_to_grey(pixels: np.ndarray) -> None:
-    """(height, width, 3) uint8, C order: every channel becomes the pixel's brightness, in place."""
+    """Set all channels of (height, width, 3) uint8, C order, to the pixel's brightness, in place."""
     from_grey(to_grey(pixels), pixels)
 
 
@@ -46,17 +46,17 @@ def paper_level(plane: np.ndarray) -> float:
 
 
 def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float, half: float = 0.0) -> float:
-    """The threshold of brightness, 0 to 255, below which pixels are ink: `level`, raised if traces would be lost, lowered if paper would
-    be ink.
+    """Find the brightness, 0 to 255, below which pixels are ink.
 
-    Like an automatic exposure, it measures the middle of the page, in upright strips that are one pixel wide: a trace crosses many of
-    them however thin its pen, whereas words, marks and bars cross few.
+    The result is `level`, raised if traces would be lost, and lowered if paper would become ink. Like an automatic exposure, it measures
+    the middle of the page, in upright strips that are one pixel wide: a trace crosses many of them however thin its pen, whereas words,
+    marks and bars cross few.
 
     Parameters
     ----------
     plane : (height, width) uint8
     level : float
-        The threshold that was asked for, 0 to 255.
+        The threshold that is wanted, 0 to 255.
     least : float
         Least share of the strips that must have ink; 0 returns `level` unchanged.
     px_per_mm : float
@@ -76,7 +76,7 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     count = len(middle) // rows
     darkest = middle[: count * rows].reshape(count, rows, -1).min(axis=1)
     paper = float(np.median(middle[::8, ::8]))
-    clean = min(level, paper - _CLEAR - _FOG * noise - 0.5 * half)  # coloured paper would turn to clouds of toner
+    clean = min(level, paper - _CLEAR - _FOG * noise - 0.5 * half)  # Otherwise coloured paper would turn into clouds of toner.
     return max(clean, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
 
 
@@ -86,7 +86,7 @@ def strays(unevenness: float, grain: float) -> float:
 
 
 def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grain: float, seed: int) -> None:
-    """Black below a level of brightness, white above, in place.
+    """Make pixels black below a level of brightness and white above it, in place.
 
     Parameters
     ----------

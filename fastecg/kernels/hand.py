@@ -1,4 +1,4 @@
-"""The hand in motion, step by step: letters on lines, joins, the pen's way, its inertia, speed and pressure."""
+"""A moving hand, simulated step by step: letters on lines, joins, and the path of the pen with its inertia, speed and pressure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def lay_letters(
     `letters` (n, 4) are: allograph, whether it is joined to the one before (1 small, 2 large), class, cursive. `chance` (uniform) and
     `noise` (normal) are indexed by the node that they shape, so they are as long as `nodes`.
     """
-    count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # not 0: what takes a literal is compiled for it, and for all others
+    count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # Not a literal 0: functions that take it would be compiled once more.
     poses = np.empty((len(letters), 6))  # x, y, size, flatness, turn, width of each letter
     while start < len(letters):
         if letters[start, 0] < 0:
@@ -81,7 +81,7 @@ def _lay_word(
     for i in range(start, stop):
         glyph, kind, cursive = letters[i, 0], letters[i, 2], letters[i, 3] == 1
         if i > start + 1 and i + 1 < stop and kind == 0 and noise[count, 3] < hand.skip:
-            poses[i, 3] = 0.0  # its dot is not written either
+            poses[i, 3] = 0.0  # Its dot is not written either.
             continue
         after = (i - start) / max(1.0, stop - start - 1.0)
         long = min(1.0, (stop - start) / 5.0)
@@ -98,7 +98,7 @@ def _lay_word(
         joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)
         foot = 1 if cursive and (joined or not lead_in or i > start) else 0
         low = table.extents[glyph, 0] if foot == 0 else 1.6
-        if joined and letters[i - 1, 3] == 1:  # a joined form ends in the stroke that leads on
+        if joined and letters[i - 1, 3] == 1:  # A joined form ends in the stroke that leads to the next letter.
             poses[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * low) * wide
         else:
             poses[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - low * wide
@@ -156,7 +156,7 @@ def _lay_late(
     count: int,
 ) -> int:
     """Write the dots and bars of a word, after its letters. A hasty hand does not lift the pen, misses the place, and leaves some out."""
-    whole = int(0.0)  # no points are left out
+    whole = int(0.0)  # No points are left out.
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
         for stroke in range(table.allographs[glyph, 1], table.allographs[glyph, 2]):
@@ -191,7 +191,7 @@ def _put(
     begun = count
     for k in range(first, last + 1):
         if first < k < last and chance[count] < drop and k + 1 < last:
-            chance[count] = 1.0  # the next point is kept: no letter loses two in a row
+            chance[count] = 1.0  # The next point is kept, so that no letter loses two in a row.
             continue
         x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * pose[5]
         y = (table.points[k, 1] + offsets[k, 1] + hand.jitter * noise[count, 1]) * pose[2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-# Odd factors that keep two coordinates apart when they are added up; the first is 2**64 divided by the golden ratio.
+# Odd factors by which two coordinates are multiplied before they are added up. The first is 2**64 divided by the golden ratio.
 _FIRST = np.uint64(0x9E3779B97F4A7C15)
 _SECOND = np.uint64(0xD1B54A32D192ED03)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_SYMBOLS = 512  # more than any alphabet here has
-_DEEPEST = 64  # a tree this deep needs more counts than memory holds
+_SYMBOLS = 512  # Factor by which counts are multiplied to append the symbol; no alphabet here has more symbols.
+_DEEPEST = 64  # Largest depth of a tree. A deeper one would need larger counts than memory holds bytes.
 
 
 @jit

@@ -13,9 +13,9 @@ _EXACT = 1e-12  # Convergence of these iterations, in cells.
 
 @jit
 def lookup(points, values, origin, step, out):
-    """out[k] = bilinear `values` (rows, columns, 2) at points[k]; nodes lie at origin + step * (column, row).
+    """Interpolate `values` (rows, columns, 2) bilinearly at `points` into `out`. Nodes lie at origin + step * (column, row).
 
-    Beyond the lattice the edge cells are continued linearly. NaN in, NaN out.
+    Beyond the lattice, the cells at its edge are continued linearly. Points that are NaN give NaN.
     """
     rows, columns = values.shape[0], values.shape[1]
     for k in range(len(points)):
@@ -38,7 +38,7 @@ def lookup(points, values, origin, step, out):
 
 @jit
 def lookup_plane(points, values, origin, step, outside, out):
-    """As `lookup`, for one value per node, `values` (rows, columns) float32; `outside` is the result for points that are NaN."""
+    """Do the same as `lookup` for `values` (rows, columns) float32. `outside` is the result for points that are NaN."""
     rows, columns = values.shape[0], values.shape[1]
     for k in range(len(points)):
         u = (points[k, 0] - origin[0]) / step[0]
@@ -57,9 +57,10 @@ def lookup_plane(points, values, origin, step, outside, out):
 
 @jit
 def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
-    """(s, t) with bilinear(a, b / c, d)(s, t) = p by Newton from the given (s, t); corners a b (top), c d (bottom).
+    """Solve for the position (s, t) in a cell at which the bilinear map is p, by Newton's method from a given (s, t).
 
-    The result may lie outside the cell, up to fifty cells away; (nan, nan) if the method fails.
+    The cell has the corners a and b at the top, and c and d at the bottom. The result may lie up to fifty cells outside the cell. It is
+    (nan, nan) if the method fails.
     """
     twist_x, twist_y = dx - cx - bx + ax, dy - cy - by + ay
     for _ in range(_ROUNDS):

@@ -1,4 +1,4 @@
-"""The one decorator of every compiled loop, and where its machine code is kept between runs.
+"""The decorator of all compiled loops, and the cache of their machine code.
 
 Numba's own cache asks only whether the *caller's* file changed: a kernel whose helper in another file was edited would go on
 returning the old results. So each file's kernels are kept in a folder named by a hash over that file and every file of the
@@ -55,7 +55,7 @@ def jit(function: Function | None = None, **options: Any) -> Any:
         before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
         try:
             return numba.njit(function, cache=True, **settings)
-        except RuntimeError:  # "no locator available": code without a file
+        except RuntimeError:  # "no locator available": the code has no file.
             return numba.njit(function, **settings)
         finally:
             config.CACHE_DIR = before
@@ -168,7 +168,7 @@ def _imported(file: Path) -> list[Path]:
 def _contents(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError:  # the source was typed at a prompt, or is in a zip archive
+    except OSError:  # The source was typed at a prompt, or is in a zip archive.
         return b""
 
 

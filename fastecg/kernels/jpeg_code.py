@@ -1,8 +1,8 @@
-"""The scan of a baseline JPEG: a picture's coefficients in Huffman's code, byte for byte as libjpeg writes them.
+"""Write the scan of a baseline JPEG file: a picture's quantised coefficients in Huffman's code, with the same bytes as libjpeg.
 
-A row of units of 16x16 pixels at a time stays in the cache from pixels to bits.
+One row of units of 16x16 pixels is processed at a time, so that it stays in the cache from pixels to bits.
 
-Format: ITU-T T.81 (1992), with the codes of its annex K.
+The format is ITU-T T.81 (1992), with the codes of its annex K.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _AC_CHROMA = (
     "494a535455565758595a636465666768696a737475767778797a82838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3"
     "c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
 )
-#: Codes of brightness's means and details, then of colours': how many there are of 1 to 16 bits, and what they stand for.
+#: Codes of the means (DC) and the other coefficients (AC) of brightness, then of colours: the number of codes of 1 to 16 bits, and their
+#: symbols.
 CODES = tuple(
     (bytes(counts), bytes.fromhex(symbols))
     for counts, symbols in (
@@ -40,30 +41,30 @@ CODES = tuple(
         ((0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119), _AC_CHROMA),
     )
 )
-_BLOCKS = 6  # of a unit: four of brightness, one of either colour
+_BLOCKS = 6  # Number of blocks in a unit: four of brightness and one of each colour.
 _PLACES = BLOCK * BLOCK
-_TOGETHER = 16  # rows of units that are written as one piece
-_LONGEST = 26  # bits of a code of 16 and a number of 10
-_LARGEST = 2048  # a difference of two means
-_END = 0x00  # the symbol for nothing but zeros to come
-_SKIP = 0xF0  # and for sixteen of them
+_TOGETHER = 16  # Number of rows of units that are written as one piece.
+_LONGEST = 26  # Largest number of bits of a code (16) and the number after it (10).
+_LARGEST = 2048  # Largest difference of two means.
+_END = 0x00  # The symbol after which a block has zeros alone.
+_SKIP = 0xF0  # The symbol for sixteen zeros.
 
 
 def scan(pixels: np.ndarray, quality: int) -> bytes:
-    """The scan of (height, width, 3) uint8, C order, at 4:2:0: what follows the header of a scan in a file.
+    """Write the scan of a picture with 4:2:0 sampling, which follows the header of the scan in a file.
 
     Parameters
     ----------
-    pixels : ndarray
+    pixels : ndarray, shape (height, width, 3) uint8, C order
     quality : int
-        1 to 100, as libjpeg counts.
+        Quality from 1 to 100, as in libjpeg.
     """
     height, width = pixels.shape[:2]
-    across = 2 * -(-width // (2 * MCU))  # blocks of colours are made in pairs
+    across = 2 * -(-width // (2 * MCU))  # Blocks of colours are made in pairs.
     luma, chroma = np.empty((MCU, across * MCU), np.uint8), np.zeros((2, BLOCK, across * BLOCK), np.uint8)
     lines, blocks = np.empty((2, 3 * across * MCU), np.uint8), np.empty(across * _BLOCKS * _PLACES, np.int16)
     words = np.empty(across * _BLOCKS * _PLACES * _LONGEST // 64 + 2, np.int64)
-    # Room for the worst of codes, of which every byte is followed by another; most of it is never touched, and takes no memory.
+    # This is enough for the longest codes, if a zero is inserted after every byte. Most of it is never touched, and takes no memory.
     out, state, down = np.empty(2 * words.nbytes * _TOGETHER, np.uint8), np.zeros(5, np.int64), -(-height // MCU)
     rows, tables, planes = pixels.reshape(height, -1), (quantisers_of(quality), _codes(), _numbers()), (luma, chroma, lines)
     parts = []
@@ -75,9 +76,9 @@ def scan(pixels: np.ndarray, quality: int) -> bytes:
 
 @functools.cache
 def _codes() -> np.ndarray:
-    """For every symbol of every code, (4 * 256,): the code, before as many zeros as its number has bits, and behind it their count.
+    """Codes (4 * 256,) of all symbols, each followed by as many zeros as the number after it has bits, and by the total count of bits.
 
-    The number's bits are the lower four of a symbol.
+    The number of bits of that number is in the lower four bits of a symbol.
     """
     table = np.zeros((len(CODES), 256), dtype=np.int64)
     for row, (counts, symbols) in zip(table, CODES, strict=True):
@@ -102,19 +103,19 @@ def _numbers() -> np.ndarray:
 
 @jit
 def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
-    """As `scan`, of rows of units, on rows of 3 * width values; returns the bytes written.
+    """Write the scan of some rows of units, from rows of 3 * width values. Returns the number of bytes written.
 
-    What goes on from one row of units to the next is in `state`: the last three means, bits not yet written, and how many.
+    `state` is kept from one call to the next: the last three means, the bits that are not yet written, and their number.
     """
     height, width = pixels.shape[0], pixels.shape[1] // 3
     (rounding, codes, numbers), (luma, chroma, lines) = tables, planes
     across, columns = (width + MCU - 1) // MCU, (width + BLOCK - 1) // BLOCK
-    # Numbers of a type, not literals, for each of which what is called would be compiled once more.
+    # These are typed numbers, since functions would be compiled once more for every literal.
     at, zero, one = np.int64(0), np.int64(0), np.int64(1)
     for unit in range(first, stop):
         split_unit(pixels, unit, zero, zero, zero, luma, chroma, lines)
         _transform_unit(luma, chroma, rounding, blocks)
-        # Blocks that lie beyond the picture are as plain as possible: the mean of the block before them.
+        # Blocks beyond the picture are as short as possible: they repeat the mean of the block before them.
         if columns % 2:
             for k in (1, 3):
                 _make_plain(blocks, (across - 1) * _BLOCKS + k)
@@ -123,7 +124,7 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
                 _make_plain(blocks, k + 2)
                 _make_plain(blocks, k + 3)
         at = _copy_marked(words, _write_unit(blocks, across, codes, numbers, state, words), out, at)
-    if stop * MCU >= height and state[4]:  # the last byte is filled with ones
+    if stop * MCU >= height and state[4]:  # The last byte is filled with ones.
         words[0] = state[3] >> 56 & 255 | 255 >> state[4]
         at = _copy_marked(words, one, out, at)
     return at
@@ -131,7 +132,7 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
 
 @jit
 def _transform_unit(luma, chroma, rounding, blocks):
-    """Coefficients of a row of units."""
+    """Compute the quantised coefficients of a row of units."""
     luma_at, blue_at, red_at, blocks_at, stride = address(luma), address(chroma[0]), address(chroma[1]), address(blocks), luma.shape[1]
     bright, coloured, size = address(rounding[0]), address(rounding[1]), 2 * _PLACES
     for at in range(0, stride // MCU, 2):
@@ -154,7 +155,7 @@ def _make_plain(blocks, k):
 
 @jit
 def _write_unit(blocks, across, codes, numbers, state, words):
-    """Write the codes of a row of units; returns the whole bytes."""
+    """Write the codes of a row of units. Returns the number of whole bytes."""
     bits, have, blocks_at, start, zero = state[3], state[4], address(blocks), address(words), np.int64(0)
     at = start
     for k in range(across * _BLOCKS):
@@ -164,7 +165,7 @@ def _write_unit(blocks, across, codes, numbers, state, words):
         number = np.int64(numbers[np.uint64(mean - state[colour] + _LARGEST)])
         state[colour] = mean
         bits, have, at = _append(codes[np.uint64(means + (number & 15))], number >> 4, bits, have, at)
-        # Only what is not zero is looked at: one bit a place tells where.
+        # Only coefficients that are not zero are visited, found by a mask with one bit for each.
         left, last = _places_in_use(blocks_at + 2 * begin) & -2, 0
         while left != 0:
             place = _lowest(left)
@@ -184,9 +185,9 @@ def _write_unit(blocks, across, codes, numbers, state, words):
 
 @jit
 def _append(code, number, bits, have, at):
-    """Write a code with its number behind the `have` highest `bits`, less than a byte; returns the bits of the byte that is not full.
+    """Append a code with its number to the `have` highest `bits`, fewer than eight. Returns the bits of the last, incomplete byte.
 
-    Eight bytes are written every time, and what is not full again by the next call: no branch has to be guessed.
+    Eight bytes are written every time, and the incomplete ones again by the next call, so that no branch is needed.
     """
     have += code & 255
     bits |= (code >> 8 | number) << (64 - have)
@@ -196,10 +197,10 @@ def _append(code, number, bits, have, at):
 
 @jit
 def _copy_marked(words, count, out, at):
-    """Append the first bytes of words, in memory's order, with a zero behind every byte of ones."""
+    """Append the first bytes of words, in the order of memory, with a zero after every byte of 0xFF."""
     for k in range((count + 7) // 8):
         word, some = words[k], min(count - 8 * k, 8)
-        # In what is not set, a byte of ones is a zero (Mycroft 1987).
+        # In the complement, a byte of 0xFF is zero, which Mycroft's test (1987) finds.
         if some == 8 and (~word - 0x0101010101010101) & word & -0x7F7F7F7F7F7F7F80 == 0:
             _store(address(out) + at, word)
             at += 8
@@ -215,7 +216,7 @@ def _copy_marked(words, count, out, at):
 
 @intrinsic
 def _places_in_use(typing, block):
-    """One bit for each of 64 numbers of 16 bits: whether it is not zero."""
+    """A mask with one bit for each of 64 numbers of 16 bits, which is set if the number is not zero."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
@@ -227,7 +228,7 @@ def _places_in_use(typing, block):
 
 @intrinsic
 def _lowest(typing, word):
-    """Place of the lowest bit that is set; there is one."""
+    """Position of the lowest bit that is set. One has to be set."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))

@@ -15,8 +15,8 @@ def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float,
     """Multiply a picture by the pattern of a lattice of red, green and blue stripes with dark rows between, in place.
 
     The pattern's first Fourier term along u and v, 1 + stripe * cos(2π(u - k/3)) for channel k = 0, 1, 2 and 1 + gap * cos(2πv), is
-    averaged exactly over a camera pixel: each term shrinks by the sinc of its cycles a pixel along x and y, and by what the lens
-    blurs. A camera sees red and blue at one pixel of every 2x2 each (Bayer), so these beat with a lattice twice as coarse.
+    averaged exactly over a camera pixel: each term is multiplied by the sinc of its cycles per pixel along x and y, and reduced by the blur
+    of the lens. A camera sees red and blue at one of 2x2 pixels each (Bayer), so these beat with a lattice that is twice as coarse.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _amplitudes(above, below, cell, strengths, damping, across, down):
     for j in range(1, len(above) - 1):
         a = strengths[0] * _kept(above[j, 0], above[j + 1, 0], below[j, 0], below[j + 1, 0], cell, damping)
         b = strengths[1] * _kept(above[j, 1], above[j + 1, 1], below[j, 1], below[j + 1, 1], cell, damping)
-        there = max(abs(a), abs(b)) > _FAINTEST  # also false where a corner is NaN
+        there = max(abs(a), abs(b)) > _FAINTEST  # This is also false if a corner is NaN.
         across[(j - 1) * size : j * size] = np.int16(32767 * min(a, 1.0)) if there else np.int16(0)
         down[(j - 1) * size : j * size] = np.int16(32767 * min(b, 1.0)) if there else np.int16(0)
         found |= there
@@ -107,7 +107,7 @@ def _sinc(x):
 def _modulate(row, line, u, u_rise, v, v_rise, across, down):
     """Multiply a row by (1 + across * cos u) (1 + down * cos v)."""
     for i in range(len(row)):
-        one = _high(across[i], _cosine(np.uint16(u[i] + np.uint16(line[i] * u_rise[i]))))  # in 1/1024
+        one = _high(across[i], _cosine(np.uint16(u[i] + np.uint16(line[i] * u_rise[i]))))  # in units of 1/1024
         other = _high(down[i], _cosine(np.uint16(v[i] + np.uint16(line[i] * v_rise[i]))))
         both = np.int16(np.int16(one + other) + _high(np.int16(one << np.int16(3)), np.int16(other << np.int16(3))))
         value = np.int16(row[i])

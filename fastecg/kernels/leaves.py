@@ -1,4 +1,4 @@
-"""Other leaves of paper on the table, with their print and their shadow."""
+"""Draw other leaves of paper on the table, with their print and their shadow."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
 # Lengths of print are in units of the distance between lines.
-_LETTER = 0.3  # distance from letter to letter
+_LETTER = 0.3  # Distance from letter to letter.
 _GAPS = -0.68  # Value of the noise (-1 to 1) below which there is a gap between words: one in six letters.
-_TALL = 0.17  # half the height of small letters
-_STEMS = 0.055, 0.215  # positions of the stems of a letter
-_STROKE = 0.034  # half the width of strokes
-_RISES = 0.19  # length by which stems go beyond small letters, above or below
+_TALL = 0.17  # Half the height of small letters.
+_STEMS = 0.055, 0.215  # Positions of the stems of a letter.
+_STROKE = 0.034  # Half the width of strokes.
+_RISES = 0.19  # Length by which stems extend beyond small letters, above or below.
 _BLANK = -0.82  # Value of the noise below which a line is left empty.
-_SHORT = -0.45  # ... and below which it ends early, as the last of a paragraph does.
-_BOX_MM = 5.0  # distance of the lines of a ruled leaf
-_RULE = 0.09  # half the width of its lines, mm
+_SHORT = -0.45  # Value of the noise below which a line ends early, as the last one of a paragraph does.
+_BOX_MM = 5.0  # Distance of the lines of a ruled leaf.
+_RULE = 0.09  # Half the width of these lines, mm.
 
 
 @jit
@@ -110,7 +110,7 @@ def _print(x, y, width, pitch, seed):
         away = min(away, _from_bar(x - middle, y, half, 0.0))
     if bits & 256:
         away = min(away, _from_bar(x - middle, y - _TALL, half, 0.0))
-    blur = 1.0 / max(0.22 * pitch, 1.4)  # out of focus: nobody can read it
+    blur = 1.0 / max(0.22 * pitch, 1.4)  # The print is out of focus, so that nobody can read it.
     return min(max(blur * (_STROKE - away) * pitch + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _STROKE * pitch + 0.25)
 
 

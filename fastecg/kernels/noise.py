@@ -17,20 +17,20 @@ from fastecg.kernels.jit import jit
 # A table entered at a hashed offset costs nothing measurable within the one pass. Measured on 11 million values: a counter-based hash
 # with four summed terms takes 4 ns each and has too light tails (kurtosis 2.7), NumPy's fastest generators take 44 ns, and normal numbers
 # drawn by Numba 209 ns.
-LUMA = 32768  # deviates of brightness before the table repeats
-CHROMA = 16384  # deviates of colour before the table repeats; one serves two columns
+LUMA = 32768  # Number of deviates of brightness before the table repeats.
+CHROMA = 16384  # Number of deviates of colour before the table repeats. Each is used for two columns of pixels.
 _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
 _THROUGH = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
 # Streams of a row's hash.
-OF_LUMA = 1  # where the row begins in the table of brightness
-OF_CHROMA = 2  # where it begins in the table of colour
-OF_SIGN = 3  # Which of its deviates change their sign.
-UNIT = 8192  # one standard deviation in a table
+OF_LUMA = 1  # Position at which the row begins in the table of brightness.
+OF_CHROMA = 2  # Position at which it begins in the table of colour.
+OF_SIGN = 3  # Bits that decide whether deviates change their sign.
+UNIT = 8192  # Value of one standard deviation in a table.
 
 
 @functools.cache
 def _normal(count: int, salt: int) -> np.ndarray:
-    """Every quantile of the normal distribution once, shuffled by a hash: (count,) float32, equal on all machines and in all versions."""
+    """Quantiles (count,) float32 of the normal distribution, each once, shuffled by a hash. They are equal on all machines."""
     half = np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count // 2, count)], dtype=np.float32)
     order = np.argsort(scrambled(np.arange(count, dtype=np.uint64) + np.uint64(salt << 32)), kind="stable")
     return np.concatenate([-half[::-1], half])[order]
@@ -38,7 +38,7 @@ def _normal(count: int, salt: int) -> np.ndarray:
 
 @functools.cache
 def _colours() -> np.ndarray:
-    """(CHROMA, 4) float32: deviates whose three channels add up to zero, each of spread 1, and a spare lane of zeros."""
+    """Deviates (CHROMA, 4) float32 of colour: three channels of standard deviation 1 that add up to zero, and a fourth of zeros."""
     channels = np.stack([_normal(CHROMA, salt) for salt in (1, 2, 3)], axis=1)
     channels = channels - channels.mean(axis=1, keepdims=True)
     return np.concatenate([channels / channels.std(axis=0), np.zeros((CHROMA, 1), dtype=np.float32)], axis=1)
@@ -52,7 +52,7 @@ def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
     chroma : float
         Part of the standard deviation that is colour, 0 to 1.
     width : int
-        Pixels a row may need: the tables go on from their start for that long.
+        Largest number of pixels of a row. The tables are continued by their beginning for so many deviates.
     """
     luma, colour = np.empty(LUMA + width + 8, np.int16), np.empty((CHROMA + width // 2 + 8, 4), np.int16)
     _scale(_normal(LUMA, 0), np.float32(np.sqrt(1.0 - chroma * chroma) * UNIT), luma)
@@ -82,5 +82,5 @@ def curve(read: float, shot: float) -> np.ndarray:
 
 @jit
 def table_offset(seed, stream, row, size):
-    """Where a row enters a table of `size` (a power of two) deviates; streams OF_... of a seed know nothing of each other."""
+    """Position at which a row enters a table of `size` deviates, a power of two. The streams OF_... of a seed are independent."""
     return np.int64((scramble(combined(seed, row) ^ np.uint64(stream)) >> np.uint64(33)) & np.uint64(size - 1))

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_BLOCK = 16  # px a side of a block; blocks without ink, which are most of a page, are skipped
+_BLOCK = 16  # Side of a block in px. Blocks without ink, which are most of a page, are skipped.
 
 
 @jit

@@ -1,4 +1,4 @@
-"""Torn paper."""
+"""Draw torn paper."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     pixels : (height, width, 3) uint8
         Changed in place.
     gone, lip : (height, width) uint8
-        Coverage by what is missing, and by fibres; all 0 before.
+        Output: coverage by missing paper and by fibres; both have to be 0 before.
     x, y : (width,) and (height,) float64
         Page coordinates of the pixels, mm.
     frame : (6,) float64
@@ -24,8 +24,8 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     t_mm : (n,) float64
         Distances along the line, evenly spaced.
     course : (n, 3) float64
-        At each of them: how far it strays, half the width of its gap (below 0: none), and the width of the
-        fibres beside it (below 0: none).
+        At each of these distances: the sideways deviation of the tear, half the width of its gap (below 0 if there is none), and the
+        width of the fibres beside it (below 0 if there are none).
     both : bool
         Whether the gap has another side; if not, all paper before the line is missing.
     scale, bare, shade : float, (3,) float64, float

@@ -17,7 +17,7 @@ def paeth_rows(rows, pixel, out):
     `pixel` is the number of bytes of a pixel.
     """
     out[:, 0] = 4
-    # Above the first row there are zeros by definition. Trying all five filters on every row, as encoders do, takes five times as long.
+    # By definition, the row above the first one is zero. Encoders try all five filters on every row, which takes five times as long.
     _paeth_row(rows[0], np.zeros(rows.shape[1], np.uint8), pixel, out[0, 1:])
     for y in range(1, rows.shape[0]):
         _paeth_row(rows[y], rows[y - 1], pixel, out[y, 1:])

@@ -1,4 +1,4 @@
-"""Printing ruled lines and dots on a sheet."""
+"""Print ruled lines and dots on a sheet."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
     """
     height, width = plane.shape
     slabs = _SLABS if radius > _SMALL_PX else _FEW_SLABS
-    chords = np.empty(slabs)  # half of a slab's length in radii: the integral of the chord over the slab, so that the area is exact
+    chords = np.empty(slabs)  # Half the length of each slab, in radii: the mean chord over the slab, so that the area is exact.
     for slab in range(slabs):
         low = 2.0 * slab / slabs - 1.0
         chords[slab] = 0.25 * slabs * (_disc_area(low + 2.0 / slabs) - _disc_area(low))

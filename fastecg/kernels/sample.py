@@ -32,12 +32,12 @@ from fastecg.kernels.sample_cell import (
 # fastest functions 6.7, and bicubic sampling in this pass 3.
 
 # Kinds of cells.
-BESIDE = 0  # wholly beside the sheet
-ON = 1  # wholly on it
-ACROSS = 2  # crossed by its edge
+BESIDE = 0  # The cell is completely beside the sheet.
+ON = 1  # The cell is completely on the sheet.
+ACROSS = 2  # The edge of the sheet crosses the cell.
 FAR_AWAY = 32767  # Limit of coordinates, px.
 NOWHERE = -(2**31)  # Coordinate of a node that is not finite.
-ONE = 65536  # one px in Q16
+ONE = 65536  # One px in Q16.
 WIDEST = 2048 * ONE  # Cells that cover more of the sheet are resampled pixel by pixel, where no product overflows.
 
 
@@ -86,7 +86,7 @@ def _kind(x0, x1, y0, y1, height, width):
 
 @jit
 def _span(plane, i, j):
-    """The least and the greatest coordinate at a cell's corners."""
+    """The smallest and the largest coordinate at the corners of a cell."""
     a, b, c, d = np.int64(plane[i, j]), np.int64(plane[i, j + 1]), np.int64(plane[i + 1, j]), np.int64(plane[i + 1, j + 1])
     return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
 
@@ -146,7 +146,7 @@ def expose_rows(
     cells : (rows - 1, cols - 1) uint8
         From `survey_cells`.
     light : (1 or 2, rows, 4 n) uint16
-        On the sheet and, where that differs, beside it, from `survey_light`.
+        Light on the sheet and, if it differs, beside the sheet, from `survey_light`.
     desk : (1 or height, width, 3) uint8
     luma, chroma : from `noise.tables`
     noise : (4,) int64
@@ -172,7 +172,7 @@ def expose_rows(
 def _expose_rows(
     sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop, strip, ahead, spots, shares, lit, line, levels, patch
 ):
-    """As `expose_rows`, with the scratch arrays `strip` to `patch`."""
+    """The loops of `expose_rows`, with the scratch arrays `strip` to `patch`."""
     columns, width, beside = cells.shape[1], np.int64(sheet.shape[1]), light.shape[0] - 1
     # Addresses are taken once: passing arrays in the loop over cells would change their reference counts every time.
     pixels, xs, ys, page_light, desk_light = address(sheet), address(strip), address(strip[1]), address(lit), address(lit[beside])
@@ -197,7 +197,7 @@ def _expose_rows(
             prefetch(pixels + 3 * (np.int64(ahead[1, j] >> 16) * width + np.int64(ahead[0, j] >> 16)))
         for j in range(columns):
             x, kind = origin[0] + CELL * j, cells[i, j]
-            if kind == ACROSS:  # many of its rows lie on one side of the edge
+            if kind == ACROSS:  # Many rows of such a cell lie completely on one side of the edge.
                 kind = _row_kind(strip, j, sheet.shape[0], width)
             if kind == ON:
                 see_page(pixels, width, spots_at + 32 * j, shares_at + 32 * j, page_light + 8 * j, levels_at + 64 * j)

@@ -1,4 +1,4 @@
-"""Eight pixels at a time, as LLVM vector instructions: what plain loops are not turned into.
+"""Process eight pixels at a time with LLVM vector instructions, into which plain loops are not compiled.
 
 A picture is cut into cells of 8x8 pixels; each function here does one row of one cell, eight pixels side by side. They are Numba
 intrinsics that emit generic vector code (no instruction of one maker), so they compile everywhere; the shapes are chosen so that a
@@ -34,11 +34,11 @@ from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 # With the computation of coordinates left to the compiler the whole pass took 1.7 times as long. Pixels packed into 64-bit words in plain
 # loops took four times as long as these instructions.
 
-# The pixels of the two vectors; the module's docstring says why in this order.
+# The pixels of the two vectors. The docstring of this module explains their order.
 NEAR = (0, 1, 4, 5)
 FAR = (2, 3, 6, 7)
-DARKEST = 8  # least light Q14: an eighth of a level of white
-LOSS = 3  # of 64 parts of a level, on average
+DARKEST = 8  # Smallest light, Q14: an eighth of a level of white.
+LOSS = 3  # Mean loss by the products, in 64ths of a level.
 
 
 def _light(v: Vectors, light: Any, pixels: tuple[int, ...]) -> Any:
@@ -167,7 +167,7 @@ def develop(typing, levels, luma, chroma, out, c0, c1, c2):
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (levels, luma, chroma, out), curve = Vectors(builder), args[:4], [builder.trunc(c, I16) for c in args[4:]]
         bright = v.load(luma, I16, 8)
-        colour = v.load(chroma, I16, 16)  # four (r, g, b, 0): one for two pixels
+        colour = v.load(chroma, I16, 16)  # Four times (r, g, b, 0), each for two pixels.
         blocks = [0, 1, 2, 3] * 2 + [8, 9, 10, 11] * 2, [4, 5, 6, 7] * 2 + [12, 13, 14, 15] * 2
         near, far = (
             _noisy(v, v.load(levels, I16, 16, step=32 * half), _grain(v, bright, colour, four, blocks[half]), curve)

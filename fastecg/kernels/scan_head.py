@@ -6,7 +6,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_MOST = 64 * 256  # of what is added: with a share of 60 of a difference of 255 it fits 16 bits
+_MOST = 64 * 256  # Limit of what is added to a line, in 256ths: together with a share of 60 of a difference of 255 it fits 16 bits.
 
 
 def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, along_x: bool) -> None:
@@ -16,9 +16,9 @@ def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, alo
     ----------
     pixels : ndarray
     red, blue : int
-        How far, in 256ths of a pixel, at most 60.
+        Shift of each colour in 256ths of a pixel, at most 60.
     lines : ndarray, shape (height,), or (width,) if `along_x`, int32
-        What is added to each row or column, in 256ths of a level, limited to 64 levels.
+        Brightness that is added to each row or column, in 256ths of a level, limited to 64 levels.
     along_x : bool
         Whether colours move to the right and not down.
     """

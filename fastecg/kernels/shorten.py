@@ -1,4 +1,4 @@
-"""The shortening of bent paper: by how much less of the table it covers."""
+"""Compute how much less of the table bent paper covers than flat paper."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def foreshorten(height, step, steepest, radius, lost):
         lost[i, 0] = 0.0
         for j in range(1, columns):
             lost[i, j] = lost[i, j - 1] + 0.5 * step * (first[i, j] + first[i, j - 1])
-        # The middle column stays in place: shifting the whole row is the business of the view.
+        # The middle column stays in place. A shift of the whole row does not matter, because the view places the page.
         middle = lost[i, columns // 2]
         for j in range(columns):
             lost[i, j] -= middle
@@ -70,7 +70,7 @@ def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_co
         up, down = max(i - 1, 0), min(i + 1, rows - 1)
         tall = (down - up) * step_y
         shear[0] = _shear(height, lost_x, lost_y, i, up, down, zero, zero, zero + 1, step_x, tall)
-        # The inner columns by themselves, which the compiler then does several at a time.
+        # Inner columns have a loop of their own, so that it is compiled to vector code.
         for j in range(1, last):
             shear[j] = _shear(height, lost_x, lost_y, i, up, down, j, j - 1, j + 1, 2 * step_x, tall)
         shear[last] = _shear(height, lost_x, lost_y, i, up, down, last, last - 1, last, step_x, tall)

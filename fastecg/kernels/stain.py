@@ -19,7 +19,8 @@ def add_clouds(out, x, y, cell, octaves, seed):
     for i in range(len(y)):
         for j in range(len(x)):
             u, v, tall, total = x[j] / cell, y[i] / cell, 1.0, 0.0
-            u, v = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v  # rotated, or the lattice could be seen along the page's sides
+            # Each octave is rotated. Otherwise the lattice would be seen along the sides of the page.
+            u, v = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v
             for k in range(octaves):
                 total += tall * lattice_noise(seed + k, u, v)
                 u, v, tall = 1.6 * u - 1.2 * v + 5.3, 1.2 * u + 1.6 * v + 1.7, 0.5 * tall
@@ -28,7 +29,7 @@ def add_clouds(out, x, y, cell, octaves, seed):
 
 @jit
 def spread(coarse, every, out):
-    """Fill `out` (rows, columns) float32 with a plane known at every `every`-th node down and along, bilinear between."""
+    """Interpolate a plane, known at every `every`-th node along both axes, bilinearly into `out` (rows, columns) float32."""
     pace = np.float32(1.0 / every)
     line = np.empty(coarse.shape[1], dtype=np.float32)
     for y in range(out.shape[0]):

@@ -83,12 +83,12 @@ def lengthen(row, pad, channels, line):
             line[channels * k + c] = row[c]
             line[channels * (pad + k) + n + c] = row[n - channels + c]
     inner = line[channels * pad :]
-    for i in range(np.uint64(n)):  # unsigned, and it becomes one call of memcpy
+    for i in range(np.uint64(n)):  # With an unsigned index LLVM makes this one call of memcpy.
         inner[i] = row[i]
 
 
 def _blend_with_blur(pixels: np.ndarray, weights: np.ndarray, amount: int) -> None:
-    """Make v + amount / 64 * (v - blurred): amount -64 is the blur itself, above 0 it sharpens. Rows filtered along x wait in a ring."""
+    """Replace v by v + amount / 64 * (v - blurred): -64 blurs, a positive amount sharpens. Rows filtered along x wait in a ring."""
     rows = pixels.reshape(len(pixels), -1)
     reach, whole = len(weights) - 1, -(-rows.shape[1] // LANES) * LANES
     ring = np.empty((2 * reach + 1, whole), dtype=np.uint8)

@@ -15,9 +15,9 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
     start + x * (along, -down) + y * (down, along) tile pixels, and `ramp` (256, 3) uint8 turns it into colours.
     """
     height, width = picture.shape[:2]
-    # One step after the other for a whole run of pixels, since only the looking up cannot be turned into vector instructions.
+    # Each step is done for a whole run of pixels. All steps but the look-up of colours then become vector instructions.
     fours, cells, shares, levels = _fours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
-    # 16 digits after the point, modulo 2**32: positions wrap around the tile by themselves.
+    # Positions have 16 binary digits after the point, modulo 2**32, so that they wrap around the tile without a check.
     step_u, step_v = np.uint32(np.int64(round(along * 65536))), np.uint32(np.int64(round(-down * 65536)))
     for y in range(height):
         row, flags, j = picture[y].reshape(-1), shown[y // cell + 1], 1

@@ -42,7 +42,8 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
         part = at - above
         for c in range(columns):
             for k in range(3):
-                # Divided by the paper here, once a cell, instead of once a pixel: the discriminant of the ratio is linear in the colour.
+                # The weights are divided by the paper's colour once per cell, instead of dividing every pixel, since the projection is
+                # linear.
                 level = paper[above, c, k] + part * (paper[below, c, k] - paper[above, c, k])
                 own[c, k] = weights[k] / max(level, 1.0)
         for c in range(width):
@@ -54,6 +55,6 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
             for k in range(3):
                 total += picture[r, c, k] * (own[left, k] + share * (own[right, k] - own[left, k]))
             ground = by_grid[0] * grid[r, c] + by_grid[1] * major[r, c]
-            # A dark grid leaves little contrast for the pen; below a fifth of it, noise would be amplified rather than ink.
+            # A dark grid leaves little contrast for the pen. Below a fifth of it, noise would be amplified rather than ink.
             total = (total - ground) / max(1.0 - ground, 0.2)
             out[r, c] = min(max(total, limits[0]), limits[1])

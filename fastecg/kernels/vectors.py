@@ -1,4 +1,4 @@
-"""Vector instructions for Numba intrinsics, as LLVM's own: the same on every processor."""
+"""Vector instructions for Numba intrinsics. They are generic instructions of LLVM, so results are the same on every processor."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Vectors:
         self.b.store(value, self.b.inttoptr(address, value.type.as_pointer())).align = 1
 
     def widen(self, vector: Any, element: Any, signed: bool = True) -> Any:
-        """The same numbers with more bits each."""
+        """The same numbers, each with more bits."""
         kind = ir.VectorType(element, vector.type.count)
         return self.b.sext(vector, kind) if signed else self.b.zext(vector, kind)
 
     def narrow(self, vector: Any, element: Any) -> Any:
-        """Numbers with their lower bits alone."""
+        """The lower bits of each number."""
         return self.b.trunc(vector, ir.VectorType(element, vector.type.count))
 
     def repeat(self, like: Any, value: int) -> Any:

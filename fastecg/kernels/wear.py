@@ -1,4 +1,4 @@
-"""Wear of the print: along fold lines, and where a crumpled sheet was bent sharply."""
+"""Wear the print along fold lines, and where a crumpled sheet was bent sharply."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def wear_along(pixels, line, scale, wear, bare, seed):
         for column in range(first, last + 1):
             d = ((column - x0) * cos + across) / scale
             t = ((row - y0) * cos - (column - x0) * sin) / scale
-            d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # folds are not perfectly straight
+            d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # Folds are not perfectly straight.
             # The lips vary along the fold: where it was pressed flat they can hardly be seen.
             stands = min(max(0.5 + 0.9 * lattice_noise(seed + 4, t / 11.0, 0.5), 0.05), 1.2)
             lip = 1.0 + edge * stands * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))

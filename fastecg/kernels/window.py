@@ -15,25 +15,25 @@ TOOLS = 2
 ICON = 3
 TASK = 4
 WALL = 5
-BEZEL = 6  # 1 for each channel: how bright it is depends on the place
-CAPTION = 7  # words and buttons in the title bar
-PROGRAMS = 8  # the first of the programs' tiles, which are followed by the colours of the signs in them
+BEZEL = 6  # 1 for each channel, since its brightness depends on the position.
+CAPTION = 7  # Words and buttons in the title bar.
+PROGRAMS = 8  # The first of the programs' tiles, which are followed by the colours of the signs in them.
 
 MOST_TOOLS = 64
 MOST_PROGRAMS = 13
-SIGNS = 9  # kinds of signs
-TOOL_PITCH_MM = 7.0  # from one tool to the next
-WORDS_PER_MM = 8  # pixels of a line of words
-WORDS_MM = 4.0  # height of a line of words
-_WORDS_LEFT_MM = 3.0  # from the left edge of the title bar, or of the list, to its words
-_ENTRY_MM = 6.0  # height of an entry of the list
-_CHOSEN = 2  # the entry that is open
-_BAR_MM = 7.0  # height of the window's title bar
-_TOOL_MM = 9.0  # height of its row of tools
-_TASK_MM = 9.0  # height of the desktop's task bar
-_SCROLL_MM = 4.0  # width of the scroll bar
-_TASK_PITCH_MM = 11.0  # from one program of the task bar to the next
-_TILE_MM = 2.4  # half the side of a program's rounded tile
+SIGNS = 9  # Number of kinds of signs.
+TOOL_PITCH_MM = 7.0  # Distance from one tool to the next.
+WORDS_PER_MM = 8  # Resolution of a line of words, px/mm.
+WORDS_MM = 4.0  # Height of a line of words.
+_WORDS_LEFT_MM = 3.0  # Distance of words from the left edge of the title bar or of the list.
+_ENTRY_MM = 6.0  # Height of an entry of the list.
+_CHOSEN = 2  # Number of the entry that is open.
+_BAR_MM = 7.0  # Height of the window's title bar.
+_TOOL_MM = 9.0  # Height of the window's row of tools.
+_TASK_MM = 9.0  # Height of the desktop's task bar.
+_SCROLL_MM = 4.0  # Width of the scroll bar.
+_TASK_PITCH_MM = 11.0  # Distance from one program of the task bar to the next.
+_TILE_MM = 2.4  # Half the side of a program's rounded tile.
 
 
 class Window(NamedTuple):
@@ -77,7 +77,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
     tools, programs : (`MOST_TOOLS`,) and (`MOST_PROGRAMS`,) int64
         The kind of each sign, below `SIGNS`; -1 where there is none.
     words : (lines, rows, columns) uint8
-        The title, then the entries of the list: how much of a place is ink, 0 to 255, `WORDS_PER_MM`.
+        Coverage, 0 to 255, by the words of the title and of the entries of the list, at `WORDS_PER_MM`.
     colours : (`PROGRAMS` + 2 * `MOST_PROGRAMS`, 3) float64
     """
     height, width = picture.shape[:2]
@@ -114,7 +114,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
 
 @jit
 def _seen(x, y, window):
-    """Return what there is at a place of the display but for signs and programs, a row of the colours, and how bright it is."""
+    """Return the row of `colours` at a position of the display, without signs and programs, and the brightness there."""
     off = max(max(window.left - x, x - window.right), max(window.top - y, y - window.bottom))
     if off > window.bezel:
         return WALL, 1.0

@@ -19,12 +19,12 @@ from fastecg.printing.text import measure, printable
 from fastecg.record import Record
 from fastecg.styles.style import Style
 
-_EDGE_MM = 4.0  # minimum margin left and right of the drawing
-_SHEET_MM = 180.0  # papers of at least this height have the white bands of the style
-_PITCH_MM = 37.0  # maximum distance between rows: the median of 22 public pictures
-_HEAD_MM = 1.0  # distance from the top of the first pulse to the words above
-_LOOKED_AT = 5  # every n-th sample is examined for how far a row's traces reach; this is n
-_LADDER_MM = 4.0  # one pulse is drawn for all rows if they are closer than the pulse's height plus this
+_EDGE_MM = 4.0  # Minimum margin to the left and right of the drawing.
+_SHEET_MM = 180.0  # Papers of at least this height have the white bands of the style.
+_PITCH_MM = 37.0  # Maximum distance between rows: the median of 22 public pictures.
+_HEAD_MM = 1.0  # Distance from the top of the first pulse to the words above.
+_LOOKED_AT = 5  # Only every sample whose number is a multiple of this is examined for the reach of a row's traces.
+_LADDER_MM = 4.0  # One pulse is drawn for all rows if their distance is smaller than the pulse's height plus this.
 
 
 @dataclass(frozen=True)

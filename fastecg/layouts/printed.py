@@ -14,10 +14,10 @@ from fastecg.styles.style import Style
 Edges = tuple[float, float, float, float]
 Words = Callable[[ReportFields, MachineSettings, Style, PageFrame], Iterable[Text]]
 
-ADMIN = "administration"  # the kind of texts that say whose recording it is, until `printed_words` has decided how much of it is shown
+ADMIN = "administration"  # Kind of the texts that say whose recording it is. `printed_words` decides how much of them is shown.
 
-_HEADER_SHARE = 0.33  # a header that takes more of the page's height than this is not printed
-_GAP_MM = 0.3  # between the ink of two texts
+_HEADER_SHARE = 0.33  # A header that takes more than this share of the page's height is not printed.
+_GAP_MM = 0.3  # Minimum distance between the ink of two texts.
 
 
 def printed_words(

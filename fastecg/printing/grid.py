@@ -21,11 +21,11 @@ from fastecg.styles.style import RGB, GridInk
 
 _BEAD = 0.7  # Length of a bead in pitches: on real paper the beads run into each other.
 _CLOUD_BEADS = 30  # Beads between two independent values of their ink.
-_WAVE_MM = 14  # distance of independent values of the ink along solid lines, which varies with the roller's pressure
-_LEVELS = 128.0  # number of levels of that ink: equal rows are drawn once
-_GAP_MM = (1.5, 28.0)  # lengths of the gaps in solid lines, where the plate took little ink
-_GAPS_MM2 = 1 / 70.0  # gaps per mm² and unit of unevenness: some hundred and seventy on a page that is uneven by 0.2
-_SLIVER_MM = 1e-6  # tolerance by which a line may lie beyond the area's end, for rounding errors
+_WAVE_MM = 14  # Distance of independent values of the ink along solid lines, which varies with the roller's pressure.
+_LEVELS = 128.0  # Number of levels of this ink. It is limited because equal rows are drawn once.
+_GAP_MM = (1.5, 28.0)  # Range of the lengths of gaps in solid lines, where the plate took little ink.
+_GAPS_MM2 = 1 / 70.0  # Number of gaps per mm² and unit of unevenness: about 170 on a page with an unevenness of 0.2.
+_SLIVER_MM = 1e-6  # A line may lie this far beyond the area's end, because of rounding errors.
 
 
 def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> None:

@@ -29,7 +29,7 @@ FACES = ("sans", "serif", "mono", "bitmap", "dejavu")
 _EM = 128  # Cells per em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px.
 _DOTS_MM = 8  # Dots per mm of a thermal print head.
 _SHEAR = 0.2  # Tangent of the slant of synthetic italics.
-_BOLD_EM = 0.028  # growth of a bold stem on each side, em: 0.1 mm or so in text of 3 mm
+_BOLD_EM = 0.028  # Growth of a bold stem on each side, em: about 0.1 mm in text of 3 mm.
 # Files of matplotlib, which wfdb brings along, by (face, bold, italic): drawn cuts look better than grown or sheared ones.
 _FILES = {
     ("serif", False, False): "STIXGeneral.ttf",

@@ -23,11 +23,11 @@ DEFAULT_FS = 250.0
 #: Digital units per mV where the header says 0 or nothing (WFDB's default).
 DEFAULT_GAIN = 200.0
 
-MOST_BYTES = 4 << 20  # the longest real headers, masters of many thousand segments, stay below 1 MiB
-MOST_SIGNALS = 512  # body surface maps have about 250
-MOST_SAMPLES = 1 << 40  # of a lead: 70 years at 500 Hz
-GAIN_RANGE = (1e-12, 1e12)  # digital units per unit of the signal
-FS_RANGE = (1.0, 200_000.0)  # Hz
+MOST_BYTES = 4 << 20  # Largest header in bytes. The longest real ones, masters of many thousand segments, have less than 1 MiB.
+MOST_SIGNALS = 512  # Largest number of signals. Body surface maps have about 250.
+MOST_SAMPLES = 1 << 40  # Largest number of samples of a lead: 70 years at 500 Hz.
+GAIN_RANGE = (1e-12, 1e12)  # Range of gains in digital units per unit of the signal.
+FS_RANGE = (1.0, 200_000.0)  # Range of sampling frequencies, Hz.
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 # "r", "r.mat" as Challenge records have it, "dir/r"; the name is not used. "r/5" has five segments.
@@ -39,7 +39,7 @@ _SIGNAL = re.compile(
 _STORAGE = re.compile(r"(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,15}))?")
 _SCALE = re.compile(rf"(?P<gain>[-+]?{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S+))?")
 _SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)
-_COUNTS = ("adu", "adc", "count", "counts", "digit", "digits")  # units that are those of the converter
+_COUNTS = ("adu", "adc", "count", "counts", "digit", "digits")  # Names of the converter's digital units.
 _PLAIN_NAME = re.compile(r"(?!\.{1,2}$|-$)[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
 
 

@@ -22,7 +22,7 @@ from fastecg.errors import RecipeError
 
 V = TypeVar("V", bound=Params)
 
-_MOST = 2**63 - 1  # of a whole number in JSON and TOML
+_MOST = 2**63 - 1  # Largest whole number of JSON and TOML.
 _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {graded = [mild, severe]} or {choice = {value = share}}"
 
 

@@ -19,8 +19,8 @@ from fastecg.views.camera import Camera
 from fastecg.views.flatbed import Flatbed
 
 _MOST_CROP = 0.4  # Largest share of a picture that is cut off at one side.
-_BARE = 0.95, 0.8  # Most empty paper that is shown above the first row and below the last, in distances of rows,
-_BARE_MM = 30.0, 22.0  # and in mm: no public picture shows more.
+_BARE = 0.95, 0.8  # Most empty paper, in row distances, that is shown above the first row and below the last. No public picture shows more.
+_BARE_MM = 30.0, 22.0  # The same limits in mm.
 
 
 def showing_traces(shot: Shot, record: Record, frame: PageFrame, rng: np.random.Generator) -> Shot:

@@ -8,14 +8,14 @@ from typing import Any
 
 from fastecg.errors import RecipeError
 
-MOST_ARTIFACTS = 200  # of a shot, and slots of a recipe
+MOST_ARTIFACTS = 200  # Largest number of artifacts of a shot, and of slots of a recipe.
 MOST_HEADER_LINES = 40
 MOST_NOTES = 10_000
-LONGEST_LINE = 200  # characters of a note, a header line, or any other words on a page
-LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # of a recipe's or shot's value: all notes together
+LONGEST_LINE = 200  # Largest number of characters of a note, a header line, or any other words on a page.
+LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # Largest number of characters of a value of a recipe or shot: all notes together.
 _MOST_VALUES = 20_000
 _DEEPEST = 16  # Depth of nested tables.
-_LARGEST = 2**63  # what TOML promises of whole numbers
+_LARGEST = 2**63  # Range of the whole numbers of TOML.
 
 # A dotted name of so many parts that the TOML reader, whose time grows with the square of their number, would take long.
 _DEEP_NAME = re.compile(rf"""(?<![\w'"-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DEEPEST}}}""")

@@ -16,7 +16,7 @@ from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_AHEAD = 4  # tasks queued for each thread of the cluster
+_AHEAD = 4  # Number of tasks that are queued for each thread of the cluster.
 _RETRIES = 2  # Attempts at a task whose worker died.
 
 

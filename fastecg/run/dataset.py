@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from fastecg.record import Record
 
-_PICTURES_A_WORKER = 8  # drawing fewer takes less time than starting another process
+_PICTURES_A_WORKER = 8  # Number of pictures for which another process is started. Drawing fewer takes less time than its start.
 
 
 @dataclass(frozen=True)

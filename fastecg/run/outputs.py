@@ -19,7 +19,7 @@ from typing import Any
 from fastecg.errors import FastecgError
 from fastecg.run.manifest import MANIFEST, RUN
 
-_SEND_S = 30.0  # seconds between two uploads of the manifest
+_SEND_S = 30.0  # Minimum time between two uploads of the manifest.
 _LOCAL = ("file://", "local://")
 _SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 

@@ -78,7 +78,7 @@ def _cut(name: str) -> str:
 def _free_stem(stem: str, taken: set[str]) -> str:
     """`stem`, with ``_2``, ``_3`` … appended if another record has the name already."""
     number, free = 1, stem
-    while free.lower() in taken:  # some file systems ignore case
+    while free.lower() in taken:  # Some file systems ignore case.
         number += 1
         free = f"{stem}_{number}"
     taken.add(free.lower())

@@ -14,7 +14,7 @@ from typing import Any
 from fastecg.errors import FastecgError
 from fastecg.run.workers import UNGUARDED, end_if_starting, start_worker
 
-_START_S = 120.0  # time allowed for a process to start, besides the limit of its first job
+_START_S = 120.0  # Time that a process may take to start, in addition to the limit of its first job.
 
 
 @dataclass(frozen=True)

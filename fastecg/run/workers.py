@@ -25,7 +25,7 @@ from fastecg.system.memory import keep_freed
 #: Why processes end at once: they run the script that started them again, up to the call that starts processes.
 UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'
 
-_AHEAD = 4  # tasks queued for each worker
+_AHEAD = 4  # Number of tasks that are queued for each worker.
 
 
 def drawn_by_workers(

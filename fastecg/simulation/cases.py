@@ -31,7 +31,8 @@ _TROUBLES: dict[str, tuple[float, tuple[tuple[float, float], ...]]] = {
     "unrest": (6.0, ((3.0, 8.0), (4.0, 10.0), (0.5, 3.0))),
     "lead off": (3.0, ((1.0, 3.0), (0.8, 2.0), (1.0, 5.0))),
 }
-_LOOSE = ("V1", "V2", "V3", "V4", "V5", "V6")  # a chest electrode that falls off takes one lead with it
+# Electrodes that may come off, with the lead of each. They are those of the chest, which concern one lead each.
+_LOOSE = ("V1", "V2", "V3", "V4", "V5", "V6")
 
 
 @dataclass(frozen=True)

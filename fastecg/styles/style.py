@@ -9,7 +9,7 @@ CLOCK_FORM = "{hour:02d}:{minute:02d}:{second:02d}"  # How most machines write t
 
 RGB = tuple[int, int, int]
 
-_PALEST = 0.45  # share of its ink's contrast that a line on a raster keeps, however thin
+_PALEST = 0.45  # Minimum share of the ink's contrast that a thin line on a raster has.
 
 #: Width times depth of the print from which on a thermal head's letters run bold: those of six of ten machines stay slender.
 _BOLD = 1.08

@@ -10,11 +10,13 @@ from __future__ import annotations
 import ctypes
 from contextlib import suppress
 
-_LARGE = 30_000_000  # bytes: a picture of 10 megapixels; a letter page at 300 dpi has fewer
-_M_TRIM_THRESHOLD = -1  # option of mallopt in malloc.h: free bytes at the top of the heap above which they go back to the system
-_M_MMAP_THRESHOLD = -3  # option of mallopt: bytes from which an array gets a mapping of its own
-_MAPPED = 32 << 20  # the largest value that glibc accepts; Pillow allocates blocks of 16 MB
-_KEPT = 96 << 20  # bytes; with 48 MB, and memory given back from 15 MB on, a scan took 6 ms more, one at 300 dpi 30 ms, for no less memory
+_LARGE = 30_000_000  # A picture is large from this number of bytes on: 10 megapixels. A letter page at 300 dpi has fewer.
+_M_TRIM_THRESHOLD = -1  # Option of mallopt (malloc.h): free bytes at the top of the heap above which they are returned to the system.
+_M_MMAP_THRESHOLD = -3  # Option of mallopt: number of bytes from which an array gets a mapping of its own.
+_MAPPED = 32 << 20  # Value of that option, bytes: the largest that glibc accepts. Pillow allocates blocks of 16 MB.
+# Number of free bytes that are kept. With 48 MB, and memory returned from 15 MB on, a scan took 6 ms more and one at 300 dpi 30 ms more,
+# without taking less memory.
+_KEPT = 96 << 20
 
 
 def keep_freed() -> None:

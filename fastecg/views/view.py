@@ -12,7 +12,7 @@ from fastecg.artifact import Params
 
 @dataclass(frozen=True)
 class View(Params):
-    """Where the camera or scanner is. The page lies in the plane z = 0, its corner at the origin, z towards the camera."""
+    """The position of the camera or scanner. The page lies in the plane z = 0 with its corner at the origin; z points to the camera."""
 
     #: How far beyond the page its plane is known in the picture.
     margin_mm: ClassVar[float] = 12.0

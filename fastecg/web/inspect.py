@@ -38,7 +38,7 @@ HIDDEN: RGB = (255, 0, 255)
 BOX: RGB = (0, 160, 255)
 GRID: RGB = (0, 170, 0)
 
-_NOT_PICTURES = (".mask", ".layers", ".inspect")  # ends of the stems of masks, layers and inspection pictures
+_NOT_PICTURES = (".mask", ".layers", ".inspect")  # Ends of the stems of masks, layers and inspection pictures.
 
 
 @dataclass(frozen=True, eq=False)

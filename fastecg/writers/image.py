@@ -24,7 +24,7 @@ _STRIP_LENGTHS = 279
 _X_RESOLUTION = 282
 _Y_RESOLUTION = 283
 _RESOLUTION_UNIT = 296
-_INCH = 2  # a value of the resolution's unit
+_INCH = 2  # The value of the tag ResolutionUnit that stands for an inch.
 
 
 def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, quality: int | None = None) -> int:

@@ -11,16 +11,16 @@ import numpy as np
 
 from fastecg.errors import ImageError
 
-_LONGEST = 65_500  # pixels a side, as in libjpeg
+_LONGEST = 65_500  # Largest width and height in px, as in libjpeg.
 _BEGIN = b"\xff\xd8"
 _END = b"\xff\xd9"
-_APP0 = 0xE0  # markers of segments, as T.81 and JFIF call them
+_APP0 = 0xE0  # Markers of segments, with their names in T.81 and JFIF.
 _DQT = 0xDB
 _SOF0 = 0xC0
 _DHT = 0xC4
 _SOS = 0xDA
-_AN_INCH = 1  # unit of the resolution
-_TABLES = 0x00, 0x10, 0x01, 0x11  # means and details of brightness, and of colours
+_AN_INCH = 1  # The unit of the resolution: dots per inch.
+_TABLES = 0x00, 0x10, 0x01, 0x11  # Tables of the means (DC) and the other coefficients (AC) of brightness, and of colours.
 
 
 def jpeg_bytes(image: np.ndarray, *, dpi: float, quality: int) -> bytes:

@@ -22,7 +22,7 @@ from fastecg.errors import ImageError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNIT_METRE = 1
-_COLOUR_TYPE = {1: 0, 3: 2, 4: 6}  # channels -> grey, RGB, RGBA
+_COLOUR_TYPE = {1: 0, 3: 2, 4: 6}  # Colour types of PNG by the number of channels: grey, RGB, RGBA.
 _PRINT = 0.2  # Share of bytes unlike all neighbours up to which a picture is packed as print without a trial.
 _NOISE = 0.5  # Share from which a picture is packed as noise without a trial; in between, both ways are tried on some rows.
 _BANDS = 4  # Number of bands of rows for a trial, spread over the picture's height.

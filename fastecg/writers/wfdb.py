@@ -18,11 +18,11 @@ from fastecg.errors import RecordError
 from fastecg.record import Record
 from fastecg.writers.image import write_atomic
 
-_MISSING = -32768  # format 16's value for "no sample"
+_MISSING = -32768  # The value of a missing sample in format 16.
 _LARGEST = 32767  # Largest count of format 16.
 _MOST_NAME = 150  # Longest name in bytes: file systems take 255, and names grow while files are written.
 _SPAN = 1 << 18  # Samples that are digitised together.
-_COUNTS_A_MV = 1000.0  # 1 µV a count, finer than any electrocardiograph
+_COUNTS_A_MV = 1000.0  # One count is 1 µV, which is finer than any electrocardiograph.
 
 
 def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndarray | None = None, comments: Sequence[str] = ()) -> None:
