@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
-_MOST_HZ = 1e9
+_MOST_HZ = 1e9  # Largest sampling frequency.
 _STEADY = 1e-3  # Largest deviation of a table's times from even steps, as a share of a step.
 # Nearly all samples of a lead in mV lie within this span: ten times a tall QRS complex, but a twentieth of a small one in µV.
 _MOST_SPAN_MV = 50.0

@@ -40,7 +40,7 @@ _PATTERNS = {
     "laminate": "worn",
 }  # the others are speckled
 
-_THINGS = ("none", "leaf", "leaves", "edge")
+_THINGS = ("none", "leaf", "leaves", "edge")  # What else is seen: nothing, one or several leaves of paper, or the edge of the table.
 #: Sizes of leaves in mm (writing paper, note paper, a folder, another ECG), their colours, and the distance of their lines of print; 0 for
 #: no print, negative for a grid.
 _LEAVES = (

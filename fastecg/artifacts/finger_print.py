@@ -13,6 +13,7 @@ from fastecg.artifacts._blot import around, passed
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
+# Shares of red, green and blue that the ridges let pass.
 _COLOURS = {"grease": (0.80, 0.77, 0.68), "ink": (0.25, 0.26, 0.34), "dirt": (0.52, 0.46, 0.38)}
 
 

@@ -13,6 +13,7 @@ from fastecg.artifacts._blot import Wash, around, bumps, passed, stained
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
+# Shares of red, green and blue that spots of mould let pass.
 _COLOURS = {"black": (0.16, 0.17, 0.16), "green": (0.36, 0.46, 0.34), "brown": (0.46, 0.34, 0.24), "pink": (0.74, 0.48, 0.52)}
 _DAMP = (0.90, 0.83, 0.68)  # Share of red, green and blue that damp paper reflects.
 

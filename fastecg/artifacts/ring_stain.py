@@ -13,6 +13,7 @@ from fastecg.artifacts._blot import Patch, Wash, around, bumps, passed, stained
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
+# Shares of red, green and blue that a dried drink lets pass.
 _DRINKS = {"coffee": (0.66, 0.47, 0.30), "tea": (0.80, 0.62, 0.40), "wine": (0.66, 0.36, 0.42), "cola": (0.72, 0.56, 0.42)}
 _STEP = 0.05  # Distance in mm of the samples of a profile.
 

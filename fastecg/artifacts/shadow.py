@@ -13,7 +13,7 @@ _HAND = (
     (-4.0, 0.1, -0.7, 0.0, 0.30), (-0.55, 0.0, 0.0, 0.0, 0.38), (0.1, -0.30, 0.78, -0.46, 0.10),
     (0.2, -0.10, 1.0, -0.16, 0.11), (0.2, 0.10, 0.97, 0.12, 0.11), (0.1, 0.28, 0.74, 0.42, 0.09), (-0.4, -0.3, 0.25, -0.72, 0.12),
 )  # fmt: skip
-_ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)
+_ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)  # An arm without its hand.
 _HOLDING = ((-5.0, 0.5, -0.8, 0.15, 0.40),)  # The hand and the arm that hold a phone.
 _NEAR = 0.25  # Share of the angle between a body's shadow and the lamp's direction that is kept: bodies stand nearly across the light.
 _CAST = 1.6  # Horizontal distance that the lamp's light covers while it falls by 1: paper that rises is hit elsewhere than the table.

@@ -18,6 +18,7 @@ _WORDS = (
     "RECEIVED", "COPY", "FILED", "CHECKED", "URGENT", "REVIEWED", "SCANNED", "ORIGINAL", "DUPLICATE", "ARCHIVE", "ECG DEPT", "ABNORMAL",
     "CARDIOLOGY", "FOR REVIEW", "CONFIDENTIAL", "ENTERED", "NOT FOR FILING", "EMERGENCY", "PRE-OP",
 )  # fmt: skip
+# sRGB colours of ink pads.
 _INKS = {"blue": (36, 48, 140), "red": (190, 30, 44), "violet": (92, 40, 130), "black": (34, 32, 36), "green": (20, 110, 72)}
 
 

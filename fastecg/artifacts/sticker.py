@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fastecg.page import Text
     from fastecg.sheet import Sheet
 
+# Widths and heights of stickers, mm.
 _SIZES = {"label": (52.0, 24.0), "barcode": (46.0, 13.0), "code": (17.0, 17.0), "blank": (40.0, 16.0)}
 _FACTS = 5  # Number of lines of `who`.
 

@@ -13,6 +13,7 @@ from fastecg.artifacts._blot import Patch, Wash, around, passed, stained
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
+# Shares of red, green and blue that a dried liquid lets pass.
 _LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
 _MOSTLY = 127  # Coverage from which a pixel is mostly inked, even by the palest pen.
 _STEP = 0.1  # Distance in mm of the samples of a profile.

@@ -72,7 +72,7 @@ def _card(splits: list[str], count: int) -> str:
     return _CARD.format(count=count, files=files, names=names, plain=plain)
 
 
-_FLOATS = ("speed_mm_s", "gain_mm_mv", "px_per_mm")
+_FLOATS = ("speed_mm_s", "gain_mm_mv", "px_per_mm")  # Columns whose numbers are written as floats, even if they are whole.
 
 _COLUMNS = (
     {"record": "string", "page": "int64", "variant": "int64", "seed": "int64", "recipe": "string", "width": "int64", "height": "int64"}

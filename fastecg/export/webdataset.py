@@ -11,7 +11,7 @@ from fastecg.export.rendered import Rendered
 from fastecg.writers.image import PART
 from fastecg.writers.png import png_bytes
 
-MOST_BYTES = 1_000_000_000
+MOST_BYTES = 1_000_000_000  # Largest size of a shard.
 _BLOCK = 512  # The size of each file in a tar archive is rounded up to a multiple of this, bytes.
 _END = 20 * _BLOCK  # The size of an archive is rounded up to a multiple of this, bytes.
 _HEAD = 4 * _BLOCK  # Largest size of a file's header, bytes. Long names take two more blocks.

@@ -15,7 +15,8 @@ from fastecg.handwriting.motor import inked, write
 from fastecg.handwriting.writer import Writer, WritingPen
 
 _UNIT_MM = 0.2  # Unit of a mark's coordinates.
-_LETTERS = "abcdefghiklmnoprstuvwyz"
+_LETTERS = "abcdefghiklmnoprstuvwyz"  # Letters of made-up signatures.
+# sRGB colours of highlighters.
 _HIGHLIGHTERS = ((255, 243, 92), (255, 246, 110), (160, 246, 130), (255, 170, 205), (255, 205, 110))
 
 

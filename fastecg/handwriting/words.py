@@ -22,19 +22,21 @@ from fastecg.system.files import read_text
 if TYPE_CHECKING:
     from fastecg.layouts.report_fields import ReportFields
 
+# How people write the leads of a wall of the heart.
 _WALLS = {
     "inferior": ("II, III, aVF", "III, aVF", "inf leads"),
     "anterior": ("V2-V4", "V1-V4", "V2, V3", "ant leads"),
     "lateral": ("I, aVL", "V5-6", "I, aVL, V6", "lat leads"),
 }
 
+# Leads that may stand in a note, as people write them.
 _LEADS = (
     "V1-V3", "V2-V4", "V3-V5", "V4-V6", "V1-V4", "V1-V6", "V5-6", "V1-2", "II, III, aVF", "III, aVF", "inf leads", "I, aVL", "lat leads",
     "ant leads", "I, aVL, V6", "V2, V3", "aVR", "aVL", "V1", "V6", "inferolat", "anterolat", "septal leads", "limb leads", "post leads",
 )  # fmt: skip
 
 _FILE = Path(__file__).with_name("phrases.txt")
-_SHARES = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}
+_SHARES = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}  # Shares of the subjects of notes.
 
 _CHOICE = re.compile(r"\[([^]]*)\]")  # One of several words: [a|b].
 _SLOT = re.compile(r"\{([^}]*)\}")  # A value that is filled in: {rate}.

@@ -103,7 +103,7 @@ _PENS = {
 }
 PENS = tuple(_PENS)
 COLOURS = ("black", "blue", "blue-black", "red", "green", "grey")
-_SHARES = (0.74, 0.15, 0.07, 0.04)
+_SHARES = (0.74, 0.15, 0.07, 0.04)  # Shares of the kinds of pens, in the order of `PENS`.
 
 _QUIRK = 0.42  # Standard deviation in units of a hand's fixed offset of every pen point.
 _ODD = 0.08  # Share of letters in another form than the hand's usual one.

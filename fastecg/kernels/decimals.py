@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 
-_PER_UNIT = 1000
+_PER_UNIT = 1000  # Three decimals are kept, so numbers are whole thousandths.
 _TABLED = 10_000  # Whole numbers below this have their characters in a table.
 _LARGEST = 1e15  # Largest number in thousandths: up to here a float resolves them, and beyond it JSON has exponents.
 _WIDEST = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, three of ``[[,]``.

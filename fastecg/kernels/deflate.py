@@ -17,6 +17,7 @@ from fastecg.kernels.jit import jit
 _WORD = ir.IntType(64)
 _BLOCK = 1 << 17  # Bytes of a block, which has its own code: noise changes across a picture.
 _END = 256  # The symbol that ends a block.
+# Order of the lengths of the code of lengths (RFC 1951, 3.2.7).
 _ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
 
 

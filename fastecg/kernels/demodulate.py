@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_TURN = 2.0 * math.pi
+_TURN = 2.0 * math.pi  # Radians of one turn of the phase.
 _AT_ONCE = 4  # Rows that are added up together.
 _MOST_STRETCH = 1.7  # Largest ratio of the line spacing to that at the seed, by perspective and bent paper.
 

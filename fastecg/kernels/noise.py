@@ -19,6 +19,7 @@ from fastecg.kernels.jit import jit
 # drawn by Numba 209 ns.
 LUMA = 32768  # Number of deviates of brightness before the table repeats.
 CHROMA = 16384  # Number of deviates of colour before the table repeats. Each is used for two columns of pixels.
+# Brightnesses (0 to 1) at which the parabola of `curve` is exact, and the matrix that gives its coefficients.
 _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
 _THROUGH = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
 # Streams of a row's hash.

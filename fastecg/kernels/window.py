@@ -10,17 +10,17 @@ from fastecg.kernels.jit import jit
 
 #: Rows of the colours.
 GROUND = 0
-TITLE = 1
-TOOLS = 2
-ICON = 3
-TASK = 4
-WALL = 5
+TITLE = 1  # The title bar.
+TOOLS = 2  # The row of tools and the list of files.
+ICON = 3  # Signs of tools.
+TASK = 4  # The task bar.
+WALL = 5  # The wall behind the display.
 BEZEL = 6  # 1 for each channel, since its brightness depends on the position.
 CAPTION = 7  # Words and buttons in the title bar.
 PROGRAMS = 8  # The first of the programs' tiles, which are followed by the colours of the signs in them.
 
-MOST_TOOLS = 64
-MOST_PROGRAMS = 13
+MOST_TOOLS = 64  # Largest number of tools.
+MOST_PROGRAMS = 13  # Largest number of programs in the task bar.
 SIGNS = 9  # Number of kinds of signs.
 TOOL_PITCH_MM = 7.0  # Distance from one tool to the next.
 WORDS_PER_MM = 8  # Resolution of a line of words, px/mm.

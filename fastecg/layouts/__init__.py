@@ -25,13 +25,14 @@ __all__ = [
     "single_column",
 ]  # fmt: skip
 
+# Leads in the columns of the layouts.
 _LIMB = LEADS[:6]
 _CHEST = LEADS[6:]
 _THREES = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
 _FOURS = (("I", "II", "III", "aVR"), ("aVL", "aVF", "V1", "V2"), ("V3", "V4", "V5", "V6"))
 _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
-_FURTHER = ("V4R", "V8", "V9")
+_FURTHER = ("V4R", "V8", "V9")  # Leads in the fifth column of 3x5.
 _ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # 99 rows that are 2 mm apart fill the tallest paper
 _MOST_ROWS = 24  # Largest number of rows that "auto" uses.
 

@@ -32,14 +32,18 @@ FS_RANGE = (1.0, 200_000.0)  # Range of sampling frequencies, Hz.
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 # "r", "r.mat" as Challenge records have it, "dir/r"; the name is not used. "r/5" has five segments.
 _RECORD_NAME = re.compile(r"(?P<name>(?:[-\w]+/){0,16}?[-\w]+(?:\.[a-zA-Z]\w{0,15})?)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
+# The sampling frequency, with a counter frequency and a base counter value that are ignored: "360/1(0)".
 _FREQUENCY = re.compile(rf"(?P<fs>{_NUMBER})(?:/-?[\d.eE+-]*(?:\([-+\d.eE]*\))?)?")
 _SIGNAL = re.compile(
     r"(?P<file>\S+)[ \t]+(?P<storage>\S+)(?:[ \t]+(?P<scale>\S+)(?P<numbers>(?:[ \t]+[-+]?\d{1,12}){0,5})(?:[ \t]+(?P<name>.*))?)?"
 )
+# Format, samples per frame, skew and offset: "212x2:5+24".
 _STORAGE = re.compile(r"(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,15}))?")
+# Gain, baseline and unit: "200(1024)/mV".
 _SCALE = re.compile(rf"(?P<gain>[-+]?{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S+))?")
-_SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)
+_SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)  # A line of a multi-segment header.
 _COUNTS = ("adu", "adc", "count", "counts", "digit", "digits")  # Names of the converter's digital units.
+# An ASCII file name without folders and control characters.
 _PLAIN_NAME = re.compile(r"(?!\.{1,2}$|-$)[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
 
 

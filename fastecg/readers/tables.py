@@ -24,14 +24,18 @@ _MOST_CELLS = 1 << 27  # Largest number of cells of a table in text; twice as ma
 _LONGEST_ROW = 1 << 20  # Longest row, bytes.
 _PIECE = 1 << 23  # Bytes of a table that are read at a time.
 
+# Names of columns with times in a unit.
 _TIMES = re.compile(r"(?:time|t|seconds|sec|s|ms)(?:[\s_]*\(?\[?(?P<unit>s|sec|seconds|ms)?\)?\]?)", re.IGNORECASE)
+# Names of columns with time stamps, whose unit is not told.
 _STAMPS = re.compile(r"(?:local |utc )?(?:time ?stamps?|date ?/?time|date|time of day|clock)(?:[\s_]*\(?utc\)?)?", re.IGNORECASE)
+# Names of columns that count rows.
 _COUNTERS = re.compile(r"(?:unnamed: \d+|index|idx|row|samples?(?: ?(?:#|no\.?|number|index))?|)", re.IGNORECASE)
+# A time of day.
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
 _HALF_DAY_S = 43_200.0  # Period of 12-hour clocks.
 _TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Units of numerical time stamps.
 _LIKELY_HZ = (50.0, 20_000.0)  # Range of sampling frequencies by which the unit of time stamps is told.
-_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")
+_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")  # Cells of a row of units in columns that are not leads.
 # Further texts of cells without a sample, as in pandas.
 _MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
 

@@ -51,7 +51,7 @@ CODINGS = {
     "311": Coding(3, 4, -(1 << 9)),
 }
 
-_OTHER = Coding(1, 1, None)
+_OTHER = Coding(1, 1, None)  # All other formats, which the wfdb package reads.
 
 #: The formats that are FLAC files, by the value that means "nothing recorded".
 FLAC = {"508": -(1 << 7), "516": -(1 << 15), "524": -(1 << 23)}

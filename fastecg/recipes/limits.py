@@ -9,11 +9,11 @@ from typing import Any
 from fastecg.errors import RecipeError
 
 MOST_ARTIFACTS = 200  # Largest number of artifacts of a shot, and of slots of a recipe.
-MOST_HEADER_LINES = 40
-MOST_NOTES = 10_000
+MOST_HEADER_LINES = 40  # Largest number of the user's lines in a header.
+MOST_NOTES = 10_000  # Largest number of the user's notes.
 LONGEST_LINE = 200  # Largest number of characters of a note, a header line, or any other words on a page.
 LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # Largest number of characters of a value of a recipe or shot: all notes together.
-_MOST_VALUES = 20_000
+_MOST_VALUES = 20_000  # Largest number of values in a recipe or shot.
 _DEEPEST = 16  # Depth of nested tables.
 _LARGEST = 2**63  # Range of the whole numbers of TOML.
 

@@ -93,7 +93,7 @@ class Manifest:
         write_atomic(self.path, b"".join(map(_encoded, [*images, *errors])))
 
 
-_NUMBERS = ("page", "variant", "seed", "width", "height", "bytes")
+_NUMBERS = ("page", "variant", "seed", "width", "height", "bytes")  # Keys of a line whose values are whole numbers.
 
 
 def _is_line(line: Any) -> bool:

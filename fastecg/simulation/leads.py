@@ -32,6 +32,7 @@ CHEST: dict[str, Vector] = {
     "vz": (0.0, 0.0, 1.0),
 }
 ELECTRODES = 3 + len(CHEST)  # RA, LA, LL first
+# Vectors of leads I and II in Frank's X, Y, Z, by Dower.
 DOWER_I: Vector = (0.632, -0.235, 0.059)
 DOWER_II: Vector = (0.235, 1.066, -0.132)
 

@@ -51,6 +51,7 @@ def t_wave(x: float, y: float, z: float, rise: float = 0.125, fall: float = 0.09
     return (Lobe(0.74, rise, fall, x, y, z),)
 
 
+# The lobes of a normal QRS complex (ms), and of ST segment, T and U wave (shares of the QT interval); heights are in mV.
 SEPTUM = (Lobe(18, 6.0, 7.5, -0.14, -0.07, -0.24),)
 WALL = (Lobe(37, 8.5, 7.5, 1.22, 0.62, -0.04), Lobe(52, 8.0, 8.5, 0.18, 0.17, 0.76))
 BASE = (Lobe(68, 7.5, 8.0, -0.20, -0.10, 0.20),)
@@ -60,6 +61,7 @@ T = t_wave(0.34, 0.16, -0.26)
 U = (Lobe(1.12, 0.05, 0.06, 0.012, 0.010, -0.020),)
 STT = ST + T + U
 
+# The P wave: the right atrium, then the left one.
 P = (Lobe(38, 14, 15, 0.035, 0.085, -0.045), Lobe(66, 15, 14, 0.065, 0.060, 0.035))
 LBBB_QRS = (
     Lobe(20, 9, 9, 0.12, 0.05, 0.05),
