@@ -166,7 +166,7 @@ class Light:
         return (np.arange(columns)[None, :] - 1.0) * CELL, (np.arange(rows)[:, None] - 1.0) * CELL
 
     def off_page_mm(self) -> np.ndarray:
-        """How far beside the page the light's nodes are, (rows, columns) mm: negative on the page, infinite where none is near."""
+        """Distance (rows, columns) in mm of the light's nodes from the page: negative on it, and infinite if no page is near."""
         off = self.warp.off_page_mm
         if self.holes is not None:
             from scipy.ndimage import distance_transform_edt

@@ -72,23 +72,23 @@ def expose(
     gain : (rows, cols, 3) or (rows, cols) float32
         Light at the same nodes, 0 to 2; 1 leaves colours as they are.
     size : (height, width)
-        Of the picture, in pixels; the nodes must reach its last pixel.
+        Size of the picture in px. The nodes have to reach its last pixel.
     origin : (x, y)
         Picture pixel of the first node, neither coordinate above 0.
     desk_gain : like gain
-        Light on the background, where it differs from that on the sheet.
+        Light on the background, if it differs from the light on the sheet.
     lift : (rows, cols) float32
         Veil of glare, 0 to 255 levels added after the light.
     desk_lift : like lift
-        Veil over the background, where it differs from that over the sheet; counts with `desk_gain`.
+        Veil over the background, if it differs from the veil over the sheet. It is used only with `desk_gain`.
     noise : Noise
         None for a picture without noise.
     background : (r, g, b) or (height, width, 3) uint8
-        What is seen beside the sheet; an image may be `out` itself, for every row is read before it is written.
+        What is seen beside the sheet. An image may be `out` itself, since every row is read before it is written.
     threads : int
-        Row ranges done at once; the bytes are the same for every number.
+        Number of ranges of rows that are computed at once. It does not change the bytes.
     out : (height, width, 3) uint8
-        Written into and returned, if given.
+        Array into which the picture is written, and which is returned; a new one unless given.
 
     Returns
     -------

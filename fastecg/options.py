@@ -373,7 +373,7 @@ def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Conc
 
 
 def takes_with_two(kind: Callable[P, O]) -> Callable[[Callable[[A, B, O], R]], Callable[Concatenate[A, B, P], R]]:
-    """As `takes`, for a function of (something, something else, options)."""
+    """Do the same as `takes` for a function of (something, something else, options)."""
 
     def decorate(function: Callable[[A, B, O], R]) -> Callable[Concatenate[A, B, P], R]:
         @wraps(function)

@@ -41,7 +41,7 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TraceTruth:
-    """Where one drawn lead segment is in the picture.
+    """Positions of the samples of one drawn lead segment in the picture.
 
     `points` has shape (n, 2), float64 (x, y) px: row i is sample ``start + i``, NaN in gaps. `visible` (n,) is False
     where a sample is outside the picture, in a gap, or hidden.
@@ -118,7 +118,7 @@ class Photo:
 
     @cached_property
     def truth(self) -> Truth:
-        """Where everything is in the picture; computed once."""
+        """Positions of everything in the picture. They are computed once."""
         return Truth(self.page, self.style, self.warp, self.covered, self.marks)
 
     def show_truth(self, *, zoom: int = 1) -> Image.Image:
@@ -136,7 +136,7 @@ class Photo:
         Parameters
         ----------
         path : str or Path
-            Of the image; the suffix gives its format: ``.png``, ``.jpg``, ``.webp`` or ``.tiff``.
+            Path of the image. Its suffix gives the format: ``.png``, ``.jpg``, ``.webp`` or ``.tiff``.
         quality : int, optional
             1 to 100, for JPEG (95 unless given) and WebP (90).
         """
@@ -147,7 +147,7 @@ class Photo:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Truth:
-    """Where everything on the page is in a picture. Pixel centres are at integer coordinates.
+    """Positions in a picture of everything on the page. Pixel centres are at integer coordinates.
 
     Examples
     --------

@@ -81,7 +81,7 @@ class Record:
     source: str | None = None
 
     def __init__(self, signal: ArrayLike, fs: float, leads: Sequence[str], name: str = "record", source: str | None = None) -> None:
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+        with np.errstate(over="ignore"):  # Values that float32 cannot hold become infinite, and are refused below.
             if isinstance(signal, np.ma.MaskedArray):
                 signal = np.ma.filled(np.ma.asarray(signal, dtype=np.float32), np.nan)
             values = np.ascontiguousarray(signal, dtype=np.float32)
@@ -190,7 +190,7 @@ class Record:
         fs : float, optional
             Sampling frequency in Hz; taken from the index, which then holds seconds in even steps, unless given.
         name : str
-            Of the record.
+            Name of the record.
 
         Raises
         ------
@@ -246,7 +246,7 @@ def unit_doubt(record: Record) -> str | None:
     with np.errstate(over="ignore"):
         reach = np.fmax.reduce(start, axis=1) - np.fmin.reduce(start, axis=1)
     if not (reach > _MOST_SPAN_MV).any():
-        return None  # as nearly always
+        return None  # This is so for nearly all records.
     known = [row[~np.isnan(row)] for row in start if not np.isnan(row).all()]
     spans = [float(np.subtract(*np.percentile(row.astype(np.float64), (99.5, 0.5)))) for row in known]
     span = float(np.median(spans)) if spans else 0.0
@@ -265,7 +265,7 @@ def _standard(leads: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]
 
 
 def page_count(samples: int, fs: float, seconds: float = 10.0) -> int:
-    """How many pages a record of so many samples has; see `Record.page_starts`."""
+    """The number of pages of a record with so many samples, see `Record.page_starts`."""
     size = _page_size(fs, seconds)
     return max(1, (samples + size // 100) // size)
 

@@ -79,7 +79,7 @@ class Shot:
         return self.picture(record, *self.placed(record))
 
     def placed(self, record: Record) -> tuple[Page, Style]:
-        """What is printed of a record, and how."""
+        """The page that is printed of a record, and its style."""
         style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
         if self.setup.raster != "none":
             style = on_raster(style, self.setup.raster_scale * self.dpi / 25.4, self.setup.raster == "one_bit")
@@ -257,12 +257,12 @@ def _resized(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
-    """Where either of two masks is set."""
+    """The union of two masks, either of which may be None."""
     return other if one is None else one if other is None else one | other
 
 
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
-    """For each node of the warp, whether the plane (height, width) is above 0 anywhere in the cells around it, (rows, columns) bool."""
+    """Mask (rows, columns) of the nodes of the warp around which the plane (height, width) is above 0 anywhere in the adjacent cells."""
     rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
     # Reduced over cells first, then over the four cells that meet at a node.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)

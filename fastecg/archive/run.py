@@ -33,7 +33,7 @@ _MOST_WEIGHTS = 1 << 31  # Largest network file that is read, bytes.
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asks for: how pictures are read, and which files are written."""
+    """The user's wishes: how pictures are read, and which files are written."""
 
     settings: Settings
     weights: Path | None = None

@@ -33,7 +33,7 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
     for header in sorted(folder.rglob("*.hea")):
         try:
             text = read_file(header, MOST_BYTES).decode("utf-8", "replace")
-        except OSError:  # whoever reads the record will say what is wrong with it
+        except OSError:  # The reader of the record will say what is wrong with it.
             continue
         told = [line for line in text.splitlines() if re.match(r"#\s*Image\s*:", line)]
         images = [name.strip() for line in told for name in line.split(":", 1)[1].split(",")]

@@ -67,11 +67,12 @@ def without_scraps(sheet: Sheet) -> Sheet:
     if not len(rows):
         return sheet
     window = slice(max(rows[0] - 2, 0), rows[-1] + 3), slice(max(columns[0] - 2, 0), columns[-1] + 3)
-    return sheet.with_hole(window, np.uint8(255) * binary_dilation(scraps[window], iterations=2))  # with their soft edges
+    # The scraps are removed with their soft edges.
+    return sheet.with_hole(window, np.uint8(255) * binary_dilation(scraps[window], iterations=2))
 
 
 def _pieces(gone: np.ndarray) -> np.ndarray:
-    """Which part of the paper each pixel belongs to, from 1; 0 where it is gone."""
+    """The number, from 1, of the part of the paper to which each pixel belongs; 0 where the paper is gone."""
     from scipy.ndimage import label
 
     return np.asarray(label(gone < 128)[0])

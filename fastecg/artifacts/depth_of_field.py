@@ -84,7 +84,7 @@ class DepthOfField(Artifact):
 
 
 def _shown(nodes_mm: np.ndarray, scale: float, count: int) -> slice:
-    """Which of the sheet's rows or columns the picture shows."""
+    """The range of the sheet's rows or columns that the picture shows."""
     if not np.isfinite(nodes_mm).any():
         return slice(0, 0)
     low, high = np.nanmin(nodes_mm) * scale, np.nanmax(nodes_mm) * scale

@@ -49,7 +49,7 @@ class FingerPrint(Artifact):
         return replace(sheet, pixels=pixels)
 
     def _ridge(self, along: np.ndarray, across: np.ndarray, clouds: np.ndarray) -> np.ndarray:
-        """Which ridge a point lies on: arches round a core above the middle, flat below it, some 0.5 mm apart."""
+        """Number of the ridge on which a point lies. Ridges are about 0.5 mm apart; they are arches above the core and flat below it."""
         core = along - 0.12 * self.size_mm
         above = np.hypot(np.maximum(core, 0.0), across * (0.9 + 0.1 * np.tanh(core)))
         below = np.abs(across) * 0.8 + 0.25 * np.minimum(core, 0.0)

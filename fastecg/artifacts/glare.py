@@ -35,7 +35,7 @@ class Glare(Artifact):
         return light.shaded(1.0 - share).mirrored(255.0 * share)
 
     def _patch(self, light: Light) -> np.ndarray:
-        """How much of the lamp is mirrored at the nodes: paper that slopes mirrors what level paper would mirror elsewhere."""
+        """Share of the lamp's light that is mirrored at each node. Paper that slopes mirrors what level paper would mirror elsewhere."""
         x, y = light.pixels()
         height, width = light.warp.size
         at_x, at_y = self._at(light)
@@ -57,7 +57,7 @@ class Glare(Artifact):
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
 
     def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, away: float) -> np.ndarray:
-        """How much of the sky is mirrored: it begins at a line, and lies on the lamp's side of it, or else on the far one."""
+        """Share of the sky's light that is mirrored. It begins at a line, on the side of the lamp or else on the far side."""
         turned = np.radians(self.angle_deg + 90.0)
         cos, sin = np.float32(np.cos(turned)), np.float32(np.sin(turned))
         beyond = (right * cos + down * sin).astype(np.float32)

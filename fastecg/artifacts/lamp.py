@@ -49,7 +49,7 @@ class Lamp(Artifact):
         height, width = light.warp.size
         half = 0.5 * np.hypot(width, height)
         root = max(np.sqrt(self.falloff), 1.0 + 1e-6)
-        distance = half * (root + 1) / (root - 1)  # of the lamp, so that the corners' ratio is as wanted
+        distance = half * (root + 1) / (root - 1)  # Distance of the lamp at which the ratio of the corners is as wanted.
         angle = np.radians(self.direction_deg)
         right, down = x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle)
         square = ((right**2 + down**2) / (distance - half) ** 2).astype(np.float32)

@@ -53,7 +53,8 @@ class RingStain(Artifact):
         turn = np.arctan2(down, right)
         squash = np.float32(0.012) * np.cos(2.0 * (turn - np.float32(rng.uniform(0, np.pi))))
         field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * patch.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
-        turn = (turn + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)  # from the middle of the gap
+        # The angle from the middle of the gap.
+        turn = (turn + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)
         dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(turn) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
         mottle = (0.6 + 0.55 * patch.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
         return field, np.maximum(mottle, 0.0)

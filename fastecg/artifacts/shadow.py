@@ -49,7 +49,7 @@ class Shadow(Artifact):
         return light.lit(np.moveaxis(planes, 0, -1))
 
     def _inside(self, light: Light) -> np.ndarray:
-        """How deep in the shape, in widths of the penumbra, at every 4th node (the last line beyond the picture's edge)."""
+        """Depth inside the shape, in widths of the penumbra, at every 4th node; the last ones are beyond the picture's edge."""
         height, width = light.warp.size
         rows, columns = ((count - 2) // _COARSE + 2 for count in light.relief.shape)
         x, y = light.pixels()

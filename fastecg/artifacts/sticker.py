@@ -44,7 +44,7 @@ class Sticker(Artifact):
             return sheet
         share = frame.coverage(window, sheet.scale, 1.0)
         white = rng.uniform(238, 253) + rng.normal(0, 1.5, 3)
-        printed = self.place == "top_right"  # by the program that drew the page: not stuck on it
+        printed = self.place == "top_right"  # It is printed by the program that drew the page, and not stuck on.
         part = sheet.pixels[window] if printed else _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
         part = blend_colour(part, share, sheet.style.margin if printed else white)
         words = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]

@@ -47,7 +47,7 @@ class Tear(Artifact):
         return ripped(sheet, patch, np.array(along + across), t, self._course(t), both=True)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
-        """Where it runs, half its width and its fibres, (n, 3) mm, at distances along it."""
+        """Sideways deviation, half width, and width of the fibres (n, 3), mm, at distances along the tear."""
         left = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)
         aside = self.stray * (strays(self.seed, t) - strays(self.seed, np.zeros(1)))
         # Paper lies together again for most of a tear, and nowhere gapes evenly: its lips overlap here and there.
@@ -58,7 +58,7 @@ class Tear(Artifact):
         return np.stack([aside, half, self.fibre_mm * fibres(self.seed, t) * np.minimum(3.0 * left, 1.0)], axis=1)
 
     def _start(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, float]:
-        """Where it begins, (2,) mm, and its direction in degrees."""
+        """The point (2,) in mm at which the tear begins, and its direction in degrees."""
         width, height = size_mm
         x = {"left": 0.0, "right": width}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)

@@ -1,4 +1,4 @@
-"""From light to levels: how dark black and how bright white come out, and the curve between."""
+"""The conversion of light to levels: the levels of black and white, and the curve between."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Viewer(Artifact):
 
 
 def _groups(rng: np.random.Generator, width_mm: float) -> np.ndarray:
-    """Which tools there are, (`MOST_TOOLS`,) bool: groups from the left with gaps between them, none of them cut off."""
+    """Mask (`MOST_TOOLS`,) of the positions that have a tool: groups from the left with gaps between them, none of them cut off."""
     from fastecg.kernels.window import MOST_TOOLS, TOOL_PITCH_MM
 
     there = np.zeros(MOST_TOOLS, dtype=bool)

@@ -28,7 +28,7 @@ class Vignette(Artifact):
         x, y = light.pixels()
         height, width = light.warp.size
         square = ((x - (0.5 + self.offset_x) * width) ** 2 + (y - (0.5 + self.offset_y) * height) ** 2) / (0.25 * (width**2 + height**2))
-        tangent = 1.0 / np.sqrt(1.0 - self.depth) - 1.0  # of the corner's angle, squared
+        tangent = 1.0 / np.sqrt(1.0 - self.depth) - 1.0  # The square of the tangent of the corner's angle.
         fallen = (1.0 + tangent * square).astype(np.float32) ** np.float32(-2.0 * GAMMA)
         if not (self.red or self.blue):
             return light.lit(fallen)

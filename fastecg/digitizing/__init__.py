@@ -1,1 +1,1 @@
-"""From pictures back to millivolts: scores, grid phase, warp fit, and signals by fitting the renderer's own stroke."""
+"""From pictures back to millivolts: layers, scale, grid, layout, and signals by fitting the stroke of a pen; scores; training."""

@@ -55,7 +55,7 @@ class LayerNet(nn.Module):
             nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1)
         )
         assert self.maps.bias is not None
-        nn.init.constant_(self.maps.bias, -3.0)  # so that maps start near 0, as most of a page is
+        nn.init.constant_(self.maps.bias, -3.0)  # Maps then start near 0, which is right for most of a page.
 
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the maps and of the markers."""

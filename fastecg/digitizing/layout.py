@@ -1,4 +1,4 @@
-"""What a decoder has to know of a page besides its ink: which lead is drawn where, at which speed and gain."""
+"""What has to be known of a page besides its ink for it to be read: the position of every lead, the paper speed and the gain."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class _Drawing:
                 yield Stroke("pulse", points, float(pen))
 
     def words(self, pulses: tuple[Stroke, ...], feet: dict[int, float]) -> Iterator[Text]:
-        """What is neither a lead's name nor a machine's header: at the page's upper and lower edge, and at the pulses."""
+        """Words that are neither names of leads nor a machine's header: at the page's upper and lower edge, and at the pulses."""
         rng = self.rng
         size = rng.uniform(2.0, 4.5)
         width, height = self.page.size_mm
@@ -187,7 +187,7 @@ class _Drawing:
                 yield _lifted(np.array([[middle - high / 2, middle + high / 2]]), x, self.style.pen_mm)
             elif kind == "pair":
                 yield _lifted(np.array([[middle - 7.0, middle - 2.2], [middle + 2.2, middle + 7.0]]), x, wide)
-            elif kind == "ticks":  # as high as the letter I, and none
+            elif kind == "ticks":  # Ticks are as high as the letter I, which they are not.
                 stretches = np.array([[-near - long, -near], [near, near + long]]) + middle
                 yield _lifted(stretches[: 1 + (thin < 0.5)], x, thin)
             elif kind == "step":
@@ -296,7 +296,7 @@ def _inked(style: Style, rng: np.random.Generator) -> Style:
     elif kind == "strong":  # magenta, red, blue, as saturated as a screen shows them
         ink_of_lines = _grid_ink(rng, 20, 130)
         grid = GridInk("line", ink_of_lines if rng.random() < 0.3 else _grid_ink(rng, 130, 215), minor_mm, ink_of_lines, major_mm)
-    elif kind == "copied":  # what is left of a coloured grid on a grey copy: dark lines every 5 mm, the fine ones pale or in pieces
+    elif kind == "copied":  # A coloured grid on a grey copy: dark 5 mm lines, and 1 mm lines that are pale or in pieces.
         dark = int(rng.integers(25, 150))
         pale = int(rng.integers(165, 235))
         dots = rng.random() < 0.35

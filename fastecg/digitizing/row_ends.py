@@ -53,7 +53,7 @@ _FINE_MM = 0.004  # Distance between the starts that are tried.
 
 @dataclass(frozen=True)
 class Overhang:
-    """How far a row's ink goes beyond its first and beyond its last sample, mm; NaN where not seen.
+    """Distances by which a row's ink extends beyond its first and its last sample, mm; NaN if they cannot be measured.
 
     `radius_mm` is half the pen's width, `soft_mm` the blur of its edges beyond that of the pixels.
     """

@@ -42,7 +42,8 @@ def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
 
     Fold 0 has the records that are for validation in other formats too.
     """
-    records = sorted({picture.record for picture in pictures}, key=lambda record: (split_position(record), record))  # those of fold 0 first
+    # Records of fold 0 come first.
+    records = sorted({picture.record for picture in pictures}, key=lambda record: (split_position(record), record))
     if val <= 0 or len(records) < 2:
         return []
     count = min(max(1, round(val * len(records))), len(records) - 1)

@@ -91,7 +91,7 @@ def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndar
 
 
 def in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Which points (n, 2) (x, y) lie on a pixel of a picture of (height, width)."""
+    """Mask (n,) of the points (n, 2) (x, y) that lie on a pixel of a picture of (height, width)."""
     height, width = size
     with np.errstate(invalid="ignore"):
         return np.all((points >= -0.5) & (points < (width - 0.5, height - 0.5)), axis=1)

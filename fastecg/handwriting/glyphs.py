@@ -50,7 +50,7 @@ def glyph_table() -> Table:
 
 @cache
 def forms() -> dict[str, tuple[range, range]]:
-    """For every character, the indices of its printed and of its cursive allographs."""
+    """Indices of the printed and of the cursive allographs of every character."""
     table, start = _read(), 0
     found: dict[str, list[range]] = {}
     for name in ("print", "cursive"):

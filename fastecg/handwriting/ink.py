@@ -33,7 +33,7 @@ class Ink:
     points_mm : ndarray, shape (n, 2)
         The pen's path; a row of NaN lifts the pen.
     width_mm, density : ndarray, shape (n,)
-        Of the line, and of the ink in it, 0 to 1.
+        Width of the line, and density of the ink in it, 0 to 1.
     pen : WritingPen
     letters : tuple of Text
         Letters in a font of the user's, instead of strokes.

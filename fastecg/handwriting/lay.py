@@ -54,7 +54,7 @@ def lay_note(
     for attempt in range(_TRIES):
         words = sample_note(rng, lines if attempt < 2 else 1, own, room.shows)
         words = words if own or rng.random() < 0.4 else broken(words)
-        hand = writer.sized(_SMALLER**attempt)  # where there is little room one writes small
+        hand = writer.sized(_SMALLER**attempt)  # People write smaller where there is little room.
         ink = write(words, hand, rng) if font is None else write_in_font(words, font, hand, rng)
         if rng.random() < 0.12:
             ink = _with_underline(ink, writer, rng)

@@ -74,7 +74,7 @@ def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gen
         a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
         sag = rng.normal(0, 0.25, 4) + np.linspace(0, rng.normal(-0.4, 0.5), 4)
         rows += [np.stack([np.linspace(a, max(b, a + 3), 4), y + 1.1 * k + sag], axis=1), np.full((1, 2), np.nan)]
-    if lines == 2 and rng.random() < 0.4:  # without lifting
+    if lines == 2 and rng.random() < 0.4:  # The second line is drawn without lifting the pen.
         rows = [rows[0], rows[2][::-1], rows[1]]
     return draw_line(np.concatenate(rows[:-1]), writer, rng, "underline")
 
@@ -162,7 +162,7 @@ def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> In
     low = y1 - rng.uniform(0.0, 0.15) * (y1 - y0)
     if u < 0.22:
         return written
-    moving = replace(writer, pen=writer.pen._replace(blob=0.0))  # the pen is on its way already
+    moving = replace(writer, pen=writer.pen._replace(blob=0.0))  # The pen is already moving.
     if u < 0.55:
         end, rise = written.points_mm[-1], rng.normal(-0.12, 0.2) * reach
         bow = rng.normal(0.0, 0.1) * reach

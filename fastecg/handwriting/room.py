@@ -125,7 +125,7 @@ class Room:
         return fine
 
     def regions(self) -> dict[str, Extent]:
-        """Where people put notes: above all traces, below them, beside them, and among them."""
+        """Regions in which people write notes: above all traces, below them, beside them, and among them."""
         width, height = self.page.size_mm
         rows = np.flatnonzero(self.traces.any(axis=1))
         top, bottom = (rows[0] * CELL_MM, (rows[-1] + 1) * CELL_MM) if len(rows) else (0.4 * height, 0.6 * height)

@@ -19,8 +19,8 @@ class Hand(NamedTuple):
 
     aspect: float  # width of letters against their height
     ascender: float  # height of what rises above, or hangs below, the small letters
-    gap: float  # between letters
-    uneven: float  # of the gaps, and of the letters' widths
+    gap: float  # distance between letters
+    uneven: float  # variation of the gaps and of the letters' widths
     word_gap: float
     join: float  # share of neighbours joined that can be
     squash: float  # how much letters flatten towards a word's end
@@ -31,18 +31,18 @@ class Hand(NamedTuple):
     merge: float  # share of lifts within a word that are not made
     slur: float  # share of the strokes of capitals, digits and signs that are left out, and how flat and poor in points these are
     drift: float  # how far late dots and bars land from where they belong
-    jitter: float  # of every point, every time
-    turn: float  # of every letter, rad
-    swell: float  # of letters' sizes
+    jitter: float  # deviation of every point, each time that it is written
+    turn: float  # rotation of every letter, rad
+    swell: float  # variation of the letters' sizes
     lowpass: float  # standard deviation of the smoothing along the stroke
     tremor: float
-    wander: float  # of the pen along the stroke
-    wave: float  # of the baseline
+    wander: float  # unsteadiness of the pen along the stroke
+    wave: float  # height of the waves of the baseline
     taper: float  # how fast the pen lands and leaves, 0 to 1
 
 
 class WritingPen(NamedTuple):
-    """What the hand holds."""
+    """A pen, and how it writes."""
 
     name: str
     colour: RGB
@@ -148,7 +148,7 @@ def sample_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Writin
         Drawn unless given.
     """
     haste = 1.0 - float(np.clip(legibility, 0.0, 1.0))
-    scrawl = max(0.0, haste - 0.45) / 0.55  # from where on even capitals and digits suffer
+    scrawl = max(0.0, haste - 0.45) / 0.55  # Above this haste even capitals and digits suffer.
     u = rng.random(20)
     cursive = _cursive_share(u[0], haste)
     capitals = bool(u[1] < 0.22 and haste < 0.6)
@@ -210,7 +210,7 @@ def quirks(writer: Writer) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
-    """For every character: the allograph this hand takes, and those it takes by exception."""
+    """The allograph that this hand usually writes for every character, and those that it writes by exception."""
     rng = np.random.default_rng([writer.seed, 2])
     chosen = {}
     for character, (printed, cursive) in forms().items():

@@ -86,7 +86,7 @@ def _with_columns(plane: np.ndarray, width: int) -> np.ndarray:
 
 
 def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each of `wanted` equal parts of `count` cells: the first cell it covers, and the shares of it and the next ones."""
+    """The first cell that each of `wanted` equal parts of `count` cells covers, and the shares of this cell and the next ones."""
     ratio = count / wanted
     low = np.arange(wanted) * ratio
     first = np.minimum(np.floor(low + 1e-9).astype(np.int64), count - 1)

@@ -68,7 +68,7 @@ def _write_block(data, is_last, out, state):
 
 @jit
 def _counts(data):
-    """How often each byte occurs, and the end once. Four counts are kept and added: with one, equal neighbours wait for each other."""
+    """Count the occurrences of each byte, and the end once. Four counts are kept and added, since with one, equal neighbours would wait."""
     counts = np.zeros((4, _END + 1), np.int64)
     for k in range(data.size):
         counts[np.uint64(k & 3), data[np.uint64(k)]] += 1

@@ -131,7 +131,7 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
 
 @jit
 def _other_lines(found, seed):
-    """Whether the line spacing differs so much from that at the seed that it is a multiple or a harmonic of the grid's."""
+    """Whether the line spacing differs so much from that at the seed that it must be a multiple or a harmonic of the grid's."""
     for axis in range(2):
         here = math.hypot(found[axis, 0], found[axis, 1])
         there = math.hypot(seed[axis, 0], seed[axis, 1])

@@ -28,7 +28,7 @@ def from_grey(plane: np.ndarray, pixels: np.ndarray) -> None:
 
 
 def brightness_counts(pixels: np.ndarray) -> np.ndarray:
-    """How many pixels of (height, width, 3) uint8 have each brightness, cut to whole levels: (256,) int64."""
+    """Histogram (256,) int64 of the brightness of (height, width, 3) uint8, in whole levels."""
     # Instead of sorting, a histogram is made, which gives all quantiles in one pass.
     counts = np.zeros(256, dtype=np.int64)
     _count_brightness(pixels, counts)

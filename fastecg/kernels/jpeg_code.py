@@ -95,7 +95,7 @@ def _codes() -> np.ndarray:
 
 @functools.cache
 def _numbers() -> np.ndarray:
-    """For every number from -`_LARGEST` on, (n,) int32: how many bits it has, and before those four its bits, T.81's table F.1."""
+    """Table (n,) int32 for numbers from -`_LARGEST` on: the number of bits in the lower four bits, and the bits above (T.81, table F.1)."""
     numbers = np.arange(-_LARGEST, _LARGEST + 1)
     bits = np.ceil(np.log2(np.abs(numbers) + 1)).astype(np.int64)
     return ((numbers + np.where(numbers < 0, (1 << bits) - 1, 0)) << 4 | bits).astype(np.int32)

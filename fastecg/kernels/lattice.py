@@ -46,7 +46,7 @@ def _sites(cell: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
 
 @jit
 def _lay_lattice(rows, nodes, cell, stripe, gap, damping, columns, lines):
-    """As `lay_lattice`, on rows of 3 * width values. Phases count 1/65536 of a period, so that they wrap by themselves."""
+    """The loops of `lay_lattice`, on rows of 3 * width values. Phases are in units of 1/65536 of a period, so that they wrap around."""
     n = lines.shape[1]
     across, down = np.empty(n, dtype=np.int16), np.empty(n, dtype=np.int16)
     u, u_rise = np.empty(n, dtype=np.uint16), np.empty(n, dtype=np.uint16)

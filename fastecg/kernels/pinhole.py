@@ -16,11 +16,11 @@ def through_lens(points, centre, tilt, azimuth, distance, lens, turned, out):
     points : (n, 3) float64
         x, y and height above the page, mm.
     centre : (x, y)
-        Of the page, mm.
+        Centre of the page, mm.
     tilt, azimuth, turned : (cos, sin)
         How far the camera is from straight above, towards which side, and how far the picture is turned then.
     distance : float
-        Of the lens from the centre, mm.
+        Distance of the lens from the page's centre, mm.
     lens : (float, float, float)
         Squared distance from the picture's middle, mm², at which the lens has its full effect, and its first and second term.
     """

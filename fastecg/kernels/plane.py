@@ -48,7 +48,7 @@ def _find_ink(plane, inked):
             marks[whole] |= values[column] != 0
 
 
-@jit(inline="always")  # as a call of its own, Numba would count the array as in use for every cell
+@jit(inline="always")  # In a call, Numba would change the array's reference count for every cell.
 def _any_ink(inked, left, right, top, bottom):
     """Whether a block within a pixel of the given range of source pixels has ink."""
     first, last = max(int(top) - 1, 0) // _BLOCK, min((int(bottom) + 2) // _BLOCK, inked.shape[0] - 1)

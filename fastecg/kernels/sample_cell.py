@@ -115,7 +115,7 @@ def _desk_levels(v: Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> 
 
 @intrinsic
 def locate(typing, width, xs, ys, spots, shares):
-    """Where on the sheet eight pixels look: byte offsets (8 of 32 bits), then shares of the right and the lower neighbour (8 of 16 each).
+    """Positions on the sheet of eight pixels: byte offsets (8 of 32 bits), then shares of the right and the lower neighbour (8 of 16 each).
 
     A step of its own, because addresses that come from memory keep the processor busier than addresses that come from vectors.
     """

@@ -153,7 +153,7 @@ def _blend_row(sources, weights, amount, row, rest):
 
 @jit
 def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, sources):
-    """As `smear`, on rows of 3 * width values, with scratch for the rows in reach."""
+    """The loops of `smear`, on rows of 3 * width values, with scratch for the rows in reach."""
     height, slots = len(pixels), len(ring)
     begin, stride = address(ring) + 3 * reach_x, np.int64(ring.shape[1])
     ready = 0

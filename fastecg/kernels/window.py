@@ -44,7 +44,7 @@ class Window(NamedTuple):
     left, top, right, bottom : float
         Its edges.
     width, height : float
-        Of the page in it.
+        Size of the page in the window.
     bezel : float
         Width of the display's frame.
     list : float

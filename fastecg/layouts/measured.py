@@ -234,11 +234,11 @@ def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
 
 def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
     """Start, peak and height (mV, over all leads) of the wave before the QRS complex."""
-    last = on - 8  # a P wave's peak lies 32 ms before the complex at least
+    last = on - 8  # The peak of a P wave is at least 32 ms before the complex ...
     if last < 12:
         return 0, 0, 0.0
     size = np.convolve(np.sqrt(np.square(level[:, :on]).sum(axis=0)), np.full(5, 1 / 5), mode="valid")
-    first = max(last - 76, 4)  # and 340 ms at most
+    first = max(last - 76, 4)  # ... and 340 ms before it at most.
     hump = size[first - 4 : last - 2]
     peak = int(hump.argmax())
     left, right = hump[: peak + 1].min(), hump[peak:].min()

@@ -123,7 +123,7 @@ class MachineSettings:
 
 @dataclass(frozen=True)
 class PageFrame:
-    """Where things lie on a page, mm: its size, its grid (x0, y0, x1, y1), and where the time axis starts and ends."""
+    """The frame of a page, mm: its size, the area of its grid (x0, y0, x1, y1), and the page x at which the time axis starts and ends."""
 
     size_mm: tuple[float, float]
     grid_mm: tuple[float, float, float, float]

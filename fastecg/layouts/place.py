@@ -140,7 +140,7 @@ def _rows(
 
 
 def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
-    """How far down a machine moves a row to centre its traces, mm: half the difference of their reach above and below, at most `most`."""
+    """Distance in mm by which a machine moves a row down to centre its traces: half the difference of their reach, at most `most`."""
     reach = [0.0, 0.0]
     for cell in cells:
         if cell.row == row:

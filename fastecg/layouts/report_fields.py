@@ -47,7 +47,7 @@ class ReportFields:
     filter_low_hz: str
     filter_high_hz: int
     mains_hz: int
-    number: str  # of the patient, digits
+    number: str  # the patient's number, digits
     initials: str
     age: int
     sex: str

@@ -182,7 +182,7 @@ def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     return _glyph.__wrapped__(font, character, angle_deg)
 
 
-@lru_cache(maxsize=1024)  # of 18 kB each
+@lru_cache(maxsize=1024)  # A glyph takes 18 kB.
 def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     """Draw one character large; the result is empty if no face has it."""
     able = _able(font, character)
@@ -236,7 +236,8 @@ def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: flo
     core, (left, top) = face.getmask2(character, mode="1" if dots else "L", stroke_width=stroke, anchor="ls")
     if not all(core.size):
         return np.zeros(core.size[::-1], dtype=np.uint8), left, top
-    return np.array(Image.Image()._new(core)), left, top  # without a picture round it, it is read value by value: 30 times as long
+    # Without a picture around it, the mask is read value by value, which takes 30 times as long.
+    return np.array(Image.Image()._new(core)), left, top
 
 
 def _over(mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int) -> tuple[np.ndarray, int, int]:

@@ -30,7 +30,7 @@ apart.main(extras.read_signals, extras.damaged)"""
 
 
 def signals_apart(path: Path) -> Signals:
-    """What `fastecg.readers.extras.read_signals` reads from a file.
+    """Read a file by `fastecg.readers.extras.read_signals` in a process of its own.
 
     Raises
     ------

@@ -29,7 +29,7 @@ def read_numpy(
         signal, told_fs, told_leads = _arrays(path)
     except RecordError:
         raise
-    except Exception as fault:  # of NumPy, zipfile, zlib, tokenize: whatever a damaged file makes them run into
+    except Exception as fault:  # A damaged file may make NumPy, zipfile, zlib or tokenize raise anything.
         raise RecordError(f"{path}: it holds no array of numbers ({type(fault).__name__}), expected one of (leads, samples)") from None
     factor = millivolts_per(unit or "mV")
     if factor is None:
@@ -58,7 +58,7 @@ def read_numpy(
         raise RecordError(f"{path}: {len(names or [])} names for its {len(signal)} leads, expected one for each, by leads= or --leads")
     chosen = choose_leads(names, ["mV"] * len(names), path)
     rows = np.empty((len(chosen), signal.shape[1]), np.float32)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+    with np.errstate(over="ignore"):  # Values that float32 cannot hold become infinite, and are refused.
         for row, lead in zip(rows, chosen, strict=True):
             np.multiply(signal[lead.channel], lead.sign * factor, out=row, casting="unsafe", dtype=np.float64)
     return checked_record(path, rows, fs, [lead.name for lead in chosen], number)
@@ -94,10 +94,10 @@ def _signal_of(path: Path, arrays: Any) -> str:
 
 
 def members_of(path: Path) -> int | None:
-    """How many records a ``.npy`` or ``.npz`` file of shape (records, leads, samples) holds; None for one, or what cannot be read."""
+    """The number of records in a ``.npy`` or ``.npz`` file of shape (records, leads, samples); None for other files."""
     try:
         signal, _, _ = _arrays(path)
-    except Exception:  # its reader tells what is wrong
+    except Exception:  # Its reader will say what is wrong.
         return None
     return len(signal) if signal.ndim == 3 and len(signal) > 1 else None
 

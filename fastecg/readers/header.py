@@ -48,7 +48,7 @@ _PLAIN_NAME = re.compile(r"(?!\.{1,2}$|-$)[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
 
 
 class SignalLine(NamedTuple):
-    """How one signal is stored, and how its digital units become physical ones: ``(value - baseline) / gain`` in `unit`."""
+    """The storage of one signal, and the conversion of its digital units to physical ones: ``(value - baseline) / gain`` in `unit`."""
 
     file: str
     format: str
@@ -78,7 +78,7 @@ class Header:
     samples: int | None
     signals: tuple[SignalLine, ...] = ()
     segments: tuple[Segment, ...] = ()
-    segment_signals: int = 0  # how many signals a multi-segment header promises
+    segment_signals: int = 0  # number of signals that a multi-segment header states
 
 
 def read_header(path: str | Path) -> Header:

@@ -1,4 +1,4 @@
-"""Which signals of a file are ECG leads, what they are called here, and how many mV their unit is."""
+"""Find the signals of a file that are ECG leads, their standard names, and their units."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Lead(NamedTuple):
 
 @lru_cache(maxsize=256)
 def millivolts_per(unit: str) -> float | None:
-    """How many mV one `unit` is, or None if `unit` is not a voltage."""
+    """The number of mV in one `unit`; None if it is not a voltage."""
     return _MV_PER_UNIT.get(unit.strip().casefold().removesuffix("s"))
 
 

@@ -115,7 +115,7 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
                 raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column, fs= or --fs")
         if fs is None:
             clock.add(table[:, 0])
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        with np.errstate(over="ignore"):  # Values that float32 cannot hold become infinite, and are refused.
             rows = [table[:, columns.first + lead.channel] * (lead.sign * (millivolts_per(units[lead.channel]) or 1.0)) for lead in leads]
             pieces.append(np.array(rows, dtype=np.float32))
     if not pieces:

@@ -33,7 +33,7 @@ class Coding(NamedTuple):
     samples: int
     bytes: int
     invalid: int | None  # digital value that means "nothing recorded"
-    dtype: str | None = None  # of samples NumPy can read as they are
+    dtype: str | None = None  # type of samples that NumPy can read without conversion
     zero: int = 0  # stored value of a digital 0
 
 

@@ -1,4 +1,4 @@
-"""What a picture shows of its page: crops leave the traces, and fingers reach the page."""
+"""Adjust a shot so that crops leave the traces in the picture, and fingers reach the page."""
 
 from __future__ import annotations
 

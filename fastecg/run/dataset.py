@@ -162,7 +162,7 @@ def _run(
     parts = in_parts(tasks, options)
     sources = {task.stem: task.source for task in tasks}
     left = Counter(part.stem for part in parts)
-    late: list[TaskResult] = []  # what was drawn when the run was stopped
+    late: list[TaskResult] = []  # Results of tasks that were under way when the run was stopped.
     with closing(_noted(_results(parts, options, output.target, workers, late), late, manifest)) as results:
         for drawn in results:
             if drawn.error is not None:

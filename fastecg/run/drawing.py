@@ -83,7 +83,7 @@ class TaskResult:
     tail_s: float = 0.0
     pages: int = 0
     parts: Sequence[Task] = ()
-    doubt: str | None = None  # what is unlikely about the record, though it was drawn
+    doubt: str | None = None  # why the record's values are unlikely, although it was drawn
 
 
 class _Parts(Sequence[Task]):
@@ -290,7 +290,7 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
 
 
 def _comments(stem: str, count: int, options: Options) -> list[str]:
-    """What the header of the copy says besides the signal."""
+    """Comments in the header of the record's copy."""
     if not options.challenge_headers:
         return []
     name = PurePosixPath(stem).name

@@ -83,7 +83,7 @@ class Manifest:
             self._torn = os.write(handle, data) < len(data)
         finally:
             os.close(handle)
-        if self._torn:  # what a disk takes when it is nearly full
+        if self._torn:  # A disk that is nearly full takes a part of the data.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def compact(self) -> None:

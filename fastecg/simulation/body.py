@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What differs between two people, drawn once a seed."""
+    """What differs between two people. It is sampled once for every seed."""
 
     turn: np.ndarray  # (3, 3) rotation of the heart in the chest
     gain: float  # thickness of the chest wall: scales everything
@@ -50,10 +50,10 @@ class Body:
         )
 
     def breath(self, t: np.ndarray) -> np.ndarray:
-        """How full the lungs are at `t` (s): -1..1."""
+        """Filling of the lungs at `t` (s), -1 to 1."""
         angle = 2 * pi * self.breath_hz * t + self.breath_phase
         angle = angle + 0.5 * np.sin(0.29 * angle + 3 * self.breath_phase)  # no two breaths are as long
-        return np.asarray(np.sin(angle + 0.3 * np.sin(angle)))  # in faster than out
+        return np.asarray(np.sin(angle + 0.3 * np.sin(angle)))  # Breathing in is faster than out.
 
 
 def rng_for(seed: int, concern: str) -> np.random.Generator:

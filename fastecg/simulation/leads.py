@@ -53,7 +53,7 @@ def electrodes_of(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     The electrodes are RA, LA, LL and `CHEST` in its order, up to the last one needed.
     """
     one, two = np.array(DOWER_I), np.array(DOWER_II)
-    right_arm = -(one + two) / 3  # so that Wilson's terminal is at 0
+    right_arm = -(one + two) / 3  # Wilson's terminal is then at 0.
     vectors = np.vstack([right_arm, right_arm + one, right_arm + two, np.array(list(CHEST.values()))])
     weights = np.zeros((len(leads), ELECTRODES))
     for row, lead in zip(weights, leads, strict=True):

@@ -29,7 +29,7 @@ def electrode_noise(
 
 
 def open_input(t: np.ndarray, fs: float, seed: int, mains: float = 1.0) -> np.ndarray:
-    """What an amplifier shows of a lead whose electrode has come off, mV: hum of 50 or 60 Hz that swells, drift and crackle; no heart."""
+    """The signal of a lead whose electrode has come off, mV: hum of 50 or 60 Hz that swells, drift and crackle, without the heart."""
     rng = rng_for(seed, "open input")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
     hum = 0.0035 * np.exp(rng.normal(0, 0.7)) * mains**0.5
@@ -73,7 +73,7 @@ def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
 
 
 def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
-    """How a noise swells and fades, the same at all electrodes: the exponential of five tones of 0.06 to 0.6 Hz."""
+    """Factor by which a noise swells and fades, equal at all electrodes: the exponential of five tones of 0.06 to 0.6 Hz."""
     tones = 0.06 * 10 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
     turn = rng.uniform(0, 2 * pi, 5)
     waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, turn, strict=True))

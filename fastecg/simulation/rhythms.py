@@ -112,7 +112,7 @@ def _complete_block(pace: Pace) -> Firings:
 def _fibrillation(pace: Pace) -> Firings:
     rng, span = pace.rng, pace.stop_s - pace.start_s
     mean = 60 / pace.rate
-    rest = 0.55 * mean  # what the AV node needs; above it the intervals are gamma distributed, without memory
+    rest = 0.55 * mean  # The time that the AV node needs. Intervals beyond it are gamma distributed, without memory.
     rr = rest + rng.gamma(4.0, (mean - rest) / 4.0, int(span / rest) + 2)
     waves = np.clip(rng.normal(1.0, 0.11, int(span / 0.09) + 2), 0.65, 1.5) * rng.uniform(0.14, 0.18)
     return {"fibrillation": pace.start_s + np.cumsum(waves), "QRS": pace.start_s + rng.uniform() * mean + np.cumsum(rr)}

@@ -31,7 +31,7 @@ class GridInk:
     heavy_mm: float = 0.0  # an extra weight every 25 mm
     heavy_rows: bool = True  # whether horizontal lines have it too
     major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
-    uneven: float = 0.0  # by how much of their ink, size and place dots, beads and lines of ready-ruled paper differ
+    uneven: float = 0.0  # variation of the ink, size and position of dots, beads and lines of ready-ruled paper, as a share
     rows_last: bool = False  # all horizontal lines over all vertical ones, as plotting libraries draw them
     dots_mm: float = field(default=0.0, repr=False)  # dots per mm of the raster to which lines are rounded; 0: no raster
 
@@ -64,7 +64,7 @@ class Style:
     label_bold: bool = False
     label_place: str = "above"  # "above", "below", "on", "left", "far_above", "far_below"
     label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
-    label_shift_mm: float = 0.6  # from the trace's first sample to the name's left end
+    label_shift_mm: float = 0.6  # distance from the trace's first sample to the name's left end
     # "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "short_bar", "margin_colon", "step"
     separator: str = "none"
     pulse_side: str = "left"  # "left", "right", "both", "none"
@@ -77,12 +77,12 @@ class Style:
     text_mm: float = 2.8  # em size of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
-    date_form: str = DATE_FORM  # how the machine writes dates, and the time of day
+    date_form: str = DATE_FORM  # the machine's formats of dates and of the time of day
     clock_form: str = CLOCK_FORM
     rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)  # first row, rows' distance, how much nearer strips are; 0: spread evenly
-    row_play: float = 0.0  # how far a row is moved at most to lie in the middle of its traces, as a share of the rows' distance
+    row_play: float = 0.0  # largest shift of a row that centres its traces, as a share of the rows' distance
     frame_mm: float = 0.0  # width of a line round the page
-    layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # what such machines print, with shares
+    layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # layouts that such machines print, with their shares
     pen: Pen = Pen()
     by_name_only: bool = False  # whether "auto" leaves it out, because no machine prints like that
     dots_mm: float = 0.0  # dots per mm that letters are made of; 0: smooth outlines

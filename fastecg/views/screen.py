@@ -22,7 +22,7 @@ class Screen(Camera):
     zoom: float = param(1.0, 0.3, 2.5, "size of the page on the display, 1 as on paper")
 
     def _distance_mm(self) -> float:
-        """In millimetres of the page, which the display shows larger or smaller."""
+        """Distance of the lens in millimetres of the page, which the display shows larger or smaller than paper."""
         return self.distance_mm / self.zoom
 
     def backdrop(self) -> np.ndarray:

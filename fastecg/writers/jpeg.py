@@ -29,7 +29,7 @@ def jpeg_bytes(image: np.ndarray, *, dpi: float, quality: int) -> bytes:
     Parameters
     ----------
     image : ndarray, uint8, shape (height, width, 3)
-        Of 1 to 65,500 pixels a side.
+        The picture, 1 to 65,500 px wide and high.
     dpi : float
         Dots per inch, stored in the file.
     quality : int

@@ -25,7 +25,7 @@ def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: S
     ----------
     photo : Photo
     path : Path
-        Of the image; its suffix says the format. Truth files have the same stem.
+        Path of the image. Its suffix gives the format. Truth files have the same stem.
     quality : int, optional
         See `write_image`.
     truth : sequence of str

@@ -121,7 +121,8 @@ def _scales(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     reach = np.maximum(high - centre, centre - low)
     # One count is kept free at either end for the rounding of the baseline.
     gains = np.minimum(_COUNTS_A_MV, (_LARGEST - 1) / np.maximum(reach, 1e-9))
-    gains = np.where(gains < _COUNTS_A_MV, [float(f"{gain:.7g}") for gain in gains * (1 - 1e-6)], gains)  # as the header spells it
+    # The same digits as in the header.
+    gains = np.where(gains < _COUNTS_A_MV, [float(f"{gain:.7g}") for gain in gains * (1 - 1e-6)], gains)
     return gains, np.rint(-centre * gains)
 
 
