@@ -151,16 +151,19 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
         return _lay_out_as_corrected(analysis, settings)
     if analysis.match is None:
         raise nothing_readable(analysis.names, analysis.layers, settings.layout)
+    page_ink = None
     if settings.layout is None and settings.gain_mm_mv is None and not tracks_beat(analysis.tracks):
         # A picture that is no ECG is refused here, before the gain is looked for in the page's words, which takes longest.
-        judged_by_first_reading(_lay_out_best(analysis, replace(settings, gain_mm_mv=USUAL_GAIN))[0], settings)
-    page, (stretch, fall) = _lay_out_best(analysis, settings)
+        page_ink = _page_ink(analysis)
+        judged_by_first_reading(_lay_out_best(analysis, replace(settings, gain_mm_mv=USUAL_GAIN), page_ink)[0], settings)
+    page, (stretch, fall) = _lay_out_best(analysis, settings, page_ink)
+    del page_ink  # Its strips take as much memory as the picture, and a page that is laid out again has others.
     for tolerance in _SAME_SCALE:
         if abs(stretch - 1.0) < tolerance and abs(fall) < tolerance:
             break
         stretch, fall = _at_usual_resolution(analysis, stretch, fall)
         analysis = reframed(analysis, stretch, fall, settings.layout)
-        page, (stretch, fall) = _lay_out_best(analysis, settings)
+        page, (stretch, fall) = _lay_out_best(analysis, settings, None)
     return judged_by_first_reading(page, settings)
 
 
@@ -225,8 +228,8 @@ def _page_ink(analysis: PageAnalysis) -> _PageInk:
     return _PageInk(straight, pulses, planes, ink)
 
 
-def _lay_out_best(analysis: PageAnalysis, settings: Settings) -> tuple[LaidOutPage, tuple[float, float]]:
-    """Lay out an analysed picture by the layout that matches best.
+def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk | None) -> tuple[LaidOutPage, tuple[float, float]]:
+    """Lay out an analysed picture by the layout that matches best. `page_ink` is computed if it is not given.
 
     Returns
     -------
@@ -236,7 +239,7 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings) -> tuple[LaidOutPa
         otherwise (1, 0).
     """
     assert analysis.match is not None
-    page_ink = _page_ink(analysis)
+    page_ink = page_ink or _page_ink(analysis)
     page, axis = _lay_out_match(analysis, analysis.match, settings, page_ink)
     return page, frame_of_bars(axis, analysis, analysis.match, page_ink.straight) if analysis.gridless else (1.0, 0.0)
 

@@ -403,7 +403,7 @@ def test_rows_fan_out_if_all_of_them_do(lengths, fans):
 def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, looks, framed):
     """Bars far from where they were expected are found in part only, and tell half the way."""
     told, laid = iter(looks), []
-    monkeypatch.setattr(reading_module, "_lay_out_best", lambda analysis, settings: (analysis, next(told)))
+    monkeypatch.setattr(reading_module, "_lay_out_best", lambda analysis, settings, page_ink: (analysis, next(told)))
     monkeypatch.setattr(reading_module, "reframed", lambda analysis, stretch, fall, layout: laid.append((stretch, fall)) or analysis)
     monkeypatch.setattr(reading_module, "judged_by_first_reading", lambda page, settings: page)
     monkeypatch.setattr(reading_module, "tracks_beat", lambda tracks: True)

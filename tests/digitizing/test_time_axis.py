@@ -46,6 +46,8 @@ def test_bars_are_looked_for_round_where_names_say_that_time_starts():
     bars = {3.0: 2, 7.5: 3, 16.5: 3}
     assert time_axis._start_of_bars(AXIS, lambda axis: bars.get(axis.start_mm, 0)) == 7.5
     assert time_axis._start_of_bars(AXIS, lambda axis: 0) is None
+    far = {AXIS.start_mm + way * off: 3 for way in (-1, 1) for off in (8.0, 9.0)}
+    assert time_axis._start_of_bars(AXIS, lambda axis: far.get(axis.start_mm, 0)) is None, "names are not off by so much"
 
 
 def test_the_longest_row_counts_if_another_agrees():

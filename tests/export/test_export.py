@@ -651,6 +651,14 @@ def test_coco_counts_from_the_corner_of_the_first_pixel():
     assert np.array_equal(coco._polygon(thing), [[10.0, 3.0, 20.0, 3.0, 20.0, 6.0, 10.0, 6.0]])
 
 
+def test_coco_names_the_key_points_of_the_grid_and_of_traces():
+    grid, lead, words = (coco._key_points(name) for name in ("grid", "V1", "text"))
+    assert grid["keypoints"] == ["top_left", "top_right", "bottom_right", "bottom_left"]
+    assert grid["skeleton"] == [[1, 2], [2, 3], [3, 4], [4, 1]]
+    assert (lead["keypoints"][0], lead["keypoints"][-1], lead["skeleton"][-1]) == ("t0", "t16", [16, 17])
+    assert words == {"supercategory": "writing", "keypoints": [], "skeleton": []}
+
+
 def test_coco_has_boxes_and_key_points_where_ink_and_truth_are(exported, pictures):
     for file in coco_files(exported["coco"]):
         names = {image["id"]: image["file_name"].rpartition(".")[0] for image in file["images"]}

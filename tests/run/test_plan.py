@@ -13,7 +13,7 @@ from fastecg.readers import read_record
 from fastecg.run.drawing import Task
 from fastecg.run.manifest import MANIFEST, RUN, Manifest, read_options, write_options
 from fastecg.run.outputs import output_at
-from fastecg.run.plan import _clear, _free_stem, _part, find_tasks, in_parts, left_of, open_manifest, sweep
+from fastecg.run.plan import _clear, _cut, _free_stem, _part, find_tasks, in_parts, left_of, open_manifest, sweep
 from fastecg.simulation import simulate
 from fastecg.writers import write_record
 
@@ -38,6 +38,16 @@ def test_limit_and_shards_part_the_tasks():
 def test_names_differ_in_more_than_their_case():
     taken = set[str]()
     assert [_free_stem(stem, taken) for stem in ("a", "A", "a", "b", "A_2")] == ["a", "A_2", "a_3", "b", "A_2_2"]
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "心"])
+def test_names_of_up_to_200_bytes_stay_as_they_are(letter):
+    """Longer ones are cut between letters, and differ in a checksum."""
+    most = letter * (200 // len(letter.encode()))
+    assert _cut(most) == most
+    cut = [_cut(most + end) for end in ("bcd", "bce")]
+    assert all(len(name.encode()) <= 200 and name.startswith(letter * 60) for name in cut)
+    assert cut[0] != cut[1]
 
 
 def test_variants_are_parted_by_32():
