@@ -65,7 +65,7 @@ def test_raw_snr_forgives_no_offset():
     assert raw_snr(x, np.roll(x, 5)) < 7
 
 
-@pytest.mark.parametrize(("late", "up"), [(0, 0.0), (7, 0.0), (-31, 0.2), (90, -0.4)])
+@pytest.mark.parametrize(("late", "up"), [(0, 0.0), (7, 0.0), (-31, 0.2), (90, -0.4), (100, 0.0), (-100, 0.1)])
 def test_the_published_metrics_forgive_offsets(late, up):
     x = np.pad(beats(1000), 200, mode="edge")
     moved = np.roll(x, late) + up

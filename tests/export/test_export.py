@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import shutil
 import tarfile
@@ -166,6 +167,11 @@ def test_key_points_outside_the_picture_are_told_as_absent():
     np.testing.assert_array_equal(trace.seen, [*np.where(outside, 0, 2)[:-1].tolist(), 1])
     np.testing.assert_array_equal(trace.points[outside], 0.0)
     np.testing.assert_allclose(trace.points[~outside], np.array(line)[~outside, ::-1])
+
+
+def test_a_picture_has_pixels_half_a_pixel_beyond_their_outermost_centres():
+    inside, outside = [[-0.5, -0.5], [39.49, 29.49]], [[-0.51, 5.0], [39.5, 5.0], [5.0, -0.51], [5.0, 29.5], [np.nan, 5.0]]
+    assert things.in_picture(np.array(inside + outside), (30, 40)).tolist() == [True] * 2 + [False] * 5
 
 
 def test_what_reaches_beyond_a_picture_ends_with_its_pixels():
@@ -636,6 +642,13 @@ def test_the_command_exports(rendered, tmp_path):
     assert "6 pictures in" in result.stdout
     wrong = CliRunner().invoke(app, ["export", str(rendered), str(tmp_path / "out"), "--to", "yolo"])
     assert wrong.exit_code == 2
+
+
+def test_the_command_and_the_function_split_alike():
+    from fastecg.cli.export import export as command
+
+    shares = [inspect.signature(each).parameters["val"].default for each in (command, export)]
+    assert shares == [0.1, 0.1]
 
 
 def test_coco_counts_from_the_corner_of_the_first_pixel():

@@ -961,7 +961,8 @@ def test_a_folder_is_searched_in_order_and_segments_are_not_records(tmp_path):
     (tmp_path / "m").mkdir()
     segments(tmp_path / "m", "# comment\nr/3 2 100 40\nlay 0\ns1 20\ns2 20\n", LAYOUT)
     (tmp_path / "m" / "broken.hea").write_bytes(b"\x00")
-    assert keys(tmp_path) == ["a/r", "b/a", "b/z", "m/broken", "m/r"]
+    (tmp_path / "m" / "empty.hea").write_bytes(b"# nothing but this\n")
+    assert keys(tmp_path) == ["a/r", "b/a", "b/z", "m/broken", "m/empty", "m/r"]
     assert find_records(tmp_path)[0].relative == Path("a/r")
 
 
