@@ -1008,6 +1008,8 @@ def test_inputs_that_are_missing_or_empty_or_alike(tmp_path):
     (tmp_path / "a").mkdir()
     write(tmp_path / "a", "r 1 500 20\n")
     assert keys(tmp_path / "a", tmp_path / "a" / "r") == ["r"]
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert keys(tmp_path / "a", tmp_path / "link") == ["r"], "two ways to one file"
     (tmp_path / "a" / "r.csv").write_text("I\n1\n")
     with pytest.raises(RecordError, match="'r'"):
         find_records([tmp_path / "a" / "r.hea", tmp_path / "a" / "r.csv"])

@@ -130,6 +130,14 @@ def test_aecg_of_others(tmp_path):
     np.testing.assert_allclose(found.signal, [[0.05, 0.1, 0.15, 0.2], [0.005, 0.01, 0.015, -0.02]], atol=1e-6)
 
 
+@pytest.mark.parametrize("step", ['value="0.002" unit="s"', 'value="2000" unit="us"', 'value="0.002"'])
+def test_steps_of_an_aecg_in_any_unit(tmp_path, step):
+    """A time without a unit is in seconds."""
+    assert 'value="2" unit="ms"' in AECG
+    (tmp_path / "a.xml").write_text(AECG.replace('value="2" unit="ms"', step))
+    assert read_record(tmp_path / "a.xml").fs == 500.0
+
+
 def test_an_aecg_begins_where_its_first_set_does(tmp_path):
     (tmp_path / "a.xml").write_text(
         AECG.replace("TIME_ABSOLUTE", "TIME_RELATIVE").replace('value="20021122091000.000"', 'value="3" unit="s"')
