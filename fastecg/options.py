@@ -125,35 +125,35 @@ class PageOptions:
     """How pages look."""
 
     recipe: str | Path | Recipe = option("clean", "A recipe, its name (see `fastecg recipes`) or FILE.toml.", group=LOOK, clean=_loaded)
-    layout: str = option("auto", "3x4, 3x4+1, 6x2, 12x1 …; auto draws one that such machines print.", group=LOOK)
-    style: str = option("auto", "The machine and its paper; auto draws one.", group=LOOK)
-    dpi: float | None = option(None, "Pixels an inch of paper.", group=LOOK, flag=Flag(default="the recipe's, or 200"))
+    layout: str = option("auto", "3x4, 3x4+1, 6x2, 12x1 …; auto draws at random one that such machines print.", group=LOOK)
+    style: str = option("auto", "The machine and its paper; auto draws one at random.", group=LOOK)
+    dpi: float | None = option(None, "Pixels per inch of paper.", group=LOOK, flag=Flag(default="the recipe's, or 200"))
     speed_mm_s: float | None = option(None, "Paper speed, mm/s.", group=LOOK, flag=Flag("speed", default="the recipe's, or 25"))
     gain_mm_mv: float | None = option(None, "Gain, mm/mV.", group=LOOK, flag=Flag("gain", default="the recipe's, or 10"))
     chest_gain_mm_mv: float | None = option(
-        None, "Gain of the V leads where it differs, as 5 in 10/5, mm/mV.", group=LOOK, flag=Flag("chest-gain")
+        None, "Gain of the V leads if it differs (the 5 in 10/5), mm/mV.", group=LOOK, flag=Flag("chest-gain")
     )
-    paper: str = option("auto", "letter, a4, roll-63 … roll-210; auto is the machine's own.", group=LOOK)
+    paper: str = option("auto", "letter, a4, roll-63 … roll-210; auto is the paper of the machine.", group=LOOK)
     rhythm_leads: Sequence[str] = option(
         (),
-        "Leads of the rhythm strips from top to bottom, such as V1,II,V5; an automatic layout then has as many.",
+        "Leads of the rhythm strips from top to bottom, such as V1,II,V5; an automatic layout then has as many strips.",
         group=LOOK,
         flag=Flag("rhythm-lead", "LEAD[,…]"),
         clean=_lead_names,
     )
-    severity: float | None = option(None, "How degraded, 0 to 1; drawn, mostly mild, unless given.", group=LOOK)
+    severity: float | None = option(None, "How degraded the page is, 0 to 1; drawn at random, mostly mild, unless given.", group=LOOK)
     header_text: Sequence[str] = option(
-        (), "Lines to print in the header as they are; nothing of a record is printed else.", group=LOOK, flag=Flag(None, "FILE", True),
+        (), "Lines to print in the header as they are; no text of the record itself is printed.", group=LOOK, flag=Flag(None, "FILE", True),
         clean=tuple,
     )  # fmt: skip
     notes: Sequence[str] = option(
-        (), "Notes, one a line, that are written by hand where the recipe has handwriting.", group=LOOK, flag=Flag(None, "FILE", True),
+        (), "Notes, one per line, that are written by hand if the recipe has handwriting.", group=LOOK, flag=Flag(None, "FILE", True),
         clean=tuple,
     )  # fmt: skip
     notes_font: str | Path | NotesFont | None = option(
         None, "A TrueType or OpenType font that notes are written in.", group=LOOK, flag=Flag(None, "FILE.ttf", True), clean=_font
     )
-    seed: int = option(0, "Another seed, other pictures; the same seed, the same bytes.", clean=_seed)
+    seed: int = option(0, "Another seed gives other pictures, the same seed gives the same bytes.", clean=_seed)
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -208,30 +208,30 @@ class Options(PageOptions):
     """What determines the content of a run's files, as ``run.json`` keeps it."""
 
     per_record: int = option(1, "Variants of every page.", clean=_whole("number of variants"))
-    format: Format = option("png", "png, jpg, webp or tiff.", group=FILES)
-    quality: int | None = option(None, "1 to 100, for jpg (95) and webp (90).", group=FILES)
-    truth: TruthFile | Sequence[TruthFile] = option(("json",), "Some of json,mask,layers,warp.", group=FILES, clean=_words)
-    mask_unplotted: bool = option(False, "WFDB copy without the samples that are on no picture.", group=FILES)
-    challenge_headers: bool = option(False, "WFDB copy names its images, #Image: …, as PhysioNet 2024.", group=FILES)
+    format: Format = option("png", "Format of the images: png, jpg, webp or tiff.", group=FILES)
+    quality: int | None = option(None, "Quality of the compression, 1 to 100, for jpg (95) and webp (90).", group=FILES)
+    truth: TruthFile | Sequence[TruthFile] = option(
+        ("json",), "Truth files to write: some of json,mask,layers,warp.", group=FILES, clean=_words
+    )
+    mask_unplotted: bool = option(False, "Leave samples that are on no picture out of the WFDB copy.", group=FILES)
+    challenge_headers: bool = option(False, "Name the images in the WFDB copy (#Image: …), as PhysioNet 2024 does.", group=FILES)
     fs: float | None = option(None, "Sampling frequency in Hz of CSV and NumPy files that state none.", group=INPUT)
     leads: Sequence[str] | None = option(
         None, "Names of the leads in CSV and NumPy files.", group=INPUT, flag=Flag(None, "LEAD[,…]"), clean=_words
     )
-    unit: str | None = option(None, "mV, uV or V, of CSV and NumPy files.", group=INPUT, flag=Flag("units", default="mV"))
+    unit: str | None = option(None, "Unit of CSV and NumPy files: mV, uV or V.", group=INPUT, flag=Flag("units", default="mV"))
     choose: Sequence[str] | None = option(
         None, "Only these leads, in this order; NEW=OLD renames one.", group=INPUT, flag=Flag(None, "LEAD[,…]"), clean=_words
     )
-    derive: bool | None = option(
-        None, "Add III, aVR, aVL and aVF where I and II are there.", group=INPUT, clean=lambda given: given or None
-    )
+    derive: bool | None = option(None, "Add III, aVR, aVL and aVF if I and II are there.", group=INPUT, clean=lambda given: given or None)
     start: float | None = option(
-        None, "Where the first page of long records begins: a multiple of 10.", group=INPUT, flag=Flag(None, "SECONDS")
+        None, "Time at which the first page of a long record begins, a multiple of 10.", group=INPUT, flag=Flag(None, "SECONDS")
     )
     pages: int | None = option(
-        None, "Pages of a record, at most.", group=INPUT, flag=Flag(None, "N"), clean=_whole("number of pages", optional=True)
+        None, "Largest number of pages of a record.", group=INPUT, flag=Flag(None, "N"), clean=_whole("number of pages", optional=True)
     )
     every: float | None = option(
-        None, "From one page to the next: a multiple of 10. Pages keep their numbers, and so their pictures.", group=INPUT,
+        None, "Time from one page to the next, a multiple of 10. Pages keep their numbers, and so their pictures.", group=INPUT,
         flag=Flag(None, "SECONDS", default="10"),
     )  # fmt: skip
 
@@ -293,10 +293,10 @@ class RunOptions(Options):
 
     limit: int | None = option(None, "Only the first N records.", flag=Flag(None, "N"))
     shard: tuple[int, int] | None = option(
-        None, "(K, N): only every N-th record, from the K-th on: one part a machine.", flag=Flag(None, "K/N")
+        None, "(K, N): only every N-th record, from the K-th on, so that each machine draws one part.", flag=Flag(None, "K/N")
     )
-    overwrite: bool = option(False, "Draw anew what is there.", group=FILES)
-    workers: int | None = option(None, "Processes.", flag=Flag(default="all cores"))
+    overwrite: bool = option(False, "Draw again what is there.", group=FILES)
+    workers: int | None = option(None, "Number of processes.", flag=Flag(default="all cores"))
     client: Client | None = option(None, "Draw on this Dask cluster; its machines must see the same folders.", flag=None)
     progress: Callable[[Progress], None] | None = option(None, "Called with a `Progress` after every record, or part of one.", flag=None)
 
@@ -321,9 +321,9 @@ class TrainingOptions(PageOptions):
     """Pictures for a training loop: how they look, and what an example holds of one."""
 
     recipe: str | Path | Recipe = option("photo", "A recipe, its name (see `fastecg recipes`) or FILE.toml.", clean=_loaded)
-    truth: Truth | Sequence[Truth] = option(("mask",), 'Some of "mask", "layers", "points", "signal".', clean=_words)
+    truth: Truth | Sequence[Truth] = option(("mask",), 'What an example holds: some of "mask", "layers", "points", "signal".', clean=_words)
     crop: int | None = option(None, "Instead of whole pictures, windows of so many pixels in width and height, at random places.")
-    crops: int = option(1, "Windows of every picture.")
+    crops: int = option(1, "Number of windows of every picture.")
     transform: Callable[[Example], Example] | None = option(
         None, "Called with every example, a dict of arrays; what it returns takes the example's place."
     )

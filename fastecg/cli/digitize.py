@@ -28,12 +28,17 @@ _SIGNAL = "What is read"
 def digitize(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Pictures, PDF files, or folders of them.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for records and reports.", show_default=False)],
-    layout: Annotated[str | None, typer.Option(help="Its name, as 3x4+1.", rich_help_panel=_PAGE, show_default=False)] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Name of the layout, such as 3x4+1.", rich_help_panel=_PAGE, show_default=False)
+    ] = None,
     speed: Annotated[float | None, typer.Option(help="Paper speed, mm/s.", rich_help_panel=_PAGE, show_default=False)] = None,
     gain: Annotated[float | None, typer.Option(help="Gain, mm/mV.", rich_help_panel=_PAGE, show_default=False)] = None,
-    fs: Annotated[float, typer.Option(min=50, max=5000, help="Samples a second.", rich_help_panel=_SIGNAL)] = 500.0,
+    fs: Annotated[float, typer.Option(min=50, max=5000, help="Sampling frequency of the record, Hz.", rich_help_panel=_SIGNAL)] = 500.0,
     mode: Annotated[
-        str, typer.Option(help="stroke_fit (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL)
+        str,
+        typer.Option(
+            help="How traces are measured: stroke_fit (a fit of the pen's stroke), softargmax or centroid.", rich_help_panel=_SIGNAL
+        ),
     ] = "stroke_fit",
     page: Annotated[
         Path | None,
@@ -42,10 +47,10 @@ def digitize(
     also: Annotated[str, typer.Option(help="Records in further formats: some of csv,npz,mat,edf,aecg.", rich_help_panel=_SIGNAL)] = "",
     overlay: Annotated[bool, typer.Option("--overlay", help="Also draw what was read over the picture.")] = False,
     weights: Annotated[
-        Path | None, typer.Option(help="A network of one's own, ONNX, in place of the one that ships.", show_default=False)
+        Path | None, typer.Option(help="An ONNX network to use instead of the one that comes with fastecg.", show_default=False)
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes. [default: all cores, 2 GB of memory each]")] = None,
-    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Longest that one picture may take.")] = 120.0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Number of processes. [default: all cores, 2 GB of memory each]")] = None,
+    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Longest time that one picture may take.")] = 120.0,
 ) -> None:
     """Read the signals of ECGs from pictures: a WFDB record and a JSON report for each, and a table of all.
 

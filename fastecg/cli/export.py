@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `fastecg render` made.")],
     dest: Annotated[Path, typer.Argument(metavar="DEST", help="A new folder.")],
-    to: Annotated[str, typer.Option(help="coco, yolo, yolo-segment, nnunet, webdataset, huggingface or ecg-digitiser.")] = ...,  # type: ignore[assignment]
+    to: Annotated[str, typer.Option(help="Format: coco, yolo, yolo-segment, nnunet, webdataset, huggingface or ecg-digitiser.")] = ...,  # type: ignore[assignment]
     val: Annotated[float, typer.Option(help="Share of records whose pictures are for validation.")] = 0.1,
 ) -> None:
     """Write a rendered folder in the format of another tool. Images are linked where the disk allows, else copied.

@@ -15,7 +15,7 @@ def inspect(
         typer.Option("--out", "-o", help="File to write.  [default: IMAGE's stem + .inspect.png, or DIR/inspect.html]", show_default=False),
     ] = None,
     zoom: Annotated[int, typer.Option(min=1, max=8, help="Enlarge a picture, to see sub-pixel truth.")] = 1,
-    limit: Annotated[int, typer.Option(min=1, help="Most pictures on a folder's page.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of pictures on a folder's page.")] = 20,
 ) -> None:
     """Draw the truth over pictures: traces in colours, hidden samples magenta, boxes blue, crossings of the 5 mm grid green.
 

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 def render(
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[INPUT]...", help="WFDB records, folders of them, or RECORDS lists. None: the built-in samples."),
+        typer.Argument(
+            metavar="[INPUT]...", help="WFDB records, folders of them, or RECORDS lists. Without any, the built-in samples are drawn."
+        ),
     ] = None,
     out: Annotated[str, typer.Option("--out", "-o", metavar="DIR|URL", help="Folder for pictures, truth and manifest; or s3://…")] = ...,  # type: ignore[assignment]
     dask: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Draw on the Dask cluster whose scheduler is there; it must see the same folders.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Draw on the Dask cluster whose scheduler has this address; its machines must see the same folders."
+        ),
     ] = None,
     **given: Any,
 ) -> None:

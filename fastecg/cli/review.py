@@ -11,7 +11,7 @@ import typer
 def review(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `fastecg digitize` made.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.  [default: DIR/review.html]", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most pictures on the page, the doubtful ones first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of pictures on the page, the doubtful ones first.")] = 50,
 ) -> None:
     """Make a web page of what was read: pictures, traces, boundaries, names, 0 mV, checks; the doubtful ones first.
 

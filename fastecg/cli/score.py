@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def score(
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="A WFDB record that was drawn, or a folder of them.")],
     estimate: Annotated[Path, typer.Argument(metavar="ESTIMATE", help="What was recovered: a record, or a folder with the same names.")],
-    csv: Annotated[bool, typer.Option("--csv", help="One line a lead of a record, as CSV.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print one line for each lead of a record, as CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Also draw the spread over records and leads; needs matplotlib.", show_default=False)
     ] = None,

@@ -20,13 +20,16 @@ def simulate(
     ] = "sinus",
     conduction: Annotated[str, typer.Option(help="Name of a conduction or morphology, or all.", rich_help_panel="Heart")] = "normal",
     heart_rate: Annotated[
-        float | None, typer.Option(help="Beats a minute; else one that fits the rhythm.", rich_help_panel="Heart", show_default=False)
+        float | None,
+        typer.Option(help="Beats per minute; a rate that fits the rhythm unless given.", rich_help_panel="Heart", show_default=False),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Length.", rich_help_panel="Recording")] = 10.0,
+    seconds: Annotated[float, typer.Option(help="Length of a record, s.", rich_help_panel="Recording")] = 10.0,
     fs: Annotated[float, typer.Option(help="Sampling frequency, Hz.", rich_help_panel="Recording")] = 500.0,
-    noise: Annotated[float, typer.Option(help="0 none, 1 a usual resting ECG.", rich_help_panel="Recording")] = 1.0,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Records of each kind, with seeds from SEED on.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="The first person; the same seed, the same record.")] = 0,
+    noise: Annotated[
+        float, typer.Option(help="Amount of noise: 0 for none, 1 for that of a usual resting ECG.", rich_help_panel="Recording")
+    ] = 1.0,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Number of records of each kind, with seeds from SEED on.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first person; the same seed gives the same record.")] = 0,
     names: Annotated[bool, typer.Option("--list", help="List rhythms and conductions, and stop.")] = False,
 ) -> None:
     """Make synthetic 12-lead records, in WFDB format, named RHYTHM-CONDUCTION-SEED.

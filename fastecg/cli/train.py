@@ -13,12 +13,14 @@ def train(
         list[Path] | None, typer.Argument(metavar="[RECORDS]…", help="Records, or folders of them.", show_default=False)
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the network, its state and its log.", show_default=False)] = ...,  # type: ignore[assignment]
-    hours: Annotated[float, typer.Option(min=0.001, help="Of training, all runs into this folder together.")] = 2.0,
-    width: Annotated[int, typer.Option(min=4, max=64, help="Channels of the finest level.")] = 16,
-    batch: Annotated[int, typer.Option(min=1, help="Windows a step.")] = 16,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that draw pages.")] = 1,
+    hours: Annotated[float, typer.Option(min=0.001, help="Hours of training, of all runs into this folder together.")] = 2.0,
+    width: Annotated[int, typer.Option(min=4, max=64, help="Number of channels of the finest level.")] = 16,
+    batch: Annotated[int, typer.Option(min=1, help="Number of windows in a step.")] = 16,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes that draw pages.")] = 1,
     rate: Annotated[float, typer.Option(min=1e-6, help="The highest learning rate; a tenth of it goes well with --start.")] = 2e-3,
-    others: Annotated[float, typer.Option(min=0, max=1, help="Share of pages as other programs and machines draw them.")] = 0.5,
+    others: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of pages that are drawn as other programs and machines draw them.")
+    ] = 0.5,
     start: Annotated[
         Path | None, typer.Option(metavar="FILE.onnx", help="A network to train further.", exists=True, dir_okay=False, show_default=False)
     ] = None,
