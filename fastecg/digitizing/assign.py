@@ -42,6 +42,8 @@ _NO_SPEED = 3.0  # Cost of rows whose length fits the layout's time at no usual 
 _LENGTH_OFF = 0.12  # Largest log ratio of the rows' length and the layout's at a paper speed.
 _LENGTH_PRICE = 2.0  # Cost per unit of the log ratio of a row's length and that of its columns, times the number of columns.
 _SAME_LENGTH = 0.03  # Tolerance of that log ratio, which costs nothing.
+_USUAL_STRIPS = ("II", "V1", "V5")  # Leads that nearly all rhythm strips show.
+_SURE_STRIP = 0.6  # Least probability of the name of any other lead for a strip to be taken for that lead.
 _USUAL_SPEED = 25.0  # Paper speed in mm/s at which a strip of unknown duration is taken to be recorded.
 _LONGER = 1.2  # A strip longer than its layout's time at that speed by this factor lasts as long as its length tells.
 _FEW_NAMES = 3  # With fewer names, a layout given by the user is taken to be on the page completely.
@@ -261,8 +263,9 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
         used.add(k)
         taken[cell] = k
         score += float(worth[j])
-        if strip[j]:
-            leads[cell] = evidence.names[k].lead
+        name = evidence.names[k]
+        if strip[j] and (name.lead in _USUAL_STRIPS or name.sure > _SURE_STRIP):
+            leads[cell] = name.lead
     empty = sum((row, column) not in taken for row, column in leads if row < strips and rows[row] is not None)
     score -= _EMPTY * empty + 0.3 * _EMPTY * sum(cell not in taken for cell in leads if cell[0] >= strips)
     stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in used)

@@ -12,10 +12,11 @@ from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.tracks import ink_along
 from fastecg.kernels.runs import runs_of
 
-#: Columns whose length is their nominal_mm time to within this, in mm, have neither gaps nor a shortened time.
+#: Columns whose length is their nominal time to within this, in mm, have neither gaps nor a shortened time.
 SAME_LENGTH_MM = 0.7
 
 _SAME_GAP_MM = 0.8  # Three quarters of the gaps of all rows have to agree with their column's median to within this.
+_SAME_PITCH = 0.12  # Largest difference between the distance of columns by gaps and that of the matched layout, as a share.
 _MOST_GAP_MM = 15.0  # Maximum width of the blank paper between columns: no machine leaves more.
 _BESIDE_PX = 2  # Ink up to this far above and below a path counts as on the path.
 _BLANK = 0.5  # Paper is blank where the coverage is below this.
@@ -46,7 +47,7 @@ def columns_from_gaps(
     cap_mm : float
         How far the ink extends beyond the first and the last sample.
     nominal_mm : float
-        Length of a column's nominal_mm time.
+        Length of a column's nominal time.
 
     Returns
     -------
@@ -56,15 +57,14 @@ def columns_from_gaps(
     columns = len(match.layout.columns)
     found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
     count = 0
-    for row, span in zip(paths, spans, strict=False):
+    for row, span, free in zip(paths, spans, own, strict=False):
         if row is None or span is None:
             continue
         count += 1
         blanks = _blanks_along(straight, row, span)
         length = span[1] - span[0]
-        pitch = (
-            (length - nominal_mm) / (columns - 1) if abs(length - columns * nominal_mm) < 0.3 * columns * nominal_mm else match.column_mm
-        )
+        whole = all(free) and abs(length - columns * nominal_mm) < 0.3 * columns * nominal_mm
+        pitch = (length - nominal_mm) / (columns - 1) if whole else match.column_mm
         for c in range(1, columns):
             # The gap in front of column c ends where the column begins.
             near = [blank for blank in blanks if abs(blank[1] - span[0] - c * pitch) < 0.15 * pitch]
@@ -84,7 +84,10 @@ def columns_from_gaps(
         for side in (0, 1)
     )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
-    return _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
+    pitch, width = _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
+    # Blank paper at the same place of every row may be a part of the trace that was not seen. The columns tell: they would overlap, or
+    # not lie where their names do.
+    return (pitch, width) if pitch > width and abs(pitch - match.column_mm) < _SAME_PITCH * match.column_mm else None
 
 
 def _median_own_end(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
@@ -114,7 +117,7 @@ def pitch_and_shown_mm(
 ) -> tuple[float, float] | None:
     """Distance of columns and length of their drawn time, mm, from gaps and row lengths; None if rows are too short to have gaps.
 
-    A row that is as long as its nominal_mm time has no gaps, even if its ink is interrupted, as by a dashed bar between columns.
+    A row that is as long as its nominal time has no gaps, even if its ink is interrupted, as by a dashed bar between columns.
     """
     pitch, width = found
     shown = width + step_mm if nominal_mm - width - step_mm > SAME_LENGTH_MM else nominal_mm

@@ -13,6 +13,8 @@ from fastecg.digitizing.targets import SCALE
 _TILES = 4  # Number of tiles along either side of a picture.
 _TILE = 256  # Side in px of a tile whose spectrum is computed.
 _ACROSS = (3.3, 32.0)  # Range of scales in px/mm: 84 to 810 dpi.
+_SMALL = 1100  # Pictures with fewer pixels on their longer side may have lines less than 3 px apart, and are enlarged to find them.
+_ENLARGED = 2.0  # Enlargement of such pictures.
 _LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # Resolutions tried if no period is found.
 _SEEN = 384  # Side in px of the part that the network sees.
 _NEAR = (0.75, 1.33)  # Range of periods, as shares of the expected one, in which a line's period is looked for.
@@ -25,6 +27,12 @@ _NOT_OWN = 0.3  # Weight of a period that the network's map has and the picture 
 
 def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
     """Scales (px/mm) that a picture (height, width, 3) may have, that of the clearest grid first; empty if there is no grid."""
+    if max(picture.shape[:2]) < _SMALL:
+        return [scale / _ENLARGED for scale in _find_scales(resized(picture, _ENLARGED), network)]
+    return _find_scales(picture, network)
+
+
+def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
     found: list[tuple[float, float]] = []
     middles = _tile_centres(picture)
     periods = _periods(picture, middles)

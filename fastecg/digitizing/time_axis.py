@@ -29,6 +29,8 @@ _NAME_AFTER_MM = 2.0  # Usual distance from the first sample of a trace to the m
 _GUESS_OFF_MM = 8.0  # Largest error of a start of time that was guessed from the names.
 _BAR_STEP_MM = 0.5  # Step between the starts at which bars are looked for.
 _AGREE_MM = 0.25  # Ends that suggest starts of time within this distance form a group.
+_CLOSE_MM = 1.0  # Ends within this distance of a start vote for it.
+_CLOSELY = 0.25  # Additional share of the votes of those that agree closely.
 _RIVAL = 0.3  # Groups with at least this share of the best group's votes are compared with it by their bars.
 _BAR_VOTES = 2.0  # Votes of a bar in that comparison.
 # Votes of an end for a start of time, by its kind. Right ends have fewer votes, because records may end early. The position of an end that
@@ -331,12 +333,25 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     Not all ends are averaged, because faint ends and records that end early shift them inwards. `bars` gives the number of columns that
     have bars in front of them if time starts at a page x.
     """
+
+    def votes(group: Sequence[End]) -> float:
+        # The ends of rows on curved paper scatter: most of their votes are for every start that is close to them.
+        start_mm = _mean_start(group)
+        return agreement([end for end in ends if abs(end.x_mm - start_mm) < _CLOSE_MM]) + _CLOSELY * agreement(group)
+
+    def strongest(groups: Sequence[Sequence[End]], strength: Callable[[Sequence[End]], float]) -> Sequence[End]:
+        best = max(groups, key=strength)
+        rivals = [group for group in groups if not any(end in best for end in group) and strength(group) > _RIVAL * strength(best)]
+        if not rivals:
+            return best
+        return max((best, *rivals), key=lambda group: strength(group) + _BAR_VOTES * bars(_mean_start(group)))
+
     groups = [[end for end in ends if abs(end.x_mm - other.x_mm) < _AGREE_MM] for other in ends]
+    middle_mm = _mean_start(max(groups, key=votes))
+    close = [group for group in groups if abs(_mean_start(group) - middle_mm) < _CLOSE_MM]
     # Other ink may lengthen several rows by the same amount, but left and right ends agree only on the right start.
-    best = max(groups, key=agreement)
-    rivals = [group for group in groups if not any(end in best for end in group) and agreement(group) > _RIVAL * agreement(best)]
-    if rivals:
-        best = max((best, *rivals), key=lambda group: agreement(group) + _BAR_VOTES * bars(_mean_start(group)))
+    best = strongest(close, agreement)
+    best = strongest([best, *(group for group in groups if group not in close)], votes)
     if len(best) < max(2, 0.3 * len(ends)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")
     return _mean_start(best)

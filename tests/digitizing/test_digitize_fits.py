@@ -143,6 +143,8 @@ def test_records_may_end_early_but_none_begins_late():
         return [End(x, kind)] * count
 
     assert _agreed_start(ends(17.5, "left") + ends(14.4, "right"), []) == pytest.approx(17.5), "four short rows"
+    scattered = [End(x, "left") for x in (17.1, 17.4, 17.7, 18.0)]
+    assert _agreed_start(scattered + ends(10.4, "right"), []) == pytest.approx(17.55, abs=0.5), "rows of curved paper"
     assert _agreed_start(ends(17.5, "left", 1) + ends(14.4, "right"), []) == pytest.approx(14.4), "one end may be anything"
     assert _agreed_start(ends(17.5, "touched") + ends(17.1, "right"), []) == pytest.approx(17.1), "where pulses touch, ends are guesses"
     assert _agreed_start(ends(17.52, "touched") + ends(17.48, "right"), []) == pytest.approx(17.48), (

@@ -178,6 +178,24 @@ def test_a_strip_without_a_name_is_known_by_its_trace():
     assert hypotheses(level_tracks((44.0, 64.0, 84.0, 103.0)), names)[0].layout.name == "3x4+1"
 
 
+@pytest.mark.parametrize(("read", "sure", "lead"), [("III", 0.48, "II"), ("III", 0.7, "III"), ("V1", 0.48, "V1")])
+def test_strips_show_an_unusual_lead_if_its_name_is_clear(read, sure, lead):
+    names = [Name(name, 30 + 62.5 * (k // 3), 40 + 20 * (k % 3), 0.9) for k, name in enumerate(fastecg.LEADS)]
+    best = hypotheses(level_tracks((44.0, 64.0, 84.0, 103.0)), [*names, Name(read, 30.0, 99.0, sure)])[0]
+    assert best.layout.name == "3x4+1"
+    assert best.cells[3, 0] == lead
+
+
+@pytest.mark.parametrize("dpi", [66, 78])
+def test_small_pictures_have_their_scale(dpi):
+    """As found on the web: 660 to 800 px wide, less than 3 px from line to line."""
+    photo = page("3x4+1", "muse", "clean", seed=5, dpi=dpi)
+    assert max(photo.image.shape[:2]) < 1000
+    found = read_signals(photo.image)
+    assert (found.layout, found.order) == ("3x4+1", "sure")
+    assert report_of(found)["px_per_mm"] == pytest.approx(dpi / 25.4, rel=0.01)
+
+
 def test_rows_without_a_grid_are_as_long_as_their_time():
     photo = page("3x4+1", "muse", "clean", seed=4)
     analysis = analyse_layers(true_view_layers(photo), None, ruled=False)

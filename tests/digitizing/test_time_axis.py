@@ -117,15 +117,16 @@ def test_bars_decide_between_groups_of_ends():
     assert len(flags) == 1, "no two agree"
 
 
-def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=(), apart=0.0):
+def gapped(monkeypatch, begins, ends, rows=3, left=10.0, right=260.0, lost=(), apart=0.0, column_mm=None, free=True):
     """What blank paper between columns tells, of rows from `left` to `right`; those `lost` show none of it, and it differs by `apart`."""
+    column_mm = column_mm or (right - left) / (len(begins) + 1)
     shift = [apart * (k - (rows - 1) / 2) for k in range(rows)]
     blanks = {k: [] if k in lost else [(a + shift[k], b + shift[k]) for a, b in zip(ends, begins, strict=True)] for k in range(rows)}
     monkeypatch.setattr(column_gaps, "_blanks_along", lambda straight, row, span: blanks[row])
-    match = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=62.5)
+    match = SimpleNamespace(layout=SimpleNamespace(columns=range(len(begins) + 1)), column_mm=column_mm)
     spans = [(left, right)] * rows
     return column_gaps.columns_from_gaps(
-        None, list(range(rows)), spans, [(True, True)] * rows, match, 0.1, (right - left) / (len(begins) + 1)
+        None, list(range(rows)), spans, [(True, free)] * rows, match, 0.1, (right - left) / (len(begins) + 1)
     )
 
 
@@ -150,6 +151,16 @@ def test_gaps_count_if_enough_rows_have_them(monkeypatch):
     assert gapped(monkeypatch, [73.0, 136.0, 199.0], [59.0, 133.0, 196.0]) is not None
     assert gapped(monkeypatch, [73.0, 136.0, 199.0], [57.0, 133.0, 196.0]) is None, "wider than any machine leaves"
     assert gapped(monkeypatch, [103.0, 136.0, 199.0], [101.0, 133.0, 196.0]) is None, "not where columns are"
+
+
+def test_gaps_count_if_columns_are_there_and_do_not_overlap(monkeypatch):
+    given = [61.6, 113.2, 164.8], [58.0, 109.6, 161.2]  # the same part of a trace was not seen in all rows
+    assert gapped(monkeypatch, *given, right=212.8, column_mm=51.6)[0] == pytest.approx(51.6)
+    assert gapped(monkeypatch, *given, right=212.8, column_mm=61.3) is None
+    # A row that goes on beyond the picture is not as long as its columns; their distance is that of the match.
+    cut = gapped(monkeypatch, [73.0, 136.0, 199.0], [70.0, 133.0, 196.0], right=220.0, column_mm=62.5, free=False)
+    assert cut[0] == pytest.approx(63.0)
+    assert gapped(monkeypatch, [72.0, 133.0, 194.0], [71.2, 132.2, 193.2], left=5.0, right=260.0) is None, "columns would overlap"
 
 
 CAP = 0.1
