@@ -22,6 +22,7 @@ from fastecg.archive.whole_records import write_whole_records
 from fastecg.errors import FastecgError, not_installed
 from fastecg.run.timed import Done, in_time
 from fastecg.system.files import read_file
+from fastecg.system.interrupts import check_interrupt, interrupts_kept
 from fastecg.writers.image import write_atomic
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Outcome:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
 
+@interrupts_kept()
 def digitize_archive(
     inputs: Iterable[Path],
     out: Path,
@@ -137,8 +139,10 @@ def digitize_archive(
     try:
         for done in outcomes(run.uncounted):  # first, since the number of pages decides on the number of processes
             say([run.note(done)] if done.result is None else run.add_pages(done.job, done.result["pages"]))
+            check_interrupt()
         for done in outcomes(run.waiting):
             say([run.note(done)])
+            check_interrupt()
         write_whole_records(inputs, ledger, {job.source for job in jobs}, wish.settings.fs)
     finally:
         with suppress(OSError):  # the error that stopped the run is the one to report

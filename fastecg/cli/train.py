@@ -38,11 +38,14 @@ def train(
     from fastecg.digitizing.layernet import export_layernet
     from fastecg.digitizing.train import TrainConfig, curves
     from fastecg.digitizing.train import train as teach
+    from fastecg.system.interrupts import interrupts_kept
 
     course = TrainConfig(hours=hours, width=width, batch=batch, rate=rate, others=others, seed=seed, start=start)
-    for row in teach(inputs or [], out, course, workers=workers):
-        parts = row["validation"]
-        typer.echo(f"{row['hours']:.2f} h, {row['windows']} windows: loss {sum(parts.values()):.3f}, of which traces {parts['trace']:.3f}")
+    with interrupts_kept():
+        for row in teach(inputs or [], out, course, workers=workers):
+            parts = row["validation"]
+            told = f"loss {sum(parts.values()):.3f}, of which traces {parts['trace']:.3f}"
+            typer.echo(f"{row['hours']:.2f} h, {row['windows']} windows: {told}")
     export_layernet(out / "layernet.pt", out / "layernet.onnx")
     curves(out)
     typer.echo(f"{out / 'layernet.onnx'}: for fastecg digitize --weights")

@@ -25,6 +25,7 @@ from fastecg.record import Record
 from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
 from fastecg.styles import STYLES
 from fastecg.system.files import lines_of
+from fastecg.system.interrupts import check_interrupt
 
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe
@@ -284,6 +285,7 @@ def _steps(trainer: Trainer, loader: Any, proof: list[Batch]) -> Iterator[dict[s
     began, last, rows = time.monotonic(), time.monotonic(), []
     before = trainer.seconds
     for batch in loader:
+        check_interrupt()
         rows.append(trainer.step(batch))
         now = time.monotonic()
         trainer.seconds = before + now - began

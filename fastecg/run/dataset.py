@@ -20,6 +20,7 @@ from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 from fastecg.run.manifest import Line, Manifest
 from fastecg.run.outputs import Output, is_own_memory, output_at
 from fastecg.run.plan import find_tasks, in_parts, left_of, open_manifest, sweep
+from fastecg.system.interrupts import check_interrupt, interrupts_kept
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -115,7 +116,7 @@ def render_dataset(
     from fastecg.record import Record
 
     options.check()
-    with output_at(out, options.shard) as output:
+    with interrupts_kept(), output_at(out, options.shard) as output:
         given = [inputs] if isinstance(inputs, str | os.PathLike | Record) else list(inputs)
         return _drawn_to(output, given, options)
 
@@ -182,6 +183,7 @@ def _run(
                 summary.doubts.append((drawn.stem, drawn.doubt))
                 note = f"warning: {drawn.doubt}"
             progress(Progress(summary.records, len(tasks), summary.pages, drawn.stem, error, note))
+            check_interrupt()
     summary.seconds = time.perf_counter() - began
     return summary
 
@@ -225,6 +227,7 @@ def _results(
         lines: list[Line] = []
         try:
             drawn = draw_task(task, options, target, lines)
+            check_interrupt()
         except BaseException:
             late.append(TaskResult(task.stem, tuple(lines)))
             raise

@@ -27,6 +27,7 @@ from fastecg.options import Options
 from fastecg.run.manifest import Line
 from fastecg.run.outputs import send_folder
 from fastecg.system.files import spelled
+from fastecg.system.interrupts import check_interrupt
 from fastecg.writers import save_photo, write_record
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
             return TaskResult(task.stem, tuple(lines))
         if redo or index not in task.done:
             photo = _photo(record, index, pages, options)
+            check_interrupt()  # who dropped one may have drawn something else instead
             if redo:
                 _mark_plotted(plotted, photo)
             own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}

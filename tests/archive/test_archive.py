@@ -6,8 +6,11 @@ import csv
 import json
 import os
 import shutil
+import signal
+import sys
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,14 +25,14 @@ import fastecg
 from fastecg.archive import COLUMNS, DIGITIZED, SUMMARY, Ledger, Wish
 from fastecg.archive.ledger import Job
 from fastecg.archive.plan import planned
-from fastecg.archive.run import _Run, _work
+from fastecg.archive.run import _Run, _work, digitize_archive
 from fastecg.archive.summary import summary
 from fastecg.archive.whole_records import drawn_from
 from fastecg.cli import app
 from fastecg.digitizing.pictures import page_count, read_picture
 from fastecg.digitizing.settings import Settings
 from fastecg.errors import FastecgError, ImageError
-from fastecg.run.timed import in_time
+from fastecg.run.timed import Done, in_time
 from fastecg.writers.wfdb import ascii_name, safe_name, write_record
 
 HOUR = 3600  # s, no limit to what a busy machine takes for a page
@@ -295,6 +298,31 @@ def test_pipes_in_the_output_folder_are_not_waited_for(tmp_path, name):
     result = CliRunner().invoke(app, ["digitize", str(tmp_path / "x.png"), "-o", str(tmp_path / "out")])
     assert result.exit_code == 1
     assert "a pipe or a device" in " ".join(result.stderr.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_an_interrupt_that_is_dropped_stops_the_run_all_the_same(tmp_path, monkeypatch, suffix):
+    touch(*(tmp_path / f"in/{name}{suffix}" for name in "abc"))
+    asked = []
+
+    def dropping(waiting, task, workers, limit_s, **told):
+        while waiting:
+            job = waiting.popleft()
+            asked.append(job.stem)
+            with suppress(KeyboardInterrupt):
+                if len(asked) == 2:
+                    os.kill(os.getpid(), signal.SIGINT)
+            yield Done(job, {"pages": 1}) if job.page is None else Done(job, error="a picture of nothing")
+
+    monkeypatch.setattr("fastecg.archive.run.in_time", dropping)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            digitize_archive([tmp_path / "in"], tmp_path / "out", Wish(Settings()))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert asked == ["a", "b"]
 
 
 def test_a_manifest_of_strange_lines_counts_for_nothing(tmp_path):

@@ -659,6 +659,45 @@ def test_an_interrupt_waits_for_what_is_begun():
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
+@pytest.mark.parametrize("pages", [1, 2])
+@pytest.mark.parametrize(("at", "becomes"), [("_photo", None), ("_written", None), ("_photo", TypeError)])
+def test_an_interrupt_that_is_dropped_stops_the_run_all_the_same(at, becomes, pages, tmp_path, monkeypatch):
+    """NumPy drops any error while it makes a scalar of a string; other code makes another error of it."""
+    for name in "ab":
+        put(tmp_path / "in" / name, 10 * pages)
+    out, calls, told = tmp_path / "out", [], []
+    wrapped = getattr(drawing, at)
+
+    def dropping(*given):
+        calls.append(given)
+        found = wrapped(*given)
+        try:
+            if len(calls) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            if becomes is not None:
+                raise becomes("an error in its place") from None
+        return found
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(drawing, at, dropping)
+            with pytest.raises(KeyboardInterrupt):
+                fastecg.render_dataset(tmp_path / "in", out, progress=lambda step: told.append(step.error), **SMALL)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(calls) == 2
+    assert not any(told)
+    drawn = 2 if at == "_written" else 1  # who knows what a picture shows that was not finished: it is drawn again
+    assert sorted(line["path"] for line in lines(out)) == sorted(path.name for path in out.glob("*.png"))
+    assert len(lines(out)) == drawn
+    again = fastecg.render_dataset(tmp_path / "in", out, **SMALL)  # nothing of the interrupt is left
+    assert (again.pages, again.kept, again.failures) == (2 * pages - drawn, drawn, [])
+
+
 def test_some_pages_of_a_long_record(tmp_path):
     """From a second on, so many, so far apart; each as in a run of all."""
     put(tmp_path / "long", 100)
