@@ -108,8 +108,10 @@ class Recipe:
     def _read(cls, path: Path) -> Recipe:
         try:
             return cls.from_toml(read_text(path), path.stem)
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path}: cannot be read ({error})") from None
+        except OSError as error:
+            raise RecipeError(f"{path}: cannot be read ({error.strerror}), expected a recipe as TOML") from None
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"{path}: cannot be read ({error}), expected a recipe as TOML, in UTF-8") from None
         except RecipeError as error:
             raise RecipeError(f"{path.name}: {error}") from None
 

@@ -71,4 +71,5 @@ def listed(text: str) -> tuple[str, ...]:
 
 def refusal(error: OSError) -> str:
     """The message for an error of the file system."""
-    return one_line(f"{error.filename or 'file'}: {error.strerror or error}")
+    expected = ", expected a folder" if isinstance(error, FileExistsError | NotADirectoryError) else ""
+    return one_line(f"{error.filename or 'file'}: {error.strerror or error}{expected}")

@@ -15,6 +15,8 @@ CURVE_MM = 2.0
 
 _LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; between them it is interpolated.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
+_WHOLE_PX = 5_000_000  # A strip of more pixels, which a letter page does not have, is made in bands: coordinates take 16 bytes per pixel.
+_BAND_PX = 1_000_000  # Number of pixels of a band.
 _FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0 to 1) is larger than this.
 # Coverage is clipped here before a path is sought. Otherwise the path of a pale row would run through the darker ink of the next row.
 _FULL_INK = 0.6
@@ -114,21 +116,54 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
     """Resample the ink of a plane between two page x and two page y at the scale of the picture, so that rows of traces are straight."""
     from scipy.ndimage import map_coordinates
 
-    ink = map_coordinates(
-        plane, _pixels_of_strip(warp, span_mm, reach_mm)[::-1], order=1, mode="constant", output=np.float32
-    ) / _full_coverage(plane)
-    return Strip(ink, span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
+    def seen(points: np.ndarray) -> np.ndarray:
+        return np.asarray(map_coordinates(plane, points[::-1], order=1, mode="constant", output=np.float32))
+
+    x, y = _lattice_mm(span_mm, reach_mm)
+    height, width = _pixels(y, warp), _pixels(x, warp)
+    if height * width <= _WHOLE_PX:
+        ink = seen(_pixels_of_strip(warp, span_mm, reach_mm))
+    else:
+        along = _along_columns(warp, x, y)
+        ink, band = np.empty((height, width), dtype=np.float32), max(1, _BAND_PX // width)
+        for top in range(0, height, band):
+            ink[top : top + band] = seen(_across_rows(along, warp, y, np.arange(top, min(top + band, height))))
+    return Strip(ink / _full_coverage(plane), span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
+
+
+def _lattice_mm(span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Page x and page y of the points at which the map of a strip is evaluated."""
+    ends = span_mm, (reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM)
+    x, y = (np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ends)
+    return x, y
+
+
+def _pixels(axis_mm: np.ndarray, warp: PageWarp) -> int:
+    """Number of a strip's pixels along an axis of its lattice."""
+    return int((axis_mm[-1] - axis_mm[0]) * warp.scale) + 1
+
+
+def _steps(axis_mm: np.ndarray, warp: PageWarp, pixels: np.ndarray) -> np.ndarray:
+    """Positions of a strip's pixels along an axis of its lattice, in steps of the lattice."""
+    return np.asarray(pixels / ((axis_mm[1] - axis_mm[0]) * warp.scale))
+
+
+def _along_columns(warp: PageWarp, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+    """Pixel coordinates (2, columns, heights), x and y, of a strip's columns at the heights of its lattice."""
+    lattice = warp.forward(np.stack(np.meshgrid(x_mm, y_mm), axis=-1).reshape(-1, 2)).reshape(len(y_mm), len(x_mm), 2)
+    return _interpolated(np.moveaxis(lattice, 2, 0), _steps(x_mm, warp, np.arange(_pixels(x_mm, warp)))).swapaxes(1, 2)
+
+
+def _across_rows(along: np.ndarray, warp: PageWarp, y_mm: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Pixel coordinates (2, rows, columns), x and y, of some rows of a strip."""
+    return _interpolated(along, _steps(y_mm, warp, rows)).swapaxes(1, 2)
 
 
 @lru_cache(maxsize=1)  # Several planes of one page are straightened one after the other.
 def _pixels_of_strip(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> np.ndarray:
     """Pixel coordinates (2, rows, columns), x and y, of the points of a strip."""
-    left, right = span_mm
-    top, bottom = reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM
-    coarse = [np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ((left, right), (top, bottom))]
-    lattice = warp.forward(np.stack(np.meshgrid(*coarse), axis=-1).reshape(-1, 2)).reshape(len(coarse[1]), len(coarse[0]), 2)
-    columns, rows = (np.arange(int((axis[-1] - axis[0]) * warp.scale) + 1) / ((axis[1] - axis[0]) * warp.scale) for axis in coarse)
-    return _interpolated(_interpolated(np.moveaxis(lattice, 2, 0), columns).swapaxes(1, 2), rows).swapaxes(1, 2)
+    x, y = _lattice_mm(span_mm, reach_mm)
+    return _across_rows(_along_columns(warp, x, y), warp, y, np.arange(_pixels(y, warp)))
 
 
 def forget_strips() -> None:

@@ -59,9 +59,11 @@ def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
     ImageError
         If an input is not there, or none holds a picture.
     """
-    found = [source for given in inputs for source in _within(Path(given))]
+    given = [Path(path) for path in inputs]
+    found = [source for path in given for source in _within(path)]
     if not found:
-        raise ImageError(f"no picture found, expected files that end in {', '.join(SUFFIXES)}")
+        named = ", ".join(map(str, given[:3])) + (f" and {len(given) - 3} others" if given[3:] else "")
+        raise ImageError(f"{named}: no picture found, expected files that end in {', '.join(SUFFIXES)}")
     return found
 
 

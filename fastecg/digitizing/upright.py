@@ -66,7 +66,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     upright = False  # Whether there are traces at the likeliest scale. If there are none, turning the picture does not help.
     rows: dict[int, int] = {}  # Number of tracks at the likeliest scale for each number of quarter turns.
     for px_per_mm, turns in _orientations(tried):
-        if turns and not upright:
+        if turns and (not upright or (best is not None and settings.layout is None and _is_no_heart(best))):
             break
         if scales and not _may_be_turned(turns, rows):  # Rows are less reliable without a grid, as in copies in black and white.
             continue
@@ -84,6 +84,8 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
             best = analysis
         if _is_plausible(best):
             return best
+        if large and settings.layout is None and _is_no_heart(analysis):  # Reading it would take gigabytes.
+            raise ImageError("its traces do not beat together, expected the leads of an ECG")
         del layers, analysis  # Their maps take hundreds of megabytes.
         forget_strips()
     assert best is not None
@@ -100,6 +102,12 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     return best
 
 
+def _is_no_heart(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
+    """Whether several rows, on a grid if `ruled`, do not beat together and have hardly any names, which no other way up will change."""
+    named = analysis.match is not None and analysis.match.found >= _LEAST_NAMES
+    return not (named or (ruled and analysis.gridless)) and len(analysis.tracks) >= _LEVEL_ROWS and not tracks_beat(analysis.tracks)
+
+
 def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
     """Analyse the picture without a grid and without turning it, at likely scales until it can be read.
 
@@ -109,7 +117,7 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
         analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
         if _rank(analysis) > _rank(best):
             best = analysis
-        if _is_plausible(analysis):
+        if _is_plausible(analysis) or (settings.layout is None and _is_no_heart(analysis, ruled=False)):
             break
         del analysis
         forget_strips()

@@ -138,8 +138,10 @@ def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ..
     """
     try:
         text = read_text(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error})") from None
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror}), expected a text file of notes") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: cannot be read ({error}), expected a text file of notes, in UTF-8") from None
     notes = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("# "))
     if not notes:
         raise RecipeError(f"{path}: no notes in it, expected one a line")

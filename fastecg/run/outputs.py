@@ -124,6 +124,8 @@ def is_own_memory(target: Path | str) -> bool:
 @contextmanager
 def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Output]:
     """The output folder that a path or URL names, for a shard or for all of a run."""
+    if not os.fspath(out):  # which would be the current folder: an empty variable of a shell, hardly meant
+        raise FastecgError("the name of the output folder is empty, expected a folder or a URL")
     if not is_url(out):
         yield Output(Path(out))
         return

@@ -115,7 +115,8 @@ def _report(path: Path) -> dict[str, Any]:
     try:
         report = parse_json(read_file(path))
     except (OSError, ValueError) as error:
-        raise FastecgError(f"{path}: cannot be read ({error}), expected the report that was written beside the record") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise FastecgError(f"{path}: cannot be read ({why}), expected the report that was written beside the record") from None
     if not isinstance(report, dict) or not all(isinstance(report.get(key) or [], list) for key in ("segments", "flags")):
         raise FastecgError(f"{path}: holds no table, or one whose segments or flags are no list, expected a report")
     if len(report.get("segments") or []) > _MOST_SEGMENTS:

@@ -638,6 +638,8 @@ def test_a_slim_install_says_what_is_missing(tmp_path, slim):
     [
         (KeyboardInterrupt(), 130, "stopped; the same command goes on from here"),
         (OSError(28, "No space left on device", "out/a.png"), 1, "out/a.png: No space left on device; once that is mended, the same"),
+        (FileExistsError(17, "File exists", "out"), 1, "out: File exists, expected a folder; once that is mended, the same"),
+        (NotADirectoryError(20, "Not a directory", "a/out"), 1, "a/out: Not a directory, expected a folder; once that is mended, the same"),
     ],
 )
 def test_a_run_that_is_stopped_says_how_it_goes_on(error, status, told):

@@ -79,7 +79,7 @@ def test_usage_errors(tmp_path):
     assert "unknown mode" in refused(tmp_path / "a.png", "--mode", "guess")
     assert "unknown layout" in refused(tmp_path / "a.png", "--layout", "5y5")
     (tmp_path / "empty").mkdir()
-    assert "no picture found" in refused(tmp_path / "empty")
+    assert f"{tmp_path / 'empty'}: no picture found" in " ".join(refused(tmp_path / "empty").split())
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "I;16", "CMYK"])

@@ -2,6 +2,7 @@
 
 import json
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,3 +171,19 @@ def test_a_folder_with_another_width_is_refused(tmp_path):
     Trainer(TrainConfig(width=4), tmp_path).save()
     with pytest.raises(fastecg.FastecgError, match="expected 6"):
         Trainer(TrainConfig(width=6), tmp_path)
+
+
+@pytest.mark.parametrize("most", [0, 10**9])
+def test_memory_of_a_large_picture_is_given_back_after_its_last_band(most, monkeypatch):
+    """It is a third of what a picture as large as A3 takes."""
+    from fastecg.digitizing import segmenter
+
+    network, asked = segmenter.LayerSegmenter(), []
+    run = network._session.run
+    monkeypatch.setattr(segmenter, "_GIVEN_BACK", most)
+    monkeypatch.setattr(network, "_session", SimpleNamespace(run=lambda *given: asked.append(given[2]) or run(*given)))
+    layers = network.separate(np.zeros((1400, 64, 3), np.uint8), 1.0)
+    assert layers.maps.shape == (len(MAPS), 1400, 64)
+    assert [told is not None for told in asked] == [False, False, most == 0]
+    if most == 0:
+        assert asked[-1].get_run_config_entry("memory.enable_memory_arena_shrinkage") == "cpu:0"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from fastecg.digitizing import ruled, upright
+from fastecg.digitizing import coarse, ruled, upright
 from fastecg.digitizing.analysis import _runs_across, has_ink
 from fastecg.digitizing.phase import Lattice
 from fastecg.digitizing.segmenter import Layers
-from fastecg.digitizing.settings import READ
+from fastecg.digitizing.settings import READ, Settings
 from fastecg.digitizing.targets import MAPS, SCALE
 from fastecg.digitizing.upright import _has_rows, _may_be_turned, _orientations, _scales_of_pages
 from fastecg.digitizing.warp_fit import fit_warp
+from fastecg.errors import ImageError
 
 
 def test_no_grid_is_followed_where_nothing_runs_across():
@@ -64,7 +66,7 @@ def test_the_likeliest_scale_is_looked_at_from_every_side():
     assert _orientations([8.0, 4.0]) == [(8.0, 0), (4.0, 0), (8.0, 2), (8.0, 1), (8.0, 3)]
 
 
-def look(monkeypatch, analyse_layers, **stubs):
+def look(monkeypatch, analyse_layers, settings=READ, **stubs):
     """Let a picture be turned upright where the network sees nothing, and layers are analysed as told."""
     layers = Layers(np.ones((6, 400, 400), dtype=np.float32), np.zeros((14, 100, 100), dtype=np.float32), 1.0)
     given = {
@@ -77,7 +79,7 @@ def look(monkeypatch, analyse_layers, **stubs):
     for name, stub in given.items():
         monkeypatch.setattr(upright, name, stub)
     picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
-    upright.analyse_upright(picture, READ)
+    upright.analyse_upright(picture, settings)
 
 
 def unread(layers, gridless):
@@ -96,6 +98,49 @@ def test_rows_rule_out_turns_of_pages_with_a_grid_alone(scales, turned, monkeypa
 
     look(monkeypatch, analyse_layers, find_scales=lambda *given: scales, _shows_traces=lambda *given: True)
     assert looked == turned
+
+
+@pytest.mark.parametrize(("beat", "names", "told", "turned"), [
+    (False, 2, None, {0}), (True, 2, None, {0, 2}), (False, 5, None, {0, 2}), (False, 2, "3x4", {0, 2}),
+])  # fmt: skip
+def test_rows_on_a_grid_that_do_not_beat_are_not_turned(beat, names, told, turned, monkeypatch):
+    """Prices of shares are no ECG either way up; leads that beat may be upside down, and a layout that is told is believed."""
+    looked = set()
+
+    def analyse_layers(layers, layout, turns, **ruled):
+        looked.add(turns)
+        analysis = unread(layers, gridless=False)
+        analysis.match = SimpleNamespace(found=names, score=-1.0, layout=SimpleNamespace(seconds=10.0))
+        return analysis
+
+    stubs = {"find_scales": lambda *given: [8.0], "_shows_traces": lambda *given: True, "_at_least_names": lambda *given: True}
+    look(monkeypatch, analyse_layers, settings=Settings(layout=told), tracks_beat=lambda tracks: beat, **stubs)
+    assert looked == turned
+
+
+@pytest.mark.parametrize(("beat", "looks"), [(False, 2), (True, 3)])
+def test_rows_without_a_grid_that_do_not_beat_are_looked_at_once(beat, looks, monkeypatch):
+    zooms = []
+
+    def analyse_layers(layers, layout, turns=0, *, ruled):
+        zooms.append(layers.zoom)
+        return unread(layers, gridless=True)
+
+    stubs = {"find_scales": lambda *given: [27.0], "_orientations": lambda scales: [(scales[0], 0)], "tracks_beat": lambda tracks: beat}
+    look(monkeypatch, analyse_layers, **stubs)
+    assert len(set(zooms)) == looks
+
+
+@pytest.mark.parametrize(("beat", "told"), [(False, None), (True, None), (False, "3x4")])
+def test_a_page_larger_than_a3_has_to_beat(beat, told, monkeypatch):
+    """To read its rows takes gigabytes."""
+    stubs = {
+        "find_scales": lambda *given: [2.0], "_shows_traces": lambda *given: True, "_has_rows": lambda *given, **named: True,
+        "_orientations": lambda scales: [(scales[0], 0)], "tracks_beat": lambda tracks: beat, "enough_names": lambda analysis: True,
+    }  # fmt: skip
+    refused = not beat and told is None
+    with pytest.raises(ImageError, match="do not beat together") if refused else nullcontext():
+        look(monkeypatch, lambda layers, *given, **ruled: unread(layers, gridless=False), settings=Settings(layout=told), **stubs)
 
 
 @pytest.mark.parametrize(("gridless", "looks"), [(False, 1), (True, 3)])
@@ -128,3 +173,21 @@ def test_rows_of_a_large_picture_beat_or_have_names(found, beat, named, seen, mo
     network = SimpleNamespace(separate=lambda picture, zoom: None)
     assert _has_rows(np.zeros((900, 900, 3), dtype=np.uint8), network, named=named) == seen
     assert turned == ([0] if beat or not named else [0, 1, 2]), "on its side it has no rows, so that upside down is not looked at"
+
+
+def test_a_large_strip_is_made_in_bands_of_the_same_values(monkeypatch):
+    """What is larger than a letter page would take 32 bytes a pixel for coordinates alone."""
+    y, x = np.mgrid[0:320:16, 0:480:16].astype(float)
+    points = np.column_stack([x.ravel(), y.ravel()])
+    places = points / SCALE + 0.3 * np.sin(points[:, ::-1] / 50)
+    warp = fit_warp(points, places, (320, 480))
+    for plane in (np.random.default_rng(0).random((320, 480), dtype=np.float32), np.tile(np.arange(240, dtype=np.uint8), (320, 2))):
+        whole = coarse.straighten(plane, warp, (3.0, 52.0), (4.0, 36.0))
+        with monkeypatch.context() as patched:
+            patched.setattr(coarse, "_WHOLE_PX", whole.ink.size - 1)
+            patched.setattr(coarse, "_BAND_PX", 7 * whole.ink.shape[1])
+            patched.setattr(coarse, "_pixels_of_strip", None)
+            banded = coarse.straighten(plane, warp, (3.0, 52.0), (4.0, 36.0))
+        assert len(whole.ink) % 7, "the last band is a smaller one"
+        np.testing.assert_array_equal(banded.ink, whole.ink)
+        assert (banded.left_mm, banded.top_mm, banded.scale) == (whole.left_mm, whole.top_mm, whole.scale)

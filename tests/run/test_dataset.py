@@ -747,3 +747,21 @@ def test_tasks_that_prove_long_are_next():
     assert [waiting.pages for waiting in few] == [(0, 2), (2, 4), (4, 5), None]
     few.put_first([task])
     assert list(few) == [task]
+
+
+@pytest.mark.parametrize("out", ["", Path()])
+def test_the_name_of_the_output_folder_is_not_empty(out, tmp_path, monkeypatch):
+    """A shell's variable that is not set would fill the current folder with pictures; who means it says `.`."""
+    monkeypatch.chdir(tmp_path)
+    if out == "":
+        with pytest.raises(FastecgError, match="is empty, expected a folder"):
+            fastecg.render_dataset(fastecg.simulate(name="a"), out, **SMALL)
+        assert not list(tmp_path.iterdir())
+    else:
+        assert fastecg.render_dataset(fastecg.simulate(name="a"), out, **SMALL).pages == 1
+
+
+def test_a_file_that_is_no_record_is_said_to_be_there(tmp_path):
+    (tmp_path / "notes").write_text("x", encoding="utf-8")
+    with pytest.raises(RecordError, match=r"notes: no kind of record that is known, expected \.hea, \.csv, .*, or notes\.hea beside it"):
+        fastecg.render_dataset(tmp_path / "notes", tmp_path / "out", **SMALL)
