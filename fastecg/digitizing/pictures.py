@@ -131,7 +131,8 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
         raise
     except Exception as fault:  # decoders may raise anything on damaged files
         what = f"page {page + 1} cannot be read" if page else "cannot be read"
-        raise ImageError(f"{path}: {what} as a picture ({fault or type(fault).__name__}), expected {', '.join(SUFFIXES)}") from fault
+        why = (fault.strerror if isinstance(fault, OSError) else None) or fault or type(fault).__name__
+        raise ImageError(f"{path}: {what} as a picture ({why}), expected {', '.join(SUFFIXES)}") from fault
 
 
 def _float_tiff(path: Path, page: int) -> Image.Image:

@@ -111,6 +111,8 @@ def record_path(given: str | os.PathLike[str]) -> str:
     """The header or table that `given` refers to; raises `RecordError` if it does not exist."""
     path = _meant(os.fspath(given))
     if not os.path.isfile(parted(path)[0]):
+        if os.path.exists(path):
+            raise RecordError(f"{path}: it is a folder, a pipe or a device, expected a file")
         if os.path.isfile(given) and path != os.fspath(given):
             known, header = ", ".join((".hea", *TABLES)), os.path.basename(path)
             raise RecordError(f"{os.fspath(given)}: no kind of record that is known, expected {known}, or {header} beside it")
