@@ -64,9 +64,10 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         raise nothing_drawn()
     best: PageAnalysis | None = None
     upright = False  # Whether there are traces at the likeliest scale. If there are none, turning the picture does not help.
+    heartless = False  # Whether rows on a grid do not beat together. Neither turning the picture nor reading it without its grid helps.
     rows: dict[int, int] = {}  # Number of tracks at the likeliest scale for each number of quarter turns.
     for px_per_mm, turns in _orientations(tried):
-        if turns and (not upright or (best is not None and settings.layout is None and _is_no_heart(best))):
+        if turns and (heartless or not upright):
             break
         if scales and not _may_be_turned(turns, rows):  # Rows are less reliable without a grid, as in copies in black and white.
             continue
@@ -84,12 +85,14 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
             best = analysis
         if _is_plausible(best):
             return best
-        if large and settings.layout is None and _is_no_heart(analysis):  # Reading it would take gigabytes.
+        heartless |= settings.layout is None and _is_no_heart(analysis)
+        if large and heartless:  # Reading it would take gigabytes.
             raise ImageError("its traces do not beat together, expected the leads of an ECG")
         del layers, analysis  # Their maps take hundreds of megabytes.
         forget_strips()
     assert best is not None
-    if scales and best.gridless and best.tracks:  # The scales came from something else that is periodic, such as a line of letters.
+    # Scales without a grid came from something else that is periodic, such as a line of letters.
+    if scales and best.gridless and best.tracks and not heartless:
         best = _better_gridless(best, picture, settings, network)
     if enough_names(best):
         return best

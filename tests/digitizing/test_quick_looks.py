@@ -118,6 +118,28 @@ def test_rows_on_a_grid_that_do_not_beat_are_not_turned(beat, names, told, turne
     assert looked == turned
 
 
+@pytest.mark.parametrize(("beat", "looks"), [(False, [(2, 0), (1, 0)]), (True, [(2, 0), (1, 0), (2, 2), (3, 0), (4, 0)])])
+def test_a_better_guess_without_the_grid_does_not_make_them_beat(beat, looks, monkeypatch):
+    """At another scale names may be found by chance in prices of shares, and no grid."""
+    seen = []
+
+    def analyse_layers(layers, layout, turns=0, *, ruled):
+        scale = round(SCALE / layers.zoom)
+        seen.append((scale, turns))
+        analysis = unread(layers, gridless=scale != 2)
+        analysis.match = SimpleNamespace(found=scale % 2, score=float(scale == 1), layout=SimpleNamespace(seconds=10.0))
+        return analysis
+
+    stubs = {
+        "find_scales": lambda *given: [20.0, 10.0], "_shows_traces": lambda *given: True, "_at_least_names": lambda *given: True,
+        "_scales_of_pages": lambda picture, scales, most: [2.0, 1.0], "_gridless_scales": lambda picture: [3.0, 4.0],
+        "_has_rows": lambda *given, **named: True, "_area_mm2": lambda *given: 1.0, "_may_be_negative": lambda picture: False,
+        "tracks_beat": lambda tracks: beat,
+    }  # fmt: skip
+    look(monkeypatch, analyse_layers, **stubs)
+    assert seen == looks
+
+
 @pytest.mark.parametrize(("beat", "looks"), [(False, 2), (True, 3)])
 def test_rows_without_a_grid_that_do_not_beat_are_looked_at_once(beat, looks, monkeypatch):
     zooms = []
