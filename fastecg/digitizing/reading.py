@@ -353,7 +353,8 @@ def _segments(
             continue
         rhythm = row >= match.strips
         begin = 0.0 if rhythm else axis.column_s * column
-        first, last = (round(time * fs) for time in (begin, begin + (axis.strip_s if rhythm else axis.shown_s)))
+        early = axis.early_s if rhythm or column == len(match.layout.columns) - 1 else 0.0
+        first, last = round(begin * fs), round((begin + (axis.strip_s if rhythm else axis.shown_s) - early) * fs)
         lead = label.removeprefix("-")
         gain = gains[1] if lead.startswith("V") else gains[0]
         signed = -gain if label.startswith("-") else gain

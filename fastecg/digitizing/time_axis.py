@@ -29,6 +29,9 @@ _NAME_AFTER_MM = 2.0  # Usual distance from the first sample of a trace to the m
 _GUESS_OFF_MM = 8.0  # Largest error of a start of time that was guessed from the names.
 _BAR_STEP_MM = 0.5  # Step between the starts at which bars are looked for.
 _AGREE_MM = 0.25  # Ends that suggest starts of time within this distance form a group.
+_EARLY_S = 0.1  # Records that end at least this much before the last column does end early.
+_MOST_EARLY_S = 0.5  # If all rows end earlier than this, something hides their ends.
+_SAME_EARLY_MM = 1.5  # Largest distance between the ends of rows that end equally early.
 _CLOSE_MM = 1.0  # Ends within this distance of a start vote for it.
 _CLOSELY = 0.25  # Additional share of the votes of those that agree closely.
 _RIVAL = 0.3  # Groups with at least this share of the best group's votes are compared with it by their bars.
@@ -65,6 +68,8 @@ class TimeAxis:
         Duration of a column and of a rhythm strip.
     start_sd_mm : float
         Approximate standard deviation of the start.
+    early_s : float
+        Time by which the record ends before the last column and the rhythm strips do.
     """
 
     speed_mm_s: float
@@ -74,6 +79,7 @@ class TimeAxis:
     shown_s: float
     strip_s: float
     start_sd_mm: float = 0.025
+    early_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ def time_axis(
         if bars(whole) > bars(axis):
             axis, doubts = whole, others
     flags += doubts
-    return axis
+    return replace(axis, early_s=seen.early_s(axis, match, step))
 
 
 @dataclass(frozen=True)
@@ -190,6 +196,18 @@ class _SeenEnds:
         Rows that touch a pulse seem longer by some mm. This is too little to confuse two paper speeds.
         """
         return [span[1] - span[0] for span, sides in zip(self.spans, self.cut, strict=True) if span is not None and not any(sides)]
+
+    def early_s(self, axis: TimeAxis, match: LayoutMatch, step_s: float) -> float:
+        """Time by which all rows end before their last samples are due; 0 if they do not, or not alike."""
+        columns, early = len(match.layout.columns), []
+        for k, ((_, rights), (_, free)) in enumerate(zip(self.network, self.own, strict=True)):
+            if free and rights:  # The last of the possible ends: a row whose ink is only interrupted goes on.
+                due_mm = axis.start_mm + row_length_mm(axis, columns, k >= match.strips, step_s)
+                early.append((due_mm - max(rights) + self.cap_mm) / axis.speed_mm_s)
+        if len(early) < max(2, len(self.network) - 1) or np.ptp(early) * axis.speed_mm_s > _SAME_EARLY_MM:
+            return 0.0
+        found = float(np.median(early))
+        return found if _EARLY_S < found < _MOST_EARLY_S else 0.0
 
     def starts(self, axis: TimeAxis, match: LayoutMatch, pulses: Sequence[Pulse], step_s: float) -> list[End]:
         """The starts of time that the ends of all rows suggest, in the network's map and in the picture's ink."""

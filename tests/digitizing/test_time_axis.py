@@ -199,6 +199,16 @@ def test_rows_of_usual_length_start_where_their_ink_does(monkeypatch):
     assert axis_of(monkeypatch, [row(speed=50.0)] * 3)[0] == TimeAxis(50.0, pytest.approx(20.0), 125.0, 2.5, 2.5, 10.0)
 
 
+def test_records_may_end_before_the_last_column_does(monkeypatch):
+    axis, _ = axis_of(monkeypatch, [row(9.7)] * 3, strips=[row(9.7)])
+    assert (axis.start_mm, axis.shown_s, axis.strip_s) == (pytest.approx(20.0), 2.5, 10.0)
+    assert axis.early_s == pytest.approx(0.3)
+    assert axis_of(monkeypatch, [row(9.95)] * 3, strips=[row(9.95)])[0].early_s == 0.0, "ends are not seen that precisely"
+    assert axis_of(monkeypatch, [row(9.3)] * 3, strips=[row(9.3)])[0].early_s == 0.0, "something hides them"
+    assert axis_of(monkeypatch, [row(9.7), row(9.8), row(9.7)], strips=[row(9.7)])[0].early_s == 0.0, "not alike"
+    assert axis_of(monkeypatch, [row(9.7)], strips=())[0].early_s == 0.0, "one row alone"
+
+
 def test_rows_may_leave_out_the_end_of_each_column(monkeypatch):
     axis, _ = axis_of(monkeypatch, [row(9.6)] * 3, strips=[row()])
     assert axis.pitch_mm == pytest.approx(60.0, abs=0.01)
