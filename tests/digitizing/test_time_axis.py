@@ -30,6 +30,12 @@ def test_both_ends_of_a_row_tell_the_same_start():
     assert time_axis._starts_from_ends(AXIS, PLACED, [([left], [right])], [(True, True)], [(False, False)], (), cap, step) == []
 
 
+def test_a_pulse_tells_the_start_where_a_row_begins_beside_it():
+    pulses = [SimpleNamespace(fall_mm=fall_mm) for fall_mm in (9.1, 11.3, 150.0)]
+    ends = time_axis._starts_from_ends(AXIS, PLACED, [([10.0], [])], [(False, False)], [(False, False)], pulses, 0.2, 0.002)
+    assert [(end.kind, end.x_mm) for end in ends] == [("left", 10.2), ("fall", 9.1), ("fall", 11.3)]
+
+
 def test_ends_that_a_pulse_runs_into_tell_nothing_where_others_do():
     ends = [End(10.0, "left"), End(10.02, "right"), End(10.2, "touched"), End(10.2, "touched"), End(10.2, "touched")]
     assert time_axis._agreed_start(ends, []) == pytest.approx(10.01)
@@ -74,6 +80,7 @@ def test_ink_falls_to_one_half_between_two_columns(inside, outside, share):
         (1, ([500.0], []), 50.0),
         (4, ([250.0], [500.0, 498.0]), 50.0),  # the speed that most rows tell
         (1, ([180.0], [250.0]), 25.0),
+        (1, ([500.0], [250.0]), 25.0),  # of as many rows, strips are more reliable
         (1, ([228.0], []), 25.0),  # up to twice as far off, if nothing else tells
     ],
 )
