@@ -129,35 +129,15 @@ def moved_colours(pixels, red, blue, lines):
     return np.clip(out, 0, 255).astype(np.uint8)
 
 
-def letter_ink(x, y, width, pitch, seed):
-    """The ink of a text of letters made of bars, at a place in lines: bars (x0, y0, x1, y1) by a letter's bits, and the nearest of them."""
-    from naive import mixed
-
-    line, column = int(np.floor(y)), int(np.floor(x / 0.3))
-    length, drawn = mixed(int(seed) + 1, line, 0), mixed(int(seed), line, column)
-    ends = width * (0.94 + 0.06 * length)
-    if length < -0.45:
-        ends = min(ends, (0.2 + 0.5 * (length + 0.82) / 0.37) * width)
-    if length < -0.82 or x > ends or drawn < -0.68:
-        return 0.0
-    bits = int((drawn + 1) * 2**29)
-    tall = (bits >> 4) & 3 == 3
-    top, bottom = (-0.36 if tall else -0.17), (0.36 if (bits >> 6) & 3 == 3 and not tall else 0.17)
-    bars = [
-        (0.055, top, 0.055, bottom) if bits % 4 != 1 else None,
-        (0.215, -0.17, 0.215, 0.17) if bits % 4 != 2 else None,
-        *((0.055, level, 0.215, level) if bits & bit else None for bit, level in ((4, -0.17), (8, 0.0), (256, 0.17))),
-    ]
-    place = np.array([x - 0.3 * column, y - line - 0.5])
-    off = min(np.linalg.norm(place - np.clip(place, bar[:2], bar[2:])) for bar in bars if bar)
-    return np.clip((0.034 - off) * pitch / max(0.22 * pitch, 1.4) + 0.5, 0, 1) * min(1, 0.068 * pitch + 0.25)
-
-
-def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
+def leaf_laid(picture, shown, cell, frame, colour, shadow, lines, words):
     """A leaf with its shadow and print, a pixel at a time, by the distances in its own frame."""
     out = picture.copy()
     x0, y0, cos, sin, wide, high = frame
-    pitch, margin, ink, seed = lines
+    pitch, margin, ink, first = lines
+    around = np.pad(words.astype(float), ((1, 1), (1, 1)), mode="edge")  # beside the words they go on, below them they begin again
+    around[0, 1:-1], around[-1, 1:-1] = words[-1], words[0]
+    around[[0, -1], 0], around[[0, -1], -1] = around[[0, -1], 1], around[[0, -1], -2]
+    step = words.shape[1] / (2 * (wide - margin))
     for y, x in np.ndindex(picture.shape[:2]):
         if not shown[y // cell + 1, x // cell + 1]:
             continue
@@ -168,13 +148,18 @@ def leaf_laid(picture, shown, cell, frame, colour, shadow, lines):
         if cover < 1 and away < 1:
             out[y, x] = np.floor(out[y, x] * (1 - shadow[3] * (1 - away) ** 2) + 0.5)
         light = 1.0
-        if ink and abs(u) < wide - margin and abs(v) < high - margin:
-            if pitch > 0:
-                across, down = (u + wide - margin) / pitch, (v + high - margin) / pitch
-                light -= ink * letter_ink(across, down, 2 * (wide - margin) / pitch, pitch, seed)
-            else:
-                off = min(abs((place - pitch / 2) % -pitch + pitch / 2) for place in (u, v))
-                light -= ink * np.clip(0.018 * -pitch - off + 0.5, 0, 1) * min(1, 0.036 * -pitch)
+        across, down = u + wide - margin, v + high - margin
+        if pitch > 0 and 0 <= across < 2 * (wide - margin) and 0 <= down < 2 * (high - margin) // pitch * pitch:
+            row, column = (down + first * pitch) * step % len(words) + 0.5, across * step + 0.5
+            i, j = int(row), int(column)
+            corners = around[i : i + 2, j : j + 2]
+            light -= ink * ([1 - row + i, row - i] @ corners @ [1 - column + j, column - j]) / 255
+        elif pitch < 0:
+            for place in (u + wide, v + high):
+                off = [abs((place - gap / 2) % gap - gap / 2) for gap in (-pitch, -pitch / 5)]
+                halves = [0.018 * -pitch, 0.01 * -pitch]
+                lines_of = [np.clip(half - away + 0.5, 0, 1) * min(1, 2 * half) for half, away in zip(halves, off, strict=True)]
+                light = min(light, 1 - ink * max(lines_of[0], 0.5 * lines_of[1]))
         if cover:
             out[y, x] = np.floor(out[y, x] + cover * (light * colour - out[y, x]) + 0.5)
     return out
@@ -193,7 +178,7 @@ def window(x, y, window, tools, programs, words, colours):
     beside, below = u % 11.0 - 5.5, y - window.bottom + 4.5
     tile = foot & (programs[program] >= 0) & (u < 143) & (beside**4 + below**4 < 2.4**4)
     scroll = (x > window.right - 4) & ~bar & ~tool & ~foot
-    thumb = scroll & (v > 0.25 * (window.bottom - window.top)) & (v < 0.5 * (window.bottom - window.top))
+    thumb = scroll & (v < 16 + window.thumb * (window.bottom - window.top - 25))
     out = np.empty((*x.shape, 3))
     out[:] = ground
     out[u < window.list] = tool_ground

@@ -44,9 +44,9 @@ _THINGS = ("none", "leaf", "leaves", "edge")  # What else is seen: nothing, one 
 #: Sizes of leaves in mm (writing paper, note paper, a folder, another ECG), their colours, and the distance of their lines of print; 0 for
 #: no print, negative for a grid.
 _LEAVES = (
-    ((210.0, 297.0), (236, 236, 233), 3.9), ((297.0, 210.0), (240, 238, 232), 4.4), ((148.0, 210.0), (232, 231, 224), 0.0),
-    ((230.0, 310.0), (206, 178, 120), 0.0), ((216.0, 279.0), (228, 232, 238), 3.5), ((210.0, 297.0), (242, 222, 220), 0.0),
-    ((295.0, 210.0), (236, 232, 226), -5.0), ((280.0, 216.0), (244, 226, 222), -5.0),
+    ((210.0, 297.0), (236, 236, 233), 4.9), ((297.0, 210.0), (240, 238, 232), 6.2), ((148.0, 210.0), (232, 231, 224), 0.0),
+    ((230.0, 310.0), (206, 178, 120), 0.0), ((216.0, 279.0), (228, 232, 238), 5.0), ((210.0, 297.0), (242, 222, 220), 0.0),
+    ((295.0, 210.0), (236, 232, 226), -5.0), ((280.0, 215.0), (244, 226, 222), -5.0),
 )  # fmt: skip
 
 
@@ -87,10 +87,12 @@ class Desk(Artifact):
 
     def _lay_things(self, light: Light, backdrop: np.ndarray, shown: np.ndarray, top: np.ndarray) -> None:
         """Leaves that stick out from below the page, or where the table, `top` in colour, ends."""
+        from fastecg.artifacts._letter import LINES, WIDE, halvings_for, print_of_letters
         from fastecg.kernels.leaves import lay_leaf
         from fastecg.mesh import CELL
 
         rng, scale = np.random.default_rng([self.seed, 2]), light.warp.scale
+        unprinted = np.zeros((1, 1), dtype=np.uint8)
         places = np.ascontiguousarray(light.warp.mesh_px.reshape(-1, 2).T)  # rows: means of columns take five times as long
         middle = np.nanmean(places, axis=1)
         reach = 0.5 * np.array(light.warp.mesh.size_mm) * scale
@@ -101,7 +103,7 @@ class Desk(Artifact):
             for begin, share in ((0.0, 0.86), (rng.uniform(1.5, 4.0) * scale, 0.25)):
                 centre = start + out * (begin + 5e3)
                 frame = np.array([*centre, *out, 5e3, 5e4])
-                lay_leaf(backdrop, shown, CELL, frame, share * top, np.zeros(4), np.zeros(4))
+                lay_leaf(backdrop, shown, CELL, frame, share * top, np.zeros(4), np.zeros(4), unprinted)
             return
         for _ in range(1 if self.things == "leaf" else int(rng.integers(2, 4))):
             (width, height), colour, pitch = _LEAVES[rng.integers(len(_LEAVES))]
@@ -111,8 +113,10 @@ class Desk(Artifact):
             centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ size + rng.uniform(6, 60) * scale)
             frame = np.array([*centre, np.cos(turn), np.sin(turn), *size])
             shadow = np.array([*rng.normal(0, 0.7, 2), rng.uniform(1.5, 5.0), rng.uniform(0.15, 0.45)]) * (scale, scale, scale, 1.0)
-            lines = np.array([pitch * scale, 16 * scale, 0.55 if pitch > 0 else 0.22 if pitch else 0.0, rng.integers(1 << 20)])
-            lay_leaf(backdrop, shown, CELL, frame, np.array(colour) * rng.uniform(0.9, 1.0), shadow, lines)
+            first, words = rng.integers(LINES), print_of_letters(halvings_for(pitch * scale)) if pitch > 0 else unprinted
+            margin = 0.5 * (width - WIDE * pitch)
+            lines = np.array([pitch * scale, margin * scale, 0.75 if pitch > 0 else 0.22, first])
+            lay_leaf(backdrop, shown, CELL, frame, np.array(colour) * rng.uniform(0.9, 1.0), shadow, lines, words)
 
 
 def _ramp(dark: tuple[int, ...], bright: tuple[int, ...], shift: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ _THEMES = {  # Colours of the ground, title, tools, icons and task bar, and of t
 
 _LIST_FROM_MM = 30.0  # A window that extends at least this far beyond the page's left edge has a list of files there.
 _WORDS_WIDE_MM = 60.0  # Width of a line of words.
+_THUMB = (0.6, 0.95)  # Range of the scroll bar's thumb, as a share of its track: nearly all of the page is in view.
 _FILES = ("ecg_{a:03d}.pdf", "ECG {b}.pdf", "ekg-{c:02d}-{a:02d}.png", "IMG_{b}.jpg", "scan {a}.pdf", "12-lead {b}.png", "{b}_ecg.pdf")
 
 
@@ -56,35 +57,41 @@ class Viewer(Artifact):
 
     def _window(self, size_mm: tuple[float, float]) -> tuple[Window, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The window round a page of (width, height) mm, the signs of its tools and of programs, its words, and all colours."""
-        from fastecg.kernels.window import MOST_PROGRAMS, MOST_TOOLS, SIGNS, Window
+        from fastecg.kernels.window import MOST_PROGRAMS, SIGNS, Window
 
         rng = np.random.default_rng(self.seed)
         wall = rng.uniform(20, 90) + rng.normal(0, 6, 3)
         edges = self._panel_mm(size_mm)
-        there = _groups(rng, edges[2] - edges[0])
-        signs = np.concatenate([rng.permutation(SIGNS) for _ in range(0, MOST_TOOLS, SIGNS)])[:MOST_TOOLS]
-        # What runs stands side by side from the left, as rounded tiles with a sign in them.
-        running = np.arange(MOST_PROGRAMS) < rng.integers(3, 10)
+        tools = _groups(rng, edges[2] - edges[0])
+        # What runs stands side by side from the left, as rounded tiles with a sign in them, no two alike.
+        programs = np.full(MOST_PROGRAMS, -1)
+        running = int(rng.integers(3, SIGNS + 1))
+        programs[:running] = rng.permutation(SIGNS)[:running]
         tiles = rng.uniform(60, 200, (MOST_PROGRAMS, 3))
-        window = Window(*edges, *size_mm, self.bezel_mm, self.left_mm - 6.0 if self.left_mm > _LIST_FROM_MM else 0.0)
+        listed = self.left_mm - 6.0 if self.left_mm > _LIST_FROM_MM else 0.0
+        window = Window(*edges, *size_mm, self.bezel_mm, listed, rng.uniform(*_THUMB))
         *parts, caption = _THEMES[self.theme]
         colours = np.array([*parts, np.clip(wall, 0, 255), np.ones(3), caption, *tiles, *(0.25 * tiles + 180.0)])
-        programs = np.where(running, signs[:MOST_PROGRAMS], -1)
-        return window, np.where(there, signs, -1), programs, _words(rng, window.list), colours
+        return window, tools, programs, _words(rng, window.list), colours
 
 
 def _groups(rng: np.random.Generator, width_mm: float) -> np.ndarray:
-    """Mask (`MOST_TOOLS`,) of the positions that have a tool: groups from the left with gaps between them, none of them cut off."""
-    from fastecg.kernels.window import MOST_TOOLS, TOOL_PITCH_MM
+    """Signs (`MOST_TOOLS`,) of the tools, -1 where there is none: two to four groups from the left with gaps between them.
 
-    there = np.zeros(MOST_TOOLS, dtype=bool)
+    Every sign occurs at most once; a narrow window has fewer groups, and none of them is cut off.
+    """
+    from fastecg.kernels.window import MOST_TOOLS, SIGNS, TOOL_PITCH_MM
+
+    tools, signs = np.full(MOST_TOOLS, -1), rng.permutation(SIGNS)
     fitting = min(MOST_TOOLS, int(width_mm / TOOL_PITCH_MM) - 1)
-    start, stop = 0, round(fitting * rng.uniform(0.3, 1.0))
-    while start < stop:
-        group = int(rng.integers(2, 7))
-        there[start : min(start + group, stop)] = True
-        start += group + int(rng.integers(1, 4))
-    return there
+    start, used = 0, 0
+    for _ in range(int(rng.integers(2, 5))):
+        group = min(int(rng.integers(2, 5)), SIGNS - used, fitting - start)
+        if group <= 0:
+            break
+        tools[start : start + group] = signs[used : used + group]
+        start, used = start + group + int(rng.integers(1, 4)), used + group
+    return tools
 
 
 def _words(rng: np.random.Generator, list_mm: float) -> np.ndarray:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import math
 
-from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
-# Lengths of print are in units of the distance between lines.
-_LETTER = 0.3  # Distance from letter to letter.
-_GAPS = -0.68  # Value of the noise (-1 to 1) below which there is a gap between words: one in six letters.
-_TALL = 0.17  # Half the height of small letters.
-_STEMS = 0.055, 0.215  # Positions of the stems of a letter.
-_STROKE = 0.034  # Half the width of strokes.
-_RISES = 0.19  # Length by which stems extend beyond small letters, above or below.
-_BLANK = -0.82  # Value of the noise below which a line is left empty.
-_SHORT = -0.45  # Value of the noise below which a line ends early, as the last one of a paragraph does.
 _BOX_MM = 5.0  # Distance of the lines of a ruled leaf.
 _RULE = 0.09  # Half the width of these lines, mm.
+_FINE = 0.05  # Half the width of the lines 1 mm apart between them, mm.
+_FAINT = 0.5  # Ink of the lines 1 mm apart, as a share of that of the others.
 
 
 @jit
-def lay_leaf(picture, shown, cell, frame, colour, shadow, lines):
+def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
     """Lay a leaf on the lattice cells marked in `shown` (rows, columns); cell (i, j) covers pixels from cell * (j - 1, i - 1) on.
 
     Parameters
@@ -35,8 +27,11 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines):
     shadow : (4,) float64
         Its shift along x and y, its reach (px), and its depth next to the leaf.
     lines : (4,) float64
-        Distance of the lines of print and the margin (px), the share of light that their ink absorbs, and a seed. There is no print if the
-        distance is 0; if it is negative, its absolute value is the distance of the 5 mm lines of another ECG's paper.
+        Distance of the lines of print and the margin (px), the share of light that their ink absorbs, and the line of `words` at the top.
+        There is no print if the distance is 0; if it is negative, its absolute value is the distance of the 5 mm lines of another ECG's
+        paper, whose grid begins at the upper left corner and ends at the edges.
+    words : (rows, columns) uint8
+        Coverage by print, 0 to 255, as wide as a leaf between its margins; below its last line its first one follows.
     """
     x0, y0, cos, sin, wide, high = frame
     reach = cell + shadow[2] + math.hypot(shadow[0], shadow[1])
@@ -48,14 +43,17 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines):
             if max(abs(x * cos + y * sin) - wide, abs(y * cos - x * sin) - high) < reach:
                 top, left = cell * (i - 1), cell * (j - 1)
                 rows, columns = (top, min(top + cell, picture.shape[0])), (left, min(left + cell, picture.shape[1]))
-                _lay_cell(picture, rows, columns, frame, colour, shadow, lines)
+                _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words)
 
 
 @jit
-def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
+def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
     """Draw the part of a leaf within a range of rows and a range of columns (first, stop)."""
     x0, y0, cos, sin, wide, high = frame
-    pitch, margin, ink, seed = lines
+    pitch, margin, ink, first = lines
+    # Rows and columns of the words a pixel, and the ends of the print: only whole lines are printed.
+    step = words.shape[1] / (2.0 * (wide - margin))
+    below_margin = pitch * math.floor(2.0 * (high - margin) / pitch) if pitch > 0.0 else 0.0
     aside, below = shadow[0] * cos + shadow[1] * sin, shadow[1] * cos - shadow[0] * sin
     for y in range(rows[0], rows[1]):
         for x in range(columns[0], columns[1]):
@@ -68,60 +66,37 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines):
                         picture[y, x, c] = int(picture[y, x, c] * (1.0 - shadow[3] * (1.0 - away) ** 2) + 0.5)
             if cover > 0.0:
                 light = 1.0
-                if ink > 0.0 and abs(u) < wide - margin and abs(v) < high - margin:
-                    if pitch > 0.0:
-                        light -= ink * _print(
-                            (u + wide - margin) / pitch, (v + high - margin) / pitch, 2.0 * (wide - margin) / pitch, pitch, seed
-                        )
-                    else:
-                        light -= ink * max(_ruled(u, -pitch), _ruled(v, -pitch))
+                if pitch > 0.0:
+                    across, down = u + wide - margin, v + high - margin
+                    if 0.0 <= across < 2.0 * (wide - margin) and 0.0 <= down < below_margin:
+                        light -= ink * _print(words, (down + first * pitch) * step - 0.5, across * step - 0.5)
+                elif pitch < 0.0:
+                    light -= ink * max(_ruled(u + wide, -pitch), _ruled(v + high, -pitch))
                 for c in range(3):
                     picture[y, x, c] = int(picture[y, x, c] + cover * (light * colour[c] - picture[y, x, c]) + 0.5)
 
 
 @jit
-def _print(x, y, width, pitch, seed):
-    """Ink of a printed text at a position, 0 to 1. The position and the text's width are in lines, which are `pitch` px apart."""
-    line = math.floor(y)
-    length = mixed(int(seed) + 1, line, 0)
-    if length < _BLANK or (length < _SHORT and x > (0.2 + 0.5 * (length - _BLANK) / (_SHORT - _BLANK)) * width):
-        return 0.0
-    if x > width * (0.94 + 0.06 * length):
-        return 0.0
-    column = math.floor(x / _LETTER)
-    drawn = mixed(int(seed), line, column)
-    if drawn < _GAPS:
-        return 0.0
-    bits = int((drawn + 1.0) * 2.0**29)
-    x, y = x - _LETTER * column, y - line - 0.5
-    left, right = _STEMS
-    middle, half = 0.5 * (left + right), 0.5 * (right - left)
-    # A letter has stems and bars, by its bits: at least one stem, one in four of them tall or hanging.
-    tall, hanging = bits & 48 == 48, bits & 192 == 192
-    rise, drop = (_RISES if tall else 0.0), (_RISES if hanging and not tall else 0.0)
-    away = 9.0
-    if bits & 3 != 1:
-        away = min(away, _from_bar(x - left, y - 0.5 * (drop - rise), 0.0, _TALL + 0.5 * (rise + drop)))
-    if bits & 3 != 2:
-        away = min(away, _from_bar(x - right, y, 0.0, _TALL))
-    if bits & 4:
-        away = min(away, _from_bar(x - middle, y + _TALL, half, 0.0))
-    if bits & 8:
-        away = min(away, _from_bar(x - middle, y, half, 0.0))
-    if bits & 256:
-        away = min(away, _from_bar(x - middle, y - _TALL, half, 0.0))
-    blur = 1.0 / max(0.22 * pitch, 1.4)  # The print is out of focus, so that nobody can read it.
-    return min(max(blur * (_STROKE - away) * pitch + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _STROKE * pitch + 0.25)
-
-
-@jit
-def _from_bar(x, y, wide, high):
-    """Distance from a bar around the origin that extends `wide` to both sides and `high` up and down."""
-    return math.hypot(max(abs(x) - wide, 0.0), max(abs(y) - high, 0.0))
+def _print(words, row, column):
+    """Ink, 0 to 1, between the middles of pixels of the words, at a row and a column that may lie beyond them."""
+    i, j = math.floor(row), math.floor(column)
+    down, along = row - i, column - j
+    upper, lower = i % words.shape[0], (i + 1) % words.shape[0]
+    left, right = max(j, 0), min(j + 1, words.shape[1] - 1)
+    above = words[upper, left] + along * (float(words[upper, right]) - words[upper, left])
+    below = words[lower, left] + along * (float(words[lower, right]) - words[lower, left])
+    return (above + down * (below - above)) / 255.0
 
 
 @jit
 def _ruled(x, pitch):
-    """Coverage by lines that are `pitch` px apart."""
+    """Ink of lines that are `pitch` px apart, and of four finer ones between each two."""
+    coarse, fine = _lines(x, pitch, _RULE * pitch / _BOX_MM), _lines(x, pitch / _BOX_MM, _FINE * pitch / _BOX_MM)
+    return max(coarse, _FAINT * fine)
+
+
+@jit
+def _lines(x, pitch, half):
+    """Coverage by lines of half width `half`, `pitch` px apart, the first at 0."""
     away = abs(x - pitch * math.floor(x / pitch + 0.5))
-    return min(max(_RULE * pitch / _BOX_MM - away + 0.5, 0.0), 1.0) * min(1.0, 2.0 * _RULE * pitch / _BOX_MM)
+    return min(max(half - away + 0.5, 0.0), 1.0) * min(1.0, 2.0 * half)

@@ -49,6 +49,8 @@ class Window(NamedTuple):
         Width of the display's frame.
     list : float
         Width of a list of files at its left edge; 0 if there is none.
+    thumb : float
+        Length of the scroll bar's thumb, which is at the top, as a share of its track.
     """
 
     left: float
@@ -59,6 +61,7 @@ class Window(NamedTuple):
     height: float
     bezel: float
     list: float
+    thumb: float
 
 
 @jit
@@ -147,8 +150,8 @@ def _part(x, y, window):
     if v < _BAR_MM + _TOOL_MM:
         return TOOLS
     if x > window.right - _SCROLL_MM:
-        tall = window.bottom - window.top
-        return ICON if 0.25 * tall < v < 0.5 * tall else TOOLS
+        track = window.bottom - window.top - _BAR_MM - _TOOL_MM - _TASK_MM
+        return ICON if v < _BAR_MM + _TOOL_MM + window.thumb * track else TOOLS
     if u < window.list:
         return TITLE if int((v - _BAR_MM - _TOOL_MM) / _ENTRY_MM) == _CHOSEN else TOOLS
     return GROUND

@@ -42,6 +42,7 @@ from fastecg.artifacts import (
     Viewer,
     Vignette,
     WhiteBalance,
+    _letter,
 )
 from fastecg.artifacts.white_balance import light_colour
 from fastecg.expose import expose
@@ -762,13 +763,38 @@ def test_a_leaf_on_the_table_is_its_naive_twin(pitch):
     rng = np.random.default_rng(0)
     before, shown = rng.integers(60, 200, (43, 61, 3), dtype=np.uint8), rng.random((8, 10)) < 0.8
     frame, shadow = np.array([33.0, 20.0, np.cos(0.3), np.sin(0.3), 19.0, 12.0]), np.array([1.5, 2.0, 7.0, 0.4])
-    lines = np.array([pitch, 2.0, 0.4, 77.0])
-    out = before.copy()
-    leaves.lay_leaf(out, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)
-    assert (
-        np.abs(out.astype(int) - naive_light.leaf_laid(before, shown, 8, frame, np.array([240.0, 235.0, 230.0]), shadow, lines)).max() <= 1
-    )
+    lines, words = np.array([pitch, 2.0, 0.4, 3.0]), rng.integers(0, 256, (15, 29), dtype=np.uint8)
+    out, colour = before.copy(), np.array([240.0, 235.0, 230.0])
+    leaves.lay_leaf(out, shown, 8, frame, colour, shadow, lines, words)
+    assert np.abs(out.astype(int) - naive_light.leaf_laid(before, shown, 8, frame, colour, shadow, lines, words)).max() <= 1
     assert (out != before).any(axis=2).mean() > 0.4
+
+
+def test_sheets_beside_the_page_carry_words():
+    """The lines are as long as the print is wide or shorter, no two of a letter's are equal, and letters have several heights."""
+    words, lines = _letter.print_of_letters(0), _letter._lines()
+    assert len(lines) == _letter.LINES
+    assert words.shape == (_letter.LINES * 32, _letter.WIDE * 32)
+    assert not words[:, -8:].any(), "a line is cut off"
+    assert words[:, int(0.9 * words.shape[1]) :].any(), "the print is narrower than its sheet"
+    assert len(set(lines)) > 0.8 * sum(map(bool, lines))
+    assert all((words[32 * k : 32 * k + 32] > 128).any() == bool(line) for k, line in enumerate(lines))
+    columns = words[:32] > 128
+    heights = {int(np.ptp(np.flatnonzero(column))) for column in columns.T if column.any()}
+    assert len(heights) > 6
+    assert _letter.print_of_letters(2).shape == (_letter.LINES * 8, _letter.WIDE * 8)
+    assert [_letter.halvings_for(px) for px in (64.0, 32.0, 31.0, 16.0, 9.0)] == [0, 0, 1, 1, 2]
+
+
+def test_the_grid_of_another_page_ends_at_its_edges_and_has_lines_1_mm_apart():
+    picture_of, shown = np.zeros((300, 400, 3), dtype=np.uint8), np.ones((40, 52), dtype=bool)
+    frame, colour = np.array([200.0, 150.0, 1.0, 0.0, 150.0, 100.0]), np.full(3, 240.0)
+    leaves.lay_leaf(picture_of, shown, 8, frame, colour, np.zeros(4), np.array([-50.0, 20.0, 0.3, 0.0]), np.zeros((1, 1), dtype=np.uint8))
+    row = picture_of[75, 50:350, 0].astype(int)  # between two of the lines that run along it
+    dark = np.flatnonzero(row < 236)
+    assert {int(k) // 10 for k in dark + 2} >= set(range(1, 30))  # a line every millimetre
+    column = picture_of[50:250, 100, 0]
+    assert column.max() < 215, "the line runs from edge to edge"
 
 
 @pytest.mark.parametrize("things", ["leaf", "leaves", "edge"])
@@ -829,10 +855,23 @@ def test_a_viewer_has_tools_with_signs_and_programs_of_several_colours():
     seen = seen.astype(int)
     tools = seen[(y > -22.5) & (y < -14.5)]
     signs = (np.abs(tools - (110, 118, 128)).max(axis=1) < 2).mean()
-    assert 0.02 < signs < 0.2  # strokes, not squares, which would be a third
+    assert 0.01 < signs < 0.2  # strokes, not squares, which would be a third
     row = seen[np.abs(y[:, 0] - 167.2).argmin()]  # just above the lower ends of the tiles
     colours = {tuple(level) for level in row if np.abs(level - (32, 42, 58)).max() > 20}
     assert len(colours) >= 3
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_tool_and_no_program_of_a_viewer_occurs_twice(seed):
+    window, tools, programs, *_ = Viewer(left_mm=12, right_mm=14 + seed, seed=seed)._window((250.0, 170.0))
+    for signs in (tools[tools >= 0], programs[programs >= 0]):
+        assert len(signs) > 2
+        assert len(set(signs)) == len(signs)
+    groups = 1 + (np.diff(np.flatnonzero(tools >= 0)) > 1).sum()
+    assert 2 <= groups <= 4
+    assert 0.6 <= window.thumb <= 0.95, "the whole page is in view"
+    narrow = Viewer(left_mm=3, right_mm=3, seed=seed)._window((20.0, 30.0))[1]
+    assert not (narrow[int(26 / 7) - 1 :] >= 0).any(), "a tool is cut off"
 
 
 @pytest.mark.parametrize("along", ["y", "x"])
