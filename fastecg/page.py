@@ -45,7 +45,7 @@ class Stroke:
 class Text:
     """Printed words. (`x_mm`, `y_mm`) is the left end of the baseline."""
 
-    kind: str  # "lead", "header", "footer", "statement"
+    kind: str  # "lead", "header", "footer", "statement", or "identity" (whose recording it is)
     words: str
     x_mm: float
     y_mm: float

@@ -9,14 +9,17 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 from fastecg.handwriting.patch import PatchFrame, blend_colour, box_round, free_frame, rough, text_lines
+from fastecg.handwriting.room import Room
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
+_VALUE_MM = 16.0  # Length of what stood after a label.
+
 
 @dataclass(frozen=True)
 class Redaction(Artifact):
-    """Black or white boxes, strokes of a marker, a grey brush or a blur over printed words; what is below is hidden."""
+    """Black or white boxes, strokes of a marker, a grey brush or a blur over what says whose page it is; what is below is hidden."""
 
     look: str = param(
         "bar", help="a black or white box, a marker's strokes, a soft brush, or a blur", choices=("bar", "white", "marker", "brush", "blur")
@@ -25,7 +28,7 @@ class Redaction(Artifact):
     seed: int = param(0, 0, 2**31, "of which lines")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Cover neighbouring lines of the header, or a strip of it where nothing is printed there."""
+        """Cover neighbouring names, numbers and dates, or strips of the header where none are printed."""
         rng = np.random.default_rng(self.seed)
         pixels, boxes = sheet.canvas(), list(sheet.boxes)
         for frame in self._strips(sheet, rng):
@@ -43,15 +46,34 @@ class Redaction(Artifact):
         return replace(sheet, pixels=pixels, boxes=tuple(boxes))
 
     def _strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
-        printed = text_lines(sheet.page)
+        from fastecg.layouts.printed import IDENTITY
+        from fastecg.printing.text import measure
+
+        # Measurements and statements are what such a page is shown for: only what says whose it is gets covered.
+        printed = [(text.words, np.array(measure(text)).reshape(2, 2)) for text in sheet.page.texts if text.kind == IDENTITY]
         if not printed:
-            x, y = free_frame(sheet, (30.0, 5.5 * self.lines), 0.0, rng, "free").centre_mm
-            return [PatchFrame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
+            return self._free_strips(sheet, rng)
         # Whose page it is stands at its top left.
         picks = rng.integers(len(printed), size=3)
-        first = min((printed[int(k)].corners_mm.mean(axis=0) for k in picks), key=lambda place: float(3.0 * place[1] + place[0]))
-        near = sorted(printed, key=lambda box: float(np.hypot(*(box.corners_mm.mean(axis=0) - first))))[: self.lines]
-        return [_over(box.corners_mm, rng) for box in near]
+        first = min((printed[int(k)][1].mean(axis=0) for k in picks), key=lambda place: float(3.0 * place[1] + place[0]))
+        near = sorted(printed, key=lambda text: float(np.hypot(*(text[1].mean(axis=0) - first))))[: self.lines]
+        # A label without a value had one that was covered.
+        value = np.array([[0.0, 0.0], [_VALUE_MM, 0.0]])
+        return [_over(box + value * words.endswith(":"), rng) for words, box in near]
+
+    def _free_strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
+        """Strips over names that are wholly covered: in free space above the traces, or anywhere on a page without words."""
+        room = Room.of(sheet.page, sheet.boxes)
+        for lines in range(self.lines, 0, -1):
+            corner = room.find((30.0, 5.5 * lines), rng, room.regions()["header"])
+            if corner is not None:
+                return [PatchFrame((corner[0] + 15.0, corner[1] + 5.5 * (k + 0.5)), (30.0, 4.5)) for k in range(lines)]
+            if not text_lines(sheet.page):
+                break
+        if text_lines(sheet.page):
+            return []
+        x, y = free_frame(sheet, (30.0, 5.5 * self.lines), 0.0, rng, "free").centre_mm
+        return [PatchFrame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
 
     def _bar(self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return frame.coverage(window, scale), np.zeros(3)
@@ -100,9 +122,9 @@ def _blurred(part: np.ndarray, scale: float) -> np.ndarray:
     return smooth
 
 
-def _over(corners_mm: np.ndarray, rng: np.random.Generator) -> PatchFrame:
-    """A strip a little larger than a box."""
-    low, high = corners_mm.min(axis=0), corners_mm.max(axis=0)
+def _over(box_mm: np.ndarray, rng: np.random.Generator) -> PatchFrame:
+    """A strip a little larger than a box, whose upper left and lower right corners are the rows of (2, 2)."""
+    low, high = box_mm
     more = rng.uniform(0.4, 1.2, 2) * (1.6, 0.7)
     centre, size = 0.5 * (low + high), high - low + 2 * more
     return PatchFrame((float(centre[0]), float(centre[1])), (float(size[0]), float(size[1])))

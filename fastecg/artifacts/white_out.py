@@ -37,7 +37,9 @@ class WhiteOut(Artifact):
         share = np.rint(255 * np.clip(0.5 - off * sheet.scale * 0.5, 0.0, 1.0)) / 255
         if not share.any():
             return sheet
-        part = blend_colour(sheet.pixels[window], share, rng.uniform(240, 252) + rng.normal(0, 1.5, 3))
+        # The fluid is as white as the whitest paper at least: what is darker than the paper round it would hide nothing on a real page.
+        fluid = np.maximum(rng.uniform(240, 252) + rng.normal(0, 1.5, 3), np.maximum(sheet.style.paper, sheet.style.margin))
+        part = blend_colour(sheet.pixels[window], share, fluid)
         brushed = rough(u.shape, max(0.5 * sheet.scale, 1.0), rng)[:, :1] - 0.5 + 0.5 * (rough(u.shape, 1.5 * sheet.scale, rng) - 0.5)
         ridge = np.exp(-((off / 0.35) ** 2)) * np.sign(v)  # dried fluid is thicker at its edge, lit from above
         part = np.clip(part + share[..., None] * (5.0 * brushed - 7.0 * ridge)[..., None], 0, 255).astype(np.uint8)

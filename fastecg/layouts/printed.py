@@ -15,6 +15,8 @@ Edges = tuple[float, float, float, float]
 Words = Callable[[ReportFields, MachineSettings, Style, PageFrame], Iterable[Text]]
 
 ADMIN = "administration"  # Kind of the texts that say whose recording it is. `printed_words` decides how much of them is shown.
+#: Kind of those of them that are printed.
+IDENTITY = "identity"
 
 _HEADER_SHARE = 0.33  # A header that takes more than this share of the page's height is not printed.
 _GAP_MM = 0.3  # Minimum distance between the ink of two texts.
@@ -56,7 +58,7 @@ def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
         elif facts.shows == "all" or (facts.shows == "labels" and ":" in text.words):
             words = text.words if facts.shows == "all" else text.words.split(":")[0] + ":"
             if facts.shows == "all" or words[:-1].replace(". ", "").replace(" ", "").isalpha():
-                yield replace(text, kind="header", words=words)
+                yield replace(text, kind=IDENTITY, words=words)
 
 
 def _words(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
@@ -383,7 +385,7 @@ def _kit_header(facts: ReportFields, setup: MachineSettings, style: Style, frame
         (151.0, (f"Date: {facts.date}, {facts.time}", f"Weight: {round(24.5 * (height / 100) ** 2)} kg")),
     )
     for x, lines in columns:
-        yield from _list(lines, x, 5.3, style, 5.0, "header")
+        yield from _list(lines, x, 5.3, style, 5.0, IDENTITY)
 
 
 #: Functions that give the words above the traces, by name.

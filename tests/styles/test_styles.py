@@ -79,7 +79,7 @@ def test_every_word_fits_on_the_styles_own_paper(style: str) -> None:
         facts = replace(sample_report_fields(np.random.default_rng(seed), record), shows=("all", "labels", "nothing")[seed % 3])
         page = place(layout_for("3x4+1", LEADS), record, STYLES[style], MachineSettings(), facts)
         assert page.notes == ()
-        assert any(text.kind in ("header", "footer") for text in page.texts)
+        assert any(text.kind in ("header", "footer", "identity") for text in page.texts)
 
 
 @pytest.mark.parametrize("style", STYLES)
