@@ -49,8 +49,10 @@ class FingerPrint(Artifact):
         return replace(sheet, pixels=pixels)
 
     def _ridge(self, along: np.ndarray, across: np.ndarray, clouds: np.ndarray) -> np.ndarray:
-        """Number of the ridge on which a point lies. Ridges are about 0.5 mm apart; they are arches above the core and flat below it."""
+        """Number of the ridge on which a point lies. Ridges are about 0.5 mm apart, round above the core and long below it.
+
+        They are one spiral: once round the core leads from a ridge to the next one, so that there is no seam.
+        """
         core = along - 0.12 * self.size_mm
-        above = np.hypot(np.maximum(core, 0.0), across * (0.9 + 0.1 * np.tanh(core)))
-        below = np.abs(across) * 0.8 + 0.25 * np.minimum(core, 0.0)
-        return (np.where(core > 0, above, np.hypot(below, 0.3)) + 0.35 * clouds) / 0.5
+        round_core = np.hypot(np.where(core > 0.0, core, 0.7 * core), 0.95 * across)
+        return (round_core + 0.35 * clouds) / 0.5 + np.arctan2(core, across) / (2.0 * np.pi)

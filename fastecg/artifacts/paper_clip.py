@@ -56,11 +56,17 @@ class PaperClip(Artifact):
         return replace(sheet, pixels=pixels).with_overlay(patch.window, wire)
 
     def _wire(self, x_mm: float, y_mm: float) -> np.ndarray:
-        """The wire on this side of the paper, (n, 2) mm: in, round, out again, and round beyond the edge to the other side."""
+        """The wire on this side of the paper, (n, 2) mm: round the edge, in, round, and out again.
+
+        The clip is pushed on so far that its outer bend lies on the edge, where the wire goes round to the other side.
+        """
         long, half = self.length_mm, 0.12 * self.length_mm
-        bend = np.linspace(0.5 * np.pi, -0.5 * np.pi, 24)
+        outer = 0.85 * half
+        over, bend = np.linspace(1.08 * np.pi, 0.5 * np.pi, 16), np.linspace(0.5 * np.pi, -0.5 * np.pi, 24)
+        round_edge = np.stack([outer + outer * np.cos(over), half - outer + outer * np.sin(over)], axis=1)
+        round_edge[round_edge[:, 1] < half - outer, 0] -= self.wire_mm  # behind the paper
         inner = np.stack([0.82 * long - half + half * np.cos(bend), half * np.sin(bend)], axis=1)
-        path = np.concatenate([[[-2.0, half]], inner, [[0.25 * long, -half]]])
+        path = np.concatenate([round_edge, inner, [[0.25 * long, -half]]])
         turn = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
         frame = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
         return path @ frame + (x_mm, y_mm)

@@ -50,10 +50,9 @@ class Tear(Artifact):
         """Sideways deviation, half width, and width of the fibres (n, 3), mm, at distances along the tear."""
         left = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)
         aside = self.stray * (strays(self.seed, t) - strays(self.seed, np.zeros(1)))
-        # Paper lies together again for most of a tear, and nowhere gapes evenly: its lips overlap here and there.
-        gapes = left**1.7 * np.clip(
-            1.0 + 0.8 * noise_along(self.seed + 20, t / 13.0) + 0.15 * noise_along(self.seed + 21, t / 4.0), 0.05, 2.0
-        )
+        # A tear is widest where it began and never gapes wider farther in, though its lips do not part evenly.
+        uneven = 0.5 * noise_along(self.seed + 20, t / 13.0) + 0.12 * noise_along(self.seed + 21, t / 4.0)
+        gapes = np.minimum.accumulate(left**1.4 * (1.0 + np.clip(3.0 * t / self.length_mm, 0.0, 1.0) * uneven))
         half = 0.5 * self.gap_mm * gapes + 0.06 * np.minimum(4.0 * left, 1.0)
         return np.stack([aside, half, self.fibre_mm * fibres(self.seed, t) * np.minimum(3.0 * left, 1.0)], axis=1)
 

@@ -16,6 +16,7 @@ from fastecg.kernels.wear import wear_over
 from fastecg.mesh import Mesh, Warp
 from fastecg.page import Grid, Page
 from fastecg.sheet import Sheet
+from fastecg.shot import _at_nodes
 from fastecg.styles import STYLES
 
 LETTER = (279.4, 215.9)
@@ -323,3 +324,16 @@ def test_cockles_are_plane_waves_added_up_in_patches():
     cockles = waves(-40 + 60 * rng.standard_normal(12), 34, 150)
     patches = np.clip(0.8 + 0.6 * waves(rng.uniform(0, 360, 3), 160, 420), 0.1, 2)
     np.testing.assert_allclose(wave.bend(flat).height_mm, 0.3 * cockles * patches, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(40, 64), (37, 61)])
+def test_a_hole_at_the_edge_of_the_picture_goes_on_beyond_it(size):
+    """A corner that is folded away throws no shadow into the picture from outside."""
+    warp = Warp.flat((100.0, 100.0), 4.0, size)
+    gone = np.zeros(size, dtype=bool)
+    gone[:20, :24] = gone[-3:, -5:] = True
+    nodes = _at_nodes(gone, warp)
+    assert nodes[:3, :4].all()
+    assert nodes[-2:, -2:].all()
+    assert not nodes[5:, :4].any() or size[0] < 40
+    assert not nodes[:3, 6:-2].any()

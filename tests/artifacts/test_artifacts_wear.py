@@ -511,3 +511,36 @@ def test_a_screen_leaves_traces_and_words_whole():
     whole = (sheet.ink > 0) | (sheet.text > 0)
     assert (printed.pixels[whole] == sheet.pixels[whole]).all()
     assert (printed.pixels[~whole] != sheet.pixels[~whole]).any()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_tear_is_widest_at_the_edge_and_closes_to_its_tip(seed):
+    tear = Tear(length_mm=40, gap_mm=3.0, seed=seed)
+    half = tear._course(np.arange(0.0, 40.0, 0.1))[:, 1]
+    assert half[0] == pytest.approx(1.56, abs=0.01)
+    assert (np.diff(half) <= 1e-9).all()
+    assert half[-1] < 0.05
+    assert half[200] > 0.3, "it is open half way in"
+
+
+@pytest.mark.parametrize("edge", ["left", "right", "top", "bottom"])
+def test_the_wire_of_a_clip_goes_round_the_edge_on_it(edge, sheet):
+    """Its outermost strand runs along the edge for longer than it is thick, where it goes to the other side."""
+    clip = PaperClip(edge=edge, at=0.4, lean_deg=0, length_mm=30, wire_mm=1.0)
+    covered = clip.stain(sheet).over > 127
+    along = {"left": covered[:, 0], "right": covered[:, -1], "top": covered[0], "bottom": covered[-1]}[edge]
+    assert along.sum() > 1.6 * clip.wire_mm * sheet.scale
+
+
+def test_ridges_of_a_finger_curve_everywhere():
+    """Their direction never turns by more than a little from one place to the next, but at the core; and there is no seam."""
+    finger = FingerPrint(size_mm=16)
+    axis = np.arange(-9.0, 9.0, 0.05)
+    along, across = np.meshgrid(axis, axis)
+    wave = np.exp(2j * np.pi * finger._ridge(along, across, np.zeros_like(along)))
+    down, right = ((np.roll(wave, -1, axis=k) * wave.conj())[:-1, :-1] for k in (0, 1))
+    slope = np.stack([np.angle(down), np.angle(right)])[:, :-1, :-1]
+    assert np.hypot(*slope).max() < np.pi / 4 or np.hypot(along - 0.12 * 16, across)[:-2, :-2][np.hypot(*slope) > np.pi / 4].max() < 0.5
+    unit = slope / np.hypot(*slope)
+    turned = 1.0 - (unit[:, 1:, :-1] * unit[:, :-1, :-1]).sum(axis=0)
+    assert turned[(np.hypot(along - 0.12 * 16, across)[: len(turned), : turned.shape[1]] > 1.0)].max() < 0.02
