@@ -20,6 +20,7 @@ _HZ = 250.0  # Sampling frequency of the average beat: 4 ms, to which machines r
 _MOST_MV = 1e15  # Largest value whose square float32 can hold.
 _RATES = (20, 300)  # Range of heart rates, beats a minute.
 _EVEN = 0.12  # Tolerance within which a beat is on time, as a share of the usual interval.
+_STRANGE = 0.4  # Correlation with the average beat below which a beat is of another origin.
 _SLOW_SHARE = 0.04  # Minimum energy of a wide complex, as a share of a beat's; T waves have a hundredth.
 _QUIET = 0.07  # Share of its highest speed below which the dipole rests between waves.
 _LEAST_P_MV = 0.045  # Minimum height of a P wave over all leads; less is noise.
@@ -33,7 +34,7 @@ WALLS = {"inferior": ("II", "III", "aVF"), "anterior": ("V2", "V3", "V4"), "late
 class Measured:
     """Measurements of a recording: times in ms, axes in degrees, voltages in mV; None or empty if there is nothing to measure."""
 
-    rate: int | None = None
+    rate: int | None = None  # of an irregular rhythm the mean one, else that of the usual interval
     regular: bool = True
     early: str = ""  # "wide" or "narrow" premature beats, some of them
     pr_ms: int | None = None
@@ -44,6 +45,7 @@ class Measured:
     t_axis: int | None = None
     has_p: bool = False
     limb_mv: float | None = None  # largest QRS complex of the limb leads, from peak to peak
+    chest_mv: float | None = None  # the same of the chest leads
     block: str = ""  # "left" or "right" bundle branch, by the shape of a wide complex
     st_up: tuple[str, ...] = ()  # walls with elevated ST segments
     t_down: tuple[str, ...] = ()  # walls with inverted T waves
@@ -73,6 +75,8 @@ def measured(record: Record) -> Measured:
     regular = float(np.mean(np.abs(off) < _EVEN)) > 0.8
     names = [lead for lead in _DIPOLE if lead in record.leads]
     slow = _slow_beats(slope, peaks, gaps, usual, hz)
+    if not regular and not slow:  # complexes that were not counted would lower the mean
+        rate = round(60.0 / float(np.mean(gaps)))
     rest = Measured(rate=rate, regular=regular, early="wide" if slow else "")
     if len(names) < 2 or record.fs < 50.0:
         return rest
@@ -84,7 +88,7 @@ def measured(record: Record) -> Measured:
     average = np.median(chosen, axis=0)
     early = rest.early
     if not early and float(np.mean(np.abs(off) < _EVEN)) >= 0.4:
-        early = _early(beats[np.concatenate([[False], off < -2 * _EVEN])[at]], average)
+        early = _early(*(beats[np.concatenate([[False], off < -share * _EVEN])[at]] for share in (2, 1)), average)
     halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
     return _of_beat(average, halves, names, usual, rest, early)
 
@@ -147,11 +151,16 @@ def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> t
     return beats, inside
 
 
-def _early(beats: np.ndarray, average: np.ndarray) -> str:
-    """Whether early beats resemble the average beat ("narrow") or not ("wide"); "" if there are none."""
-    if not len(beats):
+def _early(early: np.ndarray, hardly: np.ndarray, average: np.ndarray) -> str:
+    """Whether early beats resemble the average beat ("narrow") or not ("wide"); "" if there are none.
+
+    Of beats that are `hardly` early, as they may be when the heart is fast, those count that have nothing of the average beat's shape.
+    """
+    if any(_alike(average, beat) < _STRANGE for beat in hardly):
+        return "wide"
+    if not len(early):
         return ""
-    return "narrow" if _alike(average, np.median(beats, axis=0)) > 0.75 else "wide"
+    return "narrow" if _alike(average, np.median(early, axis=0)) > 0.75 else "wide"
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:
@@ -186,7 +195,8 @@ def _of_beat(
     found_p = p_mv > _LEAST_P_MV and _alike(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
     wide = qrs_ms >= 120
-    limbs = [float(np.ptp(leads[name][on : off + 1])) for name in ("I", "II", "III", "aVR", "aVL", "aVF") if name in leads]
+    sizes = {name: float(np.ptp(row[on : off + 1])) for name, row in leads.items()}
+    limbs, chest = ([mv for name, mv in sizes.items() if name.startswith("V") == is_chest] for is_chest in (False, True))
     st = {name: float(row[min(off + 10, len(row) - 1)]) for name, row in leads.items()}  # 40 ms after the complex
     t = {name: float(row[t_peak]) for name, row in leads.items()} if t_peak else {}
     return Measured(
@@ -195,7 +205,7 @@ def _of_beat(
         p_axis=_axis(leads, p_peak - 4, p_peak + 5) if found_p else None,
         qrs_axis=_axis(leads, on, off + 1),
         t_axis=_axis(leads, t_peak - 8, t_peak + 9) if t_peak else None,
-        has_p=found_p, limb_mv=max(limbs) if len(limbs) == 6 else None,
+        has_p=found_p, limb_mv=max(limbs) if len(limbs) == 6 else None, chest_mv=max(chest) if len(chest) == 6 else None,
         block=_block(leads, on, off) if wide else "",
         st_up=_walls({name: mv > (0.2 if name in ("V2", "V3") else 0.1) for name, mv in st.items()}) if not wide else (),
         t_down=_walls({name: mv < -0.1 for name, mv in t.items()}) if not wide else (),

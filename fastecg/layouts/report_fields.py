@@ -139,7 +139,7 @@ def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]
     lines += [rhythm, *findings[:3]]
     if rng.random() < 0.12:  # many machines print no verdict
         return tuple(lines)
-    plain = found.regular and found.has_p and not findings
+    plain = found.regular and found.has_p and not findings and found.early != "wide"
     sinus = plain and 60 <= facts["rate"] <= 100 and 120 <= facts["pr_ms"] <= 210
     return (*lines, "Normal ECG" if sinus else "Otherwise normal ECG" if plain else "Abnormal ECG")
 
@@ -162,6 +162,8 @@ def _rhythm(found: Measured, facts: dict[str, int]) -> str:
         added = " with marked sinus arrhythmia"
     elif facts["pr_ms"] > 210:
         added = " with 1st degree A-V block"
+    elif facts["pr_ms"] < 120:
+        added = " with short PR interval"
     return rhythm.replace("Normal sinus", "Sinus") + added if added else rhythm
 
 
@@ -180,7 +182,8 @@ def _findings(found: Measured, facts: dict[str, int]) -> list[str]:
         if found.t_axis is not None and not found.t_down and not _USUAL_T_AXIS[0] <= found.t_axis <= _USUAL_T_AXIS[1]:
             lines.append("Nonspecific T wave abnormality")
     if found.limb_mv is not None and found.limb_mv < 0.5:
-        lines.append("Low voltage QRS")
+        everywhere = found.chest_mv is not None and found.chest_mv < 1.0
+        lines.append("Low voltage QRS" if everywhere else "Low voltage QRS in limb leads")
     return [*lines, "Prolonged QT"] if facts["qtc_ms"] > 470 else lines
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from fastecg.errors import RecipeError
 from fastecg.layouts import report_fields
-from fastecg.layouts.measured import Measured
+from fastecg.layouts.measured import Measured, measured
 from fastecg.layouts.report_fields import LETTERS, MONTHS, SHOWS, _findings, _statements, sample_date, sample_report_fields
 from fastecg.record import LEADS, Record
 from fastecg.styles.style import CLOCK_FORM, DATE_FORM
@@ -98,11 +98,13 @@ def test_what_the_signal_does_not_show_is_usual():
         ({}, {"rate": 100}, ("Normal sinus rhythm", "Normal ECG")),
         ({}, {"rate": 101}, ("Sinus tachycardia", "Otherwise normal ECG")),
         ({}, {"pr_ms": 120}, ("Normal sinus rhythm", "Normal ECG")),
-        ({}, {"pr_ms": 118}, ("Normal sinus rhythm", "Otherwise normal ECG")),
+        ({}, {"pr_ms": 118}, ("Sinus rhythm with short PR interval", "Otherwise normal ECG")),
+        ({}, {"pr_ms": 118, "rate": 59}, ("Sinus bradycardia with short PR interval", "Otherwise normal ECG")),
         ({}, {"pr_ms": 210}, ("Normal sinus rhythm", "Normal ECG")),
         ({}, {"pr_ms": 212}, ("Sinus rhythm with 1st degree A-V block", "Otherwise normal ECG")),
         ({"regular": False}, {}, ("Sinus rhythm with marked sinus arrhythmia", "Abnormal ECG")),
         ({"early": "wide", "regular": False}, {}, ("Sinus rhythm with premature ventricular complexes", "Abnormal ECG")),
+        ({"early": "wide"}, {"rate": 110}, ("Sinus tachycardia with premature ventricular complexes", "Abnormal ECG")),
         ({"early": "narrow"}, {"rate": 110}, ("Sinus tachycardia with premature atrial complexes", "Otherwise normal ECG")),
         ({"has_p": False, "regular": False}, {"rate": 101}, ("Atrial fibrillation with rapid ventricular response", "Abnormal ECG")),
         ({"has_p": False, "regular": False}, {"rate": 59}, ("Atrial fibrillation with slow ventricular response", "Abnormal ECG")),
@@ -148,7 +150,9 @@ def test_some_machines_warn_and_some_give_no_verdict():
         ({"t_axis": -16}, {}, ["Nonspecific T wave abnormality"]),
         ({"t_axis": 160, "t_down": ("lateral",)}, {}, ["T wave abnormality, consider lateral ischemia"]),
         ({"t_axis": 160, "st_up": ("anterior",)}, {}, ["ST elevation, consider anterior injury"]),
-        ({"limb_mv": 0.49}, {}, ["Low voltage QRS"]),
+        ({"limb_mv": 0.49}, {}, ["Low voltage QRS in limb leads"]),
+        ({"limb_mv": 0.49, "chest_mv": 1.0}, {}, ["Low voltage QRS in limb leads"]),
+        ({"limb_mv": 0.49, "chest_mv": 0.99}, {}, ["Low voltage QRS"]),
         ({"limb_mv": 0.5}, {}, []),
         ({"limb_mv": None, "qrs_axis": None}, {}, []),
         ({}, {"qtc_ms": 470}, []),
@@ -204,3 +208,39 @@ def test_fields_that_no_page_has_are_refused(change, told):
     assert replace(fields, header_text=("x",) * 40, number="1" * 20)
     with pytest.raises(RecipeError, match=told):
         replace(fields, **change)
+
+
+def beats_at(times_s, shapes, hz=500):
+    """A record of 10 s with P waves, narrow or wide complexes (0 or 1) and T waves at some times, in all leads."""
+    t = np.arange(10 * hz) / hz
+    signal = np.zeros((12, len(t)))
+    lead = np.linspace(0.4, 1.2, 12)[:, None]
+    for at, wide in zip(times_s, shapes, strict=True):
+        bump = lambda mv, after, width, at=at: mv * np.exp(-(((t - at - after) / width) ** 2))  # noqa: E731
+        wave = bump(1.0, 0.0, 0.012) + bump(0.15, -0.15, 0.025) + bump(0.25, 0.22, 0.05)
+        # A wide complex points the other way in half of the leads.
+        turned = np.where(np.arange(12) % 2, 1.0, -1.0)[:, None] * (bump(1.6, 0.0, 0.035) - bump(0.5, 0.16, 0.05))
+        signal += lead * (turned if wide else wave)
+    return Record(signal.astype(np.float32), hz, LEADS)
+
+
+def test_the_rate_of_an_irregular_rhythm_is_that_of_all_its_beats():
+    gaps = np.array([0.55, 0.6, 1.3, 0.6, 1.2, 0.58, 0.6, 1.25, 0.6, 0.62, 1.1])
+    found = measured(beats_at(0.4 + np.cumsum(gaps), np.zeros(len(gaps), dtype=int)))
+    assert not found.regular
+    assert found.rate == round(60.0 / gaps[1:].mean())
+    assert abs(found.rate - 60.0 / np.median(gaps)) > 10
+
+
+def test_a_wide_beat_that_is_hardly_early_is_seen():
+    times = 0.4 + 0.5 * np.arange(19)
+    assert measured(beats_at(times, np.zeros(19, dtype=int))).early == ""
+    times[8] -= 0.08
+    assert measured(beats_at(times, np.zeros(19, dtype=int))).early == "", "a narrow one is within what is usual"
+    assert measured(beats_at(times, np.arange(19) == 8)).early == "wide"
+
+
+def test_the_sizes_of_limb_and_chest_leads_are_measured_apart():
+    found = measured(beats_at(0.4 + 0.8 * np.arange(12), np.zeros(12, dtype=int)))
+    assert found.chest_mv == pytest.approx(1.2, abs=0.25)
+    assert found.limb_mv < found.chest_mv
