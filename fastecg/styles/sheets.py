@@ -114,7 +114,6 @@ PHOTOCOPY = Style(
     label_mm=3.4,
     label_place="above",
     separator="tick",
-    pulse_side="both",
     header="fragment",
     footer="philips",
     text_mm=2.9,
