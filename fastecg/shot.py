@@ -267,7 +267,7 @@ def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
     # Reduced over cells first, then over the four cells that meet at a node.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
     padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
-    cells = padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3))
+    cells = np.asarray(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)))
     # What is seen at the picture's edge goes on beyond it: paper there would throw a shadow into the picture.
     last_row, last_column = (1 + (length - 1) // CELL for length in seen.shape)
     cells[0], cells[last_row + 1 :] = cells[1], cells[last_row]

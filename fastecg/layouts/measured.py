@@ -88,7 +88,8 @@ def measured(record: Record) -> Measured:
     average = np.median(chosen, axis=0)
     early = rest.early
     if not early and float(np.mean(np.abs(off) < _EVEN)) >= 0.4:
-        early = _early(*(beats[np.concatenate([[False], off < -share * _EVEN])[at]] for share in (2, 1)), average)
+        clearly, hardly = (beats[np.concatenate([[False], off < -share * _EVEN])[at]] for share in (2, 1))
+        early = _early(clearly, hardly, average)
     halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
     return _of_beat(average, halves, names, usual, rest, early)
 
