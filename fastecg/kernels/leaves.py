@@ -90,13 +90,11 @@ def _print(words, row, column):
 
 @jit
 def _ruled(x, pitch):
-    """Ink of lines that are `pitch` px apart, and of four finer ones between each two."""
-    coarse, fine = _lines(x, pitch, _RULE * pitch / _BOX_MM), _lines(x, pitch / _BOX_MM, _FINE * pitch / _BOX_MM)
-    return max(coarse, _FAINT * fine)
-
-
-@jit
-def _lines(x, pitch, half):
-    """Coverage by lines of half width `half`, `pitch` px apart, the first at 0."""
-    away = abs(x - pitch * math.floor(x / pitch + 0.5))
-    return min(max(half - away + 0.5, 0.0), 1.0) * min(1.0, 2.0 * half)
+    """Ink of lines that are `pitch` px apart, the first at 0, and of four finer ones between each two."""
+    mm = pitch / _BOX_MM
+    line = math.floor(x / mm + 0.5)
+    away = abs(x - mm * line)
+    if away >= _RULE * mm + 0.5:  # Most pixels lie between lines.
+        return 0.0
+    half, ink = (_RULE * mm, 1.0) if line % _BOX_MM == 0.0 else (_FINE * mm, _FAINT)
+    return ink * min(max(half - away + 0.5, 0.0), 1.0) * min(1.0, 2.0 * half)
