@@ -70,7 +70,9 @@ class Wrinkle(Artifact):
         return light.shaded(light.on_nodes(1.0 - self.edge * np.tanh(1.5 * bent), outside=1.0))
 
     def _ridges(self, mesh: Mesh) -> np.ndarray:
-        return _height(self, mesh.size_mm) if mesh.step_mm[0] <= self.step_mm * 1.01 else _raised(self, mesh)
+        """The ridges' height on a mesh, which may be coarser than this artifact's own, or reach farther beyond the page."""
+        own = _height(self, mesh.size_mm)
+        return own if mesh.height_mm.shape == own.shape else _raised(self, mesh)
 
 
 @lru_cache(maxsize=4)
