@@ -109,9 +109,9 @@ def photos(
     part : (int, int)
         (k, n) in the k-th of n processes that share the records, k from 1.
     shuffle : bool
-        Whether records come in another order every epoch, and windows in mixed order.
+        Whether records come in another order every epoch, and windows of different pictures are mixed.
     mix : int
-        Number of pictures whose windows are mixed.
+        Number of pictures whose windows are held back to be mixed.
     <options>
 
     Returns
@@ -119,8 +119,9 @@ def photos(
     iterator of dict
         "image" (height, width, 3) uint8; "mask" (height, width) uint8 and "layers" (height, width) of bits as in `Truth`; "points",
         an array (samples, 2) float32 (x, y) px for every segment, with "visible" (samples,) bool, and "leads", the segments' names;
-        "signal" (12, samples) float32, the twelve leads over the time of the page in mV, NaN where the picture does not show a lead, and
-        "fs" in Hz; "record", "page", "variant". A record that cannot be read is left out with a warning.
+        "signal" (12, samples) float32, the twelve leads over the time of the page in mV, NaN where no trace of a lead lies in the picture
+        (samples under something that covers the page are kept: "visible" tells them), and "fs" in Hz; "record", "page", "variant". A record
+        that cannot be read is left out with a warning.
 
     Raises
     ------
@@ -190,7 +191,7 @@ def _example(photo: Photo, truth: Sequence[str]) -> Example:
 
 
 def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
-    """The twelve leads, (12, samples of the page) mV, NaN where the window (top left pixel, width, height) does not show a sample."""
+    """The twelve leads, (12, samples of the page) mV, NaN outside the window of a `size` (width, height) from `corner` (x, y) on."""
     record = photo.record
     first, stop = list(record.page_starts())[photo.shot.page]
     signal = np.full((len(LEADS), stop - first), np.nan, dtype=np.float32)

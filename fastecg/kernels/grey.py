@@ -76,7 +76,7 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     count = len(middle) // rows
     darkest = middle[: count * rows].reshape(count, rows, -1).min(axis=1)
     paper = float(np.median(middle[::8, ::8]))
-    clean = min(level, paper - _CLEAR - _FOG * noise - 0.5 * half)  # Otherwise coloured paper would turn into clouds of toner.
+    clean = min(level, paper - _CLEAR - _FOG * noise - 0.5 * half)  # Dark or coloured paper would turn into clouds of toner without it.
     return max(clean, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
 
 

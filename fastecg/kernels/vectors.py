@@ -88,7 +88,7 @@ class Vectors:
         return self.narrow(self.b.lshr(product, self.repeat(product, 16)), I16)
 
     def between(self, a: Any, b: Any, eighths: list[int]) -> Any:
-        """Interpolate unsigned 16-bit numbers, `eighths` of the way from a to b; for 0 eighths the result is a - 1."""
+        """Interpolate unsigned 16-bit numbers, `eighths` of the way from a to b; rounded down twice, so it may be 1 too small."""
         rest = self.constant(I16, [min((8 - k) << 13, 0xFFFF) for k in eighths])
         return self.b.add(self.product(a, rest), self.product(b, self.constant(I16, [k << 13 for k in eighths])))
 

@@ -30,7 +30,7 @@ _EM = 128  # Cells per em of the large drawing: hinting moves an edge by up to h
 _DOTS_MM = 8  # Dots per mm of a thermal print head.
 _SHEAR = 0.2  # Tangent of the slant of synthetic italics.
 _BOLD_EM = 0.028  # Growth of a bold stem on each side, em: about 0.1 mm in text of 3 mm.
-# Files of matplotlib, which wfdb brings along, by (face, bold, italic): drawn cuts look better than grown or sheared ones.
+# Files that come with matplotlib, by (face, bold, italic): drawn cuts look better than grown or sheared ones.
 _FILES = {
     ("serif", False, False): "STIXGeneral.ttf",
     ("serif", True, False): "STIXGeneralBol.ttf",
@@ -288,7 +288,7 @@ def _face(font: Font) -> tuple[ImageFont.FreeTypeFont, bool, bool]:
         file = font_file(_FILES.get((font.face, bold, italic), ""))
         if file:
             return _open(str(file), font), font.bold and not bold, font.italic and not italic
-    # The embedded Aileron stands in where matplotlib has been taken out.
+    # Faces without a file of their own, as "sans" and "bitmap", are Pillow's embedded Aileron; so are all others without matplotlib.
     source = _aileron() if font.face in FACES else font.face
     return _open(source, font), font.bold, font.italic
 

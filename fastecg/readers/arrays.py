@@ -22,8 +22,9 @@ def read_numpy(
 ) -> Record:
     """Read an array of shape (leads, samples) or (samples, leads), the shorter axis being the leads.
 
-    An ``.npz`` file holds it as ``signal``, or as its only array of numbers, and may hold ``fs`` and ``leads`` too; twelve leads need no
-    names. Of an array (records, leads, samples) one `member` is read, from 0. Values are mV unless `unit` says otherwise.
+    An ``.npz`` file holds it as ``signal``, or as its only array of two or three dimensions, and may hold ``fs`` and ``leads`` too. Twelve
+    leads without names are taken to be I, II, III, aVR, aVL, aVF and V1 to V6. Of an array (records, leads, samples) one `member` is read,
+    from 0. Values are mV unless `unit` says otherwise.
     """
     try:
         signal, told_fs, told_leads = _arrays(path)
@@ -94,7 +95,7 @@ def _signal_of(path: Path, arrays: Any) -> str:
 
 
 def members_of(path: Path) -> int | None:
-    """The number of records in a ``.npy`` or ``.npz`` file of shape (records, leads, samples); None for other files."""
+    """The number of records in a ``.npy`` or ``.npz`` file of shape (records, leads, samples) if there are several, else None."""
     try:
         signal, _, _ = _arrays(path)
     except Exception:  # Its reader will say what is wrong.

@@ -137,7 +137,7 @@ def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None)
 
 
 def send_folder(folder: Path, url: str) -> None:
-    """Send all files of a folder. Images are sent last, so that an image in the store is always complete with its truth."""
+    """Send all files of a folder in the order in which they were written: an image in the store always has its truth, written before it."""
     files, root = _file_system(url)
     paths = [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path)):
