@@ -18,7 +18,7 @@ INWARD_DEG = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
 
 
 class Patch(NamedTuple):
-    """A window of the sheet, and a lattice over it: nodes at every `every`-th pixel, at `x` (columns,) and `y` (rows,) mm."""
+    """A window of the sheet, and a lattice over it: nodes `every` px apart, at `x` (columns,) and `y` (rows,) mm."""
 
     window: tuple[slice, slice]
     x: np.ndarray
@@ -37,7 +37,7 @@ class Patch(NamedTuple):
 
         out = np.zeros((len(self.y), len(self.x)), dtype=np.float32)
         step = self.x[1] - self.x[0] if len(self.x) > 1 else 1.0
-        skip = int(cell_mm / (2.0 ** (octaves + 1) * step))  # nodes between those that the finest clouds need
+        skip = int(cell_mm / (2.0 ** (octaves + 1) * step))  # The finest clouds need every so many nodes; those between are interpolated.
         if skip < 2 or min(out.shape) < 2:
             add_clouds(out, self.x, self.y, cell_mm, octaves, seed)
             return out
@@ -48,14 +48,17 @@ class Patch(NamedTuple):
         return out
 
     def offsets(self, x_mm: float, y_mm: float, angle_deg: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Distances from a point at the nodes, along a direction (clockwise from the right) and across it, (rows, columns) float32 mm."""
+        """Signed distances of the nodes from a point, along `angle_deg` (clockwise from the right) and across it, float32 mm."""
         cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
         right, down = (self.x - x_mm).astype(np.float32)[None, :], (self.y - y_mm).astype(np.float32)[:, None]
         return right * np.float32(cos) + down * np.float32(sin), down * np.float32(cos) - right * np.float32(sin)
 
 
 def patch_between(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[float, float], every_mm: float = 0.0) -> Patch | None:
-    """The part of the sheet from one corner (x, y) to another, with nodes every `every_mm` or at each pixel; None off the page."""
+    """The part of the sheet from one corner (x, y) to another, with nodes every `every_mm`, or at each pixel if that is 0.
+
+    None if no part of it is on the page.
+    """
     height, width = sheet.ink.shape
     first = [max(int(np.floor(low * sheet.scale)), 0) for low in low_mm]
     last = [min(int(np.ceil(high * sheet.scale)), size) for high, size in zip(high_mm, (width, height), strict=True)]
@@ -68,14 +71,14 @@ def patch_between(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[floa
 
 
 def whole(sheet: Sheet, every_mm: float) -> Patch:
-    """All of the sheet, with nodes every `every_mm`."""
+    """All of the sheet, with nodes every `every_mm`, but at least 2 px apart."""
     found = patch_between(sheet, (0.0, 0.0), (sheet.page.size_mm[0] + 1.0, sheet.page.size_mm[1] + 1.0), max(every_mm, 2.0 / sheet.scale))
     assert found is not None  # a sheet has at least one pixel
     return found
 
 
 def around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: float = 0.0) -> Patch | None:
-    """The part of the sheet within `reach_mm` of a point along both axes."""
+    """The square of the sheet that reaches `reach_mm` from a point to each side; nodes as for `patch_between`, but at least 2 px apart."""
     if every_mm:
         every_mm = max(every_mm, 2.0 / sheet.scale)
     return patch_between(sheet, (x_mm - reach_mm, y_mm - reach_mm), (x_mm + reach_mm, y_mm + reach_mm), every_mm)
@@ -83,7 +86,7 @@ def around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: fl
 
 @lru_cache(maxsize=32)
 def passed(colour: Colour, depth: float) -> np.ndarray:
-    """Transmission of a stain at densities 0 to 255, (256, 3) uint16 of 1/65535: `colour` to the power of the depth (Beer-Lambert)."""
+    """Transmission of a stain at densities 0 to 255, (256, 3) uint16, where 65535 lets all light through (Beer-Lambert)."""
     powers = depth * np.arange(256)[:, None] / 255.0
     return np.rint(65535.0 * np.array(colour) ** powers).astype(np.uint16)
 
@@ -91,8 +94,8 @@ def passed(colour: Colour, depth: float) -> np.ndarray:
 class Wash(NamedTuple):
     """A translucent layer of colour.
 
-    Its density at a node is that of the `profile` at index k, where the `field` (rows, columns) is low + k * step, times `mottle` (rows,
-    columns). `passed` is the share of light that each density transmits.
+    Its density at a node is ``profile[k] * mottle``, with k = (`field` - `low`) / `step`, and none where k lies outside the profile.
+    `field` and `mottle` are (rows, columns). `passed` is the share of light that each density transmits.
     """
 
     patch: Patch
@@ -125,7 +128,7 @@ def laid_over(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None
 
 
 def bumps(seed: int, grain_px: float) -> np.ndarray:
-    """Noise for the edges of spots, in grains of so many pixels: (128, 128) float32."""
+    """Noise for the edges of spots, in grains `grain_px` wide: (128, 128) float32."""
     from fastecg.kernels.stain import add_clouds
 
     tile = np.zeros((128, 128), dtype=np.float32)

@@ -12,7 +12,7 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
 _CLEAR = 10.0  # Least distance of the threshold below the brightness of even paper, 0 to 255.
-_FOG = 0.85  # Share of the noise that is added to that distance: below 1, because some copies are a little foggy.
+_FOG = 0.85  # The threshold also stays this share of its noise below the paper; at a share below 1 some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -62,8 +62,8 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     px_per_mm : float
         Resolution along the plane's columns.
     noise : float
-        Largest random error of the threshold, 0 to 255. The threshold stays that far below the level of the paper: on a page with
-        hardly any ink it would otherwise be raised until noise is ink.
+        Largest random error of the threshold, 0 to 255. A threshold that is raised stays this and a little more below the level
+        of the paper: on a page with hardly any ink it would otherwise be raised until noise is ink.
     half : float
         Half the width of the range of greys between black and white; paper within it would not be white.
     """
@@ -81,7 +81,7 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
 
 
 def strays(unevenness: float, grain: float) -> float:
-    """Largest random error of an uneven, grainy threshold, 0 to 255: the whole range of its clouds and nearly all of its grain."""
+    """Largest random error of an uneven, grainy threshold, 0 to 255: one and a half times its unevenness, and nearly all of its grain."""
     return 255.0 * (1.5 * unevenness + 2.5 * grain)
 
 
@@ -94,7 +94,7 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
     level : (rows, columns) float32
         Brightness, 0 to 255, at pixels step * (column, row); bilinear between them. Reaches beyond the picture.
     half : float
-        Half the width of the ramp of greys round it.
+        Half the width of the ramp of greys round `level`, 0 to 255.
     grain : float
         Standard deviation of the level from pixel to pixel, decided by `seed` and place.
     """
@@ -114,7 +114,7 @@ def wandering(size: tuple[int, int], step: int, cell: float, seed: int) -> np.nd
 
 @lru_cache(maxsize=8)
 def deviates(width: int) -> np.ndarray:
-    """The table of normal deviates for rows of a width, int16 in `fastecg.kernels.noise.UNIT`."""
+    """A table of normal deviates that is long enough for rows of `width` pixels, int16 in `fastecg.kernels.noise.UNIT`."""
     return tables(0.0, width)[0]
 
 

@@ -36,9 +36,9 @@ def jit(**options: Any) -> Callable[[Function], Function]: ...
 def jit(function: Function | None = None, **options: Any) -> Any:
     """Compile a function: `numba.njit` without the GIL, cached, NumPy's division rules, strict arithmetic.
 
-    Works bare (``@jit``) and with options of `numba.njit` (``@jit(inline="always")``). Strict arithmetic (no fastmath) because the
-    bytes of strokes differed between CPU models with it, for 8 % of speed. Where no cache can be written, the function is compiled
-    afresh in every process.
+    Works bare (``@jit``) and with options of `numba.njit` (``@jit(inline="always")``). Fastmath is off: it was
+    8 % faster, but strokes then differed in some bytes between models of processors. Where no cache can be written, the function is
+    compiled afresh in every process.
     """
     if function is None:
         return functools.partial(jit, **options)
@@ -63,7 +63,7 @@ def jit(function: Function | None = None, **options: Any) -> Any:
 
 @functools.cache
 def _collect_no_garbage() -> None:
-    """Switch off Python's garbage collection while a kernel is compiled: millions of objects are made, and few of them are garbage."""
+    """Have garbage collection paused whenever a kernel is compiled: millions of objects are made then, and few of them are garbage."""
     from numba.core.event import register
 
     was_on: list[bool] = []
@@ -82,7 +82,8 @@ def _collect_no_garbage() -> None:
 def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
     """Register functions that are called before a kernel is compiled, and after; they are not called for kernels read from the cache.
 
-    Kernels that a kernel calls are compiled with it, without calls of their own. A later call of this function replaces an earlier one.
+    A kernel that is compiled because another one calls it is not announced by itself. A later call of this function replaces an
+    earlier one.
     """
     from numba.core.event import register, unregister
 
@@ -93,7 +94,7 @@ def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = Non
 
 
 def _listener(began: Callable[[], None], ended: Callable[[], None] | None) -> Any:
-    """Return a listener that calls `began` and `ended` for kernels, not for those compiled with them."""
+    """Return a listener that calls `began` and `ended` once for a kernel and all kernels that are compiled with it."""
     from numba.core.event import Listener
 
     class Compiling(Listener):
@@ -113,7 +114,10 @@ def _listener(began: Callable[[], None], ended: Callable[[], None] | None) -> An
 
 
 def kernels_cached() -> bool:
-    """Whether compiled strokes are in the cache; if not, the first page waits some 20 s for the compiler. Does not import Numba."""
+    """Whether the kernels of strokes are in the cache, as a sign that all others are.
+
+    If they are not, the first page waits some 20 s for the compiler. Does not import Numba.
+    """
     return any(_folder(Path(__file__).resolve().parent / "line.py").rglob("*.nbi"))
 
 

@@ -4,7 +4,7 @@ A trace is a function y(x). The ink of a round pen that follows it is the graph 
 meets it in one interval. `stroke_trace` computes this interval for `SUBCOLUMNS` lines in each pixel column. Its ends are those of the discs
 around samples, or of the tangents common to neighbouring discs, and both have a closed form. The coverage of a pixel is the mean of its
 overlaps with the intervals. This is more exact and faster than drawing one segment after another, because nothing is blended twice where
-segments meet, and no mask is needed.
+segments meet, and no mask of what is already drawn is needed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-# Measured with 4 sub-columns, on the 20,000 samples of a page: capsules by their distance field, combined by maximum, took 2.8 times as
-# long; OpenCV's antialiased polyline 15 times, with 1.7 times the ink where segments join; the extremes of the samples in each sub-column
-# alone were a quarter faster, but 4 % too wide.
+# Measured when there were 4 sub-columns, on the 20,000 samples of a page: capsules by their distance field, combined by maximum, took 2.8
+# times as long; OpenCV's antialiased polyline 15 times, with 1.7 times the ink where segments join; the extremes of the samples in each
+# sub-column alone were a quarter faster, but 4 % too wide.
 SUBCOLUMNS = 16  # Half as many are a sixth faster, but the mean error of a 1 px pen on a QRS complex is 2 of 255 instead of 0.5.
 _BELOW = 0  # Index of the lower edge of the ink.
 _ABOVE = 1  # Index of the upper edge of the ink.
@@ -45,8 +45,8 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray, pen:
     plane : (height, width) array of uint8, C-contiguous
         Coverage, 0 to 255, changed in place.
     pen : (2, width) array of float32, optional
-        For every column of the plane, a factor of the pen's width and one (0 to 1) of its coverage. The line between two samples has the
-        width at its middle, so factors should change little from one sample to the next.
+        For every column of the plane a factor of the pen's width (first row) and one of its coverage, 0 to 1 (second row). The line
+        between two samples has the width at its middle, so factors should change little from one sample to the next.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _stroke(points, radius, opacity, pen, plane):
         first = int(min(max(np.floor(x_min + 0.5 - widest), 0.0), float(width)))
         last = int(min(max(np.floor(x_max + 0.5 + widest) + 1.0, 0.0), float(width)))
         if first < last:
-            # The edges of the ink. The height of the upper edge is positive upwards, so that both edges are maxima.
+            # The edges of the ink. Of the upper edge -y is stored, so that both edges are found as maxima.
             edges = np.empty((2, (last - first) * SUBCOLUMNS + _LANES), np.float32)
             _clear_edges(edges)
             _envelope(points[start:stop], radius, pen[0, first:last], first - 0.5, edges)
@@ -121,7 +121,7 @@ def _clear_edges(edges):
 def _envelope(points, radius, widths, rim, edges):
     """Raise the edges, whose first sub-column begins at x = `rim`, to the envelope of a run of points.
 
-    The ink that reaches farthest above or below some x belongs to the pen's disc at a point inside a segment or at a corner. Inside a
+    The highest and the lowest ink at an x belong to the pen's disc at a point inside a segment or at a corner. Inside a
     segment, the discs have a common tangent that is parallel to the segment. It touches each disc at a point that is shifted along x by
     `lean` from the centre of the disc. So each edge consists of one tangent for each segment, shifted by its lean, and one arc for each
     corner that bends outward, from the lean of the segment before to that of the segment after. If the two segments differ in width, the

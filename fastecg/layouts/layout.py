@@ -13,7 +13,7 @@ class Layout:
     """Rows and columns of leads, and rhythm strips below them.
 
     A lead written ``-aVR`` is aVR upside down. `seconds` is the length of the time axis, shared evenly by the columns.
-    `upright` pages stand on their short side.
+    An `upright` page is a portrait: it stands on its short side.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Layout:
         return max(len(column) for column in self.columns) + len(self.rhythm)
 
     def check_rhythm(self, leads: Sequence[str]) -> None:
-        """Check that there is a rhythm strip for each of `leads`.
+        """Check that the layout has at least as many rhythm strips as there are `leads`, whichever leads the strips show otherwise.
 
         Raises
         ------

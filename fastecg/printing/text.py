@@ -45,9 +45,9 @@ _drawing = threading.Lock()  # a FreeType face must not be used by two threads a
 
 
 class Font(NamedTuple):
-    """A face in one cut. `em` is the height of an em in cells of the drawing, `lean` the tangent of a slant added to it.
+    """A face in one cut. `em` is the height of an em in cells (pixels of that drawing), `lean` the tangent of a slant added to it.
 
-    `mode` is "" for the large drawing, else that of Pillow's masks for letters of whole dots: "1" or "L".
+    `mode` is "" for the large drawing; for letters of whole dots it is Pillow's mode of the mask, "1" (black or white) or "L" (grey).
     """
 
     face: str
@@ -79,7 +79,7 @@ class Glyph:
 
 
 def measure(text: Text) -> tuple[float, float, float, float]:
-    """The box (x0, y0, x1, y1) in mm round the ink of a text; a point where there is none.
+    """The box (x0, y0, x1, y1) in mm round the ink of a text; without extent if it has no ink.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def _ink(words: str, font: Font, angle_deg: float) -> tuple[float, float, float,
 
 
 def _font(text: Text) -> Font:
-    # A thermal head, and a display, has dots of one size: their letters are drawn in as many dots as they are high.
+    # Thermal heads and displays have dots of one size, so letters are drawn at their real height in dots.
     dots = text.dots_mm or (_DOTS_MM if text.face == "bitmap" else 0.0)
     if not dots:
         return Font(text.face, text.bold, text.italic, _EM, text.lean)
@@ -177,7 +177,7 @@ def _cell_mm(text: Text, font: Font) -> float:
     return 1.0 / text.dots_mm if text.dots_mm else text.size_mm / font.em
 
 
-@lru_cache(maxsize=64)  # few, since no two labels have the same angle
+@lru_cache(maxsize=64)  # Small, because labels differ in angle, so that a glyph is hardly ever used twice.
 def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     return _glyph.__wrapped__(font, character, angle_deg)
 
@@ -236,7 +236,7 @@ def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: flo
     core, (left, top) = face.getmask2(character, mode="1" if dots else "L", stroke_width=stroke, anchor="ls")
     if not all(core.size):
         return np.zeros(core.size[::-1], dtype=np.uint8), left, top
-    # Without a picture around it, the mask is read value by value, which takes 30 times as long.
+    # NumPy would read the bare mask value by value, which takes 30 times as long, so it is wrapped in an image.
     return np.array(Image.Image()._new(core)), left, top
 
 

@@ -1,8 +1,8 @@
 """Where a run's files go: a folder, or a URL of any file system that fsspec knows (``s3://``, ``gs://``, ``memory://``).
 
 Object stores cannot append to files and may be slow. The manifest and the options are therefore kept in a local folder and sent from time
-to time, and the files of a record are sent after all of them have been written. Shards cannot share a manifest there: each writes its own,
-``manifest.2-of-8.jsonl``, and a final run without shards merges them.
+to time, and the files of a record are sent after all of them have been written. In a store, shards cannot share a manifest: each writes its
+own, ``manifest.2-of-8.jsonl``, and a final run without shards merges them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 
 
 class Output:
-    """A local output folder. `folder` holds the manifest, `target` is where records are written.
+    """A local output folder. `folder` holds the manifest, `target` is where pictures and their files are written.
 
-    `inherited` are manifest lines of other shards.
+    `inherited` are the lines of the manifests of other shards, as bytes; only outputs behind a URL have them.
     """
 
     inherited = b""
@@ -60,7 +60,7 @@ class Output:
 
 
 class RemoteOutput(Output):
-    """An output folder behind a URL. Its files are listed once, because one request can take as long as a thousand."""
+    """An output folder behind a URL. Its files are listed once, because to ask for each file by itself would take a request each."""
 
     def __init__(self, url: str, folder: Path, shard: tuple[int, int] | None) -> None:
         super().__init__(folder)
@@ -90,7 +90,7 @@ class RemoteOutput(Output):
         return bytes(self._files.cat_file(f"{self._root}/{name}")) if name in self._sizes else b""
 
     def size(self, name: str) -> int | None:
-        """Bytes of a file when the run began."""
+        """The size of a file in bytes when the run began; None if it was not there."""
         return self._sizes.get(name)
 
     def delete(self, name: str) -> bool:
@@ -124,7 +124,7 @@ def is_own_memory(target: Path | str) -> bool:
 @contextmanager
 def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Output]:
     """The output folder that a path or URL names, for a shard or for all of a run."""
-    if not os.fspath(out):  # which would be the current folder: an empty variable of a shell, hardly meant
+    if not os.fspath(out):  # It would name the current folder, but is more likely an unset variable of a shell.
         raise FastecgError("the name of the output folder is empty, expected a folder or a URL")
     if not is_url(out):
         yield Output(Path(out))
