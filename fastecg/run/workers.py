@@ -26,6 +26,7 @@ from fastecg.system.memory import keep_freed
 UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'
 
 _AHEAD = 4  # Number of tasks that are queued for each worker.
+_THREAD_S = 5.0  # The thread of a broken pool whose processes are dead ends well within this time.
 
 
 def drawn_by_workers(
@@ -95,14 +96,16 @@ def _until_broken(
 def _kill_rest(pool: ProcessPoolExecutor) -> None:
     """Kill the processes of a broken pool. It sends them SIGTERM and waits, and a process that survived the signal once hung the run.
 
-    Python 3.11.2 then waits for ever for its own thread, which goes on writing a large task to a pipe that nobody reads: the pipe's reading
-    end is closed here, as later versions do.
+    Python 3.11.2 then waits for ever for its own thread, which goes on writing a large task to a pipe that nobody reads. If that thread
+    does not end, the pipe's reading end is closed here, as later versions do in the thread. Both at once would close it twice.
     """
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.kill()
-    queue = getattr(pool, "_call_queue", None)
-    if queue is not None:
-        queue._reader.close()
+    thread, queue = (getattr(pool, name, None) for name in ("_executor_manager_thread", "_call_queue"))
+    if thread is not None and queue is not None:
+        thread.join(_THREAD_S)
+        if thread.is_alive():
+            queue._reader.close()
 
 
 def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[TaskResult]:
