@@ -63,14 +63,13 @@ class Redaction(Artifact):
 
     def _free_strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
         """Strips over names that are wholly covered: in free space above the traces, or anywhere on a page without words."""
-        room = Room.of(sheet.page, sheet.boxes)
-        for lines in range(self.lines, 0, -1):
-            corner = room.find((30.0, 5.5 * lines), rng, room.regions()["header"])
+        room, has_words = Room.of(sheet.page, sheet.boxes), bool(text_lines(sheet.page))
+        header, fewest = room.regions()["header"], 1 if has_words else self.lines
+        for lines in range(self.lines, fewest - 1, -1):
+            corner = room.find((30.0, 5.5 * lines), rng, header)
             if corner is not None:
                 return [PatchFrame((corner[0] + 15.0, corner[1] + 5.5 * (k + 0.5)), (30.0, 4.5)) for k in range(lines)]
-            if not text_lines(sheet.page):
-                break
-        if text_lines(sheet.page):
+        if has_words:
             return []
         x, y = free_frame(sheet, (30.0, 5.5 * self.lines), 0.0, rng, "free").centre_mm
         return [PatchFrame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
