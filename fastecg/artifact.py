@@ -1,7 +1,8 @@
 """`Artifact`: one thing that happens to a page, with its effect on every stage of the picture.
 
-An artifact is a frozen dataclass of plain values. The flow calls the same stages of each in turn; a stage it does not
-define leaves its argument as it is. Geometry is only ever changed by `bend`; no artifact sees a label.
+An artifact is a frozen dataclass of plain values. At each stage of a picture, `Shot` calls the method of that stage of all
+artifacts in turn; a method that an artifact does not define changes nothing. Only `bend` changes the geometry. No artifact
+sees a label.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Params")
 
-#: A level of a picture is the light to this power: half the light gives 73 % of the level.
+#: Levels of a picture are the light to this power: half the light gives 73 % of the level.
 GAMMA = 1 / 2.2
 
 #: `Artifact.level_table` is given only pixels whose row and column are multiples of this.
@@ -32,7 +33,7 @@ SAMPLED = 5
 
 
 def param(default: Any, low: float | None = None, high: float | None = None, help: str = "", choices: tuple[str, ...] = ()) -> Any:
-    """A field of an artifact, view or stage: its default, the range or the choices allowed, and one line for the docs."""
+    """A field of an artifact or a view: its default, the allowed range or choices, and one line for the docs."""
     return dataclasses.field(default=default, metadata={"low": low, "high": high, "help": help, "choices": choices})
 
 
@@ -40,7 +41,7 @@ _FIELDS: dict[type[Any], tuple[dataclasses.Field[Any], ...]] = {}
 
 
 def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
-    """The fields of a dataclass, cached: they are needed eighty times for a page."""
+    """The fields of a dataclass, cached, because they are needed for every artifact that is made."""
     if kind not in _FIELDS:
         _FIELDS[kind] = fields(kind)
     return _FIELDS[kind]
@@ -48,19 +49,19 @@ def fields_of(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
 
 @dataclass(frozen=True)
 class Params:
-    """Base of artifacts and views: plain values, checked against their ranges when an object is made, and conversion to dictionaries."""
+    """Base class of artifacts and views: checks their values when an object is made, and converts them to and from dictionaries."""
 
     def __post_init__(self) -> None:
         for item in fields_of(type(self)):
             object.__setattr__(self, item.name, _checked(type(self).__name__, item, getattr(self, item.name)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Kind and values, ready for JSON."""
+        """The class's name as `kind`, and the values of all fields, ready for JSON."""
         return {"kind": type(self).__name__} | {item.name: getattr(self, item.name) for item in fields_of(type(self))}
 
     @classmethod
     def from_dict(cls: type[T], values: dict[str, Any]) -> T:
-        """The inverse of `to_dict` (the kind has been looked up already).
+        """Make an object from what `to_dict` gave. The caller has already found the class by the `kind`, which is ignored here.
 
         Raises
         ------
@@ -76,7 +77,7 @@ class Params:
 
 
 def _checked(owner: str, item: dataclasses.Field[Any], given: Any) -> Any:
-    """The value as its field's type, or a `RecipeError` saying what is allowed."""
+    """The value, converted to its field's type. A value that is not allowed raises a `RecipeError`."""
     low, high, choices = item.metadata.get("low"), item.metadata.get("high"), item.metadata.get("choices")
     if choices:
         if given not in choices:
@@ -102,19 +103,19 @@ class Light:
     warp : Warp
         Where the nodes are: pixels and page points.
     gain : ndarray, shape (rows, columns, 3) float32
-        Factor on everything seen, page and background, per channel; channel by channel in memory, so not in C order.
+        Factor for each channel of page and background. In memory the channels are separate planes, so the array is not in C order.
     relief : ndarray, shape (rows, columns) float32
-        Factor on the page alone: shading of its slopes.
+        Factor for the page alone, from the shading of its slopes.
     veil : ndarray, shape (rows, columns) float32
-        Light added to everything, 0..255.
+        Levels, 0 to 255, that are added to page and background.
     gloss : ndarray, shape (rows, columns) float32
-        Light that the page alone mirrors, 0..255.
+        Levels, 0 to 255, that are added to the page alone, because it mirrors light.
     backdrop : ndarray of uint8, shape (height, width, 3), or (3,)
         What is seen beside the page.
     noise : Noise, optional
         Sensor noise, which is added while the sheet is exposed.
     holes : ndarray, shape (rows, columns) bool, or None
-        Nodes of cells in which the page has a hole, so that what is behind it is seen.
+        Whether the page has a hole in a cell beside the node. What lies behind the page is seen there. None if there is no hole.
     lamp_deg : float, optional
         Direction to the lamp, clockwise from the picture's right; None as long as no artifact has set one. Shadows and reflections use it.
     panel_mm : (left, top, right, bottom), optional
@@ -134,7 +135,7 @@ class Light:
 
     @classmethod
     def even(cls, warp: Warp) -> Light:
-        """Light that changes nothing, in front of a black background."""
+        """Light that changes nothing, with a black background."""
         rows, columns = warp.nodes_mm.shape[:2]
         # The three channels are separate planes in memory: interleaved, every inner loop of NumPy would be three numbers long.
         gain = np.moveaxis(np.ones((3, rows, columns), dtype=np.float32), 0, -1)
@@ -142,20 +143,20 @@ class Light:
         return cls(warp, gain, relief, nothing, nothing, np.zeros(3, dtype=np.uint8))
 
     def lit(self, gain: np.ndarray) -> Light:
-        """Multiply page and background by `gain`, (rows, columns) or (rows, columns, 3)."""
+        """The light after multiplying page and background by `gain`, (rows, columns) or (rows, columns, 3)."""
         factor = gain if np.ndim(gain) == 3 else np.asarray(gain)[..., None]
         return replace(self, gain=(self.gain * factor).astype(np.float32, copy=False))
 
     def shaded(self, factor: np.ndarray) -> Light:
-        """Multiply the page alone by `factor` (rows, columns)."""
+        """The light after multiplying the page alone by `factor`, (rows, columns)."""
         return replace(self, relief=(self.relief * factor).astype(np.float32, copy=False))
 
     def veiled(self, added: np.ndarray) -> Light:
-        """Add `added` (rows, columns), 0..255, to page and background."""
+        """The light after adding `added`, (rows, columns) of 0 to 255 levels, to page and background."""
         return replace(self, veil=(self.veil + added).astype(np.float32, copy=False))
 
     def mirrored(self, added: np.ndarray) -> Light:
-        """Add `added` (rows, columns), 0..255, to the page alone."""
+        """The light after adding `added`, (rows, columns) of 0 to 255 levels, to the page alone."""
         return replace(self, gloss=(self.gloss + added).astype(np.float32, copy=False))
 
     def pixels(self) -> tuple[np.ndarray, np.ndarray]:
@@ -166,24 +167,30 @@ class Light:
         return (np.arange(columns)[None, :] - 1.0) * CELL, (np.arange(rows)[:, None] - 1.0) * CELL
 
     def off_page_mm(self) -> np.ndarray:
-        """Distance (rows, columns) in mm of the light's nodes from the page: negative on it, and infinite if no page is near."""
+        """Distance (rows, columns) in mm of the light's nodes from the page: negative on the page, infinite where no page is near."""
         off = self.warp.off_page_mm
         if self.holes is not None:
             from scipy.ndimage import distance_transform_edt
 
             from fastecg.mesh import CELL
 
-            # Within a hole, and beside a missing corner, the distance to the remaining paper counts.
+            # Within a hole, and beside a missing corner, the distance to the remaining paper counts. It is two cells less than the
+            # distance between nodes, because `holes` also marks nodes of cells that the edge of a hole crosses.
             cell_mm = CELL / self.warp.scale
             bare = self.holes | ~(off <= 0.0)
-            left = cell_mm * (distance_transform_edt(bare) - 2.0)
-            off = np.where(bare, np.maximum(np.maximum(off, 0.0), left), off)
+            to_paper_mm = cell_mm * (distance_transform_edt(bare) - 2.0)
+            off = np.where(bare, np.maximum(np.maximum(off, 0.0), to_paper_mm), off)
         return np.where(np.isnan(off), np.inf, off).astype(np.float32)
 
     def on_nodes(self, on_mesh: np.ndarray, outside: float = 0.0) -> np.ndarray:
-        """Resample a quantity from the nodes of the paper's mesh, or the middles of its cells, to the light's nodes.
+        """Resample a quantity from the paper's mesh to the light's nodes; the result is (rows, columns) float32.
 
-        `on_mesh` has the mesh's (rows, columns), or one less of each.
+        Parameters
+        ----------
+        on_mesh : ndarray
+            Values at the nodes of the mesh, (rows, columns), or in the middles of its cells, (rows - 1, columns - 1).
+        outside : float
+            Result at nodes that are far from the page.
         """
         from fastecg.kernels.invert import lookup_plane
 
@@ -197,32 +204,35 @@ class Light:
 
 
 def turn_deg(mesh_px: np.ndarray) -> float:
-    """Angle of the page's x axis in the picture, clockwise from the right."""
+    """Angle in degrees of the page's x axis in the picture, clockwise from the right; `mesh_px` as in `Warp`."""
     along = np.nanmean(mesh_px[:, -1] - mesh_px[:, 0], axis=0)
     return float(np.degrees(np.arctan2(along[1], along[0])))
 
 
 def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-    """A picture developed by all artifacts. Consecutive ones that only change levels are combined into one pass."""
+    """The picture after `Artifact.develop` of all artifacts. Consecutive artifacts that only change levels share one pass.
+
+    `pixels` (height, width, 3) uint8 may be overwritten; `px_per_mm` is the nominal resolution.
+    """
     table: np.ndarray | None = None
     for artifact in artifacts:
-        own = artifact.level_table(partial(_sample, pixels, table))
-        if own is None:
+        next_table = artifact.level_table(partial(_sample, pixels, table))
+        if next_table is None:
             pixels, table = artifact.develop(_through(table, pixels), px_per_mm), None
         else:
-            table = own if table is None else own[table]
+            table = next_table if table is None else next_table[table]
     return _through(table, pixels)
 
 
 def _sample(pixels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
-    """A sample of some 100,000 pixels with `table` applied, from which `Artifact.level_table` takes quantiles."""
+    """Every `SAMPLED`-th pixel along both axes, with `table` applied: enough for the quantiles that `Artifact.level_table` needs."""
     from fastecg.kernels.curve import thinned
 
     return _through(table, thinned(pixels, SAMPLED))
 
 
 def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
-    """Apply a table to every level, in place."""
+    """Replace every level of the picture by its entry in `table`, (256,) uint8, in place. Without a table nothing changes."""
     if table is not None:
         from fastecg.kernels.curve import apply_lut
 
@@ -232,13 +242,13 @@ def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Artifact(Params):
-    """Something that happens to the page or the picture. Override the stages it takes part in."""
+    """Something that happens to the page or the picture. A subclass overrides the methods of the stages at which it changes something."""
 
     geometric: ClassVar[bool] = False  # whether `bend` moves anything
-    step_mm: ClassVar[float] = 2.0  # distance of mesh nodes that `bend` needs; the smallest among a page's artifacts is used
+    step_mm: ClassVar[float] = 2.0  # distance between mesh nodes that `bend` needs; the smallest of a page's geometric artifacts is used
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Change the flat print: ink lost, ink added, paper coloured."""
+        """Change the flat print: remove ink, add ink, or colour the paper."""
         return sheet
 
     def bend(self, mesh: Mesh) -> Mesh:
@@ -246,30 +256,30 @@ class Artifact(Params):
         return mesh
 
     def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
-        """Blur the flat print where it is out of the lens's focus, without moving anything.
+        """Blur the flat print where the lens is out of focus, without moving anything.
 
         Parameters
         ----------
         sheet : Sheet
             The print with its stains, just before it is exposed.
         warp : Warp
-            The map between page and picture, which tells where the paper is.
+            The map between page and picture.
         """
         return sheet
 
     def shade(self, light: Light) -> Light:
-        """Change the light, knowing where the paper is in the picture (`light.warp`)."""
+        """Change the light. `light.warp` says where the paper is in the picture."""
         return light
 
     def resolve(self, pixels: np.ndarray, light: Light) -> np.ndarray:
-        """Apply detail in the page's plane that is finer than the light's nodes, after exposure.
+        """Change the picture after exposure, by detail of the page that is finer than the light's nodes.
 
         Parameters
         ----------
         pixels : ndarray, shape (height, width, 3) uint8
-            The picture just exposed; may be written into.
+            The picture just exposed, which may be overwritten.
         light : Light
-            The light it was exposed in, with the map between page and picture (`light.warp`).
+            The light in which it was exposed; `light.warp` is the map between page and picture.
         """
         return pixels
 
@@ -279,19 +289,19 @@ class Artifact(Params):
         Parameters
         ----------
         pixels : ndarray, shape (height, width, 3) uint8
-            May be written into.
+            The picture, which may be overwritten.
         px_per_mm : float
             The nominal resolution.
         """
         return _through(self.level_table(lambda: _sample(pixels)), pixels)
 
     def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray | None:
-        """The new value of every level, (256,) uint8, if the artifact does nothing else to the finished picture; else None.
+        """The new value of every level, (256,) uint8, if `develop` does nothing but replace levels; None if it does more, or nothing.
 
         Parameters
         ----------
         sample : callable
-            Gives every `SAMPLED`-th pixel of the picture along both axes, (rows, columns, 3) uint8.
+            Returns every `SAMPLED`-th pixel of the picture along both axes, (rows, columns, 3) uint8.
         """
         return None
 

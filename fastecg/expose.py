@@ -1,4 +1,4 @@
-"""`expose`: the sheet, seen through a mesh, lit, with sensor noise. The only resampling there is: one blur, once."""
+"""`expose`: resamples the flat sheet into the picture, and applies light and sensor noise. No other step resamples the sheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastecg.errors import ImageError
 from fastecg.kernels import CELL
 
 LARGEST = 32760  # Largest width and height of a sheet or picture, px.
-COARSEST = 1.3  # Largest number of sheet pixels per picture pixel. At 1.4, bilinear sampling lets a hairline's weight vary by 30 %.
+COARSEST = 1.3  # Sheet pixels per picture pixel above which a sheet is halved. At 1.4, a hairline's darkness would vary by 30 %.
 
 
 @dataclass(frozen=True)
@@ -56,29 +56,30 @@ def expose(
     threads: int = 1,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Resample a flat sheet through a mesh, with its light and noise.
+    """Resample a flat sheet through a mesh, and apply light and noise.
 
-    Within each cell of 8x8 pixels coordinates and light are bilinear between the four nodes: that *is* the geometry, and labels
-    invert the same cells. The sheet's edge is blended with the background by the share of the pixel that the sheet covers. A sheet
-    finer than the picture is halved first, as often as needed, so that its grid does not alias.
+    Within each cell of 8x8 picture pixels, coordinates and light are interpolated bilinearly between the cell's four nodes. These cells
+    *are* the geometry: labels are computed by inverting the same cells. A pixel that the sheet covers in part is a mixture of sheet and
+    background. A sheet that is finer than the picture is halved first until one pixel of the picture spans at most `COARSEST` of its
+    pixels, so that its grid does not alias.
 
     Parameters
     ----------
     sheet : (H, W, 3) uint8
         The flat print, at most 32,760 pixels a side.
     nodes : (rows, cols, 2) float64
-        Node (i, j) is the sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite,
-        or beyond ±32,767, show the background.
+        Node (i, j) is the sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite
+        show the background. Coordinates are clipped to ±32,767.
     gain : (rows, cols, 3) or (rows, cols) float32
-        Light at the same nodes, 0 to 2; 1 leaves colours as they are.
+        Factor of the light at the same nodes, 0 to 2; 1 leaves colours as they are.
     size : (height, width)
         Size of the picture in px. The nodes have to reach its last pixel.
     origin : (x, y)
         Picture pixel of the first node, neither coordinate above 0.
     desk_gain : like gain
-        Light on the background, if it differs from the light on the sheet.
+        Factor of the light on the background, if it differs from that on the sheet.
     lift : (rows, cols) float32
-        Veil of glare, 0 to 255 levels added after the light.
+        Veil of glare: 0 to 255 levels that are added after colours are multiplied by the gain.
     desk_lift : like lift
         Veil over the background, if it differs from the veil over the sheet. It is used only with `desk_gain`.
     noise : Noise
@@ -88,16 +89,17 @@ def expose(
     threads : int
         Number of ranges of rows that are computed at once. It does not change the bytes.
     out : (height, width, 3) uint8
-        Array into which the picture is written, and which is returned; a new one unless given.
+        Array into which the picture is written, and which is returned. By default a new array is made.
 
     Returns
     -------
     (height, width, 3) uint8
+        The picture.
 
     Raises
     ------
     ImageError
-        If an array has another shape or type than named above.
+        If an array has another shape or type than named above, the sheet or the picture is too large, or the nodes do not reach far enough.
     """
     from fastecg.kernels.sample import expose_rows
 
@@ -111,7 +113,7 @@ def expose(
     out = np.empty((*size, 3), dtype=np.uint8) if out is None else _checked_out(out, size)
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
-    # From here on integers: they give the same bytes on every processor.
+    # From here on everything is computed in integers, which give the same bytes on every processor.
     lattice, light = _survey(sheet, nodes, lamps, cells)
     luma, chroma, grain = _grain(noise or Noise(seed=0), cells.shape[1] * CELL)
 
@@ -122,19 +124,22 @@ def expose(
     return out
 
 
-def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type, as_it_lies: bool = False) -> np.ndarray:
-    """The array if it has the type and the shape (None: any length above 0), in C order unless it may be `as_it_lies`."""
+def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type, any_order: bool = False) -> np.ndarray:
+    """The array as `dtype`, in C order unless `any_order`; an error if its type or shape is wrong.
+
+    None in `shape` stands for any length above 0. Any floating type will do where one is expected.
+    """
     fits = array.ndim == len(shape) and all(n > 0 and n == (wanted or n) for n, wanted in zip(array.shape, shape, strict=True))
     if not fits or not (array.dtype == dtype or (np.issubdtype(dtype, np.floating) and np.issubdtype(array.dtype, np.floating))):
         wanted_shape = ", ".join("any" if wanted is None else str(wanted) for wanted in shape)
         raise ImageError(f"{name}: expected {np.dtype(dtype)} of shape ({wanted_shape}), got {array.dtype} of shape {array.shape}")
     if max(array.shape) > LARGEST:
         raise ImageError(f"{name}: expected at most {LARGEST} along each axis, got shape {array.shape}")
-    return np.asarray(array, dtype=dtype) if as_it_lies else np.ascontiguousarray(array, dtype=dtype)
+    return np.asarray(array, dtype=dtype) if any_order else np.ascontiguousarray(array, dtype=dtype)
 
 
 def _checked_out(out: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The caller's output array; a wrong one is an error, as a copy of it would be written instead."""
+    """The caller's output array. One of the wrong type or order is an error: converting it would make a copy, and fill that instead."""
     if out.dtype != np.uint8 or out.shape != (*size, 3) or not (out.flags.c_contiguous and out.flags.writeable):
         raise ImageError(f"out: expected a writeable, C-contiguous uint8 array of shape {(*size, 3)}, got {out.dtype} {out.shape}")
     return out
@@ -151,16 +156,16 @@ def _cells_needed(nodes: np.ndarray, size: tuple[int, int], origin: tuple[int, i
 
 
 def _gain(gain: np.ndarray, name: str, nodes: np.ndarray) -> np.ndarray:
-    """Light factors (rows, cols, 3) float32."""
+    """The gain, checked, as (rows, cols, 3) float32. A gain (rows, cols) is the same for all channels."""
     if gain.ndim == 2:
         gain = np.broadcast_to(gain[:, :, None], (*gain.shape, 3))
-    return _checked(gain, name, (*nodes.shape[:2], 3), np.float32, as_it_lies=True)
+    return _checked(gain, name, (*nodes.shape[:2], 3), np.float32, any_order=True)
 
 
 def _lamps(
     gain: np.ndarray, lift: np.ndarray | None, desk_gain: np.ndarray | None, desk_lift: np.ndarray | None, nodes: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Gain and veil at the nodes: for the sheet and, if it differs, for the background."""
+    """Pairs of gain and veil at the nodes: one pair for the sheet and, if the background has its own light, one for the background."""
     lift = np.zeros(nodes.shape[:2], dtype=np.float32) if lift is None else _checked(lift, "lift", nodes.shape[:2], np.float32)
     lamps = [(_gain(gain, "gain", nodes), lift)]
     if desk_gain is not None:
@@ -170,7 +175,7 @@ def _lamps(
 
 
 def _desk(background: tuple[int, int, int] | np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The background's pixels: (height, width, 3), or one row of them for a plain colour."""
+    """The background's pixels, (height, width, 3) uint8, or one row of them (1, width, 3) for a plain colour."""
     if isinstance(background, np.ndarray) and background.ndim == 3:
         return _checked(background, "background", (*size, 3), np.uint8)
     colour = np.asarray(background)
@@ -180,7 +185,7 @@ def _desk(background: tuple[int, int, int] | np.ndarray, size: tuple[int, int]) 
 
 
 def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sheet halved until one picture pixel spans at most `COARSEST` of its pixels, with nodes to match."""
+    """The sheet, halved until one picture pixel spans at most `COARSEST` of its pixels, and the nodes in pixels of that sheet."""
     from fastecg.kernels.sample import halve
 
     # Halving averages what bilinear sampling would skip. Without it, thin lines break up in pictures smaller than the sheet.
@@ -196,9 +201,10 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
 def _survey(
     sheet: np.ndarray, nodes: np.ndarray, lamps: list[tuple[np.ndarray, np.ndarray]], cells: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16 for the kernel; `cells` gets what each cell shows.
+    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16, as the kernel expects them.
 
-    Rows of nodes are padded to whole vectors, so that the kernel needs no special case at their end.
+    The kind of each cell (on the sheet, beside it, or across its edge) is written into `cells`. Rows of nodes are padded to whole
+    vectors, so that the kernel needs no special case at their end.
     """
     from fastecg.kernels import sample
 
@@ -212,7 +218,7 @@ def _survey(
 
 
 def _grain(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tables of the noise's deviates, in brightness and in colour, and its seed and curve: whole numbers, equal on every processor."""
+    """Tables of random deviates of brightness and of colour, and the noise's seed and curve, (4,) int64. All are integers."""
     from fastecg.kernels.noise import curve, tables
 
     luma, chroma = tables(noise.chroma, width)
@@ -220,9 +226,9 @@ def _grain(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
-    """Median scale over a sample of the cells that show the sheet; 1 if none does."""
+    """Number of sheet pixels that a picture pixel spans along a line: the median of cells that show the sheet, or 1 if none does."""
     points = nodes.view(np.complex128)[..., 0]
-    # Some 400 cells tell the median.
+    # Some 400 cells are enough for the median.
     step = max(1, min(points.shape) // 20)
     corner, right, below = points[:-1:step, :-1:step], points[:-1:step, 1::step], points[1::step, :-1:step]
     with np.errstate(invalid="ignore", over="ignore"):
@@ -232,7 +238,7 @@ def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
 
 
 def _in_row_ranges(work: Callable[[int, int], None], height: int, threads: int) -> None:
-    """Call `work(start, stop)` for ranges of rows on that many threads."""
+    """Divide `height` rows into as many ranges as `threads`, and call `work(start, stop)` for each range on its own thread."""
     if threads <= 1:
         work(0, height)
         return
