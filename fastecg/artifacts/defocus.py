@@ -1,4 +1,4 @@
-"""A little out of focus."""
+"""A picture that is slightly out of focus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEAST_PX = 0.3  # Standard deviation below which the blur cannot be seen and is
 
 @dataclass(frozen=True)
 class Defocus(Artifact):
-    """Gaussian blur of the finished picture, the same everywhere; `DepthOfField` is what differs from place to place."""
+    """Gaussian blur of the finished picture, the same everywhere; with `DepthOfField`, the blur differs from place to place."""
 
     sigma_px: float = param(0.8, 0, 6, "standard deviation of the blur")
 

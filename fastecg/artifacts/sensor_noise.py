@@ -1,4 +1,4 @@
-"""The grain of a sensor."""
+"""The noise of a camera's or a scanner's sensor."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fastecg.expose import Noise
 
 @dataclass(frozen=True)
 class SensorNoise(Artifact):
-    """Noise with the variance read² + shot² · brightness. A part of it is colour, at half the resolution."""
+    """Noise whose variance is read² + shot² · brightness (0 black, 1 white). Part of it is colour noise in blocks of 2 x 2 pixels."""
 
     read_levels: float = param(1.5, 0, 16, "standard deviation at black, 8-bit levels")
-    shot_levels: float = param(2.5, 0, 16, "what light adds to it at white, 8-bit levels")
-    chroma: float = param(0.35, 0, 1, "part of it that is colour")
-    seed: int = param(0, 0, 2**31, "with the pixel's place, decides every grain")
+    shot_levels: float = param(2.5, 0, 16, "standard deviation that light adds at white, 8-bit levels")
+    chroma: float = param(0.35, 0, 1, "part of the standard deviation that is colour noise")
+    seed: int = param(0, 0, 2**31, "decides, with a pixel's position, its noise")
 
     def shade(self, light: Light) -> Light:
         """Add the noise to the light, so that it is applied when the picture is exposed."""

@@ -15,35 +15,34 @@ if TYPE_CHECKING:
     from fastecg.mesh import Mesh
     from fastecg.sheet import Sheet
 
-#: Facets of crushed paper at strength 1: size and height in mm, and whether they are parted by valleys. The first two are all over
-#: the sheet; the others come in patches, between which it stayed nearly plane.
-_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))  # Cell in mm, lift in mm, and whether valleys are turned up, of the large facets.
-_SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))  # The same of the small facets.
-_PATCH_MM = 70.0  # Size of the patches in which the small facets lie.
-_KINKS = 5  # Straight parts of a short crease.
+#: Facets of crushed paper at strength 1, chosen by eye, as (size in mm, height in mm, whether they meet in sharp valleys).
+_LARGE = ((110.0, 5.0, False), (60.0, 3.7, True))  # Facets that cover the whole sheet.
+_SMALL = ((28.0, 1.8, True), (12.0, 0.6, True))  # Facets in patches, between which the sheet is smoother.
+_PATCH_MM = 70.0  # Size of these patches.
+_PARTS = 5  # Number of straight parts of a short crease, between which it kinks.
 
 
 @dataclass(frozen=True)
 class Wrinkle(Artifact):
-    """Crumples: a net of ridges between nearly plane facets, or the creases of paper folded many times over.
+    """Crumpled paper: a net of ridges between nearly plane facets, the creases of paper folded many times, or scattered short creases.
 
-    "facets" is paper crushed in a hand; "folding" is paper folded small without care; "pinched" is paper that was handled: short
-    creases that kink, some from one point, on a sheet that is smooth otherwise. At strength 0.2 they are just seen in slanting light,
-    at 1 the page was a ball.
+    The style "facets" is paper crushed in a hand. "folding" is paper folded small without care. "pinched" is paper that was handled
+    often: short creases that kink, some of which start at one point, on a sheet that is smooth otherwise. At strength 0.2 the ridges
+    can just be seen in slanting light; at 1 the page was crushed into a ball.
     """
 
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
-    style: str = param("facets", help="how it came about", choices=("facets", "folding", "pinched"))
-    strength: float = param(0.4, 0.0, 1.0, "from smooth to balled up and flattened")
-    wear: float = param(0.3, 0.0, 1.0, "ink broken off where the paper is bent most sharply")
+    style: str = param("facets", help="how the paper was crumpled", choices=("facets", "folding", "pinched"))
+    strength: float = param(0.4, 0.0, 1.0, "0 is smooth, 1 was crushed into a ball and flattened")
+    wear: float = param(0.3, 0.0, 1.0, "how much ink breaks off where the paper is bent most sharply")
     edge: float = param(0.2, 0.0, 1.0, "contrast of ridges, which are brighter than their flanks, and valleys, which are darker")
-    size: float = param(1.0, 0.4, 2.5, "size of the facets, 1 is usual")
+    size: float = param(1.0, 0.4, 2.5, "factor on the size of facets and creases")
     seed: int = param(0, 0, 2**31 - 1, "decides where the ridges are")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Wear the print along the ridges."""
+        """Wear the print along ridges and valleys."""
         from dataclasses import replace
 
         from fastecg.kernels.wear import wear_over
@@ -59,7 +58,7 @@ class Wrinkle(Artifact):
         return replace(sheet, pixels=pixels)
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Raise the ridges."""
+        """Lift the paper to its ridges and facets."""
         return mesh.lifted(self._ridges(mesh))
 
     def shade(self, light: Light) -> Light:
@@ -70,14 +69,14 @@ class Wrinkle(Artifact):
         return light.shaded(light.on_nodes(1.0 - self.edge * np.tanh(1.5 * bent), outside=1.0))
 
     def _ridges(self, mesh: Mesh) -> np.ndarray:
-        """The ridges' height on a mesh, which may be coarser than this artifact's own, or reach farther beyond the page."""
+        """Height (rows, columns) mm of the crumpled paper on a mesh, which may be coarser than its own or have a wider margin."""
         own = _height(self, mesh.size_mm)
         return own if mesh.height_mm.shape == own.shape else _raised(self, mesh)
 
 
 @lru_cache(maxsize=4)
 def _height(wrinkle: Wrinkle, size_mm: tuple[float, float]) -> np.ndarray:
-    """The ridges' height on this artifact's mesh, computed once for bending and staining."""
+    """Height (rows, columns) mm of the crumpled paper on this artifact's own mesh, computed once for `bend` and `stain`."""
     from fastecg.mesh import Mesh
 
     height = _raised(wrinkle, Mesh.flat(size_mm, wrinkle.step_mm))
@@ -86,13 +85,14 @@ def _height(wrinkle: Wrinkle, size_mm: tuple[float, float]) -> np.ndarray:
 
 
 def _raised(wrinkle: Wrinkle, mesh: Mesh) -> np.ndarray:
+    """Compute the height (rows, columns) mm of the crumpled paper at the nodes of a mesh."""
     height = np.zeros_like(mesh.height_mm)
     {"facets": _crush, "folding": _fold_small, "pinched": _pinch}[wrinkle.style](wrinkle, mesh, height)
     return height
 
 
 def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Large facets, and small ones in patches; a stronger crush has more of the small ones."""
+    """Add large facets everywhere, and small ones in patches, which are larger if `strength` is."""
     from fastecg.kernels.facets import add_facets
 
     def add(to: np.ndarray, k: int, cell: float, lift: float, valleys: bool) -> None:
@@ -108,7 +108,7 @@ def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
 
 
 def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Eight to fourteen folds, each through the middle part of the page."""
+    """Add eight to fourteen folds, each through the middle part of the page."""
     from fastecg.kernels.facets import add_folding
     from fastecg.kernels.hashing import uniform
 
@@ -123,31 +123,31 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
 
 
 def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Creases of one to seven centimetres, one to three from a place, mostly along one direction."""
+    """Add short creases, 10 to 70 mm long at size 1. One to three of them start at the same point, and most have nearly one direction."""
     from fastecg.kernels.facets import add_pinches
 
     rng = np.random.default_rng(wrinkle.seed)
-    middles = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
-    grain, ways, lifts, widths = rng.uniform(0.0, np.pi), [], [], []
-    for _ in range(middles):
-        middle = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
+    count = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
+    main_direction, ways, lifts, widths = rng.uniform(0.0, np.pi), [], [], []
+    for _ in range(count):
+        start = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
         for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))):
             length = wrinkle.size * float(np.exp(rng.uniform(np.log(10.0), np.log(70.0))))
-            turn = rng.normal(grain, 0.4) if rng.random() < 0.65 else rng.uniform(0.0, np.pi)
-            turns = turn + np.pi * rng.integers(2) + np.cumsum(rng.normal(0.0, 0.28, _KINKS))
-            parts = length * rng.dirichlet(np.full(_KINKS, 2.0))
-            steps = np.stack([parts * np.cos(turns), parts * np.sin(turns)], axis=1)
-            ways.append(middle + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
+            direction = rng.normal(main_direction, 0.4) if rng.random() < 0.65 else rng.uniform(0.0, np.pi)
+            directions = direction + np.pi * rng.integers(2) + np.cumsum(rng.normal(0.0, 0.28, _PARTS))
+            parts = length * rng.dirichlet(np.full(_PARTS, 2.0))
+            steps = np.stack([parts * np.cos(directions), parts * np.sin(directions)], axis=1)
+            ways.append(start + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
+            # Widths of the steep and the gentle side, mm. A side is a parabola, steepest at the crest with a slope of 2 lift / width.
             steep, gentle = rng.uniform(1.4, 4.5), rng.uniform(5.0, 17.0)
-            # The steepest slope of a parabola is 2 lift / width.
             lift = min((0.12 + 0.9 * wrinkle.strength) * rng.uniform(0.35, 1.2) * rng.choice((-1.0, 1.0), p=(0.35, 0.65)), 0.2 * steep)
-            sign = np.where(np.arange(1, _KINKS) > rng.integers(1, 3 * _KINKS), -0.7, 1.0)  # some snap over at a kink
-            lifts.append(np.concatenate([[0.0], lift * sign * rng.uniform(0.4, 1.0, _KINKS - 1), [0.0]]))
+            sign = np.where(np.arange(1, _PARTS) > rng.integers(1, 3 * _PARTS), -0.7, 1.0)  # some change from ridge to valley at a kink
+            lifts.append(np.concatenate([[0.0], lift * sign * rng.uniform(0.4, 1.0, _PARTS - 1), [0.0]]))
             widths.append(rng.permutation((steep, gentle)))
     add_pinches(height, mesh.x_mm, mesh.y_mm, np.array(ways), np.array(lifts), np.array(widths))
 
 
 def _curvature(height: np.ndarray) -> np.ndarray:
-    """Laplacian in units of the mesh's step."""
+    """Laplacian of a height (rows, columns) mm, times the square of the mesh's step."""
     padded = np.pad(height, 1, mode="edge")
     return padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4.0 * height
