@@ -24,7 +24,8 @@ from typing import Any, TypeVar, overload
 _PACKAGE = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from\s+(fastecg[\w.]*)\s+import\s*(\([^)]*\)|[^\n#]*)|import\s+(fastecg[\w.]*))", re.MULTILINE)
 _CACHE_DIR_LOCK = threading.Lock()
-_LISTENERS: list[Any] = []  # At most one: a later call of `on_compile` replaces it.
+# What is called before a kernel is compiled, and after. At most one pair: a later call of `on_compile` replaces it.
+_HOOKS: list[tuple[Callable[[], None], Callable[[], None] | None]] = []
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -44,7 +45,7 @@ def jit(function: Function | None = None, **options: Any) -> Any:
         return functools.partial(jit, **options)
     import numba
 
-    _collect_no_garbage()
+    _watch_compiler()
     settings = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     folder = _folder(Path(function.__code__.co_filename))
     if not _writable(folder):
@@ -61,9 +62,21 @@ def jit(function: Function | None = None, **options: Any) -> Any:
             config.CACHE_DIR = before
 
 
+def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
+    """Register functions that are called before a kernel is compiled, and after; they are not called for kernels read from the cache.
+
+    A kernel that is compiled because another one calls it is not announced by itself. A later call of this function replaces an
+    earlier one. Does not import Numba, which takes half a second.
+    """
+    _HOOKS[:] = [(began, ended)]
+
+
 @functools.cache
-def _collect_no_garbage() -> None:
-    """Have garbage collection paused whenever a kernel is compiled: millions of objects are made then, and few of them are garbage."""
+def _watch_compiler() -> None:
+    """Have the functions of `on_compile` called, and pause garbage collection whenever a kernel is compiled.
+
+    Millions of objects are made then, and few of them are garbage.
+    """
     from numba.core.event import register
 
     was_on: list[bool] = []
@@ -71,29 +84,20 @@ def _collect_no_garbage() -> None:
     def began() -> None:
         was_on.append(gc.isenabled())
         gc.disable()
+        for before, _ in _HOOKS:
+            before()
 
     def ended() -> None:
         if was_on.pop():
             gc.enable()
+        for _, after in _HOOKS:
+            if after is not None:
+                after()
 
     register("numba:compile", _listener(began, ended))
 
 
-def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
-    """Register functions that are called before a kernel is compiled, and after; they are not called for kernels read from the cache.
-
-    A kernel that is compiled because another one calls it is not announced by itself. A later call of this function replaces an
-    earlier one.
-    """
-    from numba.core.event import register, unregister
-
-    while _LISTENERS:
-        unregister("numba:compile", _LISTENERS.pop())
-    _LISTENERS.append(_listener(began, ended))
-    register("numba:compile", _LISTENERS[0])
-
-
-def _listener(began: Callable[[], None], ended: Callable[[], None] | None) -> Any:
+def _listener(began: Callable[[], None], ended: Callable[[], None]) -> Any:
     """Return a listener that calls `began` and `ended` once for a kernel and all kernels that are compiled with it."""
     from numba.core.event import Listener
 
@@ -107,7 +111,7 @@ def _listener(began: Callable[[], None], ended: Callable[[], None] | None) -> An
 
         def on_end(self, event: Any) -> None:
             self.depth -= 1
-            if self.depth == 0 and ended is not None:
+            if self.depth == 0:
                 ended()
 
     return Compiling()

@@ -407,6 +407,12 @@ def test_whoever_asks_is_told_of_compiling_and_of_nothing_else(package):
     assert run(code, package, **place) == ""
 
 
+def test_asking_to_be_told_of_compiling_does_not_import_numba(package):
+    """A command that asks counts the pages of its records first, and Numba takes half a second to import."""
+    code = "import sys; from fastecg.kernels.jit import on_compile; on_compile(print); print('numba' in sys.modules)"
+    assert run(code, package, FASTECG_CACHE_DIR=str(package / "cache")) == "False"
+
+
 def test_no_garbage_is_collected_while_kernels_are_compiled(package):
     code = (
         "import gc; from fastecg.kernels.jit import on_compile; from fastecg.kernels.line import walk; told = []; "
