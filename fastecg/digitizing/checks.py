@@ -8,6 +8,7 @@ any of these relations, so that they can serve as checks of the result.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -62,6 +63,18 @@ def residual_of_strip(strip: SegmentReading, readings: Sequence[SegmentReading],
     """The difference of a rhythm strip and its lead's column, as a share of both; None if no column shows that lead."""
     part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
     return None if part is None else 1.0 - similarity(*simultaneous([strip, part], fs))
+
+
+def residual_across_columns(readings: Sequence[SegmentReading], fs: float) -> float | None:
+    """The largest residual of sums of leads that stand in several columns, supposing that these show the same seconds; None without any."""
+    together = [replace(item, segment=replace(item.segment, start=0, stop=item.segment.stop - item.segment.start)) for item in readings]
+    across = [
+        signs
+        for signs in SUMS.values()
+        if len({item.segment.start for item in readings if item.segment.lead in signs and not item.segment.rhythm}) > 1
+    ]
+    found = [left for signs in across if (left := _residual_of_sum(together, signs, fs)) is not None]
+    return max(found, default=None)
 
 
 def similarity(a: np.ndarray, b: np.ndarray) -> float:

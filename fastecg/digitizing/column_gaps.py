@@ -20,6 +20,7 @@ _SAME_PITCH = 0.12  # Largest difference between the distance of columns by gaps
 _MOST_GAP_MM = 15.0  # Maximum width of the blank paper between columns: no machine leaves more.
 _BESIDE_PX = 2  # Ink up to this far above and below a path counts as on the path.
 _BLANK = 0.5  # Paper is blank where the coverage is below this.
+_BAR_MM = 1.0  # Maximum width of a bar that stands in a gap: bars are drawn 0.2 to 0.8 mm wide.
 _GAP_ROWS = 0.5  # Minimum share of the places where two columns of a row meet that have to show a gap.
 
 
@@ -130,16 +131,21 @@ def pitch_and_shown_mm(
 
 
 def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
-    """Gaps along a path without ink of any kind: page x where the ink before each gap ends, and where the ink after it starts."""
+    """Gaps along a path without ink of any kind: page x where the ink before each gap ends, and where the ink after it starts.
+
+    A bar between two columns parts a gap in two, which count as one.
+    """
     along = ink_along(straight.whole, path, _BESIDE_PX)
     printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))
     x = path.left_mm + np.arange(len(along)) / path.scale
-    out = []
+    out: list[tuple[float, float]] = []
     for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
         if start > 0 and stop < len(along) and (stop - start) / path.scale > COLUMN_GAP_MM:
             before = start - 1 + _edge_of_ink(printed[start - 1], printed[start])
             after = stop - _edge_of_ink(printed[stop], printed[stop - 1])
-            out.append((path.left_mm + before / path.scale, path.left_mm + after / path.scale))
+            blank = path.left_mm + before / path.scale, path.left_mm + after / path.scale
+            begin = out.pop()[0] if out and blank[0] - out[-1][1] < _BAR_MM else blank[0]
+            out.append((begin, blank[1]))
     return out
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.digitizing.analysis import PageAnalysis
 from fastecg.digitizing.assign import LayoutMatch
-from fastecg.digitizing.checks import checks_of, correlation, similarity, swing
+from fastecg.digitizing.checks import checks_of, correlation, residual_across_columns, similarity, swing
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.digitizing.pulses import Pulse
@@ -20,6 +20,8 @@ from fastecg.layouts import LAYOUTS
 SURE = 0.8
 
 _SAME_BEATS = 0.85  # Least correlation of columns that show the same seconds.
+# Residual of sums of leads from several columns from which on these do not show the same seconds: it is about 1 for unrelated signals.
+_NOT_TOGETHER = 0.8
 _MARGIN = 0.1  # Least difference of two correlations for the larger one to be chosen.
 _SAME_LEAD = 0.98  # Least similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
 _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
@@ -104,7 +106,13 @@ def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> La
 
 
 def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
-    """Whether all columns show the beats of the same seconds, rather than of consecutive ones."""
+    """Whether all columns show the beats of the same seconds, rather than of consecutive ones.
+
+    The beats of an even rhythm fit both where a column lasts a whole number of them. Sums of leads from several columns then tell: they
+    are zero only if these are drawn together.
+    """
+    if (residual_across_columns(readings, fs) or 0.0) > _NOT_TOGETHER:
+        return False
     whole = [item for item in readings if item.segment.rhythm]
     parts: dict[int, np.ndarray] = {}
     for item in readings:

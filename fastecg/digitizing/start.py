@@ -17,7 +17,6 @@ from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import StraightPage, TracePath, ends_near, pen_mm
-from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm
@@ -74,14 +73,13 @@ def refine_start(
 ) -> TimeAxis:
     """Refine the time axis by the picture's own ink. Its ends are sharp, but they may belong to something other than traces."""
     assert straight.shown is not None
-    gapped = axis.pitch_mm > axis.shown_s * axis.speed_mm_s + COLUMN_GAP_MM  # Bars may stand anywhere in gaps.
-    if gapped and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
+    if axis.has_gaps and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
     beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # Every row continues beyond the picture.
     ends = None if beyond else _from_ends(axis, match, straight.shown, paths, pulses, fs)
     if ends is not None:
         axis = replace(axis, start_mm=ends.start_mm)
-        if ends.way == 0 or gapped:
+        if ends.way == 0 or axis.has_gaps:  # Bars may stand anywhere in gaps.
             return axis
     columns = len(match.layout.columns)
     bars = agreed_bars(find_bars(axis, analysis, match, straight), columns)

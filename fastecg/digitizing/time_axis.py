@@ -15,6 +15,7 @@ from fastecg.digitizing.assign import SPEEDS_MM_S, LayoutMatch
 from fastecg.digitizing.bars import barred
 from fastecg.digitizing.column_gaps import SAME_LENGTH_MM, columns_from_gaps, pitch_and_shown_mm
 from fastecg.digitizing.follow import StraightPage, TracePath, pen_mm
+from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.pulses import Pulse, runs_into, snapped
 from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.tracks import possible_ends
@@ -81,6 +82,11 @@ class TimeAxis:
     start_sd_mm: float = 0.025
     early_s: float = 0.0
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there is blank paper between columns."""
+        return self.pitch_mm > self.shown_s * self.speed_mm_s + COLUMN_GAP_MM
+
 
 @dataclass(frozen=True)
 class End:
@@ -129,7 +135,8 @@ def time_axis(
     gaps = None if gapped is None else pitch_and_shown_mm(gapped, lengths[0], columns, share * speed, step * speed)
 
     def bars(axis: TimeAxis) -> int:
-        return barred(axis, analysis, match, straight)
+        # A bar in a gap may stand anywhere in it, and does not show where the next column begins.
+        return 0 if axis.has_gaps else barred(axis, analysis, match, straight)
 
     def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
         return _with_start(axis, match, seen.starts(axis, match, pulses, step), bars, doubts)
