@@ -219,10 +219,10 @@ def _survey(
 
 def _grain(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Tables of random deviates of brightness and of colour, and the noise's seed and curve, (4,) int64. All are integers."""
-    from fastecg.kernels.noise import curve, tables
+    from fastecg.kernels.noise import noise_curve, tables
 
     luma, chroma = tables(noise.chroma, width)
-    return luma, chroma, np.array([noise.seed & (2**63 - 1), *curve(noise.read, noise.shot)], dtype=np.int64)
+    return luma, chroma, np.array([noise.seed & (2**63 - 1), *noise_curve(noise.read, noise.shot)], dtype=np.int64)
 
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:

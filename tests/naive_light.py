@@ -72,7 +72,7 @@ def painted(shape, shown, cell, tile, ramp, start, along, down):
 
 def image_signal(pixels, weights, *, core, kept, sharpen, limit, passes, mottle, seed):
     """Brightness against its blur: noise, details and mottle; colours in blocks of 2x2, smoothed, and spread out again."""
-    from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
+    from fastecg.kernels.noise import LUMA_COUNT, LUMA_STREAM, UNIT, table_offset, tables
 
     height, width = pixels.shape[:2]
     red, green, blue = np.moveaxis(pixels.astype(int), 2, 0)
@@ -105,7 +105,7 @@ def image_signal(pixels, weights, *, core, kept, sharpen, limit, passes, mottle,
         for y in range(height):
             nodes = []
             for k in range(2):
-                start = table_offset(seed, OF_LUMA, y // 4 + k, LUMA)
+                start = table_offset(seed, LUMA_STREAM, y // 4 + k, LUMA_COUNT)
                 x = np.arange(width)
                 left, right = table[start + x // 4].astype(np.float32), table[start + x // 4 + 1].astype(np.float32)
                 nodes.append(strength * (left + (x % 4 / 4).astype(np.float32) * (right - left)))

@@ -27,13 +27,13 @@ class Bilevel(Artifact):
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""
-        from fastecg.kernels.grey import exposure, from_grey, strays, threshold, to_grey, wandering
+        from fastecg.kernels.grey import from_grey, ink_threshold, smooth_noise, threshold, threshold_error, to_grey
 
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
-        wanders = wandering((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
+        wanders = smooth_noise((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
         plane = to_grey(pixels)
-        middle = exposure(plane, 255.0 * self.threshold, self.least, px_per_mm, strays(self.unevenness, self.grain))
+        middle = ink_threshold(plane, 255.0 * self.threshold, self.least, px_per_mm, threshold_error(self.unevenness, self.grain))
         level = (middle + 255.0 * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
         x, y = strewn(rng.poisson(self.specks * height * width), height, width, rng)

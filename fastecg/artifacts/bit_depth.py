@@ -19,10 +19,10 @@ class BitDepth(Artifact):
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Grey as television weighs the channels (ITU-R BT.601); levels through a table. In place."""
         from fastecg.kernels.curve import apply_lut
-        from fastecg.kernels.grey import fade_to_grey
+        from fastecg.kernels.grey import desaturate
 
         if self.grey:
-            fade_to_grey(pixels)
+            desaturate(pixels)
         if self.bits < 8:
             steps = 2**self.bits - 1
             apply_lut(pixels, np.rint(np.rint(np.arange(256) / 255.0 * steps) * (255.0 / steps)).astype(np.uint8))

@@ -31,13 +31,13 @@ class Fax(Artifact):
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Send and receive, in place."""
         from fastecg.kernels.copy import halftone, resampled
-        from fastecg.kernels.grey import exposure, from_grey, paper_level, to_grey
+        from fastecg.kernels.grey import from_grey, ink_threshold, paper_level, to_grey
 
         height, width = pixels.shape[:2]
         plane = to_grey(pixels)
         white = min(paper_level(plane) / 255.0, 1.0)
         raster = resampled(plane, self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
-        middle = exposure(raster, 255.0 * white * self.threshold, self.least, px_per_mm * len(raster) / height, 127.5 * self.dither)
+        middle = ink_threshold(raster, 255.0 * white * self.threshold, self.least, px_per_mm * len(raster) / height, 127.5 * self.dither)
         halftone(raster, lookup_tables(middle / 255.0 + white * self.dither * (dots("bayer", 4) - 0.5), 2), 1)
         self._lose(raster)
         from_grey(resampled(raster, height, width), pixels)

@@ -46,17 +46,17 @@ class Photocopy(Artifact):
     def _copy(self, plane: np.ndarray, px_per_mm: float, rng: np.random.Generator, again: bool) -> None:
         """One generation."""
         from fastecg.kernels.copy import flip_near_edges, soften
-        from fastecg.kernels.grey import exposure, paper_level, strays, threshold, wandering
+        from fastecg.kernels.grey import ink_threshold, paper_level, smooth_noise, threshold, threshold_error
 
         if again:
             soften(plane)  # the copier's lens; the first original has been blurred by the camera or scanner
         seeds = rng.integers(0, 2**31, 3)
-        wanders = wandering(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
+        wanders = smooth_noise(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
         # The original of a further copy is black and white, so its threshold is nearer to the middle: otherwise every copy would be darker.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
         white = paper_level(plane)
         half = max(127.5 * self.softness, 0.5)
-        middle = exposure(plane, white * middle, self.least, px_per_mm, strays(self.unevenness, self.grain), half)
+        middle = ink_threshold(plane, white * middle, self.least, px_per_mm, threshold_error(self.unevenness, self.grain), half)
         level = (middle + white * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, half, 255.0 * self.grain, seeds[0])
         if self.growth > 0 or self.loss > 0:

@@ -2,7 +2,8 @@
 
 Numba frees an array after the last line that *names* it, and does not know that an address taken before is still in use. So a
 function may take addresses of its parameters only, and of views of them: its caller holds the arguments until it returns.
-Therefore one function allocates scratch memory and another uses it. `tests/kernels/test_threads.py` reads every kernel and checks it.
+Therefore one function allocates scratch memory and another takes its address. `tests/kernels/test_threads.py` checks this for every
+kernel.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 
-# This is inlined: in a call, Numba would increase and decrease the array's reference count every time.
+# Numba increases and decreases an array's reference count at every call, so this function is inlined.
 @jit(inline="always")
 def address(array):
     """The address of a parameter of the calling function, or of a view of one, as an integer of 64 bits."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.kernels.grey import deviates
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset
+from fastecg.kernels.noise import LUMA_COUNT, LUMA_STREAM, UNIT, table_offset
 
 RINGS = 3  # Largest distance from an edge, px, at which the probability of a change depends on the distance.
 _BAND = 64  # Number of rows that are processed together. Allocating planes of whole pictures would take longer than all the rest.
@@ -173,7 +173,7 @@ def _flip(plane, ink, near, first, limits, table, seed):
     white0, white1, white2, white3 = np.int16(limits[0, 0]), np.int16(limits[0, 1]), np.int16(limits[0, 2]), np.int16(limits[0, 3])
     black0, black1, black2, black3 = np.int16(limits[1, 0]), np.int16(limits[1, 1]), np.int16(limits[1, 2]), np.int16(limits[1, 3])
     for y in range(plane.shape[0]):
-        row, kind, rings, start = plane[y], ink[y], near[y], table_offset(seed, OF_LUMA, first + y, LUMA)
+        row, kind, rings, start = plane[y], ink[y], near[y], table_offset(seed, LUMA_STREAM, first + y, LUMA_COUNT)
         noise = table[start : start + len(row)]
         for x in range(len(row)):
             ring, value = np.int16(rings[x]), np.int16(row[x])

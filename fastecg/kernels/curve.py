@@ -18,7 +18,7 @@ def apply_lut(pixels: np.ndarray, table: np.ndarray) -> None:
 
 
 def thinned(pixels: np.ndarray, every: int) -> np.ndarray:
-    """A copy of every n-th pixel of (height, width, 3) uint8 along both axes. Copying a slice with NumPy takes ten times as long."""
+    """A copy of every `every`-th pixel of (height, width, 3) uint8 along both axes. Copying a slice with NumPy takes ten times as long."""
     out = np.empty((-(-pixels.shape[0] // every), -(-pixels.shape[1] // every), 3), dtype=np.uint8)
     _thin(pixels, every, out)
     return out
@@ -27,26 +27,25 @@ def thinned(pixels: np.ndarray, every: int) -> np.ndarray:
 @jit
 def _thin(pixels, every, out):
     for y in range(len(out)):
-        row, some = pixels[y * every], out[y]
-        for x in range(np.uint64(len(some))):
+        row, out_row = pixels[y * every], out[y]
+        for x in range(np.uint64(len(out_row))):
             k = x * np.uint64(every)
-            some[x, 0], some[x, 1], some[x, 2] = row[k, 0], row[k, 1], row[k, 2]
+            out_row[x, 0], out_row[x, 1], out_row[x, 2] = row[k, 0], row[k, 1], row[k, 2]
 
 
 @functools.lru_cache(maxsize=32)
 def _pairs(table: bytes) -> np.ndarray:
-    """The table for two values at once, (65536,) uint16: half the look-ups."""
+    """The table for two values at once, (65536,) uint16."""
     single = np.frombuffer(table, dtype=np.uint8).astype(np.uint16)
     return (single[:, None] << np.uint16(8) | single[None, :]).reshape(-1)
 
 
 @jit
 def _look_up_words(words, pairs):
-    """Eight values are read and written at once, and looked up in pairs."""
-    # Pairs of values rather than single ones: half as many look-ups. The table then takes 128 kB.
-    pair = np.uint64(0xFFFF)
+    """Replace eight values, one word, at a time, by looking them up in pairs: half as many look-ups, in a table of 128 kB."""
+    mask = np.uint64(0xFFFF)
     for i in range(np.uint64(len(words))):
         word = words[i]
-        a, b = np.uint64(pairs[word & pair]), np.uint64(pairs[word >> np.uint64(16) & pair])
-        c, d = np.uint64(pairs[word >> np.uint64(32) & pair]), np.uint64(pairs[word >> np.uint64(48)])
+        a, b = np.uint64(pairs[word & mask]), np.uint64(pairs[word >> np.uint64(16) & mask])
+        c, d = np.uint64(pairs[word >> np.uint64(32) & mask]), np.uint64(pairs[word >> np.uint64(48)])
         words[i] = a | b << np.uint64(16) | c << np.uint64(32) | d << np.uint64(48)

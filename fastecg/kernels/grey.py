@@ -7,12 +7,12 @@ from functools import lru_cache
 import numpy as np
 
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
+from fastecg.kernels.noise import LUMA_COUNT, LUMA_STREAM, UNIT, table_offset, tables
 from fastecg.kernels.stain import add_clouds
 
-_STRIP_MM = 8.0  # Height of a strip, less than the distance of rows of traces.
-_CLEAR = 10.0  # Least distance of the threshold below the brightness of even paper, 0 to 255.
-_FOG = 0.85  # The threshold also stays this share of its noise below the paper; at a share below 1 some copies are a little foggy.
+_STRIP_MM = 8.0  # Height of the strips in which ink is looked for; less than the distance between rows of traces.
+_MARGIN = 10.0  # Least distance in levels of the threshold from the brightness of the paper.
+_ERROR_SHARE = 0.85  # Share of its random error that a lowered threshold adds to that distance; below 1 some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -28,29 +28,30 @@ def from_grey(plane: np.ndarray, pixels: np.ndarray) -> None:
 
 
 def brightness_counts(pixels: np.ndarray) -> np.ndarray:
-    """Histogram (256,) int64 of the brightness of (height, width, 3) uint8, in whole levels."""
-    # Instead of sorting, a histogram is made, which gives all quantiles in one pass.
+    """Histogram (256,) int64 of the brightness of (height, width, 3) uint8, rounded down to whole levels."""
+    # A histogram gives all quantiles in one pass, without sorting.
     counts = np.zeros(256, dtype=np.int64)
     _count_brightness(pixels, counts)
     return counts
 
 
-def fade_to_grey(pixels: np.ndarray) -> None:
+def desaturate(pixels: np.ndarray) -> None:
     """Set all channels of (height, width, 3) uint8, C order, to the pixel's brightness, in place."""
     from_grey(to_grey(pixels), pixels)
 
 
 def paper_level(plane: np.ndarray) -> float:
-    """The brightness of the paper in a plane (height, width) uint8. Copiers and faxes measure it and set their threshold relative to it."""
+    """The brightness of the paper in a plane (height, width) uint8, at least 40. Copiers and faxes set their threshold relative to it."""
+    # More than 15 % of a plane is blank paper, and little in it is brighter.
     return float(max(np.percentile(plane[::6, ::6], 85), 40.0))
 
 
-def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float, half: float = 0.0) -> float:
-    """Find the brightness, 0 to 255, below which pixels are ink.
+def ink_threshold(plane: np.ndarray, level: float, least: float, px_per_mm: float, noise: float, half: float = 0.0) -> float:
+    """Find the brightness, 0 to 255, below which pixels are ink, like the automatic exposure of a copier.
 
-    The result is `level`, raised if traces would be lost, and lowered if paper would become ink. Like an automatic exposure, it measures
-    the middle of the page, in upright strips that are one pixel wide: a trace crosses many of them however thin its pen, whereas words,
-    marks and bars cross few.
+    The result is `level`, raised if traces would be lost, and lowered if paper would become ink. Ink is looked for in the middle of the
+    page, in upright strips that are one pixel wide: a trace crosses many of them even if its pen is thin, whereas words, marks and bars
+    cross few.
 
     Parameters
     ----------
@@ -62,26 +63,30 @@ def exposure(plane: np.ndarray, level: float, least: float, px_per_mm: float, no
     px_per_mm : float
         Resolution along the plane's columns.
     noise : float
-        Largest random error of the threshold, 0 to 255. A threshold that is raised stays this and a little more below the level
+        Largest random error of the threshold, 0 to 255. A threshold that is raised stays this and a little more below the brightness
         of the paper: on a page with hardly any ink it would otherwise be raised until noise is ink.
     half : float
-        Half the width of the range of greys between black and white; paper within it would not be white.
+        Half the width of the range of greys between black and white, 0 to 255; paper within it would not be white.
     """
     if not least:
         return level
-    rim, side = (length // 8 for length in plane.shape)
+    top, side = (length // 8 for length in plane.shape)
     # The outer eighth is left out: desks, edges and clips would change the result.
-    middle = plane[rim : len(plane) - rim, side : plane.shape[1] - side]
+    middle = plane[top : len(plane) - top, side : plane.shape[1] - side]
     rows = min(max(round(_STRIP_MM * px_per_mm), 1), len(middle))
     count = len(middle) // rows
     darkest = middle[: count * rows].reshape(count, rows, -1).min(axis=1)
     paper = float(np.median(middle[::8, ::8]))
-    clean = min(level, paper - _CLEAR - _FOG * noise - 0.5 * half)  # Dark or coloured paper would turn into clouds of toner without it.
-    return max(clean, min(float(np.quantile(darkest, least)), paper - _CLEAR - noise))
+    # Without this limit, dark or coloured paper would turn into clouds of toner.
+    clean = min(level, paper - _MARGIN - _ERROR_SHARE * noise - 0.5 * half)
+    return max(clean, min(float(np.quantile(darkest, least)), paper - _MARGIN - noise))
 
 
-def strays(unevenness: float, grain: float) -> float:
-    """Largest random error of an uneven, grainy threshold, 0 to 255: one and a half times its unevenness, and nearly all of its grain."""
+def threshold_error(unevenness: float, grain: float) -> float:
+    """Largest random error, 0 to 255, of a threshold with unevenness (see `smooth_noise`) and grain (a standard deviation), both 0 to 1.
+
+    Grain of more than 2.5 standard deviations is rare and not counted.
+    """
     return 255.0 * (1.5 * unevenness + 2.5 * grain)
 
 
@@ -92,19 +97,19 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
     ----------
     plane : (height, width) uint8
     level : (rows, columns) float32
-        Brightness, 0 to 255, at pixels step * (column, row); bilinear between them. Reaches beyond the picture.
+        Brightness, 0 to 255, at pixels step * (column, row); bilinear between them. It reaches beyond the picture.
     half : float
         Half the width of the ramp of greys round `level`, 0 to 255.
     grain : float
-        Standard deviation of the level from pixel to pixel, decided by `seed` and place.
+        Standard deviation, 0 to 255, of differences of the level from pixel to pixel, which are decided by `seed` and place.
     """
     _threshold(plane, level, step, np.float32(127.5 / half), np.float32(grain / UNIT), deviates(plane.shape[1]), seed)
 
 
-def wandering(size: tuple[int, int], step: int, cell: float, seed: int) -> np.ndarray:
+def smooth_noise(size: tuple[int, int], step: int, cell: float, seed: int) -> np.ndarray:
     """Smooth noise around 0 for a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
 
-    It has clouds of `cell` px on a lattice that is rotated against the picture, so that the lattice's rows and columns cannot be seen.
+    It is made of clouds of `cell` px on a lattice that is rotated against the picture, so that its rows and columns cannot be seen.
     """
     rows, columns = (2 + n // step for n in size)
     out = np.zeros((rows, columns), dtype=np.float32)
@@ -114,13 +119,13 @@ def wandering(size: tuple[int, int], step: int, cell: float, seed: int) -> np.nd
 
 @lru_cache(maxsize=8)
 def deviates(width: int) -> np.ndarray:
-    """A table of normal deviates that is long enough for rows of `width` pixels, int16 in `fastecg.kernels.noise.UNIT`."""
+    """A table of normal deviates for rows of `width` pixels, int16 in units of 1 / `fastecg.kernels.noise.UNIT` standard deviations."""
     return tables(0.0, width)[0]
 
 
 @jit
 def _to_grey(values, plane):
-    """From 3 n values to n. One running index lets the loop be vectorised; nested loops are six times as slow."""
+    """Write the brightness of n pixels, given as 3 n values. A loop over one index is vectorised; nested loops take six times as long."""
     for i in range(len(plane)):
         red, green = np.int32(values[3 * i]) * np.int32(77), np.int32(values[3 * i + 1]) * np.int32(150)
         plane[i] = np.uint8((red + green + np.int32(values[3 * i + 2]) * np.int32(29) + np.int32(128)) >> 8)
@@ -157,7 +162,7 @@ def _threshold(plane, level, step, steepness, grain, table, seed):
             rise = np.float32((knots[j + 1] - knots[j]) / step)
             for x in range(j * step, min((j + 1) * step, width)):
                 line[x] = knots[j] + rise * np.float32(np.int32(x - j * step))
-        row, start = plane[y], table_offset(seed, OF_LUMA, y, LUMA)
+        row, start = plane[y], table_offset(seed, LUMA_STREAM, y, LUMA_COUNT)
         noise = table[start : start + width]
         for x in range(width):
             v = np.float32(127.5) + steepness * (np.float32(row[x]) - line[x] - grain * np.float32(noise[x]))

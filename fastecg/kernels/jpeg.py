@@ -180,12 +180,12 @@ def _sum(v: Vectors, *terms: Any) -> Any:
 
 def _times(v: Vectors, vector: Any, factor: float) -> Any:
     """Multiply integers by a constant in fixed-point numbers with `_CONST_BITS` binary digits."""
-    return v.b.mul(vector, v.repeat(vector, round(factor * 2**_CONST_BITS)))
+    return v.b.mul(vector, v.full_like(vector, round(factor * 2**_CONST_BITS)))
 
 
 def _rounded(v: Vectors, vector: Any, digits: int) -> Any:
     """Shift right by a number of binary digits, and round to nearest."""
-    return v.narrow(v.shift(v.b.add(vector, v.repeat(vector, 1 << (digits - 1))), -digits), I16)
+    return v.narrow(v.shift(v.b.add(vector, v.full_like(vector, 1 << (digits - 1))), -digits), I16)
 
 
 def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
@@ -248,18 +248,18 @@ def _transposed(v: Vectors, rows: list[Any]) -> list[Any]:
         for k in range(BLOCK):
             if not k & distance:
                 one, other = rows[k], rows[k + distance]
-                rows[k], rows[k + distance] = v.pick(one, low, other), v.pick(one, high, other)
+                rows[k], rows[k + distance] = v.shuffle(one, low, other), v.shuffle(one, high, other)
     return [v.b.bitcast(rows[k], ir.VectorType(I16, 16)) for k in (0, 4, 2, 6, 1, 5, 3, 7)]  # The steps leave rows in bit-reversed order.
 
 
 def _quantised(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
     """Transform and quantise two blocks of 8x8 bytes side by side. Returns the rows of quantised coefficients."""
     rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
-    rows = [v.b.sub(row, v.repeat(row, 128)) for row in rows]
+    rows = [v.b.sub(row, v.full_like(row, 128)) for row in rows]
     rows = _forward(v, _transposed(v, _forward(v, _transposed(v, rows), first=True)), first=False)
     for k, row in enumerate(rows):
         half, factor = (
-            v.pick(v.load(rounding, ir.FloatType(), BLOCK, step=4 * (BLOCK * k + start)), [*range(BLOCK)] * 2)
+            v.shuffle(v.load(rounding, ir.FloatType(), BLOCK, offset=4 * (BLOCK * k + start)), [*range(BLOCK)] * 2)
             for start in (0, BLOCK * BLOCK)
         )
         # As in libjpeg, absolute values are rounded and the sign is restored afterwards. |x| is (x ^ s) - s, where s is -1 or 0.
@@ -280,11 +280,11 @@ def quantise_zigzag(typing, at, stride, rounding, left, right):
         pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(BLOCK)]
         rows = _quantised(v, pointers, rounding)
         for begin, out in zip((0, BLOCK), outs, strict=True):
-            parts = [v.pick(row, [*range(begin, begin + BLOCK)]) for row in rows]
+            parts = [v.shuffle(row, [*range(begin, begin + BLOCK)]) for row in rows]
             while len(parts) > 1:
                 lanes = [*range(2 * parts[0].type.count)]
-                parts = [v.pick(one, lanes, other) for one, other in zip(parts[::2], parts[1::2], strict=True)]
-            v.store(v.pick(parts[0], ZIGZAG), out)
+                parts = [v.shuffle(one, lanes, other) for one, other in zip(parts[::2], parts[1::2], strict=True)]
+            v.store(v.shuffle(parts[0], ZIGZAG), out)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 5), emit
@@ -300,11 +300,11 @@ def _quantise_blocks(typing, at, stride, rounding, steps):
         rows = []
         for k, whole in enumerate(_quantised(v, pointers, rounding)):
             # Both blocks have the same steps, so eight of them are repeated in both halves of a vector.
-            step = v.pick(v.load(steps, I16, BLOCK, step=2 * BLOCK * k), [*range(BLOCK)] * 2)
+            step = v.shuffle(v.load(steps, I16, BLOCK, offset=2 * BLOCK * k), [*range(BLOCK)] * 2)
             rows.append(v.b.mul(whole, step))
         rows = _transposed(v, _backward(v, _transposed(v, _backward(v, rows, first=True)), first=False))
         for pointer, row in zip(pointers, rows, strict=True):
-            level = v.maximum(v.minimum(v.b.add(row, v.repeat(row, 128)), 255), 0)
+            level = v.maximum(v.minimum(v.b.add(row, v.full_like(row, 128)), 255), 0)
             v.store(v.narrow(level, I8), pointer)
         return context.get_dummy_value()
 
@@ -317,15 +317,15 @@ def _split_pixels(typing, upper, lower, luma_upper, luma_lower, blue, red):
 
     def mixed(v: Vectors, terms: tuple[tuple[Any, float], ...], more: int) -> Any:
         """A weighted sum of channels in units of 1 / 65536, plus `more` for rounding."""
-        wide = [v.b.mul(channel, v.repeat(channel, round(factor * 65536))) for channel, factor in terms]
+        wide = [v.b.mul(channel, v.full_like(channel, round(factor * 65536))) for channel, factor in terms]
         total = _sum(v, *wide)
-        return v.narrow(v.b.lshr(v.b.add(total, v.repeat(total, more)), v.repeat(total, 16)), I16)
+        return v.narrow(v.b.lshr(v.b.add(total, v.full_like(total, more)), v.full_like(total, 16)), I16)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, colours = Vectors(builder), []
         for row, luma in zip(args[:2], args[2:4], strict=True):
             bytes_ = v.load(row, I8, 48)
-            r, g, b = (v.widen(v.pick(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
+            r, g, b = (v.widen(v.shuffle(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
             v.store(v.narrow(mixed(v, ((r, 0.29900), (g, 0.58700), (b, 0.11400)), 32768), I8), luma)
             # Not 32768: libjpeg rounds exact halves of colours down, so that 255.5 does not become 256, which is no byte.
             middle = (128 << 16) + 32767
@@ -334,9 +334,9 @@ def _split_pixels(typing, upper, lower, luma_upper, luma_lower, blue, red):
             )
         for one, other, out in zip(*colours, args[4:], strict=True):
             rows = v.b.add(one, other)
-            total = v.b.add(v.pick(rows, list(range(0, 16, 2))), v.pick(rows, list(range(1, 16, 2))))
+            total = v.b.add(v.shuffle(rows, list(range(0, 16, 2))), v.shuffle(rows, list(range(1, 16, 2))))
             total = v.b.add(total, v.constant(I16, [1, 2] * 4))  # Halves are rounded down and up alternately.
-            v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), I8), out)
+            v.store(v.narrow(v.b.lshr(total, v.full_like(total, 2)), I8), out)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6), emit
@@ -348,16 +348,16 @@ def _join_pixels(typing, luma, blue, red, line):
 
     def spread(v: Vectors, sums: Any) -> Any:
         """Interpolate differences of colour, -128 to 127, along the row."""
-        before, here, behind = (v.load(sums, I16, 8, step=2 * k) for k in range(3))
-        thrice = v.b.mul(here, v.repeat(here, 3))
-        even, odd = (v.b.add(v.b.add(thrice, other), v.repeat(here, half)) for other, half in ((before, 8), (behind, 7)))
-        both = v.pick(even, [lane for k in range(8) for lane in (k, 8 + k)], odd)
-        return v.b.sub(v.shift(both, -4), v.repeat(both, 128))
+        before, here, behind = (v.load(sums, I16, 8, offset=2 * k) for k in range(3))
+        thrice = v.b.mul(here, v.full_like(here, 3))
+        even, odd = (v.b.add(v.b.add(thrice, other), v.full_like(here, half)) for other, half in ((before, 8), (behind, 7)))
+        both = v.shuffle(even, [lane for k in range(8) for lane in (k, 8 + k)], odd)
+        return v.b.sub(v.shift(both, -4), v.full_like(both, 128))
 
     def scaled(v: Vectors, *terms: tuple[Any, int]) -> Any:
         """A weighted sum in units of 1 / 65536, rounded."""
         total = _sum(v, *(v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * 16)) for vector, factor in terms))
-        return v.narrow(v.shift(v.b.add(total, v.repeat(total, 32768)), -16), I16)
+        return v.narrow(v.shift(v.b.add(total, v.full_like(total, 32768)), -16), I16)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
@@ -368,7 +368,7 @@ def _join_pixels(typing, luma, blue, red, line):
         blue = v.b.add(v.shift(b, 1), scaled(v, (b, 116130 - 131072)))
         green = v.b.sub(scaled(v, (b, -22554), (r, 65536 - 46802)), r)
         channels = [v.narrow(v.maximum(v.minimum(v.b.add(level, more), 255), 0), I8) for more in (red, green, blue)]
-        v.store(v.woven(channels), args[3])
+        v.store(v.interleave(channels), args[3])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit

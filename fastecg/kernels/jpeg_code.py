@@ -221,7 +221,7 @@ def _places_in_use(typing, block):
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
         numbers = v.load(args[0], I16, _PLACES)
-        return builder.bitcast(builder.icmp_signed("!=", numbers, v.repeat(numbers, 0)), I64)
+        return builder.bitcast(builder.icmp_signed("!=", numbers, v.full_like(numbers, 0)), I64)
 
     return types.int64(types.int64), emit
 

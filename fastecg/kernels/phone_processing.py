@@ -1,11 +1,11 @@
-"""The image processing of a phone: brightness is denoised and sharpened, colours are denoised at half the size, and some mottle remains.
+"""The image processing of a phone: brightness is denoised and sharpened, colours are denoised at half the size, and some mottle is added.
 
-Brightness has one byte per pixel. Colours are the differences of blue and red from brightness, at half the size, as in phones and JPEG. All
-numbers but those of the mottle are integers. Pictures are changed in place, sixteen pixels at a time in vector instructions. At the edges,
-the last row or column is repeated.
+Brightness has one byte per pixel. Colours are the differences of blue and red from brightness, at half the size, as in phones and JPEG:
+one value for each block of 2x2 pixels. All numbers but those of the mottle are integers. Pictures are changed in place, with vector
+instructions for sixteen pixels at a time. Beyond the picture's edges, the last row or column is repeated.
 
-All steps go down the picture together, each as many rows ahead of the next one as that needs. Only a few rows are kept between the steps,
-in ring buffers that stay in the cache, and the picture is read once and written once.
+All steps move down the picture together, each as many rows ahead of the next step as that step reads ahead. Only a few rows are kept
+between the steps, in ring buffers that stay in the cache, and the picture is read once and written once.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import LUMA, OF_LUMA, UNIT, table_offset, tables
-from fastecg.kernels.stencil import LANES, aim_along, aim_down, filter_line, gaussian_weights, lengthen, weighed
+from fastecg.kernels.noise import LUMA_COUNT, LUMA_STREAM, UNIT, table_offset, tables
+from fastecg.kernels.stencil import LANES, filter_line, filter_sums, find_sources_along, find_sources_down, gaussian_weights, pad_row
 from fastecg.kernels.vectors import I8, I16, I32, Vectors
 
-PATCH = 4  # Distance of the nodes of the mottle, px.
+PATCH = 4  # Distance between the nodes of the mottle, px.
 PART = 64  # Factors are integers in units of 1 / PART.
-_WIDE = 16  # Number of pixels that are processed at once: the bytes of a 128-bit vector.
-_BRIGHTEST = 255 * PART  # Brightness of white in units of 1 / PART of a level.
-_GREY = (77, 150, 29)  # Weights of red, green and blue in brightness, in units of 1 / 256 (ITU-R BT.601).
+_BATCH = 16  # Number of pixels that are processed at once: as many as a 128-bit vector has bytes.
+_WHITE = 255 * PART  # Brightness of white in units of 1 / PART of a level.
+_GREY_WEIGHTS = (77, 150, 29)  # Weights of red, green and blue in brightness, in units of 1 / 256 (ITU-R BT.601).
 
 
 def process(
@@ -44,7 +44,7 @@ def process(
         Part of a detail, in levels, that counts as noise and is multiplied by `kept` (0 to 1). The rest of the detail is multiplied by
         1 + `sharpen` (0 to 3).
     limit : int
-        Largest part of a detail beyond the core that is amplified, in levels. It limits halos.
+        Largest part of a detail beyond the core, in levels; what exceeds it is cut off. This limits halos.
     passes : int
         Number of times that colours are smoothed by 1-2-1 along both axes, at half the size.
     mottle : float
@@ -54,83 +54,86 @@ def process(
     deviates = tables(0.0, pixels.shape[1] // PATCH + LANES)[0]
     weights, amount = gaussian_weights(sigma_px), np.float32(mottle * PART / UNIT)
     rows = pixels.reshape(len(pixels), -1)
-    # Scratch arrays are allocated here and not in the loop over rows, which takes addresses; see `fastecg.kernels.address`.
+    # Scratch arrays are allocated here and not in `_process`, because it takes their addresses: see `fastecg.kernels.address`.
     reach, whole, half = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES, (pixels.shape[1] + 1) // 2
     ahead = passes + reach + 4  # number of rows of blocks that are kept
     grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
     smooth, line, below = np.empty((passes, 2, 2, half), np.int16), np.empty(half + 2, np.int16), np.empty(half, np.int16)
     ring, long_line = np.empty((2 * reach + 1, whole), dtype=np.uint8), np.empty(whole + 2 * reach, dtype=np.uint8)
     along, down = np.empty((2, 2 * reach + 1), dtype=np.int64)
-    mixed, patches, rest = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _WIDE), np.uint8)
+    mixed, patches, tail = np.zeros((2, whole // 2 + 2), np.int16), np.zeros((2, whole), np.float32), np.empty((2, 3 * _BATCH), np.uint8)
     _process(
         rows, weights, factors, deviates, amount, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches,
-        rest,
+        tail,
     )  # fmt: skip
 
 
 @jit
 def _process(
-    rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches, rest
+    rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches, tail
 ):
-    height, width, reach, slots = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)
+    """The loops of `process`, on rows of 3 * width values. From `grey` on, all parameters are scratch arrays."""
+    height, width, reach, ring_rows = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)
     blocks, half, passes = (height + 1) // 2, (width + 1) // 2, len(smooth)
-    aim_along(address(long_line), 1, along)
-    step, ready = 0, 0
+    find_sources_along(address(long_line), 1, along)
+    step, ready = 0, 0  # number of rows of blocks that were read, and of rows of brightness that were filtered along x
     for y in range(height):
         # A row of pixels needs the cleaned colours of the block below it, and brightness as far down as the blur reaches.
         while step <= max(min(y // 2 + 1, blocks - 1) + passes, min((y + reach) // 2, blocks - 1)):
             if step < blocks:
                 i, k = step % colours.shape[1], min(2 * step + 1, height - 1)
                 _split_rows(
-                    rows[2 * step], rows[k], grey[2 * i], grey[k % len(grey)], colours[0, i], colours[1, i], rest
+                    rows[2 * step], rows[k], grey[2 * i], grey[k % len(grey)], colours[0, i], colours[1, i], tail
                 )  # fmt: skip
-            # Every pass is one block behind the one before, since the filter 1-2-1 needs the row below.
+            # Every pass is one row of blocks behind the pass before it, because the filter 1-2-1 needs the row below.
             for p in range(passes):
                 if -1 <= step - p - 1 < blocks:
                     _smooth_row(colours, smooth[p], step - p - 1, blocks, line, below)
             step += 1
         while ready < min(y + reach + 1, height):
-            lengthen(grey[ready % len(grey)][:width], reach, 1, long_line)
-            filter_line(along, weights, ring[ready % slots])
+            pad_row(grey[ready % len(grey)][:width], reach, 1, long_line)
+            filter_line(along, weights, ring[ready % ring_rows])
             ready += 1
-        aim_down(address(ring), np.int64(ring.shape[1]), slots, y, height, down)
+        find_sources_down(address(ring), np.int64(ring.shape[1]), ring_rows, y, height, down)
         if mottle > 0 and y % PATCH == 0:
             for k in range(2):
-                _patches(deviates, table_offset(seed, OF_LUMA, y // PATCH + k, LUMA), mottle, patches[k])
+                _mottle_row(deviates, table_offset(seed, LUMA_STREAM, y // PATCH + k, LUMA_COUNT), mottle, patches[k])
         i = y // 2
-        # A block's colour lies between its two rows: the upper one is nearer to the block above, the lower one to that below.
-        other = max(i - 1, 0) if y % 2 == 0 else min(i + 1, blocks - 1)
+        # The centre of a block lies between its two rows: the upper row is nearer to the block above, the lower row to the block below.
+        neighbour = max(i - 1, 0) if y % 2 == 0 else min(i + 1, blocks - 1)
         for c in range(2):
-            _blend_rows(colours[c, i % colours.shape[1]], colours[c, other % colours.shape[1]], mixed[c], half)
+            _blend_rows(colours[c, i % colours.shape[1]], colours[c, neighbour % colours.shape[1]], mixed[c], half)
         share = np.float32(y % PATCH) / np.float32(PATCH)
         _join_row(
-            grey[y % len(grey)], down, weights, factors, patches[0], patches[1], share, mixed[0], mixed[1], rows[y], rest[0]
+            grey[y % len(grey)], down, weights, factors, patches[0], patches[1], share, mixed[0], mixed[1], rows[y], tail[0]
         )  # fmt: skip
 
 
 @jit
-def _split_rows(upper, lower, grey_upper, grey_lower, blue, red, rest):
-    """Split two rows of pixels into brightness and differences of colour.
+def _split_rows(upper, lower, grey_upper, grey_lower, blue, red, tail):
+    """Split two rows of pixels into two rows of brightness and one row of blocks of each colour difference.
 
-    The end of the rows is copied to `rest` first, with the last pixel repeated, so that it counts twice if the width is odd.
+    The end of the rows, shorter than `_BATCH` pixels, is read from a copy in `tail` in which the last pixel is repeated. If the width is
+    odd, the last block therefore has that pixel twice.
     """
     upper_at, lower_at, first, second = address(upper), address(lower), address(grey_upper), address(grey_lower)
     blue_at, red_at = address(blue), address(red)
-    whole = len(upper) // (3 * _WIDE) * _WIDE
-    for x in range(0, whole, _WIDE):
+    whole = len(upper) // (3 * _BATCH) * _BATCH
+    for x in range(0, whole, _BATCH):
         _split_pixels(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue_at + x, red_at + x)
     if 3 * whole < len(upper):
-        for k in range(3 * _WIDE):
+        for k in range(3 * _BATCH):
             j = min(3 * whole + k, len(upper) - 3 + k % 3)
-            rest[0, k], rest[1, k] = upper[j], lower[j]
-        _split_pixels(address(rest[0]), address(rest[1]), first + whole, second + whole, blue_at + whole, red_at + whole)
+            tail[0, k], tail[1, k] = upper[j], lower[j]
+        _split_pixels(address(tail[0]), address(tail[1]), first + whole, second + whole, blue_at + whole, red_at + whole)
 
 
 @jit
 def _smooth_row(colours, waiting, row, blocks, line, below):
-    """Smooth one row in a ring buffer of rows by 1-2-1 along both axes, in place, rounding after each axis. The first call is for row -1.
+    """Smooth one row of blocks of both colours by 1-2-1 along both axes, in place in the ring buffers `colours`, rounding after each axis.
 
-    For both colours, `waiting` (2, 2, n) holds this row and the one before, smoothed along x.
+    `waiting` (2 colours, 2, n) holds this row and the one above it, already smoothed along x. The first call, for row -1, only
+    fills it. `line` and `below` are scratch arrays.
     """
     for c in range(2):
         above, here = waiting[c, (row + 1) % 2], waiting[c, row % 2]
@@ -156,6 +159,7 @@ def _copy_row(row, out):
 
 @jit
 def _smooth_along(row, line, out):
+    """Fill `out` with a row smoothed by 1-2-1; `line` is a scratch array that is two elements longer."""
     width = len(out)
     inner = line[1 : width + 1]
     _copy_row(row, inner)
@@ -167,7 +171,8 @@ def _smooth_along(row, line, out):
 
 
 @jit
-def _patches(deviates, start, mottle, out):
+def _mottle_row(deviates, start, mottle, out):
+    """Write one row of the mottle, linear between nodes, in units of 1 / `PART` of a level. Its first node is deviate number `start`."""
     for x in range(len(out)):
         j = start + x // PATCH
         share = np.float32(x % PATCH) / np.float32(PATCH)
@@ -177,7 +182,7 @@ def _patches(deviates, start, mottle, out):
 
 @jit
 def _blend_rows(near, far, mixed, count):
-    """Write 3/4 of the nearer and 1/4 of the farther row of differences to `mixed`, from its second element on, and repeat both ends."""
+    """Write 3/4 of the nearer plus 1/4 of the farther row of colour differences to `mixed`, with its first and last value repeated once."""
     inner = mixed[1 : count + 1]
     for j in range(count):
         inner[j] = np.int16(np.int16(np.int16(np.int16(near[j] * np.int16(3)) + far[j]) + np.int16(2)) >> np.int16(2))
@@ -185,93 +190,102 @@ def _blend_rows(near, far, mixed, count):
 
 
 @jit
-def _join_row(grey, sources, weights, factors, upper, lower, share, blue, red, row, rest):
-    """Write one row of pixels. Its end, shorter than `_WIDE` pixels, is written by way of `rest`."""
+def _join_row(grey, sources, weights, factors, mottle_above, mottle_below, share, blue, red, row, tail):
+    """Write one row of pixels. Its end, shorter than `_BATCH` pixels, is computed in `tail` and copied.
+
+    The row lies between two rows of the mottle's nodes, `share` of the way from the upper to the lower one.
+    """
     grey_at, sources_at, weights_at, factors_at = address(grey), address(sources), address(weights), address(factors)
-    upper_at, lower_at, blue_at, red_at, row_at = address(upper), address(lower), address(blue), address(red), address(row)
-    pairs, whole, rest_at = np.int64(len(weights) - 1), len(row) // (3 * _WIDE) * _WIDE, address(rest)
-    for x in range(0, whole + _WIDE, _WIDE):
+    above_at, below_at, blue_at, red_at, row_at = address(mottle_above), address(mottle_below), address(blue), address(red), address(row)
+    pairs, whole, tail_at = np.int64(len(weights) - 1), len(row) // (3 * _BATCH) * _BATCH, address(tail)
+    for x in range(0, whole + _BATCH, _BATCH):
         i = np.int64(x)
-        out = row_at + 3 * i if x < whole else rest_at
+        out = row_at + 3 * i if x < whole else tail_at
         if 3 * x < len(row):
             _join_pixels(
-                sources_at, weights_at, pairs, i, grey_at + i, factors_at, upper_at + 4 * i, lower_at + 4 * i, share,
+                sources_at, weights_at, pairs, i, grey_at + i, factors_at, above_at + 4 * i, below_at + 4 * i, share,
                 blue_at + i, red_at + i, out,
             )  # fmt: skip
     for k in range(3 * whole, len(row)):
-        row[k] = rest[k - 3 * whole]
+        row[k] = tail[k - 3 * whole]
 
 
 def _weighted_sum(v: Vectors, terms: tuple[tuple[Any, int], ...]) -> Any:
-    """A weighted sum of 16-bit integers in units of 1 / 256, rounded."""
-    wide = [v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * _WIDE)) for vector, factor in terms]
-    total = v.b.add(v.b.add(wide[0], wide[1]), v.repeat(wide[0], 128))
-    for more in wide[2:]:
-        total = v.b.add(total, more)
+    """The sum of 16-bit integers times factors that are in units of 1 / 256, rounded."""
+    wide = [v.b.mul(v.widen(vector, I32), v.constant(I32, [factor] * _BATCH)) for vector, factor in terms]
+    total = v.b.add(v.b.add(wide[0], wide[1]), v.full_like(wide[0], 128))
+    for product in wide[2:]:
+        total = v.b.add(total, product)
     return v.narrow(v.shift(total, -8), I16)
 
 
 @intrinsic
 def _split_pixels(typing, upper, lower, grey_upper, grey_lower, blue, red):
-    """Split sixteen pixels of two rows into 2 x 16 bytes of brightness and 8 means of each difference, 16 bits each."""
+    """Split sixteen pixels of two rows into 2 x 16 bytes of brightness and, for each colour difference, 8 means of 16 bits.
+
+    All parameters are addresses.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, differences = Vectors(builder), []
         for row, grey in zip(args[:2], args[2:4], strict=True):
-            bytes_ = v.load(row, I8, 3 * _WIDE)
-            channels = [v.widen(v.pick(bytes_, list(range(c, 3 * _WIDE, 3))), I16, signed=False) for c in range(3)]
-            light = _weighted_sum(v, tuple(zip(channels, _GREY, strict=True)))
+            bytes_ = v.load(row, I8, 3 * _BATCH)
+            channels = [v.widen(v.shuffle(bytes_, list(range(c, 3 * _BATCH, 3))), I16, signed=False) for c in range(3)]
+            light = _weighted_sum(v, tuple(zip(channels, _GREY_WEIGHTS, strict=True)))
             v.store(v.narrow(light, I8), grey)
             differences.append([v.b.sub(channels[c], light) for c in (2, 0)])
         for one, other, out in zip(*differences, args[4:], strict=True):
             rows = v.b.add(one, other)
-            total = v.b.add(v.pick(rows, list(range(0, _WIDE, 2))), v.pick(rows, list(range(1, _WIDE, 2))))
-            v.store(v.shift(v.b.add(total, v.repeat(total, 2)), -2), out)
+            total = v.b.add(v.shuffle(rows, list(range(0, _BATCH, 2))), v.shuffle(rows, list(range(1, _BATCH, 2))))
+            v.store(v.shift(v.b.add(total, v.full_like(total, 2)), -2), out)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6), emit
 
 
 @intrinsic
-def _join_pixels(typing, sources, weights, pairs, x, grey, factors, upper, lower, share, blue, red, done):
-    """Write sixteen pixels: sharpened brightness with mottle, and colours enlarged with weights 3 : 1 along the row."""
+def _join_pixels(typing, sources, weights, pairs, x, grey, factors, mottle_above, mottle_below, share, blue, red, out):
+    """Write sixteen pixels: sharpened brightness with mottle, and colours enlarged with weights 3 : 1 along the row.
 
-    def spread(v: Vectors, mixed: Any) -> Any:
-        before, here, behind = (v.load(mixed, I16, _WIDE // 2, step=2 * k) for k in range(3))
-        middle = v.b.add(v.b.mul(here, v.repeat(here, 3)), v.repeat(here, 2))
+    The first four parameters are the `taps` of `filter_sums`; all others but `share` are addresses.
+    """
+
+    def enlarge(v: Vectors, mixed: Any) -> Any:
+        before, here, behind = (v.load(mixed, I16, _BATCH // 2, offset=2 * k) for k in range(3))
+        middle = v.b.add(v.b.mul(here, v.full_like(here, 3)), v.full_like(here, 2))
         left, right = v.shift(v.b.add(middle, before), -2), v.shift(v.b.add(middle, behind), -2)
-        return v.pick(left, [lane for k in range(_WIDE // 2) for lane in (k, _WIDE // 2 + k)], right)
+        return v.shuffle(left, [lane for k in range(_BATCH // 2) for lane in (k, _BATCH // 2 + k)], right)
 
-    def between(v: Vectors, vector: Any, least: Any, most: Any) -> Any:
-        low = v.b.select(v.b.icmp_signed(">", vector, least), vector, least)
-        return v.b.select(v.b.icmp_signed("<", low, most), low, most)
+    def clamp(v: Vectors, vector: Any, least: Any, most: Any) -> Any:
+        raised = v.b.select(v.b.icmp_signed(">", vector, least), vector, least)
+        return v.b.select(v.b.icmp_signed("<", raised, most), raised, most)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (grey, factors, upper, lower, share, blue, red, done) = Vectors(builder), args[4:]
-        core, kept, grows, limit = (v.splat(v.load(factors, I16, 1, step=2 * k), _WIDE) for k in range(4))
-        smooth = v.shift(weighed(v, args[:4], _WIDE), -7)
+        v, (grey, factors, mottle_above, mottle_below, share, blue, red, out) = Vectors(builder), args[4:]
+        core, kept, amplified, limit = (v.broadcast(v.load(factors, I16, 1, offset=2 * k), _BATCH) for k in range(4))
+        smooth = v.shift(filter_sums(v, args[:4], _BATCH), -7)
         # 16 bits hold a detail (-255 to 255); its product with a factor of up to 4 * PART does not fit, hence 32 bits below.
-        detail = v.b.sub(v.widen(v.load(grey, I8, _WIDE), I16, signed=False), smooth)
-        nothing = v.repeat(detail, 0)
-        noise = between(v, detail, v.b.sub(nothing, core), core)
-        rest = between(v, v.b.sub(detail, noise), v.b.sub(nothing, limit), limit)
+        detail = v.b.sub(v.widen(v.load(grey, I8, _BATCH), I16, signed=False), smooth)
+        zeros = v.full_like(detail, 0)
+        noise = clamp(v, detail, v.b.sub(zeros, core), core)
+        rest = clamp(v, v.b.sub(detail, noise), v.b.sub(zeros, limit), limit)
         # The sum of the blur, the part of a detail within the core, and the amplified part beyond it, in units of 1 / PART of a level.
         light = v.shift(v.widen(smooth, I32), 6)
-        for part, factor in ((noise, kept), (rest, grows)):
+        for part, factor in ((noise, kept), (rest, amplified)):
             light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
-        light = v.maximum(v.minimum(light, _BRIGHTEST), 0)
-        kind = ir.VectorType(ir.FloatType(), _WIDE)
-        above, below = (v.load(pointer, ir.FloatType(), _WIDE) for pointer in (upper, lower))
+        light = v.maximum(v.minimum(light, _WHITE), 0)
+        kind = ir.VectorType(ir.FloatType(), _BATCH)
+        above, below = (v.load(pointer, ir.FloatType(), _BATCH) for pointer in (mottle_above, mottle_below))
         mottled = v.b.fadd(v.b.sitofp(light, kind), above)
-        mottled = v.b.fadd(mottled, v.b.fmul(v.splat(share, _WIDE), v.b.fsub(below, above)))
-        light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _BRIGHTEST), 0)
+        mottled = v.b.fadd(mottled, v.b.fmul(v.broadcast(share, _BATCH), v.b.fsub(below, above)))
+        light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _WHITE), 0)
         # Levels are rounded once, at the end. Otherwise mottle of less than a level would be lost or show steps.
-        level = v.shift(v.narrow(v.b.add(light, v.repeat(light, PART // 2)), I16), -6)
-        b, r = spread(v, blue), spread(v, red)
+        level = v.shift(v.narrow(v.b.add(light, v.full_like(light, PART // 2)), I16), -6)
+        b, r = enlarge(v, blue), enlarge(v, red)
         # Green is brightness minus 77 / 150 of red's difference and 29 / 150 of blue's, here in units of 1 / 256.
         channels = [v.b.add(level, r), v.b.sub(level, _weighted_sum(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
         channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
-        v.store(v.woven(channels), done)
+        v.store(v.interleave(channels), out)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 8, types.float32, *[types.int64] * 3), emit

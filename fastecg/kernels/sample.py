@@ -14,7 +14,7 @@ from fastecg.kernels import CELL as CELL
 from fastecg.kernels.address import address
 from fastecg.kernels.ahead import prefetch
 from fastecg.kernels.jit import jit
-from fastecg.kernels.noise import CHROMA, LUMA, OF_CHROMA, OF_LUMA, OF_SIGN, table_offset
+from fastecg.kernels.noise import CHROMA_COUNT, CHROMA_STREAM, LUMA_COUNT, LUMA_STREAM, SIGN_STREAM, table_offset
 from fastecg.kernels.sample_cell import (
     DARKEST,
     LOSS,
@@ -183,11 +183,11 @@ def _expose_rows(
         _mix_coordinates(lattice, i, eighths, strip)
         _mix_coordinates(lattice, min(i + 1, cells.shape[0] - 1), eighths, ahead)
         _mix_light(light, i, eighths, lit)
-        sign = 2 * table_offset(noise[0], OF_SIGN, row >> 1, 2) - 1
+        sign = 2 * table_offset(noise[0], SIGN_STREAM, row >> 1, 2) - 1
         c0, c1, c2 = sign * noise[1], sign * noise[2], sign * noise[3]
         bright, colour = (
-            luma_at + 2 * table_offset(noise[0], OF_LUMA, row, LUMA),
-            chroma_at + 8 * table_offset(noise[0], OF_CHROMA, row >> 1, CHROMA),
+            luma_at + 2 * table_offset(noise[0], LUMA_STREAM, row, LUMA_COUNT),
+            chroma_at + 8 * table_offset(noise[0], CHROMA_STREAM, row >> 1, CHROMA_COUNT),
         )
         desk_row = row if desk.shape[0] > 1 else 0
         desk_at = address(desk[desk_row])

@@ -43,41 +43,41 @@ LOSS = 3  # Mean loss by the products, in 64ths of a level.
 
 def _light(v: Vectors, light: Any, pixels: tuple[int, ...]) -> Any:
     """(red, green, blue, veil) at four pixels, linear between the cell's two nodes."""
-    left = v.pick(v.load(light, I16, 4), [0, 1, 2, 3] * 4)
-    right = v.pick(v.load(light, I16, 4, step=8), [0, 1, 2, 3] * 4)
-    return v.between(left, right, [k for k in pixels for _ in range(4)])
+    left = v.shuffle(v.load(light, I16, 4), [0, 1, 2, 3] * 4)
+    right = v.shuffle(v.load(light, I16, 4, offset=8), [0, 1, 2, 3] * 4)
+    return v.interpolate(left, right, [k for k in pixels for _ in range(4)])
 
 
 def _veiled(v: Vectors, level: Any, light: Any) -> Any:
     """Levels Q6 with the veil, half a level for rounding in it."""
-    return v.add_saturated(level, v.pick(light, [4 * k + 3 for k in range(4) for _ in range(4)]))
+    return v.add_saturated(level, v.shuffle(light, [4 * k + 3 for k in range(4) for _ in range(4)]))
 
 
 def _noisy(v: Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     """Levels Q6 plus grain of the size that belongs to that level: a parabola through the square-root law."""
     bright = v.shift(v.minimum(level, 0x3FFF), 1)
-    size = v.b.add(v.splat(curve[1], 16), v.product(bright, v.splat(curve[2], 16), signed=True))
-    size = v.b.add(v.splat(curve[0], 16), v.product(bright, size, signed=True))
-    return v.add_saturated(level, v.product(grain, size, signed=True))
+    size = v.b.add(v.broadcast(curve[1], 16), v.multiply_high(bright, v.broadcast(curve[2], 16), signed=True))
+    size = v.b.add(v.broadcast(curve[0], 16), v.multiply_high(bright, size, signed=True))
+    return v.add_saturated(level, v.multiply_high(grain, size, signed=True))
 
 
 def _grain(v: Vectors, bright: Any, colour: Any, four: tuple[int, ...], block: list[int]) -> Any:
     """Noise of unit spread at four pixels: brightness noise of each, colour noise of its block."""
-    return v.add_saturated(v.pick(colour, block), v.pick(bright, [k for k in four for _ in range(4)]))
+    return v.add_saturated(v.shuffle(colour, block), v.shuffle(bright, [k for k in four for _ in range(4)]))
 
 
 def _along(v: Vectors, nodes: Any) -> Any:
     """Coordinates Q16 of eight pixels between two nodes."""
-    left, right = v.load(nodes, I32, 1), v.load(nodes, I32, 1, step=4)
-    rise = v.b.mul(v.splat(v.b.sub(right, left), 8), v.constant(I32, range(8)))
-    return v.b.add(v.splat(left, 8), v.shift(v.b.add(rise, v.repeat(rise, 4)), -3))
+    left, right = v.load(nodes, I32, 1), v.load(nodes, I32, 1, offset=4)
+    rise = v.b.mul(v.broadcast(v.b.sub(right, left), 8), v.constant(I32, range(8)))
+    return v.b.add(v.broadcast(left, 8), v.shift(v.b.add(rise, v.full_like(rise, 4)), -3))
 
 
 def _pixels(v: Vectors, sheet: Any, spots: Any, four: tuple[int, ...]) -> tuple[Any, Any]:
     """Four pixels and their right neighbours, (r, g, b, spare) Q8 each: eight bytes are read for the six that a pair takes."""
     quads = ir.Constant(ir.VectorType(I64, 4), ir.Undefined)
     for lane, k in enumerate(four):
-        pointer = v.b.add(sheet, v.b.sext(v.load(spots, I32, 1, step=4 * k), I64))
+        pointer = v.b.add(sheet, v.b.sext(v.load(spots, I32, 1, offset=4 * k), I64))
         quads = v.b.insert_element(quads, v.load(pointer, I64, 1), ir.Constant(I32, lane))
     bytes_ = v.b.bitcast(quads, ir.VectorType(I8, 32))
     return _spread(v, bytes_, 0), _spread(v, bytes_, 3)
@@ -88,29 +88,29 @@ def _spread(v: Vectors, bytes_: Any, start: int) -> Any:
     zero = 32
     lanes = [part for k in range(4) for c in range(4) for part in (zero, 8 * k + start + c)]
     nothing = ir.Constant(bytes_.type, [0] * 32)
-    return v.b.bitcast(v.pick(bytes_, lanes, nothing), ir.VectorType(I16, 16))
+    return v.b.bitcast(v.shuffle(bytes_, lanes, nothing), ir.VectorType(I16, 16))
 
 
 def _sample(v: Vectors, sheet: Any, width: Any, spots: Any, shares: Any, light: Any, four: tuple[int, ...]) -> Any:
     """Bilinear values under the light at four pixels: levels Q6."""
     below = v.b.add(sheet, v.b.mul(width, ir.Constant(I64, 3)))
     each = [k for k in four for _ in range(4)]
-    right, lower = v.pick(v.load(shares, I16, 8), each), v.pick(v.load(shares, I16, 8, step=16), each)
-    upper = v.b.xor(lower, v.repeat(lower, -1))
+    right, lower = v.shuffle(v.load(shares, I16, 8), each), v.shuffle(v.load(shares, I16, 8, offset=16), each)
+    upper = v.b.xor(lower, v.full_like(lower, -1))
     (a, b), (c, d) = _pixels(v, sheet, spots, four), _pixels(v, below, spots, four)
-    left_column = v.b.add(v.product(a, upper), v.product(c, lower))
-    right_column = v.b.add(v.product(b, upper), v.product(d, lower))
+    left_column = v.b.add(v.multiply_high(a, upper), v.multiply_high(c, lower))
+    right_column = v.b.add(v.multiply_high(b, upper), v.multiply_high(d, lower))
     # The one makes up for what the product drops. It also keeps the compiler from seeing that no bits are lost between the two
     # products: it would join them in 32 bits. The light must not be 0 (`DARKEST`).
-    weight = v.b.add(v.product(light, right), v.repeat(light, 1))
-    return v.b.add(v.product(left_column, v.b.sub(light, weight)), v.product(right_column, weight))
+    weight = v.b.add(v.multiply_high(light, right), v.full_like(light, 1))
+    return v.b.add(v.multiply_high(left_column, v.b.sub(light, weight)), v.multiply_high(right_column, weight))
 
 
 def _desk_levels(v: Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> Any:
     """Four of eight background pixels under the light, levels Q6."""
-    colour = v.widen(v.pick(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), I16, signed=False)
+    colour = v.widen(v.shuffle(pixels, [3 * k + min(c, 2) for k in four for c in range(4)]), I16, signed=False)
     lamp = _light(v, light, four)
-    return _veiled(v, v.product(v.shift(colour, 8), lamp), lamp)
+    return _veiled(v, v.multiply_high(v.shift(colour, 8), lamp), lamp)
 
 
 @intrinsic
@@ -123,9 +123,9 @@ def locate(typing, width, xs, ys, spots, shares):
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (width, xs, ys, spots, shares) = Vectors(builder), args
         x, y = _along(v, xs), _along(v, ys)
-        row = v.b.mul(v.shift(y, -16), v.splat(builder.trunc(width, I32), 8))
-        v.store(v.b.mul(v.b.add(row, v.shift(x, -16)), v.repeat(row, 3)), spots)
-        v.store(v.narrow(v.pick(x, list(range(16)), y), I16), shares)
+        row = v.b.mul(v.shift(y, -16), v.broadcast(builder.trunc(width, I32), 8))
+        v.store(v.b.mul(v.b.add(row, v.shift(x, -16)), v.full_like(row, 3)), spots)
+        v.store(v.narrow(v.shuffle(x, list(range(16)), y), I16), shares)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 5), emit
@@ -170,13 +170,13 @@ def develop(typing, levels, luma, chroma, out, c0, c1, c2):
         colour = v.load(chroma, I16, 16)  # Four times (r, g, b, 0), each for two pixels.
         blocks = [0, 1, 2, 3] * 2 + [8, 9, 10, 11] * 2, [4, 5, 6, 7] * 2 + [12, 13, 14, 15] * 2
         near, far = (
-            _noisy(v, v.load(levels, I16, 16, step=32 * half), _grain(v, bright, colour, four, blocks[half]), curve)
+            _noisy(v, v.load(levels, I16, 16, offset=32 * half), _grain(v, bright, colour, four, blocks[half]), curve)
             for half, four in enumerate((NEAR, FAR))
         )
-        both = v.shift(v.pick(near, list(range(32)), far), -6)
+        both = v.shift(v.shuffle(near, list(range(32)), far), -6)
         bytes_ = v.narrow(v.maximum(v.minimum(both, 255), 0), I8)
         offsets = {pixel: 4 * k for k, pixel in enumerate(NEAR + FAR)}
-        v.store(v.pick(bytes_, [offsets[k] + c for k in range(8) for c in range(3)]), out)
+        v.store(v.shuffle(bytes_, [offsets[k] + c for k in range(8) for c in range(3)]), out)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 7), emit
@@ -189,8 +189,8 @@ def mix_coordinates(typing, upper, lower, eighths, out):
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
         top, bottom = v.load(args[0], I32, 8), v.load(args[1], I32, 8)
-        rise = v.b.mul(v.b.sub(bottom, top), v.splat(v.b.trunc(args[2], I32), 8))
-        v.store(v.b.add(top, v.shift(v.b.add(rise, v.repeat(rise, 4)), -3)), args[3])
+        rise = v.b.mul(v.b.sub(bottom, top), v.broadcast(v.b.trunc(args[2], I32), 8))
+        v.store(v.b.add(top, v.shift(v.b.add(rise, v.full_like(rise, 4)), -3)), args[3])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit
@@ -206,7 +206,7 @@ def mix_light(typing, upper, lower, eighths, out):
         share = builder.trunc(builder.shl(args[2], ir.Constant(I64, 13)), I16)
         # All ones less the share: 1/65536 short of the rest, so that the whole fits.
         rest = builder.xor(share, ir.Constant(I16, -1))
-        v.store(builder.add(v.product(top, v.splat(rest, 16)), v.product(bottom, v.splat(share, 16))), args[3])
+        v.store(builder.add(v.multiply_high(top, v.broadcast(rest, 16)), v.multiply_high(bottom, v.broadcast(share, 16))), args[3])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 4), emit
@@ -220,9 +220,9 @@ def halve_pixels(typing, upper, lower, out):
         v = Vectors(builder)
         rows = [v.widen(v.load(row, I8, 48), I16, signed=False) for row in args[:2]]
         columns = v.b.add(*rows)
-        even, odd = (v.pick(columns, [6 * k + start + c for k in range(8) for c in range(3)]) for start in (0, 3))
-        total = v.b.add(v.b.add(even, odd), v.repeat(even, 2))
-        v.store(v.narrow(v.b.lshr(total, v.repeat(total, 2)), I8), args[2])
+        even, odd = (v.shuffle(columns, [6 * k + start + c for k in range(8) for c in range(3)]) for start in (0, 3))
+        total = v.b.add(v.b.add(even, odd), v.full_like(even, 2))
+        v.store(v.narrow(v.b.lshr(total, v.full_like(total, 2)), I8), args[2])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 3), emit

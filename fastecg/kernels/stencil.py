@@ -1,8 +1,8 @@
-"""Symmetric filters on finished pictures: blur, unsharp masking, streaks of motion. In place, a few rows at a time.
+"""Symmetric filters of finished pictures: Gaussian blur, unsharp masking and motion blur. They work in place, a few rows at a time.
 
-Weights are integers with the sum 128: a uniform picture is not changed, and sums fit 16 bits, so that thirty-two values are summed at once
-and stay in registers up to the finished bytes. Weights are symmetrical, so nothing is moved. At the edges, the last row or column is
-repeated.
+Weights are integers whose sum is 128, so a uniform picture is not changed, and weighted sums of bytes fit 16 bits. Thirty-two sums are
+computed at once, and stay in registers until they are bytes again. Weights are symmetrical, so nothing is moved. Beyond the picture's
+edges, the last row or column is repeated.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 from fastecg.kernels.vectors import I8, I16, I64, Vectors
 
-TOTAL = 128  # Sum of the weights.
-LANES = 32  # Values that are filtered together.
+TOTAL = 128  # Sum of the weights of a filter.
+LANES = 32  # Number of bytes that are filtered at once, in one vector.
 
 
 def gaussian_weights(sigma_px: float) -> np.ndarray:
-    """Weights of a pixel and its neighbours on one side, (n,) int16: w[0] + 2 * sum(w[1:]) is `TOTAL`."""
+    """Weights (n,) int16 of a pixel and of its n - 1 neighbours on one side: w[0] + 2 * sum(w[1:]) is `TOTAL`."""
+    # All weights farther than 2.6 standard deviations would round to 0.
     reach = max(1, math.ceil(2.6 * sigma_px))
     edges = np.array([math.erf((k + 0.5) / (sigma_px * math.sqrt(2.0))) for k in range(-1, reach + 1)])
     sides = np.rint(TOTAL * 0.5 * np.diff(edges[1:])).astype(np.int16)
@@ -38,31 +39,41 @@ def blur(pixels: np.ndarray, sigma_px: float) -> None:
 
 
 def blend_columns(pixels: np.ndarray, blurred: np.ndarray, share: np.ndarray, first: int = 0) -> None:
-    """Blend (height, columns, 3) uint8 into the columns of a picture from `first` on, in place, each by its `share` (columns,) of 256."""
+    """Blend some columns of a picture with a blurred copy of them, in place.
+
+    Parameters
+    ----------
+    pixels : (height, width, 3) uint8
+    blurred : (height, columns, 3) uint8
+        The copy of the columns from `first` on.
+    share : (columns,)
+        Weight of the copy in each column, 0 to 256.
+    first : int
+    """
     _blend_columns(pixels.reshape(len(pixels), -1), blurred.reshape(len(blurred), -1), np.repeat(share.astype(np.int32), 3), 3 * first)
 
 
 def sharpen(pixels: np.ndarray, sigma_px: float, amount: float) -> None:
-    """Unsharp masking, v + amount * (v - blurred), of (height, width, 3) uint8, in place; `amount` 0 to 2."""
+    """Unsharp masking of (height, width, 3) uint8, in place: v becomes v + amount * (v - blurred). `amount` is 0 to 2."""
     _blend_with_blur(pixels, gaussian_weights(sigma_px), round(amount * TOTAL / 2))
 
 
 def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
-    """Weighted mean of pixels moved by ±`offsets`, in place.
+    """Replace every pixel by a weighted mean of the pixels at `offsets` from it and opposite to them, in place.
 
     Parameters
     ----------
     pixels : (height, width, 3) uint8
     offsets : (n, 2) int
-        (x, y) in px; the first is (0, 0). The opposite of each is implied.
+        (x, y) in px; the first is (0, 0). The pixel at the opposite offset has the same weight.
     weights : (n,) int16
         w[0] + 2 * sum(w[1:]) is `TOTAL`.
     """
     rows, (reach_x, reach_y) = pixels.reshape(len(pixels), -1), np.abs(offsets).max(axis=0).tolist()
-    whole = -(-rows.shape[1] // LANES) * LANES
-    ring, rest = np.empty((2 * reach_y + 1, whole + 6 * reach_x), dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
+    padded = -(-rows.shape[1] // LANES) * LANES
+    ring, tail = np.empty((2 * reach_y + 1, padded + 6 * reach_x), dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
     sources = np.empty(2 * len(weights) - 1, dtype=np.int64)
-    _smear_rows(rows, offsets.astype(np.int64), weights.astype(np.int16), reach_x, reach_y, ring, rest, sources)
+    _smear_rows(rows, offsets.astype(np.int64), weights.astype(np.int16), reach_x, reach_y, ring, tail, sources)
 
 
 @jit
@@ -75,8 +86,8 @@ def _blend_columns(pixels, blurred, share, first):
 
 
 @jit
-def lengthen(row, pad, channels, line):
-    """Write a row with the pixels at its ends repeated `pad` times on both sides; the line may be longer."""
+def pad_row(row, pad, channels, line):
+    """Write a row to `line`, with its first and its last pixel repeated `pad` times; `line` may be longer than that."""
     n = len(row)
     for k in range(pad):
         for c in range(channels):
@@ -88,32 +99,38 @@ def lengthen(row, pad, channels, line):
 
 
 def _blend_with_blur(pixels: np.ndarray, weights: np.ndarray, amount: int) -> None:
-    """Replace v by v + amount / 64 * (v - blurred): -64 blurs, a positive amount sharpens. Rows filtered along x wait in a ring."""
+    """Replace v by v + amount / 64 * (v - blurred): -64 blurs, a positive amount sharpens.
+
+    Rows that are filtered along x are kept in a ring buffer, from which they are filtered along y.
+    """
     rows = pixels.reshape(len(pixels), -1)
-    reach, whole = len(weights) - 1, -(-rows.shape[1] // LANES) * LANES
-    ring = np.empty((2 * reach + 1, whole), dtype=np.uint8)
-    line, rest = np.empty(whole + 6 * reach, dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
-    along, down = np.empty((2, 2 * reach + 1), dtype=np.int64)
-    _blend_rows(rows, weights, amount, ring, line, rest, along, down)
+    reach, padded = len(weights) - 1, -(-rows.shape[1] // LANES) * LANES
+    ring = np.empty((2 * reach + 1, padded), dtype=np.uint8)
+    line, tail = np.empty(padded + 6 * reach, dtype=np.uint8), np.empty(LANES, dtype=np.uint8)
+    along, down = np.empty((2, 2 * reach + 1), dtype=np.int64)  # addresses of the bytes that are summed along x and along y
+    _blend_rows(rows, weights, amount, ring, line, tail, along, down)
 
 
 @jit
-def _blend_rows(pixels, weights, amount, ring, line, rest, along, down):
-    height, reach, slots = len(pixels), len(weights) - 1, len(ring)
-    aim_along(address(line), 3, along)
+def _blend_rows(pixels, weights, amount, ring, line, tail, along, down):
+    height, reach, ring_rows = len(pixels), len(weights) - 1, len(ring)
+    find_sources_along(address(line), 3, along)
     ready = 0
     for y in range(height):
         while ready < min(y + reach + 1, height):
-            lengthen(pixels[ready], reach, 3, line)
-            filter_line(along, weights, ring[ready % slots])
+            pad_row(pixels[ready], reach, 3, line)
+            filter_line(along, weights, ring[ready % ring_rows])
             ready += 1
-        aim_down(address(ring), np.int64(ring.shape[1]), slots, y, height, down)
-        _blend_row(down, weights, amount, pixels[y], rest)
+        find_sources_down(address(ring), np.int64(ring.shape[1]), ring_rows, y, height, down)
+        _blend_row(down, weights, amount, pixels[y], tail)
 
 
 @jit
-def aim_along(line, step, sources):
-    """Addresses (2 reach + 1,) of a pixel and its neighbours, alternately left and right, in a line that begins `reach` pixels before."""
+def find_sources_along(line, step, sources):
+    """Write the addresses of a line's first pixel and of its neighbours, alternately left and right, to `sources` (2 reach + 1,).
+
+    `line` is the address of the line with `reach` pixels before the first one, and `step` the number of bytes from pixel to pixel.
+    """
     reach = len(sources) // 2
     sources[0] = line + step * reach
     for k in range(1, reach + 1):
@@ -121,84 +138,89 @@ def aim_along(line, step, sources):
 
 
 @jit
-def aim_down(ring, stride, slots, y, height, sources):
-    """Addresses (2 reach + 1,) of row y and of its neighbours, alternately above and below, in a ring of rows."""
-    sources[0] = ring + stride * (y % slots)
+def find_sources_down(ring, stride, ring_rows, y, height, sources):
+    """Write the addresses of row y and of its neighbours, alternately above and below, to `sources` (2 reach + 1,).
+
+    `ring` is the address of a ring buffer of `ring_rows` rows that are `stride` bytes apart.
+    """
+    sources[0] = ring + stride * (y % ring_rows)
     for k in range(1, len(sources) // 2 + 1):
-        sources[2 * k - 1] = ring + stride * (max(y - k, 0) % slots)
-        sources[2 * k] = ring + stride * (min(y + k, height - 1) % slots)
+        sources[2 * k - 1] = ring + stride * (max(y - k, 0) % ring_rows)
+        sources[2 * k] = ring + stride * (min(y + k, height - 1) % ring_rows)
 
 
 @jit
 def filter_line(sources, weights, out):
-    """Weighted means of the pixels at `sources` and after, written to all of `out`, whose length is a multiple of `LANES`."""
+    """Fill `out`, whose length is a multiple of `LANES`, with weighted means of the bytes at the addresses `sources` and after them."""
     sources_at, weights_at, out_at, pairs = address(sources), address(weights), address(out), np.int64(len(weights) - 1)
     for i in range(0, len(out), LANES):
         _mean(sources_at, weights_at, pairs, np.int64(i), out_at + i)
 
 
 @jit
-def _blend_row(sources, weights, amount, row, rest):
-    """Blend a row with the weighted mean of the pixels at `sources`; its end goes through `rest`, (LANES,)."""
-    sources_at, weights_at, row_at, rest_at = address(sources), address(weights), address(row), address(rest)
+def _blend_row(sources, weights, amount, row, tail):
+    """Blend a row with weighted means, as `_blend` does; its end, shorter than `LANES`, is blended in a copy, `tail` (LANES,)."""
+    sources_at, weights_at, row_at, tail_at = address(sources), address(weights), address(row), address(tail)
     pairs, whole = np.int64(len(weights) - 1), len(row) // LANES * LANES
     for i in range(0, whole, LANES):
         _blend(sources_at, weights_at, pairs, np.int64(i), amount, row_at + i)
     for k in range(whole, len(row)):
-        rest[k - whole] = row[k]
-    _blend(sources_at, weights_at, pairs, np.int64(whole), amount, rest_at)
+        tail[k - whole] = row[k]
+    _blend(sources_at, weights_at, pairs, np.int64(whole), amount, tail_at)
     for k in range(whole, len(row)):
-        row[k] = rest[k - whole]
+        row[k] = tail[k - whole]
 
 
 @jit
-def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, rest, sources):
-    """The loops of `smear`, on rows of 3 * width values, with scratch for the rows in reach."""
-    height, slots = len(pixels), len(ring)
+def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, tail, sources):
+    """The loops of `smear`, on rows of 3 * width values. `ring`, `tail` and `sources` are scratch arrays."""
+    height, ring_rows = len(pixels), len(ring)
     begin, stride = address(ring) + 3 * reach_x, np.int64(ring.shape[1])
     ready = 0
     for y in range(height):
         while ready < min(y + reach_y + 1, height):
-            lengthen(pixels[ready], reach_x, 3, ring[ready % slots])
+            pad_row(pixels[ready], reach_x, 3, ring[ready % ring_rows])
             ready += 1
-        sources[0] = begin + stride * (y % slots)
+        sources[0] = begin + stride * (y % ring_rows)
         for k in range(1, len(weights)):
             x, down = 3 * offsets[k, 0], offsets[k, 1]
             above, below = min(max(y - down, 0), height - 1), min(max(y + down, 0), height - 1)
-            sources[2 * k - 1], sources[2 * k] = begin + stride * (above % slots) - x, begin + stride * (below % slots) + x
-        _blend_row(sources, weights, -TOTAL // 2, pixels[y], rest)
+            sources[2 * k - 1], sources[2 * k] = begin + stride * (above % ring_rows) - x, begin + stride * (below % ring_rows) + x
+        _blend_row(sources, weights, -TOTAL // 2, pixels[y], tail)
 
 
-def weighed(v: Vectors, taps: Any, lanes: int) -> Any:
-    """Sums of 16 bits, 128 times a mean plus a half for rounding, of a pixel and pairs of neighbours with equal weights.
+def filter_sums(v: Vectors, taps: Any, lanes: int) -> Any:
+    """A vector of `lanes` weighted sums of bytes: 128 times their mean, plus 64, so that a shift by 7 bits rounds the mean.
 
-    `taps` are the address of 1 + 2 * pairs addresses, that of the weights, the number of pairs, and an offset of the addresses.
+    The bytes lie at 1 + 2 * pairs addresses and after them: first those of the pixel itself, then of pairs of neighbours with one weight.
+    `taps` holds the address at which these addresses begin, that of the weights, the number of pairs, and an offset that is added to
+    each of the addresses.
     """
     sources, weights, pairs, x = taps
 
-    def values(source: Any) -> Any:
+    def load_bytes(source: Any) -> Any:
         return v.widen(v.load(v.b.add(source, x), I8, lanes), I16, signed=False)
 
-    middle = values(v.load(sources, I64, 1))
-    first = v.b.add(v.b.mul(middle, v.splat(v.load(weights, I16, 1), lanes)), v.repeat(middle, TOTAL // 2))
+    middle = load_bytes(v.load(sources, I64, 1))
+    first = v.b.add(v.b.mul(middle, v.broadcast(v.load(weights, I16, 1), lanes)), v.full_like(middle, TOTAL // 2))
     total = cgutils.alloca_once(v.b, first.type)
     v.b.store(first, total)
     with cgutils.for_range(v.b, pairs, intp=I64) as loop:
         pair = v.b.add(sources, v.b.mul(loop.index, ir.Constant(I64, 16)))
         weight = v.b.add(weights, v.b.mul(loop.index, ir.Constant(I64, 2)))
-        both = v.b.add(values(v.load(pair, I64, 1, step=8)), values(v.load(pair, I64, 1, step=16)))
-        more = v.b.mul(both, v.splat(v.load(weight, I16, 1, step=2), lanes))
+        both = v.b.add(load_bytes(v.load(pair, I64, 1, offset=8)), load_bytes(v.load(pair, I64, 1, offset=16)))
+        more = v.b.mul(both, v.broadcast(v.load(weight, I16, 1, offset=2), lanes))
         v.b.store(v.b.add(v.b.load(total), more), total)
     return v.b.load(total)
 
 
 @intrinsic
 def _mean(typing, sources, weights, pairs, x, out):
-    """Write `LANES` means."""
+    """Write `LANES` means, rounded to bytes, to the address `out`. The other parameters are the `taps` of `filter_sums`."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
-        v.store(v.narrow(v.shift(weighed(v, args[:4], LANES), -7), I8), args[4])
+        v.store(v.narrow(v.shift(filter_sums(v, args[:4], LANES), -7), I8), args[4])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 5), emit
@@ -206,14 +228,17 @@ def _mean(typing, sources, weights, pairs, x, out):
 
 @intrinsic
 def _blend(typing, sources, weights, pairs, x, amount, row):
-    """Add amount / 64 * (value - mean) to `LANES` values, within 0..255."""
+    """Add amount / 64 * (value - mean) to the `LANES` bytes at the address `row`, within 0..255.
+
+    The means are those of `filter_sums`, whose `taps` are the first four parameters.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (amount, row) = Vectors(builder), args[4:]
-        mean = v.shift(weighed(v, args[:4], LANES), -7)
+        mean = v.shift(filter_sums(v, args[:4], LANES), -7)
         value = v.widen(v.load(row, I8, LANES), I16, signed=False)
-        more = v.b.mul(v.b.sub(value, mean), v.splat(v.b.trunc(amount, I16), LANES))
-        blended = v.b.add(value, v.shift(v.b.add(more, v.repeat(more, 32)), -6))
+        more = v.b.mul(v.b.sub(value, mean), v.broadcast(v.b.trunc(amount, I16), LANES))
+        blended = v.b.add(value, v.shift(v.b.add(more, v.full_like(more, 32)), -6))
         v.store(v.narrow(v.maximum(v.minimum(blended, 255), 0), I8), row)
         return context.get_dummy_value()
 

@@ -14,38 +14,42 @@ I64 = ir.IntType(64)
 
 
 class Vectors:
-    """The vector operations in which the intrinsics are written."""
+    """The vector operations of which intrinsics are composed.
+
+    Each method appends instructions to the function that is being compiled and returns the LLVM value that they compute. A vector has
+    several numbers of one type, its lanes. `b` is LLVM's builder of instructions.
+    """
 
     def __init__(self, builder: Any) -> None:
         self.b = builder
 
     def constant(self, element: Any, values: Any) -> Any:
-        """The values as a vector of their own."""
+        """A constant vector with the given values as numbers of type `element`."""
         values = list(values)
         return ir.Constant(ir.VectorType(element, len(values)), values)
 
-    def woven(self, channels: list[Any]) -> Any:
-        """Interleave three channels into pixels."""
+    def interleave(self, channels: list[Any]) -> Any:
+        """Three vectors of n numbers as one of 3 n: the first of each channel, then the second of each, and so on."""
         count = channels[0].type.count
-        pair = self.pick(channels[0], list(range(2 * count)), channels[1])
-        third = self.pick(channels[2], [*range(count)] * 2)
-        return self.pick(pair, [lane for k in range(count) for lane in (k, count + k, 2 * count + k)], third)
+        pair = self.shuffle(channels[0], list(range(2 * count)), channels[1])
+        third = self.shuffle(channels[2], [*range(count)] * 2)
+        return self.shuffle(pair, [lane for k in range(count) for lane in (k, count + k, 2 * count + k)], third)
 
-    def splat(self, value: Any, count: int) -> Any:
-        """A scalar in every lane."""
+    def broadcast(self, value: Any, count: int) -> Any:
+        """A vector with a scalar in all of its `count` lanes."""
         vector = ir.VectorType(value.type, count)
         first = self.b.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(I32, 0))
-        return self.pick(first, [0] * count)
+        return self.shuffle(first, [0] * count)
 
-    def pick(self, vector: Any, lanes: list[int], other: Any = None) -> Any:
-        """Shuffle: take the given lanes; those of `other` are numbered after those of `vector`."""
+    def shuffle(self, vector: Any, lanes: list[int], other: Any = None) -> Any:
+        """A vector of the given lanes of `vector`, in the given order. The lanes of `other` are numbered after those of `vector`."""
         other = ir.Constant(vector.type, ir.Undefined) if other is None else other
         return self.b.shuffle_vector(vector, other, self.constant(I32, lanes))
 
-    def load(self, address: Any, element: Any, count: int, step: int = 0) -> Any:
-        """`count` elements at `address` plus `step` bytes, aligned or not."""
+    def load(self, address: Any, element: Any, count: int, offset: int = 0) -> Any:
+        """A vector of `count` elements (or a scalar, if `count` is 1) read at `address` plus `offset` bytes, aligned or not."""
         kind = ir.VectorType(element, count) if count > 1 else element
-        pointer = self.b.add(address, ir.Constant(I64, step)) if step else address
+        pointer = self.b.add(address, ir.Constant(I64, offset)) if offset else address
         loaded = self.b.load(self.b.inttoptr(pointer, kind.as_pointer()))
         loaded.align = 1
         return loaded
@@ -55,45 +59,48 @@ class Vectors:
         self.b.store(value, self.b.inttoptr(address, value.type.as_pointer())).align = 1
 
     def widen(self, vector: Any, element: Any, signed: bool = True) -> Any:
-        """The same numbers, each with more bits."""
+        """The same numbers in the wider type `element`."""
         kind = ir.VectorType(element, vector.type.count)
         return self.b.sext(vector, kind) if signed else self.b.zext(vector, kind)
 
     def narrow(self, vector: Any, element: Any) -> Any:
-        """The lower bits of each number."""
+        """The lower bits of each number, as many as the narrower type `element` has."""
         return self.b.trunc(vector, ir.VectorType(element, vector.type.count))
 
-    def repeat(self, like: Any, value: int) -> Any:
-        """A vector with the same number in all lanes, of the type of another vector."""
+    def full_like(self, like: Any, value: int) -> Any:
+        """A constant vector of the type of another one, with the same number in all lanes."""
         return self.constant(like.type.element, [value] * like.type.count)
 
-    def shift(self, vector: Any, digits: int) -> Any:
-        """Shift to the left for positive `digits`, arithmetically to the right for negative ones."""
-        move = self.b.shl if digits > 0 else self.b.ashr
-        return move(vector, self.repeat(vector, abs(digits)))
+    def shift(self, vector: Any, bits: int) -> Any:
+        """Each number shifted to the left by positive `bits`, or to the right, with its sign kept, by negative ones."""
+        move = self.b.shl if bits > 0 else self.b.ashr
+        return move(vector, self.full_like(vector, abs(bits)))
 
     def minimum(self, vector: Any, bound: int) -> Any:
-        """The smaller of each number and a bound."""
-        limit = self.repeat(vector, bound)
+        """Each number, or the bound if that is smaller."""
+        limit = self.full_like(vector, bound)
         return self.b.select(self.b.icmp_signed("<", vector, limit), vector, limit)
 
     def maximum(self, vector: Any, bound: int) -> Any:
-        """The larger of each number and a bound."""
-        limit = self.repeat(vector, bound)
+        """Each number, or the bound if that is larger."""
+        limit = self.full_like(vector, bound)
         return self.b.select(self.b.icmp_signed(">", vector, limit), vector, limit)
 
-    def product(self, a: Any, b: Any, signed: bool = False) -> Any:
-        """(a * b) >> 16 in 16 bits: one instruction nearly everywhere."""
+    def multiply_high(self, a: Any, b: Any, signed: bool = False) -> Any:
+        """The upper 16 bits of the products of 16-bit numbers, (a * b) >> 16: one instruction on nearly all processors."""
         product = self.b.mul(self.widen(a, I32, signed), self.widen(b, I32, signed))
-        return self.narrow(self.b.lshr(product, self.repeat(product, 16)), I16)
+        return self.narrow(self.b.lshr(product, self.full_like(product, 16)), I16)
 
-    def between(self, a: Any, b: Any, eighths: list[int]) -> Any:
-        """Interpolate unsigned 16-bit numbers, `eighths` of the way from a to b; rounded down twice, so it may be 1 too small."""
-        rest = self.constant(I16, [min((8 - k) << 13, 0xFFFF) for k in eighths])
-        return self.b.add(self.product(a, rest), self.product(b, self.constant(I16, [k << 13 for k in eighths])))
+    def interpolate(self, a: Any, b: Any, eighths: list[int]) -> Any:
+        """Unsigned 16-bit numbers between `a` and `b`, in each lane so many eighths of the way from `a`.
+
+        Two products are rounded down, so a result may be 1 too small.
+        """
+        weight = self.constant(I16, [min((8 - k) << 13, 0xFFFF) for k in eighths])
+        return self.b.add(self.multiply_high(a, weight), self.multiply_high(b, self.constant(I16, [k << 13 for k in eighths])))
 
     def add_saturated(self, a: Any, b: Any) -> Any:
-        """Sums that saturate instead of overflowing."""
+        """Sums of signed numbers, limited to the range of their type instead of overflowing."""
         kind = a.type
         name = f"llvm.sadd.sat.v{kind.count}i{kind.element.width}"
         function = cgutils.get_or_insert_function(self.b.module, ir.FunctionType(kind, [kind, kind]), name)

@@ -84,10 +84,10 @@ def test_softening_is_its_naive_twin(seed, height, width):
 def test_exposure_is_its_naive_twin(seed, height, width, least, px_per_mm):
     plane = np.random.default_rng(seed).integers(90, 256, (height, width), dtype=np.uint8)
     expected = naive_copies.exposure(plane.astype(float), 100.0, least, round(8 * px_per_mm), 30.0)
-    assert grey.exposure(plane, 100.0, least, px_per_mm, 30.0) == pytest.approx(expected)
+    assert grey.ink_threshold(plane, 100.0, least, px_per_mm, 30.0) == pytest.approx(expected)
     expected = naive_copies.exposure(plane.astype(float), 100.0, least, round(8 * px_per_mm), 5.0, 40.0)
-    assert grey.exposure(plane, 100.0, least, px_per_mm, 5.0, 40.0) == pytest.approx(expected)
-    assert grey.exposure(plane, 100.0, 0.0, px_per_mm, 30.0) == 100.0
+    assert grey.ink_threshold(plane, 100.0, least, px_per_mm, 5.0, 40.0) == pytest.approx(expected)
+    assert grey.ink_threshold(plane, 100.0, 0.0, px_per_mm, 30.0) == 100.0
 
 
 @pytest.mark.parametrize(("turn", "pitch"), [(0.0, 2.1), (0.05, 1.4), (0.4, 3.3)])

@@ -709,9 +709,9 @@ def test_an_empty_page_scanned_in_black_and_white_stays_empty():
 
 def test_a_wandering_level_is_told_by_place_alone():
     """Known at every 16th pixel or every 32nd, it is the same; it is even on the whole, and as uneven along the page as down."""
-    fine, coarse = (grey.wandering((1600, 2200), step, 300.0, 5) for step in (16, 32))
+    fine, coarse = (grey.smooth_noise((1600, 2200), step, 300.0, 5) for step in (16, 32))
     np.testing.assert_allclose(fine[:101:2, :137:2], coarse[:51, :69], atol=1e-5)
-    drawn = np.array([grey.wandering((1600, 2200), 32, 300.0, seed) for seed in range(40)])
+    drawn = np.array([grey.smooth_noise((1600, 2200), 32, 300.0, seed) for seed in range(40)])
     assert abs(drawn.mean()) < 0.1
     assert 0.55 < drawn.std() < 0.8
     assert np.abs(drawn).max() < 2.5
