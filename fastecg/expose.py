@@ -210,10 +210,10 @@ def _survey(
 
     rows, columns = cells.shape[0] + 1, -(-(cells.shape[1] + 1) // CELL) * CELL
     lattice, light = np.empty((2, rows, columns), dtype=np.int32), np.empty((len(lamps), rows, 4 * columns), dtype=np.uint16)
-    sample.survey_nodes(nodes, lattice)
-    sample.survey_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
+    sample.nodes_to_integers(nodes, lattice)
+    sample.classify_cells(lattice, sheet.shape[0], sheet.shape[1], cells)
     for (lamp, veil), plane in zip(lamps, light, strict=True):
-        sample.survey_light(lamp, veil, plane)
+        sample.light_to_integers(lamp, veil, plane)
     return lattice, light
 
 
