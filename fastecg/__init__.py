@@ -1,6 +1,6 @@
 """fastecg: photographs of ECG pages whose geometry is known exactly.
 
-Names are loaded when first used: ``import fastecg`` costs no compiler and no reader.
+Names are imported when they are first used, so ``import fastecg`` alone takes almost no time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+# The module from which each public name is imported.
 _HOMES = {
     "Artifact": "fastecg.artifact",
     "Digitized": "fastecg.digitizing.result",

@@ -1,21 +1,21 @@
-"""The errors and warnings, one class per kind of input. Every message names the file, what is wrong and what was expected."""
+"""The errors and warnings, one class for each kind of input. A message names the file, what is wrong and what was expected."""
 
 import re
 
-_LONGEST = 2000  # Longest message in characters; what is quoted may be megabytes long.
+_LONGEST = 2000  # Longest message in characters, because what a message quotes may be megabytes long.
 
-_DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}  # Packages by the names of their modules, if these differ.
-# What moves a terminal's cursor or colours it (ESC), ends a line, or turns the direction of writing.
+_DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}  # Names of packages, by the names of their modules, if these differ.
+# Characters that control a terminal (its cursor, its colours), end a line, or turn the direction of writing.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def one_line(text: str) -> str:
-    """A text as one line without control characters. Names of files and words of headers may have any."""
+    """The text with every control character replaced by "?", so that it is one line. Names of files and headers may contain any."""
     return _CONTROLS.sub("?", text)
 
 
 class FastecgError(Exception):
-    """Base of every error raised on purpose by fastecg. Its message is one line of at most some 2000 letters."""
+    """Base class of all errors that fastecg itself raises. Its message is one line of at most 2000 characters."""
 
     def __str__(self) -> str:
         text = one_line(super().__str__())
@@ -43,7 +43,7 @@ class ImageError(FastecgError):
 
 
 def not_installed(error: ImportError) -> str:
-    """A sentence about a missing package, which says how to install it; errors of our own pass unchanged."""
+    """A message about a missing package that says how to install it; for any other import error, its own message."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return str(error)
     package = error.name.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Names of leads: `standard_name` turns every known spelling into the library's, for records from files and from arrays."""
+"""Names of leads. `standard_name` finds the library's name of a lead from any known spelling."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from functools import lru_cache
 #: The standard twelve leads, in the order of every mask and layer of this library.
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
-#: Further leads known by name: right-sided, posterior, Frank's orthogonal leads.
+#: Further leads known by name: right-sided chest leads, posterior chest leads, and Frank's orthogonal leads.
 EXTRA_LEADS = ("V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "vx", "vy", "vz")
 
-#: The limb leads that follow from I and II, as shares of these: Einthoven's and Goldberger's.
+#: Factors (a, b) of limb leads that follow from Einthoven's and Goldberger's equations: each is a times lead I plus b times lead II.
 LIMB_SHARES = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 
-#: Only so many characters of a name are compared: known names are shorter, and names in files may have megabytes.
+#: Only this many characters of a name are compared: known names are shorter, and names in files may have megabytes.
 LONGEST_NAME = 64
 
-# Spellings in lower case. MIT-BIH's modified limb leads (MLII) look like the limb leads they stand for; C is V in German and IEC use.
+# Spellings in lower case. The modified limb leads of MIT-BIH (MLII) look like the limb leads that they stand for. In German and in IEC
+# standards, chest leads are C1 to C6.
 _SPELLINGS = {
     **{name.lower(): name for name in LEADS + EXTRA_LEADS},
     **{"ml" + name.lower(): name for name in LEADS[:3]},
@@ -36,13 +37,13 @@ _WORDS = "导联|導聯|誘導"  # "lead" in Chinese and Japanese
 _PREFIX = re.compile(rf"(?:ecg|ekg|lead|mdc|{_WORDS})(?:-|[\s_:.]*)", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(?:[-\s_:.](?:ecg|ekg|lead)|[-\s_:.]?(?:{_WORDS}))$", re.IGNORECASE)
 _CORE = re.compile(r"([-\u2212]?)(\w+)")
-# A sign may stand between letters and digits, or in aVR; not between I and II, which would be a lead between two electrodes.
+# A separator may stand between letters and digits ("V-1"), or within aVR; not between I and II, which would be a lead between electrodes.
 _PARTED = re.compile(r"([-\u2212]?)(?:([a-z]{1,2})[-\s_.](\d)(?:[-\s_.]?(r))?|(v\d)[-\s_.](r)|(a)[-\s_.]?(v)[-\s_.]([rlf]))", re.IGNORECASE)
 _REMARK = re.compile(r"\s+#.*", re.DOTALL)
 
 
 def standard_name(raw: str) -> tuple[str, int] | None:
-    """The library's name of a lead spelled `raw`, with -1 if `raw` is the inverted lead (else 1); None if it is not known.
+    """The library's name of the lead that is spelled `raw`, and -1 if it is inverted, else 1. None if the spelling is not known.
 
     >>> standard_name("ECG lead avr"), standard_name("-aVR"), standard_name("MLII"), standard_name("ECG 1")
     (('aVR', 1), ('aVR', -1), ('II', 1), None)
@@ -51,24 +52,24 @@ def standard_name(raw: str) -> tuple[str, int] | None:
     """
     rest = unicodedata.normalize("NFKC", raw.strip()[:LONGEST_NAME]).translate(_CYRILLIC)
     rest = _SUFFIX.sub("", _REMARK.sub("", rest).rstrip())
-    lead = False
+    says_lead = False
     while prefix := _PREFIX.match(rest):
-        lead |= prefix[0][:4].lower() == "lead"
+        says_lead |= prefix[0][:4].lower() == "lead"
         rest = rest[prefix.end() :]
     parted = _PARTED.fullmatch(rest)
     match = _CORE.fullmatch("".join(part or "" for part in parted.groups()) if parted else rest)
     if match is None:
         return None
     core = match[2].lower()
-    name = _SPELLINGS.get(core) or (_NUMBERED.get(core) if lead else None)
+    name = _SPELLINGS.get(core) or (_NUMBERED.get(core) if says_lead else None)
     return None if name is None else (name, -1 if match[1] else 1)
 
 
-@lru_cache(maxsize=256)  # the same few sets of leads in every record of a data set
+@lru_cache(maxsize=256)  # all records of a data set have the same few sets of leads
 def standard_names(spelled: Sequence[str]) -> tuple[tuple[str, int] | None, ...]:
-    """The names of all leads of a record as by `standard_name`, none of them twice; None for unknown names and for duplicates.
+    """The result of `standard_name` for every lead of a record; None for unknown names and for duplicates.
 
-    If several spellings mean one lead, the exact name has precedence, then the first.
+    If several spellings mean the same lead, only the library's own name counts, or else the first spelling.
 
     >>> standard_names(("MLII", "II", "AVR"))
     (None, ('II', 1), ('aVR', 1))

@@ -1,9 +1,9 @@
 """The one geometry: where every point of the page is in the picture, and back.
 
-A `Mesh` is the sheet of paper: nodes every millimetre or two, lifted and slid by artifacts. A view projects the nodes
-to pixels. A `Warp` then answers, at every 8th pixel of the *picture*, which point of the page is seen there; between
-those nodes the map is bilinear. These cells **are** the geometry: the picture is sampled through them, and the truth
-inverts the same cells, so both agree whatever the cells smooth away of a sharp crease.
+A `Mesh` is the paper: nodes every millimetre or two, lifted and slid by artifacts. A view projects the nodes to pixels. A `Warp`
+then holds, for every 8th pixel of the *picture* along both axes, the point of the page that is seen there; between these nodes the
+map is bilinear. These cells **are** the geometry: the picture is sampled through them, and the truth inverts the same cells. The
+cells smooth a sharp crease, but both agree.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import numpy as np
 
 from fastecg.kernels import CELL as CELL
 
-_STEEPEST = 0.8  # Largest slope of paper that is kept; steeper paper could not be read.
-_EVENED_MM = 4.9  # Half width of two box means, whose standard deviation is 4 mm.
+_STEEPEST = 0.8  # Largest slope of paper; steeper slopes are reduced to it, because steeper paper could not be read.
+_EVENED_MM = 4.9  # Half width of the two box means that smooth the shortening; together they have a standard deviation of 4 mm.
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mesh:
-    """A sheet of paper as a height field over its own coordinates.
+    """The paper of a page, as its height above the table at every point of the page.
 
     Attributes
     ----------
     x_mm, y_mm : ndarray, shapes (columns,) and (rows,)
         Page coordinates of the nodes, evenly spaced, reaching a margin beyond the page's edges.
     height_mm : ndarray, shape (rows, columns)
-        Lift above the table.
+        Height of the nodes above the table.
     slide_mm : ndarray, shape (rows, columns, 2)
-        Displacement within the sheet, (x, y).
+        Displacement (x, y) of the nodes along the table.
     """
 
     x_mm: np.ndarray
@@ -44,7 +44,7 @@ class Mesh:
 
     @classmethod
     def flat(cls, size_mm: tuple[float, float], step_mm: float = 2.0, margin_mm: float = 12.0) -> Mesh:
-        """A flat page of (width, height) `size_mm`."""
+        """The mesh of a flat page with a (width, height) of `size_mm`, which reaches at least `margin_mm` beyond each edge."""
         x, y = (_axis(length, step_mm, margin_mm) for length in size_mm)
         shape = (len(y), len(x))
         return cls(x, y, np.zeros(shape), np.zeros((*shape, 2)))
@@ -56,15 +56,16 @@ class Mesh:
 
     @property
     def size_mm(self) -> tuple[float, float]:
-        """Width and height of the page: the margin is the same on both sides."""
+        """Width and height of the page."""
+        # The page begins at 0, and the margin is the same on both sides.
         return float(self.x_mm[0] + self.x_mm[-1]), float(self.y_mm[0] + self.y_mm[-1])
 
     def lifted(self, height_mm: np.ndarray) -> Mesh:
-        """The mesh with `height_mm` (rows, columns) added."""
+        """The mesh with `height_mm` (rows, columns) added to its heights."""
         return replace(self, height_mm=self.height_mm + height_mm)
 
     def slid(self, slide_mm: np.ndarray) -> Mesh:
-        """The mesh with `slide_mm` (rows, columns, 2) added."""
+        """The mesh with `slide_mm` (rows, columns, 2) added to its displacements."""
         return replace(self, slide_mm=self.slide_mm + slide_mm)
 
     def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
@@ -72,19 +73,20 @@ class Mesh:
         return self.x_mm[None, :], self.y_mm[:, None]
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Slopes dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1). Central differences would soften creases."""
+        """Slopes dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1)."""
+        # At the nodes, central differences over two cells would soften creases.
         step_x, step_y = self.step_mm
         along, down = np.diff(self.height_mm, axis=1), np.diff(self.height_mm, axis=0)
         return (along[1:] + along[:-1]) / (2 * step_x), (down[:, 1:] + down[:, :-1]) / (2 * step_y)
 
     def solid(self) -> np.ndarray:
-        """Node positions in space, (rows, columns, 3) mm; the lowest lies on the table, z = 0.
+        """Positions of the nodes in space, (rows, columns, 3) mm; the lowest node lies on the table, at z = 0.
 
         Paper does not stretch, so paper that rises covers less of the table. Along each axis the page coordinate is the arc
         length, and the position is the integral of sqrt(1 - slope²), zero at the page's centre. Paper does not shear either.
-        The two integrals, each along its own axis, leave some shear, which is removed by sliding whole rows and columns;
-        a sheet that is rolled or folded in any direction is then exact. The shortening is smoothed along the other axis,
-        because neighbouring rows of a crumpled sheet hold each other.
+        The two integrals, each along its own axis, leave some shear, which is removed by sliding whole rows and columns.
+        For paper that is rolled or folded in any direction, the result is exact. The shortening along one axis is smoothed
+        along the other, because neighbouring rows of crumpled paper hold each other.
         """
         x, y = self.coordinates()
         solid = np.empty((*self.height_mm.shape, 3))
@@ -98,10 +100,10 @@ class Mesh:
         return solid
 
     def _shortening(self) -> tuple[np.ndarray, np.ndarray]:
-        """Displacements, each (rows, columns) mm, of the nodes towards the page's centre: paper that rises covers less table."""
+        """Distances in x and in y, each (rows, columns) mm, by which nodes are nearer to the page's centre than on flat paper."""
         from fastecg.kernels.shorten import foreshorten, remaining_shear
 
-        # Each axis by itself first: x along rows, then y along columns, for which the height field is transposed.
+        # First each axis by itself: x along rows, then y along columns, for which the heights are transposed.
         step_x, step_y = self.step_mm
         height = np.ascontiguousarray(self.height_mm)
         lost_x, lost_y = np.empty_like(height), np.empty(height.shape[::-1])
@@ -109,7 +111,7 @@ class Mesh:
         foreshorten(np.ascontiguousarray(height.T), step_y, _STEEPEST, round(_EVENED_MM / step_x), lost_y)
         rows, columns = np.empty(height.shape[0]), np.empty(height.shape[1])
         remaining_shear(height, step_x, step_y, lost_x, np.ascontiguousarray(lost_y.T), rows, columns)
-        # Shear that is the same everywhere is shared by both axes; what varies is removed by sliding whole rows and whole columns.
+        # Half of the mean shear is removed by sliding rows, the other half by sliding columns. What varies is removed by sliding both.
         mean = 0.5 * rows.mean()
         lost_x += _integral(rows - mean, step_y)[:, None]
         lost_y += _integral(columns - mean, step_x)[:, None]
@@ -117,6 +119,7 @@ class Mesh:
 
 
 def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
+    """Coordinates (n,) in mm of nodes along one axis of a page."""
     # A node lies exactly on each edge of the page, so that the step is a little smaller than asked for.
     cells = int(np.ceil(length_mm / step_mm))
     step = length_mm / cells
@@ -125,7 +128,7 @@ def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
 
 
 def _integral(values: np.ndarray, step: float) -> np.ndarray:
-    """Integral along the last axis by the trapezoidal rule, zero in the middle."""
+    """Integral of `values` (..., n) along the last axis by the trapezoidal rule, zero in the middle."""
     total = np.zeros_like(values)
     np.cumsum(0.5 * step * (values[..., 1:] + values[..., :-1]), axis=-1, out=total[..., 1:])
     return total - total[..., total.shape[-1] // 2, None]
@@ -145,7 +148,7 @@ class Warp:
     mesh : Mesh
         The paper.
     mesh_px : ndarray, shape (mesh rows, mesh columns, 2)
-        Where its nodes are in the picture: the first guess when the map is inverted, and the result for points outside the picture.
+        Pixels of the mesh's nodes. They give a first guess when the map is inverted, and the result for points outside the picture.
     scale : float
         Median px/mm of the picture over the page.
     is_flat : bool
@@ -165,27 +168,30 @@ class Warp:
 
     @cached_property
     def off_page_mm(self) -> np.ndarray:
-        """Distance of nodes from the page, (rows, columns) mm: negative on the page, NaN far away."""
+        """Distance in mm of the nodes from the page, (rows, columns): negative on the page, NaN far away."""
         width, height = self.mesh.size_mm
         x, y = self.nodes_mm[..., 0], self.nodes_mm[..., 1]
         return np.maximum(np.abs(x - 0.5 * width) - 0.5 * width, np.abs(y - 0.5 * height) - 0.5 * height)
 
     @classmethod
     def through(cls, mesh: Mesh, mesh_px: np.ndarray, size: tuple[int, int]) -> Warp:
-        """The warp of a projected mesh: finds the page point under every 8th pixel, once."""
+        """The warp of a mesh whose nodes are projected to pixels `mesh_px` (mesh rows, mesh columns, 2).
+
+        The page point under every 8th pixel is computed here, once. `size` is the picture's height and width.
+        """
         from fastecg.kernels.invert import page_under_lattice
 
         origin = (mesh.x_mm[0], mesh.y_mm[0])
         nodes = np.full((*lattice_shape(size), 2), np.nan)
         page_under_lattice(np.ascontiguousarray(mesh_px), origin, mesh.step_mm, CELL, nodes)
-        every = mesh_px[::3, ::3]  # a median needs no more
-        areas = _cross(np.diff(every, axis=1)[:-1], np.diff(every, axis=0)[:, :-1])
+        some = mesh_px[::3, ::3]  # every third node is enough for a median
+        areas = _cross(np.diff(some, axis=1)[:-1], np.diff(some, axis=0)[:, :-1])
         scale = float(np.sqrt(np.median(areas) / (9 * mesh.step_mm[0] * mesh.step_mm[1])))
         return cls(size, nodes, mesh, mesh_px, scale)
 
     @classmethod
     def flat(cls, size_mm: tuple[float, float], scale: float, size: tuple[int, int]) -> Warp:
-        """A page that fills the picture at `scale` px/mm, nothing bent."""
+        """The warp of a flat page that fills the picture at `scale` px/mm."""
         mesh = Mesh.flat(size_mm, step_mm=50.0, margin_mm=max(12.0, 3 * CELL / scale))
         x, y = mesh.coordinates()
         mesh_px = np.stack(np.broadcast_arrays(x * scale - 0.5, y * scale - 0.5), axis=-1)
@@ -196,22 +202,22 @@ class Warp:
         return cls(size, nodes, mesh, mesh_px, scale, is_flat=True)
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixel positions (n, 2) of page points (n, 2), by Newton's method on the picture's own cells; NaN stays NaN."""
+        """Pixel positions (…, 2) of page points (…, 2) in mm, by Newton's method on the cells of the picture. NaN stays NaN."""
         from fastecg.kernels.invert import invert_lattice, lookup
 
         if self.is_flat:
             pixels = np.asarray(points_mm, dtype=np.float64) * self.scale - 0.5
-            return pixels + 0.0 * pixels[..., ::-1]  # a point of which one coordinate is unknown is unknown
+            return pixels + 0.0 * pixels[..., ::-1]  # If one coordinate is NaN, both become NaN.
         points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 2)
         pixels = np.empty_like(points)
         origin = (self.mesh.x_mm[0], self.mesh.y_mm[0])
-        # The mesh gives a first guess, off by the difference between its cells and the picture's, which Newton's method then solves.
+        # The mesh gives a first guess. Its cells are others than the picture's, so Newton's method has to correct it a little.
         lookup(points, np.ascontiguousarray(self.mesh_px), origin, self.mesh.step_mm, pixels)
         invert_lattice(points, self.nodes_mm, CELL, pixels)
         return pixels.reshape(np.shape(points_mm))
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (n, 2) mm seen at pixel positions (n, 2); NaN where no page is near."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); NaN where no page is near."""
         from fastecg.kernels.invert import lookup
 
         points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
@@ -220,30 +226,34 @@ class Warp:
         return page.reshape(np.shape(points_px))
 
     def dense(self) -> np.ndarray:
-        """The page point under every pixel, (height, width, 2) float32 mm: the map that flattens the picture."""
+        """The page point under every pixel, (height, width, 2) float32 mm: the map by which a picture can be flattened."""
         height, width = self.size
         grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
         return self.inverse(grid.reshape(-1, 2)).reshape(height, width, 2).astype(np.float32)
 
     def is_fold_free(self) -> bool:
-        """Whether no part of the page is seen twice: all cells of the paper and of the picture keep their orientation."""
+        """Whether no part of the page is seen twice, so that all cells of the paper and of the picture keep their orientation."""
         paper, picture = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
-        # At least a fiftieth of the usual area rather than above 0: a cell that is seen nearly on edge cannot be inverted precisely.
+        # A fiftieth of the usual area is required, rather than more than 0: a cell seen nearly on edge cannot be inverted precisely.
         step_x, step_y = self.mesh.step_mm
         return paper > 0.02 * self.scale**2 * step_x * step_y and picture > 0.02 * CELL**2 / self.scale**2
 
 
 def lattice_shape(size: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of a warp's nodes for a picture of (height, width): one cell beyond it on every side."""
+    """Rows and columns of a warp's nodes for a picture of (height, width) `size`, one cell beyond it on every side included."""
     return -(-(size[0] - 1) // CELL) + 3, -(-(size[1] - 1) // CELL) + 3
 
 
 def smallest_area(nodes: np.ndarray) -> float:
-    """Smallest signed area of a lattice's cells, (rows, columns, 2), measured at each of their corners; NaN cells do not count."""
+    """Smallest signed area of the cells of a lattice with `nodes` (rows, columns, 2). Cells with NaN do not count.
+
+    It is that of the parallelogram spanned by two sides of a cell, measured at each of its corners.
+    """
     from fastecg.kernels.invert import smallest_corner
 
     return float(smallest_corner(np.ascontiguousarray(nodes)))
 
 
 def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The cross products (…) of vectors u and v, both (…, 2): signed areas."""
     return np.asarray(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0])

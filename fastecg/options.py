@@ -1,8 +1,8 @@
 """All options of rendering: how pages look, which files a run writes, which records it reads, and how it is carried out.
 
-Every option is a field of a class here, with its type, its default and a sentence about it. `fastecg.render`, `fastecg.render_dataset`,
-`fastecg.photos`, `fastecg.torch.EcgPhotos` and ``fastecg render`` all have their parameters from these fields, and so do their signatures
-and help texts. To add an option is to add a field, and to use it.
+Every option is a field of a class here, with its type, its default and a sentence about it. The parameters, signatures and help texts of
+`fastecg.render`, `fastecg.render_dataset`, `fastecg.photos`, `fastecg.torch.EcgPhotos` and ``fastecg render`` are made from these fields,
+so a new option needs only a new field, and the code that uses it.
 """
 
 from __future__ import annotations
@@ -25,19 +25,22 @@ if TYPE_CHECKING:
     from fastecg.record import Record
     from fastecg.run.dataset import Progress
 
-#: Formats of pictures, what is written of their truth, and what an example of `fastecg.photos` can contain of it.
+#: Formats of pictures.
 Format = Literal["png", "jpg", "webp", "tiff"]
+#: Kinds of truth files that can be written beside a picture.
 TruthFile = Literal["json", "mask", "layers", "warp"]
+#: Kinds of truth that an example of `fastecg.photos` can contain.
 Truth = Literal["mask", "layers", "points", "signal"]
 
+#: What `fastecg.photos` yields: a picture with its truth, by the keys that its docstring lists.
 Example = dict[str, Any]
 
 #: Duration of a page, s.
 PAGE_S = 10.0
-_LONGEST_S = 1e9  # Longest page, s.
-_MOST_PAGES = 10**9  # Most pages of a record: three centuries.
-_MOST_VARIANTS = 10_000  # Most variants of a page: parts of them are listed before the first is drawn.
-_MOST_WORKERS = 1024  # Most workers: processes are started as asked.
+_MOST_S = 1e9  # Largest value of the options `start` and `every`, s.
+_MOST_PAGES = 10**9  # Largest value of the option `pages`: three centuries.
+_MOST_VARIANTS = 10_000  # Largest number of variants of a page: the parts of a record are listed before the first is drawn.
+_MOST_WORKERS = 1024  # Largest number of processes.
 
 # Groups of options in `fastecg render --help`.
 LOOK = "Look"
@@ -56,9 +59,9 @@ class Flag:
     metavar : str, optional
         The placeholder for the value in the help text.
     of_file : bool
-        Whether the flag takes a file, whose content is the value.
+        Whether the flag takes the name of a file, whose content is the value.
     default : str, optional
-        The default in words, for fields whose default is None.
+        The default in words, if the field's default is None.
     """
 
     name: str | None = None
@@ -70,9 +73,19 @@ class Flag:
 def option(
     default: Any, text: str, *, group: str | None = None, flag: Flag | None = Flag(), clean: Callable[[Any], Any] | None = None
 ) -> Any:
-    """An option: a dataclass field with its default, help text, group in the help of the command line, and flag (None: Python only).
+    """A dataclass field for an option.
 
-    `clean` converts what a user may give, such as a name, to the value that is kept.
+    Parameters
+    ----------
+    default : object
+    text : str
+        A sentence for the docs and for the help of the command line.
+    group : str, optional
+        The heading under which the help of the command line lists the option.
+    flag : Flag, optional
+        How the option is written on the command line; None if only Python has it.
+    clean : callable, optional
+        Converts what a user may give, such as the name of a recipe, to the value that is kept.
     """
     return field(default=default, metadata={"text": text, "group": group, "flag": flag, "clean": clean})
 
@@ -103,6 +116,8 @@ def _words(given: Any) -> tuple[str, ...] | None:
 
 
 def _whole(what: str, optional: bool = False) -> Callable[[Any], int | None]:
+    """A function that converts whole numbers to int, and keeps None if `optional`. Errors call the number `what`."""
+
     def clean(given: Any) -> int | None:
         from fastecg.recipes.distributions import whole
 
@@ -125,13 +140,13 @@ class PageOptions:
     """How pages look."""
 
     recipe: str | Path | Recipe = option("clean", "A recipe, its name (see `fastecg recipes`) or FILE.toml.", group=LOOK, clean=_loaded)
-    layout: str = option("auto", "3x4, 3x4+1, 6x2, 12x1 …; auto draws at random one that such machines print.", group=LOOK)
-    style: str = option("auto", "The machine and its paper; auto draws one at random.", group=LOOK)
+    layout: str = option("auto", "3x4, 3x4+1, 6x2, 12x1 …; auto chooses at random one that the machine prints.", group=LOOK)
+    style: str = option("auto", "The kind of machine and its paper; auto chooses one at random.", group=LOOK)
     dpi: float | None = option(None, "Pixels per inch of paper.", group=LOOK, flag=Flag(default="the recipe's, or 200"))
     speed_mm_s: float | None = option(None, "Paper speed, mm/s.", group=LOOK, flag=Flag("speed", default="the recipe's, or 25"))
     gain_mm_mv: float | None = option(None, "Gain, mm/mV.", group=LOOK, flag=Flag("gain", default="the recipe's, or 10"))
     chest_gain_mm_mv: float | None = option(
-        None, "Gain of the V leads if it differs (the 5 in 10/5), mm/mV.", group=LOOK, flag=Flag("chest-gain")
+        None, "Gain of the chest leads if it differs (the 5 in 10/5), mm/mV.", group=LOOK, flag=Flag("chest-gain")
     )
     paper: str = option("auto", "letter, a4, roll-63 … roll-210; auto is the paper of the machine.", group=LOOK)
     rhythm_leads: Sequence[str] = option(
@@ -141,7 +156,7 @@ class PageOptions:
         flag=Flag("rhythm-lead", "LEAD[,…]"),
         clean=_lead_names,
     )
-    severity: float | None = option(None, "How degraded the page is, 0 to 1; drawn at random, mostly mild, unless given.", group=LOOK)
+    severity: float | None = option(None, "How degraded the page is, 0 to 1; random, mostly mild, unless given.", group=LOOK)
     header_text: Sequence[str] = option(
         (), "Lines to print in the header as they are; no text of the record itself is printed.", group=LOOK, flag=Flag(None, "FILE", True),
         clean=tuple,
@@ -151,9 +166,9 @@ class PageOptions:
         clean=tuple,
     )  # fmt: skip
     notes_font: str | Path | NotesFont | None = option(
-        None, "A TrueType or OpenType font that notes are written in.", group=LOOK, flag=Flag(None, "FILE.ttf", True), clean=_font
+        None, "A TrueType or OpenType font in which notes are written.", group=LOOK, flag=Flag(None, "FILE.ttf", True), clean=_font
     )
-    seed: int = option(0, "Another seed gives other pictures, the same seed gives the same bytes.", clean=_seed)
+    seed: int = option(0, "Another seed gives other pictures; the same seed gives the same bytes.", clean=_seed)
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -161,14 +176,14 @@ class PageOptions:
                 object.__setattr__(self, item.name, item.metadata["clean"](getattr(self, item.name)))
 
     def page_values(self) -> dict[str, Any]:
-        """The options that are values of a recipe's table "page"; None where they are left to chance."""
+        """The options that a recipe's table "page" has too; None for those that are left to the recipe."""
         from fastecg.recipe import Recipe
 
         given = {item.name: getattr(self, item.name) for item in fields(self) if item.name in Recipe.PAGE_KEYS}
         return {name: None if value in ("auto", ()) else value for name, value in given.items()}
 
     def sample_values(self) -> dict[str, Any]:
-        """The keyword arguments of `Recipe.sample`, but for page and variant."""
+        """The keyword arguments of `Recipe.sample`, except page and variant."""
         others = {item.name for item in fields(PageOptions)} - {"recipe", *self.page_values()}
         return {name: getattr(self, name) for name in others} | self.page_values()
 
@@ -199,31 +214,33 @@ class PageOptions:
 class PictureOptions(PageOptions):
     """How a page looks, and which picture of a record it is."""
 
-    page: int = option(0, "Which 10 s of the record.")
-    variant: int = option(0, "Another number, another picture of the page.")
+    page: int = option(0, "Number of the page, from 0: which 10 s of the record.")
+    variant: int = option(0, "Number of the variant, from 0; each is another picture of the page.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(PageOptions):
-    """What determines the content of a run's files, as ``run.json`` keeps it."""
+    """The options that determine the content of a run's files. They are kept in ``run.json``."""
 
-    per_record: int = option(1, "Variants of every page.", clean=_whole("number of variants"))
+    per_record: int = option(1, "Number of variants of every page.", clean=_whole("number of variants"))
     format: Format = option("png", "Format of the images: png, jpg, webp or tiff.", group=FILES)
     quality: int | None = option(None, "Quality of the compression, 1 to 100, for jpg (95) and webp (90).", group=FILES)
     truth: TruthFile | Sequence[TruthFile] = option(
         ("json",), "Truth files to write: some of json,mask,layers,warp.", group=FILES, clean=_words
     )
-    mask_unplotted: bool = option(False, "Leave samples that are on no picture out of the WFDB copy.", group=FILES)
+    mask_unplotted: bool = option(False, "Write NaN to the WFDB copy for samples that no picture shows.", group=FILES)
     challenge_headers: bool = option(False, "Name the images in the WFDB copy (#Image: …), as PhysioNet 2024 does.", group=FILES)
     fs: float | None = option(None, "Sampling frequency in Hz of CSV and NumPy files that state none.", group=INPUT)
     leads: Sequence[str] | None = option(
-        None, "Names of the leads in CSV and NumPy files.", group=INPUT, flag=Flag(None, "LEAD[,…]"), clean=_words
+        None, "Names of the leads in CSV and NumPy files, in their order.", group=INPUT, flag=Flag(None, "LEAD[,…]"), clean=_words
     )
     unit: str | None = option(None, "Unit of CSV and NumPy files: mV, uV or V.", group=INPUT, flag=Flag("units", default="mV"))
     choose: Sequence[str] | None = option(
         None, "Only these leads, in this order; NEW=OLD renames one.", group=INPUT, flag=Flag(None, "LEAD[,…]"), clean=_words
     )
-    derive: bool | None = option(None, "Add III, aVR, aVL and aVF if I and II are there.", group=INPUT, clean=lambda given: given or None)
+    derive: bool | None = option(
+        None, "Compute III, aVR, aVL and aVF from I and II if they are missing.", group=INPUT, clean=lambda given: given or None
+    )
     start: float | None = option(
         None, "Time at which the first page of a long record begins, a multiple of 10.", group=INPUT, flag=Flag(None, "SECONDS")
     )
@@ -236,12 +253,12 @@ class Options(PageOptions):
     )  # fmt: skip
 
     def chosen_pages(self, count: int) -> range:
-        """Which of a record's pages are drawn."""
+        """The numbers of the pages that are drawn of a record with `count` pages."""
         first, step = round((self.start or 0.0) / PAGE_S), round((self.every or PAGE_S) / PAGE_S)
         return range(first, count, step)[: self.pages]
 
     def applied_to(self, record: Record) -> Record:
-        """A record with the leads that are asked for."""
+        """The record with the leads that the options `derive` and `choose` ask for."""
         record = record.with_limb_leads() if self.derive else record
         return record if self.choose is None else record.choose(self.choose)
 
@@ -266,7 +283,7 @@ class Options(PageOptions):
         if self.unit is not None and millivolts_per(self.unit) is None:
             raise FastecgError(f"the unit is {self.unit!r}, expected mV, uV or V")
         for name, seconds in (("start", self.start), ("every", self.every)):
-            whole = seconds is None or (0 <= seconds < _LONGEST_S and abs(seconds / PAGE_S - round(seconds / PAGE_S)) < 1e-9)
+            whole = seconds is None or (0 <= seconds < _MOST_S and abs(seconds / PAGE_S - round(seconds / PAGE_S)) < 1e-9)
             if not whole or (name == "every" and seconds == 0):
                 raise FastecgError(
                     f"{name} is {seconds:g} s, expected a multiple of a page's {PAGE_S:g} s, as {PAGE_S:g} or {6 * PAGE_S:g}"
@@ -289,19 +306,19 @@ class Options(PageOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(Options):
-    """Options of a run: what it writes, of which records, and how it is carried out. The last are not in ``run.json``."""
+    """All options of a run. Those that are added here say how it is carried out, and are not in ``run.json``."""
 
     limit: int | None = option(None, "Only the first N records.", flag=Flag(None, "N"))
     shard: tuple[int, int] | None = option(
-        None, "(K, N): only every N-th record, from the K-th on, so that each machine draws one part.", flag=Flag(None, "K/N")
+        None, "(K, N): only every N-th record, from the K-th on, so that each of N machines draws its part.", flag=Flag(None, "K/N")
     )
-    overwrite: bool = option(False, "Draw again what is there.", group=FILES)
+    overwrite: bool = option(False, "Draw pictures again that are already there.", group=FILES)
     workers: int | None = option(None, "Number of processes.", flag=Flag(default="all cores"))
     client: Client | None = option(None, "Draw on this Dask cluster; its machines must see the same folders.", flag=None)
-    progress: Callable[[Progress], None] | None = option(None, "Called with a `Progress` after every record, or part of one.", flag=None)
+    progress: Callable[[Progress], None] | None = option(None, "Called with a `Progress` after every record, or part of it.", flag=None)
 
     def content(self) -> Options:
-        """The options that determine the files."""
+        """The options that determine the content of the files."""
         return Options(**{item.name: getattr(self, item.name) for item in fields(Options)})
 
     def check(self) -> None:
@@ -318,14 +335,16 @@ class RunOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions(PageOptions):
-    """Pictures for a training loop: how they look, and what an example holds of one."""
+    """Options of pictures for a training loop: how they look, and what an example contains."""
 
     recipe: str | Path | Recipe = option("photo", "A recipe, its name (see `fastecg recipes`) or FILE.toml.", clean=_loaded)
-    truth: Truth | Sequence[Truth] = option(("mask",), 'What an example holds: some of "mask", "layers", "points", "signal".', clean=_words)
-    crop: int | None = option(None, "Instead of whole pictures, windows of so many pixels in width and height, at random places.")
-    crops: int = option(1, "Number of windows of every picture.")
+    truth: Truth | Sequence[Truth] = option(
+        ("mask",), 'Truth that an example contains: some of "mask", "layers", "points", "signal".', clean=_words
+    )
+    crop: int | None = option(None, "Width and height in px of windows at random places, which are cut out instead of whole pictures.")
+    crops: int = option(1, "Number of windows that are cut out of every picture.")
     transform: Callable[[Example], Example] | None = option(
-        None, "Called with every example, a dict of arrays; what it returns takes the example's place."
+        None, "Called with every example, a dict of arrays; what it returns replaces the example."
     )
 
     def check(self) -> None:
@@ -346,7 +365,7 @@ class TrainingOptions(PageOptions):
         super().check()
 
 
-# --- functions that take them -------------------------------------------------------------------------------------------------
+# --- decorators of functions that take options --------------------------------------------------------------------------------
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -354,12 +373,12 @@ B = TypeVar("B")
 O = TypeVar("O")  # noqa: E741
 R = TypeVar("R")
 
-#: Where a docstring has the options of its function.
+#: The line of a docstring that is replaced by the documentation of the options.
 PLACE = "<options>"
 
 
 def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Concatenate[A, P], R]]:
-    """Let a function of (something, options) take the fields of an options class as keyword parameters."""
+    """A decorator for functions of (something, options): the fields of an options class become their keyword parameters."""
 
     def decorate(function: Callable[[A, O], R]) -> Callable[Concatenate[A, P], R]:
         @wraps(function)
@@ -373,7 +392,7 @@ def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Conc
 
 
 def takes_with_two(kind: Callable[P, O]) -> Callable[[Callable[[A, B, O], R]], Callable[Concatenate[A, B, P], R]]:
-    """Do the same as `takes` for a function of (something, something else, options)."""
+    """A decorator like `takes` for functions of (something, something else, options)."""
 
     def decorate(function: Callable[[A, B, O], R]) -> Callable[Concatenate[A, B, P], R]:
         @wraps(function)
@@ -387,6 +406,7 @@ def takes_with_two(kind: Callable[P, O]) -> Callable[[Callable[[A, B, O], R]], C
 
 
 def _refuse_unknown(function: Callable[..., Any], kind: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Raise a `TypeError` with a suggestion if a keyword is not one of the options."""
     known = [item.name for item in fields_of(kind)]
     for name in given:
         if name not in known:
@@ -398,7 +418,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def listing(kind: Callable[..., Any]) -> Callable[[F], F]:
-    """Put the fields of an options class into the signature and the docstring of a function that takes them as keywords."""
+    """A decorator that puts the fields of an options class into the signature and docstring of a function that takes them as keywords."""
 
     def decorate(function: F) -> F:
         known = fields_of(kind)
@@ -413,16 +433,17 @@ def listing(kind: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def fields_of(kind: Callable[..., Any]) -> tuple[Field[Any], ...]:
-    """The options of a class."""
+    """The options of an options class, as dataclass fields."""
     return fields(kind)  # type: ignore[arg-type]
 
 
 def _documented(known: Sequence[Field[Any]]) -> str:
-    """The options as a docstring's section "Parameters" has them."""
+    """The text about the options in a docstring's section "Parameters"."""
     return "\n    ".join(line for item in known for line in _entry(item))
 
 
 def _entry(item: Field[Any]) -> Iterator[str]:
+    """The lines of this text about one option."""
     flag = item.metadata["flag"]
     default = flag.default if flag and flag.default else None if item.default in (MISSING, None, ()) else repr(item.default)
     yield f"{item.name} : {item.type}"

@@ -1,6 +1,6 @@
 """`Page`: what is printed where, as vectors in millimetres.
 
-Frame: origin at the page's top left corner, x to the right, y down, mm. Nothing here knows pixels.
+The origin is the page's top left corner, x points to the right, y down. Nothing here knows pixels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 class Trace:
     """One drawn segment of a lead.
 
-    `points_mm` has shape (n, 2): point i is sample ``start + i`` of the record. x increases strictly; y is NaN in gaps.
+    `points_mm` (n, 2) are the positions (x, y) of the record's samples `start` to `stop`. x increases strictly; y is NaN in gaps.
     """
 
     lead: str
@@ -34,7 +34,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class Stroke:
-    """A printed line that is no trace: calibration pulse, separator, frame. `points_mm` (n, 2), round caps; NaN lifts the pen."""
+    """A printed line that is not a trace, through `points_mm` (n, 2). Its ends are round; at a point of NaN it is interrupted."""
 
     kind: str  # "pulse", "separator", "step", "frame"
     points_mm: np.ndarray
@@ -45,34 +45,34 @@ class Stroke:
 class Text:
     """Printed words. (`x_mm`, `y_mm`) is the left end of the baseline."""
 
-    kind: str  # "lead", "header", "footer", "statement", or "identity" (whose recording it is)
+    kind: str  # "lead", "header", "footer", "statement", or "identity" (words about the person whose recording it is)
     words: str
     x_mm: float
     y_mm: float
     size_mm: float  # em size
-    face: str  # "sans", "serif", "mono", "bitmap" or a TTF path
+    face: str  # "sans", "serif", "mono", "bitmap", or the path of a TrueType font
     bold: bool = False
     italic: bool = False
     lead: str = ""  # for kind "lead": whose name it is
     angle_deg: float = 0.0
     lean: float = 0.0  # tangent of an additional slant
-    dots_mm: float = 0.0  # resolution of the raster that letters are made of, dots per mm; 0: smooth outlines
-    grey: bool = False  # whether dots of the raster may be grey, as on displays; those of print heads are black or white
+    dots_mm: float = 0.0  # dots per mm of the raster of which letters are made; 0 for smooth outlines
+    grey: bool = False  # whether dots of this raster may be grey, as on displays; those of print heads are black or white
 
 
 @dataclass(frozen=True, eq=False)
 class Box:
     """A rectangle around something on the page: its corners (4, 2) in mm, clockwise from top left."""
 
-    kind: str  # "lead" (a trace), "lead_name", "text", "pulse"; on sheets also kinds of handwriting, marks and stickers
+    kind: str  # "lead" (a trace), "lead_name", "text" or "pulse"; artifacts add kinds of handwriting, marks and stickers
     words: str
     corners_mm: np.ndarray
-    trace: int = -1  # index into `Page.traces` where the box belongs to one
+    trace: int = -1  # index into `Page.traces` of the trace to which the box belongs; -1 for none
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The printed 1 mm and 5 mm grid: its area (x0, y0, x1, y1) in mm; lines start at (x0, y0)."""
+    """The printed grid of 1 mm and 5 mm lines. It covers the area (x0, y0, x1, y1); its first lines are at x0 and at y0."""
 
     area_mm: tuple[float, float, float, float]
 
@@ -90,7 +90,7 @@ class Page:
     layout: str = ""
     speed_mm_s: float = 25.0
     gain_mm_mv: float = 10.0
-    notes: tuple[str, ...] = field(default=())  # sentences for the user: what was left out or replaced
+    notes: tuple[str, ...] = field(default=())  # sentences for the user about what was left out or replaced
 
     def __repr__(self) -> str:
         width, height = self.size_mm

@@ -1,6 +1,7 @@
 """`Photo`, a picture of a page, and `Truth`, where everything on the page is in the picture.
 
-Truth is computed from the page and the warp when it is asked for; nothing of it is carried along while the picture is made.
+Truth is computed from the page and the warp when it is asked for. Of the steps that make the picture it needs nothing but the
+planes and boxes of what artifacts add to the page: handwriting, and what hides the print.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ TEXT_BIT = 12  #: printed text and calibration pulses
 MARK_BIT = 13  #: handwriting and marks
 GRID_BIT = 14
 PAGE_BIT = 15
-OTHER_BIT = 16  #: leads other than the twelve, where a page has any
+OTHER_BIT = 16  #: leads other than the twelve, if the page has any
 
-OTHER_LEAD = 13  #: their class in `Truth.mask`
+OTHER_LEAD = 13  #: class in `Truth.mask` of leads other than the twelve
 
-_LONG_MM = 40.0  # Sides of boxes longer than this are sampled three times as finely.
+_LONG_MM = 40.0  # Boxes longer or higher than this are sampled at three times as many points.
 
-_WIDEST_PX = 1600  # Largest width of a picture in a notebook.
+_WIDEST_PX = 1600  # Largest width of a picture in a notebook, px.
 
 Window = tuple[slice, slice]
 
@@ -43,8 +44,8 @@ Window = tuple[slice, slice]
 class TraceTruth:
     """Positions of the samples of one drawn lead segment in the picture.
 
-    `points` has shape (n, 2), float64 (x, y) px: row i is sample ``start + i``, NaN in gaps. `visible` (n,) is False
-    where a sample is outside the picture, in a gap, or hidden.
+    `points` (n, 2) float64 are the positions (x, y) in px of samples `start` to `stop`, NaN in gaps. `visible` (n,) is False for samples
+    that are outside the picture, in a gap, or hidden. `trace` is the segment on the page.
     """
 
     lead: str
@@ -61,7 +62,10 @@ class TraceTruth:
 
 @dataclass(frozen=True, eq=False)
 class PixelBox:
-    """A rectangle around something in the picture, turned with the writing: its corners (4, 2) px, clockwise from top left."""
+    """A rectangle around something in the picture, parallel to its writing: corners (4, 2) in px, clockwise from the top left.
+
+    `kind`, `words` and `trace` are those of the page's `Box`.
+    """
 
     kind: str
     words: str
@@ -78,15 +82,15 @@ class Photo:
     image : ndarray, shape (height, width, 3) uint8
         sRGB.
     page, style, warp : Page, Style, Warp
-        What was printed, how, and how it was seen.
+        What was printed, the look of the machine that printed it, and the map between page and picture.
     shot : Shot
-        Every value that made the picture; replays it bit for bit.
+        All values from which the picture was made; `Shot.take` makes it again, bit for bit.
     record : Record
-        What was drawn.
+        The record that is shown.
     covered : ndarray, shape (height, width) bool, or None
-        Where something lies over the page.
-    marks : ndarray, shape (height, width) uint8 of the flat sheet, or None
-        Coverage by handwriting and marks.
+        Pixels at which the print is hidden, because something lies over the page or because it has a hole.
+    marks : ndarray, shape (sheet height, sheet width) uint8, or None
+        Coverage by handwriting and marks, on the flat sheet.
 
     Examples
     --------
@@ -113,16 +117,16 @@ class Photo:
         return f"Photo({width} x {height} px, recipe {shot.recipe}, style {shot.style}, layout {shot.layout}, record {self.record.name!r})"
 
     def _repr_png_(self) -> bytes:
-        """The picture as notebooks show it: a PNG, reduced if it is wide."""
+        """The picture as PNG, by which notebooks show it; wide pictures are reduced."""
         return _png(self.image)
 
     @cached_property
     def truth(self) -> Truth:
-        """Positions of everything in the picture. They are computed once."""
+        """Positions of everything in the picture."""
         return Truth(self.page, self.style, self.warp, self.covered, self.marks)
 
     def show_truth(self, *, zoom: int = 1) -> Image.Image:
-        """The picture, `zoom` times as large, with its truth drawn over it: traces in their lead's colour, hidden samples in magenta."""
+        """The picture, `zoom` times as large, with its truth drawn over it: each lead in its own colour, hidden samples in magenta."""
         from PIL import Image
 
         from fastecg.web.inspect import draw_truth
@@ -175,10 +179,10 @@ class Truth:
     @cached_property
     def traces(self) -> tuple[TraceTruth, ...]:
         """The drawn segments of leads, in the order of `Page.traces`."""
-        # All traces are mapped in one call: inverting the warp has a fixed cost.
-        counts = np.cumsum([len(trace.points_mm) for trace in self.page.traces])[:-1]
-        every = np.concatenate([trace.points_mm for trace in self.page.traces] or [np.empty((0, 2))])
-        pixels = np.split(self.to_image(every), counts)
+        # All traces are mapped in one call, because every call that inverts the warp has a fixed cost.
+        ends = np.cumsum([len(trace.points_mm) for trace in self.page.traces])[:-1]
+        points_mm = np.concatenate([trace.points_mm for trace in self.page.traces] or [np.empty((0, 2))])
+        pixels = np.split(self.to_image(points_mm), ends)
         return tuple(
             TraceTruth(trace.lead, trace.start, trace.stop, points, self.is_visible(points), trace.rhythm, trace)
             for trace, points in zip(self.page.traces, pixels, strict=True)
@@ -186,32 +190,32 @@ class Truth:
 
     @cached_property
     def boxes(self) -> tuple[PixelBox, ...]:
-        """The page's boxes in the picture: the smallest rectangles along the writing that hold the outlines, bent or not."""
+        """The page's boxes in the picture: for each the smallest rectangle, parallel to the writing, that holds its (bent) outline."""
         boxes = self.page.boxes
         corners = np.stack([box.corners_mm for box in boxes]) if boxes else np.empty((0, 4, 2))
         if self.warp.is_flat:
             found = self.to_image(corners)
         else:
-            # Sides of a box are curves in a bent picture: they are sampled, and the box encloses the samples.
+            # In a bent picture, sides of a box are curves: points along them are mapped, and the box encloses these.
             found, long = np.empty_like(corners), np.ptp(corners, axis=1).max(axis=1) > _LONG_MM
-            for some, points in ((~long, 16), (long, 48)):
-                found[some] = _enclosing(self.to_image(_outlines(corners[some], points)))
+            for some, steps_a_side in ((~long, 16), (long, 48)):
+                found[some] = _enclosing(self.to_image(_outlines(corners[some], steps_a_side)))
         return tuple(PixelBox(box.kind, box.words, quad, box.trace) for box, quad in zip(boxes, found, strict=True))
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) mm seen at pixel positions (…, 2)."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); NaN where no page is near."""
         return self.warp.inverse(points_px)
 
     def to_image(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixel positions (…, 2) of page points (…, 2) mm."""
+        """Pixel positions (…, 2) of page points (…, 2) in mm, also if they are outside the picture."""
         return self.warp.forward(points_mm)
 
     def is_visible(self, points_px: np.ndarray) -> np.ndarray:
-        """Whether points (n, 2) px are in the picture and nothing lies over them."""
+        """Whether points (n, 2) in px are in the picture and not hidden, (n,) bool."""
         height, width = self.warp.size
         x, y = points_px[:, 0], points_px[:, 1]
         with np.errstate(invalid="ignore"):
-            # Pixels reach half a pixel beyond their centres. NaN compares as false: such points are not visible.
+            # Pixels reach half a pixel beyond their centres. Comparisons with NaN are false, so points of NaN are not visible.
             inside = (x >= -0.5) & (y >= -0.5) & (x < width - 0.5) & (y < height - 0.5)
         if self.covered is not None:
             column, row = (np.rint(np.where(inside, values, 0)).astype(int) for values in (x, y))
@@ -219,7 +223,7 @@ class Truth:
         return inside
 
     def lattice(self) -> tuple[np.ndarray, np.ndarray]:
-        """Every crossing of the 5 mm lines, on the page (mm) and in the picture (px), each (rows, columns, 2)."""
+        """Positions of all crossings of 5 mm lines, on the page in mm and in the picture in px, each (rows, columns, 2)."""
         return self._crossings
 
     @cached_property
@@ -230,7 +234,7 @@ class Truth:
         return page, self.to_image(page)
 
     def homography(self) -> np.ndarray:
-        """The plane projection (3, 3) that takes page mm to px with the least squares error over the lattice."""
+        """The projective transform (3, 3) from page mm to px that is fitted to the `lattice` by a direct linear transform."""
         if self.warp.is_flat:
             scale = self.warp.scale
             return np.array([[scale, 0.0, -0.5], [0.0, scale, -0.5], [0.0, 0.0, 1.0]])
@@ -238,7 +242,7 @@ class Truth:
         return _fit_homography(page, pixels)
 
     def px_per_mm(self) -> float:
-        """Median scale of the picture."""
+        """Median scale of the picture over the page."""
         return self.warp.scale
 
     @property
@@ -247,7 +251,7 @@ class Truth:
         return tuple(dict.fromkeys(trace.lead for trace in self.page.traces if trace.lead not in LEADS))
 
     def mask(self) -> np.ndarray:
-        """(height, width) uint8: 0 background, 1..12 the lead drawn there, in the order of `fastecg.LEADS`, 13 any other lead.
+        """The lead in every pixel, (height, width) uint8: 0 none, 1 to 12 a lead of `fastecg.LEADS` in this order, 13 any other lead.
 
         Where traces cross, the one that was drawn last counts.
         """
@@ -257,43 +261,43 @@ class Truth:
         return mask
 
     def layers(self) -> np.ndarray:
-        """(height, width) uint16, with a bit for each layer: 0..11 leads, 12 printed text and pulses, 13 handwriting and marks, 14 grid,
-        15 page.
+        """The layers in every pixel, (height, width) uint16, with one bit for each layer.
 
-        If the page has leads other than the twelve, it is uint32, and bit 16 is that of those leads.
+        Bits 0 to 11 are the leads in the order of `fastecg.LEADS`, 12 printed text and pulses, 13 handwriting and marks, 14 the grid, and
+        15 the page. If the page has other leads, the array is uint32, and they share bit 16.
         """
         from fastecg.printing.grid import grid_plane
         from fastecg.sheet import draw_strokes, sheet_shape, text_plane
 
-        kind = np.uint32 if self.other_leads else np.uint16
-        layers = np.zeros(self.warp.size, dtype=kind)
+        dtype = np.uint32 if self.other_leads else np.uint16
+        layers = np.zeros(self.warp.size, dtype=dtype)
         for index, window, inked in self._lead_ink():
-            layers[window][inked] |= kind(1 << (index if index < len(LEADS) else OTHER_BIT))
+            layers[window][inked] |= dtype(1 << (index if index < len(LEADS) else OTHER_BIT))
         scale = self.warp.scale
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
-        # Masks come from the same planes that were printed, resampled as the picture was.
-        layers[self._in_picture(printed) > self._threshold] |= kind(1 << TEXT_BIT)
+        # Masks are made of planes that are drawn as those of the print, and resampled as the picture was.
+        layers[self._in_picture(printed) > self._threshold] |= dtype(1 << TEXT_BIT)
         if self.marks is not None:
-            layers[self._in_picture(self.marks) > 64] |= kind(1 << MARK_BIT)
+            layers[self._in_picture(self.marks) > 64] |= dtype(1 << MARK_BIT)
         grid = grid_plane(shape, self.page.grid, self.style.grid, scale)
-        layers[self._in_picture(grid) > 64] |= kind(1 << GRID_BIT)
-        layers[self._in_picture(np.full(shape, 255, dtype=np.uint8)) > 127] |= kind(1 << PAGE_BIT)
+        layers[self._in_picture(grid) > 64] |= dtype(1 << GRID_BIT)
+        layers[self._in_picture(np.full(shape, 255, dtype=np.uint8)) > 127] |= dtype(1 << PAGE_BIT)
         if self.covered is not None:
             layers[self.covered] = 0
         return layers
 
     @property
     def _threshold(self) -> float:
-        """Coverage from which a pixel counts as inked: half of the coverage where the pen is thinnest."""
+        """Coverage above which a pixel counts as inked: half of the largest coverage that the pen leaves where it is thinnest."""
         pen = self.style.pen
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
-        """Every trace's lead index (12: not standard), a window of the picture, and the mask of its ink there.
+        """Yield for every trace the index of its lead in `LEADS` (12 for other leads), a window of the picture, and its mask there.
 
-        It is a window and not the whole picture, because a trace fills a tenth of the picture or less.
+        Only a window is computed, because a trace fills a tenth of the picture or less.
         """
         from fastecg.sheet import sheet_shape, trace_plane
 
@@ -310,7 +314,7 @@ class Truth:
                 yield LEADS.index(trace.lead) if trace.lead in LEADS else len(LEADS), (rows, columns), inked
 
     def _in_picture(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
-        """A plane of the flat sheet, whose first row is row `top` of the sheet, resampled into a window of the picture."""
+        """A plane of the flat sheet, of which `top` rows were cut off, resampled into a window of the picture, or into all of it."""
         from fastecg.kernels.plane import sample_plane
 
         rows, columns = window or (slice(0, self.warp.size[0]), slice(0, self.warp.size[1]))
@@ -335,37 +339,38 @@ def _png(image: np.ndarray) -> bytes:
 
 def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
     """The window of cells, in a raster of (height, width) `size`, around points (n, 2) (x, y) px with a margin of `reach` px."""
-    x, y = np.ascontiguousarray(points.T)  # rows: minima of columns take four times as long
+    x, y = np.ascontiguousarray(points.T)  # as rows in memory, since minima of columns take four times as long
     known = np.isfinite(x + y)
     x, y = x[known], y[known]
-    low, high = (np.zeros(2), np.zeros(2)) if not len(x) else (np.array((x.min(), y.min())) - reach, np.array((x.max(), y.max())) + reach)
-    start = np.clip(np.floor(low / CELL) * CELL, 0, size[::-1]).astype(int) // CELL * CELL
-    stop = np.clip(np.ceil(high), start, size[::-1]).astype(int)
+    least, most = (np.zeros(2), np.zeros(2)) if not len(x) else (np.array((x.min(), y.min())) - reach, np.array((x.max(), y.max())) + reach)
+    start = np.clip(np.floor(least / CELL) * CELL, 0, size[::-1]).astype(int) // CELL * CELL
+    stop = np.clip(np.ceil(most), start, size[::-1]).astype(int)
     return slice(int(start[1]), int(stop[1])), slice(int(start[0]), int(stop[0]))
 
 
 def _outlines(corners: np.ndarray, steps_a_side: int) -> np.ndarray:
-    """Points along quadrilaterals (n, 4, 2), dense enough to follow creases: (n, 4 (steps + 1), 2)."""
+    """Points along the sides of quadrilaterals with `corners` (n, 4, 2): (n, 4 (steps_a_side + 1), 2)."""
     steps = np.linspace(0.0, 1.0, steps_a_side + 1)[None, None, :, None]
     sides = np.roll(corners, -1, axis=1) - corners
     return (corners[:, :, None] + steps * sides[:, :, None]).reshape(len(corners), 4 * (steps_a_side + 1), 2)
 
 
 def _enclosing(outlines: np.ndarray) -> np.ndarray:
-    """The rectangles (n, 4, 2) along the writing that hold outlines (n, points, 2), clockwise from top left."""
+    """The smallest rectangles (n, 4, 2), parallel to the writing, that hold outlines (n, points, 2); corners clockwise from top left."""
     side = outlines.shape[1] // 4
     along = outlines[:, side : 2 * side].mean(axis=1) - outlines[:, 3 * side :].mean(axis=1)
     length = np.hypot(along[:, 0], along[:, 1])[:, None]
     along = np.where(length > 0, along / np.maximum(length, 1e-12), [1.0, 0.0])
     frame = np.stack([along, np.stack([-along[:, 1], along[:, 0]], axis=1)], axis=1)  # rows: along the writing, down
-    turned = np.ascontiguousarray((outlines @ frame.transpose(0, 2, 1)).transpose(0, 2, 1))  # rows: extremes of columns take far longer
+    # Coordinates are put into rows in memory, since extremes of columns take far longer.
+    turned = np.ascontiguousarray((outlines @ frame.transpose(0, 2, 1)).transpose(0, 2, 1))
     low, high = turned.min(axis=2), turned.max(axis=2)
     quads = np.stack([low, np.stack([high[:, 0], low[:, 1]], 1), high, np.stack([low[:, 0], high[:, 1]], 1)], axis=1)
     return quads @ frame
 
 
 def _fit_homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Direct linear transform on centred and scaled points (Hartley 1997)."""
+    """The homography (3, 3) from `source` to `target`, both (n, 2): direct linear transform of normalised points (Hartley 1997)."""
     (p, from_source), (q, from_target) = _centred(source), _centred(target)
     ones, zeros = np.ones((len(p), 1)), np.zeros((len(p), 3))
     rows_x = np.hstack([p, ones, zeros, -q[:, :1] * p, -q[:, :1]])
@@ -377,6 +382,7 @@ def _fit_homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _centred(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 2), moved to mean 0 and scaled to a mean distance of sqrt(2) from it, and the matrix (3, 3) that does so."""
     centre = points.mean(axis=0)
     scale = np.sqrt(2) / np.maximum(np.hypot(*(points - centre).T).mean(), 1e-12)
     matrix = np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])

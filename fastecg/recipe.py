@@ -1,4 +1,4 @@
-"""`Recipe`: what may happen to pages, and how often. A `Shot` is sampled from a recipe, and takes a `Photo` of a record."""
+"""`Recipe`: what may happen to pages, and how often. `Recipe.sample` makes a `Shot` of it, which makes a `Photo` of a record."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "recipes"
 
-_ATTEMPTS = 6  # Attempts at geometry that does not fold the page over; after that it stays flat.
+_ATTEMPTS = 6  # Geometric artifacts are sampled up to this often until they do not fold the page over; then they are left out.
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
-# The severity of pictures unless a recipe says otherwise: Beta(1.3, 2.5), see `Recipe._sample_severity`.
+# The distribution of the severity if a recipe has none: Beta(1.3, 2.5), see `Recipe._sample_severity`.
 _MOSTLY_MILD = Distribution("beta", ())
 
 
@@ -79,9 +79,9 @@ class Recipe:
     view: RandomSlot[View]
     slots: tuple[tuple[str, RandomSlot[Artifact]], ...] = ()
     severity: Distribution = _MOSTLY_MILD
-    mix: tuple[tuple[Recipe, float], ...] = ()  # recipes of which every picture takes one, and their shares
+    mix: tuple[tuple[Recipe, float], ...] = ()  # recipes and their shares; each picture is sampled from one of them
 
-    #: Values of the table "page".
+    #: Keys of the table "page".
     PAGE_KEYS = ("layout", "style", "dpi", *(item.name for item in fields(MachineSettings)))
 
     def __repr__(self) -> str:
@@ -106,6 +106,7 @@ class Recipe:
 
     @classmethod
     def _read(cls, path: Path) -> Recipe:
+        """A recipe from a TOML file, by whose name it is called. Errors name the file."""
         try:
             return cls.from_toml(read_text(path), path.stem)
         except OSError as error:
@@ -117,11 +118,11 @@ class Recipe:
 
     @classmethod
     def from_toml(cls, text: str, name: str) -> Recipe:
-        """A recipe from TOML text."""
+        """A recipe from TOML text. Raises `RecipeError` if it is not valid."""
         check_toml(text)
         try:
             table = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits too
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
             bare = re.search(r"[=\[,]\s{0,8}[-+]?\.\d", text)
             hint = ": numbers begin with a digit, 0.9 and not .9" if bare else ""
             pointed = re.search(r"[{,]\s{0,8}(\d{1,9}\.\d{1,9})\s{0,8}=", text)
@@ -131,7 +132,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any], name: str) -> Recipe:
-        """A recipe from nested tables."""
+        """A recipe from nested tables, as TOML gives them. Raises `RecipeError` or `LayoutError` if it is not valid."""
         check_values(table)
         if "mix" in table:
             _check_keys(table, ("title", "mix"), "recipe with a mix")
@@ -139,21 +140,21 @@ class Recipe:
         _check_keys(table, ("title", "severity", "page", "view", "slots", "mix"), "recipe")
         page = table.get("page", {})
         _check_keys(page, cls.PAGE_KEYS, "page")
-        drawn = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls.PAGE_KEYS if key in page)
-        check_page(dict(drawn))
+        page_values = tuple((key, Distribution.parse(page[key], f"page.{key}")) for key in cls.PAGE_KEYS if key in page)
+        check_page(dict(page_values))
         view = RandomSlot.parse(VIEW_KINDS, table.get("view", {"kind": "Straight"}), "view")
-        happens = table.get("slots", {})
-        if not isinstance(happens, Mapping):
-            raise RecipeError(f"slots is {happens!r}, expected a table of tables")
-        check_artifacts(happens, "slots")
-        slots = tuple((slot, RandomSlot.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in happens.items())
+        slot_tables = table.get("slots", {})
+        if not isinstance(slot_tables, Mapping):
+            raise RecipeError(f"slots is {slot_tables!r}, expected a table of tables")
+        check_artifacts(slot_tables, "slots")
+        slots = tuple((slot, RandomSlot.parse(ARTIFACT_KINDS, item, f"slots.{slot}")) for slot, item in slot_tables.items())
         severity = Distribution.parse(table["severity"], "severity") if "severity" in table else _MOSTLY_MILD
         if not all(isinstance(number, Real) and math.isfinite(number) for number in severity.extremes()):
             raise RecipeError(f"severity is {table['severity']!r}, expected numbers from 0 to 1")
-        return cls(name, str(table.get("title", "")), drawn, view, slots, severity)
+        return cls(name, str(table.get("title", "")), page_values, view, slots, severity)
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested tables: the inverse of `from_dict`."""
+        """The recipe as nested tables, from which `from_dict` makes it again."""
         if self.mix:
             return {"title": self.title, "mix": {part.name: share for part, share in self.mix}}
         severity = {} if self.severity.form == "beta" else {"severity": self.severity.written()}
@@ -166,7 +167,7 @@ class Recipe:
         }
 
     def to_toml(self) -> str:
-        """The recipe as TOML; a built-in one as its file has it, with its comments."""
+        """The recipe as TOML text. For a built-in recipe this is the text of its file, with comments."""
         import tomli_w
 
         path = _FOLDER / f"{self.name}.toml"
@@ -193,23 +194,28 @@ class Recipe:
         ----------
         record : Record
         seed, variant : int
-            Changing either gives a different picture.
+            Another seed or another variant gives another picture.
         page : int
-            Which 10 s of the record.
+            Number of the page, from 0: which 10 s of the record.
         severity : float, optional
             How degraded the picture is, 0 to 1; sampled unless given.
         header_text : tuple of str
             Lines to print in the header.
         notes : tuple of str
-            What is written by hand, if the recipe has handwriting, instead of built-in phrases.
+            Notes that are written by hand instead of built-in phrases, if the recipe has handwriting.
         notes_font : NotesFont, optional
-            The font that `notes` are written in, instead of a hand.
+            The font in which `notes` are written; by default they are written in one of the library's hands.
         **fixed
-            Values of the recipe's table "page" that do not vary, such as ``layout`` and ``dpi``; what is None is sampled.
+            Values for keys of the recipe's table "page", such as ``layout`` and ``dpi``, instead of sampled ones. None means sampled.
 
         Returns
         -------
         Shot
+
+        Raises
+        ------
+        RecipeError, LayoutError
+            If a value is not valid, or the record has no such page.
         """
         if severity is not None and not 0 <= severity <= 1:
             raise RecipeError(f"the severity is {severity}, expected 0 to 1")
@@ -220,7 +226,7 @@ class Recipe:
             raise LayoutError(f"{record.name}: no page {page}, the record has {record.page_count()}")
         start, stop = record.page_range(page)
         shown = Record(record.signal[:, start:stop], record.fs, record.leads)
-        # The signal is part of the key, since data sets of many folders have many records of one name.
+        # The signal is part of the key, because data sets with many folders have several records of the same name.
         key = f"{record.name}/{page}/{variant}/{crc32(shown.signal.tobytes())}"
         recipe, name = self, self.name
         if self.mix:
@@ -229,19 +235,19 @@ class Recipe:
         if severity is None:
             severity = recipe._sample_severity(rng_for(seed, key, "severity"))
         layout, style, setup, dpi = recipe._sample_page(record, shown, fixed, seed, key, severity)
-        known = style_for(style)
-        facts = sample_report_fields(rng_for(seed, key, "facts"), shown, known.date_form, known.clock_form)
+        printed = style_for(style)
+        facts = sample_report_fields(rng_for(seed, key, "facts"), shown, printed.date_form, printed.clock_form)
         shot = Shot(
             layout=layout, style=style, setup=setup, facts=replace(facts, header_text=header_text), dpi=dpi,
             view=recipe.view.sample(rng_for(seed, key, "view"), severity) or Straight(), start=start, stop=stop,
             recipe=name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
-        frame = page_frame(layout_for(layout, record.leads), known, setup, [])
+        frame = page_frame(layout_for(layout, record.leads), printed, setup, [])
         shot = showing_traces(shot, record, frame, rng_for(seed, key, "frame"))
-        return _noted(recipe._with_artifacts(shot, frame.size_mm, key), notes, notes_font)
+        return _with_page_facts(recipe._with_artifacts(shot, frame.size_mm, key), notes, notes_font)
 
     def draw(self, record: Record, **values: Any) -> Shot:
-        """Former name of `sample`; the next version will not have it.
+        """Former name of `sample`, which will be removed in the next version.
 
         Parameters
         ----------
@@ -258,42 +264,42 @@ class Recipe:
     def _sample_page(
         self, record: Record, shown: Record, fixed: Mapping[str, Any], seed: int, key: str, severity: float
     ) -> tuple[str, str, MachineSettings, float]:
-        """Sample what is printed of the part of a record that is `shown`: layout, style, machine settings, and dots per inch."""
+        """Sample layout, style, machine settings and dpi of the page with the part `shown` of a record."""
         values = self._page_values(fixed, seed, key, severity)
-        asked = lead_names(fixed.get("rhythm_leads"))
-        look = rng_for(seed, key, "look")
-        style, layout = _sample_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(asked), look)
-        values["rhythm_leads"] = asked or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
+        fixed_strips = lead_names(fixed.get("rhythm_leads"))
+        look_rng = rng_for(seed, key, "look")
+        style, layout = _sample_look(values.pop("style", "auto"), values.pop("layout", "auto"), shown, len(fixed_strips), look_rng)
+        values["rhythm_leads"] = fixed_strips or _fitting_strips(lead_names(values.get("rhythm_leads")), layout, record)
         dpi = float(values.pop("dpi", 200.0))
         return layout, style, MachineSettings(**values), dpi
 
     def _page_values(self, fixed: Mapping[str, Any], seed: int, key: str, severity: float) -> dict[str, Any]:
         """Values of the table "page": those that the caller fixed, and samples of the others."""
-        drawn = {name: item.sample(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
-        values = {name: _in_range(name, item) for name, item in drawn.items()} | _given(fixed)
+        sampled = {name: item.sample(rng_for(seed, key, f"page.{name}"), severity) for name, item in self.page}
+        values = {name: _in_range(name, item) for name, item in sampled.items()} | _without_none(fixed)
         check_page({name: Distribution("fixed", (item,)) for name, item in values.items()})
         return values
 
     def _part(self, rng: np.random.Generator) -> Recipe:
-        """One recipe of a mix, chosen at random by their shares."""
+        """One recipe of the mix, chosen at random; a recipe's share is its probability."""
         ends = np.cumsum([share for _, share in self.mix])
         return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
     def _with_artifacts(self, shot: Shot, size_mm: tuple[float, float], key: str) -> Shot:
-        """The shot with its artifacts. If the geometry folds the page over, it is drawn again with another random generator."""
+        """The shot with sampled artifacts. If they fold the page over, the geometric ones are sampled again with another generator."""
         for attempt in range(_ATTEMPTS):
             again = f"/{attempt}" if attempt else ""
-            drawn = [
+            sampled = [
                 item.sample(rng_for(shot.seed, key, slot + (again if item.kind.geometric else "")), shot.severity)
                 for slot, item in self.slots
             ]
-            shot = replace(shot, artifacts=tuple(item for item in drawn if item is not None))
+            shot = replace(shot, artifacts=tuple(item for item in sampled if item is not None))
             if not any(item.geometric for item in shot.artifacts) or shot.warp(size_mm).is_fold_free():
                 return reaching_page(shot, size_mm)
         return reaching_page(replace(shot, artifacts=tuple(item for item in shot.artifacts if not item.geometric)), size_mm)
 
     def _sample_severity(self, rng: np.random.Generator) -> float:
-        """Most real pages are only mildly degraded: Beta(1.3, 2.5) unless the recipe says otherwise."""
+        """Sample the severity, 0 to 1. Unless the recipe has its own distribution, most pictures are only mildly degraded."""
         if self.severity.form == "beta":
             return float(rng.beta(1.3, 2.5))
         return float(np.clip(self.severity.sample(rng, 0.0), 0.0, 1.0))
@@ -305,29 +311,30 @@ def _built_in(name: str) -> Recipe:
     return Recipe._read(_FOLDER / f"{name}.toml")
 
 
-def _noted(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
-    """The shot with the page's facts, the user's notes and the user's font passed to handwriting, marks, stamps and stickers."""
-    own: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
+def _with_page_facts(shot: Shot, notes: tuple[str, ...], font: NotesFont | None) -> Shot:
+    """The shot after its handwriting, marks, stamps and stickers were given the page's facts, and the user's notes and font."""
+    from_user: dict[str, Any] = ({"own": "\n".join(notes)} if notes else {}) | ({"font": font.fingerprint} if font else {})
     facts = shot.facts
     shows, who = shown_by(facts), "\n".join((facts.initials, facts.sex, str(facts.age), facts.number, facts.date))
 
-    def noted(item: Artifact) -> Artifact:
+    def with_facts(item: Artifact) -> Artifact:
         if isinstance(item, Handwriting):
-            return replace(item, shows=item.shows or shows, **own)
+            return replace(item, shows=item.shows or shows, **from_user)
         if isinstance(item, Sticker):
             return replace(item, who=item.who or who)
         if isinstance(item, Stamp):
             return replace(item, date=item.date or facts.date)
         return replace(item, shows=item.shows or shows) if isinstance(item, PenMarks) else item
 
-    return replace(shot, artifacts=tuple(noted(item) for item in shot.artifacts))
+    return replace(shot, artifacts=tuple(with_facts(item) for item in shot.artifacts))
 
 
-def _given(fixed: Mapping[str, Any]) -> dict[str, Any]:
+def _without_none(fixed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in fixed.items() if item is not None}
 
 
 def _check_keys(table: Any, known: tuple[str, ...], where: str) -> None:
+    """Raise a `RecipeError` if `table` is no table or has a key that is not `known`; `where` names the table in the message."""
     if not isinstance(table, Mapping):
         raise RecipeError(f"{where} is {table!r}, expected a table")
     for key in table:
@@ -336,7 +343,7 @@ def _check_keys(table: Any, known: tuple[str, ...], where: str) -> None:
 
 
 def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
-    """The recipes that a mix names, with their shares."""
+    """The recipes that the table of a mix names, with their shares."""
     if not isinstance(written, Mapping) or not written:
         raise RecipeError(f"mix is {written!r}, expected a table of recipes and their shares")
     shares = Distribution.parse({"choice": dict(written)}, "mix").shares
@@ -350,19 +357,19 @@ def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
     return tuple(parts)
 
 
-def _in_range(name: str, drawn: Any) -> Any:
-    """A sampled number of a page, clipped to its range: normal distributions have tails."""
+def _in_range(name: str, sampled: Any) -> Any:
+    """A sampled value of the table "page", clipped to its range if it is a number: normal distributions have tails."""
     low, high = RANGES.get(name, (-math.inf, math.inf))
-    return min(max(drawn, low), high) if isinstance(drawn, float) else drawn
+    return min(max(sampled, low), high) if isinstance(sampled, float) else sampled
 
 
 def check_page(values: Mapping[str, Distribution]) -> None:
-    """Raise if a name or number of a recipe or a caller is not valid for any page.
+    """Check values of a recipe's table "page", or values that a caller fixed, against the known names and the allowed ranges.
 
     Raises
     ------
     LayoutError
-        Naming the value and what is allowed.
+        If one is not valid. The message names it, and what is allowed.
     """
     for name in values["layout"].numbers if "layout" in values else ():
         if name != "auto":
@@ -382,7 +389,10 @@ def check_page(values: Mapping[str, Distribution]) -> None:
 
 
 def lead_names(written: Any) -> tuple[str, ...]:
-    """Names of leads as a recipe has them, "V1,II", or a caller: ("V1", "II")."""
+    """Names of leads from what a recipe has, such as "V1,II", or from a caller's sequence of names.
+
+    Known spellings become the library's names. Raises `LayoutError` if there are no names.
+    """
     names = written.split(",") if isinstance(written, str) else written or ()
     if not (isinstance(names, Sequence) and all(isinstance(name, str) for name in names)):
         raise LayoutError(f"rhythm_leads is {written!r}, expected names of leads such as 'V1,II'")
@@ -391,26 +401,26 @@ def lead_names(written: Any) -> tuple[str, ...]:
 
 
 def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tuple[str, ...] | None:
-    """The rhythm leads of a recipe, without those that the record lacks, and no more than the layout has strips."""
+    """Those rhythm leads of a recipe that the record has, at most as many as the layout has strips; None if there are none."""
     strips = layout_for(layout, record.leads).rhythm
     return tuple(lead for lead in leads if lead in record.leads)[: len(strips)] or None
 
 
-def _sample_look(style: str, layout: str, page: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Sample a style, and a layout with at least `strips` strips that it prints, unless given. Always takes two random numbers."""
-    u, v = rng.random(2)
+def _sample_look(style: str, layout: str, shown: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
+    """Sample a style if it is "auto", and, if the layout is "auto", one that the style prints with at least `strips` rhythm strips."""
+    u, v = rng.random(2)  # Two random numbers are always taken, so that a fixed style does not change the layout.
     if style == "auto":
-        known = [name for name in STYLES if not STYLES[name].by_name_only]
-        names = [name for name in known if _prints(STYLES[name], layout, strips)] or known
+        common = [name for name in STYLES if not STYLES[name].by_name_only]
+        names = [name for name in common if _prints(STYLES[name], layout, strips)] or common
         style = names[int(u * len(names))]
     if layout == "auto":
-        shares = auto_layouts(page.leads, STYLES[style].layouts, page.duration_s, strips)
+        shares = auto_layouts(shown.leads, STYLES[style].layouts, shown.duration_s, strips)
         edges = np.cumsum(list(shares.values()))
         layout = list(shares)[int(np.searchsorted(edges, v * edges[-1], side="right"))]
     return style, layout
 
 
 def _prints(style: Style, layout: str, strips: int) -> bool:
-    """Whether a style prints a layout, or, for "auto", any layout with so many rhythm strips."""
+    """Whether a style prints a layout, or, for "auto", any layout with at least `strips` rhythm strips."""
     printed = [name for name, _ in style.layouts]
     return layout in printed if layout != "auto" else any(len(LAYOUTS[name].rhythm) >= strips for name in printed)

@@ -1,4 +1,4 @@
-"""`Record`: the only input of the library, twelve leads, or any others, in millivolts."""
+"""`Record`: an ECG with any leads, in millivolts. Pictures are drawn of records, and digitised pictures become records."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
 _MOST_HZ = 1e9  # Largest sampling frequency.
-_STEADY = 1e-3  # Largest deviation of a table's times from even steps, as a share of a step.
-# Nearly all samples of a lead in mV lie within this span: ten times a tall QRS complex, but a twentieth of a small one in µV.
+_STEADY = 1e-3  # Largest deviation of the steps between a table's times from their mean, as a share of the mean.
+# If most leads span more, they are not in mV. This is ten times a tall QRS complex; a small one given in µV is twenty times as large.
 _MOST_SPAN_MV = 50.0
-_SPAN = 1 << 22  # Samples that are examined at once: a record of a day takes 100 MB and more.
+_CHUNK = 1 << 22  # Samples that are examined at once, to save memory: a record of a day takes 100 MB and more.
 
 
 def _frequency_of(table: DataFrame, name: str) -> float:
-    """The sampling frequency that the index of a table tells."""
+    """The sampling frequency in Hz of a table whose index holds times in seconds."""
     wanted = "expected seconds in even steps, or the sampling frequency as `fs`"
     try:
         times = table.index.to_numpy(dtype=np.float64)
@@ -48,21 +48,22 @@ class Record:
     Parameters
     ----------
     signal : array_like, shape (leads, samples)
-        Millivolts; NaN, or masked in a masked array, where nothing was recorded. Stored as C-contiguous float32.
+        Millivolts. Samples that were not recorded are NaN, or masked in a masked array. Stored as C-contiguous float32.
     fs : float
         Sampling frequency in Hz, above 0, at most 1e9.
     leads : sequence of str
         Names of the rows of `signal`, none of them twice. Known spellings are standardised (`fastecg.leads.standard_name`): "AVR" becomes
         aVR, and "-aVR" becomes aVR with its signal inverted. Other names are kept.
     name : str
-        The name of files that are made of the record.
+        Name of the record, and of files that are made of it.
     source : str, optional
-        Name of the file that the record was read from, without its folder, as the truth of pictures quotes it; `name` unless given.
+        Name of the file that the record was read from, without its folder, for the truth file of pictures. By default this is `name`.
 
     Raises
     ------
     RecordError
-        If shapes, names or `fs` do not fit together, if there is no sample, or if the signal holds infinities.
+        If there is not one name for each row of the signal, if a name is there twice, if `fs` is out of range, if there is no sample, or
+        if the signal holds infinities.
 
     Examples
     --------
@@ -94,10 +95,11 @@ class Record:
         object.__setattr__(self, "name", spelled(str(name)))
         object.__setattr__(self, "source", spelled(str(name if source is None else source)))
         self._check()
-        if values is not signal:  # a caller's own array stays writable for the caller
+        if values is not signal:  # an array of the caller's that is used without a copy stays writable
             values.flags.writeable = False
 
     def _check(self) -> None:
+        """Raise a `RecordError` if the parts of the record do not fit together."""
         shape = self.signal.shape
         if len(shape) != 2 or 0 in shape:
             raise RecordError(f"{self.name}: the signal has shape {shape}, expected (leads, samples) with at least one of each")
@@ -108,7 +110,7 @@ class Record:
             raise RecordError(f"{self.name}: lead {', '.join(twice)} is there more than once, expected each lead once")
         if not 0 < self.fs <= _MOST_HZ:
             raise RecordError(f"{self.name}: the sampling frequency is {self.fs} Hz, expected a number above 0, at most {_MOST_HZ:g}")
-        if any(np.isinf(self.signal[:, start : start + _SPAN]).any() for start in range(0, shape[1], _SPAN)):
+        if any(np.isinf(self.signal[:, start : start + _CHUNK]).any() for start in range(0, shape[1], _CHUNK)):
             raise RecordError(f"{self.name}: the signal holds infinite values, expected millivolts or NaN")
 
     def __repr__(self) -> str:
@@ -157,7 +159,9 @@ class Record:
         return Record(np.stack([self.lead(old) for _, old in pairs]), self.fs, [new for new, _ in pairs], self.name, self.source)
 
     def with_limb_leads(self) -> Record:
-        """The record with III, aVR, aVL and aVF computed from I and II if it lacks them.
+        """The record with III, aVR, aVL and aVF: those that it lacks are computed from I and II.
+
+        If one is computed, leads come in the order of `LEADS`, then other leads. A record without I or II is returned as it is.
 
         Examples
         --------
@@ -175,27 +179,27 @@ class Record:
         return Record(np.stack([rows[lead] for lead in ordered]), self.fs, ordered, self.name, self.source)
 
     def to_dataframe(self) -> DataFrame:
-        """The record as a pandas table: a column a lead, in mV; the index is the time in seconds."""
+        """The record as a pandas table with one column for each lead, in mV. The index is the time in seconds."""
         from pandas import DataFrame, Index
 
         return DataFrame(self.signal.T, index=Index(np.arange(self.samples) / self.fs, name="time_s"), columns=list(self.leads))
 
     @classmethod
     def from_dataframe(cls, table: DataFrame, fs: float | None = None, name: str = "record") -> Record:
-        """A record of a pandas table that has a column a lead, in mV.
+        """A record of a pandas table that has one column for each lead, in mV.
 
         Parameters
         ----------
         table : DataFrame
         fs : float, optional
-            Sampling frequency in Hz; taken from the index, which then holds seconds in even steps, unless given.
+            Sampling frequency in Hz. Without it, the index must hold times in seconds in even steps.
         name : str
             Name of the record.
 
         Raises
         ------
         RecordError
-            If the index does not tell the sampling frequency, or the columns are no signals.
+            If `fs` is missing and the index does not hold such times, or if the columns are not numbers.
         """
         if fs is None:
             fs = _frequency_of(table, name)
@@ -206,7 +210,7 @@ class Record:
         return cls(values.T, fs, [str(column) for column in table.columns], name)
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Plot every lead over time, one below the other, on matplotlib's `axes` or new ones; returns them."""
+        """Plot all leads over time, one below the other, on matplotlib's `axes`, or on new ones. Returns the axes."""
         if axes is None:
             from matplotlib import pyplot
 
@@ -224,29 +228,29 @@ class Record:
         return axes
 
     def page_starts(self, seconds: float = 10.0) -> Iterator[tuple[int, int]]:
-        """Sample ranges ``(start, stop)`` of the pages: whole pages of `seconds`, or one short page if the record is shorter.
+        """Sample ranges ``(start, stop)`` of the pages, each of which lasts `seconds`. A record that is shorter gives one short page.
 
-        A rest at the end that is shorter than a page is left out, unless less than 1 % of a page is missing.
+        The last page is left out if it would not be full, unless less than 1 % of a page is missing.
         """
         return (self.page_range(k, seconds) for k in range(self.page_count(seconds)))
 
     def page_count(self, seconds: float = 10.0) -> int:
-        """The number of pages."""
+        """The number of pages of `seconds` each, see `page_starts`."""
         return page_count(self.samples, self.fs, seconds)
 
     def page_range(self, page: int, seconds: float = 10.0) -> tuple[int, int]:
-        """The sample range ``(start, stop)`` of one page."""
+        """The sample range ``(start, stop)`` of page number `page`, counted from 0."""
         size = _page_size(self.fs, seconds)
         return page * size, min((page + 1) * size, self.samples)
 
 
 def unit_doubt(record: Record) -> str | None:
-    """Why the first 10 s of a record cannot be millivolts; None if they can."""
+    """A sentence that says why the first 10 s of a record cannot be in millivolts; None if they can."""
     start = record.signal[:, : _page_size(record.fs, 10.0)]
     with np.errstate(over="ignore"):
         reach = np.fmax.reduce(start, axis=1) - np.fmin.reduce(start, axis=1)
     if not (reach > _MOST_SPAN_MV).any():
-        return None  # This is so for nearly all records.
+        return None  # Nearly all records end here, before the slower percentiles.
     known = [row[~np.isnan(row)] for row in start if not np.isnan(row).all()]
     spans = [float(np.subtract(*np.percentile(row.astype(np.float64), (99.5, 0.5)))) for row in known]
     span = float(np.median(spans)) if spans else 0.0
@@ -257,7 +261,7 @@ def unit_doubt(record: Record) -> str | None:
 
 
 def _standard(leads: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names of leads as the library has them, and -1 for each that is given upside down."""
+    """The library's names of leads, and for each lead the factor for its signal: -1 if it is inverted (as in "-aVR"), else 1."""
     if leads == LEADS or not all(isinstance(lead, str) for lead in leads):
         return leads, (1,) * len(leads)
     pairs = [known or (lead, 1) for lead, known in zip(leads, standard_names(leads), strict=True)]
@@ -265,10 +269,11 @@ def _standard(leads: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]
 
 
 def page_count(samples: int, fs: float, seconds: float = 10.0) -> int:
-    """The number of pages of a record with so many samples, see `Record.page_starts`."""
+    """The number of pages of a record with this number of samples, see `Record.page_starts`."""
     size = _page_size(fs, seconds)
     return max(1, (samples + size // 100) // size)
 
 
 def _page_size(fs: float, seconds: float) -> int:
+    """The number of samples of a page."""
     return max(1, round(seconds * fs))

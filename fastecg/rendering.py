@@ -20,7 +20,7 @@ def render(record: Record | str | os.PathLike[str], options: PictureOptions) -> 
     Parameters
     ----------
     record : Record or path
-        A record, or what `fastecg.read_record` reads.
+        A record, or the path of one, as for `fastecg.read_record`.
     <options>
 
     Returns
@@ -56,6 +56,6 @@ def render(record: Record | str | os.PathLike[str], options: PictureOptions) -> 
 
 
 def photo_of(record: Record, options: PageOptions, page: int, variant: int) -> Photo:
-    """Draw one page of a record as the options say; see `render`."""
+    """Draw one page of a record with these options; see `render`."""
     recipe = cast("Recipe", options.recipe)
     return recipe.sample(record, page=page, variant=variant, **options.sample_values()).take(record)

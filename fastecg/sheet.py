@@ -1,7 +1,7 @@
-"""`Sheet`: the flat print of a page, in pixels, with its ink kept as coverage planes.
+"""`Sheet`: the flat print of a page, in pixels, together with the coverage planes of its ink.
 
-Ink is drawn as coverage, 0..255 a pixel, and coloured once. The planes that colour the print are drawn by the same
-functions, from the same points, as those that label it, so a mask cannot disagree with the ink.
+Ink is drawn as coverage, 0 to 255 in each pixel, and coloured once. The planes that colour the print and those that become
+masks are drawn by the same functions from the same points, so a mask cannot disagree with the ink.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from fastecg.page import Box, Grid, Page, Stroke, Trace
 from fastecg.styles.style import Style
 
-_SOLID = 250  # Coverage above which a dark pen has inked a pixel completely.
-_KEPT_PX = 6_000_000  # Largest ruled paper that is cached; few pages are larger.
-_HALF = 120  # Coverage from which a pixel of one bit is inked: just below half, so that lines one pixel wide have no gaps by rounding.
+_SOLID = 250  # Coverage above which a pixel counts as completely inked, if the pen is neither pale nor mottled.
+_KEPT_PX = 6_000_000  # Largest number of pixels of a ruled paper that is cached; few pages have more.
+_HALF = 120  # Coverage from which a one-bit pixel is inked. It is just below half, so that rounding leaves no gaps in 1 px wide lines.
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +34,18 @@ class Sheet:
         Coverage by printed words and separators.
     scale : float
         px/mm. The page's corner is at the corner of pixel (0, 0): ``px = mm * scale - 0.5``.
-    page, style
-        What was printed, and how.
+    page, style : Page, Style
+        What was printed, and the look of the machine that printed it.
     over : ndarray, shape (height, width) uint8, or None
         Coverage by what lies over the page and hides its print: a flap, a sticker, a clip.
     gone : ndarray, shape (height, width) uint8, or None
-        Coverage by holes, where what is behind the page shows.
+        Coverage by holes of the paper, through which one sees what lies behind the page.
     marks : ndarray, shape (height, width) uint8, or None
         Coverage by handwriting and marks.
     boxes : tuple of Box
-        Rectangles around handwriting, marks and stickers; those of the print are in the page.
+        Rectangles around handwriting, marks and stickers. Those around what is printed are in ``page.boxes``.
     owns_pixels : bool
-        Whether no other sheet shares the pixels, so that they may be changed in place.
+        Whether the pixels belong to this sheet alone, so that they may be changed in place.
     """
 
     pixels: np.ndarray
@@ -61,15 +61,18 @@ class Sheet:
     owns_pixels: bool = False
 
     def canvas(self) -> np.ndarray:
-        """Pixels that may be changed: the sheet's own if it `owns_pixels`, else a copy. This saves copying 11 MB for every stain."""
+        """Pixels that may be changed: the sheet's own if it `owns_pixels`, which saves copying some 11 MB; else a copy."""
         return self.pixels if self.owns_pixels else self.pixels.copy()
 
     def drop_ink_planes(self) -> Sheet:
-        """The sheet without its planes of ink and text, which nothing but stains needs."""
+        """The sheet with empty planes of ink and text, to free memory: only `Artifact.stain` needs these planes."""
         return replace(self, ink=self.ink[:0].copy(), text=self.text[:0].copy())
 
     def with_overlay(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
-        """The sheet with something laid over it: `coverage` (rows, columns) uint8 in `window` is noted; `pixels` already show it."""
+        """The sheet after `coverage` (rows, columns) uint8 by something that lies on it was added to `over` within `window`.
+
+        The caller has already drawn it into `pixels`. Holes of the paper below it are closed.
+        """
         gone = self.gone
         if gone is not None and gone[window].any():
             gone = gone.copy()
@@ -77,11 +80,14 @@ class Sheet:
         return replace(self, over=_covered(self.over, self.pixels.shape[:2], window, coverage), gone=gone)
 
     def with_hole(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
-        """The sheet with a hole, `coverage` (rows, columns) uint8 within `window`."""
+        """The sheet after `coverage` (rows, columns) uint8 by a hole was added to `gone` within `window`."""
         return replace(self, gone=_covered(self.gone, self.pixels.shape[:2], window, coverage))
 
     def marked(self, marks: list[tuple[tuple[slice, slice], np.ndarray]], boxes: list[Box]) -> Sheet:
-        """The sheet with pen marks, each `coverage` (rows, columns) uint8 within a window; their colour is drawn into `pixels`."""
+        """The sheet after handwriting or marks were added to its plane of marks and to its boxes.
+
+        Each of `marks` is a window and the coverage (rows, columns) uint8 within it. The caller has already drawn them into `pixels`.
+        """
         plane = np.zeros(self.pixels.shape[:2], dtype=np.uint8) if self.marks is None else self.marks.copy()
         for window, coverage in marks:
             np.maximum(plane[window], coverage, out=plane[window])
@@ -89,6 +95,7 @@ class Sheet:
 
 
 def _covered(plane: np.ndarray | None, shape: tuple[int, ...], window: tuple[slice, slice], coverage: np.ndarray) -> np.ndarray:
+    """A copy of a plane (or an empty plane of a `shape` for None), raised to the `coverage` within a window where that is larger."""
     plane = np.zeros(shape, dtype=np.uint8) if plane is None else plane.copy()
     np.maximum(plane[window], coverage, out=plane[window])
     return plane
@@ -101,7 +108,7 @@ def sheet_shape(page: Page, scale: float) -> tuple[int, int]:
 
 
 def print_page(page: Page, style: Style, scale: float) -> Sheet:
-    """Print a page flat at `scale` px/mm."""
+    """The flat print of a page at `scale` px/mm."""
     from fastecg.kernels.blend import inked
 
     shape = sheet_shape(page, scale)
@@ -126,20 +133,26 @@ def faded(
     grain: float = 0.0,
     seed: int = 0,
 ) -> Sheet:
-    """The sheet with faded ink. Fading comes before stains, which lie over ink and paper.
+    """The sheet with faded ink. It has to be faded before something is drawn on it that does not fade, such as a stain.
 
     Parameters
     ----------
+    sheet : Sheet
     rows, columns : ndarray, shapes (height,) and (width,), optional
-        Share of the contrast that remains, 0 to 1, for every row and every column of pixels; they are multiplied.
+        Share of the ink's contrast with the paper that remains, 0 to 1, for every row and every column of pixels. A pixel keeps the
+        product of both.
     clouds : ndarray, shape (rows, columns), optional
-        A further such factor at every `every`-th pixel along both axes, reaching beyond the sheet.
+        A further such factor, known at every `every`-th pixel along both axes and interpolated between; it has to reach beyond the sheet.
+    every : int
+        Distance of the values of `clouds` in px.
     least : float
-        Share of fresh ink's contrast that remains in any case, whatever has faded before.
+        Share of fresh ink's contrast that always remains, even if the ink was faded before.
     brown : float
         How brown ink becomes as it fades, 0 to 1.
     grain : float
-        Largest additional loss of a pixel, random by `seed`, strongest at the edges of ink.
+        Largest share of the contrast that a single pixel loses in addition, at random; pixels at edges of the ink lose most.
+    seed : int
+        The random losses of `grain` are a function of this and of the pixel's position.
     """
     from fastecg.kernels.fade import Fading, fade
 
@@ -156,12 +169,12 @@ def faded(
 
 
 def bare(sheet: Sheet) -> np.ndarray:
-    """The sheet's ruled paper before anything was printed on it, (height, width, 3) uint8, read only."""
+    """The sheet's paper with its grid and nothing else, (height, width, 3) uint8, read only."""
     return _ruled_paper(sheet.pixels.shape[:2], sheet.page.grid, sheet.style, sheet.scale)
 
 
 def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int], *, mottled: bool = False) -> np.ndarray:
-    """Coverage (height, width) uint8 by traces: the area that the pen passes over, or with `mottled` the uneven ink that it leaves."""
+    """Coverage (height, width) uint8 by traces. It is that of evenly dark ink, or with `mottled` of ink that is paler in some places."""
     from fastecg.kernels.line import stroke_trace
     from fastecg.kernels.pen import write_along
 
@@ -179,7 +192,10 @@ def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tupl
 def draw_strokes(
     strokes: Iterable[Stroke], scale: float, plane: np.ndarray, *, only: str = "", but: str = "", density: float = 1.0
 ) -> None:
-    """Draw pulses and separators into a coverage plane with a `density`: those of the kind `only`, or all `but` one kind."""
+    """Draw strokes into a coverage `plane`: those of the kind `only`, or, unless that is given, all but those of the kind `but`.
+
+    `density` is the coverage of a pixel that is completely inked, 0 to 1.
+    """
     from fastecg.kernels.capsule import stroke_polyline
 
     for stroke in strokes:
@@ -198,12 +214,15 @@ def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
-    """Empty paper with its grid, (height, width, 3) uint8, read only: the same for every page of a style and size, so drawn once."""
-    known = shape[0] * shape[1] <= _KEPT_PX
-    return (_kept_paper if known else _kept_paper.__wrapped__)(shape, grid, style, scale)
+    """Paper with its grid and nothing else, (height, width, 3) uint8, read only.
+
+    It is the same for all pages of one style and size, so the last one is cached unless it is very large.
+    """
+    cached = shape[0] * shape[1] <= _KEPT_PX
+    return (_kept_paper if cached else _kept_paper.__wrapped__)(shape, grid, style, scale)
 
 
-@lru_cache(maxsize=1)  # 10 MB: eight of them were a quarter of a worker's memory
+@lru_cache(maxsize=1)  # One takes some 10 MB: with eight of them, the cache was a quarter of a worker's memory.
 def _kept_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
     from fastecg.printing.grid import draw_grid
 

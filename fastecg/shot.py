@@ -35,7 +35,7 @@ P = TypeVar("P", MachineSettings, ReportFields, "Shot")
 
 #: Largest number of pixels of a picture: more than a letter page has at 1200 dpi, and fewer than Pillow refuses to open.
 MOST_PIXELS = 175_000_000
-_BYTES_A_PIXEL = 8  # Memory for a pixel of a clean page; pages with many artifacts take twice as much.
+_BYTES_A_PIXEL = 8  # Memory for each pixel of a clean page; pages with many artifacts take twice as much.
 
 _BAND = 256  # Rows of a picture that are processed together.
 
@@ -51,12 +51,13 @@ class Shot:
     layout: str
     style: str
     setup: MachineSettings
-    facts: ReportFields
+    facts: ReportFields  # what is printed about the patient and the recording
     dpi: float
     view: View = field(default_factory=Straight)
     artifacts: tuple[Artifact, ...] = ()
-    start: int = 0
-    stop: int | None = None
+    start: int = 0  # first sample of the record that is on the page
+    stop: int | None = None  # end of these samples; None for the record's end
+    # Where the values come from: they change nothing in the picture.
     recipe: str = ""
     seed: int = 0
     page: int = 0
@@ -64,9 +65,9 @@ class Shot:
     severity: float = 0.0
 
     def __repr__(self) -> str:
-        happens = ", ".join(type(item).__name__ for item in self.artifacts) or "no artifacts"
+        artifacts = ", ".join(type(item).__name__ for item in self.artifacts) or "no artifacts"
         look = f"recipe {self.recipe or 'none'}, style {self.style}, layout {self.layout}, {self.dpi:g} dpi"
-        return f"Shot({look}, {type(self.view).__name__}, {happens})"
+        return f"Shot({look}, {type(self.view).__name__}, {artifacts})"
 
     def take(self, record: Record) -> Photo:
         """Make the picture of a record.
@@ -79,7 +80,7 @@ class Shot:
         return self.picture(record, *self.placed(record))
 
     def placed(self, record: Record) -> tuple[Page, Style]:
-        """The page that is printed of a record, and its style."""
+        """The page that this shot prints of a record, and its style."""
         style = style_for(self.style).printed(self.setup.pen_width, self.setup.ink_depth, self.setup.grid_depth)
         if self.setup.raster != "none":
             style = on_raster(style, self.setup.raster_scale * self.dpi / 25.4, self.setup.raster == "one_bit")
@@ -93,9 +94,9 @@ class Shot:
         Parameters
         ----------
         record : Record
-            The record that the picture shows, for its truth.
+            The record that the picture shows; it is kept in the `Photo`.
         page, style : Page, Style
-            What is printed, and how; `placed` gives those of the shot itself.
+            The page, and the look of the machine that prints it; `take` passes those that `placed` returns.
         """
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
         _check_pixels(sheet_shape(page, self.setup.raster_scale * self.dpi / 25.4), self.setup.raster_scale * self.dpi)
@@ -111,7 +112,7 @@ class Shot:
         return Photo(image, page, style, warp, self, record, covered, marks)
 
     def warp(self, size_mm: tuple[float, float]) -> Warp:
-        """The geometry of the picture of a page of (width, height) `size_mm`."""
+        """The geometry of the picture of a page with a (width, height) of `size_mm`."""
         return _bent(size_mm, self.dpi, self.view, tuple(item for item in self.artifacts if item.geometric))
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
@@ -122,29 +123,31 @@ class Shot:
         return sheet.drop_ink_planes()
 
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
-        """Light and resample the sheet. A flat sheet in even light is returned as it is.
+        """Light and resample the sheet. If the sheet is seen straight, flat and in even light, its pixels are the picture.
 
-        Returns the picture, the mask of what is hidden, and the sheet's boxes and marks. The sheet is freed as soon as it has been
-        exposed, which saves 30 MB if the caller does not keep it.
+        Returns the picture, the mask (height, width) of pixels at which the print is hidden (or None), and the sheet's boxes and marks.
+        The sheet is freed as soon as it has been exposed, which saves 30 MB if the caller does not keep it.
         """
-        # A clean page: nothing is resampled, the print is the picture.
-        boxes, marks, alike = sheet.boxes, sheet.marks, sheet.scale == warp.scale
-        if marks is not None and not alike:
+        boxes, marks, same_scale = sheet.boxes, sheet.marks, sheet.scale == warp.scale
+        if marks is not None and not same_scale:
             marks = _resized(marks, sheet_shape(sheet.page, warp.scale))
-        if not self.artifacts and isinstance(self.view, Straight) and alike:
+        # A clean page: nothing is resampled, the print is the picture.
+        if not self.artifacts and isinstance(self.view, Straight) and same_scale:
             return sheet.pixels, None, boxes, marks
         for artifact in self.artifacts:
             sheet = artifact.focus(sheet, warp)
         over, gone = (None if plane is None else _plane_in_picture(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
         light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
-        # Light is changed in the order of the artifacts, on the nodes of the warp: it is smooth enough for one value in 64 pixels.
+        # Artifacts change the light at the nodes of the warp. Light is smooth enough for one value in 64 pixels.
         for artifact in self.artifacts:
             light = artifact.shade(light)
         flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
         image = (
-            sheet.pixels if flat and alike and light is even and gone is None else _exposed(sheet, warp, light, over_backdrop=gone is None)
+            sheet.pixels
+            if flat and same_scale and light is even and gone is None
+            else _exposed(sheet, warp, light, over_backdrop=gone is None)
         )
-        # The largest array: from here on only the picture is needed.
+        # The sheet is the largest array, and from here on only the picture is needed.
         del sheet
         if gone is not None:
             image = _with_holes(image, gone, warp, light)
@@ -154,14 +157,14 @@ class Shot:
         return image, np.any(hidden, axis=0) if hidden else None, boxes, marks
 
     def to_dict(self) -> dict[str, Any]:
-        """The shot as plain data."""
+        """The shot as plain data that JSON can hold."""
         plain = {item.name: getattr(self, item.name) for item in fields(self)}
         parts = {"setup": asdict(self.setup), "facts": asdict(self.facts), "view": self.view.to_dict()}
         return plain | parts | {"artifacts": [artifact.to_dict() for artifact in self.artifacts]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Shot:
-        """The inverse of `to_dict`, also for data that was stored as JSON.
+        """Make a shot from what `to_dict` gave, also if it was stored as JSON.
 
         Raises
         ------
@@ -184,7 +187,7 @@ class Shot:
 
 
 def _check_pixels(shape: tuple[int, int], dpi: float) -> None:
-    """Raise an error for pictures that would take gigabytes."""
+    """Raise an error if a picture of this (height, width) has more than `MOST_PIXELS`; it would take gigabytes of memory."""
     pixels = shape[0] * shape[1]
     if pixels > MOST_PIXELS:
         raise LayoutError(
@@ -194,17 +197,18 @@ def _check_pixels(shape: tuple[int, int], dpi: float) -> None:
 
 
 def _made(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    """The artifact or view that plain data describes: of the class that is named `kind`, with the other `values`."""
     if values.get("kind") not in kinds:
         raise RecipeError(f"unknown kind {values.get('kind')!r}, expected one of {', '.join(kinds)}")
     return kinds[values["kind"]].from_dict(dict(values))
 
 
-#: Types that the values of plain data may have, by the field's annotation.
+#: Types that values of plain data may have, by the annotation of their field.
 _KINDS: dict[str, Any] = {"int": int, "float": int | float, "str": str, "bool": bool, "tuple[str, ...]": tuple}
 
 
 def _checked(plain: P) -> P:
-    """Plain data, checked: every value has the type of its field."""
+    """The same data. Raises `TypeError` if a value does not have the type of its field, or is a number that is not finite."""
     for item in fields(plain):
         given = getattr(plain, item.name)
         annotation = str(item.type)
@@ -220,14 +224,15 @@ def _checked(plain: P) -> P:
 
 
 def _tupled(value: Any) -> Any:
+    """The value with tuples in place of lists, also within it: JSON has only lists."""
     return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
 
 
 def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.ndarray:
-    """The sheet in its light, resampled through the warp: the only resampling.
+    """The picture (height, width, 3) uint8 of the sheet in its light, resampled through the warp.
 
-    Every row of the backdrop is read before that row of the picture is written, so that the picture may be written `over_backdrop`, in
-    the same array. This saves 40 MB for a large one.
+    With `over_backdrop` the picture is written into the array of the backdrop, which is possible because every row of it is read before
+    that row is written. This saves 40 MB for a large picture.
     """
     from fastecg.expose import expose
 
@@ -241,7 +246,8 @@ def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.
 
 
 def _plane_in_picture(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
-    """A plane of the sheet, (height, width) uint8, resampled into the picture. The sheet's blended edge counts as inside."""
+    """A plane of the sheet, (height, width) uint8, resampled into the picture. Its edge pixels are repeated once."""
+    # `expose` blends the sheet's edge with the background over one pixel, which then belongs to the sheet here.
     from fastecg.kernels.plane import sample_plane
 
     seen = np.empty(warp.size, dtype=np.uint8)
@@ -250,7 +256,7 @@ def _plane_in_picture(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray
 
 
 def _resized(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A plane of uint8 as large as a shape (height, width)."""
+    """A plane of uint8 resized to a `shape` (height, width)."""
     from PIL import Image
 
     return np.asarray(Image.fromarray(plane).resize(shape[::-1], Image.Resampling.BOX))
@@ -262,13 +268,13 @@ def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | No
 
 
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
-    """Mask (rows, columns) of the nodes of the warp around which the plane (height, width) is above 0 anywhere in the adjacent cells."""
+    """Whether the plane `seen` (height, width) is above 0 somewhere in the cells around each node of the warp, (rows, columns) bool."""
     rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
-    # Reduced over cells first, then over the four cells that meet at a node.
+    # First it is found for every cell, then for the four cells that meet at a node.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
     padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
     cells = np.asarray(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)))
-    # What is seen at the picture's edge goes on beyond it: paper there would throw a shadow into the picture.
+    # Cells at the picture's edge are continued beyond it: if a hole ended there, paper beyond it would cast a shadow into the picture.
     last_row, last_column = (1 + (length - 1) // CELL for length in seen.shape)
     cells[0], cells[last_row + 1 :] = cells[1], cells[last_row]
     cells[:, 0], cells[:, last_column + 1 :] = cells[:, 1], cells[:, last_column, None]
@@ -277,15 +283,16 @@ def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
 
 
 def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) -> np.ndarray:
-    """The picture with the backdrop in holes of the paper; `share` (height, width) 0..255 is how much of a pixel is hole."""
+    """The picture with the backdrop in the holes of the paper. `share` (height, width) is the coverage by holes, 0 to 255."""
     from fastecg.expose import expose
 
-    # A sheet that no node shows gives the background alone, with its light and noise.
+    # Without a node that lies on the sheet, only the background is seen, with its light and noise.
     behind = expose(
         np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
         lift=light.veil, background=light.backdrop, noise=light.noise, out=light.backdrop if light.backdrop.ndim == 3 else None,
     )  # fmt: skip
-    for start in range(0, len(image), _BAND):  # a torn page may have a million of these pixels, of 40 bytes each on the way
+    # In bands of rows, because arrays on the way take 40 bytes for each pixel of a hole, and a torn page may have a million of them.
+    for start in range(0, len(image), _BAND):
         band = slice(start, start + _BAND)
         where = np.nonzero(share[band])
         mixed = share[band][where][:, None].astype(np.uint16)
@@ -295,9 +302,9 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
 
 @lru_cache(maxsize=2)
 def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple[Artifact, ...]) -> Warp:
-    """Bend the paper and project it into the picture.
+    """The warp of a page that is bent by geometric artifacts and projected by a view.
 
-    Recent results are cached: the geometry is needed once to sample a shot, and soon after to take the picture.
+    The last two results are cached, because the geometry is needed to sample a shot and again, soon after, to make its picture.
     """
     size = view.size(size_mm, dpi)
     if isinstance(view, Straight) and not artifacts:
@@ -309,12 +316,12 @@ def _bent(size_mm: tuple[float, float], dpi: float, view: View, artifacts: tuple
 
 
 def with_artifacts(shot: Shot, *artifacts: Artifact) -> Shot:
-    """The shot with other artifacts: for galleries, tests and experiments."""
+    """The shot with these artifacts instead of its own, for galleries, tests and experiments."""
     return replace(shot, artifacts=artifacts)
 
 
 def loads_shot(text: str | bytes) -> Shot:
-    """A shot from its JSON, or from a truth file's ``fastecg.shot``; errors as from `Shot.from_dict`."""
+    """A shot from its JSON, or from that of a truth file, which has it under ``fastecg.shot``. Errors are those of `Shot.from_dict`."""
     try:
         data = json.loads(text)
         return Shot.from_dict(data["fastecg"]["shot"] if "fastecg" in data else data)

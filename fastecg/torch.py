@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,29 +16,25 @@ except ImportError as missing:
 from fastecg.options import Example, TrainingOptions, listing
 from fastecg.training import Input, PhotoSource, source_examples
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["EcgPhotoStream", "EcgPhotos", "collate"]
 
 
 class EcgPhotos(Dataset):
-    """A map-style data set: item i is a new picture of record i in every epoch. `stream` gives an iterable data set.
+    """A map-style data set. Item i is a picture of record i, a new one in every epoch. `stream` returns an iterable data set.
 
     Parameters
     ----------
     inputs : paths or Records
         As in `fastecg.photos`.
     **options
-        As in `fastecg.photos`: the fields of `fastecg.options.TrainingOptions`. A `transform` is given NumPy arrays; they become tensors
-        afterwards. If workers are spawned, it has to be one that can be pickled.
+        As in `fastecg.photos`: the fields of `fastecg.options.TrainingOptions`. A `transform` is called with NumPy arrays; what it returns
+        is converted to tensors. If the loader spawns its workers, `transform` has to be a function that can be pickled.
 
     Notes
     -----
-    An item is a dict as `fastecg.photos` yields it, of tensors: "image" uint8 (3, height, width), "mask" uint8 (height, width),
-    "layers" int32 (height, width), "points" and "visible" lists of tensors, "signal" float32 (12, samples). With ``crops > 1`` an item
-    is a list of such dicts; `collate` makes one batch of them all. Pictures depend on (record, options, seed, epoch) alone, not on the
-    number of workers.
+    An item is a dict with the keys of `fastecg.photos`, and tensors in place of arrays. "image" is uint8 (3, height, width), and "layers"
+    is int32. With ``crops > 1`` an item is a list of such dicts, one for each window; `collate` makes one batch of the dicts of all items.
+    Pictures depend only on the record, the options with their seed, and the epoch, not on the number of workers.
 
     Examples
     --------
@@ -57,11 +53,11 @@ class EcgPhotos(Dataset):
 
     @property
     def epoch(self) -> int:
-        """The current epoch."""
+        """Number of the current epoch."""
         return int(self._epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Set the epoch, which changes all pictures; call it before iterating over the loader."""
+        """Set the number of the epoch, which changes all pictures. Call this before iterating over the loader."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
@@ -74,12 +70,13 @@ class EcgPhotos(Dataset):
         return examples[0] if self.source.options.crops == 1 else examples
 
     def stream(self, *, shuffle: bool = True, mix: int = 4, part: tuple[int, int] = (1, 1)) -> EcgPhotoStream:
-        """The same pictures as an iterable data set, one example at a time. Windows come in mixed order, from `mix` pictures at a time.
+        """The same pictures as an iterable data set, whose items are single examples.
 
         Parameters
         ----------
         shuffle, mix, part
-            As in `fastecg.photos`. `part` is (rank + 1, world size) where several processes train; the workers of a loader need none.
+            As in `fastecg.photos`. If several processes train, `part` is (rank + 1, world size). The workers of a loader divide this part
+            among themselves.
         """
         return EcgPhotoStream(self, shuffle, mix, part)
 
@@ -91,7 +88,7 @@ class EcgPhotoStream(IterableDataset):
         self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
 
     def __len__(self) -> int:
-        """Number of examples of this part in an epoch, over all workers of a loader; an upper bound if records cannot be drawn."""
+        """Number of examples of this part in an epoch, from all workers of a loader. If some records cannot be drawn, there are fewer."""
         return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.options.crops
 
     def __iter__(self) -> Iterator[Example]:
@@ -102,7 +99,7 @@ class EcgPhotoStream(IterableDataset):
 
 
 def collate(items: Sequence[Example | list[Example]]) -> Example:
-    """One batch of examples, or of lists of them; for `DataLoader(collate_fn=…)`.
+    """Make one batch of examples, or of lists of examples; for `DataLoader(collate_fn=…)`.
 
     Pictures of different sizes are padded with zeros at the right and at the bottom, signals of different lengths with NaN at the end.
     All other values become lists.
@@ -111,11 +108,12 @@ def collate(items: Sequence[Example | list[Example]]) -> Example:
     return {key: _together([example[key] for example in examples], _FILLINGS.get(key)) for key in examples[0]}
 
 
-#: Keys whose arrays are stacked, and the value they are padded with.
+#: Keys whose tensors are stacked, and the values with which they are padded.
 _FILLINGS = {"image": 0.0, "mask": 0.0, "layers": 0.0, "signal": float("nan")}
 
 
 def _together(values: list[Any], filling: float | None) -> Any:
+    """The values of one key of all examples: one tensor, padded with `filling` to the largest size, or the list if that is None."""
     if filling is None or not all(isinstance(value, torch.Tensor) for value in values):
         return values
     height, width = (max(value.shape[axis] for value in values) for axis in (-2, -1))
@@ -126,10 +124,10 @@ def _together(values: list[Any], filling: float | None) -> Any:
 
 
 def _tensors(example: Example) -> Example:
-    """An example's arrays as tensors."""
+    """The example with tensors in place of arrays; pictures have their channels first."""
     made = dict(example)
     for key, value in example.items():
-        if isinstance(value, np.ndarray):  # a transform may have made tensors of its own
+        if isinstance(value, np.ndarray):  # a user's `transform` may already have made tensors
             array = value.transpose(2, 0, 1) if key == "image" and value.ndim == 3 else value
             made[key] = torch.from_numpy(np.ascontiguousarray(array.astype(np.int32) if array.dtype in (np.uint16, np.uint32) else array))
         elif key in ("points", "visible"):

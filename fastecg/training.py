@@ -1,6 +1,6 @@
 """Pictures drawn while a model trains: nothing is written to disk, and every epoch has new pictures.
 
-`photos` needs only NumPy and works with any framework; `fastecg.torch` wraps it for PyTorch.
+`photos` yields NumPy arrays and works with any framework; `fastecg.torch` wraps it for PyTorch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ Input = str | os.PathLike[str] | Record
 
 @dataclass(frozen=True)
 class PhotoSource:
-    """Draws pictures of records, one for each record in every epoch; parameters as in `photos`."""
+    """Records, of each of which one picture is drawn in every epoch. `PhotoSource.of` makes a source from the arguments of `photos`.
+
+    Attributes
+    ----------
+    origins : tuple of Path or Record
+        The records, or the paths from which they are read each time they are drawn.
+    options : TrainingOptions
+    """
 
     origins: tuple[Path | Record, ...]
     options: TrainingOptions
@@ -38,7 +45,7 @@ class PhotoSource:
 
     @classmethod
     def of(cls, inputs: Iterable[Input] | Input = (), **options: Any) -> PhotoSource:
-        """A source from records, folders and lists; the built-in samples if `inputs` is empty."""
+        """A source of the given `inputs`, as for `photos`; of the built-in sample records if `inputs` is empty."""
         from fastecg.readers import find_records, sample_records
 
         given = [inputs] if isinstance(inputs, (str, os.PathLike, Record)) else list(inputs)
@@ -51,17 +58,20 @@ class PhotoSource:
         return len(self.origins)
 
     def order(self, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True) -> np.ndarray:
-        """Indices of the records that part k of n draws in an epoch, k from 1; every record belongs to exactly one part."""
+        """Indices of the records that `part` draws in an epoch, in this order. In each epoch, every record belongs to exactly one part.
+
+        Part (k, n) is the k-th of n parts, k from 1. Unless `shuffle`, records come in the order in which they were given.
+        """
         k, n = part
         if not 1 <= k <= n:
             raise FastecgError(f"the part is {k} of {n}, expected 1 to {n}")
-        every = np.arange(len(self))
+        indices = np.arange(len(self))
         if shuffle:
-            every = rng_for(self.options.seed, f"epoch {epoch}", "order").permutation(every)
-        return every[k - 1 :: n]
+            indices = rng_for(self.options.seed, f"epoch {epoch}", "order").permutation(indices)
+        return indices[k - 1 :: n]
 
     def photo(self, index: int, epoch: int = 0) -> Photo:
-        """The picture of record `index` in an epoch: variant `epoch` of one of its pages, as `fastecg.render` draws it."""
+        """The picture of record `index` in an epoch: what `fastecg.render` draws with ``variant=epoch`` of a page chosen at random."""
         from fastecg.readers import read_record
         from fastecg.rendering import photo_of
 
@@ -71,7 +81,7 @@ class PhotoSource:
         return photo_of(record, self.options, page, epoch)
 
     def examples(self, index: int, epoch: int = 0) -> list[Example]:
-        """The examples from one picture: the whole picture, or windows of it. The picture is drawn once."""
+        """Draw the picture of record `index` in an epoch, and make examples of it: one of the whole picture, or one of each window."""
         photo, crop = self.photo(index, epoch), self.options.crop
         whole = _example(photo, tuple(self.options.truth))
         if crop is None:
@@ -82,6 +92,7 @@ class PhotoSource:
         return [self._transformed(_window(photo, whole, int(x), int(y), crop)) for x, y in corners]
 
     def _transformed(self, example: Example) -> Example:
+        """The example after the user's `transform`, if there is one."""
         return example if self.options.transform is None else self.options.transform(example)
 
 
@@ -96,32 +107,46 @@ def photos(
     mix: int = 4,
     **options: Any,
 ) -> Iterator[Example]:
-    """Draw pictures for a training loop, in NumPy arrays.
+    """Draw pictures for a training loop, as NumPy arrays.
 
     Parameters
     ----------
     inputs : paths or Records
         As in `fastecg.render_dataset`. Every record gives one picture in an epoch, of a randomly chosen page.
     epoch : int
-        Epoch e draws variant e of `fastecg.render`.
+        Number of the first epoch. Pictures of epoch e are those that `fastecg.render` draws with ``variant=e``.
     epochs : int or None
-        Number of epochs, the first of which is `epoch`; None for no end.
+        Number of epochs; None for no end.
     part : (int, int)
         (k, n) in the k-th of n processes that share the records, k from 1.
     shuffle : bool
-        Whether records come in another order every epoch, and windows of different pictures are mixed.
+        Whether records come in another order in every epoch, and windows of different pictures are mixed.
     mix : int
-        Number of pictures whose windows are held back to be mixed.
+        Windows of this many pictures are kept in memory, and the next example is chosen from them at random.
     <options>
 
     Returns
     -------
     iterator of dict
-        "image" (height, width, 3) uint8; "mask" (height, width) uint8 and "layers" (height, width) of bits as in `Truth`; "points",
-        an array (samples, 2) float32 (x, y) px for every segment, with "visible" (samples,) bool, and "leads", the segments' names;
-        "signal" (12, samples) float32, the twelve leads over the time of the page in mV, NaN where no trace of a lead lies in the picture
-        (samples under something that covers the page are kept: "visible" tells them), and "fs" in Hz; "record", "page", "variant". A record
-        that cannot be read is left out with a warning.
+        One dict for each example, with these keys:
+
+        - "image": (height, width, 3) uint8.
+        - "mask": (height, width) uint8, as `Truth.mask`.
+        - "layers": (height, width) uint16 or uint32, as `Truth.layers`.
+        - "leads": the name of the lead of every segment on the page.
+        - "points": for every segment an array (samples, 2) float32, the samples' positions (x, y) in px.
+        - "visible": for every segment an array (samples,) bool, as `TraceTruth.visible`.
+        - "signal": (12, samples) float32, the twelve leads in mV over the time of the page. It is NaN where a lead is not drawn, or is
+          drawn outside the picture or window. Samples that something hides keep their values.
+        - "fs": sampling frequency of "signal" in Hz.
+        - "record", "page", "variant": name of the record, and numbers of the page and the variant.
+
+        Of "mask", "layers", "points" with "visible", and "signal" with "fs", an example has those that the option `truth` names.
+
+    Warns
+    -----
+    UserWarning
+        For every record that cannot be read or drawn; it is left out.
 
     Raises
     ------
@@ -133,8 +158,10 @@ def photos(
     >>> import fastecg
     >>> records = [fastecg.simulate(seed=seed, name=f"person-{seed}") for seed in range(2)]
     >>> examples = list(fastecg.photos(records, recipe="clean", dpi=100, crop=256, crops=4))
-    >>> len(examples), examples[0]["image"].shape, examples[0]["mask"].shape
-    (8, (256, 256, 3), (256, 256))
+    >>> len(examples)  # 4 windows of each of 2 pictures
+    8
+    >>> examples[0]["image"].shape, examples[0]["mask"].shape
+    ((256, 256, 3), (256, 256))
     """
     source = PhotoSource.of(inputs, **options)
     numbers = count(epoch) if epochs is None else range(epoch, epoch + epochs)
@@ -144,23 +171,23 @@ def photos(
 def source_examples(
     source: PhotoSource, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True, mix: int = 4
 ) -> Iterator[Example]:
-    """One epoch's examples of one part of a source."""
+    """Yield the examples of one epoch of a source; parameters as in `photos`."""
     order = source.order(epoch, part, shuffle)
-    found = _good_examples(source, order, epoch)
+    in_order = _examples_in_order(source, order, epoch)
     if not shuffle or source.options.crops == 1:
-        yield from found
+        yield from in_order
         return
     rng = rng_for(source.options.seed, f"epoch {epoch} part {part}", "mix")
     pool: list[Example] = []
-    for example in found:
+    for example in in_order:
         pool.append(example)
         if len(pool) > mix * source.options.crops:
             yield pool.pop(int(rng.integers(len(pool))))
     yield from (pool[int(k)] for k in rng.permutation(len(pool)))
 
 
-def _good_examples(source: PhotoSource, order: np.ndarray, epoch: int) -> Iterator[Example]:
-    """The examples of all records that can be drawn; warns about the others."""
+def _examples_in_order(source: PhotoSource, order: np.ndarray, epoch: int) -> Iterator[Example]:
+    """Yield the examples of the records with indices `order`. Records that cannot be read or drawn are left out with a warning."""
     failed = 0
     for index in order:
         try:
@@ -175,7 +202,7 @@ def _good_examples(source: PhotoSource, order: np.ndarray, epoch: int) -> Iterat
 
 
 def _example(photo: Photo, truth: Sequence[str]) -> Example:
-    """An example of the whole picture with the requested kinds of truth."""
+    """The whole picture as an example, with the kinds of truth that are named."""
     example: Example = {"image": photo.image}
     if "mask" in truth:
         example["mask"] = photo.truth.mask()
@@ -185,13 +212,16 @@ def _example(photo: Photo, truth: Sequence[str]) -> Example:
         example["points"] = [trace.points.astype(np.float32) for trace in photo.truth.traces]
         example["visible"] = [trace.visible for trace in photo.truth.traces]
     if "signal" in truth:
-        example["signal"], example["fs"] = _shown(photo, (0, 0), photo.image.shape[1::-1]), photo.record.fs
+        example["signal"], example["fs"] = _signal_in_window(photo, (0, 0), photo.image.shape[1::-1]), photo.record.fs
     leads = [trace.lead for trace in photo.page.traces]
     return example | {"leads": leads, "record": photo.record.name, "page": photo.shot.page, "variant": photo.shot.variant}
 
 
-def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
-    """The twelve leads, (12, samples of the page) mV, NaN outside the window of a `size` (width, height) from `corner` (x, y) on."""
+def _signal_in_window(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.ndarray:
+    """The twelve leads over the time of the page, (12, samples) float32 mV; NaN for samples that are not drawn in a window.
+
+    The window has its top left pixel at `corner` (x, y), and a `size` (width, height) in px.
+    """
     record = photo.record
     first, stop = list(record.page_starts())[photo.shot.page]
     signal = np.full((len(LEADS), stop - first), np.nan, dtype=np.float32)
@@ -200,13 +230,16 @@ def _shown(photo: Photo, corner: tuple[int, int], size: tuple[int, ...]) -> np.n
             points = trace.points - corner
             with np.errstate(invalid="ignore"):
                 inside = np.all((points >= -0.5) & (points < np.array(size) - 0.5), axis=1)
-            at = np.arange(trace.start, trace.stop)[inside]
-            signal[LEADS.index(trace.lead), at - first] = record.lead(trace.lead)[at]
+            samples = np.arange(trace.start, trace.stop)[inside]
+            signal[LEADS.index(trace.lead), samples - first] = record.lead(trace.lead)[samples]
     return signal
 
 
 def _window(photo: Photo, whole: Example, x: int, y: int, size: int) -> Example:
-    """A window of an example with its top left pixel at (x, y), padded with black where the picture is smaller."""
+    """The part of an example in a window of `size` x `size` px with its top left pixel at (x, y).
+
+    Where the window reaches beyond the picture, the picture is black, and mask and layers are 0.
+    """
     cut = dict(whole)
     for kind in ("image", "mask", "layers"):
         if kind in whole:
@@ -218,5 +251,5 @@ def _window(photo: Photo, whole: Example, x: int, y: int, size: int) -> Example:
         inside = [((points >= -0.5) & (points < size - 0.5)).all(axis=1) for points in cut["points"]]
         cut["visible"] = [seen & here for seen, here in zip(whole["visible"], inside, strict=True)]
     if "signal" in whole:
-        cut["signal"] = _shown(photo, (x, y), (size, size))
+        cut["signal"] = _signal_in_window(photo, (x, y), (size, size))
     return cut
