@@ -1,1 +1,1 @@
-"""A run over many records: what is to be drawn, by whom, where to, and what is there already. `dataset` has the flow."""
+"""Rendering many records: what is to be drawn, by which processes, where to, and what exists already. Read `dataset` first."""

@@ -1,4 +1,4 @@
-"""Records drawn by a Dask cluster, whose machines share the output folder."""
+"""Drawing records on a Dask cluster, whose machines share the output folder."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _AHEAD = 4  # Number of tasks that are queued for each thread of the cluster.
-_RETRIES = 2  # Attempts at a task whose worker died.
+_RETRIES = 2  # Number of times that a task which raised an error is tried again.
 
 
 def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str, client: Client) -> Iterator[TaskResult]:
-    """Draw tasks on a cluster; results come as they are ready.
+    """Draw tasks on a cluster, and yield their results as they are ready.
 
-    The tasks of a worker that dies are drawn elsewhere; one that kills several workers is reported as failed.
+    The tasks of a worker that dies are drawn by others. A task that kills several workers is reported as failed.
     """
     from distributed import as_completed
 
@@ -42,7 +42,7 @@ def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str
 
     def fill() -> None:
         ahead = max(1, _AHEAD * sum(client.nthreads().values()))
-        for task in islice(waiting, max(0, ahead - len(pending))):  # workers may be fewer than they were
+        for task in islice(waiting, max(0, ahead - len(pending))):  # `pending` is longer than `ahead` if workers have left.
             submit(task)
 
     fill()
@@ -54,6 +54,7 @@ def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str
 
 
 def _drawn(future: Future, task: Task) -> TaskResult:
+    """The result of a finished future; an error result if the task killed its workers."""
     from distributed import KilledWorker
 
     error = future.exception()

@@ -1,7 +1,7 @@
 """Render many records: `render_dataset`, which ``fastecg render`` calls.
 
-The pictures of a record depend only on the record, the options and the seed. Any number of workers, any order and any shard therefore
-give the same bytes, and a stopped run is resumed by skipping what its manifest lists.
+The pictures of a record depend only on the record and the options with their seed. Their bytes are therefore the same with any number of
+workers, in any order and in any shard, and a stopped run is resumed by skipping the pictures that its manifest lists.
 """
 
 from __future__ import annotations
@@ -27,14 +27,25 @@ if TYPE_CHECKING:
 
     from fastecg.record import Record
 
-_PICTURES_A_WORKER = 8  # Number of pictures for which another process is started. Drawing fewer takes less time than its start.
+_PICTURES_A_WORKER = 8  # Number of pictures for which starting another process is worthwhile: fewer are drawn faster than it starts.
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a run: records done and in total, pictures drawn, and the record drawn last, with its error if it failed.
+    """The progress of a run.
 
-    `note` is a further message for the user.
+    Attributes
+    ----------
+    done, total : int
+        Number of records that are finished, and of all records.
+    pages : int
+        Number of pictures drawn so far.
+    stem : str
+        Path in the output folder of the record that was drawn last, without suffix.
+    error : str, optional
+        Why this record failed, if it did.
+    note : str, optional
+        A further message for the user.
     """
 
     done: int
@@ -49,9 +60,26 @@ class Progress:
 class Summary:
     """What a run did.
 
-    `pages` pictures were drawn (`bytes` of image files) and `kept` left from before; `deleted` files of an earlier run with other
-    options were deleted before; `shortened` records have a rest at the end that is shorter than a page and is not drawn; `failures` are
-    (record, reason), `doubts` (record, why its values cannot be millivolts).
+    Attributes
+    ----------
+    pages : int
+        Number of pictures that were drawn.
+    kept : int
+        Number of pictures that existed already.
+    deleted : int
+        Number of files of an earlier run with other options that were deleted.
+    records : int
+        Number of records that are finished, failed ones included.
+    shortened : int
+        Number of records whose end is not drawn, because it is shorter than a page.
+    bytes : int
+        Size of the image files that were written.
+    seconds : float
+        Duration of the run.
+    failures : list of (str, str)
+        Records that failed, and why.
+    doubts : list of (str, str)
+        Records whose values cannot be millivolts, and why.
     """
 
     pages: int = 0
@@ -65,13 +93,13 @@ class Summary:
     doubts: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, drawn: TaskResult) -> None:
-        """Add the pictures of a task."""
+        """Add the pictures that a task drew."""
         self.pages += len(drawn.lines)
         self.kept += drawn.kept
         self.bytes += sum(line["bytes"] for line in drawn.lines)
 
     def end(self, drawn: TaskResult, error: str | None) -> None:
-        """Add a record that is finished, with the result of its last task, and its error if it failed."""
+        """Add a record that is finished. `drawn` is the result of its last task, and `error` says why it failed, if it did."""
         self.records += 1
         self.shortened += drawn.tail_s > 0
         if error is not None:
@@ -86,17 +114,22 @@ def render_dataset(
 ) -> Summary:
     """Draw records as pictures with their truth, into a folder.
 
-    Image k of a record (pages of 10 s first, then variants) is ``out/<sub>/<record>-<k>.<format>``, its truth
-    ``<record>-<k>.json``, beside one WFDB copy of the record. ``out/manifest.jsonl`` lists them; ``out/run.json`` holds the options.
-    The same call again resumes a run that was stopped. Records that fail do not stop a run; the manifest and the summary list them.
+    Image k of a record is ``out/<sub>/<record>-<k>.<format>``, with its truth in ``<record>-<k>.json`` and one WFDB copy of the record
+    beside it; k counts the pages of 10 s of the first variant, then those of the next one. ``out/manifest.jsonl`` lists the images, and
+    ``out/run.json`` holds the options. The same call again resumes a run that was stopped. Records that fail do not stop a run; the
+    manifest and the summary list them.
 
     Parameters
     ----------
     inputs : path or Record, or several
-        Records, folders (searched with their sub-folders) or RECORDS lists; none at all stands for the built-in samples.
+        Records, folders (searched with their sub-folders) or RECORDS lists. An empty list stands for the built-in sample records.
     out : path or URL
-        Made if missing. A URL is one of fsspec's: ``s3://bucket/folder``.
+        The output folder, which is made if it does not exist. A URL is one of those that fsspec knows, such as ``s3://bucket/folder``.
     <options>
+
+    Returns
+    -------
+    Summary
 
     Raises
     ------
@@ -122,7 +155,7 @@ def render_dataset(
 
 
 def _drawn_to(output: Output, inputs: list[Any], run: RunOptions) -> Summary:
-    """Find the records, draw them, and leave a sorted manifest even if the run is stopped."""
+    """Find the records and draw them. The manifest is sorted at the end, also if the run is stopped."""
     options = run.content()
     tasks = find_tasks(inputs, output.folder, run.limit, run.shard)
     manifest, deleted = open_manifest(output, options, run.overwrite)
@@ -143,7 +176,7 @@ def _drawn_to(output: Output, inputs: list[Any], run: RunOptions) -> Summary:
 
 
 def _settle(manifest: Manifest, output: Output, shard: tuple[int, int] | None) -> None:
-    """Sort the manifest, unless other shards may be writing to it, and send it to its destination."""
+    """Sort the manifest, unless other shards may be writing to it, and send it to the store if `out` is a URL."""
     if shard is None:
         manifest.compact()
     output.send(now=True)
@@ -157,19 +190,22 @@ def _run(
     workers: int | Client | None,
     progress: Callable[[Progress], None],
 ) -> Summary:
-    """Draw the tasks and add each result to the manifest; failures come last, because pictures listed after a failure cancel it."""
+    """Draw the tasks, and add each result to the manifest.
+
+    The failure of a record is added after its last picture, because a picture that is listed after a failure cancels it.
+    """
     began = time.perf_counter()
     summary, errors = Summary(), dict[str, str]()
     parts = in_parts(tasks, options)
     sources = {task.stem: task.source for task in tasks}
-    left = Counter(part.stem for part in parts)
+    parts_left = Counter(part.stem for part in parts)
     late: list[TaskResult] = []  # Results of tasks that were under way when the run was stopped.
-    with closing(_noted(_results(parts, options, output.target, workers, late), late, manifest)) as results:
+    with closing(_with_late(_results(parts, options, output.target, workers, late), late, manifest)) as results:
         for drawn in results:
             if drawn.error is not None:
                 errors.setdefault(drawn.stem, drawn.error)
-            left[drawn.stem] += len(drawn.parts) - 1
-            ended = left[drawn.stem] == 0
+            parts_left[drawn.stem] += len(drawn.parts) - 1
+            ended = parts_left[drawn.stem] == 0
             error = errors.get(drawn.stem) if ended else None
             manifest.append([*drawn.lines, *_error_line(drawn.stem, sources[drawn.stem], error)])
             output.send()
@@ -189,11 +225,12 @@ def _run(
 
 
 def _error_line(stem: str, source: str, error: str | None) -> list[Line]:
+    """The line about a failed record for the manifest, in a list that is empty if there is no error."""
     return [] if error is None else [{"record": stem, "source": source, "error": error}]
 
 
-def _noted(results: Generator[TaskResult], late: list[TaskResult], manifest: Manifest) -> Generator[TaskResult]:
-    """The results. If the run is stopped, pictures drawn by then are entered as well."""
+def _with_late(results: Generator[TaskResult], late: list[TaskResult], manifest: Manifest) -> Generator[TaskResult]:
+    """Yield the results. If the run is stopped, the pictures of `late` are added to the manifest too."""
     try:
         yield from results
     finally:
@@ -204,7 +241,10 @@ def _noted(results: Generator[TaskResult], late: list[TaskResult], manifest: Man
 def _results(
     tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None, late: list[TaskResult]
 ) -> Generator[TaskResult]:
-    """Draw all tasks: here, in other processes, or on a cluster."""
+    """Draw all tasks, in this process, in others, or on a cluster, and yield their results.
+
+    If the run is stopped, `late` gets the pictures of tasks that were under way.
+    """
     yield from (TaskResult(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
     if not (workers is None or isinstance(workers, int)):
@@ -220,7 +260,7 @@ def _results(
     if processes > 1:
         end_if_starting()
     compiled, waiting = kernels_cached(), Waiting(tasks)
-    while processes == 1 or not compiled:  # the first one compiles the kernels for all workers
+    while processes == 1 or not compiled:  # If kernels are not compiled yet, drawing the first task here compiles them for all workers.
         task = next(waiting, None)
         if task is None:
             return
@@ -233,13 +273,13 @@ def _results(
             raise
         waiting.put_first(drawn.parts)
         compiled |= not drawn.parts
-        processes = max(processes, min(most, len(drawn.parts)))  # a record that turns out to be long is work for many
+        processes = max(processes, min(most, len(drawn.parts)))  # a record that turns out to be long keeps several processes busy
         yield drawn
     yield from drawn_by_workers(waiting, options, target, processes, late)
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:
-    """Number of processes to start: as many as asked for, but no more than there is work for."""
+    """Number of processes to start: as many as the user asked for (None: as there are cores), but no more than there is work for."""
     variants = sum(stop - first for first, stop in (task.variants or (0, options.per_record) for task in tasks))
     worthwhile = len(tasks) if asked is not None else variants // _PICTURES_A_WORKER
     return max(1, min(asked or os.cpu_count() or 1, worthwhile, len(tasks)))

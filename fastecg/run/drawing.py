@@ -1,4 +1,4 @@
-"""One record to files: its pictures that are not there yet, their truth, and a copy of the record."""
+"""Draw one record: write those of its pictures that do not exist yet, their truth, and a copy of the record."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.record import Record
 
-_PICTURES_A_PART = 8  # Pictures of a part of a record: what is lost when a run is killed.
-_FEW_PARTS = 16  # Records of no more parts than this are drawn as a whole.
+_PICTURES_A_PART = 8  # Pictures in one part of a long record. If a run is killed, about so many pictures of each worker are lost.
+_FEW_PARTS = 16  # A record that would have at most so many parts is drawn as a whole.
 _PACKAGE = Path(__file__).parent.parent
 # Errors of the file system that are due to a record's name and affect no other record.
 _OWN_FAULTS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR)
@@ -47,34 +47,70 @@ def _never() -> bool:
     return False
 
 
-#: Whether the run is being stopped: a worker then ends after its picture. Set in workers.
+#: Returns whether the run is being stopped, so that this process ends after its present picture. Workers replace it when they start.
 stopping: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True)
 class Task:
-    """One record to draw: a file, or the record itself. `stem` is its path in the output folder, `done` are the images that exist.
+    """One record, or a part of one, to draw.
 
-    `variants` and `pages` are ranges (first, stop); all of them unless given.
+    Attributes
+    ----------
+    stem : str
+        The record's path in the output folder, without suffix.
+    origin : Path or Record
+        The path of the record, or the record itself.
+    done : frozenset of int
+        The numbers of images that exist already.
+    copied : bool
+        Whether the WFDB copy of the record exists.
+    complete : bool
+        Whether nothing is left to do.
+    variants, pages : (int, int), optional
+        Ranges (first, stop) of variants, and of places in the list of pages to draw; all of them unless given.
+    counted : bool
+        Whether the user was already told how many pages this long record has.
+    source : str
+        The name of the file from which the record is read, for the manifest.
     """
 
     stem: str
     origin: Path | Record
     done: frozenset[int] = frozenset()
-    copied: bool = False  # whether its WFDB copy exists
-    complete: bool = False  # whether nothing is left to do
+    copied: bool = False
+    complete: bool = False
     variants: tuple[int, int] | None = None
     pages: tuple[int, int] | None = None
-    told: bool = False  # whether its number of pages has been reported
-    source: str = ""  # the file that it is read from, for the manifest
+    counted: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """The result of one task: its lines for the manifest, and its error if it failed.
+    """The result of one task.
 
-    A record of many `pages` is only counted at first, by its header and once it is read: nothing is drawn, and `parts` are the tasks
-    that go on with it. `pages` is 0 where they were told before.
+    A long record is not drawn by its first task, which only counts its pages: first by the header, and then, by a second task, after
+    reading it. `parts` are the tasks that follow.
+
+    Attributes
+    ----------
+    stem : str
+        That of the task.
+    lines : tuple of dict
+        The lines for the manifest, one for each picture that was drawn.
+    error : str, optional
+        Why the task failed.
+    kept : int
+        Number of pictures that existed already.
+    tail_s : float
+        Duration of the record's end that is not drawn, because it is shorter than a page.
+    pages : int
+        Number of pages of a long record that was only counted; 0 if the user was told before.
+    parts : sequence of Task
+        The tasks that follow.
+    doubt : str, optional
+        Why the record's values cannot be millivolts, although it was drawn.
     """
 
     stem: str
@@ -84,11 +120,11 @@ class TaskResult:
     tail_s: float = 0.0
     pages: int = 0
     parts: Sequence[Task] = ()
-    doubt: str | None = None  # why the record's values are unlikely, although it was drawn
+    doubt: str | None = None
 
 
 class _Parts(Sequence[Task]):
-    """A task in parts of some pages each, made when asked for: a day of ECG has thousands of pages."""
+    """The parts of a task, with `each` of its `pages` in every part. They are made when needed: a day of ECG has thousands of pages."""
 
     def __init__(self, task: Task, pages: int, each: int) -> None:
         self._task, self._pages, self._each = task, pages, each
@@ -103,7 +139,7 @@ class _Parts(Sequence[Task]):
 
 
 class Waiting:
-    """Tasks that wait to be drawn. Parts of a record that was counted come before the others."""
+    """An iterator over tasks that wait to be drawn. Tasks that follow a finished one come before all others."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._piles = deque([iter(tasks)])
@@ -124,9 +160,9 @@ class Waiting:
 
 
 def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line] | None = None) -> TaskResult:
-    """Draw all missing pictures of one record, to a folder or URL. Whatever is wrong with the record becomes its error.
+    """Draw the missing pictures of one task into a folder or to a URL. If the record is at fault, the result has an error.
 
-    In a folder, `lines` get that of every picture as soon as it is there.
+    For a folder, the manifest's line about a picture is appended to `lines` as soon as the picture is written.
     """
     if isinstance(target, Path):
         return _draw(task, options, target, [] if lines is None else lines)
@@ -137,43 +173,44 @@ def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line
 
 
 @contextmanager
-def _finished() -> Iterator[None]:
-    """Defer Ctrl-C until a picture whose files are written also has its line."""
+def _interrupts_deferred() -> Iterator[None]:
+    """Handle Ctrl-C only after the block."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:
         yield
         return
-    asked: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: asked.append((number, frame)))
+    deferred: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: deferred.append((number, frame)))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if asked and callable(before):
-            before(*asked[0])
+        if deferred and callable(before):
+            before(*deferred[0])
 
 
 def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
-    """Draw the pictures of a task, or only count the pages of a long record. Faults of the record become the result's error."""
+    """Call `_draw_pages`. If the record is at fault, the result has an error."""
     try:
         return _draw_pages(task, options, folder, lines)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
-            raise  # a full disk is not the record's fault
+            raise  # A full disk, for one, is not the record's fault.
         return TaskResult(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
         return TaskResult(task.stem, tuple(lines), error=_reason(error, task))
 
 
 def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
+    """Draw the missing pictures of a task, or only count the pages of a long record."""
     if stopping():
         return TaskResult(task.stem)
     first, stop = task.variants or (0, options.per_record)
     each = max(1, _PICTURES_A_PART // (stop - first))
-    # Unplotted samples are known once all pages are drawn: such a record is not drawn in parts.
+    # Samples that no picture shows are known only after all pages are drawn, so with this option a record is not drawn in parts.
     whole = task.pages is None and not options.mask_unplotted
-    if whole and not task.told and (told := len(options.chosen_pages(_told_pages(task.origin)))) > each * _FEW_PARTS:
-        return TaskResult(task.stem, pages=told, parts=(replace(task, told=True),))
+    if whole and not task.counted and (by_header := len(options.chosen_pages(_pages_by_header(task.origin)))) > each * _FEW_PARTS:
+        return TaskResult(task.stem, pages=by_header, parts=(replace(task, counted=True),))
     record = _read(task, options)
     pages = record.page_count()
     chosen = options.chosen_pages(pages)
@@ -182,26 +219,26 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
         raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
     count = len(chosen) * options.per_record
     if whole and len(chosen) > each * _FEW_PARTS:
-        return TaskResult(task.stem, pages=0 if task.told else len(chosen), parts=_Parts(task, len(chosen), each))
+        return TaskResult(task.stem, pages=0 if task.counted else len(chosen), parts=_Parts(task, len(chosen), each))
     some = chosen[slice(*(task.pages or (0, len(chosen))))]
-    asked = [[variant * pages + page for page in some] for variant in range(first, stop)]
+    indices = [[variant * pages + page for page in some] for variant in range(first, stop)]
     plotted = np.zeros(record.signal.shape, dtype=bool)
-    # What was plotted is not kept between runs: pages whose pictures are there are drawn again for it.
+    # No file says which samples the pictures of an earlier run show, so these pictures are drawn again.
     redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
-    for index in chain(*asked):
+    for index in chain(*indices):
         if stopping():
             return TaskResult(task.stem, tuple(lines))
         if redo or index not in task.done:
             photo = _photo(record, index, pages, options)
-            check_interrupt()  # who dropped one may have drawn something else instead
+            check_interrupt()  # Code that swallowed an interrupt may have drawn something else instead.
             if redo:
                 _mark_plotted(plotted, photo)
-            own = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
-            # A picture without its line would be drawn again by the next run.
-            with _finished():
-                lines.append(_written(photo, task.stem, index, folder, options) | own)
-            del photo  # 30 MB and more that the next one can use
-    # One part of a record writes its copy: the one with the first page.
+            of_record = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
+            # If Ctrl-C came between a picture and its line, the next run would draw the picture again.
+            with _interrupts_deferred():
+                lines.append(_written(photo, task.stem, index, folder, options) | of_record)
+            del photo  # This frees 30 MB and more for the next one.
+    # The part of a record that has its first page writes the record's copy.
     begins = first == 0 and some[0] == chosen[0]
     if begins and (redo or not task.copied):
         comments = _comments(task.stem, count, options)
@@ -210,11 +247,11 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
 
     tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs if len(chosen) == pages else 0.0
     doubt = unit_doubt(record) if begins else None
-    return TaskResult(task.stem, tuple(lines), kept=sum(map(len, asked)) - len(lines), tail_s=tail_s, doubt=doubt)
+    return TaskResult(task.stem, tuple(lines), kept=sum(map(len, indices)) - len(lines), tail_s=tail_s, doubt=doubt)
 
 
-def _told_pages(origin: Path | Record) -> int:
-    """Number of pages by the record's header; 0 if the header does not tell or is damaged, which its reader will report."""
+def _pages_by_header(origin: Path | Record) -> int:
+    """Number of a record's pages by its header; 0 if the header does not state its length or is damaged, which its reader will report."""
     from fastecg.readers.sources import TABLES, record_path
     from fastecg.readers.wfdb import told_length
     from fastecg.record import page_count
@@ -228,6 +265,7 @@ def _told_pages(origin: Path | Record) -> int:
 
 
 def _read(task: Task, options: Options) -> Record:
+    """The record of a task, with the leads that the options ask for."""
     from fastecg.readers.sources import parted
 
     if not isinstance(task.origin, Path):
@@ -242,8 +280,8 @@ def _read(task: Task, options: Options) -> Record:
 
 
 @lru_cache(maxsize=1)
-def _kept_record(origin: Path, changed: int, options: Options) -> Record:
-    """The record, cached if other parts will ask for it."""
+def _kept_record(origin: Path, modified_ns: int, options: Options) -> Record:
+    """The record at a path. The last one is cached for other parts of it; a later time of modification makes it another record."""
     return _read_file(origin, options)
 
 
@@ -254,24 +292,24 @@ def _read_file(origin: Path, options: Options) -> Record:
 
 
 def _photo(record: Record, index: int, pages: int, options: Options) -> Photo:
-    """Picture `index` of a record: all pages of variant 0, then all of variant 1, and so on."""
+    """Picture `index` of a record with a number of `pages`. Indices count the pages of variant 0, then those of variant 1, and so on."""
     from fastecg.rendering import photo_of
 
     variant, page = divmod(index, pages)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnitWarning)  # told once a record
+        warnings.simplefilter("ignore", UnitWarning)  # The result's `doubt` says it once for each record.
         return photo_of(record, options, page, variant)
 
 
 def _mark_plotted(plotted: np.ndarray, photo: Photo) -> None:
-    """Mark the samples (leads, samples) that the page shows."""
+    """Set `plotted` (leads, samples) to True for the samples that the page of a photo shows."""
     for trace in photo.page.traces:
         if trace.lead in photo.record.leads:
             plotted[photo.record.leads.index(trace.lead), trace.start : trace.stop] = True
 
 
 def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options) -> Line:
-    """Write a picture's files; returns its line for the manifest."""
+    """Write the files of a picture, and return its line for the manifest."""
     path = f"{stem}-{index}.{options.format}"
     body, truth_bytes = save_photo(photo, folder / path, quality=options.quality, truth=tuple(options.truth))
     shot, (height, width) = photo.shot, photo.image.shape[:2]
@@ -292,7 +330,7 @@ def _written(photo: Photo, stem: str, index: int, folder: Path, options: Options
 
 
 def _comments(stem: str, count: int, options: Options) -> list[str]:
-    """Comments in the header of the record's copy."""
+    """Comments for the header of the record's copy, which name its `count` images if the options ask for that."""
     if not options.challenge_headers:
         return []
     name = PurePosixPath(stem).name
@@ -300,9 +338,9 @@ def _comments(stem: str, count: int, options: Options) -> list[str]:
 
 
 def _reason(error: Exception, task: Task) -> str:
-    """The error as one line. Errors of fastecg are quoted; of others only type and location, for they may quote a header.
+    """The error as one line. Of errors that are not fastecg's, only type and location are given, because they may quote a header.
 
-    With ``fastecg --debug`` all of it is told on stderr.
+    With ``fastecg --debug`` the whole error is written to stderr.
     """
     if os.environ.get("FASTECG_DEBUG"):
         traceback.print_exception(error)
@@ -314,7 +352,7 @@ def _reason(error: Exception, task: Task) -> str:
         return f"{task.stem}: unexpected {type(error).__name__} at {where}"
     text = " ".join(str(error).split())
     if isinstance(task.origin, Path):
-        # Folders above the record may have a patient's name, and the user knows where the record is.
+        # Names of folders above the record may be a patient's, and the user knows where the record is.
         for parent in (task.origin.resolve().parent, task.origin.parent):
             text = text.replace(f"{parent}{os.sep}", "")
     return spelled(text)

@@ -1,7 +1,7 @@
 """The index of an output folder: ``manifest.jsonl`` has one line for each image or failed record, ``run.json`` has the options.
 
-Whole lines are appended during the run, so that a stopped run can be resumed and shards can share a folder. A later line about the same
-image or record replaces an earlier one.
+Whole lines are appended during the run, so that a stopped run can be resumed and shards can share a folder. A later line about an image or
+a failed record replaces an earlier one, and a line about an image cancels an earlier failure of its record.
 """
 
 from __future__ import annotations
@@ -25,34 +25,38 @@ MANIFEST = "manifest.jsonl"
 #: File with the options of the run.
 RUN = "run.json"
 
+#: One line of the manifest.
 Line = dict[str, Any]
 
 
 class Manifest:
-    """The manifest of an output folder. `inherited` lines belong to other shards.
+    """The manifest of an output folder. `inherited` are the lines of other shards' manifests.
 
     Attributes
     ----------
+    path : Path
+        The manifest's file.
     images : dict
-        Path in the folder -> its line.
+        The line of each image, by the image's path in the folder.
     errors : dict
-        Record -> the line of its failure.
+        The line of each failed record, by the record's name.
     """
 
     def __init__(self, folder: Path, inherited: bytes = b"") -> None:
         self.path = folder / MANIFEST
         self.images: dict[str, Line] = {}
-        self._paths: dict[str, dict[str, None]] = {}  # record -> those of its images, in order
+        self._paths: dict[str, dict[str, None]] = {}  # for each record the paths of its images, in order
         self.errors: dict[str, Line] = {}
-        self._torn = False
+        self._torn = False  # whether the last line was cut short by a crash or a full disk
         for text in inherited.splitlines():
             self._take(text)
         for text in lines_of(self.path):
-            self._torn = not text.endswith(b"\n")  # a line that a crash cut short
+            self._torn = not text.endswith(b"\n")
             self._take(text)
 
     def _take(self, text: bytes) -> None:
-        with suppress(orjson.JSONDecodeError):  # a torn line: its image is drawn again
+        """Add a line of a manifest's file, if it is valid."""
+        with suppress(orjson.JSONDecodeError):  # The image of a line that was cut short is drawn again.
             line = orjson.loads(text)
             if _is_line(line):
                 self._add(line)
@@ -66,11 +70,11 @@ class Manifest:
             self.errors.pop(line["record"], None)
 
     def of(self, record: str) -> list[Line]:
-        """The lines of a record's images, in the order in which each was first listed."""
+        """The lines of a record's images, in the order in which the images were first listed."""
         return [self.images[path] for path in self._paths.get(record, ())]
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Append lines in one write, so that those of shards do not mix."""
+        """Append lines to the file in one write, so that lines of several shards do not mix."""
         data = b""
         for line in lines:
             self._add(line)
@@ -83,11 +87,11 @@ class Manifest:
             self._torn = os.write(handle, data) < len(data)
         finally:
             os.close(handle)
-        if self._torn:  # A disk that is nearly full takes a part of the data.
+        if self._torn:  # On a disk that is nearly full, only a part of the data was written.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def compact(self) -> None:
-        """Rewrite the manifest with one line for each image, ordered by name."""
+        """Rewrite the manifest with one line for each image and each failed record, ordered by record, variant and page."""
         images = sorted(self.images.values(), key=lambda line: (line["record"], line["variant"], line["page"], line["path"]))
         errors = [self.errors[record] for record in sorted(self.errors)]
         write_atomic(self.path, b"".join(map(_encoded, [*images, *errors])))
@@ -97,7 +101,7 @@ _NUMBERS = ("page", "variant", "seed", "width", "height", "bytes")  # Keys of a 
 
 
 def _is_line(line: Any) -> bool:
-    """Whether this is a valid line about a record below the folder. Listed files are read, and deleted to be drawn again."""
+    """Whether this is a valid line about a record in the folder. Files that a manifest lists may be read and deleted."""
     if not (isinstance(line, dict) and is_below(line.get("record"))):
         return False
     if "error" in line:
@@ -107,7 +111,7 @@ def _is_line(line: Any) -> bool:
 
 
 def is_below(name: Any) -> bool:
-    """Whether this is the name of something in the folder."""
+    """Whether this is a relative path that does not lead out of the folder."""
     if not isinstance(name, str) or not name or any(character in name for character in "\0\\"):
         return False
     path = PurePosixPath(name)
@@ -115,6 +119,7 @@ def is_below(name: Any) -> bool:
 
 
 def _encoded(line: Line) -> bytes:
+    """The line as JSON, with its line end."""
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -124,7 +129,7 @@ def read_options(folder: Path) -> Line | None:
     Raises
     ------
     FastecgError
-        If its ``run.json`` is none of ours.
+        If its ``run.json`` is not valid.
     """
     path = folder / RUN
     content = read_file(path) if path.exists() else b""
@@ -140,12 +145,12 @@ def read_options(folder: Path) -> Line | None:
 
 
 def write_options(folder: Path, options: Mapping[str, Any]) -> None:
-    """Write ``run.json``."""
+    """Write the options to ``run.json``."""
     write_atomic(folder / RUN, orjson.dumps(options, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Descriptions of all options that differ; the version of fastecg is ignored."""
+    """A description of every option that differs between two runs. The version of fastecg is ignored."""
     names = [name for name in {**before, **now} if name != "version" and before.get(name) != now.get(name)]
     spelled = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")
     return list(spelled) or ["the recipe's contents" for name in names]

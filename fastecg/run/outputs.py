@@ -1,8 +1,8 @@
-"""Where a run's files go: a folder, or a URL of any file system that fsspec knows (``s3://``, ``gs://``, ``memory://``).
+"""The output of a run: a folder, or a URL of any file system that fsspec knows (``s3://``, ``gs://``, ``memory://``).
 
-Object stores cannot append to files and may be slow. The manifest and the options are therefore kept in a local folder and sent from time
-to time, and the files of a record are sent after all of them have been written. In a store, shards cannot share a manifest: each writes its
-own, ``manifest.2-of-8.jsonl``, and a final run without shards merges them.
+Object stores, which URLs name, cannot append to files and may be slow. The manifest and the options are therefore kept in a local folder
+and sent from time to time, and the files of a record are sent after all of them have been written. In a store, shards cannot share a
+manifest: each writes its own, such as ``manifest.2-of-8.jsonl``, and a final run without shards merges them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,16 @@ _SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 
 
 class Output:
-    """A local output folder. `folder` holds the manifest, `target` is where pictures and their files are written.
+    """A local output folder.
 
-    `inherited` are the lines of the manifests of other shards, as bytes; only outputs behind a URL have them.
+    Attributes
+    ----------
+    folder : Path
+        The local folder of the manifest and the options.
+    target : Path or str
+        The folder or URL to which pictures and their files are written.
+    inherited : bytes
+        The lines of the manifests of other shards; empty unless the output is a URL.
     """
 
     inherited = b""
@@ -44,11 +51,11 @@ class Output:
             return None
 
     def delete(self, name: str) -> bool:
-        """Delete a file unless a link leads out of the folder; returns whether it was deleted."""
+        """Delete a file, unless it lies outside the folder because of a link. Returns whether it was deleted."""
         path = self.folder / name
         try:
             inside = path.resolve(strict=True).is_relative_to(self.folder.resolve())
-        except (OSError, RuntimeError):  # not there, or links in a circle
+        except (OSError, RuntimeError):  # It does not exist, or links form a circle.
             return False
         if inside and not path.is_dir():
             path.unlink(missing_ok=True)
@@ -56,11 +63,11 @@ class Output:
         return False
 
     def send(self, *, now: bool = False) -> None:
-        """Send local files to the store; a local folder has nothing to send."""
+        """Send the manifest and the options to the store. For a local folder this does nothing."""
 
 
 class RemoteOutput(Output):
-    """An output folder behind a URL. Its files are listed once, because to ask for each file by itself would take a request each."""
+    """An output folder at a URL. Its files are listed once, because asking for single files would take one request for each."""
 
     def __init__(self, url: str, folder: Path, shard: tuple[int, int] | None) -> None:
         super().__init__(folder)
@@ -74,7 +81,10 @@ class RemoteOutput(Output):
         self._fetch()
 
     def _fetch(self) -> None:
-        """Fetch the options and the manifest. A run without shards takes over the manifests of all shards; a shard only reads them."""
+        """Fetch the options and the manifest into the local folder.
+
+        A run without shards merges the manifests of all shards into its own. A shard only reads those of the others, as `inherited`.
+        """
         shards = sorted(name for name in self._sizes if _SHARD.fullmatch(name) and name != self._manifest)
         own, others = self._read(self._manifest), b"\n".join(map(self._read, [MANIFEST, *shards]))
         if self._manifest == MANIFEST:
@@ -90,7 +100,7 @@ class RemoteOutput(Output):
         return bytes(self._files.cat_file(f"{self._root}/{name}")) if name in self._sizes else b""
 
     def size(self, name: str) -> int | None:
-        """The size of a file in bytes when the run began; None if it was not there."""
+        """The size in bytes that a file had when the run began; None if it did not exist."""
         return self._sizes.get(name)
 
     def delete(self, name: str) -> bool:
@@ -103,9 +113,9 @@ class RemoteOutput(Output):
     def send(self, *, now: bool = False) -> None:
         """Send the manifest and the options, at most every `_SEND_S` seconds unless `now`."""
         if now or time.monotonic() - self._sent > _SEND_S:
-            for name, there in ((RUN, RUN), (MANIFEST, self._manifest)):
+            for name, name_in_store in ((RUN, RUN), (MANIFEST, self._manifest)):
                 if (self.folder / name).exists():
-                    _put(self._files, f"{self._root}/{there}", (self.folder / name).read_bytes())
+                    _put(self._files, f"{self._root}/{name_in_store}", (self.folder / name).read_bytes())
             while self._merged:
                 self.delete(self._merged.pop())
             self._sent = time.monotonic()
@@ -117,19 +127,19 @@ def is_url(out: str | os.PathLike[str]) -> bool:
 
 
 def is_own_memory(target: Path | str) -> bool:
-    """Whether this is a URL into the memory of the writing process."""
+    """Whether this is a URL of files in the memory of the process itself, which other processes cannot write."""
     return isinstance(target, str) and target.startswith("memory://")
 
 
 @contextmanager
 def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None) -> Iterator[Output]:
-    """The output folder that a path or URL names, for a shard or for all of a run."""
-    if not os.fspath(out):  # It would name the current folder, but is more likely an unset variable of a shell.
+    """The output folder that a path or URL names, for one shard or for a whole run."""
+    if not os.fspath(out):  # An empty name would mean the current folder, but it is more likely an unset variable of a shell.
         raise FastecgError("the name of the output folder is empty, expected a folder or a URL")
     if not is_url(out):
         yield Output(Path(out))
         return
-    if str(out).startswith(_LOCAL):  # the same as a path
+    if str(out).startswith(_LOCAL):  # This URL is of a local folder.
         yield Output(Path(_file_system(str(out))[1]))
         return
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
@@ -137,7 +147,7 @@ def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None)
 
 
 def send_folder(folder: Path, url: str) -> None:
-    """Send all files of a folder in the order in which they were written: an image in the store always has its truth, written before it."""
+    """Send all files of a folder to a URL, in the order in which they were written, so that an image's truth comes before the image."""
     files, root = _file_system(url)
     paths = [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path)):
@@ -145,12 +155,13 @@ def send_folder(folder: Path, url: str) -> None:
 
 
 def _put(files: Any, name: str, data: bytes) -> None:
+    """Write a file of a store; its folders are made if they do not exist."""
     files.makedirs(name.rpartition("/")[0], exist_ok=True)
     files.pipe_file(name, data)
 
 
 def _file_system(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it."""
+    """The file system of a URL as an object of fsspec, and the path within it."""
     try:
         import fsspec
 

@@ -21,14 +21,16 @@ from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 if TYPE_CHECKING:
     from fastecg.record import Record
 
-# Longest name in bytes: file systems take 255, of which a picture's number and suffix, and the mark of half a file, are some 45.
+# Longest name in bytes. File systems allow 255, of which up to 45 are needed for a picture's number, its suffix, and the mark of a file
+# that is being written.
 _MOST_NAME = 200
-_MOST_DIGITS = 9  # Most digits of an image's number.
-_VARIANTS_A_PART = 32  # Variants of all pages in one part: compared with drawing them, reading the record again costs nothing.
+_MOST_DIGITS = 9  # Largest number of digits of an image's number.
+# Variants of every page in one part of a task. Drawing them takes so long that reading the record again does not matter.
+_VARIANTS_A_PART = 32
 
 
 def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
-    """One task for each record, with a unique output name; only the first `limit` records, and of these only one shard."""
+    """One task for each record, with a unique output name, for one `shard` of the first `limit` records."""
     tasks, taken = [], set[str]()
     for name, origin, source in _named_records(inputs, folder):
         task = Task(_free_stem(_safe_stem(name), taken), origin, source=source)
@@ -39,7 +41,7 @@ def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[
 
 
 def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Record, str]]:
-    """The records that the inputs refer to, each with its name, and what it was read from."""
+    """The records that the inputs refer to: for each its name, its path (or the record itself), and the name of its file."""
     from fastecg.readers import find_records, sample_records
     from fastecg.record import Record
 
@@ -56,27 +58,27 @@ def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Re
 
 
 def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
-    """Whether a record found in an input folder was written by an earlier run whose output folder lies inside it."""
+    """Whether a record that was found in an input folder is the copy of an earlier run, because `folder` lies in the input folder."""
     out = folder.resolve()
-    asked_for = any(path.resolve() == out or out in path.resolve().parents for path in inputs)
-    return not asked_for and out in source.resolve().parents
+    is_input = any(path.resolve() == out or out in path.resolve().parents for path in inputs)
+    return not is_input and out in source.resolve().parents
 
 
 def _safe_stem(relative: str) -> str:
-    """The path of a record below the output folder, made valid for WFDB and without parts that lead out of the folder."""
+    """The path of a record below the output folder, without suffix, made valid for WFDB and without parts that lead out of the folder."""
     parts = [part for part in PurePosixPath(spelled(relative)).parts if part not in ("/", "..", ".")] or ["record"]
     parts[-1] = re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)
     return str(PurePosixPath(*map(_cut, parts)))
 
 
 def _cut(name: str) -> str:
-    """A name that is not too long for the file system; a checksum tells names that were cut from one another."""
+    """The name, cut if it is too long for the file system. A checksum keeps names different that are cut at the same letters."""
     whole = name.encode()
     return name if len(whole) <= _MOST_NAME else f"{whole[: _MOST_NAME - 9].decode(errors='ignore')}_{crc32(whole):08x}"
 
 
 def _free_stem(stem: str, taken: set[str]) -> str:
-    """`stem`, with ``_2``, ``_3`` … appended if another record has the name already."""
+    """`stem`, with ``_2``, ``_3`` … appended if its name is in `taken` already; the result is added to `taken` in lower case."""
     number, free = 1, stem
     while free.lower() in taken:  # Some file systems ignore case.
         number += 1
@@ -86,14 +88,14 @@ def _free_stem(stem: str, taken: set[str]) -> str:
 
 
 def _refuse_same_file(source: Path, target: Path) -> None:
-    """Raise if the copy of a record would overwrite the record itself."""
+    """Raise an error if the WFDB copy of a record would overwrite the record itself."""
     header = target.with_name(target.name + ".hea")
     if header.exists() and source.exists() and source.samefile(header):
         raise FastecgError(f"{header.name}: the copy would overwrite the input, expected another output folder")
 
 
 def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
-    """The first `limit` tasks, and of these one shard."""
+    """The tasks of one `shard` (k, n) of the first `limit` tasks: every n-th, from the k-th on."""
     if limit is not None and limit < 1:
         raise FastecgError(f"limit is {limit}, expected 1 or more")
     tasks = tasks[:limit]
@@ -106,27 +108,29 @@ def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -
 
 
 def in_parts(tasks: list[Task], options: Options) -> list[Task]:
-    """The tasks, with large ones divided into parts, so that several workers share them and a stopped run repeats little.
+    """The tasks, with those of many variants divided into parts, so that several workers share them and a stopped run repeats little.
 
-    Parts do not depend on the number of workers, so that neither do the pictures that are left out when one fails.
+    If a picture fails, the rest of its part is left out. Parts do not depend on the number of workers, so neither do these pictures.
     """
-    if options.mask_unplotted:  # the header of the copy lists all pictures
+    if options.mask_unplotted:  # The samples that no picture shows are known only after all pictures of a record.
         return tasks
     edges = [*range(0, options.per_record, _VARIANTS_A_PART), options.per_record]
     return [part for task in tasks for part in ([task] if task.complete else _parts(task, edges))]
 
 
 def _parts(task: Task, edges: list[int]) -> list[Task]:
+    """The parts of a task, of the variants between each two neighbouring `edges`."""
     return [replace(task, variants=pair) for pair in pairwise(edges)]
 
 
-# --- going on where a run stopped ----------------------------------------------------------------------------------------------
+# --- resuming a run ------------------------------------------------------------------------------------------------------------
 
 
 def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Manifest, int]:
-    """The folder's manifest if the folder is new or was made with the same options, or else a new one that replaces it.
+    """The manifest of the output folder, and the number of files of an earlier run that were deleted.
 
-    With it, how many files of the earlier run were deleted.
+    Files are deleted, and the manifest is a new one, if the folder was made with other options and `overwrite` is set. Without
+    `overwrite` such a folder is an error if there are images in it.
     """
     folder, now = output.folder, options.to_dict()
     before = read_options(folder)
@@ -142,13 +146,16 @@ def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Ma
     if changes:
         deleted = _clear(output, manifest)
         manifest = Manifest(folder)
-    if before != now:  # shards that start together need not write over one another
+    if before != now:  # If shards start together, only the first one has to write the file.
         write_options(folder, now)
     return manifest, deleted
 
 
 def _clear(output: Output, manifest: Manifest) -> int:
-    """Delete the listed files whose names are ones that a run gives; returns their number."""
+    """Delete the images that the manifest lists, with their truth files and copies of records, and return the number of deleted files.
+
+    Files are kept if their names are not such as a run gives.
+    """
     names = set[str]()
     for path, line in manifest.images.items():
         stem, dot, suffix = path.rpartition(".")
@@ -162,9 +169,9 @@ def _clear(output: Output, manifest: Manifest) -> int:
 
 
 def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:
-    """Delete half-written files that a killed run left of these records and, if `alone` in the folder, of manifest and options.
+    """Delete the half-written files that a killed run left of the records with these `stems`.
 
-    Other shards may be writing theirs.
+    Those of the manifest and the options are deleted too if this run is `alone` in the folder; otherwise other shards may be writing them.
     """
     for aside in [path for path in folder.rglob(f".*{PART}") if path.is_file()]:
         name = whole_name(aside.name)
@@ -175,7 +182,7 @@ def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:
 
 
 def left_of(task: Task, output: Output, manifest: Manifest, options: Options) -> Task:
-    """The task without the pictures that exist already."""
+    """The task, marked with what exists already: `done` images, the record's copy, and whether this is all."""
     lines = manifest.of(task.stem)
     done = frozenset(_whole_images(task.stem, lines, output, options))
     last = lines[-1] if lines else {}
@@ -184,7 +191,7 @@ def left_of(task: Task, output: Output, manifest: Manifest, options: Options) ->
 
 
 def _whole_images(stem: str, lines: list[Line], output: Output, options: Options) -> Iterator[int]:
-    """The numbers of the record's images that are listed and complete on disk, truth files included."""
+    """Yield the numbers of those images that the `lines` of a record list and that are complete on disk, with their truth files."""
     for line in lines:
         number = line["path"].removeprefix(f"{stem}-").removesuffix(f".{options.format}")
         if not (number.isdecimal() and len(number) <= _MOST_DIGITS) or line["path"] != f"{stem}-{int(number)}.{options.format}":

@@ -1,4 +1,4 @@
-"""Jobs in worker processes with a time limit. A job that takes too long or kills its process does not affect the others."""
+"""Jobs with a time limit, in worker processes. A job that takes too long or kills its process does not affect the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _START_S = 120.0  # Time that a process may take to start, in addition to the li
 
 @dataclass(frozen=True)
 class Done:
-    """The outcome of a job: its result, or an error message; `trace` is the traceback of an unexpected error."""
+    """The outcome of a job: its result, or an error message and, if the error was unexpected, its traceback in `trace`."""
 
     job: Any
     result: Any = None
@@ -29,14 +29,17 @@ class Done:
 
 @dataclass(eq=False)
 class _Worker:
+    """A worker process, and the job that it has."""
+
     process: Any
     pipe: Connection
     job: Any = None
-    deadline: float = float("inf")
-    ready: bool = False
-    left_s: float = field(default=0.0)  # the job's remaining time; it does not run while a kernel is compiled
+    deadline: float = float("inf")  # when the job has to be done, by `time.monotonic`
+    ready: bool = False  # whether the process has started
+    left_s: float = field(default=0.0)  # time that was left for the job when a kernel began to be compiled; compiling does not count
 
     def end(self) -> None:
+        """Kill the process."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
@@ -56,14 +59,15 @@ def in_time(
     Parameters
     ----------
     jobs : deque
-        Jobs are taken from the left; more may be added while results are handled.
+        Jobs are taken from the left. The caller may add more of them between two outcomes.
     work : callable
-        A function of a module, called with a job in another process.
+        Called with a job in a worker process, so it has to be a function of a module.
     workers : int
+        Number of processes.
     limit_s : float
         Time limit of one job, without the time for compiling kernels.
     one_first : bool
-        Whether to begin with one process, which compiles for all, and to start the others when its first job is done.
+        Whether to begin with one process, which compiles the kernels for all, and to start the others when its first job is done.
     compiling : callable, optional
         Called when a process begins to compile a kernel.
     """
@@ -73,17 +77,17 @@ def in_time(
         while True:
             for worker in crew:
                 if jobs and worker.job is None:
-                    _begin(worker, jobs.popleft(), limit_s)
+                    _assign(worker, jobs.popleft(), limit_s)
             while jobs and len(crew) < most:
-                crew.append(_hired(work, workers))
-                _begin(crew[-1], jobs.popleft(), limit_s)
+                crew.append(_new_worker(work, workers))
+                _assign(crew[-1], jobs.popleft(), limit_s)
             busy = [worker for worker in crew if worker.job is not None]
             if not busy:
                 return
             soonest = min(worker.deadline for worker in busy) - time.monotonic()
             wait([worker.pipe for worker in busy], timeout=max(0.0, min(soonest, 3600.0)))
             for worker in busy:
-                done = _heard(worker, compiling, limit_s)
+                done = _outcome(worker, compiling, limit_s)
                 if done is None:
                     continue
                 if not worker.process.is_alive() or done.result is None:
@@ -96,15 +100,17 @@ def in_time(
             worker.end()
 
 
-def _begin(worker: _Worker, job: Any, limit_s: float) -> None:
+def _assign(worker: _Worker, job: Any, limit_s: float) -> None:
+    """Send a job to a worker."""
     worker.job, worker.deadline = job, time.monotonic() + limit_s + (0.0 if worker.ready else _START_S)
     try:
         worker.pipe.send(job)
-    except OSError:  # the process has died, which `_heard` reports
+    except OSError:  # The process has died; `_outcome` reports this.
         worker.deadline = 0.0
 
 
-def _hired(work: Callable[[Any], Any], workers: int) -> _Worker:
+def _new_worker(work: Callable[[Any], Any], workers: int) -> _Worker:
+    """Start one of a number of `workers`."""
     end_if_starting()
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -114,7 +120,7 @@ def _hired(work: Callable[[Any], Any], workers: int) -> _Worker:
     return _Worker(process, here)
 
 
-def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float) -> Done | None:
+def _outcome(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float) -> Done | None:
     """The outcome of a worker's job; None while it is running."""
     job = worker.job
     try:
@@ -143,7 +149,7 @@ def _heard(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float
 
 
 def _serve(pipe: Connection, work: Callable[[Any], Any], workers: int) -> None:
-    """The main function of a worker process; `workers` is how many there are."""
+    """The main function of a worker process, which is one of a number of `workers`."""
     from fastecg.kernels.jit import on_compile
     from fastecg.system.cores import share_with
 

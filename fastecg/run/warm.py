@@ -1,4 +1,4 @@
-"""Compile all kernels in advance, for container images and for clusters."""
+"""Compile all kernels in advance, for container images and clusters."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DPI = 50.0  # Resolution of the pages that are drawn to compile kernels.
 
 
 def warm(progress: Callable[[str], None] | None = None) -> None:
-    """Draw and read small pages of every kind, so that all kernels are compiled or found in the cache.
+    """Draw and digitise small pages of every kind, so that all kernels are compiled, or loaded from the cache.
 
     Parameters
     ----------
     progress : callable, optional
-        Called with what is about to be drawn or read.
+        Called with a few words about what comes next.
     """
     from fastecg.recipe import RECIPES
     from fastecg.simulation import simulate
@@ -40,6 +40,7 @@ def warm(progress: Callable[[str], None] | None = None) -> None:
 
 
 def _draw(record: Record, recipe: str) -> None:
+    """Draw pictures of a recipe at three severities, and write their files."""
     from fastecg.rendering import render
     from fastecg.writers import TRUTHS, image_bytes, save_photo
 
@@ -51,7 +52,7 @@ def _draw(record: Record, recipe: str) -> None:
 
 
 def _artifacts(record: Record) -> None:
-    """Every artifact with its defaults, with each of its choices, and with larger numbers than the defaults."""
+    """Draw every artifact with its defaults, with numbers larger than the defaults, and with each of its choices."""
     from fastecg.artifact import fields_of
     from fastecg.artifacts import ARTIFACTS
     from fastecg.recipe import Recipe
@@ -60,27 +61,28 @@ def _artifacts(record: Record) -> None:
     shot = Recipe.load("photo").sample(record, layout="3x4+1", dpi=_DPI, seed=0)
     for kind in ARTIFACTS:
         fields = fields_of(kind)
-        ways: list[dict[str, Any]] = [{}, {item.name: _larger(item) for item in fields if _is_range(item)}]
-        ways += [{item.name: choice} for item in fields for choice in item.metadata["choices"]]
-        for way in ways:
+        variations: list[dict[str, Any]] = [{}, {item.name: _larger(item) for item in fields if _is_range(item)}]
+        variations += [{item.name: choice} for item in fields for choice in item.metadata["choices"]]
+        for values in variations:
             try:
-                with_artifacts(shot, kind(**way)).take(record).truth.mask()
+                with_artifacts(shot, kind(**values)).take(record).truth.mask()
             except FastecgError:  # some of these values exclude each other
                 continue
 
 
 def _is_range(item: Field[Any]) -> bool:
+    """Whether a field is a number with a range, and not a seed."""
     return item.name != "seed" and None not in (item.metadata["low"], item.metadata["high"]) and not isinstance(item.default, (bool, str))
 
 
 def _larger(item: Field[Any]) -> Any:
-    """A number between a field's default and its largest."""
+    """A number between a field's default and its largest value."""
     number = item.default + 0.2 * (item.metadata["high"] - item.default)
     return round(number) if isinstance(item.default, int) else number
 
 
 def _digitise() -> None:
-    """Read two pages, where the extra that reading needs is installed."""
+    """Digitise two pages, if the packages that digitising needs are installed."""
     try:
         import onnxruntime  # noqa: F401
     except ImportError:

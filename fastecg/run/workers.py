@@ -1,4 +1,4 @@
-"""Drawing records in several processes. If a worker dies, the run and the other records are not affected.
+"""Drawing records in several processes. If one of them dies, the run and the other records are not affected.
 
 Processes are used instead of threads because the Python parts of drawing would hold the interpreter lock. They are spawned, not forked,
 because forking a process that runs threads is unsafe.
@@ -22,22 +22,22 @@ from fastecg.run import drawing
 from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 from fastecg.system.memory import keep_freed
 
-#: Why processes end at once: they run the script that started them again, up to the call that starts processes.
+#: The message if worker processes end at once. Each runs the user's script again; without a main guard, it would start workers itself.
 UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'
 
 _AHEAD = 4  # Number of tasks that are queued for each worker.
-_THREAD_S = 5.0  # The thread of a broken pool whose processes are dead ends well within this time.
+_THREAD_S = 5.0  # Time for which the thread of a broken pool is waited for. Usually it ends much sooner, once the processes are dead.
 
 
 def drawn_by_workers(
     tasks: Iterable[Task], options: Options, folder: Path | str, workers: int, late: list[TaskResult] | None = None
 ) -> Iterator[TaskResult]:
-    """Draw tasks in `workers` processes; results come as they are ready.
+    """Draw tasks in `workers` processes, and yield their results as they are ready.
 
-    When the run is stopped, each process ends after the picture that it draws; what was drawn by then is put into `late`.
+    When the run is stopped, each process ends after its present picture, and the results of the tasks under way are put into `late`.
 
-    When a worker dies, the tasks under way are drawn again, one at a time by one process: the one that kills it again is reported as
-    failed.
+    When a worker dies, the tasks under way are drawn again, one at a time in one process. A task that kills this process too is reported
+    as failed.
     """
     waiting = Waiting(tasks)
     exhausted = False
@@ -65,7 +65,7 @@ def _until_broken(
     stop: Event,
     late: list[TaskResult] | None,
 ) -> Iterator[TaskResult]:
-    """Results of the waiting tasks, to the end or until the pool breaks; then `suspects` holds the tasks that were under way."""
+    """Yield the results of the waiting tasks until all are done or the pool breaks. Then `suspects` gets the tasks that were under way."""
     pending: dict[Future[TaskResult], Task] = {}
     try:
         while not suspects:
@@ -94,10 +94,10 @@ def _until_broken(
 
 
 def _kill_rest(pool: ProcessPoolExecutor) -> None:
-    """Kill the processes of a broken pool. It sends them SIGTERM and waits, and a process that survived the signal once hung the run.
+    """Kill the processes of a broken pool. The pool itself only sends SIGTERM and waits; a process that survives the signal stops the run.
 
-    Python 3.11.2 then waits for ever for its own thread, which goes on writing a large task to a pipe that nobody reads. If that thread
-    does not end, the pipe's reading end is closed here, as later versions do in the thread. Both at once would close it twice.
+    In Python 3.11.2 the pool may then wait for ever for its own thread, which is still writing a large task to a pipe that nobody reads.
+    If that thread does not end, the pipe's reading end is closed here. Later versions close it in the thread; it must not be closed twice.
     """
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.kill()
@@ -119,13 +119,13 @@ def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Pat
 
 
 def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Iterator[TaskResult]:
-    """Draw tasks one at a time, by one process as long as it lives: starting a process takes as long as many pages."""
-    left = iter(tasks)
+    """Draw tasks one at a time in another process, which is replaced only if it dies: a start takes as long as many pages."""
+    remaining = iter(tasks)
     broken = True
     while broken:
         broken = False
         with _pool(1) as pool:
-            for task in left:
+            for task in remaining:
                 try:
                     drawn = _submit(pool, task, options, folder).result()
                 except BrokenProcessPool:
@@ -139,20 +139,24 @@ def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Ite
 
 
 def _pool(workers: int, began: Event | None = None, stop: Event | None = None) -> ProcessPoolExecutor:
+    """A pool of processes that begin with `start_worker`."""
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (began, stop))
 
 
 def end_if_starting() -> None:
-    """End a process that would start others while it is being started itself, because its script has no main guard.
+    """End this process if it is a worker that is still starting: it would start workers itself, as the user's script has no main guard.
 
-    Python's own error is long and is not shown; the process that started this one reports what is missing.
+    Python's own error message about this is long, so it is not shown. The process that started this one reports what is missing.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise SystemExit(1)
 
 
 def start_worker(began: Event | None = None, stop: Event | None = None) -> None:
-    """Prepare a worker process: it ignores Ctrl-C, which the parent handles, and ends when the parent ends."""
+    """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its parent ends.
+
+    `began` is set to show that the process has started. When `stop` is set, the process ends after its present picture.
+    """
     if began is not None:
         began.set()
     if stop is not None:
@@ -163,6 +167,7 @@ def start_worker(began: Event | None = None, stop: Event | None = None) -> None:
 
 
 def _end_with_parent() -> None:
+    """Wait for the end of the parent process, then end this one."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,11 +1,12 @@
 """`simulate`: synthetic ECGs from a moving heart dipole, so that nobody needs a data set to start.
 
-A rhythm says *when* atria and ventricles fire, a conduction says *what shape* each firing has, and the body projects the dipole to
-the leads. The dipole is a sum of (asymmetric) Gaussian lobes in Frank's X, Y, Z, after McSharry et al. 2003 (IEEE Trans Biomed Eng
-50:289) and Sameni et al. 2007 (EURASIP J Adv Signal Process 2007:043407). X points left, Y to the feet, Z to the back.
+A rhythm says *when* atria and ventricles fire, and a conduction says *what shape* each firing of the ventricles has. Every firing adds
+Gaussian lobes, which may be asymmetric, to a dipole in Frank's X (to the left), Y (to the feet) and Z (to the back), after McSharry et
+al. 2003 (IEEE Trans Biomed Eng 50:289) and Sameni et al. 2007 (EURASIP J Adv Signal Process 2007:043407). Electrodes project the dipole
+to the leads.
 
-Lobes and intervals are written for an average adult; `Body.sample` holds what differs between two seeds. Nothing depends on `fs` but
-the moments at which the finished curves are read (and the band of the noise).
+Lobes and intervals are those of an average adult; `Body.sample` varies them by the seed. `fs` changes only the times at which the finished
+curves are sampled, and the band of the noise.
 """
 
 from __future__ import annotations
@@ -52,33 +53,34 @@ def simulate(
     Parameters
     ----------
     rhythm : str
-        Name of a row of `RHYTHMS`, or "any": the seed draws a case as hospitals have them, with its rhythm, conduction, unrest and
-        loose electrodes (`conduction`, `drift`, `muscle`, `mains` and `lead_off` are then not looked at).
+        Name of one of `RHYTHMS`, or "any" for a random case as hospitals see it. The case has a rhythm, a conduction, noise and perhaps
+        a loose electrode, so `conduction`, `drift`, `muscle`, `mains` and `lead_off` are then ignored.
     conduction : str
-        Name of a row of `CONDUCTIONS`. Beats that start in the ventricles keep their own shape.
+        Name of one of `CONDUCTIONS`. Beats that start in the ventricles keep their own shape.
     seconds : float
-        Length, up to a day.
+        Length of the record in s, up to a day.
     fs : float
         Sampling frequency, 50 to 20,000 Hz. Without noise the curves are the same at every `fs`.
     heart_rate : float, optional
-        Ventricular beats a minute on average, 20 to 300; without it the seed draws one that fits the rhythm.
+        Mean rate of the ventricles in beats per minute, 20 to 300. By default it is random, in a range that fits the rhythm.
     seed : int
-        The person and the recording, 0 or more. `noise`, `fs`, `conduction` and `leads` move no QRS complex.
+        Number of the person and the recording, 0 or more. With the same seed, QRS complexes keep their places if `noise`, `fs`, `leads` or
+        `conduction` change. Only in second-degree AV block do they follow the PR interval of the conduction.
     noise : float
-        Scales baseline wander, muscle, mains and white noise together; 1 is a usual resting ECG, 0 is none.
+        Factor of all noise together: baseline wander, muscle noise, mains hum and white noise. 1 is a usual resting ECG, 0 is no noise.
     drift, muscle, mains : float
-        Scale baseline wander, muscle noise and mains hum on top of `noise`: a restless, a shivering, a badly earthed patient.
+        Further factors of baseline wander (large for a restless patient), muscle noise (shivering) and mains hum (bad earthing).
     name : str, optional
-        Name of the record, ``<rhythm>-<conduction>-<seed>`` if left out.
+        Name of the record; by default ``<rhythm>-<conduction>-<seed>``.
     leads : sequence of str
         Any of `fastecg.record.LEADS` and `fastecg.record.EXTRA_LEADS`, each once.
     lead_off : sequence of str
-        Leads whose electrode has come off: hum and drift, a flat line without `noise`.
+        Leads whose electrode has come off. They show hum and drift, or a flat line if `noise` is 0.
 
     Returns
     -------
     Record
-        Shape (leads, round(seconds * fs)), mV. I + III = II and Goldberger's equations hold to float32 rounding.
+        Its signal has the shape (leads, round(seconds * fs)). Einthoven's and Goldberger's equations hold to float32 rounding.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def simulate(
     Record('atrial_fibrillation-normal-3', 12 leads, 10000 samples at 500 Hz, 20 s)
     """
     if rhythm == "any":
-        case = Case.sample(_person(seed))
+        case = Case.sample(_checked_seed(seed))
         rhythm, conduction, drift, muscle, mains = case.rhythm, case.conduction, case.drift, case.muscle, case.mains
         lead_off = [lead for lead in case.lead_off if lead in leads]
     row = _row("rhythm", rhythm, RHYTHMS)
@@ -115,23 +117,25 @@ def simulate(
 
 
 def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
+    """The rhythm or conduction of a name; errors call it `what`."""
     for row in rows:
         if row.name == name:
             return row
     raise RecordError(f"simulate: the {what} is {name!r}, expected one of {', '.join(row.name for row in rows)}")
 
 
-def _person(seed: int) -> int:
-    """The seed if one is given, or else a random one."""
+def _checked_seed(seed: int) -> int:
+    """The seed as an int, or an error if it is none."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
     return int(seed)
 
 
 def _check(seconds: float, fs: float, heart_rate: float | None, seed: int, noises: dict[str, float]) -> None:
+    """Raise an error if a number is out of range. `noises` are the factors of the noise by name."""
     ranges = [("length", seconds, 0.1, 86400.0, "s"), ("sampling frequency", fs, 50.0, 20000.0, "Hz")]
     ranges += [(name, value, 0.0, 1000.0, "") for name, value in noises.items()]
-    _person(seed)
+    _checked_seed(seed)
     if heart_rate is not None:
         ranges.append(("heart rate", heart_rate, 20.0, 300.0, "beats/min"))
     for what, value, low, high, unit in ranges:

@@ -1,4 +1,4 @@
-"""Bodies: what differs between two people, and the random generators that a seed is split into."""
+"""Bodies: what differs between two people, and independent random generators from one seed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Body:
     """What differs between two people. It is sampled once for every seed."""
 
     turn: np.ndarray  # (3, 3) rotation of the heart in the chest
-    gain: float  # thickness of the chest wall: scales everything
-    p_gain: float
-    t_gain: float
-    qrs_width: float
-    pr_s: float
-    qtc_s: float
+    gain: float  # factor of all voltages, because chest walls differ
+    p_gain: float  # further factor of P waves
+    t_gain: float  # further factor of T waves
+    qrs_width: float  # factor of the widths of P waves and QRS complexes
+    pr_s: float  # PR interval
+    qtc_s: float  # QT interval at 60 beats per minute
     breath_hz: float
-    breath_phase: float
-    breath_gain: float  # relative change of the voltage with the breath
-    breath_turn: float  # radians
+    breath_phase: float  # radians
+    breath_gain: float  # largest relative change of the voltage with the breath
+    breath_turn: float  # largest turn of the heart with the breath, radians
     seed: int
 
     @classmethod
     def sample(cls, seed: int) -> Body:
-        """Ranges of healthy adults (docs/simulate.md lists them); every draw is cut at 2.2 standard deviations."""
+        """A random body of a healthy adult; docs/simulate.md lists the distributions. Normal ones are cut at 2.2 standard deviations."""
         rng = rng_for(seed, "body")
 
         def about(mean: float, deviation: float) -> float:
@@ -50,19 +50,19 @@ class Body:
         )
 
     def breath(self, t: np.ndarray) -> np.ndarray:
-        """Filling of the lungs at `t` (s), -1 to 1."""
+        """Filling of the lungs at times `t` (samples,) in s: -1 for empty to 1 for full, (samples,)."""
         angle = 2 * pi * self.breath_hz * t + self.breath_phase
-        angle = angle + 0.5 * np.sin(0.29 * angle + 3 * self.breath_phase)  # no two breaths are as long
+        angle = angle + 0.5 * np.sin(0.29 * angle + 3 * self.breath_phase)  # Breaths differ in length.
         return np.asarray(np.sin(angle + 0.3 * np.sin(angle)))  # Breathing in is faster than out.
 
 
 def rng_for(seed: int, concern: str) -> np.random.Generator:
-    """An independent random generator for each concern, so that changing the noise does not move a beat."""
+    """A random generator for one part of the simulation. Those of different parts are independent: changing the noise moves no beat."""
     return np.random.default_rng([seed, crc32(concern.encode())])
 
 
 def _rotation(frontal: float, horizontal: float, sagittal: float) -> np.ndarray:
-    """Rotations (radians) in the X-Y, X-Z and Y-Z planes, one after the other."""
+    """The matrix (3, 3) of rotations by these angles (radians) in the X-Y, X-Z and Y-Z planes, one after the other."""
     c, s = cos(frontal), sin(frontal)
     about_z = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     c, s = cos(horizontal), sin(horizontal)

@@ -1,4 +1,4 @@
-"""Cases: recordings as a hospital has them, sick hearts and poor contacts included, each in about its share."""
+"""Cases: recordings as a hospital sees them, with diseases and poor contacts about as often as they occur there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.simulation.body import rng_for
 
-# Shares in per cent, of recordings in emergency rooms and on wards rather than of healthy people: atrial fibrillation in about one of
-# nine, a pacemaker in one of forty, ST elevation in one of sixteen.
+# Shares, about in per cent, among recordings in emergency rooms and on wards, not of healthy people: one in nine has atrial fibrillation,
+# one in forty a pacemaker, one in sixteen ST elevation.
 _RHYTHMS = {
     "sinus": 44.0, "sinus_tachycardia": 10.0, "sinus_bradycardia": 7.5, "sinus_arrhythmia": 3.0, "atrial_fibrillation": 11.0,
     "premature_ventricular": 5.0, "premature_atrial": 4.0, "first_degree_av_block": 4.0, "atrial_flutter": 1.8, "bigeminy": 1.2,
@@ -22,7 +22,7 @@ _CONDUCTIONS = {
     "st_elevation_anterior": 3.0, "st_elevation_inferior": 3.2, "st_depression": 5.0, "inverted_t": 4.0, "long_qt": 2.0, "low_voltage": 2.5,
     "old_inferior_mi": 3.0, "old_anterior_mi": 2.5, "early_repolarisation": 2.5, "hyperkalaemia": 0.8,
 }  # fmt: skip
-#: Troubles of the recording: by how much they raise drift, muscle and mains, from and to.
+#: Troubles of a recording: for each its share in per cent, and the ranges of the factors `drift`, `muscle` and `mains` of `simulate`.
 _TROUBLES: dict[str, tuple[float, tuple[tuple[float, float], ...]]] = {
     "none": (65.0, ((0.5, 1.8), (0.5, 2.2), (0.3, 1.5))),
     "drift": (13.0, ((3.0, 9.0), (0.6, 2.0), (0.3, 1.5))),
@@ -31,13 +31,13 @@ _TROUBLES: dict[str, tuple[float, tuple[tuple[float, float], ...]]] = {
     "unrest": (6.0, ((3.0, 8.0), (4.0, 10.0), (0.5, 3.0))),
     "lead off": (3.0, ((1.0, 3.0), (0.8, 2.0), (1.0, 5.0))),
 }
-# Electrodes that may come off, with the lead of each. They are those of the chest, which concern one lead each.
+# Leads whose electrode may come off: those of the chest, because each of their electrodes changes one lead only.
 _LOOSE = ("V1", "V2", "V3", "V4", "V5", "V6")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One recording: arguments of `fastecg.simulate`."""
+    """The arguments of `fastecg.simulate` for one recording."""
 
     rhythm: str
     conduction: str
@@ -48,17 +48,17 @@ class Case:
 
     @classmethod
     def sample(cls, seed: int) -> Case:
-        """The case of a person."""
+        """A random case."""
         rng = rng_for(seed, "case")
         rhythm, conduction, trouble = (
-            _one(rng, shares) for shares in (_RHYTHMS, _CONDUCTIONS, {name: share for name, (share, _) in _TROUBLES.items()})
+            _choose(rng, shares) for shares in (_RHYTHMS, _CONDUCTIONS, {name: share for name, (share, _) in _TROUBLES.items()})
         )
         drift, muscle, mains = (float(np.exp(rng.uniform(np.log(low), np.log(high)))) for low, high in _TROUBLES[trouble][1])
         off = (str(rng.choice(_LOOSE)),) if trouble == "lead off" else ()
         return cls(rhythm, conduction, drift, muscle, mains, off)
 
 
-def _one(rng: np.random.Generator, shares: dict[str, float]) -> str:
-    """A name, by its share."""
+def _choose(rng: np.random.Generator, shares: dict[str, float]) -> str:
+    """One of the names, chosen at random with probabilities in proportion to their shares."""
     ends = np.cumsum(list(shares.values()))
     return list(shares)[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))]

@@ -1,4 +1,4 @@
-"""Conductions and morphologies: what shape the ventricles' firings have."""
+"""Conductions and morphologies: the shapes of QRS complex, ST segment and T wave."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from fastecg.simulation.waves import (
 
 @dataclass(frozen=True)
 class Conduction:
-    """How the ventricles are activated and recover: one row of `CONDUCTIONS`."""
+    """How the ventricles are activated and recover: one entry of `CONDUCTIONS`."""
 
     name: str
     about: str
     qrs: Lobes = QRS
-    stt: Lobes = STT
+    stt: Lobes = STT  # lobes of the ST segment, the T wave and the U wave
     pr_ms: float = 0.0  # added to the body's PR interval
     qtc_ms: float = 0.0  # added to the body's QTc
-    p_gain: float = 1.0
+    p_gain: float = 1.0  # factor of P waves
 
 
-#: Every conduction and morphology, each as what changes against `normal`.
+#: All conductions and morphologies. What an entry does not name is as in `normal`.
 CONDUCTIONS: tuple[Conduction, ...] = (
     Conduction("normal", "narrow QRS, upright T"),
     Conduction("rbbb", "right bundle branch block: rSR' in V1, wide S in I and V6", RBBB_QRS, ST + t_wave(0.34, 0.20, 0.10) + U, qtc_ms=30),

@@ -1,4 +1,4 @@
-"""Leads of a dipole: where the electrodes look, and how limb leads are made of them."""
+"""Leads of a dipole: what each electrode sees of it, and how leads are computed from electrodes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fastecg.errors import RecordError
 
 Vector = tuple[float, float, float]
 
-#: Potential of each chest electrode against Wilson's terminal, per mV of dipole (X, Y, Z).
-#: V1..V6: Dower, Machado & Osborne 1980, Clin Cardiol 3:87, table for Frank's leads. The right-sided and posterior ones continue
-#: Dower's curve round the chest: V3R mirrors V3 about the sternum, V9 lies beside the spine where the dipole looks at the electrode.
+#: Potential of each chest electrode against Wilson's terminal, per mV of dipole (X, Y, Z). V1 to V6 are from Dower, Machado & Osborne
+#: 1980, Clin Cardiol 3:87, table for Frank's leads. Right-sided and posterior electrodes continue Dower's curve round the chest: V3R
+#: mirrors V3 about the sternum, and V9 lies beside the spine. vx, vy and vz are the dipole itself.
 CHEST: dict[str, Vector] = {
     "V1": (-0.515, 0.157, -0.917),
     "V2": (0.044, 0.164, -1.387),
@@ -31,12 +31,12 @@ CHEST: dict[str, Vector] = {
     "vy": (0.0, 1.0, 0.0),
     "vz": (0.0, 0.0, 1.0),
 }
-ELECTRODES = 3 + len(CHEST)  # RA, LA, LL first
+ELECTRODES = 3 + len(CHEST)  # Number of electrodes: RA, LA and LL (right arm, left arm, left leg), then those of `CHEST`.
 # Vectors of leads I and II in Frank's X, Y, Z, by Dower.
 DOWER_I: Vector = (0.632, -0.235, 0.059)
 DOWER_II: Vector = (0.235, 1.066, -0.132)
 
-#: The limb leads as weights of the electrodes RA, LA, LL: Einthoven and Goldberger hold exactly, noise included.
+#: The limb leads as weights of the electrodes RA, LA, LL. Einthoven's and Goldberger's equations hold exactly, noise included.
 LIMB: dict[str, Vector] = {
     "I": (-1.0, 1.0, 0.0),
     "II": (-1.0, 0.0, 1.0),
@@ -48,12 +48,12 @@ LIMB: dict[str, Vector] = {
 
 
 def electrodes_of(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (leads, electrodes) that make leads of electrodes, and the electrodes' lead vectors (electrodes, 3).
+    """Weights (leads, electrodes) of the electrodes in each lead, and what the electrodes see of the dipole, (electrodes, 3).
 
-    The electrodes are RA, LA, LL and `CHEST` in its order, up to the last one needed.
+    The electrodes are RA, LA, LL and those of `CHEST` in this order, up to the last one that is needed.
     """
     one, two = np.array(DOWER_I), np.array(DOWER_II)
-    right_arm = -(one + two) / 3  # Wilson's terminal is then at 0.
+    right_arm = -(one + two) / 3  # With this, Wilson's terminal (the mean of RA, LA and LL) is at 0.
     vectors = np.vstack([right_arm, right_arm + one, right_arm + two, np.array(list(CHEST.values()))])
     weights = np.zeros((len(leads), ELECTRODES))
     for row, lead in zip(weights, leads, strict=True):
@@ -67,7 +67,7 @@ def electrodes_of(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def known_leads(leads: Sequence[str], lead_off: Sequence[str]) -> tuple[str, ...]:
-    """`leads` as a tuple; a `RecordError` names what is unknown, or what `lead_off` has and `leads` has not."""
+    """`leads` as a tuple. Raises a `RecordError` if one is unknown, or if a lead of `lead_off` is not among them."""
     known = (*LIMB, *CHEST)
     for lead in leads:
         if lead not in known:

@@ -1,4 +1,4 @@
-"""Noise of the electrodes: drift and breathing, muscle, mains and amplifier."""
+"""Noise at the electrodes: baseline wander, contacts, muscles, mains and amplifier."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.leads import ELECTRODES
 
 _BAND_HZ = (20.0, 150.0)  # Band of muscle noise.
-_CORNER_HZ = 20.0  # Above it the power of muscle noise falls with the square of the frequency, as skin and fat filter it.
-_STEP = 1.75  # The power of a contact's noise falls with this power of the frequency.
+_CORNER_HZ = 20.0  # Above this frequency, the power of muscle noise falls with the frequency squared, because skin and fat filter it.
+_CONTACT_EXPONENT = 1.75  # The power of a contact's noise falls with the frequency to this exponent.
 
 
 def electrode_noise(
     t: np.ndarray, fs: float, electrodes: int, body: Body, drift: float = 1.0, muscle: float = 1.0, mains: float = 1.0
 ) -> np.ndarray:
-    """What the electrodes pick up besides the heart, shape (electrodes, samples), mV; `drift`, `muscle` and `mains` scale these parts."""
+    """Everything that the electrodes pick up besides the heart, (electrodes, samples) mV, at times `t` (samples,) in s.
+
+    `drift`, `muscle` and `mains` are factors of these parts.
+    """
     white = 0.001 * rng_for(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
     noise = drift * _wander(t, electrodes, body)
     noise += drift**0.5 * _contact(t, fs, electrodes, body.seed)
@@ -29,23 +32,23 @@ def electrode_noise(
 
 
 def open_input(t: np.ndarray, fs: float, seed: int, mains: float = 1.0) -> np.ndarray:
-    """The signal of a lead whose electrode has come off, mV: hum of 50 or 60 Hz that swells, drift and crackle, without the heart."""
+    """The signal (samples,) in mV of a lead whose electrode has come off: hum of 50 or 60 Hz, drift and crackle, without the heart."""
     rng = rng_for(seed, "open input")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
     hum = 0.0035 * np.exp(rng.normal(0, 0.7)) * mains**0.5
     drift = sum(0.02 * rng.normal() * (0.1 / tone) ** 0.7 * np.sin(2 * pi * (tone * t + rng.random())) for tone in (0.06, 0.11, 0.19, 0.37))
-    crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, (0.5, 40.0), lambda hertz: hertz**-_STEP)[0]
+    crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, (0.5, 40.0), lambda hertz: hertz**-_CONTACT_EXPONENT)[0]
     return np.asarray(drift + crackle + hum * _swell(rng, t, 0.6) * np.sin(2 * pi * (hertz * t + rng.random())))
 
 
 def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
-    """Electrode drift (tones of 0.04 to 0.4 Hz, amplitude falling as 1/f) and the breath, shape (electrodes, samples), mV."""
+    """Baseline wander, (electrodes, samples) mV: the breath, and tones of 0.04 to 0.4 Hz whose amplitude falls as frequency**-0.7."""
     rng = rng_for(body.seed, "wander")
     unrest = float(np.exp(rng.normal(0.0, 0.6)))
     tones = 0.04 * 10 ** np.linspace(0, 1, 7) * rng.uniform(0.9, 1.1, 7)
     angle = 2 * pi * tones[:, None] * t
     basis = np.concatenate([np.sin(angle), np.cos(angle), body.breath(t)[None]])
-    weights = rng.standard_normal((electrodes, 15))  # last, so that fewer electrodes draw the first rows of the same
+    weights = rng.standard_normal((electrodes, 15))  # the last random numbers, so that with fewer electrodes the first rows are the same
     weights[:, :14] *= 0.008 * np.tile((0.1 / tones) ** 0.7, 2)
     weights[:, 14] *= 0.012
     weights[3:] *= 1.5  # the chest moves more than the limbs
@@ -53,19 +56,19 @@ def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
 
 
 def _contact(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Noise of skin and gel at each contact, 0.5 to 40 Hz, mV. Without it, the baseline between beats would be a straight line.
+    """Noise of skin and gel at each contact, 0.5 to 40 Hz, (electrodes, samples) mV. Without it, the baseline between beats is too smooth.
 
-    Spectrum and strength are as in records between T and P waves: the median over leads is about 14 µV from 0.5 to 2 Hz, 9 from 2 to 8 and
-    4 from 8 to 20, and extreme leads have a third of this or three times as much.
+    Its spectrum and strength are those of real records between T and P waves, where the median over leads is about 14 µV (rms) from 0.5 to
+    2 Hz, 9 µV from 2 to 8 Hz and 4 µV from 8 to 20 Hz. Extreme leads have a third of this or three times as much.
     """
     rng = rng_for(seed, "contact")
     level = 0.0115 * np.exp(rng.normal(0, 0.4) + rng.normal(0, 0.25, ELECTRODES))[:electrodes, None]
     swell = _swell(rng, t, 0.35)
-    return level * swell * _coloured(rng, t, fs, electrodes, (0.5, 40.0), lambda hertz: hertz**-_STEP)
+    return level * swell * _coloured(rng, t, fs, electrodes, (0.5, 40.0), lambda hertz: hertz**-_CONTACT_EXPONENT)
 
 
 def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Muscle noise of 20 to 150 Hz that comes in bursts, mV."""
+    """Muscle noise of 20 to 150 Hz that comes in bursts, (electrodes, samples) mV."""
     rng = rng_for(seed, "muscle")
     tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
     swell = _swell(rng, t, rng.uniform(0.2, 0.6))
@@ -73,7 +76,10 @@ def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
 
 
 def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
-    """Factor by which a noise swells and fades, equal at all electrodes: the exponential of five tones of 0.06 to 0.6 Hz."""
+    """The factor (samples,) by which a noise swells and fades at all electrodes at once.
+
+    It is the exponential of five tones of 0.06 to 0.6 Hz, with a standard deviation of `deep`; its mean is about 1.
+    """
     tones = 0.06 * 10 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
     turn = rng.uniform(0, 2 * pi, 5)
     waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, turn, strict=True))
@@ -88,7 +94,10 @@ def _coloured(
     band_hz: tuple[float, float],
     power: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Noise of 1 rms for each electrode, shape (electrodes, samples). Made in the frequency domain: the band is exact."""
+    """Random noise within a band of frequencies, (electrodes, samples), with an rms of about 1 at each electrode.
+
+    `power` gives the relative power at frequencies in Hz. The noise is made in the frequency domain, so the limits of the band are exact.
+    """
     lines = np.fft.rfftfreq(t.size, 1 / fs)
     band = (lines >= band_hz[0]) & (lines <= min(band_hz[1], 0.45 * fs))
     count = max(int(band.sum()), 1)
@@ -99,7 +108,7 @@ def _coloured(
 
 
 def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Mains hum of 50 or 60 Hz with its second and third harmonics, mV: the same field at all contacts, which pick it up unequally."""
+    """Mains hum of 50 or 60 Hz with its second and third harmonics, (electrodes, samples) mV. Contacts pick it up unequally."""
     rng = rng_for(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
     field = 0.0012 * rng.exponential(1.0)

@@ -11,36 +11,38 @@ import numpy as np
 from fastecg.simulation.body import Body
 from fastecg.simulation.conductions import Conduction
 
-Firings = dict[str, np.ndarray]  # kind of firing -> onsets in s
+#: Onsets (firings,) in s for each kind of firing, such as "P", "QRS" and "ectopic P" (`waves.SHAPES` has most of them).
+Firings = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Pace:
-    """The input of a rhythm: the ventricular rate, the body, a random generator and the time to fill."""
+    """The input of a rhythm: the ventricular rate, the body, a random generator and the time to fill with beats."""
 
-    rate: float  # ventricular beats a minute
+    rate: float  # ventricular beats per minute
     body: Body
     rng: np.random.Generator
     stop_s: float
     conduction: Conduction
-    slow: float  # relative depth of the 0.1 Hz rate variability
-    fast: float  # ... and of the one locked to the breath
-    start_s: float = -8.0  # beats before the record: their T waves reach into it, and QT follows their intervals
+    slow: float  # relative depth of the variation of the rate around 0.1 Hz
+    fast: float  # relative depth of the variation of the rate with the breath
+    start_s: float = -8.0  # before the record begins, because T waves of earlier beats reach into it, and QT depends on earlier intervals
 
     @property
     def pr_s(self) -> float:
-        """Onset of P to onset of QRS; shorter when there is no room."""
+        """Time from the onset of P to the onset of QRS, at most half of the mean RR interval."""
         return min(self.body.pr_s + self.conduction.pr_ms / 1000, 0.5 * 60 / self.rate)
 
     def clock(self, rate: float | None = None) -> Clock:
-        """A pacemaker of `rate` beats a minute, the ventricles' own if left out; each call starts another one."""
+        """A new pacemaker of `rate` beats per minute; by default of the ventricular rate."""
         return Clock(self, self.rate if rate is None else rate)
 
 
 class Clock:
-    """Integral pulse frequency modulation (Hyndman & Mohn 1975, Automedica 1:239): beat k falls where the phase reaches k.
+    """A pacemaker by integral pulse frequency modulation (Hyndman & Mohn 1975, Automedica 1:239).
 
-    Rhythms speak in phases: a beat at 6.6 comes 40 % too early for the seventh.
+    Its phase grows with time, faster or slower as the rate varies, and it fires at every whole phase. A beat at phase 6.6 comes earlier
+    than beat 7 by 40 % of an RR interval.
     """
 
     def __init__(self, pace: Pace, rate: float) -> None:
@@ -53,11 +55,11 @@ class Clock:
 
     @property
     def beats(self) -> np.ndarray:
-        """Every whole phase in the pace's span."""
+        """All whole phases from `Pace.start_s` to `Pace.stop_s`."""
         return np.arange(np.ceil(self._phase[0]), self._phase[-1])
 
     def __call__(self, phases: np.ndarray) -> np.ndarray:
-        """Times in s at which `phases` (increasing or not) are reached."""
+        """Times in s at which `phases`, in any order, are reached."""
         return np.interp(phases, self._phase, self._t)
 
 
@@ -83,13 +85,13 @@ def _wenckebach(pace: Pace) -> Firings:
     clock = pace.clock(pace.rate * group / (group - 1))
     beats = clock.beats
     p, beat_of_group = clock(beats), beats.astype(int) % group
-    late = 0.20 * (1 - 0.5**beat_of_group)  # the first step is the largest, so RR shortens before the pause
+    late = 0.20 * (1 - 0.5**beat_of_group)  # s; PR grows most at the first step, so RR shortens before the pause
     qrs = (p + pace.pr_s + 0.02 + late)[beat_of_group < group - 1]
     return {"P": p, "QRS": qrs}
 
 
 def _dropped(pace: Pace, group: int) -> Firings:
-    """Every `group`-th P wave is not conducted; the others with a constant PR."""
+    """Firings of a block in which every `group`-th P wave is not conducted, and the PR interval of the others is constant."""
     clock = pace.clock(pace.rate * group / (group - 1))
     beats = clock.beats
     p = clock(beats)
@@ -112,7 +114,7 @@ def _complete_block(pace: Pace) -> Firings:
 def _fibrillation(pace: Pace) -> Firings:
     rng, span = pace.rng, pace.stop_s - pace.start_s
     mean = 60 / pace.rate
-    rest = 0.55 * mean  # The time that the AV node needs. Intervals beyond it are gamma distributed, without memory.
+    rest = 0.55 * mean  # Time in s for which the AV node is refractory. What follows is gamma distributed, independent of other intervals.
     rr = rest + rng.gamma(4.0, (mean - rest) / 4.0, int(span / rest) + 2)
     waves = np.clip(rng.normal(1.0, 0.11, int(span / 0.09) + 2), 0.65, 1.5) * rng.uniform(0.14, 0.18)
     return {"fibrillation": pace.start_s + np.cumsum(waves), "QRS": pace.start_s + rng.uniform() * mean + np.cumsum(rr)}
@@ -144,13 +146,16 @@ def _premature_atrial(pace: Pace) -> Firings:
     early = _sparse(pace.rng, clock.beats.size, 5)
     steps = np.ones(early.size)
     steps[early] = pace.rng.uniform(0.60, 0.72)
-    steps[1:][early[:-1]] = 1.12  # the sinus node is reset: the pause is not compensatory
+    steps[1:][early[:-1]] = 1.12  # The early beat resets the sinus node, so the pause is not compensatory.
     qrs = clock(clock.beats[0] + np.cumsum(steps) / steps.mean())
     return {"P": qrs[~early] - pace.pr_s, "ectopic P": qrs[early] - pace.pr_s, "QRS": qrs}
 
 
 def _ventricular_ectopy(pace: Pace, early: np.ndarray, clock: Clock) -> Firings:
-    """The marked beats come from a ventricle and early; the sinus goes on, so the pause is compensatory."""
+    """Firings of a sinus rhythm whose beats marked in `early` (beats,) come too early, from a ventricle.
+
+    The sinus node goes on undisturbed, so the pause after them is compensatory.
+    """
     beats, coupling = clock.beats, pace.rng.uniform(0.34, 0.44)
     sinus = clock(beats)
     return {"P": sinus - pace.pr_s, "QRS": sinus[~early], "ectopic QRS": clock(beats[early] - coupling)}
@@ -172,7 +177,7 @@ def _trigeminy(pace: Pace) -> Firings:
 
 
 def _sparse(rng: np.random.Generator, beats: int, apart: int) -> np.ndarray:
-    """Marks about one beat in `apart`, never two neighbours, and at least one in any `apart` + 1."""
+    """Random marks (beats,) bool at about one beat in `apart`, from `apart` - 2 to `apart` + 1 beats from each other."""
     marks = np.zeros(beats, dtype=bool)
     marks[np.cumsum(rng.integers(apart - 2, apart + 2, beats))[:beats].clip(max=beats - 1)] = True
     marks[-1] = False
@@ -204,17 +209,17 @@ def _dual_paced(pace: Pace) -> Firings:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """When the heart fires: one row of `RHYTHMS`. `rate` is the range of ventricular beats a minute it draws from."""
+    """When the heart fires: one entry of `RHYTHMS`."""
 
     name: str
     about: str
-    rate: tuple[float, float]
+    rate: tuple[float, float]  # range of the ventricular rate, beats per minute
     fire: Callable[[Pace], Firings] = field(repr=False)
-    slow: float = 0.03
+    slow: float = 0.03  # see `Pace`
     fast: float = 0.025
 
 
-#: Every rhythm.
+#: All rhythms.
 RHYTHMS: tuple[Rhythm, ...] = (
     Rhythm("sinus", "sinus rhythm", (60, 95), _sinus),
     Rhythm("sinus_bradycardia", "sinus rhythm below 60", (40, 57), _sinus, 0.04, 0.04),

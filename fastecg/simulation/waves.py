@@ -1,4 +1,4 @@
-"""Waves of the dipole: the Gaussian lobes of every kind of firing, for an average adult."""
+"""The waves of the dipole: the Gaussian lobes of every kind of firing, for an average adult."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 
 class Lobe(NamedTuple):
-    """One Gaussian of the dipole: its peak, the widths (standard deviations) before and after it, and its height in mV.
+    """One Gaussian lobe of the dipole.
 
-    Times are ms after the onset in `Shape.quick`, shares of the QT interval (or of the flutter cycle) in `Shape.slow`.
+    It has its peak `at` a time, standard deviations `rise` before and `fall` after the peak, and a height (x, y, z) in mV. Times count
+    from the onset of the firing: in ms in `Shape.quick`, as shares of the QT interval (or of the atrial cycle) in `Shape.slow`.
     """
 
     at: float
@@ -24,30 +25,30 @@ Lobes = tuple[Lobe, ...]
 
 
 class Shape(NamedTuple):
-    """What one firing looks like: `quick` lobes keep their length in ms, `slow` ones stretch with the heart's cycle."""
+    """The lobes of one firing. Those of `quick` have a fixed length; those of `slow` stretch with the QT interval or the atrial cycle."""
 
     quick: Lobes = ()
     slow: Lobes = ()
 
 
 def scaled(lobes: Iterable[Lobe], x: float, y: float | None = None, z: float | None = None) -> Lobes:
-    """The lobes with their heights multiplied along X, Y, Z (one number: all three)."""
+    """The lobes with their heights multiplied by `x`, `y` and `z` along these axes; `y` and `z` are `x` unless given."""
     y, z = (x if y is None else y), (x if z is None else z)
     return tuple(lobe._replace(x=lobe.x * x, y=lobe.y * y, z=lobe.z * z) for lobe in lobes)
 
 
 def timed(lobes: Iterable[Lobe], later_ms: float = 0.0, wider: float = 1.0) -> Lobes:
-    """The lobes stretched in time by `wider`, then moved by `later_ms`."""
+    """The lobes after stretching their times by `wider` and then adding `later_ms`."""
     return tuple(lobe._replace(at=lobe.at * wider + later_ms, rise=lobe.rise * wider, fall=lobe.fall * wider) for lobe in lobes)
 
 
 def shifted_st(x: float, y: float, z: float) -> Lobes:
-    """A shifted ST segment: a plateau from the J point that runs into the T wave."""
+    """The lobes of an ST segment shifted by (x, y, z) mV: a plateau from the J point that runs into the T wave."""
     return (Lobe(0.33, 0.065, 0.10, x, y, z), Lobe(0.52, 0.11, 0.10, 0.8 * x, 0.8 * y, 0.8 * z))
 
 
 def t_wave(x: float, y: float, z: float, rise: float = 0.125, fall: float = 0.09) -> Lobes:
-    """A T wave: it rises slower than it falls."""
+    """The lobe of a T wave of (x, y, z) mV. By default it rises slower than it falls."""
     return (Lobe(0.74, rise, fall, x, y, z),)
 
 
@@ -78,7 +79,8 @@ RBBB_QRS = (
     Lobe(116, 13, 12, -0.14, 0.0, -0.22),
 )
 
-#: Ventricular beats by origin: the right outflow tract (left-bundle-like, to the feet), the left wall (upright in V1, upwards).
+#: Ventricular beats by their origin. Those of the right outflow tract look like left bundle branch block and point to the feet; those of
+#: the left wall are upright in V1 and point upwards.
 RIGHT_ORIGIN = Shape(
     (Lobe(42, 17, 17, 0.25, 0.60, 0.45), Lobe(78, 19, 20, 0.60, 1.05, 0.80), Lobe(112, 14, 15, 0.05, 0.40, 0.20)),
     shifted_st(-0.06, -0.12, -0.10) + t_wave(-0.25, -0.42, -0.36, 0.14),
@@ -88,7 +90,7 @@ LEFT_ORIGIN = Shape(
     shifted_st(0.06, 0.10, 0.08) + t_wave(0.30, 0.40, 0.30, 0.14),
 )
 
-#: The shape of every kind of firing that conduction does not change.
+#: The shapes of all kinds of firings that are independent of the conduction.
 SHAPES: dict[str, Shape] = {
     "P": Shape(P),
     "ectopic P": Shape((Lobe(32, 12, 14, -0.05, 0.055, -0.06), Lobe(62, 15, 13, -0.02, 0.075, 0.045))),
@@ -102,4 +104,5 @@ SHAPES: dict[str, Shape] = {
     ),
     "spike": Shape((Lobe(0, 0.9, 1.3, -0.25, -0.55, 0.25),)),
 }
+#: Kinds of firings of the ventricles.
 VENTRICULAR = ("QRS", "ectopic QRS", "escape", "paced")

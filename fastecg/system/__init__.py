@@ -1,1 +1,1 @@
-"""What the package asks of the operating system: cores, heap memory, files."""
+"""Access to the operating system: cores, heap memory, files, interrupts."""

@@ -1,4 +1,4 @@
-"""How many cores this process may use: all, or its share if several processes run; and single-threaded linear algebra."""
+"""The number of cores that this process may use, which several worker processes share, and linear algebra on one thread."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-_beside = 1  # processes that share the machine, this one among them
+_sharing = 1  # number of processes that share the cores, this one included
 
 
 def share_with(workers: int) -> None:
-    """Declare that this process is one of `workers` on this machine."""
-    global _beside
-    _beside = max(1, workers)
+    """Declare that this process is one of a number of `workers` that share the cores."""
+    global _sharing
+    _sharing = max(1, workers)
 
 
 def cores() -> int:
     """Number of cores that this process may use, at least one."""
-    return max(1, available() // _beside)
+    return max(1, available() // _sharing)
 
 
 def available() -> int:
-    """Number of cores that the user's processes may use; in a container or a cluster job this may be fewer than the machine has."""
+    """Number of cores that all processes together may use. In a container or a cluster job the machine may have more."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
@@ -34,7 +34,8 @@ def available() -> int:
 def one_thread() -> Iterator[None]:
     """Run linear algebra on one thread.
 
-    On systems as small as a page's, threads mostly wait for one another: several take ten times the CPU time, and are slower too.
+    Systems of equations of a page are so small that threads mostly wait for one another: several threads take ten times the CPU time, and
+    are slower too.
     """
     with _libraries().limit(limits=1, user_api="blas"):
         yield
@@ -42,6 +43,7 @@ def one_thread() -> Iterator[None]:
 
 @cache
 def _libraries() -> Any:
+    """The controller of the linear algebra libraries that are loaded."""
     import scipy.linalg  # noqa: F401 - it loads its own BLAS, and only loaded libraries can be limited
     from threadpoolctl import ThreadpoolController
 

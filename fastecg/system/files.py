@@ -13,8 +13,8 @@ import orjson
 
 MIB = 1 << 20
 
-# Largest number of lists and tables in a JSON document. An empty one takes twenty times as much memory as its text, 64 MiB of them 2 GB; a
-# truth file of that size has some 4 million.
+# Largest number of lists and tables in a JSON document. Empty lists take 28 times as much memory as their text: 64 MiB of them take 2 GB.
+# A truth file of 64 MiB has some 4 million.
 _MOST_LISTS = 5 << 20
 
 
@@ -24,14 +24,14 @@ def read_file(path: str | os.PathLike[str], most: int = 64 * MIB) -> bytes:
     Parameters
     ----------
     path : path
-        A pipe or a device is refused: they may have a reader wait for ever, or never end.
+        Pipes and devices are refused, because reading them may take for ever.
     most : int
-        Bytes it may have.
+        Largest number of bytes that the file may have.
 
     Raises
     ------
     OSError
-        If it cannot be read, is no regular file, or has more bytes; `strerror` says which.
+        If the file cannot be read, is not a regular file, or has more bytes; `strerror` says which.
     """
     check_regular(path)
     with open(path, "rb") as file:
@@ -42,24 +42,24 @@ def read_file(path: str | os.PathLike[str], most: int = 64 * MIB) -> bytes:
 
 
 def read_text(path: str | os.PathLike[str], most: int = MIB) -> str:
-    """The text of a UTF-8 file with any line ends; errors as from `read_file`, and `UnicodeDecodeError`."""
+    """The text of a UTF-8 file, with line feeds as line ends. Raises what `read_file` raises, or `UnicodeDecodeError`."""
     return read_file(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_json(data: bytes) -> Any:
-    """The content of a JSON document; `ValueError` if it is none, or consists of millions of lists."""
+    """The content of a JSON document. Raises `ValueError` if it is not valid, or has millions of lists."""
     if data.count(b"[") + data.count(b"{") > _MOST_LISTS:
         raise ValueError(f"more than {_MOST_LISTS / 1e6:.0f} million lists and tables")
     return orjson.loads(data)
 
 
 def lines_of(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """The lines of a file with their ends, none if it is not there; one longer than 1 MiB comes in pieces, which mean nothing.
+    """Yield the lines of a file with their line ends; none if the file does not exist. A line longer than 1 MiB comes in pieces.
 
     Raises
     ------
     OSError
-        If it cannot be read, or is no regular file.
+        If the file cannot be read, or is not a regular file.
     """
     if not os.path.exists(path):
         return
@@ -70,19 +70,19 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 
 def spelled(name: str) -> str:
-    """A name as valid text: bytes of a file name that are no UTF-8 are decoded as Latin-1."""
+    """The name as valid text. A file name with bytes that are not UTF-8 is decoded as Latin-1."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
         try:
             return name.encode("utf-8", "surrogateescape").decode("latin-1")
-        except UnicodeEncodeError:  # half a character that is no byte either
+        except UnicodeEncodeError:  # half of a surrogate pair that does not stand for a byte
             return name.encode("utf-8", "replace").decode("utf-8")
     return name
 
 
 def check_regular(path: str | os.PathLike[str]) -> None:
-    """Raise `OSError` unless `path` is a regular file, or a link to one."""
+    """Raise an `OSError` unless `path` is a regular file, or a link to one."""
     try:
         mode = os.stat(path).st_mode
     except ValueError:  # a name with a NUL in it

@@ -1,8 +1,8 @@
-"""Ctrl-C that is not lost on its way.
+"""Interrupts (Ctrl-C) that are not lost.
 
-Python raises `KeyboardInterrupt` wherever the program is at that moment, and code that drops all errors drops this one too. NumPy does so
-while it makes a scalar of a string: of interrupts at random moments of drawing, one in a hundred was lost there, and the run went on to
-its end. Long work therefore notes what an interrupt raised, and raises it again between two pictures.
+Python raises `KeyboardInterrupt` wherever the program is at that moment, and code that catches all errors catches this one too. NumPy does
+so while it makes a scalar of a string: of interrupts at random moments of drawing, one in a hundred was lost there, and the run went on to
+its end. Long work therefore keeps what an interrupt raised, and raises it again between two pictures.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-_raised: list[BaseException] = []  # what interrupts raised during the work that is under way
+_raised: list[BaseException] = []  # exceptions that interrupts raised since the outermost `interrupts_kept` began
 
 
 @contextmanager
 def interrupts_kept() -> Iterator[None]:
-    """Note what Ctrl-C raises, for `check_interrupt`. Without effect in other threads than the main one, and where Ctrl-C is ignored."""
+    """Keep what Ctrl-C raises within the block, for `check_interrupt`. It has no effect outside the main thread or if Ctrl-C is ignored."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -45,6 +45,6 @@ def interrupts_kept() -> Iterator[None]:
 
 
 def check_interrupt() -> None:
-    """Raise what an interrupt raised before, if the work goes on in spite of it."""
+    """Raise again what an interrupt has raised. This is reached only if some code has caught it."""
     if _raised and threading.current_thread() is threading.main_thread():
         raise _raised[-1].with_traceback(None)

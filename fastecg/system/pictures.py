@@ -1,4 +1,4 @@
-"""Reading the picture files that fastecg writes."""
+"""Reading picture files of the formats that fastecg writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 
 @contextmanager
 def large_pictures() -> Iterator[None]:
-    """Let Pillow open pictures of more than 89 million pixels without its warning; those of more than 179 million it refuses."""
+    """Let Pillow open pictures of more than 89 million pixels without a warning. It still refuses those of more than 179 million."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -27,12 +27,12 @@ def large_pictures() -> Iterator[None]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """A picture file's pixels, (height, width) or (height, width, 3) uint8.
+    """The pixels of a picture file, (height, width) uint8 if it is grey, else (height, width, 3) uint8.
 
     Raises
     ------
     ImageError
-        If it is missing, damaged, or no picture.
+        If the file does not exist, is damaged, or is not a picture.
     """
     from PIL import Image
 
@@ -40,5 +40,5 @@ def read_image(path: Path) -> np.ndarray:
         check_regular(path)
         with large_pictures(), Image.open(path, formats=FORMATS) as found:
             return np.array(found if found.mode in ("L", "RGB") else found.convert("RGB"))
-    except Exception as fault:  # Pillow raises what it runs into: SyntaxError for a PNG cut short, struct.error, …
+    except Exception as fault:  # Pillow raises errors of many kinds: SyntaxError for a PNG that was cut short, struct.error, …
         raise ImageError(f"{path}: cannot be read as an image ({type(fault).__name__}), expected PNG, JPEG, WebP or TIFF") from None

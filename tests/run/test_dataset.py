@@ -642,7 +642,7 @@ def test_an_interrupt_waits_for_what_is_begun():
     done = []
 
     def begun():
-        with drawing._finished():
+        with drawing._interrupts_deferred():
             os.kill(os.getpid(), signal.SIGINT)
             done.append("the picture has its line")
 
@@ -653,7 +653,7 @@ def test_an_interrupt_waits_for_what_is_begun():
         assert done
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a worker
-        with drawing._finished():
+        with drawing._interrupts_deferred():
             os.kill(os.getpid(), signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
