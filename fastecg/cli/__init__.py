@@ -1,4 +1,4 @@
-"""The command line: every command has a file. Nothing heavy is imported before a command runs, so that ``--help`` is quick."""
+"""The command line: one module for each command. Slow imports are made only when a command runs, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fastecg.cli.simulate import simulate
 from fastecg.cli.train import train
 from fastecg.cli.warm import warm
 
-#: Every command, in the order of ``fastecg --help``.
+#: All commands, in the order of ``fastecg --help``.
 COMMANDS = (render, inspect, export, recipes, simulate, digitize, review, score, train, warm)
 
 app = typer.Typer(
@@ -57,12 +57,12 @@ def fastecg(
         fastecg inspect out              their truth drawn over them, as a web page
     """
     if debug:
-        os.environ["FASTECG_DEBUG"] = "1"  # workers inherit it
+        os.environ["FASTECG_DEBUG"] = "1"  # an environment variable, because worker processes inherit it
 
 
 def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files may be no valid text
+            stream.reconfigure(errors="backslashreplace")  # Names of files may have bytes that are not valid text.
     app(prog_name="fastecg")

@@ -1,4 +1,4 @@
-"""``fastecg digitize``: pictures back to records."""
+"""``fastecg digitize``: read records from pictures."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def digitize(
     ] = "stroke_fit",
     page: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.json", help="A page corrected in `fastecg review`.", rich_help_panel=_PAGE, show_default=False),
+        typer.Option(metavar="FILE.json", help="A page corrected with `fastecg review`.", rich_help_panel=_PAGE, show_default=False),
     ] = None,
     also: Annotated[str, typer.Option(help="Records in further formats: some of csv,npz,mat,edf,aecg.", rich_help_panel=_SIGNAL)] = "",
-    overlay: Annotated[bool, typer.Option("--overlay", help="Also draw what was read over the picture.")] = False,
+    overlay: Annotated[bool, typer.Option("--overlay", help="Also draw what was read over each picture.")] = False,
     weights: Annotated[
         Path | None, typer.Option(help="An ONNX network to use instead of the one that comes with fastecg.", show_default=False)
     ] = None,
@@ -54,11 +54,13 @@ def digitize(
 ) -> None:
     """Read the signals of ECGs from pictures: a WFDB record and a JSON report for each, and a table of all.
 
-    Pictures may have any common format (HEIC with `pip install 'fastecg[heic]'`), any quarter turn, and 100 to 600 dpi; all pages of PDF
-    and TIFF files are read. Samples that were not drawn, or cannot be read, are missing (NaN), and the report says why.
+    Pictures may have any common format (HEIC with `pip install 'fastecg[heic]'`), be turned by any number of quarter turns, and have 100
+    to 600 dpi; all pages of PDF and TIFF files are read. Samples that were not drawn, or cannot be read, are missing (NaN), and the report
+    says why.
 
     OUT has the same sub-folders as the input. OUT/summary.csv has a line for every picture. OUT/digitized.jsonl lists sources and results,
-    so that the same command again resumes a run that was stopped. No two pictures share a name, and no file of others is replaced.
+    so that the same command again resumes a run that was stopped. No two pictures share an output name, and no file is replaced that this
+    command did not write.
 
     For example:
 
@@ -92,7 +94,7 @@ def digitize(
 
 
 def _settings(layout: str | None, speed: float | None, gain: float | None, fs: float, mode: str, page: Path | None) -> Settings:
-    """The settings from the options of the command."""
+    """The settings that the options of the command give."""
     from fastecg.digitizing.settings import Settings
 
     if page is not None and not page.is_file():
@@ -112,7 +114,7 @@ def _formats(text: str) -> tuple[Format, ...]:
 
 
 def _likely_workers() -> int:
-    """The number of processes that the cores and the memory allow."""
+    """The number of processes for which there are cores and memory."""
     from fastecg.system.cores import available
 
     cores = available()
@@ -130,11 +132,11 @@ def _tell(step: Step, reporter: Reporter) -> None:
     if "error" in line:
         reporter.say(f"{line['source']}{page}: not read: {line['error']}")
         if step.trace and os.environ.get("FASTECG_DEBUG"):
-            for told in step.trace.splitlines():
-                reporter.say(told)
+            for trace_line in step.trace.splitlines():
+                reporter.say(trace_line)
     else:
         flags = "".join(f"; {flag}" for flag in line["flags"][:3]) + (f"; {len(line['flags']) - 3} flags more" if line["flags"][3:] else "")
-        order = line.get("order") or "not told"
+        order = line.get("order") or "unknown"
         reporter.say(
             f"{line['source']}{page}: {line['layout']}, {line['speed_mm_s']:.4g} mm/s, {line['gain_mm_mv']:.4g} mm/mV, order {order}, "
             f"{100 * line['read']:.0f} % of what was drawn{flags} -> {line['record']}"

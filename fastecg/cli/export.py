@@ -1,4 +1,4 @@
-"""``fastecg export``: rendered folders in other formats."""
+"""``fastecg export``: write rendered folders in other formats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def export(
     to: Annotated[str, typer.Option(help="Format: coco, yolo, yolo-segment, nnunet, webdataset, huggingface or ecg-digitiser.")] = ...,  # type: ignore[assignment]
     val: Annotated[float, typer.Option(help="Share of records whose pictures are for validation.")] = 0.1,
 ) -> None:
-    """Write a rendered folder in the format of another tool. Images are linked where the disk allows, else copied.
+    """Write a rendered folder in the format of another tool. Images are linked if the disk allows this, else copied.
 
     For example:
 

@@ -1,4 +1,4 @@
-"""Options as flags: a command gets a flag for every field of an options class, with its text."""
+"""Flags of the command line for options: one for every field of an options class, with its help text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fastecg.options import Flag, fields_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Types of values, by how the annotation of a field begins; lists are written with commas.
+#: Types of the values of flags, by the first word of the field's annotation.
 _TYPES: dict[str, Any] = {"int": int | None, "float": float | None, "bool": bool}
 
 
 def with_flags(kind: Callable[..., Any]) -> Callable[[F], F]:
-    """Give a command that takes ``**given`` a flag for every field of an options class that has one."""
+    """A decorator that gives a command with ``**given`` a flag for every field of an options class, except those for Python only."""
 
     def decorate(command: F) -> F:
         hints = inspect.get_annotations(command, eval_str=True)
@@ -36,24 +36,25 @@ def with_flags(kind: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def _parameter(item: Field[Any]) -> inspect.Parameter:
-    """A field as Typer takes it."""
+    """The parameter of a command from which Typer makes the flag of a field."""
     flag: Flag = item.metadata["flag"]
-    listing, usual = "Sequence" in str(item.type), cast("Any", item.default)
-    kind = Path | None if flag.of_file else str if listing else _TYPES.get(str(item.type).split(" ")[0], str | None)
-    default = None if flag.of_file else ",".join(usual or ()) if listing else bool(usual) if kind is bool else usual
-    told = f" [default: {flag.default}]" if flag.default else ""
-    spelled = typer.Option(
+    is_list, in_python = "Sequence" in str(item.type), cast("Any", item.default)
+    # A list is written with commas.
+    kind = Path | None if flag.of_file else str if is_list else _TYPES.get(str(item.type).split(" ")[0], str | None)
+    default = None if flag.of_file else ",".join(in_python or ()) if is_list else bool(in_python) if kind is bool else in_python
+    default_in_words = f" [default: {flag.default}]" if flag.default else ""
+    option = typer.Option(
         f"--{flag.name or item.name.replace('_', '-')}",
-        help=item.metadata["text"] + told,
+        help=item.metadata["text"] + default_in_words,
         metavar=flag.metavar,
         rich_help_panel=item.metadata["group"],
         show_default=default is not None and default is not False and default != "",
     )
-    return inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, spelled])
+    return inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
 
 
 def read_flags(kind: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options in the form that Python takes; `given` are the values from Typer."""
+    """The options as the options class takes them, from the values `given` by Typer."""
     from fastecg.handwriting import read_font, read_notes
 
     known = {item.name: item for item in fields_of(kind) if item.metadata["flag"]}
@@ -66,12 +67,12 @@ def read_flags(kind: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, 
 
 
 def _listed(item: Field[Any], text: Any) -> Any:
-    """Several values that are separated by commas; the default of an empty text."""
+    """The values in a text, which are separated by commas; for an empty text the default of the field."""
     return (listed(text) or item.default) if isinstance(text, str) else text
 
 
 def _parsed_shard(text: str | None) -> tuple[int, int] | None:
-    """``"2/8"`` as (2, 8)."""
+    """The two numbers of a shard: (2, 8) for ``"2/8"``."""
     if text is None:
         return None
     k, slash, n = text.partition("/")

@@ -23,7 +23,7 @@ INTERRUPTED = 130  # The status that shells expect after Ctrl-C.
 
 
 class ReportingGroup(TyperGroup):
-    """Reports errors of fastecg and missing packages in one line with status 2, errors of the file system with status 1."""
+    """A group of commands that reports errors in one line, with status 1 for errors of the file system, else with status 2."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -35,7 +35,7 @@ class ReportingGroup(TyperGroup):
         except ImportError as error:
             _show(error)
             message, status = not_installed(error), USAGE
-        except BrokenPipeError:  # This happens in `fastecg recipes | head -1`. Typer ends without a message.
+        except BrokenPipeError:  # This happens in `fastecg recipes | head -1`. Typer then ends without a message.
             raise
         except OSError as error:
             _show(error)
@@ -52,7 +52,7 @@ def _show(error: Exception) -> None:
 
 @contextmanager
 def can_go_on(reporter: Reporter) -> Iterator[None]:
-    """Context of a run that can be resumed: after Ctrl-C or an error of the disk, say so and exit with the right status."""
+    """A context for a run that can be resumed. After Ctrl-C or an error of the disk it says so, and exits with the right status."""
     try:
         yield
     except KeyboardInterrupt:
@@ -65,7 +65,7 @@ def can_go_on(reporter: Reporter) -> Iterator[None]:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The values of an option that takes several, separated by commas, without repetitions."""
+    """The values in a text, which are separated by commas, without repetitions."""
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 

@@ -1,4 +1,4 @@
-"""``fastecg inspect``: truth over pictures."""
+"""``fastecg inspect``: draw the truth over pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def inspect(
     zoom: Annotated[int, typer.Option(min=1, max=8, help="Enlarge a picture, to see sub-pixel truth.")] = 1,
     limit: Annotated[int, typer.Option(min=1, help="Largest number of pictures on a folder's page.")] = 20,
 ) -> None:
-    """Draw the truth over pictures: traces in colours, hidden samples magenta, boxes blue, crossings of the 5 mm grid green.
+    """Draw the truth over pictures: traces in colours, hidden samples magenta, boxes blue, crossings of the 5 mm lines green.
 
     For example:
 

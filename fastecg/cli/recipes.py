@@ -1,4 +1,4 @@
-"""``fastecg recipes``: what pictures can be made to look like."""
+"""``fastecg recipes``: list and print the recipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fastecg render``: records to pictures."""
+"""``fastecg render``: draw records as pictures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render(
     dask: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="Draw on the Dask cluster whose scheduler has this address; its machines must see the same folders."
+            metavar="ADDRESS", help="Draw on the Dask cluster whose scheduler has this address; its machines must have the same folders."
         ),
     ] = None,
     **given: Any,
@@ -64,14 +64,14 @@ def render(
         options = read_flags(RunOptions, given)
         with connected(dask) as client, reporter:
             summary = render_dataset(inputs or [], out, client=client, progress=reporter.update, **options)
-    for line in _told(summary, out):
+    for line in _summary_lines(summary, out):
         reporter.say(line)
     if summary.failures:
         raise typer.Exit(FAILED)
 
 
-def _told(summary: Summary, out: str) -> list[str]:
-    """The summary of a run, as lines."""
+def _summary_lines(summary: Summary, out: str) -> list[str]:
+    """The summary of a run as lines of text."""
     rate = summary.pages / max(summary.seconds, 1e-9)
     size = f"{summary.bytes / 1e6:.1f} MB of images"
     lines = [f"{summary.pages} images of {summary.records} records in {out}, {size}, {summary.seconds:.1f} s ({rate:.1f} images/s)"]

@@ -19,7 +19,7 @@ _SILENCE_S = 5.0  # Minimum time between plain lines.
 
 
 class Reporter:
-    """Reports the progress of a run; used as a context manager."""
+    """Reports the progress of a run; used as a context manager. `what` is counted: records or pictures."""
 
     def __init__(self, console: Console | None = None, what: str = "records") -> None:
         self._what = what
@@ -52,7 +52,7 @@ class Reporter:
             self.say("compiling kernels, once for this version: half a minute or so (`fastecg warm` does it beforehand)")
 
     def update(self, progress: Progress) -> None:
-        """Report pictures that were drawn, and the note or error of their record."""
+        """Report the progress of rendering, with the note or the error of the record that was drawn last."""
         if progress.note is not None:
             self.say(progress.note)
         if progress.error is not None:
@@ -60,7 +60,7 @@ class Reporter:
         self.count(progress.done, progress.total, progress.pages)
 
     def count(self, done: int, total: int, images: int) -> None:
-        """Report how many of all records are done, and how many images."""
+        """Report that `done` of `total` records are finished, and how many images were drawn or read."""
         now = time.monotonic()
         rate = images / max(now - self._began, 1e-9)
         if self._bar is not None:

@@ -1,4 +1,4 @@
-"""``fastecg review``: what was digitised, to see and to correct."""
+"""``fastecg review``: make a web page on which one can see and correct what was digitised."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def review(
 ) -> None:
     """Make a web page of what was read: pictures, traces, boundaries, names, 0 mV, checks; the doubtful ones first.
 
-    On it, drag a boundary or a 0 mV line, rename a lead, and download the corrected page, which `digitize --page` reads. The web page
-    contains the pictures, so it needs the same protection as they do.
+    On it one can drag a boundary or a 0 mV line, rename a lead, and download the corrected page, which `digitize --page` reads. The web
+    page contains the pictures, so it needs the same protection as they do.
 
     For example:
 

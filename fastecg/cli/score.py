@@ -1,4 +1,4 @@
-"""``fastecg score``: recovered records against what was drawn."""
+"""``fastecg score``: compare recovered records with those that were drawn."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _pairs(reference: Path, estimate: Path) -> tuple[list[Record], list[Record]]
     found = {source.key: source for source in find_records(estimate)}
     pictures = _pictures(reference)
     if any(key in found for key in pictures):
-        references = [_drawn(reference, key, *told) for key, told in pictures.items()]
+        references = [_drawn(reference, key, record, page) for key, (record, page) in pictures.items()]
         names = list(pictures)
     elif any(source.key in found for source in wanted):
         references = [read_record(source.path) for source in wanted]
@@ -72,7 +72,7 @@ def _pairs(reference: Path, estimate: Path) -> tuple[list[Record], list[Record]]
 
 
 def _estimate(source: Source | None, reference: Record) -> Record:
-    """The estimate of a reference; one without any sample for a record that was not recovered."""
+    """The estimate of a reference. For a record that was not recovered, it is a record of NaN."""
     import numpy as np
 
     from fastecg.readers import read_record
@@ -85,7 +85,7 @@ def _estimate(source: Source | None, reference: Record) -> Record:
 
 
 def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
-    """The pictures of a rendered folder, without suffix, with record and page; none of another folder."""
+    """Record and page of every picture of a rendered folder, by the picture's path without suffix. Other folders have none."""
     from fastecg.run.manifest import MANIFEST, Manifest
 
     if not (folder / MANIFEST).is_file():
@@ -95,7 +95,7 @@ def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
-    """The page of a record that a picture shows; samples that are not on it are missing, where its truth file tells."""
+    """The page of a record that a picture shows. If the picture has a truth file, samples that it does not show are NaN."""
     import numpy as np
 
     from fastecg.readers import read_record
@@ -120,6 +120,7 @@ def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
 
 
 def _as_table(scores: Scores) -> str:
+    """The scores as a table for people."""
     summary = {key: f"{value:.2f}" for key, value in scores.summary().items()}
     whole = scores.summary()
     lines = [
@@ -140,6 +141,7 @@ def _as_table(scores: Scores) -> str:
 
 
 def _as_csv(scores: Scores) -> str:
+    """The scores of all leads of all records as CSV."""
     import csv
     import io
 
@@ -151,13 +153,14 @@ def _as_csv(scores: Scores) -> str:
 
 
 def _as_json(scores: Scores) -> str:
+    """All scores as JSON."""
     from json import dumps
 
     return dumps(_plain({"summary": scores.summary(), "per_lead": scores.per_lead(), "rows": scores.rows()}), indent=1)
 
 
 def _plain(value: Any) -> Any:
-    """Values that JSON can hold, with None for NaN and infinity."""
+    """The value as JSON can hold it, with None for NaN and infinity."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):

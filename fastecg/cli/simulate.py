@@ -1,4 +1,4 @@
-"""``fastecg simulate``: records without patients."""
+"""``fastecg simulate``: make synthetic records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def simulate(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the records.", show_default=False)] = None,
     rhythm: Annotated[
-        str, typer.Option(help="Name of a rhythm, all, or any: cases as hospitals have them.", rich_help_panel="Heart")
+        str, typer.Option(help="Name of a rhythm, all, or any for random cases as hospitals see them.", rich_help_panel="Heart")
     ] = "sinus",
     conduction: Annotated[str, typer.Option(help="Name of a conduction or morphology, or all.", rich_help_panel="Heart")] = "normal",
     heart_rate: Annotated[
@@ -67,7 +67,7 @@ def simulate(
 
 
 def _tell(title: str, rows: Iterable[object]) -> None:
-    """Print a table of names and descriptions."""
+    """Print names and descriptions of rhythms or conductions."""
     typer.echo(title)
     for row in rows:
         typer.echo(f"  {row.name:<30} {row.about}")  # type: ignore[attr-defined]

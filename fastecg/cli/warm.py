@@ -1,4 +1,4 @@
-"""``fastecg warm``: kernels compiled beforehand."""
+"""``fastecg warm``: compile all kernels in advance."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The built-in recipes, TOML files, and what recipes are made of: distributions, and upper limits."""
+"""The built-in recipes (TOML files), and what recipes are made of: distributions, slots, framing, and upper limits."""

@@ -1,6 +1,6 @@
 """Random values: distributions, and the slots of recipes.
 
-A recipe describes what may happen as distributions, from which concrete values are drawn. Every slot has its own random generator, seeded
+A recipe describes what may happen as distributions, from which concrete values are sampled. Every slot has its own random generator, seeded
 by (seed, key, slot), so that adding a slot does not change the values of the others.
 """
 
@@ -27,12 +27,12 @@ _FORMS = "a value, [low, high], {normal = [mean, sd]}, {log = [low, high]}, {gra
 
 
 def whole(given: Any, what: str) -> int:
-    """An integer of any kind, also NumPy's, as Python's `int`.
+    """An integer of any type, such as NumPy's, as Python's `int`. Errors call it `what`.
 
     Raises
     ------
     TypeError
-        If it is no whole number.
+        If it is not an integer.
     """
     try:
         return operator.index(given)
@@ -41,22 +41,22 @@ def whole(given: Any, what: str) -> int:
 
 
 def whole_seed(given: Any) -> int:
-    """A seed as Python's `int`, cut to the lower bits that numbers in files may have."""
+    """A seed as Python's `int`, reduced to its lower 63 bits, because JSON and TOML have no larger numbers. Negative ones are kept."""
     number = whole(given, "seed")
     return number if number < 0 else number & _MOST
 
 
 def rng_for(seed: int, key: str, slot: str) -> np.random.Generator:
-    """The random generator of one slot of one picture."""
+    """The random generator of one slot of one picture; `key` names the picture."""
     words = (crc32(word.encode("utf-8", "surrogatepass")) for word in (key, slot))
     return np.random.default_rng([seed & 0xFFFFFFFFFFFFFFFF, *words])
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """How one value varies. Written in a recipe as one of: {forms}.
+    """How one value varies. In a recipe it is written as one of: {forms}.
 
-    "graded" follows the picture's severity from `mild` at 0 to `severe` at 1, with some scatter.
+    "graded" follows the picture's severity, from `mild` at 0 to `severe` at 1, with some scatter.
     """
 
     form: str
@@ -65,12 +65,12 @@ class Distribution:
 
     @classmethod
     def parse(cls, written: Any, where: str) -> Distribution:
-        """Read the value in a recipe's file.
+        """Make a distribution from what is `written` in a recipe. Errors name the place by `where`.
 
         Raises
         ------
         RecipeError
-            If it has none of these forms; the message names `where` it stands.
+            If it has none of these forms.
         """
         if isinstance(written, list):
             return cls("uniform", _two_numbers(written, where))
@@ -101,7 +101,7 @@ class Distribution:
         return a + (b - a) * u
 
     def written(self) -> Any:
-        """The value in a recipe's file: the inverse of `parse`."""
+        """The distribution as it is written in a recipe, from which `parse` makes it again."""
         if self.form == "fixed":
             return self.numbers[0]
         if self.form == "uniform":
@@ -111,7 +111,7 @@ class Distribution:
         return {self.form: list(self.numbers)}
 
     def extremes(self) -> tuple[Any, ...]:
-        """The smallest and largest values that can be sampled; normal distributions have none, they are clipped."""
+        """Values between which all samples lie, or all choices. Normal distributions have none: their samples are clipped later."""
         return () if self.form == "normal" else self.numbers
 
 
@@ -119,6 +119,7 @@ Distribution.__doc__ = (Distribution.__doc__ or "").format(forms=_FORMS)
 
 
 def _two_numbers(written: Any, where: str, above_zero: bool = False) -> tuple[float, float]:
+    """The two numbers that are `written` in a recipe; an error if it is something else."""
     if not (isinstance(written, list) and len(written) == 2 and all(map(_is_number, written))):
         raise RecipeError(f"{where} is {written!r}, expected two numbers, or {_FORMS}")
     if above_zero and min(written) <= 0:
@@ -131,8 +132,9 @@ def _is_number(written: Any) -> bool:
 
 
 def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
+    """The shares of a table of choices; an error if they are not valid."""
     parted = next(((key, value) for key, value in content.items() if isinstance(value, Mapping) and len(value) == 1), None)
-    if parted is not None:  # TOML takes 12.5 = 0.1 for 5 = 0.1 in a table named 12
+    if parted is not None:  # TOML reads 12.5 = 0.1 as the key 5 in a table 12.
         key, (rest, *_) = parted[0], parted[1]
         raise RecipeError(f'{where} has a choice {key}.{rest}, which TOML takes for two keys, expected it quoted: "{key}.{rest}" = share')
     if not all(_is_number(share) and share >= 0 for share in content.values()) or not any(content.values()):
@@ -141,7 +143,7 @@ def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
 
 
 def _typed(key: str) -> Any:
-    """The value that a key of a TOML table stands for; keys are always strings there."""
+    """The value that a key of a TOML table stands for: a bool, a number, or the string itself. Keys of TOML are always strings."""
     if key in ("true", "false"):
         return key == "true"
     for number in (int, float):
@@ -153,12 +155,13 @@ def _typed(key: str) -> Any:
 
 
 def _as_key(item: Any) -> str:
-    """The inverse of `_typed`."""
+    """The key of a TOML table that stands for a value; `_typed` makes the value again."""
     return str(item).lower() if isinstance(item, bool) else str(item)
 
 
 def _normal_quantile(u: float) -> float:
-    """Standard normal quantile, cut at ±3 (Acklam 2003 would be exact; the logistic is within 0.02 of it up to 2 sd and is one line)."""
+    """The quantile of the standard normal distribution at probability u, clipped to ±3."""
+    # Tukey's lambda distribution: within 0.004 of the normal one up to 2 standard deviations.
     u = min(max(u, 1e-6), 1 - 1e-6)
     return min(max(4.91 * (u**0.14 - (1 - u) ** 0.14), -3.0), 3.0)
 
@@ -167,7 +170,14 @@ def _normal_quantile(u: float) -> float:
 class RandomSlot(Generic[V]):
     """A slot of a recipe: what may happen, how often, and how its values vary.
 
-    `chance` is (at severity 0, at severity 1).
+    Attributes
+    ----------
+    kind : type
+        The class of an artifact or view.
+    chance : (float, float)
+        Its probability at severity 0 and at severity 1.
+    values : tuple of (str, Distribution)
+        The distributions of its fields. Fields without one keep their default.
     """
 
     kind: type[V]
@@ -176,12 +186,12 @@ class RandomSlot(Generic[V]):
 
     @classmethod
     def parse(cls, kinds: Mapping[str, type[V]], written: Mapping[str, Any], where: str) -> RandomSlot[V]:
-        """Read a slot's table.
+        """Make a slot from the table that is `written` in a recipe. Errors name the place by `where`.
 
         Raises
         ------
         RecipeError
-            If the kind or a key is unknown, or a value outside what its kind allows.
+            If the kind or a key is unknown, or a value is outside the range that the kind allows.
         """
         if not isinstance(written, Mapping):
             raise RecipeError(f"{where} is {written!r}, expected a table with a kind")
@@ -206,40 +216,41 @@ class RandomSlot(Generic[V]):
         return cls(kind, _chance(written.get("chance", 1.0), where), tuple(values))
 
     def sample(self, rng: np.random.Generator, severity: float) -> V | None:
-        """Concrete values, or None if it does not happen this time."""
-        low, high = self.chance
-        if rng.random() >= low + (high - low) * severity:
+        """An artifact or view with sampled values, or None if it does not happen this time."""
+        mild, severe = self.chance
+        if rng.random() >= mild + (severe - mild) * severity:
             return None
-        given, drawn = dict(self.values), {}
+        given, sampled = dict(self.values), {}
         for item in fields_of(self.kind):
             # Every field takes one random number, used or not, so that a change to one value of a slot does not change its others.
             if item.name in given:
-                drawn[item.name] = _within(item, given[item.name].sample(rng, severity))
+                sampled[item.name] = _within(item, given[item.name].sample(rng, severity))
             elif item.name == "seed":
-                drawn["seed"] = int(rng.random() * 2**31)
+                sampled["seed"] = int(rng.random() * 2**31)
             else:
                 rng.random()
-        return self.kind.from_dict(drawn)
+        return self.kind.from_dict(sampled)
 
     def written(self) -> dict[str, Any]:
-        """The slot's table: the inverse of `parse`."""
-        low, high = self.chance
-        chance = {} if self.chance == (1.0, 1.0) else {"chance": low if low == high else [low, high]}
+        """The slot as the table that is written in a recipe, from which `parse` makes it again."""
+        mild, severe = self.chance
+        chance = {} if self.chance == (1.0, 1.0) else {"chance": mild if mild == severe else [mild, severe]}
         return {"kind": self.kind.__name__, **chance, **{key: distribution.written() for key, distribution in self.values}}
 
 
 def _chance(written: Any, where: str) -> tuple[float, float]:
+    """The chances at severity 0 and 1 from what is `written` in a recipe: one number or two."""
     pair = written if isinstance(written, list) else [written, written]
     if len(pair) != 2 or not all(_is_number(p) and 0 <= p <= 1 for p in pair):
         raise RecipeError(f"{where}.chance is {written!r}, expected a number from 0 to 1, or two: at severity 0 and at severity 1")
     return float(pair[0]), float(pair[1])
 
 
-def _within(item: Any, drawn: Any) -> Any:
-    """A sampled number clipped to its field's range, and rounded if the field is whole."""
-    if isinstance(drawn, bool) or not isinstance(drawn, int | float):
-        return drawn
+def _within(item: Any, sampled: Any) -> Any:
+    """A sampled number, clipped to the range of its field, and rounded if the field is an integer. Other values are kept."""
+    if isinstance(sampled, bool) or not isinstance(sampled, int | float):
+        return sampled
     low, high = item.metadata.get("low"), item.metadata.get("high")
-    drawn = drawn if low is None else max(drawn, low)
-    drawn = drawn if high is None else min(drawn, high)
-    return round(drawn) if isinstance(item.default, int) and not isinstance(item.default, bool) else drawn
+    sampled = sampled if low is None else max(sampled, low)
+    sampled = sampled if high is None else min(sampled, high)
+    return round(sampled) if isinstance(item.default, int) and not isinstance(item.default, bool) else sampled

@@ -1,4 +1,4 @@
-"""Adjust a shot so that crops leave the traces in the picture, and fingers reach the page."""
+"""Adjust a sampled shot so that its crops leave the traces in the picture, and its fingers reach the page."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from fastecg.views.camera import Camera
 from fastecg.views.flatbed import Flatbed
 
 _MOST_CROP = 0.4  # Largest share of a picture that is cut off at one side.
-_BARE = 0.95, 0.8  # Most empty paper, in row distances, that is shown above the first row and below the last. No public picture shows more.
-_BARE_MM = 30.0, 22.0  # The same limits in mm.
+# Largest height of empty paper above the first row and below the last one, in distances between rows. No public picture shows more.
+_BARE = 0.95, 0.8
+_BARE_MM = 30.0, 22.0  # The same in mm; the smaller limit counts.
 
 
 def showing_traces(shot: Shot, record: Record, frame: PageFrame, rng: np.random.Generator) -> Shot:
-    """The shot with a view that leaves the traces in the picture, and not more empty paper than people do.
+    """The shot with a view whose crops leave the traces in the picture, and not more empty paper than people leave.
 
-    Whoever cuts off a header means to show the traces.
+    People cut off a header in order to show the traces, so they do not cut into the traces.
     """
     view, style = shot.view, style_for(shot.style)
-    bare = style.header == "none", style.footer == "none"
-    if not isinstance(view, Camera | Flatbed) or view.turns % 2 or not (_is_cropped(view) or bare[0]):
+    nothing_printed = style.header == "none", style.footer == "none"  # above and below the rows
+    if not isinstance(view, Camera | Flatbed) or view.turns % 2 or not (_is_cropped(view) or nothing_printed[0]):
         return shot
     rows_mm, pitch_mm = page_rows(layout_for(shot.layout, record.leads), record, style, shot.setup, shot.facts)
     if not rows_mm:
@@ -38,11 +39,14 @@ def showing_traces(shot: Shot, record: Record, frame: PageFrame, rng: np.random.
     box = _traces_box(rows_mm, pitch_mm, (frame.start_x_mm, frame.end_x_mm), style, rng)
     above, below = (min(share * pitch_mm, most) for share, most in zip(_BARE, _BARE_MM, strict=True))
     empty = rows_mm[0] - above, rows_mm[-1] + below
-    return replace(shot, view=_traces_kept(view, frame.size_mm, shot.dpi, box, empty, bare))
+    return replace(shot, view=_with_crops_limited(view, frame.size_mm, shot.dpi, box, empty, nothing_printed))
 
 
 def reaching_page(shot: Shot, size_mm: tuple[float, float]) -> Shot:
-    """The shot with fingers that reach as far into the page as they were to reach into the picture, without those that are too short."""
+    """The shot with fingers that reach into the page, and not only into the picture, by their `reach_mm`.
+
+    A finger that would have to be longer than fingers are is left out.
+    """
     if not any(isinstance(item, Finger) for item in shot.artifacts):
         return shot
     warp = shot.warp(size_mm)
@@ -58,16 +62,18 @@ def reaching_page(shot: Shot, size_mm: tuple[float, float]) -> Shot:
 
 
 def _is_cropped(view: Camera | Flatbed) -> bool:
+    """Whether the view cuts something off at any side."""
     return view.crop_top + view.crop_bottom + view.crop_left + view.crop_right > 0
 
 
 def _traces_box(
     rows_mm: list[float], pitch_mm: float, axis_mm: tuple[float, float], style: Style, rng: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """The box (left, top, right, bottom) in mm that no crop cuts into, at random distances from the traces.
+    """The box (left, top, right, bottom) in mm of the page into which no crop may cut, at random distances from the traces.
 
-    The distances are those of 22 public pictures: pulses at the left are often cut in two, and the last row may have hardly any paper
-    below it.
+    `rows_mm` are the heights of the rows' 0 mV lines on the page, `pitch_mm` apart; `axis_mm` is where traces begin and end. The ranges of
+    the distances are those of 22 public pictures: pulses at the left are often cut in two, and there may be hardly any paper below the last
+    row.
     """
     above, below, before, after = rng.uniform((0.27, 0.1, 0.0, 0.0), (0.57, 0.46, 1.0, 1.0))
     wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
@@ -76,32 +82,34 @@ def _traces_box(
     return left, rows_mm[0] - above * pitch_mm, right, rows_mm[-1] + below * pitch_mm
 
 
-def _traces_kept(
+def _with_crops_limited(
     view: Camera | Flatbed,
     size_mm: tuple[float, float],
     dpi: float,
     box_mm: tuple[float, float, float, float],
     empty_mm: tuple[float, float],
-    bare: tuple[bool, bool],
+    nothing_printed: tuple[bool, bool],
 ) -> View:
-    """The view with limited crops: they leave the box around the traces, and no more empty paper than from and to `empty_mm`, page y.
+    """The view with crops that neither cut into the box around the traces nor leave too much empty paper.
 
-    The latter applies above and below the rows, each only if nothing is printed there (`bare`).
+    The picture shows the page from and to the heights `empty_mm`, or less. This is so above and below the rows, each only if nothing is
+    printed there (`nothing_printed`).
     """
     whole = replace(view, crop_top=0.0, crop_bottom=0.0, crop_left=0.0, crop_right=0.0)
     size = whole.size(size_mm, dpi)
     x0, y0, x1, y1 = box_mm
 
-    # Lines along the page at the heights of the rows and of empty paper, and down at both sides; all are looked at in one call.
+    # Lines along the page at the box's top and bottom and at both ends of empty paper, and down at the box's sides, projected in one call.
     along = [[(x, y, 0.0) for x in (0.1 * size_mm[0], 0.9 * size_mm[0])] for y in (y0, y1, *empty_mm)]
     down = [[(x, y, 0.0) for y in (y0, y1)] for x in (x0, x1)]
     seen = whole.project(np.array(along + down), size_mm, dpi) / (size[1], size[0])
     rows, empty, beside = seen[:2, :, 1], seen[2:4, :, 1], seen[4:, :, 0]
     if rows[0].mean() > rows[1].mean():  # upside down
-        rows, empty, bare, beside = rows[::-1], empty[::-1], bare[::-1], beside[::-1]
-    # A page that lies aslant, or is farther at one side, keeps both ends of its rows.
+        rows, empty, nothing_printed, beside = rows[::-1], empty[::-1], nothing_printed[::-1], beside[::-1]
+    # Of a page that is turned a little, or is farther away at one side, both ends of all rows are kept.
     most = [float(rows[0].min()), 1.0 - float(rows[1].max()), float(beside[0].min()), 1.0 - float(beside[1].max())]
-    least = [float(empty[0].mean()) if bare[0] else 0.0, 1.0 - float(empty[1].mean()) if bare[1] else 0.0, 0.0, 0.0]
+    above, below = nothing_printed
+    least = [float(empty[0].mean()) if above else 0.0, 1.0 - float(empty[1].mean()) if below else 0.0, 0.0, 0.0]
     sides = ("crop_top", "crop_bottom", "crop_left", "crop_right")
     crops = {
         side: min(max(getattr(view, side), low), min(max(high, 0.0), _MOST_CROP))

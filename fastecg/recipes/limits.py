@@ -1,4 +1,4 @@
-"""Upper limits for recipes, shots and texts: far above what a page needs, far below what would exhaust the machine."""
+"""Upper limits for recipes, shots and texts: far above what a page needs, and far below what would take all memory or time."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 from fastecg.errors import RecipeError
 
 MOST_ARTIFACTS = 200  # Largest number of artifacts of a shot, and of slots of a recipe.
-MOST_HEADER_LINES = 40  # Largest number of the user's lines in a header.
-MOST_NOTES = 10_000  # Largest number of the user's notes.
+MOST_HEADER_LINES = 40  # Largest number of a user's lines in a header.
+MOST_NOTES = 10_000  # Largest number of a user's notes.
 LONGEST_LINE = 200  # Largest number of characters of a note, a header line, or any other words on a page.
 LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # Largest number of characters of a value of a recipe or shot: all notes together.
 _MOST_VALUES = 20_000  # Largest number of values in a recipe or shot.
-_DEEPEST = 16  # Depth of nested tables.
-_LARGEST = 2**63  # Range of the whole numbers of TOML.
+_DEEPEST = 16  # Largest depth of nested tables.
+_LARGEST = 2**63  # Integers of TOML are below this number, and not below its negative.
 
-# A dotted name of so many parts that the TOML reader, whose time grows with the square of their number, would take long.
+# Matches a dotted name of more than `_DEEPEST` parts. The time of the TOML reader grows with the square of their number.
 _DEEP_NAME = re.compile(rf"""(?<![\w'"-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DEEPEST}}}""")
 
 
 def check_toml(text: str) -> None:
-    """Raise if a dotted name has too many parts, before TOML turns it into nested tables."""
+    """Raise a `RecipeError` if a dotted name has too many parts, before the TOML reader makes nested tables of it."""
     if _DEEP_NAME.search(text):
         raise RecipeError(f"a name has more than {_DEEPEST} parts, expected tables in tables no deeper than that")
 
 
 def check_values(table: Any) -> None:
-    """Raise if plain data has too many values, is nested too deeply, or has numbers or strings that are too long."""
+    """Raise a `RecipeError` if plain data has too many values, is nested too deeply, or has numbers or strings that are too long."""
     waiting, count = [(table, 0)], 0
     while waiting:
         value, depth = waiting.pop()
@@ -46,13 +46,13 @@ def check_values(table: Any) -> None:
 
 
 def check_artifacts(given: Any, what: str) -> None:
-    """Raise if there are more artifacts than a page can have."""
+    """Raise a `RecipeError` if there are more artifacts, or slots, than a page can have; the message calls them `what`."""
     if len(given) > MOST_ARTIFACTS:
         raise RecipeError(f"it has {len(given)} {what}, expected at most {MOST_ARTIFACTS}")
 
 
 def check_lines(lines: Sequence[str], what: str, most: int) -> None:
-    """Raise if there are too many lines for a page, or a line is too long."""
+    """Raise a `RecipeError` if there are more lines than `most`, or a line is too long; the message calls them `what`."""
     if len(lines) > most:
         raise RecipeError(f"there are {len(lines)} {what}, expected at most {most}")
     for line in lines:
@@ -63,6 +63,7 @@ def check_lines(lines: Sequence[str], what: str, most: int) -> None:
 
 
 def _check_text(text: str) -> None:
+    """Raise a `RecipeError` if a text is too long, or is not valid Unicode."""
     if len(text) > LONGEST_TEXT:
         raise RecipeError(f"a text has {len(text)} characters, expected at most {LONGEST_TEXT}")
     try:

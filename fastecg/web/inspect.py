@@ -1,4 +1,4 @@
-"""Truth drawn over pictures, to check by eye that they agree."""
+"""Draw truth over pictures, and make web pages of it, so that one can see whether they agree; see ``fastecg inspect``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 RGB = tuple[int, int, int]
 
-#: Colours of the standard leads; neighbours on a page differ, and none is close to a red grid.
+#: Colours of the standard leads. Leads that are neighbours on a page have different ones, and none is close to that of a red grid.
 LEAD_COLOURS: tuple[RGB, ...] = (
     (0, 110, 220), (0, 150, 60), (150, 60, 200), (200, 90, 0), (0, 150, 160), (110, 110, 0),
     (220, 0, 110), (60, 60, 230), (0, 130, 110), (160, 80, 60), (120, 0, 160), (80, 130, 0),
@@ -38,12 +38,12 @@ HIDDEN: RGB = (255, 0, 255)
 BOX: RGB = (0, 160, 255)
 GRID: RGB = (0, 170, 0)
 
-_NOT_PICTURES = (".mask", ".layers", ".inspect")  # Ends of the stems of masks, layers and inspection pictures.
+_NOT_PICTURES = (".mask", ".layers", ".inspect")  # Ends of the stems of image files that are not pictures of pages.
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """One lead segment of a truth file: points (n, 2) (x, y) px and whether each is visible."""
+    """One lead segment of a truth file: positions (x, y) of its samples in px, (n, 2), and whether each is visible, (n,) bool."""
 
     lead: str
     points: np.ndarray
@@ -51,7 +51,7 @@ class Segment:
 
     @property
     def colour(self) -> RGB:
-        """Its lead's colour."""
+        """The colour of its lead; other leads than the standard twelve share these colours."""
         return LEAD_COLOURS[LEADS.index(self.lead) if self.lead in LEADS else sum(self.lead.encode()) % 12]
 
 
@@ -63,14 +63,14 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
     path : path
         The image; its truth is the ``.json`` of the same stem.
     out : path, optional
-        ``<stem>.inspect.png`` beside the image if not given.
+        The file to write; by default ``<stem>.inspect.png`` beside the image.
     zoom : int
-        Size of the picture in multiples of the image's.
+        Factor by which the image is enlarged.
 
     Returns
     -------
     Path
-        The file written.
+        The file that was written.
 
     Raises
     ------
@@ -88,14 +88,14 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
 
 
 def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 20) -> tuple[Path, int, int]:
-    """Write one web page with small copies of a folder's images, which can be filtered, and show their truth on a click.
+    """Write one web page with small copies of a folder's images. They can be filtered, and a click shows an image with its truth.
 
     Parameters
     ----------
     folder : path
         Searched with its sub-folders for images that have a truth file.
     out : path, optional
-        ``inspect.html`` in the folder if not given. It is self-contained, with the images as JPEG, so it may be moved or sent.
+        The file to write; by default ``inspect.html`` in the folder. It contains the images as JPEG, so it may be moved or sent alone.
     limit : int
         Largest number of images to show.
 
@@ -121,14 +121,15 @@ def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] |
 
 
 def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np.ndarray:
-    """The image with its truth over it: traces in their lead's colour, hidden samples magenta, boxes blue, 5 mm crossings green.
+    """The image with its truth over it: traces in their lead's colour, hidden samples magenta, boxes blue, crossings of 5 mm lines green.
 
     Parameters
     ----------
     image : ndarray, shape (height, width, 3) or (height, width) uint8
     truth : dict
-        A truth file's content.
+        The content of its truth file.
     zoom : int
+        Factor by which the image is enlarged.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
     pen = ImageDraw.Draw(picture)
 
     def to_pixels(points: np.ndarray) -> list[tuple[int, int]]:
-        """Pixels of the zoomed picture, in which pixel centres stay pixel centres. They are rounded here, because Pillow would truncate."""
+        """Pixels of the enlarged picture. Positions are moved so that pixel centres stay centres, and rounded, as Pillow would truncate."""
         return [(round(x), round(y)) for x, y in (points * zoom + (zoom - 1) / 2).tolist()]
 
     for x, y in to_pixels(_points(truth["fastecg"]["grid"]["px"])):
@@ -159,23 +160,24 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
 
 
 def segments(truth: dict[str, Any]) -> Iterator[Segment]:
-    """The lead segments of a truth file, with points as (x, y)."""
+    """Yield the lead segments of a truth file."""
     for entry, visible in zip(truth["leads"], truth["fastecg"]["visible"], strict=True):
         points = _points(entry["plotted_pixels"])[:, ::-1]
         yield Segment(entry["lead_name"], points, np.asarray(visible, dtype=bool))
 
 
 def _points(values: Sequence[Any]) -> np.ndarray:
-    """Points (n, 2) of a truth file, with NaN for null."""
+    """Points of a truth file as an array (n, 2), with NaN for null."""
     return np.array(values, dtype=np.float64).reshape(-1, 2)
 
 
 def _runs(good: np.ndarray) -> list[slice]:
-    """Ranges of consecutive True."""
+    """Ranges of consecutive True in an array (n,)."""
     return [slice(start, stop) for start, stop in runs_of(good).tolist()]
 
 
 def _truth_of(image: Path) -> dict[str, Any]:
+    """The content of an image's truth file."""
     path = image.with_suffix(".json")
     if not image.is_file():
         raise ImageError(f"{image}: there is no such image, expected one that `fastecg render` made")
@@ -185,7 +187,7 @@ def _truth_of(image: Path) -> dict[str, Any]:
 
 
 def _images_in(folder: Path) -> Iterator[Path]:
-    """Images that have a truth file, in the order of their names."""
+    """Yield the images that have a truth file, in the order of their names."""
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in FORMATS and not path.stem.endswith(_NOT_PICTURES) and path.with_suffix(".json").is_file():
             yield path
@@ -201,7 +203,7 @@ _THUMBNAIL_PX = 320  # Larger side of a small copy.
 
 
 def _page(figures: str) -> str:
-    """The page. Truth files may come from anybody: their content is escaped, and a policy allows only the page's own script."""
+    """The web page. Truth files may come from anybody, so their content is escaped, and a policy allows only the page's own script."""
     page = _PAGE.read_text(encoding="utf-8")
     script, style = (_digest(page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]) for tag in ("script", "style"))
     policy = f"default-src 'none'; img-src data:; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
@@ -220,12 +222,13 @@ def _link(path: str) -> str:
 
 
 def _figure(path: Path, link: str) -> str:
-    """The HTML of one image: a small copy, the values for filters, and what a click shows."""
+    """The HTML of one image; errors name its truth file."""
     with reading_truth(path.with_suffix(".json").name):
         return _figure_of(path, link, _truth_of(path))
 
 
 def _figure_of(path: Path, link: str, truth: dict[str, Any]) -> str:
+    """The HTML of one image: a small copy, the values for filters, and what a click shows."""
     own = truth["fastecg"]
     kinds = " ".join(sorted({str(item["kind"]) for item in own["shot"]["artifacts"]}))
     filters = {"recipe": own["recipe"], "layout": own["layout"], "style": own["style"], "artifact": kinds}
@@ -250,13 +253,14 @@ def _within_the_page(path: Path) -> tuple[str, str]:
 
 
 def _jpeg_url(picture: Image.Image, quality: int) -> str:
+    """The picture as the data URL of a JPEG."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _overlay(truth: dict[str, Any]) -> str:
-    """The truth as SVG, which counts from the corner of the first pixel, not from its centre."""
+    """The truth as SVG. SVG counts from the corner of the first pixel, not from its centre, hence the view box."""
     own = truth["fastecg"]
     traces = "".join(_trace_svg(segment) for segment in segments(truth))
     boxes = "".join(_box_svg(box) for box in own["boxes"])
@@ -268,23 +272,25 @@ def _overlay(truth: dict[str, Any]) -> str:
 
 
 def _trace_svg(segment: Segment) -> str:
-    """A segment as lines, its hidden samples as dots."""
+    """A segment as SVG lines, and its hidden samples as dots."""
     red, green, blue = segment.colour
     finite = np.isfinite(segment.points).all(axis=1)
-    lines = (f'<polyline stroke="rgb({red},{green},{blue})" points="{_spelled(segment.points[run])}"/>' for run in _runs(finite))
+    lines = (f'<polyline stroke="rgb({red},{green},{blue})" points="{_points_text(segment.points[run])}"/>' for run in _runs(finite))
     dots = "".join(f"M{x:.1f} {y:.1f}h.1" for x, y in segment.points[finite & ~segment.visible])
     return f'<g class="traces">{"".join(lines)}</g>' + (f'<path class="hidden" d="{dots}"/>' if dots else "")
 
 
 def _box_svg(box: dict[str, Any]) -> str:
-    """A box whose kind and words show under the mouse."""
+    """A box as SVG; its kind and words are shown under the mouse."""
     title = html.escape(f"{box['kind']} {box['words']}".strip())
-    return f'<polygon points="{_spelled(_points(box["corners"]))}"><title>{title}</title></polygon>'
+    return f'<polygon points="{_points_text(_points(box["corners"]))}"><title>{title}</title></polygon>'
 
 
-def _spelled(points: np.ndarray) -> str:
+def _points_text(points: np.ndarray) -> str:
+    """Points (n, 2) as SVG writes them, without those that are not finite."""
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in _finite(points).tolist())
 
 
 def _finite(points: np.ndarray) -> np.ndarray:
+    """Those of points (n, 2) that are finite."""
     return points[np.isfinite(points).all(axis=1)]

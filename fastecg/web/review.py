@@ -1,4 +1,4 @@
-"""A web page that shows what was digitised and lets a person correct it; see ``fastecg review``."""
+"""Make a web page that shows what was digitised, and on which one can correct it; see ``fastecg review``."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from fastecg.writers.image import write_atomic
 if TYPE_CHECKING:
     from fastecg.record import Record
 
-#: Version of the page model; increased when the meaning of a key changes.
+#: Version of the page model, which is what a user corrects and downloads. It is increased when the meaning of a key changes.
 SCHEMA = 1
 
 _TEMPLATE = Path(__file__).parent / "review.html"
-_WIDEST_PX = 2400  # Largest width of a picture in the web page; coordinates are in pixels of the original file.
-_MOST_POINTS = 1500  # Largest number of points of a trace.
-_LARGEST = 1e6  # Largest value of a segment's seconds and pixels.
+_WIDEST_PX = 2400  # Largest width of a picture in the web page, px. Wider ones are reduced; coordinates are those of the original picture.
+_MOST_POINTS = 1500  # A trace of more points is thinned to this number, or to less than twice as many.
+_LARGEST = 1e6  # Largest value of a segment's row, seconds and pixels.
 _MOST_SEGMENTS = 200  # Largest number of segments of a page; layouts have 30 at most.
 
 
 def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 50) -> tuple[Path, int, int]:
-    """Write one self-contained page that shows what was read of pictures, the doubtful ones first.
+    """Write one self-contained web page that shows what was read from pictures, the doubtful ones first.
 
     Parameters
     ----------
     folder : path
         A folder that `fastecg digitize` wrote.
     out : path, optional
-        ``review.html`` in the folder if not given.
+        The file to write; by default ``review.html`` in the folder.
     limit : int
-        Most pictures on the page.
+        Largest number of pictures on the page.
 
     Returns
     -------
     (Path, int, int)
-        The page, how many pictures it shows, and how many there are.
+        The file, the number of pictures that it shows, and the number of all pictures.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | 
 
 
 def _page(entries: list[dict[str, Any]]) -> bytes:
-    """The template filled in, with a content security policy that allows no other script and no network access."""
+    """The web page with the data of its pictures. Its content security policy allows only its own script, and no network access."""
     text = _TEMPLATE.read_text(encoding="utf-8")
     script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -78,7 +78,7 @@ def _page(entries: list[dict[str, Any]]) -> bytes:
 
 
 def _entry(folder: Path, line: Line) -> dict[str, Any]:
-    """The data of one picture: what is shown, and the page model that can be corrected."""
+    """The data of one picture for the script: what is shown, and the page model that can be corrected."""
     from PIL import Image
 
     from fastecg.digitizing.pictures import read_picture
@@ -97,8 +97,8 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
         "segments": segments,
     }
     record = read_record(folder / line["record"])
-    mm_px = _number(report.get("px_per_mm"), 8.0) * _number(report.get("gain_mm_mv"), 10.0)
-    order, confidence = line.get("order") or "not told", line.get("confidence")
+    px_per_mv = _number(report.get("px_per_mm"), 8.0) * _number(report.get("gain_mm_mv"), 10.0)
+    order, confidence = line.get("order") or "unknown", line.get("confidence")
     return {
         "title": f"{line['source']}" + (f", page {line['page'] + 1}" if line["page"] else ""),
         "about": f"{line.get('layout')}, order {order}, confidence {confidence}, {100 * _number(line.get('read'), 0.0):.0f} % read",
@@ -106,12 +106,13 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
         "notes": [*_checks(report), *map(str, report.get("flags") or [])] + ([] if segments else ["its report has no segments to correct"]),
         "image": _jpeg_url(whole),
         "model": model,
-        "traces": [_trace(record, segment, mm_px) for segment in segments],
+        "traces": [_trace(record, segment, px_per_mv) for segment in segments],
         "file": f"{Path(line['record']).name}.page.json",
     }
 
 
 def _report(path: Path) -> dict[str, Any]:
+    """The content of a report, or an error if it is not valid."""
     try:
         report = parse_json(read_file(path))
     except (OSError, ValueError) as error:
@@ -124,24 +125,24 @@ def _report(path: Path) -> dict[str, Any]:
     return report
 
 
-def _segment(told: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a segment that the page model needs, cast to plain types."""
+def _segment(reported: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a report's segment that the page model needs, checked and converted to plain types."""
     try:
-        (ax, ay), (bx, by) = told["line_px"]
+        (ax, ay), (bx, by) = reported["line_px"]
         return {
-            "lead": str(told["lead"]),
-            "row": int(_usual(told["row"])),
-            "rhythm": bool(told.get("rhythm")),
-            "start_s": _usual(told["start_s"]),
-            "stop_s": _usual(told["stop_s"]),
-            "line_px": [[_usual(ax), _usual(ay)], [_usual(bx), _usual(by)]],
+            "lead": str(reported["lead"]),
+            "row": int(_checked(reported["row"])),
+            "rhythm": bool(reported.get("rhythm")),
+            "start_s": _checked(reported["start_s"]),
+            "stop_s": _checked(reported["stop_s"]),
+            "line_px": [[_checked(ax), _checked(ay)], [_checked(bx), _checked(by)]],
         }
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FastecgError(f"a segment of a report is damaged ({type(error).__name__}: {error}), expected it as it was written") from None
 
 
-def _usual(given: Any) -> float:
-    """A row, seconds or pixels, checked against the range of pages: larger numbers could take any time."""
+def _checked(given: Any) -> float:
+    """A number of a report. It is an error if it is beyond `_LARGEST`, because drawing might then take very long."""
     number = float(given)
     if not abs(number) <= _LARGEST:
         raise ValueError(f"{number:g} is beyond {_LARGEST:g}")
@@ -149,26 +150,29 @@ def _usual(given: Any) -> float:
 
 
 def _checks(report: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each check of a report."""
     checks = report.get("checks") or {}
     for name, residual in checks.items() if isinstance(checks, dict) else ():
         yield f"check {name}: {residual}"
 
 
-def _trace(record: Record, segment: dict[str, Any], mm_px: float) -> list[float | None]:
-    """The samples of a segment as pixels above its 0 mV line; None where nothing was read."""
+def _trace(record: Record, segment: dict[str, Any], px_per_mv: float) -> list[float | None]:
+    """The samples of a segment in px above its 0 mV line, None where nothing was read; `px_per_mv` is the scale."""
     if segment["lead"] not in record.leads:
         return []
     first, stop = (round(segment[key] * record.fs) for key in ("start_s", "stop_s"))
     row = record.lead(segment["lead"])[max(first, 0) : stop]
     step = max(1, len(row) // _MOST_POINTS)
-    return [round(value * mm_px, 2) if math.isfinite(value) else None for value in row[::step].tolist()]
+    return [round(value * px_per_mv, 2) if math.isfinite(value) else None for value in row[::step].tolist()]
 
 
 def _number(value: Any, otherwise: float) -> float:
+    """The value as a float if it is a finite number, or else `otherwise`."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else otherwise
 
 
 def _jpeg_url(picture: Any) -> str:
+    """The picture, reduced if it is wide, as the data URL of a JPEG."""
     if picture.width > _WIDEST_PX:
         picture = picture.resize((_WIDEST_PX, round(picture.height * _WIDEST_PX / picture.width)))
     file = io.BytesIO()

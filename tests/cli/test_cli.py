@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 import fastecg
 import fastecg.cli
 from fastecg.cli import COMMANDS, app
-from fastecg.cli.render import _told
+from fastecg.cli.render import _summary_lines
 from fastecg.cli.report import Reporter
 from fastecg.errors import ImageError, UnitWarning
 from fastecg.handwriting import read_font
@@ -283,13 +283,13 @@ def test_ctrl_c_tells_how_to_go_on(records, tmp_path, monkeypatch):
 
 def test_the_end_of_a_run_tells_pictures_sizes_and_failures():
     summary = Summary(pages=30, kept=2, records=12, shortened=3, bytes=41_500_000, seconds=2.5, failures=[("a", "a: no leads")])
-    assert _told(summary, "out") == [
+    assert _summary_lines(summary, "out") == [
         "30 images of 12 records in out, 41.5 MB of images, 2.5 s (12.0 images/s)",
         "2 images were there already",
         "3 records have a tail shorter than a page, which is left out",
         "1 records failed; the manifest says why",
     ]
-    assert len(_told(Summary(pages=1, records=1, seconds=1.0), "out")) == 1
+    assert len(_summary_lines(Summary(pages=1, records=1, seconds=1.0), "out")) == 1
 
 
 def test_plain_lines_elsewhere_than_on_a_terminal(monkeypatch):
