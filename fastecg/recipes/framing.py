@@ -92,8 +92,8 @@ def _with_crops_limited(
 ) -> View:
     """The view with crops that neither cut into the box around the traces nor leave too much empty paper.
 
-    The picture shows the page from and to the heights `empty_mm`, or less. This is so above and below the rows, each only if nothing is
-    printed there (`nothing_printed`).
+    If nothing is printed above the rows (the first of `nothing_printed`), the picture shows nothing above the first of the page's heights
+    `empty_mm`. Below the rows it is the same with the second ones.
     """
     whole = replace(view, crop_top=0.0, crop_bottom=0.0, crop_left=0.0, crop_right=0.0)
     size = whole.size(size_mm, dpi)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.record import Record
 
-_PICTURES_A_PART = 8  # Pictures in one part of a long record. If a run is killed, about so many pictures of each worker are lost.
+_PICTURES_A_PART = 8  # Pictures in one part of a long record. If a worker is killed, about so many have to be drawn again.
 _FEW_PARTS = 16  # A record that would have at most so many parts is drawn as a whole.
 _PACKAGE = Path(__file__).parent.parent
 # Errors of the file system that are due to a record's name and affect no other record.
