@@ -60,7 +60,7 @@ class PhotoSource:
     def order(self, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True) -> np.ndarray:
         """Indices of the records that `part` draws in an epoch, in this order. In each epoch, every record belongs to exactly one part.
 
-        Part (k, n) is the k-th of n parts, k from 1. Unless `shuffle`, records come in the order in which they were given.
+        Part (k, n) is the k-th of n parts, k from 1. Without `shuffle`, records come in the order of `origins`.
         """
         k, n = part
         if not 1 <= k <= n:
