@@ -1,4 +1,4 @@
-"""Analysis of a picture that is held upright: its layers, grid, tracks, names of leads, and the layouts that match them."""
+"""Analyse the layers of a picture: find its grid, its tracks, the names of leads, and the layouts that match them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from fastecg.digitizing.settings import USUAL_SPEED
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.tracks import Track, find_tracks
 
-_USUAL_FS = 500.0  # A row ends one sample before its nominal time. This is the sampling frequency in Hz that is assumed for this sample.
-_FAN_ROWS = 3  # Minimum number of rows from which it is judged whether rows become longer or shorter down the page.
-_FAN_SHARE = 0.12  # On such a page, row lengths change by more than this share of their median from the first row to the last.
-_FAN_OFF = 0.02  # On such a page, no row deviates from the linear trend of row lengths by more than this share of their median.
+_USUAL_FS = 500.0  # Sampling frequency, Hz, that is assumed for the last sample of a row, which lies one interval before the nominal end.
+_FAN_ROWS = 3  # Minimum number of rows for judging whether they fan out, which means that they become longer or shorter down the page.
+_FAN_SHARE = 0.12  # Rows that fan out change in length by more than this share of their median from the first row to the last.
+_FAN_OFF = 0.02  # No length of rows that fan out deviates from their linear trend by this share of their median or more.
 _EDGE_PX = 8  # A row that ends closer than this to the picture's edge may continue beyond it.
 _TRACE = 0.5  # A pixel counts as ink of a trace if its value (0 to 1) in the network's map of traces is larger than this.
 _LEAST_INK_PX = 100  # Minimum number of such pixels in a picture with traces.
 _CELL_PX = 4  # Side of the cells into which the map is divided when connected ink is looked for.
 _PIECE_MM = 8.0  # A connected piece of ink counts as part of a trace if it is wider than this.
 _LEAST_PIECES_MM = 60.0  # Minimum total width of such pieces on a page.
-_AROUND_MM = 3.0  # Margin of page around the traces that is analysed.
+_AROUND_MM = 3.0  # Margin around the traces within which the page is analysed.
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class PageAnalysis:
     found : tuple of LayoutMatch
         Layouts that match tracks and names, the best first.
     turns : int
-        Number of quarter turns by which the picture was turned.
+        Number of quarter turns, counter-clockwise, by which the picture was turned.
     gridless : bool
         Whether no grid was seen. Millimetres are then derived from the length of the rows.
     tilt : float
@@ -73,7 +73,7 @@ class PageAnalysis:
 
     @property
     def share_of_names(self) -> float:
-        """Share of the layout's leads whose names were read in the right place."""
+        """Share of the cells of the best match whose names were read; 0 without a match."""
         return 0.0 if self.match is None else self.match.found / len(self.match.cells)
 
 
@@ -86,11 +86,11 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     layout : str, optional
         Name of the layout, if known.
     turns : int
-        Number of quarter turns by which the picture was turned.
+        Number of quarter turns, counter-clockwise, by which the picture was turned.
     ruled : bool
-        Whether a grid is looked for. If no grid is found, millimetres are derived from the length of the rows.
+        Whether a grid is looked for. If none is found, millimetres are derived from the length of the rows.
     """
-    if ruled and _runs_across(layers):  # Without traces it is no ECG page, and following its lines would take time for nothing.
+    if ruled and _has_wide_pieces(layers):  # A page without traces is no ECG, so the time to follow the lines of its grid is saved.
         warp = picture_grid(layers)
         if warp is not None:
             analysis = _analyse_on(layers, warp, layout, turns)
@@ -118,7 +118,7 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
 
 
 def _fans_out(tracks: Sequence[Track]) -> bool:
-    """Whether rows become steadily longer or shorter down the page. Rows on paper do not, so the grid was misread."""
+    """Whether rows become steadily longer or shorter down the page. Rows on paper do not, so if they do, the grid was misread."""
     whole = [track for track in tracks if not any(track.cut)]
     if len(whole) < _FAN_ROWS:
         return False
@@ -135,9 +135,9 @@ def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | 
     ----------
     analysis : PageAnalysis
     stretch : float
-        Factor by which the millimetres become longer, in pixels.
+        Factor by which the number of pixels per mm is multiplied.
     fall : float
-        Amount by which the slope of the rows increases, mm per mm.
+        Slope that is added to the tilt, mm per mm.
     layout : str, optional
         Name of the layout, if known.
     """
@@ -177,8 +177,8 @@ def has_ink(layers: Layers) -> bool:
     return int(np.count_nonzero(layers["trace"] > _TRACE)) >= _LEAST_INK_PX
 
 
-def _runs_across(layers: Layers) -> bool:
-    """Whether enough ink of traces is connected in pieces from left to right, as a lead is between two of its spikes."""
+def _has_wide_pieces(layers: Layers) -> bool:
+    """Whether the map of traces has enough wide pieces of connected ink, as a lead has at least between its spikes."""
     from scipy.ndimage import find_objects, label
 
     height, width = (length // _CELL_PX for length in layers.maps.shape[1:])
@@ -207,7 +207,7 @@ def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def ink_area(analysis: PageAnalysis) -> tuple[float, float, float, float]:
-    """The box (left, top, right, bottom), mm, of the part of the page that may show traces."""
+    """The box (left, top, right, bottom), mm, of the part of the page that may show traces; `ImageError` if there is hardly any ink."""
     left, top, right, bottom = _extent(_traces_mm(analysis.layers, analysis.warp))
     if left == right:
         raise nothing_readable(analysis.names, analysis.layers)

@@ -1,8 +1,8 @@
 """Find out which lead is where: layouts are matched with the tracks and the names that were read, and ordered by a score.
 
-The rows of a layout are assigned to tracks in their order. All names on a page have about the same offset from their traces. Every program
-has an offset of its own, above a trace, on it or below, so hardly any is preferred. Instead, the offset is estimated from all names
-together, and then decides which trace each name belongs to.
+The rows of a layout are assigned to tracks from top to bottom. All names on a page have about the same offset from their traces. This
+offset differs between programs: names stand above the trace, on it or below it. So it is estimated from all names of the page together, and
+then decides which trace each name belongs to.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from fastecg.record import LEADS
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 
 _SURE = 0.6  # A name with more confidence (0 to 1) than this is certain, and has a cost if it fits no cell of the layout.
-_ACROSS = 0.22  # Largest distance along x of a name from where its column's names stand, as a share of the column's width.
+_ACROSS = 0.22  # Largest distance along x of a name from where its column's names stand, as a share of the distance of columns.
 _DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance.
-_LEAST_DOWN_MM = 2.0  # Lower limit of that distance.
-_KERNEL_MM = 2.0  # Width along y of the Gaussian kernel with which names vote for their common distance from the traces.
-_KERNEL_COLUMNS = 0.1  # Width of that kernel along x, in columns.
+_LEAST_DOWN_MM = 2.0  # The largest distance along y is at least this.
+_KERNEL_MM = 2.0  # Standard deviation along y of the Gaussian kernel with which names vote for their common distance from the traces.
+_KERNEL_COLUMNS = 0.1  # Standard deviation of that kernel along x, as a share of the distance of columns.
 _EMPTY = 0.35  # Cost of a cell whose name was not read. All costs are in units of the score, in which a name that fits is worth up to 1.
 _STRAY = 0.5  # Cost of a certain name that fits no cell.
 _MOST_STRAY = 0.4  # Largest cost of all such names together, per name that fits.
 _ROW_OFF = 1.3  # Cost of a track without a row of the layout, or of a row without a track.
-_STRIP_ODD = 0.5  # Cost of a number of rhythm strips that is in no table of layouts.
+_STRIP_ODD = 0.5  # Cost of a number of rhythm strips that no layout of `LAYOUTS` with the same columns has.
 # Costs of layouts that machines print rarely.
-_RARE = {"6x2-cabrera": 1.0, "4x3": 0.3, "2x6": 0.5, "3x5": 0.5}
-_FREE = 2.5  # Cost of a layout made of the names alone, which is in no table.
+_RARITY = {"6x2-cabrera": 1.0, "4x3": 0.3, "2x6": 0.5, "3x5": 0.5}
+_BY_NAMES = 2.5  # Cost of a layout that is made of the names alone instead of taken from `LAYOUTS`.
 # Costs of paper speeds, mm/s.
-_SPEED = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
+_SPEED_COST = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
 _NO_SPEED = 3.0  # Cost of rows whose length fits the layout's time at no usual paper speed.
-_LENGTH_OFF = 0.12  # Largest log ratio of the rows' length and the layout's at a paper speed.
-_LENGTH_PRICE = 2.0  # Cost per unit of the log ratio of a row's length and that of its columns, times the number of columns.
-_SAME_LENGTH = 0.03  # Tolerance of that log ratio, which costs nothing.
+_SPEED_OFF = 0.12  # A measured paper speed is taken for a usual one if the log of their ratio is smaller than this.
+_LENGTH_PRICE = 2.0  # Cost per column, and per unit of the log ratio between the rows' length and that of all their columns together.
+_SAME_LENGTH = 0.03  # A log ratio up to this costs nothing.
 _USUAL_STRIPS = ("II", "V1", "V5")  # Leads that nearly all rhythm strips show.
-_SURE_STRIP = 0.6  # Least probability of the name of any other lead for a strip to be taken for that lead.
+_SURE_STRIP = 0.6  # A strip is taken for any other lead only if the confidence of that name (0 to 1) is larger than this.
 _USUAL_SPEED = 25.0  # Paper speed in mm/s at which a strip of unknown duration is taken to be recorded.
-_LONGER = 1.2  # A strip longer than its layout's time at that speed by this factor lasts as long as its length tells.
-_FEW_NAMES = 3  # With fewer names, a layout given by the user is taken to be on the page completely.
+_LONGER = 1.2  # If a strip is longer than its layout's time at that speed by more than this factor, its length gives its duration.
+_FEW_NAMES = 3  # If fewer names were read, all columns of a layout that the user has given are taken to be in the picture.
 _CUT = 1.5  # Cost of every column of the layout that is outside the picture.
-_FAR_NAME = 0.1  # Cost per mm of the distance of names from their traces beyond the usual one.
-_USUAL_NAME_MM = 14.0  # Usual distance of names from their traces, at most.
+_FAR_NAME = 0.1  # Cost per mm by which names are farther from their traces than usual.
+_USUAL_NAME_MM = 14.0  # Largest usual distance along y of names from their traces.
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class LayoutMatch:
     name_mm : (float, float)
         Offset of names along x from the start of their trace, and along y from its level.
     score : float
-        How well it explains what was read. A difference of 1 between two matches is significant.
+        How well the match explains the tracks and the names. A difference of 1 between two matches is significant.
     found : int
         Number of names that fit.
     """
@@ -87,12 +87,15 @@ class LayoutMatch:
 
     @property
     def strips(self) -> int:
-        """Row of the first rhythm strip."""
+        """Row of the first rhythm strip, which is also the number of rows with columns."""
         return self.layout.rows - len(self.layout.rhythm)
 
     def same_order(self, other: LayoutMatch) -> bool:
-        """Whether both matches give every track the same leads. Either may have further rows."""
-        mine, theirs = ({(a.tracks[row], column): lead for (row, column), lead in a.cells.items()} for a in (self, other))
+        """Whether both matches have the same leads in all tracks that both use as rows of columns.
+
+        Other tracks, and columns that only one of them has, are not compared.
+        """
+        mine, theirs = ({(match.tracks[row], column): lead for (row, column), lead in match.cells.items()} for match in (self, other))
         rows = {self.tracks[row] for row in range(self.strips)} & {other.tracks[row] for row in range(other.strips)}
         return all(mine.get((track, column), lead) == lead for (track, column), lead in theirs.items() if track in rows - {None})
 
@@ -108,13 +111,12 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     forced : str, optional
         Name of the layout, if it is known.
     scaled : bool
-        Whether millimetres are known. They are not on a page without a grid, so that the length of its rows tells neither the paper speed
-        nor whether columns are missing.
+        Whether millimetres are known. They are not on a page without a grid, so the length of its rows does not show the paper speed.
     """
     if not tracks:
         return []
-    away = np.array([name.y_mm - track.level_at(np.array([name.x_mm]))[0] for name in names for track in tracks])
-    evidence = _Evidence(tuple(tracks), tuple(names), away.reshape(len(names), len(tracks)), scaled)
+    below_mm = np.array([name.y_mm - track.level_at(np.array([name.x_mm]))[0] for name in names for track in tracks])
+    evidence = _Evidence(tuple(tracks), tuple(names), below_mm.reshape(len(names), len(tracks)), scaled)
     found = [
         match
         for layout, cost in _candidates(evidence, forced)
@@ -122,13 +124,23 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
         for match in _matches(evidence, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
     ]
     if forced is None or not found:
-        found += _free(evidence)
+        found += _match_by_names(evidence)
     return sorted(found, key=lambda match: -match.score)
 
 
 @dataclass(frozen=True, eq=False)
 class _Evidence:
-    """The tracks, the names, the distance (names, tracks) in mm of every name below every track's level, and whether mm are known."""
+    """What layouts are matched with.
+
+    Attributes
+    ----------
+    tracks : tuple of Track
+    names : tuple of Name
+    below_mm : ndarray, shape (names, tracks)
+        How far every name is below the level of every track.
+    scaled : bool
+        Whether millimetres are known.
+    """
 
     tracks: tuple[Track, ...]
     names: tuple[Name, ...]
@@ -147,7 +159,7 @@ class _Evidence:
 
     @property
     def pitch_mm(self) -> float:
-        """Usual distance of tracks."""
+        """Median distance of neighbouring tracks; 40 mm if there is one track."""
         return float(np.median(np.diff([track.level_mm for track in self.tracks]))) if len(self.tracks) > 1 else 40.0
 
 
@@ -156,12 +168,12 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
     rows, ordered = len(evidence.tracks), sorted(evidence.names, key=lambda name: name.y_mm)
     leads = tuple(dict.fromkeys(name.lead for name in ordered if name.lead in LEADS))
     if forced is not None:
-        told = LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)
-        yield told, 0.0
+        given = LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)
+        yield given, 0.0
         left, right = evidence.span_mm
         seconds = round((right - left) / _USUAL_SPEED)
-        if evidence.scaled and len(told.columns) == 1 and seconds > _LONGER * told.seconds:  # a strip
-            yield replace(told, seconds=float(seconds)), 0.0
+        if evidence.scaled and len(given.columns) == 1 and seconds > _LONGER * given.seconds:  # A strip may be of any duration.
+            yield replace(given, seconds=float(seconds)), 0.0
         return
     bases: dict[tuple[tuple[str, ...], ...], Layout] = {}
     for layout in LAYOUTS.values():
@@ -169,20 +181,21 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
             continue
         bases.setdefault(layout.columns, layout)
         if abs(layout.rows - rows) <= 2:
-            yield layout, _RARE.get(layout.name.split("+")[0], 0.0)
+            yield layout, _RARITY.get(layout.name.split("+")[0], 0.0)
     known = {(layout.columns, len(layout.rhythm)) for layout in LAYOUTS.values()}
     for columns, layout in bases.items():
         strips = rows - layout.rows + len(layout.rhythm)
         if 0 < strips <= 3 and len(columns) > 1 and (columns, strips) not in known:
             rhythm = ("II", "V1", "V5")[:strips]
             name = f"{layout.name.split('+')[0]}+{strips}"
-            yield Layout(name, layout.title, columns, rhythm, layout.seconds), _STRIP_ODD + _RARE.get(layout.name, 0.0)
+            yield Layout(name, layout.title, columns, rhythm, layout.seconds), _STRIP_ODD + _RARITY.get(layout.name, 0.0)
 
 
 def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[LayoutMatch]:
-    """Match a layout whose row 0 is track `first`. If `first` is negative, the layout's first rows are above the picture.
+    """Match a layout whose row 0 is track `first`, at several distances of columns and with several ranges of columns in the picture.
 
-    If `whole`, all columns are taken to be in the picture. This is so if too few names were read to tell which columns are missing.
+    If `first` is negative, the layout's first rows are above the picture. If `whole`, all columns are taken to be in the picture, because
+    too few names were read to show which ones are missing.
     """
     rows = [first + row if 0 <= first + row < len(evidence.tracks) else None for row in range(layout.rows)]
     used = [row for row in rows if row is not None]
@@ -193,12 +206,12 @@ def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, wh
     left, right = evidence.span_mm
     for pitch, (start, stop) in product(_pitches(evidence, layout), ((0, columns), *(() if whole else _parts(columns)))):
         shown = stop - start
-        speed = snapped(pitch * columns / layout.seconds, SPEEDS_MM_S, _LENGTH_OFF)
-        price = cost + ((_SPEED[speed] if speed is not None else _NO_SPEED) if evidence.scaled else 0.0)
+        speed = snapped(pitch * columns / layout.seconds, SPEEDS_MM_S, _SPEED_OFF)
+        price = cost + ((_SPEED_COST[speed] if speed is not None else _NO_SPEED) if evidence.scaled else 0.0)
         price += _CUT * (columns - shown)
-        off = np.log((right - left) / (shown * pitch))
-        if off > 0 or not evidence.cut:
-            price += _LENGTH_PRICE * max(abs(off) - _SAME_LENGTH, 0.0) * columns
+        log_ratio = np.log((right - left) / (shown * pitch))
+        if log_ratio > 0 or not evidence.cut:
+            price += _LENGTH_PRICE * max(abs(log_ratio) - _SAME_LENGTH, 0.0) * columns
         part = Layout(
             layout.name if shown == columns else f"{layout.name} columns {start + 1} to {stop}",
             layout.title, layout.columns[start:stop], layout.rhythm, layout.seconds * shown / columns, layout.upright,
@@ -219,8 +232,8 @@ def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
     if columns > 1:
         found += [layout.seconds / columns * speed for speed in SPEEDS_MM_S]
         column_of = {label.removeprefix("-"): column for column, labels in enumerate(layout.columns) for label in labels}
-        at = [(column_of[name.lead], name.x_mm) for name in evidence.names if name.lead in column_of]
-        slopes = [(b[1] - a[1]) / (b[0] - a[0]) for k, a in enumerate(at) for b in at[k + 1 :] if a[0] != b[0]]
+        placed = [(column_of[name.lead], name.x_mm) for name in evidence.names if name.lead in column_of]
+        slopes = [(b[1] - a[1]) / (b[0] - a[0]) for k, a in enumerate(placed) for b in placed[k + 1 :] if a[0] != b[0]]
         if slopes and np.median(slopes) > 12.0:
             found.append(float(np.median(slopes)))
     kept: list[float] = []
@@ -231,32 +244,47 @@ def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
 
 
 def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: float, left: float, cost: float) -> LayoutMatch:
-    """The match of a layout with given rows and distance of columns: names are assigned to its cells, and the score is added up."""
-    strips = layout.rows - len(layout.rhythm)
+    """The match of a layout with given rows and distance of columns: names are assigned to its cells, and the score is added up.
+
+    Parameters
+    ----------
+    evidence : _Evidence
+    layout : Layout
+    rows : list of int or None
+        The track of every row of the layout.
+    pitch : float
+        Distance of columns, mm.
+    left : float
+        Approximate page x at which the first column starts, mm.
+    cost : float
+        Costs that do not depend on names.
+    """
+    first_strip = layout.rows - len(layout.rhythm)
     cells = {(row, column): label for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
     candidates: list[tuple[int, int, int]] = []  # A name, and the row and column of a cell that it may belong to.
     for k, name in enumerate(evidence.names):
         candidates += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
-        candidates += [(k, strips + s, 0) for s in range(len(layout.rhythm)) if name.lead in LEADS]
+        candidates += [(k, first_strip + strip, 0) for strip in range(len(layout.rhythm)) if name.lead in LEADS]
     candidates = [(k, row, column) for k, row, column in candidates if rows[row] is not None]
     leads = dict(cells)
-    leads |= {(strips + k, 0): lead for k, lead in enumerate(layout.rhythm)}
+    leads |= {(first_strip + k, 0): lead for k, lead in enumerate(layout.rhythm)}
     if not candidates:
         return LayoutMatch(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), -cost - _EMPTY * len(leads), 0)
     index = np.array(candidates)
     sure = np.array([evidence.names[k].sure for k in index[:, 0]])
     down = np.array([evidence.below_mm[k, track] for k, row, _ in candidates if (track := rows[row]) is not None])
     across = np.array([evidence.names[k].x_mm - left - column * pitch for k, _, column in candidates])
-    strip = index[:, 1] >= strips
+    on_strip = index[:, 1] >= first_strip
     most_down = max(_DOWN * evidence.pitch_mm, _LEAST_DOWN_MM)
-    at = _agreed(down, across, sure * np.where(strip, 0.3, 1.0), pitch)
-    off_down, off_across = np.abs(down - at[1]), np.abs(across - at[0])
+    # A strip may show any lead, so the name of every lead is a candidate for it. These candidates count less.
+    offset = _agreed_offset(down, across, sure * np.where(on_strip, 0.3, 1.0), pitch)
+    off_down, off_across = np.abs(down - offset[1]), np.abs(across - offset[0])
     fits = (off_down < most_down) & (off_across < _ACROSS * max(pitch, 20.0))
     worth = sure * (1.0 - 0.5 * (off_down / most_down) ** 2)
     taken: dict[tuple[int, int], int] = {}
     used: set[int] = set()
     score = 0.0
-    for j in sorted(np.flatnonzero(fits), key=lambda j: (strip[j], -worth[j])):
+    for j in sorted(np.flatnonzero(fits), key=lambda j: (on_strip[j], -worth[j])):
         k, cell = int(index[j, 0]), (int(index[j, 1]), int(index[j, 2]))
         if k in used or cell in taken:
             continue
@@ -264,17 +292,20 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
         taken[cell] = k
         score += float(worth[j])
         name = evidence.names[k]
-        if strip[j] and (name.lead in _USUAL_STRIPS or name.sure > _SURE_STRIP):
+        if on_strip[j] and (name.lead in _USUAL_STRIPS or name.sure > _SURE_STRIP):
             leads[cell] = name.lead
-    empty = sum((row, column) not in taken for row, column in leads if row < strips and rows[row] is not None)
-    score -= _EMPTY * empty + 0.3 * _EMPTY * sum(cell not in taken for cell in leads if cell[0] >= strips)
+    empty = sum((row, column) not in taken for row, column in leads if row < first_strip and rows[row] is not None)
+    score -= _EMPTY * empty + 0.3 * _EMPTY * sum(cell not in taken for cell in leads if cell[0] >= first_strip)
     stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in used)
-    score -= min(_STRAY * stray, _MOST_STRAY * len(used)) + _FAR_NAME * max(abs(at[1]) - _USUAL_NAME_MM, 0.0)
-    return LayoutMatch(layout, leads, tuple(rows), pitch, left, at, float(score - cost), len(used))
+    score -= min(_STRAY * stray, _MOST_STRAY * len(used)) + _FAR_NAME * max(abs(offset[1]) - _USUAL_NAME_MM, 0.0)
+    return LayoutMatch(layout, leads, tuple(rows), pitch, left, offset, float(score - cost), len(used))
 
 
-def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
-    """The offset (x, y) of names from their traces that gets most votes."""
+def _agreed_offset(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
+    """The offset (x, y) of names from their traces, mm, that gets most votes.
+
+    `down` and `across` (n,) are the offsets of names from all cells that they may belong to, each of which votes with its `weight` (n,).
+    """
     near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM) ** 2 - 0.5 * ((across[:, None] - across) / (_KERNEL_COLUMNS * pitch)) ** 2)
     votes = near @ weight - 0.01 * np.abs(down)
     best = int(np.argmax(votes))
@@ -282,54 +313,61 @@ def _agreed(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: flo
     return float(np.average(across, weights=share)), float(np.average(down, weights=share))
 
 
-def _free(evidence: _Evidence) -> list[LayoutMatch]:
-    """A layout made of the names alone: tracks are its rows, and names above one another its columns."""
+def _match_by_names(evidence: _Evidence) -> list[LayoutMatch]:
+    """The best match of a layout that is made of the names alone; an empty list if there is none.
+
+    The tracks are its rows, and names that stand below one another form its columns.
+    """
     known = [k for k, name in enumerate(evidence.names) if name.lead in LEADS and name.sure > 0.4]
     if not known:
         return []
     best: LayoutMatch | None = None
-    for offset in {round(float(v), 1) for v in evidence.below_mm[known].ravel() if abs(v) < 25.0}:
-        cells = [(k, int(np.argmin(np.abs(evidence.below_mm[k] - offset)))) for k in known]
-        cells = [(k, t) for k, t in cells if abs(evidence.below_mm[k, t] - offset) < max(0.25 * evidence.pitch_mm, _LEAST_DOWN_MM)]
-        match = _free_layout(evidence, cells, offset)
+    within = max(0.25 * evidence.pitch_mm, _LEAST_DOWN_MM)
+    for offset in {round(float(below), 1) for below in evidence.below_mm[known].ravel() if abs(below) < 25.0}:
+        nearest = [(k, int(np.argmin(np.abs(evidence.below_mm[k] - offset)))) for k in known]
+        near = [(k, track) for k, track in nearest if abs(evidence.below_mm[k, track] - offset) < within]
+        match = _match_at_offset(evidence, near, offset)
         if match is not None and (best is None or match.score > best.score):
             best = match
     return [best] if best is not None else []
 
 
-def _free_layout(evidence: _Evidence, cells: list[tuple[int, int]], offset: float) -> LayoutMatch | None:
-    """The layout made of names that are `offset` mm below their tracks; None if they do not fill a table of rows and columns."""
-    if not cells:
+def _match_at_offset(evidence: _Evidence, placed: list[tuple[int, int]], offset: float) -> LayoutMatch | None:
+    """The match of a layout made of names that are about `offset` mm below their tracks; None if a cell would be empty, or a lead in two.
+
+    `placed` holds the index of each of these names and that of its track.
+    """
+    if not placed:
         return None
     left, right = evidence.span_mm
-    x = np.array(sorted(evidence.names[k].x_mm for k, _ in cells))
+    x = np.array(sorted(evidence.names[k].x_mm for k, _ in placed))
     groups = np.split(x, np.flatnonzero(np.diff(x) > 20.0) + 1)
     middles = np.array([group.mean() for group in groups])
-    grid: dict[tuple[int, int], int] = {}
-    for k, track in cells:
+    name_at: dict[tuple[int, int], int] = {}  # The index of the name in every cell (row, column).
+    for k, track in placed:
         cell = track, int(np.argmin(np.abs(middles - evidence.names[k].x_mm)))
-        if cell not in grid or evidence.names[grid[cell]].sure < evidence.names[k].sure:
-            grid[cell] = k
+        if cell not in name_at or evidence.names[name_at[cell]].sure < evidence.names[k].sure:
+            name_at[cell] = k
     count = len(evidence.tracks)
     strips = 0
-    while len(middles) > 1 and strips < count and all((count - 1 - strips, c) not in grid for c in range(1, len(middles))):
+    while len(middles) > 1 and strips < count and all((count - 1 - strips, c) not in name_at for c in range(1, len(middles))):
         strips += 1
     rows = count - strips
-    if not rows or any((row, c) not in grid for row in range(rows) for c in range(len(middles))):
+    if not rows or any((row, c) not in name_at for row in range(rows) for c in range(len(middles))):
         return None
-    label = {cell: evidence.names[k].lead for cell, k in grid.items()}
+    label = {cell: evidence.names[k].lead for cell, k in name_at.items()}
     columns = tuple(tuple(label[row, c] for row in range(rows)) for c in range(len(middles)))
-    every = [lead for column in columns for lead in column]
-    if len(set(every)) < len(every):
+    leads = [lead for column in columns for lead in column]
+    if len(set(leads)) < len(leads):
         return None
     rhythm = tuple(label.get((rows + k, 0), "II") for k in range(strips))
     pitch = float(np.median(np.diff(middles))) if len(middles) > 1 else right - left
-    speed = snapped((right - left) / 10.0, SPEEDS_MM_S, _LENGTH_OFF) or 25.0
+    speed = snapped((right - left) / 10.0, SPEEDS_MM_S, _SPEED_OFF) or 25.0
     name = f"{rows}x{len(middles)}" + (f"+{strips}" if strips else "")
     layout = Layout(name, "by its names", columns, rhythm, (right - left) / speed if abs(right - left - 10 * speed) > 10 else 10.0)
-    cells_of = {(row, c): lead for c, column in enumerate(columns) for row, lead in enumerate(column)}
-    cells_of |= {(rows + k, 0): lead for k, lead in enumerate(rhythm)}
-    sure = sum(evidence.names[k].sure for k in grid.values())
-    stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in grid.values())
-    score = sure - min(_STRAY * stray, _MOST_STRAY * len(grid)) - _FREE - 0.05 * abs(offset) - (0.0 if count > 1 else 1.0)
-    return LayoutMatch(layout, cells_of, tuple(range(count)), pitch, left, (float(middles[0] - left), offset), score, len(grid))
+    cells = {(row, c): lead for c, column in enumerate(columns) for row, lead in enumerate(column)}
+    cells |= {(rows + k, 0): lead for k, lead in enumerate(rhythm)}
+    sure = sum(evidence.names[k].sure for k in name_at.values())
+    stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in name_at.values())
+    score = sure - min(_STRAY * stray, _MOST_STRAY * len(name_at)) - _BY_NAMES - 0.05 * abs(offset) - (0.0 if count > 1 else 1.0)
+    return LayoutMatch(layout, cells, tuple(range(count)), pitch, left, (float(middles[0] - left), offset), score, len(name_at))

@@ -1,7 +1,7 @@
 """Adjust the 0 mV levels of rows jointly, from sums of limb leads that are drawn together and from strips that repeat a column.
 
-The 0 mV level from a pulse that was drawn on whole pixels is uncertain by half a pixel, that from the mean of a trace by about 0.15 mm.
-Sums of three leads are as certain as the ink. Chest leads are corrected only in rows that they share with limb leads.
+A 0 mV level from a pulse that was drawn on whole pixels is uncertain by half a pixel, and one from the mean of a trace by about 0.15 mm.
+Sums of three leads are known as precisely as their ink. Chest leads are corrected only in rows that they share with limb leads.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SUMS: Mapping[str, Mapping[str, float]] = {
     "avf": {"aVF": 2.0, "II": -1.0, "III": -1.0},
 }
 
-# Standard deviation of a row's 0 mV level, by what it was taken from. A page corrected by hand is left alone.
+# Standard deviation of a row's 0 mV level, mm, by what the level was taken from. Rows of a page corrected by hand are not moved.
 _SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
 _SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
-_LEFT = 0.35  # Largest residual of such a sum after its constant is removed, as a share of its leads' amplitude.
-_SAME = 0.9  # The difference of a rhythm strip and its column counts as zero if their similarity (see `similarity`) is larger than this.
-_MOST_MM = 0.6  # Corrections are discarded if any row would move farther than this.
+_MOST_RESIDUAL = 0.35  # A sum is not used if its standard deviation is at least this share of the root of the sum of its leads' variances.
+_SAME = 0.9  # A rhythm strip equals its column if their similarity (see `similarity`) is larger than this; their difference is then used.
+_MOST_MM = 0.6  # No row is moved if any of them would be moved farther than this.
 
 
 def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
@@ -42,6 +42,7 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     Returns
     -------
     LaidOutPage
+        The page with shifted levels, or the same page if no sum can be used or a level would be shifted too far.
     """
     readings = on_page_segments(page, readings)
     rows = sorted({item.segment.row for item in readings if item.segment.zero in _SD_MM})
@@ -50,14 +51,14 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
         return page
     # Moving a row's 0 mV level down increases its voltages.
     terms = np.zeros((len(equations), len(rows)))
-    left = np.zeros(len(equations))
+    targets = np.zeros(len(equations))
     for k, (sum_mv, parts) in enumerate(equations):
-        left[k] = -sum_mv
-        for item, sign in parts.items():
-            terms[k, rows.index(item.segment.row)] += sign / item.segment.gain_mm_mv
+        targets[k] = -sum_mv
+        for item, factor in parts.items():
+            terms[k, rows.index(item.segment.row)] += factor / item.segment.gain_mm_mv
     sd = np.array([_SD_MM[next(item.segment.zero for item in readings if item.segment.row == row)] for row in rows])
-    weighed, wanted = np.vstack([terms / _SUM_SD_MV, np.diag(1.0 / sd)]), np.concatenate([left / _SUM_SD_MV, np.zeros(len(rows))])
-    shift = np.linalg.lstsq(weighed, wanted, rcond=None)[0]
+    matrix, right = np.vstack([terms / _SUM_SD_MV, np.diag(1.0 / sd)]), np.concatenate([targets / _SUM_SD_MV, np.zeros(len(rows))])
+    shift = np.linalg.lstsq(matrix, right, rcond=None)[0]
     if np.abs(shift).max() > _MOST_MM:
         return page
     moved = dict(zip(rows, shift.tolist(), strict=True))
@@ -66,13 +67,13 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 
 
 def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
-    """Sums of leads that are zero in theory: their measured value in mV and their terms with signs. Inconsistent sums are left out."""
+    """Value in mV of every sum of leads that is zero in theory, and the leads with their factors. Inconsistent sums are left out."""
     columns = {item.segment.lead: item for item in readings if not item.segment.rhythm}
-    for signs in _SUMS.values():
-        if set(signs) <= set(columns):
-            parts = {columns[lead]: sign for lead, sign in signs.items()}
+    for factors in _SUMS.values():
+        if set(factors) <= set(columns):
+            parts = {columns[lead]: factor for lead, factor in factors.items()}
             found = _sum(parts, fs)
-            if found is not None and found[1] < _LEFT:
+            if found is not None and found[1] < _MOST_RESIDUAL:
                 yield found[0], parts
     for strip in (item for item in readings if item.segment.rhythm):
         part = columns.get(strip.segment.lead)
@@ -84,10 +85,13 @@ def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[
 
 
 def _sum(parts: Mapping[SegmentReading, float], fs: float) -> tuple[float, float] | None:
-    """The median of a sum of leads, mV, and its residual as a share of the leads; None if the leads are not drawn at the same time."""
-    every = np.array([sign * signal for signal, sign in zip(simultaneous(list(parts), fs), parts.values(), strict=True)])
-    known = np.isfinite(every).all(axis=0)
+    """Median of a sum of leads, mV, and its standard deviation as a share of the root of the sum of its leads' variances.
+
+    None if the leads were read at the same time for less than 0.5 s, or are all constant.
+    """
+    terms = np.array([factor * signal for signal, factor in zip(simultaneous(list(parts), fs), parts.values(), strict=True)])
+    known = np.isfinite(terms).all(axis=0)
     if known.sum() < 0.5 * fs:
         return None
-    total, own = every[:, known].sum(axis=0), float(np.sqrt(every[:, known].var(axis=1).sum()))
-    return (float(np.median(total)), float(total.std()) / own) if own else None
+    total, spread = terms[:, known].sum(axis=0), float(np.sqrt(terms[:, known].var(axis=1).sum()))
+    return (float(np.median(total)), float(total.std()) / spread) if spread else None

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 #: Bars are looked for up to this far left and right of where two columns meet.
 REACH_MM = 1.0
-_GRIDLESS_REACH_MM = 2.0  # The same on a page whose millimetres are guessed.
+_GRIDLESS_REACH_MM = 2.0  # The same on a page without a grid, whose millimetres are less certain.
 _ABOVE_MM = 6.0  # Bars are looked for up to this far above the row's level.
 _BELOW_MM = 4.0  # Bars are looked for up to this far below the row's level.
 _LEAST_MM = 1.5  # Minimum length of the upright ink of a solid bar.
 _DASH_GAP_MM = 1.3  # Largest gap between the dashes of a bar.
 _LEAST_DASHED_MM = 4.0  # Minimum length of a dashed bar: letters are shorter.
-_WRITTEN = 0.3  # Ink may belong to a bar if the network's map of writing (0 to 1) is larger than this.
-_FRAME = 5  # Minimum number of bars from which the scale and tilt of a page are estimated.
+_WRITTEN = 0.3  # Ink may belong to a bar where the network's map of writing (0 to 1), which shows bars, too, is larger than this.
+_LEAST_FOR_FRAME = 5  # Minimum number of bars for estimating the scale and the tilt of a page.
 _ROUNDS = 3  # Number of times that outliers are left out of that estimate.
-_SAME_MM = 0.06  # Bars closer than this agree.
-_FEW = 3  # Minimum number of bars for any conclusion.
+_SAME_MM = 0.06  # Two bars agree if their distances from the expected position differ by less than this.
+_LEAST_BARS = 3  # Minimum number of bars on a page for them to be used.
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Bar:
     column : int
         The column that begins at the bar.
     y_mm : float
-        Page y of the row.
+        Page y of the row's level at the bar.
     off_mm : float
-        Distance of the bar's centre line to the right of the expected beginning of the column.
+        How far the bar's centre line is to the right of the expected beginning of the column.
     pixel_phase : float
         Position of the centre line within a pixel of the picture: 0 on the border of two pixels, 0.5 in the middle of one; NaN if the bar
         is not upright.
@@ -57,7 +57,18 @@ class Bar:
 
 
 def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage, reach_mm: float = REACH_MM) -> list[Bar]:
-    """Find bars between columns: upright ink that is not a trace."""
+    """Find bars between columns: upright ink that the network takes for writing.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+    analysis : PageAnalysis
+    match : LayoutMatch
+    straight : StraightPage
+        Without the picture's own ink, no bar is found.
+    reach_mm : float
+        Bars are looked for up to this far left and right of where a column begins.
+    """
     from scipy.ndimage import grey_closing, grey_opening
 
     ink = straight.ink
@@ -68,17 +79,17 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
         for column in range(1, len(match.layout.columns)):
             x = axis.start_mm + column * axis.pitch_mm
             y = float(analysis.tracks[track].level_at(np.array([x]))[0])
-            across = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
-            down = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
-            bar = _looked_up(ink, across, down) * (_looked_up(straight.written, across, down) > _WRITTEN)
-            height = grey_opening(bar, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
+            patch_x = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
+            patch_y = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
+            patch = _ink_at(ink, patch_x, patch_y) * (_ink_at(straight.written, patch_x, patch_y) > _WRITTEN)
+            height = grey_opening(patch, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) <= _LEAST_MM:
-                joined = grey_closing(bar, size=(round(_DASH_GAP_MM * ink.scale), 1))
+                joined = grey_closing(patch, size=(round(_DASH_GAP_MM * ink.scale), 1))
                 height = grey_opening(joined, size=(round(_LEAST_DASHED_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_MM:
-                tallest = int(np.argmax(height))  # Letters may stand beside the bar.
+                tallest = int(np.argmax(height))  # Letters may stand beside the bar, and are lower.
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
-                middle = float(np.average(across[first:stop], weights=height[first:stop]))
+                middle = float(np.average(patch_x[first:stop], weights=height[first:stop]))
                 ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
                 found.append(Bar(column, y, middle - x, pixel_phase(ends, 0, analysis.warp, analysis.layers)))
     return found
@@ -92,41 +103,45 @@ def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, st
     stretch : float
         Ratio of the distance of columns to the assumed one; 1 if there are too few bars.
     fall : float
-        Slope of the rows in addition to the assumed one, mm per mm; 0 if there are too few bars.
+        Slope of the rows minus the assumed one, mm per mm; 0 if there are too few bars.
     """
     bars = find_bars(axis, analysis, match, straight, _GRIDLESS_REACH_MM)
-    if len({bar.column for bar in bars}) < 2 or len(bars) < _FRAME:
+    if len({bar.column for bar in bars}) < 2 or len(bars) < _LEAST_FOR_FRAME:
         return 1.0, 0.0
-    x, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
-    terms = np.column_stack([np.ones(len(bars)), x * axis.pitch_mm, y])
+    column, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
+    terms = np.column_stack([np.ones(len(bars)), column * axis.pitch_mm, y])
     kept = np.ones(len(bars), dtype=bool)
     for _ in range(_ROUNDS):
         fitted = np.linalg.lstsq(terms[kept], off[kept], rcond=None)[0]
-        left = np.abs(terms @ fitted - off)
-        kept = left < max(2.5 * float(np.median(left[kept])), _SAME_MM)
-        if kept.sum() < _FRAME or np.ptp(x[kept]) == 0 or np.ptp(y[kept]) == 0:
+        residuals = np.abs(terms @ fitted - off)
+        kept = residuals < max(2.5 * float(np.median(residuals[kept])), _SAME_MM)
+        if kept.sum() < _LEAST_FOR_FRAME or np.ptp(column[kept]) == 0 or np.ptp(y[kept]) == 0:
             return 1.0, 0.0
     return 1.0 + float(fitted[1]), -float(fitted[2])
 
 
 def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
-    """The bars of every column that agree on its position; empty if most columns have none."""
+    """The bars that agree on where their column begins, one list for each column that has such bars.
+
+    Empty if there are too few bars, or at most half of the columns after the first have such a list. `columns` is the number of columns of
+    the layout.
+    """
     agreed = []
     for column in range(1, columns):
         own = [bar for bar in bars if bar.column == column]
         same = max(([bar for bar in own if abs(bar.off_mm - other.off_mm) < _SAME_MM] for other in own), key=len, default=[])
         if len(same) >= max(2, len(own) / 2):
             agreed.append(same)
-    return agreed if len(bars) >= _FEW and len(agreed) > (columns - 1) / 2 else []
+    return agreed if len(bars) >= _LEAST_BARS and len(agreed) > (columns - 1) / 2 else []
 
 
 def barred(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> int:
-    """The number of columns that have bars where they begin by a time axis."""
+    """Number of columns whose bars agree, if bars are looked for where the columns begin on a time axis."""
     return len(agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns)))
 
 
-def _looked_up(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-    """Ink of a strip at page x (columns) and page y (rows), interpolated linearly."""
+def _ink_at(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+    """Ink (rows, columns) of a strip at page x (columns,) and page y (rows,), interpolated linearly."""
     from scipy.ndimage import map_coordinates
 
     points = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")

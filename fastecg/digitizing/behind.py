@@ -1,8 +1,8 @@
 """Fill in hidden parts of a lead, mostly under the bars between columns, from another beat of the same lead.
 
-A quarter of all bars hide a part of a QRS complex or T wave, where neither a straight line nor a level is a good guess. Most leads show
-the same part in another beat. Which beat to take is decided by the visible trace on both sides, and by rhythm strips, which show the same
-time.
+A quarter of all bars hide a part of a QRS complex or T wave, where neither a straight line nor a constant voltage is a good guess. Most
+leads show the same part of the wave in another beat. This beat is chosen by the visible trace on both sides of the hidden part, and by
+rhythm strips, which show the same moment in another lead.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from fastecg.kernels.runs import runs_of
 _LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
 _CRUMB_S = 0.012  # Visible stretches between hidden ones that are no longer than this are treated as hidden.
 _WINDOW_S = 0.12  # Length of the visible trace on either side that is compared with other beats.
-_NEAR_S = 0.03  # Decay of the comparison's weights with the distance from the hidden stretch.
-_LEVEL_S = 0.006  # Decay of the weights with which the level of the filled-in beat is adjusted.
+_NEAR_S = 0.03  # Time constant of the decrease of that comparison's weights with the distance from the hidden stretch.
+_LEVEL_S = 0.006  # The same for the weights with which the level of the filled-in beat is adjusted to the visible trace.
 _STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
-_ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the window's standard deviation.
+_ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the standard deviation of the visible trace.
 _ALIKE_END = 0.4  # The same at the end of a segment: larger, because the alternative is to extrapolate the last slope.
-_ALIKE_STRIP = 0.5  # The same for the rhythm strip, which only has to exclude another part of a beat.
-_CALM_MM = 0.25  # Standard deviation below which a window is too flat to identify a beat.
-_SAME_MM = 0.1  # Tolerance added to the three limits above.
+_ALIKE_STRIP = 0.5  # The same for a rhythm strip: larger, because it only has to exclude other parts of a beat.
+_CALM_MM = 0.25  # Standard deviation up to which the visible trace is too flat to identify a beat.
+_SAME_MM = 0.1  # Tolerance that is added to each of the three largest differences.
 _FADE_S = 0.006  # Time constant of the decay of an extrapolated slope.
 _UNSEEN_MM = 1.0  # Standard deviation assigned to extrapolated samples.
-_TIP_S = 0.03  # A tip is the highest sample within this time before and after it.
-_TALL_MM = 1.5  # Minimum height of a tip above the lowest samples near both ends of that window.
+_TIP_S = 0.03  # The highest sample of a tip is higher than all others within this time before and after it.
+_TALL_MM = 1.5  # Minimum height of that sample above the lowest samples near both ends of this window.
 _TIP_MM = 0.8  # Samples within this distance below the highest one belong to the tip.
 _TO_LETTER_MM = 1.5  # Largest distance of a letter from a tip that ends at it.
 _INKED = 0.4  # Coverage from which a pixel is ink.
@@ -40,15 +40,21 @@ _REPEATED_MM = 0.4  # Standard deviation assigned to samples taken from another 
 
 
 def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Fill in hidden parts of segments from other beats.
+    """Fill in short hidden parts of segments, from other beats or, at the ends of a segment, by extrapolation.
 
     Parameters
     ----------
     readings : sequence of SegmentReading
     rows : PageSegments
     warp : PageWarp
+        The map between the page and the picture of `ink`.
     ink : PictureInk
         Traces cannot be seen in the pixels of its mask `hidden`.
+
+    Returns
+    -------
+    list of SegmentReading
+        The same segments. Longer hidden parts, and those inside a segment that no other beat resembles, are as in `readings`.
     """
     unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
     longest = round(_LONGEST_S * rows.fs)
@@ -65,8 +71,14 @@ def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     readings : sequence of SegmentReading
     rows : PageSegments
     warp : PageWarp
+        The map between the page and the picture of `ink`.
     ink : PictureInk
         Its mask `hidden` contains the letters.
+
+    Returns
+    -------
+    list of SegmentReading
+        The same segments, with longer spikes where there are any.
     """
     tips = [_tips_at_letters(item, rows, warp, ink) for item in readings]
     if not any(tips):
@@ -109,9 +121,9 @@ def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, i
         height = np.where(np.isnan(y), -np.inf, -way * y)
         foot = np.where(np.isnan(y), np.inf, -way * y)
         highest = (height == maximum_filter1d(height, 2 * reach + 1)) & np.isfinite(y)
-        low = minimum_filter1d(foot, reach + 1)
+        lowest = minimum_filter1d(foot, reach + 1)
         for k in np.flatnonzero(highest).tolist():
-            before, after = low[max(k - reach, 0)], low[min(k + reach, len(y) - 1)]
+            before, after = lowest[max(k - reach, 0)], lowest[min(k + reach, len(y) - 1)]
             if height[k] - max(before, after) < _TALL_MM or not _goes_on(item.x_mm(rows)[k], y[k], way, warp, ink):
                 continue
             near = np.flatnonzero(height[max(k - reach, 0) : k + reach + 1] > height[k] - _TIP_MM) + max(k - reach, 0)
@@ -120,7 +132,7 @@ def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, i
 
 
 def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk) -> bool:
-    """Whether ink continues beyond a tip until something written hides it."""
+    """Whether ink continues without a gap from a tip to where something written hides it."""
     steps = np.arange(0.5, _TO_LETTER_MM * warp.scale)
     line = warp.forward(np.column_stack([np.full(len(steps), x_mm), y_mm - way * steps / warp.scale]))
     column, row = np.rint(line).astype(int).T
@@ -137,7 +149,7 @@ def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk
 def _filled(
     readings: Sequence[SegmentReading], shown: Sequence[np.ndarray], holes: Sequence[Sequence[tuple[int, int]]], fs: float
 ) -> list[SegmentReading]:
-    """The segments with their holes filled in from the visible samples (`shown`)."""
+    """The segments with their holes filled in. `shown` has the heights of every segment, mm, which are NaN where it is not visible."""
     out = []
     for k, item in enumerate(readings):
         strips = [
@@ -170,10 +182,10 @@ def _unseen(item: SegmentReading, rows: PageSegments, warp: PageWarp, hidden: np
 def _fill(
     y_mm: np.ndarray, sd_mm: np.ndarray, shown: np.ndarray, hole: tuple[int, int], strips: Sequence[tuple[np.ndarray, int]], fs: float
 ) -> None:
-    """Fill in a hidden part of a trace (n,), in place.
+    """Fill in a hidden part of a trace (n,), in place: from another beat, or at an end of the trace by its last slope, which fades.
 
-    `shown` (n,) is NaN where the trace cannot be seen. Each rhythm strip is given as its signal and the index at which the trace begins in
-    it.
+    `shown` (n,) is NaN where the trace cannot be seen. Each rhythm strip is given as its signal and the index in it at which the trace
+    begins.
     """
     start, stop = hole
     inside = np.arange(start, stop)
@@ -181,13 +193,13 @@ def _fill(
     if beside.size == 0:
         return
     away = np.where(beside < start, start - beside, beside - stop + 1) / fs
-    repeated = _another_beat(shown, hole, beside, np.exp(-away / _NEAR_S), strips, fs)
-    if repeated is not None:
-        near = np.exp(-away / _LEVEL_S)
-        offs = shown[beside] - shown[beside + repeated]
+    shift = _shift_to_similar_beat(shown, hole, beside, np.exp(-away / _NEAR_S), strips, fs)
+    if shift is not None:
+        weights = np.exp(-away / _LEVEL_S)
+        differences = shown[beside] - shown[beside + shift]
         sides = [(at, side) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
-        levels = [float(np.average(offs[side], weights=near[side])) for _, side in sides]
-        y_mm[inside] = shown[inside + repeated] + np.interp(inside, [at for at, _ in sides], levels)
+        levels = [float(np.average(differences[side], weights=weights[side])) for _, side in sides]
+        y_mm[inside] = shown[inside + shift] + np.interp(inside, [at for at, _ in sides], levels)
         sd_mm[inside] = _REPEATED_MM
     elif start == 0 or stop == len(y_mm):
         way = 1 if start else -1
@@ -207,20 +219,23 @@ def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray
     return np.concatenate([np.arange(first, start), np.arange(stop, last)])
 
 
-def _another_beat(
+def _shift_to_similar_beat(
     shown: np.ndarray, hole: tuple[int, int], beside: np.ndarray, weights: np.ndarray, strips: Sequence[tuple[np.ndarray, int]], fs: float
 ) -> int | None:
-    """The shift in samples at which a trace (n,) repeats the surroundings of a hole and is visible throughout; None if there is none."""
+    """The shift in samples by which a trace (n,) best repeats the surroundings of a hole and is visible throughout; None if there is none.
+
+    The surroundings are the samples `beside` (m,) the hole, which are compared with `weights` (m,).
+    """
     first, last = min(beside[0], hole[0]), max(beside[-1] + 1, hole[1])
     shifts = np.arange(-first, len(shown) - last + 1)
-    needed = np.lib.stride_tricks.sliding_window_view(shown, last - first)
-    shifts = shifts[np.isfinite(needed).all(axis=1)]
+    windows = np.lib.stride_tricks.sliding_window_view(shown, last - first)
+    shifts = shifts[np.isfinite(windows).all(axis=1)]
     if not shifts.size:
         return None
     difference, spread = _difference(shown, beside, shifts, weights)
-    most = (_ALIKE_END if hole[0] == 0 or hole[1] == len(shown) else _ALIKE) * spread + _SAME_MM
-    alike = difference < most
-    cost, told = (difference / most) ** 2, spread > _CALM_MM
+    limit = (_ALIKE_END if hole[0] == 0 or hole[1] == len(shown) else _ALIKE) * spread + _SAME_MM
+    alike = difference < limit
+    cost, identified = (difference / limit) ** 2, spread > _CALM_MM
     around = round(_STRIP_S * fs)
     for strip, origin in strips:
         span = np.arange(hole[0] - around, hole[1] + around) + origin
@@ -229,24 +244,24 @@ def _another_beat(
         if len(span) < hole[1] - hole[0] + around:
             continue
         there = (shifts + span[0] >= 0) & (shifts + span[-1] < len(strip))
-        difference, moves = _difference(strip, span, np.where(there, shifts, 0), np.ones(len(span)))
-        most = _ALIKE_STRIP * moves + _SAME_MM
-        alike &= there & (difference < most)
-        cost, told = cost + (difference / most) ** 2, True
-    if not told or not alike.any():
+        difference, spread = _difference(strip, span, np.where(there, shifts, 0), np.ones(len(span)))
+        limit = _ALIKE_STRIP * spread + _SAME_MM
+        alike &= there & (difference < limit)
+        cost, identified = cost + (difference / limit) ** 2, True
+    if not identified or not alike.any():
         return None
     return int(shifts[alike][np.argmin(cost[alike])])
 
 
 def _difference(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Compare a signal at the samples `at` with itself at samples that are later by each shift.
+    """Compare a signal at the samples `at` (m,) with itself at samples that are later by each of several shifts.
 
     Returns
     -------
     difference : ndarray, shape (shifts,)
-        Root mean square of the weighted difference, after its mean is subtracted.
+        Weighted root mean square of the difference, after both means are subtracted; infinite where a sample is not visible.
     spread : float
-        Standard deviation of the signal at `at`.
+        Weighted standard deviation of the signal at `at`.
     """
     own = signal[at] - np.average(signal[at], weights=weights)
     others = signal[at[None, :] + shifts[:, None]]

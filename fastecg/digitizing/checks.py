@@ -1,8 +1,8 @@
-"""Check a reading against what holds for every ECG: sums of leads are zero, all leads beat together, and strips repeat a column.
+"""Check a reading against what holds for every ECG: some sums of leads are zero, all leads beat together, and strips repeat a column.
 
 Limb leads are differences of three voltages (Einthoven: II = I + III), and augmented leads are combinations of the same voltages
-(Goldberger: aVR + aVL + aVF = 0). This holds at every moment at which these leads are drawn together. The leads are found without using
-any of these relations, so that they can serve as checks of the result.
+(Goldberger: aVR + aVL + aVF = 0). Both equations hold at every moment at which these leads are drawn together. Layouts are matched without
+these relations, which can therefore serve as checks of the result.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from fastecg.digitizing.layout import SegmentReading
 from fastecg.digitizing.tracks import Track
 
-#: Sums of leads that are zero in theory, as leads with their factors.
+#: Sums of leads that are zero in theory: their leads with the factor of each.
 SUMS: Mapping[str, Mapping[str, float]] = {
     "einthoven": {"I": 1.0, "II": -1.0, "III": 1.0},
     "goldberger": {"aVR": 1.0, "aVL": 1.0, "aVF": 1.0},
@@ -24,13 +24,13 @@ SUMS: Mapping[str, Mapping[str, float]] = {
 }
 
 _LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
-_BEAT_S = 0.02  # Half the width of a QRS complex: the steepness of two leads is smoothed over it before their beats are compared.
-_BEAT_MM = 0.5  # The same for tracks: _BEAT_S at 25 mm/s.
+_BEAT_S = 0.02  # Standard deviation of the Gaussian with which the steepness of leads is smoothed before their beats are compared.
+_BEAT_MM = 0.5  # The same for tracks: `_BEAT_S` at 25 mm/s.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
 # Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
 _SAME_HEART = 0.15
-_QUIET_MV = 0.02  # Standard deviation below which a sum of leads is too flat to be checked.
+_QUIET_MV = 0.02  # A sum is not checked if the root of the sum of its leads' variances is at most this: the leads are too flat.
 
 
 def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]:
@@ -45,12 +45,13 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
     Returns
     -------
     dict of str to float
-        "einthoven", "goldberger" and "avr" are the residuals of sums of leads, as a share of the leads' standard deviation. "strip" is the
-        residual of strips minus columns, in the same way. "beats" is 1 minus the mean correlation of the steepness of leads that are drawn
-        together. A check is left out if its leads were not read.
+        "einthoven", "goldberger" and "avr" are the standard deviations of sums of leads, as a share of the root of the sum of their leads'
+        variances. "strip" is the variance of the difference of a rhythm strip and its lead's column, as a share of the sum of both
+        variances, and the mean over all strips. "beats" is 1 minus the mean correlation of the steepness of leads that are drawn together.
+        A check is left out if its leads were not read.
     """
-    found = {name: left for name, signs in SUMS.items() if (left := _residual_of_sum(readings, signs, fs)) is not None}
-    strips = [left for strip in readings if strip.segment.rhythm if (left := residual_of_strip(strip, readings, fs)) is not None]
+    found = {name: residual for name, factors in SUMS.items() if (residual := _residual_of_sum(readings, factors, fs)) is not None}
+    strips = [residual for strip in readings if strip.segment.rhythm if (residual := residual_of_strip(strip, readings, fs)) is not None]
     if strips:
         found["strip"] = float(np.mean(strips))
     beats = _beat_correlation(readings, fs)
@@ -60,25 +61,31 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
 
 
 def residual_of_strip(strip: SegmentReading, readings: Sequence[SegmentReading], fs: float) -> float | None:
-    """The difference of a rhythm strip and its lead's column, as a share of both; None if no column shows that lead."""
+    """Variance of the difference of a rhythm strip and its lead's column, as a share of the sum of both variances.
+
+    1 if they have too little time in common; None if no column shows that lead.
+    """
     part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
     return None if part is None else 1.0 - similarity(*simultaneous([strip, part], fs))
 
 
 def residual_across_columns(readings: Sequence[SegmentReading], fs: float) -> float | None:
-    """The largest residual of sums of leads that stand in several columns, supposing that these show the same seconds; None without any."""
-    together = [replace(item, segment=replace(item.segment, start=0, stop=item.segment.stop - item.segment.start)) for item in readings]
+    """The largest residual of sums of leads from several columns, as if all columns showed the same seconds; None if there is none."""
+    at_once = [replace(item, segment=replace(item.segment, start=0, stop=item.segment.stop - item.segment.start)) for item in readings]
     across = [
-        signs
-        for signs in SUMS.values()
-        if len({item.segment.start for item in readings if item.segment.lead in signs and not item.segment.rhythm}) > 1
+        factors
+        for factors in SUMS.values()
+        if len({item.segment.start for item in readings if item.segment.lead in factors and not item.segment.rhythm}) > 1
     ]
-    found = [left for signs in across if (left := _residual_of_sum(together, signs, fs)) is not None]
+    found = [residual for factors in across if (residual := _residual_of_sum(at_once, factors, fs)) is not None]
     return max(found, default=None)
 
 
 def similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Similarity of two signals that start at the same time, where both were read: 1 if they are equal, about 0 if they are unrelated."""
+    """Similarity of two signals that start at the same time: 1 if they differ by a constant, about 0 if they are unrelated.
+
+    Samples that were not read in both are left out; 0 if there are no others.
+    """
     n = min(len(a), len(b))
     known = np.isfinite(a[:n]) & np.isfinite(b[:n])
     one, other = a[:n][known], b[:n][known]
@@ -87,25 +94,28 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def simultaneous(items: Sequence[SegmentReading], fs: float) -> list[np.ndarray]:
-    """Millivolts of segments during the time that all of them show; empty if this time is too short for a comparison."""
+    """Millivolts (n,) of each segment during the time that all of them show; empty if this time is too short for a comparison."""
     first, last = max(item.segment.start for item in items), min(item.segment.stop for item in items)
     if last - first < _LEAST_S * fs:
         return [np.empty(0) for _ in items]
     return [item.millivolts[first - item.segment.start : last - item.segment.start] for item in items]
 
 
-def _residual_of_sum(readings: Sequence[SegmentReading], signs: Mapping[str, float], fs: float) -> float | None:
-    """Residual of a sum of leads that is zero in theory, without its mean, as a share of the leads; None if they do not overlap."""
-    parts = {item.segment.lead: item for item in readings if not item.segment.rhythm and item.segment.lead in signs}
-    if len(parts) < len(signs):
+def _residual_of_sum(readings: Sequence[SegmentReading], factors: Mapping[str, float], fs: float) -> float | None:
+    """Standard deviation of a sum of leads that is zero in theory, as a share of the root of the sum of its leads' variances.
+
+    None if the leads do not overlap in time, or are too flat.
+    """
+    parts = {item.segment.lead: item for item in readings if not item.segment.rhythm and item.segment.lead in factors}
+    if len(parts) < len(factors):
         return None
-    signals = simultaneous([parts[lead] for lead in signs], fs)
+    signals = simultaneous([parts[lead] for lead in factors], fs)
     if not len(signals[0]):
         return None
-    every = np.array([sign * signal for sign, signal in zip(signs.values(), signals, strict=True)])
-    known = np.isfinite(every).all(axis=0)
-    own = np.sqrt(every[:, known].var(axis=1).sum()) if known.sum() > _LEAST_S * fs else 0.0
-    return float(every[:, known].sum(axis=0).std() / own) if own > _QUIET_MV else None
+    terms = np.array([factor * signal for factor, signal in zip(factors.values(), signals, strict=True)])
+    known = np.isfinite(terms).all(axis=0)
+    spread = np.sqrt(terms[:, known].var(axis=1).sum()) if known.sum() > _LEAST_S * fs else 0.0
+    return float(terms[:, known].sum(axis=0).std() / spread) if spread > _QUIET_MV else None
 
 
 def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | None:
@@ -121,7 +131,7 @@ def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | 
 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
-    """Whether tracks are steep at the same page x, as the leads of one heart are, upright or upside down; true without a pair."""
+    """Whether tracks are steep at the same page x, as the leads of one heart are, also if they are upside down; true without a pair."""
     found = [beats for pair in combinations(tracks, 2) if (beats := _correlation_of_tracks(*pair)) is not None]
     return not found or float(np.mean(found)) > _SAME_HEART
 
@@ -142,13 +152,13 @@ def _correlation_of_tracks(one: Track, other: Track) -> float | None:
 
 
 def swing(signal: np.ndarray, fs: float) -> np.ndarray:
-    """Steepness of a signal at every sample, smoothed over a QRS complex and normalised so that all leads have the same weight."""
+    """Steepness (n,) of a signal at every sample, smoothed and divided by its standard deviation so that all leads have the same weight."""
     from scipy.ndimage import gaussian_filter1d
 
-    moves = gaussian_filter1d(np.abs(np.gradient(np.nan_to_num(signal.astype(np.float64)))), _BEAT_S * fs)
-    return np.asarray(moves / max(float(moves.std()), 1e-9))
+    steepness = gaussian_filter1d(np.abs(np.gradient(np.nan_to_num(signal.astype(np.float64)))), _BEAT_S * fs)
+    return np.asarray(steepness / max(float(steepness.std()), 1e-9))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's correlation; 0 if a signal is constant."""
+    """Pearson's correlation of two signals (n,); 0 if one of them is constant or they have fewer than three samples."""
     return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and a.std() > 0 and b.std() > 0 else 0.0

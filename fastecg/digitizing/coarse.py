@@ -1,4 +1,4 @@
-"""A first reading of a segment: its ink is straightened into a strip, and one height is found in each column of the strip."""
+"""Make a first reading of a segment: straighten its ink into a strip, and find one height in each column of the strip."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ CURVE_MM = 2.0
 
 _LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; between them it is interpolated.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
-_WHOLE_PX = 5_000_000  # A strip of more pixels, which a letter page does not have, is made in bands: coordinates take 16 bytes per pixel.
+_WHOLE_PX = 5_000_000  # A strip of more pixels than a letter page has is made in bands, because its coordinates take 16 bytes per pixel.
 _BAND_PX = 1_000_000  # Number of pixels of a band.
 _FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0 to 1) is larger than this.
-# Coverage is clipped here before a path is sought. Otherwise the path of a pale row would run through the darker ink of the next row.
+# Coverage from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the darker ink of the next row.
 _FULL_INK = 0.6
 _STEP_COST = 0.001  # Cost of a path's step of 1 px up or down.
 _PAPER_COST = 1.0  # Additional cost of such a step over bare paper.
-_TIP_PX = 3  # Ink that extends at least this far above or below the path in a column and in its neighbours is the tip of a spike.
+_TIP_PX = 3  # Ink that reaches farther than this beyond the path, in its own column and in both neighbours, is the tip of a spike.
 _LEAST_INK = 0.3  # A column of a strip gives a height if its coverages add up to more than this.
 
 
 class PageWarp(Protocol):
-    """What digitising needs of a map between page (mm) and picture (px); `fastecg.mesh.Warp` and `FittedWarp` provide it."""
+    """The part of a map between page (mm) and picture (px) that digitising uses; `fastecg.mesh.Warp` and `FittedWarp` have it."""
 
     @property
     def scale(self) -> float:
-        """px/mm."""
+        """Pixels of the picture per mm of the page."""
         ...
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixels of page points."""
+        """Pixels (n, 2), (x, y), of page points (n, 2)."""
         ...
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points of pixels."""
+        """Page points (n, 2), (x, y), of pixels (n, 2)."""
         ...
 
     def __hash__(self) -> int:
@@ -49,14 +49,14 @@ class PageWarp(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ZoomedWarp:
-    """The map between a page and a picture of which only a resized copy was mapped.
+    """The map between a page and a picture, derived from the map of a resized copy of the picture.
 
     Attributes
     ----------
     warp : PageWarp
         The map between the page and the resized copy.
     zoom : (float, float)
-        Width and height of the copy as multiples of the picture's. They differ a little, because both are whole numbers of pixels.
+        Ratios of the copy's width and height to those of the picture. They differ a little, because sizes are whole numbers of pixels.
     """
 
     warp: PageWarp
@@ -64,21 +64,21 @@ class ZoomedWarp:
 
     @property
     def scale(self) -> float:
-        """px/mm."""
+        """Pixels of the picture per mm of the page."""
         return self.warp.scale / self.zoom[0]
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixels of page points."""
+        """Pixels (n, 2), (x, y), of page points (n, 2)."""
         return (self.warp.forward(points_mm) + 0.5) / self.zoom - 0.5
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points of pixels."""
+        """Page points (n, 2), (x, y), of pixels (n, 2)."""
         return self.warp.inverse((np.asarray(points_px) + 0.5) * self.zoom - 0.5)
 
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """Ink of one segment, straightened.
+    """The straightened ink of a part of a page, such as one segment or all rows.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Strip:
 
 
 def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -> tuple[float, float] | None:
-    """Smallest and largest page y of a plane's ink between two page x; None if there is no ink."""
+    """Smallest and largest page y of a plane's ink between two page x; None if there is hardly any ink."""
     page = warp.inverse(inked_pixels(plane, _FAINT * _full_coverage(plane)))
     inside = (page[:, 0] >= span_mm[0]) & (page[:, 0] <= span_mm[1])
     if inside.sum() < 8:
@@ -113,26 +113,37 @@ def inked_pixels(plane: np.ndarray, least: float) -> np.ndarray:
 
 
 def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> Strip:
-    """Resample the ink of a plane between two page x and two page y at the scale of the picture, so that rows of traces are straight."""
+    """Resample the ink of a plane so that rows of traces are straight, at the scale of the picture.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (height, width)
+        Coverage, 0 to 1, or 0 to 255 if it is uint8.
+    warp : PageWarp
+    span_mm : (float, float)
+        Page x of the first and the last column of the strip.
+    reach_mm : (float, float)
+        Smallest and largest page y of the ink. The strip has a margin above and below.
+    """
     from scipy.ndimage import map_coordinates
 
-    def seen(points: np.ndarray) -> np.ndarray:
+    def ink_at(points: np.ndarray) -> np.ndarray:
         return np.asarray(map_coordinates(plane, points[::-1], order=1, mode="constant", output=np.float32))
 
     x, y = _lattice_mm(span_mm, reach_mm)
     height, width = _pixels(y, warp), _pixels(x, warp)
     if height * width <= _WHOLE_PX:
-        ink = seen(_pixels_of_strip(warp, span_mm, reach_mm))
+        ink = ink_at(_pixels_of_strip(warp, span_mm, reach_mm))
     else:
         along = _along_columns(warp, x, y)
         ink, band = np.empty((height, width), dtype=np.float32), max(1, _BAND_PX // width)
         for top in range(0, height, band):
-            ink[top : top + band] = seen(_across_rows(along, warp, y, np.arange(top, min(top + band, height))))
+            ink[top : top + band] = ink_at(_across_rows(along, warp, y, np.arange(top, min(top + band, height))))
     return Strip(ink / _full_coverage(plane), span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
 
 
 def _lattice_mm(span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Page x and page y of the points at which the map of a strip is evaluated."""
+    """Page x and page y of the lattice on which the warp is evaluated for a strip."""
     ends = span_mm, (reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM)
     x, y = (np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ends)
     return x, y
@@ -144,7 +155,7 @@ def _pixels(axis_mm: np.ndarray, warp: PageWarp) -> int:
 
 
 def _steps(axis_mm: np.ndarray, warp: PageWarp, pixels: np.ndarray) -> np.ndarray:
-    """Positions of a strip's pixels along an axis of its lattice, in steps of the lattice."""
+    """Positions of a strip's pixels along an axis of its lattice, in units of the distance of lattice points."""
     return np.asarray(pixels / ((axis_mm[1] - axis_mm[0]) * warp.scale))
 
 
@@ -167,18 +178,18 @@ def _pixels_of_strip(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tup
 
 
 def forget_strips() -> None:
-    """Free the pixel coordinates that are cached for further strips of the last page: they take 16 bytes per pixel."""
+    """Free the pixel coordinates of the last page's strips, which are cached for further strips and take 16 bytes per pixel."""
     _pixels_of_strip.cache_clear()
 
 
 def _interpolated(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Interpolate linearly along the last axis at `positions`, given in steps between values."""
+    """Interpolate values linearly along their last axis, at positions (n,) that are fractional indices of this axis."""
     below = np.minimum(positions.astype(int), values.shape[-1] - 2)
-    part = positions - below
+    weight = positions - below
     found = np.take(values, below, axis=-1)
-    found *= 1.0 - part
+    found *= 1.0 - weight
     after = np.take(values, below + 1, axis=-1)
-    after *= part
+    after *= weight
     found += after
     return found
 
@@ -200,18 +211,21 @@ def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -
 
 
 def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
-    """Page y at page x as the mean row of every column's ink, interpolated linearly between columns, as common digitisers do."""
-    known, heights = _mean_rows(strip.ink)
+    """Page y (n,) at page x (n,) as the mean row of every column's ink, as common digitisers find it; NaN if there is no ink.
+
+    Between columns it is interpolated linearly.
+    """
+    known, rows = _mean_rows(strip.ink)
     if not known.size:
         return np.full(len(x_mm), np.nan)
-    return strip.top_mm + np.interp(x_mm, strip.left_mm + known / strip.scale, heights) / strip.scale
+    return strip.top_mm + np.interp(x_mm, strip.left_mm + known / strip.scale, rows) / strip.scale
 
 
 def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray | None = None) -> np.ndarray:
-    """Page y at page x of a path through the ink that reaches the tips of narrow spikes.
+    """Page y (n,) at page x (n,) of a path through the ink that reaches the tips of narrow spikes.
 
-    The fit of the stroke starts from this path. In the columns of a narrow spike there is ink at every height, so a fit that starts half
-    way up the spike would stay there.
+    A fit of the stroke starts from this path. In the columns of a narrow spike there is ink at every height, so a fit that starts halfway
+    up the spike would stay there.
 
     Parameters
     ----------
@@ -223,15 +237,15 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray 
         Where something else covers the trace. A spike may continue behind it.
     """
     height, width = strip.ink.shape
-    lows, highs = path_through(strip.ink, np.zeros(height))
-    # Between two columns the path is taken at the middle of the rows that it has in both.
-    joints = (np.maximum(lows[:-1], lows[1:]) + np.minimum(highs[:-1], highs[1:])) / 2
-    inside = 0.5 * pen_mm * strip.scale
+    tops, bottoms = path_through(strip.ink, np.zeros(height))
+    # Halfway between two columns, the path is at the middle of the rows that it has in both.
+    crossings = (np.maximum(tops[:-1], tops[1:]) + np.minimum(bottoms[:-1], bottoms[1:])) / 2
+    half_pen = 0.5 * pen_mm * strip.scale
     sure = strip.ink >= np.float32(_FULL_INK)
     through = sure if hidden is None else sure | hidden
-    above, below = _tips(sure, through, lows), _tips(sure[::-1], through[::-1], height - 1 - highs)
+    above, below = _tips(sure, through, tops), _tips(sure[::-1], through[::-1], height - 1 - bottoms)
     columns = np.concatenate([np.arange(width - 1) + 0.5, above[:, 0], below[:, 0]])
-    rows = np.concatenate([joints, above[:, 1] + inside, height - 1 - below[:, 1] - inside])
+    rows = np.concatenate([crossings, above[:, 1] + half_pen, height - 1 - below[:, 1] - half_pen])
     order = np.argsort(columns, kind="stable")
     return np.asarray(strip.top_mm + np.interp((x_mm - strip.left_mm) * strip.scale, columns[order], rows[order]) / strip.scale)
 
@@ -248,25 +262,28 @@ def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     Returns
     -------
-    lows, highs : ndarray, shape (width,) int64
+    tops, bottoms : ndarray, shape (width,) int64
         First and last row of the path in every column.
     """
     from fastecg.kernels.paths import cheapest_path
 
-    lows, highs = np.empty(ink.shape[1], dtype=np.int64), np.empty(ink.shape[1], dtype=np.int64)
-    cheapest_path(np.minimum(ink / np.float32(_FULL_INK), 1.0), bias, _PAPER_COST, _STEP_COST, lows, highs)
-    return lows, highs
+    tops, bottoms = np.empty(ink.shape[1], dtype=np.int64), np.empty(ink.shape[1], dtype=np.int64)
+    cheapest_path(np.minimum(ink / np.float32(_FULL_INK), 1.0), bias, _PAPER_COST, _STEP_COST, tops, bottoms)
+    return tops, bottoms
 
 
 def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray:
-    """Tips (n, 2), column and row, of `sure` ink that continues above the upper edge (columns,) of a path."""
+    """Tips (n, 2), column and row, of ink that continues above the upper edge (columns,) of a path.
+
+    `sure` and `through` (height, width) are masks of the ink, and of the ink with everything behind which it may continue.
+    """
     height, width = sure.shape
     rows = np.arange(height)[:, None]
-    every = np.arange(width)
-    reach = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, every] + 1
+    columns = np.arange(width)
+    highest_through = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, columns] + 1
     first_ink = np.minimum.accumulate(np.where(sure, rows, height)[::-1], axis=0)[::-1]
-    # A spike that ends behind a letter is cut off where the letter begins, since nothing tells how far it continues.
-    top = first_ink[np.minimum(reach, height - 1), every]
+    # A spike that ends behind a letter is cut off where the letter begins, since nothing shows how far it continues.
+    top = first_ink[np.minimum(highest_through, height - 1), columns]
     padded = np.pad(edge, 1, mode="edge")
     missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
     tips = []
@@ -277,9 +294,9 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
 
 
 def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:
-    """Page y at page x as the soft maximum of every column's ink, with monotone cubics between columns.
+    """Page y (n,) at page x (n,) as the soft maximum of every column's ink, with monotone cubics between columns; NaN with hardly any ink.
 
-    Networks that end in a softmax over columns read traces in the same way.
+    Networks that end in a softmax over columns read traces in the same way. `temperature` is that of the softmax, in units of coverage.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.ndimage import gaussian_filter1d
@@ -288,14 +305,14 @@ def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np
     if known.size < 4:
         return np.full(len(x_mm), np.nan)
     ink = gaussian_filter1d(strip.ink[:, known], 0.7, axis=0)
-    share = np.expm1(ink / temperature)  # Not `exp`: it is 1 on bare paper, so a long column of paper would count.
-    heights = (share * np.arange(len(share))[:, None]).sum(axis=0) / share.sum(axis=0)
+    share = np.expm1(ink / temperature)  # Not `exp`, which is 1 on bare paper, so that a high column of paper would count.
+    rows = (share * np.arange(len(share))[:, None]).sum(axis=0) / share.sum(axis=0)
     positions = np.clip((x_mm - strip.left_mm) * strip.scale, known[0], known[-1])
-    return np.asarray(strip.top_mm + PchipInterpolator(known, heights)(positions) / strip.scale)
+    return np.asarray(strip.top_mm + PchipInterpolator(known, rows)(positions) / strip.scale)
 
 
 def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
-    """Mask of the page x that are farther than `most_mm` from the nearest column with ink."""
+    """Mask (n,) of the page x (n,) that are farther than `most_mm` from the nearest column with ink."""
     known, _ = _mean_rows(strip.ink)
     if not known.size:
         return np.ones(len(x_mm), dtype=bool)
@@ -306,7 +323,7 @@ def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
 
 
 def _mean_rows(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns with more than `_LEAST_INK`, and the mean row of the ink in each."""
+    """Columns (n,) with more ink than `_LEAST_INK`, and the mean row (n,) of the ink in each."""
     mass = ink.sum(axis=0)
     known = np.flatnonzero(mass > _LEAST_INK)
     return known, (ink * np.arange(len(ink))[:, None]).sum(axis=0)[known] / mass[known]

@@ -1,4 +1,4 @@
-"""Measure the blank paper between columns of leads: it gives the distance of columns and how much of their time is drawn."""
+"""Measure the gaps between columns of leads, which give the distance of columns and how much of their time is drawn."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.tracks import ink_along
 from fastecg.kernels.runs import runs_of
 
-#: Columns whose length is their nominal time to within this, in mm, have neither gaps nor a shortened time.
+#: Columns whose length differs by less than this, mm, from that of their nominal time have neither gaps nor a shortened time.
 SAME_LENGTH_MM = 0.7
 
-_SAME_GAP_MM = 0.8  # Three quarters of the gaps of all rows have to agree with their column's median to within this.
-_SAME_PITCH = 0.12  # Largest difference between the distance of columns by gaps and that of the matched layout, as a share.
-_MOST_GAP_MM = 15.0  # Maximum width of the blank paper between columns: no machine leaves more.
-_BESIDE_PX = 2  # Ink up to this far above and below a path counts as on the path.
+_SAME_GAP_MM = 0.8  # Three quarters of all ends of gaps have to be at most this far from the median of their column.
+_SAME_PITCH = 0.12  # Largest difference between the distance of columns by gaps and that of the match, as a share of the latter.
+_MOST_GAP_MM = 15.0  # Maximum width of a gap: no machine leaves more paper blank between columns.
+_BESIDE_PX = 2  # Ink up to this far above and below a path counts as ink on the path.
 _BLANK = 0.5  # Paper is blank where the coverage is below this.
-_BAR_MM = 1.0  # Maximum width of a bar that stands in a gap: bars are drawn 0.2 to 0.8 mm wide.
+_BAR_MM = 1.0  # A bar in a gap is narrower than this: bars are drawn 0.2 to 0.8 mm wide.
 _GAP_ROWS = 0.5  # Minimum share of the places where two columns of a row meet that have to show a gap.
 
 
@@ -33,7 +33,7 @@ def columns_from_gaps(
     cap_mm: float,
     nominal_mm: float,
 ) -> tuple[float, float] | None:
-    """Measure the distance and the length of columns by the blank paper between them.
+    """Measure the distance and the length of columns by the gaps between them.
 
     Parameters
     ----------
@@ -53,78 +53,96 @@ def columns_from_gaps(
     Returns
     -------
     (float, float) or None
-        Distance of columns, and their length from the first to the last sample, mm; None if there are no gaps.
+        Distance of columns, and their length from the first to the last sample, mm; None if too few gaps are seen, or they contradict each
+        other.
     """
     columns = len(match.layout.columns)
     found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
     count = 0
-    for row, span, free in zip(paths, spans, own, strict=False):
-        if row is None or span is None:
+    for path, span, own_ends in zip(paths, spans, own, strict=False):
+        if path is None or span is None:
             continue
         count += 1
-        blanks = _blanks_along(straight, row, span)
+        blanks = _blanks_along(straight, path, span)
         length = span[1] - span[0]
-        whole = all(free) and abs(length - columns * nominal_mm) < 0.3 * columns * nominal_mm
+        whole = all(own_ends) and abs(length - columns * nominal_mm) < 0.3 * columns * nominal_mm
         pitch = (length - nominal_mm) / (columns - 1) if whole else match.column_mm
-        for c in range(1, columns):
-            # The gap in front of column c ends where the column begins.
-            near = [blank for blank in blanks if abs(blank[1] - span[0] - c * pitch) < 0.15 * pitch]
+        for column in range(1, columns):
+            # The gap in front of a column ends where the column begins.
+            near = [blank for blank in blanks if abs(blank[1] - span[0] - column * pitch) < 0.15 * pitch]
             if near:
-                found[c - 1].append(max(near, key=lambda blank: blank[1] - blank[0]))
+                found[column - 1].append(max(near, key=lambda blank: blank[1] - blank[0]))
     if count == 0 or sum(map(len, found)) < _GAP_ROWS * count * (columns - 1) or not all(found):
         return None
     begins, ends = (np.array([np.median([blank[k] for blank in group]) for group in found]) for k in (1, 0))
     apart = [
-        abs(blank[k] - middle) for k, middles in ((1, begins), (0, ends)) for g, middle in zip(found, middles, strict=True) for blank in g
+        abs(blank[k] - median)
+        for k, medians in ((1, begins), (0, ends))
+        for group, median in zip(found, medians, strict=True)
+        for blank in group
     ]
     spread = np.quantile(apart, 0.75)
     if spread > _SAME_GAP_MM or not ((begins - ends > COLUMN_GAP_MM) & (begins - ends < _MOST_GAP_MM)).all():
         return None
     first, last = (
-        _median_own_end([span and span[side] for span in spans[: len(paths)]], [ends_of[side] for ends_of in own], columns)
+        _median_own_end([span and span[side] for span in spans[: len(paths)]], [own_ends[side] for own_ends in own], columns)
         for side in (0, 1)
     )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     pitch, width = _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
-    # Blank paper at the same place of every row may be a part of the trace that was not seen. The columns tell: they would overlap, or
-    # not lie where their names do.
+    # Blank paper at the same place of every row may also be a part of the trace that was not seen. Then the columns would overlap, or would
+    # be elsewhere than their names.
     return (pitch, width) if pitch > width and abs(pitch - match.column_mm) < _SAME_PITCH * match.column_mm else None
 
 
 def _median_own_end(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
     """Median of the ends of rows that are the traces' own; NaN if there are none.
 
-    Of two columns, no other gap gives the distance. So if no row has an end of its own, all ends are used.
+    Two columns have a single gap, which does not give their distance without the ends. So if none of their ends is the trace's own, all
+    ends are used.
     """
-    found = [x for x, clear in zip(ends_mm, own, strict=False) if x is not None and (clear or (columns == 2 and not any(own)))]
+    found = [x for x, is_own in zip(ends_mm, own, strict=False) if x is not None and (is_own or (columns == 2 and not any(own)))]
     return float(np.median(found)) if found else np.nan
 
 
 def _common_slope(begun: np.ndarray, ended: np.ndarray) -> float:
-    """The distance of columns, mm: the common slope of two straight lines through their starts and their ends (columns,).
+    """The distance of columns, mm: the common slope of two straight lines, one through their starts and one through their ends (columns,).
 
     Starts and ends that are NaN are left out.
     """
-    apart, at = 0.0, 0.0
+    products, squares = 0.0, 0.0
     for edges in (begun, ended):
         known = np.flatnonzero(np.isfinite(edges))
-        away = known - known.mean()
-        apart, at = apart + float(away @ edges[known]), at + float(away @ away)
-    return apart / at
+        numbers = known - known.mean()
+        products, squares = products + float(numbers @ edges[known]), squares + float(numbers @ numbers)
+    return products / squares
 
 
 def pitch_and_shown_mm(
     found: tuple[float, float], lengths: Sequence[float], columns: int, nominal_mm: float, step_mm: float
 ) -> tuple[float, float] | None:
-    """Distance of columns and length of their drawn time, mm, from gaps and row lengths; None if rows are too short to have gaps.
+    """Distance of columns and length of their drawn time, mm, from gaps and row lengths; None if a row is too short to have gaps.
 
     A row that is as long as its nominal time has no gaps, even if its ink is interrupted, as by a dashed bar between columns.
+
+    Parameters
+    ----------
+    found : (float, float)
+        Distance of columns and their length from the first to the last sample, from `columns_from_gaps`.
+    lengths : sequence of float
+        Lengths of rows from the first to the last sample, mm.
+    columns : int
+        Number of columns.
+    nominal_mm : float
+        Length of a column's nominal time.
+    step_mm : float
+        Distance of two samples.
     """
     pitch, width = found
     shown = width + step_mm if nominal_mm - width - step_mm > SAME_LENGTH_MM else nominal_mm
-    wide = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < SAME_LENGTH_MM]
-    if wide:  # The ends of rows are measured more precisely than those of gaps.
-        return (float(np.median(wide)) + step_mm - shown) / (columns - 1), shown
+    gapped = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < SAME_LENGTH_MM]
+    if gapped:  # The ends of rows are measured more precisely than those of gaps.
+        return (float(np.median(gapped)) + step_mm - shown) / (columns - 1), shown
     if any(abs(mm + step_mm - columns * nominal_mm) < SAME_LENGTH_MM for mm in lengths):
         return None
     return pitch, shown
@@ -133,7 +151,7 @@ def pitch_and_shown_mm(
 def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
     """Gaps along a path without ink of any kind: page x where the ink before each gap ends, and where the ink after it starts.
 
-    A bar between two columns parts a gap in two, which count as one.
+    If a bar divides a gap between two columns, the gap is counted as one.
     """
     along = ink_along(straight.whole, path, _BESIDE_PX)
     printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))

@@ -1,7 +1,7 @@
-"""`decode`: from layers of a picture to millivolts.
+"""`decode`: read the signals of a page in millivolts from the layers of its picture.
 
 The layers are in the frame of the picture, bent as the paper was. The phase of the grid gives the map between page and picture. Every
-trace is then fitted in the picture itself, with a model of the pen's ink, so that nothing has to be resampled.
+trace is then fitted in the picture itself, with a model of the pen's ink, so that the fit needs no resampled ink.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 # How each mode finds one height in every column of ink. Mode "stroke_fit" starts its fit from these heights.
 _HEIGHTS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
-_MARGIN_PX = 8  # Pixels farther than this from a segment's ink take no part in its fit.
+_MARGIN_PX = 8  # A segment is fitted to the pixels of a box around it that has this margin on all sides.
 _SAME_LEAD = 0.9  # Two readings of one lead are averaged if their similarity (see `similarity`) is at least this.
 _MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is larger than this.
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
 _SAME_START_MM = 0.002  # The rows are fitted again if the start of time moves by more than this.
 _MAX_GAP_S = 0.04  # Longest gap in the ink that the prior may bridge.
-_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines. The grid looks the same when it is shifted by it, so the ink has to decide.
+_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines. They do not show which line is which, so the ink has to decide.
 # Stages of a fit that starts along the ink. The first two stages are left out: their soft strokes would lead the fit off the ink again.
 _STAGES_FROM_INK = STAGES[2:]
 
@@ -119,8 +119,8 @@ def decode(
         Standard deviation of the start of time in `rows`. If it is not 0, the start is estimated again from the ends of the rows and from
         the grid.
     lines_mm : (float, float), optional
-        Where upright lines of the grid were meant to be, see `fastecg.digitizing.snapping.meant_lines_mm`; None if 5 mm lines are not at
-        multiples of 5 mm.
+        Range of the offset along x from which the grid's lines were rounded to pixels, see
+        `fastecg.digitizing.snapping.meant_lines_mm`; None if no 5 mm lines are seen.
     name : str
         Name of the record.
 
@@ -165,7 +165,7 @@ def decode(
 
 
 def _delays_to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None) -> tuple[float, float] | None:
-    """Smallest and largest delay with which time would start on the nearest of the grid's 5 mm lines."""
+    """Smallest and largest shift of the start of time, mm to the right, that puts it on the nearest of the grid's 5 mm lines."""
     if lines_mm is None:
         return None
     start = min(segment.x_mm for segment in rows.segments)
@@ -201,7 +201,7 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tupl
     """Offsets along x and y, multiples of 5 mm, that move the warp's page coordinates to those of `rows`.
 
     The offset along x is the most frequent one among the left and right ends of all segments, since some ends may lie outside the picture.
-    The offset along y is the median of those of the segments.
+    The offset along y is the median over the segments. `ImageError` is raised if no segment has ink.
     """
     left, right, down = [], [], []
     for plane, segment in zip(planes, rows.segments, strict=True):
@@ -222,7 +222,10 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tupl
 def read_segments(
     planes: Iterable[np.ndarray], rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
 ) -> Iterator[SegmentReading]:
-    """Read every segment that has ink. Segments are independent of one another, so they are read in parallel."""
+    """Read every segment that has ink, in parallel, since segments do not depend on one another.
+
+    `hidden` (height, width) float32 is 1 in pixels in which something else covers the traces, 0 elsewhere.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read_segment(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
         yield from (reading for reading in found if reading is not None)
@@ -241,10 +244,10 @@ def _read_segment(
     y_mm, sd_mm = _HEIGHTS[mode](strip, x_mm), np.full(len(x_mm), np.nan)
     if mode == "stroke_fit":
         lost = far_from_ink(strip, x_mm, _MAX_GAP_S * rows.speed_mm_s / 2)
-        behind = None
+        covered = None
         if hidden is not None:
-            behind = straighten(hidden, warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
-        starts = {STAGES: y_mm, _STAGES_FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
+            covered = straighten(hidden, warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
+        starts = {STAGES: y_mm, _STAGES_FROM_INK: along_ink(strip, x_mm, rows.pen_mm, covered)}
         y_mm, sd_mm = _fit_segment(plane, hidden, warp, x_mm, ~lost, starts, reach, rows)
     return SegmentReading(segment, y_mm, sd_mm)
 
@@ -259,21 +262,41 @@ def _fit_segment(
     reach_mm: tuple[float, float],
     rows: PageSegments,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Page y (n,) of the knots by fitting the stroke, and their standard deviations, mm; NaN where `known` is false or there is no ink.
+    """Fit the stroke of a segment to its ink.
 
-    `starts_mm` holds several starts (n,) of the fit, each with its own stages. The fit with the smallest residual is returned.
+    Parameters
+    ----------
+    plane : ndarray, shape (height, width)
+        Coverage of the segment's ink.
+    hidden : ndarray, shape (height, width), optional
+        Larger than 0 in pixels that are left out.
+    warp : PageWarp
+    x_mm : ndarray, shape (n,)
+        Page x of the samples, which are the knots of the stroke.
+    known : ndarray, shape (n,) bool
+        Whether each sample has ink nearby. The pen is lifted at all others.
+    starts_mm : mapping of tuple of Stage to ndarray, shape (n,)
+        Page y from which the fit with these stages starts. The fit with the smallest residual is used.
+    reach_mm : (float, float)
+        Smallest and largest page y of the ink.
+    rows : PageSegments
+
+    Returns
+    -------
+    y_mm, sd_mm : ndarray, shape (n,)
+        Page y of the samples and their standard deviations; NaN where the ink does not determine them.
     """
     if not known.any():
         return np.full(len(x_mm), np.nan), np.full(len(x_mm), np.nan)
     top, curves = verticals(warp, x_mm, reach_mm)
-    low = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
-    high = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
-    part = slice(low[1], high[1]), slice(low[0], high[0])
+    first = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
+    stop = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
+    part = slice(first[1], stop[1]), slice(first[0], stop[0])
     ink = _as_coverage(plane[part])
     if hidden is not None:
         ink = np.where(hidden[part] > 0, np.float32(np.nan), ink)
-    curves[:, ~known] = np.nan  # the pen is lifted there
-    stroke = StrokeProblem(ink, curves - low, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
+    curves[:, ~known] = np.nan  # The pen is lifted there.
+    stroke = StrokeProblem(ink, curves - first, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     knots = np.flatnonzero(known)
     fits = (
         fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), knots, start[knots]) - top) * warp.scale, stages)
@@ -285,7 +308,7 @@ def _fit_segment(
 
 
 def _long_runs(bare: np.ndarray, longest: int) -> np.ndarray:
-    """The part of a mask (n,) that lies in runs of more than `longest` elements."""
+    """Mask (n,) of the elements of `bare` (n,) that lie in runs of more than `longest` true elements."""
     out = np.zeros(len(bare), dtype=bool)
     for start, stop in runs_of(bare).tolist():
         out[start:stop] = stop - start > longest
@@ -304,16 +327,17 @@ def _flags_of_unread(readings: Sequence[SegmentReading], rows: PageSegments) -> 
 
 
 def _without_contradictions(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
-    """Resolve contradictions between two readings of one lead: where a rhythm strip differs from its column, the column counts.
+    """Resolve contradictions between two readings of one lead: where a rhythm strip differs from its column, the column is used.
 
-    Such readings are not averaged, since the mean of two signals that beat at different times shows neither of them.
+    The two readings are not averaged, since the mean of different signals shows neither of them. The flags that say so are appended to
+    `flags`.
     """
     out = []
     for item in readings:
         lead = item.segment.lead
         part = next((other for other in readings if other.segment.lead == lead and not other.segment.rhythm), None)
         if item.segment.rhythm and part is not None and similarity(*simultaneous([item, part], fs)) < _SAME_LEAD:
-            flags.append(f"lead {lead}: its rhythm strip does not repeat what its column shows; the column counts where both are")
+            flags.append(f"lead {lead}: its rhythm strip does not repeat its column; where both are drawn, the column is used")
             first, last = part.segment.start - item.segment.start, part.segment.stop - item.segment.start
             y, sd = item.y_mm.copy(), item.sd_mm.copy()
             y[max(first, 0) : max(last, 0)], sd[max(first, 0) : max(last, 0)] = np.nan, np.nan
@@ -323,7 +347,10 @@ def _without_contradictions(readings: list[SegmentReading], fs: float, flags: li
 
 
 def _merged_by_lead(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Signals, standard deviations and names of all leads. Where a lead is drawn twice, its readings are averaged."""
+    """Signals (leads, samples) in mV, their standard deviations, and the names of the leads.
+
+    Where a lead is drawn twice, its readings are averaged.
+    """
     names = {reading.segment.lead for reading in readings}
     leads = (*(lead for lead in LEADS if lead in names), *sorted(names - set(LEADS)))
     total, count = np.zeros((len(leads), samples)), np.zeros((len(leads), samples))
@@ -339,7 +366,7 @@ def _merged_by_lead(readings: list[SegmentReading], samples: int) -> tuple[np.nd
 
 
 def _as_coverage(plane: np.ndarray) -> np.ndarray:
-    """A plane as float32, 0 to 1."""
+    """A plane of coverage, 0 to 1 or uint8 0 to 255, as float32, 0 to 1."""
     if plane.dtype == np.uint8:
         return np.ascontiguousarray(plane, dtype=np.float32) / np.float32(255.0)
     return np.ascontiguousarray(plane, dtype=np.float32)

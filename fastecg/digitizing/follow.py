@@ -10,28 +10,38 @@ import numpy as np
 from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
 from fastecg.kernels.runs import runs_of
 
-_REACH_ROWS = 1.6  # A trace is followed up to this many row distances from its baseline.
-_REACH_MM = 18.0  # A trace is followed at least this far from its baseline.
-_PULL = 0.002  # Cost of a path per mm of distance from the baseline.
-_FAR_PULL = 0.03  # Additional cost per mm where it is closer to the neighbouring row.
-_INK = 0.15  # Least ink that is assigned to a row.
-_FAINT = 0.02  # Least ink of a pixel that is copied to a row's plane.
+_REACH_ROWS = 1.6  # A trace is followed up to this many row distances above and below its row.
+_REACH_MM = 18.0  # A trace is followed at least this far above and below its row.
+_PULL = 0.002  # Cost of a path in each column, per mm of distance from its row.
+_FAR_PULL = 0.03  # Additional cost in each column, per mm of distance from its row beyond 0.35 row distances.
+_INK = 0.15  # Minimum coverage of ink that is assigned to a row.
+_FAINT = 0.02  # A pixel is copied to a row's plane if its coverage is larger than this.
 _DARK_FIRST = (0.6, 0.5, 0.4, 0.3)  # Ink is assigned in this order: first that above 0.6, then that above 0.5, and so on.
-_PIECE_MM = 2.5  # Least length of a piece of a path without a break in the ink for that ink to belong to the row for certain.
-_STAY_PX = 3  # Ink within this distance of two rows' touching traces belongs to both.
+_PIECE_MM = 2.5  # Where a path is on ink without a break for at least this length, the ink certainly belongs to its row.
+_STAY_PX = 3  # Ink of a row that is at most this far from ink of another row belongs to both rows.
 #: Value of the network's trace map from which a pixel may belong to a trace.
 TRACE = 0.12
 _PEN_PX = 5  # Reach above and below a path within which its pen's ink is summed.
 _THINNEST_PX = 0.7  # Columns with less ink (in px of full ink) are left out when the pen's width is measured.
-_LEVEL = 0.05  # Quantile of the ink of columns that is the pen's width: where the trace runs level, a column has no more.
-_ON_PATH_PX = 2  # Reach above and below a path within which ink is its own.
-_INSIDE_MM = 0.4  # Distance inside a supposed end at which following the ink outwards starts.
-_SOLID = 12  # A trace begins where four fifths of this many px have ink. Shorter pieces of ink are ignored.
+_LEVEL = 0.05  # Quantile of the ink in a column that is taken for the pen's width, since the columns with least ink are level.
+_ON_PATH_PX = 2  # Reach above and below a path within which ink counts as ink on the path.
+_INSIDE_MM = 0.4  # Distance inside a supposed end from which the ink is followed outwards.
+_SOLID_PX = 12  # A trace begins or ends only where at least 80 % of this many successive columns have ink.
 
 
 @dataclass(frozen=True, eq=False)
 class TracePath:
-    """The path of a row of traces through the straightened page: smallest and largest page y in every column, mm."""
+    """The path of a row of traces through the straightened page.
+
+    Attributes
+    ----------
+    top_mm, bottom_mm : ndarray, shape (columns,)
+        Smallest and largest page y of the path in every column of pixels.
+    left_mm : float
+        Page x of the first column.
+    scale : float
+        Columns per mm.
+    """
 
     top_mm: np.ndarray
     bottom_mm: np.ndarray
@@ -39,7 +49,7 @@ class TracePath:
     scale: float
 
     def middle_at(self, x_mm: np.ndarray) -> np.ndarray:
-        """The middle of the path at page x."""
+        """Page y (n,) of the middle of the path at page x (n,)."""
         at = np.clip(np.rint((x_mm - self.left_mm) * self.scale).astype(int), 0, len(self.top_mm) - 1)
         return np.asarray((self.top_mm[at] + self.bottom_mm[at]) / 2)
 
@@ -53,7 +63,7 @@ class StraightPage:
     network : Strip
         The network's map of traces.
     whole : Strip
-        The same, with bridges where something is written over the traces.
+        The same map, with the picture's ink where something is written over the traces.
     shown : Strip, optional
         The picture's own ink at the traces, if it is known.
     ink : Strip, optional
@@ -73,53 +83,53 @@ class StraightPage:
 
 
 def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, float, float]) -> Strip:
-    """The straightened ink of the page within the box (left, top, right, bottom) mm."""
+    """The straightened ink of a plane within the box (left, top, right, bottom) of the page, mm."""
     left, top, right, bottom = area_mm
     return straighten(plane, warp, (left, right), (top, bottom))
 
 
-def follow_row(strip: Strip, baseline_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> TracePath:
-    """The cheapest path along a row of a straightened page between two page x; rows are `pitch_mm` apart."""
+def follow_row(strip: Strip, row_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> TracePath:
+    """The cheapest path along the row at page y `row_mm` of a straightened page, between two page x; rows are `pitch_mm` apart."""
     scale = strip.scale
     first, last = (int(np.clip((x - strip.left_mm) * scale, 0, strip.ink.shape[1] - 1)) for x in span_mm)
     reach = max(_REACH_ROWS * pitch_mm, _REACH_MM)
-    low, high = (int(np.clip((baseline_mm + way * reach - strip.top_mm) * scale, 0, strip.ink.shape[0] - 1)) for way in (-1, 1))
-    part = np.ascontiguousarray(strip.ink[low : high + 1, first : last + 1])
-    y_mm = strip.top_mm + (low + np.arange(len(part))) / scale
-    away = np.abs(y_mm - baseline_mm)
+    top, bottom = (int(np.clip((row_mm + way * reach - strip.top_mm) * scale, 0, strip.ink.shape[0] - 1)) for way in (-1, 1))
+    part = np.ascontiguousarray(strip.ink[top : bottom + 1, first : last + 1])
+    y_mm = strip.top_mm + (top + np.arange(len(part))) / scale
+    away = np.abs(y_mm - row_mm)
     bias = _PULL * away + _FAR_PULL * np.maximum(away - 0.35 * pitch_mm, 0.0)
-    lows, highs = path_through(part, bias)
-    return TracePath(y_mm[lows], y_mm[highs], strip.left_mm + first / scale, scale)
+    tops, bottoms = path_through(part, bias)
+    return TracePath(y_mm[tops], y_mm[bottoms], strip.left_mm + first / scale, scale)
 
 
-def _path(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarray]:
-    """A path in pixels of a strip: its first column, and its first and last row in every column."""
+def _in_pixels(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarray]:
+    """A path in pixels of a strip: its first column, and its first and last row (columns,) in every column."""
     first = round((path.left_mm - strip.left_mm) * strip.scale)
     tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     return first, tops, bottoms
 
 
 def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """The maximum and the sum of the ink in every column, from `reach_px` above a path to as much below."""
+    """The maximum and the sum (columns,) of the ink in every column, from `reach_px` above a path to `reach_px` below it."""
     from fastecg.kernels.paths import ink_beside
 
-    first, tops, bottoms = _path(strip, path)
+    first, tops, bottoms = _in_pixels(strip, path)
     most, mass = np.zeros(len(tops), dtype=strip.ink.dtype), np.zeros(len(tops), dtype=strip.ink.dtype)
     ink_beside(strip.ink[:, first : first + len(tops)], tops, bottoms, reach_px, most, mass)
     return most, mass
 
 
 def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
-    """Assign every pixel of ink to rows: (height, width) uint32, bit k for row k; 0 for no row.
+    """Assign every pixel of ink to rows: (height, width) uint32, in which bit k is set for row k, and 0 is no row.
 
-    Ink belongs to the row with the path to which the way over connected ink is shortest. Close to where traces touch it belongs to both.
+    Ink belongs to the row from whose path the way over connected ink is shortest; close to where two traces touch, it belongs to both rows.
     """
     from fastecg.kernels.paths import share_ink, spread_owners
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
     crumbs = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(paths, 1):
-        first, tops, bottoms = _path(strip, row)
+        first, tops, bottoms = _in_pixels(strip, row)
         spans = [(first + x, max(top, 0), bottom + 1) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))]
         unbroken = np.array([strip.ink[top:stop, x].min(initial=1.0) for x, top, stop in spans]) >= _INK
         for begin, end in runs_of(unbroken).tolist():
@@ -138,7 +148,19 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
 
 
 def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarray, count: int) -> list[np.ndarray]:
-    """The ink of every row in the picture's frame, uint8, as `assign_ink` divides it."""
+    """The ink (height, width) uint8 of each of `count` rows, in the picture's frame.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (height, width)
+        The ink of all rows, 0 to 1, in the picture's frame.
+    warp : PageWarp
+    strip : Strip
+        The straightened page.
+    shared : ndarray
+        The rows of every pixel of the strip, from `assign_ink`.
+    count : int
+    """
     rows, columns = np.nonzero(plane > _FAINT)
     page = warp.inverse(np.column_stack([columns, rows]).astype(np.float64))
     x, y = (np.rint((page[:, axis] - edge) * strip.scale) for axis, edge in ((0, strip.left_mm), (1, strip.top_mm)))
@@ -158,29 +180,35 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
 def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
     """Page x at which ink with a coverage of more than `least` begins and ends along a path; None if there is hardly any."""
     along, _ = _beside(strip, path, _ON_PATH_PX)
-    solid = np.convolve(along > least, np.ones(_SOLID), mode="valid") >= 0.8 * _SOLID  # windows that begin at a column
+    solid = np.convolve(along > least, np.ones(_SOLID_PX), mode="valid") >= 0.8 * _SOLID_PX  # For windows that begin at each column.
     if not solid.any():
         return None
-    left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID - 1
-    left += int(np.argmax(along[left : left + _SOLID] > least))
-    right -= int(np.argmax(along[right - _SOLID + 1 : right + 1][::-1] > least))
+    left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID_PX - 1
+    left += int(np.argmax(along[left : left + _SOLID_PX] > least))
+    right -= int(np.argmax(along[right - _SOLID_PX + 1 : right + 1][::-1] > least))
     return path.left_mm + _edge(along, left, -1) / strip.scale, path.left_mm + _edge(along, right, 1) / strip.scale
 
 
 def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]) -> list[float | None]:
-    """Page x at which the ink along a path ends, followed outwards from each of the `starts` (page x, 1 for right or -1 for left)."""
+    """Page x at which the ink along a path ends, near each of several supposed ends; None where there is no ink inside of one.
+
+    Each of the `starts` is the page x of a supposed end, and 1 for a right end or -1 for a left one.
+    """
     along, _ = _beside(strip, path, _ON_PATH_PX)
     found: list[float | None] = []
     for x_mm, way in starts:
         at = round((x_mm - way * _INSIDE_MM - path.left_mm) * path.scale)
-        inside = _SOLID <= at < len(along) - _SOLID and along[at] >= TRACE
+        inside = _SOLID_PX <= at < len(along) - _SOLID_PX and along[at] >= TRACE
         found.append(path.left_mm + _edge(along, at, way) / strip.scale if inside else None)
     return found
 
 
 def _edge(along: np.ndarray, at: int, way: int) -> float:
-    """Position at which the ink falls to half its value inside, near its last column `at`; `way` is the direction outwards."""
-    inside = along[max(at - _SOLID, 0) : at + 1] if way > 0 else along[at : at + _SOLID]
+    """Fractional column at which ink (columns,) falls to half its usual value, near its last column `at`.
+
+    `way` is the direction outwards: 1 for a right end, -1 for a left one.
+    """
+    inside = along[max(at - _SOLID_PX, 0) : at + 1] if way > 0 else along[at : at + _SOLID_PX]
     half = 0.5 * float(np.median(inside))
     while 0 <= at < len(along) and along[at] < half:
         at -= way
@@ -193,13 +221,13 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
 
 
 def pen_mm(strip: Strip, path: TracePath) -> float:
-    """Estimate the width of a row's trace from its thinnest columns, where it is level."""
+    """Estimate the width of a row's trace from its thinnest columns, where it is level; 0 if it has no ink."""
     _, mass = _beside(strip, path, _PEN_PX)
     mass = mass[mass > _THINNEST_PX]
     return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
 
 
 def level_mm(path: TracePath, span_mm: tuple[float, float]) -> float:
-    """Mean height of a row's trace between two page x, mm; this is 0 mV, as machines remove any constant voltage."""
+    """Mean page y of a row's trace between two page x. It is taken for 0 mV, because machines remove any constant voltage."""
     first, last = (int(np.clip((x - path.left_mm) * path.scale, 0, len(path.top_mm) - 1)) for x in span_mm)
     return float(((path.top_mm + path.bottom_mm) / 2)[first : last + 1].mean())

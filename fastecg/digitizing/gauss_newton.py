@@ -1,9 +1,9 @@
 """Fit a polyline to its ink by least squares, with the stroke model of `fastecg.kernels.fit`.
 
 The times of the knots are known. The unknowns are their heights, in px along the page's vertical at each knot. A prior on second
-differences determines the heights where the ink does not, as of two knots within one pixel. It is weak where the trace bends sharply, as in
-a QRS complex. The start is rough, so in the first stages the stroke is soft and the prior stiff; later stages relax both. The width, ink
-and blur of the pen are fitted together with the heights. The loops are in `fastecg.kernels.descend`.
+differences determines the heights where the ink does not, as for two knots within one pixel. It is weak where the trace bends sharply, as
+in a QRS complex. The start is rough, so in the first stages the stroke is soft and the prior strong; in later stages the stroke is sharper
+and the prior weaker. The width, ink and blur of the pen are fitted together with the heights. The loops are in `fastecg.kernels.descend`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Stage:
     rel_tol: float = 0.02
 
 
-# The first stages are stiff and blurred, so that the stroke finds its ink from a rough start. The last ones follow every detail of the ink.
+# The first stages have stiff and soft strokes, which find their ink from a rough start. The last ones follow every detail of the ink.
 STAGES = (
     Stage(0.3, 1, 60.0, 6, 2.0),
     Stage(0.1, 1, 60.0, 4, 1.4),
@@ -53,15 +53,15 @@ STAGES = (
     Stage(0.005, 3, 0.0, 10, rel_tol=0.001),
 )
 
-_STIFFNESS = 0.005  # Stiffness of the prior under which the standard deviations are computed.
-_PEN_BELOW = 0.05  # The pen is fitted in stages with less stiffness than this; in stiffer ones the stroke is too soft to show its width.
-_SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred: half a pixel.
-_LEVEL = 0.1  # Quantile of the ink in a column that is taken for the pen's width, since the trace is level in the columns with least ink.
+_STIFFNESS = 0.005  # Weight of the prior with which the standard deviations are computed.
+_PEN_BELOW = 0.05  # The pen is fitted in stages with less stiffness than this; in the others the stroke is too soft to show its width.
+_SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred.
+_LEVEL = 0.1  # Quantile of the ink in a column that is taken for the pen's width, since the columns with least ink are level.
 
 
 @dataclass
 class FittedPen:
-    """Parameters of the pen.
+    """The pen as it was fitted.
 
     Attributes
     ----------
@@ -87,8 +87,8 @@ class StrokeProblem:
     ink : ndarray, shape (height, width) float32
         Coverage 0 to 1; NaN in pixels that are left out.
     curves : ndarray, shape (heights, n, 2)
-        Position in px of every knot at the heights ``step * (0, 1, 2, …)``: the page's verticals as the picture shows them. A knot whose
-        curve is NaN lifts the pen; its height depends on its neighbours alone.
+        Position in px of every knot at the heights ``step * (0, 1, 2, …)``: the page's verticals as the picture shows them. At a knot
+        whose curve is NaN the pen is lifted, and its height depends on the other knots alone.
     step : float
         Distance of the heights in `curves`, px.
     radius : float
@@ -128,11 +128,11 @@ class Fit:
 
 
 def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
-    """Fit the heights of the knots to the ink, from a rough start (n,) in px."""
+    """Fit the heights of the knots and the pen to the ink, from rough heights `start` (n,) in px."""
     heights, size = np.array(start, dtype=np.float64), len(start)
-    seen = np.asfortranarray(stroke.ink, dtype=np.float32)  # The kernel reads it column by column.
+    observed = np.asfortranarray(stroke.ink, dtype=np.float32)  # The kernel reads it column by column.
     curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
-    pen, misfit = np.array([_guess_pen_width(seen, stroke.radius), 1.0, 0.7]), 0.0
+    pen, misfit = np.array([_guess_pen_width(observed, stroke.radius), 1.0, 0.7]), 0.0
     bands, right = np.zeros((BAND + 1, size)), np.zeros(size)
 
     def fit(stage: Stage, ink: np.ndarray) -> float:
@@ -147,10 +147,10 @@ def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ..
         )  # fmt: skip
 
     for stage in stages:
-        misfit = fit(stage, seen)
+        misfit = fit(stage, observed)
     if pen[2] > _SHARP_PX:
-        # The last stage is repeated on ink from which the difference between true blur and the stroke's model is subtracted.
-        misfit = fit(stages[-1], seen - blur_correction(stroke, heights, FittedPen(*pen.tolist()), stages[-1].samples_per_px))
+        # The last stage is repeated on the ink minus the difference between true blur and the stroke's model.
+        misfit = fit(stages[-1], observed - blur_correction(stroke, heights, FittedPen(*pen.tolist()), stages[-1].samples_per_px))
     variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
     return Fit(heights, np.sqrt(variance * _variances(bands, heights)), FittedPen(*pen.tolist()), variance)
 
@@ -167,20 +167,23 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
     modelled, sharp = (np.zeros(stroke.ink.shape, dtype=np.float32, order="F") for _ in range(2))
     draw_stroke(points, radius, pen.blur, samples_per_px, modelled)
     draw_stroke(points, radius, _SHARP_PX, samples_per_px, sharp)
-    # A soft edge is the integral of a triangle. The variance of a triangle is a sixth of the square of its half width.
+    # A soft edge is the integral of a triangle, whose variance is a sixth of the square of its half width.
     blurred = gaussian_filter(sharp, np.sqrt((pen.blur**2 - _SHARP_PX**2) / 6.0))
     return np.asarray(np.float32(pen.ink) * (blurred - modelled))
 
 
 def _guess_pen_width(ink: np.ndarray, radius: float) -> float:
-    """First guess of the pen's width as a multiple of the nominal one: the ink of columns in which the trace is level."""
+    """First guess of the pen's width as a multiple of the nominal one, from the ink of columns in which the trace is level."""
     mass = np.nansum(ink, axis=0)
     mass = mass[mass > 0.5 * radius]
     return float(np.clip(np.quantile(mass, _LEVEL) / (2 * radius), 0.3, 3.0)) if mass.size else 1.0
 
 
 def _variances(bands: np.ndarray, heights: np.ndarray) -> np.ndarray:
-    """Diagonal (n,) of the inverse of J'J, which is the sum of the ink's `bands` and the prior."""
+    """Variances (n,) of the heights for residuals of variance 1: the diagonal of the inverse of J'J with the prior.
+
+    J is the Jacobian of the residuals with respect to the heights. `bands` holds the ink's part of J'J, see `add_prior`.
+    """
     size = len(heights)
     matrix, out = np.empty((size + BAND, BAND + 1)), np.empty(size)
     add_prior(bands, heights, _STIFFNESS, RIDGE, matrix, np.zeros(size))

@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 
-#: Largest log ratio of the rows' length and the expected one; otherwise rows are cut off, or the layout is another one.
+#: Largest log ratio of the rows' length and the expected one. If it is larger, rows are cut off, or the layout is another one.
 MOST_OFF = 0.2
 
 _LATTICE_PX = 64  # Distance of the points to which the flat map is fitted.
@@ -26,7 +26,7 @@ def gridless_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) ->
 
 
 def tilt_of(tracks: Sequence[Track]) -> float:
-    """Fall of the rows in mm per mm: the median slope of the tracks."""
+    """Slope of the rows, mm per mm, positive if they fall: the median over the tracks; 0 without tracks."""
     slopes = []
     for track in tracks:
         path = track.path

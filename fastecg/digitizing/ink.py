@@ -1,9 +1,9 @@
 """Measure the pen's ink in the picture itself.
 
-The network tells where traces, writing and grid are. But it draws them anew, and a flank in its map may be off by half a pixel. With its
-maps, samples of the colours of ink, paper and grid are taken from the page. Colours are divided by the colour of the paper around them,
-which removes the lighting. A linear combination of red, green and blue then separates ink from everything else best. It gives the pen's
-coverage, with edges where the picture has them.
+The network's maps show where traces, writing and grid are. But the network draws them anew, and a flank in its map may be off by half a
+pixel. Its maps are used to choose pixels from which the colours of ink, paper and grid are estimated. Colours are divided by the colour of
+the paper around them, which removes the lighting. The linear combination of red, green and blue that best separates ink from everything
+else then gives the pen's coverage, with edges where the picture has them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is 
 _BARE = 0.1  # Cells in which the maps of traces, writing and pulses are below this (0 to 1) may be bare paper.
 _SHEET = 0.8  # The network's map of paper (0 to 1) is larger than this in cells of bare paper.
 _CORE = 0.85  # A pixel is certainly ink of a trace if the network's map of traces (0 to 1) is larger than this.
-_BESIDE = 7  # Side in px of the square around a pixel of a trace in which ink belongs to it, since the network is unsure of edges.
+_BESIDE = 7  # Ink in a square of this side (px) around a pixel of a trace belongs to the trace, since the network is unsure of edges.
 _WRITING = 0.3  # Where the map of writing exceeds this and that of traces does not, a trace may be hidden.
-_BRIDGE = 0.5  # Weight of written-over ink where it may connect two parts of a trace.
-_ACROSS = 12  # Largest distance in px of such ink from the trace.
+_BRIDGE = 0.5  # Factor of the ink that is written over a trace, where it may connect two parts of the trace.
+_ACROSS = 12  # Largest distance in px of such ink from the trace, along both axes.
 _MOST = 40_000  # Largest number of pixels from which colours are estimated.
 _FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
@@ -57,7 +57,7 @@ class PictureInk:
         return np.where(near & ~self.hidden, np.clip(self.coverage, 0.0, 1.0), 0.0).astype(np.float32)
 
     def with_bridges(self, layers: Layers) -> np.ndarray:
-        """The network's traces (height, width) 0 to 1, with written-over ink that may connect their parts."""
+        """The network's traces (height, width), 0 to 1, and the ink written over them that may connect their parts."""
         from scipy.ndimage import maximum_filter
 
         near = maximum_filter(layers["trace"] > _WRITING, 2 * _ACROSS + 1)
@@ -70,10 +70,10 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
     Parameters
     ----------
     layers : Layers
-        Layers of the picture. The colours of ink and ground are estimated in them.
+        Layers of the picture. The colours of ink and ground are estimated from them.
     shown : OwnScale, optional
-        The same picture at its own scale, if the ink is wanted at that scale. Colours are not estimated there, because the maps are resized
-        and less sharp.
+        The same picture at its own scale, if the ink is wanted at that scale. Colours are not estimated from it, because its maps are
+        resized and less sharp.
     """
     from fastecg.kernels.unmix import unmix
 
@@ -84,20 +84,20 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
     if bare.sum() < _FEW // 4:
         return None
     paper = _paper_colour(layers.picture, bare)
-    rng = np.random.default_rng(0)  # Any sample of pixels will do.
+    rng = np.random.default_rng(0)  # Any sample of pixels will do, and a fixed seed gives the same ink again.
     ground = _random_pixels(bare, rng) * _CELL + rng.integers(0, _CELL, (2, 1))
     inked = _random_pixels(trace > _CORE, rng)
     if min(ground.shape[1], inked.shape[1]) < _FEW:
         return None
-    looks, ink_looks = (_over_paper(layers.picture, paper, at) for at in (ground, inked))
-    if np.abs(np.median(ink_looks, axis=0) - looks.mean(axis=0)).max() < _LEAST_CONTRAST:
+    ground_colours, ink_colours = (_over_paper(layers.picture, paper, at) for at in (ground, inked))
+    if np.abs(np.median(ink_colours, axis=0) - ground_colours.mean(axis=0)).max() < _LEAST_CONTRAST:
         return None
-    weights, offset = _projection(looks, ink_looks)
-    left = looks @ weights - offset
-    # A grid with the colour of the ink remains in the projection. It is subtracted where the network's maps have it.
-    maps = np.stack([np.ones(len(left)), *(layers[name][tuple(ground)] for name in ("grid", "major"))], axis=1)
-    level, *by_grid = np.linalg.lstsq(maps, left, rcond=None)[0]
-    noise = float((left - maps @ [level, *by_grid]).std())
+    weights, offset = _projection(ground_colours, ink_colours)
+    ground_coverage = ground_colours @ weights - offset
+    # The coverage still shows a grid that has the colour of the ink. It is subtracted where the network's maps have it.
+    maps = np.stack([np.ones(len(ground_coverage)), *(layers[name][tuple(ground)] for name in ("grid", "major"))], axis=1)
+    level, *by_grid = np.linalg.lstsq(maps, ground_coverage, rcond=None)[0]
+    noise = float((ground_coverage - maps @ [level, *by_grid]).std())
     if not noise < _TOO_NOISY:
         return None
     picture = layers.picture
@@ -150,13 +150,16 @@ def _random_pixels(where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _over_paper(picture: np.ndarray, paper: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Colours (n, 3) at rows and columns (2, n), relative to those of the surrounding paper."""
+    """Colours (n, 3) at rows and columns (2, n), divided by those of the surrounding paper."""
     row, column = (np.minimum(at[axis] // _CELL, paper.shape[axis] - 1) for axis in (0, 1))
     return np.asarray(picture[tuple(at)] / np.maximum(paper[row, column], 1.0), dtype=np.float64)
 
 
 def _projection(ground: np.ndarray, inked: np.ndarray) -> tuple[np.ndarray, float]:
-    """Fisher's discriminant: weights (3,) of colours (n, 3) and an offset that map the ground to 0 and ink to 1 with least spread."""
+    """Fisher's discriminant of the colours (n, 3) of ground and ink: weights (3,) and an offset.
+
+    ``colours @ weights - offset`` is 0 for the mean ground and 1 for the median ink, with the least spread.
+    """
     middle, pen = ground.mean(axis=0), np.median(inked, axis=0)
     spread = np.cov(ground.T) + _INK_COUNTS * np.cov(inked.T) + 1e-4 * np.eye(3)
     weights = np.linalg.solve(spread, pen - middle)

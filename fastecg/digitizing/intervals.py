@@ -24,7 +24,7 @@ class Intervals:
 
 
 def intervals(signal: np.ndarray, fs: float) -> Intervals:
-    """Measure the intervals of one lead (samples,) mV. Gaps are filled by linear interpolation.
+    """Measure the intervals of one lead (samples,), mV. Gaps are filled by linear interpolation.
 
     Raises
     ------
@@ -66,13 +66,13 @@ def interval_errors(reference: Record, estimate: Record) -> Intervals:
     if not drawn or not max(drawn.values()):
         raise RecordError(f"{reference.name}: none of the leads {', '.join(RHYTHM_LEADS)} was drawn, expected one to measure")
     lead = max(drawn, key=lambda name: drawn[name])
-    was = intervals(reference.lead(lead), reference.fs)
+    true = intervals(reference.lead(lead), reference.fs)
     found = intervals(estimate.lead(lead), estimate.fs) if lead in estimate.leads else Intervals(np.nan, np.nan, np.nan)
-    return Intervals(found.rr_ms - was.rr_ms, found.qrs_ms - was.qrs_ms, found.qt_ms - was.qt_ms)
+    return Intervals(found.rr_ms - true.rr_ms, found.qrs_ms - true.qrs_ms, found.qt_ms - true.qt_ms)
 
 
 def _durations(waves: dict[str, list[float]], start: str, stop: str) -> np.ndarray:
-    """Samples from the start to the stop of a wave, for every beat."""
+    """Number of samples (beats,) from one fiducial point of every beat to another; both are keys of `waves`."""
     return np.array(waves.get(stop, []), dtype=float) - np.array(waves.get(start, []), dtype=float)
 
 

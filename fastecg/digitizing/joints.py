@@ -1,7 +1,8 @@
 """Mask ink that hides the ends of leads: bars between columns, and calibration pulses that run into a row.
 
-Unlike a trace, a bar is upright and straight, and has the same offset from every joint, which is where two columns meet. The trace under a
-bar, or under the flank of a pulse, cannot be seen. If this ink were taken for a trace, the fit would bend the end of the trace into a hook.
+Unlike a trace, a bar is upright and straight, and has the same offset from every joint, which is where two columns meet in a row. The trace
+under a bar, or under the flank of a pulse, cannot be seen. If ink of the bar or pulse were taken for the trace, the fit would bend the end
+of the trace into a hook.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from fastecg.digitizing.pulses import Pulse
 _MEET_MM = 1.0  # Largest gap between columns whose bars can hide traces.
 _ASIDE_MM = 1.5  # Largest distance of a bar from where two columns meet.
 _DOWN_MM = 11.0  # Largest distance of a bar's ends from the 0 mV level of its row.
-_LEAST_MM = 2.0  # Minimum length of upright ink for it to be straight.
-_FEW_JOINTS = 2  # Minimum number of joints with a bar.
-_MOST_JOINTS = 0.6  # Minimum share of joints with a bar.
-_HIGH = 0.6  # A column of pixels belongs to the bar if its ink is at least this share of the usual height.
+_LEAST_MM = 2.0  # Minimum length of the upright ink of a bar.
+_LEAST_JOINTS = 2  # Minimum number of joints with upright ink for it to be bars.
+_MOST_JOINTS = 0.6  # Minimum share of joints with such ink.
+_HIGH = 0.6  # Upright ink belongs to a bar if it is higher than this share of the usual height of bars.
 _INK = 0.5  # Coverage from which a pixel is ink.
 _EDGE_PX = 0.75  # Width of a bar's soft edge, which is hidden as well.
-_GLUED_MM = 0.3  # Largest distance of a pulse's flank from the end of the row that it runs into.
+_GLUED_MM = 0.3  # A pulse runs into a row if its flank is closer than this to the end of the row.
 _FLANK_MM = 0.15  # Half the width of a flank.
-_ABOVE_MM = 0.4  # Smallest height above 0 mV that is masked.
+_ABOVE_MM = 0.4  # A flank is masked from this far above its plateau down to this far above 0 mV.
 _SAME_ROW_MM = 3.0  # Largest distance of a pulse's foot from its row's 0 mV level.
 
 
@@ -48,25 +49,25 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
     hidden = np.zeros(ink.coverage.shape, dtype=bool)
     across = np.arange(-_ASIDE_MM, _ASIDE_MM, 0.5 / warp.scale)
     down = np.arange(-_DOWN_MM, _DOWN_MM, 0.5 / warp.scale)
-    at = [np.stack(np.meshgrid(x + across, y + down), axis=-1) for x, y in _joints(rows)]
-    if len(at) < _FEW_JOINTS:
+    patches = [np.stack(np.meshgrid(x + across, y + down), axis=-1) for x, y in _joints(rows)]  # Page points around every joint.
+    if len(patches) < _LEAST_JOINTS:
         return hidden
-    pixels = [warp.forward(grid.reshape(-1, 2)).T[::-1] for grid in at]
-    shown = [map_coordinates(ink.coverage, each, order=1, mode="constant").reshape(len(down), len(across)) for each in pixels]
-    upright = [grey_opening(patch, size=(round(_LEAST_MM * 2 * warp.scale), 1)) > _INK for patch in shown]
-    heights = np.array([patch.sum(axis=0) for patch in upright])
-    tall = heights.max(axis=1)
-    standing = tall > 0
-    if standing.sum() < max(_FEW_JOINTS, _MOST_JOINTS * len(at)):
+    pixels = [warp.forward(points.reshape(-1, 2)).T[::-1] for points in patches]
+    shown = [map_coordinates(ink.coverage, at, order=1, mode="constant").reshape(len(down), len(across)) for at in pixels]
+    upright = [grey_opening(coverage, size=(round(_LEAST_MM * 2 * warp.scale), 1)) > _INK for coverage in shown]
+    heights = np.array([mask.sum(axis=0) for mask in upright])
+    tallest = heights.max(axis=1)
+    standing = tallest > 0
+    if standing.sum() < max(_LEAST_JOINTS, _MOST_JOINTS * len(patches)):
         return hidden
-    usual = float(np.median(tall[standing]))
+    usual = float(np.median(tallest[standing]))
     barred = (heights > _HIGH * usual).mean(axis=0) >= _MOST_JOINTS
     if not barred.any():
         return hidden
-    for grid, patch in zip(at, upright, strict=True):
-        inked = patch[:, barred].mean(axis=1) > _INK
+    for points, mask in zip(patches, upright, strict=True):
+        inked = mask[:, barred].mean(axis=1) > _INK
         if inked.sum() > _HIGH * usual:
-            _fill(hidden, grid, inked, barred, warp)
+            _hide_bar(hidden, points, inked, barred, warp)
     return hidden
 
 
@@ -109,14 +110,17 @@ def _joints(rows: PageSegments) -> Iterator[tuple[float, float]]:
             yield (end + after.x_mm) / 2, (before.baseline_mm + after.baseline_mm) / 2
 
 
-def _fill(hidden: np.ndarray, grid: np.ndarray, inked: np.ndarray, barred: np.ndarray, warp: PageWarp) -> None:
-    """Mask one bar, given its rows and columns in a patch, and its soft edge."""
+def _hide_bar(hidden: np.ndarray, points: np.ndarray, inked: np.ndarray, barred: np.ndarray, warp: PageWarp) -> None:
+    """Add one bar with its soft edge to the mask `hidden`.
+
+    `points` (rows, columns, 2) are the page points of a patch, `inked` (rows,) and `barred` (columns,) the bar's rows and columns in it.
+    """
     from skimage.draw import polygon
 
     edge = _EDGE_PX / warp.scale
-    low, high = np.flatnonzero(inked)[[0, -1]]
-    first, last = np.flatnonzero(barred)[[0, -1]]
-    left, top = grid[low, first] - edge
-    right, bottom = grid[high, last] + edge
+    first_row, last_row = np.flatnonzero(inked)[[0, -1]]
+    first_column, last_column = np.flatnonzero(barred)[[0, -1]]
+    left, top = points[first_row, first_column] - edge
+    right, bottom = points[last_row, last_column] + edge
     corners = warp.forward(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))
     hidden[polygon(corners[:, 1], corners[:, 0], hidden.shape)] = True

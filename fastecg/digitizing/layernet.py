@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 31  # Largest file of weights that is read.
 
 
 def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
-    """Two convolutions, each with a norm, which is folded into the convolution on export."""
+    """Two convolutions, from `before` to `after` channels, each with batch normalisation unless that is folded into the convolution."""
     layers: list[nn.Module] = []
     for channels in (before, after):
         norm = nn.Identity() if folded else nn.BatchNorm2d(after)
@@ -30,24 +30,25 @@ def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
 
 
 class LayerNet(nn.Module):
-    """A U-Net at half resolution: pictures (n, 3, height, width), 0 to 1, to logits of the maps and of the markers.
+    """A U-Net that turns pictures (n, 3, height, width), 0 to 1, into logits of the maps and of the markers.
 
-    The input is rearranged to half resolution with four pixels in every position, so that nothing is lost and a page takes a quarter of
-    the time. The maps are returned at full resolution, (n, 6, height, width) in the order of `MAPS`, the markers at a quarter of it,
-    (n, 14, height / 4, width / 4).
+    It works at half resolution: the input is rearranged with four pixels in every position, so that nothing is lost and a page takes a
+    quarter of the time. The maps are returned at full resolution, (n, 6, height, width) in the order of `MAPS`, the markers at a quarter of
+    it, (n, 14, height / 4, width / 4) in the order of `MARKERS`.
 
     Parameters
     ----------
     width : int
-        Channels of the finest level.
+        Number of channels at the finest level.
     folded : bool
-        Whether there are no norms, as in an exported network.
+        Whether the convolutions contain the batch normalisation, as in an exported network.
     """
 
     def __init__(self, width: int = 16, folded: bool = False) -> None:
         super().__init__()
         self.width, self.folded = width, folded
         sizes = [width, 2 * width, 4 * width, 6 * width, 8 * width]
+        # The input has 12 channels: three colours of four pixels.
         self.down = nn.ModuleList(_pair(before, after, folded) for before, after in zip([12, *sizes], sizes, strict=False))
         self.up = nn.ModuleList(_pair(below + beside, beside, folded) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
         self.maps = nn.Conv2d(width, 4 * len(MAPS), 3, padding=1)
@@ -73,22 +74,31 @@ class LayerNet(nn.Module):
 
 
 def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tensor, true_markers: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The weighted parts of the loss, by name.
+    """The weighted parts of the loss: one for each of `MAPS`, by its name, and "markers".
 
-    Cross entropy on coverage, whose minimum is the expected coverage. Weighting ink more, or a loss of overlap, would make strokes thicker
-    than they are.
+    The part of a map is the cross entropy with the true coverage, which is smallest at the expected coverage. More weight on ink than on
+    paper, or a loss that measures overlap, would make strokes thicker than they are.
+
+    Parameters
+    ----------
+    maps, markers : Tensor
+        Logits from `LayerNet`.
+    true_maps : Tensor, shape (n, 6, height, width)
+        True coverage, 0 to 1.
+    true_markers : Tensor, shape (n, height / 4, width / 4)
+        Indices into `MARKERS`.
     """
     weights = {"trace": 30.0, "grid": 1.0, "major": 2.0, "pulse": 5.0, "writing": 3.0, "paper": 1.0}
-    every = functional.binary_cross_entropy_with_logits(maps, true_maps, reduction="none").mean(dim=(0, 2, 3))
-    parts = {name: weights[name] * every[k] for k, name in enumerate(MAPS)}
-    rare = torch.ones(len(MARKERS))
-    rare[0] = 0.1
-    parts["markers"] = 2.0 * functional.cross_entropy(markers, true_markers, weight=rare)
+    by_map = functional.binary_cross_entropy_with_logits(maps, true_maps, reduction="none").mean(dim=(0, 2, 3))
+    parts = {name: weights[name] * by_map[k] for k, name in enumerate(MAPS)}
+    class_weights = torch.ones(len(MARKERS))
+    class_weights[0] = 0.1  # Most cells have no name.
+    parts["markers"] = 2.0 * functional.cross_entropy(markers, true_markers, weight=class_weights)
     return parts
 
 
 def read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
-    """Read a state that `fastecg train` has saved. Raises `FastecgError` if the file is none."""
+    """Read a state that `fastecg train` has saved; `FastecgError` if the file holds none."""
     try:
         check_regular(path)
         saved = torch.load(path, map_location=device, weights_only=True)
@@ -101,7 +111,7 @@ def read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
 
 
 def load_layernet(path: Path) -> LayerNet:
-    """The averaged network of a checkpoint of `fastecg train`, for inference or export."""
+    """The network of a checkpoint of `fastecg train`, with weights averaged over the training, for inference or export."""
     saved = read_checkpoint(path, "cpu")
     net = LayerNet(saved["width"], saved.get("folded", False))
     net.load_state_dict(saved["average"])
@@ -109,7 +119,7 @@ def load_layernet(path: Path) -> LayerNet:
 
 
 def read_layernet(path: Path) -> LayerNet:
-    """The network of an ONNX file that `export_layernet` wrote, to be trained further: its norms are folded into the convolutions.
+    """Read the network of an ONNX file that `export_layernet` wrote, to train it further. Its normalisation is in the convolutions.
 
     Raises
     ------
@@ -123,16 +133,16 @@ def read_layernet(path: Path) -> LayerNet:
     try:
         graph = onnx.load_from_string(read_file(path, _MOST_BYTES)).graph
         values = {item.name: torch.tensor(numpy_helper.to_array(item)) for item in graph.initializer}
-        taken = [(values[node.input[1]], values[node.input[2]]) for node in graph.node if node.op_type == "Conv"]
-        net = LayerNet(taken[0][0].shape[0], folded=True)
-        # In the order in which they are run: down, up to a quarter of the resolution, the markers, up, the maps.
+        stored = [(values[node.input[1]], values[node.input[2]]) for node in graph.node if node.op_type == "Conv"]
+        net = LayerNet(stored[0][0].shape[0], folded=True)
+        # The file has the convolutions in the order in which they run: down, up to a quarter of the resolution, the markers, up, the maps.
         *most, last = (module for block in (*net.down, *net.up) for module in block if isinstance(module, nn.Conv2d))
         heads = [module for module in net.markers if isinstance(module, nn.Conv2d)]
         order = [*most[:-1], *heads, most[-1], last, net.maps]
-        if len(order) != len(taken):
-            raise ValueError(f"{len(taken)} convolutions")
+        if len(order) != len(stored):
+            raise ValueError(f"{len(stored)} convolutions")
         with torch.no_grad():
-            for module, (weight, bias) in zip(order, taken, strict=True):
+            for module, (weight, bias) in zip(order, stored, strict=True):
                 assert module.bias is not None
                 module.weight.copy_(weight)
                 module.bias.copy_(bias)
@@ -143,7 +153,7 @@ def read_layernet(path: Path) -> LayerNet:
 
 
 class _ExportWrapper(nn.Module):
-    """The network as exported: from the bytes of a picture to probabilities."""
+    """The network as it is exported: it turns the bytes of a picture into probabilities."""
 
     def __init__(self, net: LayerNet) -> None:
         super().__init__()
@@ -155,8 +165,10 @@ class _ExportWrapper(nn.Module):
 
 
 def export_layernet(checkpoint: Path, target: Path) -> None:
-    """Write the averaged network of a checkpoint as ONNX: "picture" uint8 (height, width, 3), both sides multiples of `STRIDE`, to
-    "maps" (6, height, width) and "markers" (14, height / 4, width / 4), probabilities.
+    """Write the network of a checkpoint, with averaged weights, as an ONNX file.
+
+    Its input is "picture" (height, width, 3) uint8, both sides multiples of `STRIDE`. Its outputs are probabilities: "maps" (6, height,
+    width) and "markers" (14, height / 4, width / 4).
     """
     example = torch.zeros((8 * STRIDE, 8 * STRIDE, 3), dtype=torch.uint8)
     part = target.with_suffix(".part")

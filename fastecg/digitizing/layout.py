@@ -1,4 +1,4 @@
-"""What has to be known of a page besides its ink for it to be read: the position of every lead, the paper speed and the gain."""
+"""The position of every lead on a page, its paper speed and its gain: what has to be known besides the ink to read the page."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ COLUMN_GAP_MM = 0.35
 
 @dataclass(frozen=True)
 class Segment:
-    """One drawn lead segment. Lengths in mm on the page.
+    """One drawn segment of a lead. Lengths are mm on the page.
 
     Attributes
     ----------
     lead : str
     start, stop : int
-        Range of its samples in the record.
+        First sample of the record that it shows, and the one after the last.
     x_mm : float
         Page x of its first sample.
     baseline_mm : float
         Page y of 0 mV.
     gain_mm_mv : float
-        Upward; negative for a lead drawn upside down.
+        Gain; negative for a lead drawn upside down.
     offset_mv : float
         Voltage that was subtracted before drawing.
     rhythm : bool
@@ -64,40 +64,40 @@ class PageSegments:
 
     @property
     def samples(self) -> int:
-        """Samples of the record up to the end of the last segment."""
+        """Number of samples of the record up to the end of the last segment."""
         return max((segment.stop for segment in self.segments), default=0)
 
     def moved(self, by_mm: tuple[float, float]) -> PageSegments:
-        """The same segments with `by_mm` added to their page coordinates."""
+        """The same segments with `by_mm`, (x, y), added to their page coordinates."""
         moved = (replace(item, x_mm=item.x_mm + by_mm[0], baseline_mm=item.baseline_mm + by_mm[1]) for item in self.segments)
         return replace(self, segments=tuple(moved))
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentReading:
-    """The reading of a segment: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read."""
+    """What was read of a segment: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read."""
 
     segment: Segment
     y_mm: np.ndarray
     sd_mm: np.ndarray
 
     def x_mm(self, rows: PageSegments) -> np.ndarray:
-        """Page x (n,) of its samples."""
+        """Page x (n,) of the samples of this segment, which is one of `rows`."""
         return self.segment.x_mm + np.arange(len(self.y_mm)) * (rows.speed_mm_s / rows.fs)
 
     @property
     def millivolts(self) -> np.ndarray:
-        """Its samples (n,)."""
+        """Voltages (n,) of the samples, mV."""
         return (self.segment.baseline_mm - self.y_mm) / self.segment.gain_mm_mv + self.segment.offset_mv
 
     @property
     def sd_mv(self) -> np.ndarray:
-        """Their standard deviations (n,)."""
+        """Standard deviations (n,) of the samples, mV."""
         return self.sd_mm / abs(self.segment.gain_mm_mv)
 
 
 def segments_of(page: Page, fs: float) -> PageSegments:
-    """The segments of a page that was drawn from samples at `fs` Hz. The pen's width is left for the decoder to find."""
+    """The segments of a page that was drawn from samples at `fs` Hz. The pen has the usual width, since a fit finds the true one."""
     drawn = [trace for trace in page.traces if len(trace.points_mm) > 1]
     segments = tuple(
         Segment(

@@ -1,4 +1,4 @@
-"""Find the 0 mV level of every row and the gain, from calibration pulses, or else from the traces and the page's words."""
+"""Find the 0 mV level of every row, and the gain: from calibration pulses, or else from the traces and from words on the page."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from fastecg.digitizing.words import written_gain
 
 _NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances.
 _NEAR_MM = 12.0  # Largest distance of a pulse's foot from its row's level in mm.
-_FEW_PULSES = 0.34  # Up to this share of rows with a pulse, the gain printed in words counts more.
-_BARE_MM = 3.5  # Largest distance if the pulse has no feet: only part of its flanks may have been seen.
-_ASIDE_MM = 6.0  # A pulse without feet that reaches farther into the traces is something else.
+_BARE_MM = 3.5  # The same for the lower end of a pulse without feet. It is smaller, because only part of the flanks may have been seen.
+_ASIDE_MM = 6.0  # A pulse without feet that reaches farther than this from an end of the row into it is something else.
+_FEW_PULSES = 0.34  # If at most this share of the rows has a pulse, a gain that is printed in words counts more than the pulses.
 
 
 def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
-    """The calibration pulse of every track, None if it has none. A pulse belongs to the track whose level is closest to its foot."""
+    """The calibration pulse of every track; None if it has none. A pulse belongs to the track whose level is closest to its feet."""
     heights = np.array([track.level_mm for track in tracks])
     pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
     reach = min(max(_NEAR_PITCH * pitch, 4.0), _NEAR_MM)
@@ -42,21 +42,42 @@ def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pul
 def baselines_mm(
     match: LayoutMatch, paths: Sequence[TracePath | None], own: Sequence[Pulse | None], axis: TimeAxis, gain: float, flags: list[str]
 ) -> tuple[list[float], list[str]]:
-    """Page y of 0 mV of every row of a layout, and its source: "pulse" or "isoelectric"."""
+    """Find the 0 mV level of every row of a layout.
+
+    Parameters
+    ----------
+    match : LayoutMatch
+    paths : sequence of TracePath or None
+        The path of every row.
+    own : sequence of Pulse or None
+        The calibration pulse of every track, from `pulses_of_rows`.
+    axis : TimeAxis
+    gain : float
+        mm/mV.
+    flags : list of str
+        Sentences about what is doubtful are appended here.
+
+    Returns
+    -------
+    heights_mm : list of float
+        Page y of 0 mV of every row; NaN if it has neither a pulse nor a path.
+    sources : list of str
+        What each level was taken from: "pulse" or "isoelectric".
+    """
     columns = len(match.layout.columns)
     span = axis.start_mm, axis.start_mm + columns * axis.pitch_mm
-    heights, told = [], []
+    heights, sources = [], []
     for k, row in enumerate(paths):
         track = match.tracks[k]
         pulse = own[track] if track is not None else None
         heights.append(pulse.zero_mm(gain) if pulse is not None else level_mm(row, span) if row is not None else np.nan)
-        told.append("pulse" if pulse is not None else "isoelectric")
-    without = [k for k, row in enumerate(paths) if row is not None and told[k] != "pulse"]
+        sources.append("pulse" if pulse is not None else "isoelectric")
+    without = [k for k, row in enumerate(paths) if row is not None and sources[k] != "pulse"]
     if len(without) == sum(row is not None for row in paths):
         flags.append("no row has a calibration pulse: 0 mV is taken to be the mean of the traces")
     elif without:
         flags.append(f"rows without a calibration pulse, whose 0 mV is the mean of the traces: {', '.join(str(k + 1) for k in without)}")
-    return heights, told
+    return heights, sources
 
 
 def gains_mm_mv(
@@ -67,12 +88,15 @@ def gains_mm_mv(
     settings: Settings,
     flags: list[str],
 ) -> tuple[float, float]:
-    """Gains of limb and chest leads, mm/mV: the user's, or from the rows' pulses, the page's words, other pulses, or the usual gain."""
+    """Gains of limb and chest leads, mm/mV: the user's, or from pulses of rows, words on the page, or other pulses; else the usual gain.
+
+    `own` has the calibration pulse of every track, `pulses` all pulses of the page. Sentences about doubts are appended to `flags`.
+    """
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
-    standing = [pulse for pulse in own if pulse is not None]
-    found = gain_of_pulses(standing)
-    if len(standing) <= _FEW_PULSES * len(own):  # A single pulse among many rows may be something else.
+    of_rows = [pulse for pulse in own if pulse is not None]
+    found = gain_of_pulses(of_rows)
+    if len(of_rows) <= _FEW_PULSES * len(own):  # A single pulse among many rows may be something else.
         words = written_gain(analysis.layers["writing"], analysis.warp, None if ink is None else ink.coverage)
         if words is not None:
             if found is None or found[0] != words:

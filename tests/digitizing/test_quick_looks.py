@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing import coarse, ruled, upright
-from fastecg.digitizing.analysis import _runs_across, has_ink
+from fastecg.digitizing.analysis import _has_wide_pieces, has_ink
 from fastecg.digitizing.phase import Lattice
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.settings import READ, Settings
@@ -25,9 +25,9 @@ def test_no_grid_is_followed_where_nothing_runs_across():
     maps[MAPS.index("trace"), ::40, ::40] = 1.0  # specks
     layers = Layers(maps, np.zeros((14, 100, 300), dtype=np.float32), 1.0)
     assert has_ink(layers)
-    assert not _runs_across(layers)
+    assert not _has_wide_pieces(layers)
     maps[MAPS.index("trace"), 200, 100:800] = 1.0
-    assert _runs_across(layers)
+    assert _has_wide_pieces(layers)
 
 
 def test_pages_larger_than_a3_are_believed_of_the_clearest_scale_alone():
