@@ -22,6 +22,7 @@ SURE = 0.8
 _SAME_BEATS = 0.85  # Least correlation of columns that show the same seconds.
 # Residual of sums of leads from several columns from which on these do not show the same seconds: it is about 1 for unrelated signals.
 _NOT_TOGETHER = 0.8
+_TOGETHER = 0.4  # The same, below which they do, on pages without a rhythm strip.
 _MARGIN = 0.1  # Least difference of two correlations for the larger one to be chosen.
 _SAME_LEAD = 0.98  # Least similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
 _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
@@ -111,7 +112,8 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
     The beats of an even rhythm fit both where a column lasts a whole number of them. Sums of leads from several columns then tell: they
     are zero only if these are drawn together.
     """
-    if (residual_across_columns(readings, fs) or 0.0) > _NOT_TOGETHER:
+    residual = residual_across_columns(readings, fs)
+    if residual is not None and residual > _NOT_TOGETHER:
         return False
     whole = [item for item in readings if item.segment.rhythm]
     parts: dict[int, np.ndarray] = {}
@@ -123,7 +125,8 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
     first, *others = (parts[start] for start in sorted(parts))
     n = min(len(part) for part in (first, *others))
     if not whole:
-        return min(correlation(first[:n], part[:n]) for part in others) > _SAME_BEATS
+        together = residual is not None and residual < _TOGETHER
+        return together or min(correlation(first[:n], part[:n]) for part in others) > _SAME_BEATS
     strip = swing(whole[0].millivolts, fs)
     starts = sorted(parts)[1:]
     here = np.mean([correlation(strip[:n], part[:n]) for part in others])

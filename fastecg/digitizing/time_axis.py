@@ -21,7 +21,8 @@ from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.tracks import possible_ends
 from fastecg.errors import ImageError
 
-_FALL_MM = 1.2  # An end of a row may be the falling flank of a pulse if it is at most this far from it.
+_FALL_MM = 1.2  # An end of a row may be the end of a pulse if it is at most this far from it.
+_FOOT_MM = 0.5  # Minimum length of a pulse's foot beyond its falling flank: that of the blur of the flank is shorter.
 #: Minimum coverage at which the picture's own ink belongs to a trace when its ends are measured.
 INK_ENDS = 0.4
 #: Distance from the last sample of a trace to where its ink falls to one half, in pen widths.
@@ -347,8 +348,9 @@ def _starts_from_ends(
                 End(x - cap - length, "touched" if touched[k][1] else "right" if n == 0 else "maybe right") for n, x in enumerate(rights)
             ]
     starts = [end.x_mm for end in ends]
-    # If a pulse has no foot on its right, it runs into the trace, and time starts at its falling flank.
-    ends += [End(pulse.fall_mm, "fall") for pulse in pulses if any(abs(pulse.fall_mm - x) < _FALL_MM for x in starts)]
+    # If a pulse runs into the trace, time starts where its right foot ends, or at its falling flank if it has none.
+    feet = (pulse.right_mm if pulse.right_mm - pulse.fall_mm > _FOOT_MM else pulse.fall_mm for pulse in pulses)
+    ends += [End(foot, "fall") for foot in feet if any(abs(foot - x) < _FALL_MM for x in starts)]
     return ends
 
 
@@ -358,6 +360,12 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     Not all ends are averaged, because faint ends and records that end early shift them inwards. `bars` gives the number of columns that
     have bars in front of them if time starts at a page x.
     """
+
+    def within(group: Sequence[End]) -> float:
+        # Ends seem too short if ink is faint or lies on other ink. Ink beyond a row's end is stronger evidence that it is not its end.
+        start_mm = _mean_start(group)
+        beyond = [end for end in ends if end.kind in ("left", "right") and (2 * end.side - 1) * (end.x_mm - start_mm) > _AGREE_MM]
+        return agreement(group) - sum(_VOTES[end.kind] for end in beyond)
 
     def votes(group: Sequence[End]) -> float:
         # The ends of rows on curved paper scatter: most of their votes are for every start that is close to them.
@@ -375,7 +383,7 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     middle_mm = _mean_start(max(groups, key=votes))
     close = [group for group in groups if abs(_mean_start(group) - middle_mm) < _CLOSE_MM]
     # Other ink may lengthen several rows by the same amount, but left and right ends agree only on the right start.
-    best = strongest(close, agreement)
+    best = strongest(close, within)
     best = strongest([best, *(group for group in groups if group not in close)], votes)
     if len(best) < max(2, 0.3 * len(ends)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")

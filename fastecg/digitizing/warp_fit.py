@@ -22,6 +22,8 @@ _SENSELESS_MM = 0.5  # A warp with a larger median residual explains nothing.
 _ROUNDED_PX = 0.36  # Largest median deviation of such points, px of the picture, along x or y.
 _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
 _ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
+_SEEN = 0.15  # Minimum width and height of the area of these points, as a share of the picture's.
+_CORNERS = 12  # Points along each axis by which a straight map is described.
 _ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
 _ROUNDS_DOUBTFUL = 10  # The same if one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
@@ -138,10 +140,15 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
         if near.mean() < _ROUNDED_SHARE:
             return None
         plane = _affine(points_px[near], points_mm[near])
-    turned_px = np.abs([plane[1, 0] * size[0], plane[0, 1] * size[1]]) * px_mm / pixel_px
-    if turned_px.max() > TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
+    seen = np.ptp(points_px[near], axis=0)  # The grid may be seen in a part of the picture only, as where every lead has its own.
+    turned_px = np.abs([plane[1, 0] * seen[1], plane[0, 1] * seen[0]]) * px_mm / pixel_px
+    few = (seen < _SEEN * np.array(size[::-1])).any()
+    if few or turned_px.max() > TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
         return None
-    return fit_warp(points_px, terms @ plane, size, stiffness=_STIFF[0])
+    # Lines that are not turned are upright and level: far from where they were seen, the noise of an angle would be large.
+    along, down = (np.polyfit(points_px[near, axis], points_mm[near, axis], 1) for axis in (0, 1))
+    corners = np.array([[x, y] for x in np.linspace(0, size[1], _CORNERS) for y in np.linspace(0, size[0], _CORNERS)])
+    return fit_warp(corners, np.column_stack([np.polyval(along, corners[:, 0]), np.polyval(down, corners[:, 1])]), size, stiffness=_STIFF[0])
 
 
 def residuals_mm(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
