@@ -1,4 +1,4 @@
-"""Correct and judge a page by a first reading: which columns are simultaneous, which lead a strip shows, and how sure the order is."""
+"""Correct and judge a page by a first reading: whether columns are simultaneous, which lead a strip shows, and how sure the order is."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from fastecg.layouts import LAYOUTS
 #: Minimum confidence (0 to 1) at which the order of leads is reported as sure.
 SURE = 0.8
 
-_SAME_BEATS = 0.85  # Least correlation of columns that show the same seconds.
-# Residual of sums of leads from several columns from which on these do not show the same seconds: it is about 1 for unrelated signals.
+_SAME_BEATS = 0.85  # Minimum correlation of columns that show the same seconds, and minimum similarity of traces that show the same level.
+# Columns do not show the same seconds if the residual of a sum of their leads is larger than this. It is about 1 for unrelated signals.
 _NOT_TOGETHER = 0.8
-_TOGETHER = 0.4  # The same, below which they do, on pages without a rhythm strip.
-_MARGIN = 0.1  # Least difference of two correlations for the larger one to be chosen.
-_SAME_LEAD = 0.98  # Least similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
+_TOGETHER = 0.4  # On pages without a rhythm strip, they do show the same seconds if that residual is smaller than this.
+_MARGIN = 0.1  # Minimum difference of two correlations or similarities for the larger one to be chosen.
+_SAME_LEAD = 0.98  # Minimum similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
 _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
-_TELLING_MARGIN = 0.8  # Scale of the difference between the scores of the two best matches; at this value the second is 1 - 1/e excluded.
-_GOOD = 0.35  # A reading is right if the median residual of the checks' sums (0 is best) is at most this.
-_BAD = 0.9  # A reading is wrong if this residual is at least this.
+_MARGIN_SCALE = 0.8  # If the best match's score exceeds that of the next other order by this, the confidence has a factor of 1 - 1/e.
+_GOOD = 0.35  # The confidence is not reduced if the median residual of the checks in `_SUMS` (0 is best) is at most this.
+_BAD = 0.9  # The confidence is 0 if this residual is at least this.
 _UNCHECKED = 0.9  # Confidence factor of a reading whose leads cannot be checked against each other.
-_UNUSUAL = 0.5  # The same if its layout is in no table as well: the names on any plot make up some layout.
-_ONE_HEART = 0.6  # All leads may come from one heart if the check "beats" (1 minus a correlation) is at most this.
-_UNRELATED = 0.8  # The beats of the leads have nothing in common if the check "beats" is at least this.
+_UNUSUAL = 0.5  # The same if, in addition, its layout is not one of `LAYOUTS`: the names on any plot form some layout.
+_ONE_HEART = 0.6  # The confidence is not reduced if the check "beats" (1 minus a correlation) is at most this.
+_UNRELATED = 0.8  # The confidence is 0, and the page is refused, if that check is larger than this: the leads are not of one heart.
 _FEW_NAMES = 0.25  # A picture is refused if both the share of names that were read and the confidence are smaller than this.
-_SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks that are sums of leads.
-_LEAST_LEVEL_S = 1.0  # Minimum length of a trace whose level is taken for 0 mV.
+_SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks of sums and differences of leads.
+_LEAST_LEVEL_S = 1.0  # Minimum time that was read of a trace for its level to be taken for 0 mV.
 _PEAKED = 5.0  # Minimum ratio of the steepness of QRS complexes to that of the rest, on pages of one or two leads.
 
 
 @dataclass(frozen=True, eq=False)
 class LaidOutPage:
-    """An analysed page on which every lead has its segments.
+    """An analysed page on which it is known where each lead is.
 
     Attributes
     ----------
@@ -53,6 +53,7 @@ class LaidOutPage:
     by_segment : tuple of ndarray
         The ink of every segment's row, each (height, width) uint8.
     gain_mm_mv : float
+        Gain of the limb leads.
     flags : tuple of str
     ink : PictureInk, optional
     checks : dict of str to float
@@ -79,14 +80,14 @@ class LaidOutPage:
 
 
 def as_simultaneous(page: LaidOutPage) -> LaidOutPage:
-    """The same page with columns that are simultaneous: all start at 0 s."""
+    """The same page with simultaneous columns: all segments start at 0 s."""
     segments = tuple(replace(segment, start=0, stop=segment.stop - segment.start) for segment in page.rows.segments)
     flags = (*page.flags, "the columns show the same seconds: all begin at 0 s")
     return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
 
 
 def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
-    """Rename rhythm strips whose signal matches the column of another lead than the one that they are named after."""
+    """Rename rhythm strips that are named after one lead, but repeat the column of another one."""
     segments, flags = list(page.rows.segments), list(page.flags)
     traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
     for k, strip in enumerate(segments):
@@ -102,15 +103,15 @@ def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> La
         own = max((score for part, score in likeness.items() if part.lead == strip.lead), default=None)
         if own is not None and likeness[best] > max(_SAME_LEAD, own + _MARGIN):
             segments[k] = replace(strip, lead=best.lead, gain_mm_mv=best.gain_mm_mv)
-            flags.append(f"a rhythm strip named {strip.lead} shows what lead {best.lead} does: taken for that")
+            flags.append(f"a rhythm strip named {strip.lead} repeats the column of lead {best.lead}: it is taken for that lead")
     return replace(page, rows=replace(page.rows, segments=tuple(segments)), flags=tuple(flags))
 
 
 def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
-    """Whether all columns show the beats of the same seconds, rather than of consecutive ones.
+    """Whether all columns show the beats of the same seconds, and not of successive ones.
 
-    The beats of an even rhythm fit both where a column lasts a whole number of them. Sums of leads from several columns then tell: they
-    are zero only if these are drawn together.
+    If a column lasts a whole number of beats of an even rhythm, its beats fit in both cases. Sums of leads from several columns are
+    therefore checked first: they are zero only if the columns show the same seconds.
     """
     residual = residual_across_columns(readings, fs)
     if residual is not None and residual > _NOT_TOGETHER:
@@ -129,36 +130,36 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
         return together or min(correlation(first[:n], part[:n]) for part in others) > _SAME_BEATS
     strip = swing(whole[0].millivolts, fs)
     starts = sorted(parts)[1:]
-    here = np.mean([correlation(strip[:n], part[:n]) for part in others])
-    after = np.mean(
+    at_first = np.mean([correlation(strip[:n], part[:n]) for part in others])
+    at_starts = np.mean(
         [
             correlation(strip[start : start + n], part[: len(strip[start : start + n])][:n])
             for start, part in zip(starts, others, strict=True)
         ]
     )
-    return bool(here > after + _MARGIN)
+    return bool(at_first > at_starts + _MARGIN)
 
 
 def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
 
-    Machines remove any constant voltage, so the mean of a trace is 0 mV. It is the more precise the longer the trace is, so that a rhythm
-    strip gives a better level than a row of columns. A pulse gives a better level than both.
+    Machines remove any constant voltage, so the mean of a trace is 0 mV. It is more precise for a longer trace, so a rhythm strip gives a
+    better level than a row of columns. A pulse gives a better level than both.
     """
-    shift, told = _shifts(page, readings)
+    shift, zero = _shifts(page, readings)
     if not shift:
         return page
     segments = tuple(
-        replace(item, baseline_mm=item.baseline_mm + shift.get(item.row, 0.0), zero=told.get(item.row, item.zero))
+        replace(item, baseline_mm=item.baseline_mm + shift.get(item.row, 0.0), zero=zero.get(item.row, item.zero))
         for item in page.rows.segments
     )
     return replace(page, rows=replace(page.rows, segments=segments))
 
 
 def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict[int, float], dict[int, str]]:
-    """Corrections of the rows' 0 mV levels in mm, and what they were taken from, by row."""
+    """Corrections of 0 mV levels in mm, by row, and "strip" for the rows whose level is that of the same lead in another row."""
     shift: dict[int, float] = {}
-    told: dict[int, str] = {}
+    zero: dict[int, str] = {}
     for row in {item.segment.row for item in readings if item.segment.zero != "pulse"}:
         every = np.concatenate([item.y_mm - item.segment.baseline_mm for item in readings if item.segment.row == row])
         known = every[np.isfinite(every)]
@@ -170,19 +171,19 @@ def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict
             continue
         # The row whose level is known better corrects the other.
         better, worse = (part, strip) if part.segment.zero == "pulse" and strip.segment.zero != "pulse" else (strip, part)
-        if worse.segment.zero == "pulse" or worse.segment.row in told:
+        if worse.segment.zero == "pulse" or worse.segment.row in zero:
             continue
         first, last = max(part.segment.start, strip.segment.start), min(part.segment.stop, strip.segment.stop)
         a, b = (item.y_mm[first - item.segment.start : last - item.segment.start] - item.segment.baseline_mm for item in (worse, better))
         both = np.isfinite(a) & np.isfinite(b)
         if both.sum() > _LEAST_LEVEL_S * page.rows.fs and similarity(a, b) > _SAME_BEATS:
             shift[worse.segment.row] = float(np.median(a[both] - b[both])) + shift.get(better.segment.row, 0.0)
-            told[worse.segment.row] = "strip"
-    return shift, told
+            zero[worse.segment.row] = "strip"
+    return shift, zero
 
 
 def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool = False) -> LaidOutPage:
-    """The page with its checks, its confidence and its flags.
+    """Compute the checks and the confidence of a page, and refuse it if it is no ECG.
 
     Parameters
     ----------
@@ -190,12 +191,17 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     readings : sequence of SegmentReading
         Readings of the page's segments.
     known : bool
-        Whether the user has told the layout.
+        Whether the user has given the layout. The confidence is then 1, and nothing is refused.
+
+    Returns
+    -------
+    LaidOutPage
+        The page with its checks, its confidence, and a flag if the order of leads is not sure.
 
     Raises
     ------
     ImageError
-        If it is no ECG, or the order of leads cannot be determined.
+        If the page is no ECG, or the order of leads cannot be determined.
     """
     readings = on_page_segments(page, readings)
     checks = checks_of(readings, page.rows.fs)
@@ -203,12 +209,12 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     share = match.found / len(match.cells)
     others = [other for other in page.analysis.found if not other.same_order(match)]
     margin = match.score - others[0].score if others else np.inf
-    left = [checks[name] for name in _SUMS if name in checks]
+    residuals = [checks[name] for name in _SUMS if name in checks]
     usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
     unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
-    worth = unchecked if not left else float(np.clip((_BAD - np.median(left)) / (_BAD - _GOOD), 0.0, 1.0))
-    worth *= float(np.clip((_UNRELATED - checks.get("beats", 0.0)) / (_UNRELATED - _ONE_HEART), 0.0, 1.0))
-    confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _TELLING_MARGIN)) * worth
+    credit = unchecked if not residuals else float(np.clip((_BAD - np.median(residuals)) / (_BAD - _GOOD), 0.0, 1.0))
+    credit *= float(np.clip((_UNRELATED - checks.get("beats", 0.0)) / (_UNRELATED - _ONE_HEART), 0.0, 1.0))
+    confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _MARGIN_SCALE)) * credit
     if not known:
         if checks.get("beats", 0.0) > _UNRELATED:
             raise ImageError("its traces do not beat together, expected the leads of an ECG")
@@ -225,11 +231,11 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
 
 def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
     """The same readings with the page's current segments. Readings of segments that the page no longer has are left out."""
-    by_start = {(item.row, item.x_mm): item for item in page.rows.segments}
-    return [replace(item, segment=by_start[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in by_start]
+    current = {(item.row, item.x_mm): item for item in page.rows.segments}
+    return [replace(item, segment=current[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in current]
 
 
 def _peaked(signal: np.ndarray, fs: float) -> float:
-    """Ratio of a signal's largest steepness to its usual one."""
-    moves = swing(signal, fs)
-    return float(np.quantile(moves, 0.99) / max(float(np.median(moves)), 1e-3))
+    """Ratio of a signal's largest steepness (99th percentile) to its usual one (median)."""
+    steepness = swing(signal, fs)
+    return float(np.quantile(steepness, 0.99) / max(float(np.median(steepness)), 1e-3))

@@ -77,7 +77,7 @@ def test_a_rhythm_strip_is_named_after_what_it_shows(laid_out):
     drawn = list(read_segments(misread.by_segment, misread.rows, misread.analysis.warp, "centroid"))
     mended = strips_by_trace(misread, drawn)
     assert mended.rows == laid_out.rows
-    assert mended.flags[-1] == "a rhythm strip named I shows what lead II does: taken for that"
+    assert mended.flags[-1] == "a rhythm strip named I repeats the column of lead II: it is taken for that lead"
 
 
 def test_a_rhythm_strip_keeps_its_name_where_nothing_speaks_against_it(laid_out):
