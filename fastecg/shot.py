@@ -51,7 +51,7 @@ class Shot:
     layout: str
     style: str
     setup: MachineSettings
-    facts: ReportFields  # what is printed about the patient and the recording
+    facts: ReportFields  # what is printed about the person and the recording, all made up
     dpi: float
     view: View = field(default_factory=Straight)
     artifacts: tuple[Artifact, ...] = ()
