@@ -14,7 +14,7 @@ from fastecg.kernels.jit import jit
 
 RGB = tuple[int, int, int]
 
-_WORD = 8  # Pixels that are examined together: a page is 98 % without ink, and eight bytes of coverage are one integer.
+_WORD = 8  # Pixels that are examined together: 98 % of a page is without ink, and eight bytes of coverage are one integer.
 _BLOCK = 8  # Words that are skipped together if all are empty.
 _CHUNK = 8192  # Words whose pixels, 200 kB, stay in the cache between being copied and being inked.
 
@@ -36,7 +36,7 @@ def blend(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
     ValueError
         If the two arrays differ in height or width, or `pixels` is not C-contiguous.
     """
-    _blend(*_flat(pixels, plane), _eight(ink))
+    _blend(*_flat(pixels, plane), _repeat_eight(ink))
 
 
 def inked(paper: np.ndarray, first: tuple[np.ndarray, RGB], second: tuple[np.ndarray, RGB]) -> np.ndarray:
@@ -48,7 +48,7 @@ def inked(paper: np.ndarray, first: tuple[np.ndarray, RGB], second: tuple[np.nda
     pixels = np.empty_like(paper)
     bare, cover, words = _flat(paper, first[0])
     flat, second_cover, second_words = _flat(pixels, second[0])
-    _ink(bare, flat, cover, words, _eight(first[1]), second_cover, second_words, _eight(second[1]))
+    _copy_and_ink(bare, flat, cover, words, _repeat_eight(first[1]), second_cover, second_words, _repeat_eight(second[1]))
     return pixels
 
 
@@ -60,8 +60,8 @@ def multiply(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
     _multiply(*_flat(pixels, plane), np.array(ink, np.uint8))
 
 
-def _eight(ink: RGB) -> np.ndarray:
-    """The colour repeated for eight pixels."""
+def _repeat_eight(ink: RGB) -> np.ndarray:
+    """A colour, repeated for eight pixels, (24,) uint8."""
     return np.array(ink * _WORD, np.uint8)
 
 
@@ -77,8 +77,8 @@ def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 @jit
-def _inked(words, start, stop):
-    """The first word from `start` up to `stop` that holds ink; `stop` if none does."""
+def _next_inked(words, start, stop):
+    """Index of the first word from `start` up to `stop` that has ink; `stop` if none has."""
     word, stop = np.uint64(start), np.uint64(stop)
     while word + np.uint64(_BLOCK) <= stop:
         found = np.uint64(0)
@@ -93,8 +93,8 @@ def _inked(words, start, stop):
 
 
 @jit
-def _ink(paper, pixels, cover, words, ink, second_cover, second_words, second_ink):
-    """Copy paper to pixels chunk by chunk, and ink each chunk while it is in the cache."""
+def _copy_and_ink(paper, pixels, cover, words, ink, second_cover, second_words, second_ink):
+    """Copy paper to pixels chunk by chunk, and draw both inks on each chunk while it is in the cache."""
     for start in range(0, len(words), _CHUNK):
         stop = min(start + _CHUNK, len(words))
         _copy(paper, pixels, _WORD * start, _WORD * stop)
@@ -120,13 +120,13 @@ def _blend(pixels, cover, words, ink):
 
 @jit
 def _blend_words(pixels, cover, words, start, stop, ink):
-    """Ink the pixels of the words from `start` up to `stop`."""
+    """Draw ink on the pixels of the words from `start` up to `stop`."""
     pixels_at, coverage, colour = np.uint64(address(pixels)), np.uint64(address(cover)), np.uint64(address(ink))
-    word = _inked(words, start, stop)
+    word = _next_inked(words, start, stop)
     while word < stop:
         first = np.uint64(_WORD * word)
         _mix_eight(pixels_at + np.uint64(3) * first, coverage + first, colour)
-        word = _inked(words, word + 1, stop)
+        word = _next_inked(words, word + 1, stop)
 
 
 @jit
@@ -143,13 +143,13 @@ def _blend_rest(pixels, cover, start, ink):
 def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
     """Set eight pixels to (old * (255 - a) + new * a) / 255, rounded to nearest, without a division.
 
-    `pixels` is their address, `cover` that of their eight coverages a, `ink` that of the new colour, eight times. Integers of 16 bits are
-    enough, so the result is the same on every processor. It is written in vector instructions, because the compiler does not vectorise
-    loops in which three channels share a coverage.
+    `pixels` is their address, `cover` that of their eight coverages a, and `ink` that of the new colour, repeated eight times. All numbers
+    are integers, so the result is the same on every processor. This is written in vector instructions, because the compiler does not
+    vectorise loops in which three channels share a coverage.
     """
     lanes, byte, short = 3 * _WORD, ir.IntType(8), ir.VectorType(ir.IntType(16), 3 * _WORD)
 
-    def generate(context: Any, builder: Any, signature: Any, addresses: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, addresses: Any) -> Any:
         def load(address: Any, count: int) -> Any:
             loaded = builder.load(builder.inttoptr(address, ir.VectorType(byte, count).as_pointer()))
             loaded.align = 1
@@ -170,12 +170,12 @@ def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
         stored.align = 1
         return context.get_dummy_value()
 
-    return types.void(types.uint64, types.uint64, types.uint64), generate
+    return types.void(types.uint64, types.uint64, types.uint64), emit
 
 
 @jit
 def _multiply(pixels, cover, words, ink):
-    word = _inked(words, np.int64(0), len(words))
+    word = _next_inked(words, np.int64(0), len(words))
     while word <= len(words):  # The last round is for the pixels after the last whole word.
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
             a = np.uint32(cover[i])
@@ -183,14 +183,15 @@ def _multiply(pixels, cover, words, ink):
                 for c in range(3):
                     passed = np.uint32(65025 - a * np.uint32(255 - ink[c]))
                     pixels[i, c] = np.uint8(np.uint32(np.uint32(pixels[i, c]) * passed + 32512) // np.uint32(65025))
-        word = _inked(words, word + 1, len(words)) if word < len(words) else word + 1
+        word = _next_inked(words, word + 1, len(words)) if word < len(words) else word + 1
 
 
 @jit
 def brighten(pixels, covers, factors):
-    """Multiply pixels (n, 3) by factors (bands,), each of which replaces the one before to its coverage (bands, n) uint8, in place.
+    """Multiply pixels (n, 3) uint8 by the factors (bands,) of bands that lie one upon the other, in place.
 
-    What the first band does not cover stays as it is.
+    `covers` (bands, n) uint8 is the coverage by each band, 0 to 255. Where a band covers a pixel in part, so much of the factor of the
+    bands below is replaced by its own. Pixels that the first band does not cover stay as they are.
     """
     for k in range(len(pixels)):
         if covers[0, k]:

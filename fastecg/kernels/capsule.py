@@ -50,7 +50,7 @@ def stroke_polyline(
 
 @jit
 def _polyline(nodes, plane):
-    """Draw all segments and single points. A node is x, y, width and density; it becomes x (NaN in a gap), y, radius and density."""
+    """Draw all segments and single points. A node is x, y, width and density; `_check_node` changes the width to a radius."""
     n = len(nodes)
     for i in range(n):
         _check_node(nodes[i])
@@ -80,17 +80,17 @@ def _check_node(node):
 
 @jit
 def _segment(a, b, starts, ends, plane):
-    """Draw one segment. `starts` and `ends` tell whether the pen was put down at `a` and lifted at `b`."""
+    """Draw the segment from node `a` to node `b`. `starts` is true if the pen was put down at `a`, and `ends` if it was lifted at `b`."""
     height, width = plane.shape
     length = math.hypot(b[0] - a[0], b[1] - a[1])
     ux, uy = ((b[0] - a[0]) / length, (b[1] - a[1]) / length) if length > 0 else (1.0, 0.0)
-    thick = max(a[2], b[2]) + _REACH
-    y0 = int(min(max(np.ceil(min(a[1], b[1]) - thick), 0.0), float(height)))
-    y1 = int(min(max(np.floor(max(a[1], b[1]) + thick) + 1.0, 0.0), float(height)))
+    reach = max(a[2], b[2]) + _REACH
+    y0 = int(min(max(np.ceil(min(a[1], b[1]) - reach), 0.0), float(height)))
+    y1 = int(min(max(np.floor(max(a[1], b[1]) + reach) + 1.0, 0.0), float(height)))
     for y in range(y0, y1):
-        left, right = min(a[0], b[0]) - thick, max(a[0], b[0]) + thick
+        left, right = min(a[0], b[0]) - reach, max(a[0], b[0]) + reach
         if length > 0 and abs(uy) > 1e-3:  # In a row, a long slanting segment takes only a small part of its box.
-            middle, half = a[0] + (y - a[1]) * ux / uy, thick / abs(uy)
+            middle, half = a[0] + (y - a[1]) * ux / uy, reach / abs(uy)
             left, right = max(left, middle - half), min(right, middle + half)
         x0 = int(min(max(np.ceil(left), 0.0), float(width)))
         x1 = int(min(max(np.floor(right) + 1.0, 0.0), float(width)))
@@ -110,9 +110,9 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
     share = 1.0
     blunt = radius < _BLUNT
     if blunt:
-        rest = 0.25 * math.pi * radius  # Length of a strip that has the area of half a disc.
-        after_start = _half_plane(along + rest, ux, uy) if starts else 1.0
-        before_end = _half_plane(length + rest - along, ux, uy) if ends else 1.0
+        stub = 0.25 * math.pi * radius  # Length of a strip that has the area of half a disc.
+        after_start = _half_plane(along + stub, ux, uy) if starts else 1.0
+        before_end = _half_plane(length + stub - along, ux, uy) if ends else 1.0
         share = max(after_start + before_end - 1.0, 0.0)
     outside = max(-along, along - length)
     if outside <= 0.0 or (blunt and (starts if along < 0.0 else ends)):

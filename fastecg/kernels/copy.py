@@ -12,7 +12,7 @@ from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA_COUNT, LUMA_STREAM, UNIT, table_offset
 
 RINGS = 3  # Largest distance from an edge, px, at which the probability of a change depends on the distance.
-_BAND = 64  # Number of rows that are processed together. Allocating planes of whole pictures would take longer than all the rest.
+_BAND = 64  # Number of rows that are processed together. Allocating planes of whole pictures would take longer than the processing.
 
 
 def soften(plane: np.ndarray) -> None:
@@ -40,9 +40,10 @@ def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float,
 
 
 def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
-    """Number of rings along the ink's edges in which a pixel of `ink` (height, width) bool lies: all beside an edge, 0 far away.
+    """For each pixel of `ink` (height, width) bool, the number of rings round the ink's edges in which it lies: `rings` beside an edge.
 
-    A pixel at distance d along the axes (1 for those that touch a pixel of the other kind) lies in rings + 1 - d of them.
+    The distance d of a pixel from an edge is counted along the axes, from 1 for pixels that touch a pixel of the other kind. A pixel lies
+    in rings + 1 - d rings, and in none where that is negative.
     """
     width = ink.shape[1]
     near, wider = np.zeros(ink.shape, dtype=np.uint8), np.zeros(ink.shape, dtype=np.uint8)
@@ -51,25 +52,26 @@ def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
         if ring:
             _next_ring(near.reshape(-1), width, wider.reshape(-1))
             near, wider = wider, near
-        near[:, 0] = near[:, -1] = 0  # The running index has compared these with pixels of the rows above and below.
+        near[:, 0] = near[:, -1] = 0  # These were compared with pixels of the rows above and below.
     return near
 
 
 def _limits(chances: np.ndarray) -> np.ndarray:
-    """Thresholds, int16, below which deviates of the normal table lie with these probabilities."""
+    """Thresholds, int16, below which the `deviates` of a table lie with these probabilities."""
     normal = NormalDist()
     quantiles = [normal.inv_cdf(min(p, 0.9999)) if p > 1e-4 else -4.0 for p in chances.ravel()]
     return np.clip(np.rint(np.array(quantiles) * UNIT), -32768, 32767).astype(np.int16).reshape(chances.shape)
 
 
 def resampled(plane: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A plane (any, any) uint8 resampled to (height, width) uint8 over the same area: a pixel is the mean of the area that it covers."""
+    """A plane, uint8, resampled to (height, width) uint8 over the same area: a pixel is the mean of the area that it covers."""
     if height > plane.shape[0]:  # Columns take ten times as long as rows, so they are resampled while there are fewer rows.
         return _with_rows(_with_columns(plane, width), height)
     return _with_columns(_with_rows(plane, height), width)
 
 
 def _with_rows(plane: np.ndarray, height: int) -> np.ndarray:
+    """A plane resampled to `height` rows."""
     if height == plane.shape[0]:
         return plane
     out = np.empty((height, plane.shape[1]), dtype=np.uint8)
@@ -78,6 +80,7 @@ def _with_rows(plane: np.ndarray, height: int) -> np.ndarray:
 
 
 def _with_columns(plane: np.ndarray, width: int) -> np.ndarray:
+    """A plane resampled to `width` columns."""
     if width == plane.shape[1]:
         return plane
     out = np.empty((plane.shape[0], width), dtype=np.uint8)
@@ -86,24 +89,24 @@ def _with_columns(plane: np.ndarray, width: int) -> np.ndarray:
 
 
 def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first cell that each of `wanted` equal parts of `count` cells covers, and the shares of this cell and the next ones."""
+    """The first pixel, of `count`, that each of `wanted` new pixels covers, and the shares of this and the following ones in its mean."""
     ratio = count / wanted
-    low = np.arange(wanted) * ratio
-    first = np.minimum(np.floor(low + 1e-9).astype(np.int64), count - 1)
-    cells = first[:, None] + np.arange(int(np.ceil(ratio)) + 1)[None, :]
-    shares = np.clip(np.minimum(cells + 1, (low + ratio)[:, None]) - np.maximum(cells, low[:, None]), 0.0, None)
-    shares[cells >= count] = 0.0
+    start = np.arange(wanted) * ratio
+    first = np.minimum(np.floor(start + 1e-9).astype(np.int64), count - 1)
+    covered = first[:, None] + np.arange(int(np.ceil(ratio)) + 1)[None, :]
+    shares = np.clip(np.minimum(covered + 1, (start + ratio)[:, None]) - np.maximum(covered, start[:, None]), 0.0, None)
+    shares[covered >= count] = 0.0
     return first, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
-    """Apply a table of levels to every value, in place. The tables alternate in a pattern of n x n cells.
+    """Replace every value by a table of levels, in place. The tables alternate in a pattern of n x n cells.
 
     Parameters
     ----------
     values : (height, width) or (height, width, channels) uint8
     lookup : (n, n, 256) uint8
-        The tables: pixel (x, y) takes the one at [y // size % n, x // size % n].
+        The tables: pixel (x, y) has the table at [y // size % n, x // size % n].
     size : int
         Side of a cell, px.
     """
@@ -126,9 +129,9 @@ def _soften(plane):
     height, width = plane.shape
     lines = np.empty((3, width), dtype=np.uint16)
     for y in range(-1, height):
-        # The last three rows filtered along x are kept; above the first row stands the first row itself.
-        ahead = min(y + 1, height - 1)
-        row, line = plane[ahead], lines[(y + 1) % 3]
+        # The last three rows filtered along x are kept. The first row also counts as the row above it, and the last as the row below it.
+        next_row = min(y + 1, height - 1)
+        row, line = plane[next_row], lines[(y + 1) % 3]
         if y + 1 < height:
             for x in range(1, width - 1):
                 line[x] = np.uint16(row[x - 1]) + np.uint16(np.uint16(row[x]) << 1) + np.uint16(row[x + 1])
@@ -136,7 +139,7 @@ def _soften(plane):
             line[width - 1] = np.uint16(3) * row[width - 1] + row[max(width - 2, 0)]
         if y < 0:
             continue
-        above, here, below = lines[max(y - 1, 0) % 3], lines[y % 3], lines[ahead % 3]
+        above, here, below = lines[max(y - 1, 0) % 3], lines[y % 3], lines[next_row % 3]
         out = plane[y]
         for x in range(width):
             total = np.uint16(above[x] + np.uint16(here[x] << 1))
@@ -145,7 +148,7 @@ def _soften(plane):
 
 @jit
 def _first_ring(ink, width, out):
-    """Whether a pixel differs from one of its four neighbours. Slices of a running index over all pixels become vector instructions."""
+    """Write 1 where a pixel differs from one of its four neighbours. Loops over one index, on slices, become vector instructions."""
     inner = len(ink) - 2 * width
     if inner <= 0:
         return
@@ -169,7 +172,8 @@ def _next_ring(ring, width, out):
 
 @jit
 def _flip(plane, ink, near, first, limits, table, seed):
-    # All in 16 bits, like the deviates: with mixed widths, or with limits from a table, the loop is not vectorised and 12 times as slow.
+    # All numbers have 16 bits, like the deviates. With other types, or with limits from a table, the loop would not be vectorised and take
+    # 12 times as long.
     white0, white1, white2, white3 = np.int16(limits[0, 0]), np.int16(limits[0, 1]), np.int16(limits[0, 2]), np.int16(limits[0, 3])
     black0, black1, black2, black3 = np.int16(limits[1, 0]), np.int16(limits[1, 1]), np.int16(limits[1, 2]), np.int16(limits[1, 3])
     for y in range(plane.shape[0]):

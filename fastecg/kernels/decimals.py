@@ -1,8 +1,8 @@
 """Write points as JSON, with at most three decimals.
 
-In general, the shortest decimal that reads back as the same float has to be searched for; for a whole number of thousandths it is the
-number itself. The characters before the point and those after it come from tables, and a number below 10,000 is written as one word of
-eight bytes.
+In general, the shortest decimal that reads back as the same float has to be searched for. For a whole number of thousandths, it is that
+number of thousandths. The characters before the point and those from the point on come from tables, and a number below 10,000 is written
+as one word of eight bytes.
 """
 
 from __future__ import annotations
@@ -19,36 +19,37 @@ from fastecg.kernels.address import address
 from fastecg.kernels.jit import jit
 
 _PER_UNIT = 1000  # Three decimals are kept, so numbers are whole thousandths.
-_TABLED = 10_000  # Whole numbers below this have their characters in a table.
-_LARGEST = 1e15  # Largest number in thousandths: up to here a float resolves them, and beyond it JSON has exponents.
-_WIDEST = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, three of ``[[,]``.
+_IN_TABLE = 10_000  # Whole numbers below this have their characters in a table.
+_LARGEST = 1e15  # Limit of numbers, in thousandths. Up to it, floats resolve thousandths; beyond it, JSON has exponents.
+_MOST_BYTES = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, three of ``[[,]``.
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
 _MINUS, _ZERO, _CLOSE = b"-0]"
-_COUNT = 40  # Bit of a table's entry from which on it holds the number of characters; below are the characters.
+_COUNT_SHIFT = 40  # An entry of a table has up to five characters in its lower 40 bits, and their number above.
 
 
 def points_json(points: np.ndarray) -> bytes | None:
-    """JSON of points (n, 2) float64 rounded to thousandths, ``null`` where not finite; None if one is too large for a decimal.
+    """JSON of points (n, 2) float64, rounded to thousandths, with ``null`` for what is not finite.
 
-    The same bytes as ``orjson.dumps(np.round(points, 3))``.
+    The bytes are those of ``orjson.dumps(np.round(points, 3))``. The result is None if a number is 1e12 or more, which JSON writes with
+    an exponent.
     """
     if not len(points):
         return b"[]"
-    out = np.empty(len(points) * 2 * _WIDEST + 16, dtype=np.uint8)
+    out = np.empty(len(points) * 2 * _MOST_BYTES + 16, dtype=np.uint8)
     size = _write_points(np.ascontiguousarray(points, dtype=np.float64), *_tables(), out)
     return out[:size].tobytes() if size else None
 
 
 @functools.cache
 def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """Characters of whole numbers, and of thousandths from the point on: the first in the lowest byte, their number in the highest."""
+    """Tables, uint64, of the characters of whole numbers, and of thousandths from the point on. The first character is the lowest byte."""
 
     def packed(texts: list[str]) -> np.ndarray:
-        return np.array([int.from_bytes(text.encode(), "little") | len(text) << _COUNT for text in texts], dtype=np.uint64)
+        return np.array([int.from_bytes(text.encode(), "little") | len(text) << _COUNT_SHIFT for text in texts], dtype=np.uint64)
 
     parts = [f".{number:03}".rstrip("0") for number in range(_PER_UNIT)]
-    return packed([str(number) for number in range(_TABLED)]), packed([part if len(part) > 1 else ".0" for part in parts])
+    return packed([str(number) for number in range(_IN_TABLE)]), packed([part if len(part) > 1 else ".0" for part in parts])
 
 
 @jit
@@ -57,63 +58,63 @@ def _write_points(points, wholes, parts, out):
     begin = np.uint64(address(out))
     at = begin
     for i in range(np.uint64(len(points))):
-        _put(at, np.uint64(_NEXT if i else _BEGIN))
+        _store(at, np.uint64(_NEXT if i else _BEGIN))
         at += np.uint64(3 if i else 2)
         at = _write_number(points[i, 0], wholes, parts, at)
         if at:
-            _put(at, np.uint64(_BETWEEN))
+            _store(at, np.uint64(_BETWEEN))
             at = _write_number(points[i, 1], wholes, parts, at + np.uint64(1))
         if not at:
             return 0
-    _put(at, np.uint64(_CLOSE | _CLOSE << 8))
+    _store(at, np.uint64(_CLOSE | _CLOSE << 8))
     return np.int64(at + np.uint64(2) - begin)
 
 
 @jit(inline="always")
 def _write_number(value, wholes, parts, at):
-    """Write a number at an address; return the address behind it, or 0 if it is too large."""
+    """Write a number at the address `at`; return the address after it, or 0 if the number is too large."""
     if not np.isfinite(value):
-        _put(at, np.uint64(_NULL))
+        _store(at, np.uint64(_NULL))
         return at + np.uint64(4)
     rounded = np.rint(value * _PER_UNIT)
     if abs(rounded) >= _LARGEST:
         return np.uint64(0)
     if np.signbit(rounded):
-        _put(at, np.uint64(_MINUS))
+        _store(at, np.uint64(_MINUS))
         at += np.uint64(1)
     thousandths = np.uint64(abs(rounded))
     whole = np.uint64(thousandths // np.uint64(_PER_UNIT))
     part = parts[np.uint64(thousandths - whole * np.uint64(_PER_UNIT))]
-    if whole >= np.uint64(_TABLED):
+    if whole >= np.uint64(_IN_TABLE):
         at = _write_whole(whole, at)
-        _put(at, part)
-        return at + (part >> np.uint64(_COUNT))
+        _store(at, part)
+        return at + (part >> np.uint64(_COUNT_SHIFT))
     text = wholes[whole]
-    count, behind = text >> np.uint64(_COUNT), part >> np.uint64(_COUNT)
-    _put(at, np.uint64(text & np.uint64(0xFFFFFFFF)) | np.uint64(part << np.uint64(count << np.uint64(3))))
-    return at + count + behind
+    count, part_count = text >> np.uint64(_COUNT_SHIFT), part >> np.uint64(_COUNT_SHIFT)
+    _store(at, np.uint64(text & np.uint64(0xFFFFFFFF)) | np.uint64(part << np.uint64(count << np.uint64(3))))
+    return at + count + part_count
 
 
 @jit
 def _write_whole(whole, at):
-    """Write a whole number digit by digit; return the address behind it."""
+    """Write a whole number digit by digit at the address `at`; return the address after it."""
     power = np.uint64(1)
     while whole // power >= np.uint64(10):
         power *= np.uint64(10)
     while power:
-        _put(at, np.uint64(_ZERO) + np.uint64(whole // power % np.uint64(10)))
+        _store(at, np.uint64(_ZERO) + np.uint64(whole // power % np.uint64(10)))
         at += np.uint64(1)
         power //= np.uint64(10)
     return at
 
 
 @intrinsic
-def _put(context: Any, address: Any, word: Any) -> Any:
-    """Store eight bytes at an address, aligned or not. Those beyond the characters are overwritten by the next number."""
+def _store(context: Any, address: Any, word: Any) -> Any:
+    """Write eight bytes at an address, aligned or not. Bytes after the last character are overwritten by what follows."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
         builder.store(arguments[1], target).align = 1
         return context.get_dummy_value()
 
-    return types.void(types.uint64, types.uint64), generate
+    return types.void(types.uint64, types.uint64), emit

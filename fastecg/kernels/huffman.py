@@ -1,6 +1,6 @@
-"""Huffman codes for Deflate: canonical, with a maximum length.
+"""Canonical Huffman codes of limited length, for Deflate.
 
-Format: RFC 1951, section 3.2.2. Equal counts are ordered by symbol, so the code depends on the counts alone.
+Format: RFC 1951, section 3.2.2. Symbols with equal counts are ordered by their numbers, so the code depends on the counts alone.
 """
 
 from __future__ import annotations
@@ -9,47 +9,47 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_SYMBOLS = 512  # Factor by which counts are multiplied to append the symbol; no alphabet here has more symbols.
+_RADIX = 512  # A count and its symbol are sorted as one number, count * _RADIX + symbol; no alphabet here has more symbols.
 _DEEPEST = 64  # Largest depth of a tree. A deeper one would need larger counts than memory holds bytes.
 
 
 @jit
 def code_lengths(counts, longest):
-    """Lengths of the symbols' codes in bits, shape of `counts`: at most `longest`, and 0 for symbols that do not occur.
+    """Lengths (n,) of the symbols' codes in bits, for `counts` (n,): at most `longest`, and 0 for symbols that do not occur.
 
     At least two symbols get a code, because some readers refuse a code for one symbol. The code is optimal if no length reaches the
     limit, and close to optimal otherwise.
     """
-    ranked = _ranked(counts)
-    by_length = _lengths_wanted(ranked, longest)
+    ranked = _rank_symbols(counts)
+    by_length = _count_lengths(ranked, longest)
     # Package-merge (Larmore and Hirschberg 1990) would be optimal under the limit as well. Only the rarest symbols are affected.
-    _shorten(by_length, longest)
+    _limit_lengths(by_length, longest)
     lengths = np.zeros(counts.size, np.int64)
     k = 0
     for length in range(longest, 0, -1):
         for _ in range(by_length[length]):
-            lengths[ranked[k] % _SYMBOLS] = length
+            lengths[ranked[k] % _RADIX] = length
             k += 1
     return lengths
 
 
 @jit
-def _ranked(counts):
-    """Count and symbol, combined into one number, of every symbol that occurs, rarest first."""
+def _rank_symbols(counts):
+    """Count and symbol, as one number, of every symbol that occurs, the rarest first; at least two symbols."""
     ranked = np.empty(counts.size, np.int64)
     used = 0
     for symbol in range(counts.size):
         if counts[symbol] > 0:
-            used = _insert(ranked, used, counts[symbol] * _SYMBOLS + symbol)
+            used = _insert(ranked, used, counts[symbol] * _RADIX + symbol)
     for symbol in range(counts.size):
         if used < 2 and counts[symbol] == 0:
-            used = _insert(ranked, used, _SYMBOLS + symbol)
+            used = _insert(ranked, used, _RADIX + symbol)
     return ranked[:used]
 
 
 @jit
 def _insert(ranked, used, number):
-    """Insert a number into the first `used` ones, which are sorted; returns their new number. NumPy's sort compiles for seconds."""
+    """Insert a number into the first `used` numbers, which are sorted; return `used` + 1. NumPy's sort takes seconds to compile."""
     k = used
     while k > 0 and ranked[k - 1] > number:
         ranked[k] = ranked[k - 1]
@@ -59,25 +59,25 @@ def _insert(ranked, used, number):
 
 
 @jit
-def _lengths_wanted(ranked, longest):
-    """Number of symbols at each depth of Huffman's tree; those deeper than `longest` are counted at `longest`."""
+def _count_lengths(ranked, longest):
+    """Number of symbols with each length of code, the depth in Huffman's tree. Symbols deeper than `longest` are counted at `longest`."""
     used = ranked.size
     total = np.empty(2 * used - 1, np.int64)
     parent = np.zeros(2 * used - 1, np.int64)
     for k in range(used):
-        total[k] = ranked[k] // _SYMBOLS
+        total[k] = ranked[k] // _RADIX
     leaf, node = 0, used
-    for new in range(used, 2 * used - 1):
-        total[new] = 0
+    for new_node in range(used, 2 * used - 1):
+        total[new_node] = 0
         for _ in range(2):
-            if leaf < used and (node == new or total[leaf] <= total[node]):
+            if leaf < used and (node == new_node or total[leaf] <= total[node]):
                 lightest = leaf
                 leaf += 1
             else:
                 lightest = node
                 node += 1
-            total[new] += total[lightest]
-            parent[lightest] = new
+            total[new_node] += total[lightest]
+            parent[lightest] = new_node
     depth = np.zeros(2 * used - 1, np.int64)
     by_length = np.zeros(_DEEPEST, np.int64)
     for k in range(2 * used - 3, -1, -1):
@@ -88,8 +88,8 @@ def _lengths_wanted(ranked, longest):
 
 
 @jit
-def _shorten(by_length, longest):
-    """Lengthen short codes until there is room for those that were cut to `longest`, that is until Kraft's sum is one."""
+def _limit_lengths(by_length, longest):
+    """Make short codes longer until there is room for the codes that were cut to `longest`, that is until Kraft's sum is one."""
     excess = -(1 << longest)
     for length in range(1, longest + 1):
         excess += by_length[length] << (longest - length)
@@ -104,7 +104,7 @@ def _shorten(by_length, longest):
 
 @jit
 def codes_of(lengths):
-    """The canonical codes of these lengths, each with its first bit lowest, as Deflate's bit order has it."""
+    """The canonical codes (n,) uint64 of the given lengths (n,). The first bit of a code is its lowest, as in Deflate."""
     by_length = np.zeros(_DEEPEST, np.int64)
     for length in lengths:
         by_length[length] += 1

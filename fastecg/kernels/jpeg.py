@@ -1,9 +1,9 @@
-"""The loss of baseline JPEG compression, without a file: colours are halved, blocks are transformed, quantised and transformed back.
+"""The loss of baseline JPEG compression, without a file: colours are reduced to half the size, and blocks are transformed and quantised.
 
-A JPEG file stores the quantised coefficients without loss. So entropy coding, which takes most of the time of a codec, is left out. All
-other steps give the same bits as libjpeg. The cosine transform is that of Loeffler, Ligtenberg and Moschytz (1989) in integers with 13
-binary digits; it transforms rows before columns, and the inverse transforms columns before rows. Colours are averaged in blocks of 2x2
-pixels, and enlarged again by interpolation with weights 3 : 1 along both axes.
+A JPEG file stores the quantised coefficients without loss. So entropy coding, which takes most of the time of a codec, is left out, and
+the coefficients are transformed back at once. All steps give the same bits as libjpeg. The cosine transform is that of Loeffler,
+Ligtenberg and Moschytz (1989) in integers with 13 binary digits; it transforms rows before columns, and the inverse transforms columns
+before rows. Colours are averaged in blocks of 2x2 pixels, and enlarged again by interpolation with weights 3 : 1 along both axes.
 
 Sixteen pixels are processed at once with LLVM vector instructions: two blocks of 8x8 pixels, side by side, stay in registers from the first
 to the last step.
@@ -27,12 +27,13 @@ from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
 BLOCK = 8  # Side of a block in px.
 MCU = 16  # Side in px of a unit (T.81: minimum coded unit): four blocks of brightness and one of each colour.
-_LUMA = (
+# Quantisation steps at quality 50 (T.81, annex K).
+_LUMA_STEPS = (
     (16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56), (14, 17, 22, 29, 51, 87, 80, 62),
     (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92), (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )  # fmt: skip
-_CHROMA = (
+_CHROMA_STEPS = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99), (47, 66, 99, 99, 99, 99, 99, 99),
     (99,) * 8, (99,) * 8, (99,) * 8, (99,) * 8,
 )  # fmt: skip
@@ -56,7 +57,7 @@ def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) ->
         Number of pixels, 0 to 15, by which the first block begins before the picture. The picture is extended there by its edge.
     """
     across = -(-(left + pixels.shape[1]) // MCU)  # number of units in a row
-    luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # Two rows of units, since interpolated colours depend on the next row.
+    luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # Two rows of units, because interpolated colours depend on the next row.
     chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)
     lines, sums = np.empty((2, 3 * across * MCU), dtype=np.uint8), np.zeros((2, across * BLOCK + 2), dtype=np.int16)
     steps = steps_of(quality).astype(np.int16)
@@ -67,7 +68,7 @@ def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) ->
 def steps_of(quality: int) -> np.ndarray:
     """Quantisation steps of the coefficients of brightness and of colours, (2, 64), row by row."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.clip((np.array([_LUMA, _CHROMA]).reshape(2, -1) * percent + 50) // 100, 1, 255)
+    return np.clip((np.array([_LUMA_STEPS, _CHROMA_STEPS]).reshape(2, -1) * percent + 50) // 100, 1, 255)
 
 
 @functools.lru_cache(maxsize=8)
@@ -83,15 +84,15 @@ def quantisers_of(quality: int) -> np.ndarray:
 
 @jit
 def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
-    """The loops of `recompress`, on rows of 3 * width values, with scratch for two rows of units."""
+    """The loops of `recompress`, on rows of 3 * width values, with scratch arrays for two rows of units."""
     width, height = left + pixels.shape[1] // 3, top + pixels.shape[0]
     for unit in range((height + MCU - 1) // MCU):
         first = MCU * (unit % 2)
         split_unit(pixels, unit, left, top, first, luma, chroma, lines)
         for plane in range(3):
-            own = min(plane, 1)
+            kind = min(plane, 1)
             rows = luma[first : first + MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + BLOCK]
-            _transform(rows, rounding[own], steps[own])
+            _transform(rows, rounding[kind], steps[kind])
         last = (unit + 1) * MCU >= height
         # The last row of a unit is written together with the next unit, since its colours depend on that.
         for row in range(max(MCU * unit - 1, top), height if last else MCU * (unit + 1) - 1):
@@ -107,7 +108,7 @@ def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
 def split_unit(pixels, unit, left, top, first, luma, chroma, lines):
     """Split the pixels of a row of units: 16 rows of brightness from row `first` on, and 8 rows of each colour from row `first` // 2 on.
 
-    The picture is extended beyond its edges by its outermost pixels, as in libjpeg. `lines` (2, ...) is scratch for two rows of pixels.
+    The picture is extended beyond its edges by its outermost pixels, as in libjpeg. `lines` (2, n) is scratch for two rows of pixels.
     """
     height = top + pixels.shape[0]
     for k in range(BLOCK):
@@ -151,11 +152,11 @@ def _split_rows(upper, lower, luma_upper, luma_lower, chroma):
 
 @jit
 def _transform(rows, rounding, steps):
-    """Transform, quantise and transform back eight or sixteen rows of a plane."""
-    at, stride, rounding_at, steps_at = address(rows), np.int64(rows.strides[0]), address(rounding), address(steps)
+    """Transform, quantise and transform back eight or sixteen rows of a plane, in place."""
+    rows_at, stride, rounding_at, steps_at = address(rows), np.int64(rows.strides[0]), address(rounding), address(steps)
     for y in range(0, rows.shape[0], BLOCK):
         for x in range(0, rows.shape[1], 16):
-            _quantise_blocks(at + y * stride + x, stride, rounding_at, steps_at)
+            _quantise_blocks(rows_at + y * stride + x, stride, rounding_at, steps_at)
 
 
 @jit
@@ -169,12 +170,14 @@ def _blend_rows(near, far, sums, count):
 
 @jit
 def _join_row(luma, blue, red, line):
+    """Write a row of pixels to `line`, from their brightness and the sums of colours of `_blend_rows`."""
     luma_at, blue_at, red_at, line_at = address(luma), address(blue), address(red), address(line)
     for x in range(0, len(luma), 16):
         _join_pixels(luma_at + x, blue_at + x, red_at + x, line_at + 3 * x)
 
 
 def _sum(v: Vectors, *terms: Any) -> Any:
+    """The sum of any number of vectors."""
     return functools.reduce(v.b.add, terms)
 
 
@@ -183,9 +186,9 @@ def _times(v: Vectors, vector: Any, factor: float) -> Any:
     return v.b.mul(vector, v.full_like(vector, round(factor * 2**_CONST_BITS)))
 
 
-def _rounded(v: Vectors, vector: Any, digits: int) -> Any:
-    """Shift right by a number of binary digits, and round to nearest."""
-    return v.narrow(v.shift(v.b.add(vector, v.full_like(vector, 1 << (digits - 1))), -digits), I16)
+def _rounded(v: Vectors, vector: Any, bits: int) -> Any:
+    """Integers divided by 2**bits and rounded to nearest."""
+    return v.narrow(v.shift(v.b.add(vector, v.full_like(vector, 1 << (bits - 1))), -bits), I16)
 
 
 def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
@@ -203,14 +206,14 @@ def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any
 def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
     """Cosine transform along the columns of eight rows of 16-bit integers.
 
-    Values get `_PASS1_BITS` additional digits in the first pass, and lose them in the second.
+    Values get `_PASS1_BITS` additional bits in the first pass, and lose them in the second.
     """
-    low, high = [], []
+    sums, differences = [], []
     for k in range(4):
         one, other = (v.widen(rows[i], I32) for i in (k, 7 - k))
-        low.append(v.b.add(one, other))
-        high.append(v.b.sub(one, other))
-    t10, t13, t11, t12 = v.b.add(low[0], low[3]), v.b.sub(low[0], low[3]), v.b.add(low[1], low[2]), v.b.sub(low[1], low[2])
+        sums.append(v.b.add(one, other))
+        differences.append(v.b.sub(one, other))
+    t10, t13, t11, t12 = v.b.add(sums[0], sums[3]), v.b.sub(sums[0], sums[3]), v.b.add(sums[1], sums[2]), v.b.sub(sums[1], sums[2])
     drop = _CONST_BITS - _PASS1_BITS if first else _CONST_BITS + _PASS1_BITS
     out: list[Any] = [None] * 8
     for index, total in ((0, v.b.add(t10, t11)), (4, v.b.sub(t10, t11))):
@@ -218,7 +221,7 @@ def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
     z1 = _times(v, v.b.add(t12, t13), 0.541196100)
     out[2] = _rounded(v, v.b.add(z1, _times(v, t13, 0.765366865)), drop)
     out[6] = _rounded(v, v.b.add(z1, _times(v, t12, -1.847759065)), drop)
-    for index, total in zip((7, 5, 3, 1), _odd_part(v, *high[::-1]), strict=True):
+    for index, total in zip((7, 5, 3, 1), _odd_part(v, *differences[::-1]), strict=True):
         out[index] = _rounded(v, total, drop)
     return out
 
@@ -253,7 +256,7 @@ def _transposed(v: Vectors, rows: list[Any]) -> list[Any]:
 
 
 def _quantised(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
-    """Transform and quantise two blocks of 8x8 bytes side by side. Returns the rows of quantised coefficients."""
+    """Transform and quantise two blocks of 8x8 bytes side by side, whose rows lie at `pointers`. Returns rows of quantised coefficients."""
     rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
     rows = [v.b.sub(row, v.full_like(row, 128)) for row in rows]
     rows = _forward(v, _transposed(v, _forward(v, _transposed(v, rows), first=True)), first=False)
@@ -264,9 +267,9 @@ def _quantised(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
         )
         # As in libjpeg, absolute values are rounded and the sign is restored afterwards. |x| is (x ^ s) - s, where s is -1 or 0.
         sign = v.shift(row, -15)
-        size = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
-        size = v.b.fmul(v.b.fadd(v.b.sitofp(size, half.type), half), factor)
-        whole = v.narrow(v.b.fptosi(size, ir.VectorType(I32, 16)), I16)
+        magnitude = v.widen(v.b.sub(v.b.xor(row, sign), sign), I32)
+        magnitude = v.b.fmul(v.b.fadd(v.b.sitofp(magnitude, half.type), half), factor)
+        whole = v.narrow(v.b.fptosi(magnitude, ir.VectorType(I32, 16)), I16)
         rows[k] = v.b.sub(v.b.xor(whole, sign), sign)
     return rows
 
@@ -315,11 +318,11 @@ def _quantise_blocks(typing, at, stride, rounding, steps):
 def _split_pixels(typing, upper, lower, luma_upper, luma_lower, blue, red):
     """Split sixteen pixels of two rows into 2 x 16 bytes of brightness and 8 bytes of each colour."""
 
-    def mixed(v: Vectors, terms: tuple[tuple[Any, float], ...], more: int) -> Any:
-        """A weighted sum of channels in units of 1 / 65536, plus `more` for rounding."""
+    def mixed(v: Vectors, terms: tuple[tuple[Any, float], ...], half: int) -> Any:
+        """A weighted sum of channels. `half`, in units of 1 / 65536, is added before the fraction is dropped."""
         wide = [v.b.mul(channel, v.full_like(channel, round(factor * 65536))) for channel, factor in terms]
         total = _sum(v, *wide)
-        return v.narrow(v.b.lshr(v.b.add(total, v.full_like(total, more)), v.full_like(total, 16)), I16)
+        return v.narrow(v.b.lshr(v.b.add(total, v.full_like(total, half)), v.full_like(total, 16)), I16)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, colours = Vectors(builder), []
@@ -327,7 +330,7 @@ def _split_pixels(typing, upper, lower, luma_upper, luma_lower, blue, red):
             bytes_ = v.load(row, I8, 48)
             r, g, b = (v.widen(v.shuffle(bytes_, list(range(c, 48, 3))), I32, signed=False) for c in range(3))
             v.store(v.narrow(mixed(v, ((r, 0.29900), (g, 0.58700), (b, 0.11400)), 32768), I8), luma)
-            # Not 32768: libjpeg rounds exact halves of colours down, so that 255.5 does not become 256, which is no byte.
+            # The last term is not 32768, because libjpeg rounds exact halves down here: 255.5 would become 256, which is no byte.
             middle = (128 << 16) + 32767
             colours.append(
                 [mixed(v, ((b, 0.5), (r, -0.16874), (g, -0.33126)), middle), mixed(v, ((r, 0.5), (g, -0.41869), (b, -0.08131)), middle)]
@@ -346,7 +349,7 @@ def _split_pixels(typing, upper, lower, luma_upper, luma_lower, blue, red):
 def _join_pixels(typing, luma, blue, red, line):
     """Join sixteen bytes of brightness and ten sums of each colour, the first of which is left of the pixels, to sixteen pixels."""
 
-    def spread(v: Vectors, sums: Any) -> Any:
+    def enlarge(v: Vectors, sums: Any) -> Any:
         """Interpolate differences of colour, -128 to 127, along the row."""
         before, here, behind = (v.load(sums, I16, 8, offset=2 * k) for k in range(3))
         thrice = v.b.mul(here, v.full_like(here, 3))
@@ -362,7 +365,7 @@ def _join_pixels(typing, luma, blue, red, line):
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
         level = v.widen(v.load(args[0], I8, 16), I16, signed=False)
-        b, r = spread(v, args[1]), spread(v, args[2])
+        b, r = enlarge(v, args[1]), enlarge(v, args[2])
         # The factors are 1.402, 1.772, 0.34414 and 0.71414. Their integer parts are added separately, so that the rest fits 16 bits.
         red = v.b.add(r, scaled(v, (r, 91881 - 65536)))
         blue = v.b.add(v.shift(b, 1), scaled(v, (b, 116130 - 131072)))

@@ -42,12 +42,12 @@ CODES = tuple(
     )
 )
 _BLOCKS = 6  # Number of blocks in a unit: four of brightness and one of each colour.
-_PLACES = BLOCK * BLOCK
-_TOGETHER = 16  # Number of rows of units that are written as one piece.
-_LONGEST = 26  # Largest number of bits of a code (16) and the number after it (10).
-_LARGEST = 2048  # Largest difference of two means.
-_END = 0x00  # The symbol after which a block has zeros alone.
-_SKIP = 0xF0  # The symbol for sixteen zeros.
+_COEFFICIENTS = BLOCK * BLOCK
+_ROWS_PER_PIECE = 16  # Number of rows of units that are coded in one call.
+_MOST_BITS = 26  # Largest number of bits of a code (16) together with the number after it (10).
+_LARGEST = 2048  # Largest absolute value of a coefficient, and of the difference of two means.
+_END_OF_BLOCK = 0x00  # The symbol after which all coefficients of a block are zero.
+_SIXTEEN_ZEROS = 0xF0  # The symbol for sixteen zeros.
 
 
 def scan(pixels: np.ndarray, quality: int) -> bytes:
@@ -60,32 +60,33 @@ def scan(pixels: np.ndarray, quality: int) -> bytes:
         Quality from 1 to 100, as in libjpeg.
     """
     height, width = pixels.shape[:2]
-    across = 2 * -(-width // (2 * MCU))  # Blocks of colours are made in pairs.
+    across = 2 * -(-width // (2 * MCU))  # Units in a row, an even number, because blocks of colours are made in pairs.
     luma, chroma = np.empty((MCU, across * MCU), np.uint8), np.zeros((2, BLOCK, across * BLOCK), np.uint8)
-    lines, blocks = np.empty((2, 3 * across * MCU), np.uint8), np.empty(across * _BLOCKS * _PLACES, np.int16)
-    words = np.empty(across * _BLOCKS * _PLACES * _LONGEST // 64 + 2, np.int64)
-    # This is enough for the longest codes, if a zero is inserted after every byte. Most of it is never touched, and takes no memory.
-    out, state, down = np.empty(2 * words.nbytes * _TOGETHER, np.uint8), np.zeros(5, np.int64), -(-height // MCU)
+    lines, blocks = np.empty((2, 3 * across * MCU), np.uint8), np.empty(across * _BLOCKS * _COEFFICIENTS, np.int16)
+    words = np.empty(across * _BLOCKS * _COEFFICIENTS * _MOST_BITS // 64 + 2, np.int64)
+    # The size is enough for the longest codes with a zero after every byte. Most of the array is never touched, and takes no memory.
+    out, state, unit_rows = np.empty(2 * words.nbytes * _ROWS_PER_PIECE, np.uint8), np.zeros(5, np.int64), -(-height // MCU)
     rows, tables, planes = pixels.reshape(height, -1), (quantisers_of(quality), _codes(), _numbers()), (luma, chroma, lines)
     parts = []
-    for first in range(0, down, _TOGETHER):
-        size = _scan(rows, first, min(first + _TOGETHER, down), tables, planes, blocks, state, words, out)
+    for first in range(0, unit_rows, _ROWS_PER_PIECE):
+        size = _scan(rows, first, min(first + _ROWS_PER_PIECE, unit_rows), tables, planes, blocks, state, words, out)
         parts.append(out[:size].tobytes())
     return b"".join(parts)
 
 
 @functools.cache
 def _codes() -> np.ndarray:
-    """Codes (4 * 256,) of all symbols, each followed by as many zeros as the number after it has bits, and by the total count of bits.
+    """Table (4 * 256,) int64 of the codes of all symbols of the four `CODES`.
 
-    The number of bits of that number is in the lower four bits of a symbol.
+    An entry has the code, then as many zero bits as the number after the code has, and in its lowest eight bits the length of both. The
+    number of bits of that number is in the lower four bits of a symbol.
     """
     table = np.zeros((len(CODES), 256), dtype=np.int64)
     for row, (counts, symbols) in zip(table, CODES, strict=True):
-        code, given = 0, iter(symbols)
+        code, remaining = 0, iter(symbols)
         for length, count in enumerate(counts, 1):
             for _ in range(count):
-                symbol = next(given)
+                symbol = next(remaining)
                 bits = symbol % 16
                 row[symbol] = (code << bits) << 8 | (length + bits)
                 code += 1
@@ -95,7 +96,10 @@ def _codes() -> np.ndarray:
 
 @functools.cache
 def _numbers() -> np.ndarray:
-    """Table (n,) int32 for numbers from -`_LARGEST` on: the number of bits in the lower four bits, and the bits above (T.81, table F.1)."""
+    """Table (n,) int32 of how numbers from -`_LARGEST` to `_LARGEST` are written (T.81, table F.1).
+
+    An entry has the bits of the number, and in its lowest four bits how many these are.
+    """
     numbers = np.arange(-_LARGEST, _LARGEST + 1)
     bits = np.ceil(np.log2(np.abs(numbers) + 1)).astype(np.int64)
     return ((numbers + np.where(numbers < 0, (1 << bits) - 1, 0)) << 4 | bits).astype(np.int32)
@@ -110,31 +114,31 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
     height, width = pixels.shape[0], pixels.shape[1] // 3
     (rounding, codes, numbers), (luma, chroma, lines) = tables, planes
     across, columns = (width + MCU - 1) // MCU, (width + BLOCK - 1) // BLOCK
-    # These are typed numbers, since functions would be compiled once more for every literal.
-    at, zero, one = np.int64(0), np.int64(0), np.int64(1)
+    # These numbers have a type, because functions would be compiled once more for every literal.
+    written, zero, one = np.int64(0), np.int64(0), np.int64(1)
     for unit in range(first, stop):
         split_unit(pixels, unit, zero, zero, zero, luma, chroma, lines)
         _transform_unit(luma, chroma, rounding, blocks)
         # Blocks beyond the picture are as short as possible: they repeat the mean of the block before them.
         if columns % 2:
             for k in (1, 3):
-                _make_plain(blocks, (across - 1) * _BLOCKS + k)
+                _repeat_mean(blocks, (across - 1) * _BLOCKS + k)
         if (height + BLOCK - 1) // BLOCK <= 2 * unit + 1:
             for k in range(0, across * _BLOCKS, _BLOCKS):
-                _make_plain(blocks, k + 2)
-                _make_plain(blocks, k + 3)
-        at = _copy_marked(words, _write_unit(blocks, across, codes, numbers, state, words), out, at)
+                _repeat_mean(blocks, k + 2)
+                _repeat_mean(blocks, k + 3)
+        written = _copy_stuffed(words, _write_unit(blocks, across, codes, numbers, state, words), out, written)
     if stop * MCU >= height and state[4]:  # The last byte is filled with ones.
         words[0] = state[3] >> 56 & 255 | 255 >> state[4]
-        at = _copy_marked(words, one, out, at)
-    return at
+        written = _copy_stuffed(words, one, out, written)
+    return written
 
 
 @jit
 def _transform_unit(luma, chroma, rounding, blocks):
     """Compute the quantised coefficients of a row of units."""
     luma_at, blue_at, red_at, blocks_at, stride = address(luma), address(chroma[0]), address(chroma[1]), address(blocks), luma.shape[1]
-    bright, coloured, size = address(rounding[0]), address(rounding[1]), 2 * _PLACES
+    bright, coloured, size = address(rounding[0]), address(rounding[1]), 2 * _COEFFICIENTS
     for at in range(0, stride // MCU, 2):
         for k in range(2):
             unit = blocks_at + (at + k) * _BLOCKS * size
@@ -147,88 +151,92 @@ def _transform_unit(luma, chroma, rounding, blocks):
 
 
 @jit
-def _make_plain(blocks, k):
-    """Give a block the mean of the one before it, and no details."""
-    blocks[k * _PLACES] = blocks[(k - 1) * _PLACES]
-    blocks[k * _PLACES + 1 : (k + 1) * _PLACES] = 0
+def _repeat_mean(blocks, k):
+    """Give block k the mean of the block before it, and set all other coefficients to zero."""
+    blocks[k * _COEFFICIENTS] = blocks[(k - 1) * _COEFFICIENTS]
+    blocks[k * _COEFFICIENTS + 1 : (k + 1) * _COEFFICIENTS] = 0
 
 
 @jit
 def _write_unit(blocks, across, codes, numbers, state, words):
-    """Write the codes of a row of units. Returns the number of whole bytes."""
-    bits, have, blocks_at, start, zero = state[3], state[4], address(blocks), address(words), np.int64(0)
+    """Write the codes of a row of units to `words`. Returns the number of whole bytes."""
+    bits, bit_count, blocks_at, start, zero = state[3], state[4], address(blocks), address(words), np.int64(0)
     at = start
     for k in range(across * _BLOCKS):
-        colour = max(k % _BLOCKS - 3, 0)
-        begin, means, details = k * _PLACES, 512 * min(colour, 1), 512 * min(colour, 1) + 256
-        mean = np.int64(blocks[begin])
-        number = np.int64(numbers[np.uint64(mean - state[colour] + _LARGEST)])
-        state[colour] = mean
-        bits, have, at = _append(codes[np.uint64(means + (number & 15))], number >> 4, bits, have, at)
-        # Only coefficients that are not zero are visited, found by a mask with one bit for each.
-        left, last = _places_in_use(blocks_at + 2 * begin) & -2, 0
-        while left != 0:
-            place = _lowest(left)
-            left &= left - 1
-            number = np.int64(numbers[np.uint64(np.int64(blocks[np.uint64(begin + place)]) + _LARGEST)])
+        component = max(k % _BLOCKS - 3, 0)
+        first, means, details = k * _COEFFICIENTS, 512 * min(component, 1), 512 * min(component, 1) + 256
+        mean = np.int64(blocks[first])
+        number = np.int64(numbers[np.uint64(mean - state[component] + _LARGEST)])
+        state[component] = mean
+        bits, bit_count, at = _append(codes[np.uint64(means + (number & 15))], number >> 4, bits, bit_count, at)
+        # Only coefficients that are not zero are visited. A mask has one bit for each of them.
+        nonzero, last = _nonzero_mask(blocks_at + 2 * first) & -2, 0
+        while nonzero != 0:
+            place = _lowest_bit(nonzero)
+            nonzero &= nonzero - 1
+            number = np.int64(numbers[np.uint64(np.int64(blocks[np.uint64(first + place)]) + _LARGEST)])
             zeros = place - last - 1
             last = place
             while zeros > 15:
-                bits, have, at = _append(codes[np.uint64(details + _SKIP)], zero, bits, have, at)
+                bits, bit_count, at = _append(codes[np.uint64(details + _SIXTEEN_ZEROS)], zero, bits, bit_count, at)
                 zeros -= 16
-            bits, have, at = _append(codes[np.uint64(details + (zeros << 4 | number & 15))], number >> 4, bits, have, at)
-        if last < _PLACES - 1:
-            bits, have, at = _append(codes[np.uint64(details + _END)], zero, bits, have, at)
-    state[3], state[4] = bits, have
+            bits, bit_count, at = _append(codes[np.uint64(details + (zeros << 4 | number & 15))], number >> 4, bits, bit_count, at)
+        if last < _COEFFICIENTS - 1:
+            bits, bit_count, at = _append(codes[np.uint64(details + _END_OF_BLOCK)], zero, bits, bit_count, at)
+    state[3], state[4] = bits, bit_count
     return at - start
 
 
 @jit
-def _append(code, number, bits, have, at):
-    """Append a code with its number to the `have` highest `bits`, fewer than eight. Returns the bits of the last, incomplete byte.
+def _append(code, number, bits, bit_count, at):
+    """Append a code and the number after it to the `bit_count` highest `bits`, fewer than eight, and write them at the address `at`.
 
-    Eight bytes are written every time, and the incomplete ones again by the next call, so that no branch is needed.
+    Returns the bits of the last, incomplete byte, their number, and the address of that byte. Eight bytes are written every time, and
+    the incomplete ones again by the next call, so that no branch is needed.
     """
-    have += code & 255
-    bits |= (code >> 8 | number) << (64 - have)
+    bit_count += code & 255
+    bits |= (code >> 8 | number) << (64 - bit_count)
     _store_swapped(at, bits)
-    return bits << (have & 56), have & 7, at + (have >> 3)
+    return bits << (bit_count & 56), bit_count & 7, at + (bit_count >> 3)
 
 
 @jit
-def _copy_marked(words, count, out, at):
-    """Append the first bytes of words, in the order of memory, with a zero after every byte of 0xFF."""
+def _copy_stuffed(words, count, out, written):
+    """Append the first `count` bytes of words, in their order in memory, to `out`, with a zero after every byte of 0xFF (T.81, B.1.1.5).
+
+    `written` is the number of bytes in `out`; the new number is returned.
+    """
     for k in range((count + 7) // 8):
-        word, some = words[k], min(count - 8 * k, 8)
+        word, used = words[k], min(count - 8 * k, 8)
         # In the complement, a byte of 0xFF is zero, which Mycroft's test (1987) finds.
-        if some == 8 and (~word - 0x0101010101010101) & word & -0x7F7F7F7F7F7F7F80 == 0:
-            _store(address(out) + at, word)
-            at += 8
+        if used == 8 and (~word - 0x0101010101010101) & word & -0x7F7F7F7F7F7F7F80 == 0:
+            _store(address(out) + written, word)
+            written += 8
         else:
-            for j in range(some):
-                out[at] = word >> 8 * j & 255
-                at += 1
+            for j in range(used):
+                out[written] = word >> 8 * j & 255
+                written += 1
                 if word >> 8 * j & 255 == 255:
-                    out[at] = 0
-                    at += 1
-    return at
+                    out[written] = 0
+                    written += 1
+    return written
 
 
 @intrinsic
-def _places_in_use(typing, block):
+def _nonzero_mask(typing, block):
     """A mask with one bit for each of 64 numbers of 16 bits, which is set if the number is not zero."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v = Vectors(builder)
-        numbers = v.load(args[0], I16, _PLACES)
+        numbers = v.load(args[0], I16, _COEFFICIENTS)
         return builder.bitcast(builder.icmp_signed("!=", numbers, v.full_like(numbers, 0)), I64)
 
     return types.int64(types.int64), emit
 
 
 @intrinsic
-def _lowest(typing, word):
-    """Position of the lowest bit that is set. One has to be set."""
+def _lowest_bit(typing, word):
+    """Position of the lowest bit that is set, in a word that is not 0."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))

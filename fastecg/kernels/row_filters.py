@@ -1,4 +1,4 @@
-"""PNG's filter Paeth: each byte minus that of its left, upper and upper left neighbours which is closest to left + upper - upper left.
+"""PNG's Paeth filter. It subtracts from each byte that one of its left, upper and upper left neighbours (a, b, c) closest to a + b - c.
 
 Format: Portable Network Graphics, third edition (W3C, 2025), section 9.
 """
@@ -12,7 +12,7 @@ from fastecg.kernels.jit import jit
 
 @jit
 def paeth_rows(rows, pixel, out):
-    """Filter `rows` (height, bytes of a row) into `out` (height, 1 + bytes of a row); the first byte is the filter's number, 4.
+    """Filter `rows` (height, n) uint8 into `out` (height, 1 + n); the first byte of a row of `out` is the filter's number, 4.
 
     `pixel` is the number of bytes of a pixel.
     """
@@ -27,13 +27,13 @@ def paeth_rows(rows, pixel, out):
 def _paeth_row(row, above, pixel, out):
     for x in range(min(pixel, row.size)):
         out[x] = np.uint8(row[x] - above[x])
-    # The row and the one above are passed twice, shifted by a pixel, so that all four neighbours have one index.
+    # Both rows are passed twice, the second time shifted by a pixel, so that a byte and its three neighbours have the same index.
     _paeth_bytes(row[pixel:], row, above[pixel:], above, out[pixel:])
 
 
 @jit
 def _paeth_bytes(row, left, above, corner, out):
-    """Filter one row. All arrays have the same index, because only such loops become vector instructions."""
+    """Filter bytes whose neighbours have the same index in other arrays, because only such loops become vector instructions."""
     for x in range(row.size):
         a, b, c = np.int16(left[x]), np.int16(above[x]), np.int16(corner[x])
         # With p = a + b - c, the distances |p - a|, |p - b| and |p - c| are these, without computing p.

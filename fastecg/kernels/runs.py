@@ -1,4 +1,4 @@
-"""Runs of a mask."""
+"""Stretches of a mask that are true."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import numpy as np
 
 
 def runs_of(mask: np.ndarray) -> np.ndarray:
-    """Start and stop (k, 2) of every stretch of a mask (n,) that is true."""
+    """Start and stop (k, 2) of every stretch of a mask (n,) bool that is true."""
     return np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2)

@@ -109,12 +109,12 @@ def _packed_print(rows: np.ndarray, level: int) -> bytes:
 
 def _packed_noise(rows: np.ndarray, pixel: int) -> memoryview:
     """Rows packed as differences, by a code for single bytes."""
-    from fastecg.kernels.deflate import deflate_noise, room
+    from fastecg.kernels.deflate import deflate_bound, deflate_noise
     from fastecg.kernels.row_filters import paeth_rows
 
     filtered = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
     paeth_rows(rows, pixel, filtered)
-    out = np.empty(room(filtered.size) + 6, np.uint8)
+    out = np.empty(deflate_bound(filtered.size) + 6, np.uint8)
     out[:2] = 0x78, 0x01  # a window of 32 kB, packed fast
     size = 2 + deflate_noise(filtered.ravel(), out[2:])
     out[size : size + 4] = np.frombuffer(struct.pack(">I", isal_zlib.adler32(filtered)), np.uint8)

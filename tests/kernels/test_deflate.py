@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastecg.errors import ImageError
-from fastecg.kernels.deflate import deflate_noise, room
+from fastecg.kernels.deflate import deflate_bound, deflate_noise
 from fastecg.kernels.huffman import code_lengths, codes_of
 from fastecg.kernels.row_filters import paeth_rows
 from fastecg.writers import png_bytes
@@ -38,7 +38,7 @@ def printed(height: int = 61, width: int = 83, channels: int = 3) -> np.ndarray:
 
 
 def stream(data: np.ndarray) -> bytes:
-    out = np.full(room(data.size) + 64, 0xA5, np.uint8)
+    out = np.full(deflate_bound(data.size) + 64, 0xA5, np.uint8)
     size = deflate_noise(data, out[:-64])
     assert (out[-64:] == 0xA5).all()
     return out[:size].tobytes()
