@@ -119,7 +119,7 @@ def digitize_archive(
     FastecgError
         If no picture is found, or `out` has a file with the summary's name that fastecg did not write.
     """
-    from fastecg.kernels.jit import kernels_cached
+    from fastecg.kernels.jit import are_kernels_cached
 
     check_summary(out)
     ledger = Ledger(out)
@@ -129,7 +129,7 @@ def digitize_archive(
 
     def outcomes(waiting: deque[Job]) -> Iterator[Done]:
         processes = min(workers, max(1, len(waiting)))
-        return in_time(waiting, task, processes, timeout_s, one_first=not kernels_cached(), compiling=compiling)
+        return in_time(waiting, task, processes, timeout_s, one_first=not are_kernels_cached(), compiling=compiling)
 
     def say(steps: Iterable[Step]) -> None:
         if progress is not None:

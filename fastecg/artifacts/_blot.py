@@ -33,7 +33,7 @@ class Patch(NamedTuple):
 
     def clouds(self, seed: int, cell_mm: float, octaves: int = 3) -> np.ndarray:
         """Smooth noise at the nodes, mostly within -1 to 1, (rows, columns) float32."""
-        from fastecg.kernels.stain import add_clouds, spread
+        from fastecg.kernels.stain import add_clouds, enlarge_plane
 
         out = np.zeros((len(self.y), len(self.x)), dtype=np.float32)
         step = self.x[1] - self.x[0] if len(self.x) > 1 else 1.0
@@ -44,7 +44,7 @@ class Patch(NamedTuple):
         x, y = (axis[0] + step * skip * np.arange(len(axis) // skip + 2) for axis in (self.x, self.y))
         coarse = np.zeros((len(y), len(x)), dtype=np.float32)
         add_clouds(coarse, x, y, cell_mm, octaves, seed)
-        spread(coarse, skip, out)
+        enlarge_plane(coarse, skip, out)
         return out
 
     def offsets(self, x_mm: float, y_mm: float, angle_deg: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -121,10 +121,10 @@ def stained(sheet: Sheet, *washes: Wash) -> Sheet:
 
 def laid_over(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
     """Mix a colour (…, 3) into a window (rows, columns, 3) uint8 by its share (rows, columns) 0 to 1, in place."""
-    from fastecg.kernels.stain import lay
+    from fastecg.kernels.stain import mix_colours
 
     colours = np.broadcast_to(np.asarray(colour, dtype=np.float32), (*share.shape, 3))
-    lay(pixels, np.asarray(share, dtype=np.float32), colours)
+    mix_colours(pixels, np.asarray(share, dtype=np.float32), colours)
 
 
 def bumps(seed: int, grain_px: float) -> np.ndarray:

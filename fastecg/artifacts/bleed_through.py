@@ -27,12 +27,12 @@ class BleedThrough(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Multiply by the smoothed, mirrored print."""
-        from fastecg.kernels.stain import shrink
+        from fastecg.kernels.stain import mean_coverage
 
         patch = whole(sheet, 0.5)
         cover = np.zeros((len(patch.y), len(patch.x)), dtype=np.float32)
         step = -1 if self.over == "side" else 1
-        shrink(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], patch.every, cover)
+        mean_coverage(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], patch.every, cover)
         down, right = (round(shift * sheet.scale / patch.every) for shift in (self.shift_y_mm, self.shift_x_mm))
         cover = _moved(_smoothed(cover), down, right)
         uneven = np.maximum(1.0 + self.unevenness * patch.clouds(self.seed, 40.0, 3), 0.0)

@@ -32,7 +32,7 @@ class Tape(Artifact):
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Tint, veil and edge the strip."""
-        from fastecg.kernels.stain import stick
+        from fastecg.kernels.stain import lay_tape
 
         width, height = sheet.page.size_mm
         x, y, turn = self.at_x * width, self.at_y * height, np.radians(self.angle_deg)
@@ -44,5 +44,5 @@ class Tape(Artifact):
         pixels = sheet.canvas()
         half, tint = 0.5 * np.array([self.length_mm, self.width_mm]), np.array(_OLD) ** self.age
         clouds = patch.clouds(self.seed, 9.0, 5)
-        stick(pixels[patch.window], patch.x, patch.y, np.array([x, y]), way, half, sheet.scale, tint, self.haze, self.air, clouds)
+        lay_tape(pixels[patch.window], patch.x, patch.y, np.array([x, y]), way, half, sheet.scale, tint, self.haze, self.air, clouds)
         return replace(sheet, pixels=pixels)

@@ -72,12 +72,12 @@ class WaterStain(Artifact):
         """The ink that has run: the coverage of the print, smoothed, within the stain."""
         from scipy.ndimage import gaussian_filter
 
-        from fastecg.kernels.stain import shrink
+        from fastecg.kernels.stain import mean_coverage
 
         every = max(2, round(0.6 * sheet.scale))
         rows, columns = (count // every + 2 for count in patch.shape)
         cover = np.zeros((rows, columns), dtype=np.float32)
-        shrink(sheet.ink[patch.window], sheet.text[patch.window], every, cover)
+        mean_coverage(sheet.ink[patch.window], sheet.text[patch.window], every, cover)
         run = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
         wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), patch.every, every, cover.shape)
         uneven = _resampled(patch.clouds(self.seed + 17, 5.0, 3), patch.every, every, cover.shape)

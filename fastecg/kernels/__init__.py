@@ -1,4 +1,4 @@
-"""Compiled loops: arrays and numbers in, `out` written. They import nothing of fastecg but one another."""
+"""Compiled loops over arrays. Most of them write their results to a parameter. They import nothing of fastecg but one another."""
 
-#: Pixels between the nodes of a `Warp`. 8 px costs 7 % more than 16 and follows creases three times as closely.
+#: Pixels between the nodes of a `Warp`. With 8 px a picture takes 7 % longer than with 16 px, and follows creases three times as closely.
 CELL = 8

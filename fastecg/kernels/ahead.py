@@ -14,7 +14,7 @@ _I32 = ir.IntType(32)
 
 @intrinsic
 def prefetch(typing, address):
-    """Tell the processor that memory will be read soon. Any address is allowed, also one outside the array."""
+    """Tell the processor that memory at an address will be read soon. Any address is allowed, also one outside of arrays."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = builder.inttoptr(args[0], _I8.as_pointer())

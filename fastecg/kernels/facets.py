@@ -1,4 +1,4 @@
-"""Height fields of crumpled paper, and noise along a line, from which waves are made."""
+"""Heights of crumpled paper, and the noise along a line of which waves and tears are made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _SKEW = 0.5 * (np.sqrt(3.0) - 1.0)  # Skew factor of the two-dimensional simplex
 
 @jit
 def between_values(values, first, positions, out):
-    """Interpolate between values at integers from `first` on, with a smoothstep of degree 5 (Perlin 2002)."""
+    """Fill `out` with values at `positions`, interpolated with a smoothstep of degree 5 (Perlin 2002).
+
+    `values` are those at the integers from `first` on.
+    """
     for k in range(len(positions)):
         whole = np.floor(positions[k])
         share = positions[k] - whole
@@ -31,23 +34,23 @@ def facet_noise(table, x, y):
     u, v = x + skew, y + skew
     i, j = np.int64(u), np.int64(v)
     s, t = u - i, v - j
-    right = np.int64(s > t)  # The number of the triangle in its cell. A branch would be slow here, because the processor cannot predict it.
+    right = np.int64(s > t)  # Which of the cell's two triangles it is. A branch would be slow, because processors cannot predict it.
     more, less = max(s, t), min(s, t)
     return (1 - more) * table[j, i] + (more - less) * table[j + 1 - right, i + right] + less * table[j + 1, i + 1]
 
 
 @jit
 def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
-    """Add plane facets of about `cell_mm` and `lift_mm`, in place.
+    """Add plane facets of about `cell_mm` across and `lift_mm` high to `height` (rows, columns) mm, in place.
 
-    The place asked for is moved by another such noise, by up to half a cell: still plane facets, but no two alike. With `valleys`
-    what is below the middle is turned up: long sharp creases along the zero line. Noise is looked up in tables made for this sheet:
-    a hash at every corner of every triangle would take three times as long.
+    They are `facet_noise` that is read at places moved by two other such noises, by about half a cell, so that facets stay plane but no
+    two are alike. With `valleys`, heights below zero are turned up, which gives long sharp creases along the zero line. Noise is read
+    from tables that are made once: a hash at every corner of every triangle would take three times as long.
     """
-    wide, tall = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
-    reach = (wide + tall) * _SKEW + 3.0
+    cells_across, cells_down = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
+    reach = (cells_across + cells_down) * _SKEW + 3.0
     # Tables 1 and 2 move the point at which table 0 is read.
-    tables = np.empty((3, int(tall + reach), int(wide + reach)))
+    tables = np.empty((3, int(cells_down + reach), int(cells_across + reach)))
     for k in range(3):
         for j in range(tables.shape[1]):
             for i in range(tables.shape[2]):
@@ -63,15 +66,16 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
 
 @jit
 def add_folding(height, x_mm, y_mm, folds, reach_mm):
-    """Add the creases of a sheet folded again and again, in place.
+    """Add the creases of a sheet that was folded several times to `height` (rows, columns) mm, in place.
 
-    `folds` (n, 4) are unit normals (x, y), offsets (mm) and slopes. Each fold lays one side of the sheet on the other, so that
-    the next one creases both. On the side turned over it bends the other way; the change is gradual (a sudden one would tear).
+    `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold. A fold lays one side of the sheet on the other, so that
+    the next fold creases both. On the side that was turned over, a crease bends the other way. The change is gradual, because at a sudden
+    one paper would tear.
     """
     for row in range(len(y_mm)):
         for column in range(len(x_mm)):
             x, y, facing, lift = x_mm[column], y_mm[row], 1.0, 0.0
-            # Folds in the order in which they were made: each mirrors what lies on its far side onto the near one.
+            # Folds are in the order in which they were made. Each mirrors points on its far side to the near side.
             for k in range(len(folds)):
                 d = folds[k, 0] * x + folds[k, 1] * y - folds[k, 2]
                 away = np.sqrt(d * d + 0.3)
@@ -85,42 +89,43 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
 
 
 @jit
-def add_pinches(height, x_mm, y_mm, ways, lifts, widths):
-    """Add short creases as paper has where it was pinched, in place: ridges or valleys that kink, and run out at both ends.
+def add_pinches(height, x_mm, y_mm, paths, lifts, widths):
+    """Add short creases, as pinching makes them, in place: ridges or valleys that have kinks and end gradually.
 
     Parameters
     ----------
     height : (rows, columns) float64
+        In mm.
     x_mm, y_mm : (columns,), (rows,) float64
-        Places of the nodes, evenly spaced.
-    ways : (n, points, 2) float64
-        Points along each crease.
+        Positions of the nodes, evenly spaced.
+    paths : (n, points, 2) float64
+        Points along each crease, (x, y) in mm.
     lifts : (n, points) float64
-        Height of each crease at these points; it is linear between them and 0 at the ends.
+        Height of each crease at these points, mm; it is linear between them and 0 at the ends.
     widths : (n, 2) float64
-        Reach of each crease to its right and to its left. On both sides it falls as a parabola, which is sharp at the crest and level at
-        the foot.
+        Width of each crease to its right and to its left, mm. On both sides the height falls as a parabola that is steep at the crest and
+        level at the foot.
     """
     step_x, step_y = x_mm[1] - x_mm[0], y_mm[1] - y_mm[0]
-    for k in range(len(ways)):
+    for k in range(len(paths)):
         reach = max(widths[k, 0], widths[k, 1])
-        low_x, high_x = ways[k, :, 0].min() - reach, ways[k, :, 0].max() + reach
-        low_y, high_y = ways[k, :, 1].min() - reach, ways[k, :, 1].max() + reach
+        x_min, x_max = paths[k, :, 0].min() - reach, paths[k, :, 0].max() + reach
+        y_min, y_max = paths[k, :, 1].min() - reach, paths[k, :, 1].max() + reach
         # Only nodes within reach of the crease are visited.
-        first_row, stop_row = max(int((low_y - y_mm[0]) / step_y), 0), min(int((high_y - y_mm[0]) / step_y) + 2, len(y_mm))
-        first, stop = max(int((low_x - x_mm[0]) / step_x), 0), min(int((high_x - x_mm[0]) / step_x) + 2, len(x_mm))
+        first_row, stop_row = max(int((y_min - y_mm[0]) / step_y), 0), min(int((y_max - y_mm[0]) / step_y) + 2, len(y_mm))
+        first, stop = max(int((x_min - x_mm[0]) / step_x), 0), min(int((x_max - x_mm[0]) / step_x) + 2, len(x_mm))
         for row in range(first_row, stop_row):
             for column in range(first, stop):
                 nearest, lift, side = 1e30, 0.0, 0
-                for m in range(ways.shape[1] - 1):
-                    x0, y0 = ways[k, m]
-                    dx, dy = ways[k, m + 1, 0] - x0, ways[k, m + 1, 1] - y0
+                for m in range(paths.shape[1] - 1):
+                    x0, y0 = paths[k, m]
+                    dx, dy = paths[k, m + 1, 0] - x0, paths[k, m + 1, 1] - y0
                     px, py = x_mm[column] - x0, y_mm[row] - y0
                     t = min(max((px * dx + py * dy) / max(dx * dx + dy * dy, 1e-12), 0.0), 1.0)
                     square = (px - t * dx) ** 2 + (py - t * dy) ** 2
                     if square < nearest:
                         nearest, lift = square, lifts[k, m] + t * (lifts[k, m + 1] - lifts[k, m])
                         side = 0 if dx * py - dy * px >= 0.0 else 1
-                rest = 1.0 - np.sqrt(nearest + 0.1) / widths[k, side]  # The crest is rounded over 0.3 mm.
-                if rest > 0.0:
-                    height[row, column] += lift * rest * rest
+                fall = 1.0 - np.sqrt(nearest + 0.1) / widths[k, side]  # The crest is rounded over 0.3 mm.
+                if fall > 0.0:
+                    height[row, column] += lift * fall * fall

@@ -1,4 +1,4 @@
-"""Fade the print: where a coverage plane has ink, pixels are changed towards the paper below."""
+"""Fade a print: where it has ink, pixels are changed towards the colour of the paper below."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
 _WORD = 8  # Pixels that are examined at once: 98 % of a page is without ink.
-_AHEAD = 16  # Number of words with ink by which prefetching is ahead: a trace runs across rows that are in no cache.
-_ALIKE = 0.95  # A pixel with less than this share of its neighbours' ink is at an edge: elsewhere the ink changes slowly.
+_AHEAD = 16  # Number of words with ink by which prefetching is ahead, because a trace crosses rows that are not in the cache.
+_ALIKE = 0.95  # A pixel with less than this share of the largest coverage beside it is at an edge; elsewhere coverage changes slowly.
 
 
 class Fading(NamedTuple):
@@ -26,11 +26,12 @@ class Fading(NamedTuple):
     solid : float
         Coverage above which a pixel may be fully inked; a pale pen has less than a dark one.
     least : float
-        Share of fresh ink's contrast that is always left.
+        Smallest share of fresh ink's contrast that is left.
     brown : float
         How brown the ink turns: more contrast is lost in red, less in blue.
     grain : float
-        Largest random loss of single pixels, by `seed`: at edges of the ink up to all of it, elsewhere up to a third.
+        Largest share of the contrast that single pixels lose at random, decided by `seed`: all of it at edges of the ink, elsewhere a
+        third of it.
     seed : int
     """
 
@@ -44,7 +45,7 @@ class Fading(NamedTuple):
 
 @jit
 def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
-    """Keep ``rows[y] * columns[x] * clouds(x, y)`` of the ink's contrast with its paper, in place.
+    """Reduce the ink's contrast with the paper to its share ``rows[y] * columns[x] * clouds(x, y)``, in place.
 
     Parameters
     ----------
@@ -54,13 +55,13 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         Coverage; pixels without either stay as they are.
     rows, columns : (height,) and (width,) float32
     clouds : (rows, columns) float32
-        At every `every`-th pixel down and along, bilinear between.
+        Values at every `every`-th pixel down and along, bilinear between.
     how : Fading
     """
-    width, pace = len(columns), np.float32(1.0 / every)
+    width, step = len(columns), np.float32(1.0 / every)
     inks, solid, least, brown, grain, seed = how
     whole = len(ink) // _WORD * _WORD
-    inked = _with_ink(ink[:whole].view(np.uint64), text[:whole].view(np.uint64))
+    inked = _inked_words(ink[:whole].view(np.uint64), text[:whole].view(np.uint64))
     pixels_at, paper_at = address(pixels), address(paper)
     for n in range(len(inked) - _AHEAD):
         soon = np.int64(3 * _WORD) * inked[n + _AHEAD]
@@ -68,14 +69,14 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         prefetch(paper_at + soon)
         word = np.int64(inked[n])
         y = _WORD * word // width
-        patch = _between(clouds, np.float32(_WORD * word - y * width) * pace, np.float32(y) * pace)  # One value is used for eight pixels.
+        cloud = _between(clouds, np.float32(_WORD * word - y * width) * step, np.float32(y) * step)  # One value is used for eight pixels.
         for index in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
             k = np.uint64(index)  # With a signed index, every access would test for a negative one.
             cover = max(ink[k], text[k])
             if cover:
                 y += index - y * width >= width
                 x = index - y * width
-                keep = rows[y] * columns[x] * patch
+                keep = rows[y] * columns[x] * cloud
                 if grain > 0.0:
                     rough = np.float32(0.5 + 0.5 * mixed(seed, x, y))
                     keep *= np.float32(1.0) - np.float32(grain) * rough * np.float32(
@@ -86,14 +87,17 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
                     fresh = ((inks[0] if ink[k] >= text[k] else inks[1]) - bare) * np.float32(cover / 255.0)
                     keep = _kept(keep, np.float32(pixels[k, 1]) - bare, fresh, np.float32(least))
                 lost = np.float32(brown) * (np.float32(1.0) - keep)
-                _towards(pixels, paper, k, 0, keep - np.float32(0.35) * lost * keep)
-                _towards(pixels, paper, k, 1, keep)
-                _towards(pixels, paper, k, 2, keep + np.float32(0.25) * lost * keep)
+                _fade_channel(pixels, paper, k, 0, keep - np.float32(0.35) * lost * keep)
+                _fade_channel(pixels, paper, k, 1, keep)
+                _fade_channel(pixels, paper, k, 2, keep + np.float32(0.25) * lost * keep)
 
 
 @jit
-def _with_ink(ink_words, text_words):
-    """Indices of the words with ink, followed by ``len(ink_words)`` once for the last pixels, and `_AHEAD` more times to be prefetched."""
+def _inked_words(ink_words, text_words):
+    """Indices of the words with ink, then `len(ink_words)` for the pixels after the last whole word.
+
+    That number is repeated `_AHEAD` times, so that prefetching needs no check for the end.
+    """
     words = np.empty(len(ink_words) + 1 + _AHEAD, dtype=np.int32)
     count = 0
     for word in range(len(ink_words)):
@@ -116,7 +120,7 @@ def _most_beside(ink, text, k, width):
 
 @jit(inline="always")
 def _kept(keep, now, fresh, least):
-    """The share of the present contrast `now` that must be kept so that `least` of the `fresh` contrast remains; at most all."""
+    """The share `keep` of the contrast `now`, raised if less than the share `least` of the contrast of `fresh` ink would remain."""
     if abs(fresh) < np.float32(8.0):
         return max(keep, least)
     return min(max(keep, least * abs(fresh) / max(abs(now), np.float32(0.5))), np.float32(1.0))
@@ -124,16 +128,17 @@ def _kept(keep, now, fresh, least):
 
 @jit
 def _between(plane, u, v):
-    """A coarse plane at (u, v) in units of its step."""
+    """The value of a coarse plane at column u and row v, bilinear between its nodes."""
     j, i = min(int(u), plane.shape[1] - 2), min(int(v), plane.shape[0] - 2)
     s, t = u - np.float32(j), v - np.float32(i)
     top = plane[i, j] + s * (plane[i, j + 1] - plane[i, j])
-    low = plane[i + 1, j] + s * (plane[i + 1, j + 1] - plane[i + 1, j])
-    return top + t * (low - top)
+    bottom = plane[i + 1, j] + s * (plane[i + 1, j + 1] - plane[i + 1, j])
+    return top + t * (bottom - top)
 
 
 @jit(inline="always")
-def _towards(pixels, paper, k, c, keep):
+def _fade_channel(pixels, paper, k, c, keep):
+    """Reduce the contrast of channel c of pixel k with the paper to the share `keep`."""
     bare = np.float32(paper[k, c])
     pixels[k, c] = np.uint8(min(max(bare + (np.float32(pixels[k, c]) - bare) * keep + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))
 
@@ -169,4 +174,4 @@ def lighten_steep(pixels, paper, ink, pen, reach, loss):
                 keep = np.float32(1.0 - loss * (1.0 - reach / (reach + run - pen)))
                 for row in range(y - run, y):
                     for c in range(3):
-                        _towards(pixels[row], paper[row], x, c, keep)
+                        _fade_channel(pixels[row], paper[row], x, c, keep)

@@ -1,4 +1,4 @@
-"""Draw glyphs at exact positions. A large mask of each glyph is drawn once, and averaged over the pixels on which it falls."""
+"""Draw glyphs at exact positions. A large mask of each glyph is made once, and averaged over the pixels on which it falls."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ def blit_glyph(plane, sums, left, top, step):
     first, last = max(0, math.floor(left)), min(plane.shape[1], math.ceil(left + columns / step))
     # A summed-area table gives exact box means at any scale; drawing the font at the final size would round it to whole pixels.
     share = 1.0 / (step * step)
-    # Only those columns of the table are read that lie at the sides of pixels, which is a tenth of it.
+    # Only those columns of the table that lie at the sides of pixels are read, about a tenth of them.
     sides = np.empty(max(last - first + 1, 1))
-    lows, highs = np.empty((len(sides), 2)), np.empty((len(sides), 2))
+    upper_sums, lower_sums = np.empty((len(sides), 2)), np.empty((len(sides), 2))
     for k in range(len(sides)):
         sides[k] = min(max((first + k - left) * step, 0.0), float(columns))
-    _row_sums(sums, (first_row - top) * step, sides, lows)
+    _row_sums(sums, (first_row - top) * step, sides, upper_sums)
     for y in range(first_row, last_row):
-        _row_sums(sums, (y + 1 - top) * step, sides, highs)
-        before = _between(lows[0], highs[0], sides[0], columns)
+        _row_sums(sums, (y + 1 - top) * step, sides, lower_sums)
+        before = _between(upper_sums[0], lower_sums[0], sides[0], columns)
         for x in range(first, last):
             k = x + 1 - first
-            after = _between(lows[k], highs[k], sides[k], columns)
+            after = _between(upper_sums[k], lower_sums[k], sides[k], columns)
             level = int((after - before) * share + 0.5)
             before = after
             if level > plane[y, x]:
                 plane[y, x] = min(level, 255)
-        lows, highs = highs, lows
+        upper_sums, lower_sums = lower_sums, upper_sums
 
 
 @jit
 def _row_sums(sums, row, sides, out):
-    """Sums over everything above a fractional row, at the column edges (sides, 2) before and behind each side."""
+    """Write the sums above a fractional row and left of the whole columns next to each side, left and right of it, to `out` (n, 2)."""
     position = min(max(row, 0.0), sums.shape[0] - 1.0)
     r = min(int(position), sums.shape[0] - 2)
     part = position - r
@@ -60,8 +60,8 @@ def _row_sums(sums, row, sides, out):
 
 
 @jit
-def _between(low, high, side, columns):
-    """Sum between two rows and left of a fractional column."""
+def _between(upper, lower, side, columns):
+    """The sum between two fractional rows and left of a side, from the sums above each row (see `_row_sums`)."""
     part = side - min(int(side), columns - 1)
-    here = high[0] - low[0]
-    return here + part * ((high[1] - low[1]) - here)
+    here = lower[0] - upper[0]
+    return here + part * ((lower[1] - upper[1]) - here)

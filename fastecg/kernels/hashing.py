@@ -1,7 +1,7 @@
 """Random numbers that are functions of a seed and a position, so that the order in which pixels are drawn cannot change them.
 
-All hashes of the package are here. The one of 32 bits, `mixed`, is no faster than that of 64 bits; it is kept because existing shots of
-creased and stained pages have to give the same pictures.
+All hashes of the package are here. The hash of 32 bits, `mixed`, is no faster than the one of 64 bits, `scramble`; it is kept because
+existing shots of creased and stained pages have to give the same pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SECOND = np.uint64(0xD1B54A32D192ED03)
 
 
 def scrambled(numbers):
-    """The finaliser of SplitMix64 (Steele et al. 2014) on uint64 numbers, one or an array: every bit depends on all bits given."""
+    """The finaliser of SplitMix64 (Steele et al. 2014), for one uint64 number or an array: each bit depends on all bits of the number."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))
@@ -29,7 +29,7 @@ scramble = jit(scrambled)
 # One multiplication for each coordinate keeps (1, 0) and (0, 1) apart; `scramble` makes the bits independent.
 @jit
 def combined(first, second):
-    """Two integers combined into one of 64 bits, to be scrambled."""
+    """Combine two integers into one of 64 bits, for `scramble`."""
     return np.uint64(np.int64(first)) * _FIRST + np.uint64(np.int64(second)) * _SECOND
 
 

@@ -1,10 +1,11 @@
 """The decorator of all compiled loops, and the cache of their machine code.
 
-Numba's own cache asks only whether the *caller's* file changed: a kernel whose helper in another file was edited would go on
-returning the old results. So each file's kernels are kept in a folder named by a hash over that file and every file of the
-package it imports, directly or not.
+Numba's own cache only checks whether the *caller's* file has changed. If a helper in another file were edited, a kernel that calls it would
+still give the old results. So each file's kernels are kept in a folder whose name is a hash of that file and of every file of the package
+that it imports, directly or not.
 
-The folders lie in the user's cache; `FASTECG_CACHE_DIR`, then `NUMBA_CACHE_DIR`, name another place. They may be deleted at any time.
+The folders lie in the user's cache, or in the directory that `FASTECG_CACHE_DIR` or else `NUMBA_CACHE_DIR` names. They may be deleted at
+any time.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ def jit(function: Function) -> Function: ...
 @overload
 def jit(**options: Any) -> Callable[[Function], Function]: ...
 def jit(function: Function | None = None, **options: Any) -> Any:
-    """Compile a function: `numba.njit` without the GIL, cached, NumPy's division rules, strict arithmetic.
+    """Compile a function with `numba.njit`, without the GIL, with NumPy's rules for division, and keep its machine code in the cache.
 
-    Works bare (``@jit``) and with options of `numba.njit` (``@jit(inline="always")``). Fastmath is off: it was
-    8 % faster, but strokes then differed in some bytes between models of processors. Where no cache can be written, the function is
-    compiled afresh in every process.
+    It may be used as ``@jit`` and with options of `numba.njit`, as in ``@jit(inline="always")``. Numba's option `fastmath` is off: it
+    made strokes 8 % faster, but some bytes then differed between models of processors. Where no cache can be written, the function is
+    compiled again in every process.
     """
     if function is None:
         return functools.partial(jit, **options)
@@ -63,32 +64,32 @@ def jit(function: Function | None = None, **options: Any) -> Any:
 
 
 def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
-    """Register functions that are called before a kernel is compiled, and after; they are not called for kernels read from the cache.
+    """Register functions that are called before and after a kernel is compiled. They are not called for kernels read from the cache.
 
-    A kernel that is compiled because another one calls it is not announced by itself. A later call of this function replaces an
-    earlier one. Does not import Numba, which takes half a second.
+    They are called once for a kernel and all kernels that are compiled because it calls them. A later call of this function replaces an
+    earlier one. This function does not import Numba, which would take half a second.
     """
     _HOOKS[:] = [(began, ended)]
 
 
 @functools.cache
 def _watch_compiler() -> None:
-    """Have the functions of `on_compile` called, and pause garbage collection whenever a kernel is compiled.
+    """See to it that, while a kernel is compiled, garbage collection is paused, and that the functions of `on_compile` are called.
 
-    Millions of objects are made then, and few of them are garbage.
+    Compilation makes millions of objects, few of which are garbage.
     """
     from numba.core.event import register
 
-    was_on: list[bool] = []
+    was_enabled: list[bool] = []
 
     def began() -> None:
-        was_on.append(gc.isenabled())
+        was_enabled.append(gc.isenabled())
         gc.disable()
         for before, _ in _HOOKS:
             before()
 
     def ended() -> None:
-        if was_on.pop():
+        if was_enabled.pop():
             gc.enable()
         for _, after in _HOOKS:
             if after is not None:
@@ -117,16 +118,16 @@ def _listener(began: Callable[[], None], ended: Callable[[], None]) -> Any:
     return Compiling()
 
 
-def kernels_cached() -> bool:
-    """Whether the kernels of strokes are in the cache, as a sign that all others are.
+def are_kernels_cached() -> bool:
+    """Return whether kernels were compiled before: those of `line.py`, which every page needs, stand for all.
 
-    If they are not, the first page waits some 20 s for the compiler. Does not import Numba.
+    If not, the first page waits some 20 s for the compiler. This function does not import Numba.
     """
     return any(_folder(Path(__file__).resolve().parent / "line.py").rglob("*.nbi"))
 
 
 def _cache_root() -> Path:
-    """Return where the folders of machine code lie."""
+    """Return the directory in which the folders of machine code lie."""
     chosen = os.environ.get("FASTECG_CACHE_DIR") or os.environ.get("NUMBA_CACHE_DIR")
     if chosen:
         return Path(chosen)
@@ -137,20 +138,20 @@ def _cache_root() -> Path:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     base = os.path.expanduser(base)
-    # Without a home the tilde stays; below the null device nothing can be written, so nothing is cached.
+    # Without a home directory the tilde is still there. Below the null device nothing can be written, so nothing is cached.
     return Path(os.devnull if base.startswith("~") else base) / "fastecg"
 
 
 def _folder(file: Path) -> Path:
-    """Return the folder for the machine code of one source file as it now is."""
-    # Code compiled with bounds checks must not be taken for code without.
+    """Return the folder for the machine code of the present content of a source file."""
+    # Code compiled with bounds checks must not be used in place of code without them.
     digest = hashlib.sha256(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
-    for source in sorted(_closure(file)):
+    for source in sorted(_with_imports(file)):
         digest.update(_contents(source))
     return _cache_root() / digest.hexdigest()[:16]
 
 
-def _closure(file: Path) -> set[Path]:
+def _with_imports(file: Path) -> set[Path]:
     """Return `file` and every file of the package that it imports, directly or not."""
     found, waiting = set(), [file]
     while waiting:
@@ -163,7 +164,7 @@ def _closure(file: Path) -> set[Path]:
 
 @functools.cache
 def _imported(file: Path) -> list[Path]:
-    """Return the package files named by the import lines of one file."""
+    """Return the files of the package that one file's import lines name."""
     modules = set()
     for parent, names, plain in _IMPORTS.findall(_contents(file).decode("utf-8", "replace")):
         modules |= {parent or plain, *(f"{parent}.{name}" for name in re.findall(r"\w+", names))}
@@ -174,6 +175,7 @@ def _imported(file: Path) -> list[Path]:
 
 @functools.cache
 def _contents(file: Path) -> bytes:
+    """Return the bytes of a file, or none if it cannot be read."""
     try:
         return file.read_bytes()
     except OSError:  # The source was typed at a prompt, or is in a zip archive.
@@ -182,6 +184,7 @@ def _contents(file: Path) -> bytes:
 
 @functools.cache
 def _writable(folder: Path) -> bool:
+    """Make a folder if needed, and return whether files can be written to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

@@ -22,8 +22,8 @@ from fastecg.kernels.jit import jit
 SUBCOLUMNS = 16  # Half as many are a sixth faster, but the mean error of a 1 px pen on a QRS complex is 2 of 255 instead of 0.5.
 _BELOW = 0  # Index of the lower edge of the ink.
 _ABOVE = 1  # Index of the upper edge of the ink.
-_LANES = 8  # Sub-columns are evaluated in blocks of this length, which LLVM compiles to vector code.
-_FARTHEST = 1e9  # Largest coordinate in px: samples beyond are moved to it, so that squares of slopes stay finite.
+_BLOCK = 8  # Sub-columns are evaluated in blocks of this length, for which LLVM makes vector code.
+_FARTHEST = 1e9  # Largest coordinate in px. Samples beyond it are moved to it, so that squares of slopes stay finite.
 _BITS = 12  # Heights are integers in units of 1 / 4096 px, so that sums of them are exact and loops over them become vector code.
 _UNIT = 1 << _BITS  # One pixel in these units.
 # In a column whose ink touches more rows than this, as in a QRS complex with hundreds of them, only changes from row to row are summed. In
@@ -74,7 +74,7 @@ def _constant_pen(width: int) -> np.ndarray:
 def _stroke(points, radius, opacity, pen, plane):
     """Draw every run of finite points. Returns the rows and columns that may have changed."""
     height, width = plane.shape
-    widest = radius * _most(pen[0]) if width else radius
+    widest = radius * _largest(pen[0]) if width else radius
     top, bottom, left, right = height, 0, width, 0
     stop = 0
     while stop < len(points):
@@ -88,7 +88,7 @@ def _stroke(points, radius, opacity, pen, plane):
         last = int(min(max(np.floor(x_max + 0.5 + widest) + 1.0, 0.0), float(width)))
         if first < last:
             # The edges of the ink. Of the upper edge -y is stored, so that both edges are found as maxima.
-            edges = np.empty((2, (last - first) * SUBCOLUMNS + _LANES), np.float32)
+            edges = np.empty((2, (last - first) * SUBCOLUMNS + _BLOCK), np.float32)
             _clear_edges(edges)
             _envelope(points[start:stop], radius, pen[0, first:last], first - 0.5, edges)
             y0, y1 = _fill(edges, first, last, opacity, pen[1], plane)
@@ -101,7 +101,7 @@ def _stroke(points, radius, opacity, pen, plane):
 
 
 @jit
-def _most(values):
+def _largest(values):
     """The largest value; NumPy's `max` takes Numba longer to compile."""
     most = values[0]
     for k in range(len(values)):
@@ -111,7 +111,7 @@ def _most(values):
 
 @jit
 def _clear_edges(edges):
-    """Set edges to those of a column without ink."""
+    """Set the edges (2, sub-columns) to those of sub-columns without ink."""
     for side in range(edges.shape[0]):
         for k in range(edges.shape[1]):
             edges[side, k] = -np.inf
@@ -174,7 +174,7 @@ def _tangent(edge, start, stop, u, level, slope):
     climb = np.float32(slope / SUBCOLUMNS)
     origin = np.float32(level + slope * ((k0 + 0.5) / SUBCOLUMNS - u))
     base = np.uint64(k0)
-    for j in range(_lanes(count)):
+    for j in range(_whole_blocks(count)):
         reach = origin + climb * np.float32(np.int32(j))
         reach = reach if np.int32(j) < count else np.float32(-np.inf)
         edge[base + j] = max(edge[base + j], reach)
@@ -188,27 +188,27 @@ def _arc(edge, start, stop, u, v, radius):
     square = np.float32(radius * radius)
     away = np.float32((k0 + 0.5) / SUBCOLUMNS - u)
     base = np.uint64(k0)
-    for j in range(_lanes(count)):
+    for j in range(_whole_blocks(count)):
         across = away + np.float32(np.int32(j)) * step
-        rest = square - across * across
-        reach = np.float32(v) + np.float32(math.sqrt(max(rest, np.float32(0.0))))
-        reach = reach if rest >= np.float32(0.0) else np.float32(-np.inf)
+        square_left = square - across * across
+        reach = np.float32(v) + np.float32(math.sqrt(max(square_left, np.float32(0.0))))
+        reach = reach if square_left >= np.float32(0.0) else np.float32(-np.inf)
         edge[base + j] = max(edge[base + j], reach)
 
 
 @jit
 def _subcolumns(edge, start, stop):
     """Return the first sub-column whose middle lies between start and stop on the image, and the number of these sub-columns."""
-    size = float(len(edge) - _LANES)
+    size = float(len(edge) - _BLOCK)
     k0 = np.int64(min(max(start * SUBCOLUMNS + 0.5, 0.0), size))
     k1 = np.int64(min(max(stop * SUBCOLUMNS + 0.5, 0.0), size))
     return k0, np.int32(max(k1 - k0, 0))
 
 
 @jit
-def _lanes(count):
+def _whole_blocks(count):
     """Return `count` rounded up to whole blocks. It is unsigned, because LLVM does not vectorise loops over signed indices here."""
-    return np.uint64(count + _LANES - 1) // np.uint64(_LANES) * np.uint64(_LANES)
+    return np.uint64(count + _BLOCK - 1) // np.uint64(_BLOCK) * np.uint64(_BLOCK)
 
 
 @jit
@@ -217,17 +217,17 @@ def _fill(edges, first, last, opacity, strengths, plane):
     height = plane.shape[0]
     top, bottom = height, 0
     full = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))
-    low, high = np.empty(SUBCOLUMNS, np.int32), np.empty(SUBCOLUMNS, np.int32)
+    tops, bottoms = np.empty(SUBCOLUMNS, np.int32), np.empty(SUBCOLUMNS, np.int32)
     change = np.zeros(height + 2, np.int32)  # Change of the coverage from one row to the next.
     for column in range(first, last):
         scale = full * strengths[column]
-        y0, y1 = _intervals(edges[_BELOW], edges[_ABOVE], (column - first) * SUBCOLUMNS, height, low, high)
+        y0, y1 = _intervals(edges[_BELOW], edges[_ABOVE], (column - first) * SUBCOLUMNS, height, tops, bottoms)
         if y1 - y0 <= _FEW_ROWS:
             for y in range(np.uint64(y0), np.uint64(y1)):
-                _add_pixel(plane, y, column, scale, _overlap(low, high, np.int32(np.int32(y) << _BITS)))
+                _add_pixel(plane, y, column, scale, _overlap(tops, bottoms, np.int32(np.int32(y) << _BITS)))
         else:
-            _add_steps(change, low, np.int32(1))
-            _add_steps(change, high, np.int32(-1))
+            _add_steps(change, tops, np.int32(1))
+            _add_steps(change, bottoms, np.int32(-1))
             covered = np.int32(0)
             for y in range(np.uint64(y0), np.uint64(y1)):
                 covered = np.int32(covered + change[y])
@@ -245,44 +245,47 @@ def _add_pixel(plane, y, column, scale, covered):
 
 
 @jit
-def _overlap(low, high, rim):
-    """Return the sum of the overlaps of the intervals with the row that begins at `rim`, in units of 1 / 4096 px."""
+def _overlap(tops, bottoms, rim):
+    """Return the sum of the overlaps of the intervals from `tops` to `bottoms` with the row that begins at `rim`, in 1 / 4096 px."""
     covered = np.int32(0)
-    for j in range(np.uint64(len(low))):  # LLVM would unroll a loop of constant length instead of vectorising it.
-        bottom = min(max(np.int32(high[j] - rim), np.int32(0)), np.int32(_UNIT))
-        top = min(max(np.int32(low[j] - rim), np.int32(0)), np.int32(_UNIT))
+    for j in range(np.uint64(len(tops))):  # LLVM would unroll a loop of constant length instead of vectorising it.
+        bottom = min(max(np.int32(bottoms[j] - rim), np.int32(0)), np.int32(_UNIT))
+        top = min(max(np.int32(tops[j] - rim), np.int32(0)), np.int32(_UNIT))
         covered = np.int32(covered + np.int32(bottom - top))
     return covered
 
 
 @jit
-def _intervals(below, above, k, height, low, high):
-    """Write a pixel column's intervals, clipped to the image, in units of 1 / 4096 px. Returns the rows that they touch."""
+def _intervals(below, above, k, height, tops, bottoms):
+    """Write where the ink begins (`tops`) and ends (`bottoms`) in the sub-columns of a pixel column, clipped to the image.
+
+    The first of these sub-columns is number k; heights are in units of 1 / 4096 px. Returns the range of rows that the ink touches.
+    """
     base = np.uint64(k)
-    lowest, highest = np.int32(height << _BITS), np.int32(0)
+    y_min, y_max = np.int32(height << _BITS), np.int32(0)
     for j in range(np.uint64(SUBCOLUMNS)):
         top = min(max(-above[base + j], np.float32(0.0)), np.float32(height))
         bottom = min(max(below[base + j], np.float32(0.0)), np.float32(height))
-        low[j] = np.int32(top * np.float32(_UNIT) + np.float32(0.5))
-        high[j] = np.int32(bottom * np.float32(_UNIT) + np.float32(0.5))
-        lowest, highest = min(lowest, low[j]), max(highest, high[j])
-        high[j] = max(high[j], low[j])  # Without ink both heights are at the lower rim, where their steps cancel.
-    return lowest >> _BITS, (highest + _UNIT - 1) >> _BITS
+        tops[j] = np.int32(top * np.float32(_UNIT) + np.float32(0.5))
+        bottoms[j] = np.int32(bottom * np.float32(_UNIT) + np.float32(0.5))
+        y_min, y_max = min(y_min, tops[j]), max(y_max, bottoms[j])
+        bottoms[j] = max(bottoms[j], tops[j])  # Without ink both heights are at the lower rim, where their steps cancel.
+    return y_min >> _BITS, (y_max + _UNIT - 1) >> _BITS
 
 
 @jit
 def _add_steps(change, heights, sign):
     """Add a step of the coverage at each height, upwards if `sign` is 1. A step inside a row is divided between this row and the next."""
-    differing, rests = np.int32(0), np.int32(0)
+    differing, fractions = np.int32(0), np.int32(0)
     for j in range(np.uint64(SUBCOLUMNS)):
         differing |= heights[j] ^ heights[0]
-        rests = np.int32(rests + (heights[j] & np.int32(_UNIT - 1)))
+        fractions = np.int32(fractions + (heights[j] & np.int32(_UNIT - 1)))
     if differing < _UNIT:  # All heights are in one row, as on most of a trace.
         row = np.uint64(heights[0] >> _BITS)
-        change[row] += np.int32(sign * np.int32(SUBCOLUMNS * _UNIT - rests))
-        change[row + np.uint64(1)] += np.int32(sign * rests)
+        change[row] += np.int32(sign * np.int32(SUBCOLUMNS * _UNIT - fractions))
+        change[row + np.uint64(1)] += np.int32(sign * fractions)
         return
     for j in range(np.uint64(SUBCOLUMNS)):
-        row, rest = np.uint64(heights[j] >> _BITS), np.int32(heights[j] & np.int32(_UNIT - 1))
-        change[row] += np.int32(sign * np.int32(_UNIT - rest))
-        change[row + np.uint64(1)] += np.int32(sign * rest)
+        row, fraction = np.uint64(heights[j] >> _BITS), np.int32(heights[j] & np.int32(_UNIT - 1))
+        change[row] += np.int32(sign * np.int32(_UNIT - fraction))
+        change[row + np.uint64(1)] += np.int32(sign * fraction)

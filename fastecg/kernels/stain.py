@@ -1,4 +1,4 @@
-"""Stains: translucent colour over the print, from coarse fields, and the noise that shapes them."""
+"""Stains, which colour a print translucently, and tape: their loops, and the smooth noise from which their shapes are made."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ _ROWS = 4  # Rows that share one line of tints.
 
 @jit
 def add_clouds(out, x, y, cell, octaves, seed):
-    """Add smooth noise to `out` (rows, columns), float32, mostly within -1 to 1; its nodes lie at x (columns,) and y (rows,) mm.
+    """Add smooth noise, mostly within -1 to 1, to `out` (rows, columns) float32, whose nodes lie at x (columns,) and y (rows,).
 
-    The largest clouds measure `cell` mm; every octave halves size and height.
+    The largest clouds measure `cell`, in the unit of x and y; each octave has clouds of half the size and height of the one before.
     """
     for i in range(len(y)):
         for j in range(len(x)):
-            u, v, tall, total = x[j] / cell, y[i] / cell, 1.0, 0.0
+            u, v, amplitude, total = x[j] / cell, y[i] / cell, 1.0, 0.0
             # Each octave is rotated. Otherwise the lattice would be seen along the sides of the page.
             u, v = 0.8 * u - 0.6 * v, 0.6 * u + 0.8 * v
             for k in range(octaves):
-                total += tall * lattice_noise(seed + k, u, v)
-                u, v, tall = 1.6 * u - 1.2 * v + 5.3, 1.2 * u + 1.6 * v + 1.7, 0.5 * tall
+                total += amplitude * lattice_noise(seed + k, u, v)
+                u, v, amplitude = 1.6 * u - 1.2 * v + 5.3, 1.2 * u + 1.6 * v + 1.7, 0.5 * amplitude
             out[i, j] += total
 
 
 @jit
-def spread(coarse, every, out):
-    """Interpolate a plane, known at every `every`-th node along both axes, bilinearly into `out` (rows, columns) float32."""
-    pace = np.float32(1.0 / every)
+def enlarge_plane(coarse, every, out):
+    """Fill `out` (rows, columns) float32 with a plane that is given at every `every`-th node along both axes, bilinear between them."""
+    step = np.float32(1.0 / every)
     line = np.empty(coarse.shape[1], dtype=np.float32)
     for y in range(out.shape[0]):
         i = y // every
-        t = np.float32(y - i * every) * pace
+        t = np.float32(y - i * every) * step
         for j in range(len(line)):
             line[j] = coarse[i, j] + t * (coarse[i + 1, j] - coarse[i, j])
         for j in range((out.shape[1] - 1) // every + 1):
-            rise = (line[j + 1] - line[j]) * pace
+            rise = (line[j + 1] - line[j]) * step
             for x in range(j * every, min(j * every + every, out.shape[1])):
                 out[y, x] = line[j] + rise * np.float32(x - j * every)
 
 
 @jit
-def stick(pixels, x, y, middle, way, half, scale, tint, haze, air, clouds):
-    """Lay a strip of clear tape over a window, in place.
+def lay_tape(pixels, x, y, middle, direction, half, scale, tint, haze, loose, clouds):
+    """Lay a piece of clear tape over a part of a picture, in place. Its constants are chosen by eye.
 
     Parameters
     ----------
     pixels : (height, width, 3) uint8
     x, y : (width,) and (height,) float64
         Page coordinates of the pixels, mm.
-    middle, way, half : (2,) float64
-        The strip's middle, the direction along it, and half its length and width, mm.
+    middle, direction, half : (2,) float64
+        The tape's middle, the unit vector along it, and half its length and width, mm.
     scale : float
         px/mm.
     tint : (3,) float64
         Share of the light that passes.
-    haze, air : float
-        Light that the tape adds, and the share of it that has come loose, where it adds more; both 0 to 1.
+    haze, loose : float
+        Light that the tape adds, and the share of the tape that has come loose and adds more light; both 0 to 1.
     clouds : (height, width) float32
-        Noise that decides where it has come loose, and where its glue is thick.
+        Noise that decides where the tape has come loose, and where its glue is thick.
     """
     for i in range(len(y)):
         for j in range(len(x)):
             right, down = x[j] - middle[0], y[i] - middle[1]
-            along, across = right * way[0] + down * way[1], down * way[0] - right * way[1]
+            along, across = right * direction[0] + down * direction[1], down * direction[0] - right * direction[1]
             side = half[1] - abs(across)
             if side * scale < -0.5 or abs(along) > half[0] + 0.6:
                 continue
@@ -75,12 +75,12 @@ def stick(pixels, x, y, middle, way, half, scale, tint, haze, air, clouds):
             share = min(max(inside * scale + 0.5, 0.0), 1.0)
             if share == 0.0:
                 continue
-            lifted = min(max(9.0 * (clouds[i, j] - 0.75 + air), 0.0), 1.0)
+            lifted = min(max(9.0 * (clouds[i, j] - 0.75 + loose), 0.0), 1.0)
             veil = haze * (0.6 + 0.75 * lifted)
-            # Glue has crept and yellowed unevenly, and left least where the film came loose; a loose patch has a bright rim.
+            # Glue has crept and yellowed unevenly. Least of it is left where the film came loose, and a loose patch has a bright rim.
             glue = 1.0 + 0.35 * clouds[i, j] - 0.55 * lifted
             edge = 1.0 + 0.16 * lifted * (1.0 - lifted)
-            if inside < 2.5:  # dirt has gathered along the sides, here more and there less, and just within they shine
+            if inside < 2.5:  # Dirt has gathered unevenly along the sides, and the film shines just within them.
                 dirt = 0.22 * min(max(0.6 + 0.8 * clouds[i, j], 0.15), 1.0)
                 edge += 0.05 * np.exp(-(((inside - 0.8) / 0.3) ** 2)) - dirt * np.exp(-max(inside, 0.0) / 0.35)
             for c in range(3):
@@ -91,7 +91,7 @@ def stick(pixels, x, y, middle, way, half, scale, tint, haze, air, clouds):
 
 
 @jit
-def lay(pixels, share, colours):
+def mix_colours(pixels, share, colours):
     """Mix colours (height, width, 3) into pixels uint8 by their share (height, width), 0 to 1, in place."""
     for y in range(share.shape[0]):
         for x in range(share.shape[1]):
@@ -103,25 +103,26 @@ def lay(pixels, share, colours):
 
 
 @jit
-def absorb(pixels, field, mottle, every, low, step, profile, passed):
-    """Multiply pixels by what a stain lets pass, in place.
+def absorb(pixels, field, mottle, every, lowest, step, profile, passed):
+    """Multiply pixels by the share of the light that a stain lets pass, in place.
 
     Parameters
     ----------
     pixels : (height, width, 3) uint8
     field, mottle : (rows, columns) float32
-        At every `every`-th pixel down and along, bilinear between; they reach beyond the pixels.
-    low, step, profile : float, float, (n,) float32
-        The stain's density where the field is low + k * step; no stain where it is below or above.
+        Values at every `every`-th pixel down and along, bilinear between; they reach beyond the pixels.
+    lowest, step, profile : float, float, (n,) float32
+        ``profile[k]`` is the stain's density, 0 to 1, where the field is lowest + k * step. Where the field is lower, or higher than the
+        last, there is no stain. The density is multiplied by `mottle`.
     passed : (256, 3) uint16
-        Share of the light, in 1/65535, that passes the density ``k / 255``. The density is multiplied by `mottle`.
+        Share of the light, in 1/65535, that passes the density ``k / 255``.
     """
     height, width = pixels.shape[:2]
     for i in range((height + every - 1) // every):
         for j in range((width + every - 1) // every):
             a, b, c, d = field[i, j], field[i, j + 1], field[i + 1, j], field[i + 1, j + 1]
-            # Most cells of a window are outside the stain, which their corners tell.
-            if max(max(a, b), max(c, d)) < low or min(min(a, b), min(c, d)) >= low + step * len(profile):
+            # Most cells are outside the stain, as the values at their corners show.
+            if max(max(a, b), max(c, d)) < lowest or min(min(a, b), min(c, d)) >= lowest + step * len(profile):
                 continue
             e, f, g, h = mottle[i, j], mottle[i, j + 1], mottle[i + 1, j], mottle[i + 1, j + 1]
             for y in range(i * every, min(i * every + every, height)):
@@ -130,15 +131,16 @@ def absorb(pixels, field, mottle, every, low, step, profile, passed):
                 rise, change = (b + t * (d - b) - value) / np.float32(every), (f + t * (h - f) - noise) / np.float32(every)
                 for x in range(j * every, min(j * every + every, width)):
                     s = np.float32(x - j * every)
-                    position = (value + rise * s - low) / step
+                    position = (value + rise * s - lowest) / step
                     if 0.0 <= position < len(profile):
-                        dense = profile[int(position)] * (noise + change * s)
-                        _pass(pixels, y, x, passed, dense)
+                        density = profile[int(position)] * (noise + change * s)
+                        _pass(pixels, y, x, passed, density)
 
 
 @jit(inline="always")
-def _pass(pixels, y, x, passed, dense):
-    k = int(min(max(dense, 0.0), 1.0) * 255.0 + 0.5)
+def _pass(pixels, y, x, passed, density):
+    """Multiply one pixel by the share of the light that passes a density, 0 to 1."""
+    k = int(min(max(density, 0.0), 1.0) * 255.0 + 0.5)
     if k:
         for c in range(3):
             pixels[y, x, c] = np.uint8((np.uint32(pixels[y, x, c]) * np.uint32(passed[k, c]) + 32767) // 65535)
@@ -146,7 +148,10 @@ def _pass(pixels, y, x, passed, dense):
 
 @jit
 def tint(pixels, gains, every, out):
-    """Fill `out` with pixels (height, width, 3) uint8 times gains (rows, columns, 3) float32, up to 1, at every `every`-th pixel."""
+    """Fill `out` with pixels (height, width, 3) uint8 times gains, at most 1, that are bilinear between nodes.
+
+    `gains` (rows, columns, 3) float32 are those at every `every`-th pixel down and along.
+    """
     height, width = pixels.shape[:2]
     source, target = pixels.reshape(height, 3 * width), out.reshape(height, 3 * width)
     line = np.empty(3 * width, dtype=np.uint32)
@@ -168,8 +173,11 @@ def tint(pixels, gains, every, out):
 
 
 @jit
-def shrink(ink, text, every, out):
-    """Mean coverage 0 to 1 of blocks of `every` by `every` pixels of two planes (height, width) uint8, the larger of the two counting."""
+def mean_coverage(ink, text, every, out):
+    """Fill `out` with the mean coverage, 0 to 1, by ink or text (height, width) uint8, of blocks of `every` by `every` pixels.
+
+    In each pixel the larger of the two coverages counts.
+    """
     out[:] = 0
     share = np.float32(1.0 / (255.0 * every * every))
     for y in range(min(ink.shape[0], out.shape[0] * every)):
@@ -182,15 +190,16 @@ def shrink(ink, text, every, out):
 
 @jit
 def add_spots(plane, spots, roughness, soft, noise):
-    """Draw soft rough spots into a density plane (height, width) uint8, keeping the larger.
+    """Draw soft rough spots into a plane of densities (height, width) uint8, keeping the larger density.
 
-    `spots` (n, 4): x, y, radius in px and density 0 to 1. Their edges wander by `roughness` radii with `noise`
-    (n, n) float32, n a power of two, one value a pixel, and fade over `soft` radii.
+    `spots` (n, 4) are x, y and radius in px and density, 0 to 1. Their edges deviate from a circle by up to `roughness` radii, and fade
+    over `soft` radii. The deviations are a pattern of `noise` (m, m) float32, -1 to 1, one value per pixel, that repeats every m pixels;
+    m is a power of two.
     """
     height, width = plane.shape
     mask = len(noise) - 1
     for k in range(len(spots)):
-        x0, y0, radius, dense = spots[k]
+        x0, y0, radius, density = spots[k]
         reach = radius * (1.0 + roughness) + 1.5
         for y in range(max(int(y0 - reach), 0), min(int(y0 + reach) + 2, height)):
             for x in range(max(int(x0 - reach), 0), min(int(x0 + reach) + 2, width)):
@@ -199,14 +208,17 @@ def add_spots(plane, spots, roughness, soft, noise):
                     bumps = noise[y & mask, x & mask]
                     edge = radius * (1.0 + roughness * bumps) - away
                     share = min(max(edge / (soft * radius + 1.0) + 0.5, 0.0), 1.0)
-                    value = np.uint8(255.0 * dense * share * (0.75 + 0.25 * bumps))
+                    value = np.uint8(255.0 * density * share * (0.75 + 0.25 * bumps))
                     if value > plane[y, x]:
                         plane[y, x] = value
 
 
 @jit
 def absorb_plane(pixels, density, passed):
-    """Multiply pixels (height, width, 3) uint8 by what the density (height, width) uint8 lets pass, (256, 3) of 1/65535, in place."""
+    """Multiply pixels (height, width, 3) uint8 by the share of the light that passes a density (height, width) uint8, in place.
+
+    `passed` (256, 3) uint16 holds that share, in 1/65535, for each density.
+    """
     for y in range(density.shape[0]):
         for x in range(density.shape[1]):
             k = density[y, x]

@@ -252,14 +252,14 @@ def _results(
 
         yield from drawn_by_cluster(tasks, options, target, workers)
         return
-    from fastecg.kernels.jit import kernels_cached
+    from fastecg.kernels.jit import are_kernels_cached
     from fastecg.run.workers import drawn_by_workers, end_if_starting
 
     most = 1 if is_own_memory(target) else workers or os.cpu_count() or 1
     processes = min(most, _worker_count(workers, tasks, options))
     if processes > 1:
         end_if_starting()
-    compiled, waiting = kernels_cached(), Waiting(tasks)
+    compiled, waiting = are_kernels_cached(), Waiting(tasks)
     while processes == 1 or not compiled:  # If kernels are not compiled yet, drawing the first task here compiles them for all workers.
         task = next(waiting, None)
         if task is None:

@@ -469,14 +469,14 @@ def test_absorb_agrees_with_its_naive_twin():
 def test_shrink_agrees_with_its_naive_twin(every_px):
     ink, text = noise((37, 50), 6), noise((37, 50), 7)
     out = np.full((37 // every_px + 2, 50 // every_px + 2), 9.0, dtype=np.float32)
-    stain.shrink(ink, text, every_px, out)
+    stain.mean_coverage(ink, text, every_px, out)
     assert np.allclose(out, naive_wear.shrink(ink, text, every_px, out.shape), atol=1e-5)
 
 
 def test_spread_is_bilinear():
     coarse = np.random.default_rng(8).uniform(-1, 1, (7, 9)).astype(np.float32)
     out = np.empty((36, 45), dtype=np.float32)
-    stain.spread(coarse, 6, out)
+    stain.enlarge_plane(coarse, 6, out)
     expected = [[naive_wear.bilinear(coarse, x / 6, y / 6) for x in range(45)] for y in range(36)]
     assert np.allclose(out, expected, atol=1e-5)
 

@@ -365,7 +365,7 @@ def package(tmp_path: Path) -> Path:
 
 
 WALK = (
-    "from fastecg.kernels.jit import kernels_cached; before = kernels_cached(); from fastecg.kernels.line import walk; "
+    "from fastecg.kernels.jit import are_kernels_cached; before = are_kernels_cached(); from fastecg.kernels.line import walk; "
     "print(before, walk(1), sum(walk.stats.cache_hits.values()))"
 )
 
@@ -436,7 +436,7 @@ def test_numbas_own_setting_is_respected(package):
 
 
 def test_asking_for_the_cache_does_not_load_numba(package):
-    code = "import sys; from fastecg.kernels.jit import kernels_cached; kernels_cached(); print('numba' in sys.modules)"
+    code = "import sys; from fastecg.kernels.jit import are_kernels_cached; are_kernels_cached(); print('numba' in sys.modules)"
     assert run(code, package) == "False"
 
 
