@@ -176,13 +176,13 @@ def bare(sheet: Sheet) -> np.ndarray:
 def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int], *, mottled: bool = False) -> np.ndarray:
     """Coverage (height, width) uint8 by traces. It is that of evenly dark ink, or with `mottled` of ink that is paler in some places."""
     from fastecg.kernels.line import stroke_trace
-    from fastecg.kernels.pen import write_along
+    from fastecg.kernels.pen import fill_pen_factors
 
     plane = np.zeros(shape, dtype=np.uint8)
     pen = np.ones((2, shape[1]), dtype=np.float32)
     habits = (style.pen.thin, style.pen.pale, style.pen.wander, style.pen.mottle, style.pen.wave_mm)
     for trace in traces:
-        write_along(trace.points_mm, scale, habits, pen)
+        fill_pen_factors(trace.points_mm, scale, habits, pen)
         if not mottled:
             pen[1] = 1.0
         stroke_trace(trace.points_mm * scale - 0.5, style.pen_mm * scale, plane, pen)

@@ -15,7 +15,7 @@ import numpy as np
 from fastecg.handwriting.glyphs import forms, glyph_table, spelled
 from fastecg.handwriting.ink import Ink
 from fastecg.handwriting.writer import Hand, Writer, WritingPen, pick_forms, quirks
-from fastecg.kernels.hand import STEP, lay_letters, press_pen, sample_way, shake_way, smooth_way, way_points
+from fastecg.kernels.hand import STEP, lay_letters, path_size, press_pen, sample_path, shake_path, smooth_path
 
 _WAVE = 34.0  # Distance in units of the knots of a baseline's wave.
 _SPACE = -1  # Index that stands for a space among the allographs of a line.
@@ -58,13 +58,13 @@ def inked(
     slope: float = 0.0,
 ) -> Ink:
     """Draw through nodes (n, 4): x, y (up) in units, whether it is a sharp corner, whether the pen is put down there."""
-    way = np.empty((int(way_points(nodes)) + len(nodes) + 8, 2))
-    count = sample_way(nodes, STEP, way)
+    way = np.empty((int(path_size(nodes)) + len(nodes) + 8, 2))
+    count = sample_path(nodes, STEP, way)
     way = way[:count]
     smooth = np.empty_like(way)
-    smooth_way(way, hand.lowpass / STEP, smooth)
-    shake_way(smooth, rng.standard_normal((count // 7 + 2, 2)) * hand.tremor, 7.0)
-    shake_way(smooth, rng.standard_normal((count // 60 + 2, 2)) * np.array([0.0, hand.wander]), 60.0)
+    smooth_path(way, hand.lowpass / STEP, smooth)
+    shake_path(smooth, rng.standard_normal((count // 7 + 2, 2)) * hand.tremor, 7.0)
+    shake_path(smooth, rng.standard_normal((count // 60 + 2, 2)) * np.array([0.0, hand.wander]), 60.0)
     width, density = np.empty(count), np.empty(count)
     runs = rng.random((int(np.isnan(smooth[:, 0]).sum()) + 1, 4))
     grip = np.array([pen.press, pen.give, hand.taper, pen.point, pen.blob])

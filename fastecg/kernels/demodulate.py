@@ -10,119 +10,122 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 _TURN = 2.0 * math.pi  # Radians of one turn of the phase.
-_AT_ONCE = 4  # Rows that are added up together.
-_MOST_STRETCH = 1.7  # Largest ratio of the line spacing to that at the seed, by perspective and bent paper.
+_ROWS_AT_ONCE = 4  # Number of rows that are added up together.
+_MOST_STRETCH = 1.7  # Largest ratio of the line spacings at a node and at the seed that perspective and bent paper make.
 
 
 @jit
 def demodulate(plane, x, y, u, v, gradient, sigma, out):
-    """Compare the grid around pixel (x, y) with the lines at whole u and v, in a Gaussian window of `sigma` px.
+    """Measure how the grid around pixel (x, y) lies against lines at whole numbers of u and v, in a Gaussian window of `sigma` px.
 
-    u and v are line counts along x and y, and `gradient` (2, 2) holds du/dx, du/dy / dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: the
-    strength (share of the carrier, 0 to 1), the error of the phase in turns, and the error of its gradient along x and y.
+    u and v are the expected numbers of lines from some origin to (x, y), along x and y, and `gradient` (2, 2) holds du/dx, du/dy and
+    dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: the strength of the wave (the absolute mean of the plane times the conjugate wave), the
+    error of its phase in turns, and the error of its gradient along x and along y.
     """
     # The window ends at 2.5 standard deviations, where it has fallen to 4 %: pixels farther away change little.
     radius = math.ceil(2.5 * sigma)
     height, width = plane.shape
-    fall = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
+    window = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
     left, top = max(x - radius, 0), max(y - radius, 0)
-    across, down = min(x + radius + 1, width) - left, min(y + radius + 1, height) - top
-    # A wave is a product of one along x and one along y. Each is a part of the window and its moment, real and imaginary.
-    alongs, downs = np.empty((2, 4, across)), np.zeros((2, 4, down + _AT_ONCE))
+    columns, rows = min(x + radius + 1, width) - left, min(y + radius + 1, height) - top
+    # A wave in a window is the product of a wave along x and one along y. For each there are four arrays; see `_waves`.
+    waves_x, waves_y = np.empty((2, 4, columns)), np.zeros((2, 4, rows + _ROWS_AT_ONCE))
     for axis in range(2):
-        _waves(u if axis == 0 else v, gradient[axis, 1], top - y, fall, downs[axis, :, :down])
-        _waves(0.0, gradient[axis, 0], left - x, fall, alongs[axis])
-    # The window and the waves are separable: a wave's factor along y is one number a row, so no wave is evaluated at single pixels.
-    sums = np.zeros((8, across))  # Sums over each column of the products with the waves along y.
-    for j in range(0, down, _AT_ONCE):
-        one, two = plane[top + j, left : left + across], plane[top + min(j + 1, down - 1), left : left + across]
-        three, four = plane[top + min(j + 2, down - 1), left : left + across], plane[top + min(j + 3, down - 1), left : left + across]
+        _waves(u if axis == 0 else v, gradient[axis, 1], top - y, window, waves_y[axis, :, :rows])
+        _waves(0.0, gradient[axis, 0], left - x, window, waves_x[axis])
+    # The factor along y is one number for a row of pixels, so no wave is evaluated at single pixels.
+    sums = np.zeros((8, columns))  # Sums over each column of the plane times the waves along y.
+    for j in range(0, rows, _ROWS_AT_ONCE):
+        one, two = plane[top + j, left : left + columns], plane[top + min(j + 1, rows - 1), left : left + columns]
+        three, four = plane[top + min(j + 2, rows - 1), left : left + columns], plane[top + min(j + 3, rows - 1), left : left + columns]
         for k in range(8):
-            weight = downs[k // 4, k % 4, j : j + _AT_ONCE]  # It is 0 below the window.
-            _add(one, two, three, four, weight[0], weight[1], weight[2], weight[3], sums[k])
-    mass = _sum_of_falls(fall, top - y, down) * _sum_of_falls(fall, left - x, across)
+            weight = waves_y[k // 4, k % 4, j : j + _ROWS_AT_ONCE]  # It is 0 below the window.
+            _add_rows(one, two, three, four, weight[0], weight[1], weight[2], weight[3], sums[k])
+    window_sum = _window_sum(window, top - y, rows) * _window_sum(window, left - x, columns)
     for axis in range(2):
-        part, here = alongs[axis], sums[4 * axis : 4 * axis + 4]
-        z, along, downward = 0.0j, 0.0j, 0.0j
-        for i in range(across):
-            column, wave = complex(here[0, i], here[1, i]), complex(part[0, i], part[1, i])
-            z += column * wave
-            along += column * complex(part[2, i], part[3, i])
-            downward += complex(here[2, i], here[3, i]) * wave
-        size = abs(z)
-        out[axis, 0] = size / max(mass, 1e-12)
-        out[axis, 1] = math.atan2(z.imag, z.real) / _TURN
-        out[axis, 2] = (along / z).imag / (_TURN * sigma * sigma) if size > 0.0 else 0.0
-        out[axis, 3] = (downward / z).imag / (_TURN * sigma * sigma) if size > 0.0 else 0.0
+        wave_x, column_sums = waves_x[axis], sums[4 * axis : 4 * axis + 4]
+        total, moment_x, moment_y = 0.0j, 0.0j, 0.0j
+        for i in range(columns):
+            column, wave = complex(column_sums[0, i], column_sums[1, i]), complex(wave_x[0, i], wave_x[1, i])
+            total += column * wave
+            moment_x += column * complex(wave_x[2, i], wave_x[3, i])
+            moment_y += complex(column_sums[2, i], column_sums[3, i]) * wave
+        magnitude = abs(total)
+        out[axis, 0] = magnitude / max(window_sum, 1e-12)
+        out[axis, 1] = math.atan2(total.imag, total.real) / _TURN
+        out[axis, 2] = (moment_x / total).imag / (_TURN * sigma * sigma) if magnitude > 0.0 else 0.0
+        out[axis, 3] = (moment_y / total).imag / (_TURN * sigma * sigma) if magnitude > 0.0 else 0.0
 
 
 @jit
-def _waves(phase, slope, first, fall, out):
-    """The conjugate of a wave within the window: out (4, n) gets its real and imaginary part, and both times the offset.
+def _waves(phase, slope, first, window, out):
+    """Write the conjugate of a wave times the window to `out` (4, n): its real and imaginary part, and both times the offset.
 
-    Offsets from the window's middle begin with `first`.
+    `phase` is that of the wave at the window's middle, in turns, and `slope` its increase per pixel. Offsets are distances in px from the
+    window's middle and begin with `first`.
     """
     phase += slope * first
-    turn = complex(math.cos(_TURN * phase), -math.sin(_TURN * phase))
-    turning = complex(math.cos(_TURN * slope), -math.sin(_TURN * slope))
+    wave = complex(math.cos(_TURN * phase), -math.sin(_TURN * phase))
+    rotation = complex(math.cos(_TURN * slope), -math.sin(_TURN * slope))
     for k in range(out.shape[1]):
         offset = first + k
-        part = fall[abs(offset)] * turn
+        part = window[abs(offset)] * wave
         out[0, k], out[1, k] = part.real, part.imag
         out[2, k], out[3, k] = offset * part.real, offset * part.imag
-        # A recurrence instead of a sine and cosine per sample; over some hundred steps its error stays below 1e-13.
-        turn *= turning
+        # A product per pixel takes less time than a sine and cosine; over some hundred steps its error stays below 1e-13.
+        wave *= rotation
 
 
 @jit
-def _add(one, two, three, four, a, b, c, d, out):
-    """Add up four weighted rows in a loop that is compiled to vector instructions."""
+def _add_rows(one, two, three, four, a, b, c, d, out):
+    """Add four weighted rows to `out` in a loop that is compiled to vector instructions."""
     for i in range(len(out)):
         out[i] += (a * one[i] + b * two[i]) + (c * three[i] + d * four[i])
 
 
 @jit
-def _sum_of_falls(fall, first, count):
+def _window_sum(window, first, count):
+    """The sum of the window along one axis over `count` offsets from `first` on."""
     total = 0.0
     for k in range(first, first + count):
-        total += fall[abs(k)]
+        total += window[abs(k)]
     return total
 
 
 @jit
 def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients, strengths):
-    """Follow the grid from the node `seed` (row, column) outward, strongest first.
+    """Follow the grid from the node `seed` (row, column) outward, always from the node with the strongest waves.
 
-    Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v, NaN where no grid was found;
-    `gradients` (rows, columns, 2, 2) theirs; `strengths` (rows, columns) the weaker carrier. A node counts if both carriers have at
-    least `weakest` times the seed's strength, and lines about as close.
+    Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v, NaN where no grid was found,
+    `gradients` (rows, columns, 2, 2) their gradients, and `strengths` (rows, columns) the strength of the weaker of the two waves. A node
+    counts if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
     """
     rows, columns = strengths.shape
     positions[:] = np.nan
     strengths[:] = 0.0
     found = np.empty((2, 4))
-    done = np.zeros((rows, columns), np.bool_)
+    visited = np.zeros((rows, columns), np.bool_)
     positions[seed[0], seed[1]] = 0.0
     gradients[seed[0], seed[1]] = gradient
-    # The seed gets six corrections, its neighbours two: they start from a gradient that is already nearly right.
-    least = weakest * _settle(plane, seed[0], seed[1], spacing, sigma, positions, gradients, found, 6)
-    # Strongest first, so that a faint or overprinted region is reached from its best side, where the count of lines is safe.
+    # The seed gets six corrections, and other nodes two, because they start from a gradient that is already nearly right.
+    least = weakest * _correct_node(plane, seed[0], seed[1], spacing, sigma, positions, gradients, found, 6)
+    # The strongest node is taken first, so that a faint or overprinted region is reached from the side where lines are counted reliably.
     queue = [(-1.0, seed[0], seed[1])]
-    done[seed[0], seed[1]] = True
+    visited[seed[0], seed[1]] = True
     strengths[seed[0], seed[1]] = least / weakest
     while len(queue):
         _, row, column = heapq.heappop(queue)
         for k in range(4):
             i, j = row + (k - 1) * (k % 2 == 0), column + (k - 2) * (k % 2 == 1)
-            if i < 0 or j < 0 or i >= rows or j >= columns or done[i, j]:
+            if i < 0 or j < 0 or i >= rows or j >= columns or visited[i, j]:
                 continue
-            done[i, j] = True
+            visited[i, j] = True
             for axis in range(2):
                 slope = gradients[row, column, axis]
                 positions[i, j, axis] = positions[row, column, axis] + spacing * (slope[0] * (j - column) + slope[1] * (i - row))
             gradients[i, j] = gradients[row, column]
-            strength = _settle(plane, i, j, spacing, sigma, positions, gradients, found, 2)
-            if strength < least or _other_lines(gradients[i, j], gradient):
+            strength = _correct_node(plane, i, j, spacing, sigma, positions, gradients, found, 2)
+            if strength < least or _spacing_differs(gradients[i, j], gradient):
                 positions[i, j] = np.nan
                 continue
             strengths[i, j] = strength
@@ -130,8 +133,8 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
 
 
 @jit
-def _other_lines(found, seed):
-    """Whether the line spacing differs so much from that at the seed that it must be a multiple or a harmonic of the grid's."""
+def _spacing_differs(found, seed):
+    """Whether the line spacing differs so much from that at the seed that it must be a multiple or a fraction of the grid's."""
     for axis in range(2):
         here = math.hypot(found[axis, 0], found[axis, 1])
         there = math.hypot(seed[axis, 0], seed[axis, 1])
@@ -141,15 +144,15 @@ def _other_lines(found, seed):
 
 
 @jit
-def _settle(plane, row, column, spacing, sigma, positions, gradients, found, rounds):
-    """Correct a node's position and gradient by what the picture shows there; return the strength of the weaker carrier."""
+def _correct_node(plane, row, column, spacing, sigma, positions, gradients, found, rounds):
+    """Correct a node's position and gradient by `demodulate`, `rounds` times; return the strength of the weaker of the two waves."""
     for _ in range(rounds):
         position = positions[row, column]
         demodulate(plane, spacing * column, spacing * row, position[0], position[1], gradients[row, column], sigma, found)
         for axis in range(2):
             position[axis] += found[axis, 1]
             for k in range(2):
-                # Half of the measured correction: gradients are noisier than phases, and similar at neighbouring nodes.
+                # Only half of the error is corrected, because gradients are noisier than phases, and similar at neighbouring nodes.
                 limit = 0.1 * abs(gradients[row, column, axis, axis])
                 gradients[row, column, axis, k] += min(max(0.5 * found[axis, 2 + k], -limit), limit)
     return min(found[0, 0], found[1, 0])
@@ -157,9 +160,10 @@ def _settle(plane, row, column, spacing, sigma, positions, gradients, found, rou
 
 @jit
 def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma, out):
-    """Measure lines every `period` mm at every `every`-th node that was reached.
+    """Measure lines that are `period` mm apart at every `every`-th node of those that have a position.
 
-    out (rows, columns, 2, 2) gets their strength and their error in turns; a node without a position was not reached.
+    For u and v, `out` (rows, columns, 2, 2) gets the strength of the wave and the error of its phase in turns. For nodes without a position
+    it is not changed.
     """
     found = np.empty((2, 4))
     half = every // 2
@@ -178,7 +182,7 @@ def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma,
 
 @jit
 def cubic_weights(t, weights, slopes):
-    """The four uniform cubic B-splines that are not 0 at t in [0, 1), and their derivatives."""
+    """Write the four uniform cubic B-splines that are not 0 at t, 0 to 1, to `weights` (4,), and their derivatives to `slopes` (4,)."""
     s = 1.0 - t
     weights[0], weights[3] = s * s * s / 6.0, t * t * t / 6.0
     weights[1] = (3.0 * t * t * t - 6.0 * t * t + 4.0) / 6.0
@@ -189,40 +193,40 @@ def cubic_weights(t, weights, slopes):
 
 @jit
 def spline_normal(points, values, weights, origin, step, rows, bands, right):
-    """Add up the banded normal equations of a bicubic spline's coefficients, (columns, rows) with rows running fastest.
+    """Add up the banded normal equations for the coefficients (columns, rows), rows running fastest, of two bicubic splines.
 
-    The points (n, 2) are in px, with `values` (n, 2) and `weights` (n,). `bands` (3 * rows + 4, columns * rows) are the lower diagonals of
-    the matrix, and `right` (columns * rows, 2) is the right side.
+    The splines are fitted to `values` (n, 2) with `weights` (n,) at points (n, 2) in px; their knots lie at origin + step * (column, row).
+    `bands` (3 * rows + 4, columns * rows) gets the lower diagonals of the matrix, and `right` (columns * rows, 2) the right sides.
     """
     columns = right.shape[0] // rows
-    wx, wy, unused = np.empty(4), np.empty(4), np.empty(4)
+    weights_x, weights_y, unused = np.empty(4), np.empty(4), np.empty(4)
     for k in range(len(points)):
         if weights[k] <= 0.0:
             continue
         a, b = (points[k, 0] - origin[0]) / step, (points[k, 1] - origin[1]) / step
         j, i = min(max(int(a), 0), columns - 4), min(max(int(b), 0), rows - 4)
-        cubic_weights(a - j, wx, unused)
-        cubic_weights(b - i, wy, unused)
+        cubic_weights(a - j, weights_x, unused)
+        cubic_weights(b - i, weights_y, unused)
         for p in range(16):
             here = (j + p // 4) * rows + i + p % 4
-            share = weights[k] * wx[p // 4] * wy[p % 4]
+            share = weights[k] * weights_x[p // 4] * weights_y[p % 4]
             right[here, 0] += share * values[k, 0]
             right[here, 1] += share * values[k, 1]
             # Only the lower half of the symmetric matrix is kept.
             for q in range(16):
                 there = (j + q // 4) * rows + i + q % 4
                 if there >= here:
-                    bands[there - here, here] += share * wx[q // 4] * wy[q % 4]
+                    bands[there - here, here] += share * weights_x[q // 4] * weights_y[q % 4]
 
 
 @jit
 def spline_values(points, coefficients, origin, step, out, gradients):
-    """Evaluate the splines with `coefficients` (columns, rows, 2) at points (n, 2), into `out` (n, 2), and their derivatives.
+    """Write the values of two splines with `coefficients` (columns, rows, 2) at points (n, 2) to `out` (n, 2).
 
-    The derivatives are written to `gradients` (n, 2, 2). Beyond the knots the splines are continued linearly.
+    Their derivatives along x and y are written to `gradients` (n, 2, 2). Beyond the knots the splines are continued linearly.
     """
     columns, rows = coefficients.shape[0], coefficients.shape[1]
-    wx, wy, sx, sy = np.empty(4), np.empty(4), np.empty(4), np.empty(4)
+    weights_x, weights_y, slopes_x, slopes_y = np.empty(4), np.empty(4), np.empty(4), np.empty(4)
     for k in range(len(points)):
         a, b = (points[k, 0] - origin[0]) / step, (points[k, 1] - origin[1]) / step
         if not math.isfinite(a + b):
@@ -231,16 +235,16 @@ def spline_values(points, coefficients, origin, step, out, gradients):
             continue
         inside_a, inside_b = min(max(a, 0.0), columns - 3.0 - 1e-9), min(max(b, 0.0), rows - 3.0 - 1e-9)
         j, i = int(inside_a), int(inside_b)
-        cubic_weights(inside_a - j, wx, sx)
-        cubic_weights(inside_b - i, wy, sy)
+        cubic_weights(inside_a - j, weights_x, slopes_x)
+        cubic_weights(inside_b - i, weights_y, slopes_y)
         for axis in range(2):
             value, along, down = 0.0, 0.0, 0.0
             for p in range(4):
                 for q in range(4):
                     c = coefficients[j + p, i + q, axis]
-                    value += wx[p] * wy[q] * c
-                    along += sx[p] * wy[q] * c
-                    down += wx[p] * sy[q] * c
+                    value += weights_x[p] * weights_y[q] * c
+                    along += slopes_x[p] * weights_y[q] * c
+                    down += weights_x[p] * slopes_y[q] * c
             out[k, axis] = value + along * (a - inside_a) + down * (b - inside_b)
             gradients[k, axis, 0] = along / step
             gradients[k, axis, 1] = down / step

@@ -13,7 +13,7 @@ from fastecg.kernels.fit import BAND, normal_equations
 from fastecg.kernels.jit import jit
 
 BEND_PX = 1.0  # Second differences (px) above this are taken to be signal, and smaller ones to be noise.
-RIDGE = 1e-6  # Added to the diagonal of J'J. Without it, the matrix is numerically singular along runs of knots without ink.
+RIDGE = 1e-6  # Added to the diagonal of J'J, which is numerically singular without it where several knots in a row have no ink.
 _MAX_STEP_PX = 4.0  # Largest change of a knot's height in one iteration.
 _MAX_PEN_STEP = 0.2  # Largest change of the pen's width (relative), ink (0 to 1) and blur (px) in one iteration.
 _DAMPING = 0.03  # Added to the diagonal of J'J in the first iteration.
@@ -32,7 +32,7 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     ink : (height, width) float32
         Observed coverage, 0 to 1; NaN in pixels that are left out. It is read fastest if its columns are contiguous in memory.
     curves, step : (heights, n, 2) float64, float
-        The curves on which the knots move, see `knot_positions`.
+        The curves on which the knots move, see `knot_positions`, and the distance of their points in px of height.
     radius : float
         Half the nominal width of the pen, px.
     stiffness : float
@@ -40,13 +40,13 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     samples_per_px, attract_px : int, float
         See `normal_equations`.
     max_iter, rel_tol : int, float
-        Iterations end after `max_iter`, or when one reduces the cost by less than the share `rel_tol`.
+        Iterations end after `max_iter`, or with one that reduces the cost by less than its share `rel_tol`.
     free : int
-        How many of the parameters in `pen` are fitted, 0 to 3.
+        Number of the parameters in `pen`, from the first on, that are fitted: 0 to 3.
     heights : (n,) float64
         Heights of the knots in px, changed in place.
     pen : (3,) float64
-        Factor of the radius, ink, and blur, changed in place.
+        Factor of the radius, ink (0 to 1), and blur (px), changed in place.
     bands, right : (BAND + 1, n), (n,) float64
         Output: J'J and J'r of the ink at the minimum.
 
@@ -59,7 +59,7 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((3, 4))
     matrix, gradient = np.empty((size + BAND, BAND + 1)), np.empty(size)
     knot_positions(curves, step, heights, points, along)
-    # Not plain Gauss-Newton: where two knots lie in one pixel, the matrix is nearly singular.
+    # Steps are damped, because the matrix is nearly singular where two knots lie in one pixel.
     misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
     cost = misfit + bending_cost(heights, stiffness)
     damping, growth, pen_moves = _DAMPING, 2.0, free > 0
@@ -72,15 +72,15 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
         if pen_moves:
             move_pen(by_pen, free, pen)
         knot_positions(curves, step, heights, points, along)
-        found = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
-        gain = cost - found - bending_cost(heights, stiffness)
+        new_misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
+        gain = cost - new_misfit - bending_cost(heights, stiffness)
         if not gain >= -1e-9 * cost:
             heights[:], bands[:], right[:], pen[:], by_pen[:] = old_heights, old_bands, old_right, old_pen, old_by_pen
             damping, growth, pen_moves = damping * growth, 2.0 * growth, False
             continue
         damping *= max(1.0 / 3.0, 1.0 - (2.0 * gain / max(predicted, 1e-12) - 1.0) ** 3)
         damping, growth, pen_moves = max(damping, _MIN_DAMPING), 2.0, free > 0
-        misfit, cost = found, cost - gain
+        misfit, cost = new_misfit, cost - gain
         if gain < rel_tol * cost:
             break
     return misfit
@@ -90,17 +90,17 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
 def knot_positions(curves, step, heights, points, along):
     """Compute the positions `points` (n, 2) of knots in px, and their derivatives `along` (n, 2) with respect to `heights` (n,).
 
-    Knot k moves along ``curves[:, k]`` (heights, n, 2), which gives its position at heights of ``step * (0, 1, 2, …)``. Beyond the last
+    Knot k moves along ``curves[:, k]`` (heights, n, 2), which gives its position place heights of ``step * (0, 1, 2, …)``. Beyond the last
     point the curve continues straight.
     """
     for k in range(len(heights)):
-        at = heights[k] / step
-        below = min(int(max(at, 0.0)), len(curves) - 2)
+        place = heights[k] / step
+        index = min(int(max(place, 0.0)), len(curves) - 2)
         for axis in range(2):
-            start = curves[below, k, axis]
-            run = curves[below + 1, k, axis] - start
-            points[k, axis] = start + (at - below) * run
-            along[k, axis] = run / step
+            start = curves[index, k, axis]
+            change = curves[index + 1, k, axis] - start
+            points[k, axis] = start + (place - index) * change
+            along[k, axis] = change / step
 
 
 @jit

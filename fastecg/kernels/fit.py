@@ -1,8 +1,8 @@
 """The model of a stroke's ink, and the normal equations of fitting its knots to a picture.
 
-The ink at a point is a smooth step function of the point's distance from the polyline. That of a pixel is the mean over `samples_per_px`²
-points. It depends only on the segments nearest to these points, so the normal equations are banded. The nearest segments are found one
-column of pixels after another.
+The ink at a point is a smooth step function of the point's distance from the polyline. The ink of a pixel is the mean over
+`samples_per_px`² points in it. It depends only on the segments nearest to these points, so the normal equations are banded. The nearest
+segments are found one column of pixels after another.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ _STRAY = 0.3  # Minimum coverage of a pixel outside the stroke that attracts the
 
 @jit
 def polyline_segments(points):
-    """The segments (n - 1, 5) of a polyline: x and y of the start, the differences to the end, and 1 / length² (0 for a length of 0)."""
+    """The segments (n - 1, 5) of a polyline: x and y of the start, the differences to the end, and 1 / length² (0 for a square of 0)."""
     lines = np.empty((len(points) - 1, 5))
     for k in range(len(lines)):
         dx, dy = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
-        length = dx * dx + dy * dy
+        square = dx * dx + dy * dy
         lines[k, 0], lines[k, 1], lines[k, 2], lines[k, 3] = points[k, 0], points[k, 1], dx, dy
-        lines[k, 4] = 0.0 if length == 0.0 else 1.0 / length
+        lines[k, 4] = 0.0 if square == 0.0 else 1.0 / square
     return lines
 
 
 @jit
 def segments_by_column(lines, reach, columns):
-    """The range (columns, 2) of segments near each pixel column, as first and stop. Both are equal if there are none."""
+    """The range (columns, 2) of segments within `reach` px of each pixel column, as first and stop, which are equal if there are none."""
     spans = np.zeros((columns, 2), np.int64)
     for k in range(len(lines)):
-        c0, c1 = _columns(lines[k], reach, columns)
-        for c in range(c0, c1):
-            spans[c, 0], spans[c, 1] = spans[c, 0] if spans[c, 1] else k, k + 1
+        first, stop = _columns(lines[k], reach, columns)
+        for column in range(first, stop):
+            spans[column, 0], spans[column, 1] = spans[column, 0] if spans[column, 1] else k, k + 1
     return spans
 
 
 @jit
 def _columns(line, reach, columns):
     """The range of pixel columns that a segment touches if it is widened by `reach`; an empty one if an end is not finite."""
-    low, high = line[0] + min(line[2], 0.0) - reach, line[0] + max(line[2], 0.0) + reach
-    if not (math.isfinite(low + high) and math.isfinite(line[1] + line[3])):
+    left, right = line[0] + min(line[2], 0.0) - reach, line[0] + max(line[2], 0.0) + reach
+    if not (math.isfinite(left + right) and math.isfinite(line[1] + line[3])):
         return 0, 0
-    return min(max(math.ceil(low), 0), columns), max(min(math.floor(high) + 1, columns), 0)
+    return min(max(math.ceil(left), 0), columns), max(min(math.floor(right) + 1, columns), 0)
 
 
 @jit
@@ -60,48 +60,49 @@ def assign_points(lines, span, x, top, reach, heights, square, owner):
     span : (2,) int64
         First and stop of the segments that are considered.
     x, top, reach : float
+        In px.
     heights : (n,) float32
-        Evenly spaced.
+        In px, evenly spaced.
     square : (n,) float32
-        Output: square of the distance.
+        Output: square of the distance, px².
     owner : (n,) int32
-        Output: number of the segment, -1 if none is near.
+        Output: index of the segment; -1 if none is nearer than `reach`.
     """
     square[:] = reach * reach
     owner[:] = -1
     if not len(heights):
         return
-    a_px = 1.0 / (heights[1] - heights[0]) if len(heights) > 1 else 1.0
+    per_px = 1.0 / (heights[1] - heights[0]) if len(heights) > 1 else 1.0
     for k in range(span[0], span[1]):
-        low, high = lines[k, 1] - top - heights[0], lines[k, 1] + lines[k, 3] - top - heights[0]
-        low, high = (min(low, high) - reach) * a_px, (max(low, high) + reach) * a_px
+        begin, end = lines[k, 1] - top - heights[0], lines[k, 1] + lines[k, 3] - top - heights[0]
+        begin, end = (min(begin, end) - reach) * per_px, (max(begin, end) + reach) * per_px
         aside = x - lines[k, 0]
         near = min(lines[k, 2], 0.0) - reach < aside < max(lines[k, 2], 0.0) + reach
-        if near and math.isfinite(low + high) and low < len(heights) and high > -1.0:
-            j0, j1 = max(math.ceil(low), 0), min(math.floor(high) + 1, len(heights))
-            _compare_segment(lines[k], k, aside, top, heights[j0:j1], square[j0:j1], owner[j0:j1])
+        if near and math.isfinite(begin + end) and begin < len(heights) and end > -1.0:
+            first, stop = max(math.ceil(begin), 0), min(math.floor(end) + 1, len(heights))
+            _compare_segment(lines[k], k, aside, top, heights[first:stop], square[first:stop], owner[first:stop])
 
 
 @jit
 def _compare_segment(line, number, aside, top, heights, square, owner):
-    """One segment's part of `assign_points`. The loop has no branches and is in single precision, so that it is compiled to vector code."""
+    """Do `assign_points` for one segment. The loop has no branches and single precision, so that it becomes vector code."""
     ex, down, dx, dy = np.float32(aside), np.float32(line[1] - top), np.float32(line[2]), np.float32(line[3])
-    a_length, start, end, mine = np.float32(line[4]), np.float32(0.0), np.float32(1.0), np.int32(number)
+    inverse_square, start, end, index = np.float32(line[4]), np.float32(0.0), np.float32(1.0), np.int32(number)
     for j in range(len(heights)):
         ey = heights[j] - down
-        t = (ex * dx + ey * dy) * a_length
+        t = (ex * dx + ey * dy) * inverse_square
         t = t if t > start else start
         t = t if t < end else end
         fx, fy = ex - t * dx, ey - t * dy
-        found = fx * fx + fy * fy
-        nearer = found < square[j]
-        square[j] = found if nearer else square[j]
-        owner[j] = mine if nearer else owner[j]
+        distance = fx * fx + fy * fy
+        nearer = distance < square[j]
+        square[j] = distance if nearer else square[j]
+        owner[j] = index if nearer else owner[j]
 
 
 @jit
 def nearest_segment(lines, span, x, y):
-    """The segment of a span that is nearest to (x, y): its index (-1 for an empty span), the nearest point on it (0 to 1), the distance."""
+    """The segment of a span nearest to (x, y): its index (-1 if none), the nearest point as a share of its length, and the distance."""
     best, where, least = -1, 0.0, np.inf
     for k in range(span[0], span[1]):
         t, ex, ey = foot_point(lines[k], x, y)
@@ -141,7 +142,7 @@ def coverage(distance, radius, blur):
 
 
 @jit
-def normal_equations(ink, points, along, radius, gain, blur, samples_per_px, attract_px, bands, right, pen):
+def normal_equations(ink, points, along, radius, density, blur, samples_per_px, attract_px, bands, right, pen):
     """Compute J'J and J'r for the difference r between the ink and the stroke. Returns the sum of r² plus the cost of stray ink.
 
     Parameters
@@ -152,8 +153,8 @@ def normal_equations(ink, points, along, radius, gain, blur, samples_per_px, att
         Positions of the knots in px, and their derivatives with respect to the knots' heights.
     radius : float
         Half the width of the pen, px.
-    gain, blur : float
-        Ink inside the stroke; half width of its soft edge in px.
+    density, blur : float
+        Ink inside the stroke, 0 to 1, and half the width of its soft edge in px.
     samples_per_px : int
         Number of points per pixel along x and along y.
     attract_px : float
@@ -163,7 +164,7 @@ def normal_equations(ink, points, along, radius, gain, blur, samples_per_px, att
     right : (n,) float64
         Output: J'r.
     pen : (3, 4) float64
-        Output: J'J, and J'r in the last column, for a factor of the radius, the gain and the blur.
+        Output: J'J, and J'r in the last column, for the pen's parameters: a factor of the radius, the density and the blur.
     """
     bands[:] = 0.0
     right[:] = 0.0
@@ -180,18 +181,18 @@ def normal_equations(ink, points, along, radius, gain, blur, samples_per_px, att
         span = spans[c]
         if span[0] == span[1]:
             continue
-        low, high = _assign_column(points, lines, span, c, offsets, reach, heights, ink.shape[0], square, owner)
+        top, bottom = _assign_column(points, lines, span, c, offsets, reach, heights, ink.shape[0], square, owner)
         for r in range(ink.shape[0]):
-            seen = ink[r, c]
-            if math.isnan(seen):
+            observed = ink[r, c]
+            if math.isnan(observed):
                 continue
-            mine = owner[:, samples_per_px * (r - low) : samples_per_px * (r - low + 1)]
-            if low <= r < high and _any_owner(mine):
-                total += _pixel(lines, along, radius, mine, c, r, seen, gain, blur, offsets, row, bands, right, pen)
+            pixel_owners = owner[:, samples_per_px * (r - top) : samples_per_px * (r - top + 1)]
+            if top <= r < bottom and _any_owner(pixel_owners):
+                total += _add_pixel(lines, along, radius, pixel_owners, c, r, observed, density, blur, offsets, row, bands, right, pen)
                 continue
-            total += seen * seen
-            if attract_px > 0.0 and seen >= _STRAY:
-                total += _attract(lines, along, span, c, r, seen, reach + 0.75, attract_px, bands, right)
+            total += observed * observed
+            if attract_px > 0.0 and observed >= _STRAY:
+                total += _attract(lines, along, span, c, r, observed, reach + 0.75, attract_px, bands, right)
     return total
 
 
@@ -208,11 +209,11 @@ def draw_stroke(points, radius, blur, samples_per_px, cover):
     for c in range(cover.shape[1]):
         column[:] = 0.0
         if spans[c, 0] < spans[c, 1]:
-            low, high = _assign_column(points, lines, spans[c], c, offsets, reach, heights, cover.shape[0], square, owner)
+            top, bottom = _assign_column(points, lines, spans[c], c, offsets, reach, heights, cover.shape[0], square, owner)
             for i in range(samples_per_px):
-                for j in range(samples_per_px * (high - low)):
+                for j in range(samples_per_px * (bottom - top)):
                     if owner[i, j] >= 0:
-                        column[low + j // samples_per_px] += coverage(math.sqrt(square[i, j]), radius, blur)
+                        column[top + j // samples_per_px] += coverage(math.sqrt(square[i, j]), radius, blur)
         cover[:, c] = column / samples_per_px**2
 
 
@@ -220,29 +221,30 @@ def draw_stroke(points, radius, blur, samples_per_px, cover):
 def _assign_column(points, lines, span, column, offsets, reach, heights, rows, square, owner):
     """Call `assign_points` for all points of a pixel column. Returns the range of pixel rows near the segments of the span.
 
-    The first elements of `square` and `owner` (samples_per_px, samples_per_px * rows) become those of the first row of this range.
+    `square` and `owner` (samples_per_px, samples_per_px * rows) are filled from their first elements on, which belong to the first row of
+    this range.
     """
-    low, high = _rows(points, span, reach + 0.5, rows)
-    high = max(low, high)
-    inside = len(offsets) * (high - low)
+    top, bottom = _rows(points, span, reach + 0.5, rows)
+    bottom = max(top, bottom)
+    inside = len(offsets) * (bottom - top)
     for i in range(len(offsets)):
-        assign_points(lines, span, column + offsets[i], low, reach, heights[:inside], square[i, :inside], owner[i, :inside])
-    return low, high
+        assign_points(lines, span, column + offsets[i], top, reach, heights[:inside], square[i, :inside], owner[i, :inside])
+    return top, bottom
 
 
 @jit
 def _rows(points, span, reach, height):
     """The range of pixel rows that the segments of a span touch if they are widened by `reach`."""
-    low, high = np.inf, -np.inf
+    y_min, y_max = np.inf, -np.inf
     for k in range(span[0], span[1] + 1):
         y = points[k, 1]  # NaN where the pen is lifted; both comparisons are then false.
-        low, high = y if y < low else low, y if y > high else high
-    return max(math.ceil(low - reach), 0), min(math.floor(high + reach) + 1, height)
+        y_min, y_max = y if y < y_min else y_min, y if y > y_max else y_max
+    return max(math.ceil(y_min - reach), 0), min(math.floor(y_max + reach) + 1, height)
 
 
 @jit
 def _any_owner(owner):
-    """Whether any point of a pixel is near a segment."""
+    """Whether any point of a pixel has an owner, that is a segment near it."""
     for i in range(owner.shape[0]):
         for j in range(owner.shape[1]):
             if owner[i, j] >= 0:
@@ -251,10 +253,10 @@ def _any_owner(owner):
 
 
 @jit
-def _attract(lines, along, span, x, y, seen, near, attract_px, bands, right):
-    """Let a pixel of ink outside the stroke attract the nearest point of the polyline. Returns the cost of which this is the gradient.
+def _attract(lines, along, span, x, y, observed, near, attract_px, bands, right):
+    """Let a pixel with ink outside the stroke attract the nearest point of the polyline. Returns the pixel's part of the cost.
 
-    The pixel has an effect if its distance is between `near` and `attract_px`, and the effect decreases with the distance.
+    The pixel has an effect if its distance is between `near` and `attract_px` px, and the effect decreases with the distance.
     """
     k, t, distance = nearest_segment(lines, span, float(x), float(y))
     if k < 0 or distance > attract_px or distance < near:
@@ -266,13 +268,13 @@ def _attract(lines, along, span, x, y, seen, near, attract_px, bands, right):
     bands[0, k] += a * a
     bands[1, k] += a * b
     bands[0, k + 1] += b * b
-    right[k] += a * seen
-    right[k + 1] += b * seen
-    return seen * (distance if distance < 2.0 else 2.0 + 2.0 * math.log(0.5 * distance))
+    right[k] += a * observed
+    right[k + 1] += b * observed
+    return observed * (distance if distance < 2.0 else 2.0 + 2.0 * math.log(0.5 * distance))
 
 
 @jit
-def _pixel(lines, along, radius, owner, x, y, seen, gain, blur, offsets, row, bands, right, pen):
+def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offsets, row, bands, right, pen):
     """Add one pixel, whose points are nearest to the segments `owner` (n, n), to the normal equations. Returns its squared difference."""
     share = 1.0 / owner.size
     cover, by_radius, by_blur = 0.0, 0.0, 0.0
@@ -286,41 +288,41 @@ def _pixel(lines, along, radius, owner, x, y, seen, gain, blur, offsets, row, ba
             distance = math.sqrt(ex * ex + ey * ey)
             inner, outer = (radius - distance) / blur, (-radius - distance) / blur
             cover += share * (step(inner) - step(outer))
-            gi, go = slope(inner) / blur, slope(outer) / blur
-            by_radius += share * radius * (gi + go)
-            by_blur -= share * (inner * gi - outer * go)
-            fall = share * gain * (gi - go)
+            slope_inner, slope_outer = slope(inner) / blur, slope(outer) / blur
+            by_radius += share * radius * (slope_inner + slope_outer)
+            by_blur -= share * (inner * slope_inner - outer * slope_outer)
+            fall = share * density * (slope_inner - slope_outer)
             if fall != 0.0 and distance > 1e-9:
                 row[k] += fall / distance * (1.0 - t) * (ex * along[k, 0] + ey * along[k, 1])
                 row[k + 1] += fall / distance * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
                 start, stop = min(start, k), max(stop, k + 2)
-    rest = seen - gain * cover
-    _add_row(row, start, stop, rest, bands, right)
-    _add_pen(gain * by_radius, cover, gain * by_blur, rest, pen)
-    return rest * rest
+    residual = observed - density * cover
+    _add_row(row, start, stop, residual, bands, right)
+    _add_pen(density * by_radius, cover, density * by_blur, residual, pen)
+    return residual * residual
 
 
 @jit
-def _add_row(row, start, stop, rest, bands, right):
+def _add_row(row, start, stop, residual, bands, right):
     """Add one row of J to J'J and J'r, and clear the row.
 
-    An element of J'J beyond the bands is added to the diagonal of both knots instead. Without it the matrix could become indefinite.
+    An element of J'J beyond the bands is added to the diagonal of both knots instead. Otherwise the matrix could become indefinite.
     """
     for i in range(start, stop):
         if row[i] != 0.0:
-            right[i] += row[i] * rest
+            right[i] += row[i] * residual
             for j in range(i, stop):
-                tie = row[i] * row[j]
+                product = row[i] * row[j]
                 if j - i <= BAND:
-                    bands[j - i, i] += tie
+                    bands[j - i, i] += product
                 else:
-                    bands[0, i] += abs(tie)
-                    bands[0, j] += abs(tie)
+                    bands[0, i] += abs(product)
+                    bands[0, j] += abs(product)
     row[start:stop] = 0.0
 
 
 @jit
-def _add_pen(a, b, c, rest, pen):
+def _add_pen(a, b, c, residual, pen):
     """Add one pixel to the normal equations of the pen, given its derivatives by the radius, the gain and the blur."""
     pen[0, 0] += a * a
     pen[0, 1] += a * b
@@ -328,22 +330,22 @@ def _add_pen(a, b, c, rest, pen):
     pen[1, 1] += b * b
     pen[1, 2] += b * c
     pen[2, 2] += c * c
-    pen[0, 3] += a * rest
-    pen[1, 3] += b * rest
-    pen[2, 3] += c * rest
+    pen[0, 3] += a * residual
+    pen[1, 3] += b * residual
+    pen[2, 3] += c * residual
 
 
 @jit
 def inverse_diagonal(factor, out):
-    """Diagonal of (L L')⁻¹ from the lower diagonals of L, by Takahashi's recursion, which needs only the bands of the inverse."""
+    """Write the diagonal of (L L')⁻¹ to `out`, given the lower diagonals `factor` of L, by Takahashi's recursion within the bands."""
     bands, size = factor.shape
     inverse = np.zeros((bands, size))  # inverse[j, k] is the element of k and k + j.
     for k in range(size - 1, -1, -1):
         for j in range(min(bands, size - k) - 1, -1, -1):
             total = 0.0
             for m in range(1, min(bands, size - k)):
-                gap = abs(m - j)
-                total -= factor[m, k] * inverse[gap, k + min(m, j)] if gap < bands else 0.0
+                apart = abs(m - j)
+                total -= factor[m, k] * inverse[apart, k + min(m, j)] if apart < bands else 0.0
             if j == 0:
                 total += 1.0 / factor[0, k]
             inverse[j, k] = total / factor[0, k]

@@ -6,16 +6,16 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_ROUNDS = 16  # Largest number of Newton's iterations.
+_ROUNDS = 16  # Largest number of iterations of Newton's method.
 _CLOSE = 1e-7  # Tolerance, in cells, within which a point is inside a cell.
-_EXACT = 1e-12  # Convergence of these iterations, in cells.
+_EXACT = 1e-12  # Residual, in cells, below which the method has converged.
 
 
 @jit
 def lookup(points, values, origin, step, out):
-    """Interpolate `values` (rows, columns, 2) bilinearly at `points` into `out`. Nodes lie at origin + step * (column, row).
+    """Write `values` (rows, columns, 2), interpolated bilinearly at `points` (n, 2), to `out` (n, 2).
 
-    Beyond the lattice, the cells at its edge are continued linearly. Points that are NaN give NaN.
+    Nodes lie at origin + step * (column, row). Beyond the lattice, the cells at its edge are continued. Points that are NaN give NaN.
     """
     rows, columns = values.shape[0], values.shape[1]
     for k in range(len(points)):
@@ -68,15 +68,15 @@ def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
         fx, fy = cx - ax + s * twist_x, cy - ay + s * twist_y  # d/dt
         rx = ax + s * (bx - ax) + t * fx - px
         ry = ay + s * (by - ay) + t * fy - py
-        over = 1.0 / (ex * fy - ey * fx)
-        ds, dt = (rx * fy - ry * fx) * over, (ry * ex - rx * ey) * over
+        inverse = 1.0 / (ex * fy - ey * fx)
+        ds, dt = (rx * fy - ry * fx) * inverse, (ry * ex - rx * ey) * inverse
         s, t = s - ds, t - dt
-        # Newton's method went to the other root of the bilinear equation, or to infinity: no neighbour is that far away.
+        # The method went to the other root of the bilinear equation, or to infinity: no point that is looked for is so far away.
         if abs(s) > 50.0 or abs(t) > 50.0:
             return np.nan, np.nan
-        # The residual after a step is exactly the twist times both components of the step, since the equation is bilinear.
-        left = ds * dt * over
-        if abs(left * (twist_x * fy - twist_y * fx)) < _EXACT and abs(left * (twist_y * ex - twist_x * ey)) < _EXACT:
+        # Because the equation is bilinear, the residual after a step is exactly the twist times both components of the step.
+        product = ds * dt * inverse
+        if abs(product * (twist_x * fy - twist_y * fx)) < _EXACT and abs(product * (twist_y * ex - twist_x * ey)) < _EXACT:
             return s, t
     return np.nan, np.nan
 
@@ -85,8 +85,9 @@ def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
 def page_under_lattice(mesh_px, origin, step, cell, nodes):
     """Find the page points under the nodes of the picture's lattice: every mesh cell fills in the nodes that it covers.
 
-    `mesh_px` (r, c, 2) are the pixels of mesh nodes, whose page positions are origin + step * (column, row). `nodes` (rows, columns, 2)
-    gets the page points at pixels cell * (index - 1); nodes that no cell covers are not changed.
+    `mesh_px` (r, c, 2) are the positions in the picture of the mesh's nodes, which lie at origin + step * (column, row) mm on the page.
+    `nodes` (rows, columns, 2) gets the page points, in mm, at pixels cell * (column - 1, row - 1). Nodes that no cell covers are not
+    changed.
     """
     rows, columns, share = nodes.shape[0], nodes.shape[1], 1.0 / cell
     for i in range(mesh_px.shape[0] - 1):
@@ -95,7 +96,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
             bx, by = mesh_px[i, j + 1, 0], mesh_px[i, j + 1, 1]
             cx, cy = mesh_px[i + 1, j, 0], mesh_px[i + 1, j, 1]
             dx, dy = mesh_px[i + 1, j + 1, 0], mesh_px[i + 1, j + 1, 1]
-            # A node behind the camera has no pixel: its cells show nothing.
+            # A node behind the camera has no position in the picture, so its cells are not seen.
             if not np.isfinite(ax + ay + bx + by + cx + cy + dx + dy):
                 continue
             left = max(int(np.ceil(min(min(ax, bx), min(cx, dx)) * share)) + 1, 0)
@@ -104,22 +105,22 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
             bottom = min(int(np.floor(max(max(ay, by), max(cy, dy)) * share)) + 1, rows - 1)
             if left > right or top > bottom:
                 continue
-            # For a parallelogram the inverse at its middle would be exact; the error that the cell's twist makes within it is bounded.
+            # If the cell were a parallelogram, the inverse at its middle would be exact. The error made by the cell's twist is bounded.
             middle_x, middle_y = 0.25 * (ax + bx + cx + dx), 0.25 * (ay + by + cy + dy)
             ex, ey = 0.5 * (bx - ax + dx - cx), 0.5 * (by - ay + dy - cy)
             fx, fy = 0.5 * (cx - ax + dx - bx), 0.5 * (cy - ay + dy - by)
-            over = 1.0 / (ex * fy - ey * fx)
+            inverse = 1.0 / (ex * fy - ey * fx)
             twist_x, twist_y = dx - cx - bx + ax, dy - cy - by + ay
-            most_s = 0.5 + 1e-6 + 0.25 * abs((twist_x * fy - twist_y * fx) * over)
-            most_t = 0.5 + 1e-6 + 0.25 * abs((twist_y * ex - twist_x * ey) * over)
+            most_s = 0.5 + 1e-6 + 0.25 * abs((twist_x * fy - twist_y * fx) * inverse)
+            most_t = 0.5 + 1e-6 + 0.25 * abs((twist_y * ex - twist_x * ey) * inverse)
             for row in range(top, bottom + 1):
                 for column in range(left, right + 1):
                     x, y = cell * (column - 1.0), cell * (row - 1.0)
-                    s, t = ((x - middle_x) * fy - (y - middle_y) * fx) * over, ((y - middle_y) * ex - (x - middle_x) * ey) * over
+                    s, t = ((x - middle_x) * fy - (y - middle_y) * fx) * inverse, ((y - middle_y) * ex - (x - middle_x) * ey) * inverse
                     if abs(s) > most_s or abs(t) > most_t:
                         continue
                     s, t = solve_cell(ax, ay, bx, by, cx, cy, dx, dy, x, y, 0.5 + s, 0.5 + t)
-                    # With a tolerance at the edges, so that a node on a shared edge is not missed by both cells.
+                    # The tolerance keeps a node on an edge that two cells share from being missed by both.
                     if -1e-9 <= s <= 1 + 1e-9 and -1e-9 <= t <= 1 + 1e-9:
                         nodes[row, column, 0] = origin[0] + step[0] * (j + s)
                         nodes[row, column, 1] = origin[1] + step[1] * (i + t)
@@ -127,7 +128,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
 
 @jit
 def smallest_corner(nodes):
-    """Smallest signed area spanned by two sides of a cell of `nodes` (rows, columns, 2) at a corner; cells with NaN do not count."""
+    """The smallest signed area that two sides of a cell span at a corner, for cells of `nodes` (rows, columns, 2) without NaN."""
     least = np.inf
     for i in range(nodes.shape[0] - 1):
         for j in range(nodes.shape[1] - 1):
@@ -143,7 +144,7 @@ def smallest_corner(nodes):
 
 @jit
 def _in_cell(nodes, i, j, px, py, s, t):
-    """(s, t) of page point p in lattice cell (i, j), looked for from the given (s, t) on."""
+    """The position (s, t) of page point p in cell (i, j) of the lattice, by `solve_cell` from a given (s, t)."""
     return solve_cell(
         nodes[i, j, 0], nodes[i, j, 1], nodes[i, j + 1, 0], nodes[i, j + 1, 1],
         nodes[i + 1, j, 0], nodes[i + 1, j, 1], nodes[i + 1, j + 1, 0], nodes[i + 1, j + 1, 1], px, py, s, t,
@@ -152,10 +153,11 @@ def _in_cell(nodes, i, j, px, py, s, t):
 
 @jit
 def invert_lattice(points, nodes, cell, pixels):
-    """Find the pixels at which the lattice shows the page `points`. `pixels` holds a first guess, which stays where no cell has the point.
+    """Find the `pixels` (n, 2) at which the lattice shows the page's `points` (n, 2). `pixels` holds first guesses at the call.
 
-    The search starts in the guess's cell. Each cell is solved on its own, and a solution outside it tells which neighbour to try
-    next. At sharp creases the search may go back and forth; then all cells around are tried in turn.
+    The search starts in the cell of the guess. If the solution for a cell lies outside it, the cell in which it lies is tried next. At
+    sharp creases the search may go back and forth; then all cells around the first one are tried. A guess is kept if no cell has the
+    point.
     """
     rows, columns = nodes.shape[0], nodes.shape[1]
     for k in range(len(points)):
@@ -163,13 +165,13 @@ def invert_lattice(points, nodes, cell, pixels):
         x, y = pixels[k, 0] / cell + 1.0, pixels[k, 1] / cell + 1.0
         if not (np.isfinite(x) and np.isfinite(y)):
             continue
-        if x < -3 or y < -3 or x > columns + 2 or y > rows + 2:  # far outside the picture: the mesh's own answer stands
+        if x < -3 or y < -3 or x > columns + 2 or y > rows + 2:  # far outside the picture, where the guess is kept
             continue
         j = min(max(int(np.floor(x)), 0), columns - 2)
         i = min(max(int(np.floor(y)), 0), rows - 2)
         home_i, home_j = i, j
         found = False
-        s, t = min(max(x - j, 0.0), 1.0), min(max(y - i, 0.0), 1.0)  # the guess is mostly good: one step less
+        s, t = min(max(x - j, 0.0), 1.0), min(max(y - i, 0.0), 1.0)  # the guess is mostly good and saves an iteration
         for _ in range(_ROUNDS):
             s, t = _in_cell(nodes, i, j, px, py, s, t)
             if not (np.isfinite(s) and np.isfinite(t)):
@@ -182,7 +184,7 @@ def invert_lattice(points, nodes, cell, pixels):
             next_i = min(max(i + min(max(int(np.floor(t)), -4), 4), 0), rows - 2)
             if next_i == i and next_j == j:
                 break
-            # Start from the middle again: across a crease, the position in the last cell says little about that in the next one.
+            # The next cell is solved from its middle: across a crease, the position in one cell tells little about that in the other.
             i, j, s, t = next_i, next_j, 0.5, 0.5
         if not found:
             i, j, s, t, found = _search_around(nodes, home_i, home_j, px, py)
@@ -193,7 +195,10 @@ def invert_lattice(points, nodes, cell, pixels):
 
 @jit
 def _search_around(nodes, home_i, home_j, px, py):
-    """The cell that shows page point p among those within 4 of (home_i, home_j), nearest rings first."""
+    """Find the cell (i, j) that shows page point p, among cells at most 4 from (home_i, home_j), the nearest first.
+
+    Returns i, j, the position (s, t) in the cell, and whether a cell was found.
+    """
     rows, columns = nodes.shape[0], nodes.shape[1]
     for ring in range(5):
         for i in range(max(home_i - ring, 0), min(home_i + ring, rows - 2) + 1):

@@ -25,7 +25,7 @@ from typing import Any, TypeVar, overload
 _PACKAGE = Path(__file__).resolve().parent.parent
 _IMPORTS = re.compile(r"^\s*(?:from\s+(fastecg[\w.]*)\s+import\s*(\([^)]*\)|[^\n#]*)|import\s+(fastecg[\w.]*))", re.MULTILINE)
 _CACHE_DIR_LOCK = threading.Lock()
-# What is called before a kernel is compiled, and after. At most one pair: a later call of `on_compile` replaces it.
+# The functions that are called before and after a kernel is compiled: at most one pair, as a later call of `on_compile` replaces it.
 _HOOKS: list[tuple[Callable[[], None], Callable[[], None] | None]] = []
 
 Function = TypeVar("Function", bound=Callable[..., Any])

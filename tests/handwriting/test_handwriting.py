@@ -26,7 +26,7 @@ from fastecg.handwriting.lay import lay_mark, lay_note
 from fastecg.handwriting.room import CELL_MM, Room, beats
 from fastecg.handwriting.words import broken, sample_note, sample_phrase, shown_by, templates
 from fastecg.handwriting.writer import COLOURS, PENS, sample_pen, sample_writer
-from fastecg.kernels.hand import press_pen, sample_way, shake_way, smooth_way
+from fastecg.kernels.hand import press_pen, sample_path, shake_path, smooth_path
 from fastecg.kernels.pen_ink import lay_ink, paper_tooth
 from fastecg.layouts import LAYOUTS, MachineSettings, layout_for
 from fastecg.layouts.place import place
@@ -251,7 +251,7 @@ def nodes_of(points, corners=(), lifts=(0,)):
 def test_the_curve_is_a_centripetal_catmull_rom():
     points = rng(3).uniform(0, 20, (7, 2))
     way = np.empty((2000, 2))
-    count = sample_way(nodes_of(points), 0.4, way)
+    count = sample_path(nodes_of(points), 0.4, way)
     at = 0
     padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])
     for i in range(6):
@@ -266,7 +266,7 @@ def test_the_curve_is_a_centripetal_catmull_rom():
 def test_corners_are_sharp_and_lifts_are_gaps():
     points = np.array([[0, 0], [5, 5], [10, 0], [12, 0], [18, 0]], dtype=float)
     way = np.empty((200, 2))
-    count = sample_way(nodes_of(points, corners=(1,), lifts=(0, 3)), 0.4, way)
+    count = sample_path(nodes_of(points, corners=(1,), lifts=(0, 3)), 0.4, way)
     way = way[:count]
     assert np.isnan(way[:, 0]).sum() == 1
     straight = way[: np.flatnonzero((way == points[1]).all(axis=1))[0]]
@@ -278,7 +278,7 @@ def test_smoothing_as_the_naive_twin(sigma):
     way = rng(1).normal(size=(90, 2)).cumsum(axis=0)
     way[[30, 34, 36]] = np.nan
     out = np.empty_like(way)
-    smooth_way(way, sigma, out)
+    smooth_path(way, sigma, out)
     np.testing.assert_allclose(out, naive.smooth(way, sigma), atol=1e-9)
     for run in naive.runs(way):
         if run.stop - run.start <= 3 * sigma + 2:
@@ -290,7 +290,7 @@ def test_smoothing_as_the_naive_twin(sigma):
 def test_shaking_as_the_naive_twin():
     way, knots = rng(1).normal(size=(50, 2)), rng(2).normal(size=(9, 2))
     shaken = way.copy()
-    shake_way(shaken, knots, 7.0)
+    shake_path(shaken, knots, 7.0)
     np.testing.assert_allclose(shaken, naive.shake(way, knots, 7.0), atol=1e-12)
 
 

@@ -20,7 +20,7 @@ from fastecg.kernels.blend import blend, brighten, inked, multiply
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.kernels.line import stroke_trace
 from fastecg.kernels.paths import ink_beside
-from fastecg.kernels.pen import write_along
+from fastecg.kernels.pen import fill_pen_factors
 
 PENS_PX = [0.37, 1.02, 1.97, 3.15, 7.5]
 
@@ -89,7 +89,7 @@ def test_how_a_pen_writes(scale, shift):
     points[[0, 40, 41, 90, 92], 1] = np.nan
     habits = (0.3, 0.4, 0.1, 0.25, 7.0)
     out = np.full((2, 400), 2.0, np.float32)
-    write_along(points, scale, habits, out)
+    fill_pen_factors(points, scale, habits, out)
     np.testing.assert_allclose(out, naive.written(points, scale, habits, np.full((2, 400), 2.0)), atol=2e-5)
     crossed = out[:, out[0] != 2.0]
     assert crossed[0].min() < 0.8
@@ -101,9 +101,9 @@ def test_a_pen_wanders_alike_wherever_a_trace_is_drawn_and_otherwise_on_another(
     points, habits = beat(1200, 180, 100, noise=0.0) / 7.87, (0.0, 0.0, 0.1, 0.25, 7.0)
     points[:, 0] -= points[0, 0]
     coarse, fine, other = np.ones((3, 2, 200), np.float32)
-    write_along(points, 4.0, habits, coarse)
-    write_along(points, 8.0, habits, fine)
-    write_along(points * (1.0, 1.1), 4.0, habits, other)
+    fill_pen_factors(points, 4.0, habits, coarse)
+    fill_pen_factors(points, 8.0, habits, fine)
+    fill_pen_factors(points * (1.0, 1.1), 4.0, habits, other)
     pairs = fine[:, :160].reshape(2, -1, 2).mean(axis=2)
     np.testing.assert_allclose(coarse[:, :80], pairs, atol=0.02)
     assert np.abs(other - coarse)[:, :80].max() > 0.05
