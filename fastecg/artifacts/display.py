@@ -40,7 +40,7 @@ class Display(Artifact):
 
     def resolve(self, pixels: np.ndarray, light: Light) -> np.ndarray:
         """Multiply by the lattice as the camera's pixels sample it, in place. This takes about 10 ms at 2200 x 1700 px."""
-        from fastecg.kernels.lattice import lay_lattice
+        from fastecg.kernels.lattice import multiply_moire
 
         turn = np.deg2rad(self.angle_deg)
         axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / self.pitch_mm
@@ -49,7 +49,7 @@ class Display(Artifact):
         nodes = np.where(outside[..., None], np.nan, light.warp.nodes_mm @ axes + self.phase)
         # Amplitudes of the first terms of pulse trains; a picture's levels are light to the power GAMMA.
         stripe, gap = (2.0 * self.contrast * GAMMA * float(np.sinc(share)) for share in (self.lit, self.tall))
-        lay_lattice(pixels, nodes, CELL, stripe, gap, self.blur_px)
+        multiply_moire(pixels, nodes, CELL, stripe, gap, self.blur_px)
         return pixels
 
 

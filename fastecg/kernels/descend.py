@@ -46,7 +46,7 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     heights : (n,) float64
         Heights of the knots in px, changed in place.
     pen : (3,) float64
-        Factor of the radius, ink (0 to 1), and blur (px), changed in place.
+        Factor of the radius, ink (1 is full coverage), and blur (px), changed in place.
     bands, right : (BAND + 1, n), (n,) float64
         Output: J'J and J'r of the ink at the minimum.
 

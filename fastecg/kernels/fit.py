@@ -19,7 +19,7 @@ _STRAY = 0.3  # Minimum coverage of a pixel outside the stroke that attracts the
 
 @jit
 def polyline_segments(points):
-    """The segments (n - 1, 5) of a polyline: x and y of the start, the differences to the end, and 1 / length² (0 for a square of 0)."""
+    """The segments (n - 1, 5) of a polyline: x and y of the start, the differences to the end, and 1 / length² (0 for a length of 0)."""
     lines = np.empty((len(points) - 1, 5))
     for k in range(len(lines)):
         dx, dy = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
@@ -94,9 +94,9 @@ def _compare_segment(line, number, aside, top, heights, square, owner):
         t = t if t > start else start
         t = t if t < end else end
         fx, fy = ex - t * dx, ey - t * dy
-        distance = fx * fx + fy * fy
-        nearer = distance < square[j]
-        square[j] = distance if nearer else square[j]
+        square_distance = fx * fx + fy * fy
+        nearer = square_distance < square[j]
+        square[j] = square_distance if nearer else square[j]
         owner[j] = index if nearer else owner[j]
 
 
@@ -154,7 +154,7 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
     radius : float
         Half the width of the pen, px.
     density, blur : float
-        Ink inside the stroke, 0 to 1, and half the width of its soft edge in px.
+        Ink inside the stroke, of which 1 is full coverage, and half the width of its soft edge in px.
     samples_per_px : int
         Number of points per pixel along x and along y.
     attract_px : float

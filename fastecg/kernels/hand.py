@@ -91,12 +91,12 @@ def _lay_word(
         long_word = min(1.0, (stop - start) / 5.0)
         size = (1.0 + 0.8 * hand.swell * noise[count, 3]) * (1.0 - hand.shrink * progress * long_word)
         # Heights vary at random as well, because regular letters would look like a spring.
-        flatness = min(1.1, max(0.12, 1.0 - hand.squash * progress**0.6 * long_word * (1.0 + 0.45 * noise[count, 1])))
+        height = min(1.1, max(0.12, 1.0 - hand.squash * progress**0.6 * long_word * (1.0 + 0.45 * noise[count, 1])))
         if kind != 0:
-            flatness = 1.0 - 0.3 * hand.squash * progress - 0.9 * hand.slur
+            height = 1.0 - 0.3 * hand.squash * progress - 0.9 * hand.slur
             size *= 1.0 - 0.35 * hand.slur
         width = hand.aspect * size * max(0.6, 1.0 + 0.6 * hand.uneven * noise[count, 0])
-        _fill_row(poses[i], (x, line, size, flatness, hand.turn * noise[count, 2], width))
+        _fill_row(poses[i], (x, line, size, height, hand.turn * noise[count, 2], width))
         small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
         # Between capitals and digits only a hasty pen stays down.
         joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)

@@ -8,15 +8,16 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_FAINTEST = 0.0015  # Amplitude below which nothing changes by half a level.
+_FAINTEST = 0.0015  # Smaller amplitudes change no pixel by half a level.
 
 
-def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float, gap: float, blur: float) -> None:
+def multiply_moire(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float, gap: float, blur: float) -> None:
     """Multiply a picture by the pattern of a lattice of red, green and blue stripes with dark rows between, in place.
 
-    The pattern's first Fourier term along u and v, 1 + stripe * cos(2π(u - k/3)) for channel k = 0, 1, 2 and 1 + gap * cos(2πv), is
-    averaged exactly over a camera pixel: each term is multiplied by the sinc of its cycles per pixel along x and y, and reduced by the blur
-    of the lens. A camera sees red and blue at one of 2x2 pixels each (Bayer), so these beat with a lattice that is twice as coarse.
+    The pattern is a product of two waves, 1 + stripe * cos(2π(u - k/3)) for channel k = 0, 1, 2 and 1 + gap * cos(2πv): the first Fourier
+    terms of the stripes and of the rows. Both are averaged exactly over a camera pixel, by the sinc of their cycles per pixel along x and
+    y, and reduced by the blur of the lens. A camera sees red and blue at one of 2x2 pixels each (Bayer), so these beat with a lattice
+    that is twice as coarse.
 
     Parameters
     ----------
@@ -30,23 +31,26 @@ def lay_lattice(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float,
     blur : float
         Standard deviation of the lens's blur, px.
     """
-    columns, lines = _sites(cell, nodes.shape[1] - 2)
-    _lay_lattice(pixels.reshape(len(pixels), -1), nodes, cell, stripe, gap, 2.0 * math.pi**2 * blur**2, columns, lines)
+    columns, lines = _sensor_positions(cell, nodes.shape[1] - 2)
+    _multiply_moire(pixels.reshape(len(pixels), -1), nodes, cell, stripe, gap, 2.0 * math.pi**2 * blur**2, columns, lines)
 
 
-def _sites(cell: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions at which a camera sees each channel, from the corner of a cell: x of the cell's 3 * cell values, y of its rows."""
+def _sensor_positions(cell: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions at which a camera sees each channel, in px from a cell's corner.
+
+    The first array (3 * cell,) has the x of a row's values. The second (cell, 3 * cell * cells) has the y of all values of a row of cells.
+    """
     pixel, channel = np.repeat(np.arange(cell), 3), np.tile(np.arange(3), cell)
-    even, odd = channel == 0, channel == 2
-    columns = np.where(even, pixel & ~1, np.where(odd, pixel | 1, pixel))
+    red, blue = channel == 0, channel == 2
+    columns = np.where(red, pixel & ~1, np.where(blue, pixel | 1, pixel))
     row = np.arange(cell)[:, None]
-    lines = np.where(even, row & ~1, np.where(odd, row | 1, row))
+    lines = np.where(red, row & ~1, np.where(blue, row | 1, row))
     return columns.astype(np.uint16), np.tile(lines, cells).astype(np.uint16)
 
 
 @jit
-def _lay_lattice(rows, nodes, cell, stripe, gap, damping, columns, lines):
-    """The loops of `lay_lattice`, on rows of 3 * width values. Phases are in units of 1/65536 of a period, so that they wrap around."""
+def _multiply_moire(rows, nodes, cell, stripe, gap, damping, columns, lines):
+    """The loops of `multiply_moire`, on rows of 3 * width values. Phases are in units of 1/65536 of a period, so that they wrap around."""
     n = lines.shape[1]
     across, down = np.empty(n, dtype=np.int16), np.empty(n, dtype=np.int16)
     u, u_rise = np.empty(n, dtype=np.uint16), np.empty(n, dtype=np.uint16)
@@ -62,22 +66,25 @@ def _lay_lattice(rows, nodes, cell, stripe, gap, damping, columns, lines):
 
 @jit
 def _amplitudes(above, below, cell, strengths, damping, across, down):
-    """Write the amplitudes in one line of cells, in 1/32768, to `across` and `down`; return whether any is large enough to matter."""
+    """Write the two waves' amplitudes in a row of cells, in 1/32768, to `across` and `down`; return whether any of them is seen."""
     size, found = 3 * cell, False
     for j in range(1, len(above) - 1):
-        a = strengths[0] * _kept(above[j, 0], above[j + 1, 0], below[j, 0], below[j + 1, 0], cell, damping)
-        b = strengths[1] * _kept(above[j, 1], above[j + 1, 1], below[j, 1], below[j + 1, 1], cell, damping)
-        there = max(abs(a), abs(b)) > _FAINTEST  # This is also false if a corner is NaN.
-        across[(j - 1) * size : j * size] = np.int16(32767 * min(a, 1.0)) if there else np.int16(0)
-        down[(j - 1) * size : j * size] = np.int16(32767 * min(b, 1.0)) if there else np.int16(0)
-        found |= there
+        a = strengths[0] * _contrast_kept(above[j, 0], above[j + 1, 0], below[j, 0], below[j + 1, 0], cell, damping)
+        b = strengths[1] * _contrast_kept(above[j, 1], above[j + 1, 1], below[j, 1], below[j + 1, 1], cell, damping)
+        seen = max(abs(a), abs(b)) > _FAINTEST  # This is also false if a corner is NaN.
+        across[(j - 1) * size : j * size] = np.int16(32767 * min(a, 1.0)) if seen else np.int16(0)
+        down[(j - 1) * size : j * size] = np.int16(32767 * min(b, 1.0)) if seen else np.int16(0)
+        found |= seen
     return found
 
 
 @jit
-def _phases(above, below, cell, columns, apart, start, rise):
-    """Phases in the first row of a line of cells, and their increase per row. Each channel is `apart` behind the one before it."""
-    shifts = np.array([np.uint16(round(k % 3 * apart)) for k in range(len(columns))])
+def _phases(above, below, cell, columns, delay, start, rise):
+    """Write a wave's phases in the first row of pixels of a row of cells to `start`, and their increase per row of pixels to `rise`.
+
+    The phase of each channel is `delay` less than that of the channel before it.
+    """
+    shifts = np.array([np.uint16(round(k % 3 * delay)) for k in range(len(columns))])
     for j in range(1, len(above) - 1):
         a, b, c, d = above[j], above[j + 1], below[j], below[j + 1]
         if not math.isfinite(a + b + c + d):
@@ -85,21 +92,22 @@ def _phases(above, below, cell, columns, apart, start, rise):
         scale = 65536.0 / cell
         first, along = np.uint16(np.int64(a * 65536.0)), np.uint16(np.int64((b - a) * scale))
         down, twist = np.uint16(np.int64((c - a) * scale)), np.uint16(np.int64((d - c - b + a) * (scale / cell)))
-        lane = (j - 1) * len(columns)
+        offset = (j - 1) * len(columns)
         for k in range(len(columns)):
-            start[lane + k] = np.uint16(np.uint16(first + np.uint16(columns[k] * along)) - shifts[k])
-            rise[lane + k] = np.uint16(down + np.uint16(columns[k] * twist))
+            start[offset + k] = np.uint16(np.uint16(first + np.uint16(columns[k] * along)) - shifts[k])
+            rise[offset + k] = np.uint16(down + np.uint16(columns[k] * twist))
 
 
 @jit
-def _kept(a, b, c, d, cell, damping):
-    """The factor by which averaging over a pixel reduces a wave's amplitude, from its phases at a cell's four corners in periods."""
+def _contrast_kept(a, b, c, d, cell, damping):
+    """The factor by which averaging over a pixel reduces a wave's amplitude, given its phases (periods) at a cell's four corners."""
     x, y = (b - a + d - c) / (2 * cell), (c - a + d - b) / (2 * cell)
     return _sinc(x) * _sinc(y) * math.exp(-damping * (x * x + y * y))
 
 
 @jit
 def _sinc(x):
+    """sin(πx) / (πx)."""
     return math.sin(math.pi * x) / (math.pi * x) if abs(x) > 1e-9 else 1.0
 
 
@@ -107,23 +115,23 @@ def _sinc(x):
 def _modulate(row, line, u, u_rise, v, v_rise, across, down):
     """Multiply a row by (1 + across * cos u) (1 + down * cos v)."""
     for i in range(len(row)):
-        one = _high(across[i], _cosine(np.uint16(u[i] + np.uint16(line[i] * u_rise[i]))))  # in units of 1/1024
-        other = _high(down[i], _cosine(np.uint16(v[i] + np.uint16(line[i] * v_rise[i]))))
-        both = np.int16(np.int16(one + other) + _high(np.int16(one << np.int16(3)), np.int16(other << np.int16(3))))
+        wave_u = _multiply_high(across[i], _cosine(np.uint16(u[i] + np.uint16(line[i] * u_rise[i]))))  # in units of 1/1024
+        wave_v = _multiply_high(down[i], _cosine(np.uint16(v[i] + np.uint16(line[i] * v_rise[i]))))
+        change = np.int16(np.int16(wave_u + wave_v) + _multiply_high(np.int16(wave_u << np.int16(3)), np.int16(wave_v << np.int16(3))))
         value = np.int16(row[i])
-        lit = np.int16(value + _high(np.int16(value << np.int16(6)), both))
+        lit = np.int16(value + _multiply_high(np.int16(value << np.int16(6)), change))
         row[i] = np.uint8(min(max(lit, np.int16(0)), np.int16(255)))
 
 
 @jit(inline="always")
 def _cosine(phase):
-    """cos(2π phase / 65536) within 2 %, in 1/2048: s (3 - s²) / 2 of a triangle wave s. In 16 bits, sixteen at a time."""
+    """cos(2π phase / 65536) within 2 %, in 1/2048. It is s (3 - s²) / 2 for a triangle wave s, in numbers of 16 bits."""
     folded = min(phase, np.uint16(np.uint16(65535) - phase))
     s = np.int16(np.int16(16384) - np.int16(folded))
-    return _high(s, np.int16(np.int16(12288) - _high(s, s)))
+    return _multiply_high(s, np.int16(np.int16(12288) - _multiply_high(s, s)))
 
 
 @jit(inline="always")
-def _high(a, b):
-    """Upper half of a product."""
+def _multiply_high(a, b):
+    """The upper 16 bits of the product of two 16-bit numbers."""
     return np.int16((np.int32(a) * np.int32(b)) >> np.int32(16))

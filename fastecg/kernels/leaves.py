@@ -1,4 +1,4 @@
-"""Draw other leaves of paper on the table, with their print and their shadow."""
+"""Draw other leaves of paper on the table beside a page, with their print and their shadow."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 
 from fastecg.kernels.jit import jit
 
-_BOX_MM = 5.0  # Distance of the lines of a ruled leaf.
+_BOX_MM = 5.0  # Distance of the thicker lines of a ruled leaf.
 _RULE = 0.09  # Half the width of these lines, mm.
 _FINE = 0.05  # Half the width of the lines 1 mm apart between them, mm.
-_FAINT = 0.5  # Ink of the lines 1 mm apart, as a share of that of the others.
+_FAINT = 0.5  # Ink of the lines 1 mm apart, as a share of the ink of the others.
 
 
 @jit
 def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
-    """Lay a leaf on the lattice cells marked in `shown` (rows, columns); cell (i, j) covers pixels from cell * (j - 1, i - 1) on.
+    """Draw a leaf on the lattice cells marked in `shown`. Cell (i, j) covers pixels from cell * (j - 1, i - 1) on.
 
     Parameters
     ----------
@@ -27,20 +27,20 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
     shadow : (4,) float64
         Its shift along x and y, its reach (px), and its depth next to the leaf.
     lines : (4,) float64
-        Distance of the lines of print and the margin (px), the share of light that their ink absorbs, and the line of `words` at the top.
-        There is no print if the distance is 0; if it is negative, its absolute value is the distance of the 5 mm lines of another ECG's
-        paper, whose grid begins at the upper left corner and ends at the edges.
+        Distance of the lines of print (px), width of the margin (px), share of the light that the ink absorbs, and index of the line of
+        `words` at the top. There is no print if the distance is 0. If it is negative, its absolute value is the distance of the 5 mm lines
+        of another ECG's paper, whose grid begins at the upper left corner and ends at the edges.
     words : (rows, columns) uint8
-        Coverage by print, 0 to 255, as wide as a leaf between its margins; below its last line its first one follows.
+        Coverage by print, 0 to 255, which is scaled to the width between the leaf's margins and repeated downwards.
     """
-    x0, y0, cos, sin, wide, high = frame
+    x0, y0, cos, sin, half_width, half_height = frame
     reach = cell + shadow[2] + math.hypot(shadow[0], shadow[1])
     for i in range(1, shown.shape[0]):
         for j in range(1, shown.shape[1]):
             if not shown[i, j]:
                 continue
             x, y = cell * (j - 0.5) - x0, cell * (i - 0.5) - y0
-            if max(abs(x * cos + y * sin) - wide, abs(y * cos - x * sin) - high) < reach:
+            if max(abs(x * cos + y * sin) - half_width, abs(y * cos - x * sin) - half_height) < reach:
                 top, left = cell * (i - 1), cell * (j - 1)
                 rows, columns = (top, min(top + cell, picture.shape[0])), (left, min(left + cell, picture.shape[1]))
                 _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words)
@@ -48,37 +48,37 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
 
 @jit
 def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
-    """Draw the part of a leaf within a range of rows and a range of columns (first, stop)."""
-    x0, y0, cos, sin, wide, high = frame
-    pitch, margin, ink, first = lines
-    # Rows and columns of the words a pixel, and the ends of the print: only whole lines are printed.
-    step = words.shape[1] / (2.0 * (wide - margin))
-    below_margin = pitch * math.floor(2.0 * (high - margin) / pitch) if pitch > 0.0 else 0.0
+    """Draw the part of a leaf within a range of rows and a range of columns (first_line, stop)."""
+    x0, y0, cos, sin, half_width, half_height = frame
+    pitch, margin, ink, first_line = lines
+    # The number of the words' pixels per pixel of the picture, and the height of the print: only whole lines are printed.
+    step = words.shape[1] / (2.0 * (half_width - margin))
+    below_margin = pitch * math.floor(2.0 * (half_height - margin) / pitch) if pitch > 0.0 else 0.0
     aside, below = shadow[0] * cos + shadow[1] * sin, shadow[1] * cos - shadow[0] * sin
     for y in range(rows[0], rows[1]):
         for x in range(columns[0], columns[1]):
             u, v = (x - x0) * cos + (y - y0) * sin, (y - y0) * cos - (x - x0) * sin
-            cover = min(max(0.5 - max(abs(u) - wide, abs(v) - high), 0.0), 1.0)
+            cover = min(max(0.5 - max(abs(u) - half_width, abs(v) - half_height), 0.0), 1.0)
             if cover < 1.0 and shadow[2] > 0.0:
-                away = math.hypot(max(abs(u - aside) - wide, 0.0), max(abs(v - below) - high, 0.0)) / shadow[2]
+                away = math.hypot(max(abs(u - aside) - half_width, 0.0), max(abs(v - below) - half_height, 0.0)) / shadow[2]
                 if away < 1.0:
                     for c in range(3):
                         picture[y, x, c] = int(picture[y, x, c] * (1.0 - shadow[3] * (1.0 - away) ** 2) + 0.5)
             if cover > 0.0:
                 light = 1.0
                 if pitch > 0.0:
-                    across, down = u + wide - margin, v + high - margin
-                    if 0.0 <= across < 2.0 * (wide - margin) and 0.0 <= down < below_margin:
-                        light -= ink * _print(words, (down + first * pitch) * step - 0.5, across * step - 0.5)
+                    along, down = u + half_width - margin, v + half_height - margin
+                    if 0.0 <= along < 2.0 * (half_width - margin) and 0.0 <= down < below_margin:
+                        light -= ink * _ink_of_words(words, (down + first_line * pitch) * step - 0.5, along * step - 0.5)
                 elif pitch < 0.0:
-                    light -= ink * max(_ruled(u + wide, -pitch), _ruled(v + high, -pitch))
+                    light -= ink * max(_ink_of_rules(u + half_width, -pitch), _ink_of_rules(v + half_height, -pitch))
                 for c in range(3):
                     picture[y, x, c] = int(picture[y, x, c] + cover * (light * colour[c] - picture[y, x, c]) + 0.5)
 
 
 @jit
-def _print(words, row, column):
-    """Ink, 0 to 1, between the middles of pixels of the words, at a row and a column that may lie beyond them."""
+def _ink_of_words(words, row, column):
+    """Coverage by print, 0 to 1, at a row and a column of `words`, bilinear between the middles of its pixels."""
     i, j = math.floor(row), math.floor(column)
     down, along = row - i, column - j
     upper, lower = i % words.shape[0], (i + 1) % words.shape[0]
@@ -89,8 +89,8 @@ def _print(words, row, column):
 
 
 @jit
-def _ruled(x, pitch):
-    """Ink of lines that are `pitch` px apart, the first at 0, and of four finer ones between each two."""
+def _ink_of_rules(x, pitch):
+    """Coverage, 0 to 1, at x (px) by lines that are `pitch` px apart, one of them at 0, and by four finer lines between each two."""
     mm = pitch / _BOX_MM
     line = math.floor(x / mm + 0.5)
     away = abs(x - mm * line)

@@ -1,4 +1,4 @@
-"""Following traces through a page of ink: cheapest paths from left to right, and which ink belongs to which row."""
+"""Follow traces through the ink of a page: the cheapest path from left to right, and the assignment of ink to rows of traces."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from fastecg.kernels.jit import jit
 
 
 @jit
-def cheapest_path(ink, bias, paper, climb, lows, highs):
-    """The cheapest path from the first column of `ink` (height, width), 0 to 1, to the last.
+def cheapest_path(ink, bias, paper, climb, tops, bottoms):
+    """Find the cheapest path from the first column of `ink` (height, width), 0 to 1, to the last one.
 
-    A path goes one column to the right at a time, and up or down within a column. A step to the right costs the paper it lands on,
-    ``1 - ink``, plus `bias` of its row; a step up or down costs `climb`, and `paper` times the paper it lands on. On ink a path costs
-    almost nothing, whatever its direction. `lows` and `highs` (width,) become the least and the largest row of the path in every column.
+    A path goes one column to the right at a time, and up or down within a column. A step to the right costs ``1 - ink`` at the pixel that
+    it reaches plus the `bias` (height,) of its row. A step up or down costs `climb` plus `paper` times ``1 - ink`` at the pixel that it
+    reaches. So a path on ink costs almost nothing, in any direction. `tops` and `bottoms` (width,) get the first and the last row of the
+    path in every column.
     """
     height, width = ink.shape
     cost = np.empty(height, dtype=np.float64)
-    entry = np.empty((width, height), dtype=np.int32)  # the row at which the path came into the column
+    entry = np.empty((width, height), dtype=np.int32)  # the row at which the best path to a pixel enters its column
     for y in range(height):
         cost[y] = bias[y]
-    # Dynamic programming by columns: one pass down and one up find the best climb within a column, whatever its length.
+    # Dynamic programming, column by column: one pass down and one up find the best steps of any number within a column.
     for x in range(width):
         for y in range(height):
             cost[y] += 1.0 - ink[y, x] + bias[y]
@@ -40,21 +41,21 @@ def cheapest_path(ink, bias, paper, climb, lows, highs):
         if cost[y] < cost[row]:
             row = y
     for x in range(width - 1, -1, -1):
-        came = entry[x, row]
-        lows[x] = min(row, came)
-        highs[x] = max(row, came)
-        row = came
+        entry_row = entry[x, row]
+        tops[x] = min(row, entry_row)
+        bottoms[x] = max(row, entry_row)
+        row = entry_row
 
 
 @jit
 def share_ink(ink, least, owners):
-    """Assign every pixel of `ink` (height, width) of at least `least` to the nearest owner that it is connected with.
+    """Assign every pixel with `ink` (height, width) of at least `least` to the nearest owner, a row of traces, that it is connected with.
 
-    `owners` (height, width) uint8 has the numbers of owners at pixels whose owner is known, 0 elsewhere, and is filled in. Distances are
-    counted in steps to the eight neighbours, over ink alone. Ink that is connected with no owner keeps 0.
+    `owners` (height, width) uint8 has the number of the owner at pixels whose owner is known and 0 elsewhere, and is filled in. Distances
+    are counted in steps from a pixel to one of its eight neighbours, over ink only. Ink that is connected with no owner keeps 0.
     """
     height, width = ink.shape
-    # A breadth-first flood from all owners at once: ink goes to the owner from which the way through ink is shortest.
+    # A breadth-first search from all owners at once: ink gets the owner from which the path over ink is shortest.
     queue = np.empty(height * width, dtype=np.int64)
     first, last = 0, 0
     for y in range(height):
@@ -87,11 +88,11 @@ def spread_owners(owners, reach, bits):
 
 
 @jit
-def ink_beside(ink, tops, bottoms, reach, most, mass):
-    """The largest ink (height, width) and the sum of it in every column, between `reach` above `tops` and `reach` below `bottoms`."""
+def ink_beside(ink, tops, bottoms, reach, largest, sums):
+    """Write the largest `ink` (height, width) and its sum in every column, from `reach` px above `tops` to `reach` px below `bottoms`."""
     for x in range(min(len(tops), ink.shape[1])):
         large, total = 0.0, 0.0
         for y in range(max(tops[x] - reach, 0), min(bottoms[x] + reach + 1, ink.shape[0])):
             large = max(large, ink[y, x])
             total += ink[y, x]
-        most[x], mass[x] = large, total
+        largest[x], sums[x] = large, total

@@ -11,34 +11,36 @@ _BLOCK = 16  # Side of a block in px. Blocks without ink, which are most of a pa
 
 @jit
 def sample_plane(plane, nodes, cell, out, hold=False):
-    """Fill `out` (height, width) with `plane`, sampled bilinearly where the lattice `nodes` points; 0 outside the plane and at NaN.
+    """Fill `out` (height, width) uint8 with `plane`, sampled bilinearly at the positions that a lattice gives for its pixels.
 
-    With `hold`, the plane's last row and column are repeated once, because `expose` blends the sheet's edge over one pixel.
+    `nodes` (rows, columns, 2) are the positions (x, y) on the plane, in px, of pixels cell * (column - 1, row - 1) of `out`. Outside the
+    plane and at NaN the result is 0. With `hold`, the plane's outermost rows and columns are repeated once, because `expose` blends the
+    sheet's edge over one pixel.
     """
     out[:] = 0
-    inked = np.zeros((plane.shape[0] // _BLOCK + 1, plane.shape[1] // _BLOCK + 1), dtype=np.bool_)
-    # Looking for ink first costs one sequential read and spares sampling nearly all cells.
-    _find_ink(plane, inked)
+    has_ink = np.zeros((plane.shape[0] // _BLOCK + 1, plane.shape[1] // _BLOCK + 1), dtype=np.bool_)
+    # Looking for ink first takes one sequential read, after which nearly all cells can be skipped.
+    _find_ink(plane, has_ink)
     for i in range((out.shape[0] + cell - 1) // cell):
         for j in range((out.shape[1] + cell - 1) // cell):
-            left, right = _range(nodes[i + 1, j + 1, 0], nodes[i + 1, j + 2, 0], nodes[i + 2, j + 1, 0], nodes[i + 2, j + 2, 0])
-            top, bottom = _range(nodes[i + 1, j + 1, 1], nodes[i + 1, j + 2, 1], nodes[i + 2, j + 1, 1], nodes[i + 2, j + 2, 1])
-            if np.isfinite(left + right + top + bottom) and _any_ink(inked, left, right, top, bottom):
+            left, right = _extremes(nodes[i + 1, j + 1, 0], nodes[i + 1, j + 2, 0], nodes[i + 2, j + 1, 0], nodes[i + 2, j + 2, 0])
+            top, bottom = _extremes(nodes[i + 1, j + 1, 1], nodes[i + 1, j + 2, 1], nodes[i + 2, j + 1, 1], nodes[i + 2, j + 2, 1])
+            if np.isfinite(left + right + top + bottom) and _any_ink(has_ink, left, right, top, bottom):
                 corners = nodes[i + 1 : i + 3, j + 1 : j + 3]
                 _sample_cell(plane, corners, cell, out[i * cell : (i + 1) * cell, j * cell : (j + 1) * cell], hold)
 
 
 @jit
-def _range(a, b, c, d):
+def _extremes(a, b, c, d):
     return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
 
 
 @jit
-def _find_ink(plane, inked):
-    """Mark the blocks with ink."""
+def _find_ink(plane, has_ink):
+    """Mark the blocks of `_BLOCK` x `_BLOCK` pixels that have ink."""
     whole = plane.shape[1] // _BLOCK
     for row in range(plane.shape[0]):
-        values, marks = plane[row], inked[row // _BLOCK]
+        values, marks = plane[row], has_ink[row // _BLOCK]
         for k in range(np.uint64(whole)):
             found = np.uint8(0)
             for i in range(np.uint64(_BLOCK)):  # one instruction: no branch within a block
@@ -49,19 +51,20 @@ def _find_ink(plane, inked):
 
 
 @jit(inline="always")  # In a call, Numba would change the array's reference count for every cell.
-def _any_ink(inked, left, right, top, bottom):
-    """Whether a block within a pixel of the given range of source pixels has ink."""
-    first, last = max(int(top) - 1, 0) // _BLOCK, min((int(bottom) + 2) // _BLOCK, inked.shape[0] - 1)
-    start, stop = max(int(left) - 1, 0) // _BLOCK, min((int(right) + 2) // _BLOCK, inked.shape[1] - 1)
+def _any_ink(has_ink, left, right, top, bottom):
+    """Whether any block has ink that lies within a pixel of the given range of the plane's pixels."""
+    first, last = max(int(top) - 1, 0) // _BLOCK, min((int(bottom) + 2) // _BLOCK, has_ink.shape[0] - 1)
+    start, stop = max(int(left) - 1, 0) // _BLOCK, min((int(right) + 2) // _BLOCK, has_ink.shape[1] - 1)
     found = False
     for i in range(first, last + 1):
         for j in range(start, stop + 1):
-            found |= inked[i, j]
+            found |= has_ink[i, j]
     return found
 
 
 @jit
 def _sample_cell(plane, corners, cell, out, hold):
+    """Fill one cell, `out`, whose `corners` (2, 2, 2) are positions on the plane."""
     a, b, c, d = corners[0, 0], corners[0, 1], corners[1, 0], corners[1, 1]
     for y in range(out.shape[0]):
         t = y / cell
@@ -73,6 +76,7 @@ def _sample_cell(plane, corners, cell, out, hold):
 
 @jit(inline="always")
 def _bilinear(plane, u, v, hold):
+    """The plane's value at column u and row v, rounded to a whole number."""
     rows, columns = plane.shape
     total = 0.0
     if -1.0 < u < columns and -1.0 < v < rows:

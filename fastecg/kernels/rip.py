@@ -1,4 +1,4 @@
-"""Draw torn paper."""
+"""Draw a tear: the gap, the fibres along its edge, and the shadow."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
                 continue
             k = int(position)
             t = position - k
-            # Distances are computed per pixel rather than on a lattice: the course of a tear has corners that interpolation would round.
-            across = frame[3] * x[j] + frame[4] * y[i] + frame[5] - _at(course, k, t, 0)
-            inside = _at(course, k, t, 1) - (abs(across) if both else across)
-            fibre = _at(course, k, t, 2) if across > 0.0 else -1.0
+            # Distances are computed for every pixel, because interpolation between nodes would round the corners of a tear's course.
+            across = frame[3] * x[j] + frame[4] * y[i] + frame[5] - _interpolated(course, k, t, 0)
+            inside = _interpolated(course, k, t, 1) - (abs(across) if both else across)
+            fibre = _interpolated(course, k, t, 2) if across > 0.0 else -1.0
             missing = min(max(inside * scale + 0.5, 0.0), 1.0)
             bared = min(max((fibre + inside) * scale + 0.5, 0.0), 1.0) if fibre > 0.0 else 0.0
             gone[i, j] = np.uint8(255.0 * missing + 0.5)
@@ -59,5 +59,6 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
 
 
 @jit(inline="always")
-def _at(course, k, t, column):
+def _interpolated(course, k, t, column):
+    """A column of `course` between points k and k + 1, `t` (0 to 1) of the way."""
     return course[k, column] + t * (course[k + 1, column] - course[k, column])

@@ -10,26 +10,36 @@ from fastecg.kernels.hashing import combined, scramble
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_SLABS = 16  # Rectangles that make up a dot.
-_FEW_SLABS = 6  # Rectangles that make up a small dot, whose outline cannot be seen.
+_SLABS = 16  # Number of rectangles that make up a dot.
+_FEW_SLABS = 6  # Number of rectangles that make up a small dot, whose outline cannot be seen.
 _SMALL_PX = 2.0  # Radius below which a dot is small.
-_CLOUD = 9.0  # Dots between two independent values of the plate's ink.
-_MISSED = np.uint64(655)  # Number of dots of 65,536 that hardly print, for lint on the plate.
+_CLOUD = 9.0  # Distance, in dots, between independent values of the printing plate's ink.
+_MISSED = np.uint64(655)  # Number of dots of 65,536 that hardly print, because of lint on the plate.
 
 
 @jit
-def print_rules(pixels, columns, across, rows, down, inks, alike):
-    """Print all weights of lines on `pixels` (height, 3 width), whose channels `columns`, `across` and `inks` (weights, 3 width) repeat.
+def print_rules(pixels, columns, across, rows, down, inks, unprinted):
+    """Print lines of several weights on `pixels` (height, 3 * width) uint8, in place, one weight after the other.
 
-    On a sheet without earlier print (`alike`), all rows with equal `down` between horizontal lines are equal: one is kept and copied.
+    Parameters
+    ----------
+    pixels : (height, 3 * width) uint8
+    columns, rows : (weights, 3 * width), (weights, height) float32
+        Coverage of each column by upright lines, and of each row by level lines, 0 to 1.
+    across, down : (weights, 3 * width), (weights, height) float32
+        Share of the ink that level lines have in each column, and upright lines in each row.
+    inks : (weights, 3 * width) float32
+        Colours. In this and the other arrays over columns, each pixel has three values.
+    unprinted : bool
+        Whether the sheet has no earlier print. Rows without level lines and with equal `down` are then equal, so one is kept and copied.
     """
     kept = -1
     for y in range(pixels.shape[0]):
-        plain, same = alike, kept >= 0
+        plain, like_kept = unprinted, kept >= 0
         for k in range(len(rows)):
             plain = plain and rows[k, y] == 0 and down[k, y] > 0
-            same = same and down[k, y] == down[k, kept]
-        if plain and same:
+            like_kept = like_kept and down[k, y] == down[k, kept]
+        if plain and like_kept:
             _copy_row(pixels[kept], pixels[y])
             continue
         for k in range(len(rows)):
@@ -41,14 +51,14 @@ def print_rules(pixels, columns, across, rows, down, inks, alike):
 
 @jit
 def _copy_row(row, out):
-    """The same as `out[:] = row`, whose check of shapes would take Numba two seconds to compile."""
+    """Do the same as `out[:] = row`, whose check of shapes would take Numba two seconds to compile."""
     for i in range(len(row)):
         out[i] = row[i]
 
 
 @jit
 def _mix_row(row, columns, across, here, down, ink):
-    """Print one weight of lines on one row, rounding to nearest."""
+    """Print lines of one weight on one row of pixels, rounding to nearest. `here` is the row's coverage by level lines."""
     for i in range(len(row)):
         share = max(columns[i] * down, here * across[i])
         paper = np.float32(row[i])
@@ -57,8 +67,11 @@ def _mix_row(row, columns, across, here, down, ink):
 
 @jit
 def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
-    """Print dots in bands of pixels. All rows of dots that share pixels are in one band."""
-    # A dot grows by up to half of `uneven` and moves by up to all of it.
+    """Print dots of `ink` (3,) on `pixels` (height, width, 3) uint8 at all crossings of `columns` and `rows`, in place.
+
+    The other parameters are those of `add_discs`. Dots are printed in bands of pixels: rows of dots that share pixels are in one band.
+    """
+    # A dot's radius grows by up to half of `uneven`, and the dot moves by up to `uneven` radii.
     first, reach = 0, radius * (1.0 + 1.5 * uneven)
     while first < len(rows):
         last = first
@@ -66,7 +79,7 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
             last += 1
         top, bottom = max(math.floor(rows[first] - reach), 0), min(math.ceil(rows[last] + reach), pixels.shape[0])
         if bottom > top:
-            # Coverage is added up before it is printed: if the rectangles of a dot were blended one by one, paper would show between them.
+            # Coverage is added up first. If the rectangles of a dot were printed one by one, paper would show between them.
             band = np.zeros((bottom - top, pixels.shape[1]), np.float32)
             add_discs(columns, rows[first : last + 1] - top, first, radius, band, uneven, seed)
             for y in range(top, bottom):
@@ -81,53 +94,54 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
 
 @jit
 def add_discs(columns, rows, first, radius, plane, uneven, seed):
-    """Add a disc at every crossing, made of rectangles with the disc's height and area, each by its exact overlaps with pixels.
+    """Add the coverage by discs of `radius` px at all crossings of `columns` and `rows` (px) to `plane` (height, width) float32.
 
-    Every dot's radius deviates at random by up to half of `uneven`, its position by up to `uneven` radii, and its ink by up to `uneven`.
-    The deviations are a hash of its column and row, which are counted from `first`.
+    A disc is made of rectangles that have its height and area, which are added with their exact overlaps with pixels. A disc's radius
+    deviates at random by up to half of `uneven`, its position by up to `uneven` radii, and its ink by up to `uneven`. The deviations are
+    a hash of `seed` and of the dot's column and row; rows are counted from `first` on.
     """
     height, width = plane.shape
     slabs = _SLABS if radius > _SMALL_PX else _FEW_SLABS
-    chords = np.empty(slabs)  # Half the length of each slab, in radii: the mean chord over the slab, so that the area is exact.
+    chords = np.empty(slabs)  # Half the length of each rectangle, in radii, so that its area is that of its part of the disc.
     for slab in range(slabs):
-        low = 2.0 * slab / slabs - 1.0
-        chords[slab] = 0.25 * slabs * (_disc_area(low + 2.0 / slabs) - _disc_area(low))
+        start = 2.0 * slab / slabs - 1.0
+        chords[slab] = 0.25 * slabs * (_disc_area(start + 2.0 / slabs) - _disc_area(start))
     for k in range(len(rows)):
         for i in range(len(columns)):
-            own, aside, below, ink = _dot(i, first + k, uneven, seed)
-            x0, y0, own = columns[i] + aside * radius, rows[k] + below * radius, own * radius
-            thick = 2.0 * own / slabs
+            size, aside, below, ink = _dot(i, first + k, uneven, seed)
+            x0, y0, size = columns[i] + aside * radius, rows[k] + below * radius, size * radius
+            thickness = 2.0 * size / slabs
             for slab in range(slabs):
-                top = y0 - own + slab * thick
-                bottom, left, right = top + thick, x0 - own * chords[slab], x0 + own * chords[slab]
+                top = y0 - size + slab * thickness
+                bottom, left, right = top + thickness, x0 - size * chords[slab], x0 + size * chords[slab]
                 for y in range(max(math.floor(top), 0), min(math.ceil(bottom), height)):
-                    tall = ink * (min(bottom, y + 1.0) - max(top, float(y)))
+                    ink_height = ink * (min(bottom, y + 1.0) - max(top, float(y)))
                     for x in range(max(math.floor(left), 0), min(math.ceil(right), width)):
-                        plane[y, x] += np.float32(tall * (min(right, x + 1.0) - max(left, float(x))))
+                        plane[y, x] += np.float32(ink_height * (min(right, x + 1.0) - max(left, float(x))))
 
 
 @jit
 def _dot(i, j, uneven, seed):
-    """Return the radius of a dot and its displacement to the right and down, in ideal radii, and its ink."""
-    # All dots are equal: no random numbers are needed.
+    """Return a dot's radius and its displacement to the right and down, as multiples of the ideal radius, and its ink, 0 to 1."""
+    # If all dots are equal, no random numbers are needed.
     if uneven == 0.0:
         return 1.0, 0.0, 0.0, 1.0
     # One hash gives all random values of a dot: 8 bits each for size, position and ink, 16 for whether it printed.
     bits = scramble(combined(i, j) + np.uint64(seed))
-    ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_part(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
+    ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_random_byte(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
     if bits >> np.uint64(48) < _MISSED:
         ink *= 0.35
-    return 1.0 + 0.5 * uneven * _part(bits, 16), uneven * _part(bits, 24), uneven * _part(bits, 32), ink
+    return 1.0 + 0.5 * uneven * _random_byte(bits, 16), uneven * _random_byte(bits, 24), uneven * _random_byte(bits, 32), ink
 
 
 @jit(inline="always")
-def _part(bits, shift):
-    """Return eight bits as a number from -1 to 1."""
+def _random_byte(bits, shift):
+    """Return the eight bits from `shift` on as a number from -1 to 1."""
     return ((bits >> np.uint64(shift)) & np.uint64(255)) / 127.5 - 1.0
 
 
 @jit
 def _disc_area(h):
-    """Return the area of the unit disc below height h, less half of it."""
+    """Return the area of the unit disc below height h, less half of the disc's area."""
     h = min(max(h, -1.0), 1.0)
     return h * math.sqrt(1.0 - h * h) + math.asin(h)

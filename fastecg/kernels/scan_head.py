@@ -1,4 +1,4 @@
-"""Shifts of a scan's colours by fractions of a pixel, and lines of uneven brightness; in place."""
+"""Faults of a scan head: colours that are shifted by fractions of a pixel, and lines of uneven brightness."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_MOST = 64 * 256  # Limit of what is added to a line, in 256ths: together with a share of 60 of a difference of 255 it fits 16 bits.
+_LIMIT = 64 * 256  # Largest change of a line, in 256ths of a level. Added to 60 times a difference of 255, it fits 16 bits.
 
 
 def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, along_x: bool) -> None:
-    """Move red and blue of (height, width, 3) uint8 down, or to the right, and make lines brighter or darker, in place.
+    """Move red and blue of (height, width, 3) uint8 down or to the right, and make rows or columns brighter or darker, in place.
 
     Parameters
     ----------
@@ -20,14 +20,14 @@ def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, alo
     lines : ndarray, shape (height,), or (width,) if `along_x`, int32
         Brightness that is added to each row or column, in 256ths of a level, limited to 64 levels.
     along_x : bool
-        Whether colours move to the right and not down.
+        Whether colours move to the right, and not down.
     """
     rows = pixels.reshape(len(pixels), -1)
-    # Shares for all three colours, so that values are taken one after the other.
+    # Shares of the neighbours for every value of a row, so that one loop treats all three colours.
     before, after = np.zeros((2, rows.shape[1]), dtype=np.int16)
     for channel, share in ((0, red), (2, blue)):
         (before if share > 0 else after)[channel::3] = abs(share)
-    added = np.clip(lines, -_MOST, _MOST).astype(np.int16)
+    added = np.clip(lines, -_LIMIT, _LIMIT).astype(np.int16)
     if along_x:
         _move_right(rows, before, after, np.repeat(added, 3), np.empty(rows.shape[1] + 6, np.uint8))
     else:
@@ -36,38 +36,42 @@ def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, alo
 
 @jit
 def _move_down(rows, before, after, lines, kept):
-    """Move colours down; `kept` (2, values of a row) holds a row and the one above it as they were."""
+    """Move colours down. `kept` (2, values of a row) is scratch for a row and the row above it, before they are changed."""
     last, none = len(rows) - 1, np.zeros(len(before), np.int16)
-    _repeat(rows[0], kept[1])
+    _copy_row(rows[0], kept[1])
     for y in range(len(rows)):
         here, above = kept[y % 2], kept[1 - y % 2]
-        _repeat(rows[y], here)
+        _copy_row(rows[y], here)
         _mix(rows[y], here, above, rows[min(y + 1, last)], before, after, lines[y], none)
 
 
 @jit
 def _move_right(rows, before, after, columns, line):
-    """Move colours to the right; `line` holds a row with its outermost pixels repeated."""
+    """Move colours to the right. `line` is scratch for a row with its outermost pixels repeated."""
     n, zero = len(before), np.int16(0)
     for y in range(len(rows)):
-        _repeat(rows[y], line[3 : n + 3])
+        _copy_row(rows[y], line[3 : n + 3])
         for c in range(3):
             line[c], line[n + 3 + c] = line[3 + c], line[n + c]
         _mix(rows[y], line[3 : n + 3], line[:n], line[6:], before, after, zero, columns)
 
 
 @jit
-def _repeat(row, out):
+def _copy_row(row, out):
+    """Do the same as `out[:] = row`."""
     for i in range(np.uint64(len(row))):
         out[i] = row[i]
 
 
 @jit
-def _mix(row, here, one, other, before, after, added, more):
-    """Add to values a share of what they lack of one neighbour or of another, and a brightness: all in 256ths, which fit 16 bits."""
+def _mix(row, here, earlier, later, before, after, added, added_each):
+    """Fill `row` with `here` plus shares `before` and `after` of its differences to two neighbours, and a brightness, all in 256ths.
+
+    The brightness is `added` for the row plus `added_each` for each value. All numbers fit 16 bits.
+    """
     for i in range(np.uint64(len(row))):
         level = np.int16(here[i])
-        lacks = np.int16(np.int16(np.int16(one[i]) - level) * before[i]) + np.int16(np.int16(np.int16(other[i]) - level) * after[i])
-        rise = np.int16(np.int16(np.int16(lacks) + np.int16(added + more[i])) + np.int16(128))
+        moved = np.int16(np.int16(np.int16(earlier[i]) - level) * before[i]) + np.int16(np.int16(np.int16(later[i]) - level) * after[i])
+        rise = np.int16(np.int16(np.int16(moved) + np.int16(added + added_each[i])) + np.int16(128))
         level = np.int16(level + np.int16(rise >> np.int16(8)))
         row[i] = np.uint8(min(max(level, np.int16(0)), np.int16(255)))

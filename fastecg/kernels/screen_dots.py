@@ -1,4 +1,4 @@
-"""Halftones: pale tones are printed as dots of full ink on a screen; solid ink is not changed."""
+"""Halftone screens of printers: pale tones are printed as dots of full ink, and solid ink is not changed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-TABLE = 256  # Steps of a turn in the table of cosines.
-_TURN = 65536  # Steps of a turn in fixed-point phases.
+TABLE = 256  # Number of entries, for one period, of the table of cosines.
+_TURN = 65536  # One period as an integer phase.
 
 
 def screen(
     pixels: np.ndarray,
-    whole: np.ndarray,
+    solid: np.ndarray,
     paper: tuple[int, int, int],
     pitch_px: float,
     angle: float,
@@ -24,13 +24,13 @@ def screen(
     grey: float,
     strength: float,
 ) -> None:
-    """Screen (height, width, 3) uint8, in place.
+    """Replace pale tones of (height, width, 3) uint8 by dots, in place.
 
     Parameters
     ----------
     pixels : ndarray
-    whole : (height, width) uint8
-        Where it is above 0, ink is printed without a screen: edges of black lines and letters stay sharp.
+    solid : (height, width) uint8
+        Where it is above 0, ink is printed without a screen, so that edges of black lines and letters stay sharp.
     paper : tuple of int
         Colour without ink.
     pitch_px, angle : float
@@ -40,37 +40,41 @@ def screen(
     softness : float
         Width of a dot's edge, as a share of the screen's range.
     strength : float
-        Share of the screened picture in the result; the rest is unscreened, for dots that are finer than pixels.
+        Share of the picture with dots in the result, below 1 for dots finer than pixels. The rest is the picture without them.
     grey : float
         Share of the ink's colour that is replaced by black.
     """
     steps = np.rint(np.array([math.cos(angle), math.sin(angle)]) * _TURN / pitch_px).astype(np.int64)
     wave = np.cos(2.0 * np.pi * np.arange(TABLE) / TABLE).astype(np.float32)
     factors = np.array([1.0 / softness, grey, strength], np.float32)
-    _screen(pixels, whole, np.array(paper, np.float32), steps, wave, _limits(wave, growth), factors)
+    _screen(pixels, solid, np.array(paper, np.float32), steps, wave, _limits(wave, growth), factors)
 
 
 def _limits(wave: np.ndarray, growth: float) -> np.ndarray:
-    """Thresholds on the screen's value above which a pixel has ink, for tones 0 to 255: the quantiles of the screen's values."""
+    """For tones 0 to 255, the value (256,) float32 of the screen above which a pixel has ink: quantiles of the screen's values.
+
+    The screen's value at a place is the product of two waves, with `wave` (n,) over a period, at right angles.
+    """
     values = np.sort((wave[:, None] * wave[None, :]).ravel())
     share = np.minimum(np.arange(256) / 255.0 * (1.0 + growth), 1.0)
     return values[np.rint((1.0 - share) * (len(values) - 1)).astype(int)].astype(np.float32)
 
 
 @jit
-def _screen(pixels, whole, paper, steps, wave, limits, factors):
-    steep, grey, strength = factors
+def _screen(pixels, solid, paper, steps, wave, limits, factors):
+    """The loops of `screen`. `steps` (2,) are phases per px and `factors` (3,) 1 / softness, grey and strength."""
+    steepness, grey, strength = factors
     height, width = pixels.shape[:2]
     for y in range(height):
         for x in range(width):
             red, green, blue = paper[0] - pixels[y, x, 0], paper[1] - pixels[y, x, 1], paper[2] - pixels[y, x, 2]
-            most = max(red, max(green, blue))
-            if most < np.float32(3.0) or most > np.float32(235.0) or whole[y, x]:
-                continue
+            tone = max(red, max(green, blue))
+            if tone < np.float32(3.0) or tone > np.float32(235.0) or solid[y, x]:
+                continue  # Nearly white and nearly solid pixels stay as they are.
             u, v = (steps[0] * x - steps[1] * y) & 65535, (steps[1] * x + steps[0] * y) & 65535
-            high = wave[u >> 8] * wave[v >> 8]
-            share = min(most * np.float32(1.0 / 240.0), np.float32(1.0))
-            printed = (high - limits[np.int64(share * np.float32(255.0) + np.float32(0.5))]) * steep + np.float32(0.5)
+            screen_value = wave[u >> 8] * wave[v >> 8]
+            share = min(tone * np.float32(1.0 / 240.0), np.float32(1.0))
+            printed = (screen_value - limits[np.int64(share * np.float32(255.0) + np.float32(0.5))]) * steepness + np.float32(0.5)
             printed = min(max(printed, np.float32(0.0)), np.float32(1.0)) / share
             printed = np.float32(1.0) + strength * (printed - np.float32(1.0))
             mean = (red + green + blue) * np.float32(1.0 / 3.0)

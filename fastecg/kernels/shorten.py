@@ -1,4 +1,4 @@
-"""Compute how much less of the table bent paper covers than flat paper."""
+"""Compute how much shorter bent paper is, seen from straight above, than flat paper."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from fastecg.kernels.jit import jit
 
 @jit
 def foreshorten(height, step, steepest, radius, lost):
-    """Set lost (rows, columns) to the integral along rows of 1 - sqrt(1 - slope²), zero in the middle column.
+    """Set `lost` (rows, columns), in mm, to the integral of 1 - sqrt(1 - slope²) along rows, from the middle column.
 
-    `height` has steps of `step` mm along rows, three at least; slopes are limited to `steepest`. The losses are smoothed across rows by two
-    box means over 2 * radius + 1 rows (a triangle, at a quarter of a Gaussian's cost), with the outermost rows repeated.
+    `height` (rows, columns) is in mm, and its columns, at least three, are `step` mm apart. Slopes are limited to `steepest`. The integrand
+    is smoothed across rows by two box means over 2 * radius + 1 rows, with the outermost rows repeated. Together they are a triangle, which
+    takes a quarter of the time of a Gaussian.
     """
     rows, columns = height.shape
     first, second, last = np.empty((rows, columns)), np.empty((rows, columns)), columns - 1
@@ -21,7 +22,7 @@ def foreshorten(height, step, steepest, radius, lost):
         for j in range(1, last):
             first[i, j] = _lost(height[i, j - 1], height[i, j + 1], 2 * step, steepest)
         first[i, last] = _lost(height[i, last - 1], height[i, last], step, steepest)
-    # Neighbouring rows of a sheet hold each other: without the means, each row would shift on its own.
+    # Neighbouring rows of a sheet are connected; without the means, each row would shift independently.
     _box_mean(first, radius, second)
     _box_mean(second, radius, first)
     for i in range(rows):
@@ -36,31 +37,32 @@ def foreshorten(height, step, steepest, radius, lost):
 
 @jit
 def _lost(before, after, apart, steepest):
-    """Share of its length that a stretch loses by its slope."""
+    """Share of its length that a piece of paper loses by its slope, from the heights at its ends, which are `apart` mm apart."""
     slope = (after - before) / apart
     return 1.0 - np.sqrt(1.0 - min(slope * slope, steepest * steepest))
 
 
 @jit
 def _box_mean(values, radius, out):
-    """Mean over 2 * radius + 1 rows, the outermost repeated, by running sums."""
+    """Fill `out` with means over 2 * radius + 1 rows, the outermost rows repeated."""
     rows, columns = values.shape
     total = np.zeros(columns)
     for k in range(-radius, radius + 1):
         total += values[min(max(k, 0), rows - 1)]
     for i in range(rows):
-        # Running sums: the cost does not depend on the radius.
-        comes, goes = min(i + radius + 1, rows - 1), max(i - radius, 0)
+        # The time for running sums does not depend on the radius.
+        entering, leaving = min(i + radius + 1, rows - 1), max(i - radius, 0)
         for j in range(columns):
             out[i, j] = total[j] / (2 * radius + 1)
-            total[j] += values[comes, j] - values[goes, j]
+            total[j] += values[entering, j] - values[leaving, j]
 
 
 @jit
 def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_columns):
-    """Means, along_rows (rows,) and along_columns (columns,), of the shear that two losses of length leave.
+    """Write the mean shear of each row to `along_rows` (rows,), and of each column to `along_columns` (columns,).
 
-    It is slope_x * slope_y - d lost_x / dy - d lost_y / dx.
+    This is the shear slope_x * slope_y - d lost_x / dy - d lost_y / dx that remains if nodes are moved by the losses of `foreshorten` along
+    both axes.
     """
     rows, columns = height.shape
     shear, last, zero = np.empty(columns), columns - 1, np.int64(0)
@@ -68,12 +70,12 @@ def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_co
     along_columns[:] = 0.0
     for i in range(rows):
         up, down = max(i - 1, 0), min(i + 1, rows - 1)
-        tall = (down - up) * step_y
-        shear[0] = _shear(height, lost_x, lost_y, i, up, down, zero, zero, zero + 1, step_x, tall)
-        # Inner columns have a loop of their own, so that it is compiled to vector code.
+        span_y = (down - up) * step_y
+        shear[0] = _shear(height, lost_x, lost_y, i, up, down, zero, zero, zero + 1, step_x, span_y)
+        # Inner columns have a separate loop, so that it is compiled to vector code.
         for j in range(1, last):
-            shear[j] = _shear(height, lost_x, lost_y, i, up, down, j, j - 1, j + 1, 2 * step_x, tall)
-        shear[last] = _shear(height, lost_x, lost_y, i, up, down, last, last - 1, last, step_x, tall)
+            shear[j] = _shear(height, lost_x, lost_y, i, up, down, j, j - 1, j + 1, 2 * step_x, span_y)
+        shear[last] = _shear(height, lost_x, lost_y, i, up, down, last, last - 1, last, step_x, span_y)
         for j in range(columns):
             along_rows[i] += shear[j] / columns
         for j in range(columns):
@@ -81,7 +83,7 @@ def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_co
 
 
 @jit
-def _shear(height, lost_x, lost_y, i, up, down, j, left, right, wide, tall):
-    """Shear at a node, from its neighbours."""
-    shear = (height[i, right] - height[i, left]) * (height[down, j] - height[up, j]) / (wide * tall)
-    return shear - ((lost_x[down, j] - lost_x[up, j]) / tall + (lost_y[i, right] - lost_y[i, left]) / wide)
+def _shear(height, lost_x, lost_y, i, up, down, j, left, right, span_x, span_y):
+    """Shear at a node (i, j), from its neighbours, which are `span_x` and `span_y` mm apart."""
+    shear = (height[i, right] - height[i, left]) * (height[down, j] - height[up, j]) / (span_x * span_y)
+    return shear - ((lost_x[down, j] - lost_x[up, j]) / span_y + (lost_y[i, right] - lost_y[i, left]) / span_x)

@@ -1,4 +1,4 @@
-"""A repeating pattern laid out at any angle and scale."""
+"""A pattern that repeats, painted at any angle and scale."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from fastecg.kernels.jit import jit
 def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down):
     """Paint the lattice cells marked in `shown` (rows, columns) with a pattern.
 
-    Cell (i, j) covers pixels from cell * (j - 1, i - 1) on. `tile` (n, n) uint8, n a power of two, is read bilinearly at
-    start + x * (along, -down) + y * (down, along) tile pixels, and `ramp` (256, 3) uint8 turns it into colours.
+    Cell (i, j) covers pixels from cell * (j - 1, i - 1) on. A pixel (x, y) has the level of `tile` (n, n) uint8, n a power of two, at
+    start + x * (along, -down) + y * (down, along), bilinear between the tile's pixels, and the colour of that level in `ramp` (256, 3)
+    uint8.
     """
     height, width = picture.shape[:2]
-    # Each step is done for a whole run of pixels. All steps but the look-up of colours then become vector instructions.
-    fours, cells, shares, levels = _fours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
+    # Each step is done for a whole run of pixels, so that all steps but the look-up of colours become vector instructions.
+    fours, cells, shares, levels = _neighbours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
     # Positions have 16 binary digits after the point, modulo 2**32, so that they wrap around the tile without a check.
     step_u, step_v = np.uint32(np.int64(round(along * 65536))), np.uint32(np.int64(round(-down * 65536)))
     for y in range(height):
@@ -39,26 +40,31 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
 
 
 @jit
-def _fours(tile):
-    """Every pixel of the tile with its right, lower and lower right neighbours, (n * n,) uint32 from the lowest byte up."""
+def _neighbours(tile):
+    """Each pixel of the tile with its right, lower and lower right neighbours, (n * n,) uint32, the pixel itself in the lowest byte."""
     n = len(tile)
     fours = np.empty((n, n), dtype=np.uint32)
     for i in range(n):
         upper, lower, out = tile[i], tile[(i + 1) % n], fours[i]
         for j in range(n - 1):
-            out[j] = _joined(upper[j], upper[j + 1], lower[j], lower[j + 1])
-        out[n - 1] = _joined(upper[n - 1], upper[0], lower[n - 1], lower[0])
+            out[j] = _packed(upper[j], upper[j + 1], lower[j], lower[j + 1])
+        out[n - 1] = _packed(upper[n - 1], upper[0], lower[n - 1], lower[0])
     return fours.reshape(-1)
 
 
 @jit(inline="always")
-def _joined(a, b, c, d):
+def _packed(a, b, c, d):
+    """Four bytes as one number, the first in the lowest byte."""
     return np.uint32(a) | np.uint32(np.uint32(b) << np.uint32(8)) | np.uint32(np.uint32(c) << np.uint32(16)) | np.uint32(d) << np.uint32(24)
 
 
 @jit
 def _locate(u, v, step_u, step_v, n, cells, shares):
-    """Indices into the tile (n, n) for pixels from (u, v) Q16 on, and weights of the next pixels in 256ths: right, and down << 16."""
+    """Write the indices into a tile (n, n), for pixels from (u, v) on, to `cells`, and the weights of the next tile pixels to `shares`.
+
+    Positions are in units of 1 / 65536 tile pixel. A share has the right neighbour's weight, in 256ths, in its lower 16 bits, and the lower
+    neighbour's above.
+    """
     mask, byte = np.uint32(n - 1), np.uint32(255)
     for i in range(len(cells)):
         x, y = np.uint32(u + np.uint32(step_u * np.uint32(i))), np.uint32(v + np.uint32(step_v * np.uint32(i)))
@@ -69,7 +75,7 @@ def _locate(u, v, step_u, step_v, n, cells, shares):
 
 @jit
 def _mix(fours, shares, levels):
-    """Levels, 0 to 255, between four pixels: two sums of 16 bits at a time along the rows, then one between them."""
+    """Write levels, 0 to 255, between four tile pixels: sums of 16 bits along both rows at once, then the sum of the rows."""
     pairs, half, whole = np.uint32(0xFF00FF), np.uint32(0xFFFF), np.uint32(256)
     for i in range(len(levels)):
         four, right, down = fours[i], np.uint32(shares[i] & half), np.uint32(shares[i] >> np.uint32(16))

@@ -21,7 +21,7 @@ def lattice_noise(seed, x, y):
 
 @jit
 def _bump(u):
-    """Approximation of exp(-u²) that is 0 for abs(u) > 2: a fourth power instead of an exponential."""
+    """An approximation of exp(-u²) that is 0 for abs(u) > 2. Its fourth power takes less time than an exponential."""
     rest = 1.0 - 0.25 * u * u
     return rest * rest * rest * rest if rest > 0.0 else 0.0
 
@@ -38,7 +38,8 @@ def wear_along(pixels, line, scale, wear, bare, seed):
     scale : float
         px/mm.
     wear : (4,) float64
-        Ink lost (0 to 1), dirt (0 to 1), contrast of the dark and the bright lip (0 to 1), half width of the crack in mm.
+        Ink lost (0 to 1), dirt (0 to 1), contrast of the dark and the bright lip beside the fold (0 to 1), and half the width of the crack,
+        mm.
     bare : (3,) float64
         Colour where the print is lost.
     seed : int
@@ -50,8 +51,8 @@ def wear_along(pixels, line, scale, wear, bare, seed):
     for row in range(height):
         across = (row - y0) * sin
         if abs(cos) > 1e-3:
-            low, high = (-reach * scale - across) / cos, (reach * scale - across) / cos
-            first, last = max(int(x0 + min(low, high)), 0), min(int(x0 + max(low, high)) + 1, width - 1)
+            one_side, other_side = (-reach * scale - across) / cos, (reach * scale - across) / cos
+            first, last = max(int(x0 + min(one_side, other_side)), 0), min(int(x0 + max(one_side, other_side)) + 1, width - 1)
         elif abs(across) < reach * scale + width * 1e-3:
             first, last = 0, width - 1
         else:
@@ -60,9 +61,9 @@ def wear_along(pixels, line, scale, wear, bare, seed):
             d = ((column - x0) * cos + across) / scale
             t = ((row - y0) * cos - (column - x0) * sin) / scale
             d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # Folds are not perfectly straight.
-            # The lips vary along the fold: where it was pressed flat they can hardly be seen.
-            stands = min(max(0.5 + 0.9 * lattice_noise(seed + 4, t / 11.0, 0.5), 0.05), 1.2)
-            lip = 1.0 + edge * stands * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))
+            # The lips vary along the fold. Where it was pressed flat, they can hardly be seen.
+            lip_height = min(max(0.5 + 0.9 * lattice_noise(seed + 4, t / 11.0, 0.5), 0.05), 1.2)
+            lip = 1.0 + edge * lip_height * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))
             lost = soiled = 0.0
             if abs(d) < 2.0 * crack:
                 depth = _bump(d / crack)
@@ -77,9 +78,10 @@ def wear_along(pixels, line, scale, wear, bare, seed):
 
 @jit
 def wear_over(pixels, plane, origin, step, bare, scale, seed):
-    """Wear the print in place, by a share from 0 to 1 that is given at the nodes of a coarse plane (rows, columns).
+    """Change a print towards the colour `bare` by up to the share in a coarse `plane` (rows, columns), 0 to 1, unevenly and in place.
 
-    Node (row, column) lies at pixel (x, y) = origin + step * (column, row); between nodes the share is interpolated bilinearly.
+    Node (row, column) of the plane lies at pixel (x, y) = origin + step * (column, row); between nodes the share is interpolated
+    bilinearly. `scale` is in px/mm.
     """
     for i in range(plane.shape[0] - 1):
         first, last = _pixels_between(origin[1] + i * step[1], step[1], pixels.shape[0])

@@ -1,4 +1,4 @@
-"""A viewer's window with its tools, the frame of the display, and the wall behind, seen beside a page."""
+"""Paint what is seen beside a page on a display: the viewer's window with its tools, the display's frame, and the wall behind."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 #: Rows of the colours.
-GROUND = 0
+GROUND = 0  # The window beside the page.
 TITLE = 1  # The title bar.
 TOOLS = 2  # The row of tools and the list of files.
 ICON = 3  # Signs of tools.
 TASK = 4  # The task bar.
 WALL = 5  # The wall behind the display.
-BEZEL = 6  # 1 for each channel, since its brightness depends on the position.
+BEZEL = 6  # The display's frame: 1 for each channel, because its brightness depends on the position.
 CAPTION = 7  # Words and buttons in the title bar.
 PROGRAMS = 8  # The first of the programs' tiles, which are followed by the colours of the signs in them.
 
@@ -66,7 +66,7 @@ class Window(NamedTuple):
 
 @jit
 def paint_window(picture, shown, cell, plane, window, tools, programs, words, colours):
-    """Paint the lattice cells marked in `shown` (rows, columns).
+    """Paint the lattice cells marked in `shown` with a window.
 
     Parameters
     ----------
@@ -93,8 +93,8 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
                     deep = deep if deep > 1e-4 else 1.0
                     across = (x * plane[0, 0] + y * plane[0, 1] + plane[0, 2]) / deep
                     down = (x * plane[1, 0] + y * plane[1, 1] + plane[1, 2]) / deep
-                    # Arrays stay here: passed on, they would be counted as in use for every pixel.
-                    kind, share = _seen(across, down, window)
+                    # No arrays are passed to these functions, because that would change their reference counts for every pixel.
+                    kind, share = _part_and_brightness(across, down, window)
                     u, v = across - window.left, down - window.top
                     ink, written = 0.0, CAPTION if kind == TITLE else ICON
                     if kind == TOOLS and _BAR_MM <= v < _BAR_MM + _TOOL_MM:
@@ -116,21 +116,21 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
 
 
 @jit
-def _seen(x, y, window):
-    """Return the row of `colours` at a position of the display, without signs and programs, and the brightness there."""
-    off = max(max(window.left - x, x - window.right), max(window.top - y, y - window.bottom))
-    if off > window.bezel:
+def _part_and_brightness(x, y, window):
+    """Return the row of `colours` at a position on the display, in mm, without signs and programs, and the brightness there."""
+    outside = max(max(window.left - x, x - window.right), max(window.top - y, y - window.bottom))
+    if outside > window.bezel:
         return WALL, 1.0
-    if off > 0.0:  # it shines along its rims
-        return BEZEL, 16.0 + 26.0 * np.exp(-abs(off - window.bezel) / 0.8)
+    if outside > 0.0:  # the frame shines along its rims
+        return BEZEL, 16.0 + 26.0 * np.exp(-abs(outside - window.bezel) / 0.8)
     # Thin lines round the window and round the page.
     beside = max(max(-x, x - window.width), max(-y, y - window.height))
-    return _part(x, y, window), 0.6 if off > -0.6 or beside < 0.35 else 1.0
+    return _part(x, y, window), 0.6 if outside > -0.6 or beside < 0.35 else 1.0
 
 
 @jit
 def _line_of_words(v):
-    """The line of words at a distance from the window's upper edge, and the row of its pixels; -1 if there is none."""
+    """The index of the line of words `v` mm below the window's upper edge, and the row of the line's pixels there, -1 between lines."""
     if v < _BAR_MM:
         line, below = 0, v - 0.5 * (_BAR_MM - WORDS_MM)
     else:
@@ -141,7 +141,7 @@ def _line_of_words(v):
 
 @jit
 def _part(x, y, window):
-    """The part of the window at a place in it."""
+    """The row of `colours` for the part of the window at a position, in mm."""
     u, v = x - window.left, y - window.top
     if y > window.bottom - _TASK_MM:
         return TASK
@@ -159,38 +159,41 @@ def _part(x, y, window):
 
 @jit
 def _is_on_button(left, down):
-    """Whether a place, mm from the window's right edge and below the middle of its title bar, lies on a button: close, enlarge, reduce."""
+    """Whether a position lies on a button: close, enlarge or reduce.
+
+    The position is given in mm to the left of the window's right edge and below the middle of its title bar.
+    """
     right = 4.0 - left % 8.0
-    wide = max(abs(right), abs(down))
+    largest = max(abs(right), abs(down))
     if left < 8.0:
-        return wide < 1.2 and abs(abs(right) - abs(down)) < 0.28
+        return largest < 1.2 and abs(abs(right) - abs(down)) < 0.28
     if left < 16.0:
-        return abs(wide - 1.0) < 0.18
+        return abs(largest - 1.0) < 0.18
     return left < 24.0 and abs(right) < 1.2 and abs(down) < 0.18
 
 
 @jit
 def _is_on_sign(kind, right, down):
-    """Whether a place, mm from the middle of a sign, lies on its strokes.
+    """Whether a position, in mm from the middle of a sign, lies on the sign's strokes.
 
-    The signs: a ring, a frame, lines, a cross, an arrowhead, a magnifying glass, an arrow to the left, bars, dots.
+    The signs are, from 0 on: a ring, a frame, lines, a cross, an arrowhead, a magnifying glass, an arrow to the left, bars, dots.
     """
-    wide = max(abs(right), abs(down))
+    largest = max(abs(right), abs(down))
     if kind == 0:
         return abs(np.sqrt(right * right + down * down) - 1.3) < 0.3
     if kind == 1:
-        return abs(wide - 1.4) < 0.25
+        return abs(largest - 1.4) < 0.25
     if kind == 2:
-        return wide < 1.6 and abs((down + 1.6) % 1.07 - 0.53) < 0.22
+        return largest < 1.6 and abs((down + 1.6) % 1.07 - 0.53) < 0.22
     if kind == 3:
-        return wide < 1.6 and min(abs(right), abs(down)) < 0.25
+        return largest < 1.6 and min(abs(right), abs(down)) < 0.25
     if kind == 4:
         return abs(down) < 1.6 - 0.8 * (right + 1.4) and abs(right) < 1.4
     if kind == 5:
         ring = abs(np.sqrt((right + 0.4) ** 2 + (down + 0.4) ** 2) - 1.0) < 0.25
         return ring or (0.35 < right < 1.5 and abs(right - down) < 0.35)
     if kind == 6:
-        return wide < 1.5 and (abs(down) < 0.25 or (right < -0.3 and abs(down) < 0.9 * (right + 1.5)))
+        return largest < 1.5 and (abs(down) < 0.25 or (right < -0.3 and abs(down) < 0.9 * (right + 1.5)))
     if kind == 7:
-        return wide < 1.5 and (right + 1.5) % 1.0 < 0.6 and down > 0.7 - 0.9 * int(right + 1.5)
+        return largest < 1.5 and (right + 1.5) % 1.0 < 0.6 and down > 0.7 - 0.9 * int(right + 1.5)
     return kind == 8 and abs(right) < 1.5 and abs(down) < 0.3 and abs((right + 1.5) % 1.0 - 0.5) < 0.3

@@ -100,7 +100,7 @@ def test_lattices_are_their_naive_twin(turn, pitch):
     pixels = np.random.default_rng(0).integers(60, 200, (37, 45, 3), dtype=np.uint8)
     expected = naive_copies.latticed(pixels, nodes, cell, 0.7, 0.25, 0.3)
     out = pixels.copy()
-    lattice.lay_lattice(out, nodes, cell, 0.7, 0.25, 0.3)
+    lattice.multiply_moire(out, nodes, cell, 0.7, 0.25, 0.3)
     assert np.abs(out - expected).max() <= 4  # the cosine is a cubic within 2 %, and levels are rounded down
     assert np.abs(out - expected).mean() < 1
     assert (out[8:16, 16:24] == pixels[8:16, 16:24]).all()
