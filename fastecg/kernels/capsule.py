@@ -1,9 +1,9 @@
 """Antialiased strokes along any polyline: calibration pulses, separators, frames, marks, and pen strokes of varying width.
 
-The coverage of a pixel is that of the straight strip along the nearest segment, averaged over the square of the pixel. This is exact for
-straight strips of any width and direction. Where segments meet, the larger coverage counts. Joints are round, and the ends of a line are
-half discs. A pen thinner than `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that size and has
-the right amount of ink.
+The coverage of a pixel is the coverage by a straight strip along the nearest segment, averaged over the square of the pixel. This is exact
+for straight strips of any width and direction. Where segments meet, the larger coverage counts. Joints are round, and the ends of a line
+are half discs. A pen thinner than `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that size and
+has the right amount of ink.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def add_prior(bands, heights, stiffness, damping, matrix, gradient):
 
 @jit
 def factor(matrix):
-    """Cholesky decomposition in place: ``matrix[k, j]``, the element of k and k + j, becomes that of the lower triangle L.
+    """Cholesky decomposition in place: ``matrix[k, j]``, the element of k and k + j, becomes the same element of the lower triangle L.
 
     `matrix` has the shape (n + width - 1, width). Its last width - 1 rows are scratch, so that the inner loop needs no check for the end.
     """
@@ -200,7 +200,7 @@ def move_pen(by_pen, free, pen):
         matrix[i, 0] += 1e-4 * trace
     factor(matrix)
     solve(matrix, change)
-    # The parameters are not limited one by one, since their changes belong together: a thinner pen has darker ink or a sharper edge.
+    # The parameters are not limited one by one, because their changes belong together: a thinner pen has darker ink or a sharper edge.
     change *= min(_MAX_PEN_STEP / max(np.abs(change).max(), 1e-12), 1.0)
     pen[0] = min(max(pen[0] * (1.0 + change[0]), 0.3), 3.0)
     pen[1] = min(max(pen[1] + change[1], 0.2), 1.5)

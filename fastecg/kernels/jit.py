@@ -119,7 +119,7 @@ def _listener(began: Callable[[], None], ended: Callable[[], None]) -> Any:
 
 
 def are_kernels_cached() -> bool:
-    """Return whether kernels were compiled before: those of `line.py`, which every page needs, stand for all.
+    """Return whether kernels were compiled before. Only the kernels of `line.py`, which every page needs, are looked for.
 
     If not, the first page waits some 20 s for the compiler. This function does not import Numba.
     """

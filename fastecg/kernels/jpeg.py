@@ -94,7 +94,7 @@ def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
             rows = luma[first : first + MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + BLOCK]
             _transform(rows, rounding[kind], steps[kind])
         last = (unit + 1) * MCU >= height
-        # The last row of a unit is written together with the next unit, since its colours depend on that.
+        # The last row of a unit is written together with the next unit, because its colours depend on that.
         for row in range(max(MCU * unit - 1, top), height if last else MCU * (unit + 1) - 1):
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)

@@ -1,10 +1,10 @@
 """The antialiased stroke of a trace, drawn from the exact envelope of its ink.
 
 A trace is a function y(x). The ink of a round pen that follows it is the graph of this function dilated by a disc, so every vertical line
-meets it in one interval. `stroke_trace` computes this interval for `SUBCOLUMNS` lines in each pixel column. Its ends are those of the discs
-around samples, or of the tangents common to neighbouring discs, and both have a closed form. The coverage of a pixel is the mean of its
-overlaps with the intervals. This is more exact and faster than drawing one segment after another, because nothing is blended twice where
-segments meet, and no mask of what is already drawn is needed.
+meets it in one interval. `stroke_trace` computes this interval for `SUBCOLUMNS` lines in each pixel column. An interval ends at the discs
+around samples, or at the tangents common to neighbouring discs, and both ends have a closed form. The coverage of a pixel is the mean of
+its overlaps with the intervals. This is more exact and faster than drawing one segment after another, because nothing is blended twice
+where segments meet, and no mask of pixels that are already drawn is needed.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _tangent(edge, start, stop, u, level, slope):
 
 @jit
 def _arc(edge, start, stop, u, v, radius):
-    """Raise an edge to the disc around (u, v), at least from start to stop. More of the disc does no harm, since it is ink as well."""
+    """Raise an edge to the disc around (u, v), at least from start to stop. More of the disc does no harm, because it is ink as well."""
     k0, count = _subcolumns(edge, start, stop)
     step = np.float32(1.0 / SUBCOLUMNS)
     square = np.float32(radius * radius)

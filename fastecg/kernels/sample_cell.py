@@ -65,7 +65,7 @@ def _with_noise(v: Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
 
 
 def _grain(v: Vectors, bright: Any, colour: Any, four: tuple[int, ...], block: list[int]) -> Any:
-    """Deviates of the noise at four pixels: those of brightness of each pixel plus those of colour of its block."""
+    """Deviates of the noise at four pixels: the deviate of brightness of each pixel plus the deviates of colour of its block."""
     return v.add_saturated(v.shuffle(colour, block), v.shuffle(bright, [k for k in four for _ in range(4)]))
 
 

@@ -193,8 +193,8 @@ def filter_sums(v: Vectors, taps: Any, lanes: int) -> Any:
     """A vector of `lanes` weighted sums of bytes: 128 times their mean, plus 64, so that a shift by 7 bits rounds the mean.
 
     The bytes lie at 1 + 2 * pairs addresses and after them: first those of the pixel itself, then of pairs of neighbours with one weight.
-    `taps` holds the address at which these addresses begin, that of the weights, the number of pairs, and an offset that is added to
-    each of the addresses.
+    `taps` holds the address at which these addresses begin, the address of the weights, the number of pairs, and an offset that is
+    added to each of the addresses.
     """
     sources, weights, pairs, x = taps
 
