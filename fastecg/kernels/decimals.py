@@ -20,7 +20,7 @@ from fastecg.kernels.jit import jit
 
 _PER_UNIT = 1000  # Three decimals are kept, so numbers are whole thousandths.
 _IN_TABLE = 10_000  # Whole numbers below this have their characters in a table.
-_LARGEST = 1e15  # Limit of numbers, in thousandths. Up to it, floats resolve thousandths; beyond it, JSON has exponents.
+_LARGEST = 1e15  # Limit of numbers, in thousandths. Floats below it resolve thousandths.
 _MOST_BYTES = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, three of ``[[,]``.
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
@@ -31,8 +31,8 @@ _COUNT_SHIFT = 40  # An entry of a table has up to five characters in its lower 
 def points_json(points: np.ndarray) -> bytes | None:
     """JSON of points (n, 2) float64, rounded to thousandths, with ``null`` for what is not finite.
 
-    The bytes are those of ``orjson.dumps(np.round(points, 3))``. The result is None if a number is 1e12 or more, which JSON writes with
-    an exponent.
+    The bytes are those of ``orjson.dumps(np.round(points, 3))``. The result is None if the absolute value of a number is 1e12
+    or more.
     """
     if not len(points):
         return b"[]"
