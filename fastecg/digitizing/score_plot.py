@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 
 from fastecg.digitizing.score import FAILURE_DB, Scores
 from fastecg.errors import FastecgError
+from fastecg.writers.image import write_atomic
 
 
 def plot_scores(scores: Scores, target: Path) -> None:
@@ -34,8 +36,11 @@ def plot_scores(scores: Scores, target: Path) -> None:
     right.set_xticks(range(1, len(names) + 1), names)
     right.axhline(FAILURE_DB, color="tab:red", linewidth=1)
     right.set(ylabel="raw SNR of a lead, dB")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.suffix:
+        target = target.with_name(f"{target.name}.png")
+    body = io.BytesIO()
     try:
-        figure.savefig(target, dpi=110)
+        figure.savefig(body, dpi=110, format=target.suffix.removeprefix("."))
     except ValueError as fault:
         raise FastecgError(f"{target}: {fault}, expected a suffix such as .png or .pdf") from fault
+    write_atomic(target, body.getbuffer())

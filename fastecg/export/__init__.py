@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
+from zlib import crc32
 
 from fastecg.errors import FastecgError
 from fastecg.export.coco import write_coco
@@ -14,6 +19,8 @@ from fastecg.export.nnunet import write_nnunet
 from fastecg.export.rendered import Rendered, rendered_in
 from fastecg.export.webdataset import write_webdataset
 from fastecg.export.yolo import write_yolo, write_yolo_segments
+from fastecg.system.interrupts import interrupts_deferred, interrupts_kept
+from fastecg.writers.image import PART, whole_name
 
 __all__ = ["EXPORTS", "export"]
 
@@ -46,7 +53,8 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
     folder : path
         Output of `render_dataset`: ``manifest.jsonl``, images and their ``.json``. Missing masks are drawn.
     dest : path
-        A new or empty folder. Images are linked if possible, else copied.
+        A new or empty folder. Images are linked if possible, else copied. The folder is filled once everything is written: an export
+        that fails or is stopped leaves nothing in it.
     to : str
         Key of `EXPORTS`.
     val : float
@@ -78,9 +86,48 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
     if not 0 <= val < 1:
         raise FastecgError(f"val is {val}, expected a share from 0 to below 1")
     target = Path(dest)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if target.exists() and (not target.is_dir() or any(path.name not in _left_aside(target, target) for path in target.iterdir())):
         raise FastecgError(f"{target}: is there already, expected a new or empty folder")
     pictures = rendered_in(Path(folder))
-    target.mkdir(parents=True, exist_ok=True)
-    EXPORTS[to](pictures, target, val=val)
+    with _filled_at_the_end(target) as aside, interrupts_kept():
+        EXPORTS[to](pictures, aside, val=val)
     return len(pictures)
+
+
+@contextmanager
+def _filled_at_the_end(target: Path) -> Iterator[Path]:
+    """A temporary folder whose content is moved to `target` at the end. If that is not reached, the temporary folder is deleted.
+
+    It lies beside `target`, or in it if `target` is there already, which may be the only folder on its disk.
+    """
+    exists = target.exists()
+    place = target if exists else target.parent
+    place.mkdir(parents=True, exist_ok=True)
+    for left in _left_aside(place, target):  # by an export that was killed
+        shutil.rmtree(place / left, ignore_errors=True)
+    aside = place / f".{_mark(target)}.{secrets.token_hex(6)}{PART}"
+    try:
+        aside.mkdir()
+        yield aside
+        with interrupts_deferred():
+            if exists:
+                for path in sorted(aside.iterdir()):
+                    os.replace(path, target / path.name)
+            else:
+                os.replace(aside, target)
+    except OSError as error:
+        if error.filename is not None:
+            error.filename = str(error.filename).replace(str(aside), str(target))
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _left_aside(place: Path, target: Path) -> list[str]:
+    """The names of temporary folders for `target`."""
+    return [path.name for path in place.iterdir() if whole_name(path.name) == _mark(target)]
+
+
+def _mark(target: Path) -> str:
+    """What the names of temporary folders for `target` have in common. It is short, whatever the length of the folder's own name."""
+    return f"{crc32(os.fsencode(target.absolute().name)):08x}"

@@ -5,14 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import signal
 import tempfile
-import threading
 import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
@@ -27,12 +24,10 @@ from fastecg.options import Options
 from fastecg.run.manifest import Line
 from fastecg.run.outputs import send_folder
 from fastecg.system.files import spelled
-from fastecg.system.interrupts import check_interrupt
+from fastecg.system.interrupts import check_interrupt, interrupts_deferred
 from fastecg.writers import save_photo, write_record
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from fastecg.photo import Photo
     from fastecg.record import Record
 
@@ -172,23 +167,6 @@ def draw_task(task: Task, options: Options, target: Path | str, lines: list[Line
         return drawn
 
 
-@contextmanager
-def _interrupts_deferred() -> Iterator[None]:
-    """Handle Ctrl-C only after the block."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-    deferred: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: deferred.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if deferred and callable(before):
-            before(*deferred[0])
-
-
 def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
     """Call `_draw_pages`. If the record is at fault, the result has an error."""
     try:
@@ -235,7 +213,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
                 _mark_plotted(plotted, photo)
             of_record = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
             # If Ctrl-C came between a picture and its line, the next run would draw the picture again.
-            with _interrupts_deferred():
+            with interrupts_deferred():
                 lines.append(_written(photo, task.stem, index, folder, options) | of_record)
             del photo  # This frees 30 MB and more for the next one.
     # The part of a record that has its first page writes the record's copy.

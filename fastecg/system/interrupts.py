@@ -44,6 +44,23 @@ def interrupts_kept() -> Iterator[None]:
         del _raised[earlier:]
 
 
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Defer Ctrl-C to the end of a few steps that belong together. Without effect in other threads than the main one."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    asked: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: asked.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if asked and callable(before):
+            before(*asked[0])
+
+
 def check_interrupt() -> None:
     """Raise again what an interrupt has raised. This is reached only if some code has caught it."""
     if _raised and threading.current_thread() is threading.main_thread():

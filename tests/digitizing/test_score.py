@@ -292,6 +292,26 @@ def test_a_plot_of_scores(tmp_path):
         assert drawn.width > 800
     with pytest.raises(fastecg.FastecgError, match=r"scores\.nothing"):
         plot_scores(fastecg.score(wanted, found), tmp_path / "scores.nothing")
+    plot_scores(fastecg.score(wanted, found), tmp_path / "made" / "scores")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["scores.png"]
+
+
+def test_a_plot_that_is_broken_off_leaves_the_file_that_was_there(tmp_path, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    from fastecg.digitizing.score_plot import plot_scores
+
+    def half(self, target, **more):
+        with target if hasattr(target, "write") else open(target, "wb") as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    record, target = fastecg.simulate(seed=1, fs=100), tmp_path / "scores.png"
+    target.write_bytes(b"whole")
+    monkeypatch.setattr(figure, "savefig", half)
+    with pytest.raises(KeyboardInterrupt):
+        plot_scores(fastecg.score(record, record), target)
+    assert target.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_pictures_are_held_against_what_they_show(tmp_path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import shutil
+import signal
+import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +20,7 @@ from scipy.ndimage import maximum_filter
 from typer.testing import CliRunner
 
 import fastecg
+import fastecg.export as export_module
 from fastecg.cli import app
 from fastecg.errors import FastecgError
 from fastecg.export import EXPORTS, coco, export, huggingface, things, webdataset, yolo
@@ -628,6 +632,85 @@ def test_a_full_destination_and_an_empty_source_are_refused(rendered, tmp_path):
         export(rendered, tmp_path, to="coco")
     with pytest.raises(FastecgError, match=r"no manifest.jsonl in it"):
         export(tmp_path, tmp_path / "out", to="coco")
+
+
+def _broken_off(how):
+    """A writer that leaves half a data set and then does `how`."""
+
+    def write(pictures, dest, *, val):
+        (dest / "annotations").mkdir()
+        (dest / "annotations" / "train.json").write_text('{"images": [')
+        how()
+
+    return write
+
+
+def _raised(error):
+    def fail():
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device"), FastecgError("a picture without truth")])
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_export_that_is_broken_off_leaves_nothing(rendered, tmp_path, monkeypatch, error, exists):
+    target = tmp_path / "made" / "coco"
+    if exists:
+        target.mkdir(parents=True)
+    monkeypatch.setitem(EXPORTS, "coco", _broken_off(_raised(error)))
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        export(rendered, target, to="coco")
+    assert target.exists() == exists
+    assert list((target if exists else target.parent).iterdir()) == []
+    monkeypatch.setitem(EXPORTS, "coco", coco.write_coco)
+    assert export(rendered, target, to="coco") == 6
+    assert [path.name for path in target.parent.iterdir()] == ["coco"]
+    assert sorted(path.name for path in target.iterdir()) == ["annotations", "images"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
+def test_an_interrupt_that_is_dropped_stops_an_export_all_the_same(rendered, tmp_path, monkeypatch):
+    def dropped():
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    monkeypatch.setitem(EXPORTS, "coco", _broken_off(dropped))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            export(rendered, tmp_path / "coco", to="coco")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_what_a_killed_export_left_is_deleted_by_the_next(rendered, tmp_path, monkeypatch, exists):
+    target, other = tmp_path / "yolo", tmp_path / ".12345678.0123456789ab.part"
+    if exists:
+        target.mkdir()
+    other.mkdir()  # of another folder's export, which may be under way
+    monkeypatch.setattr(export_module.shutil, "rmtree", lambda *args, **more: None)
+    monkeypatch.setitem(EXPORTS, "yolo", _broken_off(_raised(KeyboardInterrupt)))
+    with pytest.raises(KeyboardInterrupt):
+        export(rendered, target, to="yolo")
+    place = target if exists else tmp_path
+    assert [path.name for path in place.glob(".*.part/annotations/train.json")] == ["train.json"]
+    monkeypatch.undo()
+    assert export(rendered, target, to="yolo") == 6
+    assert sorted(path.name for path in target.iterdir()) == ["data.yaml", "images", "labels"]
+    assert sorted(tmp_path.iterdir()) == [other, target]
+
+
+def test_the_error_of_a_full_disk_names_a_file_of_the_destination(rendered, tmp_path, monkeypatch):
+    def write(pictures, dest, *, val):
+        raise OSError(28, "No space left on device", str(dest / "data.yaml"))
+
+    monkeypatch.setitem(EXPORTS, "yolo", write)
+    with pytest.raises(OSError, match="No space left") as told:
+        export(rendered, tmp_path / "yolo", to="yolo")
+    assert told.value.filename == str(tmp_path / "yolo" / "data.yaml")
 
 
 def test_a_picture_without_truth_is_named(tmp_path):

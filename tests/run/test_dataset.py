@@ -25,6 +25,7 @@ from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, R
 from fastecg.options import Options
 from fastecg.record import Record
 from fastecg.run import dataset, drawing, plan, workers
+from fastecg.system.interrupts import interrupts_deferred
 from fastecg.writers import write_record
 
 SMALL = {"dpi": 50, "workers": 1}
@@ -642,7 +643,7 @@ def test_an_interrupt_waits_for_what_is_begun():
     done = []
 
     def begun():
-        with drawing._interrupts_deferred():
+        with interrupts_deferred():
             os.kill(os.getpid(), signal.SIGINT)
             done.append("the picture has its line")
 
@@ -653,7 +654,7 @@ def test_an_interrupt_waits_for_what_is_begun():
         assert done
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a worker
-        with drawing._interrupts_deferred():
+        with interrupts_deferred():
             os.kill(os.getpid(), signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
