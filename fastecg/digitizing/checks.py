@@ -30,6 +30,8 @@ _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparis
 # Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
 _SAME_HEART = 0.15
+_MANY_ROWS = 6  # Minimum number of rows of which it is certain that they do not beat together: they have 15 pairs.
+_SLOPES = np.linspace(-0.2, 0.2, 41)  # Falls of rows that are tried, mm per mm: 11 degrees to either side.
 _QUIET_MV = 0.02  # A sum is not checked if the root of the sum of its leads' variances is at most this: the leads are too flat.
 
 
@@ -126,37 +128,60 @@ def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | 
             continue
         one, other = simultaneous([a, b], fs)
         if len(one):
-            found.append(correlation(swing(one, fs), swing(other, fs)))
+            known = np.isfinite(one) & np.isfinite(other)  # Rows that all end early would seem to be still together.
+            found.append(correlation(swing(one, fs)[known], swing(other, fs)[known]))
     return float(np.mean(found)) if found else None
 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
-    """Whether tracks are steep at the same page x, as the leads of one heart are, also if they are upside down; true without a pair."""
-    found = [beats for pair in combinations(tracks, 2) if (beats := _correlation_of_tracks(*pair)) is not None]
-    return not found or float(np.mean(found)) > _SAME_HEART
+    """Whether tracks are steep at the same page x, as the leads of one heart are, upright or upside down; true without a pair."""
+    found = _mean_correlation(tracks, 0.0)
+    return found is None or found > _SAME_HEART
 
 
-def _correlation_of_tracks(one: Track, other: Track) -> float | None:
-    """Correlation of the steepness of two tracks along x; None if they have little of the page's width in common."""
+def never_beat(tracks: Sequence[Track]) -> bool:
+    """Whether so many tracks do not beat together that they are no ECG, whatever names they have and however the page is tilted."""
+    if len(tracks) < _MANY_ROWS or tracks_beat(tracks):
+        return False
+    return not any((_mean_correlation(tracks, float(slope)) or 0.0) > _SAME_HEART for slope in _SLOPES)
+
+
+def _mean_correlation(tracks: Sequence[Track], slope: float) -> float | None:
+    """Mean correlation of the steepness of tracks on a page whose rows fall by `slope` mm per mm; None without a pair."""
+    found = [beats for pair in combinations(tracks, 2) if (beats := _correlation_of_tracks(*pair, slope)) is not None]
+    return float(np.mean(found)) if found else None
+
+
+def _correlation_of_tracks(one: Track, other: Track, slope: float = 0.0) -> float | None:
+    """Correlation of the steepness of two tracks along x; None if they have little of the page's width in common.
+
+    On a page that is tilted, what is drawn at the same time is not at the same x, but farther to the left the lower the row is.
+    """
     from scipy.ndimage import gaussian_filter1d
 
-    first, last = max(one.ends_mm[0], other.ends_mm[0]), min(one.ends_mm[1], other.ends_mm[1])
+    left = slope * (other.level_mm - one.level_mm)
+    first, last = max(one.ends_mm[0], other.ends_mm[0] + left), min(one.ends_mm[1], other.ends_mm[1] + left)
     if last - first < _LEAST_MM:
         return None
     scale = one.path.scale
     at = np.arange(first, last, 1.0 / scale)
     climbs = (
-        np.interp(at, path.left_mm + np.arange(len(path.top_mm)) / scale, path.bottom_mm - path.top_mm) for path in (one.path, other.path)
+        np.interp(x, path.left_mm + np.arange(len(path.top_mm)) / scale, path.bottom_mm - path.top_mm)
+        for x, path in ((at, one.path), (at - left, other.path))
     )
     return correlation(*(gaussian_filter1d(climb, _BEAT_MM * scale) for climb in climbs))
 
 
 def swing(signal: np.ndarray, fs: float) -> np.ndarray:
-    """Steepness (n,) of a signal at every sample, smoothed and divided by its standard deviation so that all leads have the same weight."""
+    """Steepness of a signal (n,) at every sample, smoothed over a QRS complex and normalised so that all leads have the same weight."""
     from scipy.ndimage import gaussian_filter1d
 
-    steepness = gaussian_filter1d(np.abs(np.gradient(np.nan_to_num(signal.astype(np.float64)))), _BEAT_S * fs)
-    return np.asarray(steepness / max(float(steepness.std()), 1e-9))
+    known = np.flatnonzero(np.isfinite(signal))
+    if len(known) < 2:
+        return np.zeros(len(signal))
+    whole = np.interp(np.arange(len(signal)), known, signal[known].astype(np.float64))  # A gap's ends are no beats.
+    moves = gaussian_filter1d(np.abs(np.gradient(whole)), _BEAT_S * fs)
+    return np.asarray(moves / max(float(moves.std()), 1e-9))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.checks import checks_of, correlation, residual_across_columns, similarity, swing
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, SegmentReading
+from fastecg.digitizing.names import no_heart
 from fastecg.digitizing.pulses import Pulse
 from fastecg.errors import ImageError
 from fastecg.layouts import LAYOUTS
@@ -217,7 +218,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _MARGIN_SCALE)) * credit
     if not known:
         if checks.get("beats", 0.0) > _UNRELATED:
-            raise ImageError("its traces do not beat together, expected the leads of an ECG")
+            raise no_heart()
         if share < _FEW_NAMES and confidence < _FEW_NAMES:
             read = ", ".join(sorted({name.lead for name in page.analysis.names})) or "none"
             raise ImageError(

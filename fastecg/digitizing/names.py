@@ -74,3 +74,8 @@ def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None =
 def nothing_drawn() -> ImageError:
     """The error for a picture without traces."""
     return ImageError("no trace was found, expected a picture of an ECG on paper")
+
+
+def no_heart() -> ImageError:
+    """The error for a picture whose rows do not beat together."""
+    return ImageError("its traces do not beat together, expected the leads of an ECG")

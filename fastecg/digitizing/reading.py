@@ -12,7 +12,7 @@ from fastecg.digitizing.analysis import PageAnalysis, ink_area, reframed
 from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
-from fastecg.digitizing.checks import tracks_beat
+from fastecg.digitizing.checks import never_beat, tracks_beat
 from fastecg.digitizing.coarse import PageWarp, Strip, ZoomedWarp, forget_strips
 from fastecg.digitizing.decode import Decoded, decode, read_segments
 from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
@@ -22,7 +22,7 @@ from fastecg.digitizing.judge import SURE, LaidOutPage, as_simultaneous, beats_a
 from fastecg.digitizing.layout import PageSegments, Segment
 from fastecg.digitizing.levels import baselines_mm, gains_mm_mv, pulses_of_rows
 from fastecg.digitizing.name_levels import levelled_by_names
-from fastecg.digitizing.names import nothing_readable
+from fastecg.digitizing.names import no_heart, nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, read_pulses
 from fastecg.digitizing.segmenter import WEIGHTS, OwnScale, load_segmenter
@@ -152,6 +152,8 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
     if analysis.match is None:
         raise nothing_readable(analysis.names, analysis.layers, settings.layout)
     page_ink = None
+    if settings.layout is None and never_beat(analysis.tracks):
+        raise no_heart()
     if settings.layout is None and settings.gain_mm_mv is None and not tracks_beat(analysis.tracks):
         # A picture that is no ECG is refused here, before the gain is looked for in the page's words, which takes longest.
         page_ink = _page_ink(analysis)

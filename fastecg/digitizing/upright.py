@@ -9,10 +9,10 @@ import numpy as np
 
 from fastecg.digitizing.analysis import PageAnalysis, analyse_layers, has_ink
 from fastecg.digitizing.assign import SPEEDS_MM_S
-from fastecg.digitizing.checks import tracks_beat
+from fastecg.digitizing.checks import never_beat, tracks_beat
 from fastecg.digitizing.coarse import forget_strips
 from fastecg.digitizing.gridless import gridless_warp
-from fastecg.digitizing.names import nothing_drawn, read_names
+from fastecg.digitizing.names import no_heart, nothing_drawn, read_names
 from fastecg.digitizing.scale import find_scales
 from fastecg.digitizing.segmenter import WEIGHTS, Layers, LayerSegmenter, load_segmenter
 from fastecg.digitizing.settings import Settings
@@ -86,8 +86,8 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         if _is_plausible(best):
             return best
         heartless |= settings.layout is None and _is_no_heart(analysis)
-        if large and heartless:  # Reading it would take gigabytes.
-            raise ImageError("its traces do not beat together, expected the leads of an ECG")
+        if heartless and (large or never_beat(analysis.tracks)):  # Reading what is large would take gigabytes.
+            raise no_heart()
         del layers, analysis  # Their maps take hundreds of megabytes.
         forget_strips()
     assert best is not None
@@ -106,9 +106,14 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
 
 
 def _is_no_heart(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
-    """Whether several rows, on a grid if `ruled`, do not beat together and have hardly any names, which no other way up will change."""
+    """Whether several rows, on a grid if `ruled`, do not beat together, which no other way up will change.
+
+    Few rows may seem not to, so names excuse them.
+    """
+    if (ruled and analysis.gridless) or len(analysis.tracks) < _LEVEL_ROWS:
+        return False
     named = analysis.match is not None and analysis.match.found >= _LEAST_NAMES
-    return not (named or (ruled and analysis.gridless)) and len(analysis.tracks) >= _LEVEL_ROWS and not tracks_beat(analysis.tracks)
+    return never_beat(analysis.tracks) if named else not tracks_beat(analysis.tracks)
 
 
 def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
@@ -174,7 +179,7 @@ def _has_rows(picture: np.ndarray, network: LayerSegmenter, *, named: bool) -> b
         analysis = analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False)
         rows[turns] = len(analysis.tracks)
         found = 0 if analysis.match is None else analysis.match.found
-        if analysis.tracks and (not named or found >= _FEW_NAMES or tracks_beat(analysis.tracks)):
+        if analysis.tracks and (not named or tracks_beat(analysis.tracks) or (found >= _FEW_NAMES and not never_beat(analysis.tracks))):
             return True
     return False
 

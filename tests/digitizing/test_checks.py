@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitizing.checks import checks_of, residual_of_strip, similarity, tracks_beat
+from fastecg.digitizing.checks import checks_of, never_beat, residual_of_strip, similarity, tracks_beat
 from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.layout import Segment, SegmentReading
 from fastecg.digitizing.tracks import Track
@@ -48,6 +48,19 @@ def test_only_what_is_there_is_told(record):
     assert residual_of_strip(few[0], few[1:], record.fs) is None
 
 
+def test_rows_that_end_early_do_not_beat_together_for_that(record):
+    """Prices of shares in rows of 8 s: the end of all of them is no beat, and what is missing is not a pause of all of them."""
+    items = read(record)
+    for row, item in enumerate(items):
+        item.y_mm[:] = 20.0 + np.cumsum(np.random.default_rng(row).normal(size=record.samples))
+        item.y_mm[round(0.8 * record.samples) :] = np.nan
+    assert checks_of(items, record.fs)["beats"] > 0.9
+    leads = read(record)
+    for item in leads:
+        item.y_mm[round(0.8 * record.samples) :] = np.nan
+    assert checks_of(leads, record.fs)["beats"] == pytest.approx(checks_of(read(record), record.fs)["beats"], abs=0.1)
+
+
 def test_alike():
     rng = np.random.default_rng(3)
     a = rng.normal(size=1000)
@@ -56,10 +69,10 @@ def test_alike():
     assert similarity(np.full(5, np.nan), a) == 0.0
 
 
-def track(signal, ends_mm=(0.0, 250.0)):
+def track(signal, ends_mm=(0.0, 250.0), level_mm=0.0):
     """A track at 8 px/mm whose height in mm in every column is given."""
     following = np.append(signal[1:], signal[-1])
-    return Track(TracePath(np.minimum(signal, following), np.maximum(signal, following), 0.0, 8.0), 0.0, ends_mm)
+    return Track(TracePath(np.minimum(signal, following), np.maximum(signal, following), 0.0, 8.0), level_mm, ends_mm)
 
 
 def test_tracks_of_one_heart_climb_together(record):
@@ -70,3 +83,20 @@ def test_tracks_of_one_heart_climb_together(record):
     assert not tracks_beat([track(walk) for walk in walks])
     assert tracks_beat([track(walks[0])]), "nothing to compare it with"
     assert tracks_beat([track(walks[0], (0.0, 120.0)), track(walks[1], (100.0, 250.0))]), "hardly any width in common"
+
+
+def test_many_rows_that_beat_at_no_tilt_are_no_ecg(record):
+    """On a page that is tilted by 6 degrees, what is drawn at the same time is 2 mm farther to the left in the next row."""
+
+    def rows(slope):
+        for row, name in enumerate(("I", "II", "III", "aVR", "V2", "V5")):
+            at_s = (np.arange(2000) / 8 + 20 * row * slope) / 25
+            lead = np.interp(at_s, np.arange(record.samples) / record.fs, 10 * record.lead(name))
+            yield track(lead, (20.0, 220.0), 20.0 * row)
+
+    walks = [track(np.cumsum(np.random.default_rng(k).normal(size=2000)), level_mm=20.0 * k) for k in range(6)]
+    assert never_beat(walks)
+    assert not never_beat(walks[:5]), "too few to be certain"
+    for slope in (0.0, 0.1, -0.1):
+        assert tracks_beat(list(rows(slope))) == (slope == 0.0)
+        assert not never_beat(list(rows(slope)))

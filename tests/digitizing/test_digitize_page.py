@@ -430,6 +430,17 @@ def test_a_page_without_a_grid_is_laid_anew_until_its_bars_fit(monkeypatch, look
     assert laid == looks[:framed]
 
 
+def test_rows_that_never_beat_are_not_read(monkeypatch):
+    """Reading them takes three times as long as finding them. A layout that is told is believed."""
+    monkeypatch.setattr(reading_module, "never_beat", lambda tracks: True)
+    monkeypatch.setattr(reading_module, "_lay_out_best", lambda analysis, settings, page_ink: (analysis, (1.0, 0.0)))
+    monkeypatch.setattr(reading_module, "judged_by_first_reading", lambda page, settings: page)
+    analysis = SimpleNamespace(match="12x1", tracks=())
+    with pytest.raises(fastecg.ImageError, match="do not beat together"):
+        reading_module.lay_out(analysis, Settings(gain_mm_mv=10.0))
+    assert reading_module.lay_out(analysis, Settings(layout="12x1")) is analysis
+
+
 @pytest.mark.parametrize(
     ("px_mm", "stretch", "zoom", "expected"),
     [

@@ -118,6 +118,25 @@ def test_rows_on_a_grid_that_do_not_beat_are_not_turned(beat, names, told, turne
     assert looked == turned
 
 
+@pytest.mark.parametrize(("told", "refused"), [(None, True), ("12x1", False)])
+def test_many_rows_that_do_not_beat_are_refused_at_once_whatever_their_names(told, refused, monkeypatch):
+    """Twelve prices of shares that are named after leads are no ECG at another scale either."""
+    looked = []
+
+    def analyse_layers(layers, layout, turns, **ruled):
+        looked.append((round(SCALE / layers.zoom), turns))
+        analysis = unread(layers, gridless=False)
+        analysis.tracks = tuple(range(12))
+        analysis.match = SimpleNamespace(found=12, score=-1.0, layout=SimpleNamespace(seconds=10.0))
+        return analysis
+
+    stubs = {"find_scales": lambda *given: [8.0, 5.0], "_shows_traces": lambda *given: True, "_at_least_names": lambda *given: True,
+             "_is_plausible": lambda analysis: False, "never_beat": lambda tracks: True, "tracks_beat": lambda tracks: False}  # fmt: skip
+    with pytest.raises(ImageError, match="do not beat together") if refused else nullcontext():
+        look(monkeypatch, analyse_layers, settings=Settings(layout=told), **stubs)
+    assert looked[:3] == ([(8, 0)] if refused else [(8, 0), (5, 0), (8, 2)])
+
+
 @pytest.mark.parametrize(("beat", "looks"), [(False, [(2, 0), (1, 0)]), (True, [(2, 0), (1, 0), (2, 2), (3, 0), (4, 0)])])
 def test_a_better_guess_without_the_grid_does_not_make_them_beat(beat, looks, monkeypatch):
     """At another scale names may be found by chance in prices of shares, and no grid."""
@@ -179,10 +198,20 @@ def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks,
 
 
 @pytest.mark.parametrize(
-    ("found", "beat", "named", "seen"), [(1, False, True, False), (1, True, True, True), (3, False, True, True), (1, False, False, True)]
+    ("found", "beat", "never", "named", "seen"),
+    [
+        (1, False, False, True, False),
+        (1, True, False, True, True),
+        (3, False, False, True, True),
+        (3, False, True, True, False),
+        (1, False, True, False, True),
+    ],
 )
-def test_rows_of_a_large_picture_beat_or_have_names(found, beat, named, seen, monkeypatch):
-    """Music has rows too. A page that is tilted seems not to beat before its grid is known, but has names, the right way up."""
+def test_rows_of_a_large_picture_beat_or_have_names(found, beat, never, named, seen, monkeypatch):
+    """Music has rows too. A page that is tilted seems not to beat before its grid is known, but has names, the right way up.
+
+    Many rows that beat at no tilt are no ECG, whatever their names.
+    """
     turned = []
 
     def analyse_layers(layers, layout, turns, **told):
@@ -192,6 +221,7 @@ def test_rows_of_a_large_picture_beat_or_have_names(found, beat, named, seen, mo
 
     monkeypatch.setattr(upright, "analyse_layers", analyse_layers)
     monkeypatch.setattr(upright, "tracks_beat", lambda tracks: beat)
+    monkeypatch.setattr(upright, "never_beat", lambda tracks: never)
     network = SimpleNamespace(separate=lambda picture, zoom: None)
     assert _has_rows(np.zeros((900, 900, 3), dtype=np.uint8), network, named=named) == seen
     assert turned == ([0] if beat or not named else [0, 1, 2]), "on its side it has no rows, so that upside down is not looked at"
