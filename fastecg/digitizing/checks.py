@@ -135,41 +135,45 @@ def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
     """Whether tracks are steep at the same page x, as the leads of one heart are, upright or upside down; true without a pair."""
-    found = _mean_correlation(tracks, 0.0)
+    found = _mean_correlation(tracks)
     return found is None or found > _SAME_HEART
 
 
 def never_beat(tracks: Sequence[Track]) -> bool:
     """Whether so many tracks do not beat together that they are no ECG, whatever names they have and however the page is tilted."""
-    if len(tracks) < _MANY_ROWS or tracks_beat(tracks):
-        return False
-    return not any((_mean_correlation(tracks, float(slope)) or 0.0) > _SAME_HEART for slope in _SLOPES)
+    return len(tracks) >= _MANY_ROWS and not any((_mean_correlation(tracks, float(slope)) or 0.0) > _SAME_HEART for slope in _SLOPES)
 
 
-def _mean_correlation(tracks: Sequence[Track], slope: float) -> float | None:
-    """Mean correlation of the steepness of tracks on a page whose rows fall by `slope` mm per mm; None without a pair."""
-    found = [beats for pair in combinations(tracks, 2) if (beats := _correlation_of_tracks(*pair, slope)) is not None]
-    return float(np.mean(found)) if found else None
+def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | None:
+    """Mean correlation of the steepness of tracks along x, over all pairs that have enough of the page's width in common.
 
+    Parameters
+    ----------
+    tracks : sequence of Track
+    slope : float
+        Fall of the rows, mm per mm. On a page that is tilted, what is drawn at the same time is farther to the left in a lower row.
 
-def _correlation_of_tracks(one: Track, other: Track, slope: float = 0.0) -> float | None:
-    """Correlation of the steepness of two tracks along x; None if they have little of the page's width in common.
-
-    On a page that is tilted, what is drawn at the same time is not at the same x, but farther to the left the lower the row is.
+    Returns
+    -------
+    float or None
+        None without such a pair.
     """
     from scipy.ndimage import gaussian_filter1d
 
-    left = slope * (other.level_mm - one.level_mm)
-    first, last = max(one.ends_mm[0], other.ends_mm[0] + left), min(one.ends_mm[1], other.ends_mm[1] + left)
-    if last - first < _LEAST_MM:
-        return None
-    scale = one.path.scale
-    at = np.arange(first, last, 1.0 / scale)
-    climbs = (
-        np.interp(x, path.left_mm + np.arange(len(path.top_mm)) / scale, path.bottom_mm - path.top_mm)
-        for x, path in ((at, one.path), (at - left, other.path))
-    )
-    return correlation(*(gaussian_filter1d(climb, _BEAT_MM * scale) for climb in climbs))
+    climbs = [
+        (track.path.left_mm, gaussian_filter1d(track.path.bottom_mm - track.path.top_mm, _BEAT_MM * track.path.scale)) for track in tracks
+    ]
+    found = []
+    for (one, (left, climb)), (other, (other_left, other_climb)) in combinations(zip(tracks, climbs, strict=True), 2):
+        late = slope * (other.level_mm - one.level_mm)
+        first, last = max(one.ends_mm[0], other.ends_mm[0] + late), min(one.ends_mm[1], other.ends_mm[1] + late)
+        if last - first >= _LEAST_MM:
+            count = int((last - first) * one.path.scale)
+            start, other_start = (max(round((x - at) * one.path.scale), 0) for x, at in ((first, left), (first - late, other_left)))
+            part, other_part = climb[start : start + count], other_climb[other_start : other_start + count]
+            shown = min(len(part), len(other_part))
+            found.append(correlation(part[:shown], other_part[:shown]))
+    return float(np.mean(found)) if found else None
 
 
 def swing(signal: np.ndarray, fs: float) -> np.ndarray:
