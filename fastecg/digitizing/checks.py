@@ -141,7 +141,9 @@ def tracks_beat(tracks: Sequence[Track]) -> bool:
 
 def never_beat(tracks: Sequence[Track]) -> bool:
     """Whether so many tracks do not beat together that they are no ECG, whatever names they have and however the page is tilted."""
-    return len(tracks) >= _MANY_ROWS and not any((_mean_correlation(tracks, float(slope)) or 0.0) > _SAME_HEART for slope in _SLOPES)
+    if len(tracks) < _MANY_ROWS or tracks_beat(tracks):
+        return False
+    return not any((_mean_correlation(tracks, float(slope)) or 0.0) > _SAME_HEART for slope in _SLOPES)
 
 
 def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | None:

@@ -1,5 +1,7 @@
 """What an ECG says of its own reading."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,7 @@ def test_many_rows_that_beat_at_no_tilt_are_no_ecg(record):
     walks = [track(np.cumsum(np.random.default_rng(k).normal(size=2000)), level_mm=20.0 * k) for k in range(6)]
     assert never_beat(walks)
     assert not never_beat(walks[:5]), "too few to be certain"
+    assert not never_beat([replace(walk, ends_mm=(40.0 * k, 40.0 * k + 20.0)) for k, walk in enumerate(walks)]), "nothing to compare"
     for slope in (0.0, 0.1, -0.1):
         assert tracks_beat(list(rows(slope))) == (slope == 0.0)
         assert not never_beat(list(rows(slope)))
