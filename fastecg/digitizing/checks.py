@@ -30,8 +30,8 @@ _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparis
 # Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
 _SAME_HEART = 0.15
-_MANY_ROWS = 6  # Minimum number of rows of which it is certain that they do not beat together: they have 15 pairs.
-_SLOPES = np.linspace(-0.2, 0.2, 41)  # Falls of rows that are tried, mm per mm: 11 degrees to either side.
+_MANY_ROWS = 6  # Minimum number of rows for it to be certain that they do not beat together: they have 15 pairs.
+_SLOPES = np.linspace(-0.2, 0.2, 41)  # Slopes at which rows may beat together, mm per mm: up to 11 degrees to either side.
 _QUIET_MV = 0.02  # A sum is not checked if the root of the sum of its leads' variances is at most this: the leads are too flat.
 
 
@@ -128,19 +128,19 @@ def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | 
             continue
         one, other = simultaneous([a, b], fs)
         if len(one):
-            known = np.isfinite(one) & np.isfinite(other)  # Rows that all end early would seem to be still together.
+            known = np.isfinite(one) & np.isfinite(other)  # Otherwise rows that all end early would seem to beat together.
             found.append(correlation(swing(one, fs)[known], swing(other, fs)[known]))
     return float(np.mean(found)) if found else None
 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
-    """Whether tracks are steep at the same page x, as the leads of one heart are, upright or upside down; true without a pair."""
+    """Whether tracks are steep at the same page x, as the leads of one heart are, also if they are upside down; true without a pair."""
     found = _mean_correlation(tracks)
     return found is None or found > _SAME_HEART
 
 
 def never_beat(tracks: Sequence[Track]) -> bool:
-    """Whether so many tracks do not beat together that they are no ECG, whatever names they have and however the page is tilted."""
+    """Whether many tracks beat together at no tilt of the page. Then it shows no ECG, whatever names were read."""
     if len(tracks) < _MANY_ROWS or tracks_beat(tracks):
         return False
     return not any((_mean_correlation(tracks, float(slope)) or 0.0) > _SAME_HEART for slope in _SLOPES)
@@ -153,7 +153,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     ----------
     tracks : sequence of Track
     slope : float
-        Fall of the rows, mm per mm. On a page that is tilted, what is drawn at the same time is farther to the left in a lower row.
+        Slope of the rows, mm per mm, positive if they fall. If it is, the same moment is farther to the left in a lower row.
 
     Returns
     -------
@@ -179,15 +179,15 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
 
 
 def swing(signal: np.ndarray, fs: float) -> np.ndarray:
-    """Steepness of a signal (n,) at every sample, smoothed over a QRS complex and normalised so that all leads have the same weight."""
+    """Steepness (n,) of a signal at every sample, smoothed and divided by its standard deviation so that all leads have the same weight."""
     from scipy.ndimage import gaussian_filter1d
 
     known = np.flatnonzero(np.isfinite(signal))
     if len(known) < 2:
         return np.zeros(len(signal))
-    whole = np.interp(np.arange(len(signal)), known, signal[known].astype(np.float64))  # A gap's ends are no beats.
-    moves = gaussian_filter1d(np.abs(np.gradient(whole)), _BEAT_S * fs)
-    return np.asarray(moves / max(float(moves.std()), 1e-9))
+    whole = np.interp(np.arange(len(signal)), known, signal[known].astype(np.float64))  # Otherwise ends of gaps would seem to be beats.
+    steepness = gaussian_filter1d(np.abs(np.gradient(whole)), _BEAT_S * fs)
+    return np.asarray(steepness / max(float(steepness.std()), 1e-9))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
