@@ -148,7 +148,9 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     # Lines that are not turned are upright and level: far from where they were seen, the noise of an angle would be large.
     along, down = (np.polyfit(points_px[near, axis], points_mm[near, axis], 1) for axis in (0, 1))
     corners = np.array([[x, y] for x in np.linspace(0, size[1], _CORNERS) for y in np.linspace(0, size[0], _CORNERS)])
-    return fit_warp(corners, np.column_stack([np.polyval(along, corners[:, 0]), np.polyval(down, corners[:, 1])]), size, stiffness=_STIFF[0])
+    return fit_warp(
+        corners, np.column_stack([np.polyval(along, corners[:, 0]), np.polyval(down, corners[:, 1])]), size, stiffness=_STIFF[0]
+    )
 
 
 def residuals_mm(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
