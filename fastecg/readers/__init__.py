@@ -1,4 +1,4 @@
-"""Reading records: WFDB in every format, tables, NumPy files and hospitals' formats, in millivolts and with standard names of leads."""
+"""Read records from WFDB files of every format, tables, NumPy files and formats of hospitals, in millivolts under standard lead names."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def read_record(
     Parameters
     ----------
     path : str or Path
-        A WFDB record (with or without ``.hea``), a table (``.csv``, ``.tsv``, ``.txt``), ``.npy`` or ``.npz``, of which ``many.npy#7`` is
-        record 7 of an array (records, leads, samples), EDF or BDF (extra "edf"), DICOM (``.dcm``,
-        extra "dicom"), SCP-ECG (``.scp``, extra "scp"), or ``.xml`` of GE MUSE or HL7 aECG.
+        A WFDB record (with or without ``.hea``), a table (``.csv``, ``.tsv``, ``.txt``), a NumPy file (``.npy``, ``.npz``), EDF or BDF
+        (extra "edf"), DICOM (``.dcm``, extra "dicom"), SCP-ECG (``.scp``, extra "scp"), or ``.xml`` of GE MUSE or HL7 aECG. Of an array
+        (records, leads, samples), ``many.npy#7`` is record 7, counted from 0.
     fs : float, optional
-        Sampling frequency in Hz, for tables and arrays without one. All other formats have it.
+        Sampling frequency in Hz, for tables and arrays that have none, or instead of theirs. The other formats all have one; for them,
+        this and the next two parameters are ignored.
     leads : sequence of str, optional
         Names of the leads, for tables and arrays that have none, or instead of theirs.
     unit : str, optional
@@ -41,7 +42,7 @@ def read_record(
     Raises
     ------
     RecordError
-        If the file is missing, damaged, or holds no ECG.
+        If the file is missing, damaged, or holds no ECG, or if neither the file nor a parameter gives the sampling frequency or the leads.
 
     Examples
     --------

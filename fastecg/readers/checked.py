@@ -16,7 +16,7 @@ from fastecg.record import Record
 def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Sequence[str], member: str = "") -> Record:
     """Make a `Record` named after the file it came from.
 
-    A single flat lead is a finding (an electrode fell off) and is kept; a record in which all leads are flat is refused.
+    A flat lead beside others that vary is kept, because its electrode may have fallen off; a record of nothing but flat leads is refused.
 
     Parameters
     ----------
@@ -28,12 +28,17 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
         Hz.
     leads : sequence of str
     member : str
-        Number of the record in a file of several.
+        Number of the record in a file of several, in digits; empty for any other file.
+
+    Returns
+    -------
+    Record
+        Its samples are read-only.
 
     Raises
     ------
     RecordError
-        If `Record` refuses, if every sample is NaN, or if every lead is constant.
+        If `Record` does not accept the values, if every sample is NaN, or if every lead is constant.
     """
     file = os.path.basename(path)
     name = os.path.splitext(file)[0] + (f"_{member}" if member else "")
@@ -41,7 +46,7 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
         record = Record(signal, fs, leads, name, f"{file}#{int(member)}" if member else file)
     except RecordError as fault:
         raise RecordError(f"{path}: {str(fault).removeprefix(name + ': ')}") from None
-    if not any(_moves(lead) for lead in record.signal):
+    if not any(_varies(lead) for lead in record.signal):
         if np.isnan(np.fmax.reduce(record.signal, axis=None)):
             raise RecordError(f"{path}: every sample is missing (NaN), expected some signal")
         raise RecordError(f"{path}: every lead is constant, expected a signal that varies")
@@ -49,12 +54,13 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
     return record
 
 
-def _moves(lead: np.ndarray) -> bool:
+def _varies(lead: np.ndarray) -> bool:
+    """Whether the samples of a lead differ, apart from NaN."""
     return bool(np.fmin.reduce(lead) < np.fmax.reduce(lead))
 
 
 def check_frequency(fs: float, path: Path) -> None:
-    """Raise unless a sampling frequency is one that records have."""
+    """Raise `RecordError` unless the sampling frequency `fs`, in Hz, is within `FS_RANGE`."""
     low, high = FS_RANGE
     if not low <= fs <= high:
         raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {low:g} to {high:g} Hz")

@@ -1,6 +1,6 @@
-"""Formats of hospitals: EDF, DICOM and SCP-ECG through the libraries of their fields, GE MUSE and HL7 aECG from XML.
+"""Read formats of hospitals: EDF, DICOM and SCP-ECG with the usual library for each, GE MUSE and HL7 aECG from XML.
 
-Names, dates and everything else about the patient are dropped.
+Nothing about the patient is kept: neither names nor dates nor anything else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -19,62 +19,70 @@ import numpy as np
 
 from fastecg.errors import RecordError
 from fastecg.leads import LIMB_SHARES
-from fastecg.readers.apart import LARGEST_AT_ONCE, Signals, signals_apart
+from fastecg.readers.apart import LARGEST_IN_PROCESS, Signals, signals_apart
 from fastecg.readers.checked import checked_record
 from fastecg.readers.header import FS_RANGE, file_size
 from fastecg.readers.leads import choose_leads, millivolts_per
 from fastecg.record import Record
 
-#: Suffix -> extra that reading it needs, "" for none.
+#: Suffix of a file -> the optional dependency ("extra") of fastecg with which it is read, "" for none.
 SUFFIXES = {".edf": "edf", ".bdf": "edf", ".dcm": "dicom", ".scp": "scp", ".xml": ""}
 
-#: Text in the transducer field of our EDF files, which says that the digital minimum is a missing sample: the format has none.
+#: Text in the transducer field of EDF files that fastecg writes. It says that the digital minimum is a missing sample, for which EDF has no
+#: value of its own.
 MISSING = "minimum is missing"
 
-_MOST_BYTES = 256 << 20  # Largest EDF, DICOM or SCP file.
-_MOST_XML = 64 << 20  # Largest XML file.
+_MOST_BYTES = 256 << 20  # Largest EDF, DICOM or SCP file, bytes.
+_MOST_XML = 64 << 20  # Largest XML file, bytes.
 _MOST_NODES = 1 << 20  # Largest number of elements and attributes of an XML file: each takes some 300 bytes of memory.
 _MOST_SAMPLES = 1 << 26  # Largest number of samples of all leads together.
-_HL7 = "{urn:hl7-org:v3}"
-_MUSE = "RestingECG"  # Root of GE MUSE's documents.
-_AECG = f"{_HL7}AnnotatedECG"  # Root of HL7's.
+_HL7 = "{urn:hl7-org:v3}"  # Namespace of the elements of HL7 aECG, as ElementTree writes it.
+_MUSE = "RestingECG"  # Root element of GE MUSE files.
+_AECG = f"{_HL7}AnnotatedECG"  # Root element of HL7 aECG files.
 
 
 def read_extra(path: Path) -> Record:
-    """Read a record of one of `SUFFIXES`; `RecordError` if it is damaged, holds no ECG, or its extra is not installed."""
+    """Read the record in a file with one of `SUFFIXES`.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or holds no ECG, or if its extra is not installed.
+    """
     suffix = path.suffix.lower()
     _check_size(path, _MOST_XML if suffix == ".xml" else _MOST_BYTES)
     try:
         if suffix in (".dcm", ".scp"):
-            return _made(path, *(read_signals if path.stat().st_size <= LARGEST_AT_ONCE else signals_apart)(path))
+            return _record_of(path, *(read_signals if path.stat().st_size <= LARGEST_IN_PROCESS else signals_apart)(path))
         return _xml(path) if suffix == ".xml" else _edf(path)
     except ImportError as missing:
         extra = SUFFIXES[suffix]
         raise RecordError(f"{path}: {suffix} needs {missing.name}, expected `pip install 'fastecg[{extra}]'` to have been run") from None
     except (RecordError, MemoryError):
         raise
-    except Exception as fault:  # the libraries raise whatever they run into in a damaged file
+    except Exception as fault:  # the libraries may raise anything if a file is damaged
         raise damaged(path, fault) from None
 
 
 def read_signals(path: Path) -> Signals:
-    """The signals of a DICOM or SCP-ECG file, by a library that may take any time and memory."""
+    """Read the signals of a DICOM or SCP-ECG file by its library, which may take any amount of time and memory."""
     return _scp(path) if path.suffix.lower() == ".scp" else _dicom(path)
 
 
 def damaged(path: Path, fault: Exception) -> RecordError:
-    """The error that says that a library failed with a file."""
+    """The error for a file that a library could not read; `fault` is what the library raised."""
     return RecordError(f"{path}: it is damaged ({type(fault).__name__}), expected a record in {path.suffix[1:].upper()}")
 
 
 def _check_size(path: Path, most: int) -> None:
+    """Raise `RecordError` unless `path` is a file of at most `most` bytes."""
     size = file_size(path)
     if size is None or size > most:
-        raise RecordError(f"{path}: is no file of at most {most >> 20} MiB, expected a record")
+        raise RecordError(f"{path}: it is not a file of at most {most >> 20} MiB, expected a record")
 
 
-def _made(path: Path, names: Sequence[str], units: Sequence[str], signals: Sequence[np.ndarray], fs: float) -> Record:
-    """A record from signals of one length with their units."""
+def _record_of(path: Path, names: Sequence[str], units: Sequence[str], signals: Sequence[np.ndarray], fs: float) -> Record:
+    """The record of the ECG leads among the signals of a file, each in its own unit; `RecordError` if their lengths differ."""
     if not FS_RANGE[0] <= fs <= FS_RANGE[1]:
         raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {FS_RANGE[0]:g} to {FS_RANGE[1]:g} Hz")
     leads = choose_leads(names, units, path)
@@ -96,13 +104,15 @@ def _edf(path: Path) -> Record:
     chosen = [lead.channel for lead in choose_leads(names, units, path)]
     rates = {float(file.signals[index].sampling_frequency) for index in chosen}
     if len(rates) > 1:
-        told = ", ".join(f"{rate:g}" for rate in sorted(rates))
-        raise RecordError(f"{path}: its leads are sampled at {told} Hz, expected one frequency for all")
+        listed = ", ".join(f"{rate:g}" for rate in sorted(rates))
+        raise RecordError(f"{path}: its leads are sampled at {listed} Hz, expected one frequency for all")
+    # Signals that are not leads are not read.
     signals = [_edf_values(signal) if index in chosen else np.empty(0) for index, signal in enumerate(file.signals)]
-    return _made(path, names, units, signals, rates.pop())
+    return _record_of(path, names, units, signals, rates.pop())
 
 
 def _edf_values(signal: Any) -> np.ndarray:
+    """The samples of a signal of edfio in its unit, NaN where they are marked as missing."""
     values = np.array(signal.data, dtype=np.float64)
     if MISSING in str(signal.transducer_type):
         values[np.asarray(signal.digital) == signal.digital_min] = np.nan
@@ -119,11 +129,12 @@ def _dicom(path: Path) -> Signals:
     groups = data.get("WaveformSequence")
     if not groups:
         raise RecordError(f"{path}: it has no waveforms, expected a DICOM ECG")
-    # The longest of the groups that have the most leads is the rhythm; others may be the median beat.
+    # Of the groups with the most leads, the longest is the recording; others may be an average beat.
     best = max(range(len(groups)), key=lambda k: (groups[k].NumberOfWaveformChannels, groups[k].NumberOfWaveformSamples))
     group = groups[best]
     if int(group.NumberOfWaveformSamples) * int(group.NumberOfWaveformChannels) > _MOST_SAMPLES:
-        raise RecordError(f"{path}: it promises {group.NumberOfWaveformSamples} samples, expected at most {_MOST_SAMPLES}")
+        shape = f"{group.NumberOfWaveformChannels} signals of {group.NumberOfWaveformSamples} samples"
+        raise RecordError(f"{path}: it claims to have {shape}, expected at most {_MOST_SAMPLES} samples in all")
     raw = np.asarray(data.waveform_array(best), dtype=np.float64).T
     channels = group.ChannelDefinitionSequence
     names = [_channel_name(channel) for channel in channels]
@@ -132,7 +143,7 @@ def _dicom(path: Path) -> Signals:
 
 
 def _channel_name(channel: Any) -> str:
-    """The name without its description: "Lead I" of "Lead I (Einthoven)"."""
+    """The name of a channel without the explanation behind it: "Lead I" of "Lead I (Einthoven)"."""
     source = channel.get("ChannelSourceSequence")
     meaning = str(source[0].get("CodeMeaning", "")) if source else str(channel.get("ChannelLabel", ""))
     return meaning[:64].partition("(")[0].strip()
@@ -150,14 +161,14 @@ def _scp(path: Path) -> Signals:
     from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # checksums: many devices write none
+        warnings.simplefilter("ignore")  # of missing checksums, which many devices do not write
         try:
             leads = SCPECGParser().parse(path).leads
         except MemoryError:
-            raise RecordError(f"{path}: it promises more samples than there is memory, expected a record in SCP-ECG") from None
+            raise RecordError(f"{path}: it claims to have more samples than fit into memory, expected a record in SCP-ECG") from None
     rates = {float(lead.sampling_rate) for lead in leads}
     if len(rates) != 1 or not all(lead.resolution_unit for lead in leads):
-        raise RecordError(f"{path}: its leads have no scale or none in common, expected microvolts at one frequency")
+        raise RecordError(f"{path}: its leads have no unit, or differ in sampling frequency, expected microvolts at one frequency")
     signals = [lead.samples * lead.resolution + lead.offset for lead in leads]
     names, units = [lead.label[:64] for lead in leads], [lead.resolution_unit for lead in leads]
     return *_with_limb_leads(names, units, signals), rates.pop()
@@ -172,9 +183,10 @@ def _xml(path: Path) -> Record:
 
 
 def _tree(path: Path, text: bytes) -> ElementTree.Element:
-    """The document in an XML file, in any encoding; refused as soon as its root is another, it has too many elements, or defines entities.
+    """Parse an XML file in any encoding, and return its root element.
 
-    `ElementTree.fromstring` tells none of these before the whole tree is there, with up to 3 GB.
+    The file is refused as soon as its root element is of another format, it has too many elements, or it defines entities. After
+    `ElementTree.fromstring`, none of these could be checked before the whole tree is in memory, where it may take 3 GB.
     """
     builder, parser = ElementTree.TreeBuilder(), expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -190,7 +202,7 @@ def _tree(path: Path, text: bytes) -> ElementTree.Element:
             raise RecordError(f"{path}: it has more than {_MOST_NODES} elements and attributes, expected an ECG")
         builder.start(tag, {_qualified(key): value for key, value in attributes.items()})
 
-    def entity(*_: object) -> None:  # the only way in which XML refers to something else, or grows without end
+    def entity(*_: object) -> None:  # entities could refer to other files, or grow without end
         raise RecordError(f"{path}: it defines entities, expected plain XML")
 
     parser.StartElementHandler, parser.CharacterDataHandler = start, builder.data
@@ -201,12 +213,12 @@ def _tree(path: Path, text: bytes) -> ElementTree.Element:
 
 
 def _qualified(name: str) -> str:
-    """A name as ElementTree has it, with its namespace in braces."""
+    """A name from expat, "namespace}name", as ElementTree writes it, "{namespace}name"."""
     return "{" + name if "}" in name else name
 
 
 def _muse(path: Path, root: ElementTree.Element) -> Record:
-    """GE MUSE: base64 of 16 bit integers for every lead. The four limb leads that follow from I and II are computed."""
+    """The record in a GE MUSE file, which has 16-bit integers in base64 for every lead. It need not have III, aVR, aVL and aVF."""
     waves = {wave.findtext("WaveformType", "").strip().lower(): wave for wave in root.findall("Waveform")}
     wave = waves.get("rhythm", next(iter(waves.values()), None))
     if wave is None:
@@ -217,15 +229,15 @@ def _muse(path: Path, root: ElementTree.Element) -> Record:
         try:
             stored = base64.b64decode("".join(lead.findtext("WaveFormData", "").split()), validate=True)
         except binascii.Error:
-            raise RecordError(f"{path}: the data of a lead are no base64, expected those of MUSE") from None
+            raise RecordError(f"{path}: the data of a lead are no base64, expected 16-bit integers in base64") from None
         names.append(lead.findtext("LeadID", "").strip()[:64])
         units.append(lead.findtext("LeadAmplitudeUnits", "MICROVOLTS").strip())
         signals.append(np.frombuffer(stored, dtype="<i2") * float(lead.findtext("LeadAmplitudeUnitsPerBit", "")))
-    return _made(path, *_with_limb_leads(names, units, signals), fs)
+    return _record_of(path, *_with_limb_leads(names, units, signals), fs)
 
 
 def _with_limb_leads(names: list[str], units: list[str], signals: list[np.ndarray]) -> tuple[list[str], list[str], list[np.ndarray]]:
-    """The leads of a file, with the four limb leads that follow from I and II added if they are missing."""
+    """Add III, aVR, aVL and aVF to the names, units and signals of a file that has I and II, in one unit, but not III."""
     if {"I", "II"} <= set(names) and "III" not in names and units[names.index("I")] == units[names.index("II")]:
         one, two, unit = signals[names.index("I")], signals[names.index("II")], units[names.index("I")]
         for name, signal in ((name, a * one + b * two) for name, (a, b) in LIMB_SHARES.items()):
@@ -235,48 +247,57 @@ def _with_limb_leads(names: list[str], units: list[str], signals: list[np.ndarra
 
 
 def _aecg(path: Path, root: ElementTree.Element) -> Record:
-    """HL7 aECG: the sets of sequences of the first series, each at its own time. Samples that no set has are missing."""
+    """The record in an HL7 aECG file: the sequence sets of its first series, each at its own time, NaN where no set has a sample."""
     series = root.find(f"{_HL7}component/{_HL7}series")
-    parts = [] if series is None else [_aecg_set(path, one) for one in series.findall(f"{_HL7}component/{_HL7}sequenceSet")]
-    if not parts:
-        raise RecordError(f"{path}: it has no sequences, expected a series with a sequence a lead")
-    steps = {part[1] for part in parts}
+    sets = [] if series is None else [_sequence_set(path, element) for element in series.findall(f"{_HL7}component/{_HL7}sequenceSet")]
+    if not sets:
+        raise RecordError(f"{path}: it has no sequence sets, expected a series with one sequence for each lead")
+    steps = {one.step_s for one in sets}
     if len(steps) > 1:
-        raise RecordError(f"{path}: its sets of sequences have different increments, expected one")
+        raise RecordError(f"{path}: its sequence sets have different time steps, expected the same for all")
     fs = 1.0 / steps.pop()
-    starts = [round((part[0] - min(part[0] for part in parts)) * fs) for part in parts]
-    size = max(start + len(signal) for start, part in zip(starts, parts, strict=True) for _, signal in part[2])
+    starts = [round((one.start_s - min(other.start_s for other in sets)) * fs) for one in sets]
+    size = max(start + len(signal) for start, one in zip(starts, sets, strict=True) for _, signal in one.leads)
     if size > _MOST_SAMPLES:
-        raise RecordError(f"{path}: its sets lie {size / fs:g} s apart, expected one recording")
+        raise RecordError(f"{path}: its sequence sets are spread over {size / fs:g} s, expected one recording")
     signals: dict[str, np.ndarray] = {}
-    for start, (_, _, leads) in zip(starts, parts, strict=True):
-        for name, signal in leads:
+    for start, one in zip(starts, sets, strict=True):
+        for name, signal in one.leads:
             row = signals.setdefault(name, np.full(size, np.nan))
             row[start : start + len(signal)] = signal
-    return _made(path, list(signals), ["mV"] * len(signals), list(signals.values()), float(f"{fs:.9g}"))
+    return _record_of(path, list(signals), ["mV"] * len(signals), list(signals.values()), float(f"{fs:.9g}"))
 
 
-def _aecg_set(path: Path, found: ElementTree.Element) -> tuple[float, float, list[tuple[str, np.ndarray]]]:
-    """The start of a set and its time step, s, and its leads in mV."""
-    head, step, leads = 0.0, 0.0, []
-    for sequence in found.findall(f"{_HL7}component/{_HL7}sequence"):
+class _SequenceSet(NamedTuple):
+    """The leads of one sequence set of an aECG, by name, in mV, with the time of their first sample and their time step in s."""
+
+    start_s: float
+    step_s: float
+    leads: list[tuple[str, np.ndarray]]
+
+
+def _sequence_set(path: Path, element: ElementTree.Element) -> _SequenceSet:
+    """Parse a sequence set. Its start is 0 s if its time is absolute, because dates are not read."""
+    start_s, step_s, leads = 0.0, 0.0, []
+    for sequence in element.findall(f"{_HL7}component/{_HL7}sequence"):
         code, value = sequence.find(f"{_HL7}code"), sequence.find(f"{_HL7}value")
         if code is None or value is None:
             continue
         name = code.get("code", "")[:64]
         if name.startswith("TIME"):
-            step = _seconds(path, value.find(f"{_HL7}increment"))
-            first = value.find(f"{_HL7}head")
-            head = _seconds(path, first) if name == "TIME_RELATIVE" and first is not None else 0.0
+            step_s = _seconds(path, value.find(f"{_HL7}increment"))
+            head = value.find(f"{_HL7}head")
+            start_s = _seconds(path, head) if name == "TIME_RELATIVE" and head is not None else 0.0
         else:
             digits = np.array((value.findtext(f"{_HL7}digits") or "").split(), dtype=np.float64)
             leads.append((name, _physical(path, value, "origin") + digits * _physical(path, value, "scale")))
-    if not step > 0 or not leads:
-        raise RecordError(f"{path}: a set of sequences has no time or no leads, expected both")
-    return head, step, leads
+    if not step_s > 0 or not leads:
+        raise RecordError(f"{path}: a sequence set has no times or no leads, expected both")
+    return _SequenceSet(start_s, step_s, leads)
 
 
 def _seconds(path: Path, element: ElementTree.Element | None) -> float:
+    """The value of an element with a unit of time, in seconds."""
     units = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
     unit = "" if element is None else element.get("unit", "s")
     if element is None or unit not in units:
@@ -285,7 +306,7 @@ def _seconds(path: Path, element: ElementTree.Element | None) -> float:
 
 
 def _physical(path: Path, value: ElementTree.Element, name: str) -> float:
-    """An origin or a scale, mV."""
+    """The value in mV of the element `name` of a lead, its "origin" or its "scale"."""
     element = value.find(f"{_HL7}{name}")
     unit = "" if element is None else element.get("unit", "")
     factor = millivolts_per(unit)
@@ -295,5 +316,5 @@ def _physical(path: Path, value: ElementTree.Element, name: str) -> float:
 
 
 def found_in(folder: Path) -> list[Path]:
-    """Files of these kinds in a folder and below, sorted."""
+    """The files with one of `SUFFIXES` in a folder and the folders below it, sorted."""
     return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and os.path.isfile(path)]

@@ -1,4 +1,4 @@
-"""WFDB header files: parsing of their text into a `Header`, with a check of every value.
+"""Read WFDB header files into a `Header`, with a check of every value.
 
 The syntax is that of header(5) of the WFDB Applications Guide. Comments, times and dates are dropped while parsing.
 """
@@ -17,23 +17,24 @@ from typing import NamedTuple
 from fastecg.errors import RecordError
 from fastecg.leads import standard_name
 
-#: Sampling frequency of a header that names none (WFDB's default), Hz.
+#: Sampling frequency in Hz if a header does not state it (WFDB's default).
 DEFAULT_FS = 250.0
 
-#: Digital units per mV where the header says 0 or nothing (WFDB's default).
+#: Digital units per mV if a header states 0 or nothing (WFDB's default).
 DEFAULT_GAIN = 200.0
 
-MOST_BYTES = 4 << 20  # Largest header in bytes. The longest real ones, masters of many thousand segments, have less than 1 MiB.
+MOST_BYTES = 4 << 20  # Largest header, bytes. The largest real ones, which list many thousand segments, have less than 1 MiB.
 MOST_SIGNALS = 512  # Largest number of signals. Body surface maps have about 250.
 MOST_SAMPLES = 1 << 40  # Largest number of samples of a lead: 70 years at 500 Hz.
 GAIN_RANGE = (1e-12, 1e12)  # Range of gains in digital units per unit of the signal.
 FS_RANGE = (1.0, 200_000.0)  # Range of sampling frequencies, Hz.
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-# "r", "r.mat" as Challenge records have it, "dir/r"; the name is not used. "r/5" has five segments.
+# A record's name, which is not used, as in "r", "dir/r", or "r.mat" of PhysioNet Challenges; "r/5" has five segments.
 _RECORD_NAME = re.compile(r"(?P<name>(?:[-\w]+/){0,16}?[-\w]+(?:\.[a-zA-Z]\w{0,15})?)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
 # The sampling frequency, with a counter frequency and a base counter value that are ignored: "360/1(0)".
 _FREQUENCY = re.compile(rf"(?P<fs>{_NUMBER})(?:/-?[\d.eE+-]*(?:\([-+\d.eE]*\))?)?")
+# A line about a signal: file, storage, scale, up to five whole numbers, and the signal's name.
 _SIGNAL = re.compile(
     r"(?P<file>\S+)[ \t]+(?P<storage>\S+)(?:[ \t]+(?P<scale>\S+)(?P<numbers>(?:[ \t]+[-+]?\d{1,12}){0,5})(?:[ \t]+(?P<name>.*))?)?"
 )
@@ -41,8 +42,8 @@ _SIGNAL = re.compile(
 _STORAGE = re.compile(r"(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,15}))?")
 # Gain, baseline and unit: "200(1024)/mV".
 _SCALE = re.compile(rf"(?P<gain>[-+]?{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S+))?")
-_SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)  # A line of a multi-segment header.
-_COUNTS = ("adu", "adc", "count", "counts", "digit", "digits")  # Names of the converter's digital units.
+_SEGMENT = re.compile(r"(?P<name>\S+)[ \t]+(?P<samples>\d{1,15})", re.ASCII)  # A line about a segment.
+_COUNTS = ("adu", "adc", "count", "counts", "digit", "digits")  # Units that stand for digital values instead of a voltage.
 # An ASCII file name without folders and control characters.
 _PLAIN_NAME = re.compile(r"(?!\.{1,2}$|-$)[^/\\:\x00-\x1f\x7f-\U0010ffff]+")
 
@@ -51,19 +52,19 @@ class SignalLine(NamedTuple):
     """The storage of one signal, and the conversion of its digital units to physical ones: ``(value - baseline) / gain`` in `unit`."""
 
     file: str
-    format: str
-    per_frame: int
-    skew: int
-    offset: int
+    format: str  # a number, see `fastecg.readers.wfdb.CODINGS`
+    per_frame: int  # samples per frame
+    skew: int  # number of frames by which the signal is shifted in its file
+    offset: int  # bytes in the file before the first sample
     gain: float
     baseline: int
     unit: str
-    block: int
+    block: int  # size in bytes of the blocks that the file is made of, 0 if there are none
     name: str
 
 
 class Segment(NamedTuple):
-    """A stretch of a multi-segment record: the record that holds it ("~": nothing was recorded), and its length in frames."""
+    """A segment of a multi-segment record: the name of the record that holds it ("~": nothing was recorded), and its length in frames."""
 
     name: str
     samples: int
@@ -71,14 +72,14 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """The content of a header. `samples` is the number of frames, None if the header has none; only one of the tuples is filled."""
+    """The content of a header. `samples` is the number of frames, None if it is not stated; either `signals` or `segments` is empty."""
 
     path: str
     fs: float
     samples: int | None
     signals: tuple[SignalLine, ...] = ()
     segments: tuple[Segment, ...] = ()
-    segment_signals: int = 0  # number of signals that a multi-segment header states
+    segment_signals: int = 0  # number of signals stated in a multi-segment header
 
 
 def read_header(path: str | Path) -> Header:
@@ -100,7 +101,7 @@ def read_header(path: str | Path) -> Header:
 
 
 def has_no_signals(path: str | Path) -> bool:
-    """Whether this is the header of a record without signals, which stands for one that could not be read."""
+    """Whether `path` is the header of a record without signals. Such a header stands for a record that could not be digitised."""
     if Path(path).suffix.lower() != ".hea" or file_size(path) is None:
         return False
     fields = next(iter(header_lines(read_bytes(path, 0, MOST_BYTES), path)), "").split()
@@ -108,7 +109,7 @@ def has_no_signals(path: str | Path) -> bool:
 
 
 def file_size(path: str | Path) -> int | None:
-    """Bytes in a regular file; None if there is none (a pipe or device could make a reader wait for ever)."""
+    """The size of a regular file in bytes; None for anything else, because a pipe or a device could make a reader wait for ever."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):  # ValueError: a name with a NUL in it
@@ -117,18 +118,19 @@ def file_size(path: str | Path) -> int | None:
 
 
 def read_bytes(path: str | Path, first: int, count: int) -> bytes:
-    """At most `count` bytes of a file from byte `first` on: `open` alone takes longer than a record's header to read.
+    """Read at most `count` bytes of a file from byte `first` on, by calls of the system: `open` alone takes longer than reading a header.
 
     Raises
     ------
     OSError
+        If the file cannot be opened or read.
     """
     descriptor = os.open(path, os.O_RDONLY | _BINARY)
     try:
         if first:
             os.lseek(descriptor, first, os.SEEK_SET)
         found = os.read(descriptor, count)
-        while len(found) < count and (more := os.read(descriptor, count - len(found))):  # systems read 2 GiB at a time
+        while len(found) < count and (more := os.read(descriptor, count - len(found))):  # systems read at most 2 GiB at a time
             found += more
         return found
     finally:
@@ -136,9 +138,9 @@ def read_bytes(path: str | Path, first: int, count: int) -> bytes:
 
 
 def header_lines(raw: bytes, path: str | Path) -> list[str]:
-    """The lines of a header without comments and empty lines.
+    """The lines of a header without comments and empty lines; `RecordError` if it is not text.
 
-    A comment may be in any encoding; whatever else is not UTF-8 is taken for Latin-1 (units such as "µV").
+    A header that is not in UTF-8 is read as Latin-1, which is right for units such as "µV"; comments, in any encoding, are dropped anyway.
     """
     if len(raw) > MOST_BYTES:
         raise RecordError(f"{path}: the header is longer than {MOST_BYTES >> 20} MiB, expected a WFDB header")
@@ -153,14 +155,14 @@ def header_lines(raw: bytes, path: str | Path) -> list[str]:
     return [line for piece in text.split("\n") if (line := piece.strip(" \t")) and line[0] != "#"]
 
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would read text
+_BINARY = getattr(os, "O_BINARY", 0)  # without it, Windows would change line ends
 
-# Control characters other than tab and line ends are refused: other readers take some of them for ends of lines.
+# Control characters other than tabs and line ends are refused, because other readers take some of them for line ends.
 _TEXT_BYTES = bytes(sorted({9, 10, 13} | set(range(32, 256)) - {127}))
 
 
 def parse_header(raw: bytes, path: str | Path) -> Header:
-    """Parse the bytes of a header; `path` is what errors name. Raises `RecordError`."""
+    """Parse the bytes of a header. Raises `RecordError`, with `path` in its message."""
     path = os.fspath(path)
     lines = header_lines(raw, path)
     if not lines:
@@ -169,13 +171,13 @@ def parse_header(raw: bytes, path: str | Path) -> Header:
     if segments is not None:
         return _multi_segment(lines[1:], segments, count, Header(path, fs, samples, segment_signals=count))
     if len(lines) - 1 != count:
-        raise RecordError(f"{path}: the record line promises {count} signals, {len(lines) - 1} signal lines follow, expected as many")
+        raise RecordError(f"{path}: the record line states {count} signals, but {len(lines) - 1} signal lines follow, expected as many")
     signals = tuple(_signal_line(line, number, path) for number, line in enumerate(lines[1:], 1))
     return Header(path, fs, samples, signals)
 
 
 def _record_line(line: str, path: str) -> tuple[int | None, int, float, int | None]:
-    """Number of segments (None: a plain record), number of signals, Hz, samples (None: not told)."""
+    """Number of segments (None: a plain record), number of signals, sampling frequency in Hz, number of samples (None: not stated)."""
     fields = line.split()
     if not 2 <= len(fields) <= 6:
         raise RecordError(
@@ -196,6 +198,7 @@ def _record_line(line: str, path: str) -> tuple[int | None, int, float, int | No
 
 
 def _whole(field: str, what: str, most: int, path: str) -> int:
+    """The whole number in a field of the record line, at most `most`; `what` names it in errors."""
     if not (field.isascii() and field.isdigit() and len(field) <= 15):
         raise RecordError(f"{path}: the {what} is not a whole number in the record line, expected 0 to {most}")
     value = int(field)
@@ -215,19 +218,20 @@ def _frequency(field: str, path: str) -> float:
     return fs
 
 
-@lru_cache(maxsize=64)  # all signals of a record are mostly in one file
+@lru_cache(maxsize=64)  # most records have all signals in one file
 def _is_plain(name: str) -> bool:
     return _PLAIN_NAME.fullmatch(name) is not None
 
 
 def plain_name(name: str, path: str) -> str:
-    """`name`, if it names a file beside the header `path` and nothing else."""
+    """Return `name`; raise `RecordError` unless it is the plain name of a file beside the header `path`."""
     if not _is_plain(name):
         raise RecordError(f"{path}: it names a file elsewhere, expected a plain file name in the folder of the header")
     return name
 
 
 def _signal_line(line: str, number: int, path: str) -> SignalLine:
+    """Parse the line about a signal; `number` counts these lines from 1."""
     match = _SIGNAL.fullmatch(line)
     file, storage, scale, numbers, name = match.groups() if match else ("", "", "", "", "")
     stored, scaled = _storage(storage), _scale(scale or "0")
@@ -235,20 +239,21 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
         raise RecordError(f"{path}: signal line {number} cannot be understood, expected: file format gain(baseline)/unit ... name")
     gain, baseline, unit = scaled
     if not GAIN_RANGE[0] <= abs(gain) <= GAIN_RANGE[1]:
-        raise RecordError(f"{path}: signal line {number} has the gain {gain:g}, expected a sane number of digital units a physical unit")
+        low, high = GAIN_RANGE
+        raise RecordError(f"{path}: signal line {number} has a gain of {gain:g}, expected {low:g} to {high:g} digital units a physical one")
     if stored[1] == 0:
         raise RecordError(f"{path}: signal line {number} has 0 samples a frame, expected at least 1")
-    words: list[str] = numbers.split() if numbers else []  # resolution, zero, initial value, checksum, block size
+    integers: list[str] = numbers.split() if numbers else []  # resolution, zero, initial value, checksum, block size
     if baseline is None:
-        baseline = int(words[1]) if len(words) > 1 else 0
-    block = int(words[4]) if len(words) > 4 else 0
+        baseline = int(integers[1]) if len(integers) > 1 else 0
+    block = int(integers[4]) if len(integers) > 4 else 0
     name = (name or "").strip() or f"signal {number}"
-    if unit.lower() in _COUNTS and standard_name(name):  # not calibrated, or calibrated and named after what is stored
+    if unit.lower() in _COUNTS and standard_name(name):  # a gain of 1 means not calibrated; any other one is taken for that of mV
         gain, unit = DEFAULT_GAIN if gain == 1 else gain, "mV"
     return SignalLine(plain_name(file, path), *stored, gain, baseline, unit, block, name)
 
 
-# All signals of a record, and most records of a data set, share these two fields.
+# The next two fields are the same for all signals of most records, and for most records of a data set.
 @lru_cache(maxsize=64)
 def _storage(field: str) -> tuple[str, int, int, int] | None:
     """Format, samples per frame, skew and offset from "212x2:5+24"; None if the text is not of this form."""
@@ -264,9 +269,13 @@ def _scale(field: str) -> tuple[float, int | None, str] | None:
 
 
 def _multi_segment(lines: list[str], count: int, signals: int, header: Header) -> Header:
+    """The header of a record of segments, from its lines after the first and `header`, which has the values of the first line.
+
+    `count` and `signals` are the numbers of segments and signals in the first line.
+    """
     path = header.path
     if count == 0 or len(lines) != count:
-        raise RecordError(f"{path}: the record line promises {count} segments, {len(lines)} segment lines follow, expected as many")
+        raise RecordError(f"{path}: the record line states {count} segments, but {len(lines)} segment lines follow, expected as many")
     segments = []
     for number, line in enumerate(lines, 1):
         match = _SEGMENT.fullmatch(line)

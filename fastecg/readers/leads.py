@@ -1,4 +1,4 @@
-"""Find the signals of a file that are ECG leads, their standard names, and their units."""
+"""Find the signals of a file that are ECG leads, and give them their standard names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastecg.leads import EXTRA_LEADS, LEADS, LONGEST_NAME, standard_name, stand
 
 __all__ = ["LONGEST_NAME", "MOST_LEADS", "Lead", "choose_leads", "millivolts_per", "standard_name"]
 
-#: Largest number of leads of a record in a file; files with more are body surface maps.
+#: Largest number of leads that are read from a file; files with more are body surface maps.
 MOST_LEADS = 24
 
 _ORDER = {name: index for index, name in enumerate(LEADS + EXTRA_LEADS)}
@@ -28,7 +28,7 @@ _MV_PER_UNIT = {
     "volt": 1e3,
 }
 
-# Signals that are no ECG though their unit may be mV, which is also what a header that names no unit means.
+# Signals whose names begin like this are not ECG leads, even if their unit is mV, as it is if a header states no unit.
 _NOT_ECG = (
     *("abp", "nbp", "art", "pap", "cvp", "icp", "bp", "lap", "rap", "uap", "uvp", "pulse", "hr"),
     *("pleth", "ppg", "spo2", "sao2", "so2", "co2", "etco2", "resp", "thor", "imp", "airflow", "flow", "nasal"),
@@ -37,7 +37,7 @@ _NOT_ECG = (
 
 
 class Lead(NamedTuple):
-    """A signal that will be drawn: its number in the file, its name here, and -1 if it is stored upside down."""
+    """An ECG lead among the signals of a file: the signal's number, from 0; the lead's name; and 1, or -1 if it is stored upside down."""
 
     channel: int
     name: str
@@ -51,6 +51,7 @@ def millivolts_per(unit: str) -> float | None:
 
 
 def _is_ecg(name: str, unit: str) -> bool:
+    """Whether a signal is an ECG lead: its unit is a voltage, and its name is that of a lead, or unknown."""
     if millivolts_per(unit) is None:
         return False
     return standard_name(name) is not None or not name.strip().lower().startswith(_NOT_ECG)
@@ -62,9 +63,9 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
     Parameters
     ----------
     names, units : sequence of str
-        As the file spells them, one a signal.
+        Names and units of all signals as the file spells them.
     path : object
-        What errors name.
+        The file, which is named in errors.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
         raise RecordError(f"{path}: {fault}") from None
 
 
-@lru_cache(maxsize=256)  # the same few sets of leads in every header of a data set
+@lru_cache(maxsize=256)  # the headers of a data set have the same few sets of leads
 def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
     chosen = [k for k, (name, unit) in enumerate(zip(names, units, strict=True)) if _is_ecg(name, unit)]
     if not chosen:
@@ -90,16 +91,17 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
     if len(chosen) > MOST_LEADS:
         known = [k for k in chosen if standard_name(names[k])]
         if not 0 < len(known) <= MOST_LEADS:
-            raise RecordError(f"it has {len(chosen)} leads, {len(known)} of known name, expected 1 to {MOST_LEADS}")
+            raise RecordError(f"it has {len(chosen)} leads, {len(known)} of them with a known name, expected 1 to {MOST_LEADS}")
         chosen = known
     leads = _name_leads([(k, names[k].strip()) for k in chosen])
     return tuple(sorted(leads, key=lambda lead: (_ORDER.get(lead.name, len(_ORDER)), lead.channel)))
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
-    """Standard names, see `standard_names`; a lead whose standard name is taken keeps its own.
+    """Give the leads among `signals`, pairs of a number and a name in the file, their names as `standard_names` finds them.
 
-    Unknown names become ECG1, ECG2, …, because they would be printed, and names in headers may be personal data.
+    Of several leads with the same standard name, all but one keep their own. Unknown names become ECG1, ECG2, …, because names are
+    printed on pages, and those in headers may be personal data.
     """
     spelled = [raw.lower() for _, raw in signals]
     twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})

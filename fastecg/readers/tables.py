@@ -1,4 +1,4 @@
-"""Records in tables of text, in mV unless a column says otherwise: ``II``, ``II (uV)``, ``V1 [mV]``."""
+"""Read records from text tables. Values are in mV unless a unit is given, as in columns called ``II (uV)`` or ``V1 [mV]``."""
 
 from __future__ import annotations
 
@@ -19,43 +19,44 @@ from fastecg.readers.header import MOST_SIGNALS, file_size
 from fastecg.readers.leads import LONGEST_NAME, Lead, choose_leads, millivolts_per
 from fastecg.record import LEADS, Record
 
-_MOST_BYTES = 1 << 29  # Largest table.
-_MOST_CELLS = 1 << 27  # Largest number of cells of a table in text; twice as many short ones would take half a minute and 1.5 GB.
+_MOST_BYTES = 1 << 29  # Largest table, bytes.
+_MOST_CELLS = 1 << 27  # Largest number of cells; twice as many short ones would take half a minute and 1.5 GB.
 _LONGEST_ROW = 1 << 20  # Longest row, bytes.
-_PIECE = 1 << 23  # Bytes of a table that are read at a time.
+_PIECE = 1 << 23  # Number of bytes that are read at a time.
 
-# Names of columns with times in a unit.
+# Names of columns with times, perhaps with their unit: "time", "t (ms)".
 _TIMES = re.compile(r"(?:time|t|seconds|sec|s|ms)(?:[\s_]*\(?\[?(?P<unit>s|sec|seconds|ms)?\)?\]?)", re.IGNORECASE)
-# Names of columns with time stamps, whose unit is not told.
+# Names of columns with time stamps: dates and times, or numbers whose unit is not stated.
 _STAMPS = re.compile(r"(?:local |utc )?(?:time ?stamps?|date ?/?time|date|time of day|clock)(?:[\s_]*\(?utc\)?)?", re.IGNORECASE)
-# Names of columns that count rows.
+# Names of columns with the numbers of rows, or no name.
 _COUNTERS = re.compile(r"(?:unnamed: \d+|index|idx|row|samples?(?: ?(?:#|no\.?|number|index))?|)", re.IGNORECASE)
-# A time of day.
-_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
+# A time of day: hours, minutes, and perhaps seconds.
+_TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
 _HALF_DAY_S = 43_200.0  # Period of 12-hour clocks.
-_TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Units of numerical time stamps.
-_LIKELY_HZ = (50.0, 20_000.0)  # Range of sampling frequencies by which the unit of time stamps is told.
-_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")  # Cells of a row of units in columns that are not leads.
-# Further texts of cells without a sample, as in pandas.
+_TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Possible units of numerical time stamps, s.
+_LIKELY_HZ = (50.0, 20_000.0)  # The unit of time stamps is the one that puts the sampling frequency into this range.
+_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")  # Cells of a row of units that do not belong to leads.
+# Text of cells without a sample that are not empty, much as in pandas.
 _MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
 
 
 class _Columns(NamedTuple):
-    """The columns of a table: the delimiter of its cells, the kind of its first column, and the name and unit of each lead.
+    """The columns of a table. All columns but the first are leads; the first is one of the kinds below.
 
-    The first column is a "lead", a "time" in ticks, "stamp" (numbers of an unknown unit), "clock" (dates and times) or "count" (of rows).
+    "lead": a lead; "time": times in a known unit; "stamp": numerical time stamps in an unknown unit; "clock": dates and times; "count":
+    numbers of rows.
     """
 
-    delimiter: str
-    kind: str
-    tick_s: float
-    names: list[str]
-    units: list[str]
-    before: int  # lines before the first sample
+    delimiter: str  # of cells: a comma, a semicolon or a tab
+    kind: str  # of the first column
+    tick_s: float  # unit of the times, if the first column is "time"
+    names: list[str]  # of the leads
+    units: list[str]  # of the leads
+    before: int  # number of lines before the first sample
 
     @property
     def first(self) -> int:
-        """The first column that is a lead."""
+        """Index of the first column that is a lead."""
         return int(self.kind != "lead")
 
     @property
@@ -65,9 +66,9 @@ class _Columns(NamedTuple):
 
 
 def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None) -> Record:
-    """Read a table in text: a row of lead names, then a row for every sample.
+    """Read a record from a text table: a row of lead names, then a row for every sample.
 
-    Cells are separated by commas, semicolons or tabs; unless by commas, these may be decimal points. Lines that begin with ``#`` are
+    Cells are separated by commas, semicolons or tabs; with the latter two, decimal points may be commas. Lines that begin with ``#`` are
     ignored. A row of units may follow the names. Empty cells, "NA" and the like are samples that were not recorded.
 
     Parameters
@@ -75,16 +76,17 @@ def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = 
     path : Path
     fs : float, optional
         Sampling frequency in Hz. It is needed unless the first column has times: numbers under "time", "t", "ms" and the like, or dates and
-        times under "Timestamp".
+        times or numerical time stamps under "Timestamp" and the like. If it is given, such times are ignored.
     leads : sequence of str, optional
-        Names of the columns that are leads, instead of those in the file, which may have none.
+        Names of the leads, instead of those in the file. In a file without names, twelve columns are taken for I, II, III, aVR, aVL, aVF
+        and V1 to V6; for any other number, the names of all columns are needed.
     unit : str, optional
         Unit of all leads, instead of those in the file.
 
     Raises
     ------
     RecordError
-        If it is no such table; the message names the row.
+        If the file is not such a table. If a row is wrong, the message has its number.
     """
     size = file_size(path)
     if size is None or size > _MOST_BYTES:
@@ -109,10 +111,10 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
         cells += table.size
         if cells > _MOST_CELLS:
             raise RecordError(f"{path}: it has more than {_MOST_CELLS / 1e6:.0f} million cells, expected at most as many")
-        if not pieces:  # a table without samples
+        if not pieces:  # not before the first piece: a table without any has its own error below
             leads = choose_leads(columns.names, units, path)
             if fs is None and columns.kind in ("lead", "count"):
-                raise RecordError(f"{path}: nothing tells its sampling frequency, expected a time column, fs= or --fs")
+                raise RecordError(f"{path}: it does not state its sampling frequency, expected a time column, fs= or --fs")
         if fs is None:
             clock.add(table[:, 0])
         with np.errstate(over="ignore"):  # Values that float32 cannot hold become infinite, and are refused.
@@ -127,34 +129,37 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
 
 
 def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Columns:
-    """The columns, from the first rows; the file is left at the first sample."""
-    said = _lines(path, file)
-    start, before, text = next(said, (0, 0, ""))
+    """Find the columns of a table from its first rows, and leave the position in the file at its first row of samples.
+
+    `given` are names of the leads instead of those in the file.
+    """
+    rows = _lines(path, file)
+    start, before, text = next(rows, (0, 0, ""))
     delimiter = next((mark for mark in "\t;" if mark in text), ",")
     cells = _cells(text, delimiter)
     if len(cells) > MOST_SIGNALS:
         raise RecordError(f"{path}: its first row has more than {MOST_SIGNALS} cells or {_LONGEST_ROW} bytes, expected lead names")
     if cells and all(_is_number(cell, delimiter) for cell in cells):  # no names
         if given is None and len(cells) != len(LEADS):
-            raise RecordError(f"{path}: row {before + 1} holds numbers, expected names of leads there, or by leads= or --leads")
+            raise RecordError(f"{path}: row {before + 1} holds numbers, expected lead names there, or given by leads= or --leads")
         file.seek(start)
         return _named(path, delimiter, list(given or LEADS), len(cells), None, before)
     units: dict[int, str] = {}
-    start, above, text = next(said, (file.tell(), before, ""))
-    below = _cells(text, delimiter)
-    if len(below) == len(cells) and any(map(millivolts_per, below)) and all(cell in _NO_UNITS or millivolts_per(cell) for cell in below):
-        units = dict(enumerate(below))
-        start, above, text = next(said, (file.tell(), above, ""))
-        below = _cells(text, delimiter)
+    start, before, text = next(rows, (file.tell(), before, ""))
+    second = _cells(text, delimiter)
+    if len(second) == len(cells) and any(map(millivolts_per, second)) and all(cell in _NO_UNITS or millivolts_per(cell) for cell in second):
+        units = dict(enumerate(second))
+        start, before, text = next(rows, (file.tell(), before, ""))
+        second = _cells(text, delimiter)
     file.seek(start)
-    columns = _named(path, delimiter, cells, len(cells), given, above, units)
-    if columns.kind == "clock" and below and _is_number(below[0], delimiter):
+    columns = _named(path, delimiter, cells, len(cells), given, before, units)
+    if columns.kind == "clock" and second and _is_number(second[0], delimiter):
         return columns._replace(kind="stamp")
     return columns
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
-    """The lines that are no comments: where each begins in the file, the number of lines before it, and its text."""
+    """The lines that are neither empty nor comments: the position of each in the file, the number of lines before it, and its text."""
     number = 0
     while True:
         start, line = file.tell(), file.readline(_LONGEST_ROW)
@@ -169,7 +174,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
 
 
 def _decoded(data: bytes) -> str:
-    """Text in UTF-8, else in Latin-1: of units such as µV."""
+    """The text of bytes, in UTF-8 if they are valid, else in Latin-1, which is right for units such as µV."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -177,10 +182,12 @@ def _decoded(data: bytes) -> str:
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
+    """The cells of one row, without blanks around them."""
     return [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter), [])]
 
 
 def _is_number(cell: str, delimiter: str) -> bool:
+    """Whether a cell is a number. Its decimal point may be a comma unless commas are the delimiter."""
     try:
         float(cell if delimiter == "," else cell.replace(",", "."))
     except ValueError:
@@ -191,26 +198,29 @@ def _is_number(cell: str, delimiter: str) -> bool:
 def _named(
     path: Path, delimiter: str, names: list[str], count: int, given: Sequence[str] | None, before: int, below: dict[int, str] | None = None
 ) -> _Columns:
-    """The columns with these names, of which those of leads are replaced by the `given`; `below` are units in the row below."""
+    """The `count` columns that are called `names`, of which those of leads are replaced by `given`.
+
+    `below` are the units in the row below the names, by the index of the column. They are used instead of those after the names.
+    """
     name = names[0].strip()[:LONGEST_NAME] if names else "lead"
     kinds = {"time": _TIMES, "clock": _STAMPS, "count": _COUNTERS}
-    kind = next((kind for kind, known in kinds.items() if known.fullmatch(name)), "lead")
+    kind = next((kind for kind, pattern in kinds.items() if pattern.fullmatch(name)), "lead")
     first = int(kind != "lead")
     named = [_name_and_unit(item) for item in names[first:]]
     if given is not None:
         if len(given) != len(named):
-            raise RecordError(f"{path}: {len(named)} columns of leads, but leads= or --leads gives {len(given)} names, expected one each")
+            raise RecordError(f"{path}: {len(named)} columns of leads, but {len(given)} names by leads= or --leads, expected as many")
         named = [(lead, unit) for lead, (_, unit) in zip(given, named, strict=True)]
     if first + len(named) != count:
-        raise RecordError(f"{path}: {len(names)} names for {count} columns, expected one for each, that of times too, or leads= or --leads")
-    told = below or {}
-    tick = 1e-3 if "ms" in (name + told.get(0, "")).lower() else 1.0
-    units = [told.get(first + k) or unit for k, (_, unit) in enumerate(named)]
+        raise RecordError(f"{path}: {len(names)} names for {count} columns, expected one for each, also for a column of times")
+    below = below or {}
+    tick = 1e-3 if "ms" in (name + below.get(0, "")).lower() else 1.0
+    units = [below.get(first + k) or unit for k, (_, unit) in enumerate(named)]
     return _Columns(delimiter, kind, tick, [lead for lead, _ in named], units, before)
 
 
 def _name_and_unit(column: str) -> tuple[str, str]:
-    """Name and unit of ``II (uV)`` or ``V1 [mV]``."""
+    """The name and the unit in the name of a column, as in ``II (uV)`` or ``V1 [mV]``; mV if there is none."""
     column = column.strip()
     opening = max(column.rfind("("), column.rfind("["))
     if opening >= 0 and column.endswith((")", "]")) and len(column) > opening + 2:
@@ -219,7 +229,7 @@ def _name_and_unit(column: str) -> tuple[str, str]:
 
 
 def _pieces(path: Path, file: BinaryIO, columns: _Columns) -> Iterator[np.ndarray]:
-    """The numbers of all rows, in pieces of some thousand rows."""
+    """The numbers of all rows, in arrays (rows, columns) of a few thousand rows."""
     before, rest = columns.before, b""
     while data := file.read(_PIECE):
         whole, newline, rest = (rest + data).rpartition(b"\n")
@@ -232,87 +242,91 @@ def _pieces(path: Path, file: BinaryIO, columns: _Columns) -> Iterator[np.ndarra
 
 
 def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterator[np.ndarray]:
-    """The numbers of a piece of a table that begins at line `before`; nothing if it has no rows."""
-    mark, text = columns.delimiter, _decoded(data)
+    """The numbers in a piece of a table after `before` lines, as an array (rows, columns); nothing if it has no rows."""
+    delimiter, text = columns.delimiter, _decoded(data)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "#" in text:
         text = re.sub(r"^[ \t]*#(?!N/A).*$", "", text, flags=re.MULTILINE)
     if not text.strip():
         return
-    if mark != ",":
+    if delimiter != ",":
         text = text.replace(",", ".")
     if columns.kind == "clock":
-        text = _with_seconds(path, text, mark, before)
-    whole = text
-    text = _filled(text, mark)
-    if text[0] in " \t" or any(some in text for some in (f"{mark} ", f"{mark}\t", "\n ", "\n\t", '""')):
-        text = _cell_of("", mark).sub("nan", text)
+        text = _with_seconds(path, text, delimiter, before)
+    unfilled = text
+    text = _filled(text, delimiter)
+    blanks = f"{delimiter} ", f"{delimiter}\t", "\n ", "\n\t", '""'
+    if text[0] in " \t" or any(blank in text for blank in blanks):
+        text = _cell_pattern("", delimiter).sub("nan", text)
     try:
-        table = np.loadtxt(io.StringIO(text), delimiter=mark, comments=None, quotechar='"', ndmin=2)
+        table = np.loadtxt(io.StringIO(text), delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
     except ValueError:
         try:
-            text = _cell_of(_MISSING, mark).sub("nan", text)
-            table = np.loadtxt(io.StringIO(text), delimiter=mark, comments=None, quotechar='"', ndmin=2)
+            text = _cell_pattern(_MISSING, delimiter).sub("nan", text)
+            table = np.loadtxt(io.StringIO(text), delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
         except ValueError:
-            _check_rows(path, whole, columns, before)
+            _check_rows(path, unfilled, columns, before)
             raise
     if table.shape[1] != columns.width:
-        _check_rows(path, whole, columns, before)
+        _check_rows(path, unfilled, columns, before)
     yield table
 
 
-def _filled(text: str, mark: str) -> str:
-    """The text with "nan" in its empty cells, except cells of blanks. A regular expression would take several times as long."""
-    if text[0] == mark:
+def _filled(text: str, delimiter: str) -> str:
+    """The text with "nan" in empty cells, but not in cells of blanks. A regular expression would take several times as long."""
+    if text[0] == delimiter:
         text = f"nan{text}"
-    if text[-1] == mark:
+    if text[-1] == delimiter:
         text = f"{text}nan"
-    # The second time for every other one of several empty cells in a row.
+    # The first is done twice, because once fills only every other one of several empty cells side by side.
     for empty, filled in (
-        (mark * 2, f"{mark}nan{mark}"),
-        (mark * 2, f"{mark}nan{mark}"),
-        (f"{mark}\n", f"{mark}nan\n"),
-        (f"\n{mark}", f"\nnan{mark}"),
+        (delimiter * 2, f"{delimiter}nan{delimiter}"),
+        (delimiter * 2, f"{delimiter}nan{delimiter}"),
+        (f"{delimiter}\n", f"{delimiter}nan\n"),
+        (f"\n{delimiter}", f"\nnan{delimiter}"),
     ):
         text = text.replace(empty, filled)
     return text
 
 
 @lru_cache(maxsize=16)
-def _cell_of(words: str, mark: str) -> re.Pattern[str]:
-    """A pattern for a cell that has nothing but blanks and perhaps one of `words`; it does not match an empty line."""
-    blank = "[ ]*" if mark == "\t" else r"[ \t]*"
+def _cell_pattern(words: str, delimiter: str) -> re.Pattern[str]:
+    """A pattern for cells of blanks, or, if `words` are given (as alternatives of a pattern), for cells of one of them and blanks.
+
+    It does not match an empty line.
+    """
+    blank = "[ ]*" if delimiter == "\t" else r"[ \t]*"
     cell = f'{blank}"?(?:{words})"?{blank}' if words else f'{blank}(?:"")?{blank}'
-    end = f"(?={mark}|$)" if words else f"(?={mark})"
-    return re.compile(f"^{cell}{end}|(?<={mark}){cell}(?={mark}|$)", re.MULTILINE | re.IGNORECASE)
+    end = f"(?={delimiter}|$)" if words else f"(?={delimiter})"
+    return re.compile(f"^{cell}{end}|(?<={delimiter}){cell}(?={delimiter}|$)", re.MULTILINE | re.IGNORECASE)
 
 
-def _with_seconds(path: Path, text: str, mark: str, before: int) -> str:
-    """The text with seconds of the day in place of the dates and times of its first column."""
+def _with_seconds(path: Path, text: str, delimiter: str, before: int) -> str:
+    """The text with seconds since midnight in place of the dates and times in its first column."""
     lines = text.split("\n")
     for k, line in enumerate(lines):
         if line.strip():
-            cell, _, cells = line.partition(mark)
-            found = _OF_DAY.search(cell[:LONGEST_NAME])
+            cell, _, cells = line.partition(delimiter)
+            found = _TIME_OF_DAY.search(cell[:LONGEST_NAME])
             if found is None:
                 raise RecordError(f"{path}: row {before + k + 1} has no time of day in its first cell, expected one such as 12:30:00.004")
             hours, minutes, seconds = found.groups("0")
-            lines[k] = f"{3600.0 * int(hours) + 60.0 * int(minutes) + float(seconds):.9f}{mark}{cells}"
+            lines[k] = f"{3600.0 * int(hours) + 60.0 * int(minutes) + float(seconds):.9f}{delimiter}{cells}"
     return "\n".join(lines)
 
 
 def _check_rows(path: Path, text: str, columns: _Columns, before: int) -> None:
-    """Raise the error of the first row that has another number of cells, or a cell that is no number."""
+    """Raise `RecordError` for the first row that has a wrong number of cells, or a cell that is not a number, if there is one."""
     missing = re.compile(_MISSING, re.IGNORECASE)
     for number, line in enumerate(text.split("\n"), before + 1):
         row = _cells(line, columns.delimiter) if line.strip() else []
         if row and len(row) != columns.width:
-            hint = "; decimals with a comma need cells parted by ; or tabs" if columns.delimiter == "," and len(row) > columns.width else ""
+            hint = "; decimal commas need cells separated by ; or tabs" if columns.delimiter == "," and len(row) > columns.width else ""
             raise RecordError(f"{path}: row {number} has {len(row)} cells, expected {columns.width} as in the first row{hint}")
         for column, cell in enumerate(row, 1):
             if cell and not missing.fullmatch(cell) and not _is_number(cell, columns.delimiter):
-                raise RecordError(f"{path}: cell {column} of row {number} is no number, expected numbers, empty cells or NA")
+                raise RecordError(f"{path}: cell {column} of row {number} is not a number, expected numbers, empty cells or NA")
 
 
 def _joined(pieces: list[np.ndarray]) -> np.ndarray:
@@ -325,32 +339,33 @@ def _joined(pieces: list[np.ndarray]) -> np.ndarray:
 
 
 class _Clock:
-    """Finds the sampling frequency of a column of times that is read in pieces."""
+    """Finds the sampling frequency from a column of times that is read in pieces."""
 
     def __init__(self, path: Path, columns: _Columns) -> None:
         self._path, self._kind, self._tick_s = path, columns.kind, columns.tick_s
-        self._uneven_by = 1.5 if columns.kind == "time" else 2.1  # milliseconds of 360 Hz are 2 or 3 apart
+        # Largest ratio of two steps of even times. Whole milliseconds at 360 Hz are 2 or 3 apart, those of time stamps may be 1 or 2.
+        self._most_ratio = 1.5 if columns.kind == "time" else 2.1
         self._last = math.nan
-        self._steps, self._least, self._most, self._whole = 0, math.inf, -math.inf, 0.0
+        self._steps, self._shortest, self._longest, self._span = 0, math.inf, -math.inf, 0.0
 
     def add(self, times: np.ndarray) -> None:
         """Add the times of the next piece."""
         steps = np.diff(times) if math.isnan(self._last) else np.diff(times, prepend=self._last)
-        if self._kind == "clock":  # midnight, and noon of some
+        if self._kind == "clock":  # which starts again at midnight, or also at noon
             steps = np.where(steps < 0, np.mod(steps, _HALF_DAY_S), steps)
         self._last = float(times[-1])
         if len(steps):
-            with np.errstate(over="ignore", invalid="ignore"):  # infinite times are not even, which is reported later
-                self._steps, self._whole = self._steps + len(steps), self._whole + float(steps.sum())
-            self._least, self._most = min(self._least, float(steps.min())), max(self._most, float(steps.max()))
-        if not (self._steps == 0 or (self._least > 0 and self._most <= self._uneven_by * self._least)):
+            with np.errstate(over="ignore", invalid="ignore"):  # infinite times are reported as uneven below
+                self._steps, self._span = self._steps + len(steps), self._span + float(steps.sum())
+            self._shortest, self._longest = min(self._shortest, float(steps.min())), max(self._longest, float(steps.max()))
+        if not (self._steps == 0 or (self._shortest > 0 and self._longest <= self._most_ratio * self._shortest)):
             raise self._uneven()
 
     def frequency(self) -> float:
-        """Hz of evenly spaced times, to 9 digits, because times are printed with few."""
+        """The sampling frequency in Hz, rounded to 9 digits, because times are written with few digits."""
         if self._steps == 0:
             raise self._uneven()
-        rate = self._steps / self._whole
+        rate = self._steps / self._span
         tick = self._tick_s
         if self._kind == "stamp":
             low, high = _LIKELY_HZ

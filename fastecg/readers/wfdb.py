@@ -1,7 +1,7 @@
-"""WFDB records: the common formats are read by NumPy alone, the others by the wfdb package; the conversion to mV is the same for all.
+"""Read WFDB records: the common formats by NumPy alone, the others by the wfdb package; the conversion to mV is the same for all.
 
-The wfdb package spends most of its time on headers, and allocates what they claim. Here every length is compared with the size of the
-file before anything is allocated.
+The wfdb package spends most of its time on headers, and allocates as much memory as they claim to need. Here, every length is compared
+with the size of its file before anything is allocated.
 """
 
 from __future__ import annotations
@@ -20,24 +20,23 @@ from fastecg.readers.header import Header, SignalLine, file_size, read_bytes, re
 from fastecg.readers.leads import Lead, choose_leads, millivolts_per
 from fastecg.record import Record
 
-#: Largest number of values (leads x samples) if no file size confirms it (gaps between segments, FLAC): 1 GiB as float32.
+#: Largest number of values (leads x samples) where the size of a file says little about it (gaps between segments, FLAC): 1 GiB as float32.
 MOST_VALUES = 1 << 28
-
 
 _GROUPS = 1 << 16  # Groups of format 212 unpacked at a time, so that intermediate results stay in the cache.
 
 
 class Coding(NamedTuple):
-    """How a format stores samples: the number of samples of a group, and its bytes."""
+    """How a format stores samples. Some formats pack several samples into a group of bytes."""
 
-    samples: int
-    bytes: int
+    samples: int  # samples in a group
+    bytes: int  # bytes in a group
     invalid: int | None  # digital value that means "nothing recorded"
-    dtype: str | None = None  # type of samples that NumPy can read without conversion
+    dtype: str | None = None  # type as which NumPy reads the file; None if the wfdb package reads it
     zero: int = 0  # stored value of a digital 0
 
 
-#: The formats of WFDB signal files.
+#: The formats of WFDB signal files, except FLAC.
 CODINGS = {
     "8": Coding(1, 1, None),
     "16": Coding(1, 2, -(1 << 15), "<i2"),
@@ -51,14 +50,14 @@ CODINGS = {
     "311": Coding(3, 4, -(1 << 9)),
 }
 
-_OTHER = Coding(1, 1, None)  # All other formats, which the wfdb package reads.
+_OTHER = Coding(1, 1, None)  # Stands for all other formats, which the wfdb package reads.
 
-#: The formats that are FLAC files, by the value that means "nothing recorded".
+#: The formats that are FLAC files, each with the digital value that means "nothing recorded".
 FLAC = {"508": -(1 << 7), "516": -(1 << 15), "524": -(1 << 23)}
 
 
 class Stored(NamedTuple):
-    """A signal as integers, shape (frames * samples a frame,), and the one that means "nothing recorded" (None: it does not occur)."""
+    """The digital values of a signal, shape (frames * samples per frame,), and that for "nothing recorded" (None if it does not occur)."""
 
     values: np.ndarray
     invalid: int | None
@@ -73,7 +72,7 @@ def read_wfdb(path: str | Path) -> Record:
     Raises
     ------
     RecordError
-        If header or signal files are missing, damaged or at odds, or if there is no ECG to draw.
+        If header or signal files are missing or damaged or contradict each other, or if there is no ECG to draw.
     """
     header = read_header(path)
     path = header.path
@@ -90,12 +89,14 @@ def read_wfdb(path: str | Path) -> Record:
 
 
 def told_length(path: str | Path) -> tuple[int, float]:
-    """Samples of a lead, and Hz, of a WFDB record, from its headers and the sizes of its files: reading a day's signal takes seconds.
+    """The number of samples of a lead, and the sampling frequency in Hz, of a WFDB record as `read_wfdb` would return it.
+
+    They follow from headers and sizes of files, since reading a day's signal takes seconds.
 
     Raises
     ------
     RecordError
-        As `read_wfdb`, as far as headers and sizes show a fault.
+        As in `read_wfdb`, but only for what is wrong with headers or sizes of files.
     """
     header = read_header(path)
     if header.segments:
@@ -112,7 +113,7 @@ def told_length(path: str | Path) -> tuple[int, float]:
 
 
 def _read_segments(master: Header) -> Record:
-    """Join the segments in time; leads that a segment lacks have a gap there."""
+    """The record whose segments are joined in time; NaN where a segment lacks a lead."""
     parts = _segment_headers(master)
     leads, spelled = _leads_of(master, parts)
     frames, rate = master.samples or 0, _rate_of(parts, spelled)
@@ -126,18 +127,19 @@ def _read_segments(master: Header) -> Record:
 
 
 def _leads_of(master: Header, parts: list[tuple[int, Header]]) -> tuple[list[Lead], list[str]]:
-    """The leads of a record of segments, and how its segments spell them."""
-    layout = parts[0][1]
-    leads = choose_leads([line.name for line in layout.signals], [line.unit for line in layout.signals], master.path)
-    return leads, [layout.signals[lead.channel].name for lead in leads]
+    """The leads of a record of segments, and their names in the headers of the segments."""
+    first = parts[0][1]
+    leads = choose_leads([line.name for line in first.signals], [line.unit for line in first.signals], master.path)
+    return leads, [first.signals[lead.channel].name for lead in leads]
 
 
 def _rate_of(parts: list[tuple[int, Header]], spelled: list[str]) -> int:
+    """Samples per frame of the record: those of its leads if they are the same in all segments, else 1."""
     return _common_rate([line for _, header in parts if header.samples for line in header.signals if line.name in spelled])
 
 
 def _segment_headers(master: Header) -> list[tuple[int, Header]]:
-    """The header of each segment, without gaps, and the frame at which it begins; the leads are those of the first one."""
+    """The frame at which each segment begins, and its header; gaps are left out. The leads of the record are those of the first segment."""
     parts = []
     start = 0
     for segment in master.segments:
@@ -148,7 +150,7 @@ def _segment_headers(master: Header) -> list[tuple[int, Header]]:
         start += segment.samples
     if not any(header.samples for _, header in parts):
         raise RecordError(f"{master.path}: none of its segments has samples, expected at least one")
-    if parts[0][1].samples:  # a fixed layout: each segment must have the leads of the first
+    if parts[0][1].samples:  # a fixed layout, in WFDB's terms: each segment must have the signals of the first
         names = [line.name for line in parts[0][1].signals]
         other = next((header for _, header in parts if [line.name for line in header.signals] != names), None)
         if other:
@@ -157,6 +159,7 @@ def _segment_headers(master: Header) -> list[tuple[int, Header]]:
 
 
 def _check_segment(master: Header, header: Header, samples: int) -> None:
+    """Raise `RecordError` if the header of a segment contradicts `master`, in which the segment has so many `samples`."""
     whole = os.path.basename(master.path)
     if header.segments:
         raise RecordError(f"{header.path}: it is a segment and has segments itself, expected a plain record")
@@ -167,14 +170,15 @@ def _check_segment(master: Header, header: Header, samples: int) -> None:
 
 
 def _write_segment(signal: np.ndarray, start: int, header: Header, leads: list[Lead], spelled: list[str], rate: int) -> None:
-    there = {line.name: index for index, line in enumerate(header.signals)}
-    if not any(name in there for name in spelled):
+    """Write the mV of a segment to `signal` (leads, samples), from sample `start` on."""
+    indices = {line.name: index for index, line in enumerate(header.signals)}
+    if not any(name in indices for name in spelled):
         return
-    digital = _read_digital(header, {there[name] for name in spelled if name in there})
-    stretch = signal[:, start : start + (header.samples or 0) * rate]
-    for row, lead, name in zip(stretch, leads, spelled, strict=True):
-        if name in there:
-            index = there[name]
+    digital = _read_digital(header, {indices[name] for name in spelled if name in indices})
+    part = signal[:, start : start + (header.samples or 0) * rate]
+    for row, lead, name in zip(part, leads, spelled, strict=True):
+        if name in indices:
+            index = indices[name]
             _millivolts([digital[index]], [header.signals[index]], [lead.sign], row[None], header.path)
 
 
@@ -182,10 +186,10 @@ def _write_segment(signal: np.ndarray, start: int, header: Header, leads: list[L
 
 
 def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
-    """The `wanted` signals of a plain header, by their number in it."""
+    """The signals of a plain header by their number in it: the `wanted` ones, and perhaps others that are in the same files."""
     frames, files = _frames_of(header), _files_of(header)
     digital: dict[int, Stored] = {}
-    left: list[int] = []
+    for_wfdb: list[int] = []
     for indices in files.values():
         lines = [header.signals[index] for index in indices]
         if wanted.isdisjoint(indices):
@@ -193,9 +197,9 @@ def _read_digital(header: Header, wanted: set[int]) -> dict[int, Stored]:
         if CODINGS.get(lines[0].format, _OTHER).dtype and not any(line.skew for line in lines):
             digital.update(zip(indices, _read_file(header.path, lines, frames), strict=True))
         else:
-            left += indices
-    if left:
-        digital.update(zip(left, _read_by_wfdb(header, left, frames), strict=True))
+            for_wfdb += indices
+    if for_wfdb:
+        digital.update(zip(for_wfdb, _read_by_wfdb(header, for_wfdb, frames), strict=True))
     return digital
 
 
@@ -218,44 +222,45 @@ def _frames_of(header: Header) -> int:
 
 
 def _checked_frames(path: str, lines: list[SignalLine], frames: int | None) -> int:
-    """The number of frames of one signal file: that of the header (None: it has none), checked against the size of the file."""
+    """The number of frames of one signal file: `frames` of the header if it states them, which the size of the file must confirm."""
     first = lines[0]
     where = os.path.join(os.path.dirname(path), first.file)
     if first.format not in CODINGS and first.format not in FLAC:
         known = ", ".join([*CODINGS, *FLAC])
-        raise RecordError(f"{path}: {_told(first, path)} has the unknown format {first.format}, expected one of {known}")
+        raise RecordError(f"{path}: {_described(first, path)} has the unknown format {first.format}, expected one of {known}")
     if len({(line.format, line.offset) for line in lines}) > 1:
-        raise RecordError(f"{path}: the signals of {_told(first, path)} differ in format or offset, expected the same for one file")
+        raise RecordError(f"{path}: the signals of {_described(first, path)} differ in format or offset, expected the same for one file")
     size = file_size(where)
     if size is None:
-        raise RecordError(f"{path}: {_told(first, path)} is missing, expected it beside the header")
-    there, excused = _frames_of_flac(where, lines) if first.format in FLAC else _frames_of_file(size, lines, frames)
+        raise RecordError(f"{path}: {_described(first, path)} is missing, expected it beside the header")
+    stored, is_padded = _frames_of_flac(where, lines) if first.format in FLAC else _frames_of_file(size, lines, frames)
     if frames is None:
-        frames = there
-    if not (there == frames or (there > frames and excused)):
-        raise RecordError(f"{path}: {_told(first, path)} holds {there} samples a signal, expected the {frames} of the header")
+        frames = stored
+    if not (stored == frames or (stored > frames and is_padded)):
+        raise RecordError(f"{path}: {_described(first, path)} holds {stored} samples a signal, expected the {frames} of the header")
     skew = max(line.skew for line in lines)
     if skew and skew >= frames:
         raise RecordError(f"{path}: a signal is skewed by {skew} of {frames} samples, expected less than all")
     return frames
 
 
-def _told(line: SignalLine, path: str) -> str:
-    """The name of a signal file in errors: its own only if it equals the record's, as names inside headers are private."""
+def _described(line: SignalLine, path: str) -> str:
+    """What errors call a signal file: by its name only if that is also the record's, because other names in headers may be private."""
     return f"its signal file {line.file}" if Path(line.file).stem.lower() == Path(path).stem.lower() else "a signal file of it"
 
 
 def _frames_of_file(size: int, lines: list[SignalLine], frames: int | None) -> tuple[int, bool]:
-    """The number of frames in a file, and whether its bytes beyond `frames` are only padding of the last group or block."""
+    """The number of frames in a file of `size` bytes, and whether the bytes beyond `frames` only fill up the last group or block."""
     coding = CODINGS[lines[0].format]
     per_frame = sum(line.per_frame for line in lines)
     size = max(0, size - lines[0].offset)
-    there = size * coding.samples // coding.bytes // per_frame
+    stored = size * coding.samples // coding.bytes // per_frame
     needed = -(-(frames or 0) * per_frame * coding.bytes // coding.samples)
-    return there, size - needed < max(coding.bytes, *(line.block for line in lines))
+    return stored, size - needed < max(coding.bytes, *(line.block for line in lines))
 
 
 def _frames_of_flac(where: str, lines: list[SignalLine]) -> tuple[int, bool]:
+    """The number of frames in the FLAC file `where`, and False, because such files are not filled up."""
     import soundfile  # type: ignore[import-untyped]
 
     folder = os.path.dirname(where)
@@ -271,15 +276,15 @@ def _frames_of_flac(where: str, lines: list[SignalLine]) -> tuple[int, bool]:
 
 
 def _read_file(path: str, lines: list[SignalLine], frames: int) -> list[Stored]:
-    """The signals of one file of a simple format."""
+    """All signals of one file in a format that NumPy reads."""
     coding = CODINGS[lines[0].format]
     where = os.path.join(os.path.dirname(path), lines[0].file)
     width = sum(line.per_frame for line in lines)
     count = frames * width
     items = -(-count * coding.bytes // coding.samples) if coding.samples > 1 else count  # packed samples are read as bytes
-    kind = np.dtype(coding.dtype)
+    dtype = np.dtype(coding.dtype)
     try:
-        stored = np.frombuffer(read_bytes(where, lines[0].offset, items * kind.itemsize), kind)
+        stored = np.frombuffer(read_bytes(where, lines[0].offset, items * dtype.itemsize), dtype)
     except OSError as fault:
         raise RecordError(f"{path}: a signal file cannot be read ({fault.strerror}), expected {count} samples") from None
     if len(stored) != items:
@@ -298,9 +303,9 @@ def _read_file(path: str, lines: list[SignalLine], frames: int) -> list[Stored]:
 
 
 def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
-    """`count` samples from format 212, which puts two 12-bit samples into three bytes.
+    """Unpack `count` samples from format 212, which puts two 12-bit samples into three bytes.
 
-    The second byte has the upper 4 bits of both: those of the first sample in its lower half, of the second in its upper half.
+    The second byte has the upper 4 bits of both samples: its lower half those of the first, its upper half those of the second.
 
     Parameters
     ----------
@@ -316,22 +321,22 @@ def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
     samples = np.empty((groups, 2), np.int16)
     for start in range(0, groups, _GROUPS):
         stop = min(start + _GROUPS, groups)
-        # Two bytes at a time. To the top of 16 bits and back: the arithmetic shift to the right extends the sign.
+        # A sample lies in two bytes. It is shifted to their top and back, because the shift to the right extends the sign.
         first = np.ndarray(stop - start, "<i2", padded, 3 * start, (3,)).astype(np.int16)
         first <<= 4
         first >>= 4
         samples[start:stop, 0] = first
         second = np.ndarray(stop - start, ">i2", padded, 3 * start + 1, (3,)).astype(np.int16)
-        low = second & 0xFF
+        low_byte = second & 0xFF
         second >>= 12
         second <<= 8
-        second |= low
+        second |= low_byte
         samples[start:stop, 1] = second
     return samples.reshape(-1)[:count]
 
 
 def _read_by_wfdb(header: Header, indices: list[int], frames: int) -> list[Stored]:
-    """Signals of any format that wfdb supports, as integers. The header was checked before, so wfdb opens no file outside its folder."""
+    """Signals in any format that the wfdb package reads. The header has been checked, so wfdb opens no file outside its folder."""
     import wfdb
 
     try:
@@ -340,7 +345,7 @@ def _read_by_wfdb(header: Header, indices: list[int], frames: int) -> list[Store
     except Exception as fault:  # wfdb may raise anything; its message is not passed on, because it may quote the header
         raise RecordError(f"{header.path}: wfdb fails to read it ({type(fault).__name__}), expected signals as in the header") from None
     if [len(values) for values in digital] != [frames * header.signals[index].per_frame for index in indices]:
-        raise RecordError(f"{header.path}: wfdb reads another number of samples than the header tells, expected {frames} a signal")
+        raise RecordError(f"{header.path}: wfdb reads another number of samples than the header states, expected {frames} a signal")
     return [Stored(values, _invalid(header.signals[index])) for index, values in zip(indices, digital, strict=True)]
 
 
@@ -354,42 +359,45 @@ def _common_rate(lines: list[SignalLine]) -> int:
 
 
 def _millivolts(stored: list[Stored], lines: list[SignalLine], signs: list[int], out: np.ndarray, path: str) -> None:
-    """Write mV to `out` (signals, samples), float32, NaN where nothing was recorded; several samples of a frame may become their mean.
+    """Write mV to `out` (signals, samples), float32, NaN where nothing was recorded. `signs` are 1 or -1.
+
+    If a signal has more samples than a row of `out`, those of a frame are averaged.
 
     The result is that of ``(digital - baseline) / gain`` in float64, rounded to float32 at the end.
     """
-    factors = [sign * _unit(line, path) for sign, line in zip(signs, lines, strict=True)]
+    factors = [sign * _millivolts_per_unit(line, path) for sign, line in zip(signs, lines, strict=True)]
     if _exact_in_float32(stored, lines, factors, out.shape[1]):
         _divide(stored, lines, out)
     else:
-        for row, one, line, factor in zip(out, stored, lines, factors, strict=True):
-            row[:] = _scaled(one, line, factor, len(row))
+        for row, signal, line, factor in zip(out, stored, lines, factors, strict=True):
+            row[:] = _scaled(signal, line, factor, len(row))
 
 
-def _unit(line: SignalLine, path: str) -> float:
-    """The unit of a signal in mV."""
+def _millivolts_per_unit(line: SignalLine, path: str) -> float:
+    """The number of mV in the unit of a signal."""
     unit = millivolts_per(line.unit)
     if unit is None:
-        raise RecordError(f"{path}: a signal is a voltage in other segments only, expected mV, uV or V in all")
+        raise RecordError(f"{path}: a lead is a voltage only in other segments, expected mV, uV or V in all")
     return unit
 
 
 def _exact_in_float32(stored: list[Stored], lines: list[SignalLine], factors: list[float], samples: int) -> bool:
-    """Whether a division in float32 gives the same bits, which is so if the difference and the gain are float32 numbers themselves.
+    """Whether `_divide`, in float32, gives the same bits as `_scaled`, in float64.
 
-    The division is rounded correctly, and rounding a quotient of such numbers to 53 bits and then to 24 gives the same as to 24 at once.
+    It does if the gain and every difference from the baseline are float32 numbers themselves. Division is rounded correctly, and rounding
+    the quotient of such numbers to 53 bits and then to 24 gives the same as rounding it to 24 bits at once.
     """
     gains, baselines = {line.gain for line in lines}, {line.baseline for line in lines}
     return (
         factors == [1.0] * len(factors)
-        and all(len(one.values) == samples and one.values.itemsize <= 2 for one in stored)
+        and all(len(signal.values) == samples and signal.values.itemsize <= 2 for signal in stored)
         and all(float(np.float32(gain)) == gain for gain in gains)
         and max(map(abs, baselines)) < 1 << 23
     )
 
 
 def _divide(stored: list[Stored], lines: list[SignalLine], out: np.ndarray) -> None:
-    """Scale all signals together in float32, which halves the memory traffic."""
+    """Write mV of all signals to `out` in float32, which moves half as many bytes as float64."""
     for row, (digital, _) in zip(out, stored, strict=True):
         row[:] = digital
     baselines, gains = [line.baseline for line in lines], [line.gain for line in lines]
@@ -402,7 +410,7 @@ def _divide(stored: list[Stored], lines: list[SignalLine], out: np.ndarray) -> N
 
 
 def _scaled(stored: Stored, line: SignalLine, factor: float, samples: int) -> np.ndarray:
-    """One signal in float64."""
+    """One signal in mV, float64, shape (samples,). `factor` is the number of mV in its unit, negative if it is upside down."""
     digital, invalid = stored
     values = digital.astype(np.float64)
     values -= line.baseline
@@ -414,6 +422,7 @@ def _scaled(stored: Stored, line: SignalLine, factor: float, samples: int) -> np
 
 
 def _invalid(line: SignalLine) -> int | None:
+    """The digital value that means "nothing recorded" in the format of a signal."""
     return FLAC[line.format] if line.format in FLAC else CODINGS[line.format].invalid
 
 

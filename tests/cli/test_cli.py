@@ -128,7 +128,7 @@ def test_plain_tables_and_arrays_are_told_what_they_lack(tmp_path):
     assert again.exit_code == 2
     assert call("render", tmp_path / "a.npy", "-o", tmp_path / "x", "--units", "Ohm").exit_code == 2
     failed = call("render", tmp_path / "a.npy", "-o", tmp_path / "y")
-    assert "nothing tells its sampling frequency, expected fs= or --fs" in failed.stderr
+    assert "it does not state its sampling frequency, expected fs= or --fs" in failed.stderr
 
 
 def test_version():

@@ -415,8 +415,8 @@ def test_fixed_layout(tmp_path):
         ("r/2 2 100 40\ns1 20\ns2 20\n", "differ"),
         ("r/2 2 100 41\ns1 20\ns1 20\n", "41"),
         ("r/2 2 100 50\ns1 20\ns1 30\n", "has 20 samples"),
-        ("r/3 2 100 40\ns1 20\ns1 20\n", "promises 3"),
-        ("r/1 2 100 40\ns1 20\ns1 20\n", "promises 1"),
+        ("r/3 2 100 40\ns1 20\ns1 20\n", "states 3 segments, but 2"),
+        ("r/1 2 100 40\ns1 20\ns1 20\n", "states 1 segments, but 2"),
         ("r/0 2 100 40\n", "0 segments"),
         ("r/2 2 100 40\ns1 20\nno 20\n", "no such header"),
         ("r/2 2 50 40\ns1 20\ns1 20\n", "frequency"),
@@ -483,7 +483,7 @@ def test_padding_of_the_last_group_or_block_is_no_fault(tmp_path, coding, sample
 
 @pytest.mark.parametrize("lines", [0, 1, 3])
 def test_signal_lines_that_are_not_as_many_as_promised(tmp_path, lines):
-    refused(write(tmp_path, "r 2 500 20\n" + "r.dat 16\n" * lines, ramp(20, 2)), "promises 2 signals")
+    refused(write(tmp_path, "r 2 500 20\n" + "r.dat 16\n" * lines, ramp(20, 2)), "states 2 signals")
 
 
 def test_fewer_leads_than_the_file_has(tmp_path):
@@ -558,7 +558,7 @@ def test_gains_have_a_range(tmp_path, gain, taken):
     if taken:
         assert parse_header(path.read_bytes(), path).signals[0].gain == float(gain)
     else:
-        refused(path, "expected a sane number of digital units")
+        refused(path, "expected 1e-12 to 1e+12 digital units a physical one")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -802,7 +802,7 @@ def test_columns_may_be_named_by_the_caller(tmp_path):
     assert (other.leads, other.fs) == (("I", "II"), 250)
     np.testing.assert_allclose(other.signal, PLAIN, rtol=1e-6)
     refused(tmp_path / "none.csv", "row 1 holds numbers", "--leads", fs=250)
-    refused(tmp_path / "other.csv", "2 columns of leads, but leads= or --leads gives 3 names", leads=["I", "II", "III"])
+    refused(tmp_path / "other.csv", "2 columns of leads, but 3 names by leads= or --leads", leads=["I", "II", "III"])
     np.savetxt(tmp_path / "twelve.csv", np.random.default_rng(0).normal(size=(30, 12)), delimiter=",")
     assert read_record(tmp_path / "twelve.csv", fs=100).leads == LEADS
 
@@ -810,9 +810,9 @@ def test_columns_may_be_named_by_the_caller(tmp_path):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("I;II\n0,1;0,2\n0,1;zero\n", "cell 2 of row 3 is no number"),
+        ("I;II\n0,1;0,2\n0,1;zero\n", "cell 2 of row 3 is not a number"),
         ("# a\nI,II\n1,2\n\n# b\n1,2,3\n", "row 6 has 3 cells, expected 2"),
-        ("I,II\n0,1,0,2\n", "row 2 has 4 cells, expected 2 as in the first row; decimals with a comma need cells parted by ; or tabs"),
+        ("I,II\n0,1,0,2\n", "row 2 has 4 cells, expected 2 as in the first row; decimal commas need cells separated by ; or tabs"),
         ("Timestamp,I\nmonday,1\n", "row 2 has no time of day in its first cell, expected one such as 12:30:00.004"),
     ],
 )
@@ -829,9 +829,15 @@ def test_arrays_of_many_records(tmp_path):
     np.savez(tmp_path / "two.npz", a=values[0], b=values[1])
     np.testing.assert_array_equal(read_record(tmp_path / "one.npz").signal, values[0])
     refused(tmp_path / "two.npz", "2 of its arrays may be the signal", fs=100)
-    refused(tmp_path / "many.npy", "it holds 3 records, expected one of them, as in many.npy#0", fs=100)
+    refused(tmp_path / "many.npy", "it holds 3 records, expected the number of one after its name, as in many.npy#0", fs=100)
     np.testing.assert_array_equal(read_record(tmp_path / "many.npy#2", fs=100).signal, values[2])
     refused(tmp_path / "many.npy#3", "no record 3, expected 0 to 2", fs=100)
+    np.save(tmp_path / "only.npy", values[:1])
+    assert read_record(tmp_path / "only.npy", fs=100) == read_record(tmp_path / "only.npy#0", fs=100)
+    refused(tmp_path / "one.npz#0", "shape (12, 40) is not a series of records, so it has no record 0; expected one.npz alone")
+    for name, shape in (("plain", (12, 40)), ("row", (40,)), ("number", ())):
+        np.save(tmp_path / f"{name}.npy", np.ones(shape))
+        refused(tmp_path / f"{name}.npy#7", f"{name}.npy", "no record 7", fs=100)
     assert keys(tmp_path / "many.npy") == ["many_0", "many_1", "many_2"]
     np.save(tmp_path / "volts.npy", values / 1000)
     np.testing.assert_allclose(read_record(tmp_path / "volts.npy#1", 100, unit="V").signal, values[1], rtol=1e-5)
@@ -982,8 +988,8 @@ def test_a_list_that_leads_astray(tmp_path, entry):
     inner = tmp_path / "in"
     inner.mkdir()
     write(tmp_path, "r 1 500 20\n")
-    (inner / "RECORDS").write_text(entry + "\n")
-    with pytest.raises(RecordError, match="RECORDS"):
+    (inner / "RECORDS").write_text(f"r\n{entry}\n")
+    with pytest.raises(RecordError, match=r"in/RECORDS: it lists .*, expected records below the folder of the list"):
         find_records(inner / "RECORDS")
 
 
@@ -1151,7 +1157,7 @@ def test_a_table_is_read_in_pieces_as_it_is_as_a_whole(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("row", "fault"),
-    [("1,2", "row 902 has 2 cells, expected 3"), ("1,2,3,4", "row 902 has 4 cells"), ("1,2,x", "cell 3 of row 902 is no number"),
+    [("1,2", "row 902 has 2 cells, expected 3"), ("1,2,3,4", "row 902 has 4 cells"), ("1,2,x", "cell 3 of row 902 is not a number"),
      ("1,2,'3'", "cell 3 of row 902"), ("9" * (2 << 20), "longer than 1048576 bytes"), ("1,2,\xff", "cell 3 of row 902")],
 )  # fmt: skip
 def test_what_is_wrong_in_a_late_piece_is_told(tmp_path, monkeypatch, row, fault):

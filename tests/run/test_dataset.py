@@ -764,5 +764,5 @@ def test_the_name_of_the_output_folder_is_not_empty(out, tmp_path, monkeypatch):
 
 def test_a_file_that_is_no_record_is_said_to_be_there(tmp_path):
     (tmp_path / "notes").write_text("x", encoding="utf-8")
-    with pytest.raises(RecordError, match=r"notes: no kind of record that is known, expected \.hea, \.csv, .*, or notes\.hea beside it"):
+    with pytest.raises(RecordError, match=r"notes: it is no known kind of record, expected \.hea, \.csv, .*, or notes\.hea beside it"):
         fastecg.render_dataset(tmp_path / "notes", tmp_path / "out", **SMALL)

@@ -202,7 +202,7 @@ def test_large_files_are_read_by_a_process_of_their_own_as_others_are(tmp_path, 
     at_once = read_record(good)
     with pytest.raises(RecordError) as fault:
         read_record(bad)
-    monkeypatch.setattr("fastecg.readers.extras.LARGEST_AT_ONCE", 0)
+    monkeypatch.setattr("fastecg.readers.extras.LARGEST_IN_PROCESS", 0)
     apart = read_record(good)
     assert (apart.leads, apart.fs, apart.name) == (at_once.leads, at_once.fs, at_once.name)
     np.testing.assert_array_equal(apart.signal, at_once.signal)
