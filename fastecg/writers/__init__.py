@@ -1,4 +1,4 @@
-"""Files out: pictures, truth, WFDB copies. Every file appears whole or not at all."""
+"""Write files: pictures, their truth, and WFDB records. A file appears whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records in exchange formats: CSV, NumPy, MATLAB, EDF and HL7 aECG, without dates and data of patients."""
+"""Write records as CSV, NumPy, MATLAB, EDF and HL7 aECG files, without dates or anything else about a patient."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from fastecg.kernels.runs import runs_of
 from fastecg.record import Record
 from fastecg.writers.image import write_atomic
 
-_UV = 1000.0  # Counts per mV: 1 µV a count.
-_LARGEST = 32767  # Largest count of 16 bits.
-_MAT_TEXT = 116  # Bytes of the text that a MATLAB file begins with.
+_UV_PER_MV = 1000.0
+_LARGEST = 32767  # Largest 16-bit integer.
+_MAT_TEXT = 116  # Length of the text with which a MATLAB file begins, bytes.
 
 
 def write_exchange(path: str | os.PathLike[str], record: Record) -> None:
-    """Write a record in the format that the suffix of `path` says, one of `FORMATS`; `FastecgError` if it is none."""
+    """Write a record in the one of `FORMATS` that has the suffix of `path`; `FastecgError` if none has it."""
     kind = next((kind for kind, (suffix, _) in FORMATS.items() if Path(path).name.endswith((suffix, suffix[suffix.rfind(".") :]))), None)
     if kind is None:
-        raise FastecgError(f"{path}: no format for records, expected .csv, .npz, .mat, .edf or .xml")
+        raise FastecgError(f"{path}: no format of records has this suffix, expected .csv, .npz, .mat, .edf or .xml")
     write_atomic(path, FORMATS[kind][1](record))
 
 
 def _csv(record: Record) -> bytes:
-    """One row for each sample: the time in s, then the leads in mV, rounded to 1 µV; empty cells where samples are missing."""
+    """CSV: one row for each sample, with the time in s, then the leads in mV, to four decimals; empty cells where samples are missing."""
     file = io.StringIO()
     file.write(",".join(["time", *(f"{lead} (mV)" for lead in record.leads)]) + "\n")
-    for k, row in enumerate(record.signal.T.tolist()):
+    for k, row in enumerate(record.signal.T.tolist()):  # only NaN is unequal to itself
         file.write(",".join([f"{k / record.fs:.9g}", *("" if value != value else f"{value:.4f}" for value in row)]) + "\n")
     return file.getvalue().encode()
 
 
 def _npz(record: Record) -> bytes:
-    """`signal` (leads, samples) in mV, `fs` in Hz, `leads`: as `fastecg.read_record` takes it."""
+    """NumPy: `signal` (leads, samples) in mV, `fs` in Hz, and the names `leads`, as `fastecg.read_record` reads them."""
     file = io.BytesIO()
     np.savez(file, signal=record.signal, fs=record.fs, leads=np.array(record.leads))
     return file.getvalue()
 
 
 def _mat(record: Record) -> bytes:
-    """MATLAB 5: the same three. Its first line would tell the day."""
+    """MATLAB 5: the same three. The text at the start of the file is replaced, because SciPy writes the date there."""
     from scipy.io import savemat
 
     file = io.BytesIO()
@@ -54,23 +54,22 @@ def _mat(record: Record) -> bytes:
 
 
 def _edf(record: Record) -> bytes:
-    """16 bit in µV. EDF has no missing samples: they are stored as the digital minimum, which the transducer field says."""
+    """EDF: 16-bit counts of a whole number of µV. Missing samples, for which EDF has no value, are the digital minimum; a field says so."""
     try:
         import edfio
     except ImportError:
         raise FastecgError("EDF needs edfio, expected `pip install 'fastecg[edf]'` to have been run") from None
     from fastecg.readers.extras import MISSING
 
-    seconds, signals = _record_s(record), []
-    block = round(seconds * record.fs)
-    spare = np.full(-record.samples % block, -_LARGEST - 1, dtype=np.int16)  # the last one is filled up
-    for lead, row in zip(record.leads, record.signal.astype(np.float64) * _UV, strict=True):
+    seconds, signals = _data_record_s(record), []
+    filling = np.full(-record.samples % round(seconds * record.fs), -_LARGEST - 1, dtype=np.int16)  # of the last data record
+    for lead, row in zip(record.leads, record.signal.astype(np.float64) * _UV_PER_MV, strict=True):
         reach = max(float(np.nanmax(np.abs(row))) if np.isfinite(row).any() else 0.0, 1.0)
-        scale = max(1.0, np.ceil(reach / _LARGEST))  # µV a count
+        scale = max(1.0, np.ceil(reach / _LARGEST))  # µV per count
         counts = np.where(np.isfinite(row), np.rint(np.nan_to_num(row) / scale), -_LARGEST - 1).astype(np.int16)
         signals.append(
             edfio.EdfSignal.from_digital(
-                np.concatenate([counts, spare]),
+                np.concatenate([counts, filling]),
                 record.fs,
                 label=f"ECG {lead}"[:16],
                 transducer_type=MISSING,
@@ -84,16 +83,18 @@ def _edf(record: Record) -> bytes:
     return file.getvalue()
 
 
-def _record_s(record: Record) -> int:
-    """The duration of EDF's records, which hold whole numbers of samples: whole seconds, for the field for it has few digits."""
+def _data_record_s(record: Record) -> int:
+    """The duration in s of a "data record" of EDF, which has a whole number of samples. Fractions do not fit into the field for it."""
     for seconds in range(1, 101):
         if abs(record.fs * seconds - round(record.fs * seconds)) < 1e-6 * seconds:
             return seconds
-    raise FastecgError(f"{record.name}: EDF cannot hold {record.fs:g} Hz, expected a whole number of samples in so many seconds")
+    raise FastecgError(
+        f"{record.name}: EDF cannot hold {record.fs:g} Hz, expected a whole number of samples in some number of seconds up to 100"
+    )
 
 
 def _aecg(record: Record) -> bytes:
-    """One sequence set for every stretch in which the same leads are known, with its time from the start."""
+    """HL7 aECG: one sequence set for the leads that have samples from the same time to the same time."""
     stretches: dict[tuple[int, int], list[int]] = {}
     for k, row in enumerate(record.signal):
         for start, stop in runs_of(np.isfinite(row)).tolist():
@@ -108,6 +109,7 @@ def _aecg(record: Record) -> bytes:
 
 
 def _sequence_set(record: Record, start: int, stop: int, rows: list[int]) -> str:
+    """The element with samples `start` to `stop` of the leads `rows`, and their times from the start of the record."""
     head = f'<head value="{start / record.fs:.9g}" unit="s"/><increment value="{1 / record.fs:.12g}" unit="s"/>'
     time = (
         '<component><sequence><code code="TIME_RELATIVE" codeSystem="2.16.840.1.113883.5.4"/>'
@@ -115,7 +117,7 @@ def _sequence_set(record: Record, start: int, stop: int, rows: list[int]) -> str
     )
     leads = ""
     for k in rows:
-        digits = " ".join(map(str, np.rint(record.signal[k, start:stop].astype(np.float64) * _UV).astype(int).tolist()))
+        digits = " ".join(map(str, np.rint(record.signal[k, start:stop].astype(np.float64) * _UV_PER_MV).astype(int).tolist()))
         code = quoteattr(f"MDC_ECG_LEAD_{record.leads[k]}")
         leads += (
             f'<component><sequence><code code={code} codeSystem="2.16.840.1.113883.6.24"/><value xsi:type="SLIST_PQ">'
@@ -124,7 +126,7 @@ def _sequence_set(record: Record, start: int, stop: int, rows: list[int]) -> str
     return f"<component><sequenceSet>\n{time}{leads}</sequenceSet></component>\n"
 
 
-#: Name of a format -> what its files end in, and what makes the bytes.
+#: Name of a format -> suffix of its files, and the function that makes their bytes.
 FORMATS: dict[str, tuple[str, Callable[[Record], bytes]]] = {
     "csv": (".csv", _csv),
     "npz": (".npz", _npz),

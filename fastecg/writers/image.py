@@ -1,4 +1,4 @@
-"""Writing pictures: PNG and JPEG by fastecg's encoders, grey JPEG by Pillow, WebP and TIFF through imageio. All store the resolution."""
+"""Write pictures: PNG and colour JPEG by fastecg's encoders, grey JPEG by Pillow, WebP and TIFF by imageio. All store the resolution."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INCH = 2  # The value of the tag ResolutionUnit that stands for an inch.
 
 
 def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, quality: int | None = None) -> int:
-    """Write a picture atomically.
+    """Write a picture, so that its file appears whole or not at all.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, 
     Raises
     ------
     ImageError
-        If the suffix or the quality is none of these.
+        If the suffix or the quality is not one of these, or if a PNG or JPEG cannot hold such an array.
     """
     body = image_bytes(image, Path(path).suffix, dpi=dpi, quality=quality, name=Path(path).name)
     write_atomic(path, body)
@@ -66,24 +66,24 @@ def image_bytes(image: np.ndarray, suffix: str, *, dpi: float, quality: int | No
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
-    """Write a file atomically: to a temporary name in the same folder, then renamed. Missing folders are made."""
+    """Write a file under a temporary name and rename it, so that it appears whole or not at all. Missing folders are made."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.parent / f".{target.name}.{secrets.token_hex(6)}{PART}"
+    temporary = target.parent / f".{target.name}.{secrets.token_hex(6)}{PART}"
     try:
-        with open(aside, "xb") as file:
+        with open(temporary, "xb") as file:
             file.write(data)
-        os.replace(aside, target)
+        os.replace(temporary, target)
     except BaseException as error:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             error.filename = str(target)  # the error of a full disk has no file name
         raise
 
 
-def whole_name(aside: str) -> str | None:
-    """The final name of a temporary file of `write_atomic`; None for any other file."""
-    found = re.fullmatch(rf"\.(.+)\.[0-9a-f]{{12}}{re.escape(PART)}", aside)
+def whole_name(temporary: str) -> str | None:
+    """The final name of a file that `write_atomic` calls `temporary`; None if it is no such name."""
+    found = re.fullmatch(rf"\.(.+)\.[0-9a-f]{{12}}{re.escape(PART)}", temporary)
     return found and found[1]
 
 
@@ -115,7 +115,7 @@ def _webp(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
 def _tiff(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     import imageio.v3 as iio
 
-    # Pillow's writer, for tifffile's puts its own name into the file.
+    # By Pillow, because tifffile writes its own name into the file.
     resolution = (float(dpi), float(dpi))
     return _padded_with_zeros(
         iio.imwrite("<bytes>", image, extension=".tiff", plugin="pillow", compression="tiff_adobe_deflate", dpi=resolution)
@@ -123,17 +123,17 @@ def _tiff(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
 
 
 def _padded_with_zeros(tiff: bytes) -> bytes:
-    """A TIFF file with the gap between its pixels and its directory set to 0; libtiff leaves that byte uninitialised."""
+    """A TIFF file whose byte between pixels and directory, if there is one, is set to 0; libtiff leaves it uninitialised."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(tiff), formats=["TIFF"]) as read:
-        tags = read.tag_v2  # type: ignore[attr-defined]
+    with Image.open(io.BytesIO(tiff), formats=["TIFF"]) as opened:
+        tags = opened.tag_v2  # type: ignore[attr-defined]
         end = tags[_STRIP_OFFSETS][-1] + tags[_STRIP_LENGTHS][-1]
     directory = int.from_bytes(tiff[4:8], "little")
     return tiff[:end] + bytes(max(directory - end, 0)) + tiff[max(directory, end) :]
 
 
-#: Suffix -> encoder.
+#: Suffix -> encoder, which gets the image, dots per inch, and the quality (None: usual).
 FORMATS: dict[str, Callable[[np.ndarray, float, int | None], bytes]] = {
     ".png": _png,
     ".jpg": _jpeg,

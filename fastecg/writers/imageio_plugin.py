@@ -1,6 +1,6 @@
 """Our PNG encoder as an imageio plugin: ``imageio.v3.imwrite("page.png", image, plugin="fastecg")``.
 
-Importing this module makes the name known to imageio. It writes only; reading PNG is well served by imageio's own plugins.
+Importing this module makes the name known to imageio. The plugin only writes, because imageio's own plugins read PNG well.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FastPngPlugin(PluginV3):
         return body if self.request.raw_uri == "<bytes>" else None
 
     def read(self, *, index: int = 0) -> np.ndarray:
-        """Not offered: the plugin refuses to open a file for reading."""
+        """Not offered: the plugin cannot read."""
         raise self._write_only()
 
     def iter(self) -> Any:

@@ -1,4 +1,4 @@
-"""JPEG: baseline, colours at half the size, byte for byte what libjpeg makes of the same pixels.
+"""Encode JPEG files: baseline, colours at half the resolution, byte for byte as libjpeg encodes the same pixels.
 
 Format: ITU-T T.81 (1992), and JFIF 1.02 for the resolution.
 """
@@ -12,15 +12,17 @@ import numpy as np
 from fastecg.errors import ImageError
 
 _LONGEST = 65_500  # Largest width and height in px, as in libjpeg.
-_BEGIN = b"\xff\xd8"
-_END = b"\xff\xd9"
-_APP0 = 0xE0  # Markers of segments, with their names in T.81 and JFIF.
+# Markers, with their names in T.81 and JFIF.
+_SOI = b"\xff\xd8"
+_EOI = b"\xff\xd9"
+_APP0 = 0xE0
 _DQT = 0xDB
 _SOF0 = 0xC0
 _DHT = 0xC4
 _SOS = 0xDA
-_AN_INCH = 1  # The unit of the resolution: dots per inch.
-_TABLES = 0x00, 0x10, 0x01, 0x11  # Tables of the means (DC) and the other coefficients (AC) of brightness, and of colours.
+_PER_INCH = 1  # The unit of the resolution: dots per inch.
+# Numbers of the Huffman tables for the means (DC) and the other coefficients (AC), first of brightness, then of colours.
+_TABLES = 0x00, 0x10, 0x01, 0x11
 
 
 def jpeg_bytes(image: np.ndarray, *, dpi: float, quality: int) -> bytes:
@@ -45,23 +47,24 @@ def jpeg_bytes(image: np.ndarray, *, dpi: float, quality: int) -> bytes:
 
     height, width = image.shape[:2]
     if not 1 <= min(height, width) <= max(height, width) <= _LONGEST:
-        raise ImageError(f"a picture of {width} x {height} px as JPEG, expected 1 to {_LONGEST:,} px a side")
+        raise ImageError(f"a JPEG cannot hold {width} x {height} px, expected 1 to {_LONGEST:,} px a side")
     steps = [_segment(_DQT, bytes([k, *table[ZIGZAG]])) for k, table in enumerate(steps_of(quality))]
     codes = [_segment(_DHT, bytes([table]) + counts + symbols) for table, (counts, symbols) in zip(_TABLES, CODES, strict=True)]
     return b"".join(
         (
-            _BEGIN,
-            _segment(_APP0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, _AN_INCH, round(dpi), round(dpi), 0, 0)),
+            _SOI,
+            _segment(_APP0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, _PER_INCH, round(dpi), round(dpi), 0, 0)),
             *steps,
-            # Three planes of 8 bits, the first with 2 x 2 blocks to one of the others, and the tables of steps that they use.
+            # Three planes of 8 bits. The first has 2 x 2 blocks where the others have one, and a table of quantisation steps of its own.
             _segment(_SOF0, struct.pack(">BHHB", 8, height, width, 3) + bytes([1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1])),
             *codes,
             _segment(_SOS, bytes([3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0])),
             scan(np.ascontiguousarray(image), quality),
-            _END,
+            _EOI,
         )
     )
 
 
 def _segment(marker: int, body: bytes) -> bytes:
+    """A segment of a JPEG file: its marker, its length, and its content `body`."""
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body

@@ -1,4 +1,4 @@
-"""Writing one picture: the image, and its truth in up to four forms."""
+"""Write the image of a picture, and its truth in up to four forms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: Sequence[str] = ("json",)) -> tuple[bytes, dict[str, int]]:
-    """Write a picture and its truth. The image is written last: where it exists, its truth is complete.
+    """Write a picture and its truth. The image is written last, so that wherever an image exists, its truth is complete.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def save_photo(photo: Photo, path: Path, *, quality: int | None = None, truth: S
     quality : int, optional
         See `write_image`.
     truth : sequence of str
-        Keys of `TRUTHS`.
+        Which kinds of truth are written: keys of `TRUTHS`.
 
     Returns
     -------
     (bytes, dict)
-        What the image file holds, and how many bytes each kind of truth has.
+        The content of the image file, and the size in bytes of each kind of truth.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def _mask(photo: Photo) -> bytes:
 
 
 def _layers(photo: Photo) -> bytes:
-    """Bits in 16-bit grey; of a page with other leads, which has more than 16, in red, green and blue, the lowest in red."""
+    """`Truth.layers` in 16-bit grey. With leads beyond the twelve there are more bits, in red, green and blue, the lowest 8 in red."""
     layers = photo.truth.layers()
     if layers.dtype != np.uint16:
         layers = np.ascontiguousarray(layers.astype("<u4")[..., None].view(np.uint8)[..., :3])
@@ -73,8 +73,8 @@ def _warp(photo: Photo) -> bytes:
     return file.getvalue()
 
 
-#: Kind of truth -> what follows the image's stem, and the encoder.
-#: The warp is (height, width, 2): the page point (x, y) mm under each pixel.
+#: Kind of truth -> ending of its files after the image's stem, and the encoder. The warp is an array (height, width, 2): the page point
+#: (x, y), in mm, under each pixel.
 TRUTHS: dict[str, tuple[str, Callable[[Photo], bytes]]] = {
     "json": (".json", truth_bytes),
     "mask": (".mask.png", _mask),

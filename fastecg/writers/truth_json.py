@@ -1,7 +1,6 @@
-"""The truth file: the keys of ecg-image-kit (``--store_config 2``), and everything else under the key "fastecg".
+"""Write and read truth files: they have the keys of ecg-image-kit (``--store_config 2``), and everything else under the key "fastecg".
 
-Points under the kit's keys are [row, column], as in its files; nowhere else does the library write them in this order. Under "fastecg"
-they are [x, y].
+Points under the kit's keys are [row, column], as in its files. Under "fastecg", and everywhere else in the library, they are [x, y].
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _DECIMALS = 3  # Decimals of pixel positions.
-_GRID_MM = 5.0
+_GRID_MM = 5.0  # Distance of the points of the lattice "grid".
 
 
 def truth_bytes(photo: Photo) -> bytes:
     """The truth of a picture as JSON.
 
-    Points are sub-pixel positions in the final image, pixel centres at integer coordinates; a sample in a gap of the record has
-    ``null`` for what is unknown. Points outside the image keep their true coordinates.
+    Points are sub-pixel positions in the final image, with pixel centres at integer coordinates; coordinates that are unknown, as in a gap
+    of the record, are ``null``. Points outside the image keep their true coordinates.
     """
     content = _kit_keys(photo)
     content["leads"] = _lead_entries(photo)
@@ -42,7 +41,7 @@ def truth_bytes(photo: Photo) -> bytes:
 
 
 def read_truth(data: bytes, name: str = "truth") -> dict[str, Any]:
-    """Parse what `truth_bytes` wrote. Raises an `ImageError` that names `name` if it is no truth of fastecg."""
+    """Parse what `truth_bytes` wrote. Raises `ImageError`, with `name` in its message, if fastecg did not write it."""
     try:
         content = parse_json(data)
     except ValueError as error:
@@ -53,7 +52,7 @@ def read_truth(data: bytes, name: str = "truth") -> dict[str, Any]:
 
 
 def load_truth(path: Path) -> dict[str, Any]:
-    """A truth file, as `read_truth`; `ImageError` if it cannot be read either."""
+    """Read and parse a truth file. Raises `ImageError` if it cannot be read or fastecg did not write it."""
     try:
         return read_truth(read_file(path), path.name)
     except OSError as error:
@@ -72,7 +71,7 @@ def reading_truth(name: str) -> Iterator[None]:
 
 
 def _kit_keys(photo: Photo) -> dict[str, Any]:
-    """ecg-image-kit's keys about the whole picture. What it calls augmentation never moves a point here, so nothing is to be undone."""
+    """The keys of ecg-image-kit about the whole picture, except those of its leads."""
     height, width = photo.image.shape[:2]
     page, style, dpi = photo.page, photo.style, photo.shot.dpi
     px_per_grid = round(_GRID_MM * dpi / 25.4, _DECIMALS)
@@ -104,24 +103,24 @@ def _kit_keys(photo: Photo) -> dict[str, Any]:
     }
 
 
-def _kit_artifacts(happened: list[dict[str, Any]]) -> dict[str, Any]:
-    """The kit's keys for what happened to the page; the shot under "fastecg" has all of it.
+def _kit_artifacts(artifacts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The keys of ecg-image-kit for what happened to the page; all details are in the shot under "fastecg".
 
     `crop` and `rotate` are 0: with other values a reader would move the points, which are already positions in the final picture.
     """
-    kinds = {value["kind"] for value in happened}
-    angles = [value["angle_deg"] for value in happened if value["kind"] == "Crease"]
-    level = sum(45 <= angle % 180 < 135 for angle in angles)
+    kinds = {value["kind"] for value in artifacts}
+    angles = [value["angle_deg"] for value in artifacts if value["kind"] == "Crease"]
+    horizontal = sum(45 <= angle % 180 < 135 for angle in angles)
     return {
         "wrinkles": bool(kinds & {"Wrinkle", "Crease", "Folds", "Dent"}),
         "crease_angle": round(angles[0], _DECIMALS) if angles else 0,
-        "number_of_creases_horizontally": level,
-        "number_of_creases_vertically": len(angles) - level,
-        "augment": bool(happened),
+        "number_of_creases_horizontally": horizontal,
+        "number_of_creases_vertically": len(angles) - horizontal,
+        "augment": bool(artifacts),
         "crop": 0,
-        "temperature": next((round(value["kelvin"]) for value in happened if value["kind"] == "WhiteBalance"), 0),
+        "temperature": next((round(value["kelvin"]) for value in artifacts if value["kind"] == "WhiteBalance"), 0),
         "rotate": 0,
-        "noise": next((round(value["read_levels"] + value["shot_levels"]) for value in happened if value["kind"] == "SensorNoise"), 0),
+        "noise": next((round(value["read_levels"] + value["shot_levels"]) for value in artifacts if value["kind"] == "SensorNoise"), 0),
     }
 
 
@@ -131,12 +130,12 @@ def _is_grey(style: Style) -> bool:
 
 
 def _artifacts(photo: Photo) -> list[dict[str, Any]]:
-    """The artifacts of the page in order, as in the shot."""
+    """The artifacts of the picture in order, as the file's "shot" has them."""
     return [artifact.to_dict() for artifact in photo.shot.artifacts]
 
 
 def _lead_entries(photo: Photo) -> list[dict[str, Any]]:
-    """The entries of all lead segments, with the keys of ecg-image-kit."""
+    """The value of the key "leads" of ecg-image-kit: an entry for every segment."""
     entries: list[dict[str, Any]] = [
         {
             "lead_name": trace.lead,
@@ -154,7 +153,7 @@ def _lead_entries(photo: Photo) -> list[dict[str, Any]]:
 
 
 def _own_keys(photo: Photo) -> dict[str, Any]:
-    """The keys that ecg-image-kit does not have; points are (x, y)."""
+    """The value of the key "fastecg": all that ecg-image-kit has no keys for. Points are [x, y]."""
     from fastecg import __version__
 
     shot, page, truth = photo.shot, photo.page, photo.truth
@@ -185,8 +184,11 @@ def _own_keys(photo: Photo) -> dict[str, Any]:
 
 
 def _boxes(boxes: Sequence[PixelBox]) -> list[dict[str, Any]]:
+    """The value of the key "boxes"."""
     corners = _rounded(np.array([box.corners for box in boxes])).tolist()
-    return [{"kind": box.kind, "words": box.words, "corners": four, "trace": box.trace} for box, four in zip(boxes, corners, strict=True)]
+    return [
+        {"kind": box.kind, "words": box.words, "corners": points, "trace": box.trace} for box, points in zip(boxes, corners, strict=True)
+    ]
 
 
 def _trace(trace: Trace) -> dict[str, Any]:
@@ -196,12 +198,12 @@ def _trace(trace: Trace) -> dict[str, Any]:
 
 
 def _row_column(points: np.ndarray) -> np.ndarray:
-    """Points (n, 2) (x, y) as (row, column), rounded for the file."""
+    """Points (n, 2) (x, y) as (row, column), rounded."""
     return np.ascontiguousarray(_rounded(points)[:, ::-1])
 
 
 def _written(points: np.ndarray) -> orjson.Fragment | np.ndarray:
-    """Many points (n, 2), rounded, as they stand in the file."""
+    """Points (n, 2), rounded: as JSON by a kernel, which is faster, or as numbers if one is too large for it."""
     from fastecg.kernels.decimals import points_json
 
     text = points_json(points)
@@ -213,5 +215,5 @@ def _rounded(points: np.ndarray) -> np.ndarray:
 
 
 def _number(value: float) -> int | float:
-    """A whole number without its ``.0``, as the kit writes frequencies and resolutions."""
+    """A number, as an integer if it is whole: ecg-image-kit writes frequencies and resolutions without ``.0``."""
     return int(value) if float(value).is_integer() else float(value)

@@ -1,4 +1,4 @@
-"""Writing WFDB records: format 16, in mV, without dates, and with given comments only.
+"""Write WFDB records: format 16, in mV, without dates, and without comments other than given ones.
 
 `wfdb.wrsamp` is not used because it takes twenty times as long. Format: WFDB Applications Guide, header(5) and signal(5).
 """
@@ -20,9 +20,9 @@ from fastecg.writers.image import write_atomic
 
 _MISSING = -32768  # The value of a missing sample in format 16.
 _LARGEST = 32767  # Largest count of format 16.
-_MOST_NAME = 150  # Longest name in bytes: file systems take 255, and names grow while files are written.
-_SPAN = 1 << 18  # Samples that are digitised together.
-_COUNTS_A_MV = 1000.0  # One count is 1 µV, which is finer than any electrocardiograph.
+_LONGEST_NAME = 150  # Longest name in bytes: file systems take 255, of which suffixes, temporary names and the like need some.
+_SPAN = 1 << 18  # Samples that are digitised at a time.
+_COUNTS_PER_MV = 1000.0  # One count is 1 µV, which is finer than any electrocardiograph.
 
 
 def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndarray | None = None, comments: Sequence[str] = ()) -> None:
@@ -31,10 +31,10 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     Parameters
     ----------
     path : path
-        Without suffix. Its last part becomes the record's name: letters of any script, digits, ``_`` and ``-`` only. WFDB headers are
-        ASCII, so that a name with other letters is written in them as `ascii_name` encodes it.
+        Path of the files without suffix. Its last part is the record's name: letters of any script, digits, ``_`` and ``-`` only. Names in
+        WFDB headers are ASCII, so there a name with other letters is encoded as by `ascii_name`.
     record : Record
-        Values within ±32.7 mV, or any span of 65 mV, are rounded to 1 µV; wider signals to proportionally coarser steps.
+        Leads within ±32.7 mV, or any other span of 65 mV, are rounded to 1 µV; leads of a wider span to proportionally coarser steps.
     drawn : ndarray of bool, shape (leads, samples), optional
         False where a sample was not drawn; such samples are written as missing.
     comments : sequence of str
@@ -65,7 +65,7 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
 
 
 def write_empty_header(path: Path, fs: float) -> None:
-    """Write ``<path>.hea`` of a record without signals, which stands for one that could not be read."""
+    """Write ``<path>.hea`` of a record without signals, which stands for a record that could not be digitised."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path.with_name(path.name + ".hea"), f"{ascii_name(path.name)} 0 {fs:g} 0\n".encode())
 
@@ -76,17 +76,17 @@ def is_letter(character: str) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """A valid name for files and records: letters of any script, digits, ``-`` and ``_``; long names are cut and end in a hash."""
+    """`name` as a valid name of files and records: other characters become ``_``; a long name is cut, and a hash is added to it."""
     kept = "".join(character if is_letter(character) else " " for character in unicodedata.normalize("NFC", name))
     kept = re.sub(" +", "_", kept) or "_"
-    if len(kept.encode()) <= _MOST_NAME and len(kept.encode("punycode")) <= _MOST_NAME:
+    if len(kept.encode()) <= _LONGEST_NAME and len(kept.encode("punycode")) <= _LONGEST_NAME:
         return kept
-    mark = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
-    return kept.encode()[: _MOST_NAME // 3].decode("utf-8", "ignore") + "_" + mark
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    return kept.encode()[: _LONGEST_NAME // 3].decode("utf-8", "ignore") + "_" + digest
 
 
 def ascii_name(name: str) -> str:
-    """The name of a record in its header: the name itself, or its Punycode (RFC 3492) if it is not ASCII.
+    """The name of a record in its header: the same name, or its Punycode (RFC 3492) if it is not ASCII.
 
     >>> ascii_name("page-1"), ascii_name("Ärzte"), ascii_name("中国")
     ('page-1', 'rzte-koa', 'fiqs8s')
@@ -95,7 +95,7 @@ def ascii_name(name: str) -> str:
 
 
 def _digitised(signal: np.ndarray, drawn: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts (samples, leads) int16, with gain (counts a mV) and baseline (count of 0 mV) of every lead."""
+    """Counts (samples, leads) int16, and the gain (counts per mV) and the baseline (count at 0 mV) of every lead."""
     low = high = np.full(len(signal), np.nan)
     for _, values in _spans(signal, drawn):
         low, high = np.fmin(low, np.fmin.reduce(values, axis=1)), np.fmax(high, np.fmax.reduce(values, axis=1))
@@ -108,7 +108,7 @@ def _digitised(signal: np.ndarray, drawn: np.ndarray | None) -> tuple[np.ndarray
 
 
 def _spans(signal: np.ndarray, drawn: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
-    """The drawn samples of the signal, NaN elsewhere, in spans that keep memory low for long records."""
+    """Slices of samples, each with its values (leads, samples), NaN where not drawn. They keep memory low for long records."""
     for start in range(0, signal.shape[1], _SPAN):
         span = slice(start, start + _SPAN)
         values = signal[:, span]
@@ -116,13 +116,16 @@ def _spans(signal: np.ndarray, drawn: np.ndarray | None) -> Iterator[tuple[slice
 
 
 def _scales(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gain and baseline a lead for values between `low` and `high` mV: 1 µV a count about 0 where that fits."""
-    centre = np.where(np.maximum(-low, high) * _COUNTS_A_MV > _LARGEST, (low + high) / 2, 0.0)
+    """Gain (counts per mV) and baseline (count at 0 mV) of leads with values from `low` to `high` mV.
+
+    A count is 1 µV where the span of values fits, and the baseline is 0 where they also fit around 0.
+    """
+    centre = np.where(np.maximum(-low, high) * _COUNTS_PER_MV > _LARGEST, (low + high) / 2, 0.0)
     reach = np.maximum(high - centre, centre - low)
     # One count is kept free at either end for the rounding of the baseline.
-    gains = np.minimum(_COUNTS_A_MV, (_LARGEST - 1) / np.maximum(reach, 1e-9))
-    # The same digits as in the header.
-    gains = np.where(gains < _COUNTS_A_MV, [float(f"{gain:.7g}") for gain in gains * (1 - 1e-6)], gains)
+    gains = np.minimum(_COUNTS_PER_MV, (_LARGEST - 1) / np.maximum(reach, 1e-9))
+    # Rounded to the digits that the header has, after a small reduction, because larger gains could make counts too large.
+    gains = np.where(gains < _COUNTS_PER_MV, [float(f"{gain:.7g}") for gain in gains * (1 - 1e-6)], gains)
     return gains, np.rint(-centre * gains)
 
 
