@@ -1,7 +1,7 @@
-"""``digitized.jsonl``: one line for each picture of a folder of records, with its source, its record, and why it could not be read if so.
+"""Read and write ``digitized.jsonl``, the manifest of a folder of digitised pictures.
 
-Before the files of a picture are written, its name is entered here, so that a stopped run can be resumed and no file of others is ever
-replaced.
+It has one line for each picture, with the picture's path, the name of its record, and the reason if it could not be read. A line is written
+before the files of the record are, so that a stopped run can be resumed and no file of others is ever replaced.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from fastecg.writers.image import write_atomic
 #: The manifest of a folder of digitised pictures.
 DIGITIZED = "digitized.jsonl"
 
-#: What follows the name of a picture in the files that are made of it.
+#: Endings after the record's name of the files that are made of a picture.
 SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".npz", ".mat", ".edf", ".aecg.xml")
 
 Line = dict[str, Any]
 
-# What the values of a line are, where they are there. "bytes" are sizes of files by their names.
-_KINDS: dict[str, type | tuple[type, ...]] = {
+# Types of those values of a line that it need not have. They are checked besides those that `_is_line` names.
+_TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("layout", "order", "error", "wish", "corrected"), str),
     **dict.fromkeys(("confidence", "gain_mm_mv", "speed_mm_s", "fs", "read"), (int, float)),
     **dict.fromkeys(("flags", "stamp"), list),
@@ -37,21 +37,21 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """One page of a picture file and the name of its record; `page` is None as long as the pages of the file have not been counted."""
+    """One page of a picture file, and where its record goes."""
 
     path: Path
-    source: str
-    stem: str
-    page: int | None = 0
+    source: str  # the path, relative to the output folder
+    stem: str  # the path of the record in the output folder, without suffix
+    page: int | None = 0  # from 0; None as long as the pages of the file have not been counted
 
     @property
     def identity(self) -> tuple[str, int]:
-        """Its key in the manifest."""
+        """Its key in `Ledger.lines`."""
         return self.source, self.page or 0
 
 
 class Ledger:
-    """The manifest of a folder of digitised pictures: for each (source, page) its last line."""
+    """The manifest of a folder of digitised pictures. `lines` has the last line of each (source, page)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / DIGITIZED
@@ -65,7 +65,7 @@ class Ledger:
                     self.lines[line["source"], line.setdefault("page", 0)] = line
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Append lines to the file."""
+        """Add lines, and append them to the file."""
         data = b""
         for line in lines:
             self.lines[line["source"], line["page"]] = line
@@ -82,7 +82,10 @@ class Ledger:
         write_atomic(self.path, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in ordered))
 
     def whole(self, job: Job, key: str) -> bool:
-        """Whether the picture has been read before with the same options, or also with a corrected page, and all its files are present."""
+        """Whether the picture has been read already, with options that have this `key`, and all files of its record have their sizes.
+
+        A picture that was read with a corrected page counts if the other options have this `key`.
+        """
         line = self.lines.get(job.identity, {})
         if key not in (line.get("wish"), line.get("corrected")) or "bytes" not in line or line.get("stamp") != stamp_of(job.path):
             return False
@@ -97,13 +100,13 @@ class Ledger:
 
 
 def _is_line(line: Any) -> bool:
-    """Whether a line could be one of ours: somebody else's folder may hold anything."""
+    """Whether a parsed line may have been written by fastecg: the folder may be somebody else's and have anything in it."""
     if not (isinstance(line, dict) and isinstance(line.get("source"), str) and "\0" not in line["source"] and is_below(line.get("record"))):
         return False
     page, sizes = line.get("page", 0), line.get("bytes", {})
     if type(page) is not int or page < 0 or not isinstance(sizes, dict) or not all(is_below(name) and "/" not in name for name in sizes):
         return False
-    return all(line.get(key) is None or isinstance(line[key], kind) for key, kind in _KINDS.items())
+    return all(line.get(key) is None or isinstance(line[key], kind) for key, kind in _TYPES.items())
 
 
 def file_bytes(path: Path) -> int | None:
@@ -124,7 +127,7 @@ def stamp_of(path: Path) -> list[int] | None:
 
 
 def record_files(folder: Path, stem: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """The files that a record may have, whether they exist or not, or those of some `suffixes`."""
+    """The files with these `suffixes` that a record may have, whether they exist or not."""
     from fastecg.writers.wfdb import ascii_name
 
     target = folder / stem

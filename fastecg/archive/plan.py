@@ -1,4 +1,4 @@
-"""The plan of a run: which pictures to read, and the name of each one's record."""
+"""Plan a run: which pictures to read, and what to call their records."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fastecg.writers.wfdb import safe_name
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import PictureSource
 
-# Ends of the names of masks, layers and overlays, which are no pages.
-_PARTS = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)
+# Endings of the names of masks, layers and overlays, which are not pages.
+_NOT_PAGES = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)
 
 
 def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
-    """One job for each picture file, with a unique name; outputs of earlier runs, masks and overlays are skipped."""
+    """One job for each picture file, with a unique name of its record. Outputs of earlier runs, masks and overlays are left out."""
     from fastecg.digitizing.pictures import PAGED, find_pictures
 
     names, jobs, seen = Names(ledger), [], set[str]()
@@ -30,20 +30,20 @@ def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
     own = {os.path.realpath(path) for line in ledger.lines.values() for path in ledger.files(line["record"])}
     for source in find_pictures(given):
         real = os.path.realpath(source.path)
-        if real in seen or real in own or (real not in named and _no_page(source.path)):
+        if real in seen or real in own or (real not in named and _is_no_page(source.path)):
             continue
         seen.add(real)
-        told = spelled_path(Path(relative_path(source.path, ledger.folder)))
+        key = spelled_path(Path(relative_path(source.path, ledger.folder)))
         paged = source.path.suffix.lower() in PAGED
-        jobs.append(Job(source.path, told, names.give(source, told, paged), None if paged else 0))
+        jobs.append(Job(source.path, key, names.give(source, key, paged), None if paged else 0))
     if not jobs:
-        raise ImageError("no picture found that is not a mask, an overlay or an output of this folder, expected some")
+        raise ImageError("no picture found besides masks, overlays and outputs of this folder, expected at least one")
     return jobs
 
 
-def _no_page(path: Path) -> bool:
-    """Whether a file is a mask or an overlay of a picture beside it, judged by its name."""
-    found = _PARTS.search(path.name)
+def _is_no_page(path: Path) -> bool:
+    """Whether a file is hidden, or, by its name, a mask, layers or an overlay of a picture whose truth or report is beside it."""
+    found = _NOT_PAGES.search(path.name)
     return path.name.startswith(".") or (found is not None and os.path.exists(path.with_name(path.name[: found.start()] + ".json")))
 
 
@@ -53,7 +53,7 @@ def spelled_path(path: Path) -> str:
 
 
 def relative_path(path: Path, folder: Path) -> str:
-    """A path relative to the output folder, so that it stays valid if both are moved together."""
+    """A path relative to the output folder, which stays valid if both are moved together; absolute if they are on different drives."""
     try:
         return os.path.relpath(path, folder)
     except ValueError:  # another drive
@@ -61,40 +61,42 @@ def relative_path(path: Path, folder: Path) -> str:
 
 
 class Names:
-    """Assigns a unique name to every picture. A name that an unrelated file has is not used."""
+    """Assigns a unique name to the record of every picture. Names of files that are not from an earlier run are avoided."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._taken: dict[str, str] = {}  # name, as a file system that does not tell a from A has it -> source
-        self._paged: set[str] = set()  # names of files whose pages follow as name-p2, name-p3, …
-        self._like_pages: set[str] = set()
+        self._taken: set[str] = set()  # names in use, as `_aliases` gives them
+        self._paged: set[str] = set()  # those of files of several pages: their further pages are name-p2, name-p3, …
+        self._like_pages: set[str] = set()  # beginnings of those that end in -p2 or the like
         self._claimed = {line["source"]: line["record"] for (_, page), line in ledger.lines.items() if page == 0}
         self._owned = {line["record"] for line in ledger.lines.values()}
-        for source, stem in self._claimed.items():
-            self._take(stem, source)
+        for stem in self._claimed.values():
+            self._take(stem)
 
-    def give(self, source: PictureSource, told: str, paged: bool) -> str:
-        """The name for a source: the one it had in an earlier run, else a free one."""
-        if told in self._claimed:
-            return self._claimed[told]
+    def give(self, source: PictureSource, key: str, paged: bool) -> str:
+        """The name for the record of a source: the one of an earlier run if the manifest has one under `key`, else a free one."""
+        if key in self._claimed:
+            return self._claimed[key]
         wanted = (source.folder / safe_name(source.path.stem)).as_posix()
         number, stem = 1, wanted
-        while not self._free(stem, paged):
+        while not self._is_free(stem, paged):
             number += 1
             stem = f"{wanted}_{number}"
-        self._take(stem, told, paged)
+        self._take(stem, paged)
         return stem
 
-    def _free(self, stem: str, paged: bool) -> bool:
+    def _is_free(self, stem: str, paged: bool) -> bool:
+        """Whether a name, or one of its pages, is neither in use nor that of an unrelated file."""
         for name in _aliases(stem):
             page = re.fullmatch(r"(.*)-p\d+", name)
             if name in self._taken or (page and page[1] in self._paged) or (paged and name in self._like_pages):
                 return False
         return stem in self._owned or not any(map(os.path.lexists, record_files(self._ledger.folder, stem)))
 
-    def _take(self, stem: str, source: str, paged: bool = False) -> None:
+    def _take(self, stem: str, paged: bool = False) -> None:
+        """Note that a name is in use."""
         for name in _aliases(stem):
-            self._taken[name] = source
+            self._taken.add(name)
             page = re.fullmatch(r"(.*)-p\d+", name)
             if page:
                 self._like_pages.add(page[1])
@@ -103,7 +105,7 @@ class Names:
 
 
 def _aliases(stem: str) -> set[str]:
-    """The names of a record's files, normalised and in lower case, as some file systems compare them."""
+    """The names that files of a record have, in Unicode's normal form and in lower case, because some file systems compare them so."""
     from fastecg.writers.wfdb import ascii_name
 
     folder, _, name = stem.rpartition("/")

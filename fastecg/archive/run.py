@@ -1,4 +1,4 @@
-"""The run: pictures to records, by several processes, resumed where it stopped."""
+"""Digitise many pictures in several processes; a run that was stopped is resumed."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ _MOST_WEIGHTS = 1 << 31  # Largest network file that is read, bytes.
 
 @dataclass(frozen=True)
 class Wish:
-    """The user's wishes: how pictures are read, and which files are written."""
+    """What the user asks for: how pictures are read, and which files are written."""
 
     settings: Settings
-    weights: Path | None = None
-    overlay: bool = False
+    weights: Path | None = None  # file of the network; None: the one that comes with fastecg
+    overlay: bool = False  # whether each picture gets one with the reading drawn over it
     also: tuple[Format, ...] = ()  # formats besides WFDB
 
     def suffixes(self) -> tuple[str, ...]:
-        """Ends of the names of the files that every picture gets."""
+        """Endings of the names of the files that are written for every picture."""
         from fastecg.writers.exchange import FORMATS
 
         overlay = ("-overlay.jpg",) if self.overlay else ()
         return (".hea", ".dat", ".json", *overlay, *(FORMATS[kind][0] for kind in self.also))
 
     def key(self) -> str:
-        """A hash of everything besides the picture that the result depends on."""
+        """A hash of everything, besides the picture, on which the result depends."""
         from fastecg import __version__
 
-        told = {name: _stamp(value) if isinstance(value, Path) else value for name, value in asdict(self.settings).items()}
-        everything = [__version__, told, None if self.weights is None else _stamp(self.weights), self.overlay, self.also]
+        settings = {name: _content_hash(value) if isinstance(value, Path) else value for name, value in asdict(self.settings).items()}
+        everything = [__version__, settings, None if self.weights is None else _content_hash(self.weights), self.overlay, self.also]
         return hashlib.sha256(orjson.dumps(everything, default=str)).hexdigest()[:16]
 
 
-def _stamp(path: Path) -> str:
+def _content_hash(path: Path) -> str:
     """A hash of the content of a file."""
     try:
         return hashlib.sha256(read_file(path, _MOST_WEIGHTS)).hexdigest()
@@ -77,11 +77,11 @@ class Step:
 
 @dataclass
 class Outcome:
-    """The result of a run: how many pictures were read, how many had been read before, and which failed for what reason."""
+    """The result of a run: the number of pictures that were read now, the number of those read by an earlier run, and those that failed."""
 
     read: int = 0
     kept: int = 0
-    failures: list[tuple[str, str]] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)  # (picture, reason)
 
 
 @interrupts_kept()
@@ -95,18 +95,19 @@ def digitize_archive(
     progress: Callable[[Step], None] | None = None,
     compiling: Callable[[], None] | None = None,
 ) -> Outcome:
-    """Read pictures into a folder.
+    """Digitise pictures into a folder of records.
 
     Parameters
     ----------
     inputs : paths
-        Pictures, PDF files, folders of them.
+        Pictures, PDF files, and folders of them.
     out : Path
+        The folder of records.
     wish : Wish
     workers : int
-        Processes.
+        Number of processes.
     timeout_s : float
-        For one picture.
+        Largest time for one picture, s.
     progress, compiling : callable, optional
         `progress` is called with a `Step` after every picture, `compiling` when kernels have to be compiled.
 
@@ -127,21 +128,21 @@ def digitize_archive(
     run = _Run(jobs, ledger, wish)
     task = partial(_work, out=out, wish=wish)
 
-    def outcomes(waiting: deque[Job]) -> Iterator[Done]:
+    def finished(waiting: deque[Job]) -> Iterator[Done]:
         processes = min(workers, max(1, len(waiting)))
         return in_time(waiting, task, processes, timeout_s, one_first=not are_kernels_cached(), compiling=compiling)
 
-    def say(steps: Iterable[Step]) -> None:
+    def report(steps: Iterable[Step]) -> None:
         if progress is not None:
             for step in steps:
                 progress(step)
 
     try:
-        for done in outcomes(run.uncounted):  # first, since the number of pages decides on the number of processes
-            say([run.note(done)] if done.result is None else run.add_pages(done.job, done.result["pages"]))
+        for done in finished(run.uncounted):  # first, since the number of pages decides on the number of processes
+            report([run.note(done)] if done.result is None else run.add_pages(done.job, done.result["pages"]))
             check_interrupt()
-        for done in outcomes(run.waiting):
-            say([run.note(done)])
+        for done in finished(run.waiting):
+            report([run.note(done)])
             check_interrupt()
         write_whole_records(inputs, ledger, {job.source for job in jobs}, wish.settings.fs)
     finally:
@@ -169,13 +170,13 @@ class _Run:
         self.waiting: deque[Job] = deque()
         self.outcome = Outcome()
         self._ledger, self._key = ledger, wish.key()
-        # A run without the corrected page does not undo the correction.
+        # The key without the corrected page: a later run that has this key must not undo the correction.
         self._corrected = None if wish.settings.page is None else replace(wish, settings=replace(wish.settings, page=None)).key()
         self._total = len(jobs)
         self._add(jobs)
 
     def _add(self, jobs: list[Job]) -> None:
-        """Let pictures wait that have not been read before, and reserve their names."""
+        """Queue those pictures that have not been read already, and reserve the names of their records."""
         fresh = [job for job in jobs if job.page is None or not self._ledger.whole(job, self._key)]
         self.outcome.kept += len(jobs) - len(fresh)
         self._ledger.append(_claim(job, self._ledger) for job in fresh)
@@ -183,7 +184,7 @@ class _Run:
         self.waiting.extend(job for job in fresh if job.page is not None)
 
     def add_pages(self, job: Job, count: int) -> list[Step]:
-        """Add the pages of a file, which have been counted; returns reports about pages beyond the largest number."""
+        """Queue the pages of a file, which are `count`. Returns a failed step if there are more than are read."""
         from fastecg.digitizing.pictures import MOST_PAGES
 
         pages = [replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(min(count, MOST_PAGES + 1))]
@@ -213,23 +214,25 @@ def _claim(job: Job, ledger: Ledger) -> Line:
 
 
 def _page_stem(stem: str, page: int) -> str:
+    """The path of the record of a page (from 0), without suffix; `stem` is that of the first page."""
     return stem if page == 0 else f"{stem}-p{page + 1}"
 
 
 def _line(done: Done, key: str) -> Line:
     """The manifest line of a finished job."""
     job: Job = done.job
-    known = {"source": job.source, "page": job.page or 0, "record": job.stem}
+    identity = {"source": job.source, "page": job.page or 0, "record": job.stem}
     found = {"error": done.error} if done.result is None else done.result
     if "error" in found:
-        words = str(found["error"])
-        for name in (str(job.path), job.path.name):
-            words = words.removeprefix(f"{name}: ")
-        return known | {"error": spelled_path(Path(words))}
-    return known | {"wish": key, **found}
+        message = str(found["error"])
+        for name in (str(job.path), job.path.name):  # the line has the picture's path already
+            message = message.removeprefix(f"{name}: ")
+        return identity | {"error": spelled_path(Path(message))}
+    return identity | {"wish": key, **found}
 
 
 def _name_of(line: Line) -> str:
+    """The name of a picture in lists of failures."""
     return line["source"] + (f", page {line['page'] + 1}" if line["page"] else "")
 
 
@@ -242,8 +245,8 @@ def _work(job: Job, *, out: Path, wish: Wish) -> Line:
     try:
         return _read(job, out, wish)
     except (FastecgError, OSError) as error:
-        words = f"{error.filename or 'file'}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
-        return {"error": words}
+        message = f"{error.filename or 'file'}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+        return {"error": message}
     except MemoryError:
         return {"error": "there is not enough memory for it, expected a smaller picture"}
     except ModuleNotFoundError as error:
@@ -271,5 +274,5 @@ def _read(job: Job, out: Path, wish: Wish) -> Line:
     found.save(target.parent, name=target.name, overlay=wish.overlay, also=wish.also)
     sizes = {path.name: size for path in record_files(out, job.stem) if (size := file_bytes(path)) is not None}
     if lost := [path.name for path in record_files(out, job.stem, wish.suffixes()) if path.name not in sizes]:
-        raise FastecgError(f"{', '.join(lost)}: gone since written, expected nobody to delete files of the run")
+        raise FastecgError(f"{', '.join(lost)}: deleted after they were written, expected files of a run to stay until it ends")
     return {"stamp": stamp, "bytes": sizes, **in_short(found.report(deviations=False))}

@@ -1,4 +1,4 @@
-"""``summary.csv``: a table with a line for every picture."""
+"""Make ``summary.csv``, a table with a row for every picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastecg.archive.ledger import Ledger, Line
 from fastecg.errors import FastecgError
 from fastecg.system.files import lines_of
 
-#: The table's file.
+#: Name of the file of the table.
 SUMMARY = "summary.csv"
 
 #: The columns of the table.
@@ -19,14 +19,14 @@ COLUMNS = ("picture", "page", "record", "layout", "order", "confidence", "gain_m
 
 
 def check_summary(out: Path) -> None:
-    """Raise if the file of the summary exists and was not written by fastecg."""
+    """Raise `FastecgError` if the folder has a file with the summary's name that fastecg did not write."""
     path = out / SUMMARY
     if path.exists() and not next(lines_of(path), b"").startswith(",".join(COLUMNS).encode()):
-        raise FastecgError(f"{path}: is there and no summary of ours, expected another output folder, or that file elsewhere")
+        raise FastecgError(f"{path}: it exists and fastecg did not write it, expected another output folder, or this file elsewhere")
 
 
 def summary(ledger: Ledger) -> bytes:
-    """The summary as CSV, one line for each picture, in the order of the manifest."""
+    """The summary as CSV: one row for each picture that was read or failed, sorted by the name of the record."""
     file = io.StringIO()
     table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
@@ -39,11 +39,11 @@ def summary(ledger: Ledger) -> bytes:
 
 
 def in_short(report: dict[str, Any]) -> Line:
-    """The columns of the summary for a report."""
+    """The values of a report that the manifest and the summary have. "read" is the mean share of samples that were read of drawn leads."""
     leads = list(report.get("leads", {}).values())
     shares = [lead["read"] for lead in leads if lead.get("drawn")] or [0.0]
-    sure = [lead["confidence"] for lead in leads if lead.get("drawn")] or [0.0]
-    confidence = report.get("confidence", sum(sure) / len(sure))
+    confidences = [lead["confidence"] for lead in leads if lead.get("drawn")] or [0.0]
+    confidence = report.get("confidence", sum(confidences) / len(confidences))
     return {
         "layout": report.get("layout"),
         "order": report.get("order"),

@@ -1,4 +1,4 @@
-"""The readings of a rendered folder under the names of its original records, so that both folders can be compared."""
+"""Write the readings of a rendered folder under the names of the records it was drawn from, so that they can be compared."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
-    """The record and page that each picture of a folder was drawn from, by the picture's path without suffix.
+    """The record and page from which each picture of a folder was drawn, by the picture's path in the folder without suffix.
 
-    They are taken from the manifest that ``fastecg render`` writes, or else from ``#Image:`` lines of WFDB headers, as in the PhysioNet
-    Challenge 2024, where every record has one picture. Of several variants of a page, the first is taken.
+    They come from the manifest that ``fastecg render`` writes, or else from ``#Image:`` lines of WFDB headers, as in the PhysioNet
+    Challenge 2024, where every record has one picture. Of several variants of a page, only the first is taken.
     """
     from fastecg.readers.header import MOST_BYTES
     from fastecg.run.manifest import MANIFEST, Manifest
@@ -33,10 +33,10 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
     for header in sorted(folder.rglob("*.hea")):
         try:
             text = read_file(header, MOST_BYTES).decode("utf-8", "replace")
-        except OSError:  # The reader of the record will say what is wrong with it.
+        except OSError:  # Whoever reads the record will be told what is wrong with it.
             continue
-        told = [line for line in text.splitlines() if re.match(r"#\s*Image\s*:", line)]
-        images = [name.strip() for line in told for name in line.split(":", 1)[1].split(",")]
+        comments = [line for line in text.splitlines() if re.match(r"#\s*Image\s*:", line)]
+        images = [name.strip() for line in comments for name in line.split(":", 1)[1].split(",")]
         if len(images) == 1 and images[0]:
             below = header.parent.relative_to(folder)
             found[os.path.splitext((below / images[0]).as_posix())[0]] = ((below / header.stem).as_posix(), 0)
@@ -44,10 +44,10 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str], fs: float) -> None:
-    """Write the readings of a rendered folder also under the names of its original records, each page at its time.
+    """Write the readings of rendered folders also as the records they were drawn from, with each page at its time.
 
     The folder can then be compared with that of the records, by `fastecg score` and by other evaluation code. A record of which no picture
-    was read gets a header without signals, as that code expects, at `fs` Hz.
+    was read gets a header without signals, as that code expects, at `fs` Hz. Only pictures whose source is in `asked` are used.
     """
     for given in map(Path, inputs):
         if not given.is_dir():
@@ -63,7 +63,7 @@ def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str],
 
 
 def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterator[Line]:
-    """The lines of the pictures that were read, or could not be."""
+    """The manifest lines of a picture that was read or failed; `key` is its path in `folder` without suffix."""
     from fastecg.digitizing.pictures import SUFFIXES as PICTURES
 
     for suffix in PICTURES:
@@ -73,7 +73,7 @@ def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterat
 
 
 def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> None:
-    """Write one record from several pages; nothing if an unrelated file has the name."""
+    """Write one record from its pages (number -> record of the reading); nothing if an unrelated file has its name."""
     from fastecg.writers import write_record
     from fastecg.writers.wfdb import write_empty_header
 
@@ -90,18 +90,18 @@ def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> Non
 
 
 def _joined(folder: Path, record: str, pages: dict[int, str]) -> Record:
-    """One record of several pages, NaN where a page is missing."""
+    """The record that the pages make together, NaN where a page is missing."""
     import numpy as np
 
     from fastecg.readers import read_record
     from fastecg.record import LEADS, Record
 
-    read = {page: read_record(folder / stem) for page, stem in sorted(pages.items())}
-    fs = next(iter(read.values())).fs
+    readings = {page: read_record(folder / stem) for page, stem in sorted(pages.items())}
+    fs = next(iter(readings.values())).fs
     size = round(PAGE_S * fs)
-    length = max(page * size + found.samples for page, found in read.items())
+    length = max(page * size + found.samples for page, found in readings.items())
     signal = np.full((len(LEADS), length), np.nan, dtype=np.float32)
-    for page, found in read.items():
+    for page, found in readings.items():
         for k, lead in enumerate(LEADS):
             if lead in found.leads:
                 signal[k, page * size : page * size + found.samples] = found.lead(lead)

@@ -26,14 +26,14 @@ __all__ = ["EXPORTS", "export"]
 
 
 class Exporter(Protocol):
-    """A function that writes pictures to a folder; `val` is the share of records for validation."""
+    """A function that writes pictures to the folder `dest`; `val` is the share of records for validation."""
 
     def __call__(self, pictures: list[Rendered], dest: Path, *, val: float) -> None: ...
 
 
 Format = Literal["coco", "yolo", "yolo-segment", "nnunet", "webdataset", "huggingface", "ecg-digitiser"]
 
-#: Name of a format -> what writes it.
+#: Name of a format -> the function that writes it.
 EXPORTS: dict[str, Exporter] = {
     "coco": write_coco,
     "yolo": write_yolo,
@@ -63,12 +63,12 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
     Returns
     -------
     int
-        Pictures written.
+        Number of pictures written.
 
     Raises
     ------
     FastecgError
-        If the format is unknown, `folder` is none of ours, or `dest` is not empty.
+        If the format is unknown, `val` is out of range, `folder` was not rendered by fastecg, or `dest` is not empty.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
         raise FastecgError(f"val is {val}, expected a share from 0 to below 1")
     target = Path(dest)
     if target.exists() and (not target.is_dir() or any(path.name not in _left_aside(target, target) for path in target.iterdir())):
-        raise FastecgError(f"{target}: is there already, expected a new or empty folder")
+        raise FastecgError(f"{target}: it exists already, expected a new or empty folder")
     pictures = rendered_in(Path(folder))
     with _filled_at_the_end(target) as aside, interrupts_kept():
         EXPORTS[to](pictures, aside, val=val)

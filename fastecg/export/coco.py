@@ -1,4 +1,4 @@
-"""COCO: ``images/``, and ``annotations/train.json`` and ``val.json`` with boxes, segmentation and key points.
+"""Write COCO data sets: ``images/``, and ``annotations/train.json`` and ``val.json`` with boxes, segmentation and key points.
 
 Format: cocodataset.org, "Data format". Traces are run-length encoded, because they are a pixel or two wide and cross each other; other
 objects are polygons. COCO counts from the corner of the first pixel and fastecg from its centre, so 0.5 is added.
@@ -28,7 +28,7 @@ def write_coco(pictures: list[Rendered], dest: Path, *, val: float) -> None:
 
 
 def _write_split(pictures: list[Rendered], dest: Path, path: Path) -> None:
-    """Write one file. Annotations are written one by one, so that memory does not grow with their number."""
+    """Write the images and the annotation file of a split. Annotations are written one by one: memory does not grow with their number."""
     images: list[dict[str, Any]] = []
     number = 0
     with open(path, "wb") as file:
@@ -59,6 +59,7 @@ def _key_points(name: str) -> dict[str, Any]:
 
 
 def _annotations(picture: Rendered, image: int) -> Iterator[dict[str, Any]]:
+    """The annotations of a picture, without their "id"; `image` is the "id" of the picture."""
     for thing in things_in(picture):
         left, top, right, bottom = _box(thing)
         entry: dict[str, Any] = {
@@ -80,6 +81,7 @@ def _annotations(picture: Rendered, image: int) -> Iterator[dict[str, Any]]:
 
 
 def _box(thing: Thing) -> tuple[float, ...]:
+    """Left, top, right, bottom in px from the corner of the first pixel: of the ink, or of the outline if the thing has no ink."""
     if thing.ink is None:
         return tuple(round(edge + 0.5, 2) for edge in thing.box)
     rows, columns = np.flatnonzero(thing.ink.any(axis=1)), np.flatnonzero(thing.ink.any(axis=0))
@@ -87,6 +89,7 @@ def _box(thing: Thing) -> tuple[float, ...]:
 
 
 def _area(thing: Thing) -> float:
+    """The area in square px: of the ink, or of the outline if the thing has no ink."""
     if thing.ink is not None:
         return float(thing.ink.sum())
     x, y = (thing.outline - thing.outline[0]).T
@@ -94,13 +97,14 @@ def _area(thing: Thing) -> float:
 
 
 def _polygon(thing: Thing) -> list[np.ndarray]:
+    """The outline in COCO's form: a list of polygons, each as x0, y0, x1, y1 and so on."""
     return [(thing.outline + 0.5).round(2).ravel()]
 
 
 def rle_counts(ink: np.ndarray) -> str:
-    """COCO's compressed run lengths of a mask (height, width) bool, column by column.
+    """COCO's compressed run lengths of a mask (height, width) bool, column by column. The first run is False, and may have length 0.
 
-    From the third run on, the difference from the run before the last one is written. Every character has five bits of a number, the lowest
+    From the fourth run on, the difference from the second run before it is written. Every character has five bits of a number, the lowest
     first, and a sixth bit if more follow; 48 is added to it (pycocotools, ``rleToString``).
     """
     flat = np.concatenate(([False], ink.ravel(order="F"), [False]))
@@ -112,10 +116,11 @@ def rle_counts(ink: np.ndarray) -> str:
 
 
 def _characters(number: int) -> str:
+    """The characters of one number, as `rle_counts` describes them."""
     text = ""
     while True:
-        low, number = number & 31, number >> 5
-        done = number == (-1 if low & 16 else 0)
-        text += chr(48 + (low if done else low | 32))
+        bits, number = number & 31, number >> 5
+        done = number == (-1 if bits & 16 else 0)
+        text += chr(48 + (bits if done else bits | 32))
         if done:
             return text

@@ -1,9 +1,9 @@
-"""Input of ECG-Digitiser's preparation scripts: ``imagesTr/<case>_0000.png`` and ``<case>_0000.json``, ``imagesTv`` for validation.
+"""Write input for ECG-Digitiser's preparation scripts: ``imagesTr/<case>_0000.png`` and ``.json``; those for validation in ``imagesTv``.
 
-The scripts make masks of the JSON files. They truncate every point of ``plotted_pixels`` to integers, so points count from the corner of
-the first pixel here. Points outside the picture are left out, because negative ones would be drawn at the opposite side. Of the lead that
-``full_mode_lead`` names, the scripts keep the longest segments, and without such a lead they fail: on pages without a strip, a lead is
-named that is drawn once. Leads for which the scripts have no class are left out.
+The scripts make masks from the JSON files. They truncate every point of ``plotted_pixels`` to integers, so here points are counted from the
+corner of the first pixel. Points outside the picture are left out, because negative ones would be drawn at the opposite side. Of the lead
+under ``full_mode_lead``, the scripts keep the longest segments, and they fail if the page does not have that lead. On pages without a
+rhythm strip, it is therefore II, or else a lead that is drawn once. Leads for which the scripts have no class are left out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_ecg_digitiser(pictures: list[Rendered], dest: Path, *, val: float) -> 
 
 
 def _described(truth: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    """The truth with ECG-Image-Kit's keys only, limited to what the scripts can draw."""
+    """The truth of a picture of `size` (height, width) with only the keys of ecg-image-kit, limited to what the scripts can draw."""
     leads = []
     for entry in truth["leads"]:
         points = np.array(entry["plotted_pixels"], dtype=np.float64).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""A folder that Hugging Face's ``datasets.load_dataset`` reads: ``train/``, ``validation/`` with images and ``metadata.jsonl``."""
+"""Write a folder that Hugging Face's ``datasets.load_dataset`` reads: ``train/`` and ``validation/`` with images and ``metadata.jsonl``."""
 
 from __future__ import annotations
 
@@ -36,18 +36,19 @@ def write_huggingface(pictures: list[Rendered], dest: Path, *, val: float) -> No
 
 
 def _described(picture: Rendered) -> dict[str, Any]:
-    """Columns of a picture: what is drawn, the boxes (left, top, width, height in px), and the words.
+    """The columns of a picture: what is drawn, the boxes (left, top, width, height in px), and the words.
 
-    All numbers are floats: readers take the type of a column from its first line, which may be 25 where another is 12.5.
+    Those of `_FLOATS` are floats on every line, because readers take the type of a column from its first line, and that may have 25 where
+    another has 12.5.
     """
     line, things = picture.line, list(things_in(picture, ink=False))
     with reading_truth(picture.image.with_suffix(".json").name):
         own = picture.truth()["fastecg"]
-        told = {key: str(own[key]) for key in ("layout", "style")} | {key: float(own[key]) for key in _FLOATS}
+        drawn = {key: str(own[key]) for key in ("layout", "style")} | {key: float(own[key]) for key in _FLOATS}
     return {
         "record": line["record"],
         **{key: line[key] for key in ("page", "variant", "seed", "recipe", "width", "height")},
-        **told,
+        **drawn,
         "objects": {
             "bbox": [_left_top_size(thing.box) for thing in things],
             "categories": [CATEGORIES.index(thing.category) for thing in things],
@@ -60,12 +61,12 @@ def _described(picture: Rendered) -> dict[str, Any]:
 
 
 def _points(thing: Thing) -> list[list[float]]:
-    """Key points (x, y), pixel centres at integers; (0, 0) where not in the picture."""
+    """The key points of a thing, [x, y] in px with pixel centres at integers; [0, 0] for points outside the picture."""
     return [] if thing.points is None else [[round(float(x), 2), round(float(y), 2)] for x, y in thing.points]
 
 
 def _card(splits: list[str], count: int) -> str:
-    """The data set's card. `datasets` reads the part between the lines of dashes."""
+    """The text of the data set's card. The package `datasets` reads the part between the lines of dashes."""
     names = "\n".join(f"            '{number}': {name}" for number, name in enumerate(CATEGORIES))
     files = "\n".join(f"  - split: {name}\n    path: {name}/**" for name in splits)
     plain = "\n".join(f"  - name: {name}\n    dtype: {kind}" for name, kind in _COLUMNS.items())
@@ -147,5 +148,6 @@ pages = load_dataset(folder, features=features)
 
 
 def _left_top_size(box: tuple[float, float, float, float]) -> list[float]:
+    """Left, top, width, height of a box (left, top, right, bottom), from the corner of the first pixel."""
     left, top, right, bottom = box
     return [round(left + 0.5, 2), round(top + 0.5, 2), round(right - left, 2), round(bottom - top, 2)]

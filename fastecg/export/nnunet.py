@@ -1,4 +1,4 @@
-"""nnU-Net's raw format: ``imagesTr/<case>_0000.png``, ``labelsTr/<case>.png`` and ``dataset.json``; the class of a pixel is its lead."""
+"""Write nnU-Net's raw format: ``imagesTr/<case>_0000.png``, ``labelsTr/<case>.png``, ``dataset.json``; the class of a pixel is its lead."""
 
 from __future__ import annotations
 
@@ -38,29 +38,30 @@ def write_nnunet(pictures: list[Rendered], dest: Path, *, val: float) -> None:
 
 
 def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
-    """Cases for training and validation in each of five folds, a record's pictures always together; none for one record, or `val` 0.
+    """The cases for training and for validation in each of five folds; no folds if there is only one record, or if `val` is 0.
 
-    Fold 0 has the records that are for validation in other formats too.
+    Pictures of one record are never in both parts. In fold 0, the same records are for validation as in the other formats,
+    unless these would be none or all of them.
     """
     # Records of fold 0 come first.
     records = sorted({picture.record for picture in pictures}, key=lambda record: (split_position(record), record))
     if val <= 0 or len(records) < 2:
         return []
     count = min(max(1, round(val * len(records))), len(records) - 1)
-    held = [{record for record in records if split_position(record) < val}]
-    if not 0 < len(held[0]) < len(records):
-        held = [set(records[:count])]
+    validation = [{record for record in records if split_position(record) < val}]
+    if not 0 < len(validation[0]) < len(records):
+        validation = [set(records[:count])]
     for fold in range(1, _FOLDS):
-        first = len(held[0]) + (fold - 1) * max(1, (len(records) - len(held[0])) // (_FOLDS - 1))
-        held.append({records[(first + k) % len(records)] for k in range(count)})
+        first = len(validation[0]) + (fold - 1) * max(1, (len(records) - len(validation[0])) // (_FOLDS - 1))
+        validation.append({records[(first + k) % len(records)] for k in range(count)})
     return [
         {part: [picture.key for picture in pictures if (picture.record in chosen) == (part == "val")] for part in ("train", "val")}
-        for chosen in held
+        for chosen in validation
     ]
 
 
 def put_png(picture: Rendered, target: Path) -> None:
-    """The image as PNG, which masks and images must both be."""
+    """Put the image into another folder as PNG, because images must have the same format as masks."""
     if picture.image.suffix == ".png":
         picture.put_image(target)
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
 
 _SPLIT_STEPS = 1 << 32  # Number of values of CRC-32.
-_LONGEST_KEY = 88  # Longest name in bytes. A tar archive has room for 100, with a suffix such as ".layers.png".
+_LONGEST_KEY = 88  # Longest key in bytes: a name in a tar archive has 100, of which a suffix such as ".layers.png" needs some.
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Rendered:
     def key(self) -> str:
         """A unique name without folders and dots, short enough for every format."""
         path = Path(self.line["path"]).with_suffix("").as_posix()
-        # Folders that are named like that could otherwise give two pictures one name.
-        mark = f"-{crc32(path.encode()):08x}" if "__" in path or "." in path else ""
-        name = path.replace("/", "__").replace(".", "_") + mark
+        # Paths with "__" or dots could otherwise give two pictures one name.
+        checksum = f"-{crc32(path.encode()):08x}" if "__" in path or "." in path else ""
+        name = path.replace("/", "__").replace(".", "_") + checksum
         if len(name.encode()) <= _LONGEST_KEY:
             return name
         return name.encode()[: _LONGEST_KEY - 9].decode(errors="ignore") + f"-{crc32(path.encode()):08x}"
@@ -61,22 +61,22 @@ class Rendered:
         return "val" if split_position(self.record) < val else "train"
 
     def truth(self) -> dict[str, Any]:
-        """Its truth file."""
+        """The content of its truth file."""
         path = self.image.with_suffix(".json")
         if not path.is_file():
             raise ImageError(f"{path.name}: is missing, expected a folder rendered with `--truth json`")
         return load_truth(path)
 
     def mask(self) -> np.ndarray:
-        """(height, width) uint8 as `Truth.mask`: read, or drawn again from the shot and the record's copy."""
+        """Its mask (height, width) uint8, as `Truth.mask`: read from its file, or else drawn from the shot and the copy of the record."""
         path = self.image.with_name(self.image.stem + ".mask.png")
-        mask = read_image(path) if path.is_file() else self._drawn_again().truth.mask()
+        mask = read_image(path) if path.is_file() else self._photo().truth.mask()
         if mask.shape != self.size:
             raise ImageError(f"{path.name}: is of shape {mask.shape}, expected {self.size} as its image")
         return mask
 
-    def _drawn_again(self) -> Photo:
-        """The picture from its shot and the record's copy."""
+    def _photo(self) -> Photo:
+        """The picture, drawn again from its shot and the copy of the record in the folder."""
         from fastecg.readers import read_record
         from fastecg.shot import Shot
 
@@ -94,7 +94,7 @@ class Rendered:
 
 
 def split_position(record: str) -> float:
-    """A number from 0 to below 1 that depends only on the name of the record; it decides on the split."""
+    """A number from 0 to below 1 that depends only on the name of a record; records below `val` are for validation."""
     return crc32(record.encode()) / _SPLIT_STEPS
 
 
@@ -105,5 +105,5 @@ def rendered_in(folder: Path) -> list[Rendered]:
     lines = Manifest(folder).images
     found = [Rendered(folder, lines[path]) for path in sorted(lines) if (folder / path).is_file()]
     if not found:
-        raise FastecgError(f"{folder}: no picture in it, expected some")
+        raise FastecgError(f"{folder}: no picture of its {MANIFEST} is in it, expected at least one")
     return found

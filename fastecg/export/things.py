@@ -1,4 +1,4 @@
-"""Objects for detectors: traces, words, marks, pulses and the grid, each with a box, an outline, ink and key points."""
+"""Objects that detectors shall find: traces, words, marks, pulses and the grid, with boxes, outlines, ink and key points."""
 
 from __future__ import annotations
 
@@ -16,36 +16,32 @@ from fastecg.writers.truth_json import reading_truth
 #: Categories of objects; the category of a trace is its lead.
 CATEGORIES = (*LEADS, "other_lead", "lead_name", "text", "pulse", "handwriting", "mark", "grid")
 
-#: Key points of a trace: positions evenly spaced in time, the first and the last sample among them.
+#: Number of key points of a trace. They are evenly spaced in time, from the first to the last sample.
 TRACE_POINTS = 17
 
-_NEAR_PX = 3.0  # Ink closer than this to a trace's line, beside the pen's width, belongs to it.
+_NEAR_PX = 3.0  # Ink belongs to a trace if it is at most this plus the pen's width from the trace's line.
 
 
 @dataclass(frozen=True, eq=False)
 class Thing:
-    """Something in a picture.
+    """Something in a picture. Points are (x, y) in px with pixel centres at integers."""
 
-    `outline` (n, 2) (x, y) px; `points` (k, 2) key points with `seen` (k,): 0 unknown or outside the picture, 1 hidden, 2 visible;
-    `ink` (height, width) bool of a trace, None for objects that fill their outline.
-    """
-
-    category: str
-    outline: np.ndarray
+    category: str  # one of `CATEGORIES`
+    outline: np.ndarray  # (n, 2), a polygon
     words: str = ""
-    points: np.ndarray | None = None
-    seen: np.ndarray | None = None
-    ink: np.ndarray | None = None
+    points: np.ndarray | None = None  # (k, 2), key points
+    seen: np.ndarray | None = None  # (k,), of the key points: 0 unknown or outside the picture, 1 hidden, 2 visible
+    ink: np.ndarray | None = None  # (height, width) bool, of a trace; other things fill their outline
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of the outline: edges, so that a pixel (x, y) is x - 0.5 to x + 0.5."""
+        """Left, top, right, bottom of the outline; a pixel reaches from x - 0.5 to x + 0.5."""
         (left, top), (right, bottom) = self.outline.min(axis=0), self.outline.max(axis=0)
         return float(left), float(top), float(right), float(bottom)
 
 
 def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
-    """Everything that is at least partly in the picture, with outlines clipped to it. Ink of traces may be left out."""
+    """Everything that is at least partly in the picture, with outlines clipped to it. Without `ink`, the outline of a trace is its box."""
     truth, size = picture.truth(), picture.size
     mask = picture.mask() if ink else None
     with reading_truth(picture.image.with_suffix(".json").name):
@@ -53,6 +49,7 @@ def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
 
 
 def _found(truth: dict[str, Any], size: tuple[int, int], mask: np.ndarray | None) -> Iterator[Thing]:
+    """As `things_in`, for a picture of `size` (height, width)."""
     for box in truth["fastecg"]["boxes"]:
         corners = _points(box["corners"])
         if box["kind"] == "lead":
@@ -68,37 +65,38 @@ def _points(written: Any) -> np.ndarray:
 
 
 def _category(kind: str) -> str:
+    """The category of a box of a truth file; kinds without a category of their own are marks."""
     return kind if kind in CATEGORIES else "mark"
 
 
 def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndarray | None) -> Thing:
-    """A lead segment; with a mask its outline is that of its ink."""
+    """The thing for segment `index`. With a mask, it has ink, and its outline is that of the ink; else its outline is `corners`."""
     entry = truth["leads"][index]
     name = entry["lead_name"]
     points = _points(entry["plotted_pixels"])[:, ::-1]
     visible = np.asarray(truth["fastecg"]["visible"][index], dtype=bool)
     chosen = np.linspace(0, len(points) - 1, TRACE_POINTS).round().astype(int)
-    at = np.nan_to_num(points[chosen])
+    positions = np.nan_to_num(points[chosen])
     inside = in_picture(points[chosen], (truth["height"], truth["width"]))
     seen = np.where(visible[chosen], 2, np.where(inside, 1, 0))
-    thing = Thing(name if name in LEADS else "other_lead", corners, name, np.where(seen[:, None] > 0, at, 0.0), seen)
+    thing = Thing(name if name in LEADS else "other_lead", corners, name, np.where(seen[:, None] > 0, positions, 0.0), seen)
     if mask is None:
         return thing
     ink = (mask == (LEADS.index(name) + 1 if name in LEADS else OTHER_LEAD)) & _beside(points, mask.shape, truth)
     if not ink.any() and name not in LEADS and not (mask == OTHER_LEAD).any():
-        return thing  # a mask of an earlier version, which knew the twelve only
+        return thing  # the mask was drawn by an earlier version, which left out other leads
     return replace(thing, ink=ink, outline=_ink_outline(ink, points)) if ink.any() else replace(thing, outline=np.empty((0, 2)))
 
 
 def in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Mask (n,) of the points (n, 2) (x, y) that lie on a pixel of a picture of (height, width)."""
+    """Which of the points (n, 2) (x, y) lie on a pixel of a picture of `size` (height, width): (n,) bool."""
     height, width = size
     with np.errstate(invalid="ignore"):
         return np.all((points >= -0.5) & (points < (width - 0.5, height - 0.5)), axis=1)
 
 
 def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -> np.ndarray:
-    """A broad outline along `points` for a rhythm strip, so that it differs from the short trace of the same lead."""
+    """A mask of `shape` of a broad line along `points` (n, 2). With it, a rhythm strip is separated from another segment of its lead."""
     from PIL import Image, ImageDraw
 
     from fastecg.styles import style_for
@@ -116,7 +114,7 @@ def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -
 
 
 def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """One polygon around a trace's ink: along its first pixels and back along its last, in the direction it runs."""
+    """One polygon round a trace's ink: along its upper edge and back along its lower one, or left and right if the trace is upright."""
     from skimage.measure import approximate_polygon
 
     known = points[np.isfinite(points).all(axis=1)]
@@ -126,14 +124,14 @@ def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
     columns = np.flatnonzero(plane.any(axis=0))
     first = plane[:, columns].argmax(axis=0) - 0.5
     last = len(plane) - 0.5 - plane[::-1, columns].argmax(axis=0)
-    ends = [(columns[0] - 0.5, first[0]), *zip(columns, first, strict=True), (columns[-1] + 0.5, first[-1])]
+    forth = [(columns[0] - 0.5, first[0]), *zip(columns, first, strict=True), (columns[-1] + 0.5, first[-1])]
     back = [(columns[-1] + 0.5, last[-1]), *zip(columns[::-1], last[::-1], strict=True), (columns[0] - 0.5, last[0])]
-    outline = np.vstack([approximate_polygon(np.array(side, dtype=np.float64), 0.5) for side in (ends, back)])
+    outline = np.vstack([approximate_polygon(np.array(side, dtype=np.float64), 0.5) for side in (forth, back)])
     return outline[:, ::-1] if upright else outline
 
 
 def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
-    """The grid's area: outline along its border, key points at its corners."""
+    """The thing for the grid: its outline is the grid's border, its key points are the corners."""
     page, px = (_points(truth["fastecg"]["grid"][key]) for key in ("page_mm", "px"))
     columns = max(1, int((page[:, 1] == page[0, 1]).sum()))
     lattice = px.reshape(-1, columns, 2)
@@ -144,7 +142,7 @@ def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
 
 
 def _inside(thing: Thing, size: tuple[int, int]) -> Iterator[Thing]:
-    """The thing with its outline clipped to the picture; None if nothing of it is in the picture."""
+    """Yield the thing with its outline clipped to the picture, or nothing if it is outside."""
     height, width = size
     outline = thing.outline
     for axis, edge, side in ((0, -0.5, 1), (0, width - 0.5, -1), (1, -0.5, 1), (1, height - 0.5, -1)):
@@ -154,7 +152,7 @@ def _inside(thing: Thing, size: tuple[int, int]) -> Iterator[Thing]:
 
 
 def _cut(outline: np.ndarray, axis: int, edge: float, side: int) -> np.ndarray:
-    """The part of a polygon (n, 2) on one side of a line along an axis (Sutherland and Hodgman 1974)."""
+    """The part of a polygon (n, 2) where coordinate `axis` is at least `edge`, or at most if `side` is -1 (Sutherland, Hodgman 1974)."""
     kept: list[np.ndarray] = []
     for here, there in zip(outline, np.roll(outline, -1, axis=0), strict=True):
         inside, next_inside = (side * (point[axis] - edge) >= 0 for point in (here, there))

@@ -1,4 +1,4 @@
-"""WebDataset: ``train-000000.tar``, … of at most 1 GB; consecutive files of one name, image, ``json`` and ``mask.png``, are one sample."""
+"""Write WebDataset archives: ``train-000000.tar``, … of at most 1 GB. Image, ``json`` and ``mask.png`` of one name are one sample."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fastecg.export.rendered import Rendered
 from fastecg.writers.image import PART
 from fastecg.writers.png import png_bytes
 
-MOST_BYTES = 1_000_000_000  # Largest size of a shard.
+MOST_BYTES = 1_000_000_000  # Largest size of an archive, bytes.
 _BLOCK = 512  # The size of each file in a tar archive is rounded up to a multiple of this, bytes.
 _END = 20 * _BLOCK  # The size of an archive is rounded up to a multiple of this, bytes.
 _HEAD = 4 * _BLOCK  # Largest size of a file's header, bytes. Long names take two more blocks.
 
 
 def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> None:
-    """Write pictures as WebDataset shards."""
+    """Write pictures as WebDataset archives."""
     for split in ("train", "val"):
         shards = Shards(dest, split)
         for picture in pictures:
@@ -28,6 +28,7 @@ def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> Non
 
 
 def _files(picture: Rendered) -> dict[str, bytes]:
+    """The files of one sample, by name."""
     truth = picture.image.with_suffix(".json")
     picture.truth()  # raises unless it exists and fastecg wrote it
     return {
@@ -53,7 +54,7 @@ class Shards:
             self._tar = tarfile.open(self._path(PART), "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
             self.bytes = 0
         for name, data in files.items():
-            info = tarfile.TarInfo(name)  # no owner, no time: the same pictures, the same bytes
+            info = tarfile.TarInfo(name)  # without owner and time, so that the same pictures give the same bytes
             info.size = len(data)
             self._tar.addfile(info, io.BytesIO(data))
         self.bytes += size

@@ -54,7 +54,7 @@ def _mat(record: Record) -> bytes:
 
 
 def _edf(record: Record) -> bytes:
-    """EDF: 16-bit counts of a whole number of µV. Missing samples, for which EDF has no value, are the digital minimum; a field says so."""
+    """EDF: 16-bit counts of a whole number of µV. The digital minimum means a missing sample, as the transducer field says."""
     try:
         import edfio
     except ImportError:
@@ -94,7 +94,7 @@ def _data_record_s(record: Record) -> int:
 
 
 def _aecg(record: Record) -> bytes:
-    """HL7 aECG: one sequence set for the leads that have samples from the same time to the same time."""
+    """HL7 aECG: leads whose samples begin and end at the same times share a sequence set; a lead with gaps is in several sets."""
     stretches: dict[tuple[int, int], list[int]] = {}
     for k, row in enumerate(record.signal):
         for start, stop in runs_of(np.isfinite(row)).tolist():

@@ -238,7 +238,7 @@ def test_a_picture_whose_files_vanish_counts_as_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr("fastecg.digitizing.result.digitized_of", lambda *given: told)
     monkeypatch.setattr("fastecg.digitizing.reading.read_signals", lambda *given, **told: None)
     there = (".hea",)
-    assert _work(job, out=tmp_path / "out", wish=wish)["error"].startswith("a.dat, a.csv: gone since written")
+    assert _work(job, out=tmp_path / "out", wish=wish)["error"].startswith("a.dat, a.csv: deleted after they were written")
     there = (".hea", ".dat", ".csv")
     assert list(_work(job, out=tmp_path / "out", wish=wish)["bytes"]) == ["a.hea", "a.dat", "a.json", "a.csv"]
 
