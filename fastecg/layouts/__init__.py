@@ -25,7 +25,7 @@ __all__ = [
     "single_column",
 ]  # fmt: skip
 
-# Leads in the columns of the layouts.
+# The leads in the columns of the layouts, from top to bottom.
 _LIMB = LEADS[:6]
 _CHEST = LEADS[6:]
 _THREES = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
@@ -33,7 +33,7 @@ _FOURS = (("I", "II", "III", "aVR"), ("aVL", "aVF", "V1", "V2"), ("V3", "V4", "V
 _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")  # Leads in the fifth column of 3x5.
-_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # 99 rows that are 2 mm apart fill the tallest paper
+_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # up to 99 rows, which are 2 mm apart on the highest paper
 _MOST_ROWS = 24  # Largest number of rows that "auto" uses.
 
 _TABLE = (
@@ -55,17 +55,17 @@ _TABLE = (
     Layout("1x1", "one row over the whole width", (("II",),)),
 )
 
-#: Layouts by name. Any other `n`x1, for the first n leads of a record, is made by `layout_for`.
+#: Layouts by name. `layout_for` makes any other `n`x1, which shows the first n leads of a record.
 LAYOUTS = {layout.name: layout for layout in _TABLE}
 
 
 def check_layout(name: str, rhythm_leads: Sequence[str] = ()) -> None:
-    """Check a layout's name and its number of rhythm strips, which needs no record.
+    """Check, without a record, that a layout exists and has a rhythm strip for each of `rhythm_leads`.
 
     Raises
     ------
     LayoutError
-        If there is no such layout, or it has fewer rhythm strips than `rhythm_leads` has leads.
+        If it does not exist, or has too few rhythm strips.
     """
     if name not in LAYOUTS and not _ROWS.fullmatch(name):
         raise LayoutError(f"unknown layout {name!r}, expected one of auto, {', '.join(LAYOUTS)}, or n x 1 as in 5x1, up to 99x1")
@@ -73,55 +73,55 @@ def check_layout(name: str, rhythm_leads: Sequence[str] = ()) -> None:
 
 
 def layout_for(name: str, leads: Sequence[str]) -> Layout:
-    """The layout with a name, for a record with these leads.
+    """The layout called `name`, for a record with these leads.
 
     The fifth column of "3x5" shows V4R, V8 and V9, or other further leads if the record lacks one of these. An `n`x1 that is not in the
-    table, or of which the record lacks a lead, shows the first n leads of the record. So does any `n`x1-wide, which has the usual length
-    and paper: 6x1 is an upright page of 7 s, 6x1-wide is not.
+    table, or of which the record lacks a lead, shows the first n leads of the record. So does any `n`x1-wide, of 10 s on paper that lies on
+    its long side, as other layouts have it: 6x1 has 7 s on an upright page, and 6x1-wide has not.
 
     Raises
     ------
     LayoutError
-        If there is no such layout, or nothing of it could be drawn.
+        If there is no such layout, it shows no lead of the record, or an `n`x1 has more rows than the record has leads.
     """
     check_layout(name)
-    layout, rows = LAYOUTS.get(name), _ROWS.fullmatch(name)
+    layout, single = LAYOUTS.get(name), _ROWS.fullmatch(name)
     if name == "3x5":
         layout = Layout(name, LAYOUTS[name].title, (*_THREES, _fifth_column(leads)))
-    if rows and (layout is None or not set(layout.leads) <= set(leads)) and (layout is None or int(rows[1]) <= len(leads)):
-        return _first_leads(name, int(rows[1]), leads)
+    if single and (layout is None or not set(layout.leads) <= set(leads)) and (layout is None or int(single[1]) <= len(leads)):
+        return _first_leads(name, int(single[1]), leads)
     assert layout is not None
     if not set(layout.leads) & set(leads):
-        raise LayoutError(f"layout {name} has no lead of this record, which has {', '.join(leads)}; expected one of {_joined(leads)}")
+        raise LayoutError(f"layout {name} shows no lead of this record ({', '.join(leads)}), expected one of the layouts {_fitting(leads)}")
     return layout
 
 
 def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
-    """Names of the layouts that leave no cell empty, best first; there is at least one."""
+    """The names of the layouts that a record with these leads fills completely, preferred ones first; at least one."""
     there = set(leads)
-    wide = [name for name in LAYOUTS if not name.startswith(("1x1", "2x1", "3x5")) and set(LAYOUTS[name].leads) <= there]
+    large = [name for name in LAYOUTS if not name.startswith(("1x1", "2x1", "3x5")) and set(LAYOUTS[name].leads) <= there]
     if len(there) >= 15 and there >= set(LEADS):
-        wide.insert(0, "3x5")
+        large.insert(0, "3x5")
     if not there >= set(LEADS):
-        wide.insert(0, f"{len(leads)}x1")
+        large.insert(0, f"{len(leads)}x1")
     small = [f"{n}x1" for n in (2, 1) if n <= len(leads)]
-    return tuple(dict.fromkeys([*wide, *small]))
+    return tuple(dict.fromkeys([*large, *small]))
 
 
 def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], seconds: float = 10.0, strips: int = 0) -> dict[str, float]:
-    """The layouts that "auto" chooses from, and the probability of each, up to a factor.
+    """The layouts that "auto" chooses from, with their relative probabilities.
 
-    Records of the twelve leads get the layouts that the machine prints. In records of other leads every lead has a row of its own, except
-    that fifteen leads mostly have three rows of five.
+    Records of the twelve leads get the layouts that the machine prints. For other records, every lead has a row of its own, except that the
+    twelve with further leads have three rows of five: mostly if they are fifteen, always if they are more than 24.
 
     Parameters
     ----------
     leads : sequence of str
-        The record's.
+        The leads of the record.
     printed : iterable of (name, share)
         Layouts of the machine, as in `Style.layouts`.
     seconds : float
-        Duration of the page.
+        Duration of the page, s.
     strips : int
         Minimum number of rhythm strips. If it is above 0, a record with more than the twelve leads gets a layout for twelve.
     """
@@ -148,10 +148,12 @@ def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
 
 
 def _first_leads(name: str, rows: int, leads: Sequence[str]) -> Layout:
+    """A layout called `name` in which each of the first leads has a row."""
     if rows > len(leads):
-        raise LayoutError(f"layout {name} needs {rows} leads, this record has {len(leads)}: expected one of {_joined(leads)}")
+        raise LayoutError(f"layout {name} needs {rows} leads, this record has {len(leads)}, expected one of the layouts {_fitting(leads)}")
     return replace(single_column(tuple(leads)[:rows]), name=name)
 
 
-def _joined(leads: Sequence[str]) -> str:
+def _fitting(leads: Sequence[str]) -> str:
+    """The names of `fitting_layouts` for an error."""
     return ", ".join(fitting_layouts(leads))

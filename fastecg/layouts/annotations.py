@@ -1,4 +1,4 @@
-"""Annotations of the traces: calibration pulses, lead names, and separators between columns."""
+"""Draw what belongs to the traces of a page: calibration pulses, lead names, and separators between columns."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ Line = tuple[float, float, float, float]  # x0, y0, x1, y1 in mm
 
 
 def pulses_at(baseline: float, gains: list[float], style: Style, frame: PageFrame) -> Iterator[Stroke]:
-    """The calibration pulses of one row: 1 mV high, with a step where there are two gains (mm/mV, the larger first)."""
-    whole = style.pulse_width_mm + 2 * style.pulse_feet_mm
+    """The calibration pulses of one row, 1 mV high, on the sides that the style has.
+
+    `baseline` is the y of 0 mV, mm. If there are two `gains` (mm/mV, the larger first), the top of a pulse is a step that shows both.
+    """
+    length = style.pulse_width_mm + 2 * style.pulse_feet_mm
     if style.pulse_side in ("left", "both"):
-        yield _pulse(frame.start_x_mm - style.pulse_gap_mm - whole, baseline, gains, style)
+        yield _pulse(frame.start_x_mm - style.pulse_gap_mm - length, baseline, gains, style)
     if style.pulse_side in ("right", "both"):
         yield _pulse(frame.end_x_mm + max(style.pulse_gap_mm, 1.0), baseline, gains, style)
 
 
 def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Stroke:
+    """A calibration pulse whose left end is at `x` mm."""
     foot, width = style.pulse_feet_mm, style.pulse_width_mm
     rise, fall, end = x + foot, x + foot + width, x + 2 * foot + width
     middle = rise + width / 2
@@ -37,16 +41,16 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
 
 
 def label_of(label: str, column: int, baseline: float, pitch: float, style: Style, frame: PageFrame, columns: int) -> Text:
-    """The printed name of a lead."""
+    """The printed name of a lead, at the style's place for it. `baseline` is the y of 0 mV of its row, `pitch` the distance of rows, mm."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
-    # Height in mm above the 0 mV line. It is limited to less than half the rows' distance, or a name would seem to be the next row's.
+    # Height in mm above the 0 mV line. It is less than half the rows' distance, or the name would seem to belong to the next row.
     rise = {"above": 4.2, "below": -5.6, "on": 1.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
     if style.label_place == "left":
         width = advance_mm(Text("lead", words, 0.0, 0.0, size, style.face, style.label_bold, dots_mm=style.dots_mm, grey=style.grey))
-        beside = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm if style.pulse_side in ("left", "both") else 0.0
-        x = frame.start_x_mm - beside - width - 1.0 if column == 0 else x
+        pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm if style.pulse_side in ("left", "both") else 0.0
+        x = frame.start_x_mm - pulse - width - 1.0 if column == 0 else x
         rise = rise if column == 0 else min(3.0, 0.4 * pitch)
     y = min(max(baseline - rise, size), frame.size_mm[1] - 0.3 * size)
     return Text(
@@ -60,7 +64,7 @@ def spelled(label: str, spelling: str) -> str:
 
 
 def separators(layout: Layout, baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> tuple[Stroke, ...]:
-    """The separators between columns, of the style's kind."""
+    """The separators between columns, as the style draws them. `baselines` are the y of 0 mV of all rows, `pitch` their distance, mm."""
     if style.separator not in _SEPARATORS:
         return ()
     draw, width = _SEPARATORS[style.separator]
@@ -77,8 +81,8 @@ def _lifted(lines: Iterator[Line]) -> np.ndarray:
 
 
 def steps(traces: tuple[Trace, ...], style: Style) -> tuple[Stroke, ...]:
-    """Lines from the end of every segment to the start of the next in its row, as a pen draws that is not lifted between columns."""
-    found = []
+    """Lines from the end of every segment to the start of the next one in its row, as by a pen that is not lifted between columns."""
+    drawn = []
     by_place = {(trace.row, trace.column): trace for trace in traces if not trace.rhythm and trace.points_mm.size}
     for (row, column), before in by_place.items():
         after = by_place.get((row, column + 1))
@@ -86,8 +90,11 @@ def steps(traces: tuple[Trace, ...], style: Style) -> tuple[Stroke, ...]:
             continue
         points = np.array([before.points_mm[-1], [after.points_mm[0, 0], before.points_mm[-1, 1]], after.points_mm[0]])
         if np.isfinite(points).all():
-            found.append(Stroke("step", points, style.pen_mm))
-    return tuple(found)
+            drawn.append(Stroke("step", points, style.pen_mm))
+    return tuple(drawn)
+
+
+# Each of the following functions gives the lines of one separator at `x` mm. `rows` are the y of 0 mV of the rows beside it.
 
 
 def _tick(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:
@@ -140,7 +147,7 @@ def _margin_colon(x: float, rows: list[float], pitch: float, frame: PageFrame) -
     yield x, y + 1.5, x, y + 2.0
 
 
-#: Functions that give the lines of each separator, and the lines' width in mm (0: that of the traces).
+#: Separators by name: the function that gives their lines, and the width of the lines in mm (0: that of traces).
 _SEPARATORS: dict[str, tuple[Callable[[float, list[float], float, PageFrame], Iterator[Line]], float]] = {
     "tick": (_tick, 0.0),
     "tick_pair": (_tick_pair, 0.0),

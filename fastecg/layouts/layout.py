@@ -10,18 +10,14 @@ from fastecg.errors import LayoutError
 
 @dataclass(frozen=True)
 class Layout:
-    """Rows and columns of leads, and rhythm strips below them.
-
-    A lead written ``-aVR`` is aVR upside down. `seconds` is the length of the time axis, shared evenly by the columns.
-    An `upright` page is a portrait: it stands on its short side.
-    """
+    """Rows and columns of leads, and rhythm strips below them. A lead written ``-aVR`` is aVR upside down."""
 
     name: str
-    title: str
-    columns: tuple[tuple[str, ...], ...]
-    rhythm: tuple[str, ...] = ()
-    seconds: float = 10.0
-    upright: bool = False
+    title: str  # one line for lists and docs
+    columns: tuple[tuple[str, ...], ...]  # the leads of each column from top to bottom
+    rhythm: tuple[str, ...] = ()  # the leads of the rhythm strips from top to bottom
+    seconds: float = 10.0  # length of the time axis, which the columns share evenly
+    upright: bool = False  # whether the paper stands on its short side
 
     @property
     def leads(self) -> tuple[str, ...]:
@@ -30,11 +26,11 @@ class Layout:
 
     @property
     def rows(self) -> int:
-        """Rows of traces, rhythm strips included."""
+        """Number of rows of traces, rhythm strips included."""
         return max(len(column) for column in self.columns) + len(self.rhythm)
 
     def check_rhythm(self, leads: Sequence[str]) -> None:
-        """Check that the layout has at least as many rhythm strips as there are `leads`, whichever leads the strips show otherwise.
+        """Check that there is a rhythm strip for each of `leads`, which are to be shown instead of the layout's own.
 
         Raises
         ------
@@ -44,6 +40,6 @@ class Layout:
         strips = len(self.rhythm)
         if len(leads) > strips:
             raise LayoutError(
-                f"layout {self.name} has {strips or 'no'} rhythm strip{'s' * (strips != 1)} for {', '.join(leads)}: "
-                "expected at most as many leads, or a layout such as 3x4+1 or 3x4+3"
+                f"layout {self.name} has {strips or 'no'} rhythm strip{'s' * (strips != 1)}, too few for {', '.join(leads)}, "
+                "expected at most as many rhythm leads as strips, or a layout with more strips, such as 3x4+3"
             )

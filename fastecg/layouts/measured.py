@@ -1,4 +1,4 @@
-"""What a machine measures on a recording: rate, rhythm, intervals, axes, and what is unusual about the average beat.
+"""Measure a recording as a machine does: rate, rhythm, intervals, axes, and what is unusual about the average beat.
 
 The measurements are rough, as those of machines are. Values that cannot be measured are None, and are not printed.
 """
@@ -13,30 +13,30 @@ import numpy as np
 from fastecg.leads import LIMB_SHARES
 from fastecg.record import Record
 
-_SEEN_S = 10.0  # Length of the record that is measured, as much as a page shows.
+_MEASURED_S = 10.0  # Length of the record that is measured: as much as a page shows.
 _BEFORE_S = 0.40  # Length of the average beat before the QRS complex.
 _AFTER_S = 0.56  # Length of the average beat after the QRS complex.
-_HZ = 250.0  # Sampling frequency of the average beat: 4 ms, to which machines round.
+_HZ = 250.0  # Sampling frequency of the average beat. Its 4 ms are what machines round to.
 _MOST_MV = 1e15  # Largest value whose square float32 can hold.
-_RATES = (20, 300)  # Range of heart rates, beats a minute.
-_EVEN = 0.12  # Tolerance within which a beat is on time, as a share of the usual interval.
-_STRANGE = 0.4  # Correlation with the average beat below which a beat is of another origin.
-_SLOW_SHARE = 0.04  # Minimum energy of a wide complex, as a share of a beat's; T waves have a hundredth.
-_QUIET = 0.07  # Share of its highest speed below which the dipole rests between waves.
+_RATES = (20, 300)  # Range of heart rates, beats per minute.
+_ON_TIME = 0.12  # A beat is on time if its interval differs from the usual one by less than this share of it.
+_STRANGE = 0.4  # A beat whose correlation with the average beat is below this has another origin.
+_SLOW_SHARE = 0.04  # Minimum squared steepness of a wide complex, as a share of a usual beat's. T waves have about 0.01.
+_QUIET = 0.07  # The dipole is at rest between waves if its speed is below this share of its highest speed.
 _LEAST_P_MV = 0.045  # Minimum height of a P wave over all leads; less is noise.
 _DIPOLE = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # Independent leads, from which the others follow.
 
-#: Leads that look at the same wall.
+#: Walls of the heart, and the leads that look at each.
 WALLS = {"inferior": ("II", "III", "aVF"), "anterior": ("V2", "V3", "V4"), "lateral": ("I", "aVL", "V5", "V6")}
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Measurements of a recording: times in ms, axes in degrees, voltages in mV; None or empty if there is nothing to measure."""
+    """Measurements of a recording: times in ms, axes in degrees, voltages in mV; None or empty if something cannot be measured."""
 
-    rate: int | None = None  # of an irregular rhythm the mean one, else that of the usual interval
+    rate: int | None = None  # beats per minute, from the median interval, or from the mean interval if the rhythm is irregular
     regular: bool = True
-    early: str = ""  # "wide" or "narrow" premature beats, some of them
+    early: str = ""  # "wide" or "narrow" if some beats are premature
     pr_ms: int | None = None
     qrs_ms: int | None = None
     qt_ms: int | None = None
@@ -46,7 +46,7 @@ class Measured:
     has_p: bool = False
     limb_mv: float | None = None  # largest QRS complex of the limb leads, from peak to peak
     chest_mv: float | None = None  # the same of the chest leads
-    block: str = ""  # "left" or "right" bundle branch, by the shape of a wide complex
+    block: str = ""  # "left" or "right" if that bundle branch seems blocked
     st_up: tuple[str, ...] = ()  # walls with elevated ST segments
     t_down: tuple[str, ...] = ()  # walls with inverted T waves
 
@@ -57,9 +57,9 @@ def measured(record: Record) -> Measured:
     Parameters
     ----------
     record : Record
-        Any leads; axes need I and II.
+        It may have any leads; axes need I and II.
     """
-    signal = record.signal[:, : round(_SEEN_S * record.fs)]
+    signal = record.signal[:, : round(_MEASURED_S * record.fs)]
     slope, hz = _steepness(signal, record.fs)
     if slope.size < 3 * hz or not slope.any():
         return Measured()
@@ -71,46 +71,46 @@ def measured(record: Record) -> Measured:
     rate = round(60.0 / usual)
     if not _RATES[0] <= rate <= _RATES[1]:
         return Measured()
-    off = gaps / usual - 1.0
-    regular = float(np.mean(np.abs(off) < _EVEN)) > 0.8
+    deviation = gaps / usual - 1.0
+    regular = float(np.mean(np.abs(deviation) < _ON_TIME)) > 0.8
     names = [lead for lead in _DIPOLE if lead in record.leads]
-    slow = _slow_beats(slope, peaks, gaps, usual, hz)
-    if not regular and not slow:  # complexes that were not counted would lower the mean
+    has_slow = _has_slow_beats(slope, peaks, gaps, usual, hz)
+    if not regular and not has_slow:  # slow beats are not among the peaks, and without them the mean rate would be too low
         rate = round(60.0 / float(np.mean(gaps)))
-    rest = Measured(rate=rate, regular=regular, early="wide" if slow else "")
+    rhythm = Measured(rate=rate, regular=regular, early="wide" if has_slow else "")
     if len(names) < 2 or record.fs < 50.0:
-        return rest
-    beats, at = _windows(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
+        return rhythm
+    beats, indices = _windows(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
     if len(beats) < 2:
-        return rest
-    on_time = np.concatenate([[True], np.abs(off) < _EVEN])[at]
+        return rhythm
+    on_time = np.concatenate([[True], np.abs(deviation) < _ON_TIME])[indices]
     chosen = beats[on_time] if on_time.sum() >= 2 else beats
     average = np.median(chosen, axis=0)
-    early = rest.early
-    if not early and float(np.mean(np.abs(off) < _EVEN)) >= 0.4:
-        clearly, hardly = (beats[np.concatenate([[False], off < -share * _EVEN])[at]] for share in (2, 1))
-        early = _early(clearly, hardly, average)
+    early = rhythm.early
+    if not early and float(np.mean(np.abs(deviation) < _ON_TIME)) >= 0.4:
+        clearly, slightly = (beats[np.concatenate([[False], deviation < -limit * _ON_TIME])[indices]] for limit in (2, 1))
+        early = _early(clearly, slightly, average)
     halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
-    return _of_beat(average, halves, names, usual, rest, early)
+    return _of_beat(average, halves, names, usual, rhythm, early)
 
 
 def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
-    """Steepness summed over leads and smoothed over a QRS complex, at about 125 Hz."""
+    """The squared steepness, summed over leads and smoothed over a QRS complex, and its sampling frequency, about 125 Hz."""
     step = max(1, int(fs // 125))
-    # Four leads see every beat; twelve would take three times as long.
+    # Every beat is seen in four leads; twelve would take three times as long.
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
-    tame = rows.clip(-_MOST_MV, _MOST_MV)
-    thin = np.nan_to_num(tame.reshape(len(rows), -1, step).mean(2))
+    limited = rows.clip(-_MOST_MV, _MOST_MV)
+    averaged = np.nan_to_num(limited.reshape(len(rows), -1, step).mean(2))
     hz = fs / step
-    if thin.shape[1] < 2:
+    if averaged.shape[1] < 2:
         return np.zeros(0), hz
-    energy = np.square(np.diff(thin, axis=1)).sum(0, dtype=np.float64)
+    energy = np.square(np.diff(averaged, axis=1)).sum(0, dtype=np.float64)
     width = max(1, round(0.1 * hz))
     return np.convolve(energy, np.ones(width) / width, mode="same"), hz
 
 
 def _peaks(slope: np.ndarray, hz: float) -> list[int]:
-    """Positions of beats: maxima above a share of the usual height, at least 0.25 s apart."""
+    """Indices of the beats in `slope`: maxima above 0.3 of their usual height, at least 0.25 s apart."""
     second = max(1, round(hz))
     tops = [slope[k : k + second].max() for k in range(0, max(1, slope.size - second + 1), second)]
     above = np.flatnonzero(slope > 0.3 * float(np.median(tops)))
@@ -122,8 +122,8 @@ def _peaks(slope: np.ndarray, hz: float) -> list[int]:
     return peaks
 
 
-def _slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: float, hz: float) -> bool:
-    """Whether long gaps between beats hold deflections steeper than T waves but less steep than the beats: wide complexes."""
+def _has_slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: float, hz: float) -> bool:
+    """Whether there are wide complexes in long gaps between beats: steeper than T waves, but less steep than the beats."""
     top = float(np.median(slope[peaks]))
     for k in np.flatnonzero(gaps > 1.4 * usual_s):
         between = slope[peaks[k] + round(0.3 * hz) : peaks[k + 1] - round(0.12 * hz)]
@@ -132,40 +132,41 @@ def _slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: 
     return False
 
 
-def _windows(rows: np.ndarray, fs: float, at_s: np.ndarray, usual_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """The beats that lie completely in the record, (beats, leads, samples) at about 250 Hz, and their indices."""
+def _windows(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """The beats that lie completely in the record, (beats, leads, samples) at 250 Hz, and their indices among `peaks_s`."""
     step = max(1, round(fs / _HZ))
     hz = fs / step
-    tame = rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step)
-    thin = np.nan_to_num(tame.mean(2, dtype=np.float64))
+    limited = rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step)
+    averaged = np.nan_to_num(limited.mean(2, dtype=np.float64))
     before, after = (round(min(length, share * usual_s) * hz) for length, share in ((_BEFORE_S, 0.45), (_AFTER_S, 0.75)))
-    middle = np.rint(at_s * hz).astype(int)
-    inside = np.flatnonzero((middle >= before) & (middle + after <= thin.shape[1]))
+    middle = np.rint(peaks_s * hz).astype(int)
+    inside = np.flatnonzero((middle >= before) & (middle + after <= averaged.shape[1]))
     indices = middle[inside, None] + np.arange(-before, after)
-    beats = np.moveaxis(thin[:, indices], 0, 1)
-    # To a common grid of 250 Hz, so that one set of lengths fits all records.
+    beats = np.moveaxis(averaged[:, indices], 0, 1)
+    # Interpolated to exactly 250 Hz, so that numbers of samples mean the same for all records.
     count = max(2, round((before + after) / hz * _HZ))
     if count != beats.shape[2] and beats.size:
-        share = np.linspace(0, beats.shape[2] - 1, count)
-        low = np.minimum(share.astype(int), beats.shape[2] - 2)
-        beats = beats[..., low] + (share - low) * (beats[..., low + 1] - beats[..., low])
+        position = np.linspace(0, beats.shape[2] - 1, count)
+        left = np.minimum(position.astype(int), beats.shape[2] - 2)
+        beats = beats[..., left] + (position - left) * (beats[..., left + 1] - beats[..., left])
     return beats, inside
 
 
-def _early(early: np.ndarray, hardly: np.ndarray, average: np.ndarray) -> str:
-    """Whether early beats resemble the average beat ("narrow") or not ("wide"); "" if there are none.
+def _early(clearly: np.ndarray, slightly: np.ndarray, average: np.ndarray) -> str:
+    """Whether premature beats resemble the average beat ("narrow") or not ("wide"); "" if there are none.
 
-    Of beats that are `hardly` early, as they may be when the heart is fast, those count that have nothing of the average beat's shape.
+    `slightly` are beats that are at least a little early, as premature beats are if the heart is fast, or others by chance. They are taken
+    for premature only if one does not resemble the average beat at all; beats that are `clearly` early always are.
     """
-    if any(_alike(average, beat) < _STRANGE for beat in hardly):
+    if any(_alike(average, beat) < _STRANGE for beat in slightly):
         return "wide"
-    if not len(early):
+    if not len(clearly):
         return ""
-    return "narrow" if _alike(average, np.median(early, axis=0)) > 0.75 else "wide"
+    return "narrow" if _alike(average, np.median(clearly, axis=0)) > 0.75 else "wide"
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of two beats over all leads, without their levels."""
+    """Correlation of two beats (leads, samples) over all leads; the mean of each lead is subtracted before."""
     a, b = (values - values.mean(axis=-1, keepdims=True) for values in (one, other))
     return float((a * b).sum() / max(math.sqrt(float((a**2).sum() * (b**2).sum())), 1e-12))
 
@@ -173,17 +174,19 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
 def _of_beat(
     average: np.ndarray, halves: tuple[np.ndarray, np.ndarray], names: list[str], usual_s: float, known: Measured, early: str
 ) -> Measured:
-    """Intervals, axes and shapes of the average beat, (leads, samples) at 250 Hz; `halves` are averages of every other beat."""
+    """Add measurements of the average beat, (leads, samples) at 250 Hz, to the `known` ones. `halves` are averages of every other beat."""
     ms = 1000.0 / _HZ
+    # Speed of the dipole, mV per sample over all leads.
     speed = np.sqrt(np.square(np.diff(average, axis=1)).sum(axis=0))
     speed = np.convolve(speed, np.full(3, 1 / 3), mode="same")
     start = min(round(min(_BEFORE_S, 0.45 * usual_s) * _HZ), len(speed) - 1)
     near = slice(max(start - 20, 0), start + 20)
     top = near.start + int(speed[near].argmax())
-    on, off = _run(speed, top, -1), _run(speed, top, 1)
+    on, off = _complex_end(speed, top, -1), _complex_end(speed, top, 1)
     qrs_ms = round((off - on) * ms)
     if not 48 <= qrs_ms <= 216:  # wider ones are noise, or no complexes
         return known
+    # The isoelectric level is taken just before the QRS complex.
     level = average - average[:, max(on - 7, 0) : max(on - 2, 1)].mean(axis=1, keepdims=True)
     leads = dict(zip(names, level, strict=True))
     if "I" in leads and "II" in leads:
@@ -191,7 +194,7 @@ def _of_beat(
     size = np.sqrt(np.square(level).sum(axis=0))
     t_peak, t_end = _t_wave(size, off)
     p_start, p_peak, p_mv = _p_wave(level, on)
-    # Atrial waves that are independent of the ventricles average to different waves in the two halves of the beats.
+    # If atrial waves are independent of the ventricles, their averages over the two halves of the beats differ.
     window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
     found_p = p_mv > _LEAST_P_MV and _alike(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
@@ -213,8 +216,8 @@ def _of_beat(
     )  # fmt: skip
 
 
-def _run(speed: np.ndarray, top: int, way: int) -> int:
-    """End of a complex: where, after its steepest point, the dipole first rests for 16 ms, at most 120 ms later."""
+def _complex_end(speed: np.ndarray, top: int, way: int) -> int:
+    """The end of a QRS complex, or its start if `way` is -1: where the dipole first rests for 16 ms, at most 120 ms from its top speed."""
     quiet = _QUIET * speed[top] + 0.002
     k = top
     while 4 < k < len(speed) - 5 and abs(k - top) < 30:
@@ -226,25 +229,28 @@ def _run(speed: np.ndarray, top: int, way: int) -> int:
 
 
 def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
-    """Peak and end of the T wave, where the tangent to its steepest fall meets the level after it; (0, 0) if there is none."""
+    """Peak and end of the T wave after the QRS complex, which ends at `off`; (0, 0) if there is none.
+
+    `size` is the magnitude over all leads, mV. The wave ends where the tangent to its steepest fall meets the level after it.
+    """
     first = off + 20  # 80 ms on
     if first + 20 >= len(size):
         return 0, 0
     smooth = np.convolve(size, np.full(7, 1 / 7), mode="same")[: len(size) - 3]
     # The next P wave may be as high as a flat T wave, so the first wave that is nearly as high as the highest is taken.
-    high = first + np.flatnonzero(smooth[first:] >= 0.7 * smooth[first:].max())[0]
-    peak = high + int(smooth[high : high + 25].argmax())
+    rise = first + np.flatnonzero(smooth[first:] >= 0.7 * smooth[first:].max())[0]
+    peak = rise + int(smooth[rise : rise + 25].argmax())
     fall = np.diff(smooth[peak : peak + 50])
     if len(fall) < 10 or smooth[peak] < 0.06:
         return 0, 0
     steepest = peak + int(fall.argmin())
-    low = float(smooth[steepest : steepest + 40].min())
-    end = steepest + (smooth[steepest] - low) / max(-float(fall.min()), 1e-6)
+    level = float(smooth[steepest : steepest + 40].min())
+    end = steepest + (smooth[steepest] - level) / max(-float(fall.min()), 1e-6)
     return peak, min(int(end), len(size) - 1)
 
 
 def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
-    """Start, peak and height (mV, over all leads) of the wave before the QRS complex."""
+    """Start, peak and height (mV, over all leads) of the wave before the QRS complex, which begins at `on`; `level` is the beat in mV."""
     last = on - 8  # The peak of a P wave is at least 32 ms before the complex ...
     if last < 12:
         return 0, 0, 0.0
@@ -260,7 +266,7 @@ def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
 
 
 def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
-    """Direction of the mean dipole in the frontal plane, degrees: 0 to the left, 90 to the feet."""
+    """Direction of the mean dipole from `first` to `stop` in the frontal plane, degrees: 0 to the left arm, 90 to the feet."""
     if "I" not in leads or "II" not in leads:
         return None
     span = slice(max(first, 0), stop)
@@ -269,17 +275,17 @@ def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
 
 
 def _block(leads: dict[str, np.ndarray], on: int, off: int) -> str:
-    """The bundle branch that is blocked, from the direction of the last 40 ms of a wide complex; "" if neither fits."""
+    """The bundle branch that is blocked, from the last 48 ms of a wide complex and its area in V1; "" if neither fits."""
     late = slice(max(off - 12, on), off)
-    first, lateral = leads.get("V1"), leads.get("V6", leads.get("I"))
-    if first is None or lateral is None:
+    v1, lateral = leads.get("V1"), leads.get("V6", leads.get("I"))
+    if v1 is None or lateral is None:
         return ""
-    whole = float(first[on:off].sum())
-    if first[late].mean() > 0.05 and lateral[late].mean() < 0:
+    whole = float(v1[on:off].sum())
+    if v1[late].mean() > 0.05 and lateral[late].mean() < 0:
         return "right"
     return "left" if whole < 0 and lateral[on:off].sum() > 0 and lateral[on:off].min() > -0.3 * lateral[on:off].max() else ""
 
 
 def _walls(found: dict[str, bool]) -> tuple[str, ...]:
-    """The walls of the heart of which at least two leads show it."""
+    """The walls of the heart of which at least two leads are True in `found`."""
     return tuple(wall for wall, names in WALLS.items() if sum(found.get(name, False) for name in names) >= 2)

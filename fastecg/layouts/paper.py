@@ -11,7 +11,7 @@ from fastecg.errors import LayoutError
 
 @dataclass(frozen=True)
 class Paper:
-    """A sheet or a roll. Lengths in mm; a roll has no fixed width: it is cut where the recording ends."""
+    """A sheet or a roll of paper. A roll has no width: it is cut where the recording ends."""
 
     name: str
     height_mm: float
@@ -23,7 +23,7 @@ class Paper:
         return self.width_mm is None
 
 
-#: Papers by name: sheets lie on their long side; rolls by the width of the roll, which is the height of the page.
+#: Papers by name. Sheets lie on their long side. The number in the name of a roll is its width in mm, which is the height of the page.
 PAPERS = {
     "letter": Paper("letter", 215.9, 279.4),
     "a4": Paper("a4", 210.0, 297.0),
@@ -31,7 +31,7 @@ PAPERS = {
 }
 
 
-#: Ranges of a page's numbers. Beyond them, there is no such paper, or not enough memory for its picture.
+#: Ranges of settings. Beyond them, no machine prints like that, or there is not enough memory for the picture.
 RANGES = {
     "dpi": (20.0, 1200.0),
     "speed_mm_s": (5.0, 100.0),
@@ -43,12 +43,12 @@ RANGES = {
     "raster_scale": (0.5, 3.0),
 }
 
-#: How a page is rasterised: not at all, on whole pixels as by a display, or on whole pixels that are either inked or not.
+#: How a page is rasterised: not at all, in whole pixels as on a display, or in whole pixels that have either all ink or none.
 RASTERS = ("none", "grey", "one_bit")
 
 
 def check_range(name: str, given: Any) -> None:
-    """Check that a value is a number within `RANGES`.
+    """Check that the value `given` for a setting is a number within its range in `RANGES`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def check_range(name: str, given: Any) -> None:
 
 @dataclass(frozen=True)
 class MachineSettings:
-    """What the operator sets on the machine, and how this particular machine prints.
+    """What the operator sets on a machine, and how this one machine prints.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ class MachineSettings:
     rhythm_leads : tuple of str, optional
         Leads of the rhythm strips from top to bottom, at most as many as the layout has strips; the layout's own unless given.
     simultaneous : bool
-        Every column starts at time 0; otherwise time runs on from column to column.
+        Whether every column starts at the same time; otherwise each goes on where the one before it ended.
     pen_width : float
-        Factor of the width of the style's pen.
+        Factor by which the style's pen width is multiplied.
     ink_depth, grid_depth : float
-        Factors of the contrast between paper and inks, and between paper and grid.
+        Factors by which the contrast between paper and inks, and between paper and grid, is multiplied.
     raster : str
         One of `RASTERS`.
     raster_scale : float
-        Resolution of the flat print, or of its bitmap, relative to the picture, which is resampled from it.
+        Resolution of the flat print (of its bitmap, if it is rasterised) relative to the picture, which is resampled from it.
 
     Raises
     ------
@@ -116,26 +116,26 @@ class MachineSettings:
             raise LayoutError(f"unknown raster {self.raster!r}, expected one of {', '.join(RASTERS)}")
 
     def gain_of(self, lead: str) -> float:
-        """The gain (mm/mV) a lead is drawn with."""
+        """The gain with which a lead is drawn, mm/mV."""
         is_chest = lead.upper().startswith("V") and lead[1:2].isdigit()
         return self.chest_gain_mm_mv if is_chest and self.chest_gain_mm_mv is not None else self.gain_mm_mv
 
 
 @dataclass(frozen=True)
 class PageFrame:
-    """The frame of a page, mm: its size, the area of its grid (x0, y0, x1, y1), and the page x at which the time axis starts and ends."""
+    """The size of a page, and where on it the grid and the time axis are."""
 
-    size_mm: tuple[float, float]
-    grid_mm: tuple[float, float, float, float]
-    start_x_mm: float
-    end_x_mm: float
-    columns: int = 1
-    strips: int = 0
-    seconds: float = 10.0
+    size_mm: tuple[float, float]  # width and height
+    grid_mm: tuple[float, float, float, float]  # left, top, right, bottom
+    start_x_mm: float  # left end of the time axis
+    end_x_mm: float  # right end of the time axis
+    columns: int = 1  # number of columns of the layout
+    strips: int = 0  # number of its rhythm strips
+    seconds: float = 10.0  # length of its time axis
 
 
 def paper_for(name: str) -> Paper:
-    """The paper with a name.
+    """The paper called `name`.
 
     Raises
     ------

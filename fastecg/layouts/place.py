@@ -22,23 +22,23 @@ from fastecg.styles.style import Style
 _EDGE_MM = 4.0  # Minimum margin to the left and right of the drawing.
 _SHEET_MM = 180.0  # Papers of at least this height have the white bands of the style.
 _PITCH_MM = 37.0  # Maximum distance between rows: the median of 22 public pictures.
-_HEAD_MM = 1.0  # Distance from the top of the first pulse to the words above.
-_LOOKED_AT = 5  # Only every sample whose number is a multiple of this is examined for the reach of a row's traces.
-_LADDER_MM = 4.0  # One pulse is drawn for all rows if their distance is smaller than the pulse's height plus this.
+_HEAD_MM = 1.0  # Minimum distance from the top of the first pulse to the words above.
+_EXTREMES_STEP = 5  # The extremes of a row's traces are sought in every fifth sample only.
+_PULSE_GAP_MM = 4.0  # One pulse is drawn for all rows if their distance is smaller than the pulse's height plus this.
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One segment to draw: a lead (perhaps upside down) in its row and column, over a share of the time axis."""
+    """One segment to draw, in its row and column."""
 
-    label: str
+    label: str  # name of the lead, with "-" before it if it is drawn upside down
     row: int
     column: int
-    rhythm: bool = False
+    rhythm: bool = False  # whether it is a rhythm strip, over the whole time axis
 
     @property
     def lead(self) -> str:
-        """The record's name of the lead."""
+        """The lead's name in the record."""
         return self.label.removeprefix("-")
 
 
@@ -55,7 +55,7 @@ def place(
     """Draw samples `start` to `stop` of a record as vectors in mm.
 
     Sample i of a segment lies at ``x = x0 + (i - start) / fs * speed`` and ``y = baseline - gain * mV``. Columns share the time axis
-    without gaps (or all begin at `start`, where the setup says simultaneous).
+    without gaps (or all begin at `start`, if `setup` is simultaneous).
 
     Parameters
     ----------
@@ -73,23 +73,26 @@ def place(
     Raises
     ------
     LayoutError
-        If the range holds no sample, none falls on the page, the record has no lead of the layout, or a rhythm lead that was asked for
-        is not in the record or has no strip.
+        If there is no sample from `start` to `stop`, none falls on the page, the record has no lead of the layout, or a rhythm lead of
+        `setup` is not in the record or has no strip.
     """
     start, stop = max(0, start), record.samples if stop is None else min(stop, record.samples)
     if stop <= start:
-        raise LayoutError(f"{record.name}: samples {start} to {stop} are no page, the record has {record.samples}")
+        raise LayoutError(f"{record.name}: samples {start} to {stop} are no page, expected some of 0 to {record.samples}")
     notes: list[str] = []
     cells = tuple(_cells(layout, record, setup, notes))
     if not cells:
-        raise LayoutError(f"{record.name}: layout {layout.name} has no lead of this record, which has {', '.join(record.leads)}")
+        raise LayoutError(
+            f"{record.name}: layout {layout.name} shows no lead of this record ({', '.join(record.leads)}), expected another layout"
+        )
     frame = page_frame(layout, style, setup, notes)
     words = printed_words(facts, setup, style, frame, notes) if facts else ()
     baselines, pitch = _rows(cells, layout, frame, words, style, setup, record, (start, stop))
     traces = tuple(_traces(cells, layout, record, setup, frame, baselines, pitch, (start, stop), notes))
     if not any(trace.points_mm.size for trace in traces):
         raise LayoutError(
-            f"{record.name}: no sample of the {(stop - start) / record.fs:g} s at {record.fs:g} Hz falls on layout {layout.name}"
+            f"{record.name}: no sample of the {(stop - start) / record.fs:g} s at {record.fs:g} Hz falls on layout {layout.name}, "
+            "expected at least one"
         )
     notes += _left_out(traces, record, stop)
     pulses = tuple(_pulses(traces, baselines, pitch, style, frame))
@@ -111,7 +114,7 @@ def place(
 
 
 def page_rows(layout: Layout, record: Record, style: Style, setup: MachineSettings, facts: ReportFields) -> tuple[list[float], float]:
-    """The y of 0 mV of every row and the rows' distance, mm, as `place` would have them; empty if there is no lead to draw."""
+    """The y of 0 mV of every row and the rows' distance, mm, on a page of `place`; no rows if there is no lead to draw."""
     cells = tuple(_cells(layout, record, setup, []))
     frame = page_frame(layout, style, setup, [])
     words = printed_words(facts, setup, style, frame, [])
@@ -128,32 +131,32 @@ def _rows(
     record: Record,
     span: tuple[int, int],
 ) -> tuple[list[float], float]:
-    """The y of 0 mV of every row, and the rows' distance, mm."""
+    """The y of 0 mV of every row, and the rows' distance, mm. `span` has the first and the last sample (exclusive) of the page."""
     gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
     rows, pitch = _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
     if style.row_play and layout.rows > 1:
         most = style.row_play * pitch
-        # The first keeps its distance from the words above, the last its own from those below.
+        # The first row is not moved up towards the words above, nor the last row down towards those below.
         leans = [_lean(row, cells, setup, record, span, most) for row in range(len(rows))]
         rows = [y + lean for y, lean in zip(rows, (max(leans[0], 0.0), *leans[1:-1], min(leans[-1], 0.0)), strict=True)]
     return rows, pitch
 
 
 def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
-    """Distance in mm by which a machine moves a row down to centre its traces: half the difference of their reach, at most `most`."""
-    reach = [0.0, 0.0]
+    """Distance in mm by which a machine moves a row down to centre its traces between their extremes, at most `most` up or down."""
+    below, above = 0.0, 0.0  # how far the traces reach from their 0 mV line, mm
     for cell in cells:
         if cell.row == row:
-            seen = record.lead(cell.lead)[span[0] : span[1] : _LOOKED_AT]
+            seen = record.lead(cell.lead)[span[0] : span[1] : _EXTREMES_STEP]
             ends = [setup.gain_of(cell.lead) * end for end in _extremes(seen)] if len(seen) else []
             if ends and math.isfinite(ends[0]):
                 low, high = ends if not cell.label.startswith("-") else (-ends[1], -ends[0])
-                reach = [max(reach[0], -low), max(reach[1], high)]
-    return min(max(0.5 * (reach[1] - reach[0]), -most), most)
+                below, above = max(below, -low), max(above, high)
+    return min(max(0.5 * (above - below), -most), most)
 
 
 def _cells(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> Iterator[Cell]:
-    """The segments whose lead the record has; missing leads are added to the notes."""
+    """The segments whose lead the record has; for each other one, a note is added."""
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
             if label.removeprefix("-") in record.leads:
@@ -166,7 +169,7 @@ def _cells(layout: Layout, record: Record, setup: MachineSettings, notes: list[s
 
 
 def _rhythm_leads(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> list[str]:
-    """The leads of the rhythm strips: those asked for first, then the layout's own, then others of the record."""
+    """The leads of the rhythm strips: those of the settings first, then the layout's own, then others in the record for missing ones."""
     given = setup.rhythm_leads or ()
     layout.check_rhythm(given)
     for lead in given:
@@ -187,14 +190,14 @@ def _rhythm_leads(layout: Layout, record: Record, setup: MachineSettings, notes:
 
 
 def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list[str]) -> PageFrame:
-    """The page's size, where its grid lies, and where the time axis starts and ends."""
+    """The size of a page, and where on it the grid and the time axis are."""
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
     before, after = _beside(style)
     left, top, right, bottom = style.grid_inset_mm
-    # The time axis is as long as the layout's seconds at this speed; everything else gives way to it.
+    # The length of the time axis follows from the layout's seconds and the speed; all other lengths adapt to it.
     axis = layout.seconds * setup.speed_mm_s
     end = max(left, _EDGE_MM) + before + axis + after
-    # A grid of whole 5 mm boxes must still extend beyond everything that is drawn.
+    # The grid has whole 5 mm boxes, and must not end before anything that is drawn.
     needed = max(end + max(right, _EDGE_MM), left + 5.0 * float(np.ceil((end - left) / 5.0)) + right)
     width, height = paper.width_mm or float(np.ceil(needed + 2.0)), paper.height_mm
     if layout.upright and not paper.is_roll:
@@ -205,7 +208,7 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
     if height < _SHEET_MM:
         top = bottom = 0.0
     grid = (left, top, _on_grid(left, width - right) if right else width, _on_grid(top, height - bottom) if bottom else height)
-    # A machine starts to print at the same position for any length of the paper: only a little of the spare width is at the left.
+    # A machine starts to print at the same position for any length of the paper, so only a little of the spare width is at the left.
     spare = max(0.0, width - max(right, _EDGE_MM) - end)
     begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
     return PageFrame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
@@ -227,21 +230,22 @@ def _on_grid(low: float, high: float) -> float:
 def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges], ...], gain: float) -> tuple[list[float], float]:
     """The y of 0 mV of every row, and the rows' distance, mm. The first row has room for 1 mV above it, at its `gain`."""
     _, top, _, bottom = frame.grid_mm
-    edges = [box for _, box in words]
+    boxes = [box for _, box in words]
     middle = frame.size_mm[1] / 2
-    top = max([top, *(box[3] + 1.0 for box in edges if box[3] < middle)])
-    bottom = min([bottom, *(box[1] - 1.0 for box in edges if box[1] > middle)])
+    top = max([top, *(box[3] + 1.0 for box in boxes if box[3] < middle)])
+    bottom = min([bottom, *(box[1] - 1.0 for box in boxes if box[1] > middle)])
     height = bottom - top
     # Rows share the height evenly, but no farther apart than on a full page.
     pitch = min(height / layout.rows, _PITCH_MM)
-    above = max(0.45 * pitch, min(gain + _HEAD_MM, 0.45 * height))  # on the lowest papers 1 mV is more than there is
+    # A row has 0.45 of the distance above its 0 mV line, or more for a pulse in the first row, if the paper is high enough.
+    above = max(0.45 * pitch, min(gain + _HEAD_MM, 0.45 * height))
     pitch = min(pitch, (height - above) / (layout.rows - 0.45))
     first = top + above + (height - above - (layout.rows - 0.45) * pitch) / 2
     return [first + row * pitch for row in range(layout.rows)], pitch
 
 
 def _style_rows(layout: Layout, frame: PageFrame, style: Style) -> tuple[list[float], float] | None:
-    """The rows where the style has them, if the layout and the paper fit."""
+    """The rows and their distance that the style prescribes; None if it does not, or they do not fit on the paper."""
     first, pitch, nearer = style.rows_mm
     strips = len(layout.rhythm)
     rows = [first + row * pitch - (nearer if row >= layout.rows - strips else 0.0) for row in range(layout.rows)]
@@ -252,9 +256,9 @@ def _outline(frame: PageFrame, style: Style) -> tuple[Stroke, ...]:
     """A line along the page's edges, inside the page."""
     if not style.frame_mm:
         return ()
-    width, height = (edge - style.frame_mm / 2 for edge in frame.size_mm)
-    low = style.frame_mm / 2
-    return (Stroke("frame", np.array([(low, low), (width, low), (width, height), (low, height), (low, low)]), style.frame_mm),)
+    near = style.frame_mm / 2
+    right, bottom = (length - near for length in frame.size_mm)
+    return (Stroke("frame", np.array([(near, near), (right, near), (right, bottom), (near, bottom), (near, near)]), style.frame_mm),)
 
 
 def _traces(
@@ -268,6 +272,7 @@ def _traces(
     span: tuple[int, int],
     notes: list[str],
 ) -> Iterator[Trace]:
+    """The trace of every cell."""
     for cell in cells:
         first, last, x = _segment(cell, layout, record.fs, setup, frame, span)
         if last <= first:
@@ -293,15 +298,15 @@ def _traces(
 def _segment(
     cell: Cell, layout: Layout, fs: float, setup: MachineSettings, frame: PageFrame, span: tuple[int, int]
 ) -> tuple[int, int, float]:
-    """First and last sample (exclusive) of a cell, and the x of the first."""
+    """First and last sample (exclusive) of a cell, and the x of the first in mm."""
     start, stop = span
     columns = 1 if cell.rhythm else len(layout.columns)
     share = layout.seconds / columns
-    # The edges of contiguous columns are rounded once, so that every sample is in exactly one column.
-    low, high = (round(share * (cell.column + k) * fs) for k in (0, 1))
+    # An edge between columns is rounded in one way for both, so that every sample is in exactly one column.
+    first, last = (round(share * (cell.column + k) * fs) for k in (0, 1))
     if setup.simultaneous:
         return start, min(start + round(share * fs), stop), frame.start_x_mm + cell.column * share * setup.speed_mm_s
-    return min(start + low, stop), min(start + high, stop), frame.start_x_mm + low / fs * setup.speed_mm_s
+    return min(start + first, stop), min(start + last, stop), frame.start_x_mm + first / fs * setup.speed_mm_s
 
 
 def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
@@ -323,7 +328,7 @@ def _extremes(values: np.ndarray) -> tuple[float, float]:
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
-    """Notes on leads and on the end of the signal if the page does not show them."""
+    """Notes about leads that the page does not show, and about the end of the signal if it does not show that."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]
     if missing:
@@ -339,7 +344,7 @@ def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, sty
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())
     # Pulses of close rows would touch: machines then print one.
-    if pitch < max(everywhere) + _LADDER_MM:
+    if pitch < max(everywhere) + _PULSE_GAP_MM:
         gains = {traces[0].row: everywhere}
     for row, found in gains.items():
         if found:
@@ -354,6 +359,7 @@ def _boxes(
     words: tuple[tuple[Text, Edges], ...],
     style: Style,
 ) -> Iterator[Box]:
+    """The boxes round all segments, lead names, pulses and words."""
     for k, (trace, cell, label) in enumerate(zip(traces, cells, labels, strict=True)):
         yield Box("lead", cell.label, box_corners(*trace_extent(trace, style.pen_mm / 2)), k)
         if label.words.strip():
@@ -366,7 +372,7 @@ def _boxes(
 
 
 def trace_extent(trace: Trace, half_mm: float) -> Edges:
-    """The box round a trace's ink; a line on the baseline where nothing is drawn."""
+    """The box (left, top, right, bottom) round a trace's ink, mm; of no height, on the 0 mV line, if nothing is drawn."""
     x, y = trace.points_mm.T
     if not x.size:
         return 0.0, trace.baseline_mm, 0.0, trace.baseline_mm

@@ -1,4 +1,4 @@
-"""Words of the headers and footers of styles. All of their values come from `ReportFields` and `MachineSettings`."""
+"""The words of headers and footers, by style. All values in them come from `ReportFields` and `MachineSettings`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from fastecg.page import Text
 from fastecg.printing.text import advance_mm, measure, printable
 from fastecg.styles.style import Style
 
+#: Left, top, right, bottom of a box, mm.
 Edges = tuple[float, float, float, float]
+#: A function that gives the words of a header or a footer.
 Words = Callable[[ReportFields, MachineSettings, Style, PageFrame], Iterable[Text]]
 
-ADMIN = "administration"  # Kind of the texts that say whose recording it is. `printed_words` decides how much of them is shown.
-#: Kind of those of them that are printed.
+#: Kind of the texts about the patient and the recording. `printed_words` decides how much of them is printed.
+ADMIN = "administration"
+#: Kind of those that are printed.
 IDENTITY = "identity"
 
 _HEADER_SHARE = 0.33  # A header that takes more than this share of the page's height is not printed.
@@ -25,12 +28,12 @@ _GAP_MM = 0.3  # Minimum distance between the ink of two texts.
 def printed_words(
     facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame, notes: list[str]
 ) -> tuple[tuple[Text, Edges], ...]:
-    """Header and footer of a page with the boxes (x0, y0, x1, y1) round them, mm.
+    """The texts of header and footer of a page, each with the box round it.
 
     Texts that would leave the page or overlap others are left out, and named in the notes.
     """
-    header = [(text, measure(text)) for text in _words(_shown(HEADERS[style.header](facts, setup, style, frame), facts), notes)]
-    footer = [(text, measure(text)) for text in _words(FOOTERS[style.footer](facts, setup, style, frame), notes)]
+    header = [(text, measure(text)) for text in _printable(_shown(HEADERS[style.header](facts, setup, style, frame), facts), notes)]
+    footer = [(text, measure(text)) for text in _printable(FOOTERS[style.footer](facts, setup, style, frame), notes)]
     width, height = frame.size_mm
     if header and max(box[3] for _, box in header) > _HEADER_SHARE * height:
         notes.append(f"the paper is too low for a header ({height:g} mm)")
@@ -51,7 +54,10 @@ def printed_words(
 
 
 def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
-    """The texts, with as much of the administration as the page shows: people cover it, and machines print only what was entered."""
+    """The texts, with as much of the administration as `facts` shows.
+
+    Where it shows "labels", they are words without digits before a colon; the value behind them is left out.
+    """
     for text in texts:
         if text.kind != ADMIN:
             yield text
@@ -61,14 +67,15 @@ def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
                 yield replace(text, kind=IDENTITY, words=words)
 
 
-def _words(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
+def _printable(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
+    """The texts without characters that no typeface has, which are noted."""
     return (text if text.words.isascii() else printable(text, notes) for text in texts)
 
 
 def _own_lines(
     lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
-    """The user's own lines as one block, in the first free corner from the top: right, middle, left."""
+    """The user's own lines as one block, in the first free place from the top; at one height, right before middle before left."""
     width, height = frame.size_mm
     pitch = 1.35 * style.text_mm
     lines = tuple(words for line in lines if (words := printable(_at(line, 0.0, 0.0, style), notes).words).strip())
@@ -86,6 +93,7 @@ def _own_lines(
 
 
 def _touch(a: Edges, b: Edges) -> bool:
+    """Whether two boxes overlap, or are too close side by side."""
     return a[1] < b[3] and b[1] < a[3] and a[0] < b[2] + _GAP_MM and b[0] < a[2] + _GAP_MM
 
 
@@ -94,16 +102,18 @@ def _nothing(facts: ReportFields, setup: MachineSettings, style: Style, frame: P
 
 
 def _at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
+    """A text in the style's size and typeface, whose baseline begins at (x, y) mm."""
     return Text(kind, words, x, y, style.text_mm, style.face, bold, dots_mm=style.dots_mm, grey=style.grey)
 
 
 def _ending_at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
+    """A text as from `_at`, whose baseline ends at (x, y) mm."""
     text = _at(words, x, y, style, kind, bold)
     return replace(text, x_mm=x - advance_mm(text))
 
 
 def _table(rows: Iterable[tuple[str, ...]], stops_mm: tuple[float, ...], y: float, style: Style, pitch: float) -> Iterable[Text]:
-    """Rows of words: the first column is aligned left, the others are aligned right."""
+    """Rows of words from `y` on, `pitch` mm apart. The first column begins at the first of `stops_mm`, the others end at theirs."""
     for k, row in enumerate(rows):
         yield _at(row[0], stops_mm[0], y + k * pitch, style)
         for words, x in zip(row[1:], stops_mm[1:], strict=False):
@@ -111,6 +121,7 @@ def _table(rows: Iterable[tuple[str, ...]], stops_mm: tuple[float, ...], y: floa
 
 
 def _list(lines: Iterable[str], x: float, y: float, style: Style, pitch: float, kind: str = "statement") -> Iterable[Text]:
+    """Lines of words from (x, y) mm on, `pitch` mm apart."""
     for k, words in enumerate(lines):
         yield _at(words, x, y + k * pitch, style, kind)
 
@@ -120,32 +131,33 @@ def _speed(setup: MachineSettings, unit: str = "mm/s") -> str:
 
 
 def _gain(setup: MachineSettings, unit: str = "mm/mV") -> str:
+    """The gain, or both gains if the chest leads have another one."""
     chest = setup.chest_gain_mm_mv
     return f"{setup.gain_mm_mv:g}{unit}" if chest in (None, setup.gain_mm_mv) else f"{setup.gain_mm_mv:g}/{chest:g}{unit}"
 
 
 def _p(facts: ReportFields, number: int) -> str:
-    """A number about P waves, or a blank for 0, which stands for none."""
+    """A number about P waves, or "*" if there are none."""
     return str(number) if facts.pr_ms else "*"
 
 
 def _p_ms(facts: ReportFields) -> int:
-    """Length of the P wave: most of the PR interval, up to the longest that atria take."""
+    """Duration of the P wave, ms: 0.62 of the PR interval, and at most as long as atria take."""
     return min(round(0.62 * facts.pr_ms), 124)
 
 
 def _band_top(style: Style) -> float:
-    """The baseline of the first line on the page."""
+    """The y of the baseline of the first line on the page, mm."""
     return max(4.0, 1.4 * style.text_mm)
 
 
-# ---- headers ---------------------------------------------------------------------------------------------------------
+# ---- headers, as printed by the machines that they are called after -------------------------------------------------
 
 
 def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left = frame.grid_mm[0]
     pitch = 1.07 * style.text_mm
-    above = 5.2 if facts.shows == "nothing" else 9.0  # lines; without any administration none of its lines are kept free
+    above = 5.2 if facts.shows == "nothing" else 9.0  # lines above the grid; without administration, its lines are not kept free
     y = max(style.grid_inset_mm[1] - above * pitch, _band_top(style) + 2 * pitch)
     yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style, ADMIN)
     yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style, ADMIN)
@@ -286,13 +298,13 @@ def _nk_header(facts: ReportFields, setup: MachineSettings, style: Style, frame:
 
 
 def _foot(style: Style, frame: PageFrame) -> float:
-    """The baseline of the last line: below the grid where there is a white band, else just above the paper's edge."""
+    """The y of the baseline of the last line, mm: below the grid if there is a white band, else just above the paper's edge."""
     below = frame.grid_mm[3] + 1.6 * style.text_mm
     return below if below + 0.4 * style.text_mm <= frame.size_mm[1] else frame.size_mm[1] - 1.2 * style.text_mm
 
 
 def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: PageFrame, bold: bool = False) -> Iterable[Text]:
-    """Parts of the last line, each at its distance from the left end of the time axis."""
+    """Parts of the last line, each with its distance from the left end of the line, mm."""
     left = frame.grid_mm[0] if style.grid_inset_mm[0] else frame.start_x_mm - style.pulse_gap_mm - style.pulse_width_mm
     for words, along in parts:
         yield _at(words, max(left, 2.0) + along, _foot(style, frame), style, "footer", bold)
@@ -303,8 +315,8 @@ def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, fram
         (
             (_speed(setup), 0.0),
             (_gain(setup), 15.5),
-            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # these machines have no lower one
-            (f"00{facts.device[1]}{'ABCDE'[ord(facts.device[-1]) % 5]}", 45.5),  # their software's versions are numbered so
+            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # these machines have no lower cut-off
+            (f"00{facts.device[1]}{'ABCDE'[ord(facts.device[-1]) % 5]}", 45.5),  # the number of the software's version, as in "005A"
             (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0),
         ),
         style,

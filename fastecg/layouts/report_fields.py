@@ -1,4 +1,4 @@
-"""`ReportFields`: what a machine prints about a recording, measurements of the signal and made-up administrative data.
+"""`ReportFields`: what a machine prints about a recording, which is measurements of the signal and made-up administrative data.
 
 Only the signal of the record is used, neither its name nor its header. Identifiers, dates and initials are random, so that a page cannot
 show those of a patient.
@@ -24,18 +24,18 @@ LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
-#: How much of the administrative data a header shows, and the shares: most pages that are shown to others have nothing of it.
+#: How much of the administrative data a header shows, and on what share of pages: those that are shown to others often have nothing of it.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
-_NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements without a verdict.
+_NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements that say nothing about the ECG.
 _USUAL_T_AXIS = -15, 105  # Range in degrees; an ECG with a T axis outside it is not normal.
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 
 @dataclass(frozen=True)
 class ReportFields:
-    """Printed measurements and made-up administration; plain values, ready for JSON. Intervals in ms, axes in degrees."""
+    """Measurements and made-up administrative data as they are printed. Intervals are in ms, axes in degrees; all values can be in JSON."""
 
-    rate: int
+    rate: int  # beats per minute
     pr_ms: int
     qrs_ms: int
     qt_ms: int
@@ -55,8 +55,8 @@ class ReportFields:
     time: str
     device: str
     page_words: str
-    header_text: tuple[str, ...] = ()  # lines of the user's own, printed as they are
-    shows: str = "all"  # administrative data: "all", the "labels" without values, or "nothing"
+    header_text: tuple[str, ...] = ()  # the user's own lines, which are printed as they are
+    shows: str = "all"  # how much administrative data is printed: "all", "labels" without values, or "nothing"
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9]{1,20}", self.number):
@@ -80,13 +80,13 @@ def sample_report_fields(
         Only its signal is used. Values that it does not show (the rate if there are no beats, axes without leads I and II) are random;
         without P waves, `pr_ms` and `p_axis` are 0, and nothing is printed for them.
     date_form, clock_form : str
-        The machine's formats of dates and times, equal on all of its pages.
+        The machine's formats of dates and times, which are the same on all of its pages.
     """
     found = measured(record)
-    drawn_rate = int(rng.integers(55, 105))
+    sampled_rate = int(rng.integers(55, 105))
     axis = int(np.clip(rng.normal(35, 35), -25, 95))
     usual = {
-        "rate": drawn_rate,
+        "rate": sampled_rate,
         "pr_ms": 2 * int(np.clip(rng.normal(78, 11), 60, 100)),
         "qrs_ms": 2 * int(np.clip(rng.normal(46, 6), 36, 58)),
         "p_axis": int(np.clip(rng.normal(50, 18), -20, 90)),
@@ -96,8 +96,8 @@ def sample_report_fields(
     facts = {name: getattr(found, name) if getattr(found, name) is not None else value for name, value in usual.items()}
     if found.qrs_ms is not None and not found.has_p:
         facts["pr_ms"] = facts["p_axis"] = 0
-    drawn_qt = _qt_ms(rng, facts["rate"])
-    qt = found.qt_ms if found.qt_ms is not None and 240 <= found.qt_ms <= 600 else drawn_qt
+    sampled_qt = _qt_ms(rng, facts["rate"])
+    qt = found.qt_ms if found.qt_ms is not None and 240 <= found.qt_ms <= 600 else sampled_qt
     facts |= {"qt_ms": qt, "qtc_ms": round(qt / math.sqrt(60.0 / facts["rate"]))}
     return ReportFields(
         rate=facts["rate"],
@@ -122,13 +122,13 @@ def sample_date(rng: np.random.Generator) -> str:
 
 
 def _qt_ms(rng: np.random.Generator, rate: int) -> int:
-    """A QT interval for a rate: Bazett's formula inverted from a likely QTc, limited where Bazett overcorrects."""
+    """A QT interval for a rate, from a likely QTc by Bazett's formula; it is limited, because Bazett corrects extreme rates too much."""
     qtc = float(np.clip(rng.normal(420, 24), 360, 465))
     return 2 * round(float(np.clip(qtc * math.sqrt(60.0 / rate), 220, 560)) / 2)
 
 
 def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]) -> tuple[str, ...]:
-    """Statements of a machine, none of which contradicts the measurements or the signal."""
+    """The statements of a machine: sometimes a warning, the rhythm, up to three findings, mostly a verdict. None contradicts `found`."""
     lines = [_WARNING] if rng.random() < 0.08 else []
     if found.rate is None:
         return (*lines, str(rng.choice(_NEUTRAL)))
@@ -137,14 +137,15 @@ def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]
     if found.st_up:  # such an ECG is not normal, whatever else was measured
         rhythm = rhythm.replace("Normal sinus", "Sinus")
     lines += [rhythm, *findings[:3]]
-    if rng.random() < 0.12:  # many machines print no verdict
+    if rng.random() < 0.12:  # some machines print no verdict
         return tuple(lines)
-    plain = found.regular and found.has_p and not findings and found.early != "wide"
-    sinus = plain and 60 <= facts["rate"] <= 100 and 120 <= facts["pr_ms"] <= 210
-    return (*lines, "Normal ECG" if sinus else "Otherwise normal ECG" if plain else "Abnormal ECG")
+    unremarkable = found.regular and found.has_p and not findings and found.early != "wide"
+    normal = unremarkable and 60 <= facts["rate"] <= 100 and 120 <= facts["pr_ms"] <= 210
+    return (*lines, "Normal ECG" if normal else "Otherwise normal ECG" if unremarkable else "Abnormal ECG")
 
 
 def _rhythm(found: Measured, facts: dict[str, int]) -> str:
+    """The statement about the rhythm."""
     rate, slow, fast = facts["rate"], facts["rate"] < 60, facts["rate"] > 100
     wide = facts["qrs_ms"] >= 120
     if not found.has_p:
@@ -168,7 +169,7 @@ def _rhythm(found: Measured, facts: dict[str, int]) -> str:
 
 
 def _findings(found: Measured, facts: dict[str, int]) -> list[str]:
-    """What is unusual about the average beat."""
+    """Statements about what is unusual in the average beat."""
     lines = []
     if facts["qrs_ms"] >= 120:
         branch = f"{found.block.capitalize()} bundle branch block" if found.block else "Nonspecific intraventricular block"
@@ -200,7 +201,7 @@ class _Administration(TypedDict):
 
 
 def _administration(rng: np.random.Generator, date_form: str, clock_form: str) -> _Administration:
-    """Made-up numbers, initials and dates."""
+    """Made-up administrative data: numbers, initials, dates and the like."""
     letters = "".join(rng.choice(list(LETTERS), 2))
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
     hour, minute, second = (int(rng.integers(0, most)) for most in (24, 60, 60))

@@ -227,7 +227,7 @@ def test_failed_records_are_named_and_give_status_1(records, tmp_path):
     [
         ("render nowhere -o out", "nowhere"),
         ("render -o out --layout 100x1", "up to 99x1"),
-        ("render -o out --layout 6x2 --rhythm-lead V1", "layout 6x2 has no rhythm strips for V1"),
+        ("render -o out --layout 6x2 --rhythm-lead V1", "layout 6x2 has no rhythm strips, too few for V1"),
         ("render -o out --rhythm-lead I,II,III,V1", "layout 3x4+3 has 3 rhythm strips"),
         ("render -o out --paper a7", "unknown paper 'a7'"),
         ("render -o out --chest-gain 0", "chest_gain_mm_mv is 0"),

@@ -296,9 +296,9 @@ def test_names_stay_on_the_page_and_near_their_row(label_place: str, paper: str,
 def test_rhythm_leads_that_cannot_be_are_refused() -> None:
     with pytest.raises(LayoutError, match="rhythm lead 'V7' is not in the record, expected one of I, II, III, aVR"):
         place(LAYOUTS["3x4+1"], record_of(), PLAIN, MachineSettings(rhythm_leads=("V7",)))
-    with pytest.raises(LayoutError, match=r"layout 3x4\+1 has 1 rhythm strip for V1, II: expected at most"):
+    with pytest.raises(LayoutError, match=r"layout 3x4\+1 has 1 rhythm strip, too few for V1, II, expected at most"):
         place(LAYOUTS["3x4+1"], record_of(), PLAIN, MachineSettings(rhythm_leads=("V1", "II")))
-    with pytest.raises(LayoutError, match="layout 6x2 has no rhythm strips for V1: expected at most"):
+    with pytest.raises(LayoutError, match="layout 6x2 has no rhythm strips, too few for V1, expected at most"):
         place(LAYOUTS["6x2"], record_of(), PLAIN, MachineSettings(rhythm_leads=("V1",)))
 
 
