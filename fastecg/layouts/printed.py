@@ -18,7 +18,7 @@ Words = Callable[[ReportFields, MachineSettings, Style, PageFrame], Iterable[Tex
 
 #: Kind of the texts about the patient and the recording. `printed_words` decides how much of them is printed.
 ADMIN = "administration"
-#: Kind of those that are printed.
+#: Kind of those of them that are printed.
 IDENTITY = "identity"
 
 _HEADER_SHARE = 0.33  # A header that takes more than this share of the page's height is not printed.
@@ -315,7 +315,7 @@ def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, fram
         (
             (_speed(setup), 0.0),
             (_gain(setup), 15.5),
-            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # these machines have no lower cut-off
+            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # no lower cut-off is set on these machines
             (f"00{facts.device[1]}{'ABCDE'[ord(facts.device[-1]) % 5]}", 45.5),  # the number of the software's version, as in "005A"
             (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0),
         ),

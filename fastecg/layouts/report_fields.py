@@ -26,7 +26,7 @@ MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
 
 #: How much of the administrative data a header shows, and on what share of pages: those that are shown to others often have nothing of it.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
-_NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements that say nothing about the ECG.
+_NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements about an ECG that could not be measured.
 _USUAL_T_AXIS = -15, 105  # Range in degrees; an ECG with a T axis outside it is not normal.
 _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 

@@ -49,7 +49,7 @@ class _Columns(NamedTuple):
 
     delimiter: str  # of cells: a comma, a semicolon or a tab
     kind: str  # of the first column
-    tick_s: float  # unit of the times, if the first column is "time"
+    tick_s: float  # unit of the times in s, if the first column is "time"
     names: list[str]  # of the leads
     units: list[str]  # of the leads
     before: int  # number of lines before the first sample
