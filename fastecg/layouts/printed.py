@@ -315,7 +315,7 @@ def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, fram
         (
             (_speed(setup), 0.0),
             (_gain(setup), 15.5),
-            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # no lower cut-off is set on these machines
+            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # their upper cut-off is at least 40 Hz
             (f"00{facts.device[1]}{'ABCDE'[ord(facts.device[-1]) % 5]}", 45.5),  # the number of the software's version, as in "005A"
             (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0),
         ),
