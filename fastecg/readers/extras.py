@@ -96,6 +96,7 @@ def _record_of(path: Path, names: Sequence[str], units: Sequence[str], signals: 
 
 
 def _edf(path: Path) -> Record:
+    """The record in an EDF or BDF file."""
     import edfio
 
     file = edfio.read_bdf(path) if path.suffix.lower() == ".bdf" else edfio.read_edf(path)
@@ -123,6 +124,7 @@ def _edf_values(signal: Any) -> np.ndarray:
 
 
 def _dicom(path: Path) -> Signals:
+    """The signals of the main recording in a DICOM file."""
     import pydicom
 
     data = pydicom.dcmread(path)
@@ -150,6 +152,7 @@ def _channel_name(channel: Any) -> str:
 
 
 def _channel_unit(channel: Any) -> str:
+    """The unit of a channel, mV if none is stated."""
     unit = channel.get("ChannelSensitivityUnitsSequence")
     return str(unit[0].get("CodeValue", "mV")) if unit else "mV"
 
@@ -158,6 +161,7 @@ def _channel_unit(channel: Any) -> str:
 
 
 def _scp(path: Path) -> Signals:
+    """The signals of an SCP-ECG file."""
     from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
     with warnings.catch_warnings():
@@ -178,6 +182,7 @@ def _scp(path: Path) -> Signals:
 
 
 def _xml(path: Path) -> Record:
+    """The record in an XML file of GE MUSE or HL7 aECG."""
     root = _tree(path, path.read_bytes())
     return _muse(path, root) if root.tag == _MUSE else _aecg(path, root)
 

@@ -220,6 +220,7 @@ def _frequency(field: str, path: str) -> float:
 
 @lru_cache(maxsize=64)  # most records have all signals in one file
 def _is_plain(name: str) -> bool:
+    """Whether `name` is a file name without folders."""
     return _PLAIN_NAME.fullmatch(name) is not None
 
 

@@ -85,6 +85,7 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
 
 @lru_cache(maxsize=256)  # the headers of a data set have the same few sets of leads
 def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
+    """As `choose_leads`, without the file in errors, so that it can be cached."""
     chosen = [k for k, (name, unit) in enumerate(zip(names, units, strict=True)) if _is_ecg(name, unit)]
     if not chosen:
         raise RecordError(f"none of its {len(names)} signals is an ECG lead, expected at least one ECG signal in mV, uV or V")

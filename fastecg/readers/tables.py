@@ -99,6 +99,7 @@ def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = 
 
 
 def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[str] | None, unit: str | None) -> Record:
+    """As `read_csv`, from an open file."""
     columns = _columns(path, file, names)
     if fs is not None:
         check_frequency(fs, path)
