@@ -55,8 +55,8 @@ def read_numpy(
         raise RecordError(f"{path}: the unit {unit!r} is not a voltage, expected mV, uV or V")
     if member is not None and signal.ndim != 3:
         raise RecordError(
-            f"{path}: its array of shape {signal.shape} is not a series of records, so it has no record {member}; "
-            f"expected {path.name} alone, or an array of shape (records, leads, samples)"
+            f"{path}: it has no record {member}, because its array has the shape {signal.shape}, "
+            f"expected (records, leads, samples), or {path.name} without #{member}"
         )
     number = "" if member is None else f"{member:0{len(str(len(signal)))}}"  # of equal length, so that names are sorted like numbers
     if signal.ndim == 3 and (member is not None or len(signal) == 1):

@@ -834,7 +834,10 @@ def test_arrays_of_many_records(tmp_path):
     refused(tmp_path / "many.npy#3", "no record 3, expected 0 to 2", fs=100)
     np.save(tmp_path / "only.npy", values[:1])
     assert read_record(tmp_path / "only.npy", fs=100) == read_record(tmp_path / "only.npy#0", fs=100)
-    refused(tmp_path / "one.npz#0", "shape (12, 40) is not a series of records, so it has no record 0; expected one.npz alone")
+    refused(
+        tmp_path / "one.npz#0",
+        "no record 0, because its array has the shape (12, 40), expected (records, leads, samples), or one.npz without #0",
+    )
     for name, shape in (("plain", (12, 40)), ("row", (40,)), ("number", ())):
         np.save(tmp_path / f"{name}.npy", np.ones(shape))
         refused(tmp_path / f"{name}.npy#7", f"{name}.npy", "no record 7", fs=100)
