@@ -833,10 +833,11 @@ def test_arrays_of_many_records(tmp_path):
     np.testing.assert_array_equal(read_record(tmp_path / "many.npy#2", fs=100).signal, values[2])
     refused(tmp_path / "many.npy#3", "no record 3, expected 0 to 2", fs=100)
     np.save(tmp_path / "only.npy", values[:1])
-    assert read_record(tmp_path / "only.npy", fs=100) == read_record(tmp_path / "only.npy#0", fs=100)
+    for name in ("only.npy", "only.npy#0"):
+        np.testing.assert_array_equal(read_record(tmp_path / name, fs=100).signal, values[0])
     refused(
         tmp_path / "one.npz#0",
-        "no record 0, because its array has the shape (12, 40), expected (records, leads, samples), or one.npz without #0",
+        "no record 0, because its array has the shape (12, 400), expected (records, leads, samples), or one.npz without #0",
     )
     for name, shape in (("plain", (12, 40)), ("row", (40,)), ("number", ())):
         np.save(tmp_path / f"{name}.npy", np.ones(shape))
