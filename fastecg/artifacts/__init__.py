@@ -1,4 +1,4 @@
-"""Artifacts: what happens to a page. One file each, and one line here, under its group; `ARTIFACTS` lists them in this order."""
+"""Artifacts: what happens to a page or its picture. Each has a file of its own and one line here; `ARTIFACTS` keeps this order."""
 
 # ruff: noqa: I001
 from fastecg.artifact import Artifact

@@ -1,4 +1,4 @@
-"""Shared parts of stains and damage: windows of the sheet, noise over them, the colour that a stain transmits."""
+"""Shared parts of stains and damage: windows of the sheet, noise over them, and the light that stains let pass."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ INWARD_DEG = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
 
 
 class Patch(NamedTuple):
-    """A window of the sheet, and a lattice over it: nodes `every` px apart, at `x` (columns,) and `y` (rows,) mm."""
+    """A rectangular part of the sheet, with a lattice of nodes over it.
+
+    Attributes
+    ----------
+    window : (slice, slice)
+        Rows and columns of the sheet's pixels.
+    x, y : ndarray, shapes (columns,) and (rows,)
+        Page coordinates of the nodes in mm.
+    every : int
+        Distance of the nodes in px. With more than 1, the lattice reaches beyond the window.
+    """
 
     window: tuple[slice, slice]
     x: np.ndarray
@@ -32,12 +42,12 @@ class Patch(NamedTuple):
         return rows.stop - rows.start, columns.stop - columns.start
 
     def clouds(self, seed: int, cell_mm: float, octaves: int = 3) -> np.ndarray:
-        """Smooth noise at the nodes, mostly within -1 to 1, (rows, columns) float32."""
+        """Smooth noise at the nodes, mostly within -1 to 1, (rows, columns) float32; its largest clouds measure `cell_mm`."""
         from fastecg.kernels.stain import add_clouds, enlarge_plane
 
         out = np.zeros((len(self.y), len(self.x)), dtype=np.float32)
         step = self.x[1] - self.x[0] if len(self.x) > 1 else 1.0
-        skip = int(cell_mm / (2.0 ** (octaves + 1) * step))  # The finest clouds need every so many nodes; those between are interpolated.
+        skip = int(cell_mm / (2.0 ** (octaves + 1) * step))  # Every `skip`-th node is enough for the finest clouds.
         if skip < 2 or min(out.shape) < 2:
             add_clouds(out, self.x, self.y, cell_mm, octaves, seed)
             return out
@@ -55,47 +65,62 @@ class Patch(NamedTuple):
 
 
 def patch_between(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[float, float], every_mm: float = 0.0) -> Patch | None:
-    """The part of the sheet from one corner (x, y) to another, with nodes every `every_mm`, or at each pixel if that is 0.
+    """The part of the sheet between its upper left corner `low_mm` and its lower right corner `high_mm`, each (x, y); None if it is empty.
 
-    None if no part of it is on the page.
+    Nodes are `every_mm` apart; if that is 0, every pixel is a node.
     """
     height, width = sheet.ink.shape
     first = [max(int(np.floor(low * sheet.scale)), 0) for low in low_mm]
-    last = [min(int(np.ceil(high * sheet.scale)), size) for high, size in zip(high_mm, (width, height), strict=True)]
-    if last[0] <= first[0] or last[1] <= first[1]:
+    stop = [min(int(np.ceil(high * sheet.scale)), size) for high, size in zip(high_mm, (width, height), strict=True)]
+    if stop[0] <= first[0] or stop[1] <= first[1]:
         return None
     every = max(1, round(every_mm * sheet.scale))
-    counts = [stop - start if every == 1 else (stop - start) // every + 2 for start, stop in zip(first, last, strict=True)]
-    x, y = ((start + every * np.arange(count) + 0.5) / sheet.scale for start, count in zip(first, counts, strict=True))
-    return Patch((slice(first[1], last[1]), slice(first[0], last[0])), x, y, every)
+    counts = [end - begin if every == 1 else (end - begin) // every + 2 for begin, end in zip(first, stop, strict=True)]
+    x, y = ((begin + every * np.arange(count) + 0.5) / sheet.scale for begin, count in zip(first, counts, strict=True))
+    return Patch((slice(first[1], stop[1]), slice(first[0], stop[0])), x, y, every)
 
 
-def whole(sheet: Sheet, every_mm: float) -> Patch:
-    """All of the sheet, with nodes every `every_mm`, but at least 2 px apart."""
+def whole_sheet(sheet: Sheet, every_mm: float) -> Patch:
+    """The whole sheet as a patch, with nodes `every_mm` apart, but at least 2 px."""
     found = patch_between(sheet, (0.0, 0.0), (sheet.page.size_mm[0] + 1.0, sheet.page.size_mm[1] + 1.0), max(every_mm, 2.0 / sheet.scale))
     assert found is not None  # a sheet has at least one pixel
     return found
 
 
-def around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: float = 0.0) -> Patch | None:
-    """The square of the sheet that reaches `reach_mm` from a point to each side; nodes as for `patch_between`, but at least 2 px apart."""
+def patch_around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: float = 0.0) -> Patch | None:
+    """The square that reaches `reach_mm` from a point of the page to each side, or None if it is off the page.
+
+    Nodes are `every_mm` apart, but at least 2 px; if that is 0, every pixel is a node.
+    """
     if every_mm:
         every_mm = max(every_mm, 2.0 / sheet.scale)
     return patch_between(sheet, (x_mm - reach_mm, y_mm - reach_mm), (x_mm + reach_mm, y_mm + reach_mm), every_mm)
 
 
 @lru_cache(maxsize=32)
-def passed(colour: Colour, depth: float) -> np.ndarray:
-    """Transmission of a stain at densities 0 to 255, (256, 3) uint16, where 65535 lets all light through (Beer-Lambert)."""
+def transmission(colour: Colour, depth: float) -> np.ndarray:
+    """Share of light that a stain lets pass at densities 0 to 255, (256, 3) uint16 in units of 1/65535 (Beer-Lambert law).
+
+    At density 255 it is `colour`, a share of red, green and blue, to the power `depth`.
+    """
     powers = depth * np.arange(256)[:, None] / 255.0
     return np.rint(65535.0 * np.array(colour) ** powers).astype(np.uint16)
 
 
 class Wash(NamedTuple):
-    """A translucent layer of colour.
+    """A translucent layer of colour over a patch.
 
-    Its density at a node is ``profile[k] * mottle``, with k = (`field` - `low`) / `step`, and none where k lies outside the profile.
-    `field` and `mottle` are (rows, columns). `passed` is the share of light that each density transmits.
+    The density of the layer, 0 to 1, is ``profile[k] * mottle`` with ``k = (field - low) / step``, and 0 where k is outside the profile.
+
+    Attributes
+    ----------
+    patch : Patch
+    field, mottle : ndarray, shape (rows, columns)
+        Values at the patch's nodes: a distance in mm or another quantity that decides the density, and a factor on the density.
+    low, step, profile : float, float, ndarray of shape (n,)
+        Densities where the field is low, low + step, low + 2 step, and so on.
+    transmission : ndarray, shape (256, 3) uint16
+        Share of light that each density lets pass, as `transmission` makes it.
     """
 
     patch: Patch
@@ -104,31 +129,31 @@ class Wash(NamedTuple):
     low: float
     step: float
     profile: np.ndarray
-    passed: np.ndarray
+    transmission: np.ndarray
 
 
 def stained(sheet: Sheet, *washes: Wash) -> Sheet:
-    """The sheet below layers of colour."""
+    """The sheet seen through layers of colour."""
     from fastecg.kernels.stain import absorb
 
     pixels = sheet.canvas()
     for wash in washes:
         field, mottle, profile = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (wash.field, wash.mottle, wash.profile))
         window = pixels[wash.patch.window]
-        absorb(window, field, mottle, wash.patch.every, np.float32(wash.low), np.float32(wash.step), profile, wash.passed)
+        absorb(window, field, mottle, wash.patch.every, np.float32(wash.low), np.float32(wash.step), profile, wash.transmission)
     return replace(sheet, pixels=pixels)
 
 
-def laid_over(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
-    """Mix a colour (…, 3) into a window (rows, columns, 3) uint8 by its share (rows, columns) 0 to 1, in place."""
+def mix_in(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
+    """Mix one colour (3,), or one per pixel (rows, columns, 3), into `pixels` uint8 by its `share` (rows, columns), 0 to 1, in place."""
     from fastecg.kernels.stain import mix_colours
 
     colours = np.broadcast_to(np.asarray(colour, dtype=np.float32), (*share.shape, 3))
     mix_colours(pixels, np.asarray(share, dtype=np.float32), colours)
 
 
-def bumps(seed: int, grain_px: float) -> np.ndarray:
-    """Noise for the edges of spots, in grains `grain_px` wide: (128, 128) float32."""
+def edge_noise(seed: int, grain_px: float) -> np.ndarray:
+    """Noise (128, 128) float32 that makes the edges of spots rough, with bumps `grain_px` wide."""
     from fastecg.kernels.stain import add_clouds
 
     tile = np.zeros((128, 128), dtype=np.float32)
@@ -137,5 +162,5 @@ def bumps(seed: int, grain_px: float) -> np.ndarray:
 
 
 def coverage(inside_px: np.ndarray) -> np.ndarray:
-    """Coverage 0..255 uint8 from the distance inside an outline, px."""
+    """Coverage 0 to 255 uint8 of pixels whose middles lie `inside_px` inside an outline (negative: outside)."""
     return np.rint(255.0 * np.clip(inside_px + 0.5, 0.0, 1.0)).astype(np.uint8)

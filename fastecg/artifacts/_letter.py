@@ -1,4 +1,4 @@
-"""Print of the sheets of paper that lie beside a page: letters of a hospital, made up, without names."""
+"""The print on sheets of paper that lie beside a page: made-up hospital letters without names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import textwrap
 
 import numpy as np
 
-#: Width of the print in distances between its lines, which fixes its size on every sheet.
-WIDE = 36
-#: Number of lines; a sheet that has more begins again.
+#: Length of a line in units of the distance between lines. Together with that distance, it gives the width of the print on any sheet.
+LINE_LENGTH = 36
+#: Number of different lines; on a sheet with more lines, the first one follows the last.
 LINES = 60
-_ROWS = 32  # Pixels from one line to the next of the print that is drawn; coarser ones are made of it.
-_EM = 0.76  # Size of the letters in distances between lines.
-_LETTERS = 100  # Most letters of a line.
+_ROWS = 32  # Rows of pixels per line in the finest print; coarser prints are made from it.
+_EM = 0.76  # Font size in units of the distance between lines.
+_CHARACTERS = 100  # Largest number of characters in a line.
 _SENTENCES = (
     "The patient was seen in the outpatient clinic for a routine review.",
     "There has been no chest pain since the last visit.",
@@ -49,35 +49,35 @@ _SENTENCES = (
 
 
 @functools.lru_cache(maxsize=8)
-def print_of_letters(halvings: int) -> np.ndarray:
-    """Running text, (rows, columns) uint8: how much is ink; `LINES` lines, each `WIDE` times as long as they are apart.
+def letter_print(halvings: int) -> np.ndarray:
+    """Coverage (rows, columns) uint8 by the print of `LINES` lines of running text.
 
-    It is halved in size a number of times, so that a sheet that is seen from afar can be painted without skipping rows.
+    Both sides are halved `halvings` times, so that the print of a sheet that is small in the picture can be painted without skipping rows.
     """
     if halvings > 0:
-        finer = print_of_letters(halvings - 1).astype(np.uint16)
+        finer = letter_print(halvings - 1).astype(np.uint16)
         return ((finer[::2, ::2] + finer[1::2, ::2] + finer[::2, 1::2] + finer[1::2, 1::2] + 2) // 4).astype(np.uint8)
     from fastecg.page import Text
     from fastecg.printing.text import draw_texts
 
-    words = np.zeros((LINES * _ROWS, WIDE * _ROWS), dtype=np.uint8)
+    words = np.zeros((LINES * _ROWS, LINE_LENGTH * _ROWS), dtype=np.uint8)
     texts = (Text("header", line, 0.0, (k + 0.75) * _ROWS, _EM * _ROWS, "sans") for k, line in enumerate(_lines()) if line)
     draw_texts(words, texts, 1.0)
     return words
 
 
 def halvings_for(pitch_px: float) -> int:
-    """How often the print is halved for lines that are `pitch_px` apart in the picture: until its rows are no finer than pixels."""
+    """Number of halvings, 0 to 4, after which the print's rows are no finer than the picture's, if its lines are `pitch_px` apart there."""
     return int(np.clip(np.ceil(np.log2(_ROWS / max(pitch_px, 1e-6))), 0, 4))
 
 
 def _lines() -> list[str]:
-    """Lines of letters whose paragraphs have empty lines between them."""
+    """The `LINES` lines of text: paragraphs of 2 to 5 sentences in random order, separated by empty lines."""
     rng, lines = np.random.default_rng(3), list[str]()
     while len(lines) < LINES:
         order, start = rng.permutation(len(_SENTENCES)), 0
         while start < len(order):
             stop = start + int(rng.integers(2, 6))
-            lines += [*textwrap.wrap(" ".join(_SENTENCES[k] for k in order[start:stop]), _LETTERS), ""]
+            lines += [*textwrap.wrap(" ".join(_SENTENCES[k] for k in order[start:stop]), _CHARACTERS), ""]
             start = stop
     return [*lines[: LINES - 1], ""]

@@ -1,4 +1,4 @@
-"""Shared parts of height fields: positions relative to a line, the profile of a fold, noise along a line."""
+"""Shared parts of height fields: distances from a line, the profile of a fold, noise along a line, worn folds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from fastecg.mesh import Mesh
     from fastecg.sheet import Sheet
 
-#: The steepest slope a single artifact makes: cos 37°, beyond which the paper hides itself from an inclined camera.
+#: Largest slope that a single artifact makes, in mm of height per mm of paper: the sine of 37°. Steeper paper would hide its far side
+#: from a camera that looks at it from low down.
 STEEPEST = 0.6
 
-_PRESSED_MM = 38.0  # Length of the stretches of a fold that are pressed flat or not: about the width of a hand.
+_PRESSED_MM = 38.0  # Length of the stretches of a fold that are pressed flat or left standing: about half the width of a hand.
 
 
 class Line(NamedTuple):
-    """A fold line on the page: a point of it (mm), and the direction across it (degrees, 0 along x)."""
+    """A straight line on the page: a point of it (mm), and the direction across it (degrees clockwise from the x axis)."""
 
     x_mm: float
     y_mm: float
@@ -31,48 +32,48 @@ class Line(NamedTuple):
         return cls(share_x * size_mm[0], share_y * size_mm[1], angle_deg)
 
     @property
-    def direction(self) -> tuple[float, float]:
+    def normal(self) -> tuple[float, float]:
         """Unit vector (x, y) across the line."""
         angle = np.deg2rad(self.angle_deg)
         return float(np.cos(angle)), float(np.sin(angle))
 
     def across(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Signed distance from the line, mm."""
-        cos, sin = self.direction
+        """Signed distance in mm of points (x, y) from the line."""
+        cos, sin = self.normal
         return np.asarray((x - self.x_mm) * cos + (y - self.y_mm) * sin)
 
     def along(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Distance along the line from its point, mm."""
-        cos, sin = self.direction
+        """Signed distance in mm along the line, from its point to the points (x, y)."""
+        cos, sin = self.normal
         return np.asarray((y - self.y_mm) * cos - (x - self.x_mm) * sin)
 
 
 def fold_height(across_mm: np.ndarray, fold_deg: float, soft_mm: float, reach_mm: float) -> np.ndarray:
-    """Height of paper that was folded and flattened again, mm.
+    """Height in mm of paper that was folded and flattened again, at signed distances `across_mm` from the fold.
 
-    Both sides stand at half of `fold_deg` next to the fold and come down to the table over `reach_mm`; the edge is
-    rounded over `soft_mm`. A positive angle makes a ridge towards the viewer, a negative one a valley.
+    Next to the fold, both sides rise at half of `fold_deg`. Their height falls to 37 % over `reach_mm`, and the edge is rounded over
+    `soft_mm`. A positive angle makes a ridge, a negative one a valley.
     """
     slope = np.tan(np.deg2rad(fold_deg / 2))
     return np.asarray(slope * reach_mm * np.exp(-(np.sqrt(across_mm**2 + soft_mm**2) - soft_mm) / reach_mm))
 
 
-def pressed(along_mm: np.ndarray, crest_mm: float, seed: int) -> np.ndarray:
-    """Remaining height of a fold along its line, up to 1: opened pages are pressed flat here and there.
+def remaining_height(along_mm: np.ndarray, crest_mm: float, seed: int) -> np.ndarray:
+    """Share of its height that a fold keeps along its line, up to 1: opened pages are pressed flat in some places.
 
-    A high crest is paper that nobody pressed flat: along its line it falls by a slope of 0.2 at most.
+    A high crest is left standing: along the line, its height changes with a slope of 0.2 at most.
     """
-    share = min(0.375, 0.2 * _PRESSED_MM / (3.75 * max(crest_mm, 1e-9)))  # smooth noise falls by 3.75 at most from one value to the next
+    share = min(0.375, 0.2 * _PRESSED_MM / (3.75 * max(crest_mm, 1e-9)))  # 3.75 is the steepest slope of `noise_along`, per unit of t
     return np.asarray(1.0 - share + share * noise_along(seed, along_mm / _PRESSED_MM))
 
 
-def limited(lift_mm: float, steepest: float) -> float:
-    """`lift_mm` reduced so that its slope, `steepest` at full lift, stays below `STEEPEST`."""
+def limited_lift(lift_mm: float, steepest: float) -> float:
+    """`lift_mm`, reduced if necessary so that the slope, which would be `steepest` at full lift, is at most `STEEPEST`."""
     return lift_mm * min(1.0, STEEPEST / max(steepest, 1e-9))
 
 
 def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
-    """Smooth noise, -1 to 1, with one independent value at every whole t."""
+    """Smooth noise, -1 to 1, at positions `t`, with one independent value at every whole number."""
     from fastecg.kernels.facets import between_values
     from fastecg.kernels.hashing import uniform
 
@@ -86,9 +87,20 @@ def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
 def wear_lines(
     sheet: Sheet, lines: Iterable[tuple[Line, float]], *, loss: float, dirt: float, edge: float, width_mm: float, seed: int
 ) -> Sheet:
-    """The sheet with worn folds: ink broken off (`loss`), dirt in the crack (`dirt`), one lip dark and one bright (`edge`).
+    """The sheet with worn folds.
 
-    Every line has the angle of its fold, whose sign decides which lip is dark; with 0 there are no lips.
+    Parameters
+    ----------
+    sheet : Sheet
+    lines : iterable of (Line, float)
+        The folds and their angles in degrees. The sign of an angle decides which side of the fold is dark; 0 leaves both as they are.
+    loss, dirt : float
+        Share of ink that broke off in the crack, and of dirt in it, 0 to 1.
+    edge : float
+        Contrast of the two sides next to the fold (its lips), one of which is dark and one bright.
+    width_mm : float
+        Half the width of the crack.
+    seed : int
     """
     from fastecg.kernels.wear import wear_along
 
@@ -96,7 +108,7 @@ def wear_lines(
         return sheet
     pixels = sheet.canvas()
     for k, (line, fold_deg) in enumerate(lines):
-        line_px = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.direction])
+        line_px = np.array([line.x_mm * sheet.scale - 0.5, line.y_mm * sheet.scale - 0.5, *line.normal])
         wear = np.array([loss, dirt, edge * np.sign(fold_deg), width_mm])
         wear_along(pixels, line_px, sheet.scale, wear, bare_paper(sheet), seed + k)
     return replace(sheet, pixels=pixels)
@@ -108,6 +120,6 @@ def bare_paper(sheet: Sheet) -> np.ndarray:
 
 
 def brought_to_sheet(sheet: Sheet, mesh_like: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A plane at a mesh's nodes, with the sheet pixel of its first node and the step in pixels, for kernels."""
+    """Values at a mesh's nodes as float64, the first node's position (x, y) in pixels of the sheet, and the steps (x, y) in pixels."""
     origin = np.array([mesh.x_mm[0], mesh.y_mm[0]]) * sheet.scale - 0.5
     return np.ascontiguousarray(mesh_like, dtype=np.float64), origin, np.array(mesh.step_mm) * sheet.scale

@@ -1,4 +1,4 @@
-"""Shared parts of torn paper: the course of a rip with its lip of bare fibres, and holes."""
+"""Shared parts of torn paper: the course of a tear with the bare fibres along its edge (its lip), and holes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from fastecg.artifacts._relief import bare_paper, noise_along
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-STEP = 0.1  # Distance in mm of the points at which a tear's course is tabulated.
-_SIZES = (24.0, 9.0, 4.0, 1.6, 0.7, 0.3)  # Wavelengths in mm of a tear's turns.
+STEP_MM = 0.1  # Distance in mm of the points at which a tear's course is tabulated.
+_SIZES = (24.0, 9.0, 4.0, 1.6, 0.7, 0.3)  # Lengths in mm of the bends of a tear, from large to small.
 
 
-def strays(seed: int, t_mm: np.ndarray) -> np.ndarray:
-    """Sideways deviation in mm of a careless tear, at distances along it."""
+def deviation_mm(seed: int, t_mm: np.ndarray) -> np.ndarray:
+    """Sideways deviation in mm of a careless tear from a straight line, at distances `t_mm` along the line."""
     return np.asarray(sum(0.16 * size**0.85 * noise_along(seed + k, t_mm / size) for k, size in enumerate(_SIZES)))
 
 
-def fibres(seed: int, t_mm: np.ndarray) -> np.ndarray:
-    """Width of the band of bared fibres, relative to a wide one; 0 or less where there is none."""
-    hairs = 0.45 + 0.6 * noise_along(seed + 11, t_mm / 5.0) + 0.35 * noise_along(seed + 12, t_mm / 0.9)
-    return np.asarray(np.clip(hairs, 0.0, 1.2) + 0.3 * noise_along(seed + 13, t_mm / 0.25))
+def fibre_width(seed: int, t_mm: np.ndarray) -> np.ndarray:
+    """Width of the band of bare fibres at distances `t_mm` along a tear, as a share of a wide band; 0 or less where there is none."""
+    band = 0.45 + 0.6 * noise_along(seed + 11, t_mm / 5.0) + 0.35 * noise_along(seed + 12, t_mm / 0.9)
+    return np.asarray(np.clip(band, 0.0, 1.2) + 0.3 * noise_along(seed + 13, t_mm / 0.25))
 
 
 def ripped(
@@ -35,10 +35,19 @@ def ripped(
 
     Parameters
     ----------
-    frame, course, both, shade
-        As `fastecg.kernels.rip.rip` takes them.
+    sheet : Sheet
+    patch : Patch
+        The part of the sheet that is torn, with a node at every pixel.
+    frame : ndarray, shape (6,)
+        Makes distances along and across a straight line from page coordinates, as `fastecg.kernels.rip.rip` takes it.
     t_mm : ndarray, shape (n,)
-        Distances along the line at which `course` (n, 3) is given, evenly spaced.
+        Distances along the line, evenly spaced.
+    course : ndarray, shape (n, 3)
+        At each of these: sideways deviation, half the width of the gap, and width of the fibres, mm.
+    both : bool
+        Whether there is paper on both sides of the gap; if not, all paper on one side of the line is missing.
+    shade : float
+        Darkness of the shadow of the torn edge, 0 to 1.
     """
     from fastecg.kernels.rip import rip
 
@@ -48,17 +57,17 @@ def ripped(
     rip(pixels[patch.window], gone, lip, patch.x, patch.y, frame, t_mm, course, both, sheet.scale, bare_paper(sheet), shade)
     sheet = replace(sheet, pixels=pixels)
     if sheet.gone is not None:
-        np.minimum(lip, 255 - sheet.gone[patch.window], out=lip)  # no fibres where no paper was
+        np.minimum(lip, 255 - sheet.gone[patch.window], out=lip)  # no fibres where there was no paper
     if lip.any():
         sheet = sheet.with_overlay(patch.window, lip)
     return without_scraps(sheet.with_hole(patch.window, gone))
 
 
 def without_scraps(sheet: Sheet) -> Sheet:
-    """The sheet without pieces that are cut off from its largest part, where tears and folds meet."""
+    """The sheet without loose pieces: where tears and folds meet, all but the largest part of the paper are removed."""
     from scipy.ndimage import binary_dilation
 
-    if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:  # seen from afar: most rips cut nothing out
+    if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:  # every 4th pixel is enough to see that most tears cut nothing off
         return sheet
     pieces = _pieces(sheet.gone)
     sizes = np.bincount(pieces.ravel())
@@ -79,5 +88,5 @@ def _pieces(gone: np.ndarray) -> np.ndarray:
 
 
 def cut(sheet: Sheet, patch: Patch, inside_mm: np.ndarray) -> Sheet:
-    """The sheet with a clean hole where `inside_mm` (rows, columns) is above 0."""
+    """The sheet with a hole that has clean edges, where `inside_mm` (rows, columns), the depth inside its outline, is above 0."""
     return sheet.with_hole(patch.window, coverage(inside_mm * sheet.scale))

@@ -15,15 +15,15 @@ _CLOUD_MM = 60.0  # Distance over which the threshold varies.
 
 @dataclass(frozen=True)
 class Bilevel(Artifact):
-    """A threshold on brightness that wanders over the page, and specks."""
+    """Pixels are black below a threshold on brightness and white above it. The threshold varies over the page, and there are specks."""
 
-    threshold: float = param(0.62, 0.1, 0.98, "brightness (0 to 1) below which ink begins: high keeps the grid, low loses thin lines")
+    threshold: float = param(0.62, 0.1, 0.98, "brightness (0 to 1) below which a pixel is ink: high keeps the grid, low loses thin lines")
     softness: float = param(0.0, 0, 0.3, "width of the ramp from black to white, in brightness; 0 gives black and white alone")
-    unevenness: float = param(0.03, 0, 0.3, "how far the threshold wanders over the page, in brightness")
-    grain: float = param(0.02, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
-    specks: float = param(0.0003, 0, 0.02, "share of pixels turned over")
-    seed: int = param(0, 0, 2**31, "of all that is uneven")
-    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
+    unevenness: float = param(0.03, 0, 0.3, "how much the threshold varies over the page, in brightness")
+    grain: float = param(0.02, 0, 0.2, "standard deviation of the threshold from pixel to pixel, in brightness")
+    specks: float = param(0.0003, 0, 0.02, "share of pixels that are inverted")
+    seed: int = param(0, 0, 2**31, "decides where the threshold differs and where specks are")
+    least: float = param(0.0, 0, 0.5, "smallest share of upright strips, 1 px by 8 mm, that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Threshold in place."""

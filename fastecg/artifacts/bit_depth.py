@@ -1,4 +1,4 @@
-"""Few levels, or no colours: how a scanner was set."""
+"""A scan with few levels or without colours."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class BitDepth(Artifact):
-    """Levels rounded to as many as the bits can name, in colour or in grey."""
+    """Every channel is rounded to the number of levels that its bits allow; colours may become grey."""
 
-    bits: int = param(8, 1, 8, "a channel")
-    grey: bool = param(False, help="without colours")
+    bits: int = param(8, 1, 8, "bits per channel")
+    grey: bool = param(False, help="whether colours become grey")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Grey as television weighs the channels (ITU-R BT.601); levels through a table. In place."""
+        """Replace colours by their brightness (ITU-R BT.601) if `grey`, then round the levels, in place."""
         from fastecg.kernels.curve import apply_lut
         from fastecg.kernels.grey import desaturate
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import Patch, Wash, around, laid_over, passed, stained
+from fastecg.artifacts._blot import Patch, Wash, mix_in, patch_around, stained, transmission
 from fastecg.artifacts._rip import cut
 
 if TYPE_CHECKING:
@@ -20,45 +20,45 @@ _CHAR = np.array((26.0, 21.0, 18.0))  # sRGB colour of charred paper.
 
 @dataclass(frozen=True)
 class Burn(Artifact):
-    """A hole with a charred rim and a brown scorch round it; with no hole, a scorch alone. Hole and char hide the print."""
+    """A hole with a charred rim and a brown scorch round it; there may be only a scorch. Hole and charred rim hide the print."""
 
-    at_x: float = param(0.5, -0.1, 1.1, "its middle, as a share of the page's width")
-    at_y: float = param(0.5, -0.1, 1.1, "its middle, as a share of the page's height")
+    at_x: float = param(0.5, -0.1, 1.1, "middle of the hole, as a share of the page's width")
+    at_y: float = param(0.5, -0.1, 1.1, "middle of the hole, as a share of the page's height")
     hole_mm: float = param(3.5, 0.0, 60.0, "radius of the hole")
-    char_mm: float = param(1.0, 0.0, 6.0, "width of the char")
-    scorch_mm: float = param(5.0, 0.5, 40.0, "how far the paper is brown")
-    strength: float = param(0.8, 0.0, 1.5, "how brown")
-    seed: int = param(0, 0, 2**31 - 1, "of the outline")
+    char_mm: float = param(1.0, 0.0, 6.0, "width of the charred rim")
+    scorch_mm: float = param(5.0, 0.5, 40.0, "width of the scorch")
+    strength: float = param(0.8, 0.0, 1.5, "how dark the scorch is")
+    seed: int = param(0, 0, 2**31 - 1, "decides the outline")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Scorch, char, and take the hole out."""
+        """Draw scorch and charred rim, and cut the hole."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         size = self.hole_mm + self.char_mm
         sheet = self._scorched(sheet, x, y, size)
-        patch = around(sheet, x, y, 1.6 * size + self.char_mm + 1.0)
+        patch = patch_around(sheet, x, y, 1.6 * size + self.char_mm + 1.0)
         if patch is None or size == 0.0:
             return sheet
         outside = self._outside(patch, x, y) + 0.18 * patch.clouds(self.seed + 4, 1.1, 3)
         pixels = sheet.canvas()
         char = np.clip((self.char_mm * (1.0 + 0.5 * patch.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.8, 0.0, 1.0)
-        laid_over(pixels[patch.window], char, _CHAR)
+        mix_in(pixels[patch.window], char, _CHAR)
         sheet = replace(sheet, pixels=pixels).with_overlay(patch.window, np.rint(255.0 * char).astype(np.uint8))
         return cut(sheet, patch, -outside) if self.hole_mm else sheet
 
     def _outside(self, patch: Patch, x: float, y: float) -> np.ndarray:
-        """Distance from the hole at the nodes of a patch, mm."""
+        """Distance (rows, columns) in mm of a patch's nodes from the edge of the hole at (x, y) mm; negative within it."""
         right, down = patch.offsets(x, y)
         size = self.hole_mm + self.char_mm
         return np.hypot(right, down) + np.float32(0.35 * size) * patch.clouds(self.seed, 1.6 * size + 2.0, 2) - np.float32(self.hole_mm)
 
     def _scorched(self, sheet: Sheet, x: float, y: float, size: float) -> Sheet:
-        """Brown round the char, fading away from it."""
+        """The sheet with brown round the charred rim, which fades away from it; `size` is the rim's outer radius in mm."""
         reach = 2.6 * self.scorch_mm
-        patch = around(sheet, x, y, 1.5 * size + reach, 0.6)
+        patch = patch_around(sheet, x, y, 1.5 * size + reach, 0.6)
         if patch is None:
             return sheet
         away = np.arange(-2.0 * size - 1.0, reach, 0.1)
         brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
         uneven = self.strength / 1.5 * (0.85 + 0.3 * patch.clouds(self.seed + 8, 3.0, 3))
-        return stained(sheet, Wash(patch, self._outside(patch, x, y), uneven, float(away[0]), 0.1, brown, passed(_SCORCH, 3.3)))
+        return stained(sheet, Wash(patch, self._outside(patch, x, y), uneven, float(away[0]), 0.1, brown, transmission(_SCORCH, 3.3)))

@@ -1,4 +1,4 @@
-"""The page's own shadow on what it lies on."""
+"""The page's own shadow on the surface below it."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ _BELOW_MM = 2.6  # Reach of that shadow.
 
 @dataclass(frozen=True)
 class ContactShadow(Artifact):
-    """Darker desk along the page's edges, a thin line towards the lamp and wider on the side away from it."""
+    """The surface is darker along the page's edges: in a thin line on the side of the lamp, and farther on the side away from it."""
 
-    depth: float = param(0.5, 0, 0.95, "share of the light missing at the very edge")
-    reach_mm: float = param(5.0, 0.5, 11, "how far it goes")
-    offset_mm: float = param(1.0, 0, 8, "how far the lamp pushes it to one side")
-    direction_deg: float = param(45.0, 0, 360, "to which side, on the page, clockwise from its right, where no lamp says so")
+    depth: float = param(0.5, 0, 0.95, "share of the light that is missing next to the page's edge")
+    reach_mm: float = param(5.0, 0.5, 11, "width of the shadow")
+    offset_mm: float = param(1.0, 0, 8, "how far the shadow is shifted away from the lamp")
+    direction_deg: float = param(45.0, 0, 360, "direction of that shift on the page, clockwise from its right, if there is no lamp")
 
     def shade(self, light: Light) -> Light:
-        """Darken everything beside the page. In cells that show some page as well, its light is restored by `relief`."""
+        """Darken all nodes near the page's edge. The page itself keeps its light, because `relief` is raised as much."""
         off = light.off_page_mm()
         near = (off > -1.0) & (off < self.reach_mm + self.offset_mm)
         if not (off > 0).any():
             return light
-        seen = np.ones(off.shape, dtype=np.float32)
-        seen[near] = (1.0 - self.depth * self._share(light, light.warp.nodes_mm[near], off[near])) ** GAMMA
-        return light.lit(seen).shaded(1.0 / seen)
+        gain = np.ones(off.shape, dtype=np.float32)
+        gain[near] = (1.0 - self.depth * self._share(light, light.warp.nodes_mm[near], off[near])) ** GAMMA
+        return light.lit(gain).shaded(1.0 / gain)
 
     def _share(self, light: Light, points_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:
-        """1 at the page's edge, 0 from `reach_mm` on, for page points (n, 2) at distances (n,) from the page."""
+        """Share (n,) of `depth` at page points (n, 2), which are `off_mm` (n,) from the page: it falls from 1 at the edge to 0."""
         mesh = light.warp.mesh
         away_deg = self.direction_deg if light.lamp_deg is None else light.lamp_deg + 180.0 - turn_deg(light.warp.mesh_px)
-        towards = np.radians(away_deg)
-        push = self.offset_mm * np.array([np.cos(towards), np.sin(towards)])
+        away = np.radians(away_deg)
+        push = self.offset_mm * np.array([np.cos(away), np.sin(away)])
         middle = np.array([0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)])
         beside = np.maximum(np.abs(points_mm - middle - push) - middle, 0.0)
         apart = np.hypot(beside[:, 0], beside[:, 1])
-        if light.holes is not None:  # the remaining paper counts, not the whole page
+        if light.holes is not None:  # distances are from the paper that is left, not from the whole page
             outside = (np.abs(points_mm - middle) - middle).max(axis=1)
             apart = np.where(off_mm > outside + 0.01, np.maximum(apart, off_mm), apart)
-        # The edge of a sheet never touches the table everywhere: it is dark under all sides, also that of the lamp.
+        # The edge of a sheet nowhere touches the table all along, so there is a thin shadow on all sides, also on that of the lamp.
         below = _BELOW * np.maximum(1.0 - np.maximum(off_mm, 0.0) / _BELOW_MM, 0.0) ** 2
         return np.maximum(np.maximum(1.0 - apart / self.reach_mm, 0.0) ** 2, below)

@@ -1,4 +1,4 @@
-"""A single fold line, flattened again."""
+"""A single fold that was flattened again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._relief import Line, fold_height, pressed, wear_lines
+from fastecg.artifacts._relief import Line, fold_height, remaining_height, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Crease(Artifact):
-    """A fold across the page: it stands up a little, catches the light along two lips, and has lost ink or taken dirt."""
+    """A fold across the page. It stands up a little, one of its lips is dark and one bright, and it has lost ink or collected dirt."""
 
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
@@ -25,12 +25,12 @@ class Crease(Artifact):
     at_x: float = param(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's width")
     at_y: float = param(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's height")
     angle_deg: float = param(0.0, -180.0, 180.0, "direction across the fold; 0 makes an upright line, 90 a level one")
-    fold_deg: float = param(10.0, -40.0, 40.0, "how far the sides are from flat; above 0 a ridge, below 0 a valley")
+    fold_deg: float = param(10.0, -40.0, 40.0, "angle by which the sides are not flat; above 0 a ridge, below 0 a valley")
     soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edge")
-    reach_mm: float = param(40.0, 2.0, 400.0, "distance over which the sides come down to the table")
+    reach_mm: float = param(40.0, 2.0, 400.0, "distance over which the height falls to 37 %")
     edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
-    loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edge: a white broken line")
-    dirt: float = param(0.0, 0.0, 1.0, "dirt in the crack: a dark broken line")
+    loss: float = param(0.4, 0.0, 1.0, "share of ink that broke off along the edge, which leaves a broken white line")
+    dirt: float = param(0.0, 0.0, 1.0, "how much dirt is in the crack, which makes a broken dark line")
     width_mm: float = param(0.35, 0.05, 1.5, "half width of the crack")
     seed: int = param(0, 0, 2**31 - 1, "decides where the line is broken, and where it was pressed flat")
 
@@ -43,7 +43,7 @@ class Crease(Artifact):
         """Raise the fold."""
         line, (x, y) = self._line(mesh.size_mm), mesh.coordinates()
         height = fold_height(line.across(x, y), self.fold_deg, self.soft_mm, self.reach_mm)
-        return mesh.lifted(height * pressed(line.along(x, y), float(np.abs(height).max()), self.seed))
+        return mesh.lifted(height * remaining_height(line.along(x, y), float(np.abs(height).max()), self.seed))
 
     def _line(self, size_mm: tuple[float, float]) -> Line:
         return Line.at(size_mm, self.at_x, self.at_y, self.angle_deg)

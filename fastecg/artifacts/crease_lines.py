@@ -12,17 +12,17 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # Brightness and width in mm of the bands of a crease, from its rims to its middle.
+_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # Factor on brightness and width in mm of the nested bands of a line.
 
 
 @dataclass(frozen=True)
 class CreaseLines(Artifact):
-    """Straight lines at even distances in one direction and across it. Nothing bends: `Folds` and `Crease` are for paper that does."""
+    """Two sets of straight, evenly spaced lines at right angles. Nothing bends; in `Folds` and `Crease`, the paper does."""
 
-    angle_deg: float = param(0.0, -90, 90, "of the first set of lines against the page's long side, clockwise")
-    along: int = param(5, 0, 30, "lines of the first set")
-    across: int = param(5, 0, 30, "lines of the second set")
-    strength: float = param(1.0, 0, 3, "how much of their brightness there is")
+    angle_deg: float = param(0.0, -90, 90, "direction of the first set of lines, clockwise from the page's x axis")
+    along: int = param(5, 0, 30, "number of lines in the first set")
+    across: int = param(5, 0, 30, "number of lines in the second set")
+    strength: float = param(1.0, 0, 3, "factor on how much brighter than the page they are")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Brighten the print along every line."""
@@ -30,7 +30,7 @@ class CreaseLines(Artifact):
         from fastecg.kernels.capsule import stroke_polyline
 
         size_mm = sheet.page.size_mm
-        lines = self._set(size_mm, self.along, self.angle_deg) + self._set(size_mm, self.across, self.angle_deg + 90)
+        lines = self._parallels(size_mm, self.along, self.angle_deg) + self._parallels(size_mm, self.across, self.angle_deg + 90)
         covers = np.zeros((len(_BANDS), *sheet.pixels.shape[:2]), dtype=np.uint8)
         for cover, (_, width_mm) in zip(covers, _BANDS, strict=True):
             for ends in lines:
@@ -39,10 +39,10 @@ class CreaseLines(Artifact):
         brighten(pixels.reshape(-1, 3), covers.reshape(len(covers), -1), factors)
         return replace(sheet, pixels=pixels)
 
-    def _set(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:
-        """The ends (2, 2) mm of parallel lines, beyond the page."""
+    def _parallels(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:
+        """The ends (2, 2) mm of parallel lines at `angle_deg`, so long that they reach beyond the page."""
         middle, half = 0.5 * np.array(size_mm), 0.5 * float(np.hypot(*size_mm))
-        turn = np.deg2rad(angle_deg)
-        way, aside = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+        angle = np.deg2rad(angle_deg)
+        along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
         offsets = (np.arange(count) + 0.5) / max(count, 1) * 2 - 1
-        return [np.stack([middle + half * (offset * aside - way), middle + half * (offset * aside + way)]) for offset in offsets]
+        return [np.stack([middle + half * (offset * across - along), middle + half * (offset * across + along)]) for offset in offsets]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._relief import Line, limited
+from fastecg.artifacts._relief import Line, limited_lift
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dent(Artifact):
-    """A long low ridge that snaps over at one point into a trough, as paper does that is held at its ends."""
+    """A long low ridge that turns into a trough at one point, the kink, as in paper that is pushed together at its ends."""
 
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
@@ -25,9 +25,9 @@ class Dent(Artifact):
     at_y: float = param(0.5, 0.0, 1.0, "where it buckles, as a share of the page's height")
     angle_deg: float = param(0.0, -180.0, 180.0, "direction of the ridge")
     lift_mm: float = param(2.5, -6.0, 6.0, "height of the ridge")
-    length_mm: float = param(45.0, 5.0, 200.0, "from the kink to either end")
+    length_mm: float = param(45.0, 5.0, 200.0, "distance from the kink to either end")
     width_mm: float = param(7.0, 1.5, 40.0, "half width of the ridge")
-    kink: float = param(0.9, 0.0, 1.0, "0 is a ridge all along; 1 is as deep behind the kink as it is high before it")
+    kink: float = param(0.9, 0.0, 1.0, "0 is a ridge all along; at 1 the trough behind the kink is as deep as the ridge is high")
 
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise one side of the kink, lower the other; both narrow to a point there."""
@@ -36,15 +36,15 @@ class Dent(Artifact):
         along, across = line.along(x, y), line.across(x, y)
         near = (np.abs(along) < 1.6 * self.length_mm) & (np.abs(across) < 5.0 * self.width_mm)
         height = np.zeros_like(mesh.height_mm)
-        height[near] = limited(self.lift_mm, abs(self.lift_mm) / (0.6 * self.width_mm)) * self._shape(along[near], across[near])
+        height[near] = limited_lift(self.lift_mm, abs(self.lift_mm) / (0.6 * self.width_mm)) * self._shape(along[near], across[near])
         return mesh.lifted(height)
 
     def _shape(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-        """Height for a lift of 1."""
+        """Height of the dent for a lift of 1, at distances in mm from the kink along the ridge, and across the ridge."""
         apart = np.sqrt(along**2 + 1.0)
         width = self.width_mm * (0.25 + 0.75 * np.tanh(apart / (1.5 * self.width_mm)))
         sign = 1.0 - self.kink * (1.0 - along / apart)
         ends = np.exp(-((along / self.length_mm) ** 4)) * np.tanh(0.4 + apart / self.width_mm)
         down = 1.0 - np.sqrt(across**2 + 0.1) / width
-        roof = 0.5 * (down + np.sqrt(down**2 + 0.01))  # two plane sides that meet in an edge, and end in one
+        roof = 0.5 * (down + np.sqrt(down**2 + 0.01))  # two plane sides, with a sharp crest and a sharp foot
         return np.asarray(sign * ends * roof)

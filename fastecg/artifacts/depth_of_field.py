@@ -1,4 +1,4 @@
-"""Blur of paper that is nearer or farther than the camera's focus."""
+"""The blur of paper that is nearer or farther than the camera is focused."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 _LEAST_PX = 0.4  # Standard deviation below which the blur cannot be seen and is skipped.
-_BAND = 64  # Rows of the sheet that get one blur.
-_APART_MM = 10.0  # Distance of the points at which the paper's distance is computed.
-_DISC = 0.25  # Standard deviation of a disc, along one axis, over its diameter.
+_BAND = 64  # Number of rows of the sheet that are blurred together.
+_APART_MM = 10.0  # Spacing of the points of the page at which the distance from the camera is computed.
+_DISC = 0.25  # Standard deviation of a disc along one axis, as a share of its diameter.
 
 
 @dataclass(frozen=True)
 class DepthOfField(Artifact):
-    """Print that is blurred where paper is nearer or farther than the camera is focused: far rows of a slanting page, edges that rise.
+    """The print is blurred where the paper is nearer or farther than the focus: far rows of a slanting page, edges that rise.
 
-    How far away the paper is shows in how large it is seen, so the blur agrees with perspective and relief. The lens blurs what
-    the sensor then sees: its noise lies over it, as sharp as ever.
+    The distance of the paper follows from its size in the picture, so the blur agrees with perspective and relief. The sensor's noise
+    is added afterwards and is not blurred.
     """
 
     aperture_mm: float = param(3.5, 0, 12, "diameter of the lens's opening")
-    field_mm: float = param(0.0, 0, 0.3, "standard deviation of the blur, mm on paper, as far from the focus as a corner from the middle")
+    field_mm: float = param(0.0, 0, 0.3, "standard deviation, mm on paper, of the lens's blur half a diagonal away from the focus")
     sharp_x: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture widths")
     sharp_y: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture heights")
 
     def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
-        """Blur the sheet in bands of rows, each by as much as its softest place needs, and less of it where it is sharper."""
+        """Blur the sheet in bands of rows. A band is blurred as its softest place needs it, and mixed with the sharp band elsewhere."""
         from fastecg.kernels.stencil import blend_columns, blur
 
         x_mm, y_mm, sigma_mm = self.sigma_mm(warp)
@@ -55,36 +55,36 @@ class DepthOfField(Artifact):
                 above = seen[max(stop - reach, 0) : stop]
                 continue
             band = np.concatenate([above, seen[start : stop + reach]])
-            first, above = len(above), seen[max(stop - reach, 0) : stop].copy()  # The rows below need it unchanged.
+            first, above = len(above), seen[max(stop - reach, 0) : stop].copy()  # The band below needs these rows unblurred.
             blur(band, most)
-            # Variances of blurs add up, so half of the variance is obtained by blurring half of the light.
+            # A mixture that takes a share of its light from the blurred band has that share of its variance.
             share = np.rint(256.0 * (sigma / most) ** 2)
             blend_columns(pixels[start:stop], band[first : first + stop - start], share, columns.start)
         return replace(sheet, pixels=canvas, owns_pixels=True)
 
     def sigma_mm(self, warp: Warp) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Standard deviation of the blur, mm on paper, (rows, columns), and the x and y of its places, mm."""
+        """Positions x (columns,) and y (rows,) in mm, and the standard deviation (rows, columns) of the blur there, mm on paper."""
         every = [max(1, round(_APART_MM / step)) for step in warp.mesh.step_mm]
         nodes = warp.mesh_px[:: every[1], :: every[0]]
         right = np.diff(nodes, axis=1)[:-1] / (every[0] * warp.mesh.step_mm[0])
         down = np.diff(nodes, axis=0)[:, :-1] / (every[1] * warp.mesh.step_mm[1])
-        # A slope shortens paper along one direction only; its size along the other depends on its distance alone.
+        # Paper that slopes is shortened in one direction only. Its scale in the other direction, the larger one, shows its distance.
         total, area = (right**2 + down**2).sum(axis=-1), right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
         scale = np.sqrt(0.5 * (total + np.sqrt(np.maximum(total**2 - 4.0 * area**2, 0.0))))
         height, width = warp.size
         place = np.array([self.sharp_x * (width - 1), self.sharp_y * (height - 1)])
-        apart_px = ((nodes[:-1, :-1] - place) ** 2).sum(axis=-1)
-        focused = scale.ravel()[np.argmin(apart_px)]
+        squared_px = ((nodes[:-1, :-1] - place) ** 2).sum(axis=-1)  # squared distance from the point in focus
+        focused = scale.ravel()[np.argmin(squared_px)]
         x_mm, y_mm = (
             axis[::step][:-1] + 0.5 * step * apart
             for axis, step, apart in zip((warp.mesh.x_mm, warp.mesh.y_mm), every, warp.mesh.step_mm, strict=True)
         )
-        depth = _DISC * self.aperture_mm * (focused / np.maximum(scale, 1e-9) - 1.0)
-        return x_mm, y_mm, np.hypot(depth, self.field_mm * 4.0 * apart_px / (height**2 + width**2))
+        depth_blur = _DISC * self.aperture_mm * (focused / np.maximum(scale, 1e-9) - 1.0)
+        return x_mm, y_mm, np.hypot(depth_blur, self.field_mm * 4.0 * squared_px / (height**2 + width**2))
 
 
 def _shown(nodes_mm: np.ndarray, scale: float, count: int) -> slice:
-    """The range of the sheet's rows or columns that the picture shows."""
+    """The range of the sheet's rows or columns, of which there are `count`, that the picture shows; `nodes_mm` are their coordinates."""
     if not np.isfinite(nodes_mm).any():
         return slice(0, 0)
     low, high = np.nanmin(nodes_mm) * scale, np.nanmax(nodes_mm) * scale
@@ -92,7 +92,7 @@ def _shown(nodes_mm: np.ndarray, scale: float, count: int) -> slice:
 
 
 def _row_at(y: float, y_mm: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The values (columns,) at a height between those of the rows."""
+    """The row (columns,) of `values` at height `y`, interpolated between the rows, which are at heights `y_mm`."""
     place = float(np.clip(np.interp(y, y_mm, np.arange(len(y_mm))), 0, len(y_mm) - 1))
     row = min(int(place), len(y_mm) - 2)
     return np.asarray(values[row] + (place - row) * (values[row + 1] - values[row]))

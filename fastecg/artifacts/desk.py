@@ -1,4 +1,4 @@
-"""What the page lies on: wood, cloth, a folder, a table top, a scanner's lid; and what else lies there."""
+"""The surface below the page (wood, cloth, a folder, a table top, a scanner's lid), and what else lies on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, Light, param
 _TILE = 1024  # Side in px of a pattern, which repeats.
 _TILE_PX_PER_MM = 8.0  # Resolution of the patterns.
 
-# Ends of the colour ramp of every surface's variants: sRGB of the pattern's darkest and brightest parts.
+# The variants of every surface, each as the sRGB colours of the darkest and the brightest parts of its pattern.
 _COLOURS = {
     "oak": (((122, 84, 52), (186, 146, 100)), ((140, 98, 60), (206, 170, 124)), ((158, 122, 86), (222, 194, 158))),
     "walnut": (((52, 34, 24), (104, 72, 50)), ((70, 44, 30), (128, 88, 60))),
@@ -38,11 +38,11 @@ _PATTERNS = {
     "sheet": "folds",
     "stone": "chips",
     "laminate": "worn",
-}  # the others are speckled
+}  # surfaces that are not listed are speckled
 
 _THINGS = ("none", "leaf", "leaves", "edge")  # What else is seen: nothing, one or several leaves of paper, or the edge of the table.
-#: Sizes of leaves in mm (writing paper, note paper, a folder, another ECG), their colours, and the distance of their lines of print; 0 for
-#: no print, negative for a grid.
+#: Leaves of paper (writing paper, note paper, a folder, another ECG): size in mm, sRGB colour, and distance between lines of print in mm.
+#: A distance of 0 means no print; a negative one is the distance between the lines of a grid.
 _LEAVES = (
     ((210.0, 297.0), (236, 236, 233), 4.9), ((297.0, 210.0), (240, 238, 232), 6.2), ((148.0, 210.0), (232, 231, 224), 0.0),
     ((230.0, 310.0), (206, 178, 120), 0.0), ((216.0, 279.0), (228, 232, 238), 5.0), ((210.0, 297.0), (242, 222, 220), 0.0),
@@ -52,29 +52,29 @@ _LEAVES = (
 
 @dataclass(frozen=True)
 class Desk(Artifact):
-    """The background beside the page: lit by the lamp, without the page's relief."""
+    """The surface that is seen beside the page. It is lit like the page, without the shading of the page's slopes."""
 
     surface: str = param("laminate", help="what it is made of", choices=tuple(_COLOURS))
-    angle_deg: float = param(0.0, 0, 360, "of its grain or weave, clockwise from the right")
-    coarseness: float = param(1.0, 0.3, 4, "size of its pattern")
-    things: str = param("none", help="what else is seen: other leaves of paper below the page, the table's edge", choices=_THINGS)
-    seed: int = param(0, 0, 2**31, "which colour, which part of the surface, and where things lie")
+    angle_deg: float = param(0.0, 0, 360, "direction of its grain or weave, clockwise from the right")
+    coarseness: float = param(1.0, 0.3, 4, "factor on the size of its pattern")
+    things: str = param("none", help="what else is seen: other leaves of paper below the page, or the table's edge", choices=_THINGS)
+    seed: int = param(0, 0, 2**31, "decides the colour, the part of the surface, and where things lie")
 
     def shade(self, light: Light) -> Light:
-        """Paint the surface wherever the page leaves it free; a page that fills the picture needs none."""
+        """Paint the surface beside the page, unless the page fills the picture."""
         if not (light.off_page_mm() > -1.0).any():
             return light
         return replace(light, backdrop=self._painted(light))
 
     def _painted(self, light: Light) -> np.ndarray:
-        """The surface (height, width, 3) in all cells that may show some of it, black elsewhere."""
+        """The surface (height, width, 3) uint8 in all cells that may show some of it, and black elsewhere."""
         from fastecg.kernels.tiles import paint_cells
         from fastecg.mesh import CELL
 
         rng = np.random.default_rng(self.seed)
         ramp = _ramp(*_COLOURS[self.surface][rng.integers(len(_COLOURS[self.surface]))], rng.normal(0, 7) + rng.normal(0, 2.5, 3))
         step = _TILE_PX_PER_MM / (light.warp.scale * self.coarseness)
-        halvings = int(np.clip(np.ceil(np.log2(step / 1.4)), 0, 5))
+        halvings = int(np.clip(np.ceil(np.log2(step / 1.4)), 0, 5))  # at most 1.4 pixels of the pattern per pixel of the picture
         tile = _tile(_PATTERNS.get(self.surface, "speckle"), halvings)
         step, angle, start = step / 2**halvings, np.radians(self.angle_deg), rng.uniform(0, len(tile), 2)
         off = light.off_page_mm()
@@ -85,49 +85,50 @@ class Desk(Artifact):
             self._lay_things(light, backdrop, shown, ramp[128].astype(np.float64))
         return backdrop
 
-    def _lay_things(self, light: Light, backdrop: np.ndarray, shown: np.ndarray, top: np.ndarray) -> None:
-        """Leaves that stick out from below the page, or where the table, `top` in colour, ends."""
-        from fastecg.artifacts._letter import LINES, WIDE, halvings_for, print_of_letters
+    def _lay_things(self, light: Light, backdrop: np.ndarray, shown: np.ndarray, surface_colour: np.ndarray) -> None:
+        """Paint leaves that stick out from below the page, or the table's edge, into the cells `shown` of `backdrop`, in place."""
+        from fastecg.artifacts._letter import LINE_LENGTH, LINES, halvings_for, letter_print
         from fastecg.kernels.leaves import lay_leaf
         from fastecg.mesh import CELL
 
         rng, scale = np.random.default_rng([self.seed, 2]), light.warp.scale
         unprinted = np.zeros((1, 1), dtype=np.uint8)
-        places = np.ascontiguousarray(light.warp.mesh_px.reshape(-1, 2).T)  # rows: means of columns take five times as long
-        middle = np.nanmean(places, axis=1)
+        nodes_px = np.ascontiguousarray(light.warp.mesh_px.reshape(-1, 2).T)  # as two rows, since means of columns take five times as long
+        middle = np.nanmean(nodes_px, axis=1)
         reach = 0.5 * np.array(light.warp.mesh.size_mm) * scale
         if self.things == "edge":
-            way = np.radians(rng.choice((0.0, 90.0, 180.0, 270.0)) + rng.normal(0, 7))
-            out = np.array([np.cos(way), np.sin(way)])
+            angle = np.radians(rng.choice((0.0, 90.0, 180.0, 270.0)) + rng.normal(0, 7))
+            out = np.array([np.cos(angle), np.sin(angle)])
             start = middle + out * (np.abs(out) @ reach + rng.uniform(2, 25) * scale)
+            # The front of the table is 1.5 to 4 mm high; beyond it lies the dark floor. Both are leaves larger than the picture.
             for begin, share in ((0.0, 0.86), (rng.uniform(1.5, 4.0) * scale, 0.25)):
                 centre = start + out * (begin + 5e3)
                 frame = np.array([*centre, *out, 5e3, 5e4])
-                lay_leaf(backdrop, shown, CELL, frame, share * top, np.zeros(4), np.zeros(4), unprinted)
+                lay_leaf(backdrop, shown, CELL, frame, share * surface_colour, np.zeros(4), np.zeros(4), unprinted)
             return
         for _ in range(1 if self.things == "leaf" else int(rng.integers(2, 4))):
             (width, height), colour, pitch = _LEAVES[rng.integers(len(_LEAVES))]
-            way, turn = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 11))
-            out = np.array([np.cos(way), np.sin(way)])
-            size = 0.5 * scale * np.array([width, height])
-            centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ size + rng.uniform(6, 60) * scale)
-            frame = np.array([*centre, np.cos(turn), np.sin(turn), *size])
+            angle, turn = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 11))
+            out = np.array([np.cos(angle), np.sin(angle)])
+            half = 0.5 * scale * np.array([width, height])
+            centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ half + rng.uniform(6, 60) * scale)
+            frame = np.array([*centre, np.cos(turn), np.sin(turn), *half])
             shadow = np.array([*rng.normal(0, 0.7, 2), rng.uniform(1.5, 5.0), rng.uniform(0.15, 0.45)]) * (scale, scale, scale, 1.0)
-            first, words = rng.integers(LINES), print_of_letters(halvings_for(pitch * scale)) if pitch > 0 else unprinted
-            margin = 0.5 * (width - WIDE * pitch)
+            first, words = rng.integers(LINES), letter_print(halvings_for(pitch * scale)) if pitch > 0 else unprinted
+            margin = 0.5 * (width - LINE_LENGTH * pitch)
             lines = np.array([pitch * scale, margin * scale, 0.75 if pitch > 0 else 0.22, first])
             lay_leaf(backdrop, shown, CELL, frame, np.array(colour) * rng.uniform(0.9, 1.0), shadow, lines, words)
 
 
 def _ramp(dark: tuple[int, ...], bright: tuple[int, ...], shift: np.ndarray) -> np.ndarray:
-    """Colours (256, 3) uint8 from dark to bright, as a whole shifted by a few levels."""
+    """Colours (256, 3) uint8 from `dark` to `bright`, to all of which `shift` (3,) is added."""
     t = np.linspace(0, 1, 256)[:, None]
     return np.clip(np.rint(np.array(dark) + t * (np.array(bright) - np.array(dark)) + shift), 0, 255).astype(np.uint8)
 
 
 @functools.lru_cache(maxsize=16)
 def _tile(pattern: str, halvings: int) -> np.ndarray:
-    """A repeating pattern (n, n) uint8, halved a number of times; the grain runs along x."""
+    """A pattern (n, n) uint8 that repeats at its edges, with its grain along x; n is `_TILE`, halved `halvings` times."""
     if halvings > 0:
         finer = _tile(pattern, halvings - 1).astype(np.uint16)
         return ((finer[::2, ::2] + finer[1::2, ::2] + finer[::2, 1::2] + finer[1::2, 1::2] + 2) // 4).astype(np.uint8)
@@ -138,7 +139,10 @@ def _tile(pattern: str, halvings: int) -> np.ndarray:
 
 
 def _grain(seed: int, across: float, along: float) -> np.ndarray:
-    """Repeating smooth noise of mean 0 and spread 1, blurred over so many pixels down and along."""
+    """Smooth noise (_TILE, _TILE) that repeats at its edges, with mean 0 and standard deviation 1.
+
+    It is white noise, blurred with standard deviations of `across` px down the columns and `along` px along the rows.
+    """
     from scipy.ndimage import gaussian_filter
 
     coarse = [2 ** max(int(np.log2(blur / 3)), 0) for blur in (across, along)]  # smooth noise needs few nodes
@@ -151,7 +155,7 @@ def _grain(seed: int, across: float, along: float) -> np.ndarray:
 
 
 def _widened(nodes: np.ndarray, step: int) -> np.ndarray:
-    """Rows (n * step, m) linearly between those of a repeating pattern (n, m), each node in the middle of its `step` rows."""
+    """A pattern (n, m) that repeats at its edges, interpolated to (n * step, m): `step` rows centred on each given row."""
     if step == 1:
         return np.array(nodes)
     wide = np.empty((len(nodes), step, nodes.shape[1]))
@@ -161,7 +165,7 @@ def _widened(nodes: np.ndarray, step: int) -> np.ndarray:
 
 
 def _wood() -> np.ndarray:
-    """Year rings cut lengthwise, fibres, and short dark pores."""
+    """Wood, as brightness 0 to 1: growth rings cut lengthwise, fibres, and short dark pores."""
     down = np.arange(_TILE)[:, None] / _TILE
     rings = 0.5 + 0.5 * np.sin(2 * np.pi * (9 * down + 0.55 * _grain(1, 60, 160) + 0.12 * _grain(2, 8, 90)))
     fibres, pores = _grain(3, 0.8, 45), _grain(4, 1.0, 14)
@@ -169,7 +173,7 @@ def _wood() -> np.ndarray:
 
 
 def _weave() -> np.ndarray:
-    """Plain weave: threads over and under, no two alike."""
+    """Plain weave: threads that pass over and under one another, each of its own brightness."""
     pitch = 8
     offset = np.arange(_TILE)
     thread = np.sin(np.pi * (offset % pitch + 0.5) / pitch) ** 0.7
@@ -181,7 +185,7 @@ def _weave() -> np.ndarray:
 
 
 def _brushed() -> np.ndarray:
-    """Fine scratches one way, over clouds."""
+    """Brushed metal: fine scratches in one direction, over faint clouds."""
     return 0.5 + 0.12 * _grain(9, 0.6, 60) + 0.07 * _grain(10, 1.5, 20) + 0.12 * _grain(11, 80, 120)
 
 
@@ -191,20 +195,20 @@ def _speckle() -> np.ndarray:
 
 
 def _folds() -> np.ndarray:
-    """A bed sheet: soft folds that run one way, each with a bright and a dark side, over its threads."""
+    """A bed sheet: threads, and soft folds in one direction, each with a bright and a dark side."""
     height = np.abs(_grain(15, 48, 260)) + 0.8 * np.abs(_grain(16, 110, 110)) + 0.12 * np.abs(_grain(17, 14, 60))
     lit = np.roll(height, 1, axis=0) - height + 0.6 * (np.roll(height, 1, axis=1) - height)
     return 0.62 + 0.15 * lit / lit.std() + 0.05 * _grain(18, 0.8, 0.8) + 0.06 * (_weave() - 0.5)
 
 
 def _chips() -> np.ndarray:
-    """A counter of stone: chips of several sizes, dark and bright, in a cloudy ground."""
+    """A stone counter: dark and bright chips of several sizes in a cloudy ground."""
     chips = sum(share * np.sign(_grain(19 + k, size, size)) * (np.abs(_grain(23 + k, size, size)) > 0.9)
                 for k, (size, share) in enumerate(((1.6, 0.16), (4.0, 0.2), (9.0, 0.16))))  # fmt: skip
     return 0.52 + chips + 0.05 * _grain(27, 0.8, 0.8) + 0.07 * _grain(28, 70, 90)
 
 
 def _worn() -> np.ndarray:
-    """A table top: fine grain with fibres, clouds where it was wiped, and scratches."""
+    """A worn table top: fine grain with fibres, clouds where it was wiped, and scratches."""
     scratches = (_grain(29, 0.7, 70) > 3.0).astype(float) - (_grain(30, 0.7, 40) < -3.1)
     return _speckle() + 0.1 * _grain(31, 3, 30) + 0.1 * _grain(32, 140, 60) + 0.5 * scratches

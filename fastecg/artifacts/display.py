@@ -1,4 +1,4 @@
-"""A display that shows the page: its sub-pixels, and how it looks from aside."""
+"""A display that shows the page: its sub-pixels, and how it looks from the side."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from fastecg.mesh import CELL, Warp
 
 @dataclass(frozen=True)
 class Display(Artifact):
-    """Stripes of red, green and blue light with dark rows between them, sampled by the camera's pixels, which gives moiré.
+    """The display's lattice of red, green and blue stripes with dark rows between them; sampled by the camera's pixels, it gives moiré.
 
     The lattice lies on the page's plane and is seen through the same warp. Seen at an angle, a display is darker, its black is
     brighter and its white has a tint. The angle at every position is computed from the warp.
     """
 
-    pitch_mm: float = param(0.22, 0.04, 2.0, "from one pixel of the display to the next, in mm of the page")
-    angle_deg: float = param(0.0, -45, 45, "of the lattice against the page, clockwise")
-    phase: float = param(0.0, 0, 1, "shift of the lattice, in its periods")
-    lit: float = param(0.26, 0.05, 0.95, "share of the pitch that one colour's stripe takes")
-    tall: float = param(0.82, 0.1, 1, "share of the pitch that is lit from top to bottom")
-    contrast: float = param(1.0, 0, 1, "of the lattice; diffusing foils take some")
-    blur_px: float = param(0.45, 0, 3, "standard deviation of the lens's blur, picture px")
-    falloff: float = param(1.0, 0, 4, "light lost from aside: the cosine of the angle to this power")
-    glow: float = param(0.6, 0, 1, "level of black at grazing angles, as a share of white's")
-    tint: float = param(0.15, -1, 1, "how much yellower (below 0 bluer) white is at grazing angles")
+    pitch_mm: float = param(0.22, 0.04, 2.0, "distance between the display's pixels, in mm of the page")
+    angle_deg: float = param(0.0, -45, 45, "angle of the lattice to the page, clockwise")
+    phase: float = param(0.0, 0, 1, "shift of the lattice, as a share of the pitch")
+    lit: float = param(0.26, 0.05, 0.95, "width of one colour's stripe, as a share of the pitch")
+    tall: float = param(0.82, 0.1, 1, "height of the stripes, as a share of the pitch; the rest is dark")
+    contrast: float = param(1.0, 0, 1, "contrast of the lattice, which diffusing foils lower")
+    blur_px: float = param(0.45, 0, 3, "standard deviation of the lens's blur, in px of the picture")
+    falloff: float = param(1.0, 0, 4, "how much darker it is from the side: light goes with the cosine of the angle to this power")
+    glow: float = param(0.6, 0, 1, "brightness of black at grazing angles, as a share of white's")
+    tint: float = param(0.15, -1, 1, "how much yellower (below 0: bluer) white is at grazing angles")
 
     def shade(self, light: Light) -> Light:
-        """Darker, paler and off colour where the display is seen aslant."""
-        aslant = np.where(_beside_panel_mm(light) > 0.0, 0.0, 1.0 - facing(light.warp))
-        dimmed = (1.0 - aslant) ** (self.falloff * GAMMA)
-        pale = self.glow * aslant  # black rises to this share of white, white stays
-        away = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])
-        colour = (1.0 - abs(self.tint) * aslant[..., None] * away) ** GAMMA
+        """Make the display darker, paler and tinted where it is seen at an angle."""
+        slant = np.where(_beside_panel_mm(light) > 0.0, 0.0, 1.0 - viewing_cosine(light.warp))
+        dimmed = (1.0 - slant) ** (self.falloff * GAMMA)
+        pale = self.glow * slant  # black rises to this share of white, and white stays
+        lost = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])  # in red, green and blue
+        colour = (1.0 - abs(self.tint) * slant[..., None] * lost) ** GAMMA
         return light.lit((dimmed * (1.0 - pale))[..., None] * colour).veiled(255.0 * dimmed * pale)
 
     def resolve(self, pixels: np.ndarray, light: Light) -> np.ndarray:
-        """Multiply by the lattice as the camera's pixels sample it, in place. This takes about 10 ms at 2200 x 1700 px."""
+        """Multiply the picture by the lattice as the camera's pixels sample it, in place. It takes about 10 ms at 2200 x 1700 px."""
         from fastecg.kernels.lattice import multiply_moire
 
         turn = np.deg2rad(self.angle_deg)
         axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / self.pitch_mm
-        # The lattice ends with the display, to a cell, which lies on the display's frame.
+        # The lattice ends within one cell beyond the panel, on the display's frame.
         outside = _beside_panel_mm(light) > CELL / light.warp.scale
         nodes = np.where(outside[..., None], np.nan, light.warp.nodes_mm @ axes + self.phase)
-        # Amplitudes of the first terms of pulse trains; a picture's levels are light to the power GAMMA.
+        # Amplitudes of the first harmonics of the stripes and the dark rows; levels are light to the power GAMMA.
         stripe, gap = (2.0 * self.contrast * GAMMA * float(np.sinc(share)) for share in (self.lit, self.tall))
         multiply_moire(pixels, nodes, CELL, stripe, gap, self.blur_px)
         return pixels
 
 
 def _beside_panel_mm(light: Light) -> np.ndarray:
-    """Distance (rows, columns) in mm of the light's nodes from the display's panel: negative on it, or everywhere if it is unknown."""
+    """Distance (rows, columns) in mm of the light's nodes from the display's panel: negative on it, and everywhere if it is unknown."""
     x, y = light.warp.nodes_mm[..., 0], light.warp.nodes_mm[..., 1]
     if light.panel_mm is None:
         return np.full(x.shape, -np.inf)
@@ -62,7 +62,7 @@ def _beside_panel_mm(light: Light) -> np.ndarray:
     return np.maximum(np.maximum(left - x, x - right), np.maximum(top - y, y - bottom))
 
 
-def facing(warp: Warp) -> np.ndarray:
+def viewing_cosine(warp: Warp) -> np.ndarray:
     """Cosine of the angle at which the page's plane is seen, (rows, columns), at a warp's nodes; 1 where no page is near.
 
     On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to the

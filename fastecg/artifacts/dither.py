@@ -1,4 +1,4 @@
-"""Dithering: patterns of few levels that look like many, as by printers and old screens."""
+"""Dithering, as by printers and old screens: patterns of few levels that look like many."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class Dither(Artifact):
-    """Ordered dithering: a threshold that changes from pixel to pixel in a small pattern, the same all over the picture."""
+    """Ordered dithering: pixels are compared with thresholds that form a small pattern, which is repeated over the whole picture."""
 
     pattern: str = param("bayer", help="scattered points, or dots that grow (clustered), as in print", choices=("bayer", "clustered"))
-    cells: int = param(4, 2, 8, "pattern points along a side: 2, 4 or 8 (others are rounded up)")
-    dot_px: int = param(1, 1, 6, "picture pixels along a side of one point")
-    levels: int = param(2, 2, 32, "levels a channel")
-    strength: float = param(1.0, 0, 1, "how much of the pattern there is; 0 rounds to the levels")
-    grey: bool = param(True, help="without colours")
+    cells: int = param(4, 2, 8, "points along a side of the pattern: 2, 4 or 8 (other numbers are rounded up)")
+    dot_px: int = param(1, 1, 6, "size of a point in px of the picture")
+    levels: int = param(2, 2, 32, "number of levels per channel")
+    strength: float = param(1.0, 0, 1, "how much the thresholds differ; at 0, every value is rounded to the nearest level")
+    grey: bool = param(True, help="whether colours become grey")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Apply to every value the table of its cell, in place."""
+        """Look up every value in the table of its point of the pattern, in place."""
         from fastecg.kernels.copy import halftone
         from fastecg.kernels.grey import from_grey, to_grey
 
-        matrix = dots(self.pattern, self.cells)
-        tables = lookup_tables(0.5 + self.strength * (matrix - 0.5), self.levels)
+        thresholds = threshold_pattern(self.pattern, self.cells)
+        tables = lookup_tables(0.5 + self.strength * (thresholds - 0.5), self.levels)
         if not self.grey:
             halftone(pixels, tables, self.dot_px)
             return pixels
@@ -38,7 +38,7 @@ class Dither(Artifact):
 
 
 @cache
-def dots(pattern: str, cells: int) -> np.ndarray:
+def threshold_pattern(pattern: str, cells: int) -> np.ndarray:
     """Thresholds (n, n) of a pattern, evenly spread between 0 and 1."""
     n = 2 if cells <= 2 else 4 if cells <= 4 else 8
     order = _bayer(n) if pattern == "bayer" else _clustered(n)
@@ -46,7 +46,7 @@ def dots(pattern: str, cells: int) -> np.ndarray:
 
 
 def _bayer(n: int) -> np.ndarray:
-    """Ranks 0 to n² - 1, of which consecutive ones are far apart (Bayer 1973)."""
+    """Ranks (n, n) from 0 to n² - 1; consecutive ones are far apart (Bayer 1973)."""
     order = np.zeros((1, 1), dtype=int)
     while len(order) < n:
         order = np.block([[4 * order, 4 * order + 2], [4 * order + 3, 4 * order + 1]])
@@ -54,14 +54,14 @@ def _bayer(n: int) -> np.ndarray:
 
 
 def _clustered(n: int) -> np.ndarray:
-    """Ranks of a spot function: dots on a lattice turned by 45°, dark ones growing and white ones shrinking."""
+    """Ranks (n, n) from 0 to n² - 1, by which dots on a lattice turned by 45° grow as the picture gets darker."""
     x, y = np.meshgrid(2 * np.pi * (np.arange(n) + 0.47) / n, 2 * np.pi * (np.arange(n) + 0.41) / n)
     spot = np.cos(x) + np.cos(y) if n < 8 else np.cos(x + y) + np.cos(x - y)
     return spot.ravel().argsort(kind="stable").argsort(kind="stable").reshape(n, n)
 
 
 def lookup_tables(thresholds: np.ndarray, levels: int) -> np.ndarray:
-    """Tables (n, n, 256) uint8 that give the new value of every value from 0 to 255, for each of the (n, n) thresholds."""
+    """For each of the `thresholds` (n, n), a table of the new value of every value from 0 to 255: (n, n, 256) uint8."""
     steps = np.arange(256) / 255.0 * (levels - 1)
     lower = np.minimum(np.floor(steps), levels - 2)
     raised = steps - lower >= thresholds[:, :, None]

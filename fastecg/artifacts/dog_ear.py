@@ -19,21 +19,21 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class DogEar(Artifact):
-    """A corner folded over: the paper's back lies on the page, and where the corner was the table is seen.
+    """A corner folded over, as a flap. The paper's back lies on the page, and the table is seen where the corner was.
 
-    Nothing is bent: what lies over the page is a layer. It and the missing corner hide what was printed there.
+    Nothing is bent: the flap is a layer over the page. The flap and the missing corner hide what was printed there.
     """
 
     corner: str = param("top_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
-    width_mm: float = param(22.0, 3.0, 90.0, "from the corner to the fold along the page's upper or lower edge")
-    height_mm: float = param(16.0, 3.0, 90.0, "from the corner to the fold along the page's side")
-    way: str = param("over", help="folded over the page, or under it", choices=("over", "under"))
+    width_mm: float = param(22.0, 3.0, 90.0, "distance from the corner to the fold along the page's upper or lower edge")
+    height_mm: float = param(16.0, 3.0, 90.0, "distance from the corner to the fold along the page's left or right edge")
+    way: str = param("over", help="whether it is folded over the page or under it", choices=("over", "under"))
     shadow: float = param(0.35, 0.0, 0.8, "darkness of the shadow that the flap throws on the page")
     lift_mm: float = param(1.5, 0.2, 6.0, "width of that shadow")
-    through: float = param(0.16, 0.0, 0.4, "how much of the print on its other side is seen through the flap")
+    through: float = param(0.16, 0.0, 0.4, "share of the contrast of the print on its other side that is seen through the flap")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Draw the flap and its shadow, and take the corner away."""
+        """Draw the flap and its shadow, and remove the corner."""
         fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
         beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches past the paper's edges
         hole = np.stack([fold_a + beyond, fold_b - beyond, corner + 4.0 * np.sign(2 * corner - fold_a - fold_b)])
@@ -59,21 +59,21 @@ class DogEar(Artifact):
         return *ends, np.array([x, y])
 
     def _throw_shadow(self, sheet: Sheet, flap: np.ndarray, pixels: np.ndarray) -> None:
-        """Darken the page beside the flap's free edges."""
+        """Darken the page beside the free edges of the flap, a triangle (3, 2) px, in place."""
         reach = 3.5 * self.lift_mm * sheet.scale
         window, _ = _triangle(sheet, flap, reach)
         points, lift = _grid(window), self.lift_mm * sheet.scale
         along = flap[1] - flap[0]
         from_fold = np.abs(_cross(along, points - flap[0])) / np.hypot(*along)
-        # At the fold the flap touches the page; the tip stands off, so its shadow is wide, pale, and moved away from the light.
-        high = np.clip(from_fold / max(np.abs(_cross(along, flap[2] - flap[0])) / np.hypot(*along), 1.0), 0.05, 1.0)
-        thrown = points - (np.array([0.35, 0.55]) * lift) * high[..., None]
-        distance = np.maximum(_outside(thrown, flap), 0.0) / (lift * (0.25 + 0.9 * high))
-        dark = self.shadow * (1.1 - 0.45 * high) * np.exp(-(distance**1.5))
+        # At the fold the flap touches the page. Its tip is above the page, so its shadow is wide, pale, and moved away from the light.
+        height = np.clip(from_fold / max(np.abs(_cross(along, flap[2] - flap[0])) / np.hypot(*along), 1.0), 0.05, 1.0)  # 1 at the tip
+        shifted = points - (np.array([0.35, 0.55]) * lift) * height[..., None]
+        distance = np.maximum(_outside(shifted, flap), 0.0) / (lift * (0.25 + 0.9 * height))
+        dark = self.shadow * (1.1 - 0.45 * height) * np.exp(-(distance**1.5))
         pixels[window] = np.rint(pixels[window] * (1.0 - dark[..., None])).astype(np.uint8)
 
     def _back(self, sheet: Sheet, window: Window, fold_a: np.ndarray, fold_b: np.ndarray) -> np.ndarray:
-        """The paper's back: its colour, aged as its front is, a little of the print, brighter where it turns over."""
+        """Colours (rows, columns, 3) of the paper's back: as yellowed as the front, with faint print, and shaded along the fold."""
         from fastecg.sheet import bare
 
         points = _grid(window)
@@ -86,23 +86,24 @@ class DogEar(Artifact):
         colour = 0.985 * paper + self.through * (front - paper)
         along = fold_b - fold_a
         from_fold = np.abs(_cross(along, points - fold_a)) / np.hypot(*along) / sheet.scale
-        # Round the fold the paper turns through all slopes: dark where it stands, bright where it faces up again; the flap itself
-        # bends up to its tip, and pulp that is seen from behind is cloudy.
-        turn = 1.0 - 0.2 * np.exp(-((from_fold / 0.45) ** 2)) + 0.035 * np.exp(-(((from_fold - 1.9) / 1.1) ** 2))
-        turn -= 0.05 * (1.0 - np.exp(-from_fold / 9.0)) + 0.025 * np.exp(-from_fold / 14.0)
+        # At the fold the paper is dark where it stands upright, and next to it bright where it faces up again. From there it bends up
+        # to the tip. The back of paper is cloudy.
+        shade = 1.0 - 0.2 * np.exp(-((from_fold / 0.45) ** 2)) + 0.035 * np.exp(-(((from_fold - 1.9) / 1.1) ** 2))
+        shade -= 0.05 * (1.0 - np.exp(-from_fold / 9.0)) + 0.025 * np.exp(-from_fold / 14.0)
         rows, columns = window
-        seen = (rough(turn.shape, 1.4 * sheet.scale, np.random.default_rng(rows.start + 7919 * columns.start)) - 0.5) * 0.035
-        return np.clip(colour * (turn + seen)[..., None], 0.0, 255.0)
+        clouds = (rough(shade.shape, 1.4 * sheet.scale, np.random.default_rng(rows.start + 7919 * columns.start)) - 0.5) * 0.035
+        return np.clip(colour * (shade + clouds)[..., None], 0.0, 255.0)
 
 
 def _mirrored(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Points (…, 2) on the other side of the line through a and b."""
+    """Points (…, 2) mirrored in the line through a and b."""
     along = (b - a) / np.hypot(*(b - a))
     off = points - a
     return a + 2.0 * (off @ along)[..., None] * along - off
 
 
 def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Cross product of vectors (…, 2) in the plane."""
     return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
 
 
@@ -113,14 +114,14 @@ def _grid(window: Window) -> np.ndarray:
 
 
 def _outside(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
-    """Distance from a triangle's edges, above 0 outside (along the nearest edge's normal), px."""
-    turn = np.sign(_cross(triangle[1] - triangle[0], triangle[2] - triangle[0]))
+    """Distance in px of points from the nearest edge line of a triangle (3, 2): positive outside, negative inside."""
+    orientation = np.sign(_cross(triangle[1] - triangle[0], triangle[2] - triangle[0]))
     edges = [(triangle[k], triangle[(k + 1) % 3] - triangle[k]) for k in range(3)]
-    return np.max([-turn * _cross(along, points - start) / np.hypot(*along) for start, along in edges], axis=0)
+    return np.max([-orientation * _cross(along, points - start) / np.hypot(*along) for start, along in edges], axis=0)
 
 
 def _triangle(sheet: Sheet, corners: np.ndarray, reach: float) -> tuple[Window, np.ndarray]:
-    """The part of the sheet within `reach` px of a triangle, and the triangle's coverage of its pixels, 0..255."""
+    """The part of the sheet within `reach` px of a triangle (3, 2) px, and the triangle's coverage of its pixels, 0 to 255 uint8."""
     height, width = sheet.pixels.shape[:2]
     low, high = np.floor(corners.min(axis=0) - reach).astype(int) - 1, np.ceil(corners.max(axis=0) + reach).astype(int) + 2
     window = slice(max(low[1], 0), min(high[1], height)), slice(max(low[0], 0), min(high[0], width))

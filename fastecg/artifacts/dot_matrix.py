@@ -1,4 +1,4 @@
-"""Print made of dots, pass by pass."""
+"""The print of a dot-matrix printer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _FINER = 8  # Samples per px of a dot's profile.
 
 @dataclass(frozen=True)
 class DotMatrix(Artifact):
-    """Needles through a ribbon: rows and columns of dots that nearly touch, in bands as wide as the head, some paler than others."""
+    """Rows and columns of dots that nearly touch. The head prints a band of them in each pass, and some bands are paler than others."""
 
-    pitch_mm: float = param(0.21, 0.07, 0.6, "from dot to dot")
-    contrast: float = param(0.5, 0.0, 0.95, "ink missing between the dots")
-    bands: float = param(0.08, 0.0, 0.5, "how much the passes differ")
+    pitch_mm: float = param(0.21, 0.07, 0.6, "distance between dots")
+    contrast: float = param(0.5, 0.0, 0.95, "share of the ink that is missing between dots")
+    bands: float = param(0.08, 0.0, 0.5, "how much the passes differ in ink")
     pass_mm: float = param(3.2, 0.5, 12.0, "height of a pass")
-    ribbon: float = param(0.1, 0.0, 0.7, "ink lost as the ribbon wears")
-    seed: int = param(0, 0, 2**31 - 1, "of the passes")
+    ribbon: float = param(0.1, 0.0, 0.7, "share of the ink that is lost because the ribbon is worn")
+    seed: int = param(0, 0, 2**31 - 1, "decides how pale each pass is")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Break the ink into dots."""
@@ -38,7 +38,9 @@ class DotMatrix(Artifact):
         return faded(sheet, rows=rows, columns=self._dots(width, sheet.scale), grain=0.2, seed=self.seed)
 
     def _dots(self, count: int, scale: float) -> np.ndarray:
-        """Ink along one axis, (count,): a raised cosine, averaged over each pixel."""
+        """Share of the ink (count,) that is left in the pixels along one axis: the loss between dots is a squared raised cosine."""
         turns = (np.arange(count * _FINER) + 0.5) / (_FINER * scale * self.pitch_mm)
         between = (0.5 - 0.5 * np.cos(2.0 * np.pi * turns)) ** 2
-        return np.minimum(1.0 - self.contrast * (between.reshape(count, _FINER).mean(axis=1) - 0.2), 1.0)  # dots spread a little
+        return np.minimum(
+            1.0 - self.contrast * (between.reshape(count, _FINER).mean(axis=1) - 0.2), 1.0
+        )  # 0.2 less is lost, because dots spread

@@ -11,17 +11,17 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class Dust(Artifact):
-    """Specks and hairs over the picture: dark ones, or bright as lint is on glass."""
+    """Specks and hairs over the picture, most of them dark, others bright."""
 
     specks: int = param(30, 0, 2000, "number of specks")
     hairs: int = param(1, 0, 50, "number of hairs")
-    size_mm: float = param(0.25, 0.03, 2, "of the larger specks")
-    opacity: float = param(0.6, 0, 1, "of the most opaque")
-    bright: float = param(0.2, 0, 1, "share that is brighter than paper, not darker")
-    seed: int = param(0, 0, 2**31, "of places and shapes")
+    size_mm: float = param(0.25, 0.03, 2, "width of the largest specks")
+    opacity: float = param(0.6, 0, 1, "opacity of the most opaque ones")
+    bright: float = param(0.2, 0, 1, "share of them that is bright")
+    seed: int = param(0, 0, 2**31, "decides places, shapes and brightness")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Strokes of a round pen, blended in small windows, in place."""
+        """Draw every speck and hair as a stroke of a round pen, in place."""
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
         for k in range(self.specks + self.hairs):
@@ -39,14 +39,14 @@ def _speck(rng: np.random.Generator, size_mm: float) -> np.ndarray:
 
 
 def _hair(rng: np.random.Generator) -> np.ndarray:
-    """A line of 2 to 12 mm that bends more and more, (25, 2) mm."""
-    turn = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.12, 24) + rng.normal(0, 0.08))
-    steps = rng.uniform(2, 12) / 24 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    """A curved line 2 to 12 mm long, (25, 2) mm."""
+    direction = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.12, 24) + rng.normal(0, 0.08))
+    steps = rng.uniform(2, 12) / 24 * np.stack([np.cos(direction), np.sin(direction)], axis=1)
     return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
 
 
 def _blend_stroke(pixels: np.ndarray, points: np.ndarray, width: float, opacity: float, colour: np.ndarray) -> None:
-    """Draw a polyline (n, 2) px over the picture, in a window just large enough."""
+    """Draw a polyline (n, 2) px of a width in px over the picture, in place."""
     from fastecg.kernels.capsule import stroke_polyline
 
     low = np.maximum(np.floor(points.min(axis=0) - width - 2).astype(int), 0)

@@ -1,4 +1,4 @@
-"""A fax: one bit per point, on a raster that is coarser than the picture's."""
+"""A fax: one bit per point, on a raster that is usually coarser than the picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts.dither import dots, lookup_tables
+from fastecg.artifacts.dither import lookup_tables, threshold_pattern
 
 _COLUMNS_MM = 8.04  # Points per mm along a line: ITU-T T.4 has 1728 on 215 mm.
 _LINES_MM = {"standard": 3.85, "fine": 7.7}  # Lines per mm.
@@ -15,21 +15,21 @@ _LINES_MM = {"standard": 3.85, "fine": 7.7}  # Lines per mm.
 
 @dataclass(frozen=True)
 class Fax(Artifact):
-    """Thresholded (or dithered) points, 204 per inch across and 98 or 196 per inch down. Some lines are lost on the way.
+    """Black and white points, 204 per inch across and 98 or 196 per inch down. Some lines are spoiled on the way.
 
     The raster spans the picture exactly, so nothing moves as a whole; a single point of the trace may lie up to half a line
     (0.13 mm in "standard") from where it was.
     """
 
-    lines: str = param("standard", help="lines: 98 (standard) or 196 (fine) an inch", choices=tuple(_LINES_MM))
+    lines: str = param("standard", help="lines per inch: 98 (standard) or 196 (fine)", choices=tuple(_LINES_MM))
     threshold: float = param(0.66, 0.1, 0.95, "brightness, as a share of the paper's, below which a point is black")
-    dither: float = param(0.0, 0, 1, "how far the threshold changes from point to point, to feign greys")
-    lost: int = param(3, 0, 60, "lines in which an error spoils all from some point on")
-    seed: int = param(0, 0, 2**31, "of the lines lost")
-    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
+    dither: float = param(0.0, 0, 1, "how much the threshold changes from point to point, to imitate greys")
+    lost: int = param(3, 0, 60, "number of lines that an error spoils from some point on")
+    seed: int = param(0, 0, 2**31, "decides which lines are spoiled")
+    least: float = param(0.0, 0, 0.5, "smallest share of upright strips, 1 px by 8 mm, that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Send and receive, in place."""
+        """Reduce the picture to the raster of the fax and enlarge it again, in place."""
         from fastecg.kernels.copy import halftone, resampled
         from fastecg.kernels.grey import from_grey, ink_threshold, paper_level, to_grey
 
@@ -38,17 +38,17 @@ class Fax(Artifact):
         white = min(paper_level(plane) / 255.0, 1.0)
         raster = resampled(plane, self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
         middle = ink_threshold(raster, 255.0 * white * self.threshold, self.least, px_per_mm * len(raster) / height, 127.5 * self.dither)
-        halftone(raster, lookup_tables(middle / 255.0 + white * self.dither * (dots("bayer", 4) - 0.5), 2), 1)
-        self._lose(raster)
+        halftone(raster, lookup_tables(middle / 255.0 + white * self.dither * (threshold_pattern("bayer", 4) - 0.5), 2), 1)
+        self._spoil_lines(raster)
         from_grey(resampled(raster, height, width), pixels)
         return pixels
 
     def _points(self, length: int, px_per_mm: float, per_mm: float) -> int:
-        """Number of raster points along a side; the picture's own pixels if those are as fine to within a tenth."""
+        """Number of raster points along a side of `length` px: that of the picture's pixels if both resolutions agree to a tenth."""
         return length if abs(per_mm / px_per_mm - 1) < 0.1 else max(1, round(length / px_per_mm * per_mm))
 
-    def _lose(self, raster: np.ndarray) -> None:
-        """Spoil the rest of some lines: machines repeat the line above, or leave it white."""
+    def _spoil_lines(self, raster: np.ndarray) -> None:
+        """Replace the ends of some lines by those of the line above, or by white, as fax machines do after an error; in place."""
         rng = np.random.default_rng(self.seed)
         for _ in range(self.lost):
             line, start, repeat = rng.integers(0, len(raster)), int(rng.random() ** 2 * raster.shape[1]), rng.random() < 0.6

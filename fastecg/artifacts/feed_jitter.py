@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeedJitter(Artifact):
-    """The paper ran too fast and too slow while it was printed: the time axis is stretched here and squeezed there."""
+    """The paper ran sometimes too fast and sometimes too slow while it was printed, so the time axis is stretched or compressed."""
 
     geometric: ClassVar[bool] = True
 
-    strain: float = param(0.005, 0.0, 0.03, "largest change of speed, as a share of it")
-    length_mm: float = param(30.0, 8.0, 150.0, "paper that runs through between one change and the next")
-    seed: int = param(0, 0, 2**31 - 1, "decides where it runs fast")
+    strain: float = param(0.005, 0.0, 0.03, "largest change of the paper's speed, as a share of it")
+    length_mm: float = param(30.0, 8.0, 150.0, "length of paper from one change of speed to the next")
+    seed: int = param(0, 0, 2**31 - 1, "decides where the paper runs fast")
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Slide the print along the time axis: the integral of the change of speed, zero at the page's middle."""
+        """Slide the print along the time axis by the integral of the change of speed, which is zero at the page's middle."""
         fine = np.arange(mesh.x_mm[0], mesh.x_mm[-1] + 0.25, 0.25)
         change = self.strain * noise_along(self.seed, fine / self.length_mm)
         total = np.cumsum(change) * 0.25

@@ -13,28 +13,28 @@ from fastecg.artifacts._blot import INWARD_DEG
 if TYPE_CHECKING:
     from fastecg.mesh import Warp
 
-_DARK = np.array((84.0, 54.0, 40.0))  # RGB of the darkest skin, tone 0
-_PALE = np.array((232.0, 190.0, 168.0))  # RGB of the palest, tone 1
+_DARK = np.array((84.0, 54.0, 40.0))  # sRGB colour of the darkest skin, tone 0.
+_PALE = np.array((232.0, 190.0, 168.0))  # sRGB colour of the palest skin, tone 1.
 
-_SOFT_MM = 0.7  # Width of its edge: it is nearer than the page, and round.
+_SOFT_MM = 0.7  # Width of the finger's soft edge: it is round, and nearer to the camera than the page.
 
 
 @dataclass(frozen=True)
 class Finger(Artifact):
-    """A thumb or finger from the picture's edge, over page and table, as bright as the page near it, with a soft shadow.
+    """A thumb or finger that reaches over table and page from the picture's edge, as bright as the page near it, with a soft shadow.
 
-    It lies between camera and page: it hides what is below it and takes no part in the paper's geometry.
+    It lies between camera and page, so it hides what is below it; it does not bend the paper.
     """
 
-    edge: str = param("left", help="where it comes from", choices=tuple(INWARD_DEG))
-    at: float = param(0.6, 0.0, 1.0, "where on that edge, from its left or upper end")
+    edge: str = param("left", help="the picture's edge from which it comes", choices=tuple(INWARD_DEG))
+    at: float = param(0.6, 0.0, 1.0, "where on that edge, as a share of its length from the left or upper end")
     reach_mm: float = param(22.0, 4.0, 90.0, "how far into the picture its tip reaches")
     width_mm: float = param(18.0, 10.0, 26.0, "how thick it is")
-    lean_deg: float = param(15.0, -60.0, 60.0, "how far it leans off the straight way in, clockwise")
-    tone: float = param(0.7, 0.0, 1.0, "of the skin, from dark to pale")
-    nail: bool = param(True, help="whether the nail is seen: a thumb from above")
+    lean_deg: float = param(15.0, -60.0, 60.0, "its angle to the perpendicular of the edge, clockwise")
+    tone: float = param(0.7, 0.0, 1.0, "tone of the skin, from dark to pale")
+    nail: bool = param(True, help="whether the nail is seen, as on a thumb from above")
     shadow: float = param(0.25, 0.0, 0.8, "darkness of the shadow beside it")
-    seed: int = param(0, 0, 2**31 - 1, "of the skin")
+    seed: int = param(0, 0, 2**31 - 1, "decides the texture of the skin")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Draw shadow and finger, in place."""
@@ -43,7 +43,7 @@ class Finger(Artifact):
             return pixels
         view = pixels[window]
         seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
-        light = 0.5 * (seen + seen.mean())  # Half of the hue is kept, since it may be that of the paper or of the light.
+        light = 0.5 * (seen + seen.mean())  # Only half of the hue is taken, since it may come from the paper and not from the light.
         inside = self._inside(along, across)
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
@@ -55,14 +55,14 @@ class Finger(Artifact):
         return pixels
 
     def hide(self, size: tuple[int, int], px_per_mm: float) -> np.ndarray | None:
-        """The finger without its shadow."""
+        """The mask of the finger without its shadow."""
         window, along, across = self._frame(size, px_per_mm)
         mask = np.zeros(size, dtype=bool)
         mask[window] = self._inside(along, across) > 0.0
         return mask
 
     def gap_mm(self, warp: Warp) -> float:
-        """Distance in mm from the picture's edge to the page where the finger comes in; infinite if there is no page."""
+        """Distance in mm from the picture's edge to the page, at the finger's place on that edge; infinite if there is no page."""
         from fastecg.mesh import CELL
 
         off = warp.off_page_mm[1:-1, 1:-1]
@@ -71,25 +71,25 @@ class Finger(Artifact):
         return float(on_page[0]) * CELL / warp.scale if len(on_page) else np.inf
 
     def _frame(self, size: tuple[int, int], px_per_mm: float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-        """A window of the picture, and distances from the tip along the finger (below 0 on it) and across it, mm."""
+        """A window of the picture round the finger, and its pixels' distances in mm from the tip: along (negative on it) and across."""
         height, width = size
-        turn = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
-        way = np.array([np.cos(turn), np.sin(turn)])
+        angle = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
+        direction = np.array([np.cos(angle), np.sin(angle)])
         x = {"left": 0.0, "right": width - 1.0}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height - 1.0}.get(self.edge, self.at * height)
-        inward = abs(way[0]) if self.edge in ("left", "right") else abs(way[1])
-        tip = np.array([x, y]) + way * (self.reach_mm / inward) * px_per_mm
-        root = np.array([x, y]) - way * self.width_mm * px_per_mm
+        inward = abs(direction[0]) if self.edge in ("left", "right") else abs(direction[1])
+        tip = np.array([x, y]) + direction * (self.reach_mm / inward) * px_per_mm
+        root = np.array([x, y]) - direction * self.width_mm * px_per_mm
         reach = 1.2 * self.width_mm * px_per_mm
         low, high = np.minimum(tip, root) - reach, np.maximum(tip, root) + reach
         columns, rows = (slice(int(np.clip(a, 0, n)), int(np.clip(b, 0, n))) for a, b, n in zip(low, high, (width, height), strict=True))
         right = (np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] - np.float32(tip[0])) / np.float32(px_per_mm)
         down = (np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(tip[1])) / np.float32(px_per_mm)
-        cos, sin = (np.float32(part) for part in way)
+        cos, sin = (np.float32(part) for part in direction)
         return (rows, columns), right * cos + down * sin, down * cos - right * sin
 
     def _inside(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-        """Depth inside the outline, mm: a blunt tip, then slightly thicker towards the joint."""
+        """Depth in mm inside the finger's outline: it has a blunt tip and is slightly thicker towards the joint."""
         radius = 0.5 * self.width_mm
         back = np.maximum(-along - radius, 0.0)
         thick = radius * (0.93 + 0.07 * np.cos(0.16 * back)) + 0.02 * back
@@ -99,13 +99,16 @@ class Finger(Artifact):
         return np.where(along < 0.0, np.minimum(blunt - np.abs(across), -1.4 * along), -np.hypot(along, across))
 
     def _skin(self, along: np.ndarray, across: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Colours, (n, 3) float32, of points at such distances: round, redder at its sides, creased at the joint, with a nail."""
+        """Colours (n, 3) float32 of points at distances (n,) along, across and inside the finger, mm.
+
+        It looks round, is redder at its sides, and has creases at the joint.
+        """
         radius = np.float32(0.5 * self.width_mm)
         tone = (_DARK + self.tone * (_PALE - _DARK)).astype(np.float32)
         round_off = np.clip(depth / radius, 0.0, 1.0)
         lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.07 * across / radius
         crease = sum(np.exp(-(((along + s * radius + 0.03 * across * across) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
-        # Its repetitions cannot be seen.
+        # The noise repeats every 7919 points, which cannot be seen.
         fine = np.resize(np.random.default_rng(self.seed).normal(0, 1, 7919).astype(np.float32), lit.shape)
         lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.03 * fine)
         red = np.stack([np.ones_like(lit), 0.90 + 0.10 * round_off, 0.86 + 0.14 * round_off], axis=-1)
@@ -113,7 +116,7 @@ class Finger(Artifact):
         return self._nailed(skin, along, across, radius) if self.nail else skin
 
     def _nailed(self, skin: np.ndarray, along: np.ndarray, across: np.ndarray, radius: np.float32) -> np.ndarray:
-        """The skin with a nail: paler and pinker, shining, with a white rim at the tip and a fold of skin round it."""
+        """The skin (n, 3) with a nail, which is paler, pinker and shiny, with a white rim at the tip and a fold of skin round it."""
         u, v = (along + 0.95 * radius) / (0.80 * radius), across / (0.60 * radius)
         edge = 1.0 - np.sqrt(np.sqrt(u * u * u * u + v * v * v * v))  # above 0 on the nail
         share = np.clip(edge * 8.0, 0.0, 1.0)[..., None]

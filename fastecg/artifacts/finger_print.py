@@ -1,4 +1,4 @@
-"""The print of a finger."""
+"""A fingerprint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import around, passed
+from fastecg.artifacts._blot import patch_around, transmission
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -19,23 +19,23 @@ _COLOURS = {"grease": (0.80, 0.77, 0.68), "ink": (0.25, 0.26, 0.34), "dirt": (0.
 
 @dataclass(frozen=True)
 class FingerPrint(Artifact):
-    """Ridges half a millimetre apart, whorled round a core, uneven where the finger was dry or did not press."""
+    """Ridges half a millimetre apart that wind round a core, fainter where the finger was dry or did not press."""
 
     at_x: float = param(0.3, 0.0, 1.0, "its middle, as a share of the page's width")
     at_y: float = param(0.3, 0.0, 1.0, "its middle, as a share of the page's height")
-    angle_deg: float = param(-70.0, -180.0, 180.0, "where the finger pointed, clockwise from the right")
+    angle_deg: float = param(-70.0, -180.0, 180.0, "direction in which the finger pointed, clockwise from the right")
     size_mm: float = param(14.0, 6.0, 24.0, "its width")
     of: str = param("dirt", help="what was on the finger", choices=tuple(_COLOURS))
     strength: float = param(0.4, 0.0, 1.0, "how dark the ridges are")
-    seed: int = param(0, 0, 2**31 - 1, "of the pattern")
+    seed: int = param(0, 0, 2**31 - 1, "decides the pattern")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Multiply by the ridges."""
+        """Darken the sheet along the ridges."""
         from fastecg.kernels.stain import absorb_plane
 
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        patch = around(sheet, x, y, 0.95 * self.size_mm)
+        patch = patch_around(sheet, x, y, 0.95 * self.size_mm)
         if patch is None:
             return sheet
         along, across = patch.offsets(x, y, self.angle_deg)
@@ -45,13 +45,14 @@ class FingerPrint(Artifact):
         ridges = np.clip(0.5 + 1.1 * np.cos(2.0 * np.pi * self._ridge(along, across, patch.clouds(self.seed + 6, 5.0, 2))), 0.0, 1.0)
         dense = self.strength * pad * uneven * (0.12 + 0.88 * ridges)
         pixels = sheet.canvas()
-        absorb_plane(pixels[patch.window], np.rint(255.0 * dense).astype(np.uint8), passed(_COLOURS[self.of], 1.0))
+        absorb_plane(pixels[patch.window], np.rint(255.0 * dense).astype(np.uint8), transmission(_COLOURS[self.of], 1.0))
         return replace(sheet, pixels=pixels)
 
     def _ridge(self, along: np.ndarray, across: np.ndarray, clouds: np.ndarray) -> np.ndarray:
-        """Number of the ridge on which a point lies. Ridges are about 0.5 mm apart, round above the core and long below it.
+        """Number, with fractions, of the ridge on which a point (along, across) mm lies; `clouds` make the ridges wavy.
 
-        They are one spiral: once round the core leads from a ridge to the next one, so that there is no seam.
+        Ridges are about 0.5 mm apart, round above the core and elongated below it. They form a spiral: one turn round the core leads
+        from a ridge to the next one, so that there is no seam.
         """
         core = along - 0.12 * self.size_mm
         round_core = np.hypot(np.where(core > 0.0, core, 0.7 * core), 0.95 * across)

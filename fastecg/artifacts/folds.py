@@ -1,4 +1,4 @@
-"""A page that was folded up to be carried or filed, and opened again."""
+"""A page that was folded to be carried or filed, and opened again."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._relief import Line, fold_height, pressed, wear_lines
+from fastecg.artifacts._relief import Line, fold_height, remaining_height, wear_lines
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
     from fastecg.sheet import Sheet
 
-#: For every pattern its folds in the order they were made: (share of width or height, angle across in degrees, sign).
+#: For every pattern its folds in the order in which they were made: position as a share of the page's width or height, direction across
+#: the fold in degrees, and the sign by which `fold_deg` is multiplied.
 _PATTERNS: dict[str, tuple[tuple[float, float, int], ...]] = {
     "half": ((0.5, 0.0, -1),),
     "quarter": ((0.5, 0.0, -1), (0.5, 90.0, -1)),
@@ -26,20 +27,20 @@ _PATTERNS: dict[str, tuple[tuple[float, float, int], ...]] = {
 
 @dataclass(frozen=True)
 class Folds(Artifact):
-    """The folds of a page that went into an envelope, a file or a pocket."""
+    """The folds of a page that was in an envelope, a file or a pocket."""
 
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
     pattern: str = param("half", help="how it was folded", choices=tuple(_PATTERNS))
-    fold_deg: float = param(10.0, -40.0, 40.0, "how far the first fold is from flat; below 0 the paper was folded face out")
+    fold_deg: float = param(10.0, -40.0, 40.0, "angle by which the folds are not flat; below 0 the first was folded with the print outside")
     soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edges")
-    reach_mm: float = param(45.0, 2.0, 400.0, "distance over which the sides come down to the table")
-    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
-    loss: float = param(0.4, 0.0, 1.0, "ink broken off along the edges")
-    dirt: float = param(0.0, 0.0, 1.0, "dirt in the cracks")
+    reach_mm: float = param(45.0, 2.0, 400.0, "distance over which the height falls to 37 %")
+    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip of every fold")
+    loss: float = param(0.4, 0.0, 1.0, "share of ink that broke off along the edges")
+    dirt: float = param(0.0, 0.0, 1.0, "how much dirt is in the cracks")
     width_mm: float = param(0.35, 0.05, 1.5, "half width of the cracks")
-    seed: int = param(0, 0, 2**31 - 1, "decides how far the folds are off their place, and where they are broken and pressed flat")
+    seed: int = param(0, 0, 2**31 - 1, "decides how far the folds are off their places, and where they are broken or pressed flat")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Wear the print along every fold."""
@@ -47,25 +48,25 @@ class Folds(Artifact):
         return wear_lines(sheet, folds, loss=self.loss, dirt=self.dirt, edge=self.edge, width_mm=self.width_mm, seed=self.seed)
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Raise the folds; a later fold bends the other way where an earlier one had turned the paper over."""
+        """Raise the folds. Where an earlier fold had turned the paper over, a later one bends the other way."""
         x, y = mesh.coordinates()
         height = np.zeros_like(mesh.height_mm)
         facing = np.ones_like(height)
         crest = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
-        crossing = 5.0 + crest / 0.4  # Where folds cross, a ridge becomes a valley as gently as paper allows.
+        crossing = 5.0 + crest / 0.4  # Distance in mm from a crossing over which a ridge becomes a valley; paper does not bend faster.
         for k, (line, sign) in enumerate(self._lines(mesh.size_mm)):
-            across, left = line.across(x, y), pressed(line.along(x, y), crest, self.seed + k)
-            height += facing * left * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
+            across, share = line.across(x, y), remaining_height(line.along(x, y), crest, self.seed + k)
+            height += facing * share * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
             if len({angle for _, angle, _ in _PATTERNS[self.pattern]}) > 1:
                 facing = facing * np.clip(across / crossing, -1.0, 1.0)
         return mesh.lifted(height)
 
     def _lines(self, size_mm: tuple[float, float]) -> list[tuple[Line, int]]:
-        """The folds, each a little off its place and askew, and which way it was folded."""
+        """The folds, each shifted and turned a little, and their signs."""
         from fastecg.kernels.hashing import uniform
 
-        off = uniform(self.seed, np.arange(8)).reshape(4, 2) * (0.006, 0.6)
+        errors = uniform(self.seed, np.arange(8)).reshape(4, 2) * (0.006, 0.6)
         return [
             (Line.at(size_mm, share + shift, share + shift, angle + turn), sign)
-            for (share, angle, sign), (shift, turn) in zip(_PATTERNS[self.pattern], off, strict=False)
+            for (share, angle, sign), (shift, turn) in zip(_PATTERNS[self.pattern], errors, strict=False)
         ]

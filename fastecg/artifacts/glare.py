@@ -8,39 +8,39 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_NEARER = 0.2  # Shift of the reflection by a slope of 1, in distances of the lamp: less than in a mirror, as paper scatters light.
-_FARTHEST_MM = 150.0  # Largest shift by a crease.
+_SHIFT = 0.2  # Shift of the reflection by a slope of 1, as a share of the lamp's distance; less than in a mirror, as paper scatters light.
+_FARTHEST_MM = 150.0  # Largest such shift.
 
 
 @dataclass(frozen=True)
 class Glare(Artifact):
-    """A bright patch on the page that hides ink and grid; it follows the slopes of the paper."""
+    """A bright patch on the page that hides ink and grid. Slopes of the paper move and distort it."""
 
     x: float = param(0.5, -0.2, 1.2, "centre, in picture widths")
     y: float = param(0.4, -0.2, 1.2, "centre, in picture heights")
-    width_mm: float = param(70.0, 5, 300, "along its longer side, to 37 % of its strength")
-    height_mm: float = param(35.0, 5, 300, "across")
-    angle_deg: float = param(20.0, -90, 90, "of its longer side, clockwise from the right")
-    strength: float = param(0.3, 0, 0.9, "how much of the way to white in its middle")
-    gloss: float = param(4.0, 0, 12, "how much slopes move it: metres that the mirrored lamp is away")
+    width_mm: float = param(70.0, 5, 300, "width of the patch, at whose ends a lamp has 37 % of its strength")
+    height_mm: float = param(35.0, 5, 300, "height of the patch; for the sky, the width of its soft edge")
+    angle_deg: float = param(20.0, -90, 90, "direction of its width, clockwise from the right")
+    strength: float = param(0.3, 0, 0.9, "share of the way to white in its middle")
+    gloss: float = param(4.0, 0, 12, "distance of the mirrored lamp in m: the farther it is, the more slopes move the patch")
     shape: str = param(
         "lamp",
-        help="a lamp fades from its middle, a window is even with soft edges, the sky lies over all that is beyond its middle",
+        help="a lamp fades from its middle, a window is even with soft edges, the sky covers all on one side of a line",
         choices=("lamp", "window", "sky"),
     )
 
     def shade(self, light: Light) -> Light:
-        """Screen blend: what is there is dimmed as much as light is added, so white stays white."""
+        """Blend the page with white: it is dimmed by the share of light that is added, so white stays white."""
         share = np.clip(self.strength * self._patch(light), 0.0, 0.95)
         return light.shaded(1.0 - share).mirrored(255.0 * share)
 
     def _patch(self, light: Light) -> np.ndarray:
-        """Share of the lamp's light that is mirrored at each node. Paper that slopes mirrors what level paper would mirror elsewhere."""
+        """Strength of the reflection at the nodes (rows, columns), 0 to 1. A slope mirrors what level paper would mirror elsewhere."""
         x, y = light.pixels()
         height, width = light.warp.size
         at_x, at_y = self._at(light)
         right, down = (x - at_x * width) / light.warp.scale, (y - at_y * height) / light.warp.scale
-        away = _NEARER * 1000.0 * self.gloss if light.warp.mesh.height_mm.any() else 0.0
+        away = _SHIFT * 1000.0 * self.gloss if light.warp.mesh.height_mm.any() else 0.0
         if self.shape == "sky":
             return self._sky(light, right, down, away)
         if away > 0:
@@ -52,23 +52,27 @@ class Glare(Artifact):
         cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
         if self.shape == "window":
-            return _lit(along) * _lit(across)
+            return _soft_box(along) * _soft_box(across)
         # Rough paper spreads a lamp into a core with a wide skirt (Trowbridge and Reitz 1975), not into a Gaussian.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
 
     def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, away: float) -> np.ndarray:
-        """Share of the sky's light that is mirrored. It begins at a line, on the side of the lamp or else on the far side."""
-        turned = np.radians(self.angle_deg + 90.0)
-        cos, sin = np.float32(np.cos(turned)), np.float32(np.sin(turned))
+        """Strength of the sky's reflection at the nodes, 0 to 1.
+
+        The sky is mirrored on one side of a line: towards the lamp, or towards the picture's upper edge if there is no lamp. `right` and
+        `down` are distances in mm from the centre, and `away` is the shift in mm by a slope of 1.
+        """
+        normal = np.radians(self.angle_deg + 90.0)
+        cos, sin = np.float32(np.cos(normal)), np.float32(np.sin(normal))
         beyond = (right * cos + down * sin).astype(np.float32)
         if away > 0:
             slope_x, slope_y = light.warp.mesh.slopes()
             beyond += np.clip(np.float32(away) * light.on_nodes(slope_x * cos + slope_y * sin), -_FARTHEST_MM, _FARTHEST_MM)
-        towards = 1.0 if light.lamp_deg is not None and np.cos(turned - np.radians(light.lamp_deg)) > 0 else -1.0
+        towards = 1.0 if light.lamp_deg is not None and np.cos(normal - np.radians(light.lamp_deg)) > 0 else -1.0
         return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * towards / self.height_mm) * beyond, -30.0, 30.0))))
 
     def _at(self, light: Light) -> tuple[float, float]:
-        """Centre of the patch in widths and heights of the picture. It is in the half that is nearer to the lamp, if there is one."""
+        """Centre of the patch in picture widths and heights. If there is a lamp, it is in the half of the picture next to the lamp."""
         if light.lamp_deg is not None:
             angle, (height, width) = np.radians(light.lamp_deg), light.warp.size
             if (self.x - 0.5) * width * np.cos(angle) + (self.y - 0.5) * height * np.sin(angle) < 0:
@@ -76,6 +80,6 @@ class Glare(Artifact):
         return self.x, self.y
 
 
-def _lit(distance: np.ndarray) -> np.ndarray:
-    """A soft step: 1 between -1 and 1, and 0 outside."""
+def _soft_box(distance: np.ndarray) -> np.ndarray:
+    """A function that is 1 between -1 and 1 and 0 outside, with soft edges."""
     return np.asarray(1.0 / (1.0 + np.exp(np.clip(7.0 * (np.abs(distance) - 1.0), -30.0, 30.0))))

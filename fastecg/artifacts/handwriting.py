@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Handwriting(Artifact):
-    """Short clinical notes by one person, mostly in the page's white space, and perhaps signed.
+    """Short clinical notes by one person, mostly in the page's white space, sometimes with a signature.
 
     The words are made from templates with random numbers, or are the user's own. A signature consists of random letters, so that it is
     nobody's name.
     """
 
     notes: int = param(2, 0, 12, "number of notes; fewer where the page is full")
-    legibility: float = param(0.6, 0.0, 1.0, "1 neat print, 0 a scrawl")
+    legibility: float = param(0.6, 0.0, 1.0, "1 is neat print, 0 a scrawl")
     size: float = param(1.1, 0.5, 3.0, "factor on the letters' usual size")
     pen: str = param("any", help="what it is written with", choices=("any", *PENS))
-    colour: str = param("any", help="of the ink", choices=("any", *COLOURS))
-    across: float = param(0.25, 0.0, 1.0, "share of notes that touch a trace, by their ends mostly")
-    signature: str = param("none", help="at the bottom or in the header", choices=("none", "initials", "signature"))
-    own: str = param("", help="one's own phrases, one a line, in place of the templates")
-    seed: int = param(0, 0, 2**31, "of the writer, the words and the places")
+    colour: str = param("any", help="colour of the ink", choices=("any", *COLOURS))
+    across: float = param(0.25, 0.0, 1.0, "share of notes that touch a trace, mostly with their ends")
+    signature: str = param("none", help="how the notes are signed, if at all", choices=("none", "initials", "signature"))
+    own: str = param("", help="the user's own phrases, one per line, instead of the templates")
+    seed: int = param(0, 0, 2**31, "decides the writer, the words and the places")
     shows: str = param("", help="what the page shows, which no note contradicts; recipes fill it in from the page's facts")
-    font: str = param("", help="fingerprint of a font of one's own that notes are written in, as `read_font` gives it")
+    font: str = param("", help="fingerprint, as `read_font` gives it, of a font of the user's in which the notes are written")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_lines(self.own.splitlines(), "notes", MOST_NOTES)
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Write."""
+        """Write the notes and the signature."""
         from fastecg.handwriting.font import known_font
         from fastecg.handwriting.lay import lay_inks, lay_note, signed
         from fastecg.handwriting.room import Room

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, param
 from fastecg.artifacts._blot import patch_between
-from fastecg.artifacts._rip import STEP, fibres, ripped, strays
+from fastecg.artifacts._rip import STEP_MM, deviation_mm, fibre_width, ripped
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -40,6 +40,6 @@ class MissingCorner(Artifact):
         length = np.hypot(a, b)
         along = np.array([inward_x * a, -inward_y * b, -inward_x * a * at_x + inward_y * b * at_y]) / length
         across = np.array([inward_x * b, inward_y * a, -inward_x * b * at_x - inward_y * a * at_y - a * b]) / length
-        t = np.arange(-length - 2 * reach, length + 2 * reach, STEP)
-        course = np.stack([self.stray * strays(self.seed, t), 0 * t, self.fibre_mm * fibres(self.seed, t)], axis=1)
+        t = np.arange(-length - 2 * reach, length + 2 * reach, STEP_MM)
+        course = np.stack([self.stray * deviation_mm(self.seed, t), 0 * t, self.fibre_mm * fibre_width(self.seed, t)], axis=1)
         return ripped(sheet, patch, np.concatenate([along, across]), t, course, both=False, shade=0.12)

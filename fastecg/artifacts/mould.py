@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import Wash, around, bumps, passed, stained
+from fastecg.artifacts._blot import Wash, edge_noise, patch_around, stained, transmission
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -36,13 +36,13 @@ class Mould(Artifact):
         """Multiply by the ground's and the spots' colours."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        ground = around(sheet, x, y, 1.7 * self.spread_mm, 2.0)
+        ground = patch_around(sheet, x, y, 1.7 * self.spread_mm, 2.0)
         if ground is None:
             return sheet
         right, down = ground.offsets(x, y)
         field = np.hypot(right, down) / self.spread_mm + 0.45 * ground.clouds(self.seed, 0.6 * self.spread_mm, 4)
         profile = np.clip(1.0 - np.linspace(0.0, 1.3, 64) / 1.3, 0.0, 1.0) ** 1.5 * 0.6
-        damp = Wash(ground, np.maximum(field, 0.0), np.full_like(field, self.damp / 2.0), 0.0, 1.3 / 64, profile, passed(_DAMP, 2.0))
+        damp = Wash(ground, np.maximum(field, 0.0), np.full_like(field, self.damp / 2.0), 0.0, 1.3 / 64, profile, transmission(_DAMP, 2.0))
         sheet = stained(sheet, damp)
         self._grow(sheet, x, y)
         return sheet
@@ -52,7 +52,7 @@ class Mould(Artifact):
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
-        patch = around(sheet, x, y, 2.0 * self.spread_mm)
+        patch = patch_around(sheet, x, y, 2.0 * self.spread_mm)
         if patch is None or not self.spots:
             return
         centres = rng.normal(0, 0.42, (24, 2)) * self.spread_mm
@@ -63,8 +63,8 @@ class Mould(Artifact):
         dense = self.strength * rng.uniform(0.35, 1.0, self.spots) * (1.0 - 0.65 * radius / self.size_mm)
         middle = (at + np.array([x - patch.x[0], y - patch.y[0]])) * sheet.scale
         plane = np.zeros(patch.shape, dtype=np.uint8)
-        add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, bumps(self.seed, 0.5 * sheet.scale))
+        add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, edge_noise(self.seed, 0.5 * sheet.scale))
         if plane.any():  # it grows along the paper's fibres: no spot is as smooth as a dot of paint
             fibres = 1.0 + 1.1 * patch.clouds(self.seed + 5, 0.8, 3)
             np.minimum(plane * np.clip(fibres, 0.1, 2.0), 255, out=plane, casting="unsafe")
-        absorb_plane(sheet.pixels[patch.window], plane, passed(_COLOURS[self.colour], 1.0))
+        absorb_plane(sheet.pixels[patch.window], plane, transmission(_COLOURS[self.colour], 1.0))

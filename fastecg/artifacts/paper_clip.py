@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import INWARD_DEG, laid_over, patch_between
+from fastecg.artifacts._blot import INWARD_DEG, mix_in, patch_between
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -49,10 +49,10 @@ class PaperClip(Artifact):
         stroke_polyline(in_window - 0.14 * pen, 0.34 * pen, light)
         pixels = sheet.canvas()
         window = pixels[patch.window]
-        laid_over(window, 0.4 / 255.0 * _soft(shadow, 0.35 * pen), np.zeros(3))
+        mix_in(window, 0.4 / 255.0 * _soft(shadow, 0.35 * pen), np.zeros(3))
         coat = np.array(_COATS[self.coat], dtype=np.float64)
         round_look = (0.5 + 0.5 * _soft(wire, 0.4 * pen) / 255.0)[..., None] * coat
-        laid_over(window, wire / 255.0, round_look + (0.7 / 255.0 * _soft(light, 0.12 * pen))[..., None] * (252.0 - round_look))
+        mix_in(window, wire / 255.0, round_look + (0.7 / 255.0 * _soft(light, 0.12 * pen))[..., None] * (252.0 - round_look))
         return replace(sheet, pixels=pixels).with_overlay(patch.window, wire)
 
     def _wire(self, x_mm: float, y_mm: float) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import around
-from fastecg.artifacts._rip import STEP, cut, strays
+from fastecg.artifacts._blot import patch_around
+from fastecg.artifacts._rip import STEP_MM, cut, deviation_mm
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -34,7 +34,7 @@ class PunchHoles(Artifact):
         for k in range(self.count):
             middle = 0.5 * (width if level else height) + self.offset_mm + self.pitch_mm * (k - 0.5 * (self.count - 1))
             inset = self.inset_mm if self.edge in ("left", "top") else (height if level else width) - self.inset_mm
-            patch = around(sheet, *((middle, inset) if level else (inset, middle)), self.inset_mm + self.diameter_mm)
+            patch = patch_around(sheet, *((middle, inset) if level else (inset, middle)), self.inset_mm + self.diameter_mm)
             if patch is not None:
                 aside, off = patch.offsets(middle, inset) if level else patch.offsets(inset, middle)[::-1]
                 sheet = cut(sheet, patch, self._hole(k, aside, off if self.edge in ("left", "top") else -off))
@@ -45,7 +45,7 @@ class PunchHoles(Artifact):
         hole = 0.5 * self.diameter_mm - np.hypot(aside, inward)
         if index >= self.torn:
             return hole
-        out = np.arange(0.0, self.inset_mm + self.diameter_mm, STEP)
-        upper, lower = (np.interp(-inward, out, 0.5 * strays(13 * index + k, out)) for k in (1, 2))
+        out = np.arange(0.0, self.inset_mm + self.diameter_mm, STEP_MM)
+        upper, lower = (np.interp(-inward, out, 0.5 * deviation_mm(13 * index + k, out)) for k in (1, 2))
         half = 0.12 * self.diameter_mm - 0.10 * inward
         return np.maximum(hole, np.where(inward < 0, np.minimum(half + upper - aside, half + lower + aside), -9.0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import Patch, Wash, around, bumps, passed, stained
+from fastecg.artifacts._blot import Patch, Wash, edge_noise, patch_around, stained, transmission
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -36,8 +36,8 @@ class RingStain(Artifact):
         """Multiply what lies below by the ring's colour."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        patch = around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
-        table = passed(_DRINKS[self.drink], 1.5)
+        patch = patch_around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
+        table = transmission(_DRINKS[self.drink], 1.5)
         washes = []
         if patch is not None:
             field, mottle = self._field(patch, x, y)
@@ -73,11 +73,11 @@ class RingStain(Artifact):
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng([self.seed, 1])
-        noise = bumps(self.seed, sheet.scale)
+        noise = edge_noise(self.seed, sheet.scale)
         for _ in range(self.drips):
             turn, away = rng.uniform(0, 2 * np.pi), self.radius_mm * rng.normal(1.05, 0.22)
             radius = rng.uniform(0.2, 1.0) ** 2 * 2.0
-            patch = around(sheet, x + away * np.cos(turn), y + away * np.sin(turn), 1.5 * radius + 1.0)
+            patch = patch_around(sheet, x + away * np.cos(turn), y + away * np.sin(turn), 1.5 * radius + 1.0)
             if patch is None:
                 continue
             plane = np.zeros(patch.shape, dtype=np.uint8)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import passed
+from fastecg.artifacts._blot import transmission
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -75,4 +75,4 @@ def _draw(
         blend(piece, plane, tuple(int(level) for level in bare_paper(sheet)))  # type: ignore[arg-type]
         window[:] = piece
     else:
-        absorb_plane(window, plane, passed(_BURNT, 1.0))
+        absorb_plane(window, plane, transmission(_BURNT, 1.0))

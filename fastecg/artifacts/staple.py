@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import around, laid_over
+from fastecg.artifacts._blot import mix_in, patch_around
 from fastecg.artifacts._rip import cut
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Staple(Artifact):
         """Draw the wire, or the traces of a wire that was pulled out."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        patch = around(sheet, x, y, 0.5 * self.length_mm + 3.0)
+        patch = patch_around(sheet, x, y, 0.5 * self.length_mm + 3.0)
         if patch is None:
             return sheet
         along, across = patch.offsets(x, y, self.angle_deg)
@@ -45,15 +45,15 @@ class Staple(Artifact):
         window = pixels[patch.window]
         if self.state == "out":
             dent = 0.14 * np.exp(-(((np.hypot(beyond, across)) / 0.35) ** 2))
-            laid_over(window, dent, np.zeros(3))
-            laid_over(window, np.clip(spots, 0.0, 0.9), _RUST)
+            mix_in(window, dent, np.zeros(3))
+            mix_in(window, np.clip(spots, 0.0, 0.9), _RUST)
             hole = (0.45 * self.wire_mm + 0.1 - ends).astype(np.float32)
             return cut(replace(sheet, pixels=pixels), patch, hole)
         shadow = 0.45 * np.exp(-((np.hypot(beyond, across - 0.45) / (0.9 * self.wire_mm)) ** 2))
-        laid_over(window, shadow, np.zeros(3))
-        laid_over(window, 0.8 * np.clip(spots, 0.0, 0.9), _RUST)
+        mix_in(window, shadow, np.zeros(3))
+        mix_in(window, 0.8 * np.clip(spots, 0.0, 0.9), _RUST)
         wire = np.clip((0.5 * self.wire_mm - np.hypot(beyond, across)) * sheet.scale + 0.5, 0.0, 1.0)
-        laid_over(window, wire, _metal(across / self.wire_mm, along, self.rust))
+        mix_in(window, wire, _metal(across / self.wire_mm, along, self.rust))
         return replace(sheet, pixels=pixels).with_overlay(patch.window, np.rint(255.0 * wire).astype(np.uint8))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from fastecg.artifact import Artifact, param
 from fastecg.artifacts._blot import INWARD_DEG, patch_between
 from fastecg.artifacts._relief import noise_along
-from fastecg.artifacts._rip import STEP, fibres, ripped, strays
+from fastecg.artifacts._rip import STEP_MM, deviation_mm, fibre_width, ripped
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -43,18 +43,18 @@ class Tear(Artifact):
         if patch is None:
             return sheet
         along, across = [way[0], way[1], -way @ start], [-way[1], way[0], way[1] * start[0] - way[0] * start[1]]
-        t = np.arange(-2.0 * reach, self.length_mm, STEP)
+        t = np.arange(-2.0 * reach, self.length_mm, STEP_MM)
         return ripped(sheet, patch, np.array(along + across), t, self._course(t), both=True)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
         """Sideways deviation, half width, and width of the fibres (n, 3), mm, at distances along the tear."""
         left = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)
-        aside = self.stray * (strays(self.seed, t) - strays(self.seed, np.zeros(1)))
+        aside = self.stray * (deviation_mm(self.seed, t) - deviation_mm(self.seed, np.zeros(1)))
         # A tear is widest where it began and never gapes wider farther in, though its lips do not part evenly.
         uneven = 0.5 * noise_along(self.seed + 20, t / 13.0) + 0.12 * noise_along(self.seed + 21, t / 4.0)
         gapes = np.minimum.accumulate(left**1.4 * (1.0 + np.clip(3.0 * t / self.length_mm, 0.0, 1.0) * uneven))
         half = 0.5 * self.gap_mm * gapes + 0.06 * np.minimum(4.0 * left, 1.0)
-        return np.stack([aside, half, self.fibre_mm * fibres(self.seed, t) * np.minimum(3.0 * left, 1.0)], axis=1)
+        return np.stack([aside, half, self.fibre_mm * fibre_width(self.seed, t) * np.minimum(3.0 * left, 1.0)], axis=1)
 
     def _start(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, float]:
         """The point (2,) in mm at which the tear begins, and its direction in degrees."""

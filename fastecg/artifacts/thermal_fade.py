@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import whole
+from fastecg.artifacts._blot import whole_sheet
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -35,7 +35,7 @@ class ThermalFade(Artifact):
         """Take contrast from traces and words."""
         from fastecg.sheet import faded
 
-        patch = whole(sheet, 3.0)
+        patch = whole_sheet(sheet, 3.0)
         width, height = sheet.page.size_mm
         uneven = self.loss * (1.0 + self.unevenness * patch.clouds(self.seed, self.patch_mm))
         inward = np.minimum(np.minimum(patch.x, width - patch.x)[None, :], np.minimum(patch.y, height - patch.y)[:, None])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import Patch, Wash, around, passed, stained
+from fastecg.artifacts._blot import Patch, Wash, patch_around, stained, transmission
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -39,12 +39,14 @@ class WaterStain(Artifact):
         """Let the ink run, then multiply by the stain's colour."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        patch = around(sheet, x, y, self.radius_mm * (1.0 + 1.1 * self.wander) * max(self.aspect, 1.0 / self.aspect) ** 0.5 + 2.0, 0.8)
+        patch = patch_around(
+            sheet, x, y, self.radius_mm * (1.0 + 1.1 * self.wander) * max(self.aspect, 1.0 / self.aspect) ** 0.5 + 2.0, 0.8
+        )
         if patch is None:
             return sheet
         field = self._field(patch, x, y)
         mottle = np.maximum(0.8 + 0.3 * patch.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
-        dried = Wash(patch, field, mottle, *self._profile(), passed(_LIQUIDS[self.liquid], 1.5))
+        dried = Wash(patch, field, mottle, *self._profile(), transmission(_LIQUIDS[self.liquid], 1.5))
         return stained(sheet, self._run(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
 
     def _field(self, patch: Patch, x: float, y: float) -> np.ndarray:
@@ -83,7 +85,7 @@ class WaterStain(Artifact):
         uneven = _resampled(patch.clouds(self.seed + 17, 5.0, 3), patch.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
         mottle = wet * self.bleed * _ink_left(sheet, patch) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
-        table = passed((colour[0], colour[1], colour[2]), 0.75)
+        table = transmission((colour[0], colour[1], colour[2]), 0.75)
         return Wash(patch._replace(every=every), run, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
 
 

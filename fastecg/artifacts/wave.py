@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._relief import Line, limited, noise_along
+from fastecg.artifacts._relief import Line, limited_lift, noise_along
 
 if TYPE_CHECKING:
     from fastecg.mesh import Mesh
@@ -38,7 +38,7 @@ class Wave(Artifact):
         """Raise and lower the paper."""
         line = Line.at(mesh.size_mm, 0.5, 0.5, self.angle_deg)
         turns = line.across(*mesh.coordinates()) / self.length_mm
-        lift = limited(self.lift_mm, 1.8 * 2 * np.pi * self.lift_mm / self.length_mm)
+        lift = limited_lift(self.lift_mm, 1.8 * 2 * np.pi * self.lift_mm / self.length_mm)
         height = 1.0 + 0.35 * noise_along(self.seed + 1, 0.8 * turns)
         lifted = lift * height * np.sin(2 * np.pi * (turns + 0.12 * noise_along(self.seed, turns)) + np.deg2rad(self.phase_deg))
         return mesh.lifted(lifted + self._cockles(mesh.x_mm, mesh.y_mm) if self.cockle_mm > 0 else lifted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts._blot import bumps, passed, whole
+from fastecg.artifacts._blot import edge_noise, transmission, whole_sheet
 
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
@@ -32,7 +32,7 @@ class Yellowing(Artifact):
         """Multiply paper and print."""
         from fastecg.kernels.stain import tint
 
-        patch = whole(sheet, 4.0)
+        patch = whole_sheet(sheet, 4.0)
         width, height = sheet.page.size_mm
         inward = np.minimum(np.minimum(patch.x, width - patch.x)[None, :], np.minimum(patch.y, height - patch.y)[:, None])
         wander = 1.0 + 0.4 * patch.clouds(self.seed + 7, 30.0, 2)
@@ -47,8 +47,8 @@ class Yellowing(Artifact):
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
-        table = passed(_RUST, 1.0)
-        noise = bumps(self.seed, 0.35 * sheet.scale)
+        table = transmission(_RUST, 1.0)
+        noise = edge_noise(self.seed, 0.35 * sheet.scale)
         for _ in range(self.foxing):
             x, y = rng.random(2) * sheet.ink.shape[::-1]
             radius = sheet.scale * rng.uniform(0.2, 1.1) ** 1.5

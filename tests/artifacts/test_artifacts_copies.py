@@ -17,8 +17,8 @@ from fastecg import RecipeError
 from fastecg.artifact import Light
 from fastecg.artifacts.bilevel import Bilevel
 from fastecg.artifacts.crease_lines import CreaseLines
-from fastecg.artifacts.display import Display, facing
-from fastecg.artifacts.dither import Dither, dots, lookup_tables
+from fastecg.artifacts.display import Display, viewing_cosine
+from fastecg.artifacts.dither import Dither, lookup_tables, threshold_pattern
 from fastecg.artifacts.fax import Fax
 from fastecg.artifacts.photocopy import Photocopy
 from fastecg.kernels import copy as copies
@@ -306,7 +306,7 @@ def test_lost_lines_are_spoilt_to_their_end():
 @pytest.mark.parametrize("pattern", ["bayer", "clustered"])
 @pytest.mark.parametrize("cells", [2, 4, 8])
 def test_dots_feign_every_grey(pattern, cells):
-    assert np.allclose(np.sort(dots(pattern, cells).ravel()), (np.arange(cells**2) + 0.5) / cells**2)
+    assert np.allclose(np.sort(threshold_pattern(pattern, cells).ravel()), (np.arange(cells**2) + 0.5) / cells**2)
     for level in (30, 128, 220):
         out = Dither(pattern=pattern, cells=cells).develop(np.full((64, 64, 3), level, np.uint8), SCALE)
         assert set(np.unique(out)) <= {0, 255}
@@ -315,7 +315,7 @@ def test_dots_feign_every_grey(pattern, cells):
 
 @pytest.mark.parametrize("levels", [2, 3, 8, 32])
 def test_tables_hold_so_many_levels(levels):
-    tables = lookup_tables(dots("bayer", 4), levels)
+    tables = lookup_tables(threshold_pattern("bayer", 4), levels)
     assert len(np.unique(tables)) == levels
     assert (np.diff(tables.astype(int), axis=2) >= 0).all()
 
@@ -331,7 +331,7 @@ def seen(tilt_deg, azimuth_deg=0.0, dpi=100.0):
 @pytest.mark.parametrize("tilt_deg", [0, 10, 25, 40])
 def test_the_slant_is_read_off_the_warp(tilt_deg):
     warp = seen(tilt_deg)
-    cosine = facing(warp)
+    cosine = viewing_cosine(warp)
     middle = tuple(np.array(cosine.shape) // 2)
     assert cosine[middle] == pytest.approx(np.cos(np.radians(tilt_deg)), abs=0.03)
     if tilt_deg:

@@ -35,7 +35,7 @@ from fastecg.artifacts import (
     WaterStain,
     Yellowing,
 )
-from fastecg.artifacts._blot import passed, whole
+from fastecg.artifacts._blot import transmission, whole_sheet
 from fastecg.artifacts.water_stain import _ink_left
 from fastecg.kernels import fade, screen_dots, stain
 from fastecg.recipe import Recipe
@@ -318,7 +318,7 @@ def test_faded_ink_runs_less(sheet):
 def test_ink_that_is_left_is_told_from_a_pale_pen(kept, pen):
     page = printed(**pen)
     weak = faded(page, rows=np.full(len(page.ink), kept))
-    assert _ink_left(weak, whole(page, 3.0)) == pytest.approx(kept, abs=0.06)
+    assert _ink_left(weak, whole_sheet(page, 3.0)) == pytest.approx(kept, abs=0.06)
 
 
 @pytest.mark.parametrize("pen", PENS)
@@ -459,7 +459,7 @@ def test_absorb_agrees_with_its_naive_twin():
     field, mottle = rng.uniform(-2, 2, (8, 9)).astype(np.float32), rng.uniform(0, 1, (8, 9)).astype(np.float32)
     colour, profile = (0.8, 0.6, 0.4), np.linspace(0, 1, 30).astype(np.float32)
     expected = naive_wear.absorb(pixels, field, mottle, every, -1.5, 0.1, profile, colour, 2.0)
-    stain.absorb(pixels, field, mottle, every, np.float32(-1.5), np.float32(0.1), profile, passed(colour, 2.0))
+    stain.absorb(pixels, field, mottle, every, np.float32(-1.5), np.float32(0.1), profile, transmission(colour, 2.0))
     off = np.abs(pixels - expected).max(axis=2)
     assert (off < 2.0).mean() > 0.995  # a place on the edge of a step of the profile may fall on either side
     assert off.max() < 12.0
